@@ -1,0 +1,38 @@
+/*
+ * A growable byte buffer with a maximum. Errors are sticky: append freely, ask once with
+ * vv_buf_ok before the content is used. There is always a NUL behind the content.
+ */
+#ifndef VV_BASE_BUF_H
+#define VV_BASE_BUF_H
+
+#include "base/common.h"
+#include "base/str.h"
+
+struct vv_buf {
+    char *ptr;
+    size_t len;
+    size_t capacity;
+    size_t len_max;
+    bool failed; /* an append found no memory or met the maximum; the content is cut */
+};
+
+#define VV_BUF_INIT(max) ((struct vv_buf){.len_max = (max)})
+#define VV_BUF_MAX ((size_t)1 << 31)
+
+void vv_buf_done(struct vv_buf *buf);
+void vv_buf_clear(struct vv_buf *buf); /* forgets content and failure, keeps the memory */
+void vv_buf_add(struct vv_buf *buf, struct vv_str text);
+void vv_buf_adds(struct vv_buf *buf, const char *text);
+void vv_buf_addc(struct vv_buf *buf, char byte);
+void vv_buf_addf(struct vv_buf *buf, const char *format, ...) VV_PRINTF(2, 3);
+void vv_buf_cut(struct vv_buf *buf, size_t len); /* back to `len` bytes */
+static inline bool vv_buf_ok(const struct vv_buf *buf)
+{
+    return !buf->failed;
+}
+static inline struct vv_str vv_buf_str(const struct vv_buf *buf)
+{
+    return (struct vv_str){buf->ptr ? buf->ptr : "", buf->len};
+}
+
+#endif

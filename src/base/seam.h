@@ -1,0 +1,28 @@
+/*
+ * Test seams: places where a test may kill the process or fail a call.
+ *
+ * Inert unless the environment variable VARVE_TEST_SEAMS is set when the process first passes
+ * one: "crash=commit.linked:3" kills the process (SIGKILL) the third time it passes that crash
+ * point, "fail=store.put:2" makes the second passage of that fault point fail with EIO,
+ * "list=PATH" appends the name of every seam passed to a file. Several are parted by commas.
+ * In a test program vv_seam_set does the same without the environment.
+ */
+#ifndef VV_BASE_SEAM_H
+#define VV_BASE_SEAM_H
+
+#include "base/common.h"
+
+/* The process dies here when a test asked for it. Names are "noun.moment". */
+void vv_crash_point(const char *name);
+/* True when a test asked for a failure here. */
+bool vv_fault_point(const char *name);
+/* The same language as the environment variable; NULL or "": inert. For test programs. */
+void vv_seam_set(const char *spec);
+/* Fails the n-th allocation from now on (1 = the next); 0 = never. Counts in arenas and buffers. */
+void vv_seam_fail_allocation(uint64_t nth);
+/* malloc and realloc that the line above can fail. All memory of Varve goes through them. */
+void *vv_malloc(size_t bytes);
+void *vv_realloc(void *old, size_t bytes);
+void vv_free(void *memory);
+
+#endif

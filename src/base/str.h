@@ -1,0 +1,45 @@
+/*
+ * A slice of bytes that somebody else owns. Passed by value, printed with "%.*s".
+ */
+#ifndef VV_BASE_STR_H
+#define VV_BASE_STR_H
+
+#include <string.h>
+
+#include "base/common.h"
+
+struct vv_str {
+    const char *ptr;
+    size_t len;
+};
+
+#define VV_STR(literal) ((struct vv_str){("" literal), sizeof(literal) - 1})
+#define VV_STR_NONE ((struct vv_str){NULL, 0})
+/* The two arguments of a "%.*s". */
+#define VV_ARG(text) ((int)((text).len)), ((text).ptr ? (text).ptr : "")
+
+static inline struct vv_str vv_str_of(const char *text)
+{
+    return (struct vv_str){text, text ? strlen(text) : 0};
+}
+
+/* From `from` (clamped) to the end. */
+struct vv_str vv_str_skip(struct vv_str text, size_t from);
+struct vv_str vv_str_first(struct vv_str text, size_t len);
+struct vv_str vv_str_trim(struct vv_str text); /* ASCII blanks at both ends */
+bool vv_str_eq(struct vv_str a, struct vv_str b);
+bool vv_str_eq_nocase(struct vv_str a, struct vv_str b); /* ASCII letters only */
+int vv_str_cmp(struct vv_str a, struct vv_str b);        /* by unsigned bytes */
+bool vv_str_starts(struct vv_str text, struct vv_str prefix);
+bool vv_str_ends(struct vv_str text, struct vv_str suffix);
+/* Index of the first `byte`, or `text.len`. */
+size_t vv_str_find(struct vv_str text, char byte);
+/* Cuts the part before the first `separator` off `*rest`; false when `*rest` was used up. */
+bool vv_str_split(struct vv_str *rest, char separator, struct vv_str *part);
+/* The whole text as a decimal number; false on anything else, overflow included. */
+bool vv_str_int64(struct vv_str text, int64_t *out);
+bool vv_str_double(struct vv_str text, double *out);
+uint64_t vv_str_hash(struct vv_str text); /* XXH3-64 */
+bool vv_utf8_valid(struct vv_str text);
+
+#endif

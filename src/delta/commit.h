@@ -1,0 +1,62 @@
+/*
+ * The commit: the one place where a change of a table becomes true.
+ *
+ * A commit is the file of its version in the log, created with put-if-absent. Before: nothing has
+ * happened. After: everything has. Data files are durable before (the caller published them). A
+ * store that does not answer leaves a third state, in doubt, which the loop turns back into a
+ * fact by reading the slot and comparing commitInfo.txnId.
+ */
+#ifndef VV_DELTA_COMMIT_H
+#define VV_DELTA_COMMIT_H
+
+#include "delta/action.h"
+#include "delta/log.h"
+#include "delta/snapshot.h"
+
+enum vv_verdict {
+    VV_VERDICT_REBASE, /* the winner does not matter to us: the same actions, the next version */
+    VV_VERDICT_REPLAN  /* it does: plan anew at a newer snapshot */
+};
+
+struct vv_commit_request {
+    const struct vv_snapshot *read; /* the version that was read; NULL creates the table (version 0) */
+    const struct vv_actions *actions; /* all but commitInfo; `version` is ignored */
+    struct vv_str operation;       /* "MERGE" */
+    struct vv_str parameters_json; /* an object */
+    struct vv_str metrics_json;    /* an object */
+    struct vv_str user_name;       /* none: the login of the process */
+    struct vv_str user_metadata;   /* none: absent */
+    bool is_blind_append;          /* nothing was read */
+    uint32_t attempts_max;
+    uint32_t attempts_used; /* by earlier plans of the same operation; back-off goes on from there */
+    /*
+     * Asked for each commit that took a version before us, oldest first, with all its actions.
+     * A failure ends the commit.
+     */
+    varve_status (*judge)(struct vv_op *op, void *data, const struct vv_actions *winner,
+        enum vv_verdict *out);
+    void *judge_data;
+};
+
+enum vv_commit_outcome {
+    VV_COMMIT_DONE,
+    VV_COMMIT_REPLAN /* nothing was written; a verdict was REPLAN */
+};
+
+struct vv_commit_result {
+    enum vv_commit_outcome outcome;
+    int64_t version;   /* DONE: ours */
+    uint32_t attempts; /* tries of this call */
+    /* DONE: the version's timestamp and the hash of our bytes, for the next snapshot and chain. */
+    int64_t timestamp_ms;
+};
+
+/*
+ * ECONFLICT: attempts_max used up; nothing was written. For version 0: somebody else created the
+ * table. EUNKNOWN: it may have been written, and that could not be found out: delete nothing,
+ * retry with the same txn. Any other failure: nothing was written.
+ */
+varve_status vv_commit(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_commit_request *request, struct vv_commit_result *out);
+
+#endif

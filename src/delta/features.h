@@ -1,0 +1,25 @@
+/*
+ * Table features: what Varve can read, what it can write, and the name of what it can't.
+ */
+#ifndef VV_DELTA_FEATURES_H
+#define VV_DELTA_FEATURES_H
+
+#include "delta/action.h"
+#include "delta/schema.h"
+
+/* EUNSUPPORTED naming the version or the reader feature. */
+varve_status vv_features_check_read(struct vv_op *op, const struct vv_protocol *protocol);
+/*
+ * EUNSUPPORTED naming the version or the feature that is in the way of writing. A feature that is
+ * only listed, but not in use by this table (no identity column, no generated column ...), is
+ * none.
+ */
+varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol *protocol,
+    const struct vv_metadata *metadata, const struct vv_schema *schema);
+bool vv_features_has(const struct vv_protocol *protocol, struct vv_str feature); /* listed or implied */
+enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
+    const struct vv_metadata *metadata);
+/* A boolean table property ("delta.appendOnly"); `fallback` where absent. */
+bool vv_property_bool(const struct vv_metadata *metadata, const char *name, bool fallback);
+
+#endif

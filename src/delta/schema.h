@@ -1,0 +1,83 @@
+/*
+ * The schema of a table: `metaData.schemaString` and back, Delta types and DuckDB types.
+ * A schema is immutable and lives in an arena. Unknown field metadata is kept as it was.
+ */
+#ifndef VV_DELTA_SCHEMA_H
+#define VV_DELTA_SCHEMA_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/op.h"
+
+enum vv_type_kind {
+    VV_TYPE_STRING,
+    VV_TYPE_LONG,
+    VV_TYPE_INTEGER,
+    VV_TYPE_SHORT,
+    VV_TYPE_BYTE,
+    VV_TYPE_FLOAT,
+    VV_TYPE_DOUBLE,
+    VV_TYPE_BOOLEAN,
+    VV_TYPE_BINARY,
+    VV_TYPE_DATE,
+    VV_TYPE_TIMESTAMP,
+    VV_TYPE_TIMESTAMP_NTZ,
+    VV_TYPE_DECIMAL,
+    VV_TYPE_VARIANT,
+    VV_TYPE_VOID,
+    VV_TYPE_STRUCT,
+    VV_TYPE_ARRAY,
+    VV_TYPE_MAP
+};
+
+struct vv_type {
+    enum vv_type_kind kind;
+    uint8_t precision, scale;      /* decimal */
+    bool contains_null;            /* array elements, map values */
+    const struct vv_type *element; /* array element, map value */
+    const struct vv_type *key;     /* map */
+    const struct vv_field *fields; /* struct */
+    size_t fields_len;
+};
+
+struct vv_field {
+    struct vv_str name;
+    struct vv_type type;
+    bool nullable;
+    const struct vv_json *metadata; /* object, or NULL */
+    struct vv_str physical_name;    /* the name in files, statistics and partitionValues */
+    int32_t field_id;               /* Parquet field id; 0: none */
+};
+
+struct vv_schema {
+    const struct vv_field *fields;
+    size_t fields_len;
+};
+
+enum vv_column_mapping { VV_MAPPING_NONE, VV_MAPPING_NAME, VV_MAPPING_ID };
+
+/* ECORRUPT when it is not a schema; EUNSUPPORTED naming a type that Varve does not know. */
+varve_status vv_schema_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str json,
+    enum vv_column_mapping mapping, struct vv_schema *out);
+void vv_schema_write(const struct vv_schema *schema, struct vv_buf *out_json);
+/*
+ * What a person types at `create --schema`: "a timestamp not null, b string, c decimal(10,2),
+ * d struct<x: int, y: array<string>>". SQL's names are understood too (bigint, int, double, f64,
+ * i32, varchar, bool). EUSAGE with the place. Names are checked (vv_schema_check_names).
+ */
+varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    struct vv_schema *out);
+/* EINVALID: names unique ignoring case; without column mapping none of " ,;{}()\n\t=". */
+varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *schema,
+    enum vv_column_mapping mapping);
+/* Top-level column by name, ignoring case; -1 where there is none. */
+int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
+
+void vv_type_sql(const struct vv_type *type, struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */
+void vv_type_name(const struct vv_type *type, struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
+bool vv_type_is_float(const struct vv_type *type);
+bool vv_type_eq(const struct vv_type *a, const struct vv_type *b);
+/* May be part of a key, of statistics' bounds, of an order: no nesting, no binary, variant, void. */
+bool vv_type_is_ordered(const struct vv_type *type);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * Statistics of a file: `add.stats`, out and in.
+ *
+ * They are hints: whatever is missing, of a wrong type or unreadable is "unknown", and unknown
+ * keeps the file. Maxima of timestamps are widened by 999 us, since writers cut them to
+ * milliseconds. A float maximum says nothing about NaN unless the file bears the tag
+ * VV_TAG_NO_NAN with the column in it.
+ */
+#ifndef VV_DELTA_STATS_H
+#define VV_DELTA_STATS_H
+
+#include "delta/action.h"
+#include "delta/schema.h"
+#include "delta/value.h"
+#include "engine/parquet.h"
+
+#define VV_TAG_SHA256 "varve.sha256"
+#define VV_TAG_NO_NAN "varve.noNaN" /* JSON array of physical names without a NaN in the file */
+
+struct vv_bounds {
+    struct vv_value min, max; /* kind NONE: unknown */
+    int64_t null_count;       /* -1: unknown */
+    bool max_holds_nan;       /* `max` bounds NaN as well (no NaN in there, or not a float) */
+};
+
+struct vv_file_stats {
+    int64_t rows; /* numRecords, physical; -1: unknown */
+    bool tight;
+    struct vv_bounds *columns; /* in the order asked for */
+};
+
+/*
+ * What a file's statistics say of some top-level columns (indexes into the schema). Never fails
+ * but for memory; a column that is a partition column gets its partition value as both bounds.
+ */
+varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struct vv_file *file,
+    const struct vv_schema *schema, const struct vv_metadata *metadata, const int32_t *columns,
+    size_t columns_len, struct vv_file_stats *out);
+/* numRecords only; -1: unknown. */
+int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file);
+
+/*
+ * The JSON for a file just written: numRecords, minValues, maxValues, nullCount of the first
+ * delta.dataSkippingNumIndexedCols leaves or of delta.dataSkippingStatsColumns. Strings are cut
+ * as Spark does, timestamps keep microseconds floor/ceil'd to milliseconds, NaN and infinities
+ * have no bounds. `out_no_nan`: the value for VV_TAG_NO_NAN.
+ */
+varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
+    const struct vv_metadata *metadata, const struct vv_parquet_written *written,
+    struct vv_arena *arena, struct vv_str *out_json, struct vv_str *out_no_nan);
+
+#endif

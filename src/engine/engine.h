@@ -1,0 +1,109 @@
+/*
+ * The engine: SQL, Arrow and Parquet, by DuckDB. The layers above write SQL text (built with
+ * engine/sql.h) and know no DuckDB type.
+ *
+ * One engine a process or lake: an in-memory database, extensions never loaded, TimeZone UTC.
+ * A session is one connection; temporary tables and views belong to it. Sessions of one engine
+ * may run in different threads; one session runs one statement at a time.
+ */
+#ifndef VV_ENGINE_ENGINE_H
+#define VV_ENGINE_ENGINE_H
+
+#include "base/op.h"
+#include "base/str.h"
+#include "varve/arrow.h"
+
+struct vv_engine;
+struct vv_session;
+struct vv_rows;
+
+struct vv_engine_options {
+    uint32_t threads;         /* 0: one a core */
+    size_t memory_bytes;      /* 0: DuckDB's default */
+    struct vv_str temp_folder; /* where spilled data goes; none: the system's temporary folder */
+};
+
+varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
+    struct vv_engine **out);
+void vv_engine_close(struct vv_engine **engine);
+/* "1.5.6": the library's own word. Static storage. */
+const char *vv_engine_version(void);
+
+varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine, struct vv_session **out);
+void vv_session_close(struct vv_session **session);
+
+/*
+ * Runs statements, parted by semicolons, results thrown away. An operation that is cancelled
+ * interrupts the statement (EINTERRUPTED). A statement that DuckDB refuses is EFAILED: the SQL is
+ * ours; callers that run a user's text say vv_recode(op, VARVE_EUSAGE).
+ * Memory limit met: ELIMIT. A file that can't be read: EIO or ECORRUPT.
+ */
+varve_status vv_session_exec(struct vv_op *op, struct vv_session *session, struct vv_str sql);
+
+/*
+ * Runs one statement; its rows are read one by one. Small results and metadata only; user data
+ * goes out through Arrow.
+ */
+varve_status vv_session_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    struct vv_rows **out);
+/* False in *out_has_row: no more. */
+varve_status vv_rows_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_row);
+void vv_rows_close(struct vv_rows **rows);
+uint32_t vv_rows_columns(const struct vv_rows *rows);
+struct vv_str vv_rows_name(const struct vv_rows *rows, uint32_t column);
+/* Of the current row; the column must be of that SQL type (VV_PRE). */
+bool vv_rows_is_null(const struct vv_rows *rows, uint32_t column);
+bool vv_rows_bool(const struct vv_rows *rows, uint32_t column);
+int64_t vv_rows_int64(const struct vv_rows *rows, uint32_t column); /* any integer, date, timestamp: raw */
+double vv_rows_double(const struct vv_rows *rows, uint32_t column); /* FLOAT or DOUBLE */
+/* VARCHAR or BLOB; valid until the next row. NULL gives VV_STR_NONE. */
+struct vv_str vv_rows_text(const struct vv_rows *rows, uint32_t column);
+/* Runs a statement that yields one row of one integer (NULL = 0). */
+varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    int64_t *out);
+
+/* Something that a stream must keep alive until it is released. */
+struct vv_keep {
+    void *object;
+    void (*release)(void *object);
+};
+
+/*
+ * Runs one statement and gives its rows as a stream of record batches. Takes the session over:
+ * it is closed, and then `keep` released, when the stream is. `sql_is_users`: refused SQL is
+ * EUSAGE with the place, else EFAILED. The stream outlives the operation.
+ */
+varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, struct vv_str sql,
+    bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
+    struct ArrowArrayStream *out);
+
+/*
+ * Creates the temporary table `table` with the rows of a stream, columns named as in the stream
+ * but for a BIGINT `row_column` in front that counts rows from 1. The arrays are validated first
+ * (lengths, offsets, buffers, UTF-8): EINVALID otherwise. The stream is released in any case.
+ */
+varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
+    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column);
+
+/*
+ * Creates the temporary table `table` with VARCHAR columns `columns` behind a BIGINT row column
+ * and an open appender for it. Rows come one by one; a text with ptr NULL is NULL.
+ */
+struct vv_text_appender;
+varve_status vv_text_appender_open(struct vv_op *op, struct vv_session *session,
+    struct vv_str table, struct vv_str row_column, const struct vv_str *columns,
+    size_t columns_len, struct vv_text_appender **out);
+varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *appender,
+    int64_t row, const struct vv_str *values);
+varve_status vv_text_appender_finish(struct vv_op *op, struct vv_text_appender *appender);
+void vv_text_appender_close(struct vv_text_appender **appender);
+
+/* The kind of the first statement of a text, and how many there are. EUSAGE on a syntax error. */
+enum vv_statement_kind { VV_STATEMENT_SELECT, VV_STATEMENT_EXPLAIN, VV_STATEMENT_OTHER };
+varve_status vv_session_parse(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    enum vv_statement_kind *out_kind, size_t *out_statements);
+/* Names of the tables that a statement reads, CTEs left out. EUSAGE on a syntax error. */
+varve_status vv_session_table_names(struct vv_op *op, struct vv_session *session,
+    struct vv_str sql, struct vv_arena *arena, struct vv_str **out, size_t *out_len);
+
+#endif

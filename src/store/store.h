@@ -1,0 +1,151 @@
+/*
+ * A store: bytes by key, below one root. The layers above know no files, only this.
+ *
+ * A key is relative to the root, parts joined by '/', without "." and "..", not escaped:
+ * "_delta_log/00000000000000000007.json". Bytes that a call has stored are there after a power
+ * cut, unless the store was opened with sync = false. Nobody ever sees half an object.
+ *
+ * Two kinds of object: small ones that Varve has in memory (put, put_if_absent, get) and data
+ * files that the engine writes and reads by a local path (stage, publish; fetch). The latter
+ * never overwrite: their keys hold a UUID.
+ *
+ * One store may be used by several threads.
+ */
+#ifndef VV_STORE_STORE_H
+#define VV_STORE_STORE_H
+
+#include "base/op.h"
+#include "base/str.h"
+
+struct vv_store;
+
+struct vv_object {
+    struct vv_str key;
+    int64_t bytes;
+    int64_t modified_us;
+};
+
+struct vv_objects {
+    struct vv_object *items; /* by key, in byte order */
+    size_t len;
+    size_t capacity;
+};
+
+enum vv_put_outcome {
+    VV_PUT_CREATED, /* ours is there, durably */
+    VV_PUT_EXISTS   /* somebody's is there already (perhaps ours, by an earlier lost reply) */
+};
+
+struct vv_store_ops {
+    /* The whole object. ENOTFOUND when there is none. */
+    varve_status (*get)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+        struct vv_str key, struct vv_str *out);
+    /* Size and time. ENOTFOUND when there is none. */
+    varve_status (*head)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_object *out);
+    /* Creates or replaces. */
+    varve_status (*put)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_str bytes);
+    /*
+     * Creates, never replaces. modified_us (0 = now) becomes the object's time where the store
+     * can set it. EIO: certainly not stored. EUNKNOWN: it may be stored, read it back.
+     */
+    varve_status (*put_if_absent)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
+    /*
+     * Objects directly in `folder` ("" or "a/b", no slash at the end) with a key greater than
+     * `after` (VV_STR_NONE: all), in byte order, at most `max` (0: all). A folder that is not
+     * there is empty. Temporary files of a store are never listed.
+     */
+    varve_status (*list)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+        struct vv_str folder, struct vv_str after, size_t max, struct vv_objects *out);
+    /* Names of the folders directly in `folder`, in byte order; `key` is the whole key. */
+    varve_status (*list_folders)(struct vv_op *op, struct vv_store *store,
+        struct vv_arena *arena, struct vv_str folder, struct vv_objects *out);
+    /* Gone afterwards; no error where it was not there. */
+    varve_status (*remove)(struct vv_op *op, struct vv_store *store, struct vv_str key);
+    /*
+     * Makes the folders of a new data file and returns the local path to write it at. Until
+     * publish the object may or may not be visible, and may be lost.
+     */
+    varve_status (*stage)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+        struct vv_str key, struct vv_str *out_path);
+    /*
+     * Makes staged files durable under their keys, and every folder newly made or changed up to
+     * the root. After a failure none of them may be relied upon; they are not removed.
+     */
+    varve_status (*publish)(struct vv_op *op, struct vv_store *store, const struct vv_str *keys,
+        size_t keys_len);
+    /* A local path to read the object at; it stays readable while the store is open. */
+    varve_status (*fetch)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+        struct vv_str key, struct vv_str *out_path);
+    /* A store with its root at `prefix` below this one's; closed on its own. */
+    varve_status (*at)(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+        struct vv_store **out);
+    void (*close)(struct vv_store *store);
+};
+
+struct vv_store {
+    const struct vv_store_ops *ops;
+    struct vv_str location; /* for people: a path or URL, NUL behind it; owned by the store */
+};
+
+struct vv_store_options {
+    bool sync;   /* false: durability=off, for bulk work and benchmarks */
+    bool create; /* make the root (at the first write) where it is not there */
+};
+
+/*
+ * Opens a folder of the local file system ("path" or "file:///path"). A root that is not there
+ * is an error (ENOTFOUND) unless options.create.
+ */
+varve_status vv_store_open(struct vv_op *op, struct vv_str location,
+    const struct vv_store_options *options, struct vv_store **out);
+void vv_store_close(struct vv_store **store); /* accepts a pointer to NULL */
+
+/* For tests: in memory (data files in a private folder of the system's temporary folder). */
+varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);
+
+/* What a faulty store does to the call that it counts as number `at`. */
+enum vv_fault_kind {
+    VV_FAULT_REFUSE,     /* fails with EIO, nothing happens */
+    VV_FAULT_LOSE_REPLY, /* happens, then fails: EUNKNOWN for put_if_absent, EIO for others */
+    VV_FAULT_IN_DOUBT    /* put_if_absent: nothing happens, fails with EUNKNOWN; others refuse */
+};
+struct vv_fault_plan {
+    enum vv_fault_kind kind;
+    uint64_t at;    /* the at-th call from now fails, 1 = the next; 0 = none */
+    uint64_t count; /* so many calls in a row from there; 0 = 1 */
+    uint64_t calls; /* out: calls seen so far */
+    /* Where set: called before each call with its name ("put_if_absent") and key. */
+    void (*before)(void *data, const char *call, struct vv_str key);
+    void *before_data;
+};
+/* For tests: passes on to `inner` (taken over), but for the calls that the plan fails. */
+varve_status vv_store_open_faulty(struct vv_op *op, struct vv_store *inner,
+    struct vv_fault_plan *plan, struct vv_store **out);
+
+/* Wrappers, so that callers read well. */
+varve_status vv_store_get(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+    struct vv_str key, struct vv_str *out);
+varve_status vv_store_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out);
+varve_status vv_store_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes);
+varve_status vv_store_put_if_absent(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
+varve_status vv_store_list(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+    struct vv_str folder, struct vv_str after, size_t max, struct vv_objects *out);
+varve_status vv_store_list_folders(struct vv_op *op, struct vv_store *store,
+    struct vv_arena *arena, struct vv_str folder, struct vv_objects *out);
+varve_status vv_store_remove(struct vv_op *op, struct vv_store *store, struct vv_str key);
+varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+    struct vv_str key, struct vv_str *out_path);
+varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len);
+varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+    struct vv_str key, struct vv_str *out_path);
+varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out);
+
+#endif

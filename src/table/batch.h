@@ -1,0 +1,59 @@
+/*
+ * A batch on its way into a table: read, filled, validated, deduplicated (2-semantics "Upsert"
+ * 1 to 3), and then a temporary table of the session for the steps after it.
+ *
+ * The temporary table `batch` has
+ *     _row  BIGINT   number of the data row in the input, from 1
+ *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
+ *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
+ *                    of a row without its own holds the batch's clock value
+ * and only rows that are to be compared with the table: no rejected ones, one row a key.
+ */
+#ifndef VV_TABLE_BATCH_H
+#define VV_TABLE_BATCH_H
+
+#include "engine/engine.h"
+#include "table/rules.h"
+#include "table/table.h"
+#include "varve/arrow.h"
+
+enum vv_input_format { VV_INPUT_CSV, VV_INPUT_NDJSON, VV_INPUT_ARROW };
+
+/* One source of rows; several are one batch. */
+struct vv_input {
+    enum vv_input_format format;
+    struct vv_str path; /* CSV, NDJSON: a local file; "-" is not understood here */
+    int fd;             /* >= 0: read from this descriptor instead of `path` (a pipe, stdin) */
+    struct vv_str name; /* for messages: "rows.csv", "<stdin>"; none: path */
+    struct ArrowArrayStream *stream; /* ARROW: taken over */
+};
+
+struct vv_batch_options {
+    struct vv_str input_tz; /* zone of naive timestamps; none: UTC */
+    bool truncate_time;     /* cut digits below a microsecond instead of rejecting the row */
+    bool dedupe;            /* step 3; false for plain appends */
+    bool reject_rows;       /* rejected rows are left out and counted instead of failing the batch */
+};
+
+struct vv_batch {
+    int64_t rows_in;
+    int64_t rows_rejected; /* > 0 only with reject_rows */
+    int64_t rows_duplicate;
+    int64_t rows; /* in the temporary table */
+    int64_t now_us; /* the batch's clock value */
+};
+
+#define VV_BATCH_TABLE "batch"
+#define VV_BATCH_REJECTS_MAX 20
+
+/*
+ * Reads the inputs into `session` as the temporary table VV_BATCH_TABLE (replaced where it is
+ * there already). EINVALID with the bad rows in the error's detail (number, line of the file for
+ * text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them, then a count) where a row is
+ * bad; also for a broken file, a missing header, an unknown column, a key column that is absent.
+ */
+varve_status vv_batch_read(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, const struct vv_rules *rules, const struct vv_input *inputs,
+    size_t inputs_len, const struct vv_batch_options *options, struct vv_batch *out);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * What a table says of itself: key, order, z-order, constraints, as read from its metaData.
+ */
+#ifndef VV_TABLE_RULES_H
+#define VV_TABLE_RULES_H
+
+#include "delta/snapshot.h"
+
+#define VV_PROPERTY_KEY "varve.key"                      /* "timestamp,symbol" */
+#define VV_PROPERTY_ORDER_BY "varve.orderBy"             /* "ingested_at" */
+#define VV_PROPERTY_ZORDER "varve.zorder"                /* "timestamp,symbol" */
+#define VV_PROPERTY_PARTITION_FROM "varve.partitionFrom" /* "date=timestamp" */
+#define VV_PROPERTY_CONSTRAINT "delta.constraints."      /* + name */
+
+struct vv_check {
+    struct vv_str name;       /* of the constraint; for an invariant: of the column */
+    struct vv_str expression; /* as stored */
+    struct vv_str sql;        /* for DuckDB, over columns quoted by name */
+};
+
+struct vv_partition_from {
+    int32_t partition; /* date column */
+    int32_t source;    /* timestamp or timestamp_ntz column */
+};
+
+struct vv_rules {
+    const int32_t *key; /* indexes into the schema */
+    size_t key_len;     /* 0: no key declared */
+    int32_t order;      /* -1: none */
+    const int32_t *zorder;
+    size_t zorder_len;
+    const int32_t *partitions;
+    size_t partitions_len;
+    const struct vv_partition_from *partition_from;
+    size_t partition_from_len;
+    const struct vv_check *checks; /* CHECK constraints and column invariants */
+    size_t checks_len;
+};
+
+/*
+ * Reads the rules of a snapshot. ECORRUPT where a property names a column that is not there;
+ * EUNSUPPORTED where a constraint does not translate (only when `for_write`).
+ * Property texts: names parted by commas, back-quoted where they hold a comma or blank.
+ */
+varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, bool for_write, struct vv_rules *out);
+/* Back to property texts: "a,`b c`". */
+void vv_rules_write_names(const struct vv_str *names, size_t len, struct vv_buf *out);
+varve_status vv_rules_split_names(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    struct vv_str **out, size_t *out_len);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * One open table: its store, its log, the newest snapshot that was seen, and its rules.
+ *
+ * A handle serves one call at a time. Snapshots taken from it are immutable and may be shared.
+ */
+#ifndef VV_TABLE_TABLE_H
+#define VV_TABLE_TABLE_H
+
+#include "delta/log.h"
+#include "delta/snapshot.h"
+#include "table/rules.h"
+
+struct vv_table {
+    struct vv_str name;     /* for messages; in `arena` */
+    struct vv_log_handle log;
+    struct vv_store *store; /* owned */
+    struct vv_engine *engine; /* borrowed */
+    struct vv_snapshot *snapshot; /* newest seen, owned; NULL before the first vv_table_refresh */
+    struct vv_arena arena;
+};
+
+/* Takes `store` over, on failure too. NOT_FOUND when there is no log. Loads the latest version. */
+varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, struct vv_table **out);
+void vv_table_close(struct vv_table **table);
+/* Brings `snapshot` to the latest version. */
+varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table);
+/* A version of the table: the current snapshot where it is that one, else loaded. Released by the caller. */
+varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,
+    struct vv_snapshot **out);
+
+/* What `create` makes. */
+struct vv_named_expression {
+    struct vv_str name, expression;
+};
+struct vv_table_spec {
+    struct vv_schema schema;
+    const struct vv_str *partition_columns;
+    size_t partition_columns_len;
+    const struct vv_str *key; /* column names */
+    size_t key_len;
+    struct vv_str order_by; /* none: the last arrival wins */
+    const struct vv_str *zorder;
+    size_t zorder_len;
+    struct vv_pairs partition_from; /* date = timestamp */
+    const struct vv_named_expression *checks;
+    size_t checks_len;
+    struct vv_pairs properties; /* further ones; "delta.feature.x" becomes protocol */
+    struct vv_str description;
+    struct vv_str user_name, user_metadata;
+};
+/*
+ * Writes version 0 ("CREATE TABLE"). The protocol is the least that holds the table: reader 1,
+ * writer 2 or 3 (CHECK), (3,7) with lists where a type or property needs it. *out_created false
+ * when a table is there already (nothing is compared or changed). EINVALID: names, key columns
+ * that don't exist or can't be ordered, a CHECK that does not translate.
+ */
+varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv_engine *engine,
+    const struct vv_table_spec *spec, bool *out_created);
+
+#endif

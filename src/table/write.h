@@ -1,0 +1,41 @@
+/*
+ * New data files: rows of a query become Parquet files of the table, one at a time, with their
+ * `add`: unique name in the Hive-style folder, statistics, SHA-256, no-NaN mark.
+ */
+#ifndef VV_TABLE_WRITE_H
+#define VV_TABLE_WRITE_H
+
+#include "engine/engine.h"
+#include "table/rules.h"
+#include "table/table.h"
+
+/* Files written by an operation and not yet committed. */
+struct vv_written {
+    struct vv_arena *arena;
+    struct vv_str *keys;
+    size_t keys_len;
+    size_t keys_capacity;
+};
+
+struct vv_write_request {
+    const struct vv_snapshot *snapshot;
+    struct vv_session *session;
+    /* A SELECT whose columns are c0..cN of the schema by index, in their types and in file order. */
+    struct vv_str select_sql;
+    const struct vv_value *partition; /* of each partition column, in metaData's order */
+    bool data_change;
+};
+
+/*
+ * Writes one file (staged, not yet published) and fills `out_add`. Partition columns are left out
+ * of the file.
+ */
+varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add);
+/* Makes all of them durable. Before the commit. */
+varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
+    const struct vv_written *written);
+/* Removes files that are known not to be referenced; failures only go to the log. */
+void vv_write_discard(struct vv_op *op, struct vv_table *table, const struct vv_written *written);
+
+#endif
