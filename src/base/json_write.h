@@ -33,6 +33,7 @@ void vv_jw_array(struct vv_json_writer *writer);
 void vv_jw_end(struct vv_json_writer *writer); /* closes the innermost */
 void vv_jw_key(struct vv_json_writer *writer, const char *name);
 void vv_jw_key_str(struct vv_json_writer *writer, struct vv_str name);
+/* A byte that is not UTF-8 becomes U+FFFD: check what must survive with vv_utf8_valid. */
 void vv_jw_string(struct vv_json_writer *writer, struct vv_str text);
 void vv_jw_int(struct vv_json_writer *writer, int64_t value);
 /* Shortest text that reads back as the same double; null for NaN and infinities. */

@@ -63,7 +63,8 @@ varve_status vv_fail_memory(struct vv_op *op);
 varve_status vv_note(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);
 /* Changes the recorded code: "we know better what it means". Returns `code`. */
 varve_status vv_recode(struct vv_op *op, varve_status code);
-/* Further lines for people, such as rejected rows; cut at the size of the field. */
+/* Adds further lines for people, such as rejected rows, to the recorded error; cut at the size
+ * of the field. After vv_fail, since they belong to its error. */
 void vv_detail(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);
 /* The failure was dealt with: go on as if nothing had happened. */
 void vv_forgive(struct vv_op *op);

@@ -20,8 +20,9 @@ bool vv_fault_point(const char *name);
 void vv_seam_set(const char *spec);
 /* Fails the n-th allocation from now on (1 = the next); 0 = never. Counts in arenas and buffers. */
 void vv_seam_fail_allocation(uint64_t nth);
-/* malloc and realloc that the line above can fail. All memory of Varve goes through them. */
+/* malloc, calloc and realloc that the line above can fail. All memory of Varve goes through them. */
 void *vv_malloc(size_t bytes);
+void *vv_malloc_zeroed(size_t bytes);
 void *vv_realloc(void *old, size_t bytes);
 void vv_free(void *memory);
 

@@ -34,12 +34,18 @@ bool vv_str_starts(struct vv_str text, struct vv_str prefix);
 bool vv_str_ends(struct vv_str text, struct vv_str suffix);
 /* Index of the first `byte`, or `text.len`. */
 size_t vv_str_find(struct vv_str text, char byte);
-/* Cuts the part before the first `separator` off `*rest`; false when `*rest` was used up. */
+/*
+ * Cuts the part before the first `separator` off `*rest`; false when `*rest` was used up (its
+ * ptr is NULL then). "a,b," has three parts, "" has one.
+ */
 bool vv_str_split(struct vv_str *rest, char separator, struct vv_str *part);
 /* The whole text as a decimal number; false on anything else, overflow included. */
 bool vv_str_int64(struct vv_str text, int64_t *out);
+/* By vv_number_parse: JSON's grammar, "NaN", "Infinity"; no matter the locale. */
 bool vv_str_double(struct vv_str text, double *out);
 uint64_t vv_str_hash(struct vv_str text); /* XXH3-64 */
 bool vv_utf8_valid(struct vv_str text);
+/* Bytes of the character in front, 0 where there is none or it is not valid UTF-8. */
+size_t vv_utf8_first(struct vv_str text);
 
 #endif

@@ -1,0 +1,72 @@
+#include "base/number.h"
+
+#include <math.h>
+
+#include <yyjson.h>
+
+#include "base/seam.h"
+
+static bool parse_terminated(const char *text, size_t len, double *out)
+{
+    /* "1e999" must not become infinity, so names of numbers are allowed only where they can be. */
+    char first = text[0] == '-' ? text[1] : text[0];
+    yyjson_read_flag flags = first >= '0' && first <= '9' ? 0 : YYJSON_READ_ALLOW_INF_AND_NAN;
+    yyjson_val value;
+    const char *end = yyjson_read_number(text, &value, flags, NULL, NULL);
+    if (!end || end != text + len)
+        return false;
+    *out = yyjson_get_num(&value);
+    return true;
+}
+
+bool vv_number_parse(struct vv_str text, double *out)
+{
+    char small[64];
+    if (text.len == 0)
+        return false;
+    if (text.len < sizeof(small)) {
+        memcpy(small, text.ptr, text.len);
+        small[text.len] = '\0';
+        return parse_terminated(small, text.len, out);
+    }
+    char *copy = vv_malloc(text.len + 1);
+    if (!copy)
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    bool ok = parse_terminated(copy, text.len, out);
+    vv_free(copy);
+    return ok;
+}
+
+/* An allocator for the one small block that writing a number needs: the caller's buffer. */
+static void *borrow(void *context, size_t bytes)
+{
+    return bytes <= VV_NUMBER_BYTES ? context : NULL;
+}
+
+static void *borrow_again(void *context, void *old, size_t old_bytes, size_t bytes)
+{
+    (void)old;
+    (void)old_bytes;
+    return borrow(context, bytes);
+}
+
+static void give_back(void *context, void *memory)
+{
+    (void)context;
+    (void)memory;
+}
+
+size_t vv_number_format(double value, char out[VV_NUMBER_BYTES])
+{
+    VV_PRE(isfinite(value));
+    yyjson_alc allocator = {borrow, borrow_again, give_back, out};
+    yyjson_val number = {0};
+    number.tag = (uint64_t)YYJSON_TYPE_NUM | (uint64_t)YYJSON_SUBTYPE_REAL;
+    number.uni.f64 = value;
+    size_t len = 0;
+    char *text = yyjson_val_write_opts(&number, YYJSON_WRITE_NOFLAG, &allocator, &len, NULL);
+    VV_PRE(text == out && len < VV_NUMBER_BYTES);
+    return len;
+}

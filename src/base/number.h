@@ -1,0 +1,25 @@
+/*
+ * Doubles to text and back, the same under every locale of the process Varve lives in (which
+ * strtod and printf are not).
+ */
+#ifndef VV_BASE_NUMBER_H
+#define VV_BASE_NUMBER_H
+
+#include "base/common.h"
+#include "base/str.h"
+
+#define VV_NUMBER_BYTES 48
+
+/*
+ * The whole text as a number in JSON's grammar, correctly rounded, or in any case "NaN", "Inf",
+ * "Infinity" with an optional '-'. False on anything else and when the value is too big.
+ */
+bool vv_number_parse(struct vv_str text, double *out);
+
+/*
+ * The shortest text that reads back as the same finite double; with a point or an exponent
+ * always, so that it stays a float. Returns its length; a NUL follows.
+ */
+size_t vv_number_format(double value, char out[VV_NUMBER_BYTES]);
+
+#endif
