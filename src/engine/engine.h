@@ -87,7 +87,8 @@ varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
 
 /*
  * Creates the temporary table `table` with VARCHAR columns `columns` behind a BIGINT row column
- * and an open appender for it. Rows come one by one; a text with ptr NULL is NULL.
+ * and an open appender for it. Rows come one by one; a text with ptr NULL is NULL, one that is
+ * not valid UTF-8 is EINVALID. Nothing is sure to be in the table before _finish.
  */
 struct vv_text_appender;
 varve_status vv_text_appender_open(struct vv_op *op, struct vv_session *session,
@@ -98,11 +99,19 @@ varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *app
 varve_status vv_text_appender_finish(struct vv_op *op, struct vv_text_appender *appender);
 void vv_text_appender_close(struct vv_text_appender **appender);
 
-/* The kind of the first statement of a text, and how many there are. EUSAGE on a syntax error. */
+/*
+ * What a text is, and of how many statements; nothing is run. SELECT: all of them are (VALUES,
+ * FROM, DESCRIBE and SHOW too). EXPLAIN: of one SELECT, with ANALYZE or without. EUSAGE on a
+ * syntax error.
+ */
 enum vv_statement_kind { VV_STATEMENT_SELECT, VV_STATEMENT_EXPLAIN, VV_STATEMENT_OTHER };
 varve_status vv_session_parse(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     enum vv_statement_kind *out_kind, size_t *out_statements);
-/* Names of the tables that a statement reads, CTEs left out. EUSAGE on a syntax error. */
+/*
+ * Names of the tables that a SELECT (or EXPLAIN of one) reads, each once, names of WITH left
+ * out; "schema.table" where the statement says so. The tables need not exist. EUSAGE on a syntax
+ * error and for any other statement.
+ */
 varve_status vv_session_table_names(struct vv_op *op, struct vv_session *session,
     struct vv_str sql, struct vv_arena *arena, struct vv_str **out, size_t *out_len);
 

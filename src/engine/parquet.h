@@ -9,6 +9,9 @@
 struct vv_parquet_column {
     struct vv_str name;
     int32_t field_id; /* 0: none */
+    /* Of a struct its fields; of a list "element"; of a map "key" and "value". May be NULL. */
+    const struct vv_parquet_column *children;
+    size_t children_len;
 };
 
 struct vv_parquet_write {
@@ -19,17 +22,28 @@ struct vv_parquet_write {
     int64_t row_group_rows;   /* 0: 122,880 */
 };
 
-/* Of one leaf column; nested ones are named "a.b" by DuckDB's path (struct fields only). */
+/*
+ * Of one leaf column. `path` leads to it from the top: fields of structs by name, "element" of a
+ * list, "key" and "value" of a map (whose counts and bounds are of elements, not of rows); `name`
+ * is the same in one text, parted by dots.
+ *
+ * Bounds hold for every value that is neither NULL nor NaN. They are DuckDB's text of the value:
+ * timestamps in UTC, floats round trip in their own width (a zero is "-0.0" below and "0.0"
+ * above), booleans "0" and "1", binary in hexadecimal. There are none where DuckDB is not sure:
+ * long strings that are not ASCII, a row group of NULL alone in a file with several.
+ */
 struct vv_column_stats {
     struct vv_str name;
-    bool has_bounds;     /* min and max below hold for every value that is neither NULL nor NaN */
-    struct vv_str min;   /* DuckDB's text of the value: timestamps in UTC, floats round trip */
+    const struct vv_str *path;
+    size_t path_len;
+    bool has_bounds;
+    struct vv_str min;
     struct vv_str max;
-    bool min_exact;      /* false: cut (only strings over 256 bytes): a lower / upper bound */
+    bool min_exact; /* false: maybe cut (strings of 256 bytes and more): a lower / upper bound */
     bool max_exact;
-    int64_t null_count;  /* -1: unknown */
+    int64_t null_count; /* -1: unknown */
     bool has_nan;
-    bool nan_known;      /* has_nan is meaningful (float columns) */
+    bool nan_known; /* has_nan is meaningful (float columns outside lists and maps) */
 };
 
 struct vv_parquet_written {

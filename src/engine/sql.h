@@ -12,7 +12,8 @@ void vv_sql_literal(struct vv_buf *sql, struct vv_str text);  /* 'it''s'; NULL w
 void vv_sql_int(struct vv_buf *sql, int64_t value);
 /* make_timestamptz(...) / make_timestamp(...) of microseconds since 1970. */
 void vv_sql_timestamptz(struct vv_buf *sql, int64_t us);
-/* DATE '2025-01-30' of days since 1970. */
+void vv_sql_timestamp(struct vv_buf *sql, int64_t us);
+/* A DATE of days since 1970. */
 void vv_sql_date(struct vv_buf *sql, int32_t days);
 /* ['a', 'b'] */
 void vv_sql_text_list(struct vv_buf *sql, const struct vv_str *texts, size_t len);

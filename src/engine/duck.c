@@ -1,0 +1,148 @@
+#include "engine/duck.h"
+
+#include "base/seam.h"
+
+static bool holds(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* DuckDB has no error type for a broken Parquet file: these are its sentences about one. */
+static bool is_about_broken_file(const char *text)
+{
+    return holds(text, "TProtocolException") || holds(text, "magic bytes") ||
+           holds(text, "Failed to read file \"") || holds(text, "don't know what type") ||
+           holds(text, "Decompression failure") || holds(text, "too small to be a Parquet file") ||
+           holds(text, "footer length") || holds(text, "Footer length") ||
+           holds(text, "Invalid Parquet") || holds(text, "invalid Parquet");
+}
+
+varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text)
+{
+    if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
+        return VARVE_ELIMIT;
+    if (type == DUCKDB_ERROR_INTERRUPT)
+        return VARVE_EINTERRUPTED;
+    if (type == DUCKDB_ERROR_IO || type == DUCKDB_ERROR_NETWORK || type == DUCKDB_ERROR_HTTP)
+        return VARVE_EIO;
+    if ((type == DUCKDB_ERROR_INVALID || type == DUCKDB_ERROR_INVALID_INPUT) && text &&
+        is_about_broken_file(text))
+        return VARVE_ECORRUPT;
+    return refused;
+}
+
+/* The lines behind the first, blank ones at both ends left out. */
+static struct vv_str further_lines(struct vv_str text)
+{
+    while (text.len > 0 && (text.ptr[0] == '\n' || text.ptr[0] == '\r'))
+        text = vv_str_skip(text, 1);
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    return text;
+}
+
+varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_type type,
+    const char *text)
+{
+    struct vv_str whole = vv_str_of(text ? text : "DuckDB gave no reason");
+    /* One prefix for an error of no class says nothing. */
+    if (vv_str_starts(whole, VV_STR("Invalid Error: ")))
+        whole = vv_str_skip(whole, sizeof("Invalid Error: ") - 1);
+    size_t first_len = vv_str_find(whole, '\n');
+    struct vv_str first = vv_str_first(whole, first_len);
+    varve_status code = vv_duck_code(refused, type, whole.ptr);
+    switch (code) {
+    case VARVE_EINTERRUPTED:
+        return vv_fail(op, code, "cancelled while a statement ran");
+    case VARVE_ELIMIT: /* the further lines advise on DuckDB's own settings */
+        return vv_fail(op, code, "%.*s; give it more memory, or fewer rows at once",
+            VV_ARG(first));
+    case VARVE_ECORRUPT:
+        return vv_fail(op, code, "broken Parquet file: %.*s", VV_ARG(first));
+    default:
+        break;
+    }
+    vv_fail(op, code, "%.*s", VV_ARG(first));
+    struct vv_str further = further_lines(vv_str_skip(whole, first_len));
+    if (further.len > 0)
+        vv_detail(op, "%.*s", VV_ARG(further));
+    return code;
+}
+
+varve_status vv_duck_take_error(struct vv_op *op, varve_status refused, duckdb_error_data error)
+{
+    varve_status status = VARVE_OK;
+    if (error && duckdb_error_data_has_error(error))
+        status = vv_duck_fail(op, refused, duckdb_error_data_error_type(error),
+            duckdb_error_data_message(error));
+    duckdb_destroy_error_data(&error);
+    return status;
+}
+
+varve_status vv_duck_text(struct vv_op *op, const char *what, struct vv_str text, char **out)
+{
+    if (vv_str_find(text, '\0') < text.len)
+        return vv_fail(op, VARVE_EINVALID, "%s holds a NUL byte at offset %zu", what,
+            vv_str_find(text, '\0'));
+    char *copy = vv_malloc(text.len + 1);
+    if (copy == NULL)
+        return vv_fail_memory(op);
+    if (text.len > 0)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    *out = copy;
+    return VARVE_OK;
+}
+
+void vv_duck_text_done(char **text)
+{
+    vv_free(*text);
+    *text = NULL;
+}
+
+varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    varve_status refused, duckdb_result *out)
+{
+    if (vv_fault_point("engine.query"))
+        return vv_fail(op, VARVE_EIO, "a test made this statement fail");
+    VV_CLEANUP(vv_duck_text_done) char *text = NULL;
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_duck_text(op, "SQL text", sql, &text));
+    struct vv_watched watched;
+    VV_TRY(vv_watch_begin(op, &session->engine->watch, op->env->cancel, session->connection,
+        &watched));
+    duckdb_result result;
+    duckdb_state state = duckdb_query(session->connection, text, &result);
+    vv_watch_end(&watched);
+    if (state != DuckDBSuccess) {
+        varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
+            duckdb_result_error(&result));
+        duckdb_destroy_result(&result);
+        return status;
+    }
+    *out = result;
+    return VARVE_OK;
+}
+
+void vv_duck_result_done(duckdb_result *result)
+{
+    duckdb_destroy_result(result);
+}
+
+void vv_duck_chunk_done(duckdb_data_chunk *chunk)
+{
+    duckdb_destroy_data_chunk(chunk);
+}
+
+void vv_duck_type_done(duckdb_logical_type *type)
+{
+    duckdb_destroy_logical_type(type);
+}
+
+struct vv_str vv_duck_string(const duckdb_string_t *string)
+{
+    size_t len = string->value.inlined.length;
+    bool is_inlined = len <= sizeof(string->value.inlined.inlined);
+    return (struct vv_str){
+        is_inlined ? string->value.inlined.inlined : string->value.pointer.ptr, len};
+}

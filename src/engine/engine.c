@@ -1,0 +1,127 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/seam.h"
+#include "base/uuid.h"
+#include "engine/duck.h"
+
+static void config_done(duckdb_config *config)
+{
+    duckdb_destroy_config(config);
+}
+
+static varve_status config_set(struct vv_op *op, duckdb_config config, const char *name,
+    const char *value)
+{
+    if (duckdb_set_config(config, name, value) != DuckDBSuccess)
+        return vv_fail(op, VARVE_EUSAGE, "DuckDB refuses the setting %s = %s", name, value);
+    return VARVE_OK;
+}
+
+static varve_status config_set_count(struct vv_op *op, duckdb_config config, const char *name,
+    size_t count, const char *unit)
+{
+    struct vv_str value = vv_arena_format(&op->arena, "%zu%s", count, unit);
+    return value.ptr ? config_set(op, config, name, value.ptr) : vv_fail_memory(op);
+}
+
+/*
+ * Spilled files of two processes in one folder would overwrite each other, so each engine has a
+ * folder of its own, which DuckDB makes when it first spills and removes in the end.
+ */
+static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
+    struct vv_str temp_folder)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(1 << 16);
+    if (temp_folder.len > 0) {
+        vv_buf_add(&path, temp_folder);
+    } else {
+        const char *system_folder = getenv("TMPDIR");
+        vv_buf_adds(&path, system_folder && system_folder[0] ? system_folder : "/tmp");
+    }
+    vv_buf_addf(&path, "/varve-spill-%ld-%016" PRIx64, (long)getpid(), vv_random64());
+    if (!vv_buf_ok(&path))
+        return vv_fail_memory(op);
+    VV_CLEANUP(vv_duck_text_done) char *text = NULL;
+    VV_TRY(vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), &text));
+    return config_set(op, config, "temp_directory", text);
+}
+
+static varve_status config_fill(struct vv_op *op, const struct vv_engine_options *options,
+    duckdb_config config)
+{
+    VV_TRY(config_set(op, config, "autoinstall_known_extensions", "false"));
+    VV_TRY(config_set(op, config, "autoload_known_extensions", "false"));
+    if (options->threads > 0)
+        VV_TRY(config_set_count(op, config, "threads", options->threads, ""));
+    if (options->memory_bytes > 0)
+        VV_TRY(config_set_count(op, config, "memory_limit", options->memory_bytes, "B"));
+    return spill_folder_set(op, config, options->temp_folder);
+}
+
+static varve_status database_open(struct vv_op *op, const struct vv_engine_options *options,
+    duckdb_database *out)
+{
+    VV_CLEANUP(config_done) duckdb_config config = NULL;
+    if (duckdb_create_config(&config) != DuckDBSuccess)
+        return vv_fail_memory(op);
+    VV_TRY(config_fill(op, options, config));
+    char *reason = NULL;
+    if (duckdb_open_ext(":memory:", out, config, &reason) != DuckDBSuccess) {
+        varve_status status = vv_duck_fail(op, VARVE_EFAILED, DUCKDB_ERROR_INVALID, reason);
+        duckdb_free(reason);
+        return vv_note(op, "open the engine"), status;
+    }
+    return VARVE_OK;
+}
+
+/* The time zone is no setting that a database can be opened with; set once, sessions inherit it. */
+static varve_status time_zone_set(struct vv_op *op, struct vv_engine *engine)
+{
+    struct vv_session *session = NULL;
+    VV_TRY(vv_session_open(op, engine, &session));
+    varve_status status = vv_session_exec(op, session, VV_STR("SET GLOBAL TimeZone = 'UTC'"));
+    vv_session_close(&session);
+    return status;
+}
+
+varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
+    struct vv_engine **out)
+{
+    static const struct vv_engine_options defaults = {.threads = 0};
+    struct vv_engine *engine = vv_malloc(sizeof(*engine));
+    if (engine == NULL)
+        return vv_fail_memory(op);
+    *engine = (struct vv_engine){.uses = 1};
+    varve_status status = vv_watch_init(op, &engine->watch);
+    if (status != VARVE_OK) {
+        vv_free(engine);
+        return status;
+    }
+    status = database_open(op, options ? options : &defaults, &engine->database);
+    if (status == VARVE_OK)
+        status = time_zone_set(op, engine);
+    if (status != VARVE_OK) {
+        vv_engine_close(&engine);
+        return status;
+    }
+    *out = engine;
+    return VARVE_OK;
+}
+
+void vv_engine_close(struct vv_engine **engine)
+{
+    struct vv_engine *left = VV_MOVE(*engine);
+    if (left == NULL || atomic_fetch_sub(&left->uses, 1) > 1)
+        return;
+    vv_watch_done(&left->watch);
+    duckdb_close(&left->database);
+    vv_free(left);
+}
+
+const char *vv_engine_version(void)
+{
+    const char *version = duckdb_library_version();
+    return version[0] == 'v' ? version + 1 : version;
+}

@@ -1,0 +1,160 @@
+#include "engine/parquet.h"
+
+#include "base/map.h"
+#include "engine/duck.h"
+#include "engine/parquet_stats.h"
+#include "engine/sql.h"
+
+static const int64_t row_group_rows_default = 122880; /* DuckDB's, a multiple of its vectors */
+
+static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_column *columns,
+    size_t columns_len);
+
+static void add_field_id(struct vv_buf *sql, const struct vv_parquet_column *column)
+{
+    vv_sql_name(sql, column->name);
+    vv_buf_adds(sql, ": ");
+    if (column->children_len == 0) {
+        vv_sql_int(sql, column->field_id);
+        return;
+    }
+    vv_buf_addc(sql, '{');
+    if (column->field_id != 0) {
+        vv_buf_adds(sql, "__duckdb_field_id: ");
+        vv_sql_int(sql, column->field_id);
+    }
+    add_field_ids(sql, column->children, column->children_len);
+    vv_buf_addc(sql, '}');
+}
+
+static bool has_field_id(const struct vv_parquet_column *column)
+{
+    bool has = column->field_id != 0;
+    for (size_t index = 0; index < column->children_len && !has; index++)
+        has = has_field_id(&column->children[index]);
+    return has;
+}
+
+/* Members of a struct literal whose brace is open; a comma before all but the first. */
+static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_column *columns,
+    size_t columns_len)
+{
+    for (size_t index = 0; index < columns_len; index++) {
+        if (!has_field_id(&columns[index]))
+            continue;
+        if (sql->len > 0 && sql->ptr[sql->len - 1] != '{')
+            vv_buf_adds(sql, ", ");
+        add_field_id(sql, &columns[index]);
+    }
+}
+
+static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *write,
+    int64_t row_group_rows, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "COPY (");
+    vv_buf_add(sql, write->select_sql);
+    vv_buf_adds(sql, "\n) TO ");
+    vv_sql_literal(sql, write->path);
+    vv_buf_adds(sql, " (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V1, RETURN_STATS, "
+                     "ROW_GROUP_SIZE ");
+    vv_sql_int(sql, row_group_rows);
+    bool has_ids = false;
+    for (size_t index = 0; index < write->columns_len && !has_ids; index++)
+        has_ids = has_field_id(&write->columns[index]);
+    if (has_ids) {
+        vv_buf_adds(sql, ", FIELD_IDS {");
+        add_field_ids(sql, write->columns, write->columns_len);
+        vv_buf_addc(sql, '}');
+    }
+    vv_buf_addc(sql, ')');
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* The text by which DuckDB's parquet_metadata names a leaf column. */
+static struct vv_str metadata_path(struct vv_arena *arena, const struct vv_column_stats *column)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    for (size_t index = 0; index < column->path_len; index++) {
+        if (index > 0)
+            vv_buf_adds(&text, ", ");
+        vv_buf_add(&text, column->path[index]);
+    }
+    return vv_buf_ok(&text) ? vv_arena_str(arena, vv_buf_str(&text)) : VV_STR_NONE;
+}
+
+static varve_status metadata_query(struct vv_op *op, struct vv_session *session,
+    struct vv_str path, struct vv_rows **out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_adds(&sql, "SELECT path_in_schema, bool_or(stats_min_value IS NULL AND "
+                      "stats_null_count IS DISTINCT FROM num_values) FROM parquet_metadata(");
+    vv_sql_literal(&sql, path);
+    vv_buf_adds(&sql, ") WHERE type IN ('FLOAT', 'DOUBLE') GROUP BY path_in_schema");
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    return vv_session_query(op, session, vv_buf_str(&sql), out);
+}
+
+/*
+ * RETURN_STATS tells of NaN in the last row group only. The footer tells of each: a row group has
+ * no bounds of a float column that holds a NaN.
+ */
+static varve_status nan_from_footer(struct vv_op *op, struct vv_session *session,
+    struct vv_str path, struct vv_parquet_written *written)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_TRY(metadata_query(op, session, path, &rows));
+    struct vv_map columns = VV_MAP_INIT(&op->arena);
+    for (size_t index = 0; index < written->columns_len; index++) {
+        struct vv_column_stats *column = &written->columns[index];
+        if (!column->nan_known)
+            continue;
+        column->nan_known = false; /* until the footer says so */
+        struct vv_str key = metadata_path(&op->arena, column);
+        if (key.ptr == NULL || !vv_map_put(&columns, key, column, NULL))
+            return vv_fail_memory(op);
+    }
+    for (;;) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        struct vv_column_stats *column = vv_map_get(&columns, vv_rows_text(rows, 0));
+        if (column == NULL || vv_rows_is_null(rows, 1))
+            continue;
+        column->nan_known = true;
+        column->has_nan = column->has_nan || vv_rows_bool(rows, 1);
+    }
+}
+
+static bool has_float(const struct vv_parquet_written *written)
+{
+    for (size_t index = 0; index < written->columns_len; index++)
+        if (written->columns[index].nan_known)
+            return true;
+    return false;
+}
+
+varve_status vv_parquet_write(struct vv_op *op, struct vv_session *session,
+    const struct vv_parquet_write *write, struct vv_arena *arena, struct vv_parquet_written *out)
+{
+    int64_t row_group_rows =
+        write->row_group_rows > 0 ? write->row_group_rows : row_group_rows_default;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_TRY(copy_sql(op, write, row_group_rows, &sql));
+    duckdb_result result;
+    if (vv_duck_query(op, session, vv_buf_str(&sql), VARVE_EFAILED, &result) != VARVE_OK)
+        return vv_note(op, "write %.*s", VV_ARG(write->path));
+    struct vv_parquet_written written = {.rows = 0};
+    varve_status status = vv_parquet_stats_read(op, &result, arena, &written);
+    duckdb_destroy_result(&result);
+    /*
+     * Threads that have less than half a row group share one, so a smaller file has one row group.
+     */
+    if (status == VARVE_OK && written.rows >= row_group_rows / 2 && has_float(&written))
+        status = nan_from_footer(op, session, write->path, &written);
+    if (status != VARVE_OK)
+        return vv_note(op, "statistics of %.*s", VV_ARG(write->path));
+    *out = written;
+    return VARVE_OK;
+}

@@ -1,0 +1,48 @@
+#include "base/seam.h"
+#include "engine/duck.h"
+
+varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine, struct vv_session **out)
+{
+    struct vv_session *session = vv_malloc(sizeof(*session));
+    if (session == NULL)
+        return vv_fail_memory(op);
+    *session = (struct vv_session){.engine = engine};
+    if (duckdb_connect(engine->database, &session->connection) != DuckDBSuccess) {
+        vv_free(session);
+        return vv_fail(op, VARVE_EFAILED, "the engine opens no further session");
+    }
+    atomic_fetch_add(&engine->uses, 1);
+    *out = session;
+    return VARVE_OK;
+}
+
+void vv_session_close(struct vv_session **session)
+{
+    struct vv_session *closed = VV_MOVE(*session);
+    if (closed == NULL)
+        return;
+    duckdb_disconnect(&closed->connection);
+    vv_engine_close(&closed->engine);
+    vv_free(closed);
+}
+
+varve_status vv_session_exec(struct vv_op *op, struct vv_session *session, struct vv_str sql)
+{
+    duckdb_result result;
+    VV_TRY(vv_duck_query(op, session, sql, VARVE_EFAILED, &result));
+    duckdb_destroy_result(&result);
+    return VARVE_OK;
+}
+
+varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    int64_t *out)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_TRY(vv_session_query(op, session, sql, &rows));
+    bool has_row = false;
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    if (!has_row || vv_rows_columns(rows) != 1)
+        return vv_fail(op, VARVE_EFAILED, "a statement that has to yield one number does not");
+    *out = vv_rows_is_null(rows, 0) ? 0 : vv_rows_int64(rows, 0);
+    return VARVE_OK;
+}
