@@ -158,7 +158,10 @@ struct vv_actions {
 varve_status vv_actions_parse(struct vv_op *op, struct vv_arena *arena, int64_t version,
     struct vv_str bytes, struct vv_actions *out);
 
-/* Lines of the log. `vv_commit_info_line` is in delta/commit.c's hands: it renders it anew. */
+/*
+ * Lines of the log, each with its newline. Members that are absent are left out, never null.
+ * commitInfo is in delta/commit.c's hands: it renders it anew for each attempt.
+ */
 void vv_action_write_protocol(const struct vv_protocol *protocol, struct vv_buf *out);
 void vv_action_write_metadata(const struct vv_metadata *metadata, struct vv_buf *out);
 void vv_action_write_txn(const struct vv_txn *txn, struct vv_buf *out);
@@ -169,10 +172,12 @@ void vv_action_write_cdc(const struct vv_cdc *cdc, struct vv_buf *out);
 /* protocol, metaData, txn, domainMetadata, remove, add, cdc: everything but commitInfo. */
 void vv_actions_write(const struct vv_actions *actions, struct vv_buf *out);
 
-/* Room for one more; NULL when memory is out. */
+/* One more, at the end, with nothing in it; NULL when memory is out. May move the others. */
 struct vv_file *vv_actions_new_add(struct vv_actions *actions, struct vv_arena *arena);
 struct vv_remove *vv_actions_new_remove(struct vv_actions *actions, struct vv_arena *arena);
 struct vv_txn *vv_actions_new_txn(struct vv_actions *actions, struct vv_arena *arena);
+struct vv_domain *vv_actions_new_domain(struct vv_actions *actions, struct vv_arena *arena);
+struct vv_cdc *vv_actions_new_cdc(struct vv_actions *actions, struct vv_arena *arena);
 uint64_t vv_file_hash(struct vv_str key, struct vv_str dv_id);
 /* storage + pathOrInlineDv [+ "@" + offset]; "" for NULL. `ptr` NULL when memory is out. */
 struct vv_str vv_dv_id(const struct vv_deletion_vector *dv, struct vv_arena *arena);

@@ -54,6 +54,12 @@ struct vv_schema {
     size_t fields_len;
 };
 
+/*
+ * Structs, arrays and maps within each other, and likewise objects and arrays in the metadata of
+ * a field. Each level of types takes three of JSON, and the JSON writer stops at 64.
+ */
+#define VV_SCHEMA_DEPTH_MAX 15
+
 enum vv_column_mapping { VV_MAPPING_NONE, VV_MAPPING_NAME, VV_MAPPING_ID };
 
 /* ECORRUPT when it is not a schema; EUNSUPPORTED naming a type that Varve does not know. */
@@ -75,7 +81,10 @@ int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
 
 void vv_type_sql(const struct vv_type *type, struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */
 void vv_type_name(const struct vv_type *type, struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
+/* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */
+bool vv_type_simple_kind(struct vv_str name, enum vv_type_kind *out);
 bool vv_type_is_float(const struct vv_type *type);
+/* The same type; names of nested fields count, nullability and metadata do not. */
 bool vv_type_eq(const struct vv_type *a, const struct vv_type *b);
 /* May be part of a key, of statistics' bounds, of an order: no nesting, no binary, variant, void. */
 bool vv_type_is_ordered(const struct vv_type *type);

@@ -1,0 +1,255 @@
+/*
+ * One table says what Varve does with each feature. A writer feature that a table lists but does
+ * not use obliges nobody to anything, so its entry has a function that looks for the use.
+ */
+#include "delta/features.h"
+
+#define READER_MAX 3
+#define WRITER_MAX 7
+
+struct table_state {
+    const struct vv_metadata *metadata;
+    const struct vv_schema *schema;
+};
+
+typedef bool used_fn(const struct table_state *state);
+
+static bool has_field_metadata(const struct vv_field *fields, size_t len, const char *prefix);
+
+static bool type_has_metadata(const struct vv_type *type, const char *prefix)
+{
+    return has_field_metadata(type->fields, type->fields_len, prefix) ||
+        (type->key && type_has_metadata(type->key, prefix)) ||
+        (type->element && type_has_metadata(type->element, prefix));
+}
+
+/* Whether any field, nested ones too, has a metadata member whose name starts so. */
+static bool has_field_metadata(const struct vv_field *fields, size_t len, const char *prefix)
+{
+    for (size_t index = 0; index < len; index++) {
+        const struct vv_json *iterator = NULL;
+        const struct vv_json *value;
+        struct vv_str name;
+
+        while (fields[index].metadata &&
+            vv_json_each(fields[index].metadata, &iterator, &name, &value)) {
+            if (vv_str_starts(name, vv_str_of(prefix)))
+                return true;
+        }
+        if (type_has_metadata(&fields[index].type, prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool schema_has(const struct table_state *state, const char *prefix)
+{
+    return has_field_metadata(state->schema->fields, state->schema->fields_len, prefix);
+}
+
+static bool uses_never(const struct table_state *state)
+{
+    (void)state;
+    return false;
+}
+
+static bool uses_always(const struct table_state *state)
+{
+    (void)state;
+    return true;
+}
+
+static bool uses_change_data_feed(const struct table_state *state)
+{
+    return vv_property_bool(state->metadata, "delta.enableChangeDataFeed", false);
+}
+
+static bool uses_generated_columns(const struct table_state *state)
+{
+    return schema_has(state, "delta.generationExpression");
+}
+
+static bool uses_identity_columns(const struct table_state *state)
+{
+    return schema_has(state, "delta.identity.");
+}
+
+static bool uses_defaults(const struct table_state *state)
+{
+    return schema_has(state, "CURRENT_DEFAULT");
+}
+
+static bool uses_column_mapping(const struct table_state *state)
+{
+    struct vv_str mode =
+        vv_pairs_get(&state->metadata->configuration, VV_STR("delta.columnMapping.mode"));
+
+    return mode.len > 0 && !vv_str_eq_nocase(mode, VV_STR("none"));
+}
+
+static bool uses_deletion_vectors(const struct table_state *state)
+{
+    return vv_property_bool(state->metadata, "delta.enableDeletionVectors", false);
+}
+
+static bool uses_type_widening(const struct table_state *state)
+{
+    return vv_property_bool(state->metadata, "delta.enableTypeWidening", false) ||
+        schema_has(state, "delta.typeChanges");
+}
+
+/*
+ * `used` NULL: Varve fulfils what the feature asks of a writer. Else it is in the way of writing
+ * where the function says that the table uses it. `implied_writer`: the legacy version of the
+ * protocol that has it without a list; 0: none.
+ *
+ * rowTracking obliges every writer to number rows as soon as it is listed, used or not.
+ */
+static const struct feature {
+    const char *name;
+    bool is_reader; /* all of these are read; writer features never block reading */
+    uint8_t implied_writer;
+    used_fn *used;
+} features[] = {
+    {"appendOnly", false, 2, NULL},
+    {"invariants", false, 2, NULL},
+    {"checkConstraints", false, 3, NULL},
+    {"changeDataFeed", false, 4, uses_change_data_feed},
+    {"generatedColumns", false, 4, uses_generated_columns},
+    {"columnMapping", true, 5, uses_column_mapping},
+    {"identityColumns", false, 6, uses_identity_columns},
+    {"deletionVectors", true, 0, uses_deletion_vectors},
+    {"timestampNtz", true, 0, NULL},
+    {"v2Checkpoint", true, 0, uses_never},
+    {"vacuumProtocolCheck", true, 0, uses_never},
+    {"typeWidening", true, 0, uses_type_widening},
+    {"typeWidening-preview", true, 0, uses_type_widening},
+    {"domainMetadata", false, 0, uses_never},
+    {"inCommitTimestamp", false, 0, NULL},
+    {"allowColumnDefaults", false, 0, uses_defaults},
+    {"rowTracking", false, 0, uses_always},
+    {"clustering", false, 0, uses_always},
+};
+
+static const struct feature *find_feature(struct vv_str name)
+{
+    for (size_t index = 0; index < VV_COUNT(features); index++) {
+        if (vv_str_eq(name, vv_str_of(features[index].name)))
+            return &features[index];
+    }
+    return NULL;
+}
+
+static bool is_listed(const struct vv_str *names, size_t len, struct vv_str feature)
+{
+    for (size_t index = 0; index < len; index++) {
+        if (vv_str_eq(names[index], feature))
+            return true;
+    }
+    return false;
+}
+
+bool vv_features_has(const struct vv_protocol *protocol, struct vv_str feature)
+{
+    const struct feature *known = find_feature(feature);
+
+    if (is_listed(protocol->writer_features, protocol->writer_features_len, feature) ||
+        is_listed(protocol->reader_features, protocol->reader_features_len, feature))
+        return true;
+    return known && known->implied_writer > 0 && protocol->min_writer < WRITER_MAX &&
+        protocol->min_writer >= known->implied_writer;
+}
+
+varve_status vv_features_check_read(struct vv_op *op, const struct vv_protocol *protocol)
+{
+    if (protocol->min_reader < 1)
+        return vv_fail(op, VARVE_ECORRUPT, "the protocol asks for reader version %" PRId32,
+            protocol->min_reader);
+    if (protocol->min_reader > READER_MAX)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the table asks for reader version %" PRId32 "; Varve reads versions up to %d",
+            protocol->min_reader, READER_MAX);
+    if (protocol->min_reader == READER_MAX && !protocol->has_reader_features)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "the protocol asks for reader version %d, but lists no readerFeatures", READER_MAX);
+    for (size_t index = 0; index < protocol->reader_features_len; index++) {
+        struct vv_str name = protocol->reader_features[index];
+        const struct feature *feature = find_feature(name);
+
+        if (!feature || !feature->is_reader)
+            return vv_fail(op, VARVE_EUNSUPPORTED,
+                "the table uses the reader feature \"%.*s\", which Varve does not read",
+                VV_ARG(name));
+    }
+    return VARVE_OK;
+}
+
+static varve_status check_feature_write(struct vv_op *op, const struct table_state *state,
+    struct vv_str name)
+{
+    const struct feature *feature = find_feature(name);
+
+    if (!feature)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the table has the feature \"%.*s\", which Varve does not write; reading it is fine",
+            VV_ARG(name));
+    if (feature->used && feature->used(state))
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the table uses the feature \"%s\", which Varve does not write yet; reading it is fine",
+            feature->name);
+    return VARVE_OK;
+}
+
+varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol *protocol,
+    const struct vv_metadata *metadata, const struct vv_schema *schema)
+{
+    struct table_state state = {metadata, schema};
+
+    VV_TRY(vv_features_check_read(op, protocol));
+    if (protocol->min_writer > WRITER_MAX)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the table asks for writer version %" PRId32 "; Varve writes versions up to %d",
+            protocol->min_writer, WRITER_MAX);
+    if (protocol->min_writer == WRITER_MAX && !protocol->has_writer_features)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "the protocol asks for writer version %d, but lists no writerFeatures", WRITER_MAX);
+    for (size_t index = 0; index < VV_COUNT(features); index++) {
+        struct vv_str name = vv_str_of(features[index].name);
+
+        if (vv_features_has(protocol, name))
+            VV_TRY(check_feature_write(op, &state, name));
+    }
+    /* The names that the table above does not have. */
+    for (size_t index = 0; index < protocol->writer_features_len; index++)
+        VV_TRY(check_feature_write(op, &state, protocol->writer_features[index]));
+    return VARVE_OK;
+}
+
+varve_status vv_features_check_file(struct vv_op *op, const struct vv_file *file)
+{
+    if (!file->dv)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUNSUPPORTED,
+        "rows of the file \"%.*s\" are deleted by a deletion vector (feature \"deletionVectors\"), "
+        "which Varve does not read yet; REORG TABLE ... APPLY (PURGE) in Spark writes them out",
+        VV_ARG(file->path));
+}
+
+enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
+    const struct vv_metadata *metadata)
+{
+    struct vv_str mode =
+        vv_pairs_get(&metadata->configuration, VV_STR("delta.columnMapping.mode"));
+
+    if (mode.len == 0 || vv_str_eq_nocase(mode, VV_STR("none")) ||
+        !vv_features_has(protocol, VV_STR("columnMapping")))
+        return VV_MAPPING_NONE;
+    return vv_str_eq_nocase(mode, VV_STR("id")) ? VV_MAPPING_ID : VV_MAPPING_NAME;
+}
+
+bool vv_property_bool(const struct vv_metadata *metadata, const char *name, bool fallback)
+{
+    struct vv_str text = vv_pairs_get(&metadata->configuration, vv_str_of(name));
+
+    return text.ptr ? vv_str_eq_nocase(text, VV_STR("true")) : fallback;
+}

@@ -1,0 +1,78 @@
+#include "delta/schema.h"
+
+#include "base/map.h"
+
+int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name)
+{
+    for (size_t index = 0; index < schema->fields_len; index++) {
+        if (vv_str_eq_nocase(schema->fields[index].name, name))
+            return (int32_t)index;
+    }
+    return -1;
+}
+
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+static varve_status check_name(struct vv_op *op, struct vv_str name,
+    enum vv_column_mapping mapping)
+{
+    if (name.len == 0)
+        return vv_fail(op, VARVE_EINVALID, "a column without a name");
+    if (memchr(name.ptr, '\0', name.len))
+        return vv_fail(op, VARVE_EINVALID, "the column name \"%.*s\" holds a zero byte",
+            VV_ARG(name));
+    for (size_t index = 0; mapping == VV_MAPPING_NONE && index < name.len; index++) {
+        if (strchr(" ,;{}()\n\t=", name.ptr[index]))
+            return vv_fail(op, VARVE_EINVALID,
+                "the column name \"%.*s\" holds one of \" ,;{}()=\", a tab or a line end: without "
+                "column mapping no engine can read it; choose another name",
+                VV_ARG(name));
+    }
+    return VARVE_OK;
+}
+
+static varve_status check_fields(struct vv_op *op, const struct vv_field *fields, size_t len,
+    enum vv_column_mapping mapping);
+
+static varve_status check_type(struct vv_op *op, const struct vv_type *type,
+    enum vv_column_mapping mapping)
+{
+    if (type->key)
+        VV_TRY(check_type(op, type->key, mapping));
+    if (type->element)
+        VV_TRY(check_type(op, type->element, mapping));
+    return check_fields(op, type->fields, type->fields_len, mapping);
+}
+
+static varve_status check_fields(struct vv_op *op, const struct vv_field *fields, size_t len,
+    enum vv_column_mapping mapping)
+{
+    struct vv_map names = VV_MAP_INIT(&op->arena);
+    bool was_there = false;
+
+    for (size_t index = 0; index < len; index++) {
+        struct vv_str name = fields[index].name;
+        char *folded;
+
+        VV_TRY(check_name(op, name, mapping));
+        VV_NEW(op, &folded, char, name.len);
+        for (size_t at = 0; at < name.len; at++)
+            folded[at] = lower(name.ptr[at]);
+        if (!vv_map_put(&names, (struct vv_str){folded, name.len}, folded, &was_there))
+            return vv_fail_memory(op);
+        if (was_there)
+            return vv_fail(op, VARVE_EINVALID,
+                "the column \"%.*s\" is there twice (upper and lower case are one)", VV_ARG(name));
+        VV_TRY(check_type(op, &fields[index].type, mapping));
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *schema,
+    enum vv_column_mapping mapping)
+{
+    return check_fields(op, schema->fields, schema->fields_len, mapping);
+}
