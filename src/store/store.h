@@ -2,8 +2,9 @@
  * A store: bytes by key, below one root. The layers above know no files, only this.
  *
  * A key is relative to the root, parts joined by '/', without "." and "..", not escaped:
- * "_delta_log/00000000000000000007.json". Bytes that a call has stored are there after a power
- * cut, unless the store was opened with sync = false. Nobody ever sees half an object.
+ * "_delta_log/00000000000000000007.json". Every call refuses others with EUSAGE. Bytes that a
+ * call has stored are there after a power cut, unless the store was opened with sync = false.
+ * Nobody ever sees half an object.
  *
  * Two kinds of object: small ones that Varve has in memory (put, put_if_absent, get) and data
  * files that the engine writes and reads by a local path (stage, publish; fetch). The latter
@@ -41,14 +42,15 @@ struct vv_store_ops {
     varve_status (*get)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out);
     /* Size and time. ENOTFOUND when there is none. */
-    varve_status (*head)(struct vv_op *op, struct vv_store *store, struct vv_str key,
-        struct vv_object *out);
+    varve_status (*head)(
+        struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out);
     /* Creates or replaces. */
-    varve_status (*put)(struct vv_op *op, struct vv_store *store, struct vv_str key,
-        struct vv_str bytes);
+    varve_status (*put)(
+        struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes);
     /*
      * Creates, never replaces. modified_us (0 = now) becomes the object's time where the store
-     * can set it. EIO: certainly not stored. EUNKNOWN: it may be stored, read it back.
+     * can set it. EUNKNOWN: it may be stored, read it back. Any other code: certainly not
+     * stored.
      */
     varve_status (*put_if_absent)(struct vv_op *op, struct vv_store *store, struct vv_str key,
         struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
@@ -65,23 +67,38 @@ struct vv_store_ops {
     /* Gone afterwards; no error where it was not there. */
     varve_status (*remove)(struct vv_op *op, struct vv_store *store, struct vv_str key);
     /*
+     * Removes the temporary files that killed processes left directly in `folder`, if nothing
+     * has touched them for `age_us`. Too short an age breaks a write that is under way.
+     */
+    varve_status (*sweep)(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+        int64_t age_us, size_t *out_removed);
+    /*
      * Makes the folders of a new data file and returns the local path to write it at. Until
-     * publish the object may or may not be visible, and may be lost.
+     * publish the object may or may not be visible, and may be lost. A key that is taken is
+     * refused.
      */
     varve_status (*stage)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out_path);
     /*
      * Makes staged files durable under their keys, and every folder newly made or changed up to
-     * the root. After a failure none of them may be relied upon; they are not removed.
+     * the root. After a failure none of them may be relied upon, and those that a failed sync
+     * may have hit are refused from then on: write them anew under new keys. They are not
+     * removed.
+     *
+     * Also for an object whose put_if_absent ended in EUNKNOWN and that was then found stored:
+     * only publish makes it durable.
      */
-    varve_status (*publish)(struct vv_op *op, struct vv_store *store, const struct vv_str *keys,
-        size_t keys_len);
+    varve_status (*publish)(
+        struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len);
     /* A local path to read the object at; it stays readable while the store is open. */
     varve_status (*fetch)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out_path);
-    /* A store with its root at `prefix` below this one's; closed on its own. */
-    varve_status (*at)(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
-        struct vv_store **out);
+    /*
+     * A store with its root at `prefix` below this one's; closed on its own. The root need not
+     * be there, the first write makes it.
+     */
+    varve_status (*at)(
+        struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
     void (*close)(struct vv_store *store);
 };
 
@@ -95,9 +112,12 @@ struct vv_store_options {
     bool create; /* make the root (at the first write) where it is not there */
 };
 
+/* What makes `key` no key, for people ("has a part \"..\""); NULL where it is one. */
+const char *vv_key_fault(struct vv_str key);
+
 /*
- * Opens a folder of the local file system ("path" or "file:///path"). A root that is not there
- * is an error (ENOTFOUND) unless options.create.
+ * Opens a folder of the local file system ("path" or "file:///path", there with %XX escapes). A
+ * root that is not there is an error (ENOTFOUND) unless options.create.
  */
 varve_status vv_store_open(struct vv_op *op, struct vv_str location,
     const struct vv_store_options *options, struct vv_store **out);
@@ -110,28 +130,33 @@ varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);
 enum vv_fault_kind {
     VV_FAULT_REFUSE,     /* fails with EIO, nothing happens */
     VV_FAULT_LOSE_REPLY, /* happens, then fails: EUNKNOWN for put_if_absent, EIO for others */
-    VV_FAULT_IN_DOUBT    /* put_if_absent: nothing happens, fails with EUNKNOWN; others refuse */
+    VV_FAULT_IN_DOUBT /* put_if_absent: nothing happens, fails with EUNKNOWN; others refuse */
 };
 struct vv_fault_plan {
     enum vv_fault_kind kind;
-    uint64_t at;    /* the at-th call from now fails, 1 = the next; 0 = none */
+    uint64_t at;    /* the call that brings `calls` to this number fails; 0 = none */
     uint64_t count; /* so many calls in a row from there; 0 = 1 */
-    uint64_t calls; /* out: calls seen so far */
+    uint64_t
+        calls; /* calls seen so far, those of stores made by `at` too; set to 0 to count anew */
     /* Where set: called before each call with its name ("put_if_absent") and key. */
     void (*before)(void *data, const char *call, struct vv_str key);
     void *before_data;
 };
-/* For tests: passes on to `inner` (taken over), but for the calls that the plan fails. */
+/*
+ * For tests: passes on to `inner` (taken over, also on failure), but for the calls that the
+ * plan fails. The plan outlives the store. `at` makes a store with the same plan and is not
+ * counted.
+ */
 varve_status vv_store_open_faulty(struct vv_op *op, struct vv_store *inner,
     struct vv_fault_plan *plan, struct vv_store **out);
 
 /* Wrappers, so that callers read well. */
 varve_status vv_store_get(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out);
-varve_status vv_store_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
-    struct vv_object *out);
-varve_status vv_store_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
-    struct vv_str bytes);
+varve_status vv_store_head(
+    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out);
+varve_status vv_store_put(
+    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes);
 varve_status vv_store_put_if_absent(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
 varve_status vv_store_list(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
@@ -139,13 +164,15 @@ varve_status vv_store_list(struct vv_op *op, struct vv_store *store, struct vv_a
 varve_status vv_store_list_folders(struct vv_op *op, struct vv_store *store,
     struct vv_arena *arena, struct vv_str folder, struct vv_objects *out);
 varve_status vv_store_remove(struct vv_op *op, struct vv_store *store, struct vv_str key);
+varve_status vv_store_sweep(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    int64_t age_us, size_t *out_removed);
 varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
-varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
-    const struct vv_str *keys, size_t keys_len);
+varve_status vv_store_publish(
+    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len);
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
-varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
-    struct vv_store **out);
+varve_status vv_store_at(
+    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
 
 #endif

@@ -1,0 +1,189 @@
+/*
+ * Data files: the engine writes them by path under their final names, which nobody refers to
+ * before the commit. Published, they and all names on the way to them survive a power cut.
+ *
+ * A file of which a sync failed is spoiled: the system has told of the lost bytes once and
+ * would report success the next time. Its key is remembered, and never published by this store
+ * again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/seam.h"
+#include "store/key.h"
+#include "store/local.h"
+#include "store/local_sys.h"
+
+/* Above so many files one sync of the file system is cheaper than one of each. */
+#define FILES_SYNCED_EACH_MAX 64
+
+/*
+ * Syncing a file system reports what failed since the descriptor was opened, so the descriptor
+ * is opened before the first file is written.
+ */
+static varve_status sync_fd_open(struct vv_op *op, struct vv_local *local, int *out_fd)
+{
+    pthread_mutex_lock(&local->lock);
+    int known = local->sync_fd;
+    pthread_mutex_unlock(&local->lock);
+    if (known >= 0) {
+        *out_fd = known;
+        return VARVE_OK;
+    }
+    VV_CLEANUP(vv_fd_close) int fd = -1;
+    const char *root = vv_path_text(local->root);
+    int failure = vv_sys_open(root, O_RDONLY | O_DIRECTORY, &fd);
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "open", root);
+    pthread_mutex_lock(&local->lock);
+    if (local->sync_fd < 0) {
+        local->sync_fd = fd;
+        fd = -1;
+    }
+    *out_fd = local->sync_fd;
+    pthread_mutex_unlock(&local->lock);
+    return VARVE_OK;
+}
+
+varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
+    struct vv_str key, struct vv_str *out_path)
+{
+    struct vv_local *local = vv_local_of(store);
+    struct vv_str path;
+    struct vv_str folder;
+    VV_TRY(vv_path_of(op, arena, local, key, &path));
+    VV_TRY(vv_path_parent(op, path, &folder));
+
+    struct stat there;
+    int failure = vv_sys_stat(vv_path_text(folder), &there);
+    if (failure == ENOENT)
+        VV_TRY(vv_path_make(op, local, folder));
+    else if (failure != 0)
+        return vv_sys_fail(op, failure, "look at the folder", vv_path_text(folder));
+    failure = vv_sys_stat(path.ptr, &there);
+    if (failure == 0)
+        failure = EEXIST;
+    if (failure != ENOENT)
+        return vv_sys_fail(op, failure, "make a new file at", path.ptr);
+    int fd;
+    if (local->sync)
+        VV_TRY(sync_fd_open(op, local, &fd));
+    vv_crash_point("store.stage.made");
+    *out_path = path;
+    return VARVE_OK;
+}
+
+static bool is_spoiled(struct vv_local *local, struct vv_str key)
+{
+    pthread_mutex_lock(&local->lock);
+    bool is = vv_map_has(&local->spoiled, key);
+    pthread_mutex_unlock(&local->lock);
+    return is;
+}
+
+/* Without memory there is no way to remember; the caller has the failure in any case. */
+static void spoil(struct vv_local *local, const struct vv_str *keys, size_t keys_len)
+{
+    pthread_mutex_lock(&local->lock);
+    for (size_t i = 0; i < keys_len; i++) {
+        struct vv_str key = vv_arena_str(&local->arena, keys[i]);
+        if (key.ptr != NULL)
+            (void)vv_map_put(&local->spoiled, key, NULL, NULL);
+    }
+    pthread_mutex_unlock(&local->lock);
+}
+
+static varve_status sync_file(
+    struct vv_op *op, struct vv_local *local, struct vv_str key, const char *path)
+{
+    VV_CLEANUP(vv_fd_close) int fd = -1;
+    int failure = vv_sys_open(path, O_RDONLY | O_NONBLOCK, &fd);
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "open", path);
+    failure = vv_sys_sync(fd, "store.publish.fsync");
+    if (failure != 0) {
+        spoil(local, &key, 1);
+        return vv_sys_fail(op, failure, "sync", path);
+    }
+    vv_crash_point("store.publish.file_synced");
+    return VARVE_OK;
+}
+
+/* One file and its folder, but for what is on a device that is synced as a whole. */
+static varve_status publish_one(struct vv_op *op, struct vv_local *local, struct vv_str key,
+    const dev_t *whole_device, struct vv_sync_set *set)
+{
+    if (is_spoiled(local, key))
+        return vv_fail(op, VARVE_EIO,
+            "%.*s cannot be relied upon: an earlier sync of it failed; write it anew under"
+            " another name",
+            VV_ARG(key));
+    struct vv_str path;
+    struct vv_str folder;
+    VV_TRY(vv_path_of(op, &op->arena, local, key, &path));
+    VV_TRY(vv_path_parent(op, path, &folder));
+    struct stat status;
+    int failure = vv_sys_stat(path.ptr, &status);
+    if (failure == 0 && !S_ISREG(status.st_mode))
+        failure = EISDIR;
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "publish", path.ptr);
+    if (!local->sync)
+        return VARVE_OK;
+    if (whole_device == NULL || status.st_dev != *whole_device)
+        VV_TRY(sync_file(op, local, key, path.ptr));
+    return vv_sync_set_add(op, local, set, folder, true);
+}
+
+/* The device that is synced as a whole, if any. */
+struct whole {
+    int fd; /* -1: none */
+    dev_t device;
+};
+
+static varve_status choose_whole(
+    struct vv_op *op, struct vv_local *local, size_t keys_len, struct whole *out)
+{
+    if (!local->sync || keys_len <= FILES_SYNCED_EACH_MAX)
+        return VARVE_OK;
+    int fd;
+    VV_TRY(sync_fd_open(op, local, &fd));
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return vv_sys_fail(op, errno, "look at the folder", vv_path_text(local->root));
+    *out = (struct whole){fd, status.st_dev};
+    return VARVE_OK;
+}
+
+static varve_status sync_names(struct vv_op *op, struct vv_local *local,
+    const struct whole *whole, struct vv_sync_set *set)
+{
+    if (whole->fd >= 0) {
+        int failure = vv_sys_sync_device(whole->fd);
+        if (failure != 0)
+            return vv_sys_fail(
+                op, failure, "sync the file system of", vv_path_text(local->root));
+        vv_crash_point("store.publish.device_synced");
+    }
+    return vv_sync_set_run(op, local, set, whole->fd >= 0 ? &whole->device : NULL);
+}
+
+varve_status vv_local_publish(
+    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len)
+{
+    struct vv_local *local = vv_local_of(store);
+    struct whole whole = {.fd = -1};
+    VV_TRY(choose_whole(op, local, keys_len, &whole));
+    const dev_t *whole_device = whole.fd >= 0 ? &whole.device : NULL;
+    struct vv_sync_set set = {0};
+    for (size_t i = 0; i < keys_len; i++)
+        VV_TRY(publish_one(op, local, keys[i], whole_device, &set));
+    varve_status status = sync_names(op, local, &whole, &set);
+    if (status != VARVE_OK) {
+        /* Which of them it hit cannot be told. */
+        spoil(local, keys, keys_len);
+        return status;
+    }
+    vv_crash_point("store.publish.done");
+    return VARVE_OK;
+}
