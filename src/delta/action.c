@@ -18,6 +18,15 @@ bool vv_pairs_has(const struct vv_pairs *pairs, struct vv_str name)
     return false;
 }
 
+bool vv_metadata_is_partition(const struct vv_metadata *metadata, struct vv_str column)
+{
+    for (size_t index = 0; index < metadata->partition_columns_len; index++) {
+        if (vv_str_eq_nocase(metadata->partition_columns[index], column))
+            return true;
+    }
+    return false;
+}
+
 struct vv_remove vv_remove_of(const struct vv_file *file, int64_t deleted_ms, bool data_change)
 {
     return (struct vv_remove){

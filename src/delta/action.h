@@ -96,6 +96,9 @@ struct vv_metadata {
     int64_t created_ms; /* VV_NO_TIME where absent */
 };
 
+/* Whether the table is partitioned by a column (logical name, ignoring case). */
+bool vv_metadata_is_partition(const struct vv_metadata *metadata, struct vv_str column);
+
 struct vv_txn {
     struct vv_str app_id;
     int64_t version;

@@ -3,8 +3,10 @@
  *
  * They are hints: whatever is missing, of a wrong type or unreadable is "unknown", and unknown
  * keeps the file. Maxima of timestamps are widened by 999 us, since writers cut them to
- * milliseconds. A float maximum says nothing about NaN unless the file bears the tag
- * VV_TAG_NO_NAN with the column in it.
+ * milliseconds. Some bounds are believed only in files of Varve, since other writers are known to
+ * get them wrong: maxima of texts of 32 characters and more (unless they bear Spark's mark) and
+ * bounds of decimals of more than 15 digits. A float maximum says nothing about NaN unless the
+ * file bears the tag VV_TAG_NO_NAN with the column in it.
  */
 #ifndef VV_DELTA_STATS_H
 #define VV_DELTA_STATS_H
@@ -18,7 +20,7 @@
 #define VV_TAG_NO_NAN "varve.noNaN" /* JSON array of physical names without a NaN in the file */
 
 struct vv_bounds {
-    struct vv_value min, max; /* kind NONE: unknown */
+    struct vv_value min, max; /* kind NONE: unknown; NULL: a partition whose value is NULL */
     int64_t null_count;       /* -1: unknown */
     bool max_holds_nan;       /* `max` bounds NaN as well (no NaN in there, or not a float) */
 };
@@ -42,8 +44,9 @@ int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file);
 /*
  * The JSON for a file just written: numRecords, minValues, maxValues, nullCount of the first
  * delta.dataSkippingNumIndexedCols leaves or of delta.dataSkippingStatsColumns. Strings are cut
- * as Spark does, timestamps keep microseconds floor/ceil'd to milliseconds, NaN and infinities
- * have no bounds. `out_no_nan`: the value for VV_TAG_NO_NAN.
+ * as Spark does, timestamps have milliseconds, or microseconds where they need them; a column with
+ * a NaN has no bounds, an infinity is none. `out_no_nan`: the value for VV_TAG_NO_NAN; empty where
+ * the table has no floats.
  */
 varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
     const struct vv_metadata *metadata, const struct vv_parquet_written *written,
