@@ -5,6 +5,7 @@
 #include "base/seam.h"
 #include "base/uuid.h"
 #include "engine/duck.h"
+#include "engine/sql.h"
 
 static void config_done(duckdb_config *config)
 {
@@ -76,14 +77,25 @@ static varve_status database_open(struct vv_op *op, const struct vv_engine_optio
     return VARVE_OK;
 }
 
-/* The time zone is no setting that a database can be opened with; set once, sessions inherit it. */
-static varve_status time_zone_set(struct vv_op *op, struct vv_engine *engine)
+/*
+ * Settings that a database can't be opened with. Set once: sessions inherit them. The folders are
+ * named before the rest is closed, since afterwards nothing can be opened again.
+ */
+static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
+    const struct vv_engine_options *options)
 {
-    struct vv_session *session = NULL;
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    vv_buf_adds(&sql, "SET GLOBAL TimeZone = 'UTC'");
+    if (options->allowed_folders_len > 0) {
+        vv_buf_adds(&sql, "; SET allowed_directories = ");
+        vv_sql_text_list(&sql, options->allowed_folders, options->allowed_folders_len);
+        vv_buf_adds(&sql, "; SET enable_external_access = false; SET lock_configuration = true");
+    }
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     VV_TRY(vv_session_open(op, engine, &session));
-    varve_status status = vv_session_exec(op, session, VV_STR("SET GLOBAL TimeZone = 'UTC'"));
-    vv_session_close(&session);
-    return status;
+    return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
@@ -99,9 +111,10 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         vv_free(engine);
         return status;
     }
-    status = database_open(op, options ? options : &defaults, &engine->database);
+    options = options ? options : &defaults;
+    status = database_open(op, options, &engine->database);
     if (status == VARVE_OK)
-        status = time_zone_set(op, engine);
+        status = settings_set(op, engine, options);
     if (status != VARVE_OK) {
         vv_engine_close(&engine);
         return status;

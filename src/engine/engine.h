@@ -21,6 +21,12 @@ struct vv_engine_options {
     uint32_t threads;         /* 0: one a core */
     size_t memory_bytes;      /* 0: DuckDB's default */
     struct vv_str temp_folder; /* where spilled data goes; none: the system's temporary folder */
+    /*
+     * Where set, SQL reaches files below these folders only, nothing else and no network, and
+     * settings can't be changed any more: a sandbox for a user's text.
+     */
+    const struct vv_str *allowed_folders;
+    size_t allowed_folders_len;
 };
 
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
