@@ -1,0 +1,182 @@
+#!/bin/sh
+# Installs and fetches what Varve needs, and does nothing when it is all there.
+#
+#   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson
+#   ./setup.sh test     that, and a Python environment in .venv for the tests
+#   ./setup.sh lint     that of `build`, and the formatter and analysers
+#
+# Fetched things go to third_party/ (ignored by git) and are checked against the sums below.
+# Once they are there nothing is asked of the network. On a machine without one: put the
+# archives named below into third_party/downloads/ by hand and run it again.
+# DUCKDB_HOME=DIR takes an installed libduckdb (DIR/include/duckdb.h, DIR/lib/libduckdb.so,
+# version 1.5 or later) instead of the fetched one.
+set -eu
+cd "$(dirname "$0")"
+umask 022
+
+build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev"
+lint_packages="clang clang-format clang-tidy cppcheck"
+
+lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
+lib_archive="duckdb-node-bindings-linux-x64-1.5.6-r.1.tgz"
+lib_archive_sum=1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff
+lib_sum=3f4962cdd266eab2b479a5b5a4a6d063d279b2954ae814ed00385d553b747633
+
+src_package="duckdb@1.4.4"
+src_archive="duckdb-1.4.4.tgz"
+src_archive_sum=5bb967dcbcd517670ba5f169f238fb9d6787e53752c60ebe24386169d76941ed
+yyjson_c_sum=ab214444dd8e59a16710176f85c2233d4a9de7e14dfd76d7dc6484f0e6398abc
+yyjson_h_sum=a7147437a9fe41de28217b296c7143285b304d904f63ce419caa7d49b61e48ea
+
+say() { echo "setup: $*" >&2; }
+die() {
+    say "$*"
+    exit 1
+}
+
+sum_of() { sha256sum "$1" | cut -d ' ' -f 1; }
+
+# check_sum FILE SUM
+check_sum() {
+    found=$(sum_of "$1")
+    [ "$found" = "$2" ] || die "$1 has sha256 $found, not $2: delete it and run again;" \
+        "if it stays so, the archive is not the one that was tried: do not use it"
+}
+
+# Installs those of the named Debian packages that are missing.
+need_packages() {
+    command -v dpkg-query >/dev/null || {
+        say "not a Debian system: install what these Debian packages hold yourself: $*"
+        return 0
+    }
+    missing=
+    for package in "$@"; do
+        case $package in # a newer one from elsewhere will do
+        gcc | meson) ! command -v "$package" >/dev/null || continue ;;
+        ninja-build) ! command -v ninja >/dev/null || continue ;;
+        npm) ! command -v npm >/dev/null || continue ;;
+        esac
+        state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+        case $state in ii*) ;; *) missing="$missing $package" ;; esac
+    done
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || die "missing packages; run: sudo apt-get install$missing"
+    say "installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # Old lists serve where the packages can be had by them; new ones otherwise.
+    # shellcheck disable=SC2086
+    apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 || {
+        apt-get update -q >/dev/null || die "apt-get update failed: is there a network?"
+        apt-get install -y -q --no-install-recommends $missing >/dev/null ||
+            die "apt-get could not install$missing: install them by hand and run again"
+    }
+}
+
+# fetch_archive PACKAGE FILE SUM: leaves the checked archive in third_party/downloads.
+fetch_archive() {
+    if [ ! -f "third_party/downloads/$2" ]; then
+        need_packages npm
+        say "fetching $1"
+        (cd third_party/downloads && npm pack --silent "$1" >/dev/null) ||
+            die "npm could not fetch $1: put $2 (sha256 $3) into third_party/downloads/" \
+                "by hand and run again"
+        [ -f "third_party/downloads/$2" ] || die "npm pack $1 left no $2"
+    fi
+    check_sum "third_party/downloads/$2" "$3"
+}
+
+# unpack FILE MEMBER...: into third_party/unpacked
+unpack() {
+    archive=third_party/downloads/$1
+    shift
+    tar -xzf "$archive" -C third_party/unpacked "$@" || die "$archive lacks: $*"
+}
+
+# An installed libduckdb: checked by asking the library itself.
+link_duckdb_home() {
+    header=$(ls "$DUCKDB_HOME/include/duckdb.h" "$DUCKDB_HOME/duckdb.h" 2>/dev/null | head -n 1)
+    library=$(ls "$DUCKDB_HOME/lib/libduckdb.so" "$DUCKDB_HOME/libduckdb.so" 2>/dev/null |
+        head -n 1)
+    [ -n "$header" ] && [ -n "$library" ] ||
+        die "DUCKDB_HOME=$DUCKDB_HOME lacks include/duckdb.h or lib/libduckdb.so"
+    python3 - "$library" <<'PY' || die "DUCKDB_HOME: Varve needs libduckdb 1.5 or later"
+import ctypes, sys
+version = ctypes.CDLL(sys.argv[1]).duckdb_library_version
+version.restype = ctypes.c_char_p
+text = version().decode()
+sys.exit(tuple(int(part) for part in text.lstrip("v").split(".")[:2]) < (1, 5))
+PY
+    ln -s "$(realpath "$header")" third_party/duckdb/include/duckdb.h
+    ln -s "$(realpath "$library")" third_party/duckdb/lib/libduckdb.so
+}
+
+fetch_duckdb() {
+    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] ||
+        die "the fetched libduckdb is for Linux on x86-64: install libduckdb 1.5 or later" \
+            "with its header and name its folder in DUCKDB_HOME"
+    fetch_archive "$lib_package" "$lib_archive" "$lib_archive_sum"
+    unpack "$lib_archive" package/libduckdb.so
+    check_sum third_party/unpacked/package/libduckdb.so "$lib_sum"
+    mv third_party/unpacked/package/libduckdb.so third_party/duckdb/lib/libduckdb.so
+    unpack "$src_archive" package/src/duckdb/src/include/duckdb.h
+    mv third_party/unpacked/package/src/duckdb/src/include/duckdb.h third_party/duckdb/include/
+}
+
+# DuckDB's copy of yyjson 0.9.0 is the C source in a C++ namespace; this takes it out again.
+make_yyjson() {
+    folder=package/src/duckdb/third_party/yyjson
+    unpack "$src_archive" "$folder/yyjson.cpp" "$folder/include/yyjson.hpp"
+    folder=third_party/unpacked/$folder
+    sed -e '/namespace duckdb_yyjson/d' -e 's/"yyjson.hpp"/"yyjson.h"/' \
+        "$folder/yyjson.cpp" >third_party/yyjson/yyjson.c
+    sed -e '/namespace duckdb_yyjson/d' -e '/fast_mem.hpp/d' \
+        "$folder/include/yyjson.hpp" >third_party/yyjson/yyjson.h
+    check_sum third_party/yyjson/yyjson.c "$yyjson_c_sum"
+    check_sum third_party/yyjson/yyjson.h "$yyjson_h_sum"
+}
+
+setup_build() {
+    # shellcheck disable=SC2086
+    need_packages $build_packages
+    stamp="$(sum_of setup.sh) ${DUCKDB_HOME:-}"
+    if [ "$(cat third_party/stamp 2>/dev/null)" = "$stamp" ] &&
+        [ -e third_party/duckdb/lib/libduckdb.so ] && [ -e third_party/yyjson/yyjson.c ]; then
+        return 0
+    fi
+    mkdir -p third_party/downloads
+    rm -rf third_party/stamp third_party/unpacked third_party/duckdb third_party/yyjson
+    mkdir -p third_party/unpacked third_party/duckdb/include third_party/duckdb/lib \
+        third_party/yyjson
+    fetch_archive "$src_package" "$src_archive" "$src_archive_sum"
+    if [ -n "${DUCKDB_HOME:-}" ]; then link_duckdb_home; else fetch_duckdb; fi
+    make_yyjson
+    rm -rf third_party/unpacked
+    echo "$stamp" >third_party/stamp
+    say "third_party/ is complete"
+}
+
+setup_test() {
+    setup_build
+    python3 -c 'import venv, ensurepip' 2>/dev/null || need_packages python3-venv
+    stamp="$(sum_of setup.sh) $(sum_of tests/requirements.txt)"
+    [ "$(cat .venv/stamp 2>/dev/null)" != "$stamp" ] || return 0
+    say "making .venv for the tests"
+    rm -rf .venv
+    python3 -m venv .venv || die "python3 -m venv failed: apt-get install python3-venv"
+    .venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt ||
+        die "pip could not install tests/requirements.txt: is there a network?"
+    echo "$stamp" >.venv/stamp
+}
+
+setup_lint() {
+    setup_build
+    # shellcheck disable=SC2086
+    need_packages $lint_packages
+}
+
+case ${1:-test} in
+build) setup_build ;;
+test) setup_test ;;
+lint) setup_lint ;;
+*) die "usage: ./setup.sh [build|test|lint]" ;;
+esac
