@@ -64,7 +64,7 @@ void vv_jw_end(struct vv_json_writer *writer)
 
 static void escape(struct vv_buf *buf, unsigned char byte)
 {
-    static const char digits[] = "0123456789abcdef";
+    static const char digits[] = "0123456789ABCDEF"; /* as yyjson writes them */
     char text[6] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
     size_t len = 2;
     switch (byte) {

@@ -93,8 +93,11 @@ static char *put_date(char *at, struct date date)
 /* An instant of `per_second` units to the second, with that many digits of fraction. */
 static size_t format_instant(int64_t value, int64_t per_second, int digits, char *out)
 {
-    int64_t days = floor_div(value, 86400 * per_second);
-    int64_t rest = value - days * (86400 * per_second);
+    int64_t per_day = 86400 * per_second;
+    int64_t days = floor_div(value, per_day);
+    int64_t rest = value % per_day;
+    if (rest < 0)
+        rest += per_day;
     int64_t seconds = rest / per_second;
     char *at = put_date(out, date_of_days(days));
     *at++ = 'T';
