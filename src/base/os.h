@@ -1,0 +1,15 @@
+/*
+ * What the operating system knows of this process.
+ */
+#ifndef VV_BASE_OS_H
+#define VV_BASE_OS_H
+
+#include "base/op.h"
+
+/*
+ * The login name of the user that runs the process, or "uid:1000" where that user has none.
+ * `ptr` is NULL when memory is out.
+ */
+struct vv_str vv_os_user(struct vv_arena *arena);
+
+#endif
