@@ -27,11 +27,12 @@ struct vv_commit_request {
     struct vv_str user_name;       /* none: the login of the process */
     struct vv_str user_metadata;   /* none: absent */
     bool is_blind_append;          /* nothing was read */
-    uint32_t attempts_max;
-    uint32_t attempts_used; /* by earlier plans of the same operation; back-off goes on from there */
+    uint32_t attempts_max;  /* of the whole operation, at least 1 */
+    uint32_t attempts_used; /* by earlier plans of it; counts, and back-off goes on from there */
     /*
      * Asked for each commit that took a version before us, oldest first, with all its actions.
-     * A failure ends the commit.
+     * A failure ends the commit. The winner lives in the arena of `op`. NULL: every winner means
+     * VV_VERDICT_REPLAN.
      */
     varve_status (*judge)(struct vv_op *op, void *data, const struct vv_actions *winner,
         enum vv_verdict *out);
@@ -47,8 +48,7 @@ struct vv_commit_result {
     enum vv_commit_outcome outcome;
     int64_t version;   /* DONE: ours */
     uint32_t attempts; /* tries of this call */
-    /* DONE: the version's timestamp and the hash of our bytes, for the next snapshot and chain. */
-    int64_t timestamp_ms;
+    int64_t timestamp_ms; /* DONE: of our version */
 };
 
 /*

@@ -26,10 +26,15 @@ struct vv_checkpoint_ref {
     struct vv_str *keys;
 };
 
+struct vv_log_commit {
+    int64_t version;
+    int64_t modified_us; /* of the commit file */
+};
+
 /* What makes up a version: a checkpoint and the commits after it, contiguous. */
 struct vv_log_segment {
     struct vv_checkpoint_ref checkpoint;
-    int64_t *commits; /* ascending */
+    const struct vv_log_commit *commits; /* ascending */
     size_t commits_len;
     int64_t version;
 };
@@ -47,6 +52,12 @@ varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int6
 /* The stored bytes of a commit. ENOTFOUND when there is none. */
 varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_str *out_bytes);
+/*
+ * Reads and parses a commit. `out_bytes` may be NULL. ECORRUPT naming the file when it is empty
+ * or torn.
+ */
+varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes);
 
 /* One line of the history. */
 struct vv_history_entry {

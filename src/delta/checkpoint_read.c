@@ -1,0 +1,319 @@
+/*
+ * Reading checkpoints with the engine.
+ *
+ * Files make up nearly all of a checkpoint: their columns are read one by one. All other rows,
+ * and the files with a deletion vector, come as the JSON line that a commit would have, and go
+ * through the parser of commits: one place knows what an action must look like. The rows of a V2
+ * checkpoint in JSON are such lines already.
+ */
+#include "delta/checkpoint.h"
+
+#include "base/json.h"
+#include "delta/action_member.h"
+#include "delta/checkpoint_shape.h"
+#include "delta/list.h"
+#include "delta/log_name.h"
+#include "delta/path.h"
+#include "delta/stats.h"
+#include "engine/sql.h"
+
+#define SIDECAR "\"sidecar\""
+#define ROWS_A_TURN 4096 /* then the memory of the rows before is given back */
+
+struct reader {
+    const struct vv_log_handle *log;
+    struct vv_session *session;
+    struct vv_replay *replay;
+    int64_t version;
+    bool has_protocol, has_metadata;
+    VV_ACTION_LIST(struct vv_str) sidecars; /* keys */
+};
+
+/* Where each column of the query for files comes from. */
+enum file_column {
+    FILE_PATH,
+    FILE_MAPS, /* JSON: {"partitionValues": ..., "tags": ...} */
+    FILE_BYTES,
+    FILE_MODIFIED,
+    FILE_STATS,
+    FILE_BASE_ROW_ID,
+    FILE_ROW_COMMIT_VERSION,
+    FILE_CLUSTERING
+};
+
+static void add_member_or_null(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
+    const char *member, const char *type)
+{
+    if (vv_checkpoint_shape_has(shape, member))
+        vv_buf_addf(sql, "%s::%s", member, type);
+    else
+        vv_buf_addf(sql, "NULL::%s", type);
+}
+
+static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
+{
+    bool has_text = vv_checkpoint_shape_has(shape, "add.stats");
+    bool has_struct = vv_checkpoint_shape_has(shape, "add.stats_parsed");
+    if (has_text && has_struct && shape->has_null_stats)
+        vv_buf_adds(sql, "coalesce(add.stats, to_json(add.stats_parsed)::VARCHAR)");
+    else if (has_text)
+        vv_buf_adds(sql, "add.stats::VARCHAR");
+    else if (has_struct)
+        vv_buf_adds(sql, "to_json(add.stats_parsed)::VARCHAR");
+    else
+        vv_buf_adds(sql, "NULL::VARCHAR");
+}
+
+static void add_from(struct vv_buf *sql, struct vv_str path)
+{
+    vv_buf_adds(sql, " FROM read_parquet(");
+    vv_sql_literal(sql, path);
+    vv_buf_adds(sql, ", hive_partitioning = false)");
+}
+
+static void add_files_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
+    struct vv_str path)
+{
+    vv_buf_adds(sql, "SELECT add.path::VARCHAR, json_object('partitionValues', ");
+    vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.partitionValues")
+            ? "add.partitionValues, 'tags', "
+            : "NULL, 'tags', ");
+    vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.tags") ? "add.tags" : "NULL");
+    vv_buf_adds(sql, ")::VARCHAR, ");
+    add_member_or_null(sql, shape, "add.size", "BIGINT");
+    vv_buf_adds(sql, ", ");
+    add_member_or_null(sql, shape, "add.modificationTime", "BIGINT");
+    vv_buf_adds(sql, ", ");
+    add_stats(sql, shape);
+    vv_buf_adds(sql, ", ");
+    add_member_or_null(sql, shape, "add.baseRowId", "BIGINT");
+    vv_buf_adds(sql, ", ");
+    add_member_or_null(sql, shape, "add.defaultRowCommitVersion", "BIGINT");
+    vv_buf_adds(sql, ", ");
+    add_member_or_null(sql, shape, "add.clusteringProvider", "VARCHAR");
+    add_from(sql, path);
+    vv_buf_adds(sql, " WHERE add.path IS NOT NULL");
+    if (vv_checkpoint_shape_has(shape, "add.deletionVector"))
+        vv_buf_adds(sql, " AND add.deletionVector.storageType IS NULL");
+}
+
+/* An add as its JSON line: for files with a deletion vector, which are few. */
+static void add_file_line(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
+{
+    static const char *const members[] = {"path", "partitionValues", "size",
+        "modificationTime", "dataChange", "tags", "deletionVector", "baseRowId",
+        "defaultRowCommitVersion", "clusteringProvider"};
+    vv_buf_adds(sql, " WHEN add.path IS NOT NULL AND add.deletionVector.storageType IS NOT NULL"
+                     " THEN json_object('add', json_object(");
+    for (size_t i = 0; i < VV_COUNT(members); i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "add.%s", members[i]);
+        if (vv_checkpoint_shape_has(shape, name))
+            vv_buf_addf(sql, "'%s', %s, ", members[i], name);
+    }
+    vv_buf_adds(sql, "'stats', ");
+    add_stats(sql, shape);
+    vv_buf_adds(sql, "))");
+}
+
+static void add_lines_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
+    struct vv_str path)
+{
+    /* A member that is never null tells that the row is of that kind. */
+    static const struct {
+        const char *action, *member;
+    } kinds[] = {{"protocol", "protocol.minReaderVersion"}, {"metaData", "metaData.id"},
+        {"remove", "remove.path"}, {"txn", "txn.appId"},
+        {"domainMetadata", "domainMetadata.domain"}, {"sidecar", "sidecar.path"}};
+    vv_buf_adds(sql, "SELECT line::VARCHAR FROM (SELECT CASE WHEN false THEN NULL");
+    for (size_t i = 0; i < VV_COUNT(kinds); i++)
+        if (vv_checkpoint_shape_has(shape, kinds[i].member))
+            vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)",
+                kinds[i].member, kinds[i].action, kinds[i].action);
+    if (vv_checkpoint_shape_has(shape, "add.deletionVector"))
+        add_file_line(sql, shape);
+    vv_buf_adds(sql, " END AS line");
+    add_from(sql, path);
+    vv_buf_adds(sql, ") WHERE line IS NOT NULL");
+}
+
+/* Partition values and tags of the row; most rows have the same text as the one before. */
+struct maps {
+    struct vv_str text; /* what the others were parsed from; ptr NULL: nothing yet */
+    struct vv_pairs partition_values, tags;
+};
+
+static varve_status read_maps(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    struct maps *maps)
+{
+    if (maps->text.ptr != NULL && vv_str_eq(maps->text, text))
+        return VARVE_OK;
+    struct vv_member_reader reader = {.op = op, .arena = arena, .action = "add"};
+    *maps = (struct maps){0};
+    VV_TRY(vv_json_parse(op, arena, text, &reader.object));
+    VV_TRY(vv_member_pairs(&reader, "partitionValues", &maps->partition_values));
+    VV_TRY(vv_member_tags(&reader, "tags", &maps->tags));
+    maps->text = vv_arena_str(arena, text);
+    return maps->text.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static int64_t int_or(const struct vv_rows *rows, uint32_t column, int64_t fallback)
+{
+    return vv_rows_is_null(rows, column) ? fallback : vv_rows_int64(rows, column);
+}
+
+static varve_status read_file(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_rows *rows, struct maps *maps, struct vv_replay *replay)
+{
+    struct vv_file file = {.path = vv_rows_text(rows, FILE_PATH),
+        .dv_id = VV_STR(""),
+        .bytes = int_or(rows, FILE_BYTES, -1),
+        .modified_ms = int_or(rows, FILE_MODIFIED, 0),
+        .stats = vv_rows_text(rows, FILE_STATS),
+        .base_row_id = int_or(rows, FILE_BASE_ROW_ID, -1),
+        .row_commit_version = int_or(rows, FILE_ROW_COMMIT_VERSION, -1),
+        .clustering_provider = vv_rows_text(rows, FILE_CLUSTERING),
+        .added_version = VV_NO_VERSION};
+    if (file.bytes < 0)
+        return vv_fail(op, VARVE_ECORRUPT, "add of %.*s has no size", VV_ARG(file.path));
+    VV_TRY(vv_path_decode(op, arena, file.path, &file.key, &file.absolute));
+    VV_TRY(read_maps(op, arena, vv_rows_text(rows, FILE_MAPS), maps));
+    file.hash = vv_file_hash(file.key, file.dv_id);
+    file.partition_values = maps->partition_values;
+    file.tags = maps->tags;
+    file.by_varve = vv_pairs_has(&file.tags, VV_STR(VV_TAG_SHA256));
+    return vv_replay_base_file(op, replay, &file);
+}
+
+static varve_status read_files(struct vv_op *op, struct reader *reader, struct vv_str sql)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct maps maps = {0};
+    VV_TRY(vv_session_query(op, reader->session, sql, &rows));
+    for (uint64_t row = 1;; row++) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        VV_TRY(read_file(op, &arena, rows, &maps, reader->replay));
+        if (row % ROWS_A_TURN == 0) {
+            VV_TRY(vv_check_cancel(op));
+            vv_arena_done(&arena);
+            maps = (struct maps){0};
+        }
+    }
+}
+
+/* The key of a sidecar: they all lie in one folder, whatever a path spells before the name. */
+static varve_status add_sidecar(struct vv_op *op, struct reader *reader, struct vv_str line)
+{
+    const struct vv_json *object = NULL;
+    VV_TRY(vv_json_parse(op, &op->arena, line, &object));
+    const struct vv_json *sidecar = vv_json_get_kind(object, "sidecar", VV_JSON_OBJECT);
+    if (sidecar == NULL)
+        return VARVE_OK;
+    struct vv_str path = vv_json_text(vv_json_get_kind(sidecar, "path", VV_JSON_STRING));
+    struct vv_str key = VV_STR_NONE;
+    bool absolute = false;
+    if (path.ptr == NULL)
+        return vv_fail(op, VARVE_ECORRUPT, "a sidecar without path");
+    VV_TRY(vv_path_decode(op, &op->arena, path, &key, &absolute));
+    struct vv_str *item = VV_LIST_NEW(&op->arena, &reader->sidecars);
+    if (item == NULL)
+        return vv_fail_memory(op);
+    *item = vv_arena_format(&op->arena, VV_LOG_SIDECARS "/%.*s",
+        VV_ARG(vv_log_name_of_key(key)));
+    return item->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Rows as lines of JSON: everything but plain files. */
+static varve_status take_lines(struct vv_op *op, struct reader *reader, struct vv_str lines)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_actions actions = {0};
+    struct vv_str rest = lines;
+    struct vv_str line = VV_STR_NONE;
+    if (lines.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_actions_parse(op, &arena, reader->version, lines, &actions));
+    for (size_t i = 0; i < actions.adds.len; i++) {
+        struct vv_file *file = &actions.adds.items[i];
+        file->added_version = VV_NO_VERSION;
+        file->by_varve = vv_pairs_has(&file->tags, VV_STR(VV_TAG_SHA256));
+    }
+    VV_TRY(vv_replay_base(op, reader->replay, &actions));
+    reader->has_protocol = reader->has_protocol || actions.protocol != NULL;
+    reader->has_metadata = reader->has_metadata || actions.metadata != NULL;
+    while (vv_str_split(&rest, '\n', &line))
+        if (memmem(line.ptr, line.len, SIDECAR, strlen(SIDECAR)) != NULL)
+            VV_TRY(add_sidecar(op, reader, line));
+    return VARVE_OK;
+}
+
+static varve_status read_lines(struct vv_op *op, struct reader *reader, struct vv_str sql)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
+    VV_TRY(vv_session_query(op, reader->session, sql, &rows));
+    for (;;) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        vv_buf_add(&lines, vv_rows_text(rows, 0));
+        vv_buf_addc(&lines, '\n');
+    }
+    return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines)) : vv_fail_memory(op);
+}
+
+static varve_status read_parquet(struct vv_op *op, struct reader *reader, struct vv_str key)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf files = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_checkpoint_shape shape = {0};
+    struct vv_str path = VV_STR_NONE;
+    VV_TRY(vv_store_fetch(op, reader->log->store, &op->arena, key, &path));
+    VV_TRY(vv_checkpoint_shape_read(op, reader->session, path, &shape));
+    add_lines_sql(&lines, &shape, path);
+    if (vv_checkpoint_shape_has(&shape, "add.path"))
+        add_files_sql(&files, &shape, path);
+    if (!vv_buf_ok(&files) || !vv_buf_ok(&lines))
+        return vv_fail_memory(op);
+    VV_TRY(read_lines(op, reader, vv_buf_str(&lines)));
+    return files.len > 0 ? read_files(op, reader, vv_buf_str(&files)) : VARVE_OK;
+}
+
+static varve_status read_part(struct vv_op *op, struct reader *reader, struct vv_str key)
+{
+    VV_TRY(vv_check_cancel(op));
+    varve_status status = VARVE_OK;
+    if (vv_str_ends(key, VV_STR(".json"))) {
+        struct vv_str lines = VV_STR_NONE;
+        status = vv_store_get(op, reader->log->store, &op->arena, key, &lines);
+        if (status == VARVE_OK)
+            status = take_lines(op, reader, lines);
+    } else {
+        status = read_parquet(op, reader, key);
+    }
+    return status == VARVE_OK ? VARVE_OK : vv_note(op, "%.*s", VV_ARG(key));
+}
+
+varve_status vv_checkpoint_read(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_checkpoint_ref *checkpoint, struct vv_replay *replay, bool *out_is_whole)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    if (log->engine == NULL)
+        return vv_fail(op, VARVE_EFAILED, "no engine is open to read a checkpoint with");
+    VV_TRY(vv_session_open(op, log->engine, &session));
+    struct reader reader = {.log = log,
+        .session = session,
+        .replay = replay,
+        .version = checkpoint->version};
+    for (uint32_t i = 0; i < checkpoint->parts; i++)
+        VV_TRY(read_part(op, &reader, checkpoint->keys[i]));
+    for (size_t i = 0; i < reader.sidecars.len; i++)
+        VV_TRY(read_part(op, &reader, reader.sidecars.items[i]));
+    *out_is_whole = reader.has_protocol && reader.has_metadata;
+    return VARVE_OK;
+}

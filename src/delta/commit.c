@@ -1,0 +1,294 @@
+/*
+ * The commit loop.
+ *
+ * What is true. A version of a table is the file `_delta_log/<version>.json`: its slot. A slot is
+ * filled once, whole, and never changes. Filling the slot of version N makes the change true for
+ * everybody at once; there is nothing before it and nothing after it. The store gives the one
+ * primitive this rests on: put-if-absent, durable when it returns.
+ *
+ * What a crash leaves.
+ *   before the put      nothing but data files that no commit names; vacuum removes them.
+ *   during the put      the slot is empty or holds the whole commit; never a part of it.
+ *   after the put       the commit stands, whether or not anybody was told.
+ *
+ * What the reader must believe. A put has three ends. "Created": the slot is ours. "Exists": it
+ * is somebody's. No answer: it is in doubt. Doubt is neither failure, for then data files would
+ * be deleted that a commit names, nor success, for then rows would be lost. It ends by reading
+ * the slot: every commit carries the id of its transaction, one for all attempts of this loop.
+ *   the slot holds our id      the lost reply was a "created": done.
+ *   it holds another id        ours never got in, and never can: a lost race like any other.
+ *   it is empty                put again; should the first put still arrive, it meets our own
+ *                              commit, or we meet its, and both bear the same id.
+ *   it can't be read           the doubt stays, and is what the caller is told: EUNKNOWN.
+ * So while in doubt nothing but an answer from the slot may end the attempt: no cancel, no other
+ * failure comes before the words "it may have been written".
+ *
+ * A lost race. The winner's commit is shown to the caller, who judges whether the two can stand
+ * one after the other. All commits up to the newest are judged, oldest first, before the next
+ * slot is tried: a slot is only ever filled by somebody who has accepted every commit below it.
+ * That makes the history serializable. The text is rendered anew for each slot, since it holds
+ * the hash of the commit right below (delta/chain.h) and a timestamp greater than that commit's.
+ */
+#include "delta/commit.h"
+
+#include "base/os.h"
+#include "base/seam.h"
+#include "base/time.h"
+#include "delta/commit_body.h"
+#include "delta/commit_time.h"
+
+#define PUTS_MAX 5            /* of one slot, as long as the store gives no answer */
+#define READS_MAX 5           /* of one slot, as long as the store fails */
+#define BACK_OFF_FIRST_US 10000
+#define BACK_OFF_MAX_US 2000000
+
+enum slot {
+    SLOT_EMPTY,
+    SLOT_OURS,
+    SLOT_RIVAL
+};
+
+struct committer {
+    const struct vv_log_handle *log;
+    const struct vv_commit_request *request;
+    struct vv_commit_body body; /* `version` is the slot that is tried */
+    int64_t previous_ms;        /* time of the version below, VV_NO_TIME where unknown */
+    bool in_doubt;              /* a put of this slot was not answered */
+    uint32_t attempts;
+    struct vv_buf text;
+    struct vv_actions rival; /* SLOT_RIVAL: what the slot holds */
+    struct vv_str rival_bytes;
+};
+
+static void committer_done(struct committer *committer)
+{
+    vv_buf_done(&committer->text);
+}
+
+/* 10 ms, 20, 40 ..., each cut by a random part: those who collided must not do so again. */
+static void back_off(struct vv_op *op, uint32_t failures)
+{
+    int64_t us = BACK_OFF_FIRST_US;
+    for (uint32_t i = 1; i < failures && us < BACK_OFF_MAX_US; i++)
+        us *= 2;
+    if (us > BACK_OFF_MAX_US)
+        us = BACK_OFF_MAX_US;
+    vv_sleep_us(op, us / 2 + (int64_t)(vv_random64() % (uint64_t)(us / 2)));
+}
+
+/* The version below the first slot: its hash for the chain, its time for ours. */
+static varve_status look_below(struct vv_op *op, struct committer *c)
+{
+    const struct vv_snapshot *read = c->request->read;
+    c->body.previous = (struct vv_chain_link){.version = VV_NO_VERSION};
+    c->previous_ms = VV_NO_TIME;
+    if (read == NULL)
+        return VARVE_OK;
+    c->body.previous.version = read->version;
+    c->previous_ms = read->timestamp_ms;
+    if (read->commit_sha256[0] != '\0') {
+        memcpy(c->body.previous.sha256, read->commit_sha256, VV_SHA256_HEX_BYTES);
+        return VARVE_OK;
+    }
+    struct vv_str bytes = VV_STR_NONE;
+    varve_status status = vv_log_read(op, c->log, read->version, &op->arena, &bytes);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op); /* cleaned up: the link says that it is missing */
+        return VARVE_OK;
+    }
+    if (status != VARVE_OK)
+        return vv_note(op, "read the commit of version %" PRId64 " for the chain",
+            read->version);
+    return vv_chain_link_of(op, read->version, bytes, &c->body.previous);
+}
+
+static varve_status prepare(struct vv_op *op, struct committer *c)
+{
+    const struct vv_commit_request *request = c->request;
+    VV_PRE(request->attempts_max > 0);
+    VV_PRE(request->actions != NULL && request->actions->commit_info == NULL);
+    c->body.request = request;
+    c->body.version = request->read != NULL ? request->read->version + 1 : 0;
+    c->body.user_name =
+        request->user_name.ptr != NULL ? request->user_name : vv_os_user(&op->arena);
+    if (c->body.user_name.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_uuid(op, c->body.txn_id));
+    return look_below(op, c);
+}
+
+static varve_status render(struct vv_op *op, struct committer *c)
+{
+    int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
+    bool is_ahead = c->previous_ms == VV_NO_TIME || now_ms > c->previous_ms;
+    c->body.timestamp_ms = is_ahead ? now_ms : c->previous_ms + 1;
+    return vv_commit_body_write(op, &c->body, &c->text);
+}
+
+/*
+ * Reads the slot, again while the store fails. A rival's commit is left in `rival`. A commit that
+ * can't be parsed is nobody's: ECORRUPT.
+ */
+static varve_status read_slot(struct vv_op *op, struct committer *c, enum slot *out)
+{
+    varve_status status = VARVE_OK;
+    for (uint32_t tries = 1;; tries++) {
+        c->rival = (struct vv_actions){0};
+        status = vv_log_read_actions(op, c->log, c->body.version, &op->arena, &c->rival,
+            &c->rival_bytes);
+        if (status != VARVE_EIO || tries == READS_MAX)
+            break;
+        vv_forgive(op);
+        back_off(op, tries);
+    }
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        *out = SLOT_EMPTY;
+        return VARVE_OK;
+    }
+    if (status != VARVE_OK)
+        return vv_note(op, "read what took version %" PRId64, c->body.version);
+    const struct vv_commit_info *info = c->rival.commit_info;
+    bool is_ours = info != NULL && vv_str_eq(info->txn_id, vv_str_of(c->body.txn_id));
+    *out = is_ours ? SLOT_OURS : SLOT_RIVAL;
+    return VARVE_OK;
+}
+
+/* One put of the slot, and whose the slot is then. */
+static varve_status put_slot(struct vv_op *op, struct committer *c, struct vv_str key,
+    enum slot *out)
+{
+    enum vv_put_outcome outcome = VV_PUT_EXISTS;
+    vv_crash_point("commit.before_put");
+    varve_status status = vv_store_put_if_absent(op, c->log->store, key, vv_buf_str(&c->text),
+        c->body.timestamp_ms * VV_US_PER_MS, &outcome);
+    vv_crash_point("commit.after_put");
+    if (status == VARVE_OK && outcome == VV_PUT_CREATED) {
+        *out = SLOT_OURS;
+        return VARVE_OK;
+    }
+    if (status == VARVE_EUNKNOWN)
+        c->in_doubt = true;
+    if (status == VARVE_EUNKNOWN || (status == VARVE_EIO && c->in_doubt)) {
+        vv_log(op, VV_LOG_WARN, "commit.in_doubt", "version %" PRId64 ": %s", c->body.version,
+            op->error.message);
+        vv_forgive(op);
+        status = VARVE_OK;
+    }
+    return status == VARVE_OK ? read_slot(op, c, out) : status;
+}
+
+/* Puts until the slot is somebody's. */
+static varve_status take_slot(struct vv_op *op, struct committer *c, enum slot *out)
+{
+    struct vv_str key = vv_log_commit_key(&op->arena, c->body.version);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
+    for (uint32_t puts = 1; puts <= PUTS_MAX; puts++) {
+        enum slot slot = SLOT_EMPTY;
+        VV_TRY(put_slot(op, c, key, &slot));
+        if (slot != SLOT_EMPTY) {
+            *out = slot;
+            return VARVE_OK;
+        }
+        if (puts < PUTS_MAX)
+            back_off(op, puts);
+    }
+    return vv_fail(op, VARVE_EIO,
+        "%u times the storage neither stored %.*s nor showed what is in its place", PUTS_MAX,
+        VV_ARG(key));
+}
+
+/* The same, with the doubt in the code: from here on a failure is a fact about the slot. */
+static varve_status settle_slot(struct vv_op *op, struct committer *c, enum slot *out)
+{
+    c->in_doubt = false;
+    varve_status status = take_slot(op, c, out);
+    if (status == VARVE_OK)
+        return VARVE_OK;
+    if (!c->in_doubt)
+        return vv_note(op, "commit version %" PRId64 ", nothing was written", c->body.version);
+    (void)vv_note(op,
+        "version %" PRId64 " may have been written, the storage did not answer; retry with the"
+        " same txn and delete nothing",
+        c->body.version);
+    return vv_recode(op, VARVE_EUNKNOWN);
+}
+
+static varve_status judge(struct vv_op *op, const struct committer *c, enum vv_verdict *out)
+{
+    *out = VV_VERDICT_REPLAN;
+    if (c->request->judge == NULL)
+        return VARVE_OK;
+    return c->request->judge(op, c->request->judge_data, &c->rival, out);
+}
+
+/*
+ * Shows every commit from the lost slot up to the newest to the caller. With REBASE the committer
+ * stands before the first empty slot, knowing the commit right below it.
+ */
+static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_verdict *out)
+{
+    enum slot slot = SLOT_RIVAL;
+    while (slot != SLOT_EMPTY) {
+        VV_TRY(vv_check_cancel(op));
+        int64_t version = c->body.version;
+        vv_log(op, VV_LOG_INFO, "commit.lost", "version %" PRId64 " was taken by %.*s", version,
+            VV_ARG(c->rival.commit_info != NULL ? c->rival.commit_info->engine_info
+                                                : VV_STR("an unknown writer")));
+        VV_TRY(judge(op, c, out));
+        if (*out == VV_VERDICT_REPLAN)
+            return VARVE_OK;
+        VV_TRY(vv_chain_link_of(op, version, c->rival_bytes, &c->body.previous));
+        VV_TRY(vv_commit_time_ms(op, c->log, version, c->rival.commit_info, &c->previous_ms));
+        c->body.version++;
+        VV_TRY(read_slot(op, c, &slot));
+    }
+    return VARVE_OK;
+}
+
+static varve_status fail_conflict(struct vv_op *op, const struct committer *c)
+{
+    if (c->request->read == NULL)
+        return vv_fail(op, VARVE_ECONFLICT,
+            "another writer created the table at %.*s first; nothing was written",
+            VV_ARG(c->log->store->location));
+    return vv_fail(op, VARVE_ECONFLICT,
+        "other writers won version %" PRId64 " and %u attempts are used up; nothing was"
+        " written, try again later or allow more attempts",
+        c->body.version, c->request->attempts_used + c->attempts);
+}
+
+varve_status vv_commit(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_commit_request *request, struct vv_commit_result *out)
+{
+    VV_CLEANUP(committer_done)
+    struct committer c = {.log = log, .request = request, .text = VV_BUF_INIT(VV_BUF_MAX)};
+    struct vv_commit_result result = {.outcome = VV_COMMIT_DONE};
+    VV_TRY(prepare(op, &c));
+    for (;;) {
+        enum slot slot = SLOT_EMPTY;
+        enum vv_verdict verdict = VV_VERDICT_REPLAN;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(render(op, &c));
+        result.attempts = ++c.attempts;
+        VV_TRY(settle_slot(op, &c, &slot));
+        if (slot == SLOT_OURS)
+            break;
+        if (request->read == NULL ||
+            request->attempts_used + c.attempts >= request->attempts_max)
+            return fail_conflict(op, &c);
+        VV_TRY(meet_rivals(op, &c, &verdict));
+        if (verdict == VV_VERDICT_REPLAN) {
+            result.outcome = VV_COMMIT_REPLAN;
+            break;
+        }
+        back_off(op, request->attempts_used + c.attempts);
+    }
+    if (result.outcome == VV_COMMIT_DONE) {
+        result.version = c.body.version;
+        result.timestamp_ms = c.body.timestamp_ms;
+    }
+    *out = result;
+    return VARVE_OK;
+}

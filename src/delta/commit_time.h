@@ -1,0 +1,18 @@
+/*
+ * The time of a version, as far as its own commit tells it: the in-commit timestamp where it has
+ * one, else commitInfo.timestamp where the commit is Varve's, else the modification time of the
+ * file. The first two are the commit's own word: they rise with each version by construction and
+ * survive a copy of the table. File times do neither; delta/history.c makes them monotone.
+ */
+#ifndef VV_DELTA_COMMIT_TIME_H
+#define VV_DELTA_COMMIT_TIME_H
+
+#include "delta/log.h"
+
+/* The commit's own word; VV_NO_TIME where it gives none. `info` may be NULL. */
+int64_t vv_commit_time_own_ms(const struct vv_commit_info *info);
+/* The same, or else the modification time, which is asked for. */
+varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, const struct vv_commit_info *info, int64_t *out_ms);
+
+#endif

@@ -1,0 +1,98 @@
+#include "base/time.h"
+#include "delta/log.h"
+#include "delta/log_list.h"
+#include "delta/timeline.h"
+
+static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *list,
+    int64_t version)
+{
+    (void)vv_fail(op, VARVE_ENOTFOUND,
+        "there is no commit of version %" PRId64 ": commits %" PRId64 " to %" PRId64
+        " are there",
+        version, list->commits.items[0].version,
+        list->commits.items[list->commits.len - 1].version);
+    op->error.version = version;
+    return VARVE_ENOTFOUND;
+}
+
+varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
+    size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+    if (list.commits.len == 0)
+        return vv_log_fail_no_table(op, log);
+    size_t end = list.commits.len;
+    if (from != VV_NO_VERSION) {
+        end = vv_log_list_lower(&list, from);
+        if (end == list.commits.len || list.commits.items[end].version != from)
+            return fail_no_commit(op, &list, from);
+        end++;
+    }
+    size_t len = limit == 0 || limit > end ? end : limit;
+    struct vv_timeline timeline;
+    VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items, list.commits.len, arena));
+    VV_TRY(vv_timeline_resolve(op, &timeline, end - len, end));
+    struct vv_history_entry *entries = vv_new(arena, struct vv_history_entry, len);
+    if (entries == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < len; i++) {
+        size_t index = end - 1 - i;
+        entries[i] = (struct vv_history_entry){.version = list.commits.items[index].version,
+            .timestamp_ms = timeline.points[index].time_ms,
+            .info = timeline.points[index].info};
+    }
+    *out = entries;
+    *out_len = len;
+    return VARVE_OK;
+}
+
+static int64_t floor_to_ms(int64_t us)
+{
+    int64_t ms = us / VV_US_PER_MS;
+    return us % VV_US_PER_MS < 0 ? ms - 1 : ms;
+}
+
+static varve_status fail_too_early(struct vv_op *op, struct vv_timeline *timeline,
+    int64_t time_us)
+{
+    char asked[32];
+    char first[32];
+    char last[32];
+    VV_TRY(vv_timeline_resolve(op, timeline, 0, 1));
+    VV_TRY(vv_timeline_resolve(op, timeline, timeline->len - 1, timeline->len));
+    (void)vv_time_format_us(time_us, asked);
+    (void)vv_time_format_ms(timeline->points[0].time_ms, first);
+    (void)vv_time_format_ms(timeline->points[timeline->len - 1].time_ms, last);
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "there is no version as of %s: version %" PRId64 ", the first that is there, is of %s,"
+        " version %" PRId64 ", the last, of %s",
+        asked, timeline->commits[0].version, first,
+        timeline->commits[timeline->len - 1].version, last);
+}
+
+varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t time_us, int64_t *out_version)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+    int64_t last = vv_log_list_last(&list);
+    if (last == VV_NO_VERSION)
+        return vv_log_fail_no_table(op, log);
+    /* Commits that no checkpoint leads up to have a time, but no state to go back to. */
+    size_t start = vv_log_list_lower(&list, vv_log_list_first(&list));
+    size_t len = list.commits.len - start;
+    if (len == 0)
+        return vv_fail(op, VARVE_ENOTFOUND,
+            "the time of version %" PRId64 " is not known, its commit is gone: ask for the"
+            " version by number",
+            last);
+    struct vv_timeline timeline;
+    size_t count = 0;
+    VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items + start, len, &op->arena));
+    VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
+    if (count == 0)
+        return fail_too_early(op, &timeline, time_us);
+    *out_version = count == len ? last : timeline.commits[count - 1].version;
+    return VARVE_OK;
+}

@@ -1,0 +1,146 @@
+#include "delta/log.h"
+
+#include "delta/last_checkpoint.h"
+#include "delta/log_list.h"
+#include "delta/log_name.h"
+
+struct vv_str vv_log_commit_key(struct vv_arena *arena, int64_t version)
+{
+    VV_PRE(version >= 0);
+    return vv_arena_format(arena, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
+}
+
+int64_t vv_log_commit_version(struct vv_str name)
+{
+    struct vv_log_name parsed = vv_log_name_parse(name);
+    return parsed.kind == VV_LOG_NAME_COMMIT ? parsed.version : VV_NO_VERSION;
+}
+
+varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    struct vv_arena *arena, struct vv_str *out_bytes)
+{
+    struct vv_str key = vv_log_commit_key(arena, version);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
+    return vv_store_get(op, log->store, arena, key, out_bytes);
+}
+
+varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes)
+{
+    struct vv_str bytes = VV_STR_NONE;
+    VV_TRY(vv_log_read(op, log, version, arena, &bytes));
+    if (vv_actions_parse(op, arena, version, bytes, out) != VARVE_OK) {
+        op->error.version = version;
+        return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", version,
+            bytes.len);
+    }
+    if (out_bytes != NULL)
+        *out_bytes = bytes;
+    return VARVE_OK;
+}
+
+/* The newest checkpoint of at most `max`; NULL where there is none. */
+static const struct vv_checkpoint_ref *newest_checkpoint(const struct vv_log_list *list,
+    int64_t max)
+{
+    for (size_t i = list->checkpoints.len; i > 0; i--)
+        if (list->checkpoints.items[i - 1].version <= max)
+            return &list->checkpoints.items[i - 1];
+    return NULL;
+}
+
+static varve_status fail_no_version(struct vv_op *op, const struct vv_log_list *list,
+    int64_t version)
+{
+    int64_t first = vv_log_list_first(list);
+    int64_t last = vv_log_list_last(list);
+    varve_status status = version > last
+        ? vv_fail(op, VARVE_ENOTFOUND,
+              "there is no version %" PRId64 " yet: versions %" PRId64 " to %" PRId64
+              " are there",
+              version, first, last)
+        : vv_fail(op, VARVE_ENOTFOUND,
+              "version %" PRId64 " is gone, its log was cleaned up: versions %" PRId64
+              " to %" PRId64 " are there",
+              version, first, last);
+    op->error.version = version;
+    return status;
+}
+
+/* The commits `from` to `to` of the listing, which must all be there. */
+static varve_status take_commits(struct vv_op *op, const struct vv_log_list *list, int64_t from,
+    int64_t to, struct vv_log_segment *segment)
+{
+    size_t start = vv_log_list_lower(list, from);
+    int64_t expected = from;
+    size_t i = start;
+    for (; expected <= to; i++, expected++) {
+        if (i < list->commits.len && list->commits.items[i].version == expected)
+            continue;
+        (void)vv_fail(op, VARVE_ECORRUPT,
+            "commit " VV_LOG_FOLDER "/%020" PRId64 ".json is missing, but version %" PRId64
+            " needs it: restore that file from a backup, or read an older version",
+            expected, to);
+        op->error.version = expected;
+        return VARVE_ECORRUPT;
+    }
+    segment->commits = list->commits.items + start;
+    segment->commits_len = i - start;
+    return VARVE_OK;
+}
+
+/* Puts `version` together from a whole listing, or from one that starts at a checkpoint. */
+static varve_status assemble(struct vv_op *op, const struct vv_log_list *list, int64_t version,
+    int64_t checkpoint_max, struct vv_log_segment *out)
+{
+    struct vv_log_segment segment = {.version = version,
+        .checkpoint = {.version = VV_NO_VERSION}};
+    int64_t max = version < checkpoint_max ? version : checkpoint_max;
+    const struct vv_checkpoint_ref *checkpoint = newest_checkpoint(list, max);
+    if (checkpoint != NULL)
+        segment.checkpoint = *checkpoint;
+    VV_TRY(take_commits(op, list, segment.checkpoint.version + 1, version, &segment));
+    *out = segment;
+    return VARVE_OK;
+}
+
+/*
+ * The listing to work with: from the checkpoint of the hint where that one is usable, else
+ * whole. A hint that is newer than what is asked for, or whose checkpoint is gone, is no use.
+ */
+static varve_status list_for(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_list *out)
+{
+    int64_t hint = VV_NO_VERSION;
+    VV_TRY(vv_last_checkpoint_read(op, log->store, &hint));
+    int64_t max = checkpoint_max;
+    if (version != VV_NO_VERSION && version < max)
+        max = version;
+    if (hint > 0 && hint <= max) {
+        struct vv_log_list list = {0};
+        VV_TRY(vv_log_list_read(op, log, hint, arena, &list));
+        int64_t last = vv_log_list_last(&list);
+        if (newest_checkpoint(&list, max) != NULL &&
+            (version == VV_NO_VERSION || version <= last)) {
+            *out = list;
+            return VARVE_OK;
+        }
+    }
+    return vv_log_list_read(op, log, 0, arena, out);
+}
+
+varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(list_for(op, log, version, checkpoint_max, arena, &list));
+    int64_t last = vv_log_list_last(&list);
+    if (last == VV_NO_VERSION)
+        return vv_log_fail_no_table(op, log);
+    if (version == VV_NO_VERSION)
+        version = last;
+    if (version > last || version < vv_log_list_first(&list))
+        return fail_no_version(op, &list, version);
+    return assemble(op, &list, version, checkpoint_max, out);
+}

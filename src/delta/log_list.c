@@ -1,0 +1,161 @@
+#include "delta/log_list.h"
+
+#include "delta/list.h"
+#include "delta/log_name.h"
+
+/* A set of parts this large has never been seen; it bounds what a hostile name can allocate. */
+#define PARTS_MAX 100000U
+
+/* The checkpoints of one version, while its names go by. They lie together in byte order. */
+struct group {
+    struct vv_checkpoint_ref ref;
+    uint32_t seen;
+};
+
+struct groups {
+    VV_ACTION_LIST(struct group) list;
+    int64_t version;
+};
+
+/* A single file before parts before a UUID-named one: the simplest to read. */
+static bool is_better(const struct vv_checkpoint_ref *a, const struct vv_checkpoint_ref *b)
+{
+    if (a->is_v2 != b->is_v2)
+        return !a->is_v2;
+    return a->parts < b->parts;
+}
+
+/* Ends a version: keeps the best of its complete checkpoints. */
+static bool close_version(struct vv_arena *arena, struct groups *groups,
+    struct vv_log_list *list)
+{
+    const struct vv_checkpoint_ref *best = NULL;
+    for (size_t i = 0; i < groups->list.len; i++) {
+        const struct group *group = &groups->list.items[i];
+        if (group->seen == group->ref.parts &&
+            (best == NULL || is_better(&group->ref, best)))
+            best = &group->ref;
+    }
+    groups->list.len = 0;
+    if (best == NULL)
+        return true;
+    struct vv_checkpoint_ref *checkpoint = VV_LIST_NEW(arena, &list->checkpoints);
+    if (checkpoint == NULL)
+        return false;
+    *checkpoint = *best;
+    return true;
+}
+
+static struct group *group_of(struct vv_arena *arena, struct groups *groups,
+    const struct vv_log_name *name)
+{
+    for (size_t i = 0; i < groups->list.len; i++) {
+        struct group *group = &groups->list.items[i];
+        if (name->parts > 1 && group->ref.parts == name->parts)
+            return group;
+    }
+    struct vv_str *keys = vv_new(arena, struct vv_str, name->parts);
+    struct group *group = keys == NULL ? NULL : VV_LIST_NEW(arena, &groups->list);
+    if (group == NULL)
+        return NULL;
+    *group = (struct group){.ref = {.version = name->version,
+                                .parts = name->parts,
+                                .is_v2 = name->is_v2,
+                                .keys = keys}};
+    return group;
+}
+
+static bool add_checkpoint(struct vv_arena *arena, struct groups *groups,
+    const struct vv_log_name *name, struct vv_str key, struct vv_log_list *list)
+{
+    if (name->parts > PARTS_MAX)
+        return true;
+    if (groups->version != name->version && !close_version(arena, groups, list))
+        return false;
+    groups->version = name->version;
+    struct group *group = group_of(arena, groups, name);
+    if (group == NULL)
+        return false;
+    group->ref.keys[name->part - 1] = key;
+    group->seen++;
+    return true;
+}
+
+static bool add_commit(struct vv_arena *arena, int64_t version, int64_t modified_us,
+    struct vv_log_list *list)
+{
+    struct vv_log_commit *commit = VV_LIST_NEW(arena, &list->commits);
+    if (commit == NULL)
+        return false;
+    *commit = (struct vv_log_commit){version, modified_us};
+    return true;
+}
+
+varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
+    struct vv_arena *arena, struct vv_log_list *out)
+{
+    /* All names of a version begin with its digits, so that they sort behind the digits alone. */
+    struct vv_str after = VV_STR_NONE;
+    if (from > 0) {
+        after = vv_arena_format(&op->arena, VV_LOG_FOLDER "/%020" PRId64, from);
+        if (after.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    struct vv_objects objects = {0};
+    VV_TRY(vv_store_list(op, log->store, arena, VV_STR(VV_LOG_FOLDER), after, 0, &objects));
+    struct vv_log_list list = {0};
+    struct groups groups = {.version = VV_NO_VERSION};
+    for (size_t i = 0; i < objects.len; i++) {
+        const struct vv_object *object = &objects.items[i];
+        struct vv_log_name name = vv_log_name_parse(vv_log_name_of_key(object->key));
+        bool ok = true;
+        if (name.kind == VV_LOG_NAME_COMMIT)
+            ok = add_commit(arena, name.version, object->modified_us, &list);
+        else if (name.kind == VV_LOG_NAME_CHECKPOINT)
+            ok = add_checkpoint(arena, &groups, &name, object->key, &list);
+        if (!ok)
+            return vv_fail_memory(op);
+    }
+    if (!close_version(arena, &groups, &list))
+        return vv_fail_memory(op);
+    *out = list;
+    return VARVE_OK;
+}
+
+int64_t vv_log_list_last(const struct vv_log_list *list)
+{
+    int64_t last = VV_NO_VERSION;
+    if (list->commits.len > 0)
+        last = list->commits.items[list->commits.len - 1].version;
+    if (list->checkpoints.len > 0 &&
+        list->checkpoints.items[list->checkpoints.len - 1].version > last)
+        last = list->checkpoints.items[list->checkpoints.len - 1].version;
+    return last;
+}
+
+int64_t vv_log_list_first(const struct vv_log_list *list)
+{
+    if (list->commits.len > 0 && list->commits.items[0].version == 0)
+        return 0;
+    return list->checkpoints.len > 0 ? list->checkpoints.items[0].version : VV_NO_VERSION;
+}
+
+size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version)
+{
+    size_t low = 0;
+    size_t high = list->commits.len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->commits.items[middle].version < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log)
+{
+    return vv_fail(op, VARVE_ENOTFOUND, "%.*s is not a Delta table: no commit in _delta_log",
+        VV_ARG(log->store->location));
+}

@@ -1,0 +1,26 @@
+/*
+ * A listing of `_delta_log`: commits and complete checkpoints, by version.
+ */
+#ifndef VV_DELTA_LOG_LIST_H
+#define VV_DELTA_LOG_LIST_H
+
+#include "delta/log.h"
+
+struct vv_log_list {
+    VV_ACTION_LIST(struct vv_log_commit) commits;        /* ascending */
+    VV_ACTION_LIST(struct vv_checkpoint_ref) checkpoints; /* ascending; the best of each version */
+};
+
+/* Lists what has a version of at least `from`. A folder that is not there is empty. */
+varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
+    struct vv_arena *arena, struct vv_log_list *out);
+/* The newest version; VV_NO_VERSION where there is none. */
+int64_t vv_log_list_last(const struct vv_log_list *list);
+/* The oldest version that can still be put together; VV_NO_VERSION where there is none. */
+int64_t vv_log_list_first(const struct vv_log_list *list);
+/* Index of the first commit of at least `version`, or commits.len. */
+size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version);
+/* NOT_FOUND: "not a Delta table". */
+varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log);
+
+#endif

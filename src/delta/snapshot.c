@@ -1,0 +1,439 @@
+/*
+ * Snapshots share memory. What a snapshot points to lies in blocks: arenas that are filled once,
+ * while a snapshot is made, and never touched again. A refreshed snapshot retains the blocks of
+ * the one before it and adds one for what is new; the lists of pointers are its own. Blocks in
+ * which most is dead, or too many of them, are left behind by copying what is live into a new
+ * one. A block goes with the last snapshot that retains it.
+ */
+#include "delta/snapshot.h"
+
+#include <stdatomic.h>
+
+#include "base/seam.h"
+#include "base/time.h"
+#include "delta/checkpoint.h"
+#include "delta/commit_time.h"
+#include "delta/features.h"
+#include "delta/list.h"
+#include "delta/replay.h"
+
+#define BLOCKS_MAX 64
+#define TOMBSTONE_RETENTION_US (7 * VV_US_PER_DAY)
+
+struct block {
+    atomic_size_t refs;
+    struct vv_arena arena;
+};
+
+/* What stands behind the pointer that others see. */
+struct box {
+    struct vv_snapshot snapshot; /* first: a pointer to one is a pointer to the other */
+    atomic_size_t refs;
+    struct vv_arena lists;
+    struct block *blocks[BLOCKS_MAX];
+    size_t blocks_len;
+    size_t dead_bytes; /* in the blocks, about */
+};
+
+static struct block *block_new(size_t bytes_max)
+{
+    struct block *block = vv_malloc(sizeof(*block));
+    if (block == NULL)
+        return NULL;
+    atomic_init(&block->refs, 1);
+    block->arena = VV_ARENA_INIT(bytes_max);
+    return block;
+}
+
+static void block_release(struct block **block)
+{
+    if (*block != NULL && atomic_fetch_sub_explicit(&(*block)->refs, 1, memory_order_acq_rel) == 1) {
+        vv_arena_done(&(*block)->arena);
+        vv_free(*block);
+    }
+    *block = NULL;
+}
+
+static void box_free(struct box **box)
+{
+    if (*box == NULL)
+        return;
+    for (size_t i = 0; i < (*box)->blocks_len; i++)
+        block_release(&(*box)->blocks[i]);
+    vv_arena_done(&(*box)->lists);
+    vv_free(*box);
+    *box = NULL;
+}
+
+/* A box with one empty block, the last of its list. */
+static varve_status box_new(struct vv_op *op, struct box **out)
+{
+    struct box *box = vv_malloc(sizeof(*box));
+    struct block *block = block_new(op->arena.bytes_max);
+    if (box == NULL || block == NULL) {
+        vv_free(box);
+        block_release(&block);
+        return vv_fail_memory(op);
+    }
+    *box = (struct box){.lists = VV_ARENA_INIT(op->arena.bytes_max)};
+    atomic_init(&box->refs, 1);
+    box->blocks[box->blocks_len++] = block;
+    *out = box;
+    return VARVE_OK;
+}
+
+static struct box *box_of(struct vv_snapshot *snapshot)
+{
+    return (struct box *)(void *)snapshot;
+}
+
+struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&box_of(snapshot)->refs, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void vv_snapshot_release(struct vv_snapshot **snapshot)
+{
+    if (*snapshot == NULL)
+        return;
+    struct box *box = box_of(*snapshot);
+    if (atomic_fetch_sub_explicit(&box->refs, 1, memory_order_acq_rel) == 1)
+        box_free(&box);
+    *snapshot = NULL;
+}
+
+/* A list of pointers, copied out of a replay. */
+static varve_status copy_list(struct vv_op *op, struct vv_arena *arena, const void *items,
+    size_t len, const void **out)
+{
+    if (len == 0)
+        return VARVE_OK;
+    void **copy = vv_new(arena, void *, len);
+    if (copy == NULL)
+        return vv_fail_memory(op);
+    memcpy(copy, items, len * sizeof(void *));
+    *out = copy;
+    return VARVE_OK;
+}
+
+static int64_t tombstone_cutoff_ms(struct vv_op *op, const struct vv_metadata *metadata)
+{
+    int64_t retention_us = TOMBSTONE_RETENTION_US;
+    struct vv_str text = vv_pairs_get(&metadata->configuration,
+        VV_STR("delta.deletedFileRetentionDuration"));
+    if (text.ptr != NULL && !vv_time_parse_duration(text, &retention_us))
+        retention_us = TOMBSTONE_RETENTION_US;
+    int64_t now_us = vv_now_us(op);
+    return retention_us < now_us ? (now_us - retention_us) / VV_US_PER_MS : 0;
+}
+
+/* Moves the unexpired ones to the front. */
+static void drop_expired(struct vv_state *state, int64_t cutoff_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < state->tombstones.len; i++)
+        if (state->tombstones.items[i]->deleted_ms > cutoff_ms)
+            state->tombstones.items[kept++] = state->tombstones.items[i];
+    state->tombstones.len = kept;
+}
+
+static varve_status take_lists(struct vv_op *op, struct box *box, const struct vv_state *state)
+{
+    struct vv_snapshot *snapshot = &box->snapshot;
+    struct vv_arena *lists = &box->lists;
+    const void *files = NULL;
+    const void *tombstones = NULL;
+    const void *txns = NULL;
+    const void *domains = NULL;
+    VV_TRY(copy_list(op, lists, state->files.items, state->files.len, &files));
+    VV_TRY(copy_list(op, lists, state->tombstones.items, state->tombstones.len, &tombstones));
+    VV_TRY(copy_list(op, lists, state->txns.items, state->txns.len, &txns));
+    VV_TRY(copy_list(op, lists, state->domains.items, state->domains.len, &domains));
+    snapshot->files = files;
+    snapshot->files_len = state->files.len;
+    snapshot->tombstones = tombstones;
+    snapshot->tombstones_len = state->tombstones.len;
+    snapshot->txns = txns;
+    snapshot->txns_len = state->txns.len;
+    snapshot->domains = domains;
+    snapshot->domains_len = state->domains.len;
+    return VARVE_OK;
+}
+
+/* From the outcome of a replay to a snapshot: the schema, the checks, the lists. */
+static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *state,
+    const struct vv_snapshot *old)
+{
+    struct vv_snapshot *snapshot = &box->snapshot;
+    if (state->protocol == NULL || state->metadata == NULL)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "version %" PRId64 " has no %s: the log is not whole", snapshot->version,
+            state->protocol == NULL ? "protocol" : "metaData");
+    snapshot->protocol = state->protocol;
+    snapshot->metadata = state->metadata;
+    VV_TRY(vv_features_check_read(op, state->protocol));
+    snapshot->mapping = vv_features_mapping(state->protocol, state->metadata);
+    drop_expired(state, tombstone_cutoff_ms(op, state->metadata));
+    VV_TRY(take_lists(op, box, state));
+    if (old != NULL && old->metadata == state->metadata && old->mapping == snapshot->mapping) {
+        snapshot->schema = old->schema;
+        return VARVE_OK;
+    }
+    struct vv_arena *arena = &box->blocks[box->blocks_len - 1]->arena;
+    if (vv_schema_parse(op, arena, state->metadata->schema_json, snapshot->mapping,
+            &snapshot->schema) != VARVE_OK)
+        return vv_note(op, "schema of version %" PRId64, snapshot->version);
+    return VARVE_OK;
+}
+
+/* Time and hash of the newest commit. */
+static varve_status note_newest(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_actions *actions, struct vv_str bytes, struct vv_snapshot *snapshot)
+{
+    VV_TRY(vv_sha256(op, bytes, snapshot->commit_sha256));
+    return vv_commit_time_ms(op, log, actions->version, actions->commit_info,
+        &snapshot->timestamp_ms);
+}
+
+static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_segment *segment, struct vv_replay *replay,
+    struct vv_snapshot *snapshot)
+{
+    for (size_t i = segment->commits_len; i > 0; i--) {
+        VV_CLEANUP(vv_arena_done)
+        struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        struct vv_str bytes = VV_STR_NONE;
+        VV_TRY(vv_progress(op, "log", segment->commits_len - i, segment->commits_len));
+        VV_TRY(vv_log_read_actions(op, log, segment->commits[i - 1].version, &arena, &actions,
+            &bytes));
+        if (i == segment->commits_len)
+            VV_TRY(note_newest(op, log, &actions, bytes, snapshot));
+        VV_TRY(vv_replay_commit(op, replay, &actions));
+    }
+    snapshot->commits_read = segment->commits_len;
+    return VARVE_OK;
+}
+
+/* A checkpoint stands for its version's commit, which may be there still, for time and hash. */
+static varve_status note_checkpoint(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_snapshot *snapshot)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_actions actions = {0};
+    struct vv_str bytes = VV_STR_NONE;
+    varve_status status =
+        vv_log_read_actions(op, log, snapshot->version, &arena, &actions, &bytes);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    return status == VARVE_OK ? note_newest(op, log, &actions, bytes, snapshot) : status;
+}
+
+/*
+ * Builds the version of a segment. `*out_bad_checkpoint`: it failed, and for the sake of the
+ * checkpoint, so that an older one may do.
+ */
+static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_segment *segment, struct box *box, bool *out_bad_checkpoint)
+{
+    struct vv_snapshot *snapshot = &box->snapshot;
+    VV_CLEANUP(vv_replay_done) struct vv_replay replay;
+    vv_replay_init(&replay, &box->blocks[0]->arena);
+    *out_bad_checkpoint = false;
+    snapshot->version = segment->version;
+    snapshot->timestamp_ms = VV_NO_TIME;
+    snapshot->checkpoint_version = segment->checkpoint.version;
+    VV_TRY(replay_commits(op, log, segment, &replay, snapshot));
+    if (segment->checkpoint.version != VV_NO_VERSION) {
+        bool is_whole = false;
+        varve_status status =
+            vv_checkpoint_read(op, log, &segment->checkpoint, &replay, &is_whole);
+        *out_bad_checkpoint =
+            status != VARVE_OK && status != VARVE_EINTERRUPTED && status != VARVE_ELIMIT;
+        if (status != VARVE_OK)
+            return vv_note(op, "checkpoint of version %" PRId64, segment->checkpoint.version);
+        /* Readable and yet not whole is no accident of storage: nothing else is to be trusted. */
+        if (!is_whole)
+            return vv_fail(op, VARVE_ECORRUPT,
+                "the checkpoint of version %" PRId64 " lacks its protocol or metaData",
+                segment->checkpoint.version);
+        if (segment->commits_len == 0)
+            VV_TRY(note_checkpoint(op, log, snapshot));
+    }
+    return finish(op, box, &replay.state, NULL);
+}
+
+varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    struct vv_snapshot **out)
+{
+    int64_t checkpoint_max = INT64_MAX;
+    for (;;) {
+        VV_CLEANUP(box_free) struct box *box = NULL;
+        struct vv_log_segment segment = {0};
+        bool bad_checkpoint = false;
+        VV_TRY(vv_log_find(op, log, version, checkpoint_max, &op->arena, &segment));
+        VV_TRY(box_new(op, &box));
+        varve_status status = build(op, log, &segment, box, &bad_checkpoint);
+        if (status == VARVE_OK) {
+            *out = &VV_MOVE(box)->snapshot;
+            return VARVE_OK;
+        }
+        if (!bad_checkpoint)
+            return status;
+        varve_error first = op->error;
+        vv_forgive(op);
+        checkpoint_max = segment.checkpoint.version - 1;
+        struct vv_log_segment older = {0};
+        if (vv_log_find(op, log, segment.version, checkpoint_max, &op->arena, &older) !=
+            VARVE_OK) {
+            vv_forgive(op);
+            return vv_fail(op, VARVE_ECORRUPT,
+                "%s; no older checkpoint and no whole log to fall back to", first.message);
+        }
+        vv_log(op, VV_LOG_WARN, "log.bad_checkpoint", "%s; going on without it", first.message);
+    }
+}
+
+/* The commits after a version, in ascending order. */
+struct news {
+    VV_ACTION_LIST(struct vv_actions) commits;
+    struct vv_str newest_bytes;
+};
+
+static varve_status read_news(struct vv_op *op, const struct vv_log_handle *log, int64_t after,
+    struct vv_arena *arena, struct news *news)
+{
+    for (int64_t version = after + 1;; version++) {
+        struct vv_actions actions = {0};
+        struct vv_str bytes = VV_STR_NONE;
+        VV_TRY(vv_check_cancel(op));
+        varve_status status = vv_log_read_actions(op, log, version, arena, &actions, &bytes);
+        if (status == VARVE_ENOTFOUND) {
+            vv_forgive(op);
+            return VARVE_OK;
+        }
+        if (status != VARVE_OK)
+            return status;
+        struct vv_actions *commit = VV_LIST_NEW(arena, &news->commits);
+        if (commit == NULL)
+            return vv_fail_memory(op);
+        *commit = actions;
+        news->newest_bytes = bytes;
+    }
+}
+
+/*
+ * Whether a version without a successor is the latest. It is not where the log was cleaned up
+ * behind our back: then its own commit is gone as well, since clean-up begins at the old end.
+ */
+static varve_status is_latest(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    bool *out)
+{
+    struct vv_object object = {0};
+    struct vv_str key = vv_log_commit_key(&op->arena, version);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
+    varve_status status = vv_store_head(op, log->store, key, &object);
+    if (status != VARVE_OK && status != VARVE_ENOTFOUND)
+        return status;
+    *out = status == VARVE_OK;
+    if (status == VARVE_ENOTFOUND)
+        vv_forgive(op);
+    return VARVE_OK;
+}
+
+/* Whether to copy what is live of `old` out of its blocks. */
+static bool is_to_compact(const struct box *old)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < old->blocks_len; i++)
+        bytes += old->blocks[i]->arena.bytes;
+    return old->blocks_len == BLOCKS_MAX || old->dead_bytes > bytes / 2;
+}
+
+/* The blocks of `old` before the new one. */
+static void share_blocks(struct box *box, const struct box *old)
+{
+    struct block *own = box->blocks[0];
+    for (size_t i = 0; i < old->blocks_len; i++) {
+        atomic_fetch_add_explicit(&old->blocks[i]->refs, 1, memory_order_relaxed);
+        box->blocks[i] = old->blocks[i];
+    }
+    box->blocks[old->blocks_len] = own;
+    box->blocks_len = old->blocks_len + 1;
+}
+
+static varve_status advance(struct vv_op *op, const struct vv_log_handle *log, struct box *old,
+    const struct news *news, struct box *box)
+{
+    const struct vv_snapshot *from = &old->snapshot;
+    const struct vv_base_state base = {.protocol = from->protocol,
+        .metadata = from->metadata,
+        .files = from->files,
+        .files_len = from->files_len,
+        .tombstones = from->tombstones,
+        .tombstones_len = from->tombstones_len,
+        .txns = from->txns,
+        .txns_len = from->txns_len,
+        .domains = from->domains,
+        .domains_len = from->domains_len};
+    const struct vv_actions *newest = &news->commits.items[news->commits.len - 1];
+    bool compact = is_to_compact(old);
+    VV_CLEANUP(vv_replay_done) struct vv_replay replay;
+    vv_replay_init(&replay, &box->blocks[0]->arena);
+    box->snapshot.version = newest->version;
+    box->snapshot.checkpoint_version = from->checkpoint_version;
+    box->snapshot.commits_read = news->commits.len;
+    VV_TRY(note_newest(op, log, newest, news->newest_bytes, &box->snapshot));
+    for (size_t i = news->commits.len; i > 0; i--)
+        VV_TRY(vv_replay_commit(op, &replay, &news->commits.items[i - 1]));
+    VV_TRY(vv_replay_base_state(op, &replay, &base, compact));
+    if (!compact) {
+        share_blocks(box, old);
+        box->dead_bytes = old->dead_bytes + replay.dropped_bytes;
+    }
+    return finish(op, box, &replay.state, from);
+}
+
+varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_snapshot *old, struct vv_snapshot **out)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    VV_CLEANUP(box_free) struct box *box = NULL;
+    struct news news = {0};
+    VV_TRY(read_news(op, log, old->version, &arena, &news));
+    if (news.commits.len == 0) {
+        bool latest = false;
+        VV_TRY(is_latest(op, log, old->version, &latest));
+        if (!latest)
+            return vv_snapshot_load(op, log, VV_NO_VERSION, out);
+        *out = vv_snapshot_retain(old);
+        return VARVE_OK;
+    }
+    VV_TRY(box_new(op, &box));
+    VV_TRY(advance(op, log, box_of(old), &news, box));
+    *out = &VV_MOVE(box)->snapshot;
+    return VARVE_OK;
+}
+
+int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id)
+{
+    for (size_t i = 0; i < snapshot->txns_len; i++)
+        if (vv_str_eq(snapshot->txns[i]->app_id, app_id))
+            return snapshot->txns[i]->version;
+    return -1;
+}
+
+bool vv_snapshot_is_partition(const struct vv_snapshot *snapshot, int32_t column)
+{
+    if (column < 0 || (size_t)column >= snapshot->schema.fields_len)
+        return false;
+    struct vv_str name = snapshot->schema.fields[column].name;
+    for (size_t i = 0; i < snapshot->metadata->partition_columns_len; i++)
+        if (vv_str_eq_nocase(snapshot->metadata->partition_columns[i], name))
+            return true;
+    return false;
+}

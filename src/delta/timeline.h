@@ -1,0 +1,39 @@
+/*
+ * When the versions of a table came to be, worked out with as few reads as possible.
+ *
+ * A commit's own word (delta/commit_time.h) stands as it is. A run of commits without one lies
+ * between two that have: their file times are made to rise by a millisecond at least, and are
+ * held below the next commit's own word, since a table that was copied has file times that are
+ * all too late.
+ */
+#ifndef VV_DELTA_TIMELINE_H
+#define VV_DELTA_TIMELINE_H
+
+#include "delta/log_list.h"
+
+struct vv_timeline_point {
+    bool is_read; /* `info` and `own_ms` are there */
+    const struct vv_commit_info *info;
+    int64_t own_ms;  /* VV_NO_TIME: the commit has no word of its own */
+    int64_t time_ms; /* VV_NO_TIME: not worked out yet */
+};
+
+struct vv_timeline {
+    const struct vv_log_handle *log;
+    struct vv_arena *arena; /* of what is read */
+    const struct vv_log_commit *commits;
+    size_t len;
+    struct vv_timeline_point *points; /* one a commit */
+};
+
+varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,
+    const struct vv_log_handle *log, const struct vv_log_commit *commits, size_t len,
+    struct vv_arena *arena);
+/* Works out the times of [begin, end) and reads the commitInfo of each. */
+varve_status vv_timeline_resolve(struct vv_op *op, struct vv_timeline *timeline, size_t begin,
+    size_t end);
+/* How many commits, from the first on, have a time of at most `time_ms`. */
+varve_status vv_timeline_count_until(struct vv_op *op, struct vv_timeline *timeline,
+    int64_t time_ms, size_t *out_count);
+
+#endif
