@@ -120,7 +120,7 @@ TEST(harness, every_false_check_is_reported_with_its_values)
     CHECK(says(&proc, "&op is USAGE, not IO: twice\n"));
     CHECK(says(&proc, "# 9 checks failed\n"));
     CHECK(says(&proc, "not ok 1 - victim: has false checks\n"));
-    CHECK(says(&proc, "\n0 passed, 1 failed, 0 skipped\n"));
+    CHECK(says(&proc, "0 passed, 1 failed, 0 skipped\n"));
 }
 
 TEST(harness, a_crash_fails_its_case)
@@ -149,7 +149,7 @@ TEST(harness, a_skip_is_counted_apart)
     struct test_proc proc;
     CHECK_INT(run_victim(&proc, "victim.skips", NULL), 0);
     CHECK(says(&proc, "ok 1 - victim: skips # SKIP no reason\n"));
-    CHECK(says(&proc, "\n0 passed, 0 failed, 1 skipped\n"));
+    CHECK(says(&proc, "0 passed, 0 failed, 1 skipped\n"));
 }
 
 TEST(harness, the_seed_of_a_failure_is_printed_and_obeyed)
