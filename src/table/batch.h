@@ -47,13 +47,28 @@ struct vv_batch {
 #define VV_BATCH_REJECTS_MAX 20
 
 /*
- * Reads the inputs into `session` as the temporary table VV_BATCH_TABLE (replaced where it is
- * there already). EINVALID with the bad rows in the error's detail (number, line of the file for
- * text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them, then a count) where a row is
- * bad; also for a broken file, a missing header, an unknown column, a key column that is absent.
+ * A batch is made in two steps, so that an upsert which loses a race against a change of the
+ * table's schema or rules can validate the same input again: streams and pipes are read once.
+ *
+ * Load: reads the inputs into temporary tables of `session` with the input's own columns and
+ * texts or types ("batch_input_0", ...), numbered rows. EINVALID for a broken file, a missing
+ * header, an unknown or duplicate column (names are matched ignoring case; a column that the
+ * table does not have is EINVALID in prepare, where the schema is known).
  */
-varve_status vv_batch_read(struct vv_op *op, struct vv_session *session,
-    const struct vv_table *table, const struct vv_rules *rules, const struct vv_input *inputs,
-    size_t inputs_len, const struct vv_batch_options *options, struct vv_batch *out);
+varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, const struct vv_input *inputs, size_t inputs_len,
+    const struct vv_batch_options *options);
+/*
+ * Prepare: makes the temporary table VV_BATCH_TABLE (replaced where it is there already) from
+ * what was loaded, by the schema of table->snapshot and `rules`. May be called again after the
+ * table was refreshed. EINVALID with the bad rows in the error's detail (number, line of the file
+ * for text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them, then a count) where a row
+ * is bad; also for an unknown column or a key column that is absent.
+ */
+varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, const struct vv_rules *rules,
+    const struct vv_batch_options *options, struct vv_batch *out);
+/* Releases the streams of inputs that are not going to be read. */
+void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len);
 
 #endif

@@ -1,0 +1,72 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "base/seam.h"
+#include "engine/engine.h"
+
+const char *varve_version(void)
+{
+    return VARVE_VERSION;
+}
+
+const char *varve_build_info(void)
+{
+    /* A constant of the library: computed anew each time to the same bytes. */
+    static _Thread_local char text[128];
+    struct vv_str engine = vv_str_of(vv_engine_version());
+    static const char head[] = "varve " VARVE_VERSION ", DuckDB ";
+    static const char tail[] = ", Delta protocol reader 3, writer 7";
+    size_t len = engine.len < 32 ? engine.len : 32;
+    memcpy(text, head, sizeof(head) - 1);
+    memcpy(text + sizeof(head) - 1, engine.ptr, len);
+    memcpy(text + sizeof(head) - 1 + len, tail, sizeof(tail));
+    return text;
+}
+
+void varve_free(void *text)
+{
+    vv_free(text);
+}
+
+struct vv_str vv_api_text(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? VV_STR_NONE : vv_str_of(text);
+}
+
+varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size_t out_bytes)
+{
+    uint32_t size = 0;
+    if (given == NULL)
+        return VARVE_OK;
+    memcpy(&size, given, sizeof(size));
+    if (size < sizeof(size))
+        return vv_fail(op, VARVE_EUSAGE, "an options struct of %u bytes: start it with its _INIT",
+            size);
+    const unsigned char *bytes = given;
+    for (size_t i = out_bytes; i < size; i++)
+        if (bytes[i] != 0)
+            return vv_fail(op, VARVE_EUSAGE,
+                "an option that this library does not know: it is older than the program");
+    memcpy(out, given, size < out_bytes ? size : out_bytes);
+    return VARVE_OK;
+}
+
+void vv_api_begin(struct vv_op *op, varve_lake *lake)
+{
+    atomic_store(&lake->cancel, false);
+    vv_op_init(op, &lake->env, VV_OP_BYTES_DEFAULT);
+}
+
+varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out)
+{
+    if (!vv_buf_ok(buf))
+        return vv_fail_memory(op);
+    char *text = vv_malloc(buf->len + 1);
+    if (text == NULL)
+        return vv_fail_memory(op);
+    memcpy(text, vv_buf_str(buf).ptr, buf->len);
+    text[buf->len] = '\0';
+    *out = text;
+    return VARVE_OK;
+}

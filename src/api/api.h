@@ -1,0 +1,42 @@
+/*
+ * The inside of the public API: handles, options, and how a call begins and ends.
+ */
+#ifndef VV_API_API_H
+#define VV_API_API_H
+
+#include <stdatomic.h>
+
+#include "lake/lake.h"
+#include "varve/varve.h"
+
+struct varve_lake {
+    struct vv_lake *lake;
+    struct vv_env env;
+    atomic_bool cancel;
+    varve_log_fn on_log;
+    void *on_log_data;
+    varve_progress_fn on_progress;
+    void *on_progress_data;
+};
+
+struct varve_table {
+    varve_lake *lake; /* borrowed */
+    struct vv_table *table;
+};
+
+/* NULL and "" alike: not given. */
+struct vv_str vv_api_text(const char *text);
+
+/*
+ * Copies the caller's options over `*out`, which holds the defaults. `given` starts with its
+ * size; NULL leaves the defaults. EUSAGE when the caller set a field that this library does not
+ * know.
+ */
+varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size_t out_bytes);
+
+/* Begins a call on a lake: an interrupt that came before it is forgotten. */
+void vv_api_begin(struct vv_op *op, varve_lake *lake);
+/* Copies `buf` for the caller, who frees it with varve_free. */
+varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out);
+
+#endif

@@ -1,0 +1,158 @@
+#include "api/api.h"
+#include "base/json_write.h"
+#include "base/seam.h"
+#include "lake/market.h"
+
+static void forward_log(void *data, int level, const char *event, const char *fields_json)
+{
+    const varve_lake *lake = data;
+    lake->on_log(lake->on_log_data, level, event, fields_json);
+}
+
+static bool forward_progress(void *data, const char *phase, uint64_t done, uint64_t total)
+{
+    const varve_lake *lake = data;
+    return lake->on_progress(lake->on_progress_data, phase, done, total) == 0;
+}
+
+static void make_env(varve_lake *lake, const varve_lake_options *options)
+{
+    lake->env = *vv_env_system();
+    lake->env.cancel = &lake->cancel;
+    lake->on_log = options->on_log;
+    lake->on_log_data = options->on_log_data;
+    lake->on_progress = options->on_progress;
+    lake->on_progress_data = options->on_progress_data;
+    if (options->on_log != NULL) {
+        lake->env.log = forward_log;
+        lake->env.log_data = lake;
+    }
+    if (options->on_progress != NULL) {
+        lake->env.progress = forward_progress;
+        lake->env.progress_data = lake;
+    }
+}
+
+static varve_status open_lake(struct vv_op *op, const char *location,
+    const varve_lake_options *given, varve_lake *lake)
+{
+    varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    if (location == NULL || location[0] == '\0')
+        return vv_fail(op, VARVE_EUSAGE, "no lake given");
+    make_env(lake, &options);
+    struct vv_lake_options inner = {
+        .store = {.sync = options.durability_off == 0, .create = options.create != 0},
+        .engine = {.threads = options.threads, .memory_bytes = options.memory_bytes},
+        .user = vv_api_text(options.user),
+        .message = vv_api_text(options.message)};
+    return vv_lake_open(op, vv_str_of(location), &inner, &lake->lake);
+}
+
+varve_status varve_lake_open(const char *location, const varve_lake_options *options,
+    varve_lake **out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    varve_lake *lake = vv_malloc(sizeof(*lake));
+    varve_status status = VARVE_OK;
+    if (lake == NULL) {
+        status = vv_fail_memory(&op);
+    } else {
+        memset(lake, 0, sizeof(*lake));
+        status = open_lake(&op, location, options, lake);
+    }
+    if (status != VARVE_OK)
+        vv_free(lake);
+    else
+        *out = lake;
+    return vv_op_report(&op, status, err);
+}
+
+void varve_lake_close(varve_lake *lake)
+{
+    if (lake == NULL)
+        return;
+    vv_lake_close(&lake->lake);
+    vv_free(lake);
+}
+
+void varve_lake_interrupt(varve_lake *lake)
+{
+    atomic_store(&lake->cancel, true);
+}
+
+static varve_status init_json(struct vv_op *op, const varve_lake *lake,
+    const struct vv_market_created *created, char **out_json)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    if (out_json == NULL)
+        return VARVE_OK;
+    vv_jw_array(&writer);
+    for (size_t i = 0; i < VV_MARKET_TABLES; i++) {
+        struct vv_str location = vv_arena_format(&op->arena, "%.*s/%.*s",
+            VV_ARG(lake->lake->store->location), VV_ARG(created[i].name));
+        if (location.ptr == NULL)
+            return vv_fail_memory(op);
+        vv_jw_object(&writer);
+        vv_jw_key_string(&writer, "table", created[i].name);
+        vv_jw_key_string(&writer, "location", location);
+        vv_jw_key_bool(&writer, "created", created[i].created);
+        vv_jw_end(&writer);
+    }
+    vv_jw_end(&writer);
+    return vv_api_give_text(op, &json, out_json);
+}
+
+static varve_status init_lake(struct vv_op *op, varve_lake *lake,
+    const varve_init_options *given, char **out_json)
+{
+    varve_init_options options = VARVE_INIT_OPTIONS_INIT;
+    struct vv_market_created created[VV_MARKET_TABLES];
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_str profile = vv_api_text(options.profile);
+    struct vv_market_options market = {.history = vv_api_text(options.history),
+        .regimes = vv_api_text(options.regimes),
+        .signal_types = vv_api_text(options.signal_types)};
+    if (vv_str_eq(profile, VV_STR("audit")))
+        market.profile = VV_PROFILE_AUDIT;
+    else if (profile.ptr != NULL && !vv_str_eq(profile, VV_STR("interop")))
+        return vv_fail(op, VARVE_EUSAGE, "profile \"%.*s\": there are interop and audit",
+            VV_ARG(profile));
+    VV_TRY(vv_market_init(op, lake->lake, &market, created));
+    return init_json(op, lake, created, out_json);
+}
+
+varve_status varve_lake_init(varve_lake *lake, const varve_init_options *options,
+    char **out_json, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, init_lake(&op, lake, options, out_json), err);
+}
+
+varve_status varve_lake_tables(varve_lake *lake, struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, vv_lake_tables(&op, lake->lake, out), err);
+}
+
+static varve_status query(struct vv_op *op, varve_lake *lake, const char *sql,
+    const varve_query_options *given, struct ArrowArrayStream *out)
+{
+    varve_query_options options = VARVE_QUERY_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    if (sql == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "no SQL given");
+    return vv_lake_query(op, lake->lake, vv_str_of(sql), vv_api_text(options.at), out);
+}
+
+varve_status varve_lake_query(varve_lake *lake, const char *sql,
+    const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, query(&op, lake, sql, options, out), err);
+}

@@ -1,0 +1,272 @@
+#include "api/api.h"
+#include "base/seam.h"
+#include "base/time.h"
+#include "table/describe.h"
+#include "table/read.h"
+#include "table/upsert.h"
+
+static varve_status open_table(struct vv_op *op, varve_lake *lake, const char *name,
+    varve_table **out)
+{
+    struct vv_table *inner = NULL;
+    if (name == NULL || name[0] == '\0')
+        return vv_fail(op, VARVE_EUSAGE, "no table given");
+    VV_TRY(vv_lake_table(op, lake->lake, vv_str_of(name), &inner));
+    varve_table *table = vv_malloc(sizeof(*table));
+    if (table == NULL) {
+        vv_table_close(&inner);
+        return vv_fail_memory(op);
+    }
+    *table = (varve_table){.lake = lake, .table = inner};
+    *out = table;
+    return VARVE_OK;
+}
+
+varve_status varve_table_open(varve_lake *lake, const char *name, varve_table **out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, open_table(&op, lake, name, out), err);
+}
+
+void varve_table_close(varve_table *table)
+{
+    if (table == NULL)
+        return;
+    vv_table_close(&table->table);
+    vv_free(table);
+}
+
+varve_status varve_table_refresh(varve_table *table, int64_t *out_version, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    varve_status status = vv_table_refresh(&op, table->table);
+    if (status == VARVE_OK && out_version != NULL)
+        *out_version = table->table->snapshot->version;
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status describe(struct vv_op *op, varve_table *table, const char *at,
+    char **out_json)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_TRY(vv_table_refresh(op, table->table));
+    VV_TRY(vv_table_at(op, table->table, vv_api_text(at), &snapshot));
+    VV_TRY(vv_table_describe(op, table->table, snapshot, &json));
+    return vv_api_give_text(op, &json, out_json);
+}
+
+varve_status varve_table_describe(varve_table *table, const char *at, char **out_json,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, describe(&op, table, at, out_json), err);
+}
+
+static varve_status convert_input(struct vv_op *op, const varve_input *given,
+    struct vv_input *out)
+{
+    *out = (struct vv_input){.fd = given->use_fd != 0 ? given->fd : -1,
+        .path = vv_api_text(given->path),
+        .name = vv_api_text(given->path),
+        .stream = given->stream};
+    if (given->format == VARVE_FORMAT_CSV)
+        out->format = VV_INPUT_CSV;
+    else if (given->format == VARVE_FORMAT_NDJSON)
+        out->format = VV_INPUT_NDJSON;
+    else if (given->format == VARVE_FORMAT_ARROW && given->stream != NULL)
+        out->format = VV_INPUT_ARROW;
+    else
+        return vv_fail(op, VARVE_EUSAGE, "input format %d is not known, or has no stream",
+            given->format);
+    if (out->format != VV_INPUT_ARROW && out->fd < 0 && out->path.ptr == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "an input without a path");
+    return VARVE_OK;
+}
+
+static varve_status convert_inputs(struct vv_op *op, const varve_input *given, size_t len,
+    struct vv_input **out)
+{
+    VV_NEW(op, out, struct vv_input, len + 1);
+    for (size_t i = 0; i < len; i++)
+        VV_TRY(convert_input(op, &given[i], &(*out)[i]));
+    return VARVE_OK;
+}
+
+static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const varve_upsert_options *given, varve_upsert_result *out)
+{
+    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
+    struct vv_input *inner_inputs = NULL;
+    struct vv_upsert_result result;
+    const struct vv_lake *lake = table->lake->lake;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(convert_inputs(op, inputs, inputs_len, &inner_inputs));
+    struct vv_str message = vv_api_text(options.message);
+    struct vv_upsert_options inner = {
+        .batch = {.input_tz = vv_api_text(options.input_tz),
+            .truncate_time = options.truncate_time != 0,
+            .dedupe = true},
+        .app_id = vv_api_text(options.app_id),
+        .app_version = options.app_version,
+        .attempts_max = options.attempts_max,
+        .user_name = lake->user,
+        .user_metadata = message.ptr != NULL ? message : lake->message};
+    if (inner.app_id.ptr == NULL && options.app_version != 0)
+        return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
+    VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &inner, &result));
+    *out = (varve_upsert_result){.rows_in = result.rows_in,
+        .inserted = result.inserted,
+        .updated = result.updated,
+        .unchanged = result.unchanged,
+        .stale = result.stale,
+        .duplicates_in_batch = result.duplicates_in_batch,
+        .rejected = result.rejected,
+        .repaired = result.repaired,
+        .already_applied = result.already_applied ? 1 : 0,
+        .rows_written = result.rows_written,
+        .version = result.version,
+        .files_added = result.files_added,
+        .files_removed = result.files_removed,
+        .attempts = result.attempts};
+    return VARVE_OK;
+}
+
+varve_status varve_table_upsert(varve_table *table, const varve_input *inputs, size_t inputs_len,
+    const varve_upsert_options *options, varve_upsert_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    varve_status status = upsert(&op, table, inputs, inputs_len, options, out);
+    /* Streams are taken over whatever happened; those that were read are released already. */
+    for (size_t i = 0; i < inputs_len; i++)
+        if (inputs[i].stream != NULL && inputs[i].stream->release != NULL)
+            inputs[i].stream->release(inputs[i].stream);
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status scan(struct vv_op *op, varve_table *table, const varve_scan_options *given,
+    struct ArrowArrayStream *out)
+{
+    varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_scan_request request = {.columns = vv_api_text(options.columns),
+        .where = vv_api_text(options.where),
+        .at = vv_api_text(options.at),
+        .limit = options.limit};
+    if (options.limit < 0)
+        return vv_fail(op, VARVE_EUSAGE, "a limit of %" PRId64 " rows", options.limit);
+    return vv_table_scan(op, table->table, &request, out);
+}
+
+varve_status varve_table_scan(varve_table *table, const varve_scan_options *options,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, scan(&op, table, options, out), err);
+}
+
+static varve_status latest(struct vv_op *op, varve_table *table,
+    const varve_latest_options *given, struct ArrowArrayStream *out)
+{
+    varve_latest_options options = VARVE_LATEST_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_latest_request request = {.by = vv_api_text(options.by),
+        .until = vv_api_text(options.until),
+        .at = vv_api_text(options.at)};
+    return vv_table_latest(op, table->table, &request, out);
+}
+
+varve_status varve_table_latest(varve_table *table, const varve_latest_options *options,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, latest(&op, table, options, out), err);
+}
+
+static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now_us,
+    int64_t *out_us)
+{
+    if (vv_time_parse_human(text, now_us, out_us))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "\"%.*s\" is not a time: say 2025-01-30, 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
+}
+
+/*
+ * The interval that a range asks for. `--last` counts back from the time that is read at, where
+ * one is given, else from now.
+ */
+static varve_status find_interval(struct vv_op *op, const varve_range_options *options,
+    struct vv_range_request *out)
+{
+    struct vv_str last = vv_api_text(options->last);
+    struct vv_str from = vv_api_text(options->from);
+    struct vv_str to = vv_api_text(options->to);
+    int64_t now_us = vv_now_us(op);
+    int64_t span_us = 7 * VV_US_PER_DAY;
+    int64_t version = 0;
+    if (out->at.ptr != NULL && !vv_str_int64(out->at, &version))
+        VV_TRY(parse_time(op, out->at, now_us, &now_us));
+    if (last.ptr != NULL && (from.ptr != NULL || to.ptr != NULL))
+        return vv_fail(op, VARVE_EUSAGE, "--last goes without --from and --to");
+    if (last.ptr != NULL && (!vv_time_parse_duration(last, &span_us) || span_us <= 0))
+        return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is not a span of time: say 90s, 15m, 2h, 7d",
+            VV_ARG(last));
+    out->from_us = INT64_MIN;
+    out->to_us = INT64_MAX;
+    if (from.ptr == NULL && to.ptr == NULL)
+        out->from_us = now_us - span_us;
+    if (from.ptr != NULL)
+        VV_TRY(parse_time(op, from, now_us, &out->from_us));
+    if (to.ptr != NULL)
+        VV_TRY(parse_time(op, to, now_us, &out->to_us));
+    return VARVE_OK;
+}
+
+static varve_status range(struct vv_op *op, varve_table *table, const varve_range_options *given,
+    struct ArrowArrayStream *out, int64_t *out_newest_us)
+{
+    varve_range_options options = VARVE_RANGE_OPTIONS_INIT;
+    int64_t newest_us = INT64_MIN;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_str symbol = vv_api_text(options.symbol);
+    struct vv_str strategy = vv_api_text(options.strategy);
+    struct vv_range_request request = {.at = vv_api_text(options.at)};
+    if (symbol.ptr != NULL && strategy.ptr != NULL)
+        return vv_fail(op, VARVE_EUSAGE, "a symbol or a strategy, not both");
+    if (symbol.ptr != NULL) {
+        request.column = VV_STR("symbol");
+        request.value = symbol;
+    } else if (strategy.ptr != NULL) {
+        request.column = VV_STR("strategy_id");
+        request.value = strategy;
+    }
+    VV_TRY(find_interval(op, &options, &request));
+    VV_TRY(vv_table_range(op, table->table, &request, out, &newest_us));
+    if (out_newest_us != NULL)
+        *out_newest_us = newest_us;
+    return VARVE_OK;
+}
+
+varve_status varve_table_range(varve_table *table, const varve_range_options *options,
+    struct ArrowArrayStream *out, int64_t *out_newest_us, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, range(&op, table, options, out, out_newest_us), err);
+}
+
+varve_status varve_table_history(varve_table *table, int64_t limit, struct ArrowArrayStream *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, vv_table_history(&op, table->table, limit, out), err);
+}

@@ -1,0 +1,164 @@
+#include "lake/lake.h"
+
+#include "base/seam.h"
+
+static struct vv_str keep(struct vv_lake *lake, struct vv_str text)
+{
+    return text.ptr == NULL ? VV_STR_NONE : vv_arena_str(&lake->arena, text);
+}
+
+varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
+    const struct vv_lake_options *options, struct vv_lake **out)
+{
+    struct vv_lake *lake = vv_malloc(sizeof(*lake));
+    if (lake == NULL)
+        return vv_fail_memory(op);
+    *lake = (struct vv_lake){.arena = VV_ARENA_INIT(1 << 20),
+        .store_options = options->store,
+        .engine_options = options->engine};
+    lake->user = keep(lake, options->user);
+    lake->message = keep(lake, options->message);
+    lake->engine_options.temp_folder = keep(lake, options->engine.temp_folder);
+    varve_status status = vv_store_open(op, location, &options->store, &lake->store);
+    if (status != VARVE_OK) {
+        vv_lake_close(&lake);
+        return status;
+    }
+    *out = lake;
+    return VARVE_OK;
+}
+
+void vv_lake_close(struct vv_lake **lake)
+{
+    if (*lake == NULL)
+        return;
+    vv_engine_close(&(*lake)->engine);
+    vv_engine_close(&(*lake)->sandbox);
+    vv_store_close(&(*lake)->store);
+    vv_arena_done(&(*lake)->arena);
+    vv_free(*lake);
+    *lake = NULL;
+}
+
+varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_engine **out)
+{
+    if (lake->engine == NULL)
+        VV_TRY(vv_engine_open(op, &lake->engine_options, &lake->engine));
+    *out = lake->engine;
+    return VARVE_OK;
+}
+
+static varve_status has_log(struct vv_op *op, struct vv_lake *lake, struct vv_str folder,
+    bool *out)
+{
+    struct vv_objects objects = {0};
+    struct vv_str log = vv_arena_format(&op->arena, "%.*s/_delta_log", VV_ARG(folder));
+    if (log.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_store_list(op, lake->store, &op->arena, log, VV_STR_NONE, 1, &objects));
+    *out = objects.len > 0;
+    return VARVE_OK;
+}
+
+varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_arena *arena,
+    struct vv_str **out, size_t *out_len)
+{
+    struct vv_objects folders = {0};
+    VV_TRY(vv_store_list_folders(op, lake->store, &op->arena, VV_STR(""), &folders));
+    struct vv_str *names = vv_new(arena, struct vv_str, folders.len + 1);
+    size_t len = 0;
+    if (names == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < folders.len; i++) {
+        bool is_table = false;
+        VV_TRY(has_log(op, lake, folders.items[i].key, &is_table));
+        if (!is_table)
+            continue;
+        names[len] = vv_arena_str(arena, folders.items[i].key);
+        if (names[len++].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    *out = names;
+    *out_len = len;
+    return VARVE_OK;
+}
+
+static bool is_path(struct vv_str name)
+{
+    return vv_str_find(name, '/') < name.len || vv_str_eq(name, VV_STR(".")) ||
+           vv_str_eq(name, VV_STR(".."));
+}
+
+static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf there = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str *names = NULL;
+    size_t len = 0;
+    VV_TRY(vv_lake_list(op, lake, &op->arena, &names, &len));
+    for (size_t i = 0; i < len; i++)
+        vv_buf_addf(&there, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(names[i]));
+    if (len == 0)
+        return vv_fail(op, VARVE_ENOTFOUND,
+            "no table %.*s: the lake %.*s has no table yet (varve init creates the market tables)",
+            VV_ARG(name), VV_ARG(lake->store->location));
+    return vv_fail(op, VARVE_ENOTFOUND, "no table %.*s in the lake %.*s; there are: %.*s",
+        VV_ARG(name), VV_ARG(lake->store->location), VV_ARG(vv_buf_str(&there)));
+}
+
+varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table **out)
+{
+    struct vv_store *store = NULL;
+    struct vv_engine *engine = NULL;
+    if (is_path(name)) {
+        struct vv_store_options options = lake->store_options;
+        options.create = false;
+        VV_TRY(vv_store_open(op, name, &options, &store));
+    } else {
+        bool is_table = false;
+        const char *fault = vv_key_fault(name);
+        if (fault != NULL)
+            return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" can't be a table's name: it %s",
+                VV_ARG(name), fault);
+        VV_TRY(has_log(op, lake, name, &is_table));
+        if (!is_table)
+            return no_such_table(op, lake, name);
+        VV_TRY(vv_store_at(op, lake->store, name, &store));
+    }
+    varve_status status = vv_lake_engine(op, lake, &engine);
+    if (status != VARVE_OK) {
+        vv_store_close(&store);
+        return status;
+    }
+    return vv_table_open(op, name, store, engine, out);
+}
+
+static varve_status check_name(struct vv_op *op, struct vv_str name)
+{
+    bool ok = name.len > 0 && name.len <= 128 && name.ptr[0] != '_' && name.ptr[0] != '.';
+    for (size_t i = 0; i < name.len && ok; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+        ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-' || c == '.' || c >= 0x80;
+    }
+    if (ok && vv_utf8_valid(name))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "\"%.*s\" can't be a table's name: letters, digits, '_', '-' and '.', not starting with "
+        "'_' or '.'",
+        VV_ARG(name));
+}
+
+varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table_spec *spec, bool *out_created)
+{
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    struct vv_engine *engine = NULL;
+    VV_TRY(check_name(op, name));
+    VV_TRY(vv_store_at(op, lake->store, name, &store));
+    VV_TRY(vv_lake_engine(op, lake, &engine));
+    spec->user_name = lake->user;
+    if (spec->user_metadata.ptr == NULL)
+        spec->user_metadata = lake->message;
+    return vv_table_create(op, store, engine, spec, out_created);
+}

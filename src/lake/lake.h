@@ -1,0 +1,55 @@
+/*
+ * A lake: a folder (or prefix) of tables, one engine over them, and who is asking.
+ */
+#ifndef VV_LAKE_LAKE_H
+#define VV_LAKE_LAKE_H
+
+#include "table/table.h"
+#include "varve/arrow.h"
+
+struct vv_lake {
+    struct vv_arena arena;
+    struct vv_store *store; /* rooted at the lake; owned */
+    struct vv_store_options store_options;
+    struct vv_engine_options engine_options;
+    struct vv_engine *engine;  /* opened when first asked for; owned */
+    struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
+    struct vv_str user;    /* ptr NULL: the login */
+    struct vv_str message; /* ptr NULL: none */
+};
+
+struct vv_lake_options {
+    struct vv_store_options store;
+    struct vv_engine_options engine;
+    struct vv_str user, message;
+};
+
+/* NOT_FOUND when the folder is not there and options->store.create is not set. */
+varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
+    const struct vv_lake_options *options, struct vv_lake **out);
+void vv_lake_close(struct vv_lake **lake);
+varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_engine **out);
+
+/* Names of the tables, in byte order: folders of the lake that have a log. */
+varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_arena *arena,
+    struct vv_str **out, size_t *out_len);
+/*
+ * Opens a table: a name in the lake; a path ("./t", "/data/t") or file URL of any table. NOT_FOUND
+ * naming the tables that are there.
+ */
+varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table **out);
+/* Creates a table by name (EUSAGE for a name that is no name); fills in user and message. */
+varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table_spec *spec, bool *out_created);
+/* The rows of `tables` (varve.h). A table that can't be opened is a row with an error. */
+varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake, struct ArrowArrayStream *out);
+
+/*
+ * Runs a user's SELECT or EXPLAIN over the tables by name, each at one version, resolved before
+ * the first row. `at`: see vv_table_at; ptr NULL: the latest.
+ */
+varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake, struct vv_str sql,
+    struct vv_str at, struct ArrowArrayStream *out);
+
+#endif

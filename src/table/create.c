@@ -1,0 +1,377 @@
+/*
+ * Version 0 of a table: protocol, metaData, and nothing else.
+ */
+#include "base/json_write.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "delta/commit.h"
+#include "delta/features.h"
+#include "delta/list.h"
+#include "engine/spark_sql.h"
+#include "table/table.h"
+
+struct creation {
+    const struct vv_table_spec *spec;
+    struct vv_protocol protocol;
+    struct vv_metadata metadata;
+    VV_ACTION_LIST(struct vv_pair) properties;
+    VV_ACTION_LIST(struct vv_str) features; /* by delta.feature.<name> or by need */
+};
+
+static varve_status check_columns(struct vv_op *op, const struct vv_schema *schema,
+    const struct vv_str *names, size_t len, const char *what, bool must_be_ordered)
+{
+    for (size_t i = 0; i < len; i++) {
+        int32_t column = vv_schema_find(schema, names[i]);
+        if (column < 0)
+            return vv_fail(op, VARVE_EINVALID, "%s column %.*s is not in the schema", what,
+                VV_ARG(names[i]));
+        if (must_be_ordered && !vv_type_is_ordered(&schema->fields[column].type))
+            return vv_fail(op, VARVE_EINVALID, "%s column %.*s has a type without an order", what,
+                VV_ARG(names[i]));
+        for (size_t j = 0; j < i; j++)
+            if (vv_str_eq_nocase(names[i], names[j]))
+                return vv_fail(op, VARVE_EINVALID, "%s column %.*s is named twice", what,
+                    VV_ARG(names[i]));
+    }
+    return VARVE_OK;
+}
+
+static bool can_order(enum vv_type_kind kind)
+{
+    return kind == VV_TYPE_BYTE || kind == VV_TYPE_SHORT || kind == VV_TYPE_INTEGER ||
+           kind == VV_TYPE_LONG || kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+}
+
+static varve_status check_order(struct vv_op *op, const struct vv_table_spec *spec)
+{
+    if (spec->order_by.len == 0)
+        return VARVE_OK;
+    VV_TRY(check_columns(op, &spec->schema, &spec->order_by, 1, "order", true));
+    int32_t column = vv_schema_find(&spec->schema, spec->order_by);
+    if (!can_order(spec->schema.fields[column].type.kind))
+        return vv_fail(op, VARVE_EINVALID, "order column %.*s must be a timestamp or an integer",
+            VV_ARG(spec->order_by));
+    for (size_t i = 0; i < spec->key_len; i++)
+        if (vv_str_eq_nocase(spec->key[i], spec->order_by))
+            return vv_fail(op, VARVE_EINVALID, "order column %.*s is part of the key",
+                VV_ARG(spec->order_by));
+    return VARVE_OK;
+}
+
+static varve_status check_partition_from(struct vv_op *op, const struct vv_table_spec *spec)
+{
+    for (size_t i = 0; i < spec->partition_from.len; i++) {
+        const struct vv_pair *pair = &spec->partition_from.items[i];
+        VV_TRY(check_columns(op, &spec->schema, &pair->name, 1, "derived", true));
+        VV_TRY(check_columns(op, &spec->schema, &pair->value, 1, "source", true));
+        int32_t date = vv_schema_find(&spec->schema, pair->name);
+        int32_t source = vv_schema_find(&spec->schema, pair->value);
+        enum vv_type_kind kind = spec->schema.fields[source].type.kind;
+        if (spec->schema.fields[date].type.kind != VV_TYPE_DATE ||
+            (kind != VV_TYPE_TIMESTAMP && kind != VV_TYPE_TIMESTAMP_NTZ))
+            return vv_fail(op, VARVE_EINVALID,
+                "%.*s = %.*s: a date column derives from a timestamp column",
+                VV_ARG(pair->name), VV_ARG(pair->value));
+    }
+    return VARVE_OK;
+}
+
+static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *spec)
+{
+    struct vv_str *names = NULL;
+    VV_NEW(op, &names, struct vv_str, spec->schema.fields_len + 1);
+    for (size_t i = 0; i < spec->schema.fields_len; i++)
+        names[i] = spec->schema.fields[i].name;
+    struct vv_spark_columns columns = {names, spec->schema.fields_len};
+    for (size_t i = 0; i < spec->checks_len; i++) {
+        struct vv_str sql;
+        if (spec->checks[i].name.len == 0)
+            return vv_fail(op, VARVE_EINVALID, "a constraint without a name: %.*s",
+                VV_ARG(spec->checks[i].expression));
+        if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena, &sql) !=
+            VARVE_OK)
+            return vv_note(op, "constraint %.*s", VV_ARG(spec->checks[i].name));
+        for (size_t j = 0; j < i; j++)
+            if (vv_str_eq_nocase(spec->checks[i].name, spec->checks[j].name))
+                return vv_fail(op, VARVE_EINVALID, "constraint %.*s is named twice",
+                    VV_ARG(spec->checks[i].name));
+    }
+    return VARVE_OK;
+}
+
+static varve_status check(struct vv_op *op, const struct vv_table_spec *spec)
+{
+    if (spec->schema.fields_len == 0)
+        return vv_fail(op, VARVE_EINVALID, "a table needs a column");
+    VV_TRY(vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE));
+    VV_TRY(check_columns(op, &spec->schema, spec->partition_columns, spec->partition_columns_len,
+        "partition", true));
+    if (spec->partition_columns_len >= spec->schema.fields_len)
+        return vv_fail(op, VARVE_EINVALID, "every column is a partition column");
+    VV_TRY(check_columns(op, &spec->schema, spec->key, spec->key_len, "key", true));
+    VV_TRY(check_columns(op, &spec->schema, spec->zorder, spec->zorder_len, "z-order", true));
+    VV_TRY(check_order(op, spec));
+    VV_TRY(check_partition_from(op, spec));
+    return check_checks(op, spec);
+}
+
+static varve_status add_property(struct vv_op *op, struct creation *creation,
+    struct vv_str name, struct vv_str value)
+{
+    for (size_t i = 0; i < creation->properties.len; i++)
+        if (vv_str_eq(creation->properties.items[i].name, name)) {
+            creation->properties.items[i].value = value;
+            return VARVE_OK;
+        }
+    struct vv_pair *pair = VV_LIST_NEW(&op->arena, &creation->properties);
+    if (pair == NULL)
+        return vv_fail_memory(op);
+    *pair = (struct vv_pair){name, value};
+    return VARVE_OK;
+}
+
+static varve_status add_names(struct vv_op *op, struct creation *creation, const char *property,
+    const struct vv_str *names, size_t len)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    if (len == 0)
+        return VARVE_OK;
+    vv_rules_write_names(names, len, &text);
+    struct vv_str value = vv_arena_str(&op->arena, vv_buf_str(&text));
+    if (!vv_buf_ok(&text) || value.ptr == NULL)
+        return vv_fail_memory(op);
+    return add_property(op, creation, vv_str_of(property), value);
+}
+
+static varve_status add_rules(struct vv_op *op, struct creation *creation)
+{
+    const struct vv_table_spec *spec = creation->spec;
+    VV_TRY(add_names(op, creation, VV_PROPERTY_KEY, spec->key, spec->key_len));
+    VV_TRY(add_names(op, creation, VV_PROPERTY_ORDER_BY, &spec->order_by,
+        spec->order_by.len > 0 ? 1 : 0));
+    VV_TRY(add_names(op, creation, VV_PROPERTY_ZORDER, spec->zorder, spec->zorder_len));
+    for (size_t i = 0; i < spec->partition_from.len; i++) {
+        struct vv_str text = vv_arena_format(&op->arena, "%.*s=%.*s",
+            VV_ARG(spec->partition_from.items[i].name),
+            VV_ARG(spec->partition_from.items[i].value));
+        if (text.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(add_property(op, creation, VV_STR(VV_PROPERTY_PARTITION_FROM), text));
+    }
+    for (size_t i = 0; i < spec->checks_len; i++) {
+        struct vv_str name = vv_arena_format(&op->arena, VV_PROPERTY_CONSTRAINT "%.*s",
+            VV_ARG(spec->checks[i].name));
+        if (name.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(add_property(op, creation, name, spec->checks[i].expression));
+    }
+    return VARVE_OK;
+}
+
+static varve_status add_feature(struct vv_op *op, struct creation *creation, struct vv_str name)
+{
+    for (size_t i = 0; i < creation->features.len; i++)
+        if (vv_str_eq(creation->features.items[i], name))
+            return VARVE_OK;
+    struct vv_str *feature = VV_LIST_NEW(&op->arena, &creation->features);
+    if (feature == NULL)
+        return vv_fail_memory(op);
+    *feature = name;
+    return VARVE_OK;
+}
+
+/* `delta.feature.x` asks for a protocol feature and is not a property of its own. */
+static varve_status add_given(struct vv_op *op, struct creation *creation)
+{
+    const struct vv_str prefix = VV_STR("delta.feature.");
+    for (size_t i = 0; i < creation->spec->properties.len; i++) {
+        const struct vv_pair *pair = &creation->spec->properties.items[i];
+        if (vv_str_starts(pair->name, prefix))
+            VV_TRY(add_feature(op, creation, vv_str_skip(pair->name, prefix.len)));
+        else
+            VV_TRY(add_property(op, creation, pair->name, pair->value));
+    }
+    return VARVE_OK;
+}
+
+static bool uses_type(const struct vv_type *type, enum vv_type_kind kind)
+{
+    if (type->kind == kind || (type->element != NULL && uses_type(type->element, kind)) ||
+        (type->key != NULL && uses_type(type->key, kind)))
+        return true;
+    for (size_t i = 0; i < type->fields_len; i++)
+        if (uses_type(&type->fields[i].type, kind))
+            return true;
+    return false;
+}
+
+static varve_status need_features(struct vv_op *op, struct creation *creation)
+{
+    static const struct {
+        const char *property, *feature;
+    } needs[] = {{"delta.enableInCommitTimestamps", "inCommitTimestamp"},
+        {"delta.enableDeletionVectors", "deletionVectors"},
+        {"delta.enableRowTracking", "rowTracking"},
+        {"delta.enableTypeWidening", "typeWidening"}};
+    for (size_t i = 0; i < creation->spec->schema.fields_len; i++)
+        if (uses_type(&creation->spec->schema.fields[i].type, VV_TYPE_TIMESTAMP_NTZ))
+            VV_TRY(add_feature(op, creation, VV_STR("timestampNtz")));
+    for (size_t i = 0; i < VV_COUNT(needs); i++)
+        if (vv_property_bool(&creation->metadata, needs[i].property, false))
+            VV_TRY(add_feature(op, creation, vv_str_of(needs[i].feature)));
+    return VARVE_OK;
+}
+
+static bool is_reader_feature(struct vv_str name)
+{
+    static const char *const names[] = {"timestampNtz", "deletionVectors", "columnMapping",
+        "v2Checkpoint", "typeWidening", "vacuumProtocolCheck", "variantType"};
+    for (size_t i = 0; i < VV_COUNT(names); i++)
+        if (vv_str_eq(name, vv_str_of(names[i])))
+            return true;
+    return false;
+}
+
+/* Readable by everyone where that is possible: reader 1, writer 2 (3 with CHECK constraints). */
+static varve_status choose_protocol(struct vv_op *op, struct creation *creation)
+{
+    struct vv_protocol *protocol = &creation->protocol;
+    VV_TRY(need_features(op, creation));
+    protocol->min_reader = 1;
+    protocol->min_writer = creation->spec->checks_len > 0 ? 3 : 2;
+    if (creation->features.len == 0)
+        return VARVE_OK;
+    VV_TRY(add_feature(op, creation, VV_STR("appendOnly")));
+    VV_TRY(add_feature(op, creation, VV_STR("invariants")));
+    if (creation->spec->checks_len > 0)
+        VV_TRY(add_feature(op, creation, VV_STR("checkConstraints")));
+    struct vv_str *readers = NULL;
+    VV_NEW(op, &readers, struct vv_str, creation->features.len);
+    for (size_t i = 0; i < creation->features.len; i++)
+        if (is_reader_feature(creation->features.items[i]))
+            readers[protocol->reader_features_len++] = creation->features.items[i];
+    protocol->min_writer = 7;
+    protocol->has_writer_features = true;
+    protocol->writer_features = creation->features.items;
+    protocol->writer_features_len = creation->features.len;
+    if (protocol->reader_features_len > 0) {
+        protocol->min_reader = 3;
+        protocol->has_reader_features = true;
+        protocol->reader_features = readers;
+    }
+    return VARVE_OK;
+}
+
+static varve_status make_metadata(struct vv_op *op, struct creation *creation)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf schema = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_table_spec *spec = creation->spec;
+    char uuid[VV_UUID_BYTES];
+    VV_TRY(vv_uuid(op, uuid));
+    vv_schema_write(&spec->schema, &schema);
+    creation->metadata = (struct vv_metadata){
+        .id = vv_arena_str(&op->arena, vv_str_of(uuid)),
+        .description = spec->description.len > 0 ? spec->description : VV_STR_NONE,
+        .format_provider = VV_STR("parquet"),
+        .schema_json = vv_arena_str(&op->arena, vv_buf_str(&schema)),
+        .created_ms = vv_now_us(op) / VV_US_PER_MS};
+    if (!vv_buf_ok(&schema) || creation->metadata.schema_json.ptr == NULL ||
+        creation->metadata.id.ptr == NULL)
+        return vv_fail_memory(op);
+    struct vv_str *partitions = NULL;
+    VV_NEW(op, &partitions, struct vv_str, spec->partition_columns_len + 1);
+    for (size_t i = 0; i < spec->partition_columns_len; i++) {
+        int32_t column = vv_schema_find(&spec->schema, spec->partition_columns[i]);
+        partitions[i] = spec->schema.fields[column].name;
+    }
+    creation->metadata.partition_columns = partitions;
+    creation->metadata.partition_columns_len = spec->partition_columns_len;
+    VV_TRY(add_rules(op, creation));
+    VV_TRY(add_given(op, creation));
+    creation->metadata.configuration =
+        (struct vv_pairs){creation->properties.items, creation->properties.len};
+    return VARVE_OK;
+}
+
+/* Spark's operationParameters of CREATE TABLE: values are texts that hold JSON. */
+static varve_status parameters(struct vv_op *op, const struct vv_metadata *metadata,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf partitions = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf properties = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer list = VV_JSON_WRITER_INIT(&partitions);
+    struct vv_json_writer object = VV_JSON_WRITER_INIT(&properties);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_jw_array(&list);
+    for (size_t i = 0; i < metadata->partition_columns_len; i++)
+        vv_jw_string(&list, metadata->partition_columns[i]);
+    vv_jw_end(&list);
+    vv_jw_object(&object);
+    for (size_t i = 0; i < metadata->configuration.len; i++) {
+        vv_jw_key_str(&object, metadata->configuration.items[i].name);
+        vv_jw_string(&object, metadata->configuration.items[i].value);
+    }
+    vv_jw_end(&object);
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "isManaged", VV_STR("false"));
+    vv_jw_key_string(&writer, "description", metadata->description);
+    vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&partitions));
+    vv_jw_key_string(&writer, "properties", vv_buf_str(&properties));
+    vv_jw_end(&writer);
+    *out = vv_arena_str(&op->arena, vv_buf_str(&json));
+    bool ok = vv_buf_ok(&partitions) && vv_buf_ok(&properties) && vv_buf_ok(&json);
+    return ok && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status table_is_there(struct vv_op *op, const struct vv_log_handle *log, bool *out)
+{
+    struct vv_log_segment segment;
+    varve_status status = vv_log_find(op, log, VV_NO_VERSION, INT64_MAX, &op->arena, &segment);
+    *out = status == VARVE_OK;
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    return VARVE_OK;
+}
+
+varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv_engine *engine,
+    const struct vv_table_spec *spec, bool *out_created)
+{
+    struct vv_log_handle log = {store, engine};
+    struct creation creation = {.spec = spec};
+    struct vv_actions actions = {0};
+    struct vv_commit_result committed;
+    bool is_there = false;
+    VV_TRY(check(op, spec));
+    VV_TRY(table_is_there(op, &log, &is_there));
+    if (is_there) {
+        *out_created = false;
+        return VARVE_OK;
+    }
+    VV_TRY(make_metadata(op, &creation));
+    VV_TRY(choose_protocol(op, &creation));
+    VV_TRY(vv_features_check_read(op, &creation.protocol));
+    VV_TRY(vv_features_check_write(op, &creation.protocol, &creation.metadata, &spec->schema));
+    actions.protocol = &creation.protocol;
+    actions.metadata = &creation.metadata;
+    struct vv_commit_request request = {.actions = &actions,
+        .operation = VV_STR("CREATE TABLE"),
+        .metrics_json = VV_STR("{}"),
+        .user_name = spec->user_name,
+        .user_metadata = spec->user_metadata,
+        .is_blind_append = true,
+        .attempts_max = 1};
+    VV_TRY(parameters(op, &creation.metadata, &request.parameters_json));
+    varve_status status = vv_commit(op, &log, &request, &committed);
+    if (status == VARVE_ECONFLICT) {
+        /* Somebody created it between our look and our commit: the same answer as above. */
+        vv_forgive(op);
+        *out_created = false;
+        return VARVE_OK;
+    }
+    if (status == VARVE_OK)
+        *out_created = true;
+    return status;
+}

@@ -1,0 +1,26 @@
+/*
+ * What a table says of itself, for people and programs.
+ */
+#ifndef VV_TABLE_DESCRIBE_H
+#define VV_TABLE_DESCRIBE_H
+
+#include "base/buf.h"
+#include "table/table.h"
+#include "varve/arrow.h"
+
+/* The JSON object of `describe --json` (3-cli) of a snapshot of the table. */
+varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
+    const struct vv_snapshot *snapshot, struct vv_buf *out_json);
+
+/* Files, bytes and live rows of a snapshot; rows -1 where a file does not say. */
+struct vv_table_size {
+    int64_t files, bytes, rows;
+};
+varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapshot,
+    struct vv_table_size *out);
+
+/* The rows of `history` (varve.h), newest first. */
+varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
+    struct ArrowArrayStream *out);
+
+#endif

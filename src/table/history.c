@@ -1,0 +1,104 @@
+/*
+ * The history as rows: a temporary table of texts, cast on the way out.
+ */
+#include "base/json.h"
+#include "base/time.h"
+#include "table/describe.h"
+
+enum {
+    VERSION,
+    TIMESTAMP,
+    USER_NAME,
+    OPERATION,
+    PARAMETERS,
+    METRICS,
+    USER_METADATA,
+    ENGINE_INFO,
+    ROWS,
+    FILES,
+    COLUMNS
+};
+
+/* The first of some metrics that is there, as text: Spark writes strings, others numbers. */
+static struct vv_str metric(const struct vv_json *metrics, const char *const *names, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct vv_str text = vv_json_text(vv_json_get(metrics, names[i]));
+        int64_t value;
+        if (text.ptr != NULL && vv_str_int64(text, &value))
+            return text;
+    }
+    return VV_STR_NONE;
+}
+
+/* Rows and files that the operation wrote or removed, whoever's names its metrics have. */
+static varve_status summarise(struct vv_op *op, const struct vv_commit_info *info,
+    struct vv_str *values)
+{
+    static const char *const row_names[] = {"numOutputRows", "numDeletedRows", "num_added_rows",
+        "num_output_rows", "num_deleted_rows"};
+    static const char *const file_names[] = {"numTargetFilesAdded", "numAddedFiles", "numFiles",
+        "num_added_files", "num_target_files_added"};
+    int64_t inserted = 0;
+    int64_t updated = 0;
+    bool is_merge =
+        vv_json_int64(vv_json_get(info->metrics, "numTargetRowsInserted"), &inserted) &&
+        vv_json_int64(vv_json_get(info->metrics, "numTargetRowsUpdated"), &updated);
+    values[FILES] = metric(info->metrics, file_names, VV_COUNT(file_names));
+    values[ROWS] = metric(info->metrics, row_names, VV_COUNT(row_names));
+    if (is_merge)
+        values[ROWS] = vv_arena_format(&op->arena, "%" PRId64, inserted + updated);
+    return is_merge && values[ROWS].ptr == NULL ? vv_fail_memory(op) : VARVE_OK;
+}
+
+static varve_status add_entry(struct vv_op *op, struct vv_text_appender *appender, int64_t row,
+    const struct vv_history_entry *entry)
+{
+    struct vv_str values[COLUMNS] = {0};
+    char time[32];
+    size_t time_len = vv_time_format_ms(entry->timestamp_ms, time);
+    values[VERSION] = vv_arena_format(&op->arena, "%" PRId64, entry->version);
+    values[TIMESTAMP] = (struct vv_str){time, time_len};
+    if (entry->info != NULL) {
+        const struct vv_commit_info *info = entry->info;
+        values[USER_NAME] = info->user_name;
+        values[OPERATION] = info->operation;
+        values[USER_METADATA] = info->user_metadata;
+        values[ENGINE_INFO] = info->engine_info;
+        if (info->parameters != NULL)
+            VV_TRY(vv_json_write_value(op, info->parameters, &op->arena, &values[PARAMETERS]));
+        if (info->metrics != NULL)
+            VV_TRY(vv_json_write_value(op, info->metrics, &op->arena, &values[METRICS]));
+        VV_TRY(summarise(op, info, values));
+    }
+    return vv_text_appender_row(op, appender, row, values);
+}
+
+varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
+    struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
+    const struct vv_str names[COLUMNS] = {VV_STR("version"), VV_STR("timestamp"),
+        VV_STR("userName"), VV_STR("operation"), VV_STR("operationParameters"),
+        VV_STR("operationMetrics"), VV_STR("userMetadata"), VV_STR("engineInfo"), VV_STR("rows"),
+        VV_STR("files")};
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    if (vv_log_history(op, &table->log, VV_NO_VERSION, limit > 0 ? (size_t)limit : 0, &op->arena,
+            &entries, &len) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    VV_TRY(vv_session_open(op, table->engine, &session));
+    VV_TRY(vv_text_appender_open(op, session, VV_STR("history"), VV_STR("_row"), names, COLUMNS,
+        &appender));
+    for (size_t i = 0; i < len; i++)
+        VV_TRY(add_entry(op, appender, (int64_t)i, &entries[i]));
+    VV_TRY(vv_text_appender_finish(op, appender));
+    vv_text_appender_close(&appender);
+    return vv_session_stream(op, &session,
+        VV_STR("SELECT version::BIGINT AS version, \"timestamp\"::TIMESTAMPTZ AS \"timestamp\", "
+               "userName, operation, operationParameters, operationMetrics, userMetadata, "
+               "engineInfo, TRY_CAST(\"rows\" AS BIGINT) AS \"rows\", "
+               "TRY_CAST(files AS BIGINT) AS files FROM history ORDER BY _row"),
+        false, NULL, 0, out);
+}

@@ -1,0 +1,83 @@
+#include "table/prune.h"
+
+#include "base/time.h"
+
+/*
+ * A timestamp range on the source of a derived date partition, as a range of that partition; used
+ * only for files that are known to lie under the dates of their timestamps.
+ */
+static bool partition_of(const struct vv_rules *rules, int32_t source, int32_t *out)
+{
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        if (rules->partition_from[i].source == source) {
+            *out = rules->partition_from[i].partition;
+            return true;
+        }
+    return false;
+}
+
+static bool below(const struct vv_bounds *bounds, const struct vv_range *range)
+{
+    return range->low.kind != VV_VALUE_NONE && bounds->max.kind == range->low.kind &&
+           bounds->max_holds_nan && vv_value_cmp(&bounds->max, &range->low) < 0;
+}
+
+static bool above(const struct vv_bounds *bounds, const struct vv_range *range)
+{
+    if (range->high.kind == VV_VALUE_NONE || bounds->min.kind != range->high.kind)
+        return false;
+    int order = vv_value_cmp(&bounds->min, &range->high);
+    return range->high_excluded ? order >= 0 : order > 0;
+}
+
+/* Whether the date folder of a Varve file rules the whole range out. */
+static bool wrong_date(const struct vv_rules *rules, const struct vv_snapshot *snapshot,
+    const struct vv_file *file, const struct vv_range *range)
+{
+    int32_t partition = -1;
+    struct vv_value date;
+    if (!file->by_varve || !partition_of(rules, range->column, &partition))
+        return false;
+    const struct vv_field *field = &snapshot->schema.fields[partition];
+    struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
+    if (!vv_partition_parse(text, &field->type, &date) || date.kind != VV_VALUE_INT)
+        return false;
+    if (range->low.kind == VV_VALUE_INT && date.integer < vv_time_date_of(range->low.integer))
+        return true;
+    if (range->high.kind != VV_VALUE_INT)
+        return false;
+    int64_t last_us = range->high.integer - (range->high_excluded ? 1 : 0);
+    return date.integer > vv_time_date_of(last_us);
+}
+
+varve_status vv_prune(struct vv_op *op, struct vv_arena *arena, const struct vv_snapshot *snapshot,
+    const struct vv_rules *rules, const struct vv_range *ranges, size_t ranges_len,
+    const struct vv_file ***out_files, size_t *out_len)
+{
+    const struct vv_file **files = vv_new(arena, const struct vv_file *, snapshot->files_len + 1);
+    int32_t *columns = NULL;
+    size_t len = 0;
+    VV_NEW(op, &columns, int32_t, ranges_len + 1);
+    if (files == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < ranges_len; i++)
+        columns[i] = ranges[i].column;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        struct vv_file_stats stats;
+        bool out = false;
+        for (size_t r = 0; r < ranges_len && !out; r++)
+            out = wrong_date(rules, snapshot, file, &ranges[r]);
+        if (!out && ranges_len > 0) {
+            VV_TRY(vv_stats_read(op, &op->arena, file, &snapshot->schema, snapshot->metadata,
+                columns, ranges_len, &stats));
+            for (size_t r = 0; r < ranges_len && !out; r++)
+                out = below(&stats.columns[r], &ranges[r]) || above(&stats.columns[r], &ranges[r]);
+        }
+        if (!out)
+            files[len++] = file;
+    }
+    *out_files = files;
+    *out_len = len;
+    return VARVE_OK;
+}

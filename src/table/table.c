@@ -1,0 +1,68 @@
+#include "table/table.h"
+
+#include "base/seam.h"
+
+static varve_status load_latest(struct vv_op *op, struct vv_table *table)
+{
+    struct vv_snapshot *latest = NULL;
+    if (table->snapshot == NULL)
+        VV_TRY(vv_snapshot_load(op, &table->log, VV_NO_VERSION, &latest));
+    else
+        VV_TRY(vv_snapshot_refresh(op, &table->log, table->snapshot, &latest));
+    vv_snapshot_release(&table->snapshot);
+    table->snapshot = latest;
+    return VARVE_OK;
+}
+
+varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table)
+{
+    if (load_latest(op, table) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return VARVE_OK;
+}
+
+varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, struct vv_table **out)
+{
+    struct vv_table *table = vv_malloc(sizeof(*table));
+    if (table == NULL) {
+        vv_store_close(&store);
+        return vv_fail_memory(op);
+    }
+    *table = (struct vv_table){.store = store,
+        .engine = engine,
+        .log = {store, engine},
+        .arena = VV_ARENA_INIT(1 << 20)};
+    table->name = vv_arena_str(&table->arena, name);
+    varve_status status = table->name.ptr == NULL ? vv_fail_memory(op)
+                                                  : vv_table_refresh(op, table);
+    if (status != VARVE_OK) {
+        vv_table_close(&table);
+        return status;
+    }
+    *out = table;
+    return VARVE_OK;
+}
+
+void vv_table_close(struct vv_table **table)
+{
+    if (*table == NULL)
+        return;
+    vv_snapshot_release(&(*table)->snapshot);
+    vv_store_close(&(*table)->store);
+    vv_arena_done(&(*table)->arena);
+    vv_free(*table);
+    *table = NULL;
+}
+
+varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,
+    struct vv_snapshot **out)
+{
+    if (version == VV_NO_VERSION || table->snapshot->version == version) {
+        *out = vv_snapshot_retain(table->snapshot);
+        return VARVE_OK;
+    }
+    if (vv_snapshot_load(op, &table->log, version, out) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return VARVE_OK;
+}

@@ -1,0 +1,236 @@
+/*
+ * Step 4 of the upsert: compare the batch with the stored rows that have its keys.
+ *
+ * Keys of a batch are never NULL (validated), and DuckDB's `=` on floats holds for NaN and for
+ * -0.0 and 0.0, so `=` is the IS NOT DISTINCT FROM that the rule asks for, and unlike it lets the
+ * join push the batch's key range into the Parquet scan.
+ */
+#include "engine/sql.h"
+#include "table/scan_sql.h"
+#include "table/upsert_plan.h"
+
+varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_rows *rows, uint32_t column, const struct vv_type *type,
+    struct vv_value *out)
+{
+    struct vv_value value = {.kind = VV_VALUE_NULL};
+    if (!vv_rows_is_null(rows, column)) {
+        switch (type->kind) {
+        case VV_TYPE_BOOLEAN:
+            value.kind = VV_VALUE_BOOL;
+            value.integer = vv_rows_bool(rows, column);
+            break;
+        case VV_TYPE_BYTE:
+        case VV_TYPE_SHORT:
+        case VV_TYPE_INTEGER:
+        case VV_TYPE_LONG:
+        case VV_TYPE_DATE:
+        case VV_TYPE_TIMESTAMP:
+        case VV_TYPE_TIMESTAMP_NTZ:
+            value.kind = VV_VALUE_INT;
+            value.integer = vv_rows_int64(rows, column);
+            break;
+        case VV_TYPE_FLOAT:
+        case VV_TYPE_DOUBLE:
+            value.kind = VV_VALUE_DOUBLE;
+            value.number = vv_rows_double(rows, column);
+            break;
+        case VV_TYPE_DECIMAL:
+        case VV_TYPE_STRING:
+        case VV_TYPE_BINARY:
+            value.kind = type->kind == VV_TYPE_DECIMAL ? VV_VALUE_DECIMAL : VV_VALUE_TEXT;
+            value.text = vv_arena_str(arena, vv_rows_text(rows, column));
+            if (value.text.ptr == NULL)
+                return vv_fail_memory(op);
+            break;
+        case VV_TYPE_VARIANT:
+        case VV_TYPE_VOID:
+        case VV_TYPE_STRUCT:
+        case VV_TYPE_ARRAY:
+        case VV_TYPE_MAP:
+            return vv_fail(op, VARVE_EUNSUPPORTED, "a nested column as key or partition");
+        }
+    }
+    *out = value;
+    return VARVE_OK;
+}
+
+void vv_upsert_add_value_sql(struct vv_buf *sql, const char *before, int32_t column,
+    const char *after, const struct vv_type *type)
+{
+    bool as_text = type->kind == VV_TYPE_DECIMAL;
+    vv_buf_addf(sql, "%s%sc%d%s%s", as_text ? "CAST(" : "", before, column, after,
+        as_text ? " AS VARCHAR)" : "");
+}
+
+static const struct vv_type *type_of(const struct vv_upsert_attempt *attempt, int32_t column)
+{
+    return &attempt->snapshot->schema.fields[column].type;
+}
+
+static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = attempt->rules;
+    const char *separator = "SELECT ";
+    for (size_t i = 0; i < rules->partitions_len; i++, separator = ", ") {
+        vv_buf_adds(sql, separator);
+        vv_upsert_add_value_sql(sql, "", rules->partitions[i], "",
+            type_of(attempt, rules->partitions[i]));
+    }
+    for (size_t i = 0; i < rules->key_len; i++, separator = ", ") {
+        vv_buf_adds(sql, separator);
+        vv_upsert_add_value_sql(sql, "min(", rules->key[i], ")", type_of(attempt, rules->key[i]));
+        vv_buf_adds(sql, ", ");
+        vv_upsert_add_value_sql(sql, "max(", rules->key[i], ")", type_of(attempt, rules->key[i]));
+    }
+    vv_buf_adds(sql, " FROM " VV_BATCH_TABLE);
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        vv_buf_addf(sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
+}
+
+static varve_status read_group(struct vv_op *op, const struct vv_rows *rows,
+    struct vv_upsert_attempt *attempt, struct vv_key_group *out)
+{
+    const struct vv_rules *rules = attempt->rules;
+    uint32_t column = 0;
+    out->partition = vv_new(&attempt->arena, struct vv_value, rules->partitions_len + 1);
+    out->min = vv_new(&attempt->arena, struct vv_value, rules->key_len);
+    out->max = vv_new(&attempt->arena, struct vv_value, rules->key_len);
+    out->has_null = vv_new(&attempt->arena, bool, rules->key_len);
+    if (out->partition == NULL || out->min == NULL || out->max == NULL || out->has_null == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++,
+            type_of(attempt, rules->partitions[i]), &out->partition[i]));
+    for (size_t i = 0; i < rules->key_len; i++) {
+        const struct vv_type *type = type_of(attempt, rules->key[i]);
+        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++, type, &out->min[i]));
+        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++, type, &out->max[i]));
+    }
+    return VARVE_OK;
+}
+
+static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    void *groups = NULL;
+    size_t len = 0;
+    size_t capacity = 0;
+    bool has_row = false;
+    groups_sql(attempt, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, call->session, vv_buf_str(&sql), &rows));
+    for (;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        if (!vv_arena_grow(&attempt->arena, &groups, len, &capacity, sizeof(struct vv_key_group),
+                _Alignof(struct vv_key_group)))
+            return vv_fail_memory(op);
+        VV_TRY(read_group(op, rows, attempt, &((struct vv_key_group *)groups)[len++]));
+    }
+    attempt->groups = groups;
+    attempt->groups_len = len;
+    return VARVE_OK;
+}
+
+/* Equal in every column but the key, which is equal by the join, and the order column. */
+static void same_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = attempt->rules;
+    const char *separator = "";
+    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
+        int32_t column = (int32_t)i;
+        bool is_key = column == rules->order;
+        for (size_t key = 0; key < rules->key_len; key++)
+            is_key = is_key || rules->key[key] == column;
+        if (is_key)
+            continue;
+        vv_buf_addf(sql, "%ss.c%d IS NOT DISTINCT FROM b.c%d", separator, column, column);
+        separator = " AND ";
+    }
+    if (*separator == '\0')
+        vv_buf_adds(sql, "true");
+}
+
+static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = attempt->rules;
+    struct vv_scan_source source = {.store = call->table->store,
+        .snapshot = attempt->snapshot,
+        .files = attempt->candidates.files,
+        .files_len = attempt->candidates.files_len,
+        .names = VV_SCAN_INDEXED};
+    vv_buf_adds(sql, "CREATE OR REPLACE TEMP TABLE stored AS SELECT *, CASE "
+                     "WHEN first_value(_same) OVER ranking THEN 2 "
+                     "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
+                     "AS _what, row_number() OVER ranking AS _rank FROM (SELECT s._file, s._pos, "
+                     "b._row, b._own, ");
+    if (rules->order >= 0)
+        vv_buf_addf(sql, "s.c%d AS _o, b.c%d AS _batch_o, ", rules->order, rules->order);
+    else
+        vv_buf_adds(sql, "0 AS _o, 0 AS _batch_o, ");
+    same_sql(attempt, sql);
+    vv_buf_adds(sql, " AS _same FROM (");
+    VV_TRY(vv_scan_sql(op, &source, sql));
+    vv_buf_adds(sql, ") AS s JOIN " VV_BATCH_TABLE " AS b ON ");
+    for (size_t i = 0; i < rules->key_len; i++)
+        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i], rules->key[i]);
+    vv_buf_adds(sql, ") WINDOW ranking AS (PARTITION BY _row ORDER BY _o DESC NULLS LAST, "
+                     "_file DESC, _pos DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
+                     "FOLLOWING)");
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = false;
+    int64_t found = 0;
+    VV_TRY(vv_session_query(op, call->session,
+        VV_STR("SELECT CAST(_file AS BIGINT), CAST(_what AS BIGINT), "
+               "count(*) FILTER (WHERE _rank = 1), count(*) FILTER (WHERE _rank > 1), "
+               "count(*) FILTER (WHERE _rank > 1 OR _what = 1) FROM stored GROUP BY ALL"),
+        &rows));
+    for (;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        int64_t file = vv_rows_int64(rows, 0);
+        int64_t what = vv_rows_int64(rows, 1);
+        VV_PRE(file >= 0 && (size_t)file < attempt->candidates.files_len && what >= 0 && what < 4);
+        attempt->consulted[file] = true;
+        attempt->counts[what] += vv_rows_int64(rows, 2);
+        found += vv_rows_int64(rows, 2);
+        attempt->repaired += vv_rows_int64(rows, 3);
+        attempt->gone[file] += vv_rows_int64(rows, 4);
+    }
+    attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows - found;
+    return VARVE_OK;
+}
+
+varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    if (call->batch.rows == 0)
+        return VARVE_OK;
+    VV_TRY(read_groups(op, call, attempt));
+    VV_TRY(vv_candidates_find(op, &attempt->arena, attempt->snapshot, attempt->rules,
+        attempt->groups, attempt->groups_len, &attempt->candidates));
+    attempt->consulted = vv_new(&attempt->arena, bool, attempt->candidates.files_len + 1);
+    attempt->gone = vv_new(&attempt->arena, int64_t, attempt->candidates.files_len + 1);
+    if (attempt->consulted == NULL || attempt->gone == NULL)
+        return vv_fail_memory(op);
+    attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows;
+    if (attempt->candidates.files_len == 0)
+        return VARVE_OK;
+    VV_TRY(stored_sql(op, call, attempt, &sql));
+    VV_TRY(vv_session_exec(op, call->session, vv_buf_str(&sql)));
+    return count_outcomes(op, call, attempt);
+}

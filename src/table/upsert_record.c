@@ -1,0 +1,88 @@
+/*
+ * What the history says of an upsert: Spark's MERGE, with Spark's names and exact figures.
+ */
+#include <stdio.h>
+
+#include "base/json_write.h"
+#include "base/time.h"
+#include "table/upsert_plan.h"
+
+static varve_status keep(struct vv_op *op, struct vv_arena *arena, const struct vv_buf *buf,
+    struct vv_str *out)
+{
+    *out = vv_arena_str(arena, vv_buf_str(buf));
+    return vv_buf_ok(buf) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf predicate = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    for (size_t i = 0; i < attempt->rules->key_len; i++) {
+        struct vv_str name = attempt->snapshot->schema.fields[attempt->rules->key[i]].name;
+        vv_buf_addf(&predicate, "%starget.%.*s <=> source.%.*s", i == 0 ? "" : " AND ",
+            VV_ARG(name), VV_ARG(name));
+    }
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "predicate", vv_buf_str(&predicate));
+    vv_jw_key_string(&writer, "matchedPredicates", VV_STR("[{\"actionType\":\"update\"}]"));
+    vv_jw_key_string(&writer, "notMatchedPredicates", VV_STR("[{\"actionType\":\"insert\"}]"));
+    vv_jw_key_string(&writer, "notMatchedBySourcePredicates", VV_STR("[]"));
+    vv_jw_end(&writer);
+    return keep(op, &attempt->arena, &json, out);
+}
+
+static void metric(struct vv_json_writer *writer, const char *name, int64_t value)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%" PRId64, value);
+    vv_jw_key_string(writer, name, (struct vv_str){text, (size_t)len});
+}
+
+static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    int64_t inserted = attempt->counts[VV_OUTCOME_INSERT];
+    int64_t updated = attempt->counts[VV_OUTCOME_UPDATE];
+    const struct {
+        const char *name;
+        int64_t value;
+    } values[] = {
+        {"numSourceRows", call->batch.rows_in},
+        {"numTargetRowsInserted", inserted},
+        {"numTargetRowsUpdated", updated},
+        {"numTargetRowsMatchedUpdated", updated},
+        {"numTargetRowsNotMatchedBySourceUpdated", 0},
+        {"numTargetRowsDeleted", attempt->repaired},
+        {"numTargetRowsMatchedDeleted", attempt->repaired},
+        {"numTargetRowsNotMatchedBySourceDeleted", 0},
+        {"numTargetRowsCopied", attempt->rows_copied},
+        {"numOutputRows", inserted + updated + attempt->rows_copied},
+        {"numTargetFilesAdded", (int64_t)attempt->actions.adds.len},
+        {"numTargetFilesRemoved", (int64_t)attempt->actions.removes.len},
+        {"numTargetBytesAdded", attempt->bytes_added},
+        {"numTargetBytesRemoved", attempt->bytes_removed},
+        {"numTargetChangeFilesAdded", 0},
+        {"numTargetDeletionVectorsAdded", 0},
+        {"numTargetDeletionVectorsRemoved", 0},
+        {"numTargetDeletionVectorsUpdated", 0},
+        {"executionTimeMs", (vv_now_us(op) - call->started_us) / VV_US_PER_MS},
+    };
+    vv_jw_object(&writer);
+    for (size_t i = 0; i < VV_COUNT(values); i++)
+        metric(&writer, values[i].name, values[i].value);
+    vv_jw_end(&writer);
+    return keep(op, &attempt->arena, &json, out);
+}
+
+varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, struct vv_str *out_parameters,
+    struct vv_str *out_metrics)
+{
+    VV_TRY(parameters(op, attempt, out_parameters));
+    return metrics(op, call, attempt, out_metrics);
+}

@@ -1,0 +1,172 @@
+#include "table/write.h"
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "delta/path.h"
+#include "delta/stats.h"
+#include "engine/parquet.h"
+#include "engine/sql.h"
+
+/* "date=2025-01-30/part-00000-<uuid>.c000.zstd.parquet"; partition values by physical name. */
+static varve_status name_file(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_pairs *partition_values, struct vv_str *out_key)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf key = VV_BUF_INIT(VV_BUF_MAX);
+    char uuid[VV_UUID_BYTES];
+    VV_TRY(vv_uuid(op, uuid));
+    for (size_t i = 0; i < partition_values->len; i++) {
+        vv_path_partition_folder(partition_values->items[i].name,
+            partition_values->items[i].value, &key);
+        vv_buf_addc(&key, '/');
+    }
+    vv_buf_addf(&key, "part-00000-%s.c000.zstd.parquet", uuid);
+    *out_key = vv_arena_str(arena, vv_buf_str(&key));
+    return vv_buf_ok(&key) && out_key->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status partition_pairs(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_value *partition, struct vv_pairs *out)
+{
+    size_t len = snapshot->metadata->partition_columns_len;
+    struct vv_pair *pairs = vv_new(arena, struct vv_pair, len + 1);
+    if (pairs == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+        int32_t column = vv_schema_find(&snapshot->schema, snapshot->metadata->partition_columns[i]);
+        const struct vv_field *field = &snapshot->schema.fields[column];
+        bool is_null = partition[i].kind == VV_VALUE_NULL ||
+                       (partition[i].kind == VV_VALUE_TEXT && partition[i].text.len == 0);
+        pairs[i].name = field->physical_name;
+        if (is_null)
+            continue;
+        vv_partition_format(&partition[i], &field->type, &text);
+        pairs[i].value = vv_arena_str(arena, vv_buf_str(&text));
+        if (!vv_buf_ok(&text) || pairs[i].value.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    *out = (struct vv_pairs){pairs, len};
+    return VARVE_OK;
+}
+
+/* The rows with the names that files use, without partition columns. */
+static varve_status physical_select(struct vv_op *op, const struct vv_write_request *request,
+    struct vv_buf *sql, struct vv_parquet_column **out_columns, size_t *out_len)
+{
+    const struct vv_schema *schema = &request->snapshot->schema;
+    VV_NEW(op, out_columns, struct vv_parquet_column, schema->fields_len + 1);
+    *out_len = 0;
+    vv_buf_adds(sql, "SELECT ");
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        const struct vv_field *field = &schema->fields[i];
+        if (vv_snapshot_is_partition(request->snapshot, (int32_t)i) ||
+            field->type.kind == VV_TYPE_VOID)
+            continue;
+        vv_buf_addf(sql, "%sc%zu AS ", *out_len == 0 ? "" : ", ", i);
+        vv_sql_name(sql, field->physical_name);
+        (*out_columns)[(*out_len)++] =
+            (struct vv_parquet_column){.name = field->physical_name, .field_id = field->field_id};
+    }
+    vv_buf_adds(sql, " FROM (");
+    vv_buf_add(sql, request->select_sql);
+    vv_buf_addc(sql, ')');
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status describe_file(struct vv_op *op, const struct vv_write_request *request,
+    struct vv_arena *arena, const struct vv_parquet_written *parquet, const char *sha256,
+    struct vv_file *file)
+{
+    struct vv_str no_nan = VV_STR_NONE;
+    struct vv_pair *tags = vv_new(arena, struct vv_pair, 2);
+    if (tags == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_stats_write(op, &request->snapshot->schema, request->snapshot->metadata, parquet,
+        arena, &file->stats, &no_nan));
+    tags[0] = (struct vv_pair){VV_STR(VV_TAG_SHA256), vv_arena_str(arena, vv_str_of(sha256))};
+    tags[1] = (struct vv_pair){VV_STR(VV_TAG_NO_NAN), no_nan};
+    if (tags[0].value.ptr == NULL)
+        return vv_fail_memory(op);
+    file->tags = (struct vv_pairs){tags, no_nan.len > 0 ? 2 : 1};
+    file->bytes = parquet->bytes;
+    file->modified_ms = vv_now_us(op) / VV_US_PER_MS;
+    file->data_change = request->data_change;
+    file->dv_id = VV_STR("");
+    file->hash = vv_file_hash(file->key, file->dv_id);
+    file->base_row_id = -1;
+    file->row_commit_version = -1;
+    file->added_version = VV_NO_VERSION;
+    file->by_varve = true;
+    return VARVE_OK;
+}
+
+static varve_status remember(struct vv_op *op, struct vv_written *written, struct vv_str key)
+{
+    void *items = written->keys;
+    if (!vv_arena_grow(written->arena, &items, written->keys_len, &written->keys_capacity,
+            sizeof(*written->keys), _Alignof(struct vv_str)))
+        return vv_fail_memory(op);
+    written->keys = items;
+    written->keys[written->keys_len++] = key;
+    return VARVE_OK;
+}
+
+static varve_status encode_path(struct vv_op *op, struct vv_arena *arena, struct vv_str key,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(VV_BUF_MAX);
+    vv_path_encode(key, &path);
+    *out = vv_arena_str(arena, vv_buf_str(&path));
+    return vv_buf_ok(&path) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_arena *arena = written->arena;
+    struct vv_file file = {0};
+    struct vv_parquet_write parquet = {0};
+    struct vv_parquet_written parquet_written;
+    struct vv_parquet_column *columns = NULL;
+    char sha256[VV_SHA256_HEX_BYTES];
+
+    VV_TRY(partition_pairs(op, arena, request->snapshot, request->partition,
+        &file.partition_values));
+    VV_TRY(name_file(op, arena, &file.partition_values, &file.key));
+    VV_TRY(encode_path(op, arena, file.key, &file.path));
+    VV_TRY(physical_select(op, request, &sql, &columns, &parquet.columns_len));
+    parquet.columns = columns;
+    parquet.select_sql = vv_buf_str(&sql);
+    VV_TRY(vv_store_stage(op, table->store, arena, file.key, &parquet.path));
+    VV_TRY(remember(op, written, file.key)); /* first: a half-written file is ours to remove */
+    if (vv_parquet_write(op, request->session, &parquet, arena, &parquet_written) != VARVE_OK)
+        return vv_note(op, "write %.*s", VV_ARG(file.key));
+    VV_TRY(vv_sha256_file(op, parquet.path.ptr, sha256, NULL));
+    VV_TRY(describe_file(op, request, arena, &parquet_written, sha256, &file));
+    *out_add = file;
+    return VARVE_OK;
+}
+
+varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
+    const struct vv_written *written)
+{
+    if (written->keys_len == 0)
+        return VARVE_OK;
+    return vv_store_publish(op, table->store, written->keys, written->keys_len);
+}
+
+void vv_write_discard(struct vv_op *op, struct vv_table *table, const struct vv_written *written)
+{
+    /* Runs after failures too: their error must survive what happens here. */
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, op->env, VV_OP_BYTES_DEFAULT);
+    for (size_t i = 0; i < written->keys_len; i++) {
+        if (vv_store_remove(&own, table->store, written->keys[i]) == VARVE_OK)
+            continue;
+        vv_log(op, VV_LOG_WARN, "write.discard", "left behind, vacuum removes it: %.*s: %s",
+            VV_ARG(written->keys[i]), own.error.message);
+        vv_forgive(&own);
+    }
+}
