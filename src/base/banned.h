@@ -12,10 +12,10 @@
 #include <time.h>
 
 /* An expression, so that the compiler gets as far as the text. */
-#define VV_BANNED(function, instead)                                            \
-    (int)sizeof(struct {                                                        \
-        _Static_assert(0, #function " is banned in Varve: use " #instead);      \
-        int banned_;                                                            \
+#define VV_BANNED(function, instead)                                       \
+    (int)sizeof(struct {                                                   \
+        _Static_assert(0, #function " is banned in Varve: use " #instead); \
+        int banned_;                                                       \
     })
 
 /* No bound: */

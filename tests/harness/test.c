@@ -64,13 +64,15 @@ bool test_check_int(struct test_here here, struct test_wide actual, struct test_
         return true;
     char left[64];
     char right[64];
-    say(here, "%s is %s, not %s", here.text, show_wide(actual, left), show_wide(expected, right));
+    say(here, "%s is %s, not %s", here.text, show_wide(actual, left),
+        show_wide(expected, right));
     return fail();
 }
 
 bool test_check_double(struct test_here here, double actual, double expected)
 {
-    if (memcmp(&actual, &expected, sizeof(actual)) == 0 || (actual != actual && expected != expected))
+    if (memcmp(&actual, &expected, sizeof(actual)) == 0 ||
+        (actual != actual && expected != expected))
         return true;
     say(here, "%s is %.17g, not %.17g", here.text, actual, expected);
     return fail();

@@ -42,14 +42,14 @@ void test_register(struct test_case *test);
 #define TEST(module_, name_) TEST_SECONDS(module_, name_, 0)
 
 /* A case that may take longer than others. */
-#define TEST_SECONDS(module_, name_, seconds_)                                       \
-    static void test_##module_##_##name_(void);                                      \
-    __attribute__((constructor)) static void register_##module_##_##name_(void)      \
-    {                                                                                \
-        static struct test_case case_ = {                                            \
-            #module_, #name_, (seconds_), test_##module_##_##name_, NULL};           \
-        test_register(&case_);                                                       \
-    }                                                                                \
+#define TEST_SECONDS(module_, name_, seconds_)                                  \
+    static void test_##module_##_##name_(void);                                 \
+    __attribute__((constructor)) static void register_##module_##_##name_(void) \
+    {                                                                           \
+        static struct test_case case_ = {                                       \
+            #module_, #name_, (seconds_), test_##module_##_##name_, NULL};      \
+        test_register(&case_);                                                  \
+    }                                                                           \
     static void test_##module_##_##name_(void)
 
 /* What every check knows of itself. */
@@ -119,14 +119,16 @@ struct test_wide {
     uint64_t bits;
     bool negative;
 };
-#define TEST_WIDE(value)                                                             \
-    _Generic((value), unsigned int: test_wide_unsigned, unsigned long:               \
-        test_wide_unsigned, unsigned long long: test_wide_unsigned, default:         \
-        test_wide_signed)(value)
-#define TEST_SLICE(value)                                                               \
+#define TEST_WIDE(value)                              \
+    _Generic((value), unsigned int                    \
+             : test_wide_unsigned, unsigned long      \
+             : test_wide_unsigned, unsigned long long \
+             : test_wide_unsigned, default            \
+             : test_wide_signed)(value)
+#define TEST_SLICE(value) \
     _Generic((value), struct vv_str: test_slice_same, char *: test_slice_of,            \
         const char *: test_slice_of)(value)
-#define TEST_STATUS(holder)                                                             \
+#define TEST_STATUS(holder) \
     _Generic((holder), struct vv_op *: test_status_of_op, const struct vv_op *:         \
         test_status_of_op, varve_error *: test_status_of_error, const varve_error *:    \
         test_status_of_error)(holder)

@@ -32,7 +32,8 @@ const char *test_dir(void)
         return test_shared->dir;
     const char *base = getenv("TMPDIR");
     char path[sizeof(test_shared->dir)];
-    int len = snprintf(path, sizeof(path), "%s/varve-test-XXXXXX", base && *base ? base : "/tmp");
+    int len =
+        snprintf(path, sizeof(path), "%s/varve-test-XXXXXX", base && *base ? base : "/tmp");
     if (len < 0 || (size_t)len >= sizeof(path) || mkdtemp(path) == NULL) {
         fprintf(stderr, "no folder for the test at %s: %s\n", path, strerror(errno));
         abort();

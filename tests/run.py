@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Runs all tests of a build folder and says at the end how many passed.
+
+    tests/run.py BUILD                   the test programs, then the Python tests
+    tests/run.py --programs-only BUILD   the test programs alone
+
+The test programs are those that Meson knows; the Python tests are the folders of tests/ that
+hold a test_*.py, run by pytest with VARVE_BUILD set to the build folder. The lines "N passed,
+N failed" that end each part are the result; the exit status is 0 when nothing failed.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TAP_LINE = re.compile(r"^(not )?ok\b[^#]*(#\s*SKIP)?", re.MULTILINE | re.IGNORECASE)
+
+
+def count_tap(text):
+    """Numbers of passed, failed and skipped cases in the TAP output of one program."""
+    passed = failed = skipped = 0
+    for negated, skip in TAP_LINE.findall(text):
+        if negated:
+            failed += 1
+        elif skip:
+            skipped += 1
+        else:
+            passed += 1
+    return passed, failed, skipped
+
+
+def count_programs(records):
+    """The sum over Meson's records; a program that failed counts for one case at least."""
+    totals = [0, 0, 0]
+    for record in records:
+        counts = list(count_tap(record.get("stdout", "")))
+        if record["result"] not in ("OK", "SKIP") and counts[1] == 0:
+            counts[1] = 1
+        if record["result"] == "OK" and sum(counts) == 0:
+            counts[0] = 1
+        totals = [total + count for total, count in zip(totals, counts)]
+    return totals
+
+
+def run_programs(build):
+    """True when all test programs passed."""
+    log = build / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
+    status = subprocess.run(command, check=False).returncode
+    records = []
+    if log.exists():
+        records = [json.loads(line) for line in log.read_text().splitlines()]
+    passed, failed, skipped = count_programs(records)
+    if passed + failed == 0 or (status != 0 and failed == 0):
+        failed += 1
+        print("test programs: meson test itself failed or ran nothing")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return failed == 0
+
+
+def run_python(build):
+    """True when all Python tests passed."""
+    folders = sorted({path.parent for path in (ROOT / "tests").glob("*/test_*.py")})
+    if not folders:
+        return True
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [str(folder) for folder in folders]
+    env = dict(os.environ, VARVE_BUILD=str(build))
+    return subprocess.run(command, check=False, cwd=ROOT, env=env).returncode == 0
+
+
+def main(arguments):
+    programs_only = arguments[:1] == ["--programs-only"]
+    if len(arguments) != 1 + programs_only:
+        print(__doc__, file=sys.stderr)
+        return 2
+    build = pathlib.Path(arguments[-1]).resolve()
+    good = run_programs(build)
+    if not programs_only:
+        good = run_python(build) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
