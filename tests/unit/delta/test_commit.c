@@ -1,0 +1,653 @@
+#include "base/json.h"
+#include "base/seam.h"
+#include "delta/chain.h"
+#include "log_fixture.h"
+
+/* A writer that adds files and judges as told. */
+struct writer {
+    struct fixture *fixture;
+    struct vv_actions actions;
+    struct vv_commit_request request;
+    enum vv_verdict verdict;
+    int64_t judged[16]; /* versions it was shown */
+    size_t judged_len;
+    size_t adds_seen;
+};
+
+static varve_status judge(struct vv_op *op, void *data, const struct vv_actions *winner,
+    enum vv_verdict *out)
+{
+    struct writer *writer = data;
+    (void)op;
+    if (writer->judged_len < VV_COUNT(writer->judged))
+        writer->judged[writer->judged_len++] = winner->version;
+    writer->adds_seen += winner->adds.len;
+    *out = writer->verdict;
+    return VARVE_OK;
+}
+
+static bool add_file(struct writer *writer, const char *path)
+{
+    struct vv_file *file = vv_actions_new_add(&writer->actions, &writer->fixture->op.arena);
+    if (!CHECK(file != NULL))
+        return false;
+    *file = (struct vv_file){.path = vv_str_of(path),
+        .key = vv_str_of(path),
+        .dv_id = VV_STR(""),
+        .bytes = 7,
+        .modified_ms = NOW_MS,
+        .data_change = true,
+        .base_row_id = -1,
+        .row_commit_version = -1};
+    return true;
+}
+
+static bool writer_init(struct writer *writer, struct fixture *fixture,
+    const struct vv_snapshot *read, const char *path)
+{
+    *writer = (struct writer){.fixture = fixture, .verdict = VV_VERDICT_REBASE};
+    writer->request = (struct vv_commit_request){.read = read,
+        .actions = &writer->actions,
+        .operation = VV_STR("WRITE"),
+        .parameters_json = VV_STR("{\"mode\":\"Append\"}"),
+        .metrics_json = VV_STR("{\"numFiles\":\"1\"}"),
+        .user_name = VV_STR("alice"),
+        .is_blind_append = true,
+        .attempts_max = 10,
+        .judge = judge,
+        .judge_data = writer};
+    return add_file(writer, path);
+}
+
+/* A table with version 0 and its snapshot. */
+static bool table_init(struct fixture *fixture, struct vv_snapshot **out)
+{
+    return fixture_init(fixture) && put_first_commit(fixture) &&
+        CHECK_OK(&fixture->op,
+            vv_snapshot_load(&fixture->op, &fixture->log, VV_NO_VERSION, out));
+}
+
+static bool commit(struct writer *writer, struct vv_commit_result *out)
+{
+    struct vv_op *op = &writer->fixture->op;
+    return CHECK_OK(op, vv_commit(op, &writer->fixture->log, &writer->request, out));
+}
+
+static struct vv_str text_of(struct fixture *fixture, int64_t version)
+{
+    struct vv_str bytes = VV_STR_NONE;
+    CHECK_OK(&fixture->op,
+        vv_log_read(&fixture->op, &fixture->log, version, &fixture->op.arena, &bytes));
+    return bytes;
+}
+
+static const struct vv_commit_info *info_of(struct fixture *fixture, int64_t version)
+{
+    static const struct vv_commit_info none;
+    struct vv_actions actions = {0};
+    struct vv_op *op = &fixture->op;
+    CHECK_OK(op, vv_log_read_actions(op, &fixture->log, version, &op->arena, &actions, NULL));
+    return CHECK(actions.commit_info != NULL) ? actions.commit_info : &none;
+}
+
+static bool has_version(struct fixture *fixture, int64_t version)
+{
+    struct vv_object object;
+    struct vv_op *op = &fixture->op;
+    varve_status status = vv_store_head(op, fixture->store,
+        vv_log_commit_key(&op->arena, version), &object);
+    if (status != VARVE_OK)
+        vv_forgive(op);
+    return status == VARVE_OK;
+}
+
+TEST(commit, creates_the_next_version)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    w.request.user_metadata = VV_STR("why \"not\"");
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.outcome, VV_COMMIT_DONE);
+    CHECK_INT(result.version, 1);
+    CHECK_INT(result.attempts, 1);
+    CHECK_INT(result.timestamp_ms, NOW_MS);
+    const struct vv_commit_info *info = info_of(&f, 1);
+    CHECK_INT(info->timestamp_ms, NOW_MS);
+    CHECK_INT(info->in_commit_timestamp_ms, VV_NO_TIME);
+    CHECK_STR(info->operation, "WRITE");
+    CHECK_STR(info->user_name, "alice");
+    CHECK_STR(info->user_metadata, "why \"not\"");
+    CHECK_STR(info->engine_info, "Varve/0.1.0");
+    CHECK_STR(info->isolation_level, "Serializable");
+    CHECK_INT(info->read_version, 0);
+    CHECK(info->is_blind_append);
+    CHECK_INT(info->txn_id.len, 36);
+    CHECK_STR(vv_json_text(vv_json_get(info->parameters, "mode")), "Append");
+    CHECK_STR(vv_json_text(vv_json_get(info->metrics, "numFiles")), "1");
+    struct vv_str text = text_of(&f, 1);
+    CHECK(vv_str_starts(text, VV_STR("{\"commitInfo\":")));
+    CHECK(text.ptr[text.len - 1] == '\n');
+    struct vv_object object;
+    CHECK_OK(&f.op, vv_store_head(&f.op, f.store, vv_log_commit_key(&f.op.arena, 1), &object));
+    CHECK_INT(object.modified_us, NOW_US);
+}
+
+TEST(commit, without_a_user_says_who_runs_the_process)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    w.request.user_name = VV_STR_NONE;
+    REQUIRE(commit(&w, &result));
+    CHECK(info_of(&f, 1)->user_name.len > 0);
+    CHECK(info_of(&f, 1)->user_metadata.ptr == NULL);
+}
+
+/* The actions that create a table, beside the file that the writer adds. */
+static void make_creating(struct writer *writer, struct vv_protocol *protocol,
+    struct vv_metadata *metadata, const struct vv_pairs *configuration)
+{
+    *protocol = (struct vv_protocol){.min_reader = 1, .min_writer = 2};
+    *metadata = (struct vv_metadata){.id = VV_STR("11111111-2222-3333-4444-555555555555"),
+        .format_provider = VV_STR("parquet"),
+        .schema_json = VV_STR("{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":"
+                              "\"long\",\"nullable\":true,\"metadata\":{}}]}"),
+        .configuration = *configuration,
+        .created_ms = NOW_MS};
+    writer->actions.protocol = protocol;
+    writer->actions.metadata = metadata;
+}
+
+TEST(commit, creates_a_table_that_can_be_loaded)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct vv_protocol protocol;
+    struct vv_metadata metadata;
+    struct vv_pair pair = {VV_STR("delta.enableInCommitTimestamps"), VV_STR("true")};
+    REQUIRE(fixture_init(&f) && writer_init(&w, &f, NULL, "a"));
+    make_creating(&w, &protocol, &metadata, &(struct vv_pairs){&pair, 1});
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 0);
+    const struct vv_commit_info *info = info_of(&f, 0);
+    CHECK_INT(info->read_version, VV_NO_VERSION);
+    CHECK_INT(info->in_commit_timestamp_ms, NOW_MS);
+    CHECK(info->prev_hash.ptr == NULL);
+    CHECK_INT(vv_chain_check(0, info, VV_STR_NONE), VV_CHAIN_HOLDS);
+    REQUIRE_OK(&f.op, vv_snapshot_load(&f.op, &f.log, VV_NO_VERSION, &snapshot));
+    CHECK_INT(snapshot->files_len, 1);
+    CHECK(snapshot->files[0]->by_varve);
+    CHECK_INT(snapshot->metadata->configuration.len, 1); /* from the start: no enablement */
+    /* A second creation of the same table is a conflict, whatever the judge would say. */
+    struct writer second;
+    REQUIRE(writer_init(&second, &f, NULL, "b"));
+    make_creating(&second, &protocol, &metadata, &(struct vv_pairs){&pair, 1});
+    varve_status status = vv_commit(&f.op, &f.log, &second.request, &result);
+    CHECK(strstr(f.op.error.message, "created the table") != NULL);
+    CHECK_FAILS(&f.op, status, VARVE_ECONFLICT);
+    CHECK_INT(second.judged_len, 0);
+}
+
+TEST(commit, that_enables_in_commit_timestamps_says_since_when)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct vv_protocol protocol;
+    struct vv_metadata metadata;
+    struct vv_pair pairs[] = {{VV_STR("a"), VV_STR("b")},
+        {VV_STR("delta.enableInCommitTimestamps"), VV_STR("true")},
+        {VV_STR("delta.inCommitTimestampEnablementVersion"), VV_STR("999")}};
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    make_creating(&w, &protocol, &metadata, &(struct vv_pairs){pairs, VV_COUNT(pairs)});
+    REQUIRE(put_commit(&f, 1, ADD_LINE("c"))); /* a race is lost: version and time move on */
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 2);
+    struct vv_snapshot *fresh = NULL;
+    REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh));
+    const struct vv_pairs *configuration = &fresh->metadata->configuration;
+    CHECK_INT(configuration->len, 4);
+    CHECK_STR(vv_pairs_get(configuration, VV_STR("a")), "b");
+    CHECK_STR(vv_pairs_get(configuration, VV_STR("delta.inCommitTimestampEnablementVersion")),
+        "2");
+    struct vv_str since = vv_arena_format(&f.op.arena, "%" PRId64, result.timestamp_ms);
+    CHECK_STR(
+        vv_pairs_get(configuration, VV_STR("delta.inCommitTimestampEnablementTimestamp")),
+        since);
+    CHECK_INT(info_of(&f, 2)->in_commit_timestamp_ms, result.timestamp_ms);
+    vv_snapshot_release(&fresh);
+}
+
+TEST(commit, has_a_time_after_the_one_before_even_if_the_clock_goes_back)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot));
+    for (int64_t version = 1; version <= 3; version++) {
+        struct writer w;
+        struct vv_snapshot *fresh = NULL;
+        REQUIRE(writer_init(&w, &f, snapshot, "b"));
+        test_clock_add(&f.clock, -INT64_C(86400000000));
+        REQUIRE(commit(&w, &result));
+        CHECK_INT(result.timestamp_ms, NOW_MS - 1000 + version);
+        REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh));
+        CHECK_INT(fresh->timestamp_ms, result.timestamp_ms);
+        vv_snapshot_release(&snapshot);
+        snapshot = fresh;
+    }
+}
+
+/* Checks that the link in `version` holds against the stored bytes below it. */
+static void check_chain(struct fixture *fixture, int64_t version)
+{
+    char hex[VV_SHA256_HEX_BYTES];
+    REQUIRE_OK(&fixture->op, vv_sha256(&fixture->op, text_of(fixture, version - 1), hex));
+    const struct vv_commit_info *info = info_of(fixture, version);
+    CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_HOLDS);
+    CHECK_INT(info->prev_version, version - 1);
+    hex[0] = hex[0] == '0' ? '1' : '0';
+    CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
+    CHECK_INT(vv_chain_check(version + 1, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
+}
+
+TEST(commit, rebases_over_all_winners_oldest_first)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, FOREIGN_LINE ADD_LINE("c") ADD_LINE("d")));
+    REQUIRE(put_commit(&f, 2, FOREIGN_LINE ADD_LINE("e")));
+    REQUIRE(put_commit_at(&f, 3, FOREIGN_LINE, NOW_MS + 5000));
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.outcome, VV_COMMIT_DONE);
+    CHECK_INT(result.version, 4);
+    CHECK_INT(result.attempts, 2);
+    CHECK_INT(result.timestamp_ms, NOW_MS + 5001); /* above the winner's file time */
+    REQUIRE(w.judged_len == 3);
+    CHECK_INT(w.judged[0], 1);
+    CHECK_INT(w.judged[2], 3);
+    CHECK_INT(w.adds_seen, 3);
+    CHECK_INT(info_of(&f, 4)->read_version, 0); /* what was read has not changed */
+    check_chain(&f, 4);
+}
+
+TEST(commit, replans_when_a_winner_matters)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, ADD_LINE("c")));
+    w.verdict = VV_VERDICT_REPLAN;
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.outcome, VV_COMMIT_REPLAN);
+    CHECK_INT(result.attempts, 1);
+    CHECK(!has_version(&f, 2));
+    /* Without a judge every winner matters. */
+    w.request.judge = NULL;
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.outcome, VV_COMMIT_REPLAN);
+}
+
+static varve_status refuse_to_judge(struct vv_op *op, void *data,
+    const struct vv_actions *winner, enum vv_verdict *out)
+{
+    (void)data;
+    (void)out;
+    return vv_fail(op, VARVE_EUNSUPPORTED, "cannot judge version %" PRId64, winner->version);
+}
+
+TEST(commit, ends_with_the_judges_failure)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, ADD_LINE("c")));
+    w.request.judge = refuse_to_judge;
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EUNSUPPORTED);
+    CHECK(!has_version(&f, 2));
+}
+
+TEST(commit, names_a_torn_winner)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, "{\"add\":"));
+    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
+    CHECK(strstr(f.op.error.message, "00000000000000000001.json") != NULL);
+    CHECK_INT(f.op.error.version, 1);
+    CHECK_FAILS(&f.op, status, VARVE_ECORRUPT);
+    CHECK_INT(w.judged_len, 0);
+}
+
+TEST(commit, refuses_to_follow_an_empty_commit)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, ADD_LINE("c")) && put_commit(&f, 2, ""));
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_ECORRUPT);
+    CHECK(!has_version(&f, 3));
+}
+
+/* A rival that takes each slot right before the writer does. */
+struct rival {
+    struct fixture *fixture;
+    int64_t next;
+    int64_t last;
+    bool busy; /* its own calls must not start another */
+};
+
+static void take_slot_first(void *data, const char *call, struct vv_str key)
+{
+    struct rival *rival = data;
+    (void)key;
+    if (rival->busy || strcmp(call, "put_if_absent") != 0 || rival->next > rival->last)
+        return;
+    rival->busy = true;
+    (void)put_commit_at(rival->fixture, rival->next++, FOREIGN_LINE ADD_LINE("r"), 7);
+    rival->busy = false;
+}
+
+TEST(commit, that_always_loses_is_a_conflict_and_backs_off_longer_each_time)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct rival rival = {.fixture = &f, .next = 1, .last = 1000};
+    f.plan.before = take_slot_first;
+    f.plan.before_data = &rival;
+    w.request.attempts_max = 6;
+    w.request.attempts_used = 1;
+    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
+    CHECK(strstr(f.op.error.message, "nothing was written") != NULL);
+    CHECK_INT(f.op.error.retryable, 1);
+    CHECK_FAILS(&f.op, status, VARVE_ECONFLICT);
+    CHECK_INT(rival.next, 6);     /* five slots were tried */
+    CHECK_INT(w.judged_len, 4);   /* the last winner need not be judged */
+    CHECK_INT(f.clock.sleeps, 4); /* 20, 40, 80, 160 ms, each at least half */
+    CHECK(f.clock.slept_us >= 150000 && f.clock.slept_us <= 300000);
+}
+
+TEST(commit, wins_in_the_end_and_chains_to_the_last_winner)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct rival rival = {.fixture = &f, .next = 1, .last = 4};
+    f.plan.before = take_slot_first;
+    f.plan.before_data = &rival;
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 5);
+    CHECK_INT(result.attempts, 5);
+    check_chain(&f, 5);
+}
+
+TEST(commit, chains_even_if_the_snapshot_does_not_know_the_hash)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct vv_snapshot forgetful = *snapshot;
+    forgetful.commit_sha256[0] = '\0';
+    w.request.read = &forgetful;
+    REQUIRE(commit(&w, &result));
+    check_chain(&f, 1);
+}
+
+TEST(commit, says_that_the_commit_before_is_missing)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct vv_snapshot forgetful = *snapshot;
+    forgetful.commit_sha256[0] = '\0';
+    w.request.read = &forgetful;
+    REQUIRE_OK(&f.op,
+        vv_store_remove(&f.op, f.store, vv_log_commit_key(&f.op.arena, 0)));
+    REQUIRE(commit(&w, &result));
+    const struct vv_commit_info *info = info_of(&f, 1);
+    CHECK(info->prev_hash.ptr == NULL);
+    CHECK_STR(info->prev_from, "missing");
+    CHECK_INT(info->prev_version, 0);
+    CHECK_INT(vv_chain_check(1, info, VV_STR_NONE), VV_CHAIN_UNPROVEN);
+}
+
+/* --- Doubt --- */
+
+/* Fails the puts `first` to `last` (1 = the first), and nothing else. */
+struct put_faults {
+    struct vv_fault_plan *plan;
+    uint64_t puts, first, last;
+};
+
+static void fail_puts(void *data, const char *call, struct vv_str key)
+{
+    struct put_faults *faults = data;
+    (void)key;
+    faults->plan->at = 0;
+    if (strcmp(call, "put_if_absent") != 0)
+        return;
+    faults->puts++;
+    if (faults->puts >= faults->first && faults->puts <= faults->last)
+        faults->plan->at = faults->plan->calls + 1;
+}
+
+static void plan_put_faults(struct fixture *fixture, struct put_faults *faults,
+    enum vv_fault_kind kind, uint64_t first, uint64_t last)
+{
+    *faults = (struct put_faults){.plan = &fixture->plan, .first = first, .last = last};
+    fixture->plan.kind = kind;
+    fixture->plan.before = fail_puts;
+    fixture->plan.before_data = faults;
+}
+
+TEST(commit, reply_lost_finds_its_own_commit)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct put_faults faults;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_put_faults(&f, &faults, VV_FAULT_LOSE_REPLY, 1, 1);
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 1);
+    CHECK_INT(result.attempts, 1);
+    CHECK_INT(w.judged_len, 0);
+    CHECK(!has_version(&f, 2));
+    CHECK_INT(faults.puts, 1);
+}
+
+TEST(commit, in_doubt_with_an_empty_slot_puts_again)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct put_faults faults;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_put_faults(&f, &faults, VV_FAULT_IN_DOUBT, 1, 3);
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 1);
+    CHECK_INT(result.attempts, 1);
+    CHECK_INT(faults.puts, 4);
+}
+
+TEST(commit, in_doubt_for_good_says_unknown)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct put_faults faults;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_put_faults(&f, &faults, VV_FAULT_IN_DOUBT, 1, 1000);
+    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
+    CHECK(strstr(f.op.error.message, "may have been written") != NULL);
+    CHECK_INT(f.op.error.retryable, 1);
+    CHECK_FAILS(&f.op, status, VARVE_EUNKNOWN);
+}
+
+/* After the first put nothing answers any more. */
+static void lose_reply_then_refuse(void *data, const char *call, struct vv_str key)
+{
+    struct put_faults *faults = data;
+    (void)key;
+    if (faults->puts > 0) {
+        faults->plan->kind = VV_FAULT_REFUSE;
+        faults->plan->at = faults->plan->calls + 1;
+    } else if (strcmp(call, "put_if_absent") == 0) {
+        faults->puts++;
+        faults->plan->at = faults->plan->calls + 1;
+    }
+}
+
+TEST(commit, reply_lost_then_refused_says_unknown)
+{
+    static const enum vv_fault_kind kinds[] = {VV_FAULT_LOSE_REPLY, VV_FAULT_IN_DOUBT};
+    for (size_t i = 0; i < VV_COUNT(kinds); i++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct writer w;
+        struct vv_commit_result result;
+        REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+        struct put_faults faults = {.plan = &f.plan};
+        f.plan.kind = kinds[i];
+        f.plan.before = lose_reply_then_refuse;
+        f.plan.before_data = &faults;
+        CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EUNKNOWN);
+        f.plan = (struct vv_fault_plan){0};
+        CHECK_INT(has_version(&f, 1), kinds[i] == VV_FAULT_LOSE_REPLY);
+    }
+}
+
+TEST(commit, refused_says_that_nothing_was_written)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct put_faults faults;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_put_faults(&f, &faults, VV_FAULT_REFUSE, 1, 1);
+    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
+    CHECK(strstr(f.op.error.message, "nothing was written") != NULL);
+    CHECK_FAILS(&f.op, status, VARVE_EIO);
+    CHECK(!has_version(&f, 1));
+    CHECK_INT(faults.puts, 1);
+}
+
+/* The put is not answered, and before the slot is read somebody else has taken it. */
+static void let_rival_in_after_doubt(void *data, const char *call, struct vv_str key)
+{
+    struct rival *rival = data;
+    (void)key;
+    if (rival->busy)
+        return;
+    rival->busy = true;
+    if (strcmp(call, "put_if_absent") == 0 && rival->next == 1) {
+        rival->fixture->plan.at = rival->fixture->plan.calls + 1;
+        rival->busy = false;
+        return;
+    }
+    rival->fixture->plan.at = 0;
+    if (strcmp(call, "get") == 0 && rival->next <= rival->last)
+        (void)put_commit(rival->fixture, rival->next++, FOREIGN_LINE ADD_LINE("r"));
+    rival->busy = false;
+}
+
+TEST(commit, in_doubt_and_overtaken_is_a_lost_race)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct rival rival = {.fixture = &f, .next = 1, .last = 1};
+    f.plan.kind = VV_FAULT_IN_DOUBT;
+    f.plan.before = let_rival_in_after_doubt;
+    f.plan.before_data = &rival;
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 2);
+    CHECK_INT(w.judged_len, 1);
+    check_chain(&f, 2);
+}
+
+/* Cancels when the put is made. */
+static void cancel_at_put(void *data, const char *call, struct vv_str key)
+{
+    struct fixture *fixture = data;
+    (void)key;
+    if (strcmp(call, "put_if_absent") == 0)
+        atomic_store(&fixture->clock.cancel, true);
+}
+
+TEST(commit, cancelled_while_in_doubt_still_finds_out)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    f.plan = (struct vv_fault_plan){.kind = VV_FAULT_LOSE_REPLY,
+        .at = 1,
+        .before = cancel_at_put,
+        .before_data = &f};
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 1);
+    /* Cancelled before the first put: nothing is written. */
+    REQUIRE(writer_init(&w, &f, snapshot, "c"));
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EINTERRUPTED);
+    CHECK(!has_version(&f, 2));
+}
+
+TEST(commit, of_two_writers_both_get_in_and_the_chain_holds)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer a;
+    struct writer b;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot));
+    REQUIRE(writer_init(&a, &f, snapshot, "from-a") && writer_init(&b, &f, snapshot, "from-b"));
+    REQUIRE(commit(&a, &result));
+    CHECK_INT(result.version, 1);
+    REQUIRE(commit(&b, &result));
+    CHECK_INT(result.version, 2);
+    CHECK_INT(b.judged_len, 1);
+    CHECK(!vv_str_eq(info_of(&f, 1)->txn_id, info_of(&f, 2)->txn_id));
+    check_chain(&f, 1);
+    check_chain(&f, 2);
+    struct vv_snapshot *fresh = NULL;
+    REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh));
+    CHECK(file_of(fresh, "from-a") != NULL && file_of(fresh, "from-b") != NULL);
+    vv_snapshot_release(&fresh);
+}
