@@ -13,7 +13,8 @@
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
-#if !defined(VV_ARENA_DEBUG) && (defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer))
+#if !defined(VV_ARENA_DEBUG) && \
+    (defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer))
 #define VV_ARENA_DEBUG
 #endif
 
@@ -147,8 +148,8 @@ struct vv_str vv_arena_format(struct vv_arena *arena, const char *format, ...)
     return (struct vv_str){text, (size_t)len};
 }
 
-bool vv_arena_grow(struct vv_arena *arena, void **items, size_t len, size_t *capacity, size_t size,
-    size_t align)
+bool vv_arena_grow(struct vv_arena *arena, void **items, size_t len, size_t *capacity,
+    size_t size, size_t align)
 {
     VV_PRE(len <= *capacity);
     if (len < *capacity)

@@ -2,8 +2,8 @@
  * Memory that dies together: an operation's temporaries, or one immutable object.
  *
  * Allocations are zeroed and cannot be freed one by one. The limit makes a hostile table end in
- * an error instead of in the OOM killer. With VV_ARENA_DEBUG every allocation is a malloc of its
- * own, so that AddressSanitizer sees an overrun.
+ * an error instead of in the OOM killer. With VV_ARENA_DEBUG every allocation is a malloc of
+ * its own, so that AddressSanitizer sees an overrun.
  */
 #ifndef VV_BASE_ARENA_H
 #define VV_BASE_ARENA_H
@@ -40,7 +40,7 @@ struct vv_str vv_arena_format(struct vv_arena *arena, const char *format, ...) V
  * A growable array in an arena: room for one more element behind `len`. `*items` may move (the
  * old copy stays in the arena until it dies). Returns false when memory is out.
  */
-bool vv_arena_grow(struct vv_arena *arena, void **items, size_t len, size_t *capacity, size_t size,
-    size_t align);
+bool vv_arena_grow(struct vv_arena *arena, void **items, size_t len, size_t *capacity,
+    size_t size, size_t align);
 
 #endif

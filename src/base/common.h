@@ -19,19 +19,19 @@
 #define VV_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Hands over what a pointer owns: the expression is its old value, the pointer becomes NULL. */
-#define VV_MOVE(pointer)                     \
-    __extension__({                          \
+#define VV_MOVE(pointer)                        \
+    __extension__({                             \
         __typeof__(pointer) moved_ = (pointer); \
-        (pointer) = NULL;                    \
-        moved_;                              \
+        (pointer) = NULL;                       \
+        moved_;                                 \
     })
 
 /* The only macro with a hidden return; allowed since every local owner has a cleanup. */
-#define VV_TRY(call)                        \
-    do {                                    \
-        varve_status try_status_ = (call);  \
-        if (try_status_ != VARVE_OK)        \
-            return try_status_;             \
+#define VV_TRY(call)                       \
+    do {                                   \
+        varve_status try_status_ = (call); \
+        if (try_status_ != VARVE_OK)       \
+            return try_status_;            \
     } while (0)
 
 /* A broken precondition is a defect in Varve, never a matter of input: stays on in release. */

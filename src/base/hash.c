@@ -85,8 +85,8 @@ static varve_status digest_file(struct vv_op *op, const char *path, EVP_MD_CTX *
     }
 }
 
-varve_status vv_sha256_file(struct vv_op *op, const char *path, char out_hex[VV_SHA256_HEX_BYTES],
-    int64_t *out_bytes)
+varve_status vv_sha256_file(struct vv_op *op, const char *path,
+    char out_hex[VV_SHA256_HEX_BYTES], int64_t *out_bytes)
 {
     VV_CLEANUP(context_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!context)

@@ -1,6 +1,6 @@
 /*
  * A document is two pieces of its arena: the text, in which the parser unescapes strings in
- * place, and the values in the order of the text. A value refers to the next one by distance, so
+ * place, and the values in the order of the text. A value refers to the next by distance, so
  * the values can be copied out of the parser's generous buffer into exactly the room they need.
  */
 #include "base/json.h"
@@ -112,8 +112,8 @@ varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_s
 
     yyjson_read_err err;
     yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_INSITU;
-    VV_CLEANUP(doc_free) yyjson_doc *doc =
-        yyjson_read_opts(copy, text.len, flags, &scratch, &err);
+    VV_CLEANUP(doc_free)
+    yyjson_doc *doc = yyjson_read_opts(copy, text.len, flags, &scratch, &err);
     if (!doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return vv_fail_memory(op);
     if (!doc)
@@ -236,7 +236,8 @@ varve_status vv_json_write_value(struct vv_op *op, const struct vv_json *value,
     VV_PRE(value);
     size_t len = 0;
     yyjson_write_err err;
-    VV_CLEANUP(text_free) char *text =
+    VV_CLEANUP(text_free)
+    char *text =
         yyjson_val_write_opts(inside(value), YYJSON_WRITE_NOFLAG, &scratch, &len, &err);
     if (!text && err.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION)
         return vv_fail_memory(op);

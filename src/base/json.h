@@ -1,7 +1,7 @@
 /*
  * Reading JSON, by yyjson. A document lives in an arena; numbers keep their text, so that a
- * 38-digit decimal survives. All getters accept NULL and wrong kinds and say so by their result,
- * since what comes from storage may be anything.
+ * 38-digit decimal survives. All getters accept NULL and wrong kinds and say so by their
+ * result, since what comes from storage may be anything.
  */
 #ifndef VV_BASE_JSON_H
 #define VV_BASE_JSON_H

@@ -8,7 +8,7 @@
 
 static bool parse_terminated(const char *text, size_t len, double *out)
 {
-    /* "1e999" must not become infinity, so names of numbers are allowed only where they can be. */
+    /* "1e999" must not become infinity: names of numbers are allowed only where they can be. */
     char first = text[0] == '-' ? text[1] : text[0];
     yyjson_read_flag flags = first >= '0' && first <= '9' ? 0 : YYJSON_READ_ALLOW_INF_AND_NAN;
     yyjson_val value;

@@ -74,7 +74,7 @@ static void field_put(struct field *field, struct vv_str text)
     field->cut = true;
 }
 
-/* Messages hold names and values from anywhere; none may move a terminal or forge a log line. */
+/* Messages hold names and values from anywhere: none may move a cursor or forge a log line. */
 static void field_put_escaped(struct field *field, struct vv_str text)
 {
     while (text.len > 0 && !field->cut) {

@@ -1,7 +1,7 @@
 /*
  * An operation: what one public call needs on its way down. It carries the error, the memory of
- * everything temporary, the way to cancel, and the environment (clock, log, progress). A function
- * without it is pure.
+ * everything temporary, the way to cancel, and the environment (clock, log, progress). A
+ * function without it is pure.
  *
  *     varve_status vv_thing_do(struct vv_op *op, ..., struct thing **out)
  *     {
@@ -30,7 +30,7 @@ struct vv_env {
     void *sleep_data;
     void (*log)(void *data, int level, const char *event, const char *fields_json);
     void *log_data;
-    /* false: cancel. `done` of `total` units, total 0 = unknown. Called by the calling thread. */
+    /* false: cancel. `done` of `total` units, total 0 = unknown. In the calling thread. */
     bool (*progress)(void *data, const char *phase, uint64_t done, uint64_t total);
     void *progress_data;
     const atomic_bool *cancel; /* NULL: cannot be cancelled */
@@ -53,8 +53,9 @@ void vv_op_init(struct vv_op *op, const struct vv_env *env, size_t bytes_max);
 void vv_op_done(struct vv_op *op);
 
 /* Records an error; asserts that none is recorded. Returns `code`. */
-varve_status vv_fail(struct vv_op *op, varve_status code, const char *format, ...) VV_PRINTF(3, 4);
-/* The same with the text of `os_errno` at the end; the code is EIO but for ENOENT (ENOTFOUND). */
+varve_status vv_fail(struct vv_op *op, varve_status code, const char *format, ...)
+    VV_PRINTF(3, 4);
+/* The same with the text of `os_errno` at the end; the code is EIO, ENOTFOUND for ENOENT. */
 varve_status vv_fail_errno(struct vv_op *op, int os_errno, const char *format, ...)
     VV_PRINTF(3, 4);
 /* Out of memory, or over the operation's limit: ELIMIT. */
@@ -78,17 +79,22 @@ varve_status vv_progress(struct vv_op *op, const char *phase, uint64_t done, uin
 int64_t vv_now_us(const struct vv_op *op);
 void vv_sleep_us(const struct vv_op *op, int64_t us);
 
-enum vv_log_level { VV_LOG_DEBUG = 0, VV_LOG_INFO = 1, VV_LOG_WARN = 2, VV_LOG_ERROR = 3 };
+enum vv_log_level {
+    VV_LOG_DEBUG = 0,
+    VV_LOG_INFO = 1,
+    VV_LOG_WARN = 2,
+    VV_LOG_ERROR = 3
+};
 /* `event` names what happened ("commit.conflict"), the format makes a sentence about it. */
 void vv_log(const struct vv_op *op, enum vv_log_level level, const char *event,
     const char *format, ...) VV_PRINTF(4, 5);
 
 /* Arena allocation that fails the operation when memory is out. */
-#define VV_NEW(op, out_pointer, type, count)                                     \
-    do {                                                                         \
-        *(out_pointer) = vv_new(&(op)->arena, type, (count));                    \
-        if (*(out_pointer) == NULL)                                              \
-            return vv_fail_memory(op);                                           \
+#define VV_NEW(op, out_pointer, type, count)                  \
+    do {                                                      \
+        *(out_pointer) = vv_new(&(op)->arena, type, (count)); \
+        if (*(out_pointer) == NULL)                           \
+            return vv_fail_memory(op);                        \
     } while (0)
 
 #endif

@@ -16,7 +16,11 @@
 #define RULES_MAX 16
 #define NAME_BYTES_MAX 256 /* of a seam, or the path of "list" */
 
-enum rule_kind { RULE_CRASH, RULE_FAIL, RULE_LIST };
+enum rule_kind {
+    RULE_CRASH,
+    RULE_FAIL,
+    RULE_LIST
+};
 
 struct rule {
     enum rule_kind kind;
@@ -46,7 +50,8 @@ static void rule_add(struct vv_str item)
         rule.kind = crash ? RULE_CRASH : RULE_FAIL;
         struct vv_str count = name;
         (void)vv_str_split(&count, ':', &name);
-        VV_PRE(!count.ptr || (vv_str_int64(count, &rule.passages_left) && rule.passages_left > 0));
+        VV_PRE(!count.ptr ||
+               (vv_str_int64(count, &rule.passages_left) && rule.passages_left > 0));
     }
     VV_PRE(name.len > 0 && name.len < NAME_BYTES_MAX);
     memcpy(rule.name, name.ptr, name.len);

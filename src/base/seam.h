@@ -18,9 +18,9 @@ void vv_crash_point(const char *name);
 bool vv_fault_point(const char *name);
 /* The same language as the environment variable; NULL or "": inert. For test programs. */
 void vv_seam_set(const char *spec);
-/* Fails the n-th allocation from now on (1 = the next); 0 = never. Counts in arenas and buffers. */
+/* Fails the n-th allocation from now on (1 = the next); 0 = never. Arenas, buffers count, too. */
 void vv_seam_fail_allocation(uint64_t nth);
-/* malloc, calloc and realloc that the line above can fail. All memory of Varve goes through them. */
+/* malloc, calloc, realloc that the line above can fail: all memory of Varve comes from them. */
 void *vv_malloc(size_t bytes);
 void *vv_malloc_zeroed(size_t bytes);
 void *vv_realloc(void *old, size_t bytes);

@@ -7,7 +7,9 @@ struct vv_str vv_str_skip(struct vv_str text, size_t from)
 {
     if (from > text.len)
         from = text.len;
-    return (struct vv_str){text.ptr ? text.ptr + from : NULL, text.len - from};
+    if (from == 0)
+        return text; /* also keeps NULL out of pointer arithmetic */
+    return (struct vv_str){text.ptr + from, text.len - from};
 }
 
 struct vv_str vv_str_first(struct vv_str text, size_t len)
@@ -66,7 +68,8 @@ bool vv_str_starts(struct vv_str text, struct vv_str prefix)
 
 bool vv_str_ends(struct vv_str text, struct vv_str suffix)
 {
-    return text.len >= suffix.len && vv_str_eq(vv_str_skip(text, text.len - suffix.len), suffix);
+    return text.len >= suffix.len &&
+           vv_str_eq(vv_str_skip(text, text.len - suffix.len), suffix);
 }
 
 size_t vv_str_find(struct vv_str text, char byte)

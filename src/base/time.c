@@ -36,7 +36,7 @@ static struct date date_of_days(int64_t days)
     int64_t rest = days + DAYS_TO_1970;
     int64_t cycles = floor_div(rest, DAYS_PER_400_YEARS);
     rest -= cycles * DAYS_PER_400_YEARS;
-    /* The last century of a cycle and the last year of four are a day longer than the others. */
+    /* The last century of a cycle and the last year of four are one day longer. */
     int64_t centuries = rest / DAYS_PER_100_YEARS;
     centuries -= centuries == 4;
     rest -= centuries * DAYS_PER_100_YEARS;
@@ -165,8 +165,8 @@ static bool take_date(struct vv_str *text, int64_t *out_days)
     int64_t year = 0;
     int64_t month = 0;
     int64_t day = 0;
-    if (!take_digits(text, 4, &year) || !take_byte(text, '-') || !take_digits(text, 2, &month) ||
-        !take_byte(text, '-') || !take_digits(text, 2, &day))
+    if (!take_digits(text, 4, &year) || !take_byte(text, '-') ||
+        !take_digits(text, 2, &month) || !take_byte(text, '-') || !take_digits(text, 2, &day))
         return false;
     if (year < 1 || month < 1 || month > 12 || day < 1)
         return false;
@@ -202,7 +202,8 @@ static bool take_clock(struct vv_str *text, int64_t *out_us, bool *out_finer)
     int64_t minutes = 0;
     int64_t seconds = 0;
     int64_t us = 0;
-    if (!take_digits(text, 2, &hours) || !take_byte(text, ':') || !take_digits(text, 2, &minutes))
+    if (!take_digits(text, 2, &hours) || !take_byte(text, ':') ||
+        !take_digits(text, 2, &minutes))
         return false;
     if (take_byte(text, ':')) {
         if (!take_digits(text, 2, &seconds))
@@ -320,7 +321,7 @@ static bool take_amount(struct vv_str *text, int64_t *out_us)
     *text = vv_str_trim(vv_str_skip(*text, digits));
     size_t letters = 0;
     while (letters < text->len && text->ptr[letters] != ' ' &&
-        (text->ptr[letters] < '0' || text->ptr[letters] > '9'))
+           (text->ptr[letters] < '0' || text->ptr[letters] > '9'))
         letters++;
     int64_t unit = 0;
     if (!unit_us(vv_str_first(*text, letters), &unit))

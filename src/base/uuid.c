@@ -67,5 +67,5 @@ uint64_t vv_random64(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t call = atomic_fetch_add(&calls, 1);
     return mix(mix((uint64_t)now.tv_nsec ^ ((uint64_t)now.tv_sec << 30)) ^
-        mix(((uint64_t)getpid() << 32) + call));
+               mix(((uint64_t)getpid() << 32) + call));
 }

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The signal that killed the child, 0 when it came to the end of `run`, -1 when there is no child. */
+/* The signal that killed the child, 0 when it came to the end of `run`, -1 for no child. */
 static inline int signal_of(void (*run)(void))
 {
     pid_t child = fork();

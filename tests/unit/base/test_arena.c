@@ -96,10 +96,10 @@ TEST(arena, grows_an_array_and_keeps_its_elements)
         CHECK(vv_arena_grow(&arena, (void **)&items, len, &capacity, sizeof(*items),
             _Alignof(int64_t)));
         CHECK(capacity > len);
-        items[len] = (int64_t)len * 3;
+        items[len] = (int64_t)len * 3 + 1;
     }
     for (size_t i = 0; i < 1000; i++)
-        CHECK_INT(items[i], i * 3);
+        CHECK_INT(items[i], i * 3 + 1);
 
     arena.bytes_max = arena.bytes;
     int64_t *before = items;

@@ -2,7 +2,7 @@
 
 #include "harness/test.h"
 
-/* Known answers: FIPS 180-2, RFC 1321, the check value of CRC-32, xxHash's own test of nothing. */
+/* FIPS 180-2, RFC 1321, the check value of CRC-32, xxHash's own value of nothing. */
 TEST(hash, known_answers)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;

@@ -86,9 +86,9 @@ TEST(json_write, what_json_cannot_say_is_null)
     VV_CLEANUP(vv_buf_done) struct vv_buf buf = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer w = VV_JSON_WRITER_INIT(&buf);
     vv_jw_array(&w);
-    vv_jw_double(&w, NAN);
-    vv_jw_double(&w, INFINITY);
-    vv_jw_double(&w, -INFINITY);
+    vv_jw_double(&w, (double)NAN);
+    vv_jw_double(&w, (double)INFINITY);
+    vv_jw_double(&w, -(double)INFINITY);
     vv_jw_end(&w);
     CHECK_STR(vv_buf_str(&buf), "[null,null,null]");
 }

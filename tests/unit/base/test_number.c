@@ -30,9 +30,9 @@ TEST(number, parses_by_the_grammar_of_json_and_the_names)
         {"1.7976931348623157e308", true, DBL_MAX},
         {"5e-324", true, 5e-324},
         {"1e-999", true, 0},
-        {"Infinity", true, INFINITY},
-        {"-Infinity", true, -INFINITY},
-        {"inf", true, INFINITY},
+        {"Infinity", true, (double)INFINITY},
+        {"-Infinity", true, -(double)INFINITY},
+        {"inf", true, (double)INFINITY},
         {"1e999", false, 0},
         {"-1e999", false, 0},
         {"", false, 0},
@@ -103,7 +103,8 @@ TEST(number, formats_stay_floats)
 
 TEST(number, the_locale_changes_nothing)
 {
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8"};
+    static const char *const names[] = {
+        "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8"};
     bool set = false;
     for (size_t i = 0; i < VV_COUNT(names) && !set; i++)
         set = setlocale(LC_ALL, names[i]) != NULL;
@@ -120,7 +121,7 @@ TEST(number, the_locale_changes_nothing)
 TEST(number, every_double_comes_back_bit_for_bit)
 {
     struct prop prop = prop_start();
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 50000; i++) {
         double value = prop_double(&prop);
         if (!isfinite(value))
             continue;
@@ -154,7 +155,7 @@ TEST(number, every_double_comes_back_bit_for_bit)
 TEST(number, parsing_agrees_with_strtod)
 {
     struct prop prop = prop_start();
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 50000; i++) {
         char text[80];
         snprintf(text, sizeof(text), "%s%d.%llde%d", prop_chance(&prop, 50) ? "-" : "",
             (int)prop_int(&prop, 0, 99999), (long long)prop_int(&prop, 0, INT64_MAX),

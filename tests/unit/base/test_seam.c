@@ -76,15 +76,15 @@ static void set_wrong_spec(void)
 
 TEST(seam, a_wish_that_is_misspelt_is_a_defect)
 {
-    static const char *const wrong[] = {"commit.linked", "kill=a", "crash=", "crash=a:0",
-        "fail=a:x", "fail=a:-1", "crash=:1"};
+    static const char *const wrong[] = {
+        "commit.linked", "kill=a", "crash=", "crash=a:0", "fail=a:x", "fail=a:-1", "crash=:1"};
     for (size_t i = 0; i < VV_COUNT(wrong); i++) {
         wrong_spec = wrong[i];
         CHECK_INT(signal_of(set_wrong_spec), SIGABRT);
     }
 }
 
-/* A process that starts with the environment set: the test program itself cannot be one any more. */
+/* As a process that starts with the environment set. */
 static void crash_by_environment(void)
 {
     (void)setenv("VARVE_TEST_SEAMS", "crash=commit.linked:2", 1);

@@ -122,15 +122,15 @@ TEST(str, utf8_is_told_from_what_looks_like_it)
         {"", true},
         {"plain text longer than eight bytes", true},
         {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", true},
-        {"\xED\x9F\xBF", true},        /* U+D7FF */
-        {"\xEE\x80\x80", true},        /* U+E000 */
-        {"\xF4\x8F\xBF\xBF", true},    /* U+10FFFF */
-        {"\xC0\x80", false},           /* overlong NUL */
-        {"\xC1\xBF", false},           /* overlong */
-        {"\xE0\x9F\xBF", false},       /* overlong */
-        {"\xF0\x8F\xBF\xBF", false},   /* overlong */
-        {"\xED\xA0\x80", false},       /* surrogate */
-        {"\xF4\x90\x80\x80", false},   /* over U+10FFFF */
+        {"\xED\x9F\xBF", true},      /* U+D7FF */
+        {"\xEE\x80\x80", true},      /* U+E000 */
+        {"\xF4\x8F\xBF\xBF", true},  /* U+10FFFF */
+        {"\xC0\x80", false},         /* overlong NUL */
+        {"\xC1\xBF", false},         /* overlong */
+        {"\xE0\x9F\xBF", false},     /* overlong */
+        {"\xF0\x8F\xBF\xBF", false}, /* overlong */
+        {"\xED\xA0\x80", false},     /* surrogate */
+        {"\xF4\x90\x80\x80", false}, /* over U+10FFFF */
         {"\xF5\x80\x80\x80", false},
         {"\x80", false},
         {"\xFF", false},
@@ -140,7 +140,9 @@ TEST(str, utf8_is_told_from_what_looks_like_it)
         {"\xE2\x28\xA1", false},
         {"\xE2\x82\x28", false},
         {"eight by\xC3", false},
-        {"12345678\x80" "2345678", false},
+        {"12345678\x80"
+         "2345678",
+            false},
     };
     for (size_t i = 0; i < VV_COUNT(cases); i++) {
         CHECK_INT(vv_utf8_valid(vv_str_of(cases[i].text)), cases[i].valid);
@@ -148,6 +150,16 @@ TEST(str, utf8_is_told_from_what_looks_like_it)
         char shifted[64] = "abcdefgh";
         strncat(shifted, cases[i].text, sizeof(shifted) - 9);
         CHECK_INT(vv_utf8_valid(vv_str_of(shifted)), cases[i].valid);
+    }
+}
+
+TEST(str, a_bad_byte_is_found_wherever_it_is)
+{
+    for (size_t at = 0; at < 20; at++) {
+        char text[] = "twenty ASCII letters";
+        CHECK(vv_utf8_valid(vv_str_of(text)));
+        text[at] = '\xBF';
+        CHECK(!vv_utf8_valid(vv_str_of(text)));
     }
 }
 

@@ -65,7 +65,8 @@ TEST(time, every_date_agrees_with_timegm)
         int32_t back = 0;
         if (!vv_time_parse_date(vv_str_of(text), &back) || back != days ||
             (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 +
-                    (text[3] - '0') != want.tm_year + 1900 ||
+                    (text[3] - '0') !=
+                want.tm_year + 1900 ||
             (text[5] - '0') * 10 + (text[6] - '0') != want.tm_mon + 1 ||
             (text[8] - '0') * 10 + (text[9] - '0') != want.tm_mday) {
             CHECK_STR(text, "the date of timegm");
@@ -156,6 +157,7 @@ TEST(time, a_date_is_a_date_and_nothing_more)
     int32_t days = 42;
     CHECK(!vv_time_parse_date(VV_STR("2025-01-30T00:00"), &days));
     CHECK(!vv_time_parse_date(VV_STR("2025-01-3"), &days));
+    CHECK(!vv_time_parse_date(VV_STR("0000-12-31"), &days));
     CHECK_INT(days, 42);
     CHECK(vv_time_parse_date(VV_STR("1969-12-31"), &days));
     CHECK_INT(days, -1);
@@ -241,7 +243,7 @@ TEST(time, the_date_of_an_instant_is_rounded_down)
 TEST(time, formatting_and_parsing_undo_each_other)
 {
     struct prop prop = prop_start();
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 30000; i++) {
         int64_t us = prop_int(&prop, US_FIRST, US_LAST);
         char text[32];
         int64_t back = 0;
@@ -252,13 +254,14 @@ TEST(time, formatting_and_parsing_undo_each_other)
         REQUIRE(has_zone && !finer);
 
         int64_t ms = us / VV_US_PER_MS;
-        REQUIRE(vv_time_parse((struct vv_str){text, vv_time_format_ms(ms, text)}, &back, NULL, NULL));
+        REQUIRE(vv_time_parse((struct vv_str){text, vv_time_format_ms(ms, text)}, &back, NULL,
+            NULL));
         REQUIRE(CHECK_INT(back, ms * VV_US_PER_MS));
 
         int32_t days = vv_time_date_of(us);
         int32_t days_back = 0;
-        REQUIRE(vv_time_parse_date(
-            (struct vv_str){text, vv_time_format_date(days, text)}, &days_back));
+        REQUIRE(vv_time_parse_date((struct vv_str){text, vv_time_format_date(days, text)},
+            &days_back));
         REQUIRE(CHECK_INT(days_back, days));
         REQUIRE(days * VV_US_PER_DAY <= us && us - days * VV_US_PER_DAY < VV_US_PER_DAY);
     }
@@ -300,7 +303,7 @@ TEST(time, an_offset_shifts_the_instant)
 TEST(time, no_text_reads_beyond_itself_or_out_of_range)
 {
     struct prop prop = prop_start();
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 60000; i++) {
         /* One wrong byte at a random place, in memory that ends where the text ends. */
         char whole[32];
         size_t len = vv_time_format_us(prop_int(&prop, US_FIRST, US_LAST), whole);

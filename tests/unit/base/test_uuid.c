@@ -65,7 +65,8 @@ TEST(uuid, random_bits_differ_between_threads)
     struct vv_map seen = VV_MAP_INIT(&arena);
     for (size_t i = 0; i < THREADS * DRAWS; i++) {
         bool was_there = false;
-        struct vv_str key = {(const char *)&values[0][0] + i * sizeof(uint64_t), sizeof(uint64_t)};
+        struct vv_str key = {
+            (const char *)&values[0][0] + i * sizeof(uint64_t), sizeof(uint64_t)};
         CHECK(vv_map_put(&seen, key, NULL, &was_there));
         CHECK(!was_there);
     }
