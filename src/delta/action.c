@@ -61,14 +61,14 @@ struct vv_str vv_dv_id(const struct vv_deletion_vector *dv, struct vv_arena *are
     if (!dv)
         return VV_STR("");
     if (dv->has_offset)
-        return vv_arena_format(arena, "%c%.*s@%" PRId32, dv->storage, VV_ARG(dv->path_or_inline),
-            dv->offset);
+        return vv_arena_format(arena, "%c%.*s@%" PRId32, dv->storage,
+            VV_ARG(dv->path_or_inline), dv->offset);
     return vv_arena_format(arena, "%c%.*s", dv->storage, VV_ARG(dv->path_or_inline));
 }
 
 /* Room behind the last item of a list of actions. */
-#define GROW(arena, list, type)                                                                \
-    vv_arena_grow((arena), (void **)&(list)->items, (list)->len, &(list)->capacity,            \
+#define GROW(arena, list, type)                                                     \
+    vv_arena_grow((arena), (void **)&(list)->items, (list)->len, &(list)->capacity, \
         sizeof(type), _Alignof(type))
 
 struct vv_file *vv_actions_new_add(struct vv_actions *actions, struct vv_arena *arena)

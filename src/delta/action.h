@@ -39,11 +39,11 @@ struct vv_deletion_vector {
 
 /* `add`: a live logical file. */
 struct vv_file {
-    struct vv_str path;  /* as in the log */
-    struct vv_str key;   /* decoded: key in the table's store, or an absolute path or URL */
+    struct vv_str path; /* as in the log */
+    struct vv_str key;  /* decoded: key in the table's store, or an absolute path or URL */
     bool absolute;
-    struct vv_str dv_id; /* "": no deletion vector */
-    uint64_t hash;       /* of (key, dv_id) */
+    struct vv_str dv_id;              /* "": no deletion vector */
+    uint64_t hash;                    /* of (key, dv_id) */
     struct vv_pairs partition_values; /* by physical name */
     int64_t bytes;
     int64_t modified_ms;
@@ -55,7 +55,7 @@ struct vv_file {
     int64_t row_commit_version;          /* defaultRowCommitVersion; -1: none */
     struct vv_str clustering_provider;
     int64_t added_version; /* commit that brought it; VV_NO_VERSION when from a checkpoint */
-    bool by_varve;         /* that commit is Varve's; from a checkpoint: has the tag varve.sha256 */
+    bool by_varve; /* that commit is Varve's; from a checkpoint: has the tag varve.sha256 */
 };
 
 /* `remove`: a tombstone. */
@@ -66,7 +66,7 @@ struct vv_remove {
     uint64_t hash;
     int64_t deleted_ms; /* 0 where absent: expired at once */
     bool data_change;
-    bool extended;      /* partition values and size are there */
+    bool extended; /* partition values and size are there */
     struct vv_pairs partition_values;
     int64_t bytes; /* -1: unknown */
     struct vv_pairs tags;
@@ -121,12 +121,12 @@ struct vv_commit_info {
     int64_t timestamp_ms;           /* VV_NO_TIME where absent */
     int64_t in_commit_timestamp_ms; /* VV_NO_TIME where absent */
     struct vv_str operation, user_name, user_metadata, engine_info, txn_id, isolation_level;
-    int64_t read_version; /* VV_NO_VERSION where absent */
-    bool is_blind_append; /* absent = false */
+    int64_t read_version;             /* VV_NO_VERSION where absent */
+    bool is_blind_append;             /* absent = false */
     const struct vv_json *parameters; /* operationParameters, any shape; NULL where absent */
     const struct vv_json *metrics;
     /* commitInfo.varve */
-    bool by_varve; /* engineInfo starts with "Varve/" */
+    bool by_varve;           /* engineInfo starts with "Varve/" */
     struct vv_str prev_hash; /* ptr NULL where absent or null */
     int64_t prev_version;
     struct vv_str prev_from;

@@ -61,14 +61,16 @@ varve_status vv_member_int_or(const struct vv_member_reader *reader, const char 
     return VARVE_OK;
 }
 
-varve_status vv_member_int(const struct vv_member_reader *reader, const char *name, int64_t *out)
+varve_status vv_member_int(const struct vv_member_reader *reader, const char *name,
+    int64_t *out)
 {
     if (!find(reader, name))
         return fail_member(reader, name, "is missing");
     return vv_member_int_or(reader, name, 0, out);
 }
 
-varve_status vv_member_int32(const struct vv_member_reader *reader, const char *name, int32_t *out)
+varve_status vv_member_int32(const struct vv_member_reader *reader, const char *name,
+    int32_t *out)
 {
     int64_t number = 0;
 
@@ -115,8 +117,9 @@ static varve_status read_pairs(const struct vv_member_reader *reader, const char
         if (!is_text && !vv_json_is(value, VV_JSON_NULL)) {
             if (is_lenient)
                 continue;
-            return vv_fail(reader->op, VARVE_ECORRUPT, "%s.%s: the value of \"%.*s\" is not a string",
-                reader->action, name, VV_ARG(member));
+            return vv_fail(reader->op, VARVE_ECORRUPT,
+                "%s.%s: the value of \"%.*s\" is not a string", reader->action, name,
+                VV_ARG(member));
         }
         VV_TRY(keep(reader, member, &items[len].name));
         if (is_text)

@@ -19,7 +19,8 @@ varve_status vv_member_text(const struct vv_member_reader *reader, const char *n
     struct vv_str *out);
 varve_status vv_member_text_or_none(const struct vv_member_reader *reader, const char *name,
     struct vv_str *out);
-varve_status vv_member_int(const struct vv_member_reader *reader, const char *name, int64_t *out);
+varve_status vv_member_int(const struct vv_member_reader *reader, const char *name,
+    int64_t *out);
 varve_status vv_member_int_or(const struct vv_member_reader *reader, const char *name,
     int64_t fallback, int64_t *out);
 varve_status vv_member_int32(const struct vv_member_reader *reader, const char *name,

@@ -16,7 +16,8 @@ struct commit_reader {
     struct vv_actions *actions;
 };
 
-static varve_status read_add(struct commit_reader *reader, const struct vv_member_reader *members)
+static varve_status read_add(struct commit_reader *reader,
+    const struct vv_member_reader *members)
 {
     struct vv_file *file = vv_actions_new_add(reader->actions, reader->arena);
 
@@ -62,7 +63,8 @@ static varve_status read_remove(struct commit_reader *reader,
     VV_TRY(vv_member_tags(members, "tags", &remove->tags));
     VV_TRY(vv_member_dv(members, &remove->dv));
     VV_TRY(vv_member_int_or(members, "baseRowId", -1, &remove->base_row_id));
-    VV_TRY(vv_member_int_or(members, "defaultRowCommitVersion", -1, &remove->row_commit_version));
+    VV_TRY(vv_member_int_or(members, "defaultRowCommitVersion", -1,
+        &remove->row_commit_version));
     remove->dv_id = vv_dv_id(remove->dv, reader->arena);
     if (!remove->dv_id.ptr)
         return vv_fail_memory(reader->op);
@@ -131,7 +133,8 @@ static varve_status read_metadata(struct commit_reader *reader,
     return VARVE_OK;
 }
 
-static varve_status read_txn(struct commit_reader *reader, const struct vv_member_reader *members)
+static varve_status read_txn(struct commit_reader *reader,
+    const struct vv_member_reader *members)
 {
     struct vv_txn *txn = vv_actions_new_txn(reader->actions, reader->arena);
 
@@ -154,7 +157,8 @@ static varve_status read_domain(struct commit_reader *reader,
     return vv_member_bool_or(members, "removed", false, &domain->removed);
 }
 
-static varve_status read_cdc(struct commit_reader *reader, const struct vv_member_reader *members)
+static varve_status read_cdc(struct commit_reader *reader,
+    const struct vv_member_reader *members)
 {
     struct vv_cdc *cdc = vv_actions_new_cdc(reader->actions, reader->arena);
     bool is_absolute;
@@ -185,7 +189,8 @@ static varve_status read_commit_info(struct commit_reader *reader,
         .user_metadata = vv_json_text(vv_json_get_kind(object, "userMetadata", VV_JSON_STRING)),
         .engine_info = vv_json_text(vv_json_get_kind(object, "engineInfo", VV_JSON_STRING)),
         .txn_id = vv_json_text(vv_json_get_kind(object, "txnId", VV_JSON_STRING)),
-        .isolation_level = vv_json_text(vv_json_get_kind(object, "isolationLevel", VV_JSON_STRING)),
+        .isolation_level =
+            vv_json_text(vv_json_get_kind(object, "isolationLevel", VV_JSON_STRING)),
         .read_version = VV_NO_VERSION,
         .is_blind_append = vv_json_bool(vv_json_get(object, "isBlindAppend"), false),
         .parameters = vv_json_get(object, "operationParameters"),
@@ -301,7 +306,8 @@ static varve_status reserve(struct commit_reader *reader, struct vv_str bytes)
 }
 
 /* One text for a logical file: no key holds a zero byte. */
-static struct vv_str logical_name(struct vv_arena *arena, struct vv_str key, struct vv_str dv_id)
+static struct vv_str logical_name(struct vv_arena *arena, struct vv_str key,
+    struct vv_str dv_id)
 {
     char *text;
 
@@ -317,7 +323,8 @@ static struct vv_str logical_name(struct vv_arena *arena, struct vv_str key, str
 
 static varve_status fail_twice(struct vv_op *op, const char *what, struct vv_str path)
 {
-    return vv_fail(op, VARVE_ECORRUPT, "the file \"%.*s\" is %s in one commit", VV_ARG(path), what);
+    return vv_fail(op, VARVE_ECORRUPT, "the file \"%.*s\" is %s in one commit", VV_ARG(path),
+        what);
 }
 
 /*

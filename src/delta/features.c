@@ -19,8 +19,8 @@ static bool has_field_metadata(const struct vv_field *fields, size_t len, const 
 static bool type_has_metadata(const struct vv_type *type, const char *prefix)
 {
     return has_field_metadata(type->fields, type->fields_len, prefix) ||
-        (type->key && type_has_metadata(type->key, prefix)) ||
-        (type->element && type_has_metadata(type->element, prefix));
+           (type->key && type_has_metadata(type->key, prefix)) ||
+           (type->element && type_has_metadata(type->element, prefix));
 }
 
 /* Whether any field, nested ones too, has a metadata member whose name starts so. */
@@ -32,7 +32,7 @@ static bool has_field_metadata(const struct vv_field *fields, size_t len, const 
         struct vv_str name;
 
         while (fields[index].metadata &&
-            vv_json_each(fields[index].metadata, &iterator, &name, &value)) {
+               vv_json_each(fields[index].metadata, &iterator, &name, &value)) {
             if (vv_str_starts(name, vv_str_of(prefix)))
                 return true;
         }
@@ -95,7 +95,7 @@ static bool uses_deletion_vectors(const struct table_state *state)
 static bool uses_type_widening(const struct table_state *state)
 {
     return vv_property_bool(state->metadata, "delta.enableTypeWidening", false) ||
-        schema_has(state, "delta.typeChanges");
+           schema_has(state, "delta.typeChanges");
 }
 
 /*
@@ -157,7 +157,7 @@ bool vv_features_has(const struct vv_protocol *protocol, struct vv_str feature)
         is_listed(protocol->reader_features, protocol->reader_features_len, feature))
         return true;
     return known && known->implied_writer > 0 && protocol->min_writer < WRITER_MAX &&
-        protocol->min_writer >= known->implied_writer;
+           protocol->min_writer >= known->implied_writer;
 }
 
 varve_status vv_features_check_read(struct vv_op *op, const struct vv_protocol *protocol)
@@ -191,11 +191,13 @@ static varve_status check_feature_write(struct vv_op *op, const struct table_sta
 
     if (!feature)
         return vv_fail(op, VARVE_EUNSUPPORTED,
-            "the table has the feature \"%.*s\", which Varve does not write; reading it is fine",
+            "the table has the feature \"%.*s\", which Varve does not write; reading it is "
+            "fine",
             VV_ARG(name));
     if (feature->used && feature->used(state))
         return vv_fail(op, VARVE_EUNSUPPORTED,
-            "the table uses the feature \"%s\", which Varve does not write yet; reading it is fine",
+            "the table uses the feature \"%s\", which Varve does not write yet; reading it is "
+            "fine",
             feature->name);
     return VARVE_OK;
 }
@@ -230,7 +232,8 @@ varve_status vv_features_check_file(struct vv_op *op, const struct vv_file *file
     if (!file->dv)
         return VARVE_OK;
     return vv_fail(op, VARVE_EUNSUPPORTED,
-        "rows of the file \"%.*s\" are deleted by a deletion vector (feature \"deletionVectors\"), "
+        "rows of the file \"%.*s\" are deleted by a deletion vector (feature "
+        "\"deletionVectors\"), "
         "which Varve does not read yet; REORG TABLE ... APPLY (PURGE) in Spark writes them out",
         VV_ARG(file->path));
 }

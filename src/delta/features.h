@@ -18,7 +18,8 @@ varve_status vv_features_check_file(struct vv_op *op, const struct vv_file *file
  */
 varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol *protocol,
     const struct vv_metadata *metadata, const struct vv_schema *schema);
-bool vv_features_has(const struct vv_protocol *protocol, struct vv_str feature); /* listed or implied */
+bool vv_features_has(const struct vv_protocol *protocol,
+    struct vv_str feature); /* listed or implied */
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
 /* A boolean table property ("delta.appendOnly"); `fallback` where absent. */

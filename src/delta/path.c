@@ -84,7 +84,8 @@ static size_t scheme_len(struct vv_str path)
     while (len < path.len) {
         char byte = path.ptr[len];
         bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-        bool is_other = (byte >= '0' && byte <= '9') || byte == '+' || byte == '-' || byte == '.';
+        bool is_other =
+            (byte >= '0' && byte <= '9') || byte == '+' || byte == '-' || byte == '.';
 
         if (!is_letter && (len == 0 || !is_other))
             break;
@@ -206,7 +207,8 @@ varve_status vv_path_decode(struct vv_op *op, struct vv_arena *arena, struct vv_
 
     size_t scheme = scheme_len(path);
     struct vv_str local = path;
-    bool is_file_url = scheme > 0 && vv_str_eq_nocase(vv_str_first(path, scheme), VV_STR("file:"));
+    bool is_file_url =
+        scheme > 0 && vv_str_eq_nocase(vv_str_first(path, scheme), VV_STR("file:"));
 
     if (is_file_url) {
         local = vv_str_skip(path, scheme);

@@ -9,7 +9,8 @@
 #include "base/op.h"
 
 /* "date=2025-01-30": Hive-escaped name and value; NULL (ptr NULL) and "" give the default name. */
-void vv_path_partition_folder(struct vv_str column, struct vv_str value, struct vv_buf *out_key);
+void vv_path_partition_folder(struct vv_str column, struct vv_str value,
+    struct vv_buf *out_key);
 /* A store key (relative) as `add.path`: URI-encoded. vv_path_decode gives the key back. */
 void vv_path_encode(struct vv_str key, struct vv_buf *out_path);
 /*

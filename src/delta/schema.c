@@ -27,7 +27,8 @@ static varve_status check_name(struct vv_op *op, struct vv_str name,
     for (size_t index = 0; mapping == VV_MAPPING_NONE && index < name.len; index++) {
         if (strchr(" ,;{}()\n\t=", name.ptr[index]))
             return vv_fail(op, VARVE_EINVALID,
-                "the column name \"%.*s\" holds one of \" ,;{}()=\", a tab or a line end: without "
+                "the column name \"%.*s\" holds one of \" ,;{}()=\", a tab or a line end: "
+                "without "
                 "column mapping no engine can read it; choose another name",
                 VV_ARG(name));
     }
@@ -65,7 +66,8 @@ static varve_status check_fields(struct vv_op *op, const struct vv_field *fields
             return vv_fail_memory(op);
         if (was_there)
             return vv_fail(op, VARVE_EINVALID,
-                "the column \"%.*s\" is there twice (upper and lower case are one)", VV_ARG(name));
+                "the column \"%.*s\" is there twice (upper and lower case are one)",
+                VV_ARG(name));
         VV_TRY(check_type(op, &fields[index].type, mapping));
     }
     return VARVE_OK;

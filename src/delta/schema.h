@@ -60,7 +60,11 @@ struct vv_schema {
  */
 #define VV_SCHEMA_DEPTH_MAX 15
 
-enum vv_column_mapping { VV_MAPPING_NONE, VV_MAPPING_NAME, VV_MAPPING_ID };
+enum vv_column_mapping {
+    VV_MAPPING_NONE,
+    VV_MAPPING_NAME,
+    VV_MAPPING_ID
+};
 
 /* ECORRUPT when it is not a schema; EUNSUPPORTED naming a type that Varve does not know. */
 varve_status vv_schema_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str json,
@@ -79,8 +83,10 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
 /* Top-level column by name, ignoring case; -1 where there is none. */
 int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
 
-void vv_type_sql(const struct vv_type *type, struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */
-void vv_type_name(const struct vv_type *type, struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
+void vv_type_sql(const struct vv_type *type,
+    struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */
+void vv_type_name(const struct vv_type *type,
+    struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
 /* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */
 bool vv_type_simple_kind(struct vv_str name, enum vv_type_kind *out);
 bool vv_type_is_float(const struct vv_type *type);

@@ -37,8 +37,8 @@ static varve_status fail_here(struct ddl *ddl, const char *wanted)
 
     if (rest.len == 0)
         return vv_fail(ddl->op, VARVE_EUSAGE, "schema: %s expected at the end", wanted);
-    return vv_fail(ddl->op, VARVE_EUSAGE, "schema: %s expected at byte %zu, before \"%.*s\"", wanted,
-        ddl->at + 1, VV_ARG(rest));
+    return vv_fail(ddl->op, VARVE_EUSAGE, "schema: %s expected at byte %zu, before \"%.*s\"",
+        wanted, ddl->at + 1, VV_ARG(rest));
 }
 
 /* Takes a punctuation mark if it is next. */
@@ -61,7 +61,7 @@ static varve_status want(struct ddl *ddl, char mark)
 static bool is_word_byte(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-        (byte >= '0' && byte <= '9') || byte == '_' || (unsigned char)byte >= 0x80;
+           (byte >= '0' && byte <= '9') || byte == '_' || (unsigned char)byte >= 0x80;
 }
 
 /* The word that is next; empty where there is none. Does not take it. */
@@ -133,20 +133,34 @@ static const struct type_word {
     const char *word;
     enum vv_type_kind kind;
 } type_words[] = {
-    {"string", VV_TYPE_STRING},       {"varchar", VV_TYPE_STRING},
-    {"text", VV_TYPE_STRING},         {"long", VV_TYPE_LONG},
-    {"bigint", VV_TYPE_LONG},         {"i64", VV_TYPE_LONG},
-    {"integer", VV_TYPE_INTEGER},     {"int", VV_TYPE_INTEGER},
-    {"i32", VV_TYPE_INTEGER},         {"short", VV_TYPE_SHORT},
-    {"smallint", VV_TYPE_SHORT},      {"i16", VV_TYPE_SHORT},
-    {"byte", VV_TYPE_BYTE},           {"tinyint", VV_TYPE_BYTE},
-    {"i8", VV_TYPE_BYTE},             {"float", VV_TYPE_FLOAT},
-    {"real", VV_TYPE_FLOAT},          {"f32", VV_TYPE_FLOAT},
-    {"double", VV_TYPE_DOUBLE},       {"f64", VV_TYPE_DOUBLE},
-    {"boolean", VV_TYPE_BOOLEAN},     {"bool", VV_TYPE_BOOLEAN},
-    {"binary", VV_TYPE_BINARY},       {"blob", VV_TYPE_BINARY},
-    {"varbinary", VV_TYPE_BINARY},    {"date", VV_TYPE_DATE},
-    {"timestamp", VV_TYPE_TIMESTAMP}, {"timestamptz", VV_TYPE_TIMESTAMP},
+    {"string", VV_TYPE_STRING},
+    {"varchar", VV_TYPE_STRING},
+    {"text", VV_TYPE_STRING},
+    {"long", VV_TYPE_LONG},
+    {"bigint", VV_TYPE_LONG},
+    {"i64", VV_TYPE_LONG},
+    {"integer", VV_TYPE_INTEGER},
+    {"int", VV_TYPE_INTEGER},
+    {"i32", VV_TYPE_INTEGER},
+    {"short", VV_TYPE_SHORT},
+    {"smallint", VV_TYPE_SHORT},
+    {"i16", VV_TYPE_SHORT},
+    {"byte", VV_TYPE_BYTE},
+    {"tinyint", VV_TYPE_BYTE},
+    {"i8", VV_TYPE_BYTE},
+    {"float", VV_TYPE_FLOAT},
+    {"real", VV_TYPE_FLOAT},
+    {"f32", VV_TYPE_FLOAT},
+    {"double", VV_TYPE_DOUBLE},
+    {"f64", VV_TYPE_DOUBLE},
+    {"boolean", VV_TYPE_BOOLEAN},
+    {"bool", VV_TYPE_BOOLEAN},
+    {"binary", VV_TYPE_BINARY},
+    {"blob", VV_TYPE_BINARY},
+    {"varbinary", VV_TYPE_BINARY},
+    {"date", VV_TYPE_DATE},
+    {"timestamp", VV_TYPE_TIMESTAMP},
+    {"timestamptz", VV_TYPE_TIMESTAMP},
     {"timestamp_ntz", VV_TYPE_TIMESTAMP_NTZ},
 };
 
@@ -239,6 +253,8 @@ static varve_status read_nested(struct ddl *ddl, uint32_t levels, struct vv_type
 {
     char close;
 
+    if (levels-- == 0)
+        return fail_here(ddl, "a type with less nesting");
     VV_TRY(open_parts(ddl, &close));
     switch ((int)out->kind) {
     case VV_TYPE_STRUCT:
@@ -274,17 +290,15 @@ static varve_status read_type(struct ddl *ddl, uint32_t levels, struct vv_type *
 {
     struct vv_type type = {.contains_null = true};
 
-    if (levels == 0)
-        return fail_here(ddl, "a type with less nesting");
     if (take_word(ddl, "struct")) {
         type.kind = VV_TYPE_STRUCT;
-        VV_TRY(read_nested(ddl, levels - 1, &type));
+        VV_TRY(read_nested(ddl, levels, &type));
     } else if (take_word(ddl, "array")) {
         type.kind = VV_TYPE_ARRAY;
-        VV_TRY(read_nested(ddl, levels - 1, &type));
+        VV_TRY(read_nested(ddl, levels, &type));
     } else if (take_word(ddl, "map")) {
         type.kind = VV_TYPE_MAP;
-        VV_TRY(read_nested(ddl, levels - 1, &type));
+        VV_TRY(read_nested(ddl, levels, &type));
     } else {
         VV_TRY(read_plain(ddl, &type));
     }
@@ -295,10 +309,11 @@ static varve_status read_type(struct ddl *ddl, uint32_t levels, struct vv_type *
         VV_TRY(want(ddl, ']'));
         if (!element)
             return vv_fail_memory(ddl->op);
-        if (--levels == 0)
+        if (levels-- == 0)
             return fail_here(ddl, "a type with less nesting");
         *element = type;
-        type = (struct vv_type){.kind = VV_TYPE_ARRAY, .contains_null = true, .element = element};
+        type =
+            (struct vv_type){.kind = VV_TYPE_ARRAY, .contains_null = true, .element = element};
     }
     *out = type;
     return VARVE_OK;
@@ -390,7 +405,8 @@ varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struc
     if (text.len > TEXT_BYTES_MAX || !vv_utf8_valid(text))
         return vv_fail(op, VARVE_EUSAGE, "schema: not UTF-8, or longer than %zu bytes",
             TEXT_BYTES_MAX);
-    VV_TRY(read_fields(&ddl, VV_SCHEMA_DEPTH_MAX - 1, '\0', &schema.fields, &schema.fields_len));
+    VV_TRY(read_fields(&ddl, VV_SCHEMA_DEPTH_MAX - 1, '\0', &schema.fields,
+        &schema.fields_len));
     /* "a[][]" opens levels behind the type they hold, where the descent cannot count them. */
     struct vv_type root = {.fields = schema.fields, .fields_len = schema.fields_len};
     if (depth_of(&root) > VV_SCHEMA_DEPTH_MAX)

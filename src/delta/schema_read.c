@@ -27,7 +27,8 @@ static varve_status read_decimal(const struct schema_reader *reader, struct vv_s
 
     if (rest.len > 2 && rest.ptr[0] == '(' && rest.ptr[rest.len - 1] == ')') {
         rest = vv_str_first(vv_str_skip(rest, 1), rest.len - 2);
-        is_fine = vv_str_split(&rest, ',', &part) && vv_str_int64(vv_str_trim(part), &precision);
+        is_fine =
+            vv_str_split(&rest, ',', &part) && vv_str_int64(vv_str_trim(part), &precision);
         if (is_fine && rest.ptr)
             is_fine = vv_str_int64(vv_str_trim(rest), &scale);
     }
@@ -72,10 +73,11 @@ static varve_status read_mapping(const struct schema_reader *reader, struct vv_f
         return VARVE_OK;
     if (!physical || vv_json_text(physical).len == 0)
         return vv_fail(reader->op, VARVE_ECORRUPT,
-            "the column has no delta.columnMapping.physicalName, though the table maps columns");
+            "the column has no delta.columnMapping.physicalName, though the table maps "
+            "columns");
     field->physical_name = vv_json_text(physical);
-    if (vv_json_int64(vv_json_get(field->metadata, "delta.columnMapping.id"), &id) &&
-        id > 0 && id <= INT32_MAX)
+    if (vv_json_int64(vv_json_get(field->metadata, "delta.columnMapping.id"), &id) && id > 0 &&
+        id <= INT32_MAX)
         field->field_id = (int32_t)id;
     if (reader->mapping == VV_MAPPING_ID && field->field_id == 0)
         return vv_fail(reader->op, VARVE_ECORRUPT,
@@ -194,7 +196,8 @@ static varve_status read_type(const struct schema_reader *reader, const struct v
     case VV_JSON_OBJECT:
         return read_nested(reader, json, levels, out);
     default:
-        return vv_fail(reader->op, VARVE_ECORRUPT, "a type that is neither a name nor an object");
+        return vv_fail(reader->op, VARVE_ECORRUPT,
+            "a type that is neither a name nor an object");
     }
 }
 

@@ -45,7 +45,8 @@ static void write_json(const struct vv_json *json, struct vv_json_writer *writer
     }
 }
 
-static void write_fields(const struct vv_field *fields, size_t len, struct vv_json_writer *writer)
+static void write_fields(const struct vv_field *fields, size_t len,
+    struct vv_json_writer *writer)
 {
     vv_jw_object(writer);
     vv_jw_key_string(writer, "type", VV_STR("struct"));

@@ -5,7 +5,6 @@
  */
 #include "delta/stats.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "base/time.h"
@@ -21,7 +20,7 @@ struct stats_reader {
     struct vv_op *op;
     struct vv_arena *arena; /* of the result */
     const struct vv_file *file;
-    const struct vv_json *json; /* all of the statistics; NULL: none */
+    const struct vv_json *json;   /* all of the statistics; NULL: none */
     const struct vv_json *no_nan; /* array of physical names; NULL: none */
 };
 
@@ -96,7 +95,7 @@ static bool is_text_bound(const struct stats_reader *reader, struct vv_str text,
     if (count < SPARK_PREFIX_LEN)
         return true;
     return count > SPARK_PREFIX_LEN &&
-        (vv_str_eq(last, VV_STR("\x7f")) || vv_str_eq(last, VV_STR("\xf4\x8f\xbf\xbf")));
+           (vv_str_eq(last, VV_STR("\x7f")) || vv_str_eq(last, VV_STR("\xf4\x8f\xbf\xbf")));
 }
 
 static bool read_int(const struct vv_json *json, struct vv_value *out)
@@ -118,9 +117,8 @@ static bool read_double(const struct vv_json *json, const struct vv_field *field
     if (!vv_json_double(json, &number) || !isfinite(number))
         return false;
     if (field->type.kind == VV_TYPE_FLOAT) {
-        if (fabs(number) > (double)FLT_MAX)
+        if (!vv_double_to_float(number, &number))
             return false;
-        number = (double)(float)number;
     } else if (vv_json_get(field->metadata, "delta.typeChanges")) {
         return false; /* "0.1" of a column that was float then is not the bound as a double */
     }
@@ -176,8 +174,8 @@ static bool read_decimal(const struct stats_reader *reader, const struct vv_json
     return true;
 }
 
-static bool read_text(const struct stats_reader *reader, const struct vv_json *json, bool is_max,
-    struct vv_value *out)
+static bool read_text(const struct stats_reader *reader, const struct vv_json *json,
+    bool is_max, struct vv_value *out)
 {
     if (!vv_json_is(json, VV_JSON_STRING) || !is_text_bound(reader, vv_json_text(json), is_max))
         return false;
@@ -216,8 +214,7 @@ static bool read_any(const struct stats_reader *reader, const struct vv_json *js
 static varve_status read_bound(const struct stats_reader *reader, const char *side,
     const struct vv_field *field, bool is_max, struct vv_value *out)
 {
-    const struct vv_json *json =
-        member(vv_json_get(reader->json, side), field->physical_name);
+    const struct vv_json *json = member(vv_json_get(reader->json, side), field->physical_name);
     struct vv_value value = {.kind = VV_VALUE_NONE};
 
     if (!json || !read_any(reader, json, field, is_max, &value))
@@ -253,8 +250,8 @@ static bool is_free_of_nan(const struct stats_reader *reader, const struct vv_fi
 static int64_t null_count_of(const struct stats_reader *reader, const struct vv_field *field,
     const struct vv_file_stats *stats)
 {
-    int64_t count = count_of(
-        member(vv_json_get(reader->json, "nullCount"), field->physical_name));
+    int64_t count =
+        count_of(member(vv_json_get(reader->json, "nullCount"), field->physical_name));
 
     if (stats->rows >= 0 && count > stats->rows)
         return -1;

@@ -5,7 +5,6 @@
  */
 #include "delta/stats.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "base/json_write.h"
@@ -15,7 +14,12 @@
 #define INDEXED_LEAVES_DEFAULT 32
 #define PREFIX_LEN 32 /* characters of a text that are kept */
 
-enum section { SECTION_MIN, SECTION_MAX, SECTION_NULLS, SECTION_COUNT };
+enum section {
+    SECTION_MIN,
+    SECTION_MAX,
+    SECTION_NULLS,
+    SECTION_COUNT
+};
 
 struct stats_node {
     struct vv_str name; /* physical */
@@ -79,7 +83,8 @@ static bool take_name(struct vv_op *op, struct vv_str *rest, struct vv_str *out)
 }
 
 /* Names parted by dots; those below the deepest column that can be lead nowhere and are dropped. */
-static varve_status read_name_path(struct vv_op *op, struct vv_str *rest, struct name_path *path)
+static varve_status read_name_path(struct vv_op *op, struct vv_str *rest,
+    struct name_path *path)
 {
     for (;;) {
         struct vv_str name;
@@ -138,7 +143,7 @@ static bool is_named(const struct stats_writer *writer)
         size_t same = 0;
 
         while (same < path->len && same < writer->path.len &&
-            vv_str_eq_nocase(path->names[same], writer->path.logical[same]))
+               vv_str_eq_nocase(path->names[same], writer->path.logical[same]))
             same++;
         if (same == path->len)
             return true;
@@ -164,7 +169,7 @@ static const struct vv_column_stats *find_stats(const struct stats_writer *write
         size_t same = 0;
 
         while (same < stats->path_len && same < writer->path.len &&
-            vv_str_eq(stats->path[same], writer->path.physical[same]))
+               vv_str_eq(stats->path[same], writer->path.physical[same]))
             same++;
         if (same == stats->path_len && same == writer->path.len)
             return stats;
@@ -228,11 +233,12 @@ static bool write_double(const struct vv_column_stats *stats, struct vv_str text
 {
     double number;
 
-    if (!stats->nan_known || stats->has_nan || !vv_str_double(text, &number) || !isfinite(number))
+    if (!stats->nan_known || stats->has_nan || !vv_str_double(text, &number) ||
+        !isfinite(number))
         return false;
-    if (is_float && fabs(number) > (double)FLT_MAX)
+    if (is_float && !vv_double_to_float(number, &number))
         return false;
-    vv_jw_double(json, is_float ? (double)(float)number : number);
+    vv_jw_double(json, number);
     return true;
 }
 
@@ -304,8 +310,9 @@ static bool write_bound(const struct vv_column_stats *stats, const struct vv_typ
 
 /* --- the tree --- */
 
-static varve_status render_bound(struct stats_writer *writer, const struct vv_column_stats *stats,
-    const struct vv_type *type, enum section section, struct stats_node *node)
+static varve_status render_bound(struct stats_writer *writer,
+    const struct vv_column_stats *stats, const struct vv_type *type, enum section section,
+    struct stats_node *node)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer json = VV_JSON_WRITER_INIT(&text);
@@ -395,7 +402,8 @@ static void write_no_nan(struct stats_writer *writer, const struct vv_schema *sc
         const struct vv_field *field = &schema->fields[index];
         const struct vv_column_stats *stats;
 
-        if (!vv_type_is_float(&field->type) || vv_metadata_is_partition(writer->metadata, field->name))
+        if (!vv_type_is_float(&field->type) ||
+            vv_metadata_is_partition(writer->metadata, field->name))
             continue;
         any = true;
         writer->path.physical[0] = field->physical_name;

@@ -83,7 +83,7 @@ static bool is_bare_name(struct vv_str name)
     for (size_t index = 0; index < name.len; index++) {
         unsigned char byte = (unsigned char)name.ptr[index];
         bool is_word = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-            (byte >= '0' && byte <= '9') || byte == '_' || byte >= 0x80;
+                       (byte >= '0' && byte <= '9') || byte == '_' || byte >= 0x80;
 
         if (!is_word)
             return false;

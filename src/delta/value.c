@@ -1,6 +1,5 @@
 #include "delta/value.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "base/number.h"
@@ -73,18 +72,24 @@ static bool parse_int(struct vv_str text, int64_t min, int64_t max, struct vv_va
     return true;
 }
 
+/* From here on a double rounds to infinity: FLT_MAX and half of its last bit. */
+#define FLOAT_LIMIT 0x1.ffffffp127
+
+bool vv_double_to_float(double number, double *out)
+{
+    if (isfinite(number) && fabs(number) >= FLOAT_LIMIT)
+        return false;
+    *out = (double)(float)number;
+    return true;
+}
+
 static bool parse_double(struct vv_str text, bool is_float, struct vv_value *out)
 {
     double number;
 
-    if (!vv_str_double(text, &number))
+    if (!vv_str_double(text, &number) || (is_float && !vv_double_to_float(number, &number)))
         return false;
-    if (is_float && isfinite(number) && fabs(number) > (double)FLT_MAX)
-        return false;
-    *out = (struct vv_value){
-        .kind = VV_VALUE_DOUBLE,
-        .number = is_float ? (double)(float)number : number,
-    };
+    *out = (struct vv_value){.kind = VV_VALUE_DOUBLE, .number = number};
     return true;
 }
 
@@ -176,7 +181,10 @@ bool vv_partition_parse(struct vv_str text, const struct vv_type *type, struct v
     return false;
 }
 
-/* The shortest digits that read back as the same float or double. */
+/*
+ * The shortest digits that read back as the same float or double; of floats two at least, as
+ * Java has it.
+ */
 static bool shortest_digits(double number, bool is_float, struct vv_decimal *out)
 {
     char text[VV_NUMBER_BYTES];
@@ -186,15 +194,15 @@ static bool shortest_digits(double number, bool is_float, struct vv_decimal *out
     if (!vv_decimal_parse(vv_str_of(text), &full))
         return false;
     *out = full;
-    for (size_t len = 1; is_float && len < full.len; len++) {
+    for (size_t len = 2; is_float && len < full.len; len++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf buf = VV_BUF_INIT(VV_NUMBER_BYTES);
         double read;
 
         *out = full;
         vv_decimal_round(out, len);
         vv_decimal_write_scientific(out, &buf);
-        if (vv_str_double(vv_buf_str(&buf), &read) && fabs(read) <= (double)FLT_MAX &&
-            (double)(float)read == number) /* NOLINT: exact by intent */
+        if (vv_str_double(vv_buf_str(&buf), &read) && vv_double_to_float(read, &read) &&
+            cmp_double(read, number) == 0)
             return true;
         *out = full;
     }

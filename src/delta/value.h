@@ -39,6 +39,8 @@ bool vv_partition_parse(struct vv_str text, const struct vv_type *type, struct v
 /* The text to write; timestamps as 2025-01-30T10:00:00.000000Z, floats as Java prints them. */
 void vv_partition_format(const struct vv_value *value, const struct vv_type *type,
     struct vv_buf *out);
+/* Rounded to the width of a float; false where it is too big for one. */
+bool vv_double_to_float(double number, double *out);
 /* A value as a DuckDB literal with a cast to its type. */
 void vv_value_sql(const struct vv_value *value, const struct vv_type *type, struct vv_buf *sql);
 

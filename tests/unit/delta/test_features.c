@@ -1,0 +1,285 @@
+#include "delta/features.h"
+
+#include "harness/test.h"
+
+/* A table for the checks: a protocol, one property, the metadata of one column. */
+struct table {
+    int32_t reader, writer;
+    const char *reader_features; /* by blanks; NULL: no list */
+    const char *writer_features;
+    const char *property, *value; /* NULL: none */
+    const char *field_metadata;   /* NULL: none */
+};
+
+struct built {
+    struct vv_protocol protocol;
+    struct vv_metadata metadata;
+    struct vv_schema schema;
+    struct vv_pair property;
+    struct vv_field field;
+    struct vv_str reader[8], writer[8];
+};
+
+static size_t split(const char *text, struct vv_str out[8])
+{
+    struct vv_str rest = vv_str_of(text);
+    size_t len = 0;
+
+    while (len < 8 && rest.len > 0 && vv_str_split(&rest, ' ', &out[len]))
+        len++;
+    return len;
+}
+
+static void build(struct vv_op *op, const struct table *table, struct built *out)
+{
+    *out = (struct built){0};
+    out->protocol = (struct vv_protocol){
+        .min_reader = table->reader,
+        .min_writer = table->writer,
+        .has_reader_features = table->reader_features != NULL,
+        .has_writer_features = table->writer_features != NULL,
+        .reader_features = out->reader,
+        .reader_features_len = split(table->reader_features, out->reader),
+        .writer_features = out->writer,
+        .writer_features_len = split(table->writer_features, out->writer),
+    };
+    out->property = (struct vv_pair){vv_str_of(table->property), vv_str_of(table->value)};
+    out->metadata.configuration = (struct vv_pairs){&out->property, table->property ? 1 : 0};
+    out->field = (struct vv_field){.name = VV_STR("c"), .type = {.kind = VV_TYPE_LONG}};
+    if (table->field_metadata)
+        CHECK_OK(op, vv_json_parse(op, &op->arena, vv_str_of(table->field_metadata),
+                         &out->field.metadata));
+    out->schema = (struct vv_schema){&out->field, 1};
+}
+
+TEST(features, are_read_or_refused_by_name)
+{
+    static const struct {
+        struct table table;
+        varve_status status;
+        const char *says;
+    } cases[] = {
+        {{.reader = 1, .writer = 2}, VARVE_OK, ""},
+        {{.reader = 2, .writer = 6}, VARVE_OK, ""},
+        {{.reader = 1, .writer = 99}, VARVE_OK, ""},
+        {{.reader = 4, .writer = 7}, VARVE_EUNSUPPORTED, "version 4"},
+        {{.reader = 0, .writer = 1}, VARVE_ECORRUPT, "version 0"},
+        {{.reader = 3, .writer = 7}, VARVE_ECORRUPT, "readerFeatures"},
+        {{.reader = 3, .writer = 7, .reader_features = ""}, VARVE_OK, ""},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "columnMapping timestampNtz vacuumProtocolCheck v2Checkpoint "
+                                "typeWidening typeWidening-preview deletionVectors"},
+            VARVE_OK, ""},
+        {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantType"},
+            VARVE_EUNSUPPORTED, "variantType"},
+        {{.reader = 3, .writer = 7, .reader_features = "catalogManaged"}, VARVE_EUNSUPPORTED,
+            "catalogManaged"},
+        /* A writer feature in the wrong list is nothing that can be known how to read. */
+        {{.reader = 3, .writer = 7, .reader_features = "appendOnly"}, VARVE_EUNSUPPORTED,
+            "appendOnly"},
+        {{.reader = 1, .writer = 7, .writer_features = "rowTracking fromTheFuture"}, VARVE_OK,
+            ""},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct built built;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        build(&op, &cases[i].table, &built);
+        CHECK_INT(vv_features_check_read(&op, &built.protocol), cases[i].status);
+        if (!CHECK(strstr(op.error.message, cases[i].says) != NULL))
+            CHECK_STR(op.error.message, cases[i].says);
+        vv_forgive(&op);
+    }
+}
+
+TEST(features, stand_in_the_way_of_writing_only_where_they_are_used)
+{
+    static const struct {
+        struct table table;
+        const char *refused; /* NULL: may be written */
+    } cases[] = {
+        {{.reader = 1, .writer = 2}, NULL},
+        {{.reader = 1, .writer = 3}, NULL},
+        {{.reader = 1, .writer = 4}, NULL},
+        {{.reader = 1, .writer = 4, .property = "delta.enableChangeDataFeed", .value = "true"},
+            "changeDataFeed"},
+        /* Version 2 does not have the feature yet: the property is nobody's. */
+        {{.reader = 1, .writer = 2, .property = "delta.enableChangeDataFeed", .value = "true"},
+            NULL},
+        {{.reader = 1, .writer = 4, .field_metadata = "{\"delta.generationExpression\":\"a\"}"},
+            "generatedColumns"},
+        {{.reader = 1, .writer = 2, .field_metadata = "{\"delta.invariants\":\"x\"}"}, NULL},
+        {{.reader = 2, .writer = 5}, NULL},
+        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "none"},
+            NULL},
+        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"},
+            "columnMapping"},
+        {{.reader = 1, .writer = 6}, NULL},
+        {{.reader = 1, .writer = 6, .field_metadata = "{\"delta.identity.start\":1}"},
+            "identityColumns"},
+        {{.reader = 1, .writer = 8}, "version 8"},
+        {{.reader = 1, .writer = 7}, "writerFeatures"},
+        {{.reader = 1,
+             .writer = 7,
+             .writer_features = "appendOnly invariants checkConstraints domainMetadata "
+                                "inCommitTimestamp allowColumnDefaults"},
+            NULL},
+        {{.reader = 1,
+             .writer = 7,
+             .writer_features = "allowColumnDefaults",
+             .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"},
+            "allowColumnDefaults"},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "timestampNtz deletionVectors "
+                                "v2Checkpoint vacuumProtocolCheck",
+             .writer_features =
+                 "timestampNtz deletionVectors v2Checkpoint vacuumProtocolCheck"},
+            NULL},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "deletionVectors",
+             .writer_features = "deletionVectors",
+             .property = "delta.enableDeletionVectors",
+             .value = "true"},
+            "deletionVectors"},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "typeWidening",
+             .writer_features = "typeWidening"},
+            NULL},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "typeWidening",
+             .writer_features = "typeWidening",
+             .field_metadata = "{\"delta.typeChanges\":[]}"},
+            "typeWidening"},
+        {{.reader = 1, .writer = 7, .writer_features = "rowTracking domainMetadata"},
+            "rowTracking"},
+        {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"},
+            "clustering"},
+        {{.reader = 1, .writer = 7, .writer_features = "appendOnly fromTheFuture"},
+            "fromTheFuture"},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "variantType",
+             .writer_features = "variantType"},
+            "variantType"},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct built built;
+        varve_status status;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        build(&op, &cases[i].table, &built);
+        status = vv_features_check_write(&op, &built.protocol, &built.metadata, &built.schema);
+        CHECK_INT(status == VARVE_OK, cases[i].refused == NULL);
+        if (!CHECK(strstr(op.error.message, cases[i].refused ? cases[i].refused : "")))
+            CHECK_STR(op.error.message, cases[i].refused);
+        vv_forgive(&op);
+    }
+}
+
+TEST(features, of_nested_columns_count)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct built built;
+    struct table table = {.reader = 3,
+        .writer = 7,
+        .reader_features = "typeWidening",
+        .writer_features = "typeWidening",
+        .field_metadata = "{\"delta.typeChanges\":[]}"};
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    build(&op, &table, &built);
+    struct vv_type inner = {.kind = VV_TYPE_STRUCT, .fields = &built.field, .fields_len = 1};
+    struct vv_field outer = {
+        .name = VV_STR("o"), .type = {.kind = VV_TYPE_ARRAY, .element = &inner}};
+    struct vv_schema schema = {&outer, 1};
+    CHECK_FAILS(&op, vv_features_check_write(&op, &built.protocol, &built.metadata, &schema),
+        VARVE_EUNSUPPORTED);
+}
+
+TEST(features, are_there_when_listed_or_implied)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct built built;
+    struct table legacy = {.reader = 1, .writer = 4};
+    struct table listed = {.reader = 3,
+        .writer = 7,
+        .reader_features = "deletionVectors",
+        .writer_features = "deletionVectors appendOnly"};
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    build(&op, &legacy, &built);
+    CHECK(vv_features_has(&built.protocol, VV_STR("appendOnly")));
+    CHECK(vv_features_has(&built.protocol, VV_STR("changeDataFeed")));
+    CHECK(!vv_features_has(&built.protocol, VV_STR("columnMapping")));
+    CHECK(!vv_features_has(&built.protocol, VV_STR("deletionVectors")));
+    build(&op, &listed, &built);
+    CHECK(vv_features_has(&built.protocol, VV_STR("appendOnly")));
+    CHECK(vv_features_has(&built.protocol, VV_STR("deletionVectors")));
+    CHECK(!vv_features_has(&built.protocol, VV_STR("invariants")));
+}
+
+TEST(features, column_mapping_needs_property_and_protocol)
+{
+    static const struct {
+        struct table table;
+        enum vv_column_mapping mapping;
+    } cases[] = {
+        {{.reader = 2, .writer = 5}, VV_MAPPING_NONE},
+        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "NAME"},
+            VV_MAPPING_NAME},
+        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "id"},
+            VV_MAPPING_ID},
+        {{.reader = 1, .writer = 2, .property = "delta.columnMapping.mode", .value = "name"},
+            VV_MAPPING_NONE},
+        {{.reader = 3,
+             .writer = 7,
+             .reader_features = "columnMapping",
+             .writer_features = "columnMapping",
+             .property = "delta.columnMapping.mode",
+             .value = "name"},
+            VV_MAPPING_NAME},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct built built;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        build(&op, &cases[i].table, &built);
+        CHECK_INT(vv_features_mapping(&built.protocol, &built.metadata), cases[i].mapping);
+    }
+}
+
+TEST(features, a_file_with_a_deletion_vector_is_refused_by_name)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_deletion_vector dv = {.storage = 'u'};
+    struct vv_file file = {.path = VV_STR("part-7.parquet")};
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    CHECK_OK(&op, vv_features_check_file(&op, &file));
+    file.dv = &dv;
+    CHECK_INT(vv_features_check_file(&op, &file), VARVE_EUNSUPPORTED);
+    CHECK(strstr(op.error.message, "deletionVectors") != NULL);
+    CHECK(strstr(op.error.message, "part-7.parquet") != NULL);
+}
+
+TEST(features, boolean_properties_are_true_in_any_case)
+{
+    struct vv_pair pairs[] = {{VV_STR("a"), VV_STR("TRUE")}, {VV_STR("b"), VV_STR("no")}};
+    struct vv_metadata metadata = {.configuration = {pairs, 2}};
+
+    CHECK(vv_property_bool(&metadata, "a", false));
+    CHECK(!vv_property_bool(&metadata, "b", true));
+    CHECK(vv_property_bool(&metadata, "c", true));
+    CHECK(!vv_property_bool(&metadata, "c", false));
+}
