@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TAP_LINE = re.compile(r"^(not )?ok\b[^#]*(#\s*SKIP)?", re.MULTILINE | re.IGNORECASE)
+TAP_LINE = re.compile(r"^(not )?ok\b[^#\n]*(#\s*SKIP)?", re.MULTILINE | re.IGNORECASE)
 
 
 def count_tap(text):
