@@ -12,7 +12,12 @@ struct faulty {
 };
 
 /* What becomes of one call. */
-enum fate { FATE_PASS, FATE_REFUSE, FATE_LOSE_REPLY, FATE_IN_DOUBT };
+enum fate {
+    FATE_PASS,
+    FATE_REFUSE,
+    FATE_LOSE_REPLY,
+    FATE_IN_DOUBT
+};
 
 static struct faulty *faulty_of(struct vv_store *store)
 {
@@ -47,8 +52,8 @@ static varve_status refuse(struct vv_op *op, const char *call, struct vv_str key
 
 static varve_status lose(struct vv_op *op, const char *call, struct vv_str key)
 {
-    return vv_fail(
-        op, VARVE_EIO, "the reply to %s of \"%.*s\" is lost by the test", call, VV_ARG(key));
+    return vv_fail(op, VARVE_EIO, "the reply to %s of \"%.*s\" is lost by the test", call,
+        VV_ARG(key));
 }
 
 /* What comes before and after passing on a call, for all but put_if_absent. */
@@ -78,8 +83,8 @@ static varve_status faulty_get(struct vv_op *op, struct vv_store *store, struct 
     return VARVE_OK;
 }
 
-static varve_status faulty_head(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out)
+static varve_status faulty_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out)
 {
     struct vv_object result;
     enum fate fate;
@@ -90,8 +95,8 @@ static varve_status faulty_head(
     return VARVE_OK;
 }
 
-static varve_status faulty_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes)
+static varve_status faulty_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes)
 {
     enum fate fate;
     VV_TRY(admit(op, store, "put", key, &fate));
@@ -107,8 +112,8 @@ static varve_status faulty_put_if_absent(struct vv_op *op, struct vv_store *stor
         return refuse(op, "put_if_absent", key);
     enum vv_put_outcome result = VV_PUT_EXISTS;
     if (fate != FATE_IN_DOUBT)
-        VV_TRY(vv_store_put_if_absent(
-            op, faulty_of(store)->inner, key, bytes, modified_us, &result));
+        VV_TRY(vv_store_put_if_absent(op, faulty_of(store)->inner, key, bytes, modified_us,
+            &result));
     if (fate == FATE_PASS) {
         *out = result;
         return VARVE_OK;
@@ -174,8 +179,8 @@ static varve_status faulty_stage(struct vv_op *op, struct vv_store *store,
     return VARVE_OK;
 }
 
-static varve_status faulty_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len)
+static varve_status faulty_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len)
 {
     struct vv_str first = keys_len > 0 ? keys[0] : VV_STR_NONE;
     enum fate fate;
@@ -196,8 +201,8 @@ static varve_status faulty_fetch(struct vv_op *op, struct vv_store *store,
     return VARVE_OK;
 }
 
-static varve_status faulty_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out)
+static varve_status faulty_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out)
 {
     struct vv_store *inner;
     VV_TRY(vv_store_at(op, faulty_of(store)->inner, prefix, &inner));
@@ -226,8 +231,8 @@ static const struct vv_store_ops faulty_ops = {
     .close = faulty_close,
 };
 
-varve_status vv_store_open_faulty(
-    struct vv_op *op, struct vv_store *inner, struct vv_fault_plan *plan, struct vv_store **out)
+varve_status vv_store_open_faulty(struct vv_op *op, struct vv_store *inner,
+    struct vv_fault_plan *plan, struct vv_store **out)
 {
     struct faulty *faulty = vv_malloc(sizeof(*faulty));
     if (faulty == NULL) {

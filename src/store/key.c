@@ -32,8 +32,8 @@ varve_status vv_key_check(struct vv_op *op, struct vv_str key)
 {
     const char *fault = vv_key_fault(key);
     if (fault != NULL)
-        return vv_fail(
-            op, VARVE_EUSAGE, "\"%.*s\" is no key of a store: it %s", VV_ARG(key), fault);
+        return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no key of a store: it %s", VV_ARG(key),
+            fault);
     return VARVE_OK;
 }
 

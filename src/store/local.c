@@ -58,8 +58,8 @@ static varve_status look(struct vv_op *op, struct vv_str path, struct stat *out)
     return VARVE_OK;
 }
 
-static varve_status local_head(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out)
+static varve_status local_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out)
 {
     struct vv_str path;
     struct stat status;
@@ -94,8 +94,8 @@ static varve_status local_fetch(struct vv_op *op, struct vv_store *store,
     return VARVE_OK;
 }
 
-static varve_status local_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
+static varve_status local_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out);
 
 static void local_close(struct vv_store *store)
 {
@@ -122,8 +122,8 @@ static const struct vv_store_ops local_ops = {
     .close = local_close,
 };
 
-static varve_status local_new(
-    struct vv_op *op, struct vv_str root, size_t solid_len, bool sync, struct vv_store **out)
+static varve_status local_new(struct vv_op *op, struct vv_str root, size_t solid_len, bool sync,
+    struct vv_store **out)
 {
     struct vv_local *local = vv_malloc(sizeof(*local));
     if (local == NULL)
@@ -144,8 +144,8 @@ static varve_status local_new(
     return VARVE_OK;
 }
 
-static varve_status local_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out)
+static varve_status local_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out)
 {
     const struct vv_local *local = vv_local_of(store);
     struct vv_str root;

@@ -49,8 +49,8 @@ varve_status vv_path_make(struct vv_op *op, const struct vv_local *local, struct
 
 /* local_put.c */
 
-varve_status vv_local_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes);
+varve_status vv_local_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes);
 varve_status vv_local_put_if_absent(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
 /* Whether a name is one of a temporary file of ours. */
@@ -69,8 +69,8 @@ varve_status vv_local_sweep(struct vv_op *op, struct vv_store *store, struct vv_
 
 varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
-varve_status vv_local_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len);
+varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len);
 
 /* local_sync.c */
 

@@ -102,8 +102,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Names of the wanted kind greater than `after` (VV_STR_NONE: all), sorted. */
-static varve_status read_names(
-    struct vv_op *op, struct listing *listing, struct vv_str after, bool want_folders)
+static varve_status read_names(struct vv_op *op, struct listing *listing, struct vv_str after,
+    bool want_folders)
 {
     for (uint64_t seen = 0; listing->folder != NULL; seen++) {
         if (seen % NAMES_PER_CANCEL_CHECK == 0)

@@ -54,8 +54,8 @@ static varve_status make_absolute(struct vv_op *op, struct vv_str location, stru
 }
 
 /* Puts the parts of `missing` behind `solid`. */
-static varve_status append_missing(
-    struct vv_op *op, struct vv_str solid, struct vv_str missing, struct vv_str *out)
+static varve_status append_missing(struct vv_op *op, struct vv_str solid, struct vv_str missing,
+    struct vv_str *out)
 {
     struct vv_str path = solid;
     struct vv_str part;
@@ -125,8 +125,8 @@ varve_status vv_path_make(struct vv_op *op, const struct vv_local *local, struct
         VV_TRY(vv_path_parent(op, made, &made));
     }
     if (failure == ENOENT)
-        return vv_fail(
-            op, VARVE_ENOTFOUND, "the folder %s is no longer there", vv_path_text(made));
+        return vv_fail(op, VARVE_ENOTFOUND, "the folder %s is no longer there",
+            vv_path_text(made));
 
     while (failure == 0 && made.len < folder.len) {
         size_t part = vv_str_find(vv_str_skip(folder, made.len + 1), '/');

@@ -93,8 +93,8 @@ static void spoil(struct vv_local *local, const struct vv_str *keys, size_t keys
     pthread_mutex_unlock(&local->lock);
 }
 
-static varve_status sync_file(
-    struct vv_op *op, struct vv_local *local, struct vv_str key, const char *path)
+static varve_status sync_file(struct vv_op *op, struct vv_local *local, struct vv_str key,
+    const char *path)
 {
     VV_CLEANUP(vv_fd_close) int fd = -1;
     int failure = vv_sys_open(path, O_RDONLY | O_NONBLOCK, &fd);
@@ -141,8 +141,8 @@ struct whole {
     dev_t device;
 };
 
-static varve_status choose_whole(
-    struct vv_op *op, struct vv_local *local, size_t keys_len, struct whole *out)
+static varve_status choose_whole(struct vv_op *op, struct vv_local *local, size_t keys_len,
+    struct whole *out)
 {
     if (!local->sync || keys_len <= FILES_SYNCED_EACH_MAX)
         return VARVE_OK;
@@ -161,15 +161,15 @@ static varve_status sync_names(struct vv_op *op, struct vv_local *local,
     if (whole->fd >= 0) {
         int failure = vv_sys_sync_device(whole->fd);
         if (failure != 0)
-            return vv_sys_fail(
-                op, failure, "sync the file system of", vv_path_text(local->root));
+            return vv_sys_fail(op, failure, "sync the file system of",
+                vv_path_text(local->root));
         vv_crash_point("store.publish.device_synced");
     }
     return vv_sync_set_run(op, local, set, whole->fd >= 0 ? &whole->device : NULL);
 }
 
-varve_status vv_local_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len)
+varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len)
 {
     struct vv_local *local = vv_local_of(store);
     struct whole whole = {.fd = -1};

@@ -75,8 +75,7 @@ static varve_status temp_create(struct vv_op *op, const struct vv_local *local,
     return VARVE_OK;
 }
 
-/* Fills and syncs it. The file exists from the first moment on, so `temp` is set on failure
- * too. */
+/* Fills and syncs it. `temp` is set on failure too, as soon as there is a file to remove. */
 static varve_status temp_write(struct vv_op *op, const struct vv_local *local,
     struct vv_str folder, struct vv_str bytes, int64_t modified_us, struct temp *temp)
 {
@@ -109,7 +108,11 @@ static varve_status anchor(struct vv_op *op, struct vv_local *local, struct vv_s
     return vv_sync_set_run(op, local, &set, NULL);
 }
 
-enum verdict { VERDICT_OURS, VERDICT_NOT_OURS, VERDICT_IN_DOUBT };
+enum verdict {
+    VERDICT_OURS,
+    VERDICT_NOT_OURS,
+    VERDICT_IN_DOUBT
+};
 
 /* After a link that reported a failure: is the object our file all the same? */
 static enum verdict judge_link(const struct temp *temp, const char *path)
@@ -127,8 +130,7 @@ static enum verdict judge_link(const struct temp *temp, const char *path)
     return ours.st_nlink > 1 ? VERDICT_IN_DOUBT : VERDICT_NOT_OURS;
 }
 
-/* After a rename that reported a failure: our file has no other name, so it moved or it did
- * not. */
+/* The same after a rename: our file has no other name, so it has moved or it has not. */
 static enum verdict judge_rename(const struct temp *temp)
 {
     struct stat ours;
@@ -160,8 +162,8 @@ static varve_status conclude(struct vv_op *op, int failure, enum verdict verdict
 }
 
 /* For file systems without hard links. */
-static varve_status step_by_rename(
-    struct vv_op *op, struct temp *temp, const char *path, enum vv_put_outcome *out)
+static varve_status step_by_rename(struct vv_op *op, struct temp *temp, const char *path,
+    enum vv_put_outcome *out)
 {
     int failure = vv_sys_rename_new(temp->path.ptr, path);
     if (failure == EINVAL || failure == ENOSYS || failure == ENOTSUP || failure == EPERM) {
@@ -177,14 +179,14 @@ static varve_status step_by_rename(
     return VARVE_OK;
 }
 
-static varve_status step_by_link(
-    struct vv_op *op, struct temp *temp, const char *path, enum vv_put_outcome *out)
+static varve_status step_by_link(struct vv_op *op, struct temp *temp, const char *path,
+    enum vv_put_outcome *out)
 {
     int failure = vv_sys_link(temp->path.ptr, path);
     if (failure == EPERM || failure == ENOTSUP || failure == ENOSYS)
         return step_by_rename(op, temp, path, out);
-    return conclude(
-        op, failure, failure == 0 ? VERDICT_OURS : judge_link(temp, path), path, out);
+    return conclude(op, failure, failure == 0 ? VERDICT_OURS : judge_link(temp, path), path,
+        out);
 }
 
 static varve_status settle(struct vv_op *op, const struct vv_local *local, struct vv_str folder)
@@ -224,8 +226,8 @@ varve_status vv_local_put_if_absent(struct vv_op *op, struct vv_store *store, st
     return VARVE_OK;
 }
 
-varve_status vv_local_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes)
+varve_status vv_local_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes)
 {
     struct vv_local *local = vv_local_of(store);
     struct vv_str path;

@@ -59,8 +59,8 @@ static void remember(struct vv_local *local, const struct vv_sync_folder *folder
     pthread_mutex_unlock(&local->lock);
 }
 
-static varve_status find_or_add(
-    struct vv_op *op, struct vv_sync_set *set, struct vv_str path, struct vv_sync_folder **out)
+static varve_status find_or_add(struct vv_op *op, struct vv_sync_set *set, struct vv_str path,
+    struct vv_sync_folder **out)
 {
     set->by_path.arena = &op->arena;
     struct vv_sync_folder *folder = vv_map_get(&set->by_path, path);
@@ -144,8 +144,8 @@ static bool is_tolerable(int failure)
            failure == ENOTSUP;
 }
 
-varve_status vv_sync_set_run(
-    struct vv_op *op, struct vv_local *local, struct vv_sync_set *set, const dev_t *done_device)
+varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv_sync_set *set,
+    const dev_t *done_device)
 {
     for (size_t i = 0; i < set->len; i++) {
         const struct vv_sync_folder *folder = set->folders[i];

@@ -12,26 +12,15 @@
 #include <unistd.h>
 
 #include "base/seam.h"
+#include "store/memory_objects.h"
 #include "store/store.h"
-
-struct object {
-    char *memory; /* owned; holds what the two slices show */
-    struct vv_str key;
-    struct vv_str bytes; /* `ptr` NULL: a data file */
-    int64_t file_bytes;
-    int64_t modified_us;
-    uint64_t number; /* differs for each content that a key ever had */
-};
 
 /* What all stores over the same objects share. */
 struct core {
     pthread_mutex_t lock;
-    size_t users;           /* guarded by: lock */
-    struct object *objects; /* guarded by: lock */
-    size_t len;             /* guarded by: lock */
-    size_t capacity;        /* guarded by: lock */
-    uint64_t writes;        /* guarded by: lock */
-    struct vv_store *files; /* immutable: data files and copies; syncs nothing */
+    size_t users;                     /* guarded by: lock */
+    struct vv_memory_objects objects; /* guarded by: lock */
+    struct vv_store *files;           /* immutable: data files and copies; syncs nothing */
 };
 
 struct memory {
@@ -46,29 +35,9 @@ static struct memory *memory_of(struct vv_store *store)
     return (struct memory *)store;
 }
 
-static void object_done(struct object *object)
-{
-    vv_free(object->memory);
-    *object = (struct object){0};
-}
-
-static bool object_fill(struct object *object, struct vv_str key, struct vv_str bytes)
-{
-    object->memory = vv_malloc(key.len + bytes.len + 1);
-    if (object->memory == NULL)
-        return false;
-    memcpy(object->memory, key.ptr, key.len);
-    object->key = (struct vv_str){object->memory, key.len};
-    if (bytes.ptr == NULL)
-        return true;
-    memcpy(object->memory + key.len, bytes.ptr, bytes.len);
-    object->bytes = (struct vv_str){object->memory + key.len, bytes.len};
-    return true;
-}
-
 /* The key among all objects. */
-static varve_status full_key(
-    struct vv_op *op, const struct memory *memory, struct vv_str key, struct vv_str *out)
+static varve_status full_key(struct vv_op *op, const struct memory *memory, struct vv_str key,
+    struct vv_str *out)
 {
     struct vv_str full =
         vv_arena_format(&op->arena, "%.*s%.*s", VV_ARG(memory->prefix), VV_ARG(key));
@@ -79,8 +48,8 @@ static varve_status full_key(
 }
 
 /* The key of a data file in the store of files. */
-static varve_status file_key(
-    struct vv_op *op, const struct memory *memory, struct vv_str key, struct vv_str *out)
+static varve_status file_key(struct vv_op *op, const struct memory *memory, struct vv_str key,
+    struct vv_str *out)
 {
     struct vv_str full =
         vv_arena_format(&op->arena, "data/%.*s%.*s", VV_ARG(memory->prefix), VV_ARG(key));
@@ -90,123 +59,67 @@ static varve_status file_key(
     return VARVE_OK;
 }
 
-/* Index of the first object whose key is not less. Under the lock. */
-static size_t lower_bound(const struct core *core, struct vv_str key)
+static enum vv_memory_insertion insert(struct core *core, struct vv_memory_object *object,
+    bool replace)
 {
-    size_t low = 0;
-    size_t high = core->len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (vv_str_cmp(core->objects[middle].key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Under the lock. NULL where absent. */
-static struct object *find(const struct core *core, struct vv_str key)
-{
-    size_t at = lower_bound(core, key);
-    bool is_there = at < core->len && vv_str_eq(core->objects[at].key, key);
-    return is_there ? &core->objects[at] : NULL;
-}
-
-/* Under the lock. Room for one more; false when memory is out. */
-static bool make_room(struct core *core)
-{
-    if (core->len < core->capacity)
-        return true;
-    size_t capacity = core->capacity > 0 ? core->capacity * 2 : 64;
-    struct object *objects = vv_realloc(core->objects, capacity * sizeof(*objects));
-    if (objects == NULL)
-        return false;
-    core->objects = objects;
-    core->capacity = capacity;
-    return true;
-}
-
-enum insertion { INSERT_DONE, INSERT_EXISTS, INSERT_NO_MEMORY };
-
-/* Takes over what the object owns when it is done, or replaces with it. */
-static enum insertion insert(struct core *core, struct object *object, bool replace)
-{
-    enum insertion result = INSERT_DONE;
     pthread_mutex_lock(&core->lock);
-    size_t at = lower_bound(core, object->key);
-    bool is_there = at < core->len && vv_str_eq(core->objects[at].key, object->key);
-    object->number = ++core->writes;
-    if (is_there && replace) {
-        /* The caller gives back the old one. */
-        struct object old = core->objects[at];
-        core->objects[at] = *object;
-        *object = old;
-    } else if (is_there) {
-        result = INSERT_EXISTS;
-    } else if (!make_room(core)) {
-        result = INSERT_NO_MEMORY;
-    } else {
-        memmove(&core->objects[at + 1], &core->objects[at],
-            (core->len - at) * sizeof(core->objects[0]));
-        core->objects[at] = *object;
-        core->len++;
-        *object = (struct object){0};
-    }
+    enum vv_memory_insertion result = vv_memory_objects_insert(&core->objects, object, replace);
     pthread_mutex_unlock(&core->lock);
     return result;
 }
 
 static varve_status store_bytes(struct vv_op *op, struct vv_store *store, struct vv_str key,
-    struct vv_str bytes, struct object *object)
+    struct vv_str bytes, struct vv_memory_object *object)
 {
     struct vv_str full;
     VV_TRY(full_key(op, memory_of(store), key, &full));
     struct vv_str content = bytes.ptr != NULL ? bytes : VV_STR("");
-    return object_fill(object, full, content) ? VARVE_OK : vv_fail_memory(op);
+    return vv_memory_object_fill(object, full, content) ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status memory_put_if_absent(struct vv_op *op, struct vv_store *store,
     struct vv_str key, struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out)
 {
-    VV_CLEANUP(object_done)
-    struct object object = {.modified_us = modified_us != 0 ? modified_us : vv_now_us(op)};
+    VV_CLEANUP(vv_memory_object_done)
+    struct vv_memory_object object = {
+        .modified_us = modified_us != 0 ? modified_us : vv_now_us(op)};
     VV_TRY(store_bytes(op, store, key, bytes, &object));
-    enum insertion result = insert(memory_of(store)->core, &object, false);
-    if (result == INSERT_NO_MEMORY)
+    enum vv_memory_insertion result = insert(memory_of(store)->core, &object, false);
+    if (result == VV_MEMORY_FULL)
         return vv_fail_memory(op);
-    *out = result == INSERT_DONE ? VV_PUT_CREATED : VV_PUT_EXISTS;
+    *out = result == VV_MEMORY_DONE ? VV_PUT_CREATED : VV_PUT_EXISTS;
     return VARVE_OK;
 }
 
-static varve_status memory_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes)
+static varve_status memory_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes)
 {
-    VV_CLEANUP(object_done) struct object object = {.modified_us = vv_now_us(op)};
+    VV_CLEANUP(vv_memory_object_done)
+    struct vv_memory_object object = {.modified_us = vv_now_us(op)};
     VV_TRY(store_bytes(op, store, key, bytes, &object));
-    if (insert(memory_of(store)->core, &object, true) == INSERT_NO_MEMORY)
+    if (insert(memory_of(store)->core, &object, true) == VV_MEMORY_FULL)
         return vv_fail_memory(op);
     return VARVE_OK;
 }
 
 static varve_status fail_absent(struct vv_op *op, struct vv_store *store, struct vv_str key)
 {
-    return vv_fail(
-        op, VARVE_ENOTFOUND, "there is no %.*s in %.*s", VV_ARG(key), VV_ARG(store->location));
+    return vv_fail(op, VARVE_ENOTFOUND, "there is no %.*s in %.*s", VV_ARG(key),
+        VV_ARG(store->location));
 }
 
 /* A copy of the entry; its bytes are copied to `bytes_arena` where not NULL, else not set. */
 static varve_status look_up(struct vv_op *op, struct vv_store *store, struct vv_str key,
-    struct vv_arena *bytes_arena, struct object *out)
+    struct vv_arena *bytes_arena, struct vv_memory_object *out)
 {
     struct core *core = memory_of(store)->core;
     struct vv_str full;
     VV_TRY(full_key(op, memory_of(store), key, &full));
     pthread_mutex_lock(&core->lock);
-    const struct object *found = find(core, full);
+    const struct vv_memory_object *found = vv_memory_objects_find(&core->objects, full);
     bool is_there = found != NULL;
     bool enough_memory = true;
-    struct object object = {0};
+    struct vv_memory_object object = {0};
     if (is_there) {
         object = *found;
         object.memory = NULL;
@@ -228,7 +141,7 @@ static varve_status look_up(struct vv_op *op, struct vv_store *store, struct vv_
 static varve_status memory_get(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out)
 {
-    struct object object;
+    struct vv_memory_object object;
     VV_TRY(look_up(op, store, key, arena, &object));
     if (object.bytes.ptr != NULL) {
         *out = object.bytes;
@@ -239,15 +152,15 @@ static varve_status memory_get(struct vv_op *op, struct vv_store *store, struct 
     return vv_store_get(op, memory_of(store)->core->files, arena, file, out);
 }
 
-static int64_t bytes_of(const struct object *object)
+static int64_t bytes_of(const struct vv_memory_object *object)
 {
     return object->bytes.ptr != NULL ? (int64_t)object->bytes.len : object->file_bytes;
 }
 
-static varve_status memory_head(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out)
+static varve_status memory_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out)
 {
-    struct object object;
+    struct vv_memory_object object;
     VV_TRY(look_up(op, store, key, NULL, &object));
     *out = (struct vv_object){
         .key = key,
@@ -257,8 +170,8 @@ static varve_status memory_head(
     return VARVE_OK;
 }
 
-static bool add_item(
-    struct vv_objects *objects, struct vv_arena *arena, const struct vv_object *item)
+static bool add_item(struct vv_objects *objects, struct vv_arena *arena,
+    const struct vv_object *item)
 {
     void *items = objects->items;
     if (!vv_arena_grow(arena, &items, objects->len, &objects->capacity, sizeof(*item),
@@ -283,7 +196,8 @@ struct walk {
 };
 
 /* What the walk shows of an object: itself, or the folder it is in. False: nothing. */
-static bool show(const struct walk *walk, const struct object *object, struct vv_object *out)
+static bool show(const struct walk *walk, const struct vv_memory_object *object,
+    struct vv_object *out)
 {
     struct vv_str name = vv_str_skip(object->key, walk->folder.len);
     size_t slash = vv_str_find(name, '/');
@@ -303,13 +217,13 @@ static bool show(const struct walk *walk, const struct object *object, struct vv
 }
 
 /* False when memory is out. */
-static bool walk_objects(const struct core *core, struct walk *walk)
+static bool walk_objects(const struct vv_memory_objects *objects, struct walk *walk)
 {
-    for (size_t i = lower_bound(core, walk->folder); i < core->len; i++) {
-        if (!vv_str_starts(core->objects[i].key, walk->folder))
+    for (size_t i = vv_memory_objects_from(objects, walk->folder); i < objects->len; i++) {
+        if (!vv_str_starts(objects->items[i].key, walk->folder))
             break;
         struct vv_object item;
-        if (!show(walk, &core->objects[i], &item))
+        if (!show(walk, &objects->items[i], &item))
             continue;
         if (walk->max != 0 && walk->found.len == walk->max)
             break;
@@ -330,7 +244,7 @@ static varve_status walk_folder(struct vv_op *op, struct vv_store *store, struct
         return vv_fail_memory(op);
     walk->prefix_len = memory->prefix.len;
     pthread_mutex_lock(&memory->core->lock);
-    bool enough_memory = walk_objects(memory->core, walk);
+    bool enough_memory = walk_objects(&memory->core->objects, walk);
     pthread_mutex_unlock(&memory->core->lock);
     if (!enough_memory)
         return vv_fail_memory(op);
@@ -374,13 +288,7 @@ static varve_status memory_remove(struct vv_op *op, struct vv_store *store, stru
     VV_TRY(full_key(op, memory_of(store), key, &full));
     VV_TRY(file_key(op, memory_of(store), key, &file));
     pthread_mutex_lock(&core->lock);
-    struct object *found = find(core, full);
-    if (found != NULL) {
-        object_done(found);
-        size_t at = (size_t)(found - core->objects);
-        memmove(found, found + 1, (core->len - at - 1) * sizeof(*found));
-        core->len--;
-    }
+    vv_memory_objects_remove(&core->objects, full);
     pthread_mutex_unlock(&core->lock);
     return vv_store_remove(op, core->files, file);
 }
@@ -399,7 +307,7 @@ static varve_status memory_sweep(struct vv_op *op, struct vv_store *store, struc
 static varve_status memory_stage(struct vv_op *op, struct vv_store *store,
     struct vv_arena *arena, struct vv_str key, struct vv_str *out_path)
 {
-    struct object object;
+    struct vv_memory_object object;
     if (look_up(op, store, key, NULL, &object) == VARVE_OK)
         return vv_fail(op, VARVE_EIO, "cannot make a new file: %.*s is there", VV_ARG(key));
     if (op->error.code != VARVE_ENOTFOUND)
@@ -413,7 +321,7 @@ static varve_status memory_stage(struct vv_op *op, struct vv_store *store,
 static varve_status publish_file(struct vv_op *op, struct vv_store *store, struct vv_str key)
 {
     const struct memory *memory = memory_of(store);
-    struct object known;
+    struct vv_memory_object known;
     if (look_up(op, store, key, NULL, &known) == VARVE_OK)
         return VARVE_OK;
     if (op->error.code != VARVE_ENOTFOUND)
@@ -425,16 +333,17 @@ static varve_status publish_file(struct vv_op *op, struct vv_store *store, struc
     VV_TRY(full_key(op, memory, key, &full));
     VV_TRY(file_key(op, memory, key, &file));
     VV_TRY(vv_store_head(op, memory->core->files, file, &status));
-    VV_CLEANUP(object_done)
-    struct object object = {.file_bytes = status.bytes, .modified_us = status.modified_us};
-    if (!object_fill(&object, full, VV_STR_NONE) ||
-        insert(memory->core, &object, false) == INSERT_NO_MEMORY)
+    VV_CLEANUP(vv_memory_object_done)
+    struct vv_memory_object object = {
+        .file_bytes = status.bytes, .modified_us = status.modified_us};
+    if (!vv_memory_object_fill(&object, full, VV_STR_NONE) ||
+        insert(memory->core, &object, false) == VV_MEMORY_FULL)
         return vv_fail_memory(op);
     return VARVE_OK;
 }
 
-static varve_status memory_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len)
+static varve_status memory_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len)
 {
     for (size_t i = 0; i < keys_len; i++)
         VV_TRY(publish_file(op, store, keys[i]));
@@ -445,7 +354,7 @@ static varve_status memory_fetch(struct vv_op *op, struct vv_store *store,
     struct vv_arena *arena, struct vv_str key, struct vv_str *out_path)
 {
     struct vv_store *files = memory_of(store)->core->files;
-    struct object object;
+    struct vv_memory_object object;
     struct vv_str file;
     VV_TRY(look_up(op, store, key, &op->arena, &object));
     if (object.bytes.ptr == NULL) {
@@ -461,8 +370,8 @@ static varve_status memory_fetch(struct vv_op *op, struct vv_store *store,
     return vv_store_fetch(op, files, arena, file, out_path);
 }
 
-static int remove_entry(
-    const char *path, const struct stat *status, int type, struct FTW *where)
+static int remove_entry(const char *path, const struct stat *status, int type,
+    struct FTW *where)
 {
     (void)status;
     (void)type;
@@ -473,9 +382,7 @@ static int remove_entry(
 
 static void core_free(struct core *core)
 {
-    for (size_t i = 0; i < core->len; i++)
-        object_done(&core->objects[i]);
-    vv_free(core->objects);
+    vv_memory_objects_done(&core->objects);
     if (core->files != NULL)
         (void)nftw(core->files->location.ptr, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     vv_store_close(&core->files);
@@ -503,8 +410,8 @@ static void memory_close(struct vv_store *store)
     vv_free(memory);
 }
 
-static varve_status memory_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
+static varve_status memory_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out);
 
 static const struct vv_store_ops memory_ops = {
     .get = memory_get,
@@ -523,8 +430,8 @@ static const struct vv_store_ops memory_ops = {
 };
 
 /* Becomes one more user of the core. */
-static varve_status memory_new(
-    struct vv_op *op, struct core *core, struct vv_str prefix, struct vv_store **out)
+static varve_status memory_new(struct vv_op *op, struct core *core, struct vv_str prefix,
+    struct vv_store **out)
 {
     struct memory *memory = vv_malloc(sizeof(*memory));
     if (memory == NULL)
@@ -545,8 +452,8 @@ static varve_status memory_new(
     return VARVE_OK;
 }
 
-static varve_status memory_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out)
+static varve_status memory_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out)
 {
     struct vv_str full;
     VV_TRY(full_key(op, memory_of(store), prefix, &full));

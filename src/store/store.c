@@ -102,15 +102,15 @@ varve_status vv_store_get(struct vv_op *op, struct vv_store *store, struct vv_ar
     return store->ops->get(op, store, arena, key, out);
 }
 
-varve_status vv_store_head(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out)
+varve_status vv_store_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out)
 {
     VV_TRY(vv_key_check(op, key));
     return store->ops->head(op, store, key, out);
 }
 
-varve_status vv_store_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes)
+varve_status vv_store_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes)
 {
     VV_TRY(vv_key_check(op, key));
     return store->ops->put(op, store, key, bytes);
@@ -157,8 +157,8 @@ varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_
     return store->ops->stage(op, store, arena, key, out_path);
 }
 
-varve_status vv_store_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len)
+varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len)
 {
     for (size_t i = 0; i < keys_len; i++)
         VV_TRY(vv_key_check(op, keys[i]));
@@ -172,8 +172,8 @@ varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_
     return store->ops->fetch(op, store, arena, key, out_path);
 }
 
-varve_status vv_store_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out)
+varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out)
 {
     VV_TRY(vv_key_check(op, prefix));
     return store->ops->at(op, store, prefix, out);

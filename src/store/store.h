@@ -42,11 +42,11 @@ struct vv_store_ops {
     varve_status (*get)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out);
     /* Size and time. ENOTFOUND when there is none. */
-    varve_status (*head)(
-        struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out);
+    varve_status (*head)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_object *out);
     /* Creates or replaces. */
-    varve_status (*put)(
-        struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes);
+    varve_status (*put)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_str bytes);
     /*
      * Creates, never replaces. modified_us (0 = now) becomes the object's time where the store
      * can set it. EUNKNOWN: it may be stored, read it back. Any other code: certainly not
@@ -88,8 +88,8 @@ struct vv_store_ops {
      * Also for an object whose put_if_absent ended in EUNKNOWN and that was then found stored:
      * only publish makes it durable.
      */
-    varve_status (*publish)(
-        struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len);
+    varve_status (*publish)(struct vv_op *op, struct vv_store *store, const struct vv_str *keys,
+        size_t keys_len);
     /* A local path to read the object at; it stays readable while the store is open. */
     varve_status (*fetch)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out_path);
@@ -97,8 +97,8 @@ struct vv_store_ops {
      * A store with its root at `prefix` below this one's; closed on its own. The root need not
      * be there, the first write makes it.
      */
-    varve_status (*at)(
-        struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
+    varve_status (*at)(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+        struct vv_store **out);
     void (*close)(struct vv_store *store);
 };
 
@@ -153,10 +153,10 @@ varve_status vv_store_open_faulty(struct vv_op *op, struct vv_store *inner,
 /* Wrappers, so that callers read well. */
 varve_status vv_store_get(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out);
-varve_status vv_store_head(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_object *out);
-varve_status vv_store_put(
-    struct vv_op *op, struct vv_store *store, struct vv_str key, struct vv_str bytes);
+varve_status vv_store_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out);
+varve_status vv_store_put(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str bytes);
 varve_status vv_store_put_if_absent(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
 varve_status vv_store_list(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
@@ -168,11 +168,11 @@ varve_status vv_store_sweep(struct vv_op *op, struct vv_store *store, struct vv_
     int64_t age_us, size_t *out_removed);
 varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
-varve_status vv_store_publish(
-    struct vv_op *op, struct vv_store *store, const struct vv_str *keys, size_t keys_len);
+varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
+    const struct vv_str *keys, size_t keys_len);
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
-varve_status vv_store_at(
-    struct vv_op *op, struct vv_store *store, struct vv_str prefix, struct vv_store **out);
+varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
+    struct vv_store **out);
 
 #endif
