@@ -1,0 +1,446 @@
+/* Opening, reading and listing of the local store. */
+#include "store/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/seam.h"
+#include "fixture.h"
+#include "harness/clock_fake.h"
+
+static const struct vv_store_options existing = {.sync = true, .create = false};
+static const struct vv_store_options creating = {.sync = true, .create = true};
+
+static bool is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+/* The real path of the case's folder: the system's temporary folder may be behind a link. */
+static struct vv_str real_dir(struct vv_op *op)
+{
+    char real[PATH_MAX];
+    CHECK(realpath(test_dir(), real) != NULL);
+    return vv_arena_str(&op->arena, vv_str_of(real));
+}
+
+TEST(local, opens_paths_and_file_urls)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE(mkdir(test_path("a b"), 0777) == 0 && mkdir(test_path("a b/c:d"), 0777) == 0);
+    REQUIRE(mkdir(test_path("s3:"), 0777) == 0 && mkdir(test_path("50%"), 0777) == 0);
+    REQUIRE(symlink("a b", test_path("link")) == 0);
+    REQUIRE(chdir(test_dir()) == 0);
+    struct vv_str here = real_dir(&op);
+    const struct {
+        const char *location; /* %s: the folder of the case */
+        const char *below;    /* the location that results, below that folder */
+    } cases[] = {
+        {"%s/a b", "/a b"},
+        {"%s/a b/", "/a b"},
+        {"%s//a b/./c:d//", "/a b/c:d"},
+        {"%s/a b/../a b", "/a b"},
+        {"%s/link/c:d", "/a b/c:d"},
+        {"file://%s/a%%20b/c%%3ad", "/a b/c:d"},
+        {"FILE://localhost%s/a%%20b", "/a b"},
+        {"file:%s/50%%25", "/50%"},
+        {".", ""},
+        {"a b", "/a b"},
+        {"a b/c:d", "/a b/c:d"},
+        {"s3:", "/s3:"},
+        {"50%%", "/50%"},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_buf location = VV_BUF_INIT(VV_BUF_MAX);
+        struct vv_str pattern = vv_str_of(cases[i].location);
+        for (size_t at = 0; at < pattern.len; at++) {
+            bool is_escape = pattern.ptr[at] == '%';
+            if (is_escape && pattern.ptr[++at] == 's')
+                vv_buf_adds(&location, test_dir());
+            else
+                vv_buf_addc(&location, pattern.ptr[at]);
+        }
+        struct vv_store *store = NULL;
+        if (CHECK_OK(&op, vv_store_open(&op, vv_buf_str(&location), &existing, &store)))
+            CHECK_STR(store->location,
+                vv_arena_format(&op.arena, "%.*s%s", VV_ARG(here), cases[i].below));
+        vv_store_close(&store);
+        vv_buf_done(&location);
+    }
+}
+
+TEST(local, opens_the_root_of_the_file_system)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct vv_op *op = &fixture.op;
+    vv_op_init(op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(op, vv_store_open(op, VV_STR("/"), &existing, &fixture.store));
+    CHECK_STR(fixture.store->location, "/");
+    char key[PATH_MAX];
+    REQUIRE(realpath(test_dir(), key) != NULL);
+    REQUIRE(test_file_write(test_path("file"), VV_STR("x")));
+    CHECK_STR(list(&fixture, key + 1, NULL, 0),
+        vv_arena_format(&op->arena, "%s/file ", key + 1));
+    struct vv_store *below = NULL;
+    REQUIRE_OK(op, vv_store_at(op, fixture.store, vv_str_of(key + 1), &below));
+    CHECK_STR(below->location, key);
+    CHECK_OK(op, vv_store_put(op, below, VV_STR("new/f"), VV_STR("y")));
+    vv_store_close(&below);
+}
+
+TEST(local, refuses_other_locations_and_says_why)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE(test_file_write(test_path("file"), VV_STR("x")) && chdir(test_dir()) == 0);
+    const struct {
+        struct vv_str location;
+        varve_status code;
+        const char *message; /* a part of it */
+    } cases[] = {
+        {VV_STR(""), VARVE_EUSAGE, "is empty"},
+        {VV_STR("a\0b"), VARVE_EUSAGE, "NUL byte"},
+        {VV_STR("file://"), VARVE_EUSAGE, "is empty"},
+        {VV_STR("file:///a%2"), VARVE_EUSAGE, "%25"},
+        {VV_STR("file:///a%zz"), VARVE_EUSAGE, "%25"},
+        {VV_STR("file:///a%00"), VARVE_EUSAGE, "NUL byte"},
+        {VV_STR("file://server/share"), VARVE_EUNSUPPORTED, "another machine"},
+        {VV_STR("s3://bucket/table"), VARVE_EUNSUPPORTED, "\"s3:\""},
+        {VV_STR("abfss://x@y/z"), VARVE_EUNSUPPORTED, "\"abfss:\""},
+        {VV_STR("none"), VARVE_ENOTFOUND, "there is no folder"},
+        {VV_STR("file"), VARVE_EIO, "Not a directory"},
+        {VV_STR("file/below"), VARVE_EIO, "Not a directory"},
+        {VV_STR("none/../x"), VARVE_EUSAGE, "\"..\""},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_store *store = NULL;
+        CHECK_INT(vv_store_open(&op, cases[i].location, &existing, &store), cases[i].code);
+        if (!CHECK(strstr(op.error.message, cases[i].message) != NULL))
+            printf("# %s\n", op.error.message);
+        CHECK(store == NULL);
+        vv_forgive(&op);
+    }
+}
+
+TEST(local, makes_its_folders_at_the_first_write)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    REQUIRE(fixture_open_local(&fixture, "new/er/root", true));
+    CHECK(get(&fixture, "a").ptr == NULL);
+    CHECK_STR(list(&fixture, "", NULL, 0), "");
+    CHECK(!is_there(test_path("new")));
+    put(&fixture, "d/a", "x");
+    CHECK_STR(test_file_read(test_path("new/er/root/d/a")), "x");
+}
+
+TEST(local, never_makes_a_root_anew_that_was_there)
+{
+    REQUIRE(mkdir(test_path("root"), 0777) == 0);
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct vv_op *op = &fixture.op;
+    vv_op_init(op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(op, vv_store_open(op, vv_str_of(test_path("root")), &creating, &fixture.store));
+    REQUIRE(rmdir(test_path("root")) == 0);
+    struct vv_str path;
+    CHECK_FAILS(op, vv_store_put(op, fixture.store, VV_STR("a"), VV_STR("x")), VARVE_ENOTFOUND);
+    CHECK_FAILS(op, vv_store_put(op, fixture.store, VV_STR("d/e/a"), VV_STR("x")),
+        VARVE_ENOTFOUND);
+    CHECK_FAILS(op, vv_store_stage(op, fixture.store, &op->arena, VV_STR("d/f"), &path),
+        VARVE_ENOTFOUND);
+    CHECK(!is_there(test_path("root")));
+}
+
+TEST(local, says_that_a_file_is_where_a_folder_should_be)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "a", "x");
+    CHECK_INT(put_if_absent(&fixture, "a/b/c", "x"), -1);
+    CHECK_STATUS(op, VARVE_EIO);
+    CHECK(strstr(op->error.message, "is a file, not a folder") != NULL);
+    vv_forgive(op);
+    /* A link that leads nowhere is no folder and no loop. */
+    REQUIRE(symlink("nowhere", test_path("root/link")) == 0);
+    CHECK_INT(put_if_absent(&fixture, "link/b/c", "x"), -1);
+    vv_forgive(op);
+}
+
+TEST(local, reads_regular_files_only)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "file", "content");
+    REQUIRE(mkfifo(test_path("root/pipe"), 0666) == 0);
+    REQUIRE(symlink("file", test_path("root/link")) == 0);
+    REQUIRE(symlink("nowhere", test_path("root/dangling")) == 0);
+    REQUIRE(symlink("loop", test_path("root/loop")) == 0);
+    struct vv_str out;
+    /* A pipe would keep a reader waiting for ever. */
+    CHECK_FAILS(op, vv_store_get(op, fixture.store, &op->arena, VV_STR("pipe"), &out),
+        VARVE_ENOTFOUND);
+    CHECK_STR(get(&fixture, "link"), "content");
+    CHECK(get(&fixture, "dangling").ptr == NULL);
+    CHECK_STR(list(&fixture, "", NULL, 0), "file link ");
+    /* What cannot be listed does not count towards `max`. */
+    CHECK_STR(list(&fixture, "", "a", 2), "file link ");
+    CHECK_INT(put_if_absent(&fixture, "dangling", "x"), VV_PUT_EXISTS);
+}
+
+TEST(local, shows_no_temporary_files)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    static const struct {
+        const char *name;
+        bool is_temp;
+    } cases[] = {
+        {".tmp-0a1b2c3d-0000-4000-8000-0123456789ab", true},
+        {".tmp-0A1B2C3D-0000-4000-8000-0123456789ab", false},
+        {".tmp-0a1b2c3d-0000-4000-8000-0123456789a", false},
+        {".tmp-0a1b2c3d-0000-4000-8000-0123456789abc", false},
+        {".tmp-0a1b2c3d-0000-4000-8000-0123456789ax", false},
+        {".tmp-", false},
+        {".00000.json.crc", false},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        CHECK_INT(vv_temp_is_name(vv_str_of(cases[i].name)), cases[i].is_temp);
+        put(&fixture, cases[i].name, "x");
+        struct vv_str expected = cases[i].is_temp
+                                     ? VV_STR("")
+                                     : vv_arena_format(&fixture.op.arena, "%s ", cases[i].name);
+        CHECK_STR(list(&fixture, "", NULL, 0), expected);
+        CHECK_OK(&fixture.op,
+            vv_store_remove(&fixture.op, fixture.store, vv_str_of(cases[i].name)));
+    }
+}
+
+TEST(local, sweeps_temporary_files_that_are_old_enough)
+{
+    static const char *const temp = "d/.tmp-0a1b2c3d-0000-4000-8000-0123456789ab";
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, temp, "half");
+    put(&fixture, "d/.tmp-other", "x");
+    REQUIRE(mkdir(test_path("root/d/.tmp-11111111-0000-4000-8000-0123456789ab"), 0777) == 0);
+    /* The time that a commit is to have says nothing about the age of its file. */
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    REQUIRE(utimensat(AT_FDCWD, test_path(vv_arena_format(&op->arena, "root/%s", temp).ptr),
+                long_ago, 0) == 0);
+    size_t removed = 77;
+    CHECK_OK(op, vv_store_sweep(op, fixture.store, VV_STR("d"), INT64_C(3600000000), &removed));
+    CHECK_INT(removed, 0);
+    CHECK_STR(get(&fixture, temp), "half");
+    CHECK_OK(op, vv_store_sweep(op, fixture.store, VV_STR("d"), 0, &removed));
+    CHECK_INT(removed, 1);
+    CHECK(get(&fixture, temp).ptr == NULL);
+    CHECK_STR(get(&fixture, "d/.tmp-other"), "x");
+}
+
+TEST(local, lists_twenty_thousand_objects)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", false));
+    put(&fixture, "log/00000.json", "x");
+    for (int i = 1; i < 20000; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%s/log/%05d.json", fixture.store->location.ptr, i);
+        int fd = open(name, O_WRONLY | O_CREAT, 0666);
+        REQUIRE(fd >= 0 && close(fd) == 0);
+    }
+    struct vv_objects found;
+    REQUIRE_OK(op,
+        vv_store_list(op, fixture.store, &op->arena, VV_STR("log"), VV_STR_NONE, 0, &found));
+    REQUIRE(found.len == 20000);
+    for (size_t i = 1; i < found.len; i++)
+        CHECK(vv_str_cmp(found.items[i - 1].key, found.items[i].key) < 0);
+    CHECK_STR(list(&fixture, "log", "log/19997.json", 0), "log/19998.json log/19999.json ");
+
+    /* Only what is returned costs the caller memory, and what is left out next to none. */
+    VV_CLEANUP(vv_arena_done) struct vv_arena small = VV_ARENA_INIT(4096);
+    CHECK_OK(op,
+        vv_store_list(op, fixture.store, &small, VV_STR("log"), VV_STR_NONE, 3, &found));
+    CHECK_INT(found.len, 3);
+    CHECK_FAILS(op,
+        vv_store_list(op, fixture.store, &small, VV_STR("log"), VV_STR_NONE, 0, &found),
+        VARVE_ELIMIT);
+    VV_CLEANUP(vv_op_done) struct vv_op tight;
+    vv_op_init(&tight, NULL, (size_t)64 << 10);
+    CHECK_OK(&tight, vv_store_list(&tight, fixture.store, &tight.arena, VV_STR("log"),
+                         VV_STR("log/19990"), 0, &found));
+    CHECK_INT(found.len, 10);
+}
+
+TEST(local, stops_a_list_that_is_cancelled)
+{
+    struct test_clock clock;
+    test_clock_init(&clock, 0);
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    REQUIRE(fixture_open_local(&fixture, "root", false));
+    put(&fixture, "log/a", "x");
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, &clock.env, VV_OP_BYTES_DEFAULT);
+    atomic_store(&clock.cancel, true);
+    struct vv_objects found;
+    CHECK_FAILS(&op,
+        vv_store_list(&op, fixture.store, &op.arena, VV_STR("log"), VV_STR_NONE, 0, &found),
+        VARVE_EINTERRUPTED);
+}
+
+TEST(local, says_which_call_failed_on_reading)
+{
+    static const struct {
+        const char *seam;
+        const char *message;
+    } cases[] = {
+        {"fail=store.open", "cannot read "},
+        {"fail=store.read", "cannot read "},
+    };
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "log/a", "x");
+    struct vv_str out;
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        vv_seam_set(cases[i].seam);
+        CHECK_INT(vv_store_get(op, fixture.store, &op->arena, VV_STR("log/a"), &out),
+            VARVE_EIO);
+        CHECK(strstr(op->error.message, cases[i].message) != NULL);
+        CHECK(strstr(op->error.message, "/root/log/a (look at the disk") != NULL);
+        vv_forgive(op);
+    }
+    struct vv_objects found;
+    vv_seam_set("fail=store.readdir:2");
+    CHECK_FAILS(op,
+        vv_store_list(op, fixture.store, &op->arena, VV_STR("log"), VV_STR_NONE, 0, &found),
+        VARVE_EIO);
+    vv_seam_set("fail=store.unlink");
+    CHECK_FAILS(op, vv_store_remove(op, fixture.store, VV_STR("log/a")), VARVE_EIO);
+    vv_seam_set(NULL);
+    CHECK_STR(list(&fixture, "log", NULL, 0), "log/a ");
+}
+
+/* Leaves the process without a free descriptor. */
+static void use_up_descriptors(void)
+{
+    const struct rlimit few = {.rlim_cur = 64, .rlim_max = 64};
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    while (dup(STDERR_FILENO) >= 0)
+        continue;
+    CHECK_INT(errno, EMFILE);
+}
+
+TEST(local, says_that_too_many_files_are_open)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "a", "x");
+    REQUIRE(stage(&fixture, "d/file", "rows") != NULL);
+    use_up_descriptors();
+    struct vv_str out;
+    CHECK_INT(vv_store_get(op, fixture.store, &op->arena, VV_STR("a"), &out), VARVE_EIO);
+    CHECK(strstr(op->error.message, "ulimit -n") != NULL);
+    CHECK_INT(op->error.os_errno, EMFILE);
+    CHECK_INT(op->error.retryable, 1);
+    vv_forgive(op);
+    CHECK_INT(put_if_absent(&fixture, "b", "x"), -1);
+    CHECK_STATUS(op, VARVE_EIO);
+    vv_forgive(op);
+    CHECK_FAILS(op, publish(&fixture, "d/file"), VARVE_EIO);
+    struct stat status;
+    CHECK(stat(test_path("root/b"), &status) != 0);
+    /* Nothing was synced and lost: the same file may be published once there are descriptors.
+     */
+    for (int fd = 10; fd < 64; fd++)
+        (void)close(fd);
+    CHECK_OK(op, publish(&fixture, "d/file"));
+}
+
+TEST(local, says_that_a_folder_may_not_be_written)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "log/a", "x");
+    REQUIRE(chmod(test_path("root/log"), 0555) == 0 && chmod(test_dir(), 0755) == 0);
+    /* To root all is permitted; the process of this case is used up by the change. */
+    if (geteuid() == 0)
+        REQUIRE(seteuid(65534) == 0);
+    CHECK_INT(put_if_absent(&fixture, "log/b", "x"), -1);
+    CHECK_STATUS(op, VARVE_EIO);
+    CHECK(strstr(op->error.message, "/root/log (give the user") != NULL);
+    CHECK(strstr(op->error.message, "Permission denied") != NULL);
+    vv_forgive(op);
+    CHECK_STR(get(&fixture, "log/a"), "x");
+    if (getuid() == 0)
+        CHECK(seteuid(0) == 0);
+    CHECK(chmod(test_path("root/log"), 0755) == 0);
+}
+
+/* A file system of our own at "<test_dir()>/mnt", gone with the process. False: not permitted.
+ */
+static bool mount_tmpfs(const char *options)
+{
+    return mkdir(test_path("mnt"), 0777) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", test_path("mnt"), "tmpfs", 0, options) == 0;
+}
+
+TEST(local, leaves_nothing_behind_on_a_full_disk)
+{
+    if (!mount_tmpfs("size=64k"))
+        SKIP("no right to mount a file system");
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "mnt", true));
+    char *large = vv_new(&op->arena, char, (size_t)100 << 10);
+    REQUIRE(large != NULL);
+    struct vv_str bytes = {large, (size_t)100 << 10};
+    put(&fixture, "log/0", "x");
+    enum vv_put_outcome outcome;
+    CHECK_INT(vv_store_put_if_absent(op, fixture.store, VV_STR("log/1"), bytes, 0, &outcome),
+        VARVE_EIO);
+    CHECK_INT(op->error.os_errno, ENOSPC);
+    CHECK(strstr(op->error.message, "free some space") != NULL);
+    vv_forgive(op);
+    CHECK_FAILS(op, vv_store_put(op, fixture.store, VV_STR("log/0"), bytes), VARVE_EIO);
+    CHECK_STR(get(&fixture, "log/0"), "x");
+    size_t removed = 77;
+    CHECK_OK(op, vv_store_sweep(op, fixture.store, VV_STR("log"), 0, &removed));
+    CHECK_INT(removed, 0);
+    /* The space is free again, so smaller ones fit. */
+    bytes.len = (size_t)40 << 10;
+    CHECK_OK(op,
+        vv_store_put_if_absent(op, fixture.store, VV_STR("log/1"), bytes, 0, &outcome));
+    CHECK_STR(list(&fixture, "log", NULL, 0), "log/0 log/1 ");
+}
+
+TEST(local, says_that_a_file_system_is_read_only)
+{
+    if (!mount_tmpfs("size=64k"))
+        SKIP("no right to mount a file system");
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "mnt", true));
+    put(&fixture, "log/0", "x");
+    REQUIRE(mount(NULL, test_path("mnt"), NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+    CHECK_INT(put_if_absent(&fixture, "log/1", "x"), -1);
+    CHECK_STATUS(op, VARVE_EIO);
+    CHECK_INT(op->error.os_errno, EROFS);
+    CHECK(strstr(op->error.message, "mount it for writing") != NULL);
+    vv_forgive(op);
+    CHECK_STR(get(&fixture, "log/0"), "x");
+}
