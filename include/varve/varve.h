@@ -275,10 +275,11 @@ typedef struct varve_feed_options {
 VARVE_API VARVE_MUST_CHECK varve_status varve_feed_open(const varve_feed_options *options,
     varve_feed **out, varve_error *err);
 /*
- * The next line, NDJSON with "table" and without a newline, in order of delivery; borrowed until
- * the next call. NULL at the end.
+ * The next line, NDJSON that starts with "table" and has no newline, in order of delivery;
+ * borrowed until the next call. *out_line NULL: the end.
  */
-VARVE_API const char *varve_feed_next(varve_feed *feed);
+VARVE_API VARVE_MUST_CHECK varve_status varve_feed_next(varve_feed *feed, const char **out_line,
+    varve_error *err);
 VARVE_API void varve_feed_close(varve_feed *feed);
 
 #ifdef __cplusplus
