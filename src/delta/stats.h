@@ -31,13 +31,20 @@ struct vv_file_stats {
     struct vv_bounds *columns; /* in the order asked for */
 };
 
+/* The top-level columns that are asked for, by index into the schema. Borrowed. */
+struct vv_stats_columns {
+    const struct vv_schema *schema;
+    const struct vv_metadata *metadata;
+    const int32_t *indexes;
+    size_t len;
+};
+
 /*
- * What a file's statistics say of some top-level columns (indexes into the schema). Never fails
- * but for memory; a column that is a partition column gets its partition value as both bounds.
+ * What a file's statistics say of some columns. Never fails but for memory; a column that is a
+ * partition column gets its partition value as both bounds.
  */
 varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struct vv_file *file,
-    const struct vv_schema *schema, const struct vv_metadata *metadata, const int32_t *columns,
-    size_t columns_len, struct vv_file_stats *out);
+    const struct vv_stats_columns *columns, struct vv_file_stats *out);
 /* numRecords only; -1: unknown. */
 int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file);
 

@@ -292,8 +292,7 @@ static void read_partition(const struct vv_file *file, const struct vv_field *fi
 }
 
 varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struct vv_file *file,
-    const struct vv_schema *schema, const struct vv_metadata *metadata, const int32_t *columns,
-    size_t columns_len, struct vv_file_stats *out)
+    const struct vv_stats_columns *columns, struct vv_file_stats *out)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(STATS_BYTES_MAX);
     struct stats_reader reader = {.op = op, .arena = arena, .file = file};
@@ -304,18 +303,19 @@ varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struc
         &reader.no_nan));
     stats.rows = count_of(vv_json_get(reader.json, "numRecords"));
     stats.tight = vv_json_bool(vv_json_get(reader.json, "tightBounds"), true);
-    stats.columns = vv_new(arena, struct vv_bounds, columns_len + 1);
+    stats.columns = vv_new(arena, struct vv_bounds, columns->len + 1);
     if (!stats.columns)
         return vv_fail_memory(op);
-    for (size_t index = 0; index < columns_len; index++) {
+    for (size_t i = 0; i < columns->len; i++) {
+        int32_t index = columns->indexes[i];
         const struct vv_field *field;
 
-        VV_PRE(columns[index] >= 0 && (size_t)columns[index] < schema->fields_len);
-        field = &schema->fields[columns[index]];
-        if (vv_metadata_is_partition(metadata, field->name))
-            read_partition(file, field, &stats, &stats.columns[index]);
+        VV_PRE(index >= 0 && (size_t)index < columns->schema->fields_len);
+        field = &columns->schema->fields[index];
+        if (vv_metadata_is_partition(columns->metadata, field->name))
+            read_partition(file, field, &stats, &stats.columns[i]);
         else
-            VV_TRY(read_column(&reader, field, &stats, &stats.columns[index]));
+            VV_TRY(read_column(&reader, field, &stats, &stats.columns[i]));
     }
     *out = stats;
     return VARVE_OK;

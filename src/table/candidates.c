@@ -159,6 +159,8 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
     const struct vv_file *file, bool *out)
 {
     const struct rule *rule = &search->rule;
+    struct vv_stats_columns asked = {&rule->snapshot->schema, rule->snapshot->metadata,
+        rule->columns, rule->columns_len};
     struct vv_file_stats stats = {0};
     bool prunes = rule->partitions_prune;
     const struct vv_key_group *own = NULL;
@@ -174,12 +176,10 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
             if (own == NULL && file->by_varve)
                 return VARVE_OK; /* no need to read its statistics */
         }
-        VV_TRY(vv_stats_read(op, &op->arena, file, &rule->snapshot->schema,
-            rule->snapshot->metadata, rule->columns, rule->columns_len, &stats));
+        VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
         prunes = prunes && obeys(rule, file, partition, &stats);
     } else {
-        VV_TRY(vv_stats_read(op, &op->arena, file, &rule->snapshot->schema,
-            rule->snapshot->metadata, rule->columns, rule->columns_len, &stats));
+        VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
     }
     if (prunes) {
         *out = own != NULL && group_overlaps(rule, &stats, own);

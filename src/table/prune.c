@@ -62,6 +62,7 @@ varve_status vv_prune(struct vv_op *op, struct vv_arena *arena, const struct vv_
         return vv_fail_memory(op);
     for (size_t i = 0; i < ranges_len; i++)
         columns[i] = ranges[i].column;
+    struct vv_stats_columns asked = {&snapshot->schema, snapshot->metadata, columns, ranges_len};
     for (size_t i = 0; i < snapshot->files_len; i++) {
         const struct vv_file *file = snapshot->files[i];
         struct vv_file_stats stats;
@@ -69,8 +70,7 @@ varve_status vv_prune(struct vv_op *op, struct vv_arena *arena, const struct vv_
         for (size_t r = 0; r < ranges_len && !out; r++)
             out = wrong_date(rules, snapshot, file, &ranges[r]);
         if (!out && ranges_len > 0) {
-            VV_TRY(vv_stats_read(op, &op->arena, file, &snapshot->schema, snapshot->metadata,
-                columns, ranges_len, &stats));
+            VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
             for (size_t r = 0; r < ranges_len && !out; r++)
                 out = below(&stats.columns[r], &ranges[r]) || above(&stats.columns[r], &ranges[r]);
         }

@@ -95,92 +95,90 @@ TEST(features, are_read_or_refused_by_name)
     }
 }
 
+static const struct write_case {
+    struct table table;
+    const char *refused; /* NULL: may be written */
+} write_cases[] = {
+    {{.reader = 1, .writer = 2}, NULL},
+    {{.reader = 1, .writer = 3}, NULL},
+    {{.reader = 1, .writer = 4}, NULL},
+    {{.reader = 1, .writer = 4, .property = "delta.enableChangeDataFeed", .value = "true"},
+        "changeDataFeed"},
+    /* Version 2 does not have the feature yet: the property is nobody's. */
+    {{.reader = 1, .writer = 2, .property = "delta.enableChangeDataFeed", .value = "true"},
+        NULL},
+    {{.reader = 1, .writer = 4, .field_metadata = "{\"delta.generationExpression\":\"a\"}"},
+        "generatedColumns"},
+    {{.reader = 1, .writer = 2, .field_metadata = "{\"delta.invariants\":\"x\"}"}, NULL},
+    {{.reader = 2, .writer = 5}, NULL},
+    {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "none"}, NULL},
+    {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"},
+        "columnMapping"},
+    {{.reader = 1, .writer = 6}, NULL},
+    {{.reader = 1, .writer = 6, .field_metadata = "{\"delta.identity.start\":1}"},
+        "identityColumns"},
+    {{.reader = 1, .writer = 8}, "version 8"},
+    {{.reader = 1, .writer = 7}, "writerFeatures"},
+    {{.reader = 1,
+         .writer = 7,
+         .writer_features = "appendOnly invariants checkConstraints domainMetadata "
+                            "inCommitTimestamp allowColumnDefaults"},
+        NULL},
+    {{.reader = 1,
+         .writer = 7,
+         .writer_features = "allowColumnDefaults",
+         .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"},
+        "allowColumnDefaults"},
+    {{.reader = 3,
+         .writer = 7,
+         .reader_features = "timestampNtz deletionVectors "
+                            "v2Checkpoint vacuumProtocolCheck",
+         .writer_features = "timestampNtz deletionVectors v2Checkpoint vacuumProtocolCheck"},
+        NULL},
+    {{.reader = 3,
+         .writer = 7,
+         .reader_features = "deletionVectors",
+         .writer_features = "deletionVectors",
+         .property = "delta.enableDeletionVectors",
+         .value = "true"},
+        "deletionVectors"},
+    {{.reader = 3,
+         .writer = 7,
+         .reader_features = "typeWidening",
+         .writer_features = "typeWidening"},
+        NULL},
+    {{.reader = 3,
+         .writer = 7,
+         .reader_features = "typeWidening",
+         .writer_features = "typeWidening",
+         .field_metadata = "{\"delta.typeChanges\":[]}"},
+        "typeWidening"},
+    {{.reader = 1, .writer = 7, .writer_features = "rowTracking domainMetadata"},
+        "rowTracking"},
+    {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"}, "clustering"},
+    {{.reader = 1, .writer = 7, .writer_features = "appendOnly fromTheFuture"},
+        "fromTheFuture"},
+    {{.reader = 3,
+         .writer = 7,
+         .reader_features = "variantType",
+         .writer_features = "variantType"},
+        "variantType"},
+};
+
 TEST(features, stand_in_the_way_of_writing_only_where_they_are_used)
 {
-    static const struct {
-        struct table table;
-        const char *refused; /* NULL: may be written */
-    } cases[] = {
-        {{.reader = 1, .writer = 2}, NULL},
-        {{.reader = 1, .writer = 3}, NULL},
-        {{.reader = 1, .writer = 4}, NULL},
-        {{.reader = 1, .writer = 4, .property = "delta.enableChangeDataFeed", .value = "true"},
-            "changeDataFeed"},
-        /* Version 2 does not have the feature yet: the property is nobody's. */
-        {{.reader = 1, .writer = 2, .property = "delta.enableChangeDataFeed", .value = "true"},
-            NULL},
-        {{.reader = 1, .writer = 4, .field_metadata = "{\"delta.generationExpression\":\"a\"}"},
-            "generatedColumns"},
-        {{.reader = 1, .writer = 2, .field_metadata = "{\"delta.invariants\":\"x\"}"}, NULL},
-        {{.reader = 2, .writer = 5}, NULL},
-        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "none"},
-            NULL},
-        {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"},
-            "columnMapping"},
-        {{.reader = 1, .writer = 6}, NULL},
-        {{.reader = 1, .writer = 6, .field_metadata = "{\"delta.identity.start\":1}"},
-            "identityColumns"},
-        {{.reader = 1, .writer = 8}, "version 8"},
-        {{.reader = 1, .writer = 7}, "writerFeatures"},
-        {{.reader = 1,
-             .writer = 7,
-             .writer_features = "appendOnly invariants checkConstraints domainMetadata "
-                                "inCommitTimestamp allowColumnDefaults"},
-            NULL},
-        {{.reader = 1,
-             .writer = 7,
-             .writer_features = "allowColumnDefaults",
-             .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"},
-            "allowColumnDefaults"},
-        {{.reader = 3,
-             .writer = 7,
-             .reader_features = "timestampNtz deletionVectors "
-                                "v2Checkpoint vacuumProtocolCheck",
-             .writer_features =
-                 "timestampNtz deletionVectors v2Checkpoint vacuumProtocolCheck"},
-            NULL},
-        {{.reader = 3,
-             .writer = 7,
-             .reader_features = "deletionVectors",
-             .writer_features = "deletionVectors",
-             .property = "delta.enableDeletionVectors",
-             .value = "true"},
-            "deletionVectors"},
-        {{.reader = 3,
-             .writer = 7,
-             .reader_features = "typeWidening",
-             .writer_features = "typeWidening"},
-            NULL},
-        {{.reader = 3,
-             .writer = 7,
-             .reader_features = "typeWidening",
-             .writer_features = "typeWidening",
-             .field_metadata = "{\"delta.typeChanges\":[]}"},
-            "typeWidening"},
-        {{.reader = 1, .writer = 7, .writer_features = "rowTracking domainMetadata"},
-            "rowTracking"},
-        {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"},
-            "clustering"},
-        {{.reader = 1, .writer = 7, .writer_features = "appendOnly fromTheFuture"},
-            "fromTheFuture"},
-        {{.reader = 3,
-             .writer = 7,
-             .reader_features = "variantType",
-             .writer_features = "variantType"},
-            "variantType"},
-    };
-
-    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+    for (size_t i = 0; i < VV_COUNT(write_cases); i++) {
         VV_CLEANUP(vv_op_done) struct vv_op op;
         struct built built;
         varve_status status;
 
         vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
-        build(&op, &cases[i].table, &built);
+        build(&op, &write_cases[i].table, &built);
         status = vv_features_check_write(&op, &built.protocol, &built.metadata, &built.schema);
-        CHECK_INT(status == VARVE_OK, cases[i].refused == NULL);
-        if (!CHECK(strstr(op.error.message, cases[i].refused ? cases[i].refused : "")))
-            CHECK_STR(op.error.message, cases[i].refused);
+        CHECK_INT(status == VARVE_OK, write_cases[i].refused == NULL);
+        if (!CHECK(strstr(op.error.message,
+                write_cases[i].refused ? write_cases[i].refused : "")))
+            CHECK_STR(op.error.message, write_cases[i].refused);
         vv_forgive(&op);
     }
 }

@@ -33,9 +33,10 @@ static void read_start(struct read *read, const char *ddl, const char *stats)
 static void read_run(struct read *read)
 {
     static const int32_t first = 0;
+    struct vv_stats_columns columns = {&read->schema, &read->metadata, &first, 1};
 
-    CHECK_OK(&read->op, vv_stats_read(&read->op, &read->op.arena, &read->file, &read->schema,
-                            &read->metadata, &first, 1, &read->stats));
+    CHECK_OK(&read->op,
+        vv_stats_read(&read->op, &read->op.arena, &read->file, &columns, &read->stats));
     if (read->stats.columns)
         read->column = read->stats.columns[0];
 }
