@@ -18,7 +18,7 @@ void vv_crash_point(const char *name);
 bool vv_fault_point(const char *name);
 /* The same language as the environment variable; NULL or "": inert. For test programs. */
 void vv_seam_set(const char *spec);
-/* Fails the n-th allocation from now on (1 = the next); 0 = never. Arenas, buffers count, too. */
+/* Fails the n-th allocation from now on (1 = the next), those of arenas too; 0 = never. */
 void vv_seam_fail_allocation(uint64_t nth);
 /* malloc, calloc, realloc that the line above can fail: all memory of Varve comes from them. */
 void *vv_malloc(size_t bytes);

@@ -80,7 +80,7 @@ TEST(time, parses_what_engines_and_people_write)
 {
     static const struct {
         const char *text;
-        const char *want; /* NULL: refused */
+        const char *want;
         bool has_zone;
         bool finer;
     } cases[] = {
@@ -100,55 +100,64 @@ TEST(time, parses_what_engines_and_people_write)
         {"2000-02-29", "2000-02-29T00:00:00.000000Z", false, false},
         {"0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z", true, false},
         {"9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z", true, false},
-        {"2025-02-29", NULL, false, false},
-        {"1900-02-29", NULL, false, false},
-        {"2025-00-10", NULL, false, false},
-        {"2025-13-10", NULL, false, false},
-        {"2025-04-31", NULL, false, false},
-        {"2025-01-00", NULL, false, false},
-        {"0000-01-01", NULL, false, false},
-        {"0001-01-01T00:00:00+01:00", NULL, false, false}, /* before the first instant */
-        {"9999-12-31T23:59:59-01:00", NULL, false, false}, /* after the last */
-        {"2025-1-30", NULL, false, false},
-        {"25-01-30", NULL, false, false},
-        {"20250130", NULL, false, false},
-        {"2025-01-30T", NULL, false, false},
-        {"2025-01-30T10", NULL, false, false},
-        {"2025-01-30Z", NULL, false, false},
-        {"2025-01-30  10:00", NULL, false, false},
-        {"2025-01-30T10:0", NULL, false, false},
-        {"2025-01-30T24:00", NULL, false, false},
-        {"2025-01-30T10:60", NULL, false, false},
-        {"2025-01-30T10:00:60", NULL, false, false},
-        {"2025-01-30T10:00:", NULL, false, false},
-        {"2025-01-30T10:00:05.", NULL, false, false},
-        {"2025-01-30T10:00:05.Z", NULL, false, false},
-        {"2025-01-30T10:00:05.1234567890", NULL, false, false},
-        {"2025-01-30T10:00:05+", NULL, false, false},
-        {"2025-01-30T10:00:05+1", NULL, false, false},
-        {"2025-01-30T10:00:05+01:", NULL, false, false},
-        {"2025-01-30T10:00:05+01:60", NULL, false, false},
-        {"2025-01-30T10:00:05+18:01", NULL, false, false},
-        {"2025-01-30T10:00:05+0100:00", NULL, false, false},
-        {"2025-01-30T10:00:05Z ", NULL, false, false},
-        {" 2025-01-30", NULL, false, false},
-        {"", NULL, false, false},
     };
     for (size_t i = 0; i < VV_COUNT(cases); i++) {
         int64_t us = 42;
         bool has_zone = false;
         bool finer = false;
-        bool ok = vv_time_parse(vv_str_of(cases[i].text), &us, &has_zone, &finer);
         char text[32];
-        struct vv_str got = ok ? format_us(us, text) : vv_str_of(cases[i].text);
-        CHECK_STR(got, cases[i].want ? cases[i].want : cases[i].text);
-        CHECK_INT(ok, cases[i].want != NULL);
+        if (!CHECK(vv_time_parse(vv_str_of(cases[i].text), &us, &has_zone, &finer)))
+            continue;
+        CHECK_STR(format_us(us, text), cases[i].want);
         CHECK_INT(has_zone, cases[i].has_zone);
         CHECK_INT(finer, cases[i].finer);
-        if (!ok)
-            CHECK_INT(us, 42);
     }
     CHECK(vv_time_parse(VV_STR("2025-01-30"), NULL, NULL, NULL));
+}
+
+TEST(time, refuses_what_is_no_time)
+{
+    static const char *const cases[] = {
+        "2025-02-29",
+        "1900-02-29",
+        "2025-00-10",
+        "2025-13-10",
+        "2025-04-31",
+        "2025-01-00",
+        "0000-01-01",
+        "0001-01-01T00:00:00+01:00", /* before the first instant */
+        "9999-12-31T23:59:59-01:00", /* after the last */
+        "2025-1-30",
+        "25-01-30",
+        "20250130",
+        "2025-01-30T",
+        "2025-01-30T10",
+        "2025-01-30Z",
+        "2025-01-30  10:00",
+        "2025-01-30T10:0",
+        "2025-01-30T24:00",
+        "2025-01-30T10:60",
+        "2025-01-30T10:00:60",
+        "2025-01-30T10:00:",
+        "2025-01-30T10:00:05.",
+        "2025-01-30T10:00:05.Z",
+        "2025-01-30T10:00:05.1234567890",
+        "2025-01-30T10:00:05+",
+        "2025-01-30T10:00:05+1",
+        "2025-01-30T10:00:05+01:",
+        "2025-01-30T10:00:05+01:60",
+        "2025-01-30T10:00:05+18:01",
+        "2025-01-30T10:00:05+0100:00",
+        "2025-01-30T10:00:05Z ",
+        " 2025-01-30",
+        "",
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        int64_t us = 42;
+        if (vv_time_parse(vv_str_of(cases[i]), &us, NULL, NULL))
+            CHECK_STR(cases[i], "refused");
+        CHECK_INT(us, 42);
+    }
     CHECK(!vv_time_parse(VV_STR_NONE, NULL, NULL, NULL));
 }
 
