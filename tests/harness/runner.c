@@ -193,7 +193,7 @@ static int run_all(const char *only)
     }
     munmap(test_shared, sizeof(*test_shared));
     /* Meson takes every line for TAP and complains of one that is not. */
-    printf("%s%u passed, %u failed, %u skipped\n", getenv("MESON_TEST_ITERATION") ? "# " : "",
+    printf("%s%u passed, %u failed, %u skipped\n", getenv("VARVE_TEST_TAP") ? "# " : "",
         totals.passed, totals.failed, totals.skipped);
     if (count == 0)
         fprintf(stderr, "no case matches\n");
