@@ -76,8 +76,8 @@ static void add_files_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
 {
     vv_buf_adds(sql, "SELECT add.path::VARCHAR, json_object('partitionValues', ");
     vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.partitionValues")
-            ? "add.partitionValues, 'tags', "
-            : "NULL, 'tags', ");
+                         ? "add.partitionValues, 'tags', "
+                         : "NULL, 'tags', ");
     vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.tags") ? "add.tags" : "NULL");
     vv_buf_adds(sql, ")::VARCHAR, ");
     add_member_or_null(sql, shape, "add.size", "BIGINT");
@@ -100,9 +100,9 @@ static void add_files_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
 /* An add as its JSON line: for files with a deletion vector, which are few. */
 static void add_file_line(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
 {
-    static const char *const members[] = {"path", "partitionValues", "size",
-        "modificationTime", "dataChange", "tags", "deletionVector", "baseRowId",
-        "defaultRowCommitVersion", "clusteringProvider"};
+    static const char *const members[] = {"path", "partitionValues", "size", "modificationTime",
+        "dataChange", "tags", "deletionVector", "baseRowId", "defaultRowCommitVersion",
+        "clusteringProvider"};
     vv_buf_adds(sql, " WHEN add.path IS NOT NULL AND add.deletionVector.storageType IS NOT NULL"
                      " THEN json_object('add', json_object(");
     for (size_t i = 0; i < VV_COUNT(members); i++) {
@@ -128,8 +128,8 @@ static void add_lines_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
     vv_buf_adds(sql, "SELECT line::VARCHAR FROM (SELECT CASE WHEN false THEN NULL");
     for (size_t i = 0; i < VV_COUNT(kinds); i++)
         if (vv_checkpoint_shape_has(shape, kinds[i].member))
-            vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)",
-                kinds[i].member, kinds[i].action, kinds[i].action);
+            vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)", kinds[i].member,
+                kinds[i].action, kinds[i].action);
     if (vv_checkpoint_shape_has(shape, "add.deletionVector"))
         add_file_line(sql, shape);
     vv_buf_adds(sql, " END AS line");
@@ -222,8 +222,8 @@ static varve_status add_sidecar(struct vv_op *op, struct reader *reader, struct 
     struct vv_str *item = VV_LIST_NEW(&op->arena, &reader->sidecars);
     if (item == NULL)
         return vv_fail_memory(op);
-    *item = vv_arena_format(&op->arena, VV_LOG_SIDECARS "/%.*s",
-        VV_ARG(vv_log_name_of_key(key)));
+    *item =
+        vv_arena_format(&op->arena, VV_LOG_SIDECARS "/%.*s", VV_ARG(vv_log_name_of_key(key)));
     return item->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
@@ -306,10 +306,8 @@ varve_status vv_checkpoint_read(struct vv_op *op, const struct vv_log_handle *lo
     if (log->engine == NULL)
         return vv_fail(op, VARVE_EFAILED, "no engine is open to read a checkpoint with");
     VV_TRY(vv_session_open(op, log->engine, &session));
-    struct reader reader = {.log = log,
-        .session = session,
-        .replay = replay,
-        .version = checkpoint->version};
+    struct reader reader = {
+        .log = log, .session = session, .replay = replay, .version = checkpoint->version};
     for (uint32_t i = 0; i < checkpoint->parts; i++)
         VV_TRY(read_part(op, &reader, checkpoint->keys[i]));
     for (size_t i = 0; i < reader.sidecars.len; i++)

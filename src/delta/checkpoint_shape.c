@@ -20,11 +20,10 @@ static varve_status visit(struct vv_op *op, struct walk *walk, struct vv_str nam
     if (walk->depth == 1)
         walk->action = vv_arena_str(&op->arena, name);
     if (walk->depth > 0 && walk->depth <= DEPTH_MAX) {
-        struct vv_str member = walk->depth == 1
-            ? walk->action
-            : vv_arena_format(&op->arena, "%.*s.%.*s", VV_ARG(walk->action), VV_ARG(name));
-        if (member.ptr == NULL ||
-            !vv_map_put(&walk->shape->members, member, walk->shape, NULL))
+        struct vv_str member = walk->depth == 1 ? walk->action
+                                                : vv_arena_format(&op->arena, "%.*s.%.*s",
+                                                      VV_ARG(walk->action), VV_ARG(name));
+        if (member.ptr == NULL || !vv_map_put(&walk->shape->members, member, walk->shape, NULL))
             return vv_fail_memory(op);
     }
     if (children > 0) {
@@ -66,10 +65,9 @@ static varve_status read_null_stats(struct vv_op *op, struct vv_session *session
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     int64_t differ = 1;
-    vv_buf_adds(&sql,
-        "SELECT CASE WHEN bool_or(stats_null_count IS NULL) THEN 1 ELSE"
-        " (sum(CASE WHEN path_in_schema = 'add, stats' THEN stats_null_count"
-        " ELSE -stats_null_count END) <> 0)::BIGINT END FROM parquet_metadata(");
+    vv_buf_adds(&sql, "SELECT CASE WHEN bool_or(stats_null_count IS NULL) THEN 1 ELSE"
+                      " (sum(CASE WHEN path_in_schema = 'add, stats' THEN stats_null_count"
+                      " ELSE -stats_null_count END) <> 0)::BIGINT END FROM parquet_metadata(");
     vv_sql_literal(&sql, path);
     vv_buf_adds(&sql, ") WHERE path_in_schema IN ('add, stats', 'add, path')");
     if (!vv_buf_ok(&sql))
@@ -82,8 +80,8 @@ static varve_status read_null_stats(struct vv_op *op, struct vv_session *session
 varve_status vv_checkpoint_shape_read(struct vv_op *op, struct vv_session *session,
     struct vv_str path, struct vv_checkpoint_shape *out)
 {
-    struct vv_checkpoint_shape shape = {.members = VV_MAP_INIT(&op->arena),
-        .has_null_stats = true};
+    struct vv_checkpoint_shape shape = {
+        .members = VV_MAP_INIT(&op->arena), .has_null_stats = true};
     VV_TRY(read_members(op, session, path, &shape));
     if (vv_checkpoint_shape_has(&shape, "add.stats") &&
         vv_checkpoint_shape_has(&shape, "add.stats_parsed"))

@@ -37,8 +37,8 @@
 #include "delta/commit_body.h"
 #include "delta/commit_time.h"
 
-#define PUTS_MAX 5            /* of one slot, as long as the store gives no answer */
-#define READS_MAX 5           /* of one slot, as long as the store fails */
+#define PUTS_MAX 5  /* of one slot, as long as the store gives no answer */
+#define READS_MAX 5 /* of one slot, as long as the store fails */
 #define BACK_OFF_FIRST_US 10000
 #define BACK_OFF_MAX_US 2000000
 

@@ -19,16 +19,18 @@ enum vv_verdict {
 };
 
 struct vv_commit_request {
-    const struct vv_snapshot *read; /* the version that was read; NULL creates the table (version 0) */
+    const struct vv_snapshot
+        *read; /* the version that was read; NULL creates the table (version 0) */
     const struct vv_actions *actions; /* all but commitInfo; `version` is ignored */
-    struct vv_str operation;       /* "MERGE" */
-    struct vv_str parameters_json; /* an object */
-    struct vv_str metrics_json;    /* an object */
-    struct vv_str user_name;       /* none: the login of the process */
-    struct vv_str user_metadata;   /* none: absent */
-    bool is_blind_append;          /* nothing was read */
-    uint32_t attempts_max;  /* of the whole operation, at least 1 */
-    uint32_t attempts_used; /* by earlier plans of it; counts, and back-off goes on from there */
+    struct vv_str operation;          /* "MERGE" */
+    struct vv_str parameters_json;    /* an object */
+    struct vv_str metrics_json;       /* an object */
+    struct vv_str user_name;          /* none: the login of the process */
+    struct vv_str user_metadata;      /* none: absent */
+    bool is_blind_append;             /* nothing was read */
+    uint32_t attempts_max;            /* of the whole operation, at least 1 */
+    uint32_t
+        attempts_used; /* by earlier plans of it; counts, and back-off goes on from there */
     /*
      * Asked for each commit that took a version before us, oldest first, with all its actions.
      * A failure ends the commit. The winner lives in the arena of `op`. NULL: every winner means
@@ -46,8 +48,8 @@ enum vv_commit_outcome {
 
 struct vv_commit_result {
     enum vv_commit_outcome outcome;
-    int64_t version;   /* DONE: ours */
-    uint32_t attempts; /* tries of this call */
+    int64_t version;      /* DONE: ours */
+    uint32_t attempts;    /* tries of this call */
     int64_t timestamp_ms; /* DONE: of our version */
 };
 

@@ -21,13 +21,13 @@ static bool has_in_commit_timestamp(const struct vv_commit_request *request)
 static bool enables_in_commit_timestamps(const struct vv_commit_request *request)
 {
     return request->read != NULL && has_in_commit_timestamp(request) &&
-        !vv_property_bool(request->read->metadata, ICT_ENABLED, false);
+           !vv_property_bool(request->read->metadata, ICT_ENABLED, false);
 }
 
 static bool is_enablement(struct vv_str name)
 {
     return vv_str_eq(name, VV_STR(ICT_SINCE_VERSION)) ||
-        vv_str_eq(name, VV_STR(ICT_SINCE_TIMESTAMP));
+           vv_str_eq(name, VV_STR(ICT_SINCE_TIMESTAMP));
 }
 
 /*
@@ -46,8 +46,8 @@ static varve_status note_enablement(struct vv_op *op, const struct vv_commit_bod
     for (size_t i = 0; i < old->len; i++)
         if (!is_enablement(old->items[i].name))
             pairs[len++] = old->items[i];
-    pairs[len++] = (struct vv_pair){VV_STR(ICT_SINCE_VERSION),
-        vv_arena_format(&op->arena, "%" PRId64, body->version)};
+    pairs[len++] = (struct vv_pair){
+        VV_STR(ICT_SINCE_VERSION), vv_arena_format(&op->arena, "%" PRId64, body->version)};
     pairs[len++] = (struct vv_pair){VV_STR(ICT_SINCE_TIMESTAMP),
         vv_arena_format(&op->arena, "%" PRId64, body->timestamp_ms)};
     if (pairs[len - 1].value.ptr == NULL || pairs[len - 2].value.ptr == NULL)

@@ -19,8 +19,8 @@ struct leaves {
 static bool is_unreserved(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-        (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
-        byte == '~';
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
+           byte == '~';
 }
 
 static void add_quoted(struct vv_buf *out, struct vv_str text)
@@ -53,13 +53,12 @@ static varve_status add_leaf(struct vv_op *op, struct leaves *leaves, struct vv_
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     add_scalar(&text, value);
     void *items = leaves->items;
-    if (!vv_buf_ok(&text) ||
-        !vv_arena_grow(&op->arena, &items, leaves->len, &leaves->capacity, sizeof(struct leaf),
-            _Alignof(struct leaf)))
+    if (!vv_buf_ok(&text) || !vv_arena_grow(&op->arena, &items, leaves->len, &leaves->capacity,
+                                 sizeof(struct leaf), _Alignof(struct leaf)))
         return vv_fail_memory(op);
     leaves->items = items;
-    struct leaf leaf = {vv_arena_str(&op->arena, path),
-        vv_arena_str(&op->arena, vv_buf_str(&text))};
+    struct leaf leaf = {
+        vv_arena_str(&op->arena, path), vv_arena_str(&op->arena, vv_buf_str(&text))};
     if (leaf.path.ptr == NULL || leaf.value.ptr == NULL)
         return vv_fail_memory(op);
     leaves->items[leaves->len++] = leaf;

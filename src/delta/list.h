@@ -10,16 +10,16 @@
  * A pointer to a new last element, NULL when memory is out. A macro for the sake of the element's
  * type: writing to a `type *` through a `void **` would break the rules of aliasing.
  */
-#define VV_LIST_NEW(arena, list)                                                               \
-    __extension__({                                                                            \
-        void *items_ = (list)->items;                                                          \
-        __typeof__((list)->items) item_ = NULL;                                                \
-        if (vv_arena_grow((arena), &items_, (list)->len, &(list)->capacity,                    \
-                sizeof(*(list)->items), _Alignof(__typeof__(*(list)->items)))) {               \
-            (list)->items = items_;                                                            \
-            item_ = &(list)->items[(list)->len++];                                             \
-        }                                                                                      \
-        item_;                                                                                 \
+#define VV_LIST_NEW(arena, list)                                                 \
+    __extension__({                                                              \
+        void *items_ = (list)->items;                                            \
+        __typeof__((list)->items) item_ = NULL;                                  \
+        if (vv_arena_grow((arena), &items_, (list)->len, &(list)->capacity,      \
+                sizeof(*(list)->items), _Alignof(__typeof__(*(list)->items)))) { \
+            (list)->items = items_;                                              \
+            item_ = &(list)->items[(list)->len++];                               \
+        }                                                                        \
+        item_;                                                                   \
     })
 
 #endif

@@ -55,15 +55,16 @@ static varve_status fail_no_version(struct vv_op *op, const struct vv_log_list *
 {
     int64_t first = vv_log_list_first(list);
     int64_t last = vv_log_list_last(list);
-    varve_status status = version > last
-        ? vv_fail(op, VARVE_ENOTFOUND,
-              "there is no version %" PRId64 " yet: versions %" PRId64 " to %" PRId64
-              " are there",
-              version, first, last)
-        : vv_fail(op, VARVE_ENOTFOUND,
-              "version %" PRId64 " is gone, its log was cleaned up: versions %" PRId64
-              " to %" PRId64 " are there",
-              version, first, last);
+    varve_status status =
+        version > last
+            ? vv_fail(op, VARVE_ENOTFOUND,
+                  "there is no version %" PRId64 " yet: versions %" PRId64 " to %" PRId64
+                  " are there",
+                  version, first, last)
+            : vv_fail(op, VARVE_ENOTFOUND,
+                  "version %" PRId64 " is gone, its log was cleaned up: versions %" PRId64
+                  " to %" PRId64 " are there",
+                  version, first, last);
     op->error.version = version;
     return status;
 }
@@ -94,8 +95,8 @@ static varve_status take_commits(struct vv_op *op, const struct vv_log_list *lis
 static varve_status assemble(struct vv_op *op, const struct vv_log_list *list, int64_t version,
     int64_t checkpoint_max, struct vv_log_segment *out)
 {
-    struct vv_log_segment segment = {.version = version,
-        .checkpoint = {.version = VV_NO_VERSION}};
+    struct vv_log_segment segment = {
+        .version = version, .checkpoint = {.version = VV_NO_VERSION}};
     int64_t max = version < checkpoint_max ? version : checkpoint_max;
     const struct vv_checkpoint_ref *checkpoint = newest_checkpoint(list, max);
     if (checkpoint != NULL)

@@ -62,7 +62,7 @@ varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *l
 /* One line of the history. */
 struct vv_history_entry {
     int64_t version;
-    int64_t timestamp_ms; /* 2-semantics "by time": monotone */
+    int64_t timestamp_ms;              /* 2-semantics "by time": monotone */
     const struct vv_commit_info *info; /* NULL: a commit without commitInfo */
 };
 /*

@@ -32,8 +32,7 @@ static bool close_version(struct vv_arena *arena, struct groups *groups,
     const struct vv_checkpoint_ref *best = NULL;
     for (size_t i = 0; i < groups->list.len; i++) {
         const struct group *group = &groups->list.items[i];
-        if (group->seen == group->ref.parts &&
-            (best == NULL || is_better(&group->ref, best)))
+        if (group->seen == group->ref.parts && (best == NULL || is_better(&group->ref, best)))
             best = &group->ref;
     }
     groups->list.len = 0;

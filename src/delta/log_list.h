@@ -7,8 +7,9 @@
 #include "delta/log.h"
 
 struct vv_log_list {
-    VV_ACTION_LIST(struct vv_log_commit) commits;        /* ascending */
-    VV_ACTION_LIST(struct vv_checkpoint_ref) checkpoints; /* ascending; the best of each version */
+    VV_ACTION_LIST(struct vv_log_commit) commits; /* ascending */
+    VV_ACTION_LIST(struct vv_checkpoint_ref)
+    checkpoints; /* ascending; the best of each version */
 };
 
 /* Lists what has a version of at least `from`. A folder that is not there is empty. */

@@ -74,7 +74,7 @@ static bool parse_checkpoint(struct vv_str rest, struct vv_log_name *name)
     name->is_v2 = is_uuid(vv_str_first(rest, UUID_CHARS));
     struct vv_str suffix = vv_str_skip(rest, UUID_CHARS);
     return name->is_v2 &&
-        (vv_str_eq(suffix, VV_STR(".json")) || vv_str_eq(suffix, VV_STR(".parquet")));
+           (vv_str_eq(suffix, VV_STR(".json")) || vv_str_eq(suffix, VV_STR(".parquet")));
 }
 
 struct vv_log_name vv_log_name_parse(struct vv_str text)

@@ -197,7 +197,7 @@ varve_status vv_replay_base(struct vv_op *op, struct vv_replay *replay,
 static size_t weight_of(const struct vv_file *file)
 {
     return sizeof(*file) + file->path.len + file->stats.len +
-        (file->partition_values.len + file->tags.len) * sizeof(struct vv_pair);
+           (file->partition_values.len + file->tags.len) * sizeof(struct vv_pair);
 }
 
 static varve_status take_base_files(struct vv_op *op, struct vv_replay *replay,

@@ -47,7 +47,8 @@ static struct block *block_new(size_t bytes_max)
 
 static void block_release(struct block **block)
 {
-    if (*block != NULL && atomic_fetch_sub_explicit(&(*block)->refs, 1, memory_order_acq_rel) == 1) {
+    if (*block != NULL &&
+        atomic_fetch_sub_explicit(&(*block)->refs, 1, memory_order_acq_rel) == 1) {
         vv_arena_done(&(*block)->arena);
         vv_free(*block);
     }
@@ -120,8 +121,8 @@ static varve_status copy_list(struct vv_op *op, struct vv_arena *arena, const vo
 static int64_t tombstone_cutoff_ms(struct vv_op *op, const struct vv_metadata *metadata)
 {
     int64_t retention_us = TOMBSTONE_RETENTION_US;
-    struct vv_str text = vv_pairs_get(&metadata->configuration,
-        VV_STR("delta.deletedFileRetentionDuration"));
+    struct vv_str text =
+        vv_pairs_get(&metadata->configuration, VV_STR("delta.deletedFileRetentionDuration"));
     if (text.ptr != NULL && !vv_time_parse_duration(text, &retention_us))
         retention_us = TOMBSTONE_RETENTION_US;
     int64_t now_us = vv_now_us(op);
@@ -266,8 +267,8 @@ static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
     return finish(op, box, &replay.state, NULL);
 }
 
-varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
-    struct vv_snapshot **out)
+varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_snapshot **out)
 {
     int64_t checkpoint_max = INT64_MAX;
     for (;;) {
@@ -329,8 +330,8 @@ static varve_status read_news(struct vv_op *op, const struct vv_log_handle *log,
  * Whether a version without a successor is the latest. It is not where the log was cleaned up
  * behind our back: then its own commit is gone as well, since clean-up begins at the old end.
  */
-static varve_status is_latest(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
-    bool *out)
+static varve_status is_latest(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, bool *out)
 {
     struct vv_object object = {0};
     struct vv_str key = vv_log_commit_key(&op->arena, version);

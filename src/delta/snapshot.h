@@ -27,8 +27,9 @@ struct vv_snapshot {
     size_t txns_len;
     const struct vv_domain *const *domains; /* not removed */
     size_t domains_len;
-    int64_t timestamp_ms;     /* of the version's commit, VV_NO_TIME where unknown */
-    char commit_sha256[VV_SHA256_HEX_BYTES]; /* of the stored bytes of the version's commit, "" unknown */
+    int64_t timestamp_ms; /* of the version's commit, VV_NO_TIME where unknown */
+    char commit_sha256
+        [VV_SHA256_HEX_BYTES]; /* of the stored bytes of the version's commit, "" unknown */
     /* How it was made: evidence that opening reads only checkpoint and tail. */
     int64_t checkpoint_version; /* VV_NO_VERSION: none used */
     size_t commits_read;
@@ -38,8 +39,8 @@ struct vv_snapshot {
  * Loads a version (VV_NO_VERSION: the latest). A corrupt checkpoint falls back to an older one or
  * to the commits, with a warning in the log. EUNSUPPORTED: vv_features_check_read.
  */
-varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
-    struct vv_snapshot **out);
+varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_snapshot **out);
 /* The latest version, from `old` and the commits after it: `old` itself (retained) if none. */
 varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_snapshot *old, struct vv_snapshot **out);

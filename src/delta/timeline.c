@@ -15,11 +15,8 @@ varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,
         return vv_fail_memory(op);
     for (size_t i = 0; i < len; i++)
         points[i].time_ms = VV_NO_TIME;
-    *timeline = (struct vv_timeline){.log = log,
-        .arena = arena,
-        .commits = commits,
-        .len = len,
-        .points = points};
+    *timeline = (struct vv_timeline){
+        .log = log, .arena = arena, .commits = commits, .len = len, .points = points};
     return VARVE_OK;
 }
 

@@ -52,8 +52,7 @@ static varve_status write_ours(struct story *story)
     vv_op_init(&op, &fixture->clock.env, VV_OP_BYTES_DEFAULT);
     vv_seam_fail_allocation(story->fail_load_at);
     varve_status status = vv_snapshot_load(&op, &fixture->log, VV_NO_VERSION, &snapshot);
-    struct vv_file *file =
-        status == VARVE_OK ? vv_actions_new_add(&actions, &op.arena) : NULL;
+    struct vv_file *file = status == VARVE_OK ? vv_actions_new_add(&actions, &op.arena) : NULL;
     if (status == VARVE_OK && file == NULL)
         status = vv_fail_memory(&op);
     if (status == VARVE_OK) {
@@ -111,8 +110,8 @@ static bool start(struct story *story)
 
 TEST(commit, tells_the_truth_whichever_call_of_the_store_fails)
 {
-    static const enum vv_fault_kind kinds[] = {VV_FAULT_REFUSE, VV_FAULT_LOSE_REPLY,
-        VV_FAULT_IN_DOUBT};
+    static const enum vv_fault_kind kinds[] = {
+        VV_FAULT_REFUSE, VV_FAULT_LOSE_REPLY, VV_FAULT_IN_DOUBT};
     size_t outcomes[3] = {0}; /* done, unknown, failed */
     for (size_t i = 0; i < VV_COUNT(kinds) * VV_COUNT(strikes); i++) {
         enum vv_fault_kind kind = kinds[i % VV_COUNT(kinds)];

@@ -17,20 +17,21 @@
 #define NOW_MS (NOW_US / 1000)
 
 #define PROTOCOL_LINE "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
-#define METADATA_LINE_WITH(configuration)                                                      \
-    "{\"metaData\":{\"id\":\"11111111-2222-3333-4444-555555555555\",\"format\":"               \
-    "{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"                              \
-    "\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[{\\\"name\\\":\\\"x\\\",\\\"type\\\":"     \
-    "\\\"long\\\",\\\"nullable\\\":true,\\\"metadata\\\":{}}]}\",\"partitionColumns\":[],"     \
+#define METADATA_LINE_WITH(configuration)                                                  \
+    "{\"metaData\":{\"id\":\"11111111-2222-3333-4444-555555555555\",\"format\":"           \
+    "{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"                          \
+    "\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[{\\\"name\\\":\\\"x\\\",\\\"type\\\":" \
+    "\\\"long\\\",\\\"nullable\\\":true,\\\"metadata\\\":{}}]}\",\"partitionColumns\":[]," \
     "\"configuration\":{" configuration "},\"createdTime\":1}}\n"
 #define METADATA_LINE METADATA_LINE_WITH("")
-#define ADD_LINE(path)                                                                         \
-    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":10,"                      \
+#define ADD_LINE(path)                                                    \
+    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":10," \
     "\"modificationTime\":5,\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":3}\"}}\n"
-#define REMOVE_LINE(path, deleted)                                                             \
-    "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":" deleted                        \
-    ",\"dataChange\":true,\"extendedFileMetadata\":true,\"partitionValues\":{},\"size\":10}}\n"
-#define FOREIGN_LINE                                                                           \
+#define REMOVE_LINE(path, deleted)                                                            \
+    "{\"remove\":{\"path\":\"" path "\",\"deletionTimestamp\":" deleted                       \
+    ",\"dataChange\":true,\"extendedFileMetadata\":true,\"partitionValues\":{},\"size\":10}}" \
+    "\n"
+#define FOREIGN_LINE \
     "{\"commitInfo\":{\"timestamp\":7,\"operation\":\"WRITE\",\"engineInfo\":\"other/1\"}}\n"
 
 struct fixture {
@@ -53,9 +54,9 @@ static inline bool fixture_init(struct fixture *fixture)
     test_clock_init(&fixture->clock, NOW_US);
     struct vv_op *op = &fixture->op;
     vv_op_init(op, &fixture->clock.env, VV_OP_BYTES_DEFAULT);
-    bool is_open = CHECK_OK(op, vv_store_open_memory(op, &fixture->store)) &&
-        CHECK_OK(op, vv_store_open_faulty(op, fixture->store, &fixture->plan,
-                         &fixture->store));
+    bool is_open =
+        CHECK_OK(op, vv_store_open_memory(op, &fixture->store)) &&
+        CHECK_OK(op, vv_store_open_faulty(op, fixture->store, &fixture->plan, &fixture->store));
     fixture->log.store = fixture->store;
     return is_open;
 }
@@ -69,7 +70,7 @@ static inline bool put_log_file(struct fixture *fixture, const char *name, const
     struct vv_str key = vv_arena_format(&op->arena, "_delta_log/%s", name);
     return CHECK_OK(op, vv_store_put_if_absent(op, fixture->store, key, vv_str_of(text),
                             modified_ms * 1000, &outcome)) &&
-        CHECK_INT(outcome, VV_PUT_CREATED);
+           CHECK_INT(outcome, VV_PUT_CREATED);
 }
 
 static inline bool put_commit_at(struct fixture *fixture, int64_t version, const char *text,

@@ -1,105 +1,5 @@
 #include "base/json.h"
-#include "base/seam.h"
-#include "delta/chain.h"
-#include "log_fixture.h"
-
-/* A writer that adds files and judges as told. */
-struct writer {
-    struct fixture *fixture;
-    struct vv_actions actions;
-    struct vv_commit_request request;
-    enum vv_verdict verdict;
-    int64_t judged[16]; /* versions it was shown */
-    size_t judged_len;
-    size_t adds_seen;
-};
-
-static varve_status judge(struct vv_op *op, void *data, const struct vv_actions *winner,
-    enum vv_verdict *out)
-{
-    struct writer *writer = data;
-    (void)op;
-    if (writer->judged_len < VV_COUNT(writer->judged))
-        writer->judged[writer->judged_len++] = winner->version;
-    writer->adds_seen += winner->adds.len;
-    *out = writer->verdict;
-    return VARVE_OK;
-}
-
-static bool add_file(struct writer *writer, const char *path)
-{
-    struct vv_file *file = vv_actions_new_add(&writer->actions, &writer->fixture->op.arena);
-    if (!CHECK(file != NULL))
-        return false;
-    *file = (struct vv_file){.path = vv_str_of(path),
-        .key = vv_str_of(path),
-        .dv_id = VV_STR(""),
-        .bytes = 7,
-        .modified_ms = NOW_MS,
-        .data_change = true,
-        .base_row_id = -1,
-        .row_commit_version = -1};
-    return true;
-}
-
-static bool writer_init(struct writer *writer, struct fixture *fixture,
-    const struct vv_snapshot *read, const char *path)
-{
-    *writer = (struct writer){.fixture = fixture, .verdict = VV_VERDICT_REBASE};
-    writer->request = (struct vv_commit_request){.read = read,
-        .actions = &writer->actions,
-        .operation = VV_STR("WRITE"),
-        .parameters_json = VV_STR("{\"mode\":\"Append\"}"),
-        .metrics_json = VV_STR("{\"numFiles\":\"1\"}"),
-        .user_name = VV_STR("alice"),
-        .is_blind_append = true,
-        .attempts_max = 10,
-        .judge = judge,
-        .judge_data = writer};
-    return add_file(writer, path);
-}
-
-/* A table with version 0 and its snapshot. */
-static bool table_init(struct fixture *fixture, struct vv_snapshot **out)
-{
-    return fixture_init(fixture) && put_first_commit(fixture) &&
-        CHECK_OK(&fixture->op,
-            vv_snapshot_load(&fixture->op, &fixture->log, VV_NO_VERSION, out));
-}
-
-static bool commit(struct writer *writer, struct vv_commit_result *out)
-{
-    struct vv_op *op = &writer->fixture->op;
-    return CHECK_OK(op, vv_commit(op, &writer->fixture->log, &writer->request, out));
-}
-
-static struct vv_str text_of(struct fixture *fixture, int64_t version)
-{
-    struct vv_str bytes = VV_STR_NONE;
-    CHECK_OK(&fixture->op,
-        vv_log_read(&fixture->op, &fixture->log, version, &fixture->op.arena, &bytes));
-    return bytes;
-}
-
-static const struct vv_commit_info *info_of(struct fixture *fixture, int64_t version)
-{
-    static const struct vv_commit_info none;
-    struct vv_actions actions = {0};
-    struct vv_op *op = &fixture->op;
-    CHECK_OK(op, vv_log_read_actions(op, &fixture->log, version, &op->arena, &actions, NULL));
-    return CHECK(actions.commit_info != NULL) ? actions.commit_info : &none;
-}
-
-static bool has_version(struct fixture *fixture, int64_t version)
-{
-    struct vv_object object;
-    struct vv_op *op = &fixture->op;
-    varve_status status = vv_store_head(op, fixture->store,
-        vv_log_commit_key(&op->arena, version), &object);
-    if (status != VARVE_OK)
-        vv_forgive(op);
-    return status == VARVE_OK;
-}
+#include "commit_fixture.h"
 
 TEST(commit, creates_the_next_version)
 {
@@ -219,8 +119,7 @@ TEST(commit, that_enables_in_commit_timestamps_says_since_when)
     CHECK_STR(vv_pairs_get(configuration, VV_STR("delta.inCommitTimestampEnablementVersion")),
         "2");
     struct vv_str since = vv_arena_format(&f.op.arena, "%" PRId64, result.timestamp_ms);
-    CHECK_STR(
-        vv_pairs_get(configuration, VV_STR("delta.inCommitTimestampEnablementTimestamp")),
+    CHECK_STR(vv_pairs_get(configuration, VV_STR("delta.inCommitTimestampEnablementTimestamp")),
         since);
     CHECK_INT(info_of(&f, 2)->in_commit_timestamp_ms, result.timestamp_ms);
     vv_snapshot_release(&fresh);
@@ -244,19 +143,6 @@ TEST(commit, has_a_time_after_the_one_before_even_if_the_clock_goes_back)
         vv_snapshot_release(&snapshot);
         snapshot = fresh;
     }
-}
-
-/* Checks that the link in `version` holds against the stored bytes below it. */
-static void check_chain(struct fixture *fixture, int64_t version)
-{
-    char hex[VV_SHA256_HEX_BYTES];
-    REQUIRE_OK(&fixture->op, vv_sha256(&fixture->op, text_of(fixture, version - 1), hex));
-    const struct vv_commit_info *info = info_of(fixture, version);
-    CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_HOLDS);
-    CHECK_INT(info->prev_version, version - 1);
-    hex[0] = hex[0] == '0' ? '1' : '0';
-    CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
-    CHECK_INT(vv_chain_check(version + 1, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
 }
 
 TEST(commit, rebases_over_all_winners_oldest_first)
@@ -349,14 +235,6 @@ TEST(commit, refuses_to_follow_an_empty_commit)
     CHECK(!has_version(&f, 3));
 }
 
-/* A rival that takes each slot right before the writer does. */
-struct rival {
-    struct fixture *fixture;
-    int64_t next;
-    int64_t last;
-    bool busy; /* its own calls must not start another */
-};
-
 static void take_slot_first(void *data, const char *call, struct vv_str key)
 {
     struct rival *rival = data;
@@ -430,203 +308,13 @@ TEST(commit, says_that_the_commit_before_is_missing)
     struct vv_snapshot forgetful = *snapshot;
     forgetful.commit_sha256[0] = '\0';
     w.request.read = &forgetful;
-    REQUIRE_OK(&f.op,
-        vv_store_remove(&f.op, f.store, vv_log_commit_key(&f.op.arena, 0)));
+    REQUIRE_OK(&f.op, vv_store_remove(&f.op, f.store, vv_log_commit_key(&f.op.arena, 0)));
     REQUIRE(commit(&w, &result));
     const struct vv_commit_info *info = info_of(&f, 1);
     CHECK(info->prev_hash.ptr == NULL);
     CHECK_STR(info->prev_from, "missing");
     CHECK_INT(info->prev_version, 0);
     CHECK_INT(vv_chain_check(1, info, VV_STR_NONE), VV_CHAIN_UNPROVEN);
-}
-
-/* --- Doubt --- */
-
-/* Fails the puts `first` to `last` (1 = the first), and nothing else. */
-struct put_faults {
-    struct vv_fault_plan *plan;
-    uint64_t puts, first, last;
-};
-
-static void fail_puts(void *data, const char *call, struct vv_str key)
-{
-    struct put_faults *faults = data;
-    (void)key;
-    faults->plan->at = 0;
-    if (strcmp(call, "put_if_absent") != 0)
-        return;
-    faults->puts++;
-    if (faults->puts >= faults->first && faults->puts <= faults->last)
-        faults->plan->at = faults->plan->calls + 1;
-}
-
-static void plan_put_faults(struct fixture *fixture, struct put_faults *faults,
-    enum vv_fault_kind kind, uint64_t first, uint64_t last)
-{
-    *faults = (struct put_faults){.plan = &fixture->plan, .first = first, .last = last};
-    fixture->plan.kind = kind;
-    fixture->plan.before = fail_puts;
-    fixture->plan.before_data = faults;
-}
-
-TEST(commit, reply_lost_finds_its_own_commit)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    struct put_faults faults;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    plan_put_faults(&f, &faults, VV_FAULT_LOSE_REPLY, 1, 1);
-    REQUIRE(commit(&w, &result));
-    CHECK_INT(result.version, 1);
-    CHECK_INT(result.attempts, 1);
-    CHECK_INT(w.judged_len, 0);
-    CHECK(!has_version(&f, 2));
-    CHECK_INT(faults.puts, 1);
-}
-
-TEST(commit, in_doubt_with_an_empty_slot_puts_again)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    struct put_faults faults;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    plan_put_faults(&f, &faults, VV_FAULT_IN_DOUBT, 1, 3);
-    REQUIRE(commit(&w, &result));
-    CHECK_INT(result.version, 1);
-    CHECK_INT(result.attempts, 1);
-    CHECK_INT(faults.puts, 4);
-}
-
-TEST(commit, in_doubt_for_good_says_unknown)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    struct put_faults faults;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    plan_put_faults(&f, &faults, VV_FAULT_IN_DOUBT, 1, 1000);
-    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
-    CHECK(strstr(f.op.error.message, "may have been written") != NULL);
-    CHECK_INT(f.op.error.retryable, 1);
-    CHECK_FAILS(&f.op, status, VARVE_EUNKNOWN);
-}
-
-/* After the first put nothing answers any more. */
-static void lose_reply_then_refuse(void *data, const char *call, struct vv_str key)
-{
-    struct put_faults *faults = data;
-    (void)key;
-    if (faults->puts > 0) {
-        faults->plan->kind = VV_FAULT_REFUSE;
-        faults->plan->at = faults->plan->calls + 1;
-    } else if (strcmp(call, "put_if_absent") == 0) {
-        faults->puts++;
-        faults->plan->at = faults->plan->calls + 1;
-    }
-}
-
-TEST(commit, reply_lost_then_refused_says_unknown)
-{
-    static const enum vv_fault_kind kinds[] = {VV_FAULT_LOSE_REPLY, VV_FAULT_IN_DOUBT};
-    for (size_t i = 0; i < VV_COUNT(kinds); i++) {
-        VV_CLEANUP(fixture_done) struct fixture f;
-        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-        struct writer w;
-        struct vv_commit_result result;
-        REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-        struct put_faults faults = {.plan = &f.plan};
-        f.plan.kind = kinds[i];
-        f.plan.before = lose_reply_then_refuse;
-        f.plan.before_data = &faults;
-        CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EUNKNOWN);
-        f.plan = (struct vv_fault_plan){0};
-        CHECK_INT(has_version(&f, 1), kinds[i] == VV_FAULT_LOSE_REPLY);
-    }
-}
-
-TEST(commit, refused_says_that_nothing_was_written)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    struct put_faults faults;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    plan_put_faults(&f, &faults, VV_FAULT_REFUSE, 1, 1);
-    varve_status status = vv_commit(&f.op, &f.log, &w.request, &result);
-    CHECK(strstr(f.op.error.message, "nothing was written") != NULL);
-    CHECK_FAILS(&f.op, status, VARVE_EIO);
-    CHECK(!has_version(&f, 1));
-    CHECK_INT(faults.puts, 1);
-}
-
-/* The put is not answered, and before the slot is read somebody else has taken it. */
-static void let_rival_in_after_doubt(void *data, const char *call, struct vv_str key)
-{
-    struct rival *rival = data;
-    (void)key;
-    if (rival->busy)
-        return;
-    rival->busy = true;
-    if (strcmp(call, "put_if_absent") == 0 && rival->next == 1) {
-        rival->fixture->plan.at = rival->fixture->plan.calls + 1;
-        rival->busy = false;
-        return;
-    }
-    rival->fixture->plan.at = 0;
-    if (strcmp(call, "get") == 0 && rival->next <= rival->last)
-        (void)put_commit(rival->fixture, rival->next++, FOREIGN_LINE ADD_LINE("r"));
-    rival->busy = false;
-}
-
-TEST(commit, in_doubt_and_overtaken_is_a_lost_race)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    struct rival rival = {.fixture = &f, .next = 1, .last = 1};
-    f.plan.kind = VV_FAULT_IN_DOUBT;
-    f.plan.before = let_rival_in_after_doubt;
-    f.plan.before_data = &rival;
-    REQUIRE(commit(&w, &result));
-    CHECK_INT(result.version, 2);
-    CHECK_INT(w.judged_len, 1);
-    check_chain(&f, 2);
-}
-
-/* Cancels when the put is made. */
-static void cancel_at_put(void *data, const char *call, struct vv_str key)
-{
-    struct fixture *fixture = data;
-    (void)key;
-    if (strcmp(call, "put_if_absent") == 0)
-        atomic_store(&fixture->clock.cancel, true);
-}
-
-TEST(commit, cancelled_while_in_doubt_still_finds_out)
-{
-    VV_CLEANUP(fixture_done) struct fixture f;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    struct writer w;
-    struct vv_commit_result result;
-    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
-    f.plan = (struct vv_fault_plan){.kind = VV_FAULT_LOSE_REPLY,
-        .at = 1,
-        .before = cancel_at_put,
-        .before_data = &f};
-    REQUIRE(commit(&w, &result));
-    CHECK_INT(result.version, 1);
-    /* Cancelled before the first put: nothing is written. */
-    REQUIRE(writer_init(&w, &f, snapshot, "c"));
-    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EINTERRUPTED);
-    CHECK(!has_version(&f, 2));
 }
 
 TEST(commit, of_two_writers_both_get_in_and_the_chain_holds)

@@ -22,21 +22,21 @@ TEST(log, reads_names_of_commits_and_checkpoints_and_passes_over_all_others)
         {".00000000000000000007.json", VV_LOG_NAME_OTHER, 0, 0, 0, false},
         {".00000000000000000007.json.crc", VV_LOG_NAME_OTHER, 0, 0, 0, false},
         {"00000000000000000007.crc", VV_LOG_NAME_OTHER, 0, 0, 0, false},
-        {"00000000000000000007.00000000000000000009.compacted.json", VV_LOG_NAME_OTHER, 0, 0,
-            0, false},
-        {"00000000000000000007.6374b053-df23-479b-b2cf-c9c550132b49.json", VV_LOG_NAME_OTHER,
-            0, 0, 0, false},
+        {"00000000000000000007.00000000000000000009.compacted.json", VV_LOG_NAME_OTHER, 0, 0, 0,
+            false},
+        {"00000000000000000007.6374b053-df23-479b-b2cf-c9c550132b49.json", VV_LOG_NAME_OTHER, 0,
+            0, 0, false},
         {"00000000000000000007.checkpoint.parquet", VV_LOG_NAME_CHECKPOINT, 7, 1, 1, false},
         {"00000000000000000007.checkpoint.0000000001.0000000001.parquet",
             VV_LOG_NAME_CHECKPOINT, 7, 1, 1, false},
         {"00000000000000000007.checkpoint.0000000002.0000000003.parquet",
             VV_LOG_NAME_CHECKPOINT, 7, 2, 3, false},
-        {"00000000000000000007.checkpoint.0000000004.0000000003.parquet", VV_LOG_NAME_OTHER,
-            0, 0, 0, false},
-        {"00000000000000000007.checkpoint.0000000000.0000000003.parquet", VV_LOG_NAME_OTHER,
-            0, 0, 0, false},
-        {"00000000000000000007.checkpoint.9999999999.9999999999.parquet", VV_LOG_NAME_OTHER,
-            0, 0, 0, false},
+        {"00000000000000000007.checkpoint.0000000004.0000000003.parquet", VV_LOG_NAME_OTHER, 0,
+            0, 0, false},
+        {"00000000000000000007.checkpoint.0000000000.0000000003.parquet", VV_LOG_NAME_OTHER, 0,
+            0, 0, false},
+        {"00000000000000000007.checkpoint.9999999999.9999999999.parquet", VV_LOG_NAME_OTHER, 0,
+            0, 0, false},
         {"00000000000000000007.checkpoint.6374b053-df23-479b-b2cf-c9c550132b49.json",
             VV_LOG_NAME_CHECKPOINT, 7, 1, 1, true},
         {"00000000000000000007.checkpoint.6374b053-df23-479b-b2cf-c9c550132b49.parquet",
@@ -75,7 +75,7 @@ static bool checksum_of(struct vv_op *op, const char *json, char out[33])
 {
     const struct vv_json *object = NULL;
     return CHECK_OK(op, vv_json_parse(op, &op->arena, vv_str_of(json), &object)) &&
-        CHECK_OK(op, vv_last_checkpoint_checksum(op, object, out));
+           CHECK_OK(op, vv_last_checkpoint_checksum(op, object, out));
 }
 
 TEST(log, checksum_of_the_hint_is_the_protocols)
@@ -102,8 +102,8 @@ static int64_t hint_of(struct fixture *fixture, const char *text)
 {
     int64_t version = -2;
     struct vv_op *op = &fixture->op;
-    CHECK_OK(op, vv_store_put(op, fixture->store, VV_STR(VV_LAST_CHECKPOINT_KEY),
-                     vv_str_of(text)));
+    CHECK_OK(op,
+        vv_store_put(op, fixture->store, VV_STR(VV_LAST_CHECKPOINT_KEY), vv_str_of(text)));
     CHECK_OK(op, vv_last_checkpoint_read(op, fixture->store, &version));
     return version;
 }
@@ -250,8 +250,8 @@ TEST(log, prefers_one_file_to_parts_and_parts_to_a_uuid)
 static bool put_cleaned_log(struct fixture *fixture)
 {
     return put_commits(fixture, 10, 30) &&
-        put_log_file(fixture, "00000000000000000010.checkpoint.parquet", "-", NOW_MS) &&
-        put_log_file(fixture, "00000000000000000020.checkpoint.parquet", "-", NOW_MS);
+           put_log_file(fixture, "00000000000000000010.checkpoint.parquet", "-", NOW_MS) &&
+           put_log_file(fixture, "00000000000000000020.checkpoint.parquet", "-", NOW_MS);
 }
 
 TEST(log, names_the_range_that_clean_up_left)

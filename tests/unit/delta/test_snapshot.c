@@ -2,8 +2,7 @@
 
 static bool load(struct fixture *fixture, int64_t version, struct vv_snapshot **out)
 {
-    return CHECK_OK(&fixture->op,
-        vv_snapshot_load(&fixture->op, &fixture->log, version, out));
+    return CHECK_OK(&fixture->op, vv_snapshot_load(&fixture->op, &fixture->log, version, out));
 }
 
 static bool refresh(struct fixture *fixture, struct vv_snapshot **snapshot)
@@ -67,9 +66,9 @@ TEST(snapshot, one_file_under_two_spellings_is_one)
     CHECK(file_of(snapshot, "x y") == NULL);
 }
 
-#define DV_ADD(id, rows)                                                                       \
-    "{\"add\":{\"path\":\"a\",\"partitionValues\":{},\"size\":10,\"modificationTime\":5,"      \
-    "\"dataChange\":true,\"deletionVector\":{\"storageType\":\"u\",\"pathOrInlineDv\":\"" id   \
+#define DV_ADD(id, rows)                                                                     \
+    "{\"add\":{\"path\":\"a\",\"partitionValues\":{},\"size\":10,\"modificationTime\":5,"    \
+    "\"dataChange\":true,\"deletionVector\":{\"storageType\":\"u\",\"pathOrInlineDv\":\"" id \
     "\",\"offset\":1,\"sizeInBytes\":36,\"cardinality\":" rows "}}}\n"
 #define DV_REMOVE(id)                                                                          \
     "{\"remove\":{\"path\":\"a\",\"dataChange\":true,\"deletionVector\":{\"storageType\":"     \
@@ -129,19 +128,20 @@ TEST(snapshot, keeps_tombstones_as_long_as_the_table_says)
     }
 }
 
-#define TXN_LINE(app, version)                                                                 \
+#define TXN_LINE(app, version) \
     "{\"txn\":{\"appId\":\"" app "\",\"version\":" version ",\"lastUpdated\":9}}\n"
-#define DOMAIN_LINE(name, removed)                                                             \
-    "{\"domainMetadata\":{\"domain\":\"" name "\",\"configuration\":\"{}\",\"removed\":" removed  \
-    "}}\n"
+#define DOMAIN_LINE(name, removed)            \
+    "{\"domainMetadata\":{\"domain\":\"" name \
+    "\",\"configuration\":\"{}\",\"removed\":" removed "}}\n"
 
 TEST(snapshot, newest_txn_and_domain_of_each_name_win)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     REQUIRE(fixture_init(&f) && put_first_commit(&f));
-    REQUIRE(put_commit(&f, 1, TXN_LINE("x", "5") TXN_LINE("y", "1")
-        DOMAIN_LINE("d1", "false") DOMAIN_LINE("d2", "false")));
+    REQUIRE(put_commit(&f, 1,
+        TXN_LINE("x", "5") TXN_LINE("y", "1") DOMAIN_LINE("d1", "false")
+            DOMAIN_LINE("d2", "false")));
     REQUIRE(put_commit(&f, 2, TXN_LINE("x", "4") DOMAIN_LINE("d1", "true"))); /* may go down */
     REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
     CHECK_INT(snapshot->txns_len, 2);
@@ -203,8 +203,7 @@ TEST(snapshot, empty_or_torn_commit_is_corrupt_and_named)
         CHECK(strstr(f.op.error.message, "00000000000000000001.json") != NULL);
         CHECK_INT(f.op.error.version, 1);
         CHECK_FAILS(&f.op, status, VARVE_ECORRUPT);
-        CHECK_FAILS(&f.op, vv_snapshot_refresh(&f.op, &f.log, old, &snapshot),
-            VARVE_ECORRUPT);
+        CHECK_FAILS(&f.op, vv_snapshot_refresh(&f.op, &f.log, old, &snapshot), VARVE_ECORRUPT);
         CHECK(snapshot == NULL);
     }
 }
@@ -278,7 +277,8 @@ TEST(snapshot, refresh_takes_new_metadata_and_protocol)
     REQUIRE(fixture_init(&f) && put_first_commit(&f));
     REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
     REQUIRE(put_commit(&f, 1, METADATA_LINE_WITH("\"k\":\"v\"")));
-    REQUIRE(put_commit(&f, 2, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":3}}"));
+    REQUIRE(put_commit(&f, 2,
+        "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":3}}"));
     REQUIRE(refresh(&f, &snapshot));
     CHECK_STR(vv_pairs_get(&snapshot->metadata->configuration, VV_STR("k")), "v");
     CHECK_INT(snapshot->protocol->min_writer, 3);
