@@ -72,6 +72,23 @@ varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_
 varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len);
 
+/* local_fsync.c */
+
+struct vv_sync_item {
+    struct vv_str path;
+    int failure;  /* out: 0, or an errno */
+    bool spoiled; /* out: it was the sync that failed, not the way to it */
+};
+struct vv_sync_batch {
+    struct vv_sync_item *items;
+    size_t len;
+    bool folders; /* or else files */
+    const char *fault_point;
+    const char *crash_point; /* after each item; NULL: none */
+};
+/* Syncs all of them, whatever comes of the others. */
+void vv_sync_batch_run(const struct vv_sync_batch *batch);
+
 /* local_sync.c */
 
 /* What is to be synced before a write counts as durable; in the arena of the operation. */

@@ -93,48 +93,6 @@ static void spoil(struct vv_local *local, const struct vv_str *keys, size_t keys
     pthread_mutex_unlock(&local->lock);
 }
 
-static varve_status sync_file(struct vv_op *op, struct vv_local *local, struct vv_str key,
-    const char *path)
-{
-    VV_CLEANUP(vv_fd_close) int fd = -1;
-    int failure = vv_sys_open(path, O_RDONLY | O_NONBLOCK, &fd);
-    if (failure != 0)
-        return vv_sys_fail(op, failure, "open", path);
-    failure = vv_sys_sync(fd, "store.publish.fsync");
-    if (failure != 0) {
-        spoil(local, &key, 1);
-        return vv_sys_fail(op, failure, "sync", path);
-    }
-    vv_crash_point("store.publish.file_synced");
-    return VARVE_OK;
-}
-
-/* One file and its folder, but for what is on a device that is synced as a whole. */
-static varve_status publish_one(struct vv_op *op, struct vv_local *local, struct vv_str key,
-    const dev_t *whole_device, struct vv_sync_set *set)
-{
-    if (is_spoiled(local, key))
-        return vv_fail(op, VARVE_EIO,
-            "%.*s cannot be relied upon: an earlier sync of it failed; write it anew under"
-            " another name",
-            VV_ARG(key));
-    struct vv_str path;
-    struct vv_str folder;
-    VV_TRY(vv_path_of(op, &op->arena, local, key, &path));
-    VV_TRY(vv_path_parent(op, path, &folder));
-    struct stat status;
-    int failure = vv_sys_stat(path.ptr, &status);
-    if (failure == 0 && !S_ISREG(status.st_mode))
-        failure = EISDIR;
-    if (failure != 0)
-        return vv_sys_fail(op, failure, "publish", path.ptr);
-    if (!local->sync)
-        return VARVE_OK;
-    if (whole_device == NULL || status.st_dev != *whole_device)
-        VV_TRY(sync_file(op, local, key, path.ptr));
-    return vv_sync_set_add(op, local, set, folder, true);
-}
-
 /* The device that is synced as a whole, if any. */
 struct whole {
     int fd; /* -1: none */
@@ -155,9 +113,74 @@ static varve_status choose_whole(struct vv_op *op, struct vv_local *local, size_
     return VARVE_OK;
 }
 
-static varve_status sync_names(struct vv_op *op, struct vv_local *local,
-    const struct whole *whole, struct vv_sync_set *set)
+/* What a publish has to sync. */
+struct plan {
+    struct whole whole;
+    struct vv_sync_batch files;
+    const struct vv_str **keys; /* of the files in the batch */
+    struct vv_sync_set folders;
+};
+
+/* One file and its folder, but for what is on a device that is synced as a whole. */
+static varve_status plan_one(struct vv_op *op, struct vv_local *local, const struct vv_str *key,
+    struct plan *plan)
 {
+    if (is_spoiled(local, *key))
+        return vv_fail(op, VARVE_EIO,
+            "%.*s cannot be relied upon: an earlier sync of it failed; write it anew under"
+            " another name",
+            VV_ARG(*key));
+    struct vv_str path;
+    struct vv_str folder;
+    VV_TRY(vv_path_of(op, &op->arena, local, *key, &path));
+    VV_TRY(vv_path_parent(op, path, &folder));
+    struct stat status;
+    int failure = vv_sys_stat(path.ptr, &status);
+    if (failure == 0 && !S_ISREG(status.st_mode))
+        failure = EISDIR;
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "publish", path.ptr);
+    if (!local->sync)
+        return VARVE_OK;
+    if (plan->whole.fd < 0 || status.st_dev != plan->whole.device) {
+        plan->keys[plan->files.len] = key;
+        plan->files.items[plan->files.len++].path = path;
+    }
+    return vv_sync_set_add(op, local, &plan->folders, folder, true);
+}
+
+static varve_status plan_all(struct vv_op *op, struct vv_local *local,
+    const struct vv_str *keys, size_t keys_len, struct plan *plan)
+{
+    *plan = (struct plan){.whole = {.fd = -1}};
+    VV_TRY(choose_whole(op, local, keys_len, &plan->whole));
+    plan->files.fault_point = "store.publish.fsync";
+    plan->files.crash_point = "store.publish.file_synced";
+    VV_NEW(op, &plan->files.items, struct vv_sync_item, keys_len);
+    VV_NEW(op, &plan->keys, const struct vv_str *, keys_len);
+    for (size_t i = 0; i < keys_len; i++)
+        VV_TRY(plan_one(op, local, &keys[i], plan));
+    return VARVE_OK;
+}
+
+static varve_status sync_files(struct vv_op *op, struct vv_local *local, struct plan *plan)
+{
+    vv_sync_batch_run(&plan->files);
+    const struct vv_sync_item *failed = NULL;
+    for (size_t i = 0; i < plan->files.len; i++) {
+        const struct vv_sync_item *item = &plan->files.items[i];
+        if (item->spoiled)
+            spoil(local, plan->keys[i], 1);
+        if (failed == NULL && item->failure != 0)
+            failed = item;
+    }
+    return failed == NULL ? VARVE_OK
+                          : vv_sys_fail(op, failed->failure, "sync", failed->path.ptr);
+}
+
+static varve_status sync_names(struct vv_op *op, struct vv_local *local, struct plan *plan)
+{
+    const struct whole *whole = &plan->whole;
     if (whole->fd >= 0) {
         int failure = vv_sys_sync_device(whole->fd);
         if (failure != 0)
@@ -165,20 +188,17 @@ static varve_status sync_names(struct vv_op *op, struct vv_local *local,
                 vv_path_text(local->root));
         vv_crash_point("store.publish.device_synced");
     }
-    return vv_sync_set_run(op, local, set, whole->fd >= 0 ? &whole->device : NULL);
+    return vv_sync_set_run(op, local, &plan->folders, whole->fd >= 0 ? &whole->device : NULL);
 }
 
 varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len)
 {
     struct vv_local *local = vv_local_of(store);
-    struct whole whole = {.fd = -1};
-    VV_TRY(choose_whole(op, local, keys_len, &whole));
-    const dev_t *whole_device = whole.fd >= 0 ? &whole.device : NULL;
-    struct vv_sync_set set = {0};
-    for (size_t i = 0; i < keys_len; i++)
-        VV_TRY(publish_one(op, local, keys[i], whole_device, &set));
-    varve_status status = sync_names(op, local, &whole, &set);
+    struct plan plan;
+    VV_TRY(plan_all(op, local, keys, keys_len, &plan));
+    VV_TRY(sync_files(op, local, &plan));
+    varve_status status = sync_names(op, local, &plan);
     if (status != VARVE_OK) {
         /* Which of them it hit cannot be told. */
         spoil(local, keys, keys_len);

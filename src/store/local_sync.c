@@ -12,7 +12,6 @@
  * same path is another.
  */
 #include <errno.h>
-#include <fcntl.h>
 
 #include "base/seam.h"
 #include "store/local.h"
@@ -113,13 +112,6 @@ varve_status vv_sync_set_add(struct vv_op *op, struct vv_local *local, struct vv
     return VARVE_OK;
 }
 
-static int sync_path(struct vv_str folder, const char *seam)
-{
-    VV_CLEANUP(vv_fd_close) int fd = -1;
-    int failure = vv_sys_open(vv_path_text(folder), O_RDONLY | O_DIRECTORY, &fd);
-    return failure != 0 ? failure : vv_sys_sync(fd, seam);
-}
-
 static varve_status fail_sync(struct vv_op *op, int failure, struct vv_str folder)
 {
     if (failure == EINVAL || failure == ENOTSUP)
@@ -133,8 +125,11 @@ static varve_status fail_sync(struct vv_op *op, int failure, struct vv_str folde
 
 varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam)
 {
-    int failure = sync_path(folder, seam);
-    return failure == 0 ? VARVE_OK : fail_sync(op, failure, folder);
+    struct vv_sync_item item = {.path = folder};
+    const struct vv_sync_batch batch = {
+        .items = &item, .len = 1, .folders = true, .fault_point = seam};
+    vv_sync_batch_run(&batch);
+    return item.failure == 0 ? VARVE_OK : fail_sync(op, item.failure, folder);
 }
 
 /* The folder above the root is somebody else's: no right to it, or no way to, is no failure. */
@@ -144,18 +139,41 @@ static bool is_tolerable(int failure)
            failure == ENOTSUP;
 }
 
-varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv_sync_set *set,
-    const dev_t *done_device)
+/* The folders of the set that are to be synced; `*out_folders` tells which is which. */
+static varve_status choose(struct vv_op *op, const struct vv_sync_set *set,
+    const dev_t *done_device, struct vv_sync_batch *out, struct vv_sync_folder ***out_folders)
 {
+    struct vv_sync_batch batch = {.folders = true, .fault_point = "store.fsync_parents"};
+    struct vv_sync_folder **folders;
+    VV_NEW(op, &batch.items, struct vv_sync_item, set->len);
+    VV_NEW(op, &folders, struct vv_sync_folder *, set->len);
     for (size_t i = 0; i < set->len; i++) {
-        const struct vv_sync_folder *folder = set->folders[i];
+        struct vv_sync_folder *folder = set->folders[i];
         if (!folder->changed && !folder->outside)
             continue;
         if (done_device != NULL && folder->identity.device == *done_device)
             continue;
-        int failure = sync_path(folder->path, "store.fsync_parents");
-        if (failure != 0 && !(is_tolerable(failure) && !folder->changed))
-            return fail_sync(op, failure, folder->path);
+        folders[batch.len] = folder;
+        batch.items[batch.len++].path = folder->path;
+    }
+    *out = batch;
+    *out_folders = folders;
+    return VARVE_OK;
+}
+
+varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv_sync_set *set,
+    const dev_t *done_device)
+{
+    if (set->len == 0)
+        return VARVE_OK;
+    struct vv_sync_batch batch;
+    struct vv_sync_folder **folders;
+    VV_TRY(choose(op, set, done_device, &batch, &folders));
+    vv_sync_batch_run(&batch);
+    for (size_t i = 0; i < batch.len; i++) {
+        int failure = batch.items[i].failure;
+        if (failure != 0 && !(is_tolerable(failure) && !folders[i]->changed))
+            return fail_sync(op, failure, folders[i]->path);
     }
     for (size_t i = 0; i < set->len; i++) {
         if (set->folders[i]->anchored)
