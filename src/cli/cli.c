@@ -1,0 +1,40 @@
+#include "cli/cli.h"
+
+#include <string.h>
+
+varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
+{
+    const struct vv_globals *globals = &cli->globals;
+    varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    options.create = create ? 1 : 0;
+    options.threads = (uint32_t)globals->threads.value;
+    options.memory_bytes = (uint64_t)globals->memory.value;
+    options.user = globals->user;
+    options.message = globals->message;
+    options.on_log = vv_on_log;
+    options.on_log_data = cli;
+    options.on_progress = vv_on_progress;
+    options.on_progress_data = cli;
+    varve_status status = varve_lake_open(globals->lake, &options, &cli->lake, &cli->error);
+    if (status == VARVE_OK)
+        vv_interrupt_target(cli->lake);
+    return status;
+}
+
+varve_status vv_cli_open_table(struct vv_cli *cli, const char *name, varve_table **out)
+{
+    VV_TRY(vv_cli_open_lake(cli, false));
+    return varve_table_open(cli->lake, name, out, &cli->error);
+}
+
+void vv_table_cleanup(varve_table **table)
+{
+    varve_table_close(*table);
+    *table = NULL;
+}
+
+void vv_chars_cleanup(char **chars)
+{
+    varve_free(*chars);
+    *chars = NULL;
+}

@@ -1,0 +1,122 @@
+/*
+ * One run of the command: what was asked for, the lake it works in, and how it talks to people.
+ * Data goes to stdout (or -o FILE); everything else goes to stderr.
+ */
+#ifndef VV_CLI_CLI_H
+#define VV_CLI_CLI_H
+
+#include "cli/option.h"
+#include "cli/render.h"
+
+/* Global options, given before or after the command. */
+struct vv_globals {
+    const char *lake;
+    int32_t format; /* enum vv_format; 0: by the output */
+    const char *output;
+    bool json;
+    bool quiet;
+    bool verbose;
+    const char *user;
+    const char *message;
+    const char *at;
+    const char *known_at;
+    int32_t nan; /* 1: null, 2: string */
+    struct vv_integer threads;
+    struct vv_integer memory;
+    bool no_progress;
+    int32_t color; /* 1: auto, 2: always, 3: never */
+    const char *config;
+    bool help;
+    bool version;
+};
+
+/* The progress bar on a terminal's stderr. */
+struct vv_progress {
+    bool on;
+    bool shown;
+    int64_t started_ms;
+    int64_t drawn_ms;
+};
+
+struct vv_cli {
+    const char *program; /* as it was called: for commands that are shown to be typed */
+    bool lake_given;     /* by --lake, not by the environment or a file */
+    struct vv_globals globals;
+    struct vv_parsed line;
+    struct vv_text config; /* what the values of a configuration file point into */
+    varve_lake *lake;
+    struct vv_progress progress;
+    varve_error error; /* of the call that failed */
+};
+
+extern const struct vv_option vv_global_options[];
+extern const size_t vv_global_options_len;
+
+/* All commands, in the order of the overview. */
+extern const struct vv_command *const vv_commands[];
+extern const size_t vv_commands_len;
+const struct vv_command *vv_command_find(const char *name);
+
+/* The argument at `index`, NULL where there is none. */
+static inline const char *vv_cli_argument(const struct vv_cli *cli, size_t index)
+{
+    return index < cli->line.arguments_len ? cli->line.arguments[index] : NULL;
+}
+
+/* Opens the lake into cli->lake with the global options; `create`: it may be absent. */
+varve_status vv_cli_open_lake(struct vv_cli *cli, bool create);
+/* The same, then a table of it. The caller closes the table, the lake closes by itself. */
+varve_status vv_cli_open_table(struct vv_cli *cli, const char *name, varve_table **out);
+void vv_table_cleanup(varve_table **table);
+void vv_chars_cleanup(char **chars); /* text that the library gave */
+
+/* ---- report.c: stderr ------------------------------------------------------------------------ */
+
+/* A line for people, unless --quiet. */
+void vv_say(const struct vv_cli *cli, const char *format, ...) VV_PRINTF(2, 3);
+/* "varve: ..." with details and, where the same call may succeed later, a hint. */
+void vv_report_error(const varve_error *error);
+/* Callbacks for varve_lake_options; `data` is the struct vv_cli. */
+void vv_on_log(void *data, int32_t level, const char *event, const char *fields);
+int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total);
+void vv_progress_clear(struct vv_cli *cli);
+
+/* ---- interrupt.c ----------------------------------------------------------------------------- */
+
+/*
+ * The first SIGINT or SIGTERM cancels what the lake is doing and is remembered, the second one
+ * kills. SIGPIPE is ignored: a reader that has seen enough shows as a failed write.
+ */
+void vv_interrupt_catch(void);
+void vv_interrupt_target(varve_lake *lake); /* NULL: none */
+int vv_interrupt_signal(void);              /* 0: none so far */
+
+/* ---- show.c: rows for people and programs ----------------------------------------------------- */
+
+struct vv_show {
+    const char *const *box_columns;  /* NULL ends; NULL: all. Those that a box shows */
+    const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
+};
+
+/*
+ * Writes the rows of a stream in the format asked for, to where it was asked for. Releases the
+ * stream. `out_rows` may be NULL. A file appears only when it is whole.
+ */
+varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
+    const struct vv_show *show, int64_t *out_rows);
+/* The same for one text, such as a JSON object. */
+varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len);
+/* The format that this run writes rows in. */
+varve_status vv_show_format(struct vv_cli *cli, enum vv_format *out);
+/* Columns of the terminal that stdout is; 0: it is none. */
+size_t vv_terminal_columns(void);
+/* Frames out of box characters; without it "+-|". */
+bool vv_terminal_is_utf8(void);
+
+/* ---- help.c ----------------------------------------------------------------------------------- */
+
+/* `whole`: with the global options. */
+void vv_help_overview(struct vv_text *text, bool whole);
+void vv_help_command(const struct vv_command *command, struct vv_text *text);
+
+#endif

@@ -1,0 +1,46 @@
+#include "cli/commands.h"
+
+const char *const vv_history_box_columns[] = {
+    "version", "timestamp", "userName", "operation", "userMetadata", "rows", "files", NULL};
+const char *const vv_history_json_columns[] = {"operationParameters", "operationMetrics", NULL};
+
+struct history_values {
+    struct vv_integer limit;
+};
+
+static const struct vv_option options[] = {
+    {.name = "limit",
+        .kind = VV_OPTION_INTEGER,
+        .value = "N",
+        .least = 1,
+        .most = INT64_MAX,
+        .help = "only the newest N",
+        .offset = offsetof(struct history_values, limit)},
+};
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct history_values *values = given;
+    struct ArrowArrayStream rows = {0};
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    struct vv_show show = {vv_history_box_columns, vv_history_json_columns};
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
+    VV_TRY(varve_table_history(table, values->limit.value, &rows, &cli->error));
+    return vv_show_rows(cli, &rows, &show, NULL);
+}
+
+const struct vv_command vv_cmd_history = {
+    .name = "history",
+    .summary = "the operations on a table, newest first",
+    .arguments = "TABLE",
+    .examples = "varve history signals --limit 10\n"
+                "varve history signals --format ndjson",
+    .text =
+        "One row a version: when, who, what, how many rows and files, and the message that\n"
+        "was given with it. A terminal shows the main columns; csv, json and ndjson have\n"
+        "all, with the operation's parameters and metrics.",
+    VV_OPTIONS(options, struct history_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run,
+};

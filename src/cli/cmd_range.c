@@ -1,0 +1,97 @@
+#include "cli/commands.h"
+
+struct range_values {
+    const char *symbol;
+    const char *strategy;
+    const char *last;
+    const char *from;
+    const char *to;
+};
+
+#define AT(member) offsetof(struct range_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "symbol",
+        .kind = VV_OPTION_TEXT,
+        .value = "S",
+        .help = "only this symbol",
+        .offset = AT(symbol)},
+    {.name = "strategy",
+        .kind = VV_OPTION_TEXT,
+        .value = "S",
+        .help = "only this strategy",
+        .offset = AT(strategy)},
+    {.name = "last",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "back from now: 7d (default), 12h, 90m",
+        .offset = AT(last)},
+    {.name = "from",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "first time, included",
+        .offset = AT(from)},
+    {.name = "to",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "last time, not included",
+        .offset = AT(to)},
+};
+
+/* An empty answer says where the rows are, so that nobody takes it for an empty table. */
+static void say_where_rows_are(const struct vv_cli *cli, const struct range_values *values,
+    int64_t newest_us)
+{
+    struct vv_text time VV_CLEANUP(vv_text_done) = {0};
+    const char *who = values->symbol     ? values->symbol
+                      : values->strategy ? values->strategy
+                                         : vv_cli_argument(cli, 0);
+    if (newest_us == INT64_MIN) {
+        vv_say(cli, "no rows: there are none of %s at any time", who);
+        return;
+    }
+    vv_text_add_time(&time, newest_us, 6);
+    vv_say(cli, "no rows in that time: the newest row of %s is of %sZ", who,
+        vv_text_chars(&time));
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct range_values *values = given;
+    varve_range_options range = VARVE_RANGE_OPTIONS_INIT;
+    struct ArrowArrayStream rows = {0};
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    int64_t newest_us = INT64_MIN, count = -1;
+    if (values->last && (values->from || values->to))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "range: give --last, or --from and --to, not both");
+    range.symbol = values->symbol;
+    range.strategy = values->strategy;
+    range.last = values->last;
+    range.from = values->from;
+    range.to = values->to;
+    range.at = cli->globals.at;
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
+    VV_TRY(varve_table_range(table, &range, &rows, &newest_us, &cli->error));
+    VV_TRY(vv_show_rows(cli, &rows, NULL, &count));
+    if (count == 0)
+        say_where_rows_are(cli, values, newest_us);
+    return VARVE_OK;
+}
+
+const struct vv_command vv_cmd_range = {
+    .name = "range",
+    .summary = "the rows of a time range, in order of time",
+    .arguments = "TABLE",
+    .examples =
+        "varve range market_regimes --symbol SPY --last 7d\n"
+        "varve range signals --strategy iron_condor_1 --from 2025-01-01 --to 2025-02-01",
+    .text =
+        "Without --symbol and --strategy the rows of all. --from is included, --to is not.\n"
+        "Where there are no rows in the range, it says on stderr when the newest one is.",
+    VV_OPTIONS(options, struct range_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .reads_at = true,
+    .run = run,
+};

@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "cli/commands.h"
+
+struct scan_values {
+    const char *columns;
+    const char *where;
+    const char *version;
+    const char *timestamp;
+    struct vv_integer limit;
+};
+
+#define AT(member) offsetof(struct scan_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "columns",
+        .kind = VV_OPTION_TEXT,
+        .value = "A,B",
+        .help = "only these columns",
+        .offset = AT(columns)},
+    {.name = "where",
+        .kind = VV_OPTION_TEXT,
+        .value = "SQL",
+        .help = "only rows for which this is true",
+        .offset = AT(where)},
+    {.name = "version",
+        .kind = VV_OPTION_TEXT,
+        .value = "N",
+        .help = "the table at version N",
+        .offset = AT(version)},
+    {.name = "timestamp",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "the table as it was then",
+        .offset = AT(timestamp)},
+    {.name = "limit",
+        .kind = VV_OPTION_INTEGER,
+        .value = "N",
+        .least = 1,
+        .most = INT64_MAX,
+        .help = "at most N rows",
+        .offset = AT(limit)},
+};
+
+static bool all_digits(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* --version, --timestamp and --at say the same thing: one of them. */
+static varve_status read_at(struct vv_cli *cli, const struct scan_values *values,
+    const char **out)
+{
+    const char *at = cli->globals.at;
+    int count = (at != NULL) + (values->version != NULL) + (values->timestamp != NULL);
+    if (count > 1)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "scan: give one of --version, --timestamp and --at");
+    if (values->version && !all_digits(values->version))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --version: '%s' is not a version number (history lists them)",
+            values->version);
+    if (values->timestamp && all_digits(values->timestamp))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --timestamp: '%s' is not a time, such as 2025-01-30T10:00:00Z or -2h",
+            values->timestamp);
+    *out = at ? at : values->version ? values->version : values->timestamp;
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct scan_values *values = given;
+    varve_scan_options scan = VARVE_SCAN_OPTIONS_INIT;
+    struct ArrowArrayStream rows = {0};
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    scan.columns = values->columns;
+    scan.where = values->where;
+    scan.limit = values->limit.value;
+    VV_TRY(read_at(cli, values, &scan.at));
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
+    VV_TRY(varve_table_scan(table, &scan, &rows, &cli->error));
+    return vv_show_rows(cli, &rows, NULL, NULL);
+}
+
+const struct vv_command vv_cmd_scan = {
+    .name = "scan",
+    .summary = "rows of a table, now or as it was",
+    .arguments = "TABLE",
+    .examples = "varve scan signals --where \"signal_value > 0.8\" --limit 20\n"
+                "varve scan market_regimes --version 3 --format ndjson -o regimes.ndjson",
+    .text = "TABLE is a name in the lake, or the path of any Delta table. Rows come in no\n"
+            "particular order; varve query sorts.",
+    VV_OPTIONS(options, struct scan_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .reads_at = true,
+    .run = run,
+};

@@ -1,0 +1,188 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+
+#define FILES_MAX 1000
+
+struct upsert_values {
+    int32_t input_format;
+    const char *app_id;
+    struct vv_integer app_version;
+    const char *input_tz;
+    bool truncate_time;
+};
+
+#define AT(member) offsetof(struct upsert_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "input-format",
+        .kind = VV_OPTION_CHOICE,
+        .value = "F",
+        .choices = "csv|ndjson",
+        .missing = "parquet|arrow",
+        .help = "csv or ndjson (default: by the file's name, .csv .ndjson .jsonl; of stdin by "
+                "its first byte)",
+        .offset = AT(input_format)},
+    {.name = "app-id",
+        .kind = VV_OPTION_TEXT,
+        .value = "A",
+        .help = "with --app-version: a batch repeated under the same two is not applied again",
+        .offset = AT(app_id)},
+    {.name = "app-version",
+        .kind = VV_OPTION_INTEGER,
+        .value = "N",
+        .help = "number of the batch; it must grow",
+        .offset = AT(app_version)},
+    {.name = "input-tz",
+        .kind = VV_OPTION_TEXT,
+        .value = "ZONE",
+        .help = "zone of times that name none, such as America/New_York (default: UTC)",
+        .offset = AT(input_tz)},
+    {.name = "truncate-time",
+        .kind = VV_OPTION_FLAG,
+        .help = "cut digits below a microsecond instead of rejecting the row",
+        .offset = AT(truncate_time)},
+};
+
+static const struct counter {
+    const char *name;  /* in JSON */
+    const char *words; /* in the sentence; NULL: not there */
+    size_t offset;
+} counters[] = {
+    {"rows_in", NULL, offsetof(varve_upsert_result, rows_in)},
+    {"inserted", "inserted", offsetof(varve_upsert_result, inserted)},
+    {"updated", "updated", offsetof(varve_upsert_result, updated)},
+    {"unchanged", "unchanged", offsetof(varve_upsert_result, unchanged)},
+    {"stale", "stale", offsetof(varve_upsert_result, stale)},
+    {"duplicates_in_batch", "doubled in the batch",
+        offsetof(varve_upsert_result, duplicates_in_batch)},
+    {"rejected", "rejected", offsetof(varve_upsert_result, rejected)},
+    {"repaired", "repaired", offsetof(varve_upsert_result, repaired)},
+    {"already_applied", NULL, offsetof(varve_upsert_result, already_applied)},
+    {"rows_written", NULL, offsetof(varve_upsert_result, rows_written)},
+    {"version", NULL, offsetof(varve_upsert_result, version)},
+    {"files_added", NULL, offsetof(varve_upsert_result, files_added)},
+    {"files_removed", NULL, offsetof(varve_upsert_result, files_removed)},
+    {"attempts", NULL, offsetof(varve_upsert_result, attempts)},
+};
+
+static int64_t count_of(const varve_upsert_result *result, const struct counter *counter)
+{
+    int64_t value = 0;
+    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
+    return value;
+}
+
+static varve_status show_json(struct vv_cli *cli, const char *name,
+    const varve_upsert_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&line, "{\"table\":");
+    vv_text_add_json(&line, name, strlen(name));
+    for (size_t i = 0; i < VV_COUNT(counters); i++) {
+        bool is_flag = counters[i].offset == offsetof(varve_upsert_result, already_applied);
+        int64_t value = count_of(result, &counters[i]);
+        if (is_flag)
+            vv_text_addf(&line, ",\"%s\":%s", counters[i].name, value ? "true" : "false");
+        else
+            vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name, value);
+    }
+    vv_text_adds(&line, "}\n");
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
+static void say_result(const struct vv_cli *cli, const char *name,
+    const struct upsert_values *values, const varve_upsert_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    if (result->already_applied) {
+        vv_say(cli, "%s: batch %" PRId64 " of %s was applied before; nothing written", name,
+            values->app_version.value, values->app_id ? values->app_id : "");
+        return;
+    }
+    for (size_t i = 0; i < VV_COUNT(counters); i++) {
+        int64_t value = count_of(result, &counters[i]);
+        if (counters[i].words && value > 0)
+            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
+                counters[i].words);
+    }
+    vv_say(cli, "%s: %" PRId64 " row%s in: %s%sversion %" PRId64 "%s", name, result->rows_in,
+        result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",
+        result->version, result->rows_written == 0 ? " (nothing written)" : "");
+}
+
+/* The files after the table's name; none is stdin, unless a person sits there. */
+static varve_status read_inputs(struct vv_cli *cli, enum vv_input_choice choice,
+    varve_input *inputs, size_t *out_len)
+{
+    size_t len = cli->line.arguments_len - 1, stdin_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        const char *path = vv_cli_argument(cli, i + 1);
+        stdin_len += strcmp(path, "-") == 0 ? 1 : 0;
+        if (stdin_len > 1)
+            return vv_error_set(&cli->error, VARVE_EUSAGE, "upsert: '-' is there twice");
+        VV_TRY(vv_input_read(path, choice, &inputs[i], &cli->error));
+    }
+    if (len == 0 && isatty(STDIN_FILENO))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "upsert: no rows: give files, or pipe rows to stdin");
+    if (len == 0)
+        VV_TRY(vv_input_read("-", choice, &inputs[len++], &cli->error));
+    *out_len = len;
+    return VARVE_OK;
+}
+
+static varve_status run_with(struct vv_cli *cli, const struct upsert_values *values,
+    varve_input *inputs)
+{
+    const char *name = vv_cli_argument(cli, 0);
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    varve_upsert_options upsert = VARVE_UPSERT_OPTIONS_INIT;
+    varve_upsert_result result = {0};
+    size_t inputs_len = 0;
+    upsert.app_id = values->app_id;
+    upsert.app_version = values->app_version.value;
+    upsert.input_tz = values->input_tz;
+    upsert.truncate_time = values->truncate_time ? 1 : 0;
+    VV_TRY(read_inputs(cli, (enum vv_input_choice)values->input_format, inputs, &inputs_len));
+    VV_TRY(vv_cli_open_table(cli, name, &table));
+    VV_TRY(varve_table_upsert(table, inputs, inputs_len, &upsert, &result, &cli->error));
+    vv_progress_clear(cli);
+    if (cli->globals.json)
+        return show_json(cli, name, &result);
+    say_result(cli, name, values, &result);
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct upsert_values *values = given;
+    if ((values->app_id != NULL) != values->app_version.given)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "upsert: --app-id and --app-version belong together");
+    varve_input *inputs = vv_cli_alloc(cli->line.arguments_len, sizeof(*inputs));
+    varve_status status = run_with(cli, values, inputs);
+    free(inputs);
+    return status;
+}
+
+const struct vv_command vv_cmd_upsert = {
+    .name = "upsert",
+    .summary = "insert rows, replace those with equal keys",
+    .arguments = "TABLE [FILE...|-]",
+    .examples = "varve upsert signals today.csv\n"
+                "varve simulate --days 1 --table signals | varve upsert signals - --json",
+    .text =
+        "Reads CSV or NDJSON and makes one commit of all files, or none: a row that breaks\n"
+        "a rule of the table rejects the batch. Of rows with one key the one with the\n"
+        "greatest order column wins, in the batch and against the table; rows that are\n"
+        "there already change nothing. So a batch may be repeated at will.",
+    VV_OPTIONS(options, struct upsert_values),
+    .arguments_least = 1,
+    .arguments_most = FILES_MAX + 1,
+    .run = run,
+};

@@ -1,0 +1,23 @@
+#include "cli/commands.h"
+
+struct no_values {
+    char nothing;
+};
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    (void)given;
+    vv_text_addf(&text, "%s\n", varve_build_info());
+    return vv_show_text(cli, text.ptr, text.len);
+}
+
+const struct vv_command vv_cmd_version = {
+    .name = "version",
+    .summary = "versions of Varve, DuckDB and the Delta protocol",
+    .arguments = "",
+    .examples = "varve version",
+    .text = "varve --version prints the version of Varve alone.",
+    .options_bytes = sizeof(struct no_values),
+    .run = run,
+};

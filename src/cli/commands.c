@@ -1,0 +1,29 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+const struct vv_command *const vv_commands[] = {
+    &vv_cmd_demo,
+    &vv_cmd_init,
+    &vv_cmd_create,
+    &vv_cmd_upsert,
+    &vv_cmd_simulate,
+    &vv_cmd_query,
+    &vv_cmd_scan,
+    &vv_cmd_latest,
+    &vv_cmd_range,
+    &vv_cmd_history,
+    &vv_cmd_describe,
+    &vv_cmd_tables,
+    &vv_cmd_version,
+    &vv_cmd_help,
+};
+const size_t vv_commands_len = VV_COUNT(vv_commands);
+
+const struct vv_command *vv_command_find(const char *name)
+{
+    for (size_t i = 0; i < vv_commands_len; i++)
+        if (strcmp(vv_commands[i]->name, name) == 0)
+            return vv_commands[i];
+    return NULL;
+}

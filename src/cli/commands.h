@@ -1,0 +1,35 @@
+/*
+ * The commands, each in a file of its own, and what helps them to describe themselves.
+ */
+#ifndef VV_CLI_COMMANDS_H
+#define VV_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct vv_command vv_cmd_init;
+extern const struct vv_command vv_cmd_create;
+extern const struct vv_command vv_cmd_upsert;
+extern const struct vv_command vv_cmd_scan;
+extern const struct vv_command vv_cmd_query;
+extern const struct vv_command vv_cmd_latest;
+extern const struct vv_command vv_cmd_range;
+extern const struct vv_command vv_cmd_history;
+extern const struct vv_command vv_cmd_describe;
+extern const struct vv_command vv_cmd_tables;
+extern const struct vv_command vv_cmd_simulate;
+extern const struct vv_command vv_cmd_demo;
+extern const struct vv_command vv_cmd_version;
+extern const struct vv_command vv_cmd_help;
+
+/* The options of a command and the struct that they are written to. */
+#define VV_OPTIONS(table, type) \
+    .options = (table), .options_len = VV_COUNT(table), .options_bytes = sizeof(type)
+
+/* The columns of a table's history that a box has room for, and those that are JSON texts. */
+extern const char *const vv_history_box_columns[];
+extern const char *const vv_history_json_columns[];
+
+/* The demonstration, by itself: demo.c. `folder` is the lake that it makes anew. */
+varve_status vv_demo_run(struct vv_cli *cli, const char *folder);
+
+#endif

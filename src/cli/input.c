@@ -1,0 +1,102 @@
+#include "cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Copies what waits in a pipe into one of our own: the original stays as it is. */
+static ssize_t peek_pipe(int fd, char *bytes, size_t bytes_max)
+{
+    int copy[2];
+    ssize_t len = -1;
+    if (pipe2(copy, O_CLOEXEC) != 0)
+        return -1;
+    do {
+        len = tee(fd, copy[1], bytes_max, 0);
+    } while (len < 0 && errno == EINTR);
+    if (len > 0)
+        len = read(copy[0], bytes, (size_t)len);
+    (void)close(copy[0]);
+    (void)close(copy[1]);
+    return len;
+}
+
+bool vv_input_peek(int fd, char *bytes, size_t bytes_max, size_t *out_len)
+{
+    struct stat status;
+    ssize_t len = -1;
+    if (fstat(fd, &status) != 0)
+        return false;
+    if (S_ISREG(status.st_mode))
+        len = pread(fd, bytes, bytes_max, lseek(fd, 0, SEEK_CUR));
+    else if (S_ISFIFO(status.st_mode))
+        len = peek_pipe(fd, bytes, bytes_max);
+    else if (S_ISSOCK(status.st_mode))
+        len = recv(fd, bytes, bytes_max, MSG_PEEK);
+    if (len < 0)
+        return false;
+    *out_len = (size_t)len;
+    return true;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t len = strlen(text), suffix_len = strlen(suffix);
+    return len > suffix_len && strcasecmp(text + len - suffix_len, suffix) == 0;
+}
+
+static varve_status format_of_name(const char *path, int32_t *out, varve_error *err)
+{
+    if (ends_with(path, ".csv"))
+        *out = VARVE_FORMAT_CSV;
+    else if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
+        *out = VARVE_FORMAT_NDJSON;
+    else if (ends_with(path, ".parquet") || ends_with(path, ".arrow"))
+        return vv_error_set(err, VARVE_EUSAGE,
+            "%s: %s files are not available as input in Varve %s; use csv or ndjson", path,
+            strrchr(path, '.') + 1, varve_version());
+    else
+        return vv_error_set(err, VARVE_EUSAGE,
+            "%s: its name does not say what it holds; add --input-format csv or ndjson", path);
+    return VARVE_OK;
+}
+
+/* A row of NDJSON starts with '{'; a header of CSV hardly ever does. */
+static varve_status format_of_stdin(int32_t *out, varve_error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    char head[512];
+    size_t len = 0, at = 0;
+    if (!vv_input_peek(STDIN_FILENO, head, sizeof(head), &len))
+        return vv_error_set(err, VARVE_EUSAGE,
+            "what stdin holds cannot be told from here; add --input-format csv or ndjson");
+    if (len >= 3 && memcmp(head, mark, 3) == 0)
+        at = 3;
+    while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
+        at++;
+    *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
+    return VARVE_OK;
+}
+
+varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
+    varve_error *err)
+{
+    varve_input input = {0};
+    bool is_stdin = strcmp(path, "-") == 0;
+    input.path = is_stdin ? "<stdin>" : path;
+    input.use_fd = is_stdin ? 1 : 0;
+    input.fd = is_stdin ? STDIN_FILENO : -1;
+    if (choice == VV_INPUT_AS_CSV)
+        input.format = VARVE_FORMAT_CSV;
+    else if (choice == VV_INPUT_AS_NDJSON)
+        input.format = VARVE_FORMAT_NDJSON;
+    else if (is_stdin)
+        VV_TRY(format_of_stdin(&input.format, err));
+    else
+        VV_TRY(format_of_name(path, &input.format, err));
+    *out = input;
+    return VARVE_OK;
+}

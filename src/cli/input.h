@@ -1,0 +1,29 @@
+/*
+ * What a command reads rows from: files by name, and stdin as "-".
+ */
+#ifndef VV_CLI_INPUT_H
+#define VV_CLI_INPUT_H
+
+#include "cli/common.h"
+
+/* In the order of the choices of --input-format. */
+enum vv_input_choice {
+    VV_INPUT_BY_NAME,
+    VV_INPUT_AS_CSV,
+    VV_INPUT_AS_NDJSON
+};
+
+/*
+ * Fills `out` for a file, or for stdin when `path` is "-". Without a choice the format of a file
+ * is known by its name, that of stdin by the first byte ('{': NDJSON). EUSAGE where neither says.
+ */
+varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
+    varve_error *err);
+
+/*
+ * The first bytes that `fd` will give, without taking them: of a file, a pipe or a socket. False
+ * where that cannot be known. `*out_len` 0: there are none.
+ */
+bool vv_input_peek(int fd, char *bytes, size_t bytes_max, size_t *out_len);
+
+#endif

@@ -1,0 +1,41 @@
+#include <signal.h>
+
+#include "cli/cli.h"
+
+/* A signal handler gets nothing handed over: what it needs has to lie outside of any function. */
+static varve_lake *volatile lake_to_interrupt;
+static volatile sig_atomic_t signal_caught;
+
+static void on_signal(int number)
+{
+    varve_lake *lake = lake_to_interrupt;
+    signal_caught = number;
+    if (lake)
+        varve_lake_interrupt(lake);
+}
+
+void vv_interrupt_catch(void)
+{
+    struct sigaction action = {0};
+    /* The next one of the kind has its usual effect, for when cancelling takes too long. */
+    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_handler = on_signal;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = 0;
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+void vv_interrupt_target(varve_lake *lake)
+{
+    lake_to_interrupt = lake;
+    if (lake && signal_caught)
+        varve_lake_interrupt(lake);
+}
+
+int vv_interrupt_signal(void)
+{
+    return (int)signal_caught;
+}

@@ -1,0 +1,98 @@
+/*
+ * The command `varve`: a user of libvarve like any other. The exit status is the status code of
+ * what was asked for.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define LAKE_DEFAULT "data/lake"
+
+static varve_status show_help(struct vv_cli *cli)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    if (cli->line.command)
+        vv_help_command(cli->line.command, &text);
+    else
+        vv_help_overview(&text, true);
+    return vv_show_text(cli, text.ptr, text.len);
+}
+
+static varve_status show_version(struct vv_cli *cli)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    vv_text_addf(&text, "varve %s\n", varve_version());
+    return vv_show_text(cli, text.ptr, text.len);
+}
+
+/* What it was called without: the overview, as an error. */
+static varve_status no_command(void)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    vv_help_overview(&text, false);
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+    return VARVE_EUSAGE;
+}
+
+/* Command line over environment over configuration file over default. */
+static varve_status read_globals(struct vv_cli *cli, int argc, char *const *argv, bool *given)
+{
+    struct vv_globals *globals = &cli->globals;
+    struct vv_option_set set = {vv_global_options, vv_global_options_len, globals, given};
+    VV_TRY(vv_command_line_parse(argc, argv, vv_commands, vv_commands_len, &set, &cli->line,
+        &cli->error));
+    cli->lake_given = globals->lake != NULL;
+    VV_TRY(vv_options_from_environment(&set, &cli->error));
+    if (globals->config)
+        VV_TRY(vv_options_from_file(&set, globals->config, &cli->config, &cli->error));
+    if (globals->lake == NULL)
+        globals->lake = LAKE_DEFAULT;
+    cli->progress.on = isatty(STDERR_FILENO) && !globals->quiet && !globals->no_progress;
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli)
+{
+    const struct vv_command *command = cli->line.command;
+    if (cli->globals.help)
+        return show_help(cli);
+    if (command == NULL)
+        return cli->globals.version ? show_version(cli) : no_command();
+    if (cli->globals.known_at)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --known-at is not available in Varve %s; --at reads the tables as they "
+            "were at a time",
+            varve_version());
+    if (cli->globals.at && !command->reads_at)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --at means nothing to %s: it does not read rows of an earlier time",
+            command->name);
+    VV_TRY(vv_arguments_check(&cli->line, &cli->error));
+    return command->run(cli, cli->line.options);
+}
+
+int main(int argc, char **argv)
+{
+    struct vv_cli cli = {.program = argc > 0 ? argv[0] : "varve"};
+    bool *given = vv_cli_alloc(vv_global_options_len, sizeof(*given));
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* for the widths of characters; nothing else */
+    vv_interrupt_catch();
+    cli.error.code = VARVE_OK;
+    varve_status status = read_globals(&cli, argc, argv, given);
+    if (status == VARVE_OK)
+        status = run(&cli);
+    vv_progress_clear(&cli);
+    if (status == VARVE_EFAILED && vv_interrupt_signal() != 0)
+        status = vv_error_set(&cli.error, VARVE_EINTERRUPTED, "interrupted");
+    if (status != VARVE_OK && cli.error.code != VARVE_OK)
+        vv_report_error(&cli.error);
+    vv_interrupt_target(NULL);
+    varve_lake_close(cli.lake);
+    vv_parsed_done(&cli.line);
+    vv_text_done(&cli.config);
+    free(given);
+    return (int)status;
+}

@@ -1,0 +1,240 @@
+#include "cli/option.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct vv_option *vv_option_find(const struct vv_option *options, size_t len,
+    const char *name, size_t name_len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (strlen(options[i].name) == name_len &&
+            strncmp(options[i].name, name, name_len) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static bool read_integer(const char *text, int64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    bool starts_well = (*text >= '0' && *text <= '9') || *text == '-';
+    if (!starts_well || end == text || *end != '\0' || errno != 0)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool vv_size_read(const char *text, int64_t *out)
+{
+    static const struct unit {
+        const char *name;
+        double bytes;
+    } units[] = {{"", 1}, {"B", 1}, {"K", 1e3}, {"KB", 1e3}, {"KiB", 1024.0}, {"M", 1e6},
+        {"MB", 1e6}, {"MiB", 1048576.0}, {"G", 1e9}, {"GB", 1e9}, {"GiB", 1073741824.0},
+        {"T", 1e12}, {"TB", 1e12}, {"TiB", 1099511627776.0}};
+    char *end = NULL;
+    double number = strtod(text, &end);
+    if (end == text || *text < '0' || *text > '9')
+        return false;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < VV_COUNT(units); i++) {
+        double bytes = number * units[i].bytes;
+        if (strcmp(end, units[i].name) != 0 || !(bytes < 9e18))
+            continue;
+        *out = (int64_t)bytes;
+        return true;
+    }
+    return false;
+}
+
+/* Position of `value` in "a|b|c" from 1; 0: not one of them. */
+static int32_t find_choice(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    int32_t number = 1;
+    for (const char *at = choices; at; number++) {
+        const char *end = strchr(at, '|');
+        size_t choice_len = end ? (size_t)(end - at) : strlen(at);
+        if (choice_len == len && strncmp(at, value, len) == 0)
+            return number;
+        at = end ? end + 1 : NULL;
+    }
+    return 0;
+}
+
+static varve_status set_integer(const struct vv_option *option, const char *value,
+    struct vv_integer *out, varve_error *err)
+{
+    struct vv_integer number = {.given = true};
+    int64_t most = option->least == 0 && option->most == 0 ? INT64_MAX : option->most;
+    bool is_size = option->kind == VV_OPTION_SIZE;
+    if (is_size ? !vv_size_read(value, &number.value) : !read_integer(value, &number.value))
+        return vv_error_set(err, VARVE_EUSAGE, "option --%s: '%s' is not %s", option->name,
+            value, is_size ? "a size such as 512MB or 1GiB" : "a whole number");
+    if (number.value < option->least || number.value > most)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "option --%s: %s is out of range (%" PRId64 " to %" PRId64 ")", option->name, value,
+            option->least, most);
+    *out = number;
+    return VARVE_OK;
+}
+
+static varve_status set_real(const struct vv_option *option, const char *value,
+    struct vv_real *out, varve_error *err)
+{
+    char *end = NULL;
+    double number = strtod(value, &end);
+    if (end == value || *end != '\0' || !isfinite(number) || number < 0)
+        return vv_error_set(err, VARVE_EUSAGE, "option --%s: '%s' is not a number from 0",
+            option->name, value);
+    *out = (struct vv_real){.given = true, .value = number};
+    return VARVE_OK;
+}
+
+static varve_status set_choice(const struct vv_option *option, const char *value, int32_t *out,
+    varve_error *err)
+{
+    int32_t choice = find_choice(option->choices, value);
+    if (choice == 0 && option->missing && find_choice(option->missing, value) != 0)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "option --%s: '%s' is not available in Varve %s; use one of %s", option->name,
+            value, varve_version(), option->choices);
+    if (choice == 0)
+        return vv_error_set(err, VARVE_EUSAGE, "option --%s: '%s' is not one of %s",
+            option->name, value, option->choices);
+    *out = choice;
+    return VARVE_OK;
+}
+
+static void add_to_list(struct vv_list *list, const char *value)
+{
+    list->items = vv_cli_realloc(list->items, (list->len + 1) * sizeof(*list->items));
+    list->items[list->len++] = value;
+}
+
+static varve_status set_flag(const struct vv_option *option, const char *value, bool *out,
+    varve_error *err)
+{
+    int32_t choice = value == NULL ? 1 : find_choice("true|false", value);
+    if (choice == 0)
+        return vv_error_set(err, VARVE_EUSAGE, "option --%s takes no value", option->name);
+    *out = choice == 1;
+    return VARVE_OK;
+}
+
+varve_status vv_option_set_value(const struct vv_option_set *set,
+    const struct vv_option *option, const char *value, varve_error *err)
+{
+    void *place = (char *)set->values + option->offset;
+    const char **chars = place;
+    if (set->given)
+        set->given[option - set->options] = true;
+    switch (option->kind) {
+    case VV_OPTION_FLAG:
+        return set_flag(option, value, place, err);
+    case VV_OPTION_TEXT:
+        *chars = value;
+        return VARVE_OK;
+    case VV_OPTION_LIST:
+        add_to_list(place, value);
+        return VARVE_OK;
+    case VV_OPTION_INTEGER:
+    case VV_OPTION_SIZE:
+        return set_integer(option, value, place, err);
+    case VV_OPTION_REAL:
+        return set_real(option, value, place, err);
+    case VV_OPTION_CHOICE:
+        return set_choice(option, value, place, err);
+    }
+    return VARVE_OK;
+}
+
+void vv_options_done(const struct vv_option *options, size_t len, void *values)
+{
+    for (size_t i = 0; values && i < len; i++) {
+        if (options[i].kind != VV_OPTION_LIST)
+            continue;
+        struct vv_list *list = (void *)((char *)values + options[i].offset);
+        free(list->items);
+        *list = (struct vv_list){0};
+    }
+}
+
+varve_status vv_options_from_environment(const struct vv_option_set *set, varve_error *err)
+{
+    for (size_t i = 0; i < set->len; i++) {
+        const struct vv_option *option = &set->options[i];
+        const char *value = option->env && !set->given[i] ? getenv(option->env) : NULL;
+        if (value && *value)
+            VV_TRY(vv_option_set_value(set, option, value, err));
+    }
+    return VARVE_OK;
+}
+
+static char *trim(char *text)
+{
+    while (*text == ' ' || *text == '\t')
+        text++;
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]))
+        len--;
+    text[len] = '\0';
+    return text;
+}
+
+static varve_status set_from_line(const struct vv_option_set *set, char *line, const char *path,
+    unsigned number, varve_error *err)
+{
+    char *equals = strchr(line, '=');
+    line = trim(line);
+    if (*line == '\0' || *line == '#')
+        return VARVE_OK;
+    if (equals == NULL)
+        return vv_error_set(err, VARVE_EUSAGE, "%s, line %u: expected name=value, found '%s'",
+            path, number, line);
+    *equals = '\0';
+    const char *name = trim(line), *value = trim(equals + 1);
+    const struct vv_option *option = vv_option_find(set->options, set->len, name, strlen(name));
+    if (option == NULL || strcmp(name, "config") == 0)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "%s, line %u: '%s' is not a global option (varve help lists them)", path, number,
+            name);
+    if (set->given[option - set->options])
+        return VARVE_OK;
+    if (vv_option_set_value(set, option, value, err) == VARVE_OK)
+        return VARVE_OK;
+    varve_error cause = *err;
+    return vv_error_set(err, cause.code, "%s, line %u: %.400s", path, number, cause.message);
+}
+
+varve_status vv_options_from_file(const struct vv_option_set *set, const char *path,
+    struct vv_text *storage, varve_error *err)
+{
+    char piece[4096];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return vv_error_set(err, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
+            "option --config: cannot open %s: %s", path, vv_errno_text(errno));
+    for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
+        vv_text_add(storage, piece, len);
+    bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (failed)
+        return vv_error_set(err, VARVE_EIO, "option --config: cannot read %s", path);
+    (void)vv_text_chars(storage);
+    unsigned number = 0;
+    for (char *line = storage->ptr; line; number++) {
+        char *end = strchr(line, '\n');
+        if (end)
+            *end = '\0';
+        VV_TRY(set_from_line(set, line, path, number + 1, err));
+        line = end ? end + 1 : NULL;
+    }
+    return VARVE_OK;
+}

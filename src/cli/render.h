@@ -1,0 +1,74 @@
+/*
+ * Rows of an Arrow stream as boxes for people and as CSV and JSON for programs.
+ */
+#ifndef VV_CLI_RENDER_H
+#define VV_CLI_RENDER_H
+
+#include <stdio.h>
+
+#include "cli/arrow_view.h"
+
+/* In the order of the option's choices. */
+enum vv_format {
+    VV_FORMAT_AUTO,
+    VV_FORMAT_BOX,
+    VV_FORMAT_CSV,
+    VV_FORMAT_JSON,
+    VV_FORMAT_NDJSON
+};
+
+struct vv_render_options {
+    enum vv_format format; /* not AUTO */
+    struct vv_json_style json;
+    const char *const *json_columns; /* NULL ends; NULL: none. Texts that are JSON */
+    const char *const *box_columns;  /* NULL ends; in this order; NULL: all */
+    size_t width;                    /* of boxes, in columns; 0: as wide as needed */
+    size_t rows_max; /* rows that a box shows, half of them from the end; 0: all */
+    bool utf8;       /* frames out of box characters */
+    bool color;
+};
+
+/*
+ * One way of writing rows. `root` is the struct type whose members are the columns; it outlives
+ * the writer. `file` is checked for errors by the caller.
+ */
+struct vv_writer {
+    const struct vv_render_options *options;
+    const struct vv_type *root;
+    FILE *file;
+    struct vv_text line; /* for the writer's use */
+    void *state;
+    void (*begin)(struct vv_writer *writer);
+    void (*row)(struct vv_writer *writer, struct vv_cell row);
+    void (*end)(struct vv_writer *writer, int64_t rows);
+    void (*done)(struct vv_writer *writer); /* NULL: nothing to release */
+};
+
+void vv_writer_csv(struct vv_writer *writer);
+void vv_writer_json(struct vv_writer *writer); /* JSON and NDJSON */
+void vv_writer_box(struct vv_writer *writer);
+
+/*
+ * Reads the stream to its end and writes its rows; releases it. `*out_rows` counts them. A file
+ * that takes no more ends it early with VARVE_OK: the caller asks ferror.
+ */
+varve_status vv_render(struct ArrowArrayStream *stream, const struct vv_render_options *options,
+    FILE *file, int64_t *out_rows, varve_error *err);
+
+/* One CSV field after RFC 4180: quoted where it has to be, and when it is empty. */
+void vv_csv_add_field(struct vv_text *line, const char *bytes, size_t len);
+
+/* A column of a box, in columns of the terminal. */
+struct vv_box_column {
+    size_t wanted; /* shows all of its cells */
+    size_t least;  /* below this it is not cut; at most `wanted` */
+    size_t width;  /* what it gets; 0: hidden */
+};
+
+/*
+ * Fits columns into `width` (0: no limit): the widest ones are cut first, then columns are hidden
+ * from the right.
+ */
+void vv_box_fit(struct vv_box_column *columns, size_t len, size_t width);
+
+#endif

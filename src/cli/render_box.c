@@ -1,0 +1,330 @@
+/*
+ * A box for a terminal: cells cut to the width, control characters escaped, the first and the
+ * last rows of a long answer, and a line that says how many there are.
+ */
+#include "cli/render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct box_row {
+    struct vv_text *cells; /* ptr NULL: NULL */
+};
+
+/* Texts are cut down to this; numbers and times never, half of them would lie. */
+#define TEXT_LEAST 12
+
+struct box {
+    size_t *positions; /* of the columns in the stream */
+    struct vv_box_column *columns;
+    size_t columns_len;
+    struct box_row *head;
+    size_t head_len, head_capacity;
+    struct box_row *tail; /* a ring of the last rows */
+    size_t tail_max, tail_next;
+    int64_t rows;
+};
+
+struct frame {
+    const char *line, *bar, *cut, *gap;
+    const char *corners[3][3]; /* top, middle, bottom: left, cross, right */
+};
+
+static const struct frame frame_utf8 = {"\u2500", "\u2502", "\u2026", "\u00b7",
+    {{"\u250c", "\u252c", "\u2510"}, {"\u251c", "\u253c", "\u2524"},
+        {"\u2514", "\u2534", "\u2518"}}};
+static const struct frame frame_ascii = {
+    "-", "|", "~", ".", {{"+", "+", "+"}, {"+", "+", "+"}, {"+", "+", "+"}}};
+
+static bool is_number(const struct vv_type *type)
+{
+    return !type->dictionary && type->kind >= VV_KIND_INT && type->kind <= VV_KIND_DECIMAL;
+}
+
+static const struct vv_type *type_at(const struct vv_writer *writer, size_t column)
+{
+    const struct box *box = writer->state;
+    return &writer->root->children[box->positions[column]];
+}
+
+/* The columns asked for that are there, in the order asked for. */
+static void choose_columns(struct vv_writer *writer, struct box *box)
+{
+    const char *const *names = writer->options->box_columns;
+    size_t len = writer->root->children_len;
+    for (size_t i = 0; names == NULL && i < len; i++)
+        box->positions[box->columns_len++] = i;
+    for (; names && *names; names++)
+        for (size_t i = 0; i < len; i++)
+            if (strcmp(writer->root->children[i].name, *names) == 0 && box->columns_len < len)
+                box->positions[box->columns_len++] = i;
+}
+
+static void begin(struct vv_writer *writer)
+{
+    struct box *box = writer->state;
+    size_t len = writer->root->children_len;
+    box->positions = vv_cli_alloc(len, sizeof(*box->positions));
+    box->columns = vv_cli_alloc(len, sizeof(*box->columns));
+    choose_columns(writer, box);
+    box->tail_max = writer->options->rows_max / 2;
+    box->tail = vv_cli_alloc(box->tail_max, sizeof(*box->tail));
+}
+
+/* Times without zeros that say nothing: to the second or to the millisecond. */
+static void cut_fraction(struct vv_cell cell, struct vv_text *text)
+{
+    size_t zone = cell.type->has_zone ? 1 : 0;
+    size_t len = text->len - zone;
+    if (cell.type->kind != VV_KIND_TIMESTAMP || cell.type->digits > 6 || len < 26)
+        return;
+    const char *fraction = text->ptr + len - 7; /* ".123456" */
+    size_t cut = memcmp(fraction, ".000000", 7) == 0   ? 7
+                 : memcmp(fraction + 4, "000", 3) == 0 ? 3
+                                                       : 0;
+    text->len -= cut + zone;
+    if (zone)
+        vv_text_addc(text, 'Z');
+}
+
+static void read_row(struct box *box, struct vv_cell row, struct box_row *out)
+{
+    struct vv_text plain VV_CLEANUP(vv_text_done) = {0};
+    if (out->cells == NULL)
+        out->cells = vv_cli_alloc(box->columns_len, sizeof(*out->cells));
+    for (size_t i = 0; i < box->columns_len; i++) {
+        struct vv_cell cell = vv_cell_child(row, box->positions[i]);
+        vv_text_done(&out->cells[i]);
+        if (!vv_cell_resolve(&cell))
+            continue;
+        vv_text_clear(&plain);
+        vv_cell_add_text(cell, &plain);
+        cut_fraction(cell, &plain);
+        vv_text_add_shown(&out->cells[i], vv_text_chars(&plain), plain.len);
+        vv_text_addc(&out->cells[i], '\0'); /* an empty text is not NULL */
+        out->cells[i].len--;
+    }
+}
+
+static struct box_row *add_head_row(struct box *box)
+{
+    if (box->head_len == box->head_capacity) {
+        box->head_capacity = box->head_capacity ? box->head_capacity * 2 : 64;
+        box->head = vv_cli_realloc(box->head, box->head_capacity * sizeof(*box->head));
+    }
+    box->head[box->head_len] = (struct box_row){0};
+    return &box->head[box->head_len++];
+}
+
+static void take_row(struct vv_writer *writer, struct vv_cell row)
+{
+    struct box *box = writer->state;
+    size_t head_max = writer->options->rows_max - box->tail_max;
+    box->rows++;
+    if (writer->options->rows_max == 0 || box->head_len < head_max) {
+        read_row(box, row, add_head_row(box));
+    } else if (box->tail_max > 0) {
+        read_row(box, row, &box->tail[box->tail_next % box->tail_max]);
+        box->tail_next++;
+    }
+}
+
+static size_t tail_len(const struct box *box)
+{
+    return box->tail_next < box->tail_max ? box->tail_next : box->tail_max;
+}
+
+static const struct box_row *tail_row(const struct box *box, size_t index)
+{
+    size_t first = box->tail_next - tail_len(box);
+    return &box->tail[(first + index) % box->tail_max];
+}
+
+static void widen(struct box *box, const struct box_row *row)
+{
+    for (size_t i = 0; i < box->columns_len; i++) {
+        const struct vv_text *cell = &row->cells[i];
+        size_t width = cell->ptr ? vv_text_columns(cell->ptr, cell->len) : 4;
+        if (width > box->columns[i].wanted)
+            box->columns[i].wanted = width;
+    }
+}
+
+static bool may_be_cut(const struct vv_type *type)
+{
+    return type->dictionary || !(is_number(type) || type->kind == VV_KIND_TIMESTAMP ||
+                                   type->kind == VV_KIND_DATE || type->kind == VV_KIND_TIME);
+}
+
+static void measure(struct vv_writer *writer, struct box *box)
+{
+    for (size_t i = 0; i < box->columns_len; i++) {
+        const char *name = type_at(writer, i)->name;
+        box->columns[i].wanted = vv_text_columns(name, strlen(name));
+    }
+    for (size_t i = 0; i < box->head_len; i++)
+        widen(box, &box->head[i]);
+    for (size_t i = 0; i < tail_len(box); i++)
+        widen(box, tail_row(box, i));
+    for (size_t i = 0; i < box->columns_len; i++) {
+        struct vv_box_column *column = &box->columns[i];
+        bool is_cut = may_be_cut(type_at(writer, i)) && column->wanted > TEXT_LEAST;
+        column->least = is_cut ? TEXT_LEAST : column->wanted;
+    }
+    vv_box_fit(box->columns, box->columns_len, writer->options->width);
+}
+
+static const struct frame *frame_of(const struct vv_writer *writer)
+{
+    return writer->options->utf8 ? &frame_utf8 : &frame_ascii;
+}
+
+static void add_times(struct vv_text *line, const char *what, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        vv_text_adds(line, what);
+}
+
+/* One mark stands for all hidden columns. */
+static bool starts_gap(const struct box *box, size_t i)
+{
+    return box->columns[i].width == 0 && (i == 0 || box->columns[i - 1].width > 0);
+}
+
+static void write_rule(struct vv_writer *writer, size_t which)
+{
+    const struct box *box = writer->state;
+    const struct frame *frame = frame_of(writer);
+    struct vv_text *line = &writer->line;
+    vv_text_clear(line);
+    for (size_t i = 0; i < box->columns_len; i++) {
+        if (box->columns[i].width == 0 && !starts_gap(box, i))
+            continue;
+        vv_text_adds(line, frame->corners[which][i == 0 ? 0 : 1]);
+        add_times(line, frame->line, (box->columns[i].width ? box->columns[i].width : 1) + 2);
+    }
+    vv_text_adds(line, frame->corners[which][2]);
+    vv_text_addc(line, '\n');
+    (void)fwrite(line->ptr, 1, line->len, writer->file);
+}
+
+static void add_cell(struct vv_writer *writer, const char *bytes, size_t len, size_t width,
+    bool right)
+{
+    struct vv_text *line = &writer->line;
+    const struct frame *frame = frame_of(writer);
+    size_t needed = vv_text_columns(bytes, len);
+    if (needed > width) {
+        size_t head = vv_text_head(bytes, len, width - 1);
+        vv_text_add(line, bytes, head);
+        vv_text_adds(line, frame->cut);
+        vv_text_fill(line, ' ', width - 1 - vv_text_columns(bytes, head));
+        return;
+    }
+    if (right)
+        vv_text_fill(line, ' ', width - needed);
+    vv_text_add(line, bytes, len);
+    if (!right)
+        vv_text_fill(line, ' ', width - needed);
+}
+
+/* A row of the frame; `row` NULL: the names of the columns. */
+static void write_line(struct vv_writer *writer, const struct box_row *row)
+{
+    const struct box *box = writer->state;
+    const struct frame *frame = frame_of(writer);
+    struct vv_text *line = &writer->line;
+    vv_text_clear(line);
+    for (size_t i = 0; i < box->columns_len; i++) {
+        if (starts_gap(box, i))
+            vv_text_addf(line, "%s %s ", frame->bar, row ? frame->gap : frame->cut);
+        if (box->columns[i].width == 0)
+            continue;
+        const char *name = type_at(writer, i)->name;
+        bool is_null = row && row->cells[i].ptr == NULL;
+        const char *style = !writer->options->color ? ""
+                            : is_null               ? "\x1b[2m"
+                            : row                   ? ""
+                                                    : "\x1b[1m";
+        vv_text_addf(line, "%s %s", frame->bar, style);
+        if (row == NULL)
+            add_cell(writer, name, strlen(name), box->columns[i].width,
+                is_number(type_at(writer, i)));
+        else if (is_null)
+            add_cell(writer, "NULL", 4, box->columns[i].width, is_number(type_at(writer, i)));
+        else
+            add_cell(writer, row->cells[i].ptr, row->cells[i].len, box->columns[i].width,
+                is_number(type_at(writer, i)));
+        vv_text_adds(line, *style ? "\x1b[0m " : " ");
+    }
+    vv_text_addf(line, "%s\n", frame->bar);
+    (void)fwrite(line->ptr, 1, line->len, writer->file);
+}
+
+/* "120 rows (50 shown), 14 columns (9 shown)" */
+static void write_footer(struct vv_writer *writer)
+{
+    const struct box *box = writer->state;
+    size_t rows_shown = box->head_len + tail_len(box), columns_shown = 0;
+    for (size_t i = 0; i < box->columns_len; i++)
+        columns_shown += box->columns[i].width > 0 ? 1 : 0;
+    (void)fprintf(writer->file, "%" PRId64 " row%s", box->rows, box->rows == 1 ? "" : "s");
+    if ((int64_t)rows_shown < box->rows)
+        (void)fprintf(writer->file, " (%zu shown)", rows_shown);
+    if (columns_shown < box->columns_len)
+        (void)fprintf(writer->file, ", %zu columns (%zu shown)", box->columns_len,
+            columns_shown);
+    (void)fputc('\n', writer->file);
+}
+
+static void end(struct vv_writer *writer, int64_t rows)
+{
+    struct box *box = writer->state;
+    (void)rows;
+    if (box->columns_len == 0) {
+        write_footer(writer);
+        return;
+    }
+    measure(writer, box);
+    write_rule(writer, 0);
+    write_line(writer, NULL);
+    write_rule(writer, 1);
+    for (size_t i = 0; i < box->head_len; i++)
+        write_line(writer, &box->head[i]);
+    if ((int64_t)(box->head_len + tail_len(box)) < box->rows)
+        write_rule(writer, 1);
+    for (size_t i = 0; i < tail_len(box); i++)
+        write_line(writer, tail_row(box, i));
+    write_rule(writer, 2);
+    write_footer(writer);
+}
+
+static void rows_done(struct box *box, struct box_row *rows, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        for (size_t j = 0; rows[i].cells && j < box->columns_len; j++)
+            vv_text_done(&rows[i].cells[j]);
+        free(rows[i].cells);
+    }
+    free(rows);
+}
+
+static void done(struct vv_writer *writer)
+{
+    struct box *box = writer->state;
+    rows_done(box, box->head, box->head_len);
+    rows_done(box, box->tail, box->tail ? box->tail_max : 0);
+    free(box->positions);
+    free(box->columns);
+    free(box);
+}
+
+void vv_writer_box(struct vv_writer *writer)
+{
+    writer->state = vv_cli_alloc(1, sizeof(struct box));
+    writer->begin = begin;
+    writer->row = take_row;
+    writer->end = end;
+    writer->done = done;
+}

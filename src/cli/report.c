@@ -1,0 +1,125 @@
+/* What goes to stderr: results in a sentence, warnings, errors, progress. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/json_view.h"
+
+#define PROGRESS_AFTER_MS 2000
+#define PROGRESS_EVERY_MS 100
+#define PROGRESS_CELLS 30
+
+void vv_say(const struct vv_cli *cli, const char *format, ...)
+{
+    va_list arguments;
+    if (cli->globals.quiet)
+        return;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
+/* Messages quote data and names of others: nothing of them may steer the terminal. */
+static void add_lines(struct vv_text *text, const char *lines, const char *indent)
+{
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+        vv_text_adds(text, indent);
+        vv_text_add_shown(text, lines, len);
+        vv_text_addc(text, '\n');
+        lines += len + (lines[len] == '\n' ? 1 : 0);
+    }
+}
+
+void vv_report_error(const varve_error *error)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    const char *message = error->message;
+    vv_text_adds(&text, "varve: ");
+    if (*message)
+        vv_text_add_shown(&text, message, strlen(message));
+    else
+        vv_text_adds(&text, varve_status_name(error->code));
+    vv_text_addc(&text, '\n');
+    add_lines(&text, error->detail, "    ");
+    if (error->code == VARVE_EUNKNOWN)
+        vv_text_adds(&text, "    Whether it was written is not known: repeat it with the same "
+                            "--app-id and --app-version.\n");
+    else if (error->retryable)
+        vv_text_adds(&text, "    Nothing was written; the same command may succeed later.\n");
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+}
+
+void vv_on_log(void *data, int32_t level, const char *event, const char *fields)
+{
+    struct vv_cli *cli = data;
+    struct vv_node node = {0};
+    bool is_warning = level >= VARVE_LOG_WARN;
+    if (cli->globals.quiet || (!is_warning && !cli->globals.verbose))
+        return;
+    vv_progress_clear(cli);
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&text, is_warning ? "varve: warning: " : "varve: ");
+    bool is_object = fields && vv_node_read(fields, strlen(fields), &node);
+    const char *message = vv_node_chars(vv_node_get(&node, "message"));
+    if (cli->globals.verbose || *message == '\0')
+        vv_text_addf(&text, "%s%s", event, *message ? ": " : "");
+    vv_text_add_shown(&text, message, strlen(message));
+    vv_text_addc(&text, '\n');
+    if (is_object)
+        vv_node_done(&node);
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void draw(const char *phase, uint64_t done, uint64_t total)
+{
+    if (total == 0) {
+        (void)fprintf(stderr, "\r\x1b[K%s: %" PRIu64, phase, done);
+        return;
+    }
+    double share = done < total ? (double)done / (double)total : 1.0;
+    size_t filled = (size_t)(share * PROGRESS_CELLS);
+    char bar[PROGRESS_CELLS + 1];
+    memset(bar, '.', PROGRESS_CELLS);
+    memset(bar, '#', filled);
+    bar[PROGRESS_CELLS] = '\0';
+    (void)fprintf(stderr, "\r\x1b[K%-12.12s [%s] %3d %%", phase, bar, (int)(share * 100));
+}
+
+int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
+{
+    struct vv_cli *cli = data;
+    struct vv_progress *progress = &cli->progress;
+    if (vv_interrupt_signal() != 0)
+        return 1;
+    if (!progress->on)
+        return 0;
+    int64_t now = now_ms();
+    if (progress->started_ms == 0)
+        progress->started_ms = now;
+    if (now - progress->started_ms < PROGRESS_AFTER_MS ||
+        now - progress->drawn_ms < PROGRESS_EVERY_MS)
+        return 0;
+    progress->drawn_ms = now;
+    progress->shown = true;
+    draw(phase, done, total);
+    return 0;
+}
+
+void vv_progress_clear(struct vv_cli *cli)
+{
+    if (cli->progress.shown)
+        (void)fputs("\r\x1b[K", stderr);
+    cli->progress.shown = false;
+}
