@@ -2,19 +2,21 @@
 
 #include "base/seam.h"
 
-static bool holds(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
-/* DuckDB has no error type for a broken Parquet file: these are its sentences about one. */
+/*
+ * DuckDB has no error type for a broken Parquet file. These are parts of its sentences about one,
+ * gathered by damaging files byte by byte.
+ */
 static bool is_about_broken_file(const char *text)
 {
-    return holds(text, "TProtocolException") || holds(text, "magic bytes") ||
-           holds(text, "Failed to read file \"") || holds(text, "don't know what type") ||
-           holds(text, "Decompression failure") || holds(text, "too small to be a Parquet file") ||
-           holds(text, "footer length") || holds(text, "Footer length") ||
-           holds(text, "Invalid Parquet") || holds(text, "invalid Parquet");
+    static const char *const parts[] = {"TProtocolException", "magic bytes",
+        "Failed to read file \"", "don't know what type", "ecompression failure", "GZIP stream",
+        "too small to be a Parquet file", "ooter length", "nvalid Parquet", "Out of buffer",
+        "Prefetch registered for bytes outside file", "Corrupted file", "likely corrupt",
+        "bit width too large", "n Parquet file", "in parquet read"};
+    for (size_t index = 0; index < VV_COUNT(parts); index++)
+        if (strstr(text, parts[index]))
+            return true;
+    return false;
 }
 
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text)

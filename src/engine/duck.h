@@ -31,7 +31,8 @@ struct vv_session {
 varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_type type,
     const char *text);
 /* The same for an error object; OK where it holds none. The object is destroyed. */
-varve_status vv_duck_take_error(struct vv_op *op, varve_status refused, duckdb_error_data error);
+varve_status vv_duck_take_error(struct vv_op *op, varve_status refused,
+    duckdb_error_data error);
 /* The code alone, without an operation to record it in. */
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text);
 

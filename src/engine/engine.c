@@ -90,7 +90,8 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     if (options->allowed_folders_len > 0) {
         vv_buf_adds(&sql, "; SET allowed_directories = ");
         vv_sql_text_list(&sql, options->allowed_folders, options->allowed_folders_len);
-        vv_buf_adds(&sql, "; SET enable_external_access = false; SET lock_configuration = true");
+        vv_buf_adds(&sql,
+            "; SET enable_external_access = false; SET lock_configuration = true");
     }
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

@@ -18,9 +18,9 @@ struct vv_session;
 struct vv_rows;
 
 struct vv_engine_options {
-    uint32_t threads;         /* 0: one a core */
-    size_t memory_bytes;      /* 0: DuckDB's default */
-    struct vv_str temp_folder; /* where spilled data goes; none: the system's temporary folder */
+    uint32_t threads;          /* 0: one a core */
+    size_t memory_bytes;       /* 0: DuckDB's default */
+    struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
     /*
      * Where set, SQL reaches files below these folders only, nothing else and no network, and
      * settings can't be changed any more: a sandbox for a user's text.
@@ -35,7 +35,8 @@ void vv_engine_close(struct vv_engine **engine);
 /* "1.5.6": the library's own word. Static storage. */
 const char *vv_engine_version(void);
 
-varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine, struct vv_session **out);
+varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
+    struct vv_session **out);
 void vv_session_close(struct vv_session **session);
 
 /*
@@ -60,7 +61,8 @@ struct vv_str vv_rows_name(const struct vv_rows *rows, uint32_t column);
 /* Of the current row; the column must be of that SQL type (VV_PRE). */
 bool vv_rows_is_null(const struct vv_rows *rows, uint32_t column);
 bool vv_rows_bool(const struct vv_rows *rows, uint32_t column);
-int64_t vv_rows_int64(const struct vv_rows *rows, uint32_t column); /* any integer, date, timestamp: raw */
+int64_t vv_rows_int64(const struct vv_rows *rows,
+    uint32_t column); /* any integer, date, timestamp: raw */
 double vv_rows_double(const struct vv_rows *rows, uint32_t column); /* FLOAT or DOUBLE */
 /* VARCHAR or BLOB; valid until the next row. NULL gives VV_STR_NONE. */
 struct vv_str vv_rows_text(const struct vv_rows *rows, uint32_t column);
@@ -75,9 +77,12 @@ struct vv_keep {
 };
 
 /*
- * Runs one statement and gives its rows as a stream of record batches. Takes the session over:
- * it is closed, and then `keep` released, when the stream is. `sql_is_users`: refused SQL is
- * EUSAGE with the place, else EFAILED. The stream outlives the operation.
+ * Runs one statement and gives its rows as a stream of record batches. Takes the session over on
+ * success (*session is then NULL): it is closed, and then `keep` released, when the stream is. On
+ * failure all of them stay the caller's. `sql_is_users`: refused SQL is EUSAGE with the place, else
+ * EFAILED. The stream outlives the operation and the handle of the engine, but not the
+ * environment's cancel flag, which interrupts get_next too. A failing get_next gives EIO and says
+ * why by get_last_error.
  */
 varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, struct vv_str sql,
     bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
@@ -86,7 +91,14 @@ varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, st
 /*
  * Creates the temporary table `table` with the rows of a stream, columns named as in the stream
  * but for a BIGINT `row_column` in front that counts rows from 1. The arrays are validated first
- * (lengths, offsets, buffers, UTF-8): EINVALID otherwise. The stream is released in any case.
+ * (lengths, offsets, buffers, indexes, UTF-8): EINVALID otherwise, also for names that occur twice
+ * ignoring case. EUNSUPPORTED for types without a place in a table (time of day, intervals,
+ * unions, ...). The stream is released in any case.
+ *
+ * Arrow timestamps in s, ms and us become TIMESTAMP, those with a zone TIMESTAMPTZ. Nanoseconds
+ * are kept, since what lies below a microsecond is the caller's to judge: TIMESTAMP_NS without a
+ * zone, and STRUCT("at" TIMESTAMPTZ, "ns" SMALLINT from 0 to 999) with one. A column of Arrow
+ * type null is VARCHAR. A dictionary is its values, a map MAP, all kinds of lists are lists.
  */
 varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
     struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column);
@@ -110,7 +122,11 @@ void vv_text_appender_close(struct vv_text_appender **appender);
  * FROM, DESCRIBE and SHOW too). EXPLAIN: of one SELECT, with ANALYZE or without. EUSAGE on a
  * syntax error.
  */
-enum vv_statement_kind { VV_STATEMENT_SELECT, VV_STATEMENT_EXPLAIN, VV_STATEMENT_OTHER };
+enum vv_statement_kind {
+    VV_STATEMENT_SELECT,
+    VV_STATEMENT_EXPLAIN,
+    VV_STATEMENT_OTHER
+};
 varve_status vv_session_parse(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     enum vv_statement_kind *out_kind, size_t *out_statements);
 /*

@@ -7,45 +7,79 @@
 
 static const int64_t row_group_rows_default = 122880; /* DuckDB's, a multiple of its vectors */
 
-static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_column *columns,
-    size_t columns_len);
+/* Where a walk over the paths of nested fields is. */
+struct id_level {
+    const struct vv_parquet_nested *nested;
+    size_t nested_len;
+    const struct vv_str *path;
+    size_t depth; /* names of `path` that lead here */
+};
 
-static void add_field_id(struct vv_buf *sql, const struct vv_parquet_column *column)
+static bool is_below(const struct vv_parquet_nested *field, const struct id_level *level)
 {
-    vv_sql_name(sql, column->name);
-    vv_buf_adds(sql, ": ");
-    if (column->children_len == 0) {
-        vv_sql_int(sql, column->field_id);
-        return;
+    if (field->path_len <= level->depth)
+        return false;
+    for (size_t index = 0; index < level->depth; index++)
+        if (!vv_str_eq(field->path[index], level->path[index]))
+            return false;
+    return true;
+}
+
+/* The id of `name` on this level, 0 where it has none; and whether it comes before `index`. */
+static int32_t level_id(const struct id_level *level, struct vv_str name, size_t index,
+    bool *out_is_repeated)
+{
+    int32_t id = 0;
+    *out_is_repeated = false;
+    for (size_t other = 0; other < level->nested_len; other++) {
+        const struct vv_parquet_nested *field = &level->nested[other];
+        if (!is_below(field, level) || !vv_str_eq(field->path[level->depth], name))
+            continue;
+        *out_is_repeated = *out_is_repeated || other < index;
+        if (field->path_len == level->depth + 1)
+            id = field->field_id;
     }
-    vv_buf_addc(sql, '{');
-    if (column->field_id != 0) {
-        vv_buf_adds(sql, "__duckdb_field_id: ");
-        vv_sql_int(sql, column->field_id);
+    return id;
+}
+
+/*
+ * `name: 1`, or `name: {__duckdb_field_id: 1, field: 2}` where it has parts with ids. As deep as
+ * the paths are, so as deep as the schema.
+ */
+static void add_id(struct vv_buf *sql, struct vv_str name, int32_t id,
+    const struct id_level *below)
+{
+    if (sql->len > 0 && sql->ptr[sql->len - 1] != '{')
+        vv_buf_adds(sql, ", ");
+    vv_sql_name(sql, name);
+    vv_buf_adds(sql, ": {");
+    if (id != 0)
+        vv_buf_addf(sql, "__duckdb_field_id: %" PRId32, id);
+    for (size_t index = 0; index < below->nested_len; index++) {
+        const struct vv_parquet_nested *field = &below->nested[index];
+        if (!is_below(field, below))
+            continue;
+        bool is_repeated;
+        int32_t part_id = level_id(below, field->path[below->depth], index, &is_repeated);
+        struct id_level parts = *below;
+        parts.path = field->path;
+        parts.depth++;
+        if (!is_repeated)
+            add_id(sql, field->path[below->depth], part_id, &parts);
     }
-    add_field_ids(sql, column->children, column->children_len);
     vv_buf_addc(sql, '}');
 }
 
-static bool has_field_id(const struct vv_parquet_column *column)
+static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_write *write)
 {
-    bool has = column->field_id != 0;
-    for (size_t index = 0; index < column->children_len && !has; index++)
-        has = has_field_id(&column->children[index]);
-    return has;
-}
-
-/* Members of a struct literal whose brace is open; a comma before all but the first. */
-static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_column *columns,
-    size_t columns_len)
-{
-    for (size_t index = 0; index < columns_len; index++) {
-        if (!has_field_id(&columns[index]))
-            continue;
-        if (sql->len > 0 && sql->ptr[sql->len - 1] != '{')
-            vv_buf_adds(sql, ", ");
-        add_field_id(sql, &columns[index]);
+    vv_buf_adds(sql, ", FIELD_IDS {");
+    for (size_t index = 0; index < write->columns_len; index++) {
+        const struct vv_parquet_column *column = &write->columns[index];
+        struct id_level below = {write->nested, write->nested_len, &column->name, 1};
+        if (column->field_id != 0)
+            add_id(sql, column->name, column->field_id, &below);
     }
+    vv_buf_addc(sql, '}');
 }
 
 static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *write,
@@ -60,12 +94,9 @@ static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *wr
     vv_sql_int(sql, row_group_rows);
     bool has_ids = false;
     for (size_t index = 0; index < write->columns_len && !has_ids; index++)
-        has_ids = has_field_id(&write->columns[index]);
-    if (has_ids) {
-        vv_buf_adds(sql, ", FIELD_IDS {");
-        add_field_ids(sql, write->columns, write->columns_len);
-        vv_buf_addc(sql, '}');
-    }
+        has_ids = write->columns[index].field_id != 0;
+    if (has_ids)
+        add_field_ids(sql, write);
     vv_buf_addc(sql, ')');
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
@@ -88,7 +119,7 @@ static varve_status metadata_query(struct vv_op *op, struct vv_session *session,
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     vv_buf_adds(&sql, "SELECT path_in_schema, bool_or(stats_min_value IS NULL AND "
                       "stats_null_count IS DISTINCT FROM num_values) FROM parquet_metadata(");
-    vv_sql_literal(&sql, path);
+    vv_sql_file(&sql, path);
     vv_buf_adds(&sql, ") WHERE type IN ('FLOAT', 'DOUBLE') GROUP BY path_in_schema");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
@@ -136,7 +167,8 @@ static bool has_float(const struct vv_parquet_written *written)
 }
 
 varve_status vv_parquet_write(struct vv_op *op, struct vv_session *session,
-    const struct vv_parquet_write *write, struct vv_arena *arena, struct vv_parquet_written *out)
+    const struct vv_parquet_write *write, struct vv_arena *arena,
+    struct vv_parquet_written *out)
 {
     int64_t row_group_rows =
         write->row_group_rows > 0 ? write->row_group_rows : row_group_rows_default;

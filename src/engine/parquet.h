@@ -9,9 +9,13 @@
 struct vv_parquet_column {
     struct vv_str name;
     int32_t field_id; /* 0: none */
-    /* Of a struct its fields; of a list "element"; of a map "key" and "value". May be NULL. */
-    const struct vv_parquet_column *children;
-    size_t children_len;
+};
+
+/* A part of a column that gets a field id too: its path from the top, as in vv_column_stats. */
+struct vv_parquet_nested {
+    const struct vv_str *path;
+    size_t path_len; /* 2 and more: the column itself is in `columns` */
+    int32_t field_id;
 };
 
 struct vv_parquet_write {
@@ -19,7 +23,9 @@ struct vv_parquet_write {
     struct vv_str path;       /* a new file: an existing one would be overwritten */
     const struct vv_parquet_column *columns; /* top-level columns that get a field id */
     size_t columns_len;
-    int64_t row_group_rows;   /* 0: 122,880 */
+    const struct vv_parquet_nested *nested; /* may be NULL */
+    size_t nested_len;
+    int64_t row_group_rows; /* 0: 122,880 */
 };
 
 /*
@@ -39,8 +45,8 @@ struct vv_column_stats {
     bool has_bounds;
     struct vv_str min;
     struct vv_str max;
-    bool min_exact; /* false: maybe cut (strings of 256 bytes and more): a lower / upper bound */
-    bool max_exact;
+    bool min_exact; /* surely a stored value; false: may be a mere bound, as of a cut string */
+    bool max_exact; /* of floats alone: a maximum that is cut is rounded up, and may be short */
     int64_t null_count; /* -1: unknown */
     bool has_nan;
     bool nan_known; /* has_nan is meaningful (float columns outside lists and maps) */

@@ -2,8 +2,8 @@
 
 #include "engine/duck.h"
 
-/* DuckDB cuts longer strings to this many bytes. */
-static const size_t string_bound_bytes = 256;
+/* DuckDB cuts strings of more than 256 bytes, at the start of a character. */
+static const size_t cut_bytes_min = 253;
 
 /* One name in double quotes (doubled inside), or bare up to a dot. */
 static bool take_name(struct vv_arena *arena, struct vv_str *rest, struct vv_str *out)
@@ -103,8 +103,8 @@ static void stats_finish(struct vv_column_stats *column)
         column->max = VV_STR_NONE;
         return;
     }
-    column->min_exact = column->min.len < string_bound_bytes;
-    column->max_exact = column->max.len < string_bound_bytes;
+    column->min_exact = column->min.len < cut_bytes_min;
+    column->max_exact = column->nan_known;
     if (column->nan_known)
         widen_zeros(column);
 }

@@ -1,7 +1,8 @@
 #include "base/seam.h"
 #include "engine/duck.h"
 
-varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine, struct vv_session **out)
+varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
+    struct vv_session **out)
 {
     struct vv_session *session = vv_malloc(sizeof(*session));
     if (session == NULL)

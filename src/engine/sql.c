@@ -76,13 +76,39 @@ void vv_sql_date(struct vv_buf *sql, int32_t days)
     vv_buf_adds(sql, "::INTEGER)");
 }
 
-void vv_sql_text_list(struct vv_buf *sql, const struct vv_str *texts, size_t len)
+void vv_sql_file(struct vv_buf *sql, struct vv_str path)
+{
+    vv_buf_addc(sql, '\'');
+    for (size_t index = 0; index < path.len; index++) {
+        char byte = path.ptr[index];
+        if (byte == '*' || byte == '?' || byte == '[')
+            vv_buf_addf(sql, "[%c]", byte);
+        else if (byte == '\'')
+            vv_buf_adds(sql, "''");
+        else
+            vv_buf_addc(sql, byte);
+    }
+    vv_buf_addc(sql, '\'');
+}
+
+static void add_list(struct vv_buf *sql, const struct vv_str *texts, size_t len,
+    void (*add)(struct vv_buf *sql, struct vv_str text))
 {
     vv_buf_addc(sql, '[');
     for (size_t index = 0; index < len; index++) {
         if (index > 0)
             vv_buf_adds(sql, ", ");
-        vv_sql_literal(sql, texts[index]);
+        add(sql, texts[index]);
     }
     vv_buf_addc(sql, ']');
+}
+
+void vv_sql_file_list(struct vv_buf *sql, const struct vv_str *paths, size_t len)
+{
+    add_list(sql, paths, len, vv_sql_file);
+}
+
+void vv_sql_text_list(struct vv_buf *sql, const struct vv_str *texts, size_t len)
+{
+    add_list(sql, texts, len, vv_sql_literal);
 }

@@ -97,8 +97,8 @@ static varve_status explained_tree(struct vv_op *op, struct vv_session *session,
     return select_tree(op, session, body, out_tree);
 }
 
-static varve_status syntax_check(struct vv_op *op, struct vv_session *session, struct vv_str sql,
-    size_t *out_statements)
+static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
+    struct vv_str sql, size_t *out_statements)
 {
     VV_CLEANUP(vv_duck_text_done) char *text = NULL;
     if (vv_duck_text(op, "SQL text", sql, &text) != VARVE_OK)

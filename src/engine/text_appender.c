@@ -84,8 +84,8 @@ varve_status vv_text_appender_open(struct vv_op *op, struct vv_session *session,
         vv_malloc(sizeof(*appender) + columns_len * sizeof(appender->columns[0]));
     if (appender == NULL)
         return vv_fail_memory(op);
-    *appender = (struct vv_text_appender){
-        .columns_len = columns_len, .rows_max = duckdb_vector_size()};
+    *appender =
+        (struct vv_text_appender){.columns_len = columns_len, .rows_max = duckdb_vector_size()};
     varve_status status = VARVE_OK;
     if (duckdb_appender_create_ext(session->connection, "temp", NULL, table_text,
             &appender->appender) != DuckDBSuccess)
@@ -137,9 +137,10 @@ varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *app
         /* DuckDB would put a NULL in its place without a word. */
         if (!vv_utf8_valid(value))
             return vv_fail(op, VARVE_EINVALID,
-                "row %" PRId64 ", text column %zu: the value is not valid UTF-8", row, column + 1);
-        duckdb_vector_assign_string_element_len(appender->columns[column].vector, at,
-            value.ptr, value.len);
+                "row %" PRId64 ", text column %zu: the value is not valid UTF-8", row,
+                column + 1);
+        duckdb_vector_assign_string_element_len(appender->columns[column].vector, at, value.ptr,
+            value.len);
     }
     appender->rows_len++;
     return appender->rows_len < appender->rows_max ? VARVE_OK : chunk_append(op, appender);

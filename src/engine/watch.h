@@ -24,9 +24,9 @@ struct vv_watch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
-    bool started;              /* guarded by: lock */
-    bool stopping;             /* guarded by: lock */
-    struct vv_watched *first;  /* guarded by: lock */
+    bool started;             /* guarded by: lock */
+    bool stopping;            /* guarded by: lock */
+    struct vv_watched *first; /* guarded by: lock */
 };
 
 varve_status vv_watch_init(struct vv_op *op, struct vv_watch *watch);
