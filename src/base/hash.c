@@ -9,6 +9,8 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "base/seam.h"
+
 #define PIECE_BYTES ((size_t)256 << 10)
 
 static void hex_write(const unsigned char *digest, size_t digest_bytes, char *out)
@@ -62,14 +64,21 @@ static void fd_close(int *fd)
     errno = saved;
 }
 
+static void piece_free(char **piece)
+{
+    vv_free(*piece);
+}
+
 static varve_status digest_file(struct vv_op *op, const char *path, EVP_MD_CTX *context,
     int64_t *bytes)
 {
     VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return vv_fail_errno(op, errno, "open %s", path);
-    char *piece = NULL;
-    VV_NEW(op, &piece, char, PIECE_BYTES);
+    /* Not of the operation's arena: thousands of files are hashed in one operation. */
+    VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
+    if (piece == NULL)
+        return vv_fail_memory(op);
     for (;;) {
         VV_TRY(vv_check_cancel(op));
         ssize_t len = read(fd, piece, PIECE_BYTES);
