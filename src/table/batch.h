@@ -17,7 +17,11 @@
 #include "table/table.h"
 #include "varve/arrow.h"
 
-enum vv_input_format { VV_INPUT_CSV, VV_INPUT_NDJSON, VV_INPUT_ARROW };
+enum vv_input_format {
+    VV_INPUT_CSV,
+    VV_INPUT_NDJSON,
+    VV_INPUT_ARROW
+};
 
 /* One source of rows; several are one batch. */
 struct vv_input {
@@ -32,14 +36,14 @@ struct vv_batch_options {
     struct vv_str input_tz; /* zone of naive timestamps; none: UTC */
     bool truncate_time;     /* cut digits below a microsecond instead of rejecting the row */
     bool dedupe;            /* step 3; false for plain appends */
-    bool reject_rows;       /* rejected rows are left out and counted instead of failing the batch */
+    bool reject_rows; /* rejected rows are left out and counted instead of failing the batch */
 };
 
 struct vv_batch {
     int64_t rows_in;
     int64_t rows_rejected; /* > 0 only with reject_rows */
     int64_t rows_duplicate;
-    int64_t rows; /* in the temporary table */
+    int64_t rows;   /* in the temporary table */
     int64_t now_us; /* the batch's clock value */
 };
 
@@ -49,24 +53,31 @@ struct vv_batch {
 /*
  * A batch is made in two steps, so that an upsert which loses a race against a change of the
  * table's schema or rules can validate the same input again: streams and pipes are read once.
- *
+ */
+struct vv_batch_source;
+
+/*
  * Load: reads the inputs into temporary tables of `session` with the input's own columns and
- * texts or types ("batch_input_0", ...), numbered rows. EINVALID for a broken file, a missing
- * header, an unknown or duplicate column (names are matched ignoring case; a column that the
- * table does not have is EINVALID in prepare, where the schema is known).
+ * texts or types ("batch_input_0", ...), numbered rows. The source keeps files open, for the
+ * lines of bad rows. All streams are released, also on failure. EINVALID for a broken file, a
+ * missing header, a duplicate column (names are matched ignoring case; a column that the table
+ * does not have is EINVALID in prepare); ENOTFOUND: no such file; EUSAGE: no such time zone.
  */
 varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
     const struct vv_table *table, const struct vv_input *inputs, size_t inputs_len,
-    const struct vv_batch_options *options);
+    const struct vv_batch_options *options, struct vv_batch_source **out);
+void vv_batch_source_close(struct vv_batch_source **source); /* accepts a pointer to NULL */
 /*
  * Prepare: makes the temporary table VV_BATCH_TABLE (replaced where it is there already) from
  * what was loaded, by the schema of table->snapshot and `rules`. May be called again after the
- * table was refreshed. EINVALID with the bad rows in the error's detail (number, line of the file
- * for text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them, then a count) where a row
- * is bad; also for an unknown column or a key column that is absent.
+ * table was refreshed; the clock value stays. EINVALID with the bad rows in the error's detail
+ * (number, line of the file for text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them,
+ * then a count) where a row is bad; also for an unknown column or a key column that is absent.
+ * With options.reject_rows, all of them are in the temporary table VV_REJECTS_TABLE (rejects.h).
+ * EUSAGE: dedupe, and the table has no key.
  */
 varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
-    const struct vv_table *table, const struct vv_rules *rules,
+    struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out);
 /* Releases the streams of inputs that are not going to be read. */
 void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len);

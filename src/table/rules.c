@@ -96,8 +96,8 @@ static varve_status column_find(struct vv_op *op, const struct vv_schema *schema
 {
     int32_t column = vv_schema_find(schema, name);
     if (column < 0)
-        return vv_fail(op, VARVE_ECORRUPT, "%s names column \"%.*s\", which the table does not have",
-            property, VV_ARG(name));
+        return vv_fail(op, VARVE_ECORRUPT,
+            "%s names column \"%.*s\", which the table does not have", property, VV_ARG(name));
     *out = column;
     return VARVE_OK;
 }
@@ -107,8 +107,7 @@ static varve_status columns_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const char *property, const int32_t **out,
     size_t *out_len)
 {
-    struct vv_str text =
-        vv_pairs_get(&snapshot->metadata->configuration, vv_str_of(property));
+    struct vv_str text = vv_pairs_get(&snapshot->metadata->configuration, vv_str_of(property));
     struct vv_str *names = NULL;
     size_t len = 0;
     if (vv_rules_split_names(op, arena, text, &names, &len) != VARVE_OK) {
@@ -206,8 +205,8 @@ static varve_status partition_from_parse(struct vv_op *op, const struct vv_snaps
 static varve_status partition_from_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, struct vv_rules *out)
 {
-    struct vv_str text = vv_pairs_get(&snapshot->metadata->configuration,
-        VV_STR(VV_PROPERTY_PARTITION_FROM));
+    struct vv_str text =
+        vv_pairs_get(&snapshot->metadata->configuration, VV_STR(VV_PROPERTY_PARTITION_FROM));
     struct vv_str *names = NULL;
     size_t len = 0;
     if (vv_rules_split_names(op, arena, text, &names, &len) != VARVE_OK) {
@@ -238,7 +237,8 @@ static varve_status check_add(struct check_list *list, struct vv_str name,
     struct vv_str expression)
 {
     struct vv_check check = {.name = name, .expression = expression};
-    VV_TRY(vv_spark_sql_translate(list->op, expression, &list->columns, list->arena, &check.sql));
+    VV_TRY(vv_spark_sql_translate(list->op, expression, &list->columns, list->arena,
+        &check.sql));
     if (!vv_arena_grow(list->arena, &list->items, list->len, &list->capacity, sizeof(check),
             _Alignof(struct vv_check)))
         return vv_fail_memory(list->op);
@@ -246,7 +246,8 @@ static varve_status check_add(struct check_list *list, struct vv_str name,
     return VARVE_OK;
 }
 
-static varve_status constraints_read(const struct vv_snapshot *snapshot, struct check_list *list)
+static varve_status constraints_read(const struct vv_snapshot *snapshot,
+    struct check_list *list)
 {
     const struct vv_pairs *configuration = &snapshot->metadata->configuration;
     const struct vv_str prefix = VV_STR(VV_PROPERTY_CONSTRAINT);
@@ -278,8 +279,9 @@ static varve_status invariant_parse(struct check_list *list, const struct vv_jso
 {
     const struct vv_json *json = NULL;
     VV_TRY(vv_json_parse(list->op, list->arena, vv_json_text(text), &json));
-    const struct vv_json *expression = vv_json_get_kind(
-        vv_json_get_kind(json, "expression", VV_JSON_OBJECT), "expression", VV_JSON_STRING);
+    const struct vv_json *expression =
+        vv_json_get_kind(vv_json_get_kind(json, "expression", VV_JSON_OBJECT), "expression",
+            VV_JSON_STRING);
     if (expression == NULL)
         return vv_fail(list->op, VARVE_ECORRUPT, "no expression in it");
     *out = vv_json_text(expression);
@@ -294,7 +296,8 @@ static varve_status invariants_read(const struct vv_snapshot *snapshot, struct c
             return vv_fail(list->op, VARVE_EUNSUPPORTED,
                 "column \"%.*s\" has an invariant (" INVARIANTS ") within a nested type",
                 VV_ARG(field->name));
-        const struct vv_json *text = vv_json_get_kind(field->metadata, INVARIANTS, VV_JSON_STRING);
+        const struct vv_json *text =
+            vv_json_get_kind(field->metadata, INVARIANTS, VV_JSON_STRING);
         if (text == NULL)
             continue;
         struct vv_str expression = VV_STR_NONE;

@@ -185,12 +185,13 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     struct vv_table *table = call->table;
     struct vv_rules rules;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *validated = NULL;
+    VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
         VV_TRY(read_rules(op, table, &op->arena, &rules));
         VV_TRY(vv_batch_load(op, call->session, table, inputs, inputs_len,
-            &call->options->batch));
+            &call->options->batch, &source));
     }
     for (;;) {
         out->version = table->snapshot->version;
@@ -201,8 +202,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         }
         if (validated == NULL || !same_rules(validated, table->snapshot)) {
             VV_TRY(read_rules(op, table, &op->arena, &rules));
-            VV_TRY(vv_batch_prepare(op, call->session, table, &rules, &call->options->batch,
-                &call->batch));
+            VV_TRY(vv_batch_prepare(op, call->session, source, table, &rules,
+                &call->options->batch, &call->batch));
         }
         vv_snapshot_release(&validated);
         validated = vv_snapshot_retain(table->snapshot);

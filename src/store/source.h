@@ -1,0 +1,34 @@
+/*
+ * Where rows come from: a file or descriptor outside the lake, that is read from its start, more
+ * than once, and by the engine too.
+ *
+ * What cannot be read twice (a pipe, a socket, a file that was read in part) is copied first, to
+ * a file without a name in the system's temporary folder; it is gone when the source is closed.
+ */
+#ifndef VV_STORE_SOURCE_H
+#define VV_STORE_SOURCE_H
+
+#include "base/op.h"
+
+struct vv_source {
+    int fd; /* -1: closed */
+    bool owned;
+    int64_t bytes;        /* when it was opened */
+    char engine_path[32]; /* at which this process, and only this one, can open it again */
+};
+
+#define VV_SOURCE_NONE ((struct vv_source){.fd = -1})
+
+/*
+ * `fd` >= 0: from there to its end, and it stays open, else the file at `path`. `name` is for
+ * messages. ENOTFOUND: no such file; EINVALID: a folder.
+ */
+varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
+    struct vv_source *out);
+void vv_source_close(struct vv_source *source);
+
+/* The bytes at an offset, as many as there are, at most `bytes_max`. 0: the end. */
+varve_status vv_source_read(struct vv_op *op, const struct vv_source *source, int64_t offset,
+    char *out, size_t bytes_max, size_t *out_bytes);
+
+#endif

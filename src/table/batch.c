@@ -1,0 +1,305 @@
+#include "table/batch.h"
+
+#include "base/seam.h"
+#include "engine/sql.h"
+#include "table/batch_input.h"
+#include "table/rejects.h"
+#include "table/validate.h"
+
+/*
+ * Rows go through two temporary tables: what the input says (batch_input_N), and what it means
+ * for the table (batch). Only the second is made anew when the table changes. A batch without a
+ * bad row and without duplicates, which is nearly every one, is not copied once more.
+ */
+struct vv_batch_source {
+    struct vv_arena arena;
+    struct vv_batch_input *inputs;
+    size_t inputs_len;
+    struct vv_str schema_json; /* by which NDJSON was read */
+    int64_t now_us;
+};
+
+static varve_status exec(struct vv_op *op, struct vv_session *session, const struct vv_buf *sql)
+{
+    return vv_buf_ok(sql) ? vv_session_exec(op, session, vv_buf_str(sql)) : vv_fail_memory(op);
+}
+
+void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len)
+{
+    for (size_t index = 0; index < inputs_len; index++) {
+        struct ArrowArrayStream *stream = inputs[index].stream;
+        if (inputs[index].format == VV_INPUT_ARROW && stream && stream->release)
+            stream->release(stream);
+    }
+}
+
+void vv_batch_source_close(struct vv_batch_source **source)
+{
+    struct vv_batch_source *closed = VV_MOVE(*source);
+    if (closed == NULL)
+        return;
+    for (size_t index = 0; index < closed->inputs_len; index++)
+        vv_source_close(&closed->inputs[index].source);
+    vv_arena_done(&closed->arena);
+    vv_free(closed);
+}
+
+varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines)
+{
+    switch (input->format) {
+    case VV_INPUT_CSV:
+        return vv_input_lines_csv(op, input, rows, rows_len, out_lines);
+    case VV_INPUT_NDJSON:
+        return vv_input_lines_ndjson(op, input, rows, rows_len, out_lines);
+    case VV_INPUT_ARROW:
+        memset(out_lines, 0, rows_len * sizeof(*out_lines));
+        break;
+    }
+    return VARVE_OK;
+}
+
+/* DuckDB's sentence about an unknown zone lists others that are alike; ours says what to give. */
+static varve_status zone_check(struct vv_op *op, struct vv_session *session, struct vv_str zone)
+{
+    if (zone.len == 0 || vv_str_eq_nocase(zone, VV_STR("UTC")) || vv_str_eq(zone, VV_STR("Z")))
+        return VARVE_OK;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    vv_buf_adds(&sql, "SELECT timezone(");
+    vv_sql_literal(&sql, zone);
+    vv_buf_adds(&sql, ", TIMESTAMP '2000-01-01')");
+    varve_status status = exec(op, session, &sql);
+    if (status != VARVE_EFAILED)
+        return status;
+    vv_forgive(op);
+    return vv_fail(op, VARVE_EUSAGE,
+        "there is no time zone \"%.*s\"; names look like America/New_York or UTC",
+        VV_ARG(zone));
+}
+
+static varve_status input_load(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, const struct vv_input *from, struct vv_batch_source *source)
+{
+    struct vv_batch_input *input = &source->inputs[source->inputs_len];
+    struct vv_str name = from->name.len > 0 ? from->name : from->path;
+    if (name.len == 0)
+        name = from->format == VV_INPUT_ARROW ? VV_STR("<arrow>") : VV_STR("<input>");
+    *input = (struct vv_batch_input){
+        .format = from->format,
+        .source = VV_SOURCE_NONE,
+        .name = vv_arena_str(&source->arena, name),
+        .table = vv_arena_format(&source->arena, "batch_input_%zu", source->inputs_len),
+    };
+    source->inputs_len++;
+    if (input->name.ptr == NULL || input->table.ptr == NULL) {
+        vv_inputs_release(from, 1);
+        return vv_fail_memory(op);
+    }
+    if (from->format == VV_INPUT_ARROW)
+        return vv_input_load_arrow(op, session, &source->arena, from->stream, input);
+    VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
+    if (from->format == VV_INPUT_CSV)
+        return vv_input_load_csv(op, session, &source->arena, input);
+    return vv_input_load_ndjson(op, session, &source->arena, table, input);
+}
+
+static varve_status source_make(struct vv_op *op, const struct vv_table *table,
+    size_t inputs_len, struct vv_batch_source **out)
+{
+    struct vv_batch_source *source = vv_malloc(sizeof(*source));
+    if (source == NULL)
+        return vv_fail_memory(op);
+    *source = (struct vv_batch_source){
+        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT), .now_us = vv_now_us(op)};
+    source->inputs = vv_new(&source->arena, struct vv_batch_input, inputs_len + 1);
+    source->schema_json = vv_arena_str(&source->arena, table->snapshot->metadata->schema_json);
+    if (source->inputs == NULL || source->schema_json.ptr == NULL) {
+        vv_batch_source_close(&source);
+        return vv_fail_memory(op);
+    }
+    *out = source;
+    return VARVE_OK;
+}
+
+varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, const struct vv_input *inputs, size_t inputs_len,
+    const struct vv_batch_options *options, struct vv_batch_source **out)
+{
+    VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
+    varve_status status = zone_check(op, session, options->input_tz);
+    if (status == VARVE_OK)
+        status = source_make(op, table, inputs_len, &source);
+    if (status == VARVE_OK && inputs_len == 0)
+        status = vv_fail(op, VARVE_EUSAGE, "there is no input to read rows from");
+    size_t done = 0;
+    while (status == VARVE_OK && done < inputs_len) {
+        status = input_load(op, session, table, &inputs[done], source);
+        done++;
+    }
+    if (status != VARVE_OK) {
+        vv_inputs_release(inputs + done, inputs_len - done);
+        return status;
+    }
+    *out = VV_MOVE(source);
+    return VARVE_OK;
+}
+
+/* A member of NDJSON that was unknown may be a column now. */
+static varve_status ndjson_reload(struct vv_op *op, struct vv_session *session,
+    const struct vv_table *table, struct vv_batch_source *source)
+{
+    struct vv_str schema_json = table->snapshot->metadata->schema_json;
+    if (vv_str_eq(source->schema_json, schema_json))
+        return VARVE_OK;
+    for (size_t index = 0; index < source->inputs_len; index++)
+        if (source->inputs[index].format == VV_INPUT_NDJSON)
+            VV_TRY(vv_input_load_ndjson(op, session, &source->arena, table,
+                &source->inputs[index]));
+    source->schema_json = vv_arena_str(&source->arena, schema_json);
+    return source->schema_json.ptr ? VARVE_OK : vv_fail_memory(op);
+}
+
+struct counts {
+    int64_t rows, bad, keys;
+};
+
+/* DuckDB answers a statement that makes rows with their number. */
+static varve_status rows_insert(struct vv_op *op, struct vv_session *session,
+    const struct vv_plan *plan, bool is_first, int64_t *out_rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_adds(&sql, is_first ? "CREATE OR REPLACE TEMP TABLE " VV_BATCH_TABLE " AS "
+                               : "INSERT INTO temp." VV_BATCH_TABLE " ");
+    vv_plan_rows_sql(plan, &sql);
+    return vv_buf_ok(&sql) ? vv_session_int64(op, session, vv_buf_str(&sql), out_rows)
+                           : vv_fail_memory(op);
+}
+
+/* The rows of all inputs, good and bad, numbered through. */
+static varve_status rows_make(struct vv_op *op, struct vv_session *session,
+    const struct vv_batch_source *source, struct vv_plan *plans, int64_t *out_rows)
+{
+    int64_t rows_before = 0;
+    for (size_t index = 0; index < source->inputs_len; index++) {
+        int64_t rows = 0;
+        plans[index].input = &source->inputs[index];
+        plans[index].rows_before = rows_before;
+        VV_TRY(vv_plan_make(op, &plans[index]));
+        VV_TRY(rows_insert(op, session, &plans[index], index == 0, &rows));
+        rows_before += rows;
+    }
+    *out_rows = rows_before;
+    return VARVE_OK;
+}
+
+static void add_key(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    for (size_t index = 0; index < rules->key_len; index++)
+        vv_buf_addf(sql, "%sc%d", index > 0 ? ", " : "", rules->key[index]);
+}
+
+/* Bad rows, and keys of the rows that are not bad (without dedupe as many as those rows). */
+static varve_status rows_count(struct vv_op *op, struct vv_session *session,
+    const struct vv_rules *rules, bool dedupe, struct counts *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
+    if (dedupe) {
+        vv_buf_adds(&sql, "(SELECT count(*) FROM (SELECT DISTINCT ");
+        add_key(rules, &sql);
+        vv_buf_adds(&sql, " FROM temp." VV_BATCH_TABLE " WHERE NOT _bad))");
+    } else {
+        vv_buf_adds(&sql, "count(*) FILTER (NOT _bad)");
+    }
+    vv_buf_adds(&sql, " FROM temp." VV_BATCH_TABLE);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
+    bool has_row = false;
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    out->bad = vv_rows_int64(rows, 0);
+    out->keys = vv_rows_int64(rows, 1);
+    return VARVE_OK;
+}
+
+/* 2-semantics: the greatest O stays, none of its own is above all, then the last in the input. */
+static void add_winners(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, " QUALIFY row_number() OVER (PARTITION BY ");
+    add_key(rules, sql);
+    vv_buf_adds(sql, " ORDER BY ");
+    if (rules->order >= 0)
+        vv_buf_addf(sql, "_own, c%d DESC, ", rules->order);
+    vv_buf_adds(sql, "_row DESC) = 1");
+}
+
+/* The table loses its column _bad, and the rows that are not to be in it. */
+static varve_status rows_settle(struct vv_op *op, struct vv_session *session,
+    const struct vv_rules *rules, bool has_bad, bool has_duplicates)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    if (has_bad || has_duplicates) {
+        vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE batch_kept AS SELECT * FROM "
+                          "temp." VV_BATCH_TABLE " WHERE NOT _bad");
+        if (has_duplicates)
+            add_winners(rules, &sql);
+        vv_buf_adds(&sql, "; DROP TABLE temp." VV_BATCH_TABLE
+                          "; ALTER TABLE temp.batch_kept RENAME TO " VV_BATCH_TABLE ";");
+    }
+    vv_buf_adds(&sql, "ALTER TABLE temp." VV_BATCH_TABLE " DROP COLUMN _bad");
+    return exec(op, session, &sql);
+}
+
+static varve_status bad_rows_handle(struct vv_op *op, struct vv_session *session,
+    const struct vv_plan *plans, size_t plans_len, const struct counts *counts)
+{
+    bool rejects = plans[0].options->reject_rows;
+    VV_TRY(vv_rejects_make(op, session, plans, plans_len, rejects));
+    return rejects ? VARVE_OK
+                   : vv_rejects_fail(op, session, plans, plans_len, counts->bad, counts->rows);
+}
+
+static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *source,
+    const struct vv_plan *common, struct vv_plan **out)
+{
+    struct vv_plan *plans = NULL;
+    VV_NEW(op, &plans, struct vv_plan, source->inputs_len);
+    for (size_t index = 0; index < source->inputs_len; index++)
+        plans[index] = *common;
+    *out = plans;
+    return VARVE_OK;
+}
+
+varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
+    struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
+    const struct vv_batch_options *options, struct vv_batch *out)
+{
+    if (options->dedupe && rules->key_len == 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no key, so that rows cannot be told apart: declare a key (varve "
+            "adopt "
+            "%.*s --key ...)",
+            VV_ARG(table->name), VV_ARG(table->name));
+    struct vv_plan *plans = NULL;
+    const struct vv_plan common = {.schema = &table->snapshot->schema,
+        .rules = rules,
+        .options = options,
+        .now_us = source->now_us};
+    struct counts counts = {.rows = 0};
+    VV_TRY(ndjson_reload(op, session, table, source));
+    VV_TRY(plans_make(op, source, &common, &plans));
+    VV_TRY(rows_make(op, session, source, plans, &counts.rows));
+    /* A single row is no duplicate, and the way of a single row is to be short. */
+    VV_TRY(rows_count(op, session, rules, options->dedupe && counts.rows > 1, &counts));
+    if (counts.bad > 0 || options->reject_rows)
+        VV_TRY(bad_rows_handle(op, session, plans, source->inputs_len, &counts));
+    int64_t duplicates = counts.rows - counts.bad - counts.keys;
+    VV_TRY(rows_settle(op, session, rules, counts.bad > 0, duplicates > 0));
+    *out = (struct vv_batch){.rows_in = counts.rows,
+        .rows_rejected = counts.bad,
+        .rows_duplicate = duplicates,
+        .rows = counts.keys,
+        .now_us = source->now_us};
+    return VARVE_OK;
+}

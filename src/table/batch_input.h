@@ -1,0 +1,56 @@
+/*
+ * One input of a batch, as it lies in the session before its schema matters: a temporary table
+ * with the input's columns, as text (CSV, NDJSON) or in Arrow's types.
+ */
+#ifndef VV_TABLE_BATCH_INPUT_H
+#define VV_TABLE_BATCH_INPUT_H
+
+#include "store/source.h"
+#include "table/batch.h"
+
+struct vv_batch_input {
+    enum vv_input_format format;
+    struct vv_str name;        /* for messages */
+    struct vv_source source;   /* CSV, NDJSON */
+    struct vv_str table;       /* temporary table of the session */
+    struct vv_str row_sql;     /* number of a row of it, from 1 */
+    struct vv_str *columns;    /* as the input names them; NDJSON: those that some line has */
+    struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
+    struct vv_str *types;      /* DuckDB's */
+    size_t columns_len;
+    /* NDJSON: a row that no table would take; columns with the name of the member, its value and
+       what is wrong with it, NULL in good rows. */
+    bool has_faults;
+};
+
+#define VV_NDJSON_FAULT_NAME "fault_name"
+#define VV_NDJSON_FAULT_VALUE "fault_value"
+#define VV_NDJSON_FAULT_RULE "fault_rule"
+
+/* The longest line of NDJSON, the longest header and value of CSV. */
+#define VV_INPUT_LINE_BYTES_MAX ((size_t)64 << 20)
+
+/*
+ * Fill the rest of an input whose name, table, and source or stream are set; `arena` lives as
+ * long as the input. All replace the temporary table where it is there already.
+ */
+varve_status vv_input_load_csv(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct vv_batch_input *input);
+/* By the schema: which members there are, and which of them are nested. */
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);
+varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input);
+
+/*
+ * The lines of the file in which rows begin: `rows` are numbers in the input, ascending. 0: there
+ * are no lines (Arrow), or no such row.
+ */
+varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+varve_status vv_input_lines_csv(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+
+#endif

@@ -1,0 +1,342 @@
+#include "base/json.h"
+#include "base/seam.h"
+#include "engine/sql.h"
+#include "table/batch_input.h"
+#include "table/convert.h"
+#include "table/json_shape.h"
+
+#define PIECE_BYTES ((size_t)1 << 20)
+/* Memory of parsed lines is given back when there is that much of it. */
+#define PARSED_BYTES ((size_t)1 << 20)
+
+/* The lines of a file, one by one. */
+struct lines {
+    const struct vv_source *source;
+    struct vv_str name;
+    char *bytes;
+    size_t capacity;
+    size_t from, to; /* what of `bytes` is not used up */
+    int64_t offset;  /* in the file, of what comes behind `to` */
+    int64_t line;    /* number of the last one given out */
+    bool ended;
+};
+
+static void lines_done(struct lines *lines)
+{
+    vv_free(lines->bytes);
+    lines->bytes = NULL;
+}
+
+/* More bytes behind `to`; what is not used up moves to the front. */
+static varve_status lines_fill(struct vv_op *op, struct lines *lines)
+{
+    if (lines->from > 0) {
+        memmove(lines->bytes, lines->bytes + lines->from, lines->to - lines->from);
+        lines->to -= lines->from;
+        lines->from = 0;
+    }
+    if (lines->to == lines->capacity) {
+        if (lines->capacity > VV_INPUT_LINE_BYTES_MAX)
+            return vv_fail(op, VARVE_EINVALID, "%.*s: line %" PRId64 " is longer than %zu MB",
+                VV_ARG(lines->name), lines->line + 1, VV_INPUT_LINE_BYTES_MAX >> 20);
+        size_t left = (size_t)(lines->source->bytes - lines->offset);
+        size_t more = lines->capacity > PIECE_BYTES ? lines->capacity : PIECE_BYTES;
+        if (lines->capacity == 0 && left < PIECE_BYTES)
+            more = left + 1;
+        char *bytes = vv_realloc(lines->bytes, lines->capacity + more);
+        if (bytes == NULL)
+            return vv_fail_memory(op);
+        lines->bytes = bytes;
+        lines->capacity += more;
+    }
+    VV_TRY(vv_check_cancel(op));
+    size_t got = 0;
+    VV_TRY(vv_source_read(op, lines->source, lines->offset, lines->bytes + lines->to,
+        lines->capacity - lines->to, &got));
+    lines->offset += (int64_t)got;
+    lines->to += got;
+    lines->ended = got == 0;
+    return VARVE_OK;
+}
+
+/* Without its line end. The slice holds until the next call. */
+static varve_status lines_next(struct vv_op *op, struct lines *lines, bool *out_has,
+    struct vv_str *out)
+{
+    size_t seen = 0;
+    for (;;) {
+        struct vv_str rest = {
+            lines->bytes ? lines->bytes + lines->from : "", lines->to - lines->from};
+        size_t end = seen + vv_str_find(vv_str_skip(rest, seen), '\n');
+        if (end == rest.len && !lines->ended) {
+            seen = rest.len;
+            VV_TRY(lines_fill(op, lines));
+            continue;
+        }
+        *out_has = rest.len > 0;
+        *out = vv_str_first(rest, end);
+        lines->from += end < rest.len ? end + 1 : end;
+        lines->line++;
+        if (lines->line == 1 && vv_str_starts(*out, VV_STR("\xEF\xBB\xBF")))
+            *out = vv_str_skip(*out, 3);
+        return VARVE_OK;
+    }
+}
+
+struct reader {
+    const struct vv_table *table;
+    const struct vv_schema *schema;
+    struct vv_text_appender *appender;
+    struct vv_arena parsed; /* of some lines */
+    struct vv_str *values;  /* of a row: the schema's columns, then the fault */
+    bool *given;            /* by column: the line has it */
+    bool *seen;             /* by column: some line has a value there */
+    size_t next;            /* column that the next member is likely to be */
+    bool has_faults;        /* of some line */
+};
+
+static void reader_done(struct reader *reader)
+{
+    vv_text_appender_close(&reader->appender);
+    vv_arena_done(&reader->parsed);
+}
+
+static void fault_set(struct reader *reader, struct vv_str name, struct vv_str value,
+    const char *rule)
+{
+    struct vv_str *fault = reader->values + reader->schema->fields_len;
+    if (fault[2].ptr != NULL)
+        return;
+    fault[0] = name;
+    fault[1] = value;
+    fault[2] = vv_str_of(rule);
+    reader->has_faults = true;
+}
+
+/* Lines come as their writer keeps them: the column after the last one is the likely one. */
+static int32_t column_of(struct reader *reader, struct vv_str name)
+{
+    const struct vv_schema *schema = reader->schema;
+    if (reader->next < schema->fields_len && vv_str_eq(schema->fields[reader->next].name, name))
+        return (int32_t)reader->next++;
+    int32_t column = vv_schema_find(schema, name);
+    if (column >= 0)
+        reader->next = (size_t)column + 1;
+    return column;
+}
+
+/* The text of a value; NONE for null. */
+static varve_status value_text(struct vv_op *op, struct reader *reader,
+    const struct vv_json *value, struct vv_str *out)
+{
+    switch (vv_json_kind(value)) {
+    case VV_JSON_NONE:
+    case VV_JSON_NULL:
+        *out = VV_STR_NONE;
+        break;
+    case VV_JSON_BOOL:
+        *out = vv_json_bool(value, false) ? VV_STR("true") : VV_STR("false");
+        break;
+    case VV_JSON_STRING:
+    case VV_JSON_NUMBER:
+        *out = vv_json_text(value);
+        break;
+    case VV_JSON_ARRAY:
+    case VV_JSON_OBJECT:
+        return vv_json_write_value(op, value, &reader->parsed, out);
+    }
+    return VARVE_OK;
+}
+
+static varve_status nested_take(struct vv_op *op, struct reader *reader,
+    const struct vv_field *field, const struct vv_json *value, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf shaped = VV_BUF_INIT(VV_BUF_MAX);
+    const char *fault = vv_json_shape(&field->type, value, &shaped);
+    if (fault != NULL) {
+        struct vv_str text = VV_STR_NONE;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, field->name, text, fault);
+        return VARVE_OK;
+    }
+    *out = vv_arena_str(&reader->parsed, vv_buf_str(&shaped));
+    return vv_buf_ok(&shaped) && out->ptr ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Feeds of several tables name the table in each line. */
+static bool names_table(const struct vv_table *table, const struct vv_json *value)
+{
+    struct vv_str name = vv_json_is(value, VV_JSON_STRING) ? vv_json_text(value) : VV_STR_NONE;
+    if (name.len == 0 || name.len > table->name.len)
+        return false;
+    size_t before = table->name.len - name.len;
+    return vv_str_eq(vv_str_skip(table->name, before), name) &&
+           (before == 0 || table->name.ptr[before - 1] == '/');
+}
+
+static varve_status member_take(struct vv_op *op, struct reader *reader, struct vv_str name,
+    const struct vv_json *value)
+{
+    int32_t column = column_of(reader, name);
+    if (column < 0) {
+        struct vv_str text = VV_STR_NONE;
+        bool is_table = vv_str_eq(name, VV_STR("table"));
+        if (is_table && names_table(reader->table, value))
+            return VARVE_OK;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, name, text,
+            is_table ? "names another table" : "is in no column of the table");
+        return VARVE_OK;
+    }
+    const struct vv_field *field = &reader->schema->fields[column];
+    bool was_given = reader->given[column];
+    reader->given[column] = true;
+    struct vv_str *out = &reader->values[column];
+    if (was_given) {
+        struct vv_str text = VV_STR_NONE;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, field->name, text, "is in the line twice");
+        return VARVE_OK;
+    }
+    if (vv_type_is_nested(&field->type) && !vv_json_is(value, VV_JSON_NULL))
+        return nested_take(op, reader, field, value, out);
+    return value_text(op, reader, value, out);
+}
+
+static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv_str line)
+{
+    const struct vv_json *json = NULL;
+    if (vv_json_parse(op, &reader->parsed, line, &json) != VARVE_OK) {
+        if (op->error.code == VARVE_ECORRUPT)
+            vv_recode(op, VARVE_EINVALID);
+        return op->error.code;
+    }
+    if (!vv_json_is(json, VV_JSON_OBJECT))
+        return vv_fail(op, VARVE_EINVALID, "a row has to be one JSON object a line");
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    while (vv_json_each(json, &iterator, &name, &value))
+        VV_TRY(member_take(op, reader, name, value));
+    return VARVE_OK;
+}
+
+static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row)
+{
+    size_t values_len = reader->schema->fields_len + 3;
+    for (size_t index = 0; index < reader->schema->fields_len; index++)
+        reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
+    VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
+    memset(reader->values, 0, values_len * sizeof(struct vv_str));
+    memset(reader->given, 0, reader->schema->fields_len * sizeof(bool));
+    reader->next = 0;
+    if (reader->parsed.bytes > PARSED_BYTES)
+        vv_arena_done(&reader->parsed);
+    return VARVE_OK;
+}
+
+static varve_status rows_read(struct vv_op *op, struct reader *reader, struct lines *lines)
+{
+    int64_t row = 0;
+    for (;;) {
+        bool has_line = false;
+        struct vv_str line;
+        VV_TRY(lines_next(op, lines, &has_line, &line));
+        if (!has_line)
+            return vv_text_appender_finish(op, reader->appender);
+        if (vv_str_trim(line).len == 0)
+            continue;
+        if (line_take(op, reader, line) != VARVE_OK || row_put(op, reader, ++row) != VARVE_OK)
+            return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);
+    }
+}
+
+/* The names in the temporary table: of all columns of the schema, and of the fault. */
+static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t columns_len,
+    struct vv_str **out)
+{
+    struct vv_str *names = vv_new(arena, struct vv_str, columns_len + 3);
+    if (names == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < columns_len; index++) {
+        names[index] = vv_arena_format(arena, "r%zu", index);
+        if (names[index].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    names[columns_len] = VV_STR(VV_NDJSON_FAULT_NAME);
+    names[columns_len + 1] = VV_STR(VV_NDJSON_FAULT_VALUE);
+    names[columns_len + 2] = VV_STR(VV_NDJSON_FAULT_RULE);
+    *out = names;
+    return VARVE_OK;
+}
+
+/* The input has the columns that some line has a value in: the fewer, the less to be judged. */
+static varve_status columns_keep(struct vv_op *op, struct vv_arena *arena,
+    const struct reader *reader, const struct vv_str *texts, struct vv_batch_input *input)
+{
+    const struct vv_schema *schema = reader->schema;
+    input->columns_len = 0;
+    input->columns = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    input->column_sql = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    input->types = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    if (input->columns == NULL || input->column_sql == NULL || input->types == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < schema->fields_len; index++) {
+        if (!reader->seen[index])
+            continue;
+        size_t at = input->columns_len++;
+        input->columns[at] = vv_arena_str(arena, schema->fields[index].name);
+        input->column_sql[at] = texts[index];
+        input->types[at] = VV_STR("VARCHAR");
+        if (input->columns[at].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input)
+{
+    const struct vv_schema *schema = &table->snapshot->schema;
+    VV_CLEANUP(lines_done) struct lines lines = {.source = &input->source, .name = input->name};
+    VV_CLEANUP(reader_done)
+    struct reader reader = {
+        .table = table, .schema = schema, .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
+    struct vv_str *texts = NULL;
+    VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
+    VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
+    VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + 3);
+    VV_NEW(op, &reader.given, bool, schema->fields_len + 1);
+    struct vv_str drop =
+        vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
+    if (drop.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_exec(op, session, drop));
+    VV_TRY(vv_text_appender_open(op, session, input->table, VV_STR("row_number"), texts,
+        schema->fields_len + 3, &reader.appender));
+    VV_TRY(rows_read(op, &reader, &lines));
+    input->row_sql = VV_STR("row_number");
+    input->has_faults = reader.has_faults;
+    return columns_keep(op, arena, &reader, texts, input);
+}
+
+varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines)
+{
+    VV_CLEANUP(lines_done) struct lines lines = {.source = &input->source, .name = input->name};
+    int64_t row = 0;
+    size_t found = 0;
+    bool has_line = true;
+    while (found < rows_len && has_line) {
+        struct vv_str line;
+        VV_TRY(lines_next(op, &lines, &has_line, &line));
+        if (!has_line || vv_str_trim(line).len == 0)
+            continue;
+        row++;
+        while (found < rows_len && rows[found] == row)
+            out_lines[found++] = lines.line;
+    }
+    while (found < rows_len)
+        out_lines[found++] = 0;
+    return VARVE_OK;
+}
