@@ -73,7 +73,7 @@ static varve_status decimal_read(struct vv_op *op, const char *format,
     int64_t precision;
     int64_t scale;
     int64_t bits;
-    if (!count_read(precision_text, 1, 38, &precision) ||
+    if (rest.len > 0 || !count_read(precision_text, 1, 38, &precision) ||
         !count_read(scale_text, 0, precision, &scale) ||
         !count_read(bits_text, 32, 128, &bits) || (bits != 32 && bits != 64 && bits != 128))
         return refuse(op, type, format);
