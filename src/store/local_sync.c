@@ -167,7 +167,7 @@ varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv
     if (set->len == 0)
         return VARVE_OK;
     struct vv_sync_batch batch;
-    struct vv_sync_folder **folders;
+    struct vv_sync_folder **folders = NULL;
     VV_TRY(choose(op, set, done_device, &batch, &folders));
     vv_sync_batch_run(&batch);
     for (size_t i = 0; i < batch.len; i++) {
