@@ -7,6 +7,29 @@ static struct vv_str keep(struct vv_lake *lake, struct vv_str text)
     return text.ptr == NULL ? VV_STR_NONE : vv_arena_str(&lake->arena, text);
 }
 
+static varve_status open_root(struct vv_op *op, struct vv_str location,
+    const struct vv_lake_options *options, struct vv_lake *lake)
+{
+    struct vv_store_options store = options->store;
+    varve_status status = vv_store_open(op, location, &store, &lake->store);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    lake->is_missing = true;
+    store.create = true; /* makes nothing before the first write, which nobody may ask for */
+    return vv_store_open(op, location, &store, &lake->store);
+}
+
+/* A lake that was not there, and still has no table, is told as what it is: a wrong folder. */
+static varve_status check_is_there(struct vv_op *op, const struct vv_lake *lake, size_t tables)
+{
+    if (!lake->is_missing || tables > 0)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "there is no lake at %.*s (varve init makes one; --lake says which)",
+        VV_ARG(lake->store->location));
+}
+
 varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     const struct vv_lake_options *options, struct vv_lake **out)
 {
@@ -19,7 +42,7 @@ varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     lake->user = keep(lake, options->user);
     lake->message = keep(lake, options->message);
     lake->engine_options.temp_folder = keep(lake, options->engine.temp_folder);
-    varve_status status = vv_store_open(op, location, &options->store, &lake->store);
+    varve_status status = open_root(op, location, options, lake);
     if (status != VARVE_OK) {
         vv_lake_close(&lake);
         return status;
@@ -78,6 +101,7 @@ varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_aren
         if (names[len++].ptr == NULL)
             return vv_fail_memory(op);
     }
+    VV_TRY(check_is_there(op, lake, len));
     *out = names;
     *out_len = len;
     return VARVE_OK;

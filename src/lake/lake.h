@@ -11,6 +11,7 @@ struct vv_lake {
     struct vv_arena arena;
     struct vv_store *store; /* rooted at the lake; owned */
     struct vv_store_options store_options;
+    bool is_missing; /* the folder was not there when the lake was opened */
     struct vv_engine_options engine_options;
     struct vv_engine *engine;  /* opened when first asked for; owned */
     struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
@@ -24,7 +25,10 @@ struct vv_lake_options {
     struct vv_str user, message;
 };
 
-/* NOT_FOUND when the folder is not there and options->store.create is not set. */
+/*
+ * A folder that is not there is no error yet, since tables may be meant by their own paths; but
+ * asking for a table by name, or for all of them, then is (NOT_FOUND).
+ */
 varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     const struct vv_lake_options *options, struct vv_lake **out);
 void vv_lake_close(struct vv_lake **lake);
