@@ -104,9 +104,10 @@ static bool read_fixed(const char *format, struct vv_type *type)
     bool is_list = format[0] == '+';
     if (strncmp(format + (is_list ? 1 : 0), "w:", 2) != 0)
         return false;
+    const char *digits = format + (is_list ? 3 : 2);
     char *end = NULL;
-    unsigned long width = strtoul(format + (is_list ? 3 : 2), &end, 10);
-    if (*end != '\0' || width > UINT32_MAX)
+    unsigned long width = strtoul(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || *end != '\0' || width > UINT32_MAX)
         return false;
     type->kind = is_list ? VV_KIND_LIST : VV_KIND_BINARY;
     type->width = (uint32_t)width;
