@@ -89,7 +89,7 @@ struct vv_metadata {
     struct vv_str id, name, description; /* name, description: ptr NULL where absent */
     struct vv_str format_provider;
     struct vv_pairs format_options;
-    struct vv_str schema_json;
+    struct vv_str schema_json; /* ptr NULL where absent: the history is all that can be read */
     const struct vv_str *partition_columns; /* logical names */
     size_t partition_columns_len;
     struct vv_pairs configuration;

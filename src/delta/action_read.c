@@ -124,7 +124,8 @@ static varve_status read_metadata(struct commit_reader *reader,
     VV_TRY(vv_member_text_or_none(members, "name", &metadata->name));
     VV_TRY(vv_member_text_or_none(members, "description", &metadata->description));
     VV_TRY(read_format(reader, members, metadata));
-    VV_TRY(vv_member_text(members, "schemaString", &metadata->schema_json));
+    /* Without it there is a history, but nothing to scan: vv_schema_parse says so. */
+    VV_TRY(vv_member_text_or_none(members, "schemaString", &metadata->schema_json));
     VV_TRY(vv_member_texts(members, "partitionColumns", &is_partitioned,
         &metadata->partition_columns, &metadata->partition_columns_len));
     VV_TRY(vv_member_pairs(members, "configuration", &metadata->configuration));

@@ -264,7 +264,7 @@ TEST(action_read, broken_commits_are_corrupt_and_say_where)
          "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}",
             "second protocol"},
         {"{\"metaData\":{\"schemaString\":\"{}\"}}", "metaData.id"},
-        {"{\"metaData\":{\"id\":\"a\"}}", "schemaString"},
+        {"{\"metaData\":{\"id\":\"a\",\"schemaString\":{}}}", "schemaString"},
         {"{\"metaData\":{\"id\":\"a\",\"schemaString\":\"\"}}\n"
          "{\"metaData\":{\"id\":\"a\",\"schemaString\":\"\"}}",
             "second metaData"},
@@ -323,6 +323,17 @@ TEST(action_read, a_file_stands_once_in_a_commit)
         CHECK_INT(parse(&op, cases[i].text, &actions), cases[i].status);
         vv_forgive(&op);
     }
+}
+
+TEST(action_read, metadata_without_a_schema_leaves_the_history_readable)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_actions actions;
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&op, parse(&op, "{\"metaData\":{\"id\":\"a\"}}", &actions));
+    CHECK(actions.metadata->schema_json.ptr == NULL);
+    CHECK_STR(actions.metadata->format_provider, "parquet");
 }
 
 TEST(action_read, unknown_storage_and_formats_are_refused_by_name)

@@ -159,7 +159,7 @@ TEST(schema, what_is_none_is_corrupt_and_unknown_types_are_named)
         varve_status status;
         const char *says;
     } cases[] = {
-        {"", VARVE_ECORRUPT, "schema"},
+        {"", VARVE_ECORRUPT, "no schema"},
         {"{", VARVE_ECORRUPT, "schema"},
         {"3", VARVE_ECORRUPT, "schema"},
         {"\"long\"", VARVE_ECORRUPT, "not a struct"},
