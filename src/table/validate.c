@@ -48,6 +48,11 @@ static bool is_partition(const struct vv_rules *rules, int32_t column)
     return false;
 }
 
+static bool is_required(const struct vv_plan *plan, int32_t column)
+{
+    return !plan->schema->fields[column].nullable || is_key(plan->rules, column);
+}
+
 /* The clock has no value for an order column of small integers. */
 static bool is_clocked(const struct vv_plan *plan, int32_t column)
 {
@@ -84,10 +89,9 @@ static varve_status absent_check(struct vv_op *op, const struct vv_plan *plan, i
 {
     const struct vv_field *field = &plan->schema->fields[column];
     const struct vv_partition_from *source = partition_from(plan->rules, column);
-    bool is_needed = is_key(plan->rules, column) || !field->nullable;
     /* A line of NDJSON says for itself what it has: the row is at fault, not the input. */
-    if (!is_needed || plan->input->format == VV_INPUT_NDJSON || is_clocked(plan, column) ||
-        (source && plan->from[source->source] >= 0))
+    if (!is_required(plan, column) || plan->input->format == VV_INPUT_NDJSON ||
+        is_clocked(plan, column) || (source && plan->from[source->source] >= 0))
         return VARVE_OK;
     return vv_fail(op, VARVE_EINVALID, "%.*s: column \"%.*s\" is absent, and %s",
         VV_ARG(plan->input->name), VV_ARG(field->name),
@@ -177,7 +181,11 @@ static varve_status column_breaches(struct vv_op *op, struct vv_plan *plan, int3
         breach.kind = VV_BREACH_NULL_PART;
         VV_TRY(breach_add(op, plan, breach, &condition));
     }
-    if (is_clocked(plan, column) || (field->nullable && !is_key(plan->rules, column)))
+    if (is_clocked(plan, column) || !is_required(plan, column))
+        return VARVE_OK;
+    /* NULL where its source is; that is told of the source. */
+    const struct vv_partition_from *pair = partition_from(plan->rules, column);
+    if (pair != NULL && is_required(plan, pair->source))
         return VARVE_OK;
     breach.kind = VV_BREACH_NULL;
     if (!plan->has_loss[column])
