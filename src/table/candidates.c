@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/time.h"
+#include "delta/decimal.h"
 
 /*
  * What the rule needs to know of the table, found once: the columns whose bounds are asked for,
@@ -64,14 +65,19 @@ static varve_status partition_of(struct vv_op *op, const struct rule *rule,
     return VARVE_OK;
 }
 
+bool vv_file_is_dated(const struct vv_file *file)
+{
+    return file->by_varve && !vv_pairs_has(&file->tags, VV_STR(VV_TAG_UNDATED));
+}
+
 /*
- * Whether the file's rows are known to lie under the date that their timestamps say: the file is
- * Varve's, or the bounds of its timestamps lie within that one UTC date.
+ * Whether the file's rows are known to lie under the date that their timestamps say: they are
+ * Varve's own, or the bounds of the file's timestamps lie within that one UTC date.
  */
 static bool obeys(const struct rule *rule, const struct vv_file *file,
     const struct vv_value *partition, const struct vv_file_stats *stats)
 {
-    if (file->by_varve)
+    if (vv_file_is_dated(file))
         return true;
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
         if (source_of(rule->rules, rule->rules->partitions[i]) < 0)
@@ -80,7 +86,6 @@ static bool obeys(const struct rule *rule, const struct vv_file *file,
         if (bounds->min.kind != VV_VALUE_INT || bounds->max.kind != VV_VALUE_INT ||
             bounds->null_count != 0 || partition[i].kind != VV_VALUE_INT)
             return false;
-        /* The maximum was widened by 999 us, since its writer may have cut it: not a new day. */
         int64_t day_us = partition[i].integer * VV_US_PER_DAY;
         if (bounds->min.integer < day_us ||
             bounds->max.integer >= day_us + VV_US_PER_DAY)
@@ -114,6 +119,23 @@ static bool group_overlaps(const struct rule *rule, const struct vv_file_stats *
     return true;
 }
 
+/* Equal values have equal texts: one zero, and decimals with the digits of their type. */
+static void add_value_text(const struct vv_value *value, const struct vv_type *type,
+    struct vv_buf *out)
+{
+    struct vv_value zero = {.kind = VV_VALUE_DOUBLE};
+    struct vv_decimal decimal;
+    if (value->kind == VV_VALUE_DOUBLE && value->number == 0.0) {
+        vv_value_sql(&zero, type, out);
+    } else if (value->kind == VV_VALUE_DECIMAL && vv_decimal_parse(value->text, &decimal)) {
+        decimal.negative = decimal.negative && decimal.len > 0;
+        vv_decimal_write_plain(&decimal, type->scale, out);
+    } else {
+        vv_value_sql(value, type, out);
+    }
+    vv_buf_addc(out, '\n');
+}
+
 /* Groups by their partition values, as one text, so that a file finds its own without a search. */
 static varve_status partition_text(struct vv_op *op, const struct rule *rule,
     const struct vv_value *partition, struct vv_str *out)
@@ -121,8 +143,7 @@ static varve_status partition_text(struct vv_op *op, const struct rule *rule,
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
         const struct vv_field *field = &rule->snapshot->schema.fields[rule->rules->partitions[i]];
-        vv_value_sql(&partition[i], &field->type, &text);
-        vv_buf_addc(&text, '\n');
+        add_value_text(&partition[i], &field->type, &text);
     }
     *out = vv_arena_str(&op->arena, vv_buf_str(&text));
     return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
@@ -173,7 +194,7 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
         if (prunes) {
             VV_TRY(partition_text(op, rule, partition, &text));
             own = vv_map_get(&search->by_partition, text);
-            if (own == NULL && file->by_varve)
+            if (own == NULL && vv_file_is_dated(file))
                 return VARVE_OK; /* no need to read its statistics */
         }
         VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));

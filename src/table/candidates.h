@@ -15,6 +15,15 @@
 #include "delta/value.h"
 #include "table/rules.h"
 
+/*
+ * On a file of Varve that holds copies of rows which another writer may have put under a wrong
+ * date: an upsert rewrites such a file where it lies. Its bounds alone tell whether it obeys.
+ */
+#define VV_TAG_UNDATED "varve.undated"
+
+/* The commit of the file vouches for the dates of its rows. */
+bool vv_file_is_dated(const struct vv_file *file);
+
 struct vv_key_group {
     struct vv_value *partition; /* rules.partitions_len */
     struct vv_value *min;       /* rules.key_len; kind NULL: all rows have NULL there */

@@ -1,6 +1,7 @@
 #include "table/prune.h"
 
 #include "base/time.h"
+#include "table/candidates.h"
 
 /*
  * A timestamp range on the source of a derived date partition, as a range of that partition; used
@@ -36,7 +37,7 @@ static bool wrong_date(const struct vv_rules *rules, const struct vv_snapshot *s
 {
     int32_t partition = -1;
     struct vv_value date;
-    if (!file->by_varve || !partition_of(rules, range->column, &partition))
+    if (!vv_file_is_dated(file) || !partition_of(rules, range->column, &partition))
         return false;
     const struct vv_field *field = &snapshot->schema.fields[partition];
     struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);

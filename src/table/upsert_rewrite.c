@@ -235,6 +235,16 @@ static void add_news_rows(const struct vv_upsert_attempt *attempt, const struct 
     }
 }
 
+/* Rows stay in the partition that they lie in, be it the right one or not. */
+static bool holds_undated(const struct vv_rules *rules, const struct target *target,
+    size_t first, size_t end)
+{
+    for (size_t i = first; i < end && rules->partition_from_len > 0; i++)
+        if (!vv_file_is_dated(target->files[i]))
+            return true;
+    return false;
+}
+
 /* One new file: the survivors of files `first` to `end`, and the target's new rows if asked. */
 static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, const struct target *target, size_t first, size_t end,
@@ -256,7 +266,8 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
         .session = call->session,
         .select_sql = vv_buf_str(&sql),
         .partition = target->partition,
-        .data_change = true};
+        .data_change = true,
+        .is_undated = holds_undated(attempt->rules, target, first, end)};
     VV_TRY(vv_write_file(op, call->table, &request, &attempt->written, &file));
     attempt->rows_copied += vv_stats_rows(op, &file) - (with_news ? target->news : 0);
     struct vv_file *add = vv_actions_new_add(&attempt->actions, &attempt->arena);

@@ -7,6 +7,7 @@
 #include "delta/stats.h"
 #include "engine/parquet.h"
 #include "engine/sql.h"
+#include "table/candidates.h"
 
 /* "date=2025-01-30/part-00000-<uuid>.c000.zstd.parquet"; partition values by physical name. */
 static varve_status name_file(struct vv_op *op, struct vv_arena *arena,
@@ -79,16 +80,20 @@ static varve_status describe_file(struct vv_op *op, const struct vv_write_reques
     struct vv_file *file)
 {
     struct vv_str no_nan = VV_STR_NONE;
-    struct vv_pair *tags = vv_new(arena, struct vv_pair, 2);
+    struct vv_pair *tags = vv_new(arena, struct vv_pair, 3);
     if (tags == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_stats_write(op, &request->snapshot->schema, request->snapshot->metadata, parquet,
         arena, &file->stats, &no_nan));
     tags[0] = (struct vv_pair){VV_STR(VV_TAG_SHA256), vv_arena_str(arena, vv_str_of(sha256))};
-    tags[1] = (struct vv_pair){VV_STR(VV_TAG_NO_NAN), no_nan};
     if (tags[0].value.ptr == NULL)
         return vv_fail_memory(op);
-    file->tags = (struct vv_pairs){tags, no_nan.len > 0 ? 2 : 1};
+    size_t tags_len = 1;
+    if (no_nan.len > 0)
+        tags[tags_len++] = (struct vv_pair){VV_STR(VV_TAG_NO_NAN), no_nan};
+    if (request->is_undated)
+        tags[tags_len++] = (struct vv_pair){VV_STR(VV_TAG_UNDATED), VV_STR("true")};
+    file->tags = (struct vv_pairs){tags, tags_len};
     file->bytes = parquet->bytes;
     file->modified_ms = vv_now_us(op) / VV_US_PER_MS;
     file->data_change = request->data_change;
