@@ -165,13 +165,17 @@ static bool same_rules(const struct vv_snapshot *a, const struct vv_snapshot *b)
     return true;
 }
 
+static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *snapshot)
+{
+    return vv_features_check_write(op, snapshot->protocol, snapshot->metadata, &snapshot->schema);
+}
+
 /* The rules of the current snapshot, and that Varve may write there at all. */
 static varve_status read_rules(struct vv_op *op, struct vv_table *table, struct vv_arena *arena,
     struct vv_rules *out)
 {
-    const struct vv_snapshot *snapshot = table->snapshot;
-    VV_TRY(vv_features_check_write(op, snapshot->protocol, snapshot->metadata, &snapshot->schema));
-    VV_TRY(vv_rules_read(op, arena, snapshot, true, out));
+    VV_TRY(check_writable(op, table->snapshot));
+    VV_TRY(vv_rules_read(op, arena, table->snapshot, true, out));
     if (out->key_len == 0)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s has no key to upsert by: declare one with `varve adopt %.*s --key ...`",
@@ -200,6 +204,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
                 .version = out->version, .attempts = out->attempts};
             return VARVE_OK;
         }
+        /* A winner may have asked for more of writers than the table did when we began. */
+        VV_TRY(check_writable(op, table->snapshot));
         if (validated == NULL || !same_rules(validated, table->snapshot)) {
             VV_TRY(read_rules(op, table, &op->arena, &rules));
             VV_TRY(vv_batch_prepare(op, call->session, source, table, &rules,
