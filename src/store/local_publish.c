@@ -136,10 +136,10 @@ static varve_status plan_one(struct vv_op *op, struct vv_local *local, const str
     VV_TRY(vv_path_parent(op, path, &folder));
     struct stat status;
     int failure = vv_sys_stat(path.ptr, &status);
-    if (failure == 0 && !S_ISREG(status.st_mode))
-        failure = EISDIR;
     if (failure != 0)
         return vv_sys_fail(op, failure, "publish", path.ptr);
+    if (!S_ISREG(status.st_mode))
+        return vv_fail(op, VARVE_ENOTFOUND, "cannot publish %s: it is not a file", path.ptr);
     if (!local->sync)
         return VARVE_OK;
     if (plan->whole.fd < 0 || status.st_dev != plan->whole.device) {

@@ -117,6 +117,8 @@ int vv_sys_stat(const char *path, struct stat *out)
 {
     if (vv_fault_point("store.stat"))
         return EIO;
+    if (vv_fault_point("store.stat_absent")) /* the stale answer of a network file system */
+        return ENOENT;
     return stat(path, out) == 0 ? 0 : errno;
 }
 

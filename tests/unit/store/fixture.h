@@ -4,7 +4,9 @@
 #ifndef VARVE_TEST_STORE_FIXTURE_H
 #define VARVE_TEST_STORE_FIXTURE_H
 
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "harness/test.h"
@@ -60,7 +62,7 @@ static inline void fixture_run_all(void (*check)(struct fixture *fixture))
     static const char *const names[] = {"local", "local, unsynced", "memory", "faulty"};
     for (int kind = KIND_LOCAL; kind < KIND_NONE; kind++) {
         printf("# %s\n", names[kind]);
-        VV_CLEANUP(fixture_done) struct fixture fixture;
+        VV_CLEANUP(fixture_done) struct fixture fixture = {0};
         if (fixture_open(&fixture, (enum kind)kind))
             check(&fixture);
     }
@@ -145,6 +147,15 @@ static inline varve_status publish(struct fixture *fixture, const char *key)
 {
     struct vv_str keys[] = {vv_str_of(key)};
     return vv_store_publish(&fixture->op, fixture->store, keys, 1);
+}
+
+/* A file system of our own at "<test_dir()>/mnt", gone with the process. False: not permitted.
+ */
+static inline bool mount_tmpfs(const char *options)
+{
+    return mkdir(test_path("mnt"), 0777) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", test_path("mnt"), "tmpfs", 0, options) == 0;
 }
 
 #endif

@@ -2,10 +2,12 @@
 
 TEST(faulty, refuses_the_call_with_the_number)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open(&fixture, KIND_FAULTY));
-    fixture.plan.at = 2;
+    fixture.plan.count = 5;
+    put(&fixture, "a", "0"); /* with `at` 0 none fails */
+    fixture.plan = (struct vv_fault_plan){.at = 2};
     put(&fixture, "a", "1");
     CHECK_FAILS(op, vv_store_put(op, fixture.store, VV_STR("a"), VV_STR("2")), VARVE_EIO);
     CHECK_STR(get(&fixture, "a"), "1");
@@ -86,7 +88,7 @@ TEST(faulty, fails_every_kind_of_call)
         {VV_FAULT_IN_DOUBT, VARVE_EUNKNOWN, false},
     };
     for (size_t i = 0; i < VV_COUNT(cases); i++) {
-        VV_CLEANUP(fixture_done) struct fixture fixture;
+        VV_CLEANUP(fixture_done) struct fixture fixture = {0};
         struct vv_op *op = &fixture.op;
         REQUIRE(fixture_open(&fixture, KIND_FAULTY));
         put(&fixture, "a", "x");
@@ -111,7 +113,7 @@ TEST(faulty, fails_every_kind_of_call)
 
 TEST(faulty, passes_on_a_failure_that_is_none_of_its_own)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open(&fixture, KIND_FAULTY));
     fixture.plan.kind = VV_FAULT_LOSE_REPLY;
@@ -138,7 +140,7 @@ static void note(void *data, const char *name, struct vv_str key)
 TEST(faulty, tells_of_each_call_before_it_is_made)
 {
     struct seen seen = {.len = 0};
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open(&fixture, KIND_FAULTY));
     fixture.plan.before = note;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -39,6 +38,7 @@ TEST(local, opens_paths_and_file_urls)
     REQUIRE(mkdir(test_path("a b"), 0777) == 0 && mkdir(test_path("a b/c:d"), 0777) == 0);
     REQUIRE(mkdir(test_path("s3:"), 0777) == 0 && mkdir(test_path("50%"), 0777) == 0);
     REQUIRE(symlink("a b", test_path("link")) == 0);
+    REQUIRE(mkdir(test_path("c:"), 0777) == 0 && mkdir(test_path("c:/a b"), 0777) == 0);
     REQUIRE(chdir(test_dir()) == 0);
     struct vv_str here = real_dir(&op);
     const struct {
@@ -57,6 +57,7 @@ TEST(local, opens_paths_and_file_urls)
         {"a b", "/a b"},
         {"a b/c:d", "/a b/c:d"},
         {"s3:", "/s3:"},
+        {"c://a b", "/c:/a b"},
         {"50%%", "/50%"},
     };
     for (size_t i = 0; i < VV_COUNT(cases); i++) {
@@ -133,13 +134,16 @@ TEST(local, refuses_other_locations_and_says_why)
 
 TEST(local, makes_its_folders_at_the_first_write)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "new/er/root", true));
     CHECK(get(&fixture, "a").ptr == NULL);
     CHECK_STR(list(&fixture, "", NULL, 0), "");
     CHECK(!is_there(test_path("new")));
     put(&fixture, "d/a", "x");
     CHECK_STR(test_file_read(test_path("new/er/root/d/a")), "x");
+    VV_CLEANUP(fixture_done) struct fixture dotted = {0};
+    REQUIRE(fixture_open_local(&dotted, "other/.//er/", true));
+    CHECK(vv_str_ends(dotted.store->location, VV_STR("/other/er")));
 }
 
 TEST(local, never_makes_a_root_anew_that_was_there)
@@ -161,7 +165,7 @@ TEST(local, never_makes_a_root_anew_that_was_there)
 
 TEST(local, says_that_a_file_is_where_a_folder_should_be)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "a", "x");
@@ -177,7 +181,7 @@ TEST(local, says_that_a_file_is_where_a_folder_should_be)
 
 TEST(local, reads_regular_files_only)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "file", "content");
@@ -185,6 +189,9 @@ TEST(local, reads_regular_files_only)
     REQUIRE(symlink("file", test_path("root/link")) == 0);
     REQUIRE(symlink("nowhere", test_path("root/dangling")) == 0);
     REQUIRE(symlink("loop", test_path("root/loop")) == 0);
+    put(&fixture, "folder/file", "x");
+    REQUIRE(symlink("folder", test_path("root/to_folder")) == 0);
+    CHECK_STR(list_folders(&fixture, ""), "folder to_folder ");
     struct vv_str out;
     /* A pipe would keep a reader waiting for ever. */
     CHECK_FAILS(op, vv_store_get(op, fixture.store, &op->arena, VV_STR("pipe"), &out),
@@ -199,7 +206,7 @@ TEST(local, reads_regular_files_only)
 
 TEST(local, shows_no_temporary_files)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     static const struct {
         const char *name;
@@ -228,7 +235,7 @@ TEST(local, shows_no_temporary_files)
 TEST(local, sweeps_temporary_files_that_are_old_enough)
 {
     static const char *const temp = "d/.tmp-0a1b2c3d-0000-4000-8000-0123456789ab";
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, temp, "half");
@@ -250,7 +257,7 @@ TEST(local, sweeps_temporary_files_that_are_old_enough)
 
 TEST(local, lists_twenty_thousand_objects)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", false));
     put(&fixture, "log/00000.json", "x");
@@ -287,7 +294,7 @@ TEST(local, stops_a_list_that_is_cancelled)
 {
     struct test_clock clock;
     test_clock_init(&clock, 0);
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", false));
     put(&fixture, "log/a", "x");
     VV_CLEANUP(vv_op_done) struct vv_op op;
@@ -296,6 +303,10 @@ TEST(local, stops_a_list_that_is_cancelled)
     struct vv_objects found;
     CHECK_FAILS(&op,
         vv_store_list(&op, fixture.store, &op.arena, VV_STR("log"), VV_STR_NONE, 0, &found),
+        VARVE_EINTERRUPTED);
+    /* Also where there is much to read and nothing to return. */
+    CHECK_FAILS(&op,
+        vv_store_list(&op, fixture.store, &op.arena, VV_STR("log"), VV_STR("log/z"), 0, &found),
         VARVE_EINTERRUPTED);
 }
 
@@ -308,7 +319,7 @@ TEST(local, says_which_call_failed_on_reading)
         {"fail=store.open", "cannot read "},
         {"fail=store.read", "cannot read "},
     };
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/a", "x");
@@ -344,7 +355,7 @@ static void use_up_descriptors(void)
 
 TEST(local, says_that_too_many_files_are_open)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "a", "x");
@@ -371,7 +382,7 @@ TEST(local, says_that_too_many_files_are_open)
 
 TEST(local, says_that_a_folder_may_not_be_written)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/a", "x");
@@ -390,20 +401,11 @@ TEST(local, says_that_a_folder_may_not_be_written)
     CHECK(chmod(test_path("root/log"), 0755) == 0);
 }
 
-/* A file system of our own at "<test_dir()>/mnt", gone with the process. False: not permitted.
- */
-static bool mount_tmpfs(const char *options)
-{
-    return mkdir(test_path("mnt"), 0777) == 0 && unshare(CLONE_NEWNS) == 0 &&
-           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("tmpfs", test_path("mnt"), "tmpfs", 0, options) == 0;
-}
-
 TEST(local, leaves_nothing_behind_on_a_full_disk)
 {
     if (!mount_tmpfs("size=64k"))
         SKIP("no right to mount a file system");
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "mnt", true));
     char *large = vv_new(&op->arena, char, (size_t)100 << 10);
@@ -432,7 +434,7 @@ TEST(local, says_that_a_file_system_is_read_only)
 {
     if (!mount_tmpfs("size=64k"))
         SKIP("no right to mount a file system");
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "mnt", true));
     put(&fixture, "log/0", "x");

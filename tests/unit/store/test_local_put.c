@@ -54,7 +54,7 @@ TEST(local_put, leaves_the_old_object_where_it_cannot_replace)
 {
     static const char *const seams[] = {"fail=store.open", "fail=store.write",
         "fail=store.fsync", "fail=store.close", "fail=store.rename"};
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/last", "old");
@@ -88,9 +88,11 @@ TEST(local_put, finds_out_what_a_failed_link_did)
         {"fail=store.link_reply,fail=store.stat:4", -1},
         {"fail=store.link_reply_eexist,fail=store.stat:4", -1},
         {"fail=store.link_missing,fail=store.rename_new_reply,fail=store.stat:3", -1},
+        /* It happened, but the file system does not show it yet. */
+        {"fail=store.link_reply,fail=store.stat_absent:4", -1},
         {"fail=store.fsync_folder", -1},
     };
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/first", "x");
@@ -112,11 +114,24 @@ TEST(local_put, finds_out_what_a_failed_link_did)
     }
 }
 
+TEST(local_put, is_in_doubt_where_the_object_cannot_be_looked_at)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "log/first", "x");
+    vv_seam_set("fail=store.link,fail=store.stat:4");
+    CHECK_INT(put_if_absent(&fixture, "log/0", "x"), -1);
+    CHECK_STATUS(&fixture.op, VARVE_EUNKNOWN);
+    vv_forgive(&fixture.op);
+    vv_seam_set(NULL);
+    CHECK(get(&fixture, "log/0").ptr == NULL);
+}
+
 TEST(local_put, loses_to_a_rival_by_link_and_by_rename)
 {
     static const char *const seams[] = {
         "fail=store.stat", "fail=store.stat,fail=store.link_missing"};
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/0", "rival");
     for (size_t i = 0; i < VV_COUNT(seams); i++) {
@@ -131,7 +146,7 @@ TEST(local_put, loses_to_a_rival_by_link_and_by_rename)
 
 TEST(local_put, refuses_a_file_system_that_can_only_overwrite)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     vv_seam_set("fail=store.link_missing,fail=store.rename_new_missing");
     CHECK_INT(put_if_absent(&fixture, "log/0", "x"), -1);
@@ -149,7 +164,7 @@ enum {
 static int race(void *data)
 {
     const char *name = data;
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     if (!fixture_open_local(&fixture, "root", true))
         return 1;
     while (access(test_path("go"), F_OK) != 0)
@@ -183,7 +198,7 @@ TEST(local_put, lets_one_process_of_two_create_an_object)
 {
     static char names[2][2] = {"a", "b"};
     struct test_proc procs[2];
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     for (int i = 0; i < 2; i++)
         REQUIRE(test_proc_fork(&procs[i], race, names[i]));
@@ -215,7 +230,7 @@ TEST(local_put, lets_one_process_of_two_create_an_object)
 static int write_all_ways(void *data)
 {
     const char *seams = data;
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     if (!fixture_open_local(&fixture, "root", true))
         return 1;
     vv_seam_set(seams);
@@ -264,7 +279,7 @@ static size_t list_seams(struct vv_op *op, struct vv_str *out, size_t out_max)
 /* Whatever the moment: the object is whole or not there, and nothing else shows. */
 static void check_after_crash(int run)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     if (!fixture_open_local(&fixture, "root", true))
         return;

@@ -39,7 +39,7 @@ static void watch(struct vv_op *op)
 
 TEST(local_sync, anchors_a_folder_once)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "new/root", true));
     watch(&fixture.op);
     /* The folder of the case held "new" or not, "new" the root, the root the log. */
@@ -64,8 +64,8 @@ TEST(local_sync, anchors_a_folder_once)
 
 TEST(local_sync, anchors_what_another_process_may_have_made)
 {
-    VV_CLEANUP(fixture_done) struct fixture first;
-    VV_CLEANUP(fixture_done) struct fixture second;
+    VV_CLEANUP(fixture_done) struct fixture first = {0};
+    VV_CLEANUP(fixture_done) struct fixture second = {0};
     REQUIRE(fixture_open_local(&first, "root", true));
     REQUIRE(stage(&first, "d=1/a", "x") != NULL); /* makes d=1, and syncs nothing yet */
     REQUIRE(fixture_open_local(&second, "root", true));
@@ -77,7 +77,7 @@ TEST(local_sync, anchors_what_another_process_may_have_made)
 
 TEST(local_sync, anchors_a_folder_anew_that_was_made_anew)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "d/a", "x");
     REQUIRE(rename(test_path("root/d"), test_path("root/moved")) == 0);
@@ -90,23 +90,31 @@ TEST(local_sync, anchors_a_folder_anew_that_was_made_anew)
 
 TEST(local_sync, syncs_nothing_with_durability_off)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", false));
     watch(&fixture.op);
     put(&fixture, "d/a", "x");
     CHECK_INT(put_if_absent(&fixture, "log/0", "x"), VV_PUT_CREATED);
-    REQUIRE(stage(&fixture, "d/f", "x") != NULL);
-    CHECK_OK(&fixture.op, publish(&fixture, "d/f"));
+    struct vv_str keys[70];
+    for (size_t i = 0; i < VV_COUNT(keys); i++) {
+        keys[i] = vv_arena_format(&fixture.op.arena, "d/%zu", i);
+        REQUIRE(stage(&fixture, keys[i].ptr, "x") != NULL);
+    }
+    CHECK_OK(&fixture.op, vv_store_publish(&fixture.op, fixture.store, keys, VV_COUNT(keys)));
+    struct vv_store *below = NULL;
+    REQUIRE_OK(&fixture.op, vv_store_at(&fixture.op, fixture.store, VV_STR("t"), &below));
+    CHECK_OK(&fixture.op, vv_store_put(&fixture.op, below, VV_STR("d/a"), VV_STR("x")));
+    vv_store_close(&below);
     static const char *const syncs[] = {"store.fsync", "store.fsync_folder",
         "store.fsync_parents", "store.publish.fsync", "store.syncfs"};
     for (size_t i = 0; i < VV_COUNT(syncs); i++)
         CHECK_INT(passed_at_all(syncs[i]), 0);
-    CHECK_INT(passed_at_all("store.put.folder_synced"), 2); /* the watch is on */
+    CHECK_INT(passed_at_all("store.put.folder_synced"), 3); /* the watch is on */
 }
 
 TEST(local_sync, syncs_many_files_by_their_file_system)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     struct vv_str keys[65];
@@ -126,7 +134,7 @@ TEST(local_sync, syncs_many_files_by_their_file_system)
 
 TEST(local_sync, tries_a_failed_anchor_again)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     REQUIRE(fixture_open_local(&fixture, "root", true));
     vv_seam_set("fail=store.fsync_parents:2");
     CHECK_INT(put_if_absent(&fixture, "log/0", "x"), -1);
@@ -140,7 +148,7 @@ TEST(local_sync, tries_a_failed_anchor_again)
 
 TEST(local_sync, never_publishes_a_file_that_a_sync_failed_on)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     struct vv_str keys[] = {VV_STR("d/0"), VV_STR("d/1"), VV_STR("d/2")};
@@ -160,7 +168,7 @@ TEST(local_sync, never_publishes_a_file_that_a_sync_failed_on)
 
 TEST(local_sync, gives_up_all_files_that_a_failed_sync_may_have_hit)
 {
-    VV_CLEANUP(fixture_done) struct fixture fixture;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
     struct vv_op *op = &fixture.op;
     REQUIRE(fixture_open_local(&fixture, "root", true));
     struct vv_str keys[70];
@@ -178,4 +186,52 @@ TEST(local_sync, gives_up_all_files_that_a_failed_sync_may_have_hit)
     vv_seam_set(NULL);
     CHECK_FAILS(op, publish(&fixture, "d/66"), VARVE_EIO);
     CHECK_OK(op, publish(&fixture, "d/67"));
+}
+
+TEST(local_sync, leaves_the_folder_above_alone_where_it_has_no_right_to_it)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    REQUIRE(mkdir(test_path("outer"), 0777) == 0 && mkdir(test_path("outer/root"), 0777) == 0);
+    REQUIRE(chmod(test_path("outer/root"), 0777) == 0 && chmod(test_dir(), 0755) == 0);
+    REQUIRE(chmod(test_path("outer"), 0311) == 0);
+    /* To root all is permitted; the process of this case is used up by the change. */
+    if (geteuid() == 0)
+        REQUIRE(seteuid(65534) == 0);
+    if (fixture_open_local(&fixture, "outer/root", true))
+        CHECK_INT(put_if_absent(&fixture, "log/0", "x"), VV_PUT_CREATED);
+    if (getuid() == 0)
+        CHECK(seteuid(0) == 0);
+    CHECK(chmod(test_path("outer"), 0755) == 0);
+}
+
+TEST(local_sync, stops_at_a_mount_point)
+{
+    if (!mount_tmpfs("size=1m"))
+        SKIP("no right to mount a file system");
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    REQUIRE(fixture_open_local(&fixture, "mnt", true));
+    watch(&fixture.op);
+    put(&fixture, "d/a", "x");
+    CHECK_INT(passed("store.fsync_parents"), 1);
+}
+
+TEST(local_sync, syncs_what_is_on_another_device_file_by_file)
+{
+    if (!mount_tmpfs("size=1m"))
+        SKIP("no right to mount a file system");
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct vv_op *op = &fixture.op;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "first", "x");
+    REQUIRE(symlink(test_path("mnt"), test_path("root/d=69")) == 0);
+    struct vv_str keys[70];
+    for (size_t i = 0; i < VV_COUNT(keys); i++) {
+        keys[i] = vv_arena_format(&op->arena, "d=%zu/f", i);
+        REQUIRE(stage(&fixture, keys[i].ptr, "x") != NULL);
+    }
+    watch(op);
+    CHECK_OK(op, vv_store_publish(op, fixture.store, keys, VV_COUNT(keys)));
+    CHECK_INT(passed_at_all("store.syncfs"), 1);
+    CHECK_INT(passed_at_all("store.publish.fsync"), 1);
+    CHECK_INT(passed_at_all("store.fsync_parents"), 1);
 }

@@ -2,7 +2,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/seam.h"
 #include "fixture.h"
@@ -182,7 +182,8 @@ STORE_TEST(removes_what_is_there_or_not)
 STORE_TEST(publishes_staged_files)
 {
     struct vv_op *op = &fixture->op;
-    REQUIRE(stage(fixture, "d=1/e=x y/1.parquet", "rows") != NULL);
+    const char *path = stage(fixture, "d=1/e=x y/1.parquet", "rows");
+    REQUIRE(path != NULL && access(path, F_OK) == 0);
     CHECK_OK(op, publish(fixture, "d=1/e=x y/1.parquet"));
     CHECK_STR(get(fixture, "d=1/e=x y/1.parquet"), "rows");
     CHECK_STR(list(fixture, "d=1/e=x y", NULL, 0), "d=1/e=x y/1.parquet ");
@@ -195,6 +196,7 @@ STORE_TEST(publishes_staged_files)
 
     CHECK_OK(op, vv_store_remove(op, fixture->store, VV_STR("d=1/e=x y/1.parquet")));
     CHECK(get(fixture, "d=1/e=x y/1.parquet").ptr == NULL);
+    CHECK(access(path, F_OK) != 0);
     CHECK_STR(list(fixture, "d=1/e=x y", NULL, 0), "");
 }
 
@@ -232,6 +234,7 @@ STORE_TEST(publishes_only_what_is_there)
     CHECK_FAILS(op, publish(fixture, "none"), VARVE_ENOTFOUND);
     CHECK_OK(op, vv_store_stage(op, fixture->store, &op->arena, VV_STR("d/never"), &path));
     CHECK_FAILS(op, publish(fixture, "d/never"), VARVE_ENOTFOUND);
+    CHECK_FAILS(op, publish(fixture, "d"), VARVE_ENOTFOUND);
     /* An object that was put is as good as any: this settles one in doubt. */
     CHECK_INT(put_if_absent(fixture, "log/0", "x"), VV_PUT_CREATED);
     CHECK_OK(op, publish(fixture, "log/0"));
@@ -392,6 +395,18 @@ STORE_TEST(lets_one_thread_of_many_create_an_object)
     (void)pthread_barrier_destroy(&barrier);
 }
 
+TEST(store, in_memory_leaves_no_files_behind)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    struct fixture fixture;
+    REQUIRE(fixture_open(&fixture, KIND_MEMORY));
+    struct vv_str path = vv_arena_str(&op.arena, vv_str_of(stage(&fixture, "d/file", "rows")));
+    CHECK(access(path.ptr, F_OK) == 0);
+    fixture_done(&fixture);
+    CHECK(access(path.ptr, F_OK) != 0);
+}
+
 TEST(store, in_memory_goes_by_the_clock_of_the_operation)
 {
     struct test_clock clock;
@@ -444,8 +459,8 @@ static void step(struct prop *prop, struct fixture *a, struct fixture *b)
 TEST(store, in_memory_and_local_agree_on_any_history)
 {
     struct prop prop = prop_start();
-    VV_CLEANUP(fixture_done) struct fixture local;
-    VV_CLEANUP(fixture_done) struct fixture memory;
+    VV_CLEANUP(fixture_done) struct fixture local = {0};
+    VV_CLEANUP(fixture_done) struct fixture memory = {0};
     REQUIRE(fixture_open(&local, KIND_LOCAL_UNSYNCED));
     REQUIRE(fixture_open(&memory, KIND_MEMORY));
     for (int i = 0; i < 5000; i++)
