@@ -106,6 +106,26 @@ TEST(schema, types_have_their_names_and_sql)
     CHECK(schema.fields[17].type.contains_null);
 }
 
+TEST(schema, types_differ_by_their_parts)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_schema schema;
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&op,
+        vv_schema_parse_ddl(&op, &op.arena,
+            VV_STR("a array<int>, b array<long>, c map<int, int>, d map<long, int>, "
+                   "e map<int, long>, f struct<x int>, g struct<y int>, h struct<x long>, "
+                   "i struct<x int, y int>, j decimal(5,2), k decimal(5,3), l decimal(6,2)"),
+            &schema));
+    for (size_t i = 0; i < schema.fields_len; i++)
+        for (size_t j = 0; j < schema.fields_len; j++)
+            CHECK_INT(vv_type_eq(&schema.fields[i].type, &schema.fields[j].type), i == j);
+    REQUIRE_OK(&op, vv_schema_parse_ddl(&op, &op.arena,
+                        VV_STR("a struct<x int not null>, b struct<x int>"), &schema));
+    CHECK(vv_type_eq(&schema.fields[0].type, &schema.fields[1].type));
+}
+
 TEST(schema, columns_are_found_in_any_case)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;

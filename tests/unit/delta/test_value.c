@@ -161,7 +161,10 @@ TEST(value, texts_are_ordered_by_bytes_and_decimals_by_value)
     struct vv_value d = {.kind = VV_VALUE_DECIMAL, .text = VV_STR("9")};
     struct vv_value e = {.kind = VV_VALUE_DECIMAL, .text = VV_STR("1e1")};
 
+    struct vv_value long_one = {.kind = VV_VALUE_TEXT, .text = VV_STR("abc")};
+
     CHECK(vv_value_cmp(&a, &b) < 0);
+    CHECK(vv_value_cmp(&long_one, &a) < 0);
     CHECK(vv_value_cmp(&c, &d) > 0);
     CHECK(vv_value_eq(&c, &e));
 }
