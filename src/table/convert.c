@@ -119,8 +119,11 @@ varve_status vv_convert_check(struct vv_op *op, const struct vv_conversion *conv
         VV_ARG(column), VV_ARG(conversion->source_type), VV_ARG(vv_buf_str(&name)));
 }
 
+/* Taken as it is; naive times of a zone are not. */
 static bool is_same_type(const struct vv_conversion *conversion)
 {
+    if (conversion->type->kind == VV_TYPE_TIMESTAMP_NTZ && conversion->time_zone.len > 0)
+        return false;
     VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(1 << 20);
     vv_type_sql(conversion->type, &name);
     return vv_buf_ok(&name) && vv_str_eq(vv_buf_str(&name), conversion->source_type);
@@ -172,8 +175,6 @@ static void instant_value(const struct vv_conversion *conversion, enum source_ki
         vv_buf_addf(&naive, "make_timestamp(epoch_us(%.*s))", VV_ARG(from));
     else
         vv_buf_addf(&naive, "CAST(%.*s AS TIMESTAMP)", VV_ARG(from));
-    /* Infinity has no number of microseconds, and no place in a table. */
-    vv_buf_addf(sql, "CASE WHEN isfinite(%.*s) THEN ", VV_ARG(from));
     if (!vv_buf_ok(&naive))
         sql->failed = true;
     else if (type->kind == VV_TYPE_DATE)
@@ -185,7 +186,6 @@ static void instant_value(const struct vv_conversion *conversion, enum source_ki
     else
         vv_convert_naive(conversion->time_zone, type->kind == VV_TYPE_TIMESTAMP_NTZ, naive.ptr,
             sql);
-    vv_buf_adds(sql, " END");
 }
 
 static void scalar_value(const struct vv_conversion *conversion, enum source_kind source,
@@ -296,8 +296,7 @@ bool vv_convert_finer(const struct vv_conversion *conversion, struct vv_str from
     if (!vv_buf_ok(&start))
         sql->failed = true;
     if (source == SOURCE_TIMESTAMP_NS)
-        vv_buf_addf(sql, "CASE WHEN isfinite(%.*s) THEN epoch_ns(%.*s) %% 1000 <> 0 END",
-            VV_ARG(from), VV_ARG(from));
+        vv_buf_addf(sql, "epoch_ns(%.*s) %% 1000 <> 0", VV_ARG(from));
     else if (source == SOURCE_TIMESTAMP_TZ_NS)
         vv_buf_addf(sql, "struct_extract(%.*s, 'ns') <> 0", VV_ARG(from));
     else if (source == SOURCE_TEXT)

@@ -58,16 +58,14 @@ static void clock_sql(const struct vv_plan *plan, struct vv_buf *sql)
     }
 }
 
-/* The UTC date of a timestamp column; infinity, which Arrow can bring, has none. */
+/* The UTC date of a timestamp column. There is no infinite one: Arrow's are refused on loading. */
 static void date_sql(const struct vv_plan *plan, const struct vv_partition_from *pair,
     struct vv_buf *sql)
 {
     bool is_naive = plan->schema->fields[pair->source].type.kind == VV_TYPE_TIMESTAMP_NTZ;
-    vv_buf_addf(sql, "CASE WHEN isfinite(" OWN_FORMAT ") THEN CAST(",
-        OWN(plan, 'c', pair->source));
-    vv_buf_addf(sql, is_naive ? OWN_FORMAT : "make_timestamp(epoch_us(" OWN_FORMAT "))",
-        OWN(plan, 'c', pair->source));
-    vv_buf_adds(sql, " AS DATE) END");
+    vv_buf_adds(sql, is_naive ? "CAST(" : "CAST(make_timestamp(epoch_us(");
+    vv_buf_addf(sql, OWN_FORMAT, OWN(plan, 'c', pair->source));
+    vv_buf_adds(sql, is_naive ? " AS DATE)" : ")) AS DATE)");
 }
 
 static void replace_sql(const struct vv_plan *plan, struct vv_buf *sql)
