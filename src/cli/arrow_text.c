@@ -118,10 +118,10 @@ void vv_cell_add_text(struct vv_cell cell, struct vv_text *text)
         vv_text_adds(text, vv_cell_bool(cell) ? "true" : "false");
         return;
     case VV_KIND_INT:
-        vv_text_addf(text, "%" PRId64, vv_cell_int(cell));
+        vv_text_add_int(text, vv_cell_int(cell));
         return;
     case VV_KIND_UINT:
-        vv_text_addf(text, "%" PRIu64, vv_cell_uint(cell));
+        vv_text_add_uint(text, vv_cell_uint(cell), 1);
         return;
     case VV_KIND_FLOAT:
     case VV_KIND_DOUBLE:

@@ -64,12 +64,12 @@ const struct vv_command vv_cmd_query = {
     .summary = "SQL over the tables by name, with time travel",
     .arguments = "'SQL'",
     .examples = "varve query 'SELECT regime, count(*) FROM market_regimes GROUP BY 1'\n"
-                "varve query 'SELECT count(*) FROM signals AS s AT (VERSION => 5)'\n"
+                "varve query 'SELECT count(*) FROM signals' --at -7d\n"
                 "varve query -f report.sql --format json",
-    .text = "DuckDB's SQL; the lake's tables are there by name. Each table is read at one\n"
-            "version, fixed before the first row: the latest, that of --at, or that of an AT\n"
-            "clause. Of several statements the rows of the last one are shown. SQL reads the\n"
-            "lake alone: no files, no network.",
+    .text =
+        "One statement of DuckDB's SQL; the lake's tables are there by name. Each table is\n"
+        "read at one version, fixed before the first row: the latest, or that of --at. SQL\n"
+        "reads the lake alone: no files, no network.",
     VV_OPTIONS(options, struct query_values),
     .arguments_most = 1,
     .reads_at = true,

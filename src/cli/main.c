@@ -85,8 +85,6 @@ int main(int argc, char **argv)
     if (status == VARVE_OK)
         status = run(&cli);
     vv_progress_clear(&cli);
-    if (status == VARVE_EFAILED && vv_interrupt_signal() != 0)
-        status = vv_error_set(&cli.error, VARVE_EINTERRUPTED, "interrupted");
     if (status != VARVE_OK && cli.error.code != VARVE_OK)
         vv_report_error(&cli.error);
     vv_interrupt_target(NULL);

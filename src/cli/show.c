@@ -163,6 +163,8 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
         .color = wants_color(cli)};
     int64_t rows = 0;
     status = vv_render(stream, &options, target.file, &rows, &cli->error);
+    if (status != VARVE_OK && vv_interrupt_signal() != 0)
+        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
     vv_progress_clear(cli);
     varve_status closed = VARVE_OK;
     varve_error cause = cli->error;

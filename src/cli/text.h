@@ -36,6 +36,9 @@ void vv_text_add_base64(struct vv_text *text, const uint8_t *bytes, size_t len);
 size_t vv_text_columns(const char *bytes, size_t len);
 size_t vv_text_head(const char *bytes, size_t len, size_t columns);
 
+/* In decimal, with zeros in front up to `digits`. */
+void vv_text_add_uint(struct vv_text *text, uint64_t value, uint32_t digits);
+void vv_text_add_int(struct vv_text *text, int64_t value);
 /* Shortest texts that read back as the same number; "NaN", "Infinity", "-Infinity". */
 void vv_text_add_double(struct vv_text *text, double value);
 void vv_text_add_float(struct vv_text *text, float value);

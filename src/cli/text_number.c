@@ -1,11 +1,28 @@
 /* Numbers and times as text that reads back as the same value. */
 #include "cli/text.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void vv_text_add_uint(struct vv_text *text, uint64_t value, uint32_t digits)
+{
+    char reversed[24];
+    size_t first = sizeof(reversed);
+    while (value > 0 || sizeof(reversed) - first < digits) {
+        reversed[--first] = (char)('0' + (int)(value % 10));
+        value /= 10;
+    }
+    vv_text_add(text, reversed + first, sizeof(reversed) - first);
+}
+
+void vv_text_add_int(struct vv_text *text, int64_t value)
+{
+    if (value < 0)
+        vv_text_addc(text, '-');
+    vv_text_add_uint(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+}
 
 /*
  * Prices and money have few decimals: n / 10^4 with n below 2^53 is correctly rounded, so when
@@ -19,13 +36,17 @@ static bool add_short_decimal(struct vv_text *text, double value)
     uint64_t scaled = (uint64_t)(size * 1e4 + 0.5);
     if ((double)scaled / 1e4 < size || (double)scaled / 1e4 > size)
         return false;
-    char digits[8];
-    (void)snprintf(digits, sizeof(digits), "%04u", (unsigned)(scaled % 10000));
-    size_t len = 4;
-    while (len > 1 && digits[len - 1] == '0')
-        len--;
-    vv_text_addf(text, "%s%" PRIu64 ".%.*s", value < 0 ? "-" : "", scaled / 10000, (int)len,
-        digits);
+    uint64_t fraction = scaled % 10000;
+    uint32_t digits = 4;
+    while (digits > 1 && fraction % 10 == 0) {
+        fraction /= 10;
+        digits--;
+    }
+    if (value < 0)
+        vv_text_addc(text, '-');
+    vv_text_add_uint(text, scaled / 10000, 1);
+    vv_text_addc(text, '.');
+    vv_text_add_uint(text, fraction, digits);
     return true;
 }
 
@@ -132,9 +153,13 @@ void vv_text_add_date(struct vv_text *text, int64_t days)
     while (day < days_before[month])
         month--;
     int64_t year = era * 400 + century * 100 + fours * 4 + single + (month >= 10 ? 1 : 0);
-    vv_text_addf(text, "%s%04" PRId64 "-%02d-%02d", year < 0 ? "-" : "",
-        year < 0 ? -year : year, month >= 10 ? month - 9 : month + 3,
-        (int)(day - days_before[month]) + 1);
+    if (year < 0)
+        vv_text_addc(text, '-');
+    vv_text_add_uint(text, (uint64_t)(year < 0 ? -year : year), 4);
+    vv_text_addc(text, '-');
+    vv_text_add_uint(text, (uint64_t)(month >= 10 ? month - 9 : month + 3), 2);
+    vv_text_addc(text, '-');
+    vv_text_add_uint(text, (uint64_t)(day - days_before[month]) + 1, 2);
 }
 
 static int64_t units_per_second(uint32_t digits)
@@ -146,12 +171,17 @@ void vv_text_add_clock(struct vv_text *text, int64_t units, uint32_t digits)
 {
     int64_t fraction = 0;
     int64_t seconds = floor_divide(units, units_per_second(digits), &fraction);
-    vv_text_addf(text, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, seconds / 3600,
-        seconds / 60 % 60, seconds % 60);
+    uint64_t minutes = (uint64_t)seconds / 60;
+    vv_text_add_uint(text, minutes / 60, 2);
+    vv_text_addc(text, ':');
+    vv_text_add_uint(text, minutes % 60, 2);
+    vv_text_addc(text, ':');
+    vv_text_add_uint(text, (uint64_t)seconds % 60, 2);
+    vv_text_addc(text, '.');
     if (digits >= 9)
-        vv_text_addf(text, ".%09" PRId64, fraction);
+        vv_text_add_uint(text, (uint64_t)fraction, 9);
     else
-        vv_text_addf(text, ".%06" PRId64, fraction * (1000000 / units_per_second(digits)));
+        vv_text_add_uint(text, (uint64_t)(fraction * (1000000 / units_per_second(digits))), 6);
 }
 
 void vv_text_add_time(struct vv_text *text, int64_t units, uint32_t digits)

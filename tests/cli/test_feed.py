@@ -1,0 +1,78 @@
+"""simulate and demo."""
+
+import json
+import os
+import time
+
+
+def test_same_seed_same_bytes(varve):
+    line = ("simulate", "--days", "2", "--start", "2025-01-30", "--strategies", "2")
+    first = varve.ok(*line, "--seed", "5")
+    assert varve.ok(*line, "--seed", "5") == first
+    assert varve.ok(*line, "--seed", "6") != first
+
+
+def test_options_shape_the_feed(varve):
+    text = varve.ok("simulate", "--days", "1", "--start", "2025-01-30", "--symbols", "ES,NQ",
+                    "--strategies", "4", "--late", "0", "--repeats", "0", "--corrections", "0")
+    rows = [json.loads(line) for line in text.splitlines()]
+    of = {name: [row for row in rows if row["table"] == name] for name in
+          ("market_regimes", "performance_metrics", "signals")}
+    assert len(of["market_regimes"]) == 2 * 390
+    assert {row["symbol"] for row in of["market_regimes"]} == {"ES", "NQ"}
+    assert len(of["performance_metrics"]) == 4 * 390
+    assert of["signals"]
+    assert sum(map(len, of.values())) == len(rows)
+    assert rows[0]["timestamp"].startswith("2025-01-30T14:30:")
+
+
+def test_one_table_of_the_feed(varve):
+    line = ("simulate", "--start", "2025-01-30")
+    whole = varve.ok(*line).splitlines()
+    signals = varve.ok(*line, "--table", "signals").splitlines()
+    assert signals == [row for row in whole if '"table":"signals"' in row]
+
+
+def test_rate_paces_the_feed(varve):
+    line = ("simulate", "--start", "2025-01-30", "--table", "signals")
+    rows = varve.ok(*line).count("\n")
+    begin = time.monotonic()
+    varve.ok(*line, "--rate", str(rows / 2))
+    assert 1.5 < time.monotonic() - begin < 10
+
+
+def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):
+    text = varve.ok("demo", timeout=300)
+    assert all(len(line.replace(str(varve.program), "varve")) <= 80 for line in text.splitlines())
+    assert [line[0] for line in text.splitlines() if line[:2] in [f"{n}." for n in range(1, 10)]] \
+        == list("123456789")
+    part = text.split("\n3. ")[1].split("\n4. ")[0]
+    assert " 0 inserted, 0 updated," in part and "0 written" in part
+    assert " 1 updated," in text.split("\n4. ")[1].split("\n5. ")[0]
+    assert " 1 stale," in text.split("\n5. ")[1].split("\n6. ")[0]
+    assert " 1 inserted," in text.split("\n6. ")[1].split("\n7. ")[0]
+    assert "(6 shown)" in text.split("\n8. ")[1].split("\n9. ")[0]
+    assert "31.5 |" in text.split("\n10. ")[1].split("\n11. ")[0]
+    assert "vix revised" in text.split("\n11. ")[1]
+    following = text.split("Try next:")[1].replace("\\\n", " ")
+    commands = [line.split("$ ")[1] for line in following.splitlines() if "$ " in line]
+    assert len(commands) >= 5
+    for command in commands:
+        assert os.system(f"cd {varve.folder} && {command} >/dev/null") == 0
+    names = {row["table"] for row in json.loads(varve.ok("--lake", "data/demo", "tables", "--json"))}
+    assert names == {"market_regimes", "performance_metrics", "signals"}
+
+
+def test_demo_leaves_other_folders_alone(varve):
+    mine = varve.folder / "data" / "demo"
+    mine.mkdir(parents=True)
+    (mine / "work").write_text("years of it")
+    done = varve("demo")
+    assert done.returncode == 2
+    assert "was not made by varve demo" in done.stderr
+    assert [path.name for path in mine.iterdir()] == ["work"]
+    lake = varve.folder / "lake"
+    varve.ok("--lake", lake, "init")
+    assert varve("demo", "--lake", lake).returncode == 2
+    assert varve("demo", env={"VARVE_LAKE": str(lake)}).returncode == 2
+    assert (lake / "signals").is_dir()

@@ -1,0 +1,150 @@
+"""The command among other programs: pipes, signals, files, environment, terminals."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+
+def start(varve, *arguments, **more):
+    return subprocess.Popen([str(varve.program), *arguments], cwd=varve.folder, env=varve.env,
+                            stderr=subprocess.PIPE, **more)
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(filled):
+    process = start(filled, "query", "SELECT i, i * 2 AS j FROM range(5000000) t(i)",
+                    stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"i,j\n"
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr.read() == b""
+
+
+def test_simulate_stops_with_its_reader(varve):
+    process = start(varve, "simulate", "--days", "5000", stdout=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b'{"table":')
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+
+
+def test_a_full_disk_is_a_failure(filled):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        process = start(filled, "tables", stdout=full)
+        assert process.wait(timeout=60) == 8
+    assert b"No space left" in process.stderr.read()
+
+
+@pytest.mark.parametrize("arguments", [
+    ("query", "SELECT count(*) FROM range(1000000) a, range(10000000) b WHERE a.range = b.range + 1.5"),
+    ("simulate", "--rate", "1"),
+])
+def test_an_interrupt_ends_it_with_130(filled, arguments):
+    process = start(filled, *arguments, stdout=subprocess.DEVNULL)
+    time.sleep(1.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr.read().startswith(b"varve: ")
+
+
+def test_an_interrupted_output_file_does_not_appear(filled, tmp_path):
+    target = tmp_path / "rows.csv"
+    process = start(filled, "query", "SELECT * FROM range(10000000000)", "-o", str(target))
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_file_is_replaced_whole(filled, tmp_path):
+    target = tmp_path / "rows.json"
+    target.write_text("old")
+    done = filled("query", "SELECT CAST('x' AS int)", "-o", target)
+    assert done.returncode == 2
+    assert target.read_text() == "old"
+    assert filled.ok("query", "SELECT 1 AS one", "-o", target) == ""
+    assert json.loads(target.read_text()) == [{"one": 1}]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
+
+
+def test_the_lake_comes_from_line_environment_file_or_default(varve):
+    for name in ("line", "environment", "file", "data/lake"):
+        varve.ok("--lake", name, "create", "t_" + name[:4].strip("/"), "--schema", "a int")
+    (varve.folder / "config").write_text("# lakes\nlake = file\n")
+    env = {"VARVE_LAKE": "environment"}
+
+    def table(*arguments, env=None):
+        rows = json.loads(varve.ok("tables", "--json", *arguments, env=env))
+        return [row["table"] for row in rows]
+
+    assert table() == ["t_data"]
+    assert table("--config", "config") == ["t_file"]
+    assert table("--config", "config", env=env) == ["t_envi"]
+    assert table("--config", "config", "--lake", "line", env=env) == ["t_line"]
+
+
+def test_sql_from_a_file_and_from_stdin(filled, tmp_path):
+    (tmp_path / "q.sql").write_text("SELECT 1 AS one\n")
+    assert filled.ok("query", "-f", tmp_path / "q.sql") == "one\n1\n"
+    assert filled.ok("query", "--file", "-", stdin="SELECT 2 AS two") == "two\n2\n"
+
+
+def test_nan_in_json(filled):
+    sql = "SELECT 'NaN'::DOUBLE AS a, '-inf'::DOUBLE AS b, 1.0 AS c"
+    assert json.loads(filled.ok("query", sql, "--json")) == [{"a": None, "b": None, "c": 1.0}]
+    text = filled.ok("query", sql, "--format", "ndjson", "--nan", "string")
+    assert json.loads(text) == {"a": "NaN", "b": "-Infinity", "c": 1.0}
+    assert filled.ok("query", sql) == "a,b,c\nNaN,-Infinity,1.0\n"
+
+
+def on_terminal(varve, *arguments, env=None):
+    """The output on a terminal of 80 columns."""
+    controller, terminal = pty.openpty()
+    subprocess.run(["stty", "cols", "80"], stdin=terminal, check=True)
+    process = subprocess.Popen([str(varve.program), *arguments], cwd=varve.folder, stdin=terminal,
+                               stdout=terminal, stderr=terminal, env={**varve.env, **(env or {})})
+    os.close(terminal)
+    text = b""
+    while True:
+        try:
+            piece = os.read(controller, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(controller)
+    assert process.wait(timeout=60) == 0
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_a_box_that_fits(filled):
+    text = on_terminal(filled, "scan", "market_regimes", env={"NO_COLOR": "1"})
+    assert text.startswith("+--")
+    assert "3 rows, 11 columns (" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_a_long_answer_shows_both_ends(filled):
+    text = on_terminal(filled, "query", "SELECT * FROM range(1000) t(i)", env={"NO_COLOR": "1"})
+    assert "|   0 |" in text and "| 999 |" in text and "| 500 |" not in text
+    assert text.endswith("1000 rows (50 shown)\n")
+
+
+def test_colours_only_where_they_are_wanted(filled):
+    line = ("query", "SELECT NULL AS x")
+    assert "\x1b[" in on_terminal(filled, *line, env={"TERM": "xterm"})
+    assert "\x1b[" not in on_terminal(filled, *line, env={"NO_COLOR": "1"})
+    assert "\x1b[" not in on_terminal(filled, *line, "--color", "never")
+    assert "\x1b[" not in filled.ok(*line, "--format", "box")
+    assert "\x1b[" in filled.ok(*line, "--format", "box", "--color", "always")
+
+
+def test_frames_are_ascii_where_the_locale_is(filled):
+    line = ("query", "SELECT 1 AS x", "--format", "box")
+    assert filled.ok(*line).startswith("+---+")
+    assert filled.ok(*line, env={"LANG": "C.UTF-8"}).startswith("\u250c")
