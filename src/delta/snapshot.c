@@ -118,7 +118,7 @@ static varve_status copy_list(struct vv_op *op, struct vv_arena *arena, const vo
     return VARVE_OK;
 }
 
-static int64_t tombstone_cutoff_ms(struct vv_op *op, const struct vv_metadata *metadata)
+int64_t vv_snapshot_tombstones_from(const struct vv_op *op, const struct vv_metadata *metadata)
 {
     int64_t retention_us = TOMBSTONE_RETENTION_US;
     struct vv_str text =
@@ -175,7 +175,7 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
     snapshot->metadata = state->metadata;
     VV_TRY(vv_features_check_read(op, state->protocol));
     snapshot->mapping = vv_features_mapping(state->protocol, state->metadata);
-    drop_expired(state, tombstone_cutoff_ms(op, state->metadata));
+    drop_expired(state, vv_snapshot_tombstones_from(op, state->metadata));
     VV_TRY(take_lists(op, box, state));
     if (old != NULL && old->metadata == state->metadata && old->mapping == snapshot->mapping) {
         snapshot->schema = old->schema;

@@ -47,6 +47,9 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
 struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot);
 void vv_snapshot_release(struct vv_snapshot **snapshot); /* accepts a pointer to NULL */
 
+/* Tombstones deleted at or before this time (ms) have expired: delta.deletedFileRetentionDuration. */
+int64_t vv_snapshot_tombstones_from(const struct vv_op *op, const struct vv_metadata *metadata);
+
 /* The recorded version of an appId; -1 where there is none. */
 int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id);
 /* Whether `column` (index into the schema) is a partition column. */

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "delta/commit.h"
 #include "delta/features.h"
+#include "table/checkpoint.h"
 #include "table/upsert_plan.h"
 
 #define ATTEMPTS_MAX_DEFAULT 10
@@ -243,6 +244,8 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
     call.session = session;
     call.batch.rows_in = 0;
     VV_TRY(run(op, &call, inputs, inputs_len, &result));
+    if (result.attempts > 0)
+        vv_table_checkpoint_if_due(op, table, result.version);
     *out = result;
     return VARVE_OK;
 }
