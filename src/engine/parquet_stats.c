@@ -6,21 +6,22 @@
 static const size_t cut_bytes_min = 253;
 
 /* One name in double quotes (doubled inside), or bare up to a dot. */
-static bool take_name(struct vv_arena *arena, struct vv_str *rest, struct vv_str *out)
+static varve_status take_name(struct vv_op *op, struct vv_arena *arena, struct vv_str *rest,
+    struct vv_str *out)
 {
     if (rest->len == 0 || rest->ptr[0] != '"') {
         *out = vv_str_first(*rest, vv_str_find(*rest, '.'));
         *rest = vv_str_skip(*rest, out->len);
-        return true;
+        return VARVE_OK;
     }
     char *name = vv_new(arena, char, rest->len);
     if (name == NULL)
-        return false;
+        return vv_fail_memory(op);
     size_t len = 0;
     size_t at = 1;
     for (;; at++) {
         if (at >= rest->len)
-            return false;
+            return vv_fail(op, VARVE_EFAILED, "DuckDB names a column in a way unknown here");
         bool is_quote = rest->ptr[at] == '"';
         if (is_quote && (at + 1 >= rest->len || rest->ptr[at + 1] != '"'))
             break;
@@ -30,32 +31,31 @@ static bool take_name(struct vv_arena *arena, struct vv_str *rest, struct vv_str
     }
     *rest = vv_str_skip(*rest, at + 1);
     *out = (struct vv_str){name, len};
-    return true;
+    return VARVE_OK;
 }
 
-bool vv_parquet_path_parse(struct vv_arena *arena, struct vv_str text, struct vv_str **out,
-    size_t *out_len)
+varve_status vv_parquet_path_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    struct vv_str **out, size_t *out_len)
 {
     struct vv_str *names = NULL;
     size_t len = 0;
     size_t capacity = 0;
     for (;;) {
         struct vv_str name;
-        if (!take_name(arena, &text, &name))
-            return false;
+        VV_TRY(take_name(op, arena, &text, &name));
         if (!vv_arena_grow(arena, (void **)&names, len, &capacity, sizeof(name),
                 _Alignof(struct vv_str)))
-            return false;
+            return vv_fail_memory(op);
         names[len++] = name;
         if (text.len == 0)
             break;
         if (text.ptr[0] != '.')
-            return false;
+            return vv_fail(op, VARVE_EFAILED, "DuckDB names a column in a way unknown here");
         text = vv_str_skip(text, 1);
     }
     *out = names;
     *out_len = len;
-    return true;
+    return VARVE_OK;
 }
 
 static struct vv_str joined(struct vv_arena *arena, const struct vv_str *path, size_t len)
@@ -140,11 +140,12 @@ static varve_status column_read(struct vv_op *op, struct vv_str path_text,
 {
     struct vv_column_stats column = {.null_count = -1};
     struct vv_str *path = NULL;
-    if (!vv_parquet_path_parse(arena, path_text, &path, &column.path_len))
-        return vv_fail(op, VARVE_EFAILED, "DuckDB names a column in a way unknown here: %.*s",
-            VV_ARG(path_text));
+    if (vv_parquet_path_parse(op, arena, path_text, &path, &column.path_len) != VARVE_OK)
+        return vv_note(op, "column %.*s", VV_ARG(path_text));
     column.path = path;
     column.name = joined(arena, path, column.path_len);
+    if (column.name.ptr == NULL)
+        return vv_fail_memory(op);
     for (idx_t index = range.offset; index < range.offset + range.length; index++) {
         struct vv_str value = string_at(stats->values, index);
         struct vv_str kept = value.ptr ? vv_arena_str(arena, value) : VV_STR_NONE;

@@ -12,11 +12,8 @@
 varve_status vv_parquet_stats_read(struct vv_op *op, duckdb_result *result,
     struct vv_arena *arena, struct vv_parquet_written *out);
 
-/*
- * Parts DuckDB's text of a column path, "st"."a.b", into its names. False when the text is none or
- * memory is out.
- */
-bool vv_parquet_path_parse(struct vv_arena *arena, struct vv_str text, struct vv_str **out,
-    size_t *out_len);
+/* Parts DuckDB's text of a column path, "st"."a.b", into its names. EFAILED: the text is none. */
+varve_status vv_parquet_path_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    struct vv_str **out, size_t *out_len);
 
 #endif

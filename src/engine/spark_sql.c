@@ -144,6 +144,8 @@ static varve_status column(struct vv_op *op, struct parser *parser, struct vv_st
     VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(TEXT_MAX);
     size_t found = parser->columns->len;
     name_bytes(first, &name);
+    if (!vv_buf_ok(&name))
+        return vv_fail_memory(op);
     for (size_t i = 0; i < parser->columns->len; i++)
         if (vv_str_eq_nocase(parser->columns->names[i], vv_buf_str(&name)))
             found = i;
@@ -422,10 +424,10 @@ static varve_status binary(struct vv_op *op, struct vv_buf *left, struct vv_str 
     bool divides = vv_str_eq(operator, VV_STR("/")) || vv_str_eq(operator, VV_STR("%"));
     vv_buf_addf(&whole, divides ? "(%.*s %.*s nullif(%.*s, 0))" : "(%.*s %.*s %.*s)",
         VV_ARG(vv_buf_str(left)), VV_ARG(operator), VV_ARG(vv_buf_str(right)));
+    bool is_whole = vv_buf_ok(left) && vv_buf_ok(right) && vv_buf_ok(&whole);
     vv_buf_clear(left);
     vv_buf_add(left, vv_buf_str(&whole));
-    return vv_buf_ok(&whole) && vv_buf_ok(left) && vv_buf_ok(right) ? VARVE_OK
-                                                                    : vv_fail_memory(op);
+    return is_whole ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status product(struct vv_op *op, struct parser *parser, struct vv_buf *sql)
@@ -440,7 +442,7 @@ static varve_status product(struct vv_op *op, struct parser *parser, struct vv_b
         VV_TRY(binary(op, &left, operator, &right));
     }
     vv_buf_add(sql, vv_buf_str(&left));
-    return VARVE_OK;
+    return vv_buf_ok(&left) ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status value(struct vv_op *op, struct parser *parser, struct vv_buf *sql)
@@ -455,7 +457,7 @@ static varve_status value(struct vv_op *op, struct parser *parser, struct vv_buf
         VV_TRY(binary(op, &left, operator, &right));
     }
     vv_buf_add(sql, vv_buf_str(&left));
-    return VARVE_OK;
+    return vv_buf_ok(&left) ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status in_list(struct vv_op *op, struct parser *parser, struct vv_buf *sql)
@@ -516,9 +518,10 @@ static varve_status set_predicate(struct vv_op *op, struct parser *parser, bool 
     vv_buf_addf(&whole, "(%s%s%.*s%.*s%s)", is_not ? "NOT " : "",
         is_regular ? "regexp_matches(" : "(", VV_ARG(vv_buf_str(left)),
         VV_ARG(vv_buf_str(&right)), ")");
+    bool is_whole = vv_buf_ok(left) && vv_buf_ok(&right) && vv_buf_ok(&whole);
     vv_buf_clear(left);
     vv_buf_add(left, vv_buf_str(&whole));
-    return vv_buf_ok(&right) && vv_buf_ok(&whole) ? VARVE_OK : vv_fail_memory(op);
+    return is_whole ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* IS [NOT] NULL | TRUE | FALSE | DISTINCT FROM value */
@@ -543,9 +546,10 @@ static varve_status is_predicate(struct vv_op *op, struct parser *parser, struct
         VV_TRY(value(op, parser, &whole));
     }
     vv_buf_addc(&whole, ')');
+    bool is_whole = vv_buf_ok(left) && vv_buf_ok(&whole);
     vv_buf_clear(left);
     vv_buf_add(left, vv_buf_str(&whole));
-    return vv_buf_ok(&whole) ? VARVE_OK : vv_fail_memory(op);
+    return is_whole ? VARVE_OK : vv_fail_memory(op);
 }
 
 static const char *comparison(const struct parser *parser)
@@ -580,7 +584,7 @@ static varve_status predicate(struct vv_op *op, struct parser *parser, struct vv
             VV_TRY(set_predicate(op, parser, is_not, &left));
         } else {
             vv_buf_add(sql, vv_buf_str(&left));
-            return VARVE_OK;
+            return vv_buf_ok(&left) ? VARVE_OK : vv_fail_memory(op);
         }
     }
 }

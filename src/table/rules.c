@@ -111,7 +111,8 @@ static varve_status columns_read(struct vv_op *op, struct vv_arena *arena,
     struct vv_str *names = NULL;
     size_t len = 0;
     if (vv_rules_split_names(op, arena, text, &names, &len) != VARVE_OK) {
-        vv_recode(op, VARVE_ECORRUPT);
+        if (op->error.code == VARVE_EUSAGE)
+            vv_recode(op, VARVE_ECORRUPT);
         return vv_note(op, "table property %s", property);
     }
     int32_t *columns = vv_new(arena, int32_t, len + 1);
@@ -210,7 +211,8 @@ static varve_status partition_from_read(struct vv_op *op, struct vv_arena *arena
     struct vv_str *names = NULL;
     size_t len = 0;
     if (vv_rules_split_names(op, arena, text, &names, &len) != VARVE_OK) {
-        vv_recode(op, VARVE_ECORRUPT);
+        if (op->error.code == VARVE_EUSAGE)
+            vv_recode(op, VARVE_ECORRUPT);
         return vv_note(op, "table property " VV_PROPERTY_PARTITION_FROM);
     }
     struct vv_partition_from *list = vv_new(arena, struct vv_partition_from, len + 1);

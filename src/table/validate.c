@@ -171,6 +171,8 @@ static varve_status column_breaches(struct vv_op *op, struct vv_plan *plan, int3
     VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(1 << 16);
     VV_CLEANUP(vv_buf_done) struct vv_buf condition = VV_BUF_INIT(VV_BUF_MAX);
     vv_buf_addf(&value, OWN_FORMAT, OWN(plan, 'c', column));
+    if (!vv_buf_ok(&value))
+        return vv_fail_memory(op);
     if (plan->from[column] >= 0 &&
         vv_convert_range(&plan->conversions[column], vv_buf_str(&value), &condition)) {
         breach.kind = VV_BREACH_RANGE;

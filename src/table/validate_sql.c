@@ -98,6 +98,8 @@ static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         own_name(plan, 'i', index, &from);
         own_name(plan, 'c', index, &value);
+        if (!vv_buf_ok(&from) || !vv_buf_ok(&value))
+            sql->failed = true;
         if (plan->has_loss[index]) {
             vv_buf_adds(sql, ", ");
             vv_convert_loss(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
@@ -111,8 +113,6 @@ static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
             vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'f', index));
         }
     }
-    if (!vv_buf_ok(&from) || !vv_buf_ok(&value))
-        sql->failed = true;
 }
 
 /* Level 2, around level 1. Expressions see what level 1 made, not what is filled in here. */
