@@ -12,6 +12,12 @@
 #define FIXTURE_UNUSED __attribute__((unused))
 #define FIXTURE_NOW_US INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */
 
+/* For static tables: VV_STR is no constant. */
+#define FIXTURE_TEXT(literal)             \
+    {                                     \
+        ("" literal), sizeof(literal) - 1 \
+    }
+
 /* A table as the three market tables are, small. */
 #define FIXTURE_SCHEMA                                                          \
     "timestamp timestamp not null, symbol string not null, confidence double, " \
@@ -43,11 +49,13 @@ struct batch_spec {
 };
 
 static const struct vv_check batch_checks[] = {
-    {VV_STR("confidence_range"),
-        VV_STR("confidence IS NULL OR (confidence >= 0 AND confidence <= 1)"),
-        VV_STR("\"confidence\" IS NULL OR (\"confidence\" >= 0 AND \"confidence\" <= 1)")},
-    {VV_STR("count_implies_confidence"), VV_STR("count IS NULL OR confidence IS NOT NULL"),
-        VV_STR("\"count\" IS NULL OR \"confidence\" IS NOT NULL")},
+    {FIXTURE_TEXT("confidence_range"),
+        FIXTURE_TEXT("confidence IS NULL OR (confidence >= 0 AND confidence <= 1)"),
+        FIXTURE_TEXT("\"confidence\" IS NULL OR (\"confidence\" >= 0 AND \"confidence\" <= "
+                     "1)")},
+    {FIXTURE_TEXT("count_implies_confidence"),
+        FIXTURE_TEXT("count IS NULL OR confidence IS NOT NULL"),
+        FIXTURE_TEXT("\"count\" IS NULL OR \"confidence\" IS NOT NULL")},
 };
 
 static const struct batch_spec batch_market FIXTURE_UNUSED = {

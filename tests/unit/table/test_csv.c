@@ -4,6 +4,12 @@
 #include "harness/prop.h"
 #include "harness/test.h"
 
+/* VV_STR is no constant. */
+#define TEXT(literal)                     \
+    {                                     \
+        ("" literal), sizeof(literal) - 1 \
+    }
+
 /* All records of a text, fed in pieces: "line:fields[!fault@line] ...". */
 static struct vv_str scan_all(struct vv_op *op, struct vv_str text, size_t piece_bytes)
 {
@@ -33,41 +39,41 @@ static const struct {
     struct vv_str text;
     const char *records;
 } scans[] = {
-    {VV_STR(""), ""},
-    {VV_STR("a"), "1:1 "},
-    {VV_STR("a,b\n1,2\n"), "1:2 2:2 "},
-    {VV_STR("a,b\r\n1,2\r\n"), "1:2 2:2 "},
-    {VV_STR("a,b\r1,2\r"), "1:2 2:2 "},
-    {VV_STR("a\n\n\nb"), "1:1 2:0 3:0 4:1 "},
-    {VV_STR("a\r\n\r\nb"), "1:1 2:0 3:1 "},
-    {VV_STR("\xEF\xBB\xBF"
-            "a,b\n1,2"),
+    {TEXT(""), ""},
+    {TEXT("a"), "1:1 "},
+    {TEXT("a,b\n1,2\n"), "1:2 2:2 "},
+    {TEXT("a,b\r\n1,2\r\n"), "1:2 2:2 "},
+    {TEXT("a,b\r1,2\r"), "1:2 2:2 "},
+    {TEXT("a\n\n\nb"), "1:1 2:0 3:0 4:1 "},
+    {TEXT("a\r\n\r\nb"), "1:1 2:0 3:1 "},
+    {TEXT("\xEF\xBB\xBF"
+          "a,b\n1,2"),
         "1:2 2:2 "},
-    {VV_STR("\xEF\xBB\xBF"), ""},
-    {VV_STR("\xEF\xBB"), "1:0!1@1 "},
-    {VV_STR("\"a\nb\",c\nd,e"), "1:2 3:2 "},
-    {VV_STR("\"a\r\nb\",c\nd,e"), "1:2 3:2 "},
-    {VV_STR("\"a\"\"b\",c"), "1:2 "},
-    {VV_STR("\"a\"\"\n\",c\nd"), "1:2 3:1 "},
-    {VV_STR("  \"a,\n\"  ,c\nd"), "1:2 3:1 "},
-    {VV_STR("x\"a,b\"\nd"), "1:2 2:1 "},
-    {VV_STR("\"a\"x,c\nd"), "1:2!2@1 2:1 "},
-    {VV_STR("\"a\" \"b\nd"), "1:1!2@1 2:1 "},
-    {VV_STR("a\n\"b\nc\n"), "1:1 2:1!3@2 "},
-    {VV_STR(",,\n,"), "1:3 2:2 "},
-    {VV_STR(" \na"), "1:1 2:1 "},
-    {VV_STR("\"\"\n"), "1:1 "},
+    {TEXT("\xEF\xBB\xBF"), ""},
+    {TEXT("\xEF\xBB"), "1:0!1@1 "},
+    {TEXT("\"a\nb\",c\nd,e"), "1:2 3:2 "},
+    {TEXT("\"a\r\nb\",c\nd,e"), "1:2 3:2 "},
+    {TEXT("\"a\"\"b\",c"), "1:2 "},
+    {TEXT("\"a\"\"\n\",c\nd"), "1:2 3:1 "},
+    {TEXT("  \"a,\n\"  ,c\nd"), "1:2 3:1 "},
+    {TEXT("x\"a,b\"\nd"), "1:2 2:1 "},
+    {TEXT("\"a\"x,c\nd"), "1:2!2@1 2:1 "},
+    {TEXT("\"a\" \"b\nd"), "1:1!2@1 2:1 "},
+    {TEXT("a\n\"b\nc\n"), "1:1 2:1!3@2 "},
+    {TEXT(",,\n,"), "1:3 2:2 "},
+    {TEXT(" \na"), "1:1 2:1 "},
+    {TEXT("\"\"\n"), "1:1 "},
     /* UTF-8: whole, cut, overlong, surrogate, too big, lone continuation */
-    {VV_STR("\xC3\xA9,\xE2\x82\xAC,\xF0\x9F\x98\x80\n"), "1:3 "},
-    {VV_STR("a\n\xC3\n"), "1:1 2:1!1@2 "},
-    {VV_STR("\xC0\xAF"), "1:1!1@1 "},
-    {VV_STR("\xE0\x80\x80"), "1:1!1@1 "},
-    {VV_STR("\xED\xA0\x80"), "1:1!1@1 "},
-    {VV_STR("\xF4\x90\x80\x80"), "1:1!1@1 "},
-    {VV_STR("\xF5"), "1:1!1@1 "},
-    {VV_STR("\x80"), "1:1!1@1 "},
-    {VV_STR("\"\n\xFF\n\"\nb"), "1:1!1@2 4:1 "},
-    {VV_STR("\xC3"), "1:1!1@1 "},
+    {TEXT("\xC3\xA9,\xE2\x82\xAC,\xF0\x9F\x98\x80\n"), "1:3 "},
+    {TEXT("a\n\xC3\n"), "1:1 2:1!1@2 "},
+    {TEXT("\xC0\xAF"), "1:1!1@1 "},
+    {TEXT("\xE0\x80\x80"), "1:1!1@1 "},
+    {TEXT("\xED\xA0\x80"), "1:1!1@1 "},
+    {TEXT("\xF4\x90\x80\x80"), "1:1!1@1 "},
+    {TEXT("\xF5"), "1:1!1@1 "},
+    {TEXT("\x80"), "1:1!1@1 "},
+    {TEXT("\"\n\xFF\n\"\nb"), "1:1!1@2 4:1 "},
+    {TEXT("\xC3"), "1:1!1@1 "},
 };
 
 TEST(csv, scan_knows_lines_fields_and_faults)
@@ -135,16 +141,16 @@ static const struct {
     bool is_whole;
     const char *message;
 } bad_headers[] = {
-    {VV_STR(""), true, "empty"},
-    {VV_STR("\n\na,b\n"), true, "line 1 is blank"},
-    {VV_STR("\r\na,b\n"), true, "line 1 is blank"},
-    {VV_STR("a,,b\n"), true, "column 2 has no name"},
-    {VV_STR("a,b,\n"), true, "column 3 has no name"},
-    {VV_STR("a,\"\"\n"), true, "column 2 has no name"},
-    {VV_STR("a,\"b\nc\n"), true, "never closed"},
-    {VV_STR("a,\"b\"c\n"), true, "behind a closing quote"},
-    {VV_STR("\x1F\x8B\x08\xFF\n"), true, "not UTF-8"},
-    {VV_STR("a,b"), false, "does not end within 3 bytes"},
+    {TEXT(""), true, "empty"},
+    {TEXT("\n\na,b\n"), true, "line 1 is blank"},
+    {TEXT("\r\na,b\n"), true, "line 1 is blank"},
+    {TEXT("a,,b\n"), true, "column 2 has no name"},
+    {TEXT("a,b,\n"), true, "column 3 has no name"},
+    {TEXT("a,\"\"\n"), true, "column 2 has no name"},
+    {TEXT("a,\"b\nc\n"), true, "never closed"},
+    {TEXT("a,\"b\"c\n"), true, "behind a closing quote"},
+    {TEXT("\x1F\x8B\x08\xFF\n"), true, "not UTF-8"},
+    {TEXT("a,b"), false, "does not end within 3 bytes"},
 };
 
 TEST(csv, header_that_is_none_is_told)

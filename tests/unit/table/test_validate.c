@@ -161,8 +161,8 @@ TEST(validate, good_rows_of_every_shape_pass)
 /* Names that end a quote, are keywords of SQL, or look like names of the statement's own. */
 TEST(validate, column_names_are_only_names)
 {
-    static const struct vv_check checks[] = {
-        {VV_STR("it's"), VV_STR("x'y > 0"), VV_STR("\"a\"\"b\" IS NOT NULL AND \"x'y\" > 0")}};
+    static const struct vv_check checks[] = {{FIXTURE_TEXT("it's"), FIXTURE_TEXT("x'y > 0"),
+        FIXTURE_TEXT("\"a\"\"b\" IS NOT NULL AND \"x'y\" > 0")}};
     const struct batch_spec spec = {
         .schema =
             "`a\"b` string not null, `x'y` long, `vv_c0` string, `vv__` string, `_row` long, "
@@ -195,8 +195,9 @@ TEST(validate, column_names_are_only_names)
 TEST(validate, check_that_fails_to_compute_rejects_the_row)
 {
     static const struct vv_check checks[] = {
-        {VV_STR("number"), VV_STR("CAST(v AS INT) > 0"), VV_STR("CAST(\"v\" AS INTEGER) > 0")},
-        {VV_STR("never_null"), VV_STR("v <> 'x'"), VV_STR("\"v\" <> 'x'")}};
+        {FIXTURE_TEXT("number"), FIXTURE_TEXT("CAST(v AS INT) > 0"),
+            FIXTURE_TEXT("CAST(\"v\" AS INTEGER) > 0")},
+        {FIXTURE_TEXT("never_null"), FIXTURE_TEXT("v <> 'x'"), FIXTURE_TEXT("\"v\" <> 'x'")}};
     const struct batch_spec spec = {
         .schema = "k long, v string", .checks = checks, .checks_len = 2};
     struct batch_fixture fixture;
