@@ -15,7 +15,7 @@
  * is somebody's. No answer: it is in doubt. Doubt is neither failure, for then data files would
  * be deleted that a commit names, nor success, for then rows would be lost. It ends by reading
  * the slot: every commit carries the id of its transaction, one for all attempts of this loop.
- *   the slot holds our id      the lost reply was a "created": done.
+ *   the slot holds our id      the lost reply was a "created": done, once it is synced.
  *   it holds another id        ours never got in, and never can: a lost race like any other.
  *   it is empty                put again; should the first put still arrive, it meets our own
  *                              commit, or we meet its, and both bear the same id.
@@ -175,7 +175,10 @@ static varve_status put_slot(struct vv_op *op, struct committer *c, struct vv_st
         vv_forgive(op);
         status = VARVE_OK;
     }
-    return status == VARVE_OK ? read_slot(op, c, out) : status;
+    VV_TRY(status);
+    VV_TRY(read_slot(op, c, out));
+    /* Found stored is not yet durable: what did not answer may have failed to sync. */
+    return *out == SLOT_OURS ? vv_store_publish(op, c->log->store, &key, 1) : VARVE_OK;
 }
 
 /* Puts until the slot is somebody's. */
