@@ -113,9 +113,10 @@ static inline void check_chain(struct fixture *fixture, int64_t version)
     const struct vv_commit_info *info = info_of(fixture, version);
     CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_HOLDS);
     CHECK_INT(info->prev_version, version - 1);
+    CHECK_INT(vv_chain_check(version + 1, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
+    CHECK_INT(vv_chain_check(version, info, VV_STR_NONE), VV_CHAIN_UNPROVEN);
     hex[0] = hex[0] == '0' ? '1' : '0';
     CHECK_INT(vv_chain_check(version, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
-    CHECK_INT(vv_chain_check(version + 1, info, vv_str_of(hex)), VV_CHAIN_BROKEN);
 }
 
 /* A rival that takes each slot right before the writer does. */

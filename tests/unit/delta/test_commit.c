@@ -138,6 +138,10 @@ TEST(commit, has_a_time_after_the_one_before_even_if_the_clock_goes_back)
         test_clock_add(&f.clock, -INT64_C(86400000000));
         REQUIRE(commit(&w, &result));
         CHECK_INT(result.timestamp_ms, NOW_MS - 1000 + version);
+        struct vv_object object;
+        struct vv_str key = vv_log_commit_key(&f.op.arena, version);
+        REQUIRE_OK(&f.op, vv_store_head(&f.op, f.store, key, &object));
+        CHECK_INT(object.modified_us, result.timestamp_ms * 1000);
         REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh));
         CHECK_INT(fresh->timestamp_ms, result.timestamp_ms);
         vv_snapshot_release(&snapshot);

@@ -187,3 +187,88 @@ TEST(commit_doubt, cancelled_while_in_doubt_still_finds_out)
     CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EINTERRUPTED);
     CHECK(!has_version(&f, 2));
 }
+
+/* Which call fails, and how: by the name of the call, in order. */
+struct script_line {
+    const char *call;
+    enum vv_fault_kind kind;
+};
+
+struct script {
+    struct vv_fault_plan *plan;
+    const struct script_line *lines;
+    size_t len, next;
+};
+
+static void follow_script(void *data, const char *call, struct vv_str key)
+{
+    struct script *script = data;
+    (void)key;
+    script->plan->at = 0;
+    if (script->next == script->len || strcmp(call, script->lines[script->next].call) != 0)
+        return;
+    script->plan->kind = script->lines[script->next].kind;
+    script->plan->at = script->plan->calls + 1;
+    script->next++;
+}
+
+static void plan_script(struct fixture *fixture, struct script *script,
+    const struct script_line *lines, size_t len)
+{
+    *script = (struct script){.plan = &fixture->plan, .lines = lines, .len = len};
+    fixture->plan.before = follow_script;
+    fixture->plan.before_data = script;
+}
+
+TEST(commit_doubt, goes_on_through_a_refusal_to_the_answer)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    static const struct script_line lines[] = {{"put_if_absent", VV_FAULT_IN_DOUBT},
+        {"put_if_absent", VV_FAULT_REFUSE}, {"get", VV_FAULT_REFUSE}, {"get", VV_FAULT_REFUSE}};
+    struct writer w;
+    struct vv_commit_result result;
+    struct script script;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_script(&f, &script, lines, VV_COUNT(lines));
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(script.next, VV_COUNT(lines));
+    CHECK_INT(result.version, 1);
+    CHECK_INT(result.attempts, 1);
+}
+
+TEST(commit_doubt, ends_with_the_slot_it_was_about)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    /* A rival has version 1, which our unanswered put can't change; version 2 is refused. */
+    static const struct script_line lines[] = {
+        {"put_if_absent", VV_FAULT_IN_DOUBT}, {"put_if_absent", VV_FAULT_REFUSE}};
+    struct script script;
+    REQUIRE(put_commit(&f, 1, FOREIGN_LINE ADD_LINE("r")));
+    plan_script(&f, &script, lines, VV_COUNT(lines));
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EIO);
+    CHECK_INT(script.next, VV_COUNT(lines));
+    CHECK_INT(w.judged_len, 1);
+    CHECK(!has_version(&f, 2));
+}
+
+TEST(commit_doubt, does_not_arise_from_a_winner_that_is_hard_to_read)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    static const struct script_line lines[] = {
+        {"get", VV_FAULT_REFUSE}, {"get", VV_FAULT_REFUSE}, {"get", VV_FAULT_REFUSE}};
+    struct writer w;
+    struct vv_commit_result result;
+    struct script script;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, FOREIGN_LINE ADD_LINE("r")));
+    plan_script(&f, &script, lines, VV_COUNT(lines));
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 2);
+    CHECK_INT(script.next, VV_COUNT(lines));
+}

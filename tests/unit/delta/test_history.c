@@ -107,6 +107,13 @@ TEST(history, runs_of_many_kinds_agree)
     check_times(commits, VV_COUNT(commits));
 }
 
+TEST(history, times_before_1970_are_rounded_down)
+{
+    static const struct commit commits[] = {
+        {VARVE_LINE("-10"), 1, -10}, {VARVE_LINE("-5"), 1, -5}, {VARVE_LINE("0"), 1, 0}};
+    check_times(commits, VV_COUNT(commits));
+}
+
 TEST(history, hands_out_what_the_commits_say)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
@@ -206,6 +213,10 @@ TEST(history, time_does_not_lead_to_versions_that_cannot_be_put_together)
         "version 7, the first");
     REQUIRE_OK(op, vv_log_version_at(op, &f.log, AT(7500), &version));
     CHECK_INT(version, 7);
+    /* A checkpoint whose commit is gone still is the latest version. */
+    REQUIRE(put_log_file(&f, "00000000000000000010.checkpoint.parquet", "-", NOW_MS));
+    REQUIRE_OK(op, vv_log_version_at(op, &f.log, AT(9500), &version));
+    CHECK_INT(version, 10);
 }
 
 TEST(history, empty_or_torn_commit_is_corrupt_and_named)

@@ -286,6 +286,51 @@ TEST(snapshot, refresh_takes_new_metadata_and_protocol)
     CHECK_STR(snapshot->schema.fields[0].name, "x");
 }
 
+TEST(snapshot, refresh_takes_a_new_schema)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(fixture_init(&f) && put_first_commit(&f));
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
+    REQUIRE(put_commit(&f, 1,
+        "{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"
+        "\"schemaString\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[{\\\"name\\\":"
+        "\\\"p\\\",\\\"type\\\":\\\"string\\\",\\\"nullable\\\":true,\\\"metadata\\\":{}},"
+        "{\\\"name\\\":\\\"y\\\",\\\"type\\\":\\\"long\\\",\\\"nullable\\\":true,"
+        "\\\"metadata\\\":{}}]}\",\"partitionColumns\":[\"P\"],\"configuration\":{}}}\n"));
+    REQUIRE(refresh(&f, &snapshot));
+    REQUIRE(snapshot->schema.fields_len == 2);
+    CHECK_STR(snapshot->schema.fields[1].name, "y");
+    CHECK(vv_snapshot_is_partition(snapshot, 0));
+    CHECK(!vv_snapshot_is_partition(snapshot, 1));
+    CHECK(!vv_snapshot_is_partition(snapshot, 2));
+    CHECK(!vv_snapshot_is_partition(snapshot, -1));
+}
+
+/* What is dead for the most part is left behind: the live file is copied out. */
+TEST(snapshot, refresh_gives_back_the_memory_of_removed_files)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(fixture_init(&f) && put_first_commit(&f));
+    struct vv_str big = vv_arena_format(&f.op.arena,
+        "{\"add\":{\"path\":\"big\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,"
+        "\"dataChange\":true,\"stats\":\"%0100000d\"}}\n",
+        0);
+    REQUIRE(put_commit(&f, 1, big.ptr));
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
+    uintptr_t before = (uintptr_t)file_of(snapshot, "a");
+    REQUIRE(put_commit(&f, 2, REMOVE_LINE("big", "1")) && refresh(&f, &snapshot));
+    CHECK((uintptr_t)file_of(snapshot, "a") == before);
+    REQUIRE(put_commit(&f, 3, ADD_LINE("b")) && refresh(&f, &snapshot));
+    CHECK((uintptr_t)file_of(snapshot, "a") != before);
+    REQUIRE(put_commit(&f, 4, ADD_LINE("c")));
+    before = (uintptr_t)file_of(snapshot, "a");
+    REQUIRE(refresh(&f, &snapshot));
+    CHECK((uintptr_t)file_of(snapshot, "a") == before);
+    CHECK_INT(snapshot->files_len, 3);
+}
+
 TEST(snapshot, refresh_notices_that_the_log_was_cleaned_up_behind_it)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
