@@ -380,20 +380,22 @@ static varve_status read_fields(struct ddl *ddl, uint32_t levels, char close,
     return VARVE_OK;
 }
 
+static uint32_t max_depth(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 static uint32_t depth_of(const struct vv_type *type)
 {
-    uint32_t deepest = 0;
+    uint32_t below = 0;
 
     if (type->key)
-        deepest = depth_of(type->key);
-    if (type->element && depth_of(type->element) > deepest)
-        deepest = depth_of(type->element);
-    for (size_t index = 0; index < type->fields_len; index++) {
-        uint32_t depth = depth_of(&type->fields[index].type);
-
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest + (type->key || type->element || type->fields_len > 0 ? 1 : 0);
+        below = depth_of(type->key);
+    if (type->element)
+        below = max_depth(below, depth_of(type->element));
+    for (size_t index = 0; index < type->fields_len; index++)
+        below = max_depth(below, depth_of(&type->fields[index].type));
+    return below + (type->key || type->element || type->fields_len > 0 ? 1 : 0);
 }
 
 varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
