@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "store/local_sys.h"
 
 #define COPY_BYTES ((size_t)1 << 18)
+#define CANCEL_MS 50
 
 /* What is in the copy is nobody else's business. */
 static int open_private(const char *path, int flags, int *out_fd)
@@ -46,19 +48,28 @@ static varve_status open_nameless(struct vv_op *op, int *out_fd)
                          : vv_sys_fail(op, os_errno, "make a temporary file in", folder);
 }
 
-/* A signal is the way to stop a program that waits at a pipe. */
+/* Whether there is something to read, or the end; asked for again and again, to be cancelled. */
+static varve_status wait_readable(struct vv_op *op, int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    do
+        VV_TRY(vv_check_cancel(op));
+    while (poll(&wanted, 1, CANCEL_MS) == 0);
+    return VARVE_OK;
+}
+
 static varve_status read_some(struct vv_op *op, int fd, struct vv_str name, char *out,
     size_t *out_bytes)
 {
     for (;;) {
-        VV_TRY(vv_check_cancel(op));
+        VV_TRY(wait_readable(op, fd));
         ssize_t got = read(fd, out, COPY_BYTES);
         if (got >= 0 && !vv_fault_point("source.read")) {
             *out_bytes = (size_t)got;
             return VARVE_OK;
         }
         int os_errno = got >= 0 ? EIO : errno;
-        if (os_errno != EINTR)
+        if (os_errno != EINTR && os_errno != EAGAIN)
             return vv_fail_errno(op, os_errno, "cannot read %.*s", VV_ARG(name));
     }
 }
