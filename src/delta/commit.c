@@ -177,8 +177,11 @@ static varve_status put_slot(struct vv_op *op, struct committer *c, struct vv_st
     }
     VV_TRY(status);
     VV_TRY(read_slot(op, c, out));
+    if (*out != SLOT_OURS)
+        return VARVE_OK;
     /* Found stored is not yet durable: what did not answer may have failed to sync. */
-    return *out == SLOT_OURS ? vv_store_publish(op, c->log->store, &key, 1) : VARVE_OK;
+    c->in_doubt = true;
+    return vv_store_publish(op, c->log->store, &key, 1);
 }
 
 /* Puts until the slot is somebody's. */

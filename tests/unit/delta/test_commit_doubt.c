@@ -237,6 +237,22 @@ TEST(commit_doubt, goes_on_through_a_refusal_to_the_answer)
     CHECK_INT(result.attempts, 1);
 }
 
+TEST(commit_doubt, lasts_until_what_was_found_is_synced)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    static const struct script_line lines[] = {{"put_if_absent", VV_FAULT_LOSE_REPLY},
+        {"publish", VV_FAULT_REFUSE}};
+    struct writer w;
+    struct vv_commit_result result;
+    struct script script;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    plan_script(&f, &script, lines, VV_COUNT(lines));
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EUNKNOWN);
+    CHECK_INT(script.next, VV_COUNT(lines));
+    CHECK(has_version(&f, 1));
+}
+
 TEST(commit_doubt, ends_with_the_slot_it_was_about)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
