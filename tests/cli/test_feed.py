@@ -52,7 +52,9 @@ def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):
     assert " 1 stale," in text.split("\n5. ")[1].split("\n6. ")[0]
     assert " 1 inserted," in text.split("\n6. ")[1].split("\n7. ")[0]
     assert "(6 shown)" in text.split("\n8. ")[1].split("\n9. ")[0]
-    assert "31.5 |" in text.split("\n10. ")[1].split("\n11. ")[0]
+    before, after = text.split("\n10. ")[1].split("\n11. ")[0].split("--version")[1:]
+    assert "1 row\n" in before and "31.5 |" not in before
+    assert "1 row\n" in after and "31.5 |" in after
     assert "vix revised" in text.split("\n11. ")[1]
     following = text.split("Try next:")[1].replace("\\\n", " ")
     commands = [line.split("$ ")[1] for line in following.splitlines() if "$ " in line]

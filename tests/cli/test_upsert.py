@@ -127,6 +127,12 @@ def test_values_in_errors_do_not_steer_the_terminal(lake):
     done = lake("upsert", "market_regimes", stdin=HEAD + "2025-01-30,SPY,\x1b[31mred,1\n")
     assert done.returncode == 3
     assert "\x1b" not in done.stderr and "[31mred" in done.stderr
+    done = lake("scan", "no\x1b[31msuch")
+    assert done.returncode == 5
+    assert "\x1b" not in done.stderr and "[31msuch" in done.stderr
+    done = lake("no\x1b[31msuch")
+    assert done.returncode == 2
+    assert "no\\x1b[31msuch" in done.stderr
 
 
 def test_simulated_rows_all_pass(lake):
