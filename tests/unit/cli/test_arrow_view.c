@@ -122,7 +122,7 @@ TEST(arrow_view, times_of_all_units)
 TEST(arrow_view, nan_is_text_or_null_in_json)
 {
     struct arrays column;
-    arrays_column(&column, "g", "x", 2, NULL, (double[]){NAN, -INFINITY}, NULL);
+    arrays_column(&column, "g", "x", 2, NULL, (double[]){(double)NAN, -(double)INFINITY}, NULL);
     check_cell(&column, 0, "NaN", "null");
     check_cell(&column, 1, "-Infinity", "null");
     struct vv_type type;

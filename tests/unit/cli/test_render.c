@@ -16,7 +16,7 @@ struct fixture {
 static void make(struct fixture *f)
 {
     static const int32_t offsets[] = {0, 3, 3};
-    static const double numbers[] = {14.5, NAN};
+    static const double numbers[] = {14.5, (double)NAN};
     static const int64_t times[] = {1738231200000000, 1738231200250000};
     static const uint8_t first_only[] = {0x01};
     arrays_column(&f->name, "u", "name", 2, first_only, offsets, "a,b");

@@ -29,9 +29,9 @@ TEST(text, doubles_are_the_shortest_that_read_back)
         {1e-7, "1e-07"},
         {5e-324, "5e-324"},
         {DBL_MAX, "1.7976931348623157e+308"},
-        {NAN, "NaN"},
-        {INFINITY, "Infinity"},
-        {-INFINITY, "-Infinity"},
+        {(double)NAN, "NaN"},
+        {(double)INFINITY, "Infinity"},
+        {-(double)INFINITY, "-Infinity"},
     };
     for (size_t i = 0; i < VV_COUNT(numbers); i++) {
         struct vv_text text = {0};
