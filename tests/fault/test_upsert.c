@@ -22,7 +22,7 @@ struct rival {
     const char *rows;  /* it upserts them through a handle of its own; or */
     const char *lines; /* it commits these as another writer */
     struct vv_str app_id;
-    unsigned times; /* so often */
+    unsigned times;  /* so often */
     unsigned staged; /* data files that we wrote */
 };
 
@@ -49,8 +49,7 @@ static void run_rival(struct rival *rival)
         return;
     }
     if (table_handle(&op, rival->fixture, rival->fixture->plain, &table))
-        CHECK_OK(&op,
-            upsert(&op, table, "rivals", rival->rows, rival->app_id, 1, &result));
+        CHECK_OK(&op, upsert(&op, table, "rivals", rival->rows, rival->app_id, 1, &result));
     vv_table_close(&table);
 }
 
@@ -75,8 +74,8 @@ static struct vv_str rows_of(struct table_fixture *fixture)
     if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
         !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
         !table_query(fixture, fixture->table->snapshot,
-            "SELECT string_agg(concat(k, '/', o, '/', v), ' ' ORDER BY k, o) FROM ", "", session,
-            &rows) ||
+            "SELECT string_agg(concat(k, '/', o, '/', v), ' ' ORDER BY k, o) FROM ", "",
+            session, &rows) ||
         !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
         return VV_STR_NONE;
     return vv_arena_str(&op->arena, vv_rows_text(rows, 0));
@@ -183,8 +182,8 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_allocation_fails, 300)
         (void)snprintf(rows, sizeof(rows), "{\"k\":2,\"v\":\"%" PRIu64 "\"}\n{\"k\":3}\n", nth);
         vv_op_init(&op, &fixture.clock.env, VV_OP_BYTES_DEFAULT);
         vv_seam_fail_allocation(nth + 1);
-        varve_status status = upsert(&op, fixture.table, "ours", rows, VV_STR("app"),
-            (int64_t)nth + 1, &result);
+        varve_status status =
+            upsert(&op, fixture.table, "ours", rows, VV_STR("app"), (int64_t)nth + 1, &result);
         vv_seam_fail_allocation(0);
         in_a_row = status == VARVE_OK ? in_a_row + 1 : 0;
         failures += status != VARVE_OK;
@@ -328,8 +327,7 @@ static struct vv_str constrained(struct table_fixture *fixture, const char *expr
     if (!CHECK(pairs != NULL))
         return VV_STR("");
     memcpy(pairs, metadata.configuration.items, len * sizeof(*pairs));
-    pairs[len] =
-        (struct vv_pair){VV_STR(VV_PROPERTY_CONSTRAINT "late"), vv_str_of(expression)};
+    pairs[len] = (struct vv_pair){VV_STR(VV_PROPERTY_CONSTRAINT "late"), vv_str_of(expression)};
     metadata.configuration = (struct vv_pairs){pairs, len + 1};
     vv_action_write_metadata(&metadata, &line);
     return vv_arena_str(&fixture->op.arena, vv_buf_str(&line));

@@ -167,7 +167,8 @@ FIXTURE_UNUSED static bool table_foreign_commit(struct table_fixture *fixture,
     if (!CHECK_OK(op, vv_snapshot_load(op, &log, VV_NO_VERSION, &latest)))
         return false;
     struct vv_str body = vv_arena_format(&op->arena,
-        "{\"commitInfo\":{\"timestamp\":7,\"operation\":\"WRITE\",\"engineInfo\":\"other/1\"}}\n"
+        "{\"commitInfo\":{\"timestamp\":7,\"operation\":\"WRITE\",\"engineInfo\":\"other/"
+        "1\"}}\n"
         "%s",
         lines);
     return CHECK_OK(op,
