@@ -318,6 +318,19 @@ TEST(checkpoint, that_cannot_be_read_is_gone_around_with_a_warning)
     }
 }
 
+TEST(checkpoint, with_a_file_without_size_is_gone_around)
+{
+    VV_CLEANUP(table_done) struct table t;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(table_init(&t) && put_whole_log(&t));
+    REQUIRE(put_parquet(&t, CHECKPOINT_2,
+        BASICS
+        " UNION ALL BY NAME SELECT {'path': 'x', 'modificationTime': 5::BIGINT} AS add"));
+    REQUIRE(load(&t, &snapshot));
+    CHECK_INT(snapshot->checkpoint_version, VV_NO_VERSION);
+    CHECK(strstr(t.warning, "has no size") != NULL);
+}
+
 TEST(checkpoint, that_cannot_be_read_gives_way_to_an_older_one)
 {
     VV_CLEANUP(table_done) struct table t;
