@@ -14,7 +14,8 @@ enum vv_format {
     VV_FORMAT_BOX,
     VV_FORMAT_CSV,
     VV_FORMAT_JSON,
-    VV_FORMAT_NDJSON
+    VV_FORMAT_NDJSON,
+    VV_FORMAT_PARQUET /* not rendered here: the library writes it */
 };
 
 struct vv_render_options {

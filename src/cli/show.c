@@ -85,8 +85,9 @@ static varve_status format_of_file(struct vv_cli *cli, const char *path, enum vv
         format = VV_FORMAT_JSON;
     else if (dot && (strcmp(dot, ".ndjson") == 0 || strcmp(dot, ".jsonl") == 0))
         format = VV_FORMAT_NDJSON;
-    else if (dot && (strcmp(dot, ".parquet") == 0 || strcmp(dot, ".arrow") == 0 ||
-                        strcmp(dot, ".md") == 0))
+    else if (dot && strcmp(dot, ".parquet") == 0)
+        format = VV_FORMAT_PARQUET;
+    else if (dot && (strcmp(dot, ".arrow") == 0 || strcmp(dot, ".md") == 0))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --output: %s files are not available in Varve %s; say --format for what "
             "to write to %s",
@@ -140,12 +141,65 @@ static bool wants_color(const struct vv_cli *cli)
            !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+/* What the library wrote to `path`, to where the result goes. */
+static void copy_file(const char *path, FILE *to)
+{
+    char piece[1 << 16];
+    FILE *from = fopen(path, "r");
+    size_t len = 1;
+    while (from && len > 0 && !ferror(to)) {
+        len = fread(piece, 1, sizeof(piece), from);
+        (void)fwrite(piece, 1, len, to);
+    }
+    if (from)
+        (void)fclose(from);
+}
+
+/*
+ * Parquet is written by the library, to a path: a temporary file beside the output, or in the
+ * temporary folder for stdout, where it must be whole before its first byte can go out.
+ */
+static varve_status write_parquet(struct vv_cli *cli, struct ArrowArrayStream *stream,
+    struct target *target, int64_t *out_rows)
+{
+    struct vv_text name = {0};
+    const char *folder = getenv("TMPDIR");
+    if (target->path)
+        return varve_lake_export_parquet(cli->lake, stream, target->temporary, out_rows,
+            &cli->error);
+    vv_text_addf(&name, "%s/varve-output.XXXXXX", folder && *folder ? folder : "/tmp");
+    (void)vv_text_chars(&name);
+    int fd = mkstemp(name.ptr);
+    varve_status status = VARVE_OK;
+    if (fd < 0) {
+        stream->release(stream);
+        status = vv_error_set(&cli->error, VARVE_EIO, "cannot write %s: %s", name.ptr,
+            vv_errno_text(errno));
+    } else {
+        (void)close(fd);
+        status = varve_lake_export_parquet(cli->lake, stream, name.ptr, out_rows, &cli->error);
+        if (status == VARVE_OK)
+            copy_file(name.ptr, target->file);
+        (void)unlink(name.ptr);
+    }
+    vv_text_done(&name);
+    return status;
+}
+
+static bool is_parquet_for_people(enum vv_format format, const struct target *target)
+{
+    return format == VV_FORMAT_PARQUET && target->path == NULL && isatty(STDOUT_FILENO);
+}
+
 varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     const struct vv_show *show, int64_t *out_rows)
 {
     enum vv_format format = VV_FORMAT_AUTO;
     struct target target = {0};
     varve_status status = vv_show_format(cli, &format);
+    /* The library forgets an interrupt that came between two calls. */
+    if (status == VARVE_OK && vv_interrupt_signal() != 0)
+        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
     if (status == VARVE_OK)
         status = target_open(cli, &target);
     if (status != VARVE_OK) {
@@ -162,7 +216,15 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
         .utf8 = vv_terminal_is_utf8(),
         .color = wants_color(cli)};
     int64_t rows = 0;
-    status = vv_render(stream, &options, target.file, &rows, &cli->error);
+    if (is_parquet_for_people(format, &target)) {
+        stream->release(stream);
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "Parquet is nothing for a terminal: write it to a file with -o FILE.parquet");
+    }
+    if (format == VV_FORMAT_PARQUET)
+        status = write_parquet(cli, stream, &target, &rows);
+    else
+        status = vv_render(stream, &options, target.file, &rows, &cli->error);
     if (status != VARVE_OK && vv_interrupt_signal() != 0)
         status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
     vv_progress_clear(cli);
