@@ -53,10 +53,10 @@ static void null_set_deep(const struct vv_arrow_type *type, duckdb_vector vector
 
 static void nulls_fill(const struct vv_arrow_part *part, duckdb_vector vector, idx_t at)
 {
-    if (part->array->buffers[0] == NULL)
-        return;
-    for (int64_t index = 0; index < part->len; index++)
-        if (is_null_at(part, index))
+    const void *validity = part->array->buffers[0];
+    int64_t start = part->array->offset + part->from;
+    for (int64_t index = 0; validity && index < part->len; index++)
+        if (!vv_arrow_bit(validity, start + index))
             null_set_deep(part->type, vector, at + (idx_t)index);
 }
 
@@ -143,16 +143,19 @@ static duckdb_hugeint decimal_at(const char *values, int32_t width, int64_t inde
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* Has the value at most `precision` digits? */
-static bool decimal_fits(duckdb_hugeint value, uint8_t precision)
+/* The least magnitude that has more than `precision` digits. */
+static uint128 decimal_limit(uint8_t precision)
 {
     uint128 limit = 1;
     for (uint8_t digit = 0; digit < precision; digit++)
         limit *= 10;
+    return limit;
+}
+
+static uint128 magnitude_of(duckdb_hugeint value)
+{
     uint128 magnitude = ((uint128)(uint64_t)value.upper << 64) | value.lower;
-    if (value.upper < 0)
-        magnitude = -magnitude;
-    return magnitude < limit;
+    return value.upper < 0 ? -magnitude : magnitude;
 }
 
 /* DuckDB stores a decimal in as many bytes as its precision needs. */
@@ -160,13 +163,14 @@ static varve_status decimal_fill(struct vv_op *op, const struct vv_arrow_part *p
     duckdb_vector vector, idx_t at)
 {
     uint8_t precision = part->type->precision;
+    uint128 limit = decimal_limit(precision);
     void *data = duckdb_vector_get_data(vector);
     const char *values = values_of(part);
     for (int64_t index = 0; index < part->len; index++) {
         duckdb_hugeint value = {0, 0};
         if (!is_null_at(part, index))
             value = decimal_at(values, part->type->width, index);
-        if (!decimal_fits(value, precision))
+        if (magnitude_of(value) >= limit)
             return bad_value(op, part, "a decimal has more digits than its type");
         idx_t row = at + (idx_t)index;
         if (precision <= 4)
