@@ -240,6 +240,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_range(varve_table *table,
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err);
 
+/*
+ * Writes a checkpoint of the latest version now (they are written by themselves at
+ * delta.checkpointInterval). *out_version (may be NULL): the version.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *table,
+    int64_t *out_version, varve_error *err);
+
 /* ---- SQL ------------------------------------------------------------------------------------ */
 
 typedef struct varve_query_options {
@@ -255,6 +262,13 @@ typedef struct varve_query_options {
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(varve_lake *lake, const char *sql,
     const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err);
+
+/*
+ * Writes the rows of a stream, which is taken over, as one Parquet file; one that is there is
+ * overwritten. *out_rows (may be NULL): how many.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_export_parquet(varve_lake *lake,
+    struct ArrowArrayStream *stream, const char *path, int64_t *out_rows, varve_error *err);
 
 /* ---- A simulated market --------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "table/checkpoint.h"
 #include "table/describe.h"
 #include "table/read.h"
 #include "table/upsert.h"
@@ -269,4 +270,15 @@ varve_status varve_table_history(varve_table *table, int64_t limit, struct Arrow
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, vv_table_history(&op, table->table, limit, out), err);
+}
+
+varve_status varve_table_checkpoint(varve_table *table, int64_t *out_version, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    int64_t version = VV_NO_VERSION;
+    vv_api_begin(&op, table->lake);
+    varve_status status = vv_table_checkpoint(&op, table->table, &version);
+    if (status == VARVE_OK && out_version != NULL)
+        *out_version = version;
+    return vv_op_report(&op, status, err);
 }

@@ -64,4 +64,11 @@ varve_status vv_parquet_write(struct vv_op *op, struct vv_session *session,
     const struct vv_parquet_write *write, struct vv_arena *arena,
     struct vv_parquet_written *out);
 
+/*
+ * Writes the rows of a stream as one Parquet file for others to read, in the stream's order.
+ * Takes the stream over. A file at `path` is overwritten. `out_rows` may be NULL.
+ */
+varve_status vv_parquet_export(struct vv_op *op, struct vv_session *session,
+    struct ArrowArrayStream *stream, struct vv_str path, int64_t *out_rows);
+
 #endif
