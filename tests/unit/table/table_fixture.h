@@ -153,6 +153,20 @@ FIXTURE_UNUSED static int64_t table_foreign_file(struct table_fixture *fixture, 
     return is_made ? object.bytes : -1;
 }
 
+/* A data file of given bytes, as another writer would leave it. */
+FIXTURE_UNUSED static bool table_foreign_bytes(struct table_fixture *fixture, const char *key,
+    struct vv_str bytes)
+{
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    struct vv_op *op = &fixture->op;
+    struct vv_str keys[] = {vv_str_of(key)};
+    struct vv_str path;
+    return CHECK_OK(op, vv_store_at(op, fixture->plain, VV_STR("t"), &store)) &&
+           CHECK_OK(op, vv_store_stage(op, store, &op->arena, keys[0], &path)) &&
+           test_file_write(path.ptr, bytes) &&
+           CHECK_OK(op, vv_store_publish(op, store, keys, 1));
+}
+
 /* A commit as another writer would make it, at the version after the latest. */
 FIXTURE_UNUSED static bool table_foreign_commit(struct table_fixture *fixture,
     const char *lines)
