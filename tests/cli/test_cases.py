@@ -26,7 +26,7 @@ CASES = [
     ("scan", USAGE, [], ["varve scan TABLE"]),
     ("scan a b", USAGE, [], ["'b' is one argument too many"]),
     ("scan market_regimes --format xml", USAGE, [], ["'xml' is not one of box|csv|json|ndjson"]),
-    ("scan market_regimes --format parquet", USAGE, [], ["'parquet' is not available"]),
+    ("scan market_regimes --format arrow", USAGE, [], ["'arrow' is not available"]),
     ("scan market_regimes --format markdown", USAGE, [], ["'markdown' is not available"]),
     ("scan market_regimes -o x.arrow", USAGE, [], ["arrow files are not available"]),
     ("scan market_regimes --known-at now", USAGE, [], ["--known-at is not available"]),
