@@ -241,8 +241,8 @@ TEST(commit_doubt, lasts_until_what_was_found_is_synced)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    static const struct script_line lines[] = {{"put_if_absent", VV_FAULT_LOSE_REPLY},
-        {"publish", VV_FAULT_REFUSE}};
+    static const struct script_line lines[] = {
+        {"put_if_absent", VV_FAULT_LOSE_REPLY}, {"publish", VV_FAULT_REFUSE}};
     struct writer w;
     struct vv_commit_result result;
     struct script script;
