@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 extern const struct vv_command vv_cmd_init;
+extern const struct vv_command vv_cmd_checkpoint;
 extern const struct vv_command vv_cmd_create;
 extern const struct vv_command vv_cmd_upsert;
 extern const struct vv_command vv_cmd_scan;
