@@ -161,15 +161,18 @@ TEST(validate, good_rows_of_every_shape_pass)
 /* Names that end a quote, are keywords of SQL, or look like names of the statement's own. */
 TEST(validate, column_names_are_only_names)
 {
-    static const struct vv_check checks[] = {{FIXTURE_TEXT("it's"), FIXTURE_TEXT("x'y > 0"),
-        FIXTURE_TEXT("\"a\"\"b\" IS NOT NULL AND \"x'y\" > 0")}};
+    static const struct vv_check checks[] = {
+        {FIXTURE_TEXT("it's"), FIXTURE_TEXT("x'y > 0"),
+            FIXTURE_TEXT("\"a\"\"b\" IS NOT NULL AND \"x'y\" > 0")},
+        {FIXTURE_TEXT("own"), FIXTURE_TEXT("vv_c0 <> 'q'"),
+            FIXTURE_TEXT("coalesce(\"vv_c0\" <> 'q' AND \"VV_row\" <> 'q', true)")}};
     const struct batch_spec spec = {
         .schema =
             "`a\"b` string not null, `x'y` long, `vv_c0` string, `vv__` string, `_row` long, "
             "`c0` string, `select` boolean, `VV_row` string",
         .key = "a\"b",
         .checks = checks,
-        .checks_len = 1,
+        .checks_len = 2,
     };
     struct batch_fixture fixture;
     REQUIRE(batch_fixture_open(&fixture, &spec));
