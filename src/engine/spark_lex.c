@@ -132,3 +132,14 @@ varve_status vv_spark_next(struct vv_op *op, struct vv_spark_lexer *lexer,
     out->text = slice(lexer, start, lexer->at);
     return VARVE_OK;
 }
+
+bool vv_spark_is_reserved(struct vv_str word)
+{
+    static const char *const words[] = {"select", "from", "where", "exists", "interval", "over",
+        "and", "or", "not", "in", "like", "rlike", "regexp", "between", "is", "when", "then",
+        "else", "end", "as", "case", "with", "union", "distinct", "any", "some", "all"};
+    for (size_t i = 0; i < VV_COUNT(words); i++)
+        if (vv_str_eq_nocase(word, vv_str_of(words[i])))
+            return true;
+    return false;
+}

@@ -31,4 +31,7 @@ struct vv_spark_lexer {
 varve_status vv_spark_next(struct vv_op *op, struct vv_spark_lexer *lexer,
     struct vv_spark_token *out);
 
+/* Words of the grammar that are no names unless they are quoted. */
+bool vv_spark_is_reserved(struct vv_str word);
+
 #endif

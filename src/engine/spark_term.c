@@ -1,0 +1,244 @@
+/*
+ * Terms of Spark expressions: literals, names, functions, CASE and CAST.
+ */
+#include "engine/spark_function.h"
+#include "engine/spark_parser.h"
+#include "engine/sql.h"
+
+#define ARGUMENTS_MAX 64
+
+/* ---- Literals and names -------------------------------------------------------------------- */
+
+/* The bytes that a quoted string stands for. Spark joins strings side by side: refused. */
+static varve_status string_bytes(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *out)
+{
+    struct vv_str text = parser->token.text;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c != '\\') {
+            vv_buf_addc(out, c);
+            continue;
+        }
+        c = ++i < text.len ? text.ptr[i] : '\0';
+        if (c == 'n')
+            vv_buf_addc(out, '\n');
+        else if (c == 't')
+            vv_buf_addc(out, '\t');
+        else if (c == 'r')
+            vv_buf_addc(out, '\r');
+        else if (c == '\\' || c == '\'' || c == '"')
+            vv_buf_addc(out, c);
+        else if (c == '%' || c == '_')
+            vv_buf_addf(out, "\\%c", c); /* kept for LIKE, as Spark does */
+        else
+            return vv_spark_refuse(op, parser, "an escape without a translation");
+    }
+    VV_TRY(vv_spark_advance(op, parser));
+    if (parser->token.kind == VV_SPARK_STRING)
+        return vv_spark_refuse(op, parser, "two strings side by side");
+    return VARVE_OK;
+}
+
+varve_status vv_spark_string(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_SPARK_TEXT_MAX);
+    VV_TRY(string_bytes(op, parser, &bytes));
+    if (!vv_buf_ok(&bytes))
+        return vv_fail_memory(op);
+    vv_sql_literal(sql, vv_buf_str(&bytes));
+    return VARVE_OK;
+}
+
+varve_status vv_spark_number(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    if (parser->token.suffix != '\0')
+        vv_buf_addf(sql, "CAST(%.*s AS %s)", VV_ARG(parser->token.text),
+            parser->token.suffix == 'L' ? "BIGINT" : "DOUBLE");
+    else
+        vv_buf_add(sql, parser->token.text);
+    return vv_spark_advance(op, parser);
+}
+
+/* The bytes of a name: a back-quote inside is doubled. */
+static void name_bytes(struct vv_str text, struct vv_buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        vv_buf_addc(out, text.ptr[i]);
+        if (text.ptr[i] == '`')
+            i++;
+    }
+}
+
+/* A column of the table, or fields of a struct column: a.b.c */
+varve_status vv_spark_column(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_str first, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_SPARK_TEXT_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(VV_SPARK_TEXT_MAX);
+    size_t found = parser->columns->len;
+    name_bytes(first, &name);
+    if (!vv_buf_ok(&name))
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < parser->columns->len; i++)
+        if (vv_str_eq_nocase(parser->columns->names[i], vv_buf_str(&name)))
+            found = i;
+    if (found == parser->columns->len)
+        return vv_fail(op, VARVE_EINVALID, "\"%.*s\" is no column of the table, in \"%.*s\"",
+            VV_ARG(vv_buf_str(&name)), VV_ARG(parser->lexer.text));
+    vv_sql_name(&path, parser->columns->names[found]);
+    while (vv_spark_is_symbol(parser, ".")) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf outer = VV_BUF_INIT(VV_SPARK_TEXT_MAX);
+        VV_TRY(vv_spark_advance(op, parser));
+        if (parser->token.kind != VV_SPARK_WORD && parser->token.kind != VV_SPARK_NAME)
+            return vv_spark_refuse(op, parser, "not the name of a field");
+        vv_buf_add(&outer, vv_buf_str(&path));
+        vv_buf_clear(&name);
+        name_bytes(parser->token.text, &name);
+        vv_buf_clear(&path);
+        vv_buf_addf(&path, "struct_extract(%.*s, ", VV_ARG(vv_buf_str(&outer)));
+        vv_sql_literal(&path, vv_buf_str(&name));
+        vv_buf_addc(&path, ')');
+        if (!vv_buf_ok(&outer))
+            return vv_fail_memory(op);
+        VV_TRY(vv_spark_advance(op, parser));
+    }
+    vv_buf_add(sql, vv_buf_str(&path));
+    return vv_buf_ok(&path) && vv_buf_ok(&name) ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* ---- Functions ----------------------------------------------------------------------------- */
+
+static varve_status call(struct vv_op *op, struct vv_spark_parser *parser, struct vv_str name,
+    struct vv_buf *sql)
+{
+    const struct vv_spark_function *function = vv_spark_function_find(name);
+    uint32_t arguments = 0;
+    if (function == NULL)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the function %.*s has no translation, in \"%.*s\"", VV_ARG(name),
+            VV_ARG(parser->lexer.text));
+    VV_TRY(vv_spark_advance(op, parser)); /* the parenthesis */
+    vv_buf_adds(sql, function->before);
+    while (!vv_spark_is_symbol(parser, ")")) {
+        if (arguments > 0) {
+            VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+            vv_buf_adds(sql, function->separator);
+        }
+        VV_TRY(vv_spark_expression(op, parser, sql));
+        arguments++;
+    }
+    if (arguments < function->arguments_min || arguments > function->arguments_max)
+        return vv_fail(op, VARVE_EUNSUPPORTED, "%u arguments of %.*s, in \"%.*s\"", arguments,
+            VV_ARG(name), VV_ARG(parser->lexer.text));
+    vv_buf_adds(sql, function->after);
+    return vv_spark_advance(op, parser);
+}
+
+/* ---- CASE and CAST ------------------------------------------------------------------------- */
+
+static varve_status case_when(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    bool more = false;
+    vv_buf_adds(sql, "CASE");
+    if (!vv_spark_is_word(parser, "when")) {
+        vv_buf_addc(sql, ' ');
+        VV_TRY(vv_spark_expression(op, parser, sql));
+    }
+    if (!vv_spark_is_word(parser, "when"))
+        return vv_spark_refuse(op, parser, "CASE without WHEN");
+    for (;;) {
+        VV_TRY(vv_spark_accept_word(op, parser, "when", &more));
+        if (!more)
+            break;
+        vv_buf_adds(sql, " WHEN ");
+        VV_TRY(vv_spark_expression(op, parser, sql));
+        VV_TRY(vv_spark_expect_word(op, parser, "then"));
+        vv_buf_adds(sql, " THEN ");
+        VV_TRY(vv_spark_expression(op, parser, sql));
+    }
+    VV_TRY(vv_spark_accept_word(op, parser, "else", &more));
+    if (more) {
+        vv_buf_adds(sql, " ELSE ");
+        VV_TRY(vv_spark_expression(op, parser, sql));
+    }
+    vv_buf_adds(sql, " END");
+    return vv_spark_expect_word(op, parser, "end");
+}
+
+static varve_status cast(struct vv_op *op, struct vv_spark_parser *parser, struct vv_buf *sql)
+{
+    static const char *const types[][2] = {{"double", "DOUBLE"}, {"float", "FLOAT"},
+        {"real", "FLOAT"}, {"date", "DATE"}, {"timestamp", "TIMESTAMP WITH TIME ZONE"},
+        {"timestamp_ntz", "TIMESTAMP"}};
+    VV_TRY(vv_spark_expect_symbol(op, parser, "("));
+    vv_buf_adds(sql, "TRY_CAST(");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    VV_TRY(vv_spark_expect_word(op, parser, "as"));
+    for (size_t i = 0; i < VV_COUNT(types); i++) {
+        if (!vv_spark_is_word(parser, types[i][0]))
+            continue;
+        vv_buf_addf(sql, " AS %s)", types[i][1]);
+        VV_TRY(vv_spark_advance(op, parser));
+        return vv_spark_expect_symbol(op, parser, ")");
+    }
+    return vv_spark_refuse(op, parser,
+        "a cast to a type that Spark and DuckDB convert differently");
+}
+
+static varve_status if_function(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    VV_TRY(vv_spark_advance(op, parser)); /* the parenthesis */
+    vv_buf_adds(sql, "CASE WHEN ");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+    vv_buf_adds(sql, " THEN ");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+    vv_buf_adds(sql, " ELSE ");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    vv_buf_adds(sql, " END");
+    return vv_spark_expect_symbol(op, parser, ")");
+}
+
+/* DATE '2025-01-30', TIMESTAMP '...' */
+static varve_status typed_string(struct vv_op *op, struct vv_spark_parser *parser,
+    const char *type, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "CAST(");
+    VV_TRY(vv_spark_string(op, parser, sql));
+    vv_buf_addf(sql, " AS %s)", type);
+    return VARVE_OK;
+}
+
+varve_status vv_spark_word(struct vv_op *op, struct vv_spark_parser *parser, struct vv_buf *sql)
+{
+    static const char *const constants[] = {"true", "false", "null"};
+    struct vv_str text = parser->token.text;
+    bool is_case = vv_spark_is_word(parser, "case");
+    bool is_reserved_word = !is_case && vv_spark_is_reserved(text);
+    if (is_reserved_word)
+        return vv_spark_refuse(op, parser, "not understood");
+    VV_TRY(vv_spark_advance(op, parser));
+    if (is_case)
+        return case_when(op, parser, sql);
+    for (size_t i = 0; i < VV_COUNT(constants); i++)
+        if (vv_str_eq_nocase(text, vv_str_of(constants[i])))
+            return vv_buf_adds(sql, constants[i]), VARVE_OK;
+    if (vv_spark_is_symbol(parser, "(")) {
+        if (vv_str_eq_nocase(text, VV_STR("cast")))
+            return cast(op, parser, sql);
+        if (vv_str_eq_nocase(text, VV_STR("if")))
+            return if_function(op, parser, sql);
+        return call(op, parser, text, sql);
+    }
+    if (parser->token.kind == VV_SPARK_STRING && vv_str_eq_nocase(text, VV_STR("date")))
+        return typed_string(op, parser, "DATE", sql);
+    if (parser->token.kind == VV_SPARK_STRING && vv_str_eq_nocase(text, VV_STR("timestamp")))
+        return typed_string(op, parser, "TIMESTAMP WITH TIME ZONE", sql);
+    return vv_spark_column(op, parser, text, sql);
+}
