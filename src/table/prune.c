@@ -51,29 +51,32 @@ static bool wrong_date(const struct vv_rules *rules, const struct vv_snapshot *s
     return date.integer > vv_time_date_of(last_us);
 }
 
-varve_status vv_prune(struct vv_op *op, struct vv_arena *arena, const struct vv_snapshot *snapshot,
-    const struct vv_rules *rules, const struct vv_range *ranges, size_t ranges_len,
-    const struct vv_file ***out_files, size_t *out_len)
+varve_status vv_prune(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_ranges *ranges, const struct vv_file ***out_files, size_t *out_len)
 {
-    const struct vv_file **files = vv_new(arena, const struct vv_file *, snapshot->files_len + 1);
+    const struct vv_file **files =
+        vv_new(arena, const struct vv_file *, snapshot->files_len + 1);
     int32_t *columns = NULL;
     size_t len = 0;
-    VV_NEW(op, &columns, int32_t, ranges_len + 1);
+    VV_NEW(op, &columns, int32_t, ranges->len + 1);
     if (files == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < ranges_len; i++)
-        columns[i] = ranges[i].column;
-    struct vv_stats_columns asked = {&snapshot->schema, snapshot->metadata, columns, ranges_len};
+    for (size_t i = 0; i < ranges->len; i++)
+        columns[i] = ranges->items[i].column;
+    struct vv_stats_columns asked = {
+        &snapshot->schema, snapshot->metadata, columns, ranges->len};
     for (size_t i = 0; i < snapshot->files_len; i++) {
         const struct vv_file *file = snapshot->files[i];
         struct vv_file_stats stats;
         bool out = false;
-        for (size_t r = 0; r < ranges_len && !out; r++)
-            out = wrong_date(rules, snapshot, file, &ranges[r]);
-        if (!out && ranges_len > 0) {
+        for (size_t r = 0; r < ranges->len && !out; r++)
+            out = wrong_date(rules, snapshot, file, &ranges->items[r]);
+        if (!out && ranges->len > 0) {
             VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
-            for (size_t r = 0; r < ranges_len && !out; r++)
-                out = below(&stats.columns[r], &ranges[r]) || above(&stats.columns[r], &ranges[r]);
+            for (size_t r = 0; r < ranges->len && !out; r++)
+                out = below(&stats.columns[r], &ranges->items[r]) ||
+                      above(&stats.columns[r], &ranges->items[r]);
         }
         if (!out)
             files[len++] = file;

@@ -26,7 +26,8 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
     } else if (at.len > 0) {
         if (!vv_time_parse_human(at, vv_now_us(op), &time_us))
             return vv_fail(op, VARVE_EUSAGE,
-                "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or -2h",
+                "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
+                "-2h",
                 VV_ARG(at));
         if (vv_log_version_at(op, &table->log, time_us, &version) != VARVE_OK)
             return vv_note(op, "table %.*s", VV_ARG(table->name));
@@ -98,8 +99,8 @@ static varve_status need_time(struct vv_op *op, const struct read *read)
 static varve_status prune(struct vv_op *op, struct read *read, const struct vv_range *ranges,
     size_t ranges_len)
 {
-    return vv_prune(op, &op->arena, read->snapshot, &read->rules, ranges, ranges_len, &read->files,
-        &read->files_len);
+    return vv_prune(op, &op->arena, read->snapshot, &read->rules,
+        &(struct vv_ranges){ranges, ranges_len}, &read->files, &read->files_len);
 }
 
 static varve_status add_source(struct vv_op *op, struct read *read, const int32_t *columns,
@@ -127,8 +128,8 @@ static varve_status stream(struct vv_op *op, struct read *read, bool sql_is_user
         return vv_fail_memory(op);
     VV_TRY(vv_session_open(op, read->table->engine, &session));
     vv_snapshot_retain(read->snapshot);
-    varve_status status = vv_session_stream(op, &session, vv_buf_str(&read->sql), sql_is_users,
-        &keep, 1, out);
+    varve_status status =
+        vv_session_stream(op, &session, vv_buf_str(&read->sql), sql_is_users, &keep, 1, out);
     if (status != VARVE_OK)
         release_snapshot(read->snapshot);
     return status;
@@ -255,7 +256,7 @@ varve_status vv_table_latest(struct vv_op *op, struct vv_table *table,
 }
 
 static void add_condition(const struct read *read, int32_t column, const char *operator,
-    const struct vv_value *value, struct vv_buf *sql)
+    const struct vv_value * value, struct vv_buf *sql)
 {
     add_column(read, column, sql);
     vv_buf_adds(sql, operator);
