@@ -311,6 +311,23 @@ TEST(arrow_in, dictionaries)
     CHECK_INT(number(&fixture, "SELECT count(x.a) FROM s"), 2);
 }
 
+/* Each value of such a dictionary is put behind those that are in the chunk already. */
+TEST(arrow_in, dictionaries_of_lists)
+{
+    FIXTURE(fixture);
+    struct vv_arena *arena = &fixture.op.arena;
+    static const int32_t offsets[] = {0, 1, 1, 3};
+    static const int8_t indexes[] = {2, 0, 2, 1};
+    struct ArrowSchema *element = schema_new(arena, "c", "item", 0, NULL);
+    struct ArrowSchema *schema = schema_new(arena, "c", "x", 0, NULL);
+    schema->dictionary = schema_new(arena, "+l", NULL, 1, &element);
+    struct ArrowArray *bytes = array_new(arena, 3, 2, (const void *[]){NULL, int8s}, 0, NULL);
+    struct ArrowArray *array = array_new(arena, 4, 2, (const void *[]){NULL, indexes}, 0, NULL);
+    array->dictionary = array_new(arena, 3, 2, (const void *[]){NULL, offsets}, 1, &bytes);
+    REQUIRE_OK(&fixture.op, column_load(&fixture, "t", schema, array));
+    values_are(&fixture, "t", "TINYINT[]", "[[0, 127], [-128], [0, 127], []]");
+}
+
 /* Everything that DuckDB itself gives out, in more rows than a chunk holds, comes back the same. */
 TEST(arrow_in, what_the_engine_gives_out_comes_back)
 {
