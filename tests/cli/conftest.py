@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
+from samples import REGIMES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build"))
@@ -37,13 +38,6 @@ class Varve:
 def varve(tmp_path):
     """The command, in an empty folder."""
     return Varve(tmp_path)
-
-
-REGIMES = '''timestamp,symbol,regime,vix,confidence,source,ingested_at
-2025-01-30T10:00:00Z,SPY,neutral_low,14.5,0.8,primary,2025-01-30T10:00:01Z
-2025-01-30T10:01:00Z,SPY,neutral_low,,0.9,"a, ""b""",2025-01-30T10:01:01Z
-2025-01-31T10:00:00Z,QQQ,bullish_high,NaN,0.7,,2025-01-31T10:00:01Z
-'''
 
 
 @pytest.fixture(scope="session")

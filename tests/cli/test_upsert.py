@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conftest import REGIMES
+from samples import REGIMES
 
 HEAD = "timestamp,symbol,regime,vix\n"
 
