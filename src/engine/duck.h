@@ -16,6 +16,8 @@ struct vv_engine {
     atomic_uint uses;
     duckdb_database database;
     struct vv_watch watch;
+    uint32_t threads_max;  /* that it may use */
+    atomic_bool is_scaled; /* it uses them */
 };
 
 struct vv_session {

@@ -7,6 +7,8 @@
 #include "engine/duck.h"
 #include "engine/sql.h"
 
+#define LARGE_WORK_BYTES ((int64_t)1 << 20)
+
 static void config_done(duckdb_config *config)
 {
     duckdb_destroy_config(config);
@@ -49,13 +51,22 @@ static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
     return config_set(op, config, "temp_directory", text);
 }
 
+static uint32_t threads_of(const struct vv_engine_options *options)
+{
+    if (options->threads > 0)
+        return options->threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (uint32_t)cores : 1;
+}
+
 static varve_status config_fill(struct vv_op *op, const struct vv_engine_options *options,
     duckdb_config config)
 {
     VV_TRY(config_set(op, config, "autoinstall_known_extensions", "false"));
     VV_TRY(config_set(op, config, "autoload_known_extensions", "false"));
-    if (options->threads > 0)
-        VV_TRY(config_set_count(op, config, "threads", options->threads, ""));
+    /* What a user's statement takes is not known before it runs: a sandbox has all at once. */
+    VV_TRY(config_set_count(op, config, "threads",
+        options->allowed_folders_len > 0 ? threads_of(options) : 1, ""));
     if (options->memory_bytes > 0)
         VV_TRY(config_set_count(op, config, "memory_limit", options->memory_bytes, "B"));
     return spill_folder_set(op, config, options->temp_folder);
@@ -99,6 +110,22 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
+void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
+{
+    if (bytes < LARGE_WORK_BYTES || engine->threads_max < 2 ||
+        atomic_exchange(&engine->is_scaled, true))
+        return;
+    /* Without the environment of an operation: what fails here is nobody's failure. */
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    vv_op_init(&op, NULL, (size_t)1 << 20);
+    struct vv_str sql =
+        vv_arena_format(&op.arena, "SET GLOBAL threads = %u", engine->threads_max);
+    if (sql.ptr == NULL || vv_session_open(&op, engine, &session) != VARVE_OK ||
+        vv_session_exec(&op, session, sql) != VARVE_OK)
+        vv_forgive(&op);
+}
+
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
     struct vv_engine **out)
 {
@@ -106,13 +133,14 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     struct vv_engine *engine = vv_malloc(sizeof(*engine));
     if (engine == NULL)
         return vv_fail_memory(op);
-    *engine = (struct vv_engine){.uses = 1};
+    options = options ? options : &defaults;
+    *engine = (struct vv_engine){.uses = 1, .threads_max = threads_of(options),
+        .is_scaled = options->allowed_folders_len > 0};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {
         vv_free(engine);
         return status;
     }
-    options = options ? options : &defaults;
     status = database_open(op, options, &engine->database);
     if (status == VARVE_OK)
         status = settings_set(op, engine, options);

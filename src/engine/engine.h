@@ -22,8 +22,8 @@ struct vv_engine_options {
     size_t memory_bytes;       /* 0: DuckDB's default */
     struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
     /*
-     * Where set, SQL reaches files below these folders only, nothing else and no network, and
-     * settings can't be changed any more: a sandbox for a user's text.
+     * Where set, SQL reaches files below these folders only, nothing else and no network: a
+     * sandbox for a user's text. What may run at all is the caller's matter (vv_session_parse).
      */
     const struct vv_str *allowed_folders;
     size_t allowed_folders_len;
@@ -32,6 +32,12 @@ struct vv_engine_options {
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
     struct vv_engine **out);
 void vv_engine_close(struct vv_engine **engine);
+/*
+ * Work on about so many bytes is coming. An engine starts with one thread, since to share a small
+ * statement among several costs more than it brings; the first large work makes it use all that
+ * it may. Never fails: with fewer threads work is slower, not wrong.
+ */
+void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 /* "1.5.6": the library's own word. Static storage. */
 const char *vv_engine_version(void);
 

@@ -98,6 +98,7 @@ static varve_status input_load(struct vv_op *op, struct vv_session *session,
     if (from->format == VV_INPUT_ARROW)
         return vv_input_load_arrow(op, session, &source->arena, from->stream, input);
     VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
+    vv_engine_expect(table->engine, input->source.bytes);
     if (from->format == VV_INPUT_CSV)
         return vv_input_load_csv(op, session, &source->arena, input);
     return vv_input_load_ndjson(op, session, &source->arena, table, input);

@@ -113,6 +113,7 @@ static varve_status add_source(struct vv_op *op, struct read *read, const int32_
         .columns = columns,
         .columns_len = columns_len,
         .names = VV_SCAN_LOGICAL};
+    vv_engine_expect(read->table->engine, vv_files_bytes(read->files, read->files_len));
     vv_buf_addc(&read->sql, '(');
     VV_TRY(vv_scan_sql(op, &source, &read->sql));
     vv_buf_adds(&read->sql, ") AS t");

@@ -292,3 +292,11 @@ varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
     }
     return vv_buf_ok(out_sql) ? VARVE_OK : vv_fail_memory(op);
 }
+
+int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < files_len; i++)
+        bytes += files[i]->bytes;
+    return bytes;
+}

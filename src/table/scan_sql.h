@@ -30,4 +30,7 @@ struct vv_scan_source {
 varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_buf *out_sql);
 
+/* The size of some files together, for vv_engine_expect. */
+int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len);
+
 #endif

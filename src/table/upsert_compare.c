@@ -230,6 +230,8 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows;
     if (attempt->candidates.files_len == 0)
         return VARVE_OK;
+    vv_engine_expect(call->table->engine,
+        vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len));
     VV_TRY(stored_sql(op, call, attempt, &sql));
     VV_TRY(vv_session_exec(op, call->session, vv_buf_str(&sql)));
     return count_outcomes(op, call, attempt);
