@@ -58,18 +58,21 @@ typedef int (*varve_progress_fn)(void *data, const char *phase, uint64_t done, u
 
 typedef struct varve_lake_options {
     uint32_t size;
-    int32_t create;            /* 1: make the folder at the first write where it is not there */
-    int32_t durability_off;    /* 1: no fsync; for bulk loads and benchmarks */
-    uint32_t threads;          /* 0: one a core */
-    uint64_t memory_bytes;     /* 0: the engine's default (80 % of the machine's) */
-    const char *user;          /* for commitInfo.userName; NULL: the login */
-    const char *message;       /* for commitInfo.userMetadata; NULL: none */
+    int32_t create;         /* 1: make the folder at the first write where it is not there */
+    int32_t durability_off; /* 1: no fsync; for bulk loads and benchmarks */
+    uint32_t threads;       /* 0: one a core */
+    uint64_t memory_bytes;  /* 0: the engine's default (80 % of the machine's) */
+    const char *user;       /* for commitInfo.userName; NULL: the login */
+    const char *message;    /* for commitInfo.userMetadata; NULL: none */
     varve_log_fn on_log;
     void *on_log_data;
     varve_progress_fn on_progress;
     void *on_progress_data;
 } varve_lake_options;
-#define VARVE_LAKE_OPTIONS_INIT {sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
+#define VARVE_LAKE_OPTIONS_INIT                                                    \
+    {                                                                              \
+        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
 
 /*
  * Opens a lake: a folder holding tables. Nothing is read yet.
@@ -88,7 +91,10 @@ typedef struct varve_init_options {
     const char *regimes;      /* other regimes, parted by commas */
     const char *signal_types; /* other signal types, parted by commas */
 } varve_init_options;
-#define VARVE_INIT_OPTIONS_INIT {sizeof(varve_init_options), NULL, NULL, NULL, NULL}
+#define VARVE_INIT_OPTIONS_INIT                            \
+    {                                                      \
+        sizeof(varve_init_options), NULL, NULL, NULL, NULL \
+    }
 
 /*
  * Creates the three market tables where they are absent. *out_json (may be NULL):
@@ -104,15 +110,18 @@ typedef struct varve_create_options {
     const char *key;
     const char *order_by;
     const char *zorder;
-    const char *history;              /* as in varve_init_options */
-    const char *const *checks;        /* "name: expression" */
+    const char *history;       /* as in varve_init_options */
+    const char *const *checks; /* "name: expression" */
     size_t checks_len;
-    const char *const *properties;    /* "name=value" */
+    const char *const *properties; /* "name=value" */
     size_t properties_len;
     const char *description;
 } varve_create_options;
-#define VARVE_CREATE_OPTIONS_INIT \
-    {sizeof(varve_create_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL}
+#define VARVE_CREATE_OPTIONS_INIT                                                           \
+    {                                                                                       \
+        sizeof(varve_create_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, \
+            NULL                                                                            \
+    }
 
 /* *out_created 0: a table of that name was there already, and is as it was. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_create_table(varve_lake *lake,
@@ -143,36 +152,39 @@ typedef enum varve_format {
 } varve_format;
 
 typedef struct varve_input {
-    int32_t format;    /* varve_format */
-    int32_t use_fd;    /* 1: read `fd` to its end; it stays open */
+    int32_t format; /* varve_format */
+    int32_t use_fd; /* 1: read `fd` to its end; it stays open */
     int32_t fd;
-    const char *path;  /* a local file; with use_fd: the name for messages */
+    const char *path;                /* a local file; with use_fd: the name for messages */
     struct ArrowArrayStream *stream; /* VARVE_FORMAT_ARROW */
 } varve_input;
 
 typedef struct varve_upsert_options {
     uint32_t size;
-    const char *app_id;       /* with app_version: a batch repeated under them is a no-op */
+    const char *app_id; /* with app_version: a batch repeated under them is a no-op */
     int64_t app_version;
-    uint32_t attempts_max;    /* 0: 10 */
-    const char *input_tz;     /* zone of naive timestamps; NULL: UTC */
-    int32_t truncate_time;    /* 1: cut digits below a microsecond instead of rejecting */
-    const char *message;      /* for this commit; NULL: the lake's */
+    uint32_t attempts_max; /* 0: 10 */
+    const char *input_tz;  /* zone of naive timestamps; NULL: UTC */
+    int32_t truncate_time; /* 1: cut digits below a microsecond instead of rejecting */
+    const char *message;   /* for this commit; NULL: the lake's */
 } varve_upsert_options;
-#define VARVE_UPSERT_OPTIONS_INIT {sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL}
+#define VARVE_UPSERT_OPTIONS_INIT                               \
+    {                                                           \
+        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL \
+    }
 
 typedef struct varve_upsert_result {
     int64_t rows_in;
     int64_t inserted;
     int64_t updated;
-    int64_t unchanged;           /* equal to the stored row in every column but the order column */
-    int64_t stale;               /* older than the stored row */
+    int64_t unchanged; /* equal to the stored row in every column but the order column */
+    int64_t stale;     /* older than the stored row */
     int64_t duplicates_in_batch; /* lost to another row of the batch with the same key */
     int64_t rejected;
-    int64_t repaired;            /* surplus rows of keys that were stored several times */
-    int64_t already_applied;     /* 1: the txn was recorded before; nothing was compared */
-    int64_t rows_written;        /* inserted + updated */
-    int64_t version;             /* of the table afterwards */
+    int64_t repaired;        /* surplus rows of keys that were stored several times */
+    int64_t already_applied; /* 1: the txn was recorded before; nothing was compared */
+    int64_t rows_written;    /* inserted + updated */
+    int64_t version;         /* of the table afterwards */
     int64_t files_added;
     int64_t files_removed;
     int64_t attempts;
@@ -190,12 +202,15 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_upsert(varve_table *table,
 
 typedef struct varve_scan_options {
     uint32_t size;
-    const char *columns;  /* names parted by commas; NULL: all */
-    const char *where;    /* an SQL expression over the table's columns */
-    const char *at;       /* version (all digits) or time; NULL: the latest */
-    int64_t limit;        /* 0: none */
+    const char *columns; /* names parted by commas; NULL: all */
+    const char *where;   /* an SQL expression over the table's columns */
+    const char *at;      /* version (all digits) or time; NULL: the latest */
+    int64_t limit;       /* 0: none */
 } varve_scan_options;
-#define VARVE_SCAN_OPTIONS_INIT {sizeof(varve_scan_options), NULL, NULL, NULL, 0}
+#define VARVE_SCAN_OPTIONS_INIT                         \
+    {                                                   \
+        sizeof(varve_scan_options), NULL, NULL, NULL, 0 \
+    }
 
 /* Rows of a table. EUSAGE: bad expression or column; ENOTFOUND: no such version. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_scan(varve_table *table,
@@ -207,7 +222,10 @@ typedef struct varve_latest_options {
     const char *until; /* event time, included; NULL: no limit */
     const char *at;
 } varve_latest_options;
-#define VARVE_LATEST_OPTIONS_INIT {sizeof(varve_latest_options), NULL, NULL, NULL}
+#define VARVE_LATEST_OPTIONS_INIT                      \
+    {                                                  \
+        sizeof(varve_latest_options), NULL, NULL, NULL \
+    }
 
 /* The newest row of each symbol or strategy, ordered by it. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_latest(varve_table *table,
@@ -222,7 +240,10 @@ typedef struct varve_range_options {
     const char *to;       /* not included */
     const char *at;
 } varve_range_options;
-#define VARVE_RANGE_OPTIONS_INIT {sizeof(varve_range_options), NULL, NULL, NULL, NULL, NULL, NULL}
+#define VARVE_RANGE_OPTIONS_INIT                                        \
+    {                                                                   \
+        sizeof(varve_range_options), NULL, NULL, NULL, NULL, NULL, NULL \
+    }
 
 /*
  * The rows of a time range in order of time. *out_newest_us (may be NULL): event time of the
@@ -251,9 +272,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *tabl
 
 typedef struct varve_query_options {
     uint32_t size;
-    const char *at; /* version (one table only), or time: of every table read; NULL: the latest */
+    const char
+        *at; /* version (one table only), or time: of every table read; NULL: the latest */
 } varve_query_options;
-#define VARVE_QUERY_OPTIONS_INIT {sizeof(varve_query_options), NULL}
+#define VARVE_QUERY_OPTIONS_INIT          \
+    {                                     \
+        sizeof(varve_query_options), NULL \
+    }
 
 /*
  * Runs SELECT (or EXPLAIN, or several; the last one's rows are given) over the lake's tables by

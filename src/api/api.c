@@ -41,8 +41,8 @@ varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size
         return VARVE_OK;
     memcpy(&size, given, sizeof(size));
     if (size < sizeof(size))
-        return vv_fail(op, VARVE_EUSAGE, "an options struct of %u bytes: start it with its _INIT",
-            size);
+        return vv_fail(op, VARVE_EUSAGE,
+            "an options struct of %u bytes: start it with its _INIT", size);
     const unsigned char *bytes = given;
     for (size_t i = out_bytes; i < size; i++)
         if (bytes[i] != 0)

@@ -100,7 +100,8 @@ static varve_status create_table(struct vv_op *op, varve_lake *lake, const char 
     if (name == NULL || options.schema == NULL)
         return vv_fail(op, VARVE_EUSAGE, "a table needs a name and a schema");
     VV_TRY(vv_schema_parse_ddl(op, &op->arena, vv_str_of(options.schema), &spec.schema));
-    VV_TRY(split(op, options.partition_by, &spec.partition_columns, &spec.partition_columns_len));
+    VV_TRY(split(op, options.partition_by, &spec.partition_columns,
+        &spec.partition_columns_len));
     VV_TRY(split(op, options.key, &spec.key, &spec.key_len));
     VV_TRY(split(op, options.zorder, &spec.zorder, &spec.zorder_len));
     spec.order_by = vv_api_text(options.order_by);

@@ -108,10 +108,9 @@ static varve_status upsert(struct vv_op *op, varve_table *table, const varve_inp
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
     VV_TRY(convert_inputs(op, inputs, inputs_len, &inner_inputs));
     struct vv_str message = vv_api_text(options.message);
-    struct vv_upsert_options inner = {
-        .batch = {.input_tz = vv_api_text(options.input_tz),
-            .truncate_time = options.truncate_time != 0,
-            .dedupe = true},
+    struct vv_upsert_options inner = {.batch = {.input_tz = vv_api_text(options.input_tz),
+                                          .truncate_time = options.truncate_time != 0,
+                                          .dedupe = true},
         .app_id = vv_api_text(options.app_id),
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
@@ -137,8 +136,9 @@ static varve_status upsert(struct vv_op *op, varve_table *table, const varve_inp
     return VARVE_OK;
 }
 
-varve_status varve_table_upsert(varve_table *table, const varve_input *inputs, size_t inputs_len,
-    const varve_upsert_options *options, varve_upsert_result *out, varve_error *err)
+varve_status varve_table_upsert(varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const varve_upsert_options *options, varve_upsert_result *out,
+    varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
@@ -197,7 +197,8 @@ static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now
     if (vv_time_parse_human(text, now_us, out_us))
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
-        "\"%.*s\" is not a time: say 2025-01-30, 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
+        "\"%.*s\" is not a time: say 2025-01-30, 2025-01-30T10:00:00Z, now or -2h",
+        VV_ARG(text));
 }
 
 /*
@@ -231,8 +232,8 @@ static varve_status find_interval(struct vv_op *op, const varve_range_options *o
     return VARVE_OK;
 }
 
-static varve_status range(struct vv_op *op, varve_table *table, const varve_range_options *given,
-    struct ArrowArrayStream *out, int64_t *out_newest_us)
+static varve_status range(struct vv_op *op, varve_table *table,
+    const varve_range_options *given, struct ArrowArrayStream *out, int64_t *out_newest_us)
 {
     varve_range_options options = VARVE_RANGE_OPTIONS_INIT;
     int64_t newest_us = INT64_MIN;
@@ -264,8 +265,8 @@ varve_status varve_table_range(varve_table *table, const varve_range_options *op
     return vv_op_report(&op, range(&op, table, options, out, out_newest_us), err);
 }
 
-varve_status varve_table_history(varve_table *table, int64_t limit, struct ArrowArrayStream *out,
-    varve_error *err)
+varve_status varve_table_history(varve_table *table, int64_t limit,
+    struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);

@@ -30,9 +30,10 @@ const struct vv_command vv_cmd_checkpoint = {
     .summary = "write a checkpoint of a table now",
     .arguments = "TABLE",
     .examples = "varve checkpoint signals",
-    .text = "Checkpoints are written by themselves every delta.checkpointInterval versions (10\n"
-            "where the property is not set): with one, opening a table reads it and the commits\n"
-            "after it instead of the whole log.",
+    .text =
+        "Checkpoints are written by themselves every delta.checkpointInterval versions (10\n"
+        "where the property is not set): with one, opening a table reads it and the commits\n"
+        "after it instead of the whole log.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

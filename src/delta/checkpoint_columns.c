@@ -5,7 +5,7 @@
 #include "engine/sql.h"
 
 #define MAP "\"MAP(VARCHAR, VARCHAR)\""
-#define DELETION_VECTOR                                                              \
+#define DELETION_VECTOR                                                                   \
     "{\"storageType\":\"VARCHAR\",\"pathOrInlineDv\":\"VARCHAR\",\"offset\":\"INTEGER\"," \
     "\"sizeInBytes\":\"INTEGER\",\"cardinality\":\"BIGINT\"}"
 
@@ -17,7 +17,8 @@ static const char shape[] =
     "\"deletionVector\":" DELETION_VECTOR ",\"baseRowId\":\"BIGINT\","
     "\"defaultRowCommitVersion\":\"BIGINT\",\"clusteringProvider\":\"VARCHAR\"},"
     "\"remove\":{\"path\":\"VARCHAR\",\"deletionTimestamp\":\"BIGINT\","
-    "\"dataChange\":\"BOOLEAN\",\"extendedFileMetadata\":\"BOOLEAN\",\"partitionValues\":" MAP ","
+    "\"dataChange\":\"BOOLEAN\",\"extendedFileMetadata\":\"BOOLEAN\",\"partitionValues\":" MAP
+    ","
     "\"size\":\"BIGINT\",\"deletionVector\":" DELETION_VECTOR ",\"baseRowId\":\"BIGINT\","
     "\"defaultRowCommitVersion\":\"BIGINT\"},"
     "\"metaData\":{\"id\":\"VARCHAR\",\"name\":\"VARCHAR\",\"description\":\"VARCHAR\","
@@ -40,7 +41,8 @@ static bool has_leaf(const struct vv_type *type, bool ordered_only)
     return false;
 }
 
-static void add_leaf(const struct vv_type *type, bool ordered_only, struct vv_json_writer *json);
+static void add_leaf(const struct vv_type *type, bool ordered_only,
+    struct vv_json_writer *json);
 
 static void add_members(const struct vv_field *fields, size_t len, bool ordered_only,
     const struct vv_snapshot *top, struct vv_json_writer *json)
@@ -117,7 +119,8 @@ static void add_partition_values(const struct vv_snapshot *snapshot, struct vv_b
 static void add_column(const struct vv_snapshot *snapshot, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf stats = VV_BUF_INIT(VV_BUF_MAX);
-    bool as_json = vv_property_bool(snapshot->metadata, "delta.checkpoint.writeStatsAsJson", true);
+    bool as_json =
+        vv_property_bool(snapshot->metadata, "delta.checkpoint.writeStatsAsJson", true);
     bool as_struct =
         vv_property_bool(snapshot->metadata, "delta.checkpoint.writeStatsAsStruct", false);
     if (!as_json && !as_struct) {

@@ -67,7 +67,7 @@ static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shap
 static void add_from(struct vv_buf *sql, struct vv_str path)
 {
     vv_buf_adds(sql, " FROM read_parquet(");
-    vv_sql_literal(sql, path);
+    vv_sql_file(sql, path);
     vv_buf_adds(sql, ", hive_partitioning = false)");
 }
 

@@ -123,7 +123,7 @@ static varve_status check_file(struct vv_op *op, struct vv_session *session, str
     bool has_row = false;
     vv_buf_adds(&sql, "SELECT count(*), count(\"add\".path), count(protocol.minReaderVersion), "
                       "count(metaData.id) FROM read_parquet(");
-    vv_sql_literal(&sql, path);
+    vv_sql_file(&sql, path);
     vv_buf_adds(&sql, ", hive_partitioning = false)");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
@@ -217,7 +217,8 @@ varve_status vv_checkpoint_write(struct vv_op *op, const struct vv_log_handle *l
     struct vv_str policy =
         vv_pairs_get(&snapshot->metadata->configuration, VV_STR("delta.checkpointPolicy"));
     if (vv_str_eq(policy, VV_STR("v2")))
-        return vv_fail(op, VARVE_EUNSUPPORTED, "writing checkpoints of the feature v2Checkpoint");
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "writing checkpoints of the feature v2Checkpoint");
     VV_TRY(vv_uuid(op, uuid));
     struct vv_str temporary = vv_arena_format(&op->arena, "_varve/tmp/%s.parquet", uuid);
     if (temporary.ptr == NULL)

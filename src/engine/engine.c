@@ -134,7 +134,8 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     if (engine == NULL)
         return vv_fail_memory(op);
     options = options ? options : &defaults;
-    *engine = (struct vv_engine){.uses = 1, .threads_max = threads_of(options),
+    *engine = (struct vv_engine){.uses = 1,
+        .threads_max = threads_of(options),
         .is_scaled = options->allowed_folders_len > 0};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {

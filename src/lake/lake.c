@@ -123,7 +123,8 @@ static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct
         vv_buf_addf(&there, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(names[i]));
     if (len == 0)
         return vv_fail(op, VARVE_ENOTFOUND,
-            "no table %.*s: the lake %.*s has no table yet (varve init creates the market tables)",
+            "no table %.*s: the lake %.*s has no table yet (varve init creates the market "
+            "tables)",
             VV_ARG(name), VV_ARG(lake->store->location));
     return vv_fail(op, VARVE_ENOTFOUND, "no table %.*s in the lake %.*s; there are: %.*s",
         VV_ARG(name), VV_ARG(lake->store->location), VV_ARG(vv_buf_str(&there)));
@@ -168,7 +169,8 @@ static varve_status check_name(struct vv_op *op, struct vv_str name)
     if (ok && vv_utf8_valid(name))
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
-        "\"%.*s\" can't be a table's name: letters, digits, '_', '-' and '.', not starting with "
+        "\"%.*s\" can't be a table's name: letters, digits, '_', '-' and '.', not starting "
+        "with "
         "'_' or '.'",
         VV_ARG(name));
 }

@@ -15,8 +15,8 @@ struct vv_lake {
     struct vv_engine_options engine_options;
     struct vv_engine *engine;  /* opened when first asked for; owned */
     struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
-    struct vv_str user;    /* ptr NULL: the login */
-    struct vv_str message; /* ptr NULL: none */
+    struct vv_str user;        /* ptr NULL: the login */
+    struct vv_str message;     /* ptr NULL: none */
 };
 
 struct vv_lake_options {
@@ -47,7 +47,8 @@ varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str
 varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table_spec *spec, bool *out_created);
 /* The rows of `tables` (varve.h). A table that can't be opened is a row with an error. */
-varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake, struct ArrowArrayStream *out);
+varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
+    struct ArrowArrayStream *out);
 
 /*
  * Runs a user's SELECT or EXPLAIN over the tables by name, each at one version, resolved before

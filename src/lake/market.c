@@ -13,7 +13,11 @@
 #define CHECKS_MAX 8
 
 /* A constraint; where `values` is not NONE the expression is made from a list. */
-enum values { VALUES_NONE, VALUES_REGIMES, VALUES_SIGNAL_TYPES };
+enum values {
+    VALUES_NONE,
+    VALUES_REGIMES,
+    VALUES_SIGNAL_TYPES
+};
 struct market_check {
     const char *name;
     const char *expression; /* of VALUES_*: the column */
@@ -37,7 +41,8 @@ static const struct market_table tables[VV_MARKET_TABLES] = {
             {"futures_trend_known", TREND, VALUES_NONE, false},
             {"confidence_range", SHARE("confidence"), VALUES_NONE, false},
             {"vix_range", FINITE_NOT_NEGATIVE("vix"), VALUES_NONE, false},
-            {"put_call_ratio_range", FINITE_NOT_NEGATIVE("put_call_ratio"), VALUES_NONE, false}}},
+            {"put_call_ratio_range", FINITE_NOT_NEGATIVE("put_call_ratio"), VALUES_NONE,
+                false}}},
     {"performance_metrics", "Profit, loss and risk of a strategy at a time",
         "timestamp timestamp not null, strategy_id string not null, unrealized_pnl double, "
         "realized_pnl double, total_pnl double, delta double, gamma double, theta double, "
@@ -74,9 +79,10 @@ static varve_status list_expression(struct vv_op *op, const struct market_check 
     while (vv_str_split(&values, ',', &value)) {
         value = vv_str_trim(value);
         for (size_t i = 0; i < value.len; i++)
-            if (value.ptr[i] == '\'' || value.ptr[i] == '\\' || (unsigned char)value.ptr[i] < 0x20)
-                return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" can't be a value of %s", VV_ARG(value),
-                    check->expression);
+            if (value.ptr[i] == '\'' || value.ptr[i] == '\\' ||
+                (unsigned char)value.ptr[i] < 0x20)
+                return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" can't be a value of %s",
+                    VV_ARG(value), check->expression);
         if (value.len == 0)
             return vv_fail(op, VARVE_EUSAGE, "an empty value of %s", check->expression);
         vv_buf_addf(&sql, "%s'%.*s'", separator, VV_ARG(value));
@@ -110,7 +116,8 @@ static varve_status make_checks(struct vv_op *op, const struct market_table *tab
     return VARVE_OK;
 }
 
-varve_status vv_history_properties(struct vv_op *op, struct vv_str history, struct vv_pair out[2])
+varve_status vv_history_properties(struct vv_op *op, struct vv_str history,
+    struct vv_pair out[2])
 {
     int64_t us = FOREVER_DAYS * VV_US_PER_DAY;
     if (history.ptr == NULL)
@@ -121,11 +128,10 @@ varve_status vv_history_properties(struct vv_op *op, struct vv_str history, stru
         return vv_fail(op, VARVE_EUSAGE,
             "history \"%.*s\": say for how long, such as 400d (at least a day), or forever",
             VV_ARG(history));
-    struct vv_str text = us % VV_US_PER_DAY == 0
-                             ? vv_arena_format(&op->arena, "interval %" PRId64 " days",
-                                   us / VV_US_PER_DAY)
-                             : vv_arena_format(&op->arena, "interval %" PRId64 " seconds",
-                                   us / VV_US_PER_S);
+    struct vv_str text =
+        us % VV_US_PER_DAY == 0
+            ? vv_arena_format(&op->arena, "interval %" PRId64 " days", us / VV_US_PER_DAY)
+            : vv_arena_format(&op->arena, "interval %" PRId64 " seconds", us / VV_US_PER_S);
     if (text.ptr == NULL)
         return vv_fail_memory(op);
     out[0] = (struct vv_pair){VV_STR("delta.logRetentionDuration"), text};
@@ -151,7 +157,8 @@ static varve_status make_properties(struct vv_op *op, const struct vv_market_opt
 }
 
 static varve_status init_table(struct vv_op *op, struct vv_lake *lake,
-    const struct market_table *table, const struct vv_market_options *options, bool *out_created)
+    const struct market_table *table, const struct vv_market_options *options,
+    bool *out_created)
 {
     static const struct vv_str partition = {"date", 4};
     static const struct vv_pair partition_from = {{"date", 4}, {"timestamp", 9}};

@@ -11,7 +11,10 @@
 
 #include "lake/lake.h"
 
-enum vv_profile { VV_PROFILE_INTEROP, VV_PROFILE_AUDIT };
+enum vv_profile {
+    VV_PROFILE_INTEROP,
+    VV_PROFILE_AUDIT
+};
 
 struct vv_market_options {
     enum vv_profile profile;

@@ -77,8 +77,8 @@ static varve_status check_statement(struct vv_op *op, struct vv_session *session
 }
 
 /* A view of one table over one snapshot, which `pinned` keeps. */
-static varve_status make_view(struct vv_op *op, struct vv_lake *lake, struct vv_session *session,
-    struct vv_str name, struct vv_str at, struct pinned *pinned)
+static varve_status make_view(struct vv_op *op, struct vv_lake *lake,
+    struct vv_session *session, struct vv_str name, struct vv_str at, struct pinned *pinned)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;

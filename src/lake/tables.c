@@ -6,7 +6,18 @@
 #include "lake/lake.h"
 #include "table/describe.h"
 
-enum { TABLE, VERSION, FILES, ROWS, BYTES, LAST_COMMIT, KEY, LOCATION, ERROR, COLUMNS };
+enum {
+    TABLE,
+    VERSION,
+    FILES,
+    ROWS,
+    BYTES,
+    LAST_COMMIT,
+    KEY,
+    LOCATION,
+    ERROR,
+    COLUMNS
+};
 
 static varve_status number(struct vv_op *op, int64_t value, struct vv_str *out)
 {
@@ -60,7 +71,8 @@ static varve_status add_table(struct vv_op *op, struct vv_lake *lake,
     return vv_text_appender_row(op, appender, row, values);
 }
 
-varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake, struct ArrowArrayStream *out)
+varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
+    struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
@@ -73,8 +85,8 @@ varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake, struct Arrow
     VV_TRY(vv_lake_list(op, lake, &op->arena, &names, &len));
     VV_TRY(vv_lake_engine(op, lake, &engine));
     VV_TRY(vv_session_open(op, engine, &session));
-    VV_TRY(vv_text_appender_open(op, session, VV_STR("tables"), VV_STR("_row"), columns, COLUMNS,
-        &appender));
+    VV_TRY(vv_text_appender_open(op, session, VV_STR("tables"), VV_STR("_row"), columns,
+        COLUMNS, &appender));
     for (size_t i = 0; i < len; i++)
         VV_TRY(add_table(op, lake, appender, names[i], (int64_t)i));
     VV_TRY(vv_text_appender_finish(op, appender));

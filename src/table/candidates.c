@@ -13,7 +13,8 @@ struct rule {
     const struct vv_rules *rules;
     int32_t *columns; /* the key columns, then the sources of derived partition columns */
     size_t columns_len;
-    bool partitions_prune; /* each partition column is in the key or derived from a key column */
+    bool
+        partitions_prune; /* each partition column is in the key or derived from a key column */
 };
 
 static bool is_key(const struct vv_rules *rules, int32_t column)
@@ -56,7 +57,8 @@ static varve_status partition_of(struct vv_op *op, const struct rule *rule,
 {
     *out_known = true;
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
-        const struct vv_field *field = &rule->snapshot->schema.fields[rule->rules->partitions[i]];
+        const struct vv_field *field =
+            &rule->snapshot->schema.fields[rule->rules->partitions[i]];
         struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
         if (!vv_partition_parse(text, &field->type, &out[i]))
             *out_known = false;
@@ -87,14 +89,14 @@ static bool obeys(const struct rule *rule, const struct vv_file *file,
             bounds->null_count != 0 || partition[i].kind != VV_VALUE_INT)
             return false;
         int64_t day_us = partition[i].integer * VV_US_PER_DAY;
-        if (bounds->min.integer < day_us ||
-            bounds->max.integer >= day_us + VV_US_PER_DAY)
+        if (bounds->min.integer < day_us || bounds->max.integer >= day_us + VV_US_PER_DAY)
             return false;
     }
     return true;
 }
 
-static bool overlaps(const struct vv_bounds *bounds, const struct vv_key_group *group, size_t key)
+static bool overlaps(const struct vv_bounds *bounds, const struct vv_key_group *group,
+    size_t key)
 {
     if (group->has_null[key] && bounds->null_count != 0)
         return true;
@@ -142,7 +144,8 @@ static varve_status partition_text(struct vv_op *op, const struct rule *rule,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
-        const struct vv_field *field = &rule->snapshot->schema.fields[rule->rules->partitions[i]];
+        const struct vv_field *field =
+            &rule->snapshot->schema.fields[rule->rules->partitions[i]];
         add_value_text(&partition[i], &field->type, &text);
     }
     *out = vv_arena_str(&op->arena, vv_buf_str(&text));
@@ -153,7 +156,8 @@ struct search {
     struct rule rule;
     const struct vv_key_group *groups;
     size_t groups_len;
-    struct vv_map by_partition; /* partition text -> group; empty where partitions don't prune */
+    struct vv_map
+        by_partition; /* partition text -> group; empty where partitions don't prune */
 };
 
 static varve_status start_search(struct vv_op *op, const struct vv_snapshot *snapshot,
@@ -180,8 +184,8 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
     const struct vv_file *file, bool *out)
 {
     const struct rule *rule = &search->rule;
-    struct vv_stats_columns asked = {&rule->snapshot->schema, rule->snapshot->metadata,
-        rule->columns, rule->columns_len};
+    struct vv_stats_columns asked = {
+        &rule->snapshot->schema, rule->snapshot->metadata, rule->columns, rule->columns_len};
     struct vv_file_stats stats = {0};
     bool prunes = rule->partitions_prune;
     const struct vv_key_group *own = NULL;

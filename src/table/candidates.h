@@ -28,7 +28,7 @@ struct vv_key_group {
     struct vv_value *partition; /* rules.partitions_len */
     struct vv_value *min;       /* rules.key_len; kind NULL: all rows have NULL there */
     struct vv_value *max;
-    bool *has_null;             /* rules.key_len: some row has NULL in that column */
+    bool *has_null; /* rules.key_len: some row has NULL in that column */
 };
 
 struct vv_candidates {

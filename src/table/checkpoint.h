@@ -7,7 +7,8 @@
 #include "table/table.h"
 
 /* Writes the checkpoint of the latest version. */
-varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table, int64_t *out_version);
+varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table,
+    int64_t *out_version);
 
 /*
  * After the commit of `version`: writes a checkpoint where delta.checkpointInterval says that one

@@ -27,8 +27,8 @@ static varve_status check_columns(struct vv_op *op, const struct vv_schema *sche
             return vv_fail(op, VARVE_EINVALID, "%s column %.*s is not in the schema", what,
                 VV_ARG(names[i]));
         if (must_be_ordered && !vv_type_is_ordered(&schema->fields[column].type))
-            return vv_fail(op, VARVE_EINVALID, "%s column %.*s has a type without an order", what,
-                VV_ARG(names[i]));
+            return vv_fail(op, VARVE_EINVALID, "%s column %.*s has a type without an order",
+                what, VV_ARG(names[i]));
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(names[i], names[j]))
                 return vv_fail(op, VARVE_EINVALID, "%s column %.*s is named twice", what,
@@ -50,8 +50,8 @@ static varve_status check_order(struct vv_op *op, const struct vv_table_spec *sp
     VV_TRY(check_columns(op, &spec->schema, &spec->order_by, 1, "order", true));
     int32_t column = vv_schema_find(&spec->schema, spec->order_by);
     if (!can_order(spec->schema.fields[column].type.kind))
-        return vv_fail(op, VARVE_EINVALID, "order column %.*s must be a timestamp or an integer",
-            VV_ARG(spec->order_by));
+        return vv_fail(op, VARVE_EINVALID,
+            "order column %.*s must be a timestamp or an integer", VV_ARG(spec->order_by));
     for (size_t i = 0; i < spec->key_len; i++)
         if (vv_str_eq_nocase(spec->key[i], spec->order_by))
             return vv_fail(op, VARVE_EINVALID, "order column %.*s is part of the key",
@@ -89,8 +89,8 @@ static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *s
         if (spec->checks[i].name.len == 0)
             return vv_fail(op, VARVE_EINVALID, "a constraint without a name: %.*s",
                 VV_ARG(spec->checks[i].expression));
-        if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena, &sql) !=
-            VARVE_OK)
+        if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena,
+                &sql) != VARVE_OK)
             return vv_note(op, "constraint %.*s", VV_ARG(spec->checks[i].name));
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(spec->checks[i].name, spec->checks[j].name))
@@ -105,8 +105,8 @@ static varve_status check(struct vv_op *op, const struct vv_table_spec *spec)
     if (spec->schema.fields_len == 0)
         return vv_fail(op, VARVE_EINVALID, "a table needs a column");
     VV_TRY(vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE));
-    VV_TRY(check_columns(op, &spec->schema, spec->partition_columns, spec->partition_columns_len,
-        "partition", true));
+    VV_TRY(check_columns(op, &spec->schema, spec->partition_columns,
+        spec->partition_columns_len, "partition", true));
     if (spec->partition_columns_len >= spec->schema.fields_len)
         return vv_fail(op, VARVE_EINVALID, "every column is a partition column");
     VV_TRY(check_columns(op, &spec->schema, spec->key, spec->key_len, "key", true));
@@ -152,9 +152,9 @@ static varve_status add_rules(struct vv_op *op, struct creation *creation)
         spec->order_by.len > 0 ? 1 : 0));
     VV_TRY(add_names(op, creation, VV_PROPERTY_ZORDER, spec->zorder, spec->zorder_len));
     for (size_t i = 0; i < spec->partition_from.len; i++) {
-        struct vv_str text = vv_arena_format(&op->arena, "%.*s=%.*s",
-            VV_ARG(spec->partition_from.items[i].name),
-            VV_ARG(spec->partition_from.items[i].value));
+        struct vv_str text =
+            vv_arena_format(&op->arena, "%.*s=%.*s", VV_ARG(spec->partition_from.items[i].name),
+                VV_ARG(spec->partition_from.items[i].value));
         if (text.ptr == NULL)
             return vv_fail_memory(op);
         VV_TRY(add_property(op, creation, VV_STR(VV_PROPERTY_PARTITION_FROM), text));
@@ -270,8 +270,7 @@ static varve_status make_metadata(struct vv_op *op, struct creation *creation)
     char uuid[VV_UUID_BYTES];
     VV_TRY(vv_uuid(op, uuid));
     vv_schema_write(&spec->schema, &schema);
-    creation->metadata = (struct vv_metadata){
-        .id = vv_arena_str(&op->arena, vv_str_of(uuid)),
+    creation->metadata = (struct vv_metadata){.id = vv_arena_str(&op->arena, vv_str_of(uuid)),
         .description = spec->description.len > 0 ? spec->description : VV_STR_NONE,
         .format_provider = VV_STR("parquet"),
         .schema_json = vv_arena_str(&op->arena, vv_buf_str(&schema)),

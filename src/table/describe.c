@@ -20,8 +20,8 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
     return VARVE_OK;
 }
 
-static void write_texts(struct vv_json_writer *writer, const char *key, const struct vv_str *texts,
-    size_t len)
+static void write_texts(struct vv_json_writer *writer, const char *key,
+    const struct vv_str *texts, size_t len)
 {
     vv_jw_key(writer, key);
     vv_jw_array(writer);

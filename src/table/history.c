@@ -81,12 +81,12 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
     VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
     const struct vv_str names[COLUMNS] = {VV_STR("version"), VV_STR("timestamp"),
         VV_STR("userName"), VV_STR("operation"), VV_STR("operationParameters"),
-        VV_STR("operationMetrics"), VV_STR("userMetadata"), VV_STR("engineInfo"), VV_STR("rows"),
-        VV_STR("files")};
+        VV_STR("operationMetrics"), VV_STR("userMetadata"), VV_STR("engineInfo"),
+        VV_STR("rows"), VV_STR("files")};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    if (vv_log_history(op, &table->log, VV_NO_VERSION, limit > 0 ? (size_t)limit : 0, &op->arena,
-            &entries, &len) != VARVE_OK)
+    if (vv_log_history(op, &table->log, VV_NO_VERSION, limit > 0 ? (size_t)limit : 0,
+            &op->arena, &entries, &len) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("history"), VV_STR("_row"), names, COLUMNS,
@@ -96,7 +96,8 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
     VV_TRY(vv_text_appender_finish(op, appender));
     vv_text_appender_close(&appender);
     return vv_session_stream(op, &session,
-        VV_STR("SELECT version::BIGINT AS version, \"timestamp\"::TIMESTAMPTZ AS \"timestamp\", "
+        VV_STR("SELECT version::BIGINT AS version, \"timestamp\"::TIMESTAMPTZ AS "
+               "\"timestamp\", "
                "userName, operation, operationParameters, operationMetrics, userMetadata, "
                "engineInfo, TRY_CAST(\"rows\" AS BIGINT) AS \"rows\", "
                "TRY_CAST(files AS BIGINT) AS files FROM history ORDER BY _row"),

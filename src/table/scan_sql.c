@@ -25,12 +25,12 @@ struct scan {
     const struct vv_scan_source *source;
     const int32_t *columns;
     size_t columns_len;
-    bool *is_partition;   /* by position in `columns` */
-    bool *is_constant;    /* partition column with one value over all files */
-    bool *may_hold_nan;   /* float column that some file does not vouch for */
+    bool *is_partition; /* by position in `columns` */
+    bool *is_constant;  /* partition column with one value over all files */
+    bool *may_hold_nan; /* float column that some file does not vouch for */
     struct vv_value *constant;
-    size_t physical_len;  /* columns read from the files */
-    size_t joined_len;    /* partition columns that differ between files */
+    size_t physical_len; /* columns read from the files */
+    size_t joined_len;   /* partition columns that differ between files */
 };
 
 static const struct vv_field *field_of(const struct scan *scan, size_t position)
@@ -43,8 +43,9 @@ static varve_status partition_value(struct vv_op *op, const struct vv_file *file
 {
     struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
     if (!vv_partition_parse(text, &field->type, out))
-        return vv_fail(op, VARVE_ECORRUPT, "partition value \"%.*s\" of column %.*s is not a %s (file %.*s)",
-            VV_ARG(text), VV_ARG(field->name), "value of its type", VV_ARG(file->path));
+        return vv_fail(op, VARVE_ECORRUPT,
+            "partition value \"%.*s\" of column %.*s is not a %s (file %.*s)", VV_ARG(text),
+            VV_ARG(field->name), "value of its type", VV_ARG(file->path));
     return VARVE_OK;
 }
 
@@ -222,10 +223,11 @@ static varve_status add_files(struct vv_op *op, const struct scan *scan, struct 
         if (source->files[i]->absolute)
             paths[i] = source->files[i]->key;
         else
-            VV_TRY(vv_store_fetch(op, source->store, &op->arena, source->files[i]->key, &paths[i]));
+            VV_TRY(vv_store_fetch(op, source->store, &op->arena, source->files[i]->key,
+                &paths[i]));
     }
     vv_buf_adds(sql, " FROM read_parquet(");
-    vv_sql_text_list(sql, paths, source->files_len);
+    vv_sql_file_list(sql, paths, source->files_len);
     vv_buf_adds(sql, ", hive_partitioning=false");
     if (scan->physical_len > 0)
         add_schema(scan, sql);

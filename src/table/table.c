@@ -34,8 +34,8 @@ varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store
         .log = {store, engine},
         .arena = VV_ARENA_INIT(1 << 20)};
     table->name = vv_arena_str(&table->arena, name);
-    varve_status status = table->name.ptr == NULL ? vv_fail_memory(op)
-                                                  : vv_table_refresh(op, table);
+    varve_status status =
+        table->name.ptr == NULL ? vv_fail_memory(op) : vv_table_refresh(op, table);
     if (status != VARVE_OK) {
         vv_table_close(&table);
         return status;

@@ -11,11 +11,12 @@
 #include "table/rules.h"
 
 struct vv_table {
-    struct vv_str name;     /* for messages; in `arena` */
+    struct vv_str name; /* for messages; in `arena` */
     struct vv_log_handle log;
-    struct vv_store *store; /* owned */
+    struct vv_store *store;   /* owned */
     struct vv_engine *engine; /* borrowed */
-    struct vv_snapshot *snapshot; /* newest seen, owned; NULL before the first vv_table_refresh */
+    struct vv_snapshot
+        *snapshot; /* newest seen, owned; NULL before the first vv_table_refresh */
     struct vv_arena arena;
 };
 

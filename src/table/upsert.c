@@ -71,8 +71,8 @@ static varve_status add_txn(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_txn *txn = vv_actions_new_txn(&attempt->actions, &attempt->arena);
     if (txn == NULL)
         return vv_fail_memory(op);
-    *txn = (struct vv_txn){call->options->app_id, call->options->app_version,
-        vv_now_us(op) / VV_US_PER_MS};
+    *txn = (struct vv_txn){
+        call->options->app_id, call->options->app_version, vv_now_us(op) / VV_US_PER_MS};
     return VARVE_OK;
 }
 
@@ -90,7 +90,8 @@ static varve_status commit(struct vv_op *op, const struct vv_upsert_call *call,
         .attempts_used = attempts_used,
         .judge = judge,
         .judge_data = &judge_data};
-    VV_TRY(vv_upsert_record(op, call, attempt, &request.parameters_json, &request.metrics_json));
+    VV_TRY(vv_upsert_record(op, call, attempt, &request.parameters_json,
+        &request.metrics_json));
     vv_crash_point("upsert.before_publish");
     VV_TRY(vv_write_publish(op, call->table, &attempt->written));
     vv_crash_point("upsert.before_commit");
@@ -111,12 +112,12 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
     varve_status status = vv_upsert_rewrite(op, call, attempt);
     if (status == VARVE_OK)
         status = add_txn(op, call, attempt);
-    *out = (struct vv_commit_result){.outcome = VV_COMMIT_DONE,
-        .version = attempt->snapshot->version};
+    *out = (struct vv_commit_result){
+        .outcome = VV_COMMIT_DONE, .version = attempt->snapshot->version};
     if (status == VARVE_OK && !changes_nothing(attempt))
         status = commit(op, call, attempt, attempts_used, out);
-    bool is_ours_to_remove = status == VARVE_OK ? out->outcome == VV_COMMIT_REPLAN
-                                                : status != VARVE_EUNKNOWN;
+    bool is_ours_to_remove =
+        status == VARVE_OK ? out->outcome == VV_COMMIT_REPLAN : status != VARVE_EUNKNOWN;
     if (is_ours_to_remove)
         vv_write_discard(op, call->table, &attempt->written);
     return status;
@@ -168,7 +169,8 @@ static bool same_rules(const struct vv_snapshot *a, const struct vv_snapshot *b)
 
 static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *snapshot)
 {
-    return vv_features_check_write(op, snapshot->protocol, snapshot->metadata, &snapshot->schema);
+    return vv_features_check_write(op, snapshot->protocol, snapshot->metadata,
+        &snapshot->schema);
 }
 
 /* The rules of the current snapshot, and that Varve may write there at all. */
@@ -201,8 +203,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     for (;;) {
         out->version = table->snapshot->version;
         if (is_applied(call)) {
-            *out = (struct vv_upsert_result){.already_applied = true,
-                .version = out->version, .attempts = out->attempts};
+            *out = (struct vv_upsert_result){
+                .already_applied = true, .version = out->version, .attempts = out->attempts};
             return VARVE_OK;
         }
         /* A winner may have asked for more of writers than the table did when we began. */
@@ -215,8 +217,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         vv_snapshot_release(&validated);
         validated = vv_snapshot_retain(table->snapshot);
 
-        VV_CLEANUP(attempt_done) struct vv_upsert_attempt attempt = {
-            .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+        VV_CLEANUP(attempt_done)
+        struct vv_upsert_attempt attempt = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
             .snapshot = validated,
             .rules = &rules};
         struct vv_commit_result committed;
@@ -237,8 +239,8 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     struct vv_upsert_result result = {0};
-    struct vv_upsert_call call = {.table = table, .options = options,
-        .started_us = vv_now_us(op)};
+    struct vv_upsert_call call = {
+        .table = table, .options = options, .started_us = vv_now_us(op)};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_session_open(op, table->engine, &session));
     call.session = session;

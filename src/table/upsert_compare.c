@@ -79,9 +79,11 @@ static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *s
     }
     for (size_t i = 0; i < rules->key_len; i++, separator = ", ") {
         vv_buf_adds(sql, separator);
-        vv_upsert_add_value_sql(sql, "min(", rules->key[i], ")", type_of(attempt, rules->key[i]));
+        vv_upsert_add_value_sql(sql, "min(", rules->key[i], ")",
+            type_of(attempt, rules->key[i]));
         vv_buf_adds(sql, ", ");
-        vv_upsert_add_value_sql(sql, "max(", rules->key[i], ")", type_of(attempt, rules->key[i]));
+        vv_upsert_add_value_sql(sql, "max(", rules->key[i], ")",
+            type_of(attempt, rules->key[i]));
     }
     vv_buf_adds(sql, " FROM " VV_BATCH_TABLE);
     for (size_t i = 0; i < rules->partitions_len; i++)
@@ -127,8 +129,8 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             break;
-        if (!vv_arena_grow(&attempt->arena, &groups, len, &capacity, sizeof(struct vv_key_group),
-                _Alignof(struct vv_key_group)))
+        if (!vv_arena_grow(&attempt->arena, &groups, len, &capacity,
+                sizeof(struct vv_key_group), _Alignof(struct vv_key_group)))
             return vv_fail_memory(op);
         VV_TRY(read_group(op, rows, attempt, &((struct vv_key_group *)groups)[len++]));
     }
@@ -165,11 +167,12 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
         .files = attempt->candidates.files,
         .files_len = attempt->candidates.files_len,
         .names = VV_SCAN_INDEXED};
-    vv_buf_adds(sql, "CREATE OR REPLACE TEMP TABLE stored AS SELECT *, CASE "
-                     "WHEN first_value(_same) OVER ranking THEN 2 "
-                     "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
-                     "AS _what, row_number() OVER ranking AS _rank FROM (SELECT s._file, s._pos, "
-                     "b._row, b._own, ");
+    vv_buf_adds(sql,
+        "CREATE OR REPLACE TEMP TABLE stored AS SELECT *, CASE "
+        "WHEN first_value(_same) OVER ranking THEN 2 "
+        "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
+        "AS _what, row_number() OVER ranking AS _rank FROM (SELECT s._file, s._pos, "
+        "b._row, b._own, ");
     if (rules->order >= 0)
         vv_buf_addf(sql, "s.c%d AS _o, b.c%d AS _batch_o, ", rules->order, rules->order);
     else
@@ -179,7 +182,8 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
     VV_TRY(vv_scan_sql(op, &source, sql));
     vv_buf_adds(sql, ") AS s JOIN " VV_BATCH_TABLE " AS b ON ");
     for (size_t i = 0; i < rules->key_len; i++)
-        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i], rules->key[i]);
+        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i],
+            rules->key[i]);
     vv_buf_adds(sql, ") WINDOW ranking AS (PARTITION BY _row ORDER BY _o DESC NULLS LAST, "
                      "_file DESC, _pos DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
                      "FOLLOWING)");
@@ -203,7 +207,8 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
             break;
         int64_t file = vv_rows_int64(rows, 0);
         int64_t what = vv_rows_int64(rows, 1);
-        VV_PRE(file >= 0 && (size_t)file < attempt->candidates.files_len && what >= 0 && what < 4);
+        VV_PRE(file >= 0 && (size_t)file < attempt->candidates.files_len && what >= 0 &&
+               what < 4);
         attempt->consulted[file] = true;
         attempt->counts[what] += vv_rows_int64(rows, 2);
         found += vv_rows_int64(rows, 2);

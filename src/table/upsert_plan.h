@@ -33,11 +33,11 @@ struct vv_upsert_attempt {
     const struct vv_key_group *groups;
     size_t groups_len;
     struct vv_candidates candidates;
-    bool *consulted;      /* by candidate: it holds a key of the batch */
-    int64_t *gone;        /* by candidate: rows that must leave it */
-    int64_t counts[4];    /* batch rows by enum vv_outcome */
+    bool *consulted;   /* by candidate: it holds a key of the batch */
+    int64_t *gone;     /* by candidate: rows that must leave it */
+    int64_t counts[4]; /* batch rows by enum vv_outcome */
     int64_t repaired;
-    int64_t rows_copied;  /* written again as they were */
+    int64_t rows_copied; /* written again as they were */
     int64_t bytes_added, bytes_removed;
     struct vv_actions actions;
     struct vv_written written;

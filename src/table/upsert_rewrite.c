@@ -17,9 +17,9 @@
 /* One partition that the upsert writes to. */
 struct target {
     struct vv_value *partition;
-    int64_t news;             /* new rows */
+    int64_t news;                 /* new rows */
     const struct vv_file **files; /* to be rewritten */
-    int64_t *indexes;         /* of the files among the candidates */
+    int64_t *indexes;             /* of the files among the candidates */
     size_t files_len;
     size_t files_capacity;
 };
@@ -37,8 +37,8 @@ static varve_status find_target(struct vv_op *op, struct vv_upsert_attempt *atte
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
     for (size_t i = 0; i < rules->partitions_len; i++) {
-        vv_value_sql(&partition[i], &attempt->snapshot->schema.fields[rules->partitions[i]].type,
-            &text);
+        vv_value_sql(&partition[i],
+            &attempt->snapshot->schema.fields[rules->partitions[i]].type, &text);
         vv_buf_addc(&text, '\n');
     }
     if (!vv_buf_ok(&text))
@@ -118,8 +118,9 @@ static void add_news_column(const struct vv_upsert_attempt *attempt, int32_t col
     }
     enum vv_type_kind kind = attempt->snapshot->schema.fields[column].type.kind;
     bool is_time = kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
-    vv_buf_addf(sql, "CASE WHEN b._own OR o._o IS NULL THEN b.c%d ELSE greatest(b.c%d, o._o + %s) "
-                     "END AS c%d",
+    vv_buf_addf(sql,
+        "CASE WHEN b._own OR o._o IS NULL THEN b.c%d ELSE greatest(b.c%d, o._o + %s) "
+        "END AS c%d",
         column, column, is_time ? "INTERVAL 1 MICROSECOND" : "1", column);
 }
 
@@ -315,7 +316,8 @@ static varve_status write_target(struct vv_op *op, const struct vv_upsert_call *
         bytes += target->files[i]->bytes;
     }
     if (first < target->files_len || target->news > 0)
-        VV_TRY(write_one(op, call, attempt, target, first, target->files_len, target->news > 0));
+        VV_TRY(write_one(op, call, attempt, target, first, target->files_len,
+            target->news > 0));
     return VARVE_OK;
 }
 

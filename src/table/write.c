@@ -35,7 +35,8 @@ static varve_status partition_pairs(struct vv_op *op, struct vv_arena *arena,
         return vv_fail_memory(op);
     for (size_t i = 0; i < len; i++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-        int32_t column = vv_schema_find(&snapshot->schema, snapshot->metadata->partition_columns[i]);
+        int32_t column =
+            vv_schema_find(&snapshot->schema, snapshot->metadata->partition_columns[i]);
         const struct vv_field *field = &snapshot->schema.fields[column];
         bool is_null = partition[i].kind == VV_VALUE_NULL ||
                        (partition[i].kind == VV_VALUE_TEXT && partition[i].text.len == 0);
@@ -66,8 +67,8 @@ static varve_status physical_select(struct vv_op *op, const struct vv_write_requ
             continue;
         vv_buf_addf(sql, "%sc%zu AS ", *out_len == 0 ? "" : ", ", i);
         vv_sql_name(sql, field->physical_name);
-        (*out_columns)[(*out_len)++] =
-            (struct vv_parquet_column){.name = field->physical_name, .field_id = field->field_id};
+        (*out_columns)[(*out_len)++] = (struct vv_parquet_column){
+            .name = field->physical_name, .field_id = field->field_id};
     }
     vv_buf_adds(sql, " FROM (");
     vv_buf_add(sql, request->select_sql);
@@ -162,7 +163,8 @@ varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
     return vv_store_publish(op, table->store, written->keys, written->keys_len);
 }
 
-void vv_write_discard(struct vv_op *op, struct vv_table *table, const struct vv_written *written)
+void vv_write_discard(struct vv_op *op, struct vv_table *table,
+    const struct vv_written *written)
 {
     /* Runs after failures too: their error must survive what happens here. */
     VV_CLEANUP(vv_op_done) struct vv_op own;

@@ -32,11 +32,13 @@ struct vv_write_request {
  * of the file.
  */
 varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
-    const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add);
+    const struct vv_write_request *request, struct vv_written *written,
+    struct vv_file *out_add);
 /* Makes all of them durable. Before the commit. */
 varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
     const struct vv_written *written);
 /* Removes files that are known not to be referenced; failures only go to the log. */
-void vv_write_discard(struct vv_op *op, struct vv_table *table, const struct vv_written *written);
+void vv_write_discard(struct vv_op *op, struct vv_table *table,
+    const struct vv_written *written);
 
 #endif
