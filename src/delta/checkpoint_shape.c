@@ -46,7 +46,7 @@ static varve_status read_members(struct vv_op *op, struct vv_session *session,
     bool has_row = false;
     vv_buf_adds(&sql, "SELECT name::VARCHAR, coalesce(num_children, 0)::BIGINT"
                       " FROM parquet_schema(");
-    vv_sql_literal(&sql, path);
+    vv_sql_file(&sql, path);
     vv_buf_addc(&sql, ')');
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

@@ -88,6 +88,18 @@ static varve_status database_open(struct vv_op *op, const struct vv_engine_optio
     return VARVE_OK;
 }
 
+/* As they are and as vv_sql_file spells them: DuckDB checks the pattern, then the file found. */
+static void add_folders(struct vv_buf *sql, const struct vv_engine_options *options)
+{
+    for (size_t i = 0; i < options->allowed_folders_len; i++) {
+        vv_buf_adds(sql, i == 0 ? "[" : ", ");
+        vv_sql_literal(sql, options->allowed_folders[i]);
+        vv_buf_adds(sql, ", ");
+        vv_sql_file(sql, options->allowed_folders[i]);
+    }
+    vv_buf_addc(sql, ']');
+}
+
 /*
  * Settings that a database can't be opened with. Set once: sessions inherit them. The folders are
  * named before the rest is closed, since afterwards nothing can be opened again.
@@ -100,7 +112,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     vv_buf_adds(&sql, "SET GLOBAL TimeZone = 'UTC'");
     if (options->allowed_folders_len > 0) {
         vv_buf_adds(&sql, "; SET allowed_directories = ");
-        vv_sql_text_list(&sql, options->allowed_folders, options->allowed_folders_len);
+        add_folders(&sql, options);
         vv_buf_adds(&sql,
             "; SET enable_external_access = false; SET lock_configuration = true");
     }
