@@ -124,15 +124,15 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
 
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
 {
-    if (bytes < LARGE_WORK_BYTES || engine->threads_max < 2 ||
-        atomic_exchange(&engine->is_scaled, true))
+    bool is_large = bytes >= LARGE_WORK_BYTES;
+    if (engine->threads_max < 2 || atomic_exchange(&engine->is_scaled, is_large) == is_large)
         return;
     /* Without the environment of an operation: what fails here is nobody's failure. */
     VV_CLEANUP(vv_op_done) struct vv_op op;
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     vv_op_init(&op, NULL, (size_t)1 << 20);
-    struct vv_str sql =
-        vv_arena_format(&op.arena, "SET GLOBAL threads = %u", engine->threads_max);
+    struct vv_str sql = vv_arena_format(&op.arena, "SET GLOBAL threads = %u",
+        is_large ? engine->threads_max : 1);
     if (sql.ptr == NULL || vv_session_open(&op, engine, &session) != VARVE_OK ||
         vv_session_exec(&op, session, sql) != VARVE_OK)
         vv_forgive(&op);

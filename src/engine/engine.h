@@ -33,9 +33,9 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     struct vv_engine **out);
 void vv_engine_close(struct vv_engine **engine);
 /*
- * Work on about so many bytes is coming. An engine starts with one thread, since to share a small
- * statement among several costs more than it brings; the first large work makes it use all that
- * it may. Never fails: with fewer threads work is slower, not wrong.
+ * The next statements work on about so many bytes each. An engine uses one thread for small ones,
+ * since to share them among several costs more than it brings, and all that it may for large
+ * ones. Never fails: with the wrong number of threads work is slower, not wrong.
  */
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 /* "1.5.6": the library's own word. Static storage. */

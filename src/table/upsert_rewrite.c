@@ -14,6 +14,8 @@
 /* Rewritten files are merged up to about this size, so that one upsert's memory stays bounded. */
 #define MERGED_BYTES_MAX (INT64_C(128) << 20)
 
+#define ROW_BYTES_ABOUT 64 /* of a new row, for want of a better guess */
+
 /* One partition that the upsert writes to. */
 struct target {
     struct vv_value *partition;
@@ -259,8 +261,10 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
         vv_buf_adds(&sql, " UNION ALL ");
     if (with_news)
         add_news_rows(attempt, target, &sql);
-    vv_buf_adds(&sql, " ORDER BY ");
-    add_order(attempt->rules, &sql);
+    if (end > first) { /* `news` alone is in order already */
+        vv_buf_adds(&sql, " ORDER BY ");
+        add_order(attempt->rules, &sql);
+    }
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_write_request request = {.snapshot = attempt->snapshot,
@@ -336,6 +340,19 @@ static varve_status remove_rewritten(struct vv_op *op, struct vv_upsert_attempt 
     return VARVE_OK;
 }
 
+/* One statement a target: how many threads that is worth. */
+static void expect_targets(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt, const struct targets *targets)
+{
+    int64_t bytes = 0;
+    int64_t news = attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE];
+    for (size_t i = 0; i < attempt->candidates.files_len; i++)
+        bytes += attempt->gone[i] > 0 ? attempt->candidates.files[i]->bytes : 0;
+    bytes += news * ROW_BYTES_ABOUT;
+    if (targets->len > 0)
+        vv_engine_expect(call->table->engine, bytes / (int64_t)targets->len);
+}
+
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
@@ -348,6 +365,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
     for (size_t i = 0; i < attempt->candidates.files_len; i++)
         if (attempt->gone[i] > 0)
             VV_TRY(add_file(op, attempt, &targets, i));
+    expect_targets(call, attempt, &targets);
     for (size_t i = 0; i < targets.len; i++) {
         VV_TRY(write_target(op, call, attempt, targets.items[i]));
         VV_TRY(vv_progress(op, "write", i + 1, targets.len));
