@@ -12,6 +12,8 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_scan,
     &vv_cmd_latest,
     &vv_cmd_range,
+    &vv_cmd_correlate,
+    &vv_cmd_signals,
     &vv_cmd_history,
     &vv_cmd_describe,
     &vv_cmd_tables,

@@ -1,0 +1,75 @@
+/*
+ * Reports on the market tables: performance by market regime, and signals. docs/reports.md
+ * defines the columns. Conventions: varve.h.
+ */
+#ifndef VARVE_REPORT_H
+#define VARVE_REPORT_H
+
+#include "varve/varve.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Since when a regime counts as known at the time of a performance row. */
+typedef enum varve_knowledge {
+    VARVE_KNOWLEDGE_ORDER = 0,  /* from its order column, ingested_at */
+    VARVE_KNOWLEDGE_COMMIT = 1, /* from the commit of the file that holds it */
+    VARVE_KNOWLEDGE_EVENT = 2   /* from its own timestamp: hindsight */
+} varve_knowledge;
+
+typedef struct varve_correlate_options {
+    uint32_t size;
+    int32_t knowledge;  /* varve_knowledge */
+    int32_t by_symbol;  /* 1: the answer for each symbol, with a column `symbol` in front */
+    const char *symbol; /* whose regimes; NULL: SPY, else the first; with by_symbol: all */
+    const char *last; /* back from now: "30d", the default where neither from nor to is given */
+    const char *from; /* included */
+    const char *to;   /* not included */
+    const char *at;   /* a time: the tables as of then; NULL: the latest */
+} varve_correlate_options;
+#define VARVE_CORRELATE_OPTIONS_INIT                                        \
+    {                                                                       \
+        sizeof(varve_correlate_options), 0, 0, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/*
+ * One row a regime: regime, rows, strategies, share_of_time, pnl_change, mean_pnl_change,
+ * worst_drawdown, hit_rate. *out_json (may be NULL) says what the answer rests on: {"symbol",
+ * "symbols","knowledge","rows","rows_without_pnl","without_regime","late","different",
+ * "undated_regimes","undated_files","newest"}.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_correlate(varve_lake *lake,
+    const varve_correlate_options *options, struct ArrowArrayStream *out, char **out_json,
+    varve_error *err);
+
+typedef enum varve_signal_report {
+    VARVE_SIGNALS_AUDIT = 0,  /* every signal and what was done about it */
+    VARVE_SIGNALS_MISSED = 1, /* strong signals that nobody acted upon */
+    VARVE_SIGNALS_LATENCY = 2 /* seconds from signal to action, by strategy and type */
+} varve_signal_report;
+
+typedef struct varve_signals_options {
+    uint32_t size;
+    int32_t report;        /* varve_signal_report */
+    const char *strategy;  /* NULL: all */
+    double min_value;      /* of MISSED, not included */
+    int32_t min_value_set; /* 0: min_value is 0.8 */
+    const char *last;      /* back from now; NULL with neither from nor to: all */
+    const char *from;      /* included */
+    const char *to;        /* not included */
+    const char *at;        /* version or time; NULL: the latest */
+} varve_signals_options;
+#define VARVE_SIGNALS_OPTIONS_INIT                                             \
+    {                                                                          \
+        sizeof(varve_signals_options), 0, NULL, 0.0, 0, NULL, NULL, NULL, NULL \
+    }
+
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_signals(varve_lake *lake,
+    const varve_signals_options *options, struct ArrowArrayStream *out, varve_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "cli/commands.h"
+#include "varve/report.h"
+
+struct signals_values {
+    const char *strategy;
+    struct vv_real min_value;
+    const char *last;
+    const char *from;
+    const char *to;
+};
+
+#define AT(member) offsetof(struct signals_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "strategy",
+        .kind = VV_OPTION_TEXT,
+        .value = "S",
+        .help = "only this strategy",
+        .offset = AT(strategy)},
+    {.name = "min-value",
+        .kind = VV_OPTION_REAL,
+        .value = "X",
+        .help = "missed: signals above this value (default: 0.8)",
+        .offset = AT(min_value)},
+    {.name = "last",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "back from now: 7d, 12h (default: all)",
+        .offset = AT(last)},
+    {.name = "from",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "first time, included",
+        .offset = AT(from)},
+    {.name = "to",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "last time, not included",
+        .offset = AT(to)},
+};
+
+static varve_status read_report(struct vv_cli *cli, const char *name, int32_t *out)
+{
+    if (strcmp(name, "audit") == 0)
+        *out = VARVE_SIGNALS_AUDIT;
+    else if (strcmp(name, "missed") == 0)
+        *out = VARVE_SIGNALS_MISSED;
+    else if (strcmp(name, "latency") == 0)
+        *out = VARVE_SIGNALS_LATENCY;
+    else
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "signals: '%s' is not one of audit|missed|latency", name);
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct signals_values *values = given;
+    varve_signals_options signals = VARVE_SIGNALS_OPTIONS_INIT;
+    struct ArrowArrayStream rows = {0};
+    VV_TRY(read_report(cli, vv_cli_argument(cli, 0), &signals.report));
+    if (values->last && (values->from || values->to))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "signals: give --last, or --from and --to, not both");
+    if (values->min_value.given && signals.report != VARVE_SIGNALS_MISSED)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "signals: --min-value means something to missed only");
+    signals.strategy = values->strategy;
+    signals.min_value = values->min_value.value;
+    signals.min_value_set = values->min_value.given;
+    signals.last = values->last;
+    signals.from = values->from;
+    signals.to = values->to;
+    signals.at = cli->globals.at;
+    VV_TRY(vv_cli_open_lake(cli, false));
+    VV_TRY(varve_lake_signals(cli->lake, &signals, &rows, &cli->error));
+    return vv_show_rows(cli, &rows, NULL, NULL);
+}
+
+const struct vv_command vv_cmd_signals = {
+    .name = "signals",
+    .summary = "signals: what was acted upon, what was missed, how long it took",
+    .arguments = "audit|missed|latency",
+    .examples = "varve signals audit --last 7d\n"
+                "varve signals missed --min-value 0.9\n"
+                "varve signals latency --strategy iron_condor_1",
+    .text =
+        "audit: every signal, with the seconds to its action and whether it was one of high\n"
+        "confidence (above 0.8). missed: those above --min-value that nobody acted upon.\n"
+        "latency: count, acted, median, 90th percentile and most seconds, by strategy\n"
+        "and type.",
+    VV_OPTIONS(options, struct signals_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .reads_at = true,
+    .run = run,
+};

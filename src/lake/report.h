@@ -1,0 +1,73 @@
+/*
+ * Reports on the market tables: performance by market regime, and signals.
+ *
+ * A report reads each table at one version and only the files that its range of time needs;
+ * joins and sums are the engine's. docs/reports.md says what the columns mean.
+ */
+#ifndef VV_LAKE_REPORT_H
+#define VV_LAKE_REPORT_H
+
+#include "lake/lake.h"
+
+/* A range of event times as a person says it; ptr NULL: not said. */
+struct vv_span_request {
+    struct vv_str last; /* back from now, or from the time of `at`: "30d" */
+    struct vv_str from; /* included */
+    struct vv_str to;   /* not included */
+};
+
+/* Since when a row counts as known. */
+enum vv_knowledge {
+    VV_KNOWN_ORDER,  /* from its order column */
+    VV_KNOWN_COMMIT, /* from the commit of the file that it lies in */
+    VV_KNOWN_EVENT   /* from its own timestamp */
+};
+
+struct vv_correlate_request {
+    struct vv_span_request span; /* nothing said: the last 30 days */
+    struct vv_str symbol;        /* ptr NULL: SPY, else the first; by symbol: all */
+    struct vv_str at;            /* a time; ptr NULL: the latest */
+    enum vv_knowledge knowledge;
+    bool by_symbol;
+};
+
+/* What the answer rests on. Pairs: performance rows times symbols. */
+struct vv_correlate_result {
+    struct vv_str symbol; /* in the operation's arena; ptr NULL: there is none, or all */
+    int64_t symbols;
+    int64_t rows;            /* performance rows */
+    int64_t rows_no_pnl;     /* of them: total_pnl NULL, NaN or infinite */
+    int64_t pairs_no_regime; /* no regime is known at the timestamp */
+    int64_t pairs_late;      /* of them: one is there, but was not known in time */
+    int64_t pairs_other;     /* the regime known then is not the one in force by event time */
+    int64_t regimes_undated; /* regime rows without an order value: never known */
+    int64_t files_undated;   /* commits that are gone: taken as known from the first one kept */
+    int64_t newest_us;       /* of performance rows before the end; INT64_MIN: none */
+};
+
+/*
+ * regime, rows, strategies, share_of_time, pnl_change, mean_pnl_change, worst_drawdown, hit_rate;
+ * with `by_symbol` symbol in front. EUSAGE: a version as `at`, no order column to know by.
+ */
+varve_status vv_lake_correlate(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_correlate_request *request, struct ArrowArrayStream *out,
+    struct vv_correlate_result *out_result);
+
+enum vv_signal_report {
+    VV_SIGNALS_AUDIT,
+    VV_SIGNALS_MISSED,
+    VV_SIGNALS_LATENCY
+};
+
+struct vv_signals_request {
+    enum vv_signal_report report;
+    struct vv_span_request span; /* nothing said: all */
+    struct vv_str strategy;      /* ptr NULL: all */
+    struct vv_str at;
+    double min_value; /* of MISSED, not included */
+};
+
+varve_status vv_lake_signals(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_signals_request *request, struct ArrowArrayStream *out);
+
+#endif

@@ -1,0 +1,131 @@
+#include "lake/report_source.h"
+
+#include "base/time.h"
+#include "engine/sql.h"
+#include "table/prune.h"
+#include "table/read.h"
+#include "table/scan_sql.h"
+
+varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,
+    const char *name, int32_t *out)
+{
+    int32_t column = vv_schema_find(&source->snapshot->schema, vv_str_of(name));
+    if (column < 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no column %s, which the report needs: see varve describe %.*s",
+            VV_ARG(source->table->name), name, VV_ARG(source->table->name));
+    *out = column;
+    return VARVE_OK;
+}
+
+varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_str at, struct vv_report_source *out)
+{
+    VV_CLEANUP(vv_report_close) struct vv_report_source source = {0};
+    VV_TRY(vv_lake_table(op, lake, name, &source.table));
+    VV_TRY(vv_table_at(op, source.table, at, &source.snapshot));
+    VV_TRY(vv_rules_read(op, &op->arena, source.snapshot, false, &source.rules));
+    VV_TRY(vv_report_column(op, &source, "timestamp", &source.time));
+    enum vv_type_kind kind = source.snapshot->schema.fields[source.time].type.kind;
+    if (kind != VV_TYPE_TIMESTAMP && kind != VV_TYPE_TIMESTAMP_NTZ)
+        return vv_fail(op, VARVE_EUSAGE, "column timestamp of table %.*s is no timestamp",
+            VV_ARG(name));
+    *out = source;
+    source = (struct vv_report_source){0};
+    return VARVE_OK;
+}
+
+void vv_report_close(struct vv_report_source *source)
+{
+    vv_snapshot_release(&source->snapshot);
+    vv_table_close(&source->table);
+}
+
+static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now_us,
+    int64_t *out_us)
+{
+    if (vv_time_parse_human(text, now_us, out_us))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
+}
+
+varve_status vv_report_span(struct vv_op *op, const struct vv_span_request *request,
+    struct vv_str at, struct vv_str default_last, struct vv_span *out)
+{
+    struct vv_span span = {INT64_MIN, INT64_MAX};
+    struct vv_str last = request->last;
+    int64_t now_us = vv_now_us(op);
+    int64_t at_us = 0;
+    int64_t span_us = 0;
+    bool is_range = request->from.ptr != NULL || request->to.ptr != NULL;
+    if (last.ptr != NULL && is_range)
+        return vv_fail(op, VARVE_EUSAGE, "give a last, or a from and a to, not both");
+    if (at.ptr != NULL && vv_time_parse_human(at, now_us, &at_us))
+        now_us = at_us;
+    if (last.ptr == NULL && !is_range)
+        last = default_last;
+    if (last.ptr != NULL) {
+        if (!vv_time_parse_duration(last, &span_us) || span_us <= 0 ||
+            __builtin_sub_overflow(now_us, span_us, &span.from_us))
+            return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is not a length of time: say 30d or 12h",
+                VV_ARG(last));
+    }
+    if (request->from.ptr != NULL)
+        VV_TRY(parse_time(op, request->from, now_us, &span.from_us));
+    if (request->to.ptr != NULL)
+        VV_TRY(parse_time(op, request->to, now_us, &span.to_us));
+    *out = span;
+    return VARVE_OK;
+}
+
+varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
+    struct vv_span span)
+{
+    struct vv_range range = {.column = source->time};
+    if (span.from_us != INT64_MIN)
+        range.low = (struct vv_value){.kind = VV_VALUE_INT, .integer = span.from_us};
+    if (span.to_us != INT64_MAX) {
+        range.high = (struct vv_value){.kind = VV_VALUE_INT, .integer = span.to_us};
+        range.high_excluded = true;
+    }
+    struct vv_ranges ranges = {&range, 1};
+    return vv_prune(op, &op->arena, source->snapshot, &source->rules, &ranges, &source->files,
+        &source->files_len);
+}
+
+/* The bare column, so that the engine can skip row groups by it. */
+static void add_bound(const struct vv_report_source *source, const char *operator, int64_t us,
+    struct vv_buf *sql)
+{
+    vv_buf_addf(sql, " AND c%d %s ", source->time, operator);
+    if (source->snapshot->schema.fields[source->time].type.kind == VV_TYPE_TIMESTAMP)
+        vv_sql_timestamptz(sql, us);
+    else
+        vv_sql_timestamp(sql, us);
+}
+
+varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *source,
+    const int32_t *columns, size_t columns_len, struct vv_span span, struct vv_buf *sql)
+{
+    struct vv_scan_source scan = {.store = source->table->store,
+        .snapshot = source->snapshot,
+        .files = source->files,
+        .files_len = source->files_len,
+        .columns = columns,
+        .columns_len = columns_len,
+        .names = VV_SCAN_INDEXED};
+    vv_buf_adds(sql, " FROM (");
+    VV_TRY(vv_scan_sql(op, &scan, sql));
+    vv_buf_adds(sql, ") AS t WHERE true");
+    if (span.from_us != INT64_MIN)
+        add_bound(source, ">=", span.from_us, sql);
+    if (span.to_us != INT64_MAX)
+        add_bound(source, "<", span.to_us, sql);
+    return VARVE_OK;
+}
+
+void vv_report_add_time(struct vv_buf *sql, int32_t column)
+{
+    vv_buf_addf(sql, "CAST(c%d AS TIMESTAMPTZ)", column);
+}

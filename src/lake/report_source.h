@@ -1,0 +1,52 @@
+/*
+ * A market table as a report reads it: one snapshot, a range of time, columns by name.
+ */
+#ifndef VV_LAKE_REPORT_SOURCE_H
+#define VV_LAKE_REPORT_SOURCE_H
+
+#include "lake/report.h"
+#include "table/rules.h"
+
+/* INT64_MIN and INT64_MAX: open ends. */
+struct vv_span {
+    int64_t from_us; /* included */
+    int64_t to_us;   /* not included */
+};
+
+struct vv_report_source {
+    struct vv_table *table;       /* owned */
+    struct vv_snapshot *snapshot; /* owned */
+    struct vv_rules rules;
+    int32_t time;                 /* the column `timestamp` */
+    const struct vv_file **files; /* after vv_report_prune */
+    size_t files_len;
+};
+
+/* ENOTFOUND: no such table or version; EUSAGE: it has no column `timestamp` of that type. */
+varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_str at, struct vv_report_source *out);
+void vv_report_close(struct vv_report_source *source);
+
+/* `default_last` ptr NULL: open where nothing is said. */
+varve_status vv_report_span(struct vv_op *op, const struct vv_span_request *request,
+    struct vv_str at, struct vv_str default_last, struct vv_span *out);
+
+/* Keeps the files that may hold rows of the span. */
+varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
+    struct vv_span span);
+
+/*
+ * Appends "FROM (...) AS t WHERE ..." with the columns named and the rows of the span; they are
+ * c0, c1, ... by their index in the schema (vv_report_column), and _file.
+ */
+varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *source,
+    const int32_t *columns, size_t columns_len, struct vv_span span, struct vv_buf *sql);
+
+/* EUSAGE: the table is not a market table of that kind. */
+varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,
+    const char *name, int32_t *out);
+
+/* A column as an instant: one without a zone is UTC. */
+void vv_report_add_time(struct vv_buf *sql, int32_t column);
+
+#endif
