@@ -79,6 +79,29 @@ static bool uses_defaults(const struct table_state *state)
     return schema_has(state, "CURRENT_DEFAULT");
 }
 
+bool vv_features_is_variant(const struct vv_type *type)
+{
+    if (type->kind == VV_TYPE_VARIANT ||
+        (type->element && vv_features_is_variant(type->element)) ||
+        (type->key && vv_features_is_variant(type->key)))
+        return true;
+    for (size_t index = 0; index < type->fields_len; index++) {
+        if (vv_features_is_variant(&type->fields[index].type))
+            return true;
+    }
+    return false;
+}
+
+/* Some writers list the feature for any table; a column of the type is what counts. */
+static bool uses_variant(const struct table_state *state)
+{
+    for (size_t index = 0; index < state->schema->fields_len; index++) {
+        if (vv_features_is_variant(&state->schema->fields[index].type))
+            return true;
+    }
+    return false;
+}
+
 static bool uses_column_mapping(const struct table_state *state)
 {
     struct vv_str mode =
@@ -124,6 +147,8 @@ static const struct feature {
     {"vacuumProtocolCheck", true, 0, uses_never},
     {"typeWidening", true, 0, uses_type_widening},
     {"typeWidening-preview", true, 0, uses_type_widening},
+    {"variantType", true, 0, uses_variant},
+    {"variantType-preview", true, 0, uses_variant},
     {"domainMetadata", false, 0, uses_never},
     {"inCommitTimestamp", false, 0, NULL},
     {"allowColumnDefaults", false, 0, uses_defaults},

@@ -22,6 +22,8 @@ bool vv_features_has(const struct vv_protocol *protocol,
     struct vv_str feature); /* listed or implied */
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
+/* Whether the type is or holds a variant, which Varve neither reads nor writes. */
+bool vv_features_is_variant(const struct vv_type *type);
 /* A boolean table property ("delta.appendOnly"); `fallback` where absent. */
 bool vv_property_bool(const struct vv_metadata *metadata, const char *name, bool fallback);
 

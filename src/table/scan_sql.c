@@ -112,7 +112,7 @@ static varve_status check_readable(struct vv_op *op, const struct scan *scan)
         VV_TRY(vv_features_check_file(op, scan->source->files[i]));
     for (size_t i = 0; i < scan->columns_len; i++) {
         const struct vv_field *field = field_of(scan, i);
-        if (field->type.kind == VV_TYPE_VARIANT)
+        if (vv_features_is_variant(&field->type))
             return vv_fail(op, VARVE_EUNSUPPORTED, "column %.*s: feature variantType",
                 VV_ARG(field->name));
         if (has_renamed_fields(&field->type))

@@ -71,8 +71,10 @@ TEST(features, are_read_or_refused_by_name)
              .reader_features = "columnMapping timestampNtz vacuumProtocolCheck v2Checkpoint "
                                 "typeWidening typeWidening-preview deletionVectors"},
             VARVE_OK, ""},
-        {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantType"},
-            VARVE_EUNSUPPORTED, "variantType"},
+        {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantType"}, VARVE_OK,
+            ""},
+        {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantShredding"},
+            VARVE_EUNSUPPORTED, "variantShredding"},
         {{.reader = 3, .writer = 7, .reader_features = "catalogManaged"}, VARVE_EUNSUPPORTED,
             "catalogManaged"},
         /* A writer feature in the wrong list is nothing that can be known how to read. */
@@ -162,7 +164,7 @@ static const struct write_case {
          .writer = 7,
          .reader_features = "variantType",
          .writer_features = "variantType"},
-        "variantType"},
+        NULL},
 };
 
 TEST(features, stand_in_the_way_of_writing_only_where_they_are_used)
@@ -280,4 +282,19 @@ TEST(features, boolean_properties_are_true_in_any_case)
     CHECK(!vv_property_bool(&metadata, "b", true));
     CHECK(vv_property_bool(&metadata, "c", true));
     CHECK(!vv_property_bool(&metadata, "c", false));
+}
+
+/* A feature that is listed is none; a column of the type is, however deep it lies. */
+TEST(features, find_a_variant_wherever_it_lies)
+{
+    const struct vv_type variant = {.kind = VV_TYPE_VARIANT};
+    const struct vv_type text = {.kind = VV_TYPE_STRING};
+    const struct vv_type list = {.kind = VV_TYPE_ARRAY, .element = &variant};
+    const struct vv_field fields[] = {{.name = VV_STR("a"), .type = {.kind = VV_TYPE_STRING}},
+        {.name = VV_STR("b"), .type = {.kind = VV_TYPE_MAP, .key = &text, .element = &list}}};
+    const struct vv_type nested = {.kind = VV_TYPE_STRUCT, .fields = fields, .fields_len = 2};
+    CHECK(vv_features_is_variant(&variant));
+    CHECK(vv_features_is_variant(&nested));
+    CHECK(!vv_features_is_variant(&text));
+    CHECK(!vv_features_is_variant(&fields[0].type));
 }

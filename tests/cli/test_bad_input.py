@@ -1,0 +1,167 @@
+"""Bad input, case by case: the exit status, a message that says where, and nothing written."""
+
+import json
+import shutil
+
+import pytest
+
+HEAD = "timestamp,symbol,regime,vix,confidence,date\n"
+GOOD = "2025-01-30T10:00:00Z,SPY,neutral_low,14.5,0.8,2025-01-30\n"
+
+
+@pytest.fixture
+def market(varve):
+    varve.ok("init")
+    varve.ok("upsert", "market_regimes", stdin=HEAD + GOOD)
+    return varve
+
+
+def state(varve):
+    folder = varve.folder / "data" / "lake" / "market_regimes"
+    return sorted((path.relative_to(folder).as_posix(), path.stat().st_size)
+                  for path in folder.rglob("*") if path.is_file())
+
+
+# rows behind a good one in line 2, exit status, what the message must hold
+ROWS = {
+    "wrong type": ("2025-01-30T10:01:00Z,SPY,neutral_low,high,,\n", ["row 2", "line 3", "vix", "high"]),
+    "no timestamp": ("yesterday,SPY,neutral_low,,,\n", ["row 2", "timestamp", "yesterday"]),
+    "NULL key": ("2025-01-30T10:01:00Z,,neutral_low,,,\n", ["row 2", "symbol"]),
+    "bad enum": ("2025-01-30T10:01:00Z,SPY,sideways,,,\n", ["row 2", "sideways", "regime_known"]),
+    "out of range": ("2025-01-30T10:01:00Z,SPY,neutral_low,,1.5,\n",
+                     ["row 2", "1.5", "confidence_range"]),
+    "NaN where bounded": ("2025-01-30T10:01:00Z,SPY,neutral_low,NaN,,\n", ["row 2", "vix_range"]),
+    "date that disagrees": ("2025-01-30T10:01:00Z,SPY,neutral_low,,,2025-01-29\n",
+                            ["row 2", "date", "2025-01-29"]),
+    "below a microsecond": ("2025-01-30T10:01:00.0000001Z,SPY,neutral_low,,,\n",
+                            ["row 2", "timestamp"]),
+    "line numbers behind a quoted newline": (
+        "2025-01-30T10:01:00Z,\"S\nPY\",neutral_low,1,,\n"
+        "2025-01-30T10:02:00Z,SPY,sideways,,,\n", ["row 3", "line 5", "sideways"]),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_bad_row_rejects_the_batch(market, name):
+    rows, parts = ROWS[name]
+    before = state(market)
+    good = GOOD.replace("10:00", "11:00")
+    done = market("upsert", "market_regimes", stdin=HEAD + good + rows)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout == ""
+    for part in parts:
+        assert part in done.stderr, (part, done.stderr)
+    assert state(market) == before
+
+
+FILES = {
+    "unknown column": (b"timestamp,symbol,regime,colour\n2025-01-30T10:00:00Z,A,neutral_low,red\n",
+                       "rows.csv", ["colour"]),
+    "column twice": (b"timestamp,symbol,regime,Symbol\n2025-01-30T10:00:00Z,A,neutral_low,B\n",
+                     "rows.csv", ["ymbol"]),
+    "no key column": (b"timestamp,regime\n2025-01-30T10:00:00Z,neutral_low\n", "rows.csv",
+                      ["symbol"]),
+    "ragged line": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,A\n", "rows.csv", ["line 2"]),
+    "open quote": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,\"A,neutral_low\n", "rows.csv",
+                   ["rows.csv"]),
+    "invalid UTF-8 in CSV": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,\xff\xfe,neutral_low\n",
+                             "rows.csv", ["line 2"]),
+    "empty CSV": (b"", "rows.csv", ["rows.csv"]),
+    "broken JSON": (b'{"timestamp":"2025-01-30T10:00:00Z","symbol":"A","regime":"neutral_low"}\n'
+                    b'{"timestamp":"2025-01-30T\n', "rows.ndjson", ["line 2"]),
+    "unknown member": (b'{"timestamp":"2025-01-30T10:00:00Z","symbol":"A","regime":"neutral_low",'
+                       b'"colour":1}\n', "rows.ndjson", ["colour"]),
+    "invalid UTF-8 in JSON": (b'{"timestamp":"2025-01-30T10:00:00Z","symbol":"\xff"}\n',
+                              "rows.ndjson", ["line 1"]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_bad_file_is_refused(market, name):
+    content, file, parts = FILES[name]
+    (market.folder / file).write_bytes(content)
+    before = state(market)
+    done = market("upsert", "market_regimes", file)
+    assert done.returncode == 3, done.stderr
+    for part in parts:
+        assert part in done.stderr, (part, done.stderr)
+    assert state(market) == before
+
+
+@pytest.mark.parametrize("arguments, status, part", [
+    (["upsert", "market_regimes", "nowhere.csv"], 5, "nowhere.csv"),
+    (["upsert", "no_such_table", "-"], 5, "no_such_table"),
+    (["scan", "./empty"], 5, "_delta_log"),
+    (["scan", "market_regimes", "--version", "7"], 5, "7"),
+    (["scan", "market_regimes", "--timestamp", "1999-01-01"], 5, "1999"),
+    (["scan", "market_regimes", "--timestamp", "someday"], 2, "someday"),
+    (["scan", "market_regimes", "--columns", "colour"], 2, "colour"),
+    (["query", "SELEC 1"], 2, "SELEC"),
+    (["query", "SELECT colour FROM market_regimes"], 2, "colour"),
+    (["query", "SELECT * FROM nothing_here"], 5, "nothing_here"),
+    (["query", "DROP TABLE market_regimes"], 2, "SELECT"),
+])
+def test_a_bad_request_is_refused(market, arguments, status, part):
+    (market.folder / "empty").mkdir()
+    before = state(market)
+    done = market(*arguments, stdin="timestamp\n")
+    assert done.returncode == status, done.stderr
+    assert part in done.stderr, done.stderr
+    assert state(market) == before
+
+
+def commit(varve, version):
+    return varve.folder / "data/lake/market_regimes/_delta_log" / f"{version:020d}.json"
+
+
+def rewrite_protocol(varve, protocol):
+    """A further commit that changes the protocol."""
+    commit(varve, 2).write_text(json.dumps({"protocol": protocol}) + "\n")
+
+
+def test_an_unknown_reader_feature_is_refused_by_name(market):
+    rewrite_protocol(market, {"minReaderVersion": 3, "minWriterVersion": 7,
+                              "readerFeatures": ["fromTheFuture"],
+                              "writerFeatures": ["fromTheFuture"]})
+    for command in (["scan", "market_regimes"], ["describe", "market_regimes"]):
+        done = market(*command)
+        assert done.returncode == 7
+        assert "fromTheFuture" in done.stderr
+
+
+def test_an_unknown_writer_feature_refuses_writing_alone(market):
+    rewrite_protocol(market, {"minReaderVersion": 1, "minWriterVersion": 7,
+                              "writerFeatures": ["fromTheFuture"]})
+    assert market.ok("scan", "market_regimes").count("SPY") == 1
+    before = state(market)
+    done = market("upsert", "market_regimes", stdin=HEAD + GOOD.replace("14.5", "15"))
+    assert done.returncode == 7
+    assert "fromTheFuture" in done.stderr
+    assert state(market) == before
+
+
+@pytest.mark.parametrize("torn", ["empty", "half"])
+def test_a_torn_newest_commit_is_named_and_never_an_empty_one(market, torn):
+    whole = commit(market, 1).read_bytes()
+    commit(market, 1).write_bytes(b"" if torn == "empty" else whole[:len(whole) // 2])
+    for command in (["scan", "market_regimes"], ["upsert", "market_regimes", "-"]):
+        done = market(*command, stdin=HEAD + GOOD)
+        assert done.returncode == 6, done.stderr
+        assert f"{1:020d}.json" in done.stderr
+    assert not commit(market, 2).exists()
+
+
+def test_a_missing_data_file_is_an_error_never_fewer_rows(market):
+    for path in (market.folder / "data/lake/market_regimes").rglob("*.parquet"):
+        path.unlink()
+    done = market("scan", "market_regimes")
+    assert done.returncode in (5, 6, 8)
+    assert "part-00000" in done.stderr
+
+
+def test_a_gap_in_the_log_names_the_missing_version(market):
+    market.ok("upsert", "market_regimes", stdin=HEAD + GOOD.replace("14.5", "15"))
+    shutil.copy(commit(market, 2), commit(market, 4))
+    done = market("scan", "market_regimes")
+    assert done.returncode == 6
+    assert "3" in done.stderr
