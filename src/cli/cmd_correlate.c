@@ -124,6 +124,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
 const struct vv_command vv_cmd_correlate = {
     .name = "correlate",
     .summary = "performance by market regime, as known at the time",
+    .arguments = "",
     .examples = "varve correlate --last 30d\n"
                 "varve correlate --by symbol --from 2025-01-01 --to 2025-02-01\n"
                 "varve correlate --knowledge event",

@@ -125,7 +125,8 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
 {
     bool is_large = bytes >= LARGE_WORK_BYTES;
-    if (engine->threads_max < 2 || atomic_exchange(&engine->is_scaled, is_large) == is_large)
+    if (engine == NULL || engine->threads_max < 2 ||
+        atomic_exchange(&engine->is_scaled, is_large) == is_large)
         return;
     /* Without the environment of an operation: what fails here is nobody's failure. */
     VV_CLEANUP(vv_op_done) struct vv_op op;

@@ -35,7 +35,7 @@ void vv_engine_close(struct vv_engine **engine);
 /*
  * The next statements work on about so many bytes each. An engine uses one thread for small ones,
  * since to share them among several costs more than it brings, and all that it may for large
- * ones. Never fails: with the wrong number of threads work is slower, not wrong.
+ * ones. Never fails: with the wrong number of threads work is slower, not wrong. NULL: no engine.
  */
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 /* "1.5.6": the library's own word. Static storage. */
