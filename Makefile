@@ -1,15 +1,15 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test check bench lint format asan tsan install clean
+.PHONY: demo build test check lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
 check:   lint test asan tsan ;
-bench:   build ; @./setup.sh test && .venv/bin/python bench/run.py
 lint:    ; @./setup.sh lint && tools/lint.sh
+analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only build-asan
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only build-tsan
 install: build ; @meson install -C build --no-rebuild
-clean:   ; @rm -rf build build-asan build-tsan
+clean:   ; @rm -rf build build-asan build-tsan build-clang

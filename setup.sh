@@ -3,7 +3,8 @@
 #
 #   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson
 #   ./setup.sh test     that, and a Python environment in .venv for the tests
-#   ./setup.sh lint     that of `build`, and the formatter and analysers
+#   ./setup.sh lint     that of `build`, and the formatter
+#   ./setup.sh analyse  that of `build`, and clang with its analyser
 #
 # Fetched things go to third_party/ (ignored by git) and are checked against the sums below.
 # Once they are there nothing is asked of the network. On a machine without one: put the
@@ -15,7 +16,8 @@ cd "$(dirname "$0")"
 umask 022
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev"
-lint_packages="clang clang-format clang-tidy cppcheck"
+lint_packages="clang-format"
+analyse_packages="clang clang-tidy"
 
 lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
 lib_archive="duckdb-node-bindings-linux-x64-1.5.6-r.1.tgz"
@@ -174,9 +176,16 @@ setup_lint() {
     need_packages $lint_packages
 }
 
+setup_analyse() {
+    setup_build
+    # shellcheck disable=SC2086
+    need_packages $analyse_packages
+}
+
 case ${1:-test} in
 build) setup_build ;;
 test) setup_test ;;
 lint) setup_lint ;;
-*) die "usage: ./setup.sh [build|test|lint]" ;;
+analyse) setup_analyse ;;
+*) die "usage: ./setup.sh [build|test|lint|analyse]" ;;
 esac

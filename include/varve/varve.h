@@ -40,8 +40,6 @@ VARVE_API const char *varve_version(void);
 VARVE_API const char *varve_build_info(void);
 VARVE_API void varve_free(void *text);
 
-/* ---- What a library call tells while it runs ------------------------------------------------ */
-
 typedef enum varve_log_level {
     VARVE_LOG_DEBUG = 0,
     VARVE_LOG_INFO = 1,
