@@ -279,8 +279,8 @@ typedef struct varve_query_options {
     }
 
 /*
- * Runs one SELECT or EXPLAIN over the lake's tables by name. Each table is read at one version, all fixed before the first row. SQL reaches neither
- * files nor the network. EUSAGE: bad SQL, with the place; ENOTFOUND: no such table or version.
+ * Runs one SELECT or EXPLAIN over the lake's tables by name. Each table is read at one version,
+ * all fixed before the first row. SQL reaches neither files nor the network. EUSAGE: bad SQL, with the place; ENOTFOUND: no such table or version.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(varve_lake *lake, const char *sql,
     const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err);
