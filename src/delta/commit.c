@@ -28,6 +28,10 @@
  * slot is tried: a slot is only ever filled by somebody who has accepted every commit below it.
  * That makes the history serializable. The text is rendered anew for each slot, since it holds
  * the hash of the commit right below (delta/chain.h) and a timestamp greater than that commit's.
+ *
+ * Turns. Many writers that race for each slot lose most races, and one of them may lose them all.
+ * On one machine they therefore queue (vv_store_take_turn). Nothing of the above rests on that:
+ * a writer without a turn, of another machine or of other software, is met in the slot as ever.
  */
 #include "delta/commit.h"
 
@@ -36,9 +40,11 @@
 #include "base/time.h"
 #include "delta/commit_body.h"
 #include "delta/commit_time.h"
+#include "delta/log_name.h"
 
-#define PUTS_MAX 5  /* of one slot, as long as the store gives no answer */
-#define READS_MAX 5 /* of one slot, as long as the store fails */
+#define PUTS_MAX 5               /* of one slot, as long as the store gives no answer */
+#define READS_MAX 5              /* of one slot, as long as the store fails */
+#define TURN_WAIT_MAX_US 1000000 /* for a turn whose holder may be stopped */
 #define BACK_OFF_FIRST_US 10000
 #define BACK_OFF_MAX_US 2000000
 
@@ -271,7 +277,11 @@ varve_status vv_commit(struct vv_op *op, const struct vv_log_handle *log,
     VV_CLEANUP(committer_done)
     struct committer c = {.log = log, .request = request, .text = VV_BUF_INIT(VV_BUF_MAX)};
     struct vv_commit_result result = {.outcome = VV_COMMIT_DONE};
+    VV_CLEANUP(vv_turn_give) struct vv_turn own_turn = {0};
+    struct vv_turn *turn = request->turn != NULL ? request->turn : &own_turn;
     VV_TRY(prepare(op, &c));
+    if (turn->give == NULL)
+        vv_store_take_turn(op, log->store, VV_STR(VV_LOG_FOLDER), TURN_WAIT_MAX_US, turn);
     for (;;) {
         enum slot slot = SLOT_EMPTY;
         enum vv_verdict verdict = VV_VERDICT_REPLAN;
@@ -289,7 +299,9 @@ varve_status vv_commit(struct vv_op *op, const struct vv_log_handle *log,
             result.outcome = VV_COMMIT_REPLAN;
             break;
         }
-        back_off(op, request->attempts_used + c.attempts);
+        /* With the turn the first race was lost to those who had it before: nobody is left. */
+        if (turn->give == NULL || c.attempts > 1)
+            back_off(op, request->attempts_used + c.attempts);
     }
     if (result.outcome == VV_COMMIT_DONE) {
         result.version = c.body.version;

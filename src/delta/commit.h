@@ -39,6 +39,12 @@ struct vv_commit_request {
     varve_status (*judge)(struct vv_op *op, void *data, const struct vv_actions *winner,
         enum vv_verdict *out);
     void *judge_data;
+    /*
+     * The turn among the writers of this log: taken before the first put where it is {0} and left
+     * taken, so that the next plan of the same operation meets no new rival of this machine. The
+     * caller gives it. NULL: one of this call alone.
+     */
+    struct vv_turn *turn;
 };
 
 enum vv_commit_outcome {

@@ -120,6 +120,7 @@ static const struct vv_store_ops local_ops = {
     .fetch = local_fetch,
     .at = local_at,
     .close = local_close,
+    .try_turn = vv_local_try_turn,
 };
 
 static varve_status local_new(struct vv_op *op, struct vv_str root, size_t solid_len, bool sync,

@@ -65,6 +65,11 @@ varve_status vv_local_list_folders(struct vv_op *op, struct vv_store *store,
 varve_status vv_local_sweep(struct vv_op *op, struct vv_store *store, struct vv_str folder,
     int64_t age_us, size_t *out_removed);
 
+/* local_turn.c */
+
+bool vv_local_try_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    struct vv_turn *out);
+
 /* local_publish.c */
 
 varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,

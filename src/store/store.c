@@ -1,7 +1,13 @@
 #include "store/store.h"
 
+#include <stdatomic.h>
+
+#include "base/uuid.h"
 #include "store/key.h"
 #include "store/local.h"
+
+#define TURN_PAUSE_FIRST_US 500
+#define TURN_PAUSE_MAX_US 8000
 
 /* The length of "scheme" in "scheme:...", 0 where there is none. One letter is no scheme. */
 static size_t scheme_len(struct vv_str location)
@@ -177,4 +183,30 @@ varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str
 {
     VV_TRY(vv_key_check(op, prefix));
     return store->ops->at(op, store, prefix, out);
+}
+
+void vv_store_take_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    int64_t wait_us, struct vv_turn *out)
+{
+    int64_t pause_us = TURN_PAUSE_FIRST_US;
+    *out = (struct vv_turn){0};
+    if (store->ops->try_turn == NULL)
+        return;
+    while (!store->ops->try_turn(op, store, folder, out) && wait_us > 0) {
+        if (op->env->cancel != NULL && atomic_load(op->env->cancel))
+            return;
+        /* Uneven pauses, so that nobody is always the one who looks at the wrong moment. */
+        int64_t us = pause_us / 2 + (int64_t)(vv_random64() % (uint64_t)pause_us);
+        vv_sleep_us(op, us);
+        wait_us -= us;
+        if (pause_us < TURN_PAUSE_MAX_US)
+            pause_us *= 2;
+    }
+}
+
+void vv_turn_give(struct vv_turn *turn)
+{
+    if (turn->give != NULL)
+        turn->give(turn);
+    *turn = (struct vv_turn){0};
 }

@@ -32,6 +32,15 @@ struct vv_objects {
     size_t capacity;
 };
 
+/*
+ * A place in the queue of the writers of one folder: a courtesy that spares them lost races,
+ * never what keeps the data right. {0} is no turn.
+ */
+struct vv_turn {
+    void (*give)(struct vv_turn *turn);
+    int fd;
+};
+
 enum vv_put_outcome {
     VV_PUT_CREATED, /* ours is there, durably */
     VV_PUT_EXISTS   /* somebody's is there already (perhaps ours, by an earlier lost reply) */
@@ -100,6 +109,12 @@ struct vv_store_ops {
     varve_status (*at)(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
         struct vv_store **out);
     void (*close)(struct vv_store *store);
+    /*
+     * Tries to take the turn in `folder`, without waiting; true where no further try is of use:
+     * it is taken, or there can't be one. NULL: a store without turns.
+     */
+    bool (*try_turn)(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+        struct vv_turn *out);
 };
 
 struct vv_store {
@@ -174,5 +189,12 @@ varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_
     struct vv_str key, struct vv_str *out_path);
 varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
     struct vv_store **out);
+/*
+ * Waits at most `wait_us` for the turn in `folder`. Never fails: without a turn (`out->give` is
+ * NULL) the caller goes on as if nobody else were there, as writers of other software do.
+ */
+void vv_store_take_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    int64_t wait_us, struct vv_turn *out);
+void vv_turn_give(struct vv_turn *turn); /* accepts {0} and leaves it */
 
 #endif

@@ -89,7 +89,8 @@ static varve_status commit(struct vv_op *op, const struct vv_upsert_call *call,
                                                         : ATTEMPTS_MAX_DEFAULT,
         .attempts_used = attempts_used,
         .judge = judge,
-        .judge_data = &judge_data};
+        .judge_data = &judge_data,
+        .turn = call->turn};
     VV_TRY(vv_upsert_record(op, call, attempt, &request.parameters_json,
         &request.metrics_json));
     vv_crash_point("upsert.before_publish");
@@ -243,9 +244,11 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
         .table = table, .options = options, .started_us = vv_now_us(op)};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_session_open(op, table->engine, &session));
+    VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     call.session = session;
-    call.batch.rows_in = 0;
+    call.turn = &turn;
     VV_TRY(run(op, &call, inputs, inputs_len, &result));
+    vv_turn_give(&turn);
     if (result.attempts > 0)
         vv_table_checkpoint_if_due(op, table, result.version);
     *out = result;

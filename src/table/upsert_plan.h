@@ -50,6 +50,7 @@ struct vv_upsert_call {
     const struct vv_upsert_options *options;
     struct vv_batch batch;
     int64_t started_us;
+    struct vv_turn *turn; /* kept from the first lost race to the end */
 };
 
 /* Groups, candidates, the table `stored` and the counts. */
