@@ -1,11 +1,12 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test check lint analyse format asan tsan install clean
+.PHONY: demo build test check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
 check:   lint test asan tsan ;
+bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i

@@ -3,6 +3,7 @@
 #
 #   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson
 #   ./setup.sh test     that, and a Python environment in .venv for the tests
+#   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
 #   ./setup.sh lint     that of `build`, and the formatter
 #   ./setup.sh analyse  that of `build`, and clang with its analyser
 #
@@ -157,17 +158,27 @@ setup_build() {
     say "third_party/ is complete"
 }
 
+# make_venv FOLDER REQUIREMENTS
+make_venv() {
+    python3 -c 'import venv, ensurepip' 2>/dev/null || need_packages python3-venv
+    stamp="$(sum_of setup.sh) $(sum_of "$2")"
+    [ "$(cat "$1/stamp" 2>/dev/null)" != "$stamp" ] || return 0
+    say "making $1 for what is in $2"
+    rm -rf "$1"
+    python3 -m venv "$1" || die "python3 -m venv failed: apt-get install python3-venv"
+    "$1/bin/pip" install -q --disable-pip-version-check -r "$2" ||
+        die "pip could not install $2: is there a network?"
+    echo "$stamp" >"$1/stamp"
+}
+
 setup_test() {
     setup_build
-    python3 -c 'import venv, ensurepip' 2>/dev/null || need_packages python3-venv
-    stamp="$(sum_of setup.sh) $(sum_of tests/requirements.txt)"
-    [ "$(cat .venv/stamp 2>/dev/null)" != "$stamp" ] || return 0
-    say "making .venv for the tests"
-    rm -rf .venv
-    python3 -m venv .venv || die "python3 -m venv failed: apt-get install python3-venv"
-    .venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt ||
-        die "pip could not install tests/requirements.txt: is there a network?"
-    echo "$stamp" >.venv/stamp
+    make_venv .venv tests/requirements.txt
+}
+
+setup_bench() {
+    setup_build
+    make_venv .venv-bench bench/requirements.txt
 }
 
 setup_lint() {
@@ -185,7 +196,8 @@ setup_analyse() {
 case ${1:-test} in
 build) setup_build ;;
 test) setup_test ;;
+bench) setup_bench ;;
 lint) setup_lint ;;
 analyse) setup_analyse ;;
-*) die "usage: ./setup.sh [build|test|lint|analyse]" ;;
+*) die "usage: ./setup.sh [build|test|bench|lint|analyse]" ;;
 esac

@@ -1,0 +1,60 @@
+"""Upserts the rows of a CSV file as a whole process: what a job started by cron costs.
+
+Imports nothing that its engine does not need. Usage: one_row.py ENGINE TABLE FILE
+"""
+
+import sys
+
+engine, table, path = sys.argv[1:]
+
+if engine == "duckdb":
+    import duckdb
+
+    link = duckdb.connect(table)
+    link.execute("SET TimeZone = 'UTC'")
+    link.execute("INSERT INTO performance_metrics FROM read_csv(?, types = {'timestamp': "
+                 "'TIMESTAMPTZ', 'ingested_at': 'TIMESTAMPTZ', 'dte': 'INTEGER'}) "
+                 "ON CONFLICT DO UPDATE SET total_pnl = excluded.total_pnl, "
+                 "ingested_at = excluded.ingested_at "
+                 "WHERE excluded.ingested_at > performance_metrics.ingested_at", [path])
+    link.close()
+elif engine == "deltalake":
+    import deltalake
+    import pyarrow
+    import pyarrow.csv
+
+    target = deltalake.DeltaTable(table)
+    schema = pyarrow.schema(target.schema())
+    rows = pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(
+        column_types=dict(zip(schema.names, schema.types))))
+    days = ", ".join(f"'{day}'" for day in set(map(str, rows["date"].to_pylist())))
+    (target.merge(rows, source_alias="s", target_alias="t",
+                  predicate=f"t.date IN ({days}) AND t.date = s.date AND "
+                            "t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id")
+     .when_matched_update_all(predicate="s.ingested_at > t.ingested_at")
+     .when_not_matched_insert_all().execute())
+else:
+    import deltalake
+
+    key = ["timestamp", "strategy_id"]
+    if engine == "polars":
+        import polars
+
+        there = polars.scan_delta(table)
+        rows = polars.read_csv(path, schema_overrides=there.collect_schema())
+        days = rows["date"].unique().to_list()
+        keys = there.filter(polars.col("date").is_in(days)).select(key).collect()
+        rows = rows.join(keys, on=key, how="anti").to_arrow()
+        is_empty = rows.num_rows == 0
+    else:
+        import pandas
+
+        stored = deltalake.DeltaTable(table).to_pandas()
+        rows = pandas.read_csv(path, parse_dates=["timestamp", "ingested_at"])
+        rows["date"] = pandas.to_datetime(rows["date"]).dt.date
+        rows = rows.astype({name: stored[name].dtype for name in stored.columns
+                            if name != "date"})
+        rows = rows[~rows.set_index(key).index.isin(stored.set_index(key).index)]
+        is_empty = rows.empty
+    if not is_empty:
+        deltalake.write_deltalake(table, rows, mode="append")
