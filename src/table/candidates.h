@@ -29,6 +29,7 @@ struct vv_key_group {
     struct vv_value *min;       /* rules.key_len; kind NULL: all rows have NULL there */
     struct vv_value *max;
     bool *has_null; /* rules.key_len: some row has NULL in that column */
+    int64_t rows;
 };
 
 struct vv_candidates {

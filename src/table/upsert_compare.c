@@ -71,14 +71,14 @@ static const struct vv_type *type_of(const struct vv_upsert_attempt *attempt, in
 static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
 {
     const struct vv_rules *rules = attempt->rules;
-    const char *separator = "SELECT ";
-    for (size_t i = 0; i < rules->partitions_len; i++, separator = ", ") {
-        vv_buf_adds(sql, separator);
+    vv_buf_adds(sql, "SELECT count(*)");
+    for (size_t i = 0; i < rules->partitions_len; i++) {
+        vv_buf_adds(sql, ", ");
         vv_upsert_add_value_sql(sql, "", rules->partitions[i], "",
             type_of(attempt, rules->partitions[i]));
     }
-    for (size_t i = 0; i < rules->key_len; i++, separator = ", ") {
-        vv_buf_adds(sql, separator);
+    for (size_t i = 0; i < rules->key_len; i++) {
+        vv_buf_adds(sql, ", ");
         vv_upsert_add_value_sql(sql, "min(", rules->key[i], ")",
             type_of(attempt, rules->key[i]));
         vv_buf_adds(sql, ", ");
@@ -88,13 +88,16 @@ static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *s
     vv_buf_adds(sql, " FROM " VV_BATCH_TABLE);
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        vv_buf_addf(sql, "%sc%d", i == 0 ? " ORDER BY " : ", ", rules->partitions[i]);
 }
 
 static varve_status read_group(struct vv_op *op, const struct vv_rows *rows,
     struct vv_upsert_attempt *attempt, struct vv_key_group *out)
 {
     const struct vv_rules *rules = attempt->rules;
-    uint32_t column = 0;
+    uint32_t column = 1;
+    out->rows = vv_rows_int64(rows, 0);
     out->partition = vv_new(&attempt->arena, struct vv_value, rules->partitions_len + 1);
     out->min = vv_new(&attempt->arena, struct vv_value, rules->key_len);
     out->max = vv_new(&attempt->arena, struct vv_value, rules->key_len);

@@ -16,6 +16,8 @@
 
 #define ROW_BYTES_ABOUT 64 /* of a new row, for want of a better guess */
 
+#define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again */
+
 /* One partition that the upsert writes to. */
 struct target {
     struct vv_value *partition;
@@ -126,13 +128,30 @@ static void add_news_column(const struct vv_upsert_attempt *attempt, int32_t col
         column, column, is_time ? "INTERVAL 1 MICROSECOND" : "1", column);
 }
 
+/*
+ * A batch of new rows for a partition or two, which is what a bot sends, is written straight from
+ * where it lies; copying it first would cost it more than writing it.
+ */
+static bool is_straight(const struct vv_upsert_attempt *attempt)
+{
+    return attempt->candidates.files_len == 0 && attempt->groups_len <= STRAIGHT_GROUPS_MAX;
+}
+
+/* Two names, for a later attempt may want the other kind. */
+static const char *news_name(const struct vv_upsert_attempt *attempt)
+{
+    return is_straight(attempt) ? "straight_news" : "news";
+}
+
 static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *call,
     const struct vv_upsert_attempt *attempt)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
     bool has_stored = attempt->candidates.files_len > 0;
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE news AS SELECT ");
+    vv_buf_adds(&sql, is_straight(attempt) ? "CREATE OR REPLACE TEMP VIEW "
+                                           : "CREATE OR REPLACE TEMP TABLE ");
+    vv_buf_addf(&sql, "%s AS SELECT ", news_name(attempt));
     for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
         vv_buf_adds(&sql, i == 0 ? "" : ", ");
         add_news_column(attempt, (int32_t)i, has_stored, &sql);
@@ -153,6 +172,18 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     return vv_session_exec(op, call->session, vv_buf_str(&sql));
 }
 
+/* Nothing is stored under the keys of the batch: its groups are the news. */
+static varve_status add_groups(struct vv_op *op, struct vv_upsert_attempt *attempt,
+    struct targets *targets)
+{
+    for (size_t i = 0; i < attempt->groups_len; i++) {
+        struct target *target = NULL;
+        VV_TRY(find_target(op, attempt, targets, attempt->groups[i].partition, &target));
+        target->news = attempt->groups[i].rows;
+    }
+    return VARVE_OK;
+}
+
 static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct targets *targets)
 {
@@ -161,6 +192,8 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
     const struct vv_rules *rules = attempt->rules;
     struct vv_value *partition = NULL;
     bool has_row = false;
+    if (attempt->candidates.files_len == 0)
+        return add_groups(op, attempt, targets);
     VV_NEW(op, &partition, struct vv_value, rules->partitions_len + 1);
     vv_buf_adds(&sql, "SELECT count(*)");
     for (size_t i = 0; i < rules->partitions_len; i++) {
@@ -168,7 +201,7 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
         vv_upsert_add_value_sql(&sql, "", rules->partitions[i], "",
             &attempt->snapshot->schema.fields[rules->partitions[i]].type);
     }
-    vv_buf_adds(&sql, " FROM news");
+    vv_buf_addf(&sql, " FROM %s", news_name(attempt));
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
     for (size_t i = 0; i < rules->partitions_len; i++)
@@ -225,7 +258,7 @@ static void add_news_rows(const struct vv_upsert_attempt *attempt, const struct 
     const struct vv_rules *rules = attempt->rules;
     vv_buf_adds(sql, "SELECT ");
     add_columns(attempt, sql);
-    vv_buf_adds(sql, " FROM news");
+    vv_buf_addf(sql, " FROM %s", news_name(attempt));
     for (size_t i = 0; i < rules->partitions_len; i++) {
         const struct vv_value *value = &target->partition[i];
         vv_buf_addf(sql, "%sc%d", i == 0 ? " WHERE " : " AND ", rules->partitions[i]);

@@ -14,8 +14,11 @@ static void own_name(const struct vv_plan *plan, char letter, size_t number, str
     vv_buf_addf(out, OWN_FORMAT, OWN(plan, letter, number));
 }
 
-/* Level 1. */
-static void convert_sql(const struct vv_plan *plan, struct vv_buf *sql)
+/*
+ * Level 1. What the input has stands beside what became of it only where somebody asks: each
+ * column more is bound once a level, which for a small batch is what the statement costs.
+ */
+static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
 {
     const struct vv_batch_input *input = plan->input;
     vv_buf_addf(sql, "SELECT %" PRId64 " + %.*s AS %.*srow", plan->rows_before,
@@ -30,8 +33,11 @@ static void convert_sql(const struct vv_plan *plan, struct vv_buf *sql)
             continue;
         }
         vv_convert_value(&plan->conversions[index], input->column_sql[from], sql);
-        vv_buf_addf(sql, " AS " OWN_FORMAT ", %.*s AS " OWN_FORMAT, OWN(plan, 'c', index),
-            VV_ARG(input->column_sql[from]), OWN(plan, 'i', index));
+        vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
+        if (with_input || plan->has_loss[index] || plan->has_finer[index] ||
+            (int32_t)index == plan->rules->order)
+            vv_buf_addf(sql, ", %.*s AS " OWN_FORMAT, VV_ARG(input->column_sql[from]),
+                OWN(plan, 'i', index));
     }
     static const char *const faults[] = {
         VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
@@ -116,7 +122,7 @@ static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
 }
 
 /* Level 2, around level 1. Expressions see what level 1 made, not what is filled in here. */
-static void fill_sql(const struct vv_plan *plan, struct vv_buf *sql)
+static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
 {
     const struct vv_rules *rules = plan->rules;
     vv_buf_adds(sql, "SELECT *");
@@ -135,7 +141,7 @@ static void fill_sql(const struct vv_plan *plan, struct vv_buf *sql)
     else
         vv_buf_adds(sql, ", false");
     vv_buf_addf(sql, " AS %.*sown FROM (", VV_ARG(plan->prefix));
-    convert_sql(plan, sql);
+    convert_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");
 }
 
@@ -153,7 +159,7 @@ static bool is_checked(const struct vv_plan *plan, size_t column)
 }
 
 /* Level 3, around level 2. */
-static void name_sql(const struct vv_plan *plan, struct vv_buf *sql)
+static void name_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "SELECT *, coalesce(false");
     for (size_t index = 0; index < plan->schema->fields_len; index++)
@@ -167,7 +173,7 @@ static void name_sql(const struct vv_plan *plan, struct vv_buf *sql)
         vv_sql_name(sql, plan->schema->fields[index].name);
     }
     vv_buf_adds(sql, " FROM (");
-    fill_sql(plan, sql);
+    fill_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");
 }
 
@@ -181,7 +187,7 @@ void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct
                 OWN(plan, 'v', index));
         vv_buf_adds(sql, " FROM (");
     }
-    name_sql(plan, sql);
+    name_sql(plan, with_conditions, sql);
     vv_buf_adds(sql, with_conditions ? "))" : ")");
 }
 
