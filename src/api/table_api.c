@@ -251,7 +251,8 @@ static varve_status range(struct vv_op *op, varve_table *table,
         request.value = strategy;
     }
     VV_TRY(find_interval(op, &options, &request));
-    VV_TRY(vv_table_range(op, table->table, &request, out, &newest_us));
+    VV_TRY(vv_table_range(op, table->table, &request, out,
+        out_newest_us != NULL ? &newest_us : NULL));
     if (out_newest_us != NULL)
         *out_newest_us = newest_us;
     return VARVE_OK;

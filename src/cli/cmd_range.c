@@ -72,10 +72,13 @@ static varve_status run(struct vv_cli *cli, const void *given)
     range.to = values->to;
     range.at = cli->globals.at;
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
-    VV_TRY(varve_table_range(table, &range, &rows, &newest_us, &cli->error));
+    VV_TRY(varve_table_range(table, &range, &rows, NULL, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, NULL, &count));
-    if (count == 0)
-        say_where_rows_are(cli, values, newest_us);
+    if (count != 0)
+        return VARVE_OK;
+    VV_TRY(varve_table_range(table, &range, &rows, &newest_us, &cli->error));
+    rows.release(&rows);
+    say_where_rows_are(cli, values, newest_us);
     return VARVE_OK;
 }
 

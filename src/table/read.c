@@ -1,9 +1,12 @@
 #include "table/read.h"
 
+#include "base/map.h"
 #include "base/time.h"
 #include "engine/sql.h"
 #include "table/prune.h"
 #include "table/scan_sql.h"
+
+#define NEWEST_TIMES_MAX 1000
 
 static bool all_digits(struct vv_str text)
 {
@@ -198,6 +201,105 @@ static varve_status default_by(struct vv_op *op, const struct read *read, int32_
     return VARVE_OK;
 }
 
+/* The times at which the newest rows lie: one for each group, or fewer. */
+struct newest_times {
+    struct vv_range *items; /* low = high = the time */
+    size_t len;
+    bool unknown; /* too many, or a group has no time at all */
+};
+
+static void add_until(const struct read *read, const struct vv_range *until, struct vv_buf *sql)
+{
+    if (until->high.kind == VV_VALUE_NONE)
+        return;
+    vv_buf_adds(sql, " WHERE ");
+    add_column(read, read->time, sql);
+    vv_buf_adds(sql, " <= ");
+    vv_value_sql(&until->high, &read->snapshot->schema.fields[read->time].type, sql);
+}
+
+/* Reads the columns of the groups and the time column alone. */
+static varve_status find_times(struct vv_op *op, struct read *read, const int32_t *by,
+    size_t by_len, const struct vv_range *until, struct newest_times *out)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    int32_t *columns = NULL;
+    for (size_t i = 0; i < by_len; i++)
+        out->unknown = out->unknown || by[i] == read->time;
+    if (out->unknown)
+        return VARVE_OK;
+    VV_NEW(op, &columns, int32_t, by_len + 1);
+    VV_NEW(op, &out->items, struct vv_range, NEWEST_TIMES_MAX);
+    memcpy(columns, by, by_len * sizeof(*by));
+    columns[by_len] = read->time;
+    vv_buf_adds(&read->sql, "SELECT DISTINCT newest FROM (SELECT max(");
+    add_column(read, read->time, &read->sql);
+    vv_buf_adds(&read->sql, ") AS newest FROM ");
+    VV_TRY(add_source(op, read, columns, by_len + 1));
+    add_until(read, until, &read->sql);
+    for (size_t i = 0; i < by_len; i++) {
+        vv_buf_adds(&read->sql, i == 0 ? " GROUP BY " : ", ");
+        add_column(read, by[i], &read->sql);
+    }
+    vv_buf_addf(&read->sql, ") LIMIT %d", NEWEST_TIMES_MAX + 1);
+    if (!vv_buf_ok(&read->sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_open(op, read->table->engine, &session));
+    VV_TRY(vv_session_query(op, session, vv_buf_str(&read->sql), &rows));
+    vv_buf_clear(&read->sql);
+    for (bool has_row = true; has_row && !out->unknown;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        out->unknown = out->len == NEWEST_TIMES_MAX || vv_rows_is_null(rows, 0);
+        if (out->unknown)
+            break;
+        struct vv_value time = {.kind = VV_VALUE_INT, .integer = vv_rows_int64(rows, 0)};
+        out->items[out->len++] =
+            (struct vv_range){.column = read->time, .low = time, .high = time};
+    }
+    return VARVE_OK;
+}
+
+/* Keeps the files that can hold a row of one of the times. */
+static varve_status prune_by_times(struct vv_op *op, struct read *read,
+    const struct newest_times *times)
+{
+    const struct vv_file **kept = NULL;
+    size_t kept_len = 0;
+    VV_NEW(op, &kept, const struct vv_file *, read->files_len + 1);
+    struct vv_map by_key = VV_MAP_INIT(&op->arena);
+    const struct vv_file **files = read->files;
+    size_t files_len = read->files_len;
+    for (size_t i = 0; i < times->len; i++) {
+        VV_TRY(prune(op, read, &times->items[i], 1));
+        for (size_t f = 0; f < read->files_len; f++)
+            if (!vv_map_put(&by_key, read->files[f]->path, read, NULL))
+                return vv_fail_memory(op);
+    }
+    for (size_t f = 0; f < files_len; f++)
+        if (vv_map_get(&by_key, files[f]->path) != NULL)
+            kept[kept_len++] = files[f];
+    read->files = kept;
+    read->files_len = kept_len;
+    return VARVE_OK;
+}
+
+static void add_times(const struct read *read, const struct newest_times *times,
+    struct vv_buf *sql)
+{
+    vv_buf_adds(sql, " WHERE ");
+    add_column(read, read->time, sql);
+    vv_buf_adds(sql, " IN (");
+    for (size_t i = 0; i < times->len; i++) {
+        vv_buf_adds(sql, i == 0 ? "" : ", ");
+        vv_value_sql(&times->items[i].low, &read->snapshot->schema.fields[read->time].type,
+            sql);
+    }
+    vv_buf_addc(sql, ')');
+}
+
 static void add_latest_rows(struct read *read, const int32_t *by, size_t by_len)
 {
     struct vv_buf *sql = &read->sql;
@@ -230,6 +332,7 @@ varve_status vv_table_latest(struct vv_op *op, struct vv_table *table,
 {
     VV_CLEANUP(read_done) struct read read = {0};
     struct vv_range until = {0};
+    struct newest_times times = {0};
     int32_t *by = NULL;
     size_t by_len = 0;
     VV_TRY(start(op, table, request->at, &read));
@@ -244,14 +347,16 @@ varve_status vv_table_latest(struct vv_op *op, struct vv_table *table,
             return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is not a time", VV_ARG(request->until));
     }
     VV_TRY(prune(op, &read, &until, request->until.ptr != NULL ? 1 : 0));
+    /* Two columns say where the newest rows are; few files have them. */
+    VV_TRY(find_times(op, &read, by, by_len, &until, &times));
+    if (!times.unknown)
+        VV_TRY(prune_by_times(op, &read, &times));
     vv_buf_adds(&read.sql, "SELECT * FROM ");
     VV_TRY(add_source(op, &read, NULL, 0));
-    if (request->until.ptr != NULL) {
-        vv_buf_adds(&read.sql, " WHERE ");
-        add_column(&read, read.time, &read.sql);
-        vv_buf_adds(&read.sql, " <= ");
-        vv_value_sql(&until.high, &read.snapshot->schema.fields[read.time].type, &read.sql);
-    }
+    if (times.unknown || times.len == 0)
+        add_until(&read, &until, &read.sql);
+    else
+        add_times(&read, &times, &read.sql);
     add_latest_rows(&read, by, by_len);
     return stream(op, &read, false, out);
 }
@@ -346,7 +451,8 @@ varve_status vv_table_range(struct vv_op *op, struct vv_table *table,
         ranges[1].low = (struct vv_value){.kind = VV_VALUE_TEXT, .text = request->value};
         ranges[1].high = ranges[1].low;
     }
-    VV_TRY(newest(op, &read, ranges[1].column, &ranges[1].low, out_newest_us));
+    if (out_newest_us != NULL)
+        VV_TRY(newest(op, &read, ranges[1].column, &ranges[1].low, out_newest_us));
     VV_TRY(add_range(op, &read, request, ranges, ranges[1].column >= 0 ? 2 : 1));
     return stream(op, &read, false, out);
 }
