@@ -165,10 +165,12 @@ typedef struct varve_upsert_options {
     const char *input_tz;  /* zone of naive timestamps; NULL: UTC */
     int32_t truncate_time; /* 1: cut digits below a microsecond instead of rejecting */
     const char *message;   /* for this commit; NULL: the lake's */
+    int32_t quarantine;    /* 1: bad rows go to the quarantine (quarantine.h), not EINVALID */
+    int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
 } varve_upsert_options;
-#define VARVE_UPSERT_OPTIONS_INIT                               \
-    {                                                           \
-        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL \
+#define VARVE_UPSERT_OPTIONS_INIT                                     \
+    {                                                                 \
+        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL, 0, 0 \
     }
 
 typedef struct varve_upsert_result {
@@ -259,10 +261,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_range(varve_table *table,
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err);
 
-/*
- * Writes a checkpoint of the latest version now (they are written by themselves at
- * delta.checkpointInterval). *out_version (may be NULL): the version.
- */
+/* A checkpoint now, not only each delta.checkpointInterval; *out_version (may be NULL): its own. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *table,
     int64_t *out_version, varve_error *err);
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "lake/lake.h"
+#include "table/upsert.h"
 #include "varve/varve.h"
 
 struct varve_lake {
@@ -33,6 +34,9 @@ struct vv_str vv_api_text(const char *text);
  * know.
  */
 varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size_t out_bytes);
+
+/* For the caller's eyes. */
+void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
 
 /* Begins a call on a lake: an interrupt that came before it is forgotten. */
 void vv_api_begin(struct vv_op *op, varve_lake *lake);

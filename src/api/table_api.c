@@ -5,6 +5,7 @@
 #include "table/describe.h"
 #include "table/read.h"
 #include "table/upsert.h"
+#include "varve/dml.h"
 
 static varve_status open_table(struct vv_op *op, varve_lake *lake, const char *name,
     varve_table **out)
@@ -98,56 +99,88 @@ static varve_status convert_inputs(struct vv_op *op, const varve_input *given, s
     return VARVE_OK;
 }
 
-static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
-    size_t inputs_len, const varve_upsert_options *given, varve_upsert_result *out)
+/* The options of an upsert or append, as the layers below want them. */
+static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
+    const varve_upsert_options *given, struct vv_upsert_options *out)
 {
     varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
-    struct vv_input *inner_inputs = NULL;
-    struct vv_upsert_result result;
     const struct vv_lake *lake = table->lake->lake;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    VV_TRY(convert_inputs(op, inputs, inputs_len, &inner_inputs));
     struct vv_str message = vv_api_text(options.message);
-    struct vv_upsert_options inner = {.batch = {.input_tz = vv_api_text(options.input_tz),
+    *out = (struct vv_upsert_options){.batch = {.input_tz = vv_api_text(options.input_tz),
                                           .truncate_time = options.truncate_time != 0,
-                                          .dedupe = true},
+                                          .reject_rows = options.quarantine != 0},
         .app_id = vv_api_text(options.app_id),
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
         .user_name = lake->user,
-        .user_metadata = message.ptr != NULL ? message : lake->message};
-    if (inner.app_id.ptr == NULL && options.app_version != 0)
+        .user_metadata = message.ptr != NULL ? message : lake->message,
+        .quarantine = options.quarantine != 0,
+        .dry_run = options.dry_run != 0};
+    if (out->app_id.ptr == NULL && options.app_version != 0)
         return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
-    VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &inner, &result));
-    *out = (varve_upsert_result){.rows_in = result.rows_in,
-        .inserted = result.inserted,
-        .updated = result.updated,
-        .unchanged = result.unchanged,
-        .stale = result.stale,
-        .duplicates_in_batch = result.duplicates_in_batch,
-        .rejected = result.rejected,
-        .repaired = result.repaired,
-        .already_applied = result.already_applied ? 1 : 0,
-        .rows_written = result.rows_written,
-        .version = result.version,
-        .files_added = result.files_added,
-        .files_removed = result.files_removed,
-        .attempts = result.attempts};
     return VARVE_OK;
+}
+
+void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out)
+{
+    *out = (varve_upsert_result){.rows_in = result->rows_in,
+        .inserted = result->inserted,
+        .updated = result->updated,
+        .unchanged = result->unchanged,
+        .stale = result->stale,
+        .duplicates_in_batch = result->duplicates_in_batch,
+        .rejected = result->rejected,
+        .repaired = result->repaired,
+        .already_applied = result->already_applied ? 1 : 0,
+        .rows_written = result->rows_written,
+        .version = result->version,
+        .files_added = result->files_added,
+        .files_removed = result->files_removed,
+        .attempts = result->attempts};
+}
+
+static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const varve_upsert_options *given, bool append, varve_upsert_result *out)
+{
+    struct vv_upsert_options options;
+    struct vv_input *inner_inputs = NULL;
+    struct vv_upsert_result result;
+    VV_TRY(convert_upsert(op, table, given, &options));
+    VV_TRY(convert_inputs(op, inputs, inputs_len, &inner_inputs));
+    options.append = append;
+    options.batch.dedupe = !append;
+    VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &options, &result));
+    vv_api_upsert_result(&result, out);
+    return VARVE_OK;
+}
+
+static varve_status run_upsert(varve_table *table, const varve_input *inputs, size_t inputs_len,
+    const varve_upsert_options *options, bool append, varve_upsert_result *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    varve_status status = upsert(&op, table, inputs, inputs_len, options, append, out);
+    /* Streams are taken over whatever happened; those that were read are released already. */
+    for (size_t i = 0; i < inputs_len; i++)
+        if (inputs[i].stream != NULL && inputs[i].stream->release != NULL)
+            inputs[i].stream->release(inputs[i].stream);
+    return vv_op_report(&op, status, err);
 }
 
 varve_status varve_table_upsert(varve_table *table, const varve_input *inputs,
     size_t inputs_len, const varve_upsert_options *options, varve_upsert_result *out,
     varve_error *err)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_api_begin(&op, table->lake);
-    varve_status status = upsert(&op, table, inputs, inputs_len, options, out);
-    /* Streams are taken over whatever happened; those that were read are released already. */
-    for (size_t i = 0; i < inputs_len; i++)
-        if (inputs[i].stream != NULL && inputs[i].stream->release != NULL)
-            inputs[i].stream->release(inputs[i].stream);
-    return vv_op_report(&op, status, err);
+    return run_upsert(table, inputs, inputs_len, options, false, out, err);
+}
+
+varve_status varve_table_append(varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const varve_upsert_options *options, varve_upsert_result *out,
+    varve_error *err)
+{
+    return run_upsert(table, inputs, inputs_len, options, true, out, err);
 }
 
 static varve_status scan(struct vv_op *op, varve_table *table, const varve_scan_options *given,

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "varve/dml.h"
 
 #define FILES_MAX 1000
 
@@ -14,6 +15,8 @@ struct upsert_values {
     struct vv_integer app_version;
     const char *input_tz;
     bool truncate_time;
+    bool quarantine;
+    bool dry_run;
 };
 
 #define AT(member) offsetof(struct upsert_values, member)
@@ -46,6 +49,14 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "cut digits below a microsecond instead of rejecting the row",
         .offset = AT(truncate_time)},
+    {.name = "quarantine",
+        .kind = VV_OPTION_FLAG,
+        .help = "set rows aside that break a rule, and go on with the rest (varve quarantine)",
+        .offset = AT(quarantine)},
+    {.name = "dry-run",
+        .kind = VV_OPTION_FLAG,
+        .help = "say what would be done, and write nothing",
+        .offset = AT(dry_run)},
 };
 
 static const struct counter {
@@ -112,7 +123,12 @@ static void say_result(const struct vv_cli *cli, const char *name,
     }
     vv_say(cli, "%s: %" PRId64 " row%s in: %s%sversion %" PRId64 "%s", name, result->rows_in,
         result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",
-        result->version, result->rows_written == 0 ? " (nothing written)" : "");
+        result->version,
+        values->dry_run             ? " (a dry run: nothing written)"
+        : result->rows_written == 0 ? " (nothing written)"
+                                    : "");
+    if (result->rejected > 0 && !values->dry_run)
+        vv_say(cli, "rejected rows are in quarantine: varve quarantine show %s", name);
 }
 
 /* The files after the table's name; none is stdin, unless a person sits there. */
@@ -124,12 +140,12 @@ static varve_status read_inputs(struct vv_cli *cli, enum vv_input_choice choice,
         const char *path = vv_cli_argument(cli, i + 1);
         stdin_len += strcmp(path, "-") == 0 ? 1 : 0;
         if (stdin_len > 1)
-            return vv_error_set(&cli->error, VARVE_EUSAGE, "upsert: '-' is there twice");
+            return vv_error_set(&cli->error, VARVE_EUSAGE, "'-' is there twice");
         VV_TRY(vv_input_read(path, choice, &inputs[i], &cli->error));
     }
     if (len == 0 && isatty(STDIN_FILENO))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "upsert: no rows: give files, or pipe rows to stdin");
+            "no rows: give files, or pipe rows to stdin");
     if (len == 0)
         VV_TRY(vv_input_read("-", choice, &inputs[len++], &cli->error));
     *out_len = len;
@@ -137,7 +153,7 @@ static varve_status read_inputs(struct vv_cli *cli, enum vv_input_choice choice,
 }
 
 static varve_status run_with(struct vv_cli *cli, const struct upsert_values *values,
-    varve_input *inputs)
+    bool append, varve_input *inputs)
 {
     const char *name = vv_cli_argument(cli, 0);
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
@@ -148,9 +164,14 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     upsert.app_version = values->app_version.value;
     upsert.input_tz = values->input_tz;
     upsert.truncate_time = values->truncate_time ? 1 : 0;
+    upsert.quarantine = values->quarantine;
+    upsert.dry_run = values->dry_run;
     VV_TRY(read_inputs(cli, (enum vv_input_choice)values->input_format, inputs, &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
-    VV_TRY(varve_table_upsert(table, inputs, inputs_len, &upsert, &result, &cli->error));
+    if (append)
+        VV_TRY(varve_table_append(table, inputs, inputs_len, &upsert, &result, &cli->error));
+    else
+        VV_TRY(varve_table_upsert(table, inputs, inputs_len, &upsert, &result, &cli->error));
     vv_progress_clear(cli);
     if (cli->globals.json)
         return show_json(cli, name, &result);
@@ -158,16 +179,25 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     return VARVE_OK;
 }
 
-static varve_status run(struct vv_cli *cli, const void *given)
+static varve_status run(struct vv_cli *cli, const struct upsert_values *values, bool append)
 {
-    const struct upsert_values *values = given;
     if ((values->app_id != NULL) != values->app_version.given)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "upsert: --app-id and --app-version belong together");
+            "--app-id and --app-version belong together");
     varve_input *inputs = vv_cli_alloc(cli->line.arguments_len, sizeof(*inputs));
-    varve_status status = run_with(cli, values, inputs);
+    varve_status status = run_with(cli, values, append, inputs);
     free(inputs);
     return status;
+}
+
+static varve_status run_upsert(struct vv_cli *cli, const void *given)
+{
+    return run(cli, given, false);
+}
+
+static varve_status run_append(struct vv_cli *cli, const void *given)
+{
+    return run(cli, given, true);
 }
 
 const struct vv_command vv_cmd_upsert = {
@@ -175,7 +205,8 @@ const struct vv_command vv_cmd_upsert = {
     .summary = "insert rows, replace those with equal keys",
     .arguments = "TABLE [FILE...|-]",
     .examples = "varve upsert signals today.csv\n"
-                "varve simulate --days 1 --table signals | varve upsert signals - --json",
+                "varve simulate --days 1 --table signals | varve upsert signals - --json\n"
+                "varve upsert signals today.csv --quarantine",
     .text =
         "Reads CSV or NDJSON and makes one commit of all files, or none: a row that breaks\n"
         "a rule of the table rejects the batch. Of rows with one key the one with the\n"
@@ -184,5 +215,20 @@ const struct vv_command vv_cmd_upsert = {
     VV_OPTIONS(options, struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
-    .run = run,
+    .run = run_upsert,
+};
+
+const struct vv_command vv_cmd_append = {
+    .name = "append",
+    .summary = "add rows without looking at those that are there",
+    .arguments = "TABLE [FILE...|-]",
+    .examples = "varve append ticks today.csv\n"
+                "varve append ticks today.csv --app-id loader --app-version 7",
+    .text = "Reads CSV or NDJSON and makes one commit of all files, or none. Rows are not\n"
+            "compared with the table: repeated, a batch is there twice, unless it bears an\n"
+            "--app-id. For a table with a key, use upsert.",
+    VV_OPTIONS(options, struct upsert_values),
+    .arguments_least = 1,
+    .arguments_most = FILES_MAX + 1,
+    .run = run_append,
 };

@@ -10,6 +10,8 @@ extern const struct vv_command vv_cmd_init;
 extern const struct vv_command vv_cmd_checkpoint;
 extern const struct vv_command vv_cmd_create;
 extern const struct vv_command vv_cmd_upsert;
+extern const struct vv_command vv_cmd_append;
+extern const struct vv_command vv_cmd_quarantine;
 extern const struct vv_command vv_cmd_scan;
 extern const struct vv_command vv_cmd_query;
 extern const struct vv_command vv_cmd_latest;

@@ -25,6 +25,8 @@ struct vv_source {
  */
 varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
     struct vv_source *out);
+/* Bytes that the process has: a file without a name, too, since the engine reads files. */
+varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out);
 void vv_source_close(struct vv_source *source);
 
 /* The bytes at an offset, as many as there are, at most `bytes_max`. 0: the end. */

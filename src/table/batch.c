@@ -253,12 +253,18 @@ static varve_status rows_settle(struct vv_op *op, struct vv_session *session,
 }
 
 static varve_status bad_rows_handle(struct vv_op *op, struct vv_session *session,
-    const struct vv_plan *plans, size_t plans_len, const struct counts *counts)
+    struct vv_batch_source *source, const struct vv_plan *plans, const struct counts *counts,
+    struct vv_str *out_rejects)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     bool rejects = plans[0].options->reject_rows;
-    VV_TRY(vv_rejects_make(op, session, plans, plans_len, rejects));
-    return rejects ? VARVE_OK
-                   : vv_rejects_fail(op, session, plans, plans_len, counts->bad, counts->rows);
+    VV_TRY(vv_rejects_make(op, session, plans, source->inputs_len, rejects));
+    if (!rejects)
+        return vv_rejects_fail(op, session, plans, source->inputs_len, counts->bad,
+            counts->rows);
+    VV_TRY(vv_rejects_write(op, session, plans, source->inputs_len, &lines));
+    *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
+    return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *source,
@@ -293,14 +299,16 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
     VV_TRY(rows_make(op, session, source, plans, &counts.rows));
     /* A single row is no duplicate, and the way of a single row is to be short. */
     VV_TRY(rows_count(op, session, rules, options->dedupe && counts.rows > 1, &counts));
-    if (counts.bad > 0 || options->reject_rows)
-        VV_TRY(bad_rows_handle(op, session, plans, source->inputs_len, &counts));
+    struct vv_str rejects = VV_STR_NONE;
+    if (counts.bad > 0)
+        VV_TRY(bad_rows_handle(op, session, source, plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
     VV_TRY(rows_settle(op, session, rules, counts.bad > 0, duplicates > 0));
     *out = (struct vv_batch){.rows_in = counts.rows,
         .rows_rejected = counts.bad,
         .rows_duplicate = duplicates,
         .rows = counts.keys,
-        .now_us = source->now_us};
+        .now_us = source->now_us,
+        .rejects = rejects};
     return VARVE_OK;
 }

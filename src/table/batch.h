@@ -45,6 +45,11 @@ struct vv_batch {
     int64_t rows_duplicate;
     int64_t rows;   /* in the temporary table */
     int64_t now_us; /* the batch's clock value */
+    /*
+     * With reject_rows, of the rejected rows: lines of NDJSON as in docs/format-quarantine.md,
+     * in the order of the input. In the source.
+     */
+    struct vv_str rejects;
 };
 
 #define VV_BATCH_TABLE "batch"
@@ -73,7 +78,7 @@ void vv_batch_source_close(struct vv_batch_source **source); /* accepts a pointe
  * table was refreshed; the clock value stays. EINVALID with the bad rows in the error's detail
  * (number, line of the file for text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them,
  * then a count) where a row is bad; also for an unknown column or a key column that is absent.
- * With options.reject_rows, all of them are in the temporary table VV_REJECTS_TABLE (rejects.h).
+ * With options.reject_rows they are left out, and described in out->rejects.
  * EUSAGE: dedupe, and the table has no key.
  */
 varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,

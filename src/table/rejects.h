@@ -21,6 +21,12 @@
  */
 varve_status vv_rejects_make(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, size_t plans_len, bool all);
+/*
+ * Appends a line of NDJSON for each rejected row (docs/format-quarantine.md), in the order of the
+ * input. The table must hold all of them.
+ */
+varve_status vv_rejects_write(struct vv_op *op, struct vv_session *session,
+    const struct vv_plan *plans, size_t plans_len, struct vv_buf *out);
 /* Fails with EINVALID, the first bad row in the message, the others of the table in the detail. */
 varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, size_t plans_len, int64_t rows_bad, int64_t rows_in);

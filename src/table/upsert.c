@@ -17,6 +17,7 @@
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/checkpoint.h"
+#include "table/quarantine.h"
 #include "table/upsert_plan.h"
 
 #define ATTEMPTS_MAX_DEFAULT 10
@@ -56,7 +57,7 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     for (size_t i = 0; i < winner->txns.len && !matters; i++)
         matters = vv_str_eq(winner->txns.items[i].app_id, judge->call->options->app_id);
     matters = matters || removes_consulted(attempt, winner);
-    for (size_t i = 0; i < winner->adds.len && !matters; i++)
+    for (size_t i = 0; i < winner->adds.len && !matters && !judge->call->options->append; i++)
         VV_TRY(vv_candidates_can_hold(op, &winner->adds.items[i], attempt->snapshot,
             attempt->rules, attempt->groups, attempt->groups_len, &matters));
     *out = matters ? VV_VERDICT_REPLAN : VV_VERDICT_REBASE;
@@ -66,7 +67,8 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
 static varve_status add_txn(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
-    if (call->options->app_id.len == 0)
+    bool is_all_rejected = call->batch.rows == 0 && call->batch.rows_rejected > 0;
+    if (call->options->app_id.len == 0 || is_all_rejected)
         return VARVE_OK;
     struct vv_txn *txn = vv_actions_new_txn(&attempt->actions, &attempt->arena);
     if (txn == NULL)
@@ -82,7 +84,8 @@ static varve_status commit(struct vv_op *op, const struct vv_upsert_call *call,
     struct judge judge_data = {call, attempt};
     struct vv_commit_request request = {.read = attempt->snapshot,
         .actions = &attempt->actions,
-        .operation = VV_STR("MERGE"),
+        .operation = call->options->append ? VV_STR("WRITE") : VV_STR("MERGE"),
+        .is_blind_append = call->options->append,
         .user_name = call->options->user_name,
         .user_metadata = call->options->user_metadata,
         .attempts_max = call->options->attempts_max > 0 ? call->options->attempts_max
@@ -115,10 +118,11 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
         status = add_txn(op, call, attempt);
     *out = (struct vv_commit_result){
         .outcome = VV_COMMIT_DONE, .version = attempt->snapshot->version};
-    if (status == VARVE_OK && !changes_nothing(attempt))
+    if (status == VARVE_OK && !changes_nothing(attempt) && !call->options->dry_run)
         status = commit(op, call, attempt, attempts_used, out);
-    bool is_ours_to_remove =
-        status == VARVE_OK ? out->outcome == VV_COMMIT_REPLAN : status != VARVE_EUNKNOWN;
+    bool is_ours_to_remove = status == VARVE_OK
+                                 ? out->outcome == VV_COMMIT_REPLAN || call->options->dry_run
+                                 : status != VARVE_EUNKNOWN;
     if (is_ours_to_remove)
         vv_write_discard(op, call->table, &attempt->written);
     return status;
@@ -176,15 +180,36 @@ static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *s
 
 /* The rules of the current snapshot, and that Varve may write there at all. */
 static varve_status read_rules(struct vv_op *op, struct vv_table *table, struct vv_arena *arena,
-    struct vv_rules *out)
+    bool append, struct vv_rules *out)
 {
     VV_TRY(check_writable(op, table->snapshot));
     VV_TRY(vv_rules_read(op, arena, table->snapshot, true, out));
-    if (out->key_len == 0)
+    if (out->key_len == 0 && !append)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s has no key to upsert by: declare one with `varve adopt %.*s --key ...`",
             VV_ARG(table->name), VV_ARG(table->name));
     return VARVE_OK;
+}
+
+/* Where rejected rows go. Judged `again`: the table's rules changed while this upsert went on. */
+static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *call,
+    bool again)
+{
+    const struct vv_upsert_options *options = call->options;
+    if (options->out_rejects != NULL) {
+        *options->out_rejects = vv_arena_str(&op->arena, call->batch.rejects);
+        if (call->batch.rejects.len > 0 && options->out_rejects->ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    if (!options->quarantine || options->dry_run || call->batch.rejects.len == 0)
+        return VARVE_OK;
+    const struct vv_quarantine_batch batch = {.app_id = options->app_id,
+        .app_version = options->app_version,
+        .input_tz = options->batch.input_tz,
+        .user_name = options->user_name,
+        .arrival_us = call->batch.now_us,
+        .rejects = call->batch.rejects};
+    return vv_quarantine_store(op, call->table, &batch, again);
 }
 
 static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
@@ -197,7 +222,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
-        VV_TRY(read_rules(op, table, &op->arena, &rules));
+        VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
         VV_TRY(vv_batch_load(op, call->session, table, inputs, inputs_len,
             &call->options->batch, &source));
     }
@@ -211,9 +236,10 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         /* A winner may have asked for more of writers than the table did when we began. */
         VV_TRY(check_writable(op, table->snapshot));
         if (validated == NULL || !same_rules(validated, table->snapshot)) {
-            VV_TRY(read_rules(op, table, &op->arena, &rules));
+            VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
             VV_TRY(vv_batch_prepare(op, call->session, source, table, &rules,
                 &call->options->batch, &call->batch));
+            VV_TRY(keep_rejects(op, call, validated != NULL));
         }
         vv_snapshot_release(&validated);
         validated = vv_snapshot_retain(table->snapshot);

@@ -1,5 +1,6 @@
 /*
- * The upsert: a batch becomes at most one commit (2-semantics "Upsert", normative).
+ * The upsert: a batch becomes at most one commit (2-semantics "Upsert", normative). And the plain
+ * append, which is an upsert that compares nothing: the same way in, the same commit.
  */
 #ifndef VV_TABLE_UPSERT_H
 #define VV_TABLE_UPSERT_H
@@ -12,7 +13,17 @@ struct vv_upsert_options {
     struct vv_str app_id; /* none: no txn */
     int64_t app_version;
     uint32_t attempts_max; /* 0: 10 */
+    /* All good rows are new; nothing is read, keys may come to be there twice. No key is needed. */
+    bool append;
+    /* All is done but the commit: the result is what it would have been, nothing stays. */
+    bool dry_run;
     struct vv_str user_name, user_metadata;
+    /*
+     * Rejected rows go to the table's quarantine, durably and before the commit, and the rest goes
+     * on. (Implies batch.reject_rows.)
+     */
+    bool quarantine;
+    struct vv_str *out_rejects; /* NULL, or the vv_batch.rejects of the end, in op's arena */
 };
 
 struct vv_upsert_result {

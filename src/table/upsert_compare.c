@@ -229,8 +229,9 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     if (call->batch.rows == 0)
         return VARVE_OK;
     VV_TRY(read_groups(op, call, attempt));
-    VV_TRY(vv_candidates_find(op, &attempt->arena, attempt->snapshot, attempt->rules,
-        attempt->groups, attempt->groups_len, &attempt->candidates));
+    if (!call->options->append)
+        VV_TRY(vv_candidates_find(op, &attempt->arena, attempt->snapshot, attempt->rules,
+            attempt->groups, attempt->groups_len, &attempt->candidates));
     attempt->consulted = vv_new(&attempt->arena, bool, attempt->candidates.files_len + 1);
     attempt->gone = vv_new(&attempt->arena, int64_t, attempt->candidates.files_len + 1);
     if (attempt->consulted == NULL || attempt->gone == NULL)

@@ -1,5 +1,6 @@
 /*
- * What the history says of an upsert: Spark's MERGE, with Spark's names and exact figures.
+ * What the history says of an upsert: Spark's MERGE, or its WRITE of an append, with Spark's names
+ * and exact figures.
  */
 #include <stdio.h>
 
@@ -32,6 +33,25 @@ static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attem
     vv_jw_key_string(&writer, "notMatchedBySourcePredicates", VV_STR("[]"));
     vv_jw_end(&writer);
     return keep(op, &attempt->arena, &json, out);
+}
+
+/* Spark's WRITE, of an append. */
+static varve_status append_parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer list = VV_JSON_WRITER_INIT(&names);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_jw_array(&list);
+    for (size_t i = 0; i < attempt->snapshot->metadata->partition_columns_len; i++)
+        vv_jw_string(&list, attempt->snapshot->metadata->partition_columns[i]);
+    vv_jw_end(&list);
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "mode", VV_STR("Append"));
+    vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&names));
+    vv_jw_end(&writer);
+    return vv_buf_ok(&names) ? keep(op, &attempt->arena, &json, out) : vv_fail_memory(op);
 }
 
 static void metric(struct vv_json_writer *writer, const char *name, int64_t value)
@@ -79,10 +99,27 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
     return keep(op, &attempt->arena, &json, out);
 }
 
+static varve_status append_metrics(struct vv_op *op, struct vv_upsert_attempt *attempt,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_jw_object(&writer);
+    metric(&writer, "numFiles", (int64_t)attempt->actions.adds.len);
+    metric(&writer, "numOutputRows", attempt->counts[VV_OUTCOME_INSERT]);
+    metric(&writer, "numOutputBytes", attempt->bytes_added);
+    vv_jw_end(&writer);
+    return keep(op, &attempt->arena, &json, out);
+}
+
 varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct vv_str *out_parameters,
     struct vv_str *out_metrics)
 {
+    if (call->options->append) {
+        VV_TRY(append_parameters(op, attempt, out_parameters));
+        return append_metrics(op, attempt, out_metrics);
+    }
     VV_TRY(parameters(op, attempt, out_parameters));
     return metrics(op, call, attempt, out_metrics);
 }

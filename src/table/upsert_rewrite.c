@@ -166,7 +166,8 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     const int32_t *columns = rules->zorder_len > 0 ? rules->zorder : rules->key;
     size_t len = rules->zorder_len > 0 ? rules->zorder_len : rules->key_len;
     for (size_t i = 0; i < len; i++)
-        vv_buf_addf(&sql, "%sb.c%d", i == 0 ? "" : ", ", columns[i]);
+        vv_buf_addf(&sql, "b.c%d, ", columns[i]);
+    vv_buf_adds(&sql, "b._row");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     return vv_session_exec(op, call->session, vv_buf_str(&sql));

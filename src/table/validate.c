@@ -257,6 +257,37 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
     return breaches_make(op, plan);
 }
 
+/* Arrow's nanoseconds with a zone have come as a pair (engine.h). */
+static bool is_nanosecond_pair(const struct vv_plan *plan, size_t column)
+{
+    return vv_type_is_time(plan->conversions[column].type) &&
+           vv_str_starts(plan->conversions[column].source_type, VV_STR("STRUCT("));
+}
+
+void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql)
+{
+    const struct vv_batch_input *input = plan->input;
+    vv_buf_addf(sql, "SELECT %" PRId64 " + %.*s AS _row", plan->rows_before,
+        VV_ARG(input->row_sql));
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        int32_t from = plan->from[index];
+        if (from < 0)
+            continue;
+        bool is_json = vv_type_is_nested(&plan->schema->fields[index].type) &&
+                       input->format == VV_INPUT_ARROW;
+        vv_buf_addf(sql, ", CAST(%s%.*s%s AS VARCHAR)", is_json ? "to_json(" : "",
+            VV_ARG(input->column_sql[from]),
+            is_json                           ? ")"
+            : is_nanosecond_pair(plan, index) ? ".\"at\""
+                                              : "");
+    }
+    if (input->has_faults)
+        vv_buf_adds(sql,
+            ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
+    vv_buf_addf(sql, " FROM temp.%.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1",
+        VV_ARG(input->table), plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
+}
+
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql)
 {
     vv_buf_addf(sql, "SELECT %.*srow AS _row, %.*sown AS _own", VV_ARG(plan->prefix),

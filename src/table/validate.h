@@ -64,6 +64,13 @@ void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql);
  */
 void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
 
+/*
+ * A SELECT of what the input has in the rows that `which` names: _row, then for each column of the
+ * schema that the input has its text, or of a nested column its JSON; then of NDJSON the name, the
+ * value and the rule of the fault. In the order of the rows.
+ */
+void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
+
 /* For the files validate*.c: the levels in parentheses, with level 4 or without. */
 void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql);
 

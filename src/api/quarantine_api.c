@@ -1,0 +1,74 @@
+#include "varve/quarantine.h"
+
+#include "api/api.h"
+#include "table/quarantine.h"
+
+static varve_status convert_ids(struct vv_op *op, const char *const *ids, size_t len,
+    struct vv_str **out)
+{
+    VV_NEW(op, out, struct vv_str, len + 1);
+    for (size_t i = 0; i < len; i++)
+        (*out)[i] = vv_api_text(ids[i]);
+    return VARVE_OK;
+}
+
+varve_status varve_table_quarantine_list(varve_table *table, struct ArrowArrayStream *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, vv_quarantine_list(&op, table->table, out), err);
+}
+
+varve_status varve_table_quarantine_show(varve_table *table, const char *id,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, vv_quarantine_show(&op, table->table, vv_api_text(id), out), err);
+}
+
+static varve_status release(struct vv_op *op, varve_table *table, const char *const *ids,
+    size_t ids_len, struct vv_quarantine_release_result *out)
+{
+    const struct vv_lake *lake = table->lake->lake;
+    const struct vv_upsert_options options = {
+        .user_name = lake->user, .user_metadata = lake->message};
+    struct vv_str *names = NULL;
+    VV_TRY(convert_ids(op, ids, ids_len, &names));
+    return vv_quarantine_release(op, table->table, names, ids_len, &options, out);
+}
+
+varve_status varve_table_quarantine_release(varve_table *table, const char *const *ids,
+    size_t ids_len, varve_upsert_result *out, int64_t *out_batches, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_quarantine_release_result result;
+    vv_api_begin(&op, table->lake);
+    varve_status status = release(&op, table, ids, ids_len, &result);
+    if (status == VARVE_OK)
+        vv_api_upsert_result(&result.upsert, out);
+    if (status == VARVE_OK && out_batches != NULL)
+        *out_batches = result.batches;
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status drop(struct vv_op *op, varve_table *table, const char *const *ids,
+    size_t ids_len, int64_t *out_rows)
+{
+    struct vv_str *names = NULL;
+    VV_TRY(convert_ids(op, ids, ids_len, &names));
+    return vv_quarantine_drop(op, table->table, names, ids_len, out_rows);
+}
+
+varve_status varve_table_quarantine_drop(varve_table *table, const char *const *ids,
+    size_t ids_len, int64_t *out_rows, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    int64_t rows = 0;
+    vv_api_begin(&op, table->lake);
+    varve_status status = drop(&op, table, ids, ids_len, &rows);
+    if (status == VARVE_OK && out_rows != NULL)
+        *out_rows = rows;
+    return vv_op_report(&op, status, err);
+}

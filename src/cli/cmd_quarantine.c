@@ -1,0 +1,158 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "varve/quarantine.h"
+
+#define ARGUMENTS_MAX 1000
+
+struct quarantine_values {
+    bool yes;
+};
+
+static const struct vv_option options[] = {
+    {.name = "yes",
+        .kind = VV_OPTION_FLAG,
+        .help = "drop: don't ask",
+        .offset = offsetof(struct quarantine_values, yes)},
+};
+
+struct batches {
+    const char *const *ids; /* len 0: all */
+    size_t len;
+};
+
+static varve_status show_list(struct vv_cli *cli, varve_table *table)
+{
+    static const char *const columns[] = {"id", "arrival", "rows", "source", "reason", NULL};
+    const struct vv_show show = {.box_columns = columns};
+    struct ArrowArrayStream rows = {0};
+    int64_t count = 0;
+    VV_TRY(varve_table_quarantine_list(table, &rows, &cli->error));
+    VV_TRY(vv_show_rows(cli, &rows, &show, &count));
+    if (count == 0)
+        vv_say(cli, "%s has nothing in quarantine", vv_cli_argument(cli, 1));
+    return VARVE_OK;
+}
+
+static varve_status show_rows(struct vv_cli *cli, varve_table *table,
+    const struct batches *batches)
+{
+    static const char *const columns[] = {
+        "row", "line", "source", "column", "value", "rule", "values", NULL};
+    static const char *const json[] = {"values", NULL};
+    const struct vv_show show = {.box_columns = columns, .json_columns = json};
+    struct ArrowArrayStream rows = {0};
+    if (batches->len > 1)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine show: one ID, or none for all");
+    VV_TRY(varve_table_quarantine_show(table, batches->len > 0 ? batches->ids[0] : NULL, &rows,
+        &cli->error));
+    return vv_show_rows(cli, &rows, &show, NULL);
+}
+
+static varve_status release(struct vv_cli *cli, varve_table *table,
+    const struct batches *batches)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    const char *name = vv_cli_argument(cli, 1);
+    varve_upsert_result result = {0};
+    int64_t gone = 0;
+    VV_TRY(varve_table_quarantine_release(table, batches->ids, batches->len, &result, &gone,
+        &cli->error));
+    vv_progress_clear(cli);
+    if (!cli->globals.json) {
+        vv_say(cli,
+            "%s: %" PRId64 " row%s released: %" PRId64 " inserted, %" PRId64
+            " updated, %" PRId64 " unchanged, %" PRId64 " stale; %" PRId64
+            " still break a rule and stay; version "
+            "%" PRId64,
+            name, result.rows_in, result.rows_in == 1 ? "" : "s", result.inserted,
+            result.updated, result.unchanged, result.stale, result.rejected, result.version);
+        return VARVE_OK;
+    }
+    vv_text_adds(&line, "{\"table\":");
+    vv_text_add_json(&line, name, strlen(name));
+    vv_text_addf(&line,
+        ",\"rows_in\":%" PRId64 ",\"inserted\":%" PRId64 ",\"updated\":%" PRId64
+        ",\"unchanged\":%" PRId64 ",\"stale\":%" PRId64 ",\"rejected\":%" PRId64
+        ",\"batches_released\":%" PRId64 ",\"version\":%" PRId64 "}\n",
+        result.rows_in, result.inserted, result.updated, result.unchanged, result.stale,
+        result.rejected, gone, result.version);
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
+/* On a terminal a person is asked; without one only --yes will do. */
+static varve_status may_drop(struct vv_cli *cli, bool yes, bool *out)
+{
+    char answer[16] = "";
+    *out = yes;
+    if (yes)
+        return VARVE_OK;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine drop removes rows for good: say --yes");
+    (void)fprintf(stderr, "Remove these rows of %s for good? [y/N] ", vv_cli_argument(cli, 1));
+    if (fgets(answer, sizeof(answer), stdin) != NULL)
+        *out = answer[0] == 'y' || answer[0] == 'Y';
+    return VARVE_OK;
+}
+
+static varve_status drop(struct vv_cli *cli, varve_table *table, const struct batches *batches,
+    bool yes)
+{
+    int64_t rows = 0;
+    bool may = false;
+    VV_TRY(may_drop(cli, yes, &may));
+    if (!may) {
+        vv_say(cli, "nothing dropped");
+        return VARVE_OK;
+    }
+    VV_TRY(varve_table_quarantine_drop(table, batches->ids, batches->len, &rows, &cli->error));
+    vv_say(cli, "%s: %" PRId64 " row%s dropped from quarantine", vv_cli_argument(cli, 1), rows,
+        rows == 1 ? "" : "s");
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct quarantine_values *values = given;
+    const char *verb = vv_cli_argument(cli, 0);
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    struct batches batches = {cli->line.arguments + 2, cli->line.arguments_len - 2};
+    bool known = strcmp(verb, "list") == 0 || strcmp(verb, "show") == 0 ||
+                 strcmp(verb, "release") == 0 || strcmp(verb, "drop") == 0;
+    if (!known)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine: '%s' is not one of list|show|release|drop", verb);
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 1), &table));
+    if (strcmp(verb, "list") == 0)
+        return show_list(cli, table);
+    if (strcmp(verb, "show") == 0)
+        return show_rows(cli, table, &batches);
+    if (strcmp(verb, "release") == 0)
+        return release(cli, table, &batches);
+    return drop(cli, table, &batches, values->yes);
+}
+
+const struct vv_command vv_cmd_quarantine = {
+    .name = "quarantine",
+    .summary = "rows that were set aside since they break a rule",
+    .arguments = "list|show|release|drop TABLE [ID...]",
+    .examples = "varve quarantine list signals\n"
+                "varve quarantine show signals\n"
+                "varve quarantine release signals\n"
+                "varve quarantine drop signals --yes",
+    .text =
+        "upsert --quarantine sets bad rows aside instead of rejecting the batch. list names\n"
+        "the batches, show their rows with the rules they break. release upserts them again,\n"
+        "say after a rule was changed, as of the time of their arrival: what was corrected\n"
+        "since stays, and rows that still break a rule stay in quarantine. drop removes them\n"
+        "for good. Without an ID all batches of the table are meant.",
+    VV_OPTIONS(options, struct quarantine_values),
+    .arguments_least = 2,
+    .arguments_most = ARGUMENTS_MAX,
+    .run = run,
+};

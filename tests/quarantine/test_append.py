@@ -1,0 +1,81 @@
+"""append adds rows and compares nothing; a dry run leaves no trace."""
+
+import deltalake
+import pytest
+
+TABLE = "ticks"
+ROWS = "ts,price\n2025-03-01T10:00:00Z,1.5\n2025-03-02T10:00:00Z,2.5\n"
+
+
+@pytest.fixture
+def ticks(varve):
+    varve.ok("create", TABLE, "--schema", "ts timestamp not null, price double, date date",
+             "--partition-by", "date", "--property", "varve.partitionFrom=date=ts",
+             "--check", "positive: price > 0")
+    return varve
+
+
+def append(varve, text, *options):
+    return varve.run("append", TABLE, "-", *options, stdin=text)
+
+
+def tree(varve):
+    return sorted(str(path) for path in varve.table(TABLE).rglob("*"))
+
+
+def test_repeated_rows_are_there_twice(ticks):
+    for _ in range(2):
+        assert append(ticks, ROWS).returncode == 0
+    assert len(ticks.rows("scan", TABLE)) == 4
+    table = deltalake.DeltaTable(str(ticks.table(TABLE)))
+    assert table.to_pyarrow_table().num_rows == 4
+    newest = table.history()[0]
+    assert newest["operation"] == "WRITE"
+    assert newest["operationParameters"]["mode"] == "Append"
+    assert newest["isBlindAppend"] is True
+    assert newest["operationMetrics"]["numOutputRows"] == "2"
+
+
+def test_a_batch_with_a_txn_is_there_once(ticks):
+    for _ in range(2):
+        assert append(ticks, ROWS, "--app-id", "load", "--app-version", "3").returncode == 0
+    assert len(ticks.rows("scan", TABLE)) == 2
+
+
+def test_rules_hold(ticks):
+    done = append(ticks, ROWS + "2025-03-02T10:00:00Z,-1\n")
+    assert done.returncode == 3 and "positive" in done.stderr
+    assert ticks.rows("scan", TABLE) == []
+    done = append(ticks, ROWS + "2025-03-02T10:00:00Z,-1\n", "--quarantine")
+    assert done.returncode == 0
+    assert len(ticks.rows("scan", TABLE)) == 2
+    assert len(ticks.rows("quarantine", "show", TABLE)) == 1
+
+
+def test_an_upsert_wants_a_key(ticks):
+    done = ticks.run("upsert", TABLE, "-", stdin=ROWS)
+    assert done.returncode == 2 and "key" in done.stderr
+
+
+def test_a_dry_run_says_all_and_leaves_nothing(ticks):
+    before = tree(ticks)
+    done = append(ticks, ROWS, "--dry-run", "--json")
+    assert done.returncode == 0
+    assert '"inserted":2' in done.stdout and '"files_added":2' in done.stdout
+    assert '"version":0' in done.stdout
+    assert [name for name in tree(ticks) if name.endswith(".parquet")] == []
+    assert [name for name in before if name not in tree(ticks)] == []
+    assert ticks.version(TABLE) == 0
+
+
+def test_a_dry_run_of_an_upsert_is_what_then_happens(market):
+    text = ("timestamp,symbol,regime,vix\n2025-01-30T10:00:00Z,SPY,bullish_low,15\n"
+            "2025-01-30T10:01:00Z,SPY,bullish_low,16\n")
+    market.upsert("market_regimes", text)
+    changed = text.replace(",16", ",17") + "2025-01-30T10:02:00Z,SPY,bullish_low,18\n"
+    dry = market.upsert("market_regimes", changed, "--dry-run")
+    assert market.version("market_regimes") == 1
+    done = market.upsert("market_regimes", changed)
+    for name in ("rows_in", "inserted", "updated", "unchanged", "files_added", "files_removed"):
+        assert dry[name] == done[name], name
+    assert (dry["version"], done["version"]) == (1, 2)

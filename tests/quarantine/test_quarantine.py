@@ -1,0 +1,218 @@
+"""Rows that break a rule are set aside, durably and once, and come back when they are let."""
+
+import json
+
+import pytest
+
+TABLE = "quotes"
+CHECK = "delta.constraints.v_small"
+GOOD = "2025-03-01T10:00:00Z,A,1\n"
+BAD = "2025-03-01T10:01:00Z,A,100\n"
+
+
+@pytest.fixture
+def quotes(varve):
+    varve.ok("create", TABLE, "--schema",
+             "ts timestamp not null, sym string not null, v int, seen timestamp, date date",
+             "--partition-by", "date", "--key", "ts,sym", "--order-by", "seen",
+             "--property", "varve.partitionFrom=date=ts", "--check", "v_small: v < 10")
+    return varve
+
+
+def csv(*rows, header="ts,sym,v"):
+    return header + "\n" + "".join(rows)
+
+
+def files(varve):
+    folder = varve.table(TABLE) / "_varve" / "quarantine"
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+
+
+def values(varve):
+    return {(row["ts"][:19], row["sym"]): row["v"] for row in varve.rows("scan", TABLE)}
+
+
+def drop_the_check(varve):
+    """What another engine does to a table when its rule turns out to be wrong."""
+    log = varve.table(TABLE) / "_delta_log"
+    commits = sorted(log.glob("*.json"))
+    metadata = next(json.loads(line)["metaData"] for line in commits[0].read_text().splitlines()
+                    if "metaData" in json.loads(line))
+    del metadata["configuration"][CHECK]
+    commit = [{"commitInfo": {"timestamp": 1, "operation": "DROP CONSTRAINT"}},
+              {"metaData": metadata}]
+    (log / f"{len(commits):020d}.json").write_text("\n".join(map(json.dumps, commit)) + "\n")
+
+
+def test_bad_rows_are_set_aside_and_the_rest_goes_on(quotes):
+    result = quotes.upsert(TABLE, csv(GOOD, BAD), "--quarantine")
+    assert (result["inserted"], result["rejected"], result["version"]) == (1, 1, 1)
+    assert values(quotes) == {("2025-03-01T10:00:00", "A"): 1}
+    [row] = quotes.rows("quarantine", "show", TABLE)
+    assert (row["row"], row["line"], row["column"], row["value"]) == (2, 3, "v", "100")
+    assert "v_small" in row["rule"]
+    assert row["values"] == {"ts": "2025-03-01T10:01:00Z", "sym": "A", "v": "100"}
+    [batch] = quotes.rows("quarantine", "list", TABLE)
+    assert batch["rows"] == 1 and "v_small" in batch["reason"] and batch["user_name"]
+
+
+def test_without_the_option_one_bad_row_rejects_the_batch(quotes):
+    done = quotes.run("upsert", TABLE, "-", stdin=csv(GOOD, BAD))
+    assert done.returncode == 3
+    assert quotes.version(TABLE) == 0 and files(quotes) == {}
+
+
+def test_a_good_batch_leaves_no_quarantine(quotes):
+    quotes.upsert(TABLE, csv(GOOD), "--quarantine")
+    assert not (quotes.table(TABLE) / "_varve").exists()
+
+
+@pytest.mark.parametrize("txn", [(), ("--app-id", "bot/1 é", "--app-version", "7")])
+def test_a_replay_writes_the_same_file(quotes, txn):
+    quotes.upsert(TABLE, csv(GOOD, BAD), "--quarantine", *txn)
+    before = files(quotes)
+    again = quotes.upsert(TABLE, csv(GOOD, BAD), "--quarantine", *txn)
+    assert again["rows_written"] == 0
+    assert len(before) == 1 and files(quotes) == before
+
+
+def test_a_crash_before_the_commit_keeps_the_rows(quotes):
+    txn = ("--app-id", "bot", "--app-version", "1")
+    done = quotes.run("upsert", TABLE, "-", "--quarantine", *txn, stdin=csv(GOOD, BAD),
+                      env={"VARVE_TEST_SEAMS": "crash=upsert.before_commit:1"})
+    assert done.returncode < 0
+    before = files(quotes)
+    assert len(before) == 1 and values(quotes) == {}
+    quotes.upsert(TABLE, csv(GOOD, BAD), "--quarantine", *txn)
+    assert files(quotes) == before
+    assert values(quotes) == {("2025-03-01T10:00:00", "A"): 1}
+
+
+def test_a_batch_of_bad_rows_alone_writes_nothing(quotes):
+    result = quotes.upsert(TABLE, csv(BAD), "--quarantine", "--app-id", "bot", "--app-version",
+                           "1")
+    assert (result["rejected"], result["rows_written"], result["version"]) == (1, 0, 0)
+    assert not result["already_applied"]
+    assert len(files(quotes)) == 1
+
+
+def test_a_bad_row_never_shadows_a_good_one(quotes):
+    older = "2025-03-01T10:00:00Z,A,3,2025-03-01T11:00:00Z\n"
+    newer_but_bad = "2025-03-01T10:00:00Z,A,30,2025-03-01T12:00:00Z\n"
+    quotes.upsert(TABLE, csv(older, newer_but_bad, header="ts,sym,v,seen"), "--quarantine")
+    assert values(quotes) == {("2025-03-01T10:00:00", "A"): 3}
+
+
+def test_release_after_the_rule_is_gone(quotes):
+    quotes.upsert(TABLE, csv(GOOD, BAD), "--quarantine")
+    drop_the_check(quotes)
+    done = json.loads(quotes.ok("quarantine", "release", TABLE, "--json"))
+    assert (done["inserted"], done["rejected"], done["batches_released"]) == (1, 0, 1)
+    assert values(quotes)["2025-03-01T10:01:00", "A"] == 100
+    assert files(quotes) == {}
+
+
+def test_release_is_as_of_the_arrival(quotes):
+    quotes.upsert(TABLE, csv(BAD), "--quarantine")
+    [batch] = quotes.rows("quarantine", "list", TABLE)
+    quotes.upsert(TABLE, csv("2025-03-01T10:01:00Z,A,5\n"))
+    drop_the_check(quotes)
+    done = json.loads(quotes.ok("quarantine", "release", TABLE, "--json"))
+    assert (done["stale"], done["updated"]) == (1, 0)
+    assert values(quotes)["2025-03-01T10:01:00", "A"] == 5
+    quotes.upsert(TABLE, csv("2025-03-02T10:01:00Z,B,500\n"))
+    assert batch["arrival"] < quotes.rows("scan", TABLE, "--where", "sym = 'B'")[0]["seen"]
+
+
+def test_release_keeps_the_order_value_of_a_row(quotes):
+    row = "2025-03-01T10:01:00Z,A,100,2025-03-01T12:00:00Z\n"
+    quotes.upsert(TABLE, csv(row, header="ts,sym,v,seen"), "--quarantine")
+    drop_the_check(quotes)
+    quotes.ok("quarantine", "release", TABLE)
+    [stored] = quotes.rows("scan", TABLE)
+    assert stored["seen"].startswith("2025-03-01T12:00:00")
+
+
+def test_rows_that_still_break_a_rule_stay(quotes):
+    wrong_type = "2025-03-01T10:02:00Z,A,abc\n"
+    quotes.upsert(TABLE, csv(BAD, wrong_type, GOOD), "--quarantine")
+    drop_the_check(quotes)
+    done = json.loads(quotes.ok("quarantine", "release", TABLE, "--json"))
+    assert (done["inserted"], done["rejected"], done["batches_released"]) == (1, 1, 0)
+    [row] = quotes.rows("quarantine", "show", TABLE)
+    assert (row["row"], row["line"], row["value"]) == (2, 3, "abc")
+
+
+def test_a_naive_time_keeps_its_zone(quotes):
+    quotes.upsert(TABLE, csv("2025-03-01T22:00:00,A,100\n"), "--quarantine", "--input-tz",
+                  "America/New_York")
+    drop_the_check(quotes)
+    quotes.ok("quarantine", "release", TABLE)
+    assert list(values(quotes)) == [("2025-03-02T03:00:00", "A")]
+
+
+def test_what_no_column_takes_is_kept_and_nested_values_too(varve):
+    varve.ok("create", TABLE, "--schema",
+             "k int not null, v int, tags array<string>, pair struct<a:int,b:string>",
+             "--key", "k", "--check", "v_small: v IS NULL OR v < 10")
+    nested = {"k": 1, "v": 50, "tags": ["x", None, "é"], "pair": {"a": 1, "b": "\"q\""}}
+    unknown = {"k": 2, "nothing": {"deep": [1]}}
+    text = json.dumps(nested) + "\n" + json.dumps(unknown) + "\n"
+    assert varve.upsert(TABLE, text, "--quarantine")["rejected"] == 2
+    rows = varve.rows("quarantine", "show", TABLE)
+    assert json.loads(rows[1]["values"]["nothing"]) == {"deep": [1]}
+    drop_the_check(varve)
+    done = json.loads(varve.ok("quarantine", "release", TABLE, "--json"))
+    assert (done["inserted"], done["rejected"]) == (1, 1)
+    [stored] = varve.rows("scan", TABLE)
+    assert stored == nested
+
+
+def test_several_files_are_one_batch(quotes, tmp_path):
+    (tmp_path / "a.csv").write_text(csv(GOOD, BAD))
+    (tmp_path / "b.csv").write_text(csv("2025-03-01T10:05:00Z,A,x\n"))
+    quotes.ok("upsert", TABLE, tmp_path / "a.csv", tmp_path / "b.csv", "--quarantine")
+    rows = quotes.rows("quarantine", "show", TABLE)
+    assert [(row["row"], row["line"], row["source"].rsplit("/")[-1]) for row in rows] == [
+        (2, 3, "a.csv"), (3, 2, "b.csv")]
+
+
+def test_many_rejected_rows_are_all_kept(quotes):
+    rows = [f"2025-03-01T10:{n // 60 % 60:02d}:{n % 60:02d}Z,S{n},{n}\n" for n in range(3000)]
+    result = quotes.upsert(TABLE, csv(*rows), "--quarantine")
+    assert (result["inserted"], result["rejected"]) == (10, 2990)
+    assert len(quotes.rows("quarantine", "show", TABLE)) == 2990
+
+
+def test_drop_asks_or_wants_a_word(quotes):
+    quotes.upsert(TABLE, csv(BAD), "--quarantine")
+    done = quotes.run("quarantine", "drop", TABLE)
+    assert done.returncode == 2 and "--yes" in done.stderr
+    assert len(files(quotes)) == 1
+    quotes.ok("quarantine", "drop", TABLE, "--yes")
+    assert files(quotes) == {}
+    assert quotes.rows("quarantine", "list", TABLE) == []
+
+
+@pytest.mark.parametrize("name", ["nope", "../../_delta_log/0", "A", ""])
+def test_a_batch_that_is_not_there(quotes, name):
+    done = quotes.run("quarantine", "show", TABLE, name)
+    assert done.returncode == (5 if name else 0), done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "nonsense\n", '{"varve.quarantine":2}\n',
+                                  '{"varve.quarantine":1,"arrival":"2025-01-01T00:00:00Z"}\n{}\n'])
+def test_a_damaged_file_is_named(quotes, text):
+    quotes.upsert(TABLE, csv(BAD), "--quarantine")
+    [name] = files(quotes)
+    (quotes.table(TABLE) / "_varve" / "quarantine" / name).write_text(text)
+    done = quotes.run("quarantine", "show", TABLE)
+    assert done.returncode == 6
+    assert name in done.stderr
+
+
+def test_a_full_disk_writes_neither_quarantine_nor_rows(quotes):
+    done = quotes.run("upsert", TABLE, "-", "--quarantine", stdin=csv(GOOD, BAD),
+                      env={"VARVE_TEST_SEAMS": "fail=store.write:1"})
+    assert done.returncode == 8, done.stderr
+    assert files(quotes) == {} and quotes.version(TABLE) == 0
