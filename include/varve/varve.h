@@ -146,7 +146,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_describe(varve_table *table,
 typedef enum varve_format {
     VARVE_FORMAT_CSV = 1,
     VARVE_FORMAT_NDJSON = 2,
-    VARVE_FORMAT_ARROW = 3 /* an ArrowArrayStream */
+    VARVE_FORMAT_ARROW = 3, /* an ArrowArrayStream */
+    VARVE_FORMAT_PARQUET = 4
 } varve_format;
 
 typedef struct varve_input {

@@ -6,6 +6,7 @@
 #include "table/read.h"
 #include "table/upsert.h"
 #include "varve/dml.h"
+#include "varve/inspect.h"
 
 static varve_status open_table(struct vv_op *op, varve_lake *lake, const char *name,
     varve_table **out)
@@ -80,6 +81,8 @@ static varve_status convert_input(struct vv_op *op, const varve_input *given,
         out->format = VV_INPUT_CSV;
     else if (given->format == VARVE_FORMAT_NDJSON)
         out->format = VV_INPUT_NDJSON;
+    else if (given->format == VARVE_FORMAT_PARQUET)
+        out->format = VV_INPUT_PARQUET;
     else if (given->format == VARVE_FORMAT_ARROW && given->stream != NULL)
         out->format = VV_INPUT_ARROW;
     else
@@ -305,6 +308,14 @@ varve_status varve_table_history(varve_table *table, int64_t limit,
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, vv_table_history(&op, table->table, limit, out), err);
+}
+
+varve_status varve_table_files(varve_table *table, const char *at, struct ArrowArrayStream *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, vv_table_files(&op, table->table, vv_api_text(at), out), err);
 }
 
 varve_status varve_table_checkpoint(varve_table *table, int64_t *out_version, varve_error *err)

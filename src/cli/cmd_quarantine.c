@@ -145,12 +145,12 @@ const struct vv_command vv_cmd_quarantine = {
                 "varve quarantine show signals\n"
                 "varve quarantine release signals\n"
                 "varve quarantine drop signals --yes",
-    .text =
-        "upsert --quarantine sets bad rows aside instead of rejecting the batch. list names\n"
-        "the batches, show their rows with the rules they break. release upserts them again,\n"
-        "say after a rule was changed, as of the time of their arrival: what was corrected\n"
-        "since stays, and rows that still break a rule stay in quarantine. drop removes them\n"
-        "for good. Without an ID all batches of the table are meant.",
+    .text = "upsert --quarantine sets bad rows aside instead of rejecting the batch. list\n"
+            "names the batches, show their rows with the rules they break. release upserts\n"
+            "them again, say after a rule was changed, as of the time of their arrival:\n"
+            "what was corrected since stays, and rows that still break a rule stay in\n"
+            "quarantine. drop removes them for good. Without an ID all batches of the table\n"
+            "are meant.",
     VV_OPTIONS(options, struct quarantine_values),
     .arguments_least = 2,
     .arguments_most = ARGUMENTS_MAX,

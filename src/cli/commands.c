@@ -18,6 +18,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_signals,
     &vv_cmd_history,
     &vv_cmd_describe,
+    &vv_cmd_files,
     &vv_cmd_tables,
     &vv_cmd_checkpoint,
     &vv_cmd_version,

@@ -13,9 +13,10 @@ const struct vv_option vv_global_options[] = {
     {.name = "format",
         .kind = VV_OPTION_CHOICE,
         .value = "F",
-        .choices = "box|csv|json|ndjson|parquet",
-        .missing = "markdown|arrow",
-        .help = "box, csv, json, ndjson or parquet; default: box on a terminal, csv elsewhere",
+        .choices = "box|csv|json|ndjson|markdown|parquet",
+        .missing = "arrow",
+        .help = "box, csv, json, ndjson, markdown or parquet; default: box on a terminal, csv "
+                "elsewhere",
         .offset = AT(format)},
     {.name = "output",
         .letter = 'o',

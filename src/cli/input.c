@@ -54,13 +54,18 @@ static varve_status format_of_name(const char *path, int32_t *out, varve_error *
         *out = VARVE_FORMAT_CSV;
     else if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
         *out = VARVE_FORMAT_NDJSON;
-    else if (ends_with(path, ".parquet") || ends_with(path, ".arrow"))
+    else if (ends_with(path, ".parquet"))
+        *out = VARVE_FORMAT_PARQUET;
+    else if (ends_with(path, ".arrow"))
         return vv_error_set(err, VARVE_EUSAGE,
-            "%s: %s files are not available as input in Varve %s; use csv or ndjson", path,
-            strrchr(path, '.') + 1, varve_version());
+            "%s: Arrow files are not available as input in Varve %s; use parquet, csv or "
+            "ndjson",
+            path, varve_version());
     else
         return vv_error_set(err, VARVE_EUSAGE,
-            "%s: its name does not say what it holds; add --input-format csv or ndjson", path);
+            "%s: its name does not say what it holds; add --input-format csv, ndjson or "
+            "parquet",
+            path);
     return VARVE_OK;
 }
 
@@ -72,9 +77,14 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
     size_t len = 0, at = 0;
     if (!vv_input_peek(STDIN_FILENO, head, sizeof(head), &len))
         return vv_error_set(err, VARVE_EUSAGE,
-            "what stdin holds cannot be told from here; add --input-format csv or ndjson");
+            "what stdin holds cannot be told from here; add --input-format csv, ndjson or "
+            "parquet");
     if (len >= 3 && memcmp(head, mark, 3) == 0)
         at = 3;
+    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) {
+        *out = VARVE_FORMAT_PARQUET;
+        return VARVE_OK;
+    }
     while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
         at++;
     *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
@@ -93,6 +103,8 @@ varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_
         input.format = VARVE_FORMAT_CSV;
     else if (choice == VV_INPUT_AS_NDJSON)
         input.format = VARVE_FORMAT_NDJSON;
+    else if (choice == VV_INPUT_AS_PARQUET)
+        input.format = VARVE_FORMAT_PARQUET;
     else if (is_stdin)
         VV_TRY(format_of_stdin(&input.format, err));
     else

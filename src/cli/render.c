@@ -69,6 +69,8 @@ static varve_status render_with_type(struct ArrowArrayStream *stream,
         vv_writer_box(&writer);
     else if (options->format == VV_FORMAT_CSV)
         vv_writer_csv(&writer);
+    else if (options->format == VV_FORMAT_MARKDOWN)
+        vv_writer_markdown(&writer);
     else
         vv_writer_json(&writer);
     varve_status status = write_rows(stream, &writer, out_rows, err);

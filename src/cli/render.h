@@ -15,6 +15,7 @@ enum vv_format {
     VV_FORMAT_CSV,
     VV_FORMAT_JSON,
     VV_FORMAT_NDJSON,
+    VV_FORMAT_MARKDOWN,
     VV_FORMAT_PARQUET /* not rendered here: the library writes it */
 };
 
@@ -48,6 +49,7 @@ struct vv_writer {
 void vv_writer_csv(struct vv_writer *writer);
 void vv_writer_json(struct vv_writer *writer); /* JSON and NDJSON */
 void vv_writer_box(struct vv_writer *writer);
+void vv_writer_markdown(struct vv_writer *writer);
 
 /*
  * Reads the stream to its end and writes its rows; releases it. `*out_rows` counts them. A file

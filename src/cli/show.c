@@ -87,7 +87,9 @@ static varve_status format_of_file(struct vv_cli *cli, const char *path, enum vv
         format = VV_FORMAT_NDJSON;
     else if (dot && strcmp(dot, ".parquet") == 0)
         format = VV_FORMAT_PARQUET;
-    else if (dot && (strcmp(dot, ".arrow") == 0 || strcmp(dot, ".md") == 0))
+    else if (dot && strcmp(dot, ".md") == 0)
+        format = VV_FORMAT_MARKDOWN;
+    else if (dot && strcmp(dot, ".arrow") == 0)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --output: %s files are not available in Varve %s; say --format for what "
             "to write to %s",

@@ -52,6 +52,7 @@ varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input
         return vv_input_lines_csv(op, input, rows, rows_len, out_lines);
     case VV_INPUT_NDJSON:
         return vv_input_lines_ndjson(op, input, rows, rows_len, out_lines);
+    case VV_INPUT_PARQUET:
     case VV_INPUT_ARROW:
         memset(out_lines, 0, rows_len * sizeof(*out_lines));
         break;
@@ -99,6 +100,8 @@ static varve_status input_load(struct vv_op *op, struct vv_session *session,
         return vv_input_load_arrow(op, session, &source->arena, from->stream, input);
     VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
     vv_engine_expect(table->engine, input->source.bytes);
+    if (from->format == VV_INPUT_PARQUET)
+        return vv_input_load_parquet(op, session, &source->arena, input);
     if (from->format == VV_INPUT_CSV)
         return vv_input_load_csv(op, session, &source->arena, input);
     return vv_input_load_ndjson(op, session, &source->arena, table, input);

@@ -20,13 +20,14 @@
 enum vv_input_format {
     VV_INPUT_CSV,
     VV_INPUT_NDJSON,
+    VV_INPUT_PARQUET,
     VV_INPUT_ARROW
 };
 
 /* One source of rows; several are one batch. */
 struct vv_input {
     enum vv_input_format format;
-    struct vv_str path; /* CSV, NDJSON: a local file; "-" is not understood here */
+    struct vv_str path; /* all but ARROW: a local file; "-" is not understood here */
     int fd;             /* >= 0: read from this descriptor instead of `path` (a pipe, stdin) */
     struct vv_str name; /* for messages: "rows.csv", "<stdin>"; none: path */
     struct ArrowArrayStream *stream; /* ARROW: taken over */

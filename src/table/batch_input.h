@@ -11,7 +11,7 @@
 struct vv_batch_input {
     enum vv_input_format format;
     struct vv_str name;        /* for messages */
-    struct vv_source source;   /* CSV, NDJSON */
+    struct vv_source source;   /* all but Arrow */
     struct vv_str table;       /* temporary table of the session */
     struct vv_str row_sql;     /* number of a row of it, from 1 */
     struct vv_str *columns;    /* as the input names them; NDJSON: those that some line has */
@@ -42,9 +42,18 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
 varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input);
 
+varve_status vv_input_load_parquet(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct vv_batch_input *input);
+
+/* The first column of a temporary table with typed rows. Blanks: no column of a table has it. */
+#define VV_INPUT_ROW_COLUMN "varve row number"
+/* For typed inputs: names and types of the columns behind it, and row_sql. */
+varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct vv_batch_input *input);
+
 /*
  * The lines of the file in which rows begin: `rows` are numbers in the input, ascending. 0: there
- * are no lines (Arrow), or no such row.
+ * are no lines (Arrow, Parquet), or no such row.
  */
 varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input,
     const int64_t *rows, size_t rows_len, int64_t *out_lines);

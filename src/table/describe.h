@@ -23,4 +23,8 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
 varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
     struct ArrowArrayStream *out);
 
+/* The data files (varve.h), at a version or time; none: the latest. */
+varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    struct ArrowArrayStream *out);
+
 #endif

@@ -274,7 +274,7 @@ void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct v
         if (from < 0)
             continue;
         bool is_json = vv_type_is_nested(&plan->schema->fields[index].type) &&
-                       input->format == VV_INPUT_ARROW;
+                       (input->format == VV_INPUT_ARROW || input->format == VV_INPUT_PARQUET);
         vv_buf_addf(sql, ", CAST(%s%.*s%s AS VARCHAR)", is_json ? "to_json(" : "",
             VV_ARG(input->column_sql[from]),
             is_json                           ? ")"

@@ -1,0 +1,138 @@
+"""Parquet in: the same rows as by any other way, whoever wrote the file."""
+
+import datetime
+import decimal
+import math
+
+import polars
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+SCHEMA = ("k long not null, s string, f double, g float, b boolean, d date, t timestamp, "
+          "n timestamp_ntz, i int, c decimal(12,3), x binary, l array<int>, "
+          "r struct<a:int,b:string>")
+UTC = datetime.timezone.utc
+
+
+def rows():
+    time = datetime.datetime(2025, 1, 30, 10, 0, 0, 123456)
+    whole = {"k": 1, "s": "ä,\"\n", "f": 0.1, "g": 1.5, "b": True, "d": datetime.date(2025, 1, 30),
+             "t": time.replace(tzinfo=UTC), "n": time, "i": -5, "c": decimal.Decimal("1.250"),
+             "x": b"\x00\xff", "l": [1, None], "r": {"a": 1, "b": None}}
+    empty = {name: None for name in whole} | {"k": 2}
+    odd = {name: None for name in whole} | {"k": 3, "s": "", "f": math.nan, "g": -math.inf,
+                                           "x": b"", "l": []}
+    return [whole, empty, odd]
+
+
+def table():
+    types = [("k", pyarrow.int64()), ("s", pyarrow.string()), ("f", pyarrow.float64()),
+             ("g", pyarrow.float32()), ("b", pyarrow.bool_()), ("d", pyarrow.date32()),
+             ("t", pyarrow.timestamp("us", "UTC")), ("n", pyarrow.timestamp("us")),
+             ("i", pyarrow.int32()), ("c", pyarrow.decimal128(12, 3)), ("x", pyarrow.binary()),
+             ("l", pyarrow.list_(pyarrow.int32())),
+             ("r", pyarrow.struct([("a", pyarrow.int32()), ("b", pyarrow.string())]))]
+    return pyarrow.Table.from_pylist(rows(), schema=pyarrow.schema(types))
+
+
+@pytest.fixture
+def wide(varve):
+    varve.ok("create", "wide", "--schema", SCHEMA, "--key", "k")
+    return varve
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "snappy"}, {"compression": "none"},
+                                     {"use_dictionary": False}, {"data_page_version": "2.0"},
+                                     {"row_group_size": 1}, {"version": "1.0"}], ids=str)
+def test_all_types_from_pyarrow(wide, tmp_path, options):
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(table(), path, **options)
+    wide.ok("upsert", "wide", path)
+    out = tmp_path / "out.parquet"
+    wide.ok("scan", "wide", "-o", out)
+    back = sorted(pyarrow.parquet.read_table(out).to_pylist(), key=lambda row: row["k"])
+    for found, expected in zip(back, rows()):
+        assert str(found["f"]) == str(expected["f"]) and str(found["g"]) == str(expected["g"])
+        assert {n: v for n, v in found.items() if n not in "fg"} == {
+            n: v for n, v in expected.items() if n not in "fg"}
+    assert wide.ok("upsert", "wide", out, "--json").count('"unchanged":3') == 1
+
+
+def test_a_file_of_polars_by_stdin(market, tmp_path):
+    frame = polars.DataFrame({
+        "timestamp": [datetime.datetime(2025, 1, 30, 10, tzinfo=UTC)], "symbol": ["SPY"],
+        "regime": ["bullish_low"], "vix": [15]})
+    frame.write_parquet(tmp_path / "r.parquet")
+    with open(tmp_path / "r.parquet", "rb") as stdin:
+        import subprocess
+        done = subprocess.run([str(market.program), "--lake", str(market.lake), "upsert",
+                               "market_regimes", "-", "--json"], stdin=stdin, text=True,
+                              capture_output=True, check=True)
+    assert '"inserted":1' in done.stdout
+    assert market.rows("scan", "market_regimes")[0]["vix"] == 15
+
+
+def test_times_finer_than_a_microsecond(market, tmp_path):
+    def write(ns, **options):
+        pyarrow.parquet.write_table(pyarrow.table({
+            "timestamp": pyarrow.array([ns], pyarrow.timestamp("ns")), "symbol": ["A"],
+            "regime": ["bullish_low"]}), tmp_path / "t.parquet", **options)
+        return market.run("upsert", "market_regimes", tmp_path / "t.parquet")
+
+    done = write(1738231200000000001)
+    assert done.returncode == 3 and "below a microsecond" in done.stderr
+    assert write(1738231200000001000).returncode == 0
+    assert write(1738231200000002000, use_deprecated_int96_timestamps=True).returncode == 0
+    assert sorted(row["timestamp"] for row in market.rows("scan", "market_regimes")) == [
+        "2025-01-30T10:00:00.000001Z", "2025-01-30T10:00:00.000002Z"]
+
+
+def test_partition_values_in_the_path_are_no_columns(varve, tmp_path):
+    varve.ok("create", "t", "--schema", "k int, p string", "--key", "k")
+    folder = tmp_path / "p=x"
+    folder.mkdir()
+    pyarrow.parquet.write_table(pyarrow.table({"k": [1]}), folder / "a.parquet")
+    varve.ok("upsert", "t", folder / "a.parquet")
+    assert varve.rows("scan", "t") == [{"k": 1, "p": None}]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"nonsense" * 20, b"PAR1" * 30])
+def test_what_is_no_parquet_file_is_named(market, tmp_path, content):
+    path = tmp_path / "broken.parquet"
+    path.write_bytes(content)
+    done = market.run("upsert", "market_regimes", path)
+    assert done.returncode == 3
+    assert "broken.parquet" in done.stderr
+    assert market.version("market_regimes") == 0
+
+
+def test_a_cut_file_is_named(market, tmp_path):
+    path = tmp_path / "cut.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"symbol": ["a"] * 1000}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    done = market.run("upsert", "market_regimes", path)
+    assert done.returncode == 3 and "cut.parquet" in done.stderr
+
+
+def test_types_that_never_convert_and_columns_that_are_unknown(market, tmp_path):
+    path = tmp_path / "x.parquet"
+    good = {"timestamp": ["2025-01-30T10:00:00Z"], "symbol": ["A"], "regime": ["bullish_low"]}
+    pyarrow.parquet.write_table(pyarrow.table(good | {"vix": [[1.0]]}), path)
+    done = market.run("upsert", "market_regimes", path)
+    assert done.returncode == 3 and "vix" in done.stderr
+    pyarrow.parquet.write_table(pyarrow.table(good | {"nope": [1]}), path)
+    done = market.run("upsert", "market_regimes", path)
+    assert done.returncode == 3 and "nope" in done.stderr
+
+
+def test_rejected_rows_go_to_quarantine_with_their_values(market, tmp_path):
+    path = tmp_path / "q.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({
+        "timestamp": pyarrow.array([0, 1], pyarrow.timestamp("us", "UTC")), "symbol": ["A", "B"],
+        "regime": ["bullish_low", "bogus"], "vix": [1.5, 2.5]}), path)
+    market.ok("upsert", "market_regimes", path, "--quarantine")
+    [row] = market.rows("quarantine", "show", "market_regimes")
+    assert (row["row"], row["line"], row["column"]) == (2, None, "regime")
+    assert row["values"]["vix"] == "2.5"
+    assert row["values"]["timestamp"].startswith("1970-01-01 00:00:00.000001")
