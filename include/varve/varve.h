@@ -25,6 +25,7 @@
 
 #include "varve/arrow.h"
 #include "varve/feed.h"
+#include "varve/query.h"
 #include "varve/status.h"
 #include "varve/version.h"
 
@@ -265,25 +266,6 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, 
 /* A checkpoint now, not only each delta.checkpointInterval; *out_version (may be NULL): its own. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *table,
     int64_t *out_version, varve_error *err);
-
-/* ---- SQL ------------------------------------------------------------------------------------ */
-
-typedef struct varve_query_options {
-    uint32_t size;
-    const char
-        *at; /* version (one table only), or time: of every table read; NULL: the latest */
-} varve_query_options;
-#define VARVE_QUERY_OPTIONS_INIT          \
-    {                                     \
-        sizeof(varve_query_options), NULL \
-    }
-
-/*
- * Runs one SELECT or EXPLAIN over the lake's tables by name. Each table is read at one version,
- * all fixed before the first row. SQL reaches neither files nor the network. EUSAGE: bad SQL, with the place; ENOTFOUND: no such table or version.
- */
-VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(varve_lake *lake, const char *sql,
-    const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err);
 
 /*
  * Writes the rows of a stream, which is taken over, as one Parquet file; one that is there is

@@ -29,81 +29,6 @@ static void stream_free(struct stream *stream)
     vv_free(stream);
 }
 
-static void statements_done(duckdb_extracted_statements *statements)
-{
-    duckdb_destroy_extracted(statements);
-}
-
-static void prepared_done(duckdb_prepared_statement *prepared)
-{
-    duckdb_destroy_prepare(prepared);
-}
-
-static void pending_done(duckdb_pending_result *pending)
-{
-    duckdb_destroy_pending(pending);
-}
-
-/*
- * A statement that cannot be prepared has a text for its error and no type; the type is in the
- * text's first words.
- */
-static duckdb_error_type type_of_text(const char *text)
-{
-    if (text && strncmp(text, "Out of Memory Error", 19) == 0)
-        return DUCKDB_ERROR_OUT_OF_MEMORY;
-    if (text && strncmp(text, "INTERRUPT", 9) == 0)
-        return DUCKDB_ERROR_INTERRUPT;
-    if (text && strncmp(text, "IO Error", 8) == 0)
-        return DUCKDB_ERROR_IO;
-    return DUCKDB_ERROR_INVALID_INPUT;
-}
-
-static varve_status fail_by_text(struct vv_op *op, varve_status refused, const char *text)
-{
-    return vv_duck_fail(op, refused, type_of_text(text), text);
-}
-
-static varve_status prepare(struct vv_op *op, struct vv_session *session, const char *sql,
-    varve_status refused, duckdb_prepared_statement *out)
-{
-    VV_CLEANUP(statements_done) duckdb_extracted_statements statements = NULL;
-    idx_t len = duckdb_extract_statements(session->connection, sql, &statements);
-    if (len == 0) {
-        const char *reason = duckdb_extract_statements_error(statements);
-        return vv_duck_fail(op, refused, DUCKDB_ERROR_PARSER,
-            reason && reason[0] ? reason : "there is no statement");
-    }
-    if (len > 1)
-        return vv_fail(op, refused, "one statement is wanted here, not %zu", (size_t)len);
-    if (duckdb_prepare_extracted_statement(session->connection, statements, 0, out) ==
-        DuckDBSuccess)
-        return VARVE_OK;
-    varve_status status = fail_by_text(op, refused, duckdb_prepare_error(*out));
-    duckdb_destroy_prepare(out);
-    return status;
-}
-
-/* Up to the first rows: what has to see all rows first (a sort, an aggregate) is done then. */
-static varve_status execute(struct vv_op *op, struct vv_session *session, const char *sql,
-    varve_status refused, duckdb_result *out)
-{
-    VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
-    VV_CLEANUP(pending_done) duckdb_pending_result pending = NULL;
-    VV_TRY(prepare(op, session, sql, refused, &prepared));
-    if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
-        return fail_by_text(op, refused, duckdb_pending_error(pending));
-    duckdb_result result;
-    if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
-        varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
-            duckdb_result_error(&result));
-        duckdb_destroy_result(&result);
-        return status;
-    }
-    *out = result;
-    return VARVE_OK;
-}
-
 /* The next chunk as an array; a released one at the end. */
 static varve_status array_next(struct vv_op *op, struct stream *stream, struct ArrowArray *out)
 {
@@ -190,26 +115,15 @@ static void stream_release(struct ArrowArrayStream *self)
     self->release = NULL;
 }
 
-varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, struct vv_str sql,
-    bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
+varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **session,
+    const struct vv_query *query, const struct vv_keep *keep, size_t keep_len,
     struct ArrowArrayStream *out)
 {
-    varve_status refused = sql_is_users ? VARVE_EUSAGE : VARVE_EFAILED;
-    VV_CLEANUP(vv_duck_text_done) char *text = NULL;
-    VV_TRY(vv_check_cancel(op));
-    if (vv_duck_text(op, "SQL text", sql, &text) != VARVE_OK)
-        return op->error.code == VARVE_EINVALID ? vv_recode(op, refused) : op->error.code;
     struct stream *stream = vv_malloc(sizeof(*stream) + keep_len * sizeof(*keep));
     if (stream == NULL)
         return vv_fail_memory(op);
     *stream = (struct stream){.env = op->env};
-    struct vv_watched watched;
-    varve_status status = vv_watch_begin(op, &(*session)->engine->watch, op->env->cancel,
-        (*session)->connection, &watched);
-    if (status == VARVE_OK) {
-        status = execute(op, *session, text, refused, &stream->result);
-        vv_watch_end(&watched);
-    }
+    varve_status status = vv_duck_execute(op, *session, query, true, &stream->result);
     if (status != VARVE_OK) {
         vv_free(stream);
         return status;
@@ -228,4 +142,12 @@ varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, st
         .private_data = stream,
     };
     return VARVE_OK;
+}
+
+varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, struct vv_str sql,
+    bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
+    struct ArrowArrayStream *out)
+{
+    struct vv_query query = {.sql = sql, .is_users = sql_is_users};
+    return vv_session_stream_query(op, session, &query, keep, keep_len, out);
 }

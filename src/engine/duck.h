@@ -49,6 +49,13 @@ void vv_duck_text_done(char **text);
 varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     varve_status refused, duckdb_result *out);
 
+/*
+ * Prepares one statement, gives its parameters values and runs it, cancel watched: whole, or
+ * `streaming` up to its first rows. EUSAGE for a parameter without a value. `*out` as above.
+ */
+varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
+    const struct vv_query *query, bool streaming, duckdb_result *out);
+
 void vv_duck_result_done(duckdb_result *result);
 void vv_duck_chunk_done(duckdb_data_chunk *chunk);
 void vv_duck_type_done(duckdb_logical_type *type);

@@ -23,7 +23,7 @@ struct vv_engine_options {
     struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
     /*
      * Where set, SQL reaches files below these folders only, nothing else and no network: a
-     * sandbox for a user's text. What may run at all is the caller's matter (vv_session_parse).
+     * sandbox for a user's text. What may run at all is the caller's matter (engine/sql_tree.h).
      */
     const struct vv_str *allowed_folders;
     size_t allowed_folders_len;
@@ -76,6 +76,30 @@ struct vv_str vv_rows_text(const struct vv_rows *rows, uint32_t column);
 varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     int64_t *out);
 
+/* `$name` of a statement; "1" is the name of the first `?` or `$1`. */
+struct vv_sql_param {
+    struct vv_str name;
+    struct vv_str value; /* taken for a literal in quotes; ptr NULL: NULL */
+};
+
+struct vv_sql_params {
+    const struct vv_sql_param *items;
+    size_t len;
+};
+/* By name, ignoring case; NULL: there is none. `params` may be NULL. */
+const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
+    struct vv_str name);
+
+/* One statement to run. */
+struct vv_query {
+    struct vv_str sql;
+    bool is_users;                      /* refused SQL is EUSAGE with the place, else EFAILED */
+    const struct vv_sql_params *params; /* NULL: none */
+};
+/* Its rows, one by one; as vv_session_query. */
+varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
+    const struct vv_query *query, struct vv_rows **out);
+
 /* Something that a stream must keep alive until it is released. */
 struct vv_keep {
     void *object;
@@ -90,6 +114,9 @@ struct vv_keep {
  * environment's cancel flag, which interrupts get_next too. A failing get_next gives EIO and says
  * why by get_last_error.
  */
+varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **session,
+    const struct vv_query *query, const struct vv_keep *keep, size_t keep_len,
+    struct ArrowArrayStream *out);
 varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, struct vv_str sql,
     bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
     struct ArrowArrayStream *out);
@@ -122,25 +149,5 @@ varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *app
     int64_t row, const struct vv_str *values);
 varve_status vv_text_appender_finish(struct vv_op *op, struct vv_text_appender *appender);
 void vv_text_appender_close(struct vv_text_appender **appender);
-
-/*
- * What a text is, and of how many statements; nothing is run. SELECT: all of them are (VALUES,
- * FROM, DESCRIBE and SHOW too). EXPLAIN: of one SELECT, with ANALYZE or without. EUSAGE on a
- * syntax error.
- */
-enum vv_statement_kind {
-    VV_STATEMENT_SELECT,
-    VV_STATEMENT_EXPLAIN,
-    VV_STATEMENT_OTHER
-};
-varve_status vv_session_parse(struct vv_op *op, struct vv_session *session, struct vv_str sql,
-    enum vv_statement_kind *out_kind, size_t *out_statements);
-/*
- * Names of the tables that a SELECT (or EXPLAIN of one) reads, each once, names of WITH left
- * out; "schema.table" where the statement says so. The tables need not exist. EUSAGE on a syntax
- * error and for any other statement.
- */
-varve_status vv_session_table_names(struct vv_op *op, struct vv_session *session,
-    struct vv_str sql, struct vv_arena *arena, struct vv_str **out, size_t *out_len);
 
 #endif

@@ -18,11 +18,9 @@ struct vv_rows {
     struct column columns[];
 };
 
-varve_status vv_session_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
-    struct vv_rows **out)
+/* Takes the result over. */
+static varve_status rows_new(struct vv_op *op, duckdb_result result, struct vv_rows **out)
 {
-    duckdb_result result;
-    VV_TRY(vv_duck_query(op, session, sql, VARVE_EFAILED, &result));
     uint32_t columns_len = (uint32_t)duckdb_column_count(&result);
     struct vv_rows *rows = vv_malloc(sizeof(*rows) + columns_len * sizeof(rows->columns[0]));
     if (rows == NULL) {
@@ -37,6 +35,22 @@ varve_status vv_session_query(struct vv_op *op, struct vv_session *session, stru
         };
     *out = rows;
     return VARVE_OK;
+}
+
+varve_status vv_session_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    struct vv_rows **out)
+{
+    duckdb_result result;
+    VV_TRY(vv_duck_query(op, session, sql, VARVE_EFAILED, &result));
+    return rows_new(op, result, out);
+}
+
+varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
+    const struct vv_query *query, struct vv_rows **out)
+{
+    duckdb_result result;
+    VV_TRY(vv_duck_execute(op, session, query, false, &result));
+    return rows_new(op, result, out);
 }
 
 static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)

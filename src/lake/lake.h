@@ -51,10 +51,17 @@ varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
     struct ArrowArrayStream *out);
 
 /*
- * Runs a user's SELECT or EXPLAIN over the tables by name, each at one version, resolved before
- * the first row. `at`: see vv_table_at; ptr NULL: the latest.
+ * Runs a user's statements, each SELECT or EXPLAIN, over the tables by name. All tables are at one
+ * version each, resolved before the first statement runs; the rows of the last one are given out.
+ * NOT_FOUND: a table, version or tag that is not there. EUSAGE: SQL that is refused, parameters
+ * that do not fit the statements.
  */
-varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake, struct vv_str sql,
-    struct vv_str at, struct ArrowArrayStream *out);
+struct vv_query_request {
+    struct vv_str sql;
+    struct vv_str at; /* see vv_table_at, for tables without an AT of their own; ptr NULL: latest */
+    struct vv_sql_params params;
+};
+varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_query_request *request, struct ArrowArrayStream *out);
 
 #endif

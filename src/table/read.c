@@ -32,9 +32,17 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
                 "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
                 "-2h",
                 VV_ARG(at));
-        if (vv_log_version_at(op, &table->log, time_us, &version) != VARVE_OK)
-            return vv_note(op, "table %.*s", VV_ARG(table->name));
+        return vv_table_at_time(op, table, time_us, out);
     }
+    return vv_table_snapshot(op, table, version, out);
+}
+
+varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,
+    struct vv_snapshot **out)
+{
+    int64_t version = VV_NO_VERSION;
+    if (vv_log_version_at(op, &table->log, time_us, &version) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
     return vv_table_snapshot(op, table, version, out);
 }
 

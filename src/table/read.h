@@ -14,6 +14,10 @@
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);
 
+/* The version that was the latest at a time. NOT_FOUND: there was none yet, or it is gone. */
+varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,
+    struct vv_snapshot **out);
+
 /*
  * The column that says when a row happened: the source of a derived date partition, else the
  * first timestamp of the key, else the order column where it is a timestamp; -1: none.

@@ -1,0 +1,47 @@
+/*
+ * SQL over the tables of a lake. Conventions: varve.h, which includes this.
+ */
+#ifndef VARVE_QUERY_H
+#define VARVE_QUERY_H
+
+#include <stddef.h>
+
+#include "varve/arrow.h"
+#include "varve/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct varve_lake;
+
+typedef struct varve_query_options {
+    uint32_t size;
+    const char
+        *at; /* version (one table only), or time: of every table read; NULL: the latest */
+    const char *const *param_names;  /* `name` of the `$name` in the SQL */
+    const char *const *param_values; /* as a literal in quotes would be; NULL: NULL */
+    size_t params_len;
+} varve_query_options;
+#define VARVE_QUERY_OPTIONS_INIT                         \
+    {                                                    \
+        sizeof(varve_query_options), NULL, NULL, NULL, 0 \
+    }
+
+/*
+ * Runs statements, parted by semicolons, each SELECT or EXPLAIN, over the lake's tables by name,
+ * and gives the rows of the last one. `FROM t AT (VERSION => 5)` and `AT (TIMESTAMP => '...')`
+ * read a table as it was; that wins over options.at. Each table is read at one version, all fixed
+ * before the first row. SQL reaches neither files nor the network.
+ * EUSAGE: bad SQL, with the place; a parameter without a value. ENOTFOUND: no such table, version
+ * or time.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake,
+    const char *sql, const varve_query_options *options, struct ArrowArrayStream *out,
+    varve_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

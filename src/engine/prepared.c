@@ -1,0 +1,133 @@
+/*
+ * One statement, prepared, its parameters given values, and run: whole, or up to its first rows.
+ */
+#include "engine/duck.h"
+
+static void statements_done(duckdb_extracted_statements *statements)
+{
+    duckdb_destroy_extracted(statements);
+}
+
+static void prepared_done(duckdb_prepared_statement *prepared)
+{
+    duckdb_destroy_prepare(prepared);
+}
+
+static void pending_done(duckdb_pending_result *pending)
+{
+    duckdb_destroy_pending(pending);
+}
+
+/*
+ * A statement that cannot be prepared has a text for its error and no type; the type is in the
+ * text's first words.
+ */
+static duckdb_error_type type_of_text(const char *text)
+{
+    if (text && strncmp(text, "Out of Memory Error", 19) == 0)
+        return DUCKDB_ERROR_OUT_OF_MEMORY;
+    if (text && strncmp(text, "INTERRUPT", 9) == 0)
+        return DUCKDB_ERROR_INTERRUPT;
+    if (text && strncmp(text, "IO Error", 8) == 0)
+        return DUCKDB_ERROR_IO;
+    return DUCKDB_ERROR_INVALID_INPUT;
+}
+
+static varve_status fail_by_text(struct vv_op *op, varve_status refused, const char *text)
+{
+    return vv_duck_fail(op, refused, type_of_text(text), text);
+}
+
+static varve_status prepare(struct vv_op *op, struct vv_session *session, const char *sql,
+    varve_status refused, duckdb_prepared_statement *out)
+{
+    VV_CLEANUP(statements_done) duckdb_extracted_statements statements = NULL;
+    idx_t len = duckdb_extract_statements(session->connection, sql, &statements);
+    if (len == 0) {
+        const char *reason = duckdb_extract_statements_error(statements);
+        return vv_duck_fail(op, refused, DUCKDB_ERROR_PARSER,
+            reason && reason[0] ? reason : "there is no statement");
+    }
+    if (len > 1)
+        return vv_fail(op, refused, "one statement is wanted here, not %zu", (size_t)len);
+    if (duckdb_prepare_extracted_statement(session->connection, statements, 0, out) ==
+        DuckDBSuccess)
+        return VARVE_OK;
+    varve_status status = fail_by_text(op, refused, duckdb_prepare_error(*out));
+    duckdb_destroy_prepare(out);
+    return status;
+}
+
+const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
+    struct vv_str name)
+{
+    for (size_t i = 0; params != NULL && i < params->len; i++)
+        if (vv_str_eq_nocase(params->items[i].name, name))
+            return &params->items[i];
+    return NULL;
+}
+
+/* As text: DuckDB then gives it the type of what it stands beside, as it does for 'literals'. */
+static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
+    const struct vv_sql_params *params)
+{
+    for (idx_t i = 1; i <= duckdb_nparams(prepared); i++) {
+        const char *name = duckdb_parameter_name(prepared, i);
+        const struct vv_sql_param *param = vv_sql_param_find(params, vv_str_of(name));
+        duckdb_state state = DuckDBError;
+        if (param != NULL && param->value.ptr == NULL)
+            state = duckdb_bind_null(prepared, i);
+        else if (param != NULL)
+            state = duckdb_bind_varchar_length(prepared, i, param->value.ptr, param->value.len);
+        varve_status status = VARVE_OK;
+        if (param == NULL)
+            status = vv_fail(op, VARVE_EUSAGE, "no value for the parameter $%s", name);
+        else if (state != DuckDBSuccess)
+            status = vv_fail(op, VARVE_EUSAGE,
+                "the value of the parameter $%s is no UTF-8 text", name);
+        duckdb_free((void *)(uintptr_t)name);
+        VV_TRY(status);
+    }
+    return VARVE_OK;
+}
+
+/* Streaming ends at the first rows: what has to see all (a sort, an aggregate) is done then. */
+static varve_status execute(struct vv_op *op, struct vv_session *session, const char *sql,
+    const struct vv_query *query, bool streaming, duckdb_result *out)
+{
+    VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
+    VV_CLEANUP(pending_done) duckdb_pending_result pending = NULL;
+    varve_status refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED;
+    VV_TRY(prepare(op, session, sql, refused, &prepared));
+    VV_TRY(bind(op, prepared, query->params));
+    duckdb_state state = streaming ? duckdb_pending_prepared_streaming(prepared, &pending)
+                                   : duckdb_pending_prepared(prepared, &pending);
+    if (state != DuckDBSuccess)
+        return fail_by_text(op, refused, duckdb_pending_error(pending));
+    duckdb_result result;
+    if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
+        varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
+            duckdb_result_error(&result));
+        duckdb_destroy_result(&result);
+        return status;
+    }
+    *out = result;
+    return VARVE_OK;
+}
+
+varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
+    const struct vv_query *query, bool streaming, duckdb_result *out)
+{
+    VV_CLEANUP(vv_duck_text_done) char *text = NULL;
+    struct vv_watched watched;
+    VV_TRY(vv_check_cancel(op));
+    if (vv_duck_text(op, "SQL text", query->sql, &text) != VARVE_OK)
+        return op->error.code == VARVE_EINVALID
+                   ? vv_recode(op, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED)
+                   : op->error.code;
+    VV_TRY(vv_watch_begin(op, &session->engine->watch, op->env->cancel, session->connection,
+        &watched));
+    varve_status status = execute(op, session, text, query, streaming, out);
+    vv_watch_end(&watched);
+    return status;
+}

@@ -1,0 +1,69 @@
+/*
+ * What one statement of a user's is, reads and asks for, from DuckDB's own parse tree: nothing is
+ * bound or run, so tables need not exist yet.
+ *
+ * A statement may read tables and a few functions that make rows out of their arguments. Functions
+ * that read files, settings or the network, or that run SQL of their own, are refused here by name:
+ * what is not known to be harmless is not there.
+ */
+#ifndef VV_ENGINE_SQL_TREE_H
+#define VV_ENGINE_SQL_TREE_H
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+enum vv_statement_kind {
+    VV_STATEMENT_SELECT, /* VALUES, FROM, DESCRIBE and SUMMARIZE too */
+    VV_STATEMENT_EXPLAIN /* of a SELECT, with ANALYZE or without */
+};
+
+/* A place where the statement reads a table; names that WITH gives are none. */
+struct vv_sql_table {
+    const struct vv_json *node;
+    struct vv_str catalog, schema, name; /* "" where the statement says none */
+    struct vv_str alias;                 /* likewise */
+    struct vv_str at_unit;               /* "VERSION", "TIMESTAMP"; ptr NULL: no AT */
+    const struct vv_json *at;            /* the expression behind it */
+};
+
+struct vv_sql_statement {
+    enum vv_statement_kind kind;
+    struct vv_str text;   /* as it was written */
+    size_t select_offset; /* where in it the SELECT of an EXPLAIN begins; else 0 */
+    const struct vv_json *root;
+    struct vv_sql_table *tables;
+    size_t tables_len;
+    struct vv_str *params; /* names, each once */
+    size_t params_len;
+};
+
+/*
+ * Reads one statement; what is given out lives as long as the operation, and the text must.
+ * EUSAGE: a syntax error, not one statement, neither SELECT nor EXPLAIN, or a function that is not
+ * there for SQL.
+ */
+varve_status vv_sql_read(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    struct vv_sql_statement *out);
+/*
+ * The same for one expression over the columns of a table: it reads no other table. `what` names
+ * it in messages. The statement is "SELECT 1 WHERE (expression)".
+ */
+varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
+    const char *what, struct vv_str expression, struct vv_sql_statement *out);
+
+/*
+ * The text with other tables in it: `views[i]` stands for tables[i], its AT left out; ptr NULL: as
+ * it is. Views are temporary ones of the session. The rest of the text is as it was written.
+ */
+varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
+    const struct vv_sql_statement *statement, const struct vv_str *views,
+    struct vv_str *out_sql);
+
+/*
+ * An expression of the tree as SQL, parameters replaced by their texts. EUSAGE for a parameter
+ * without a value.
+ */
+varve_status vv_sql_expression(struct vv_op *op, struct vv_session *session,
+    const struct vv_json *node, const struct vv_sql_params *params, struct vv_str *out_sql);
+
+#endif

@@ -1,0 +1,191 @@
+"""SQL over the lake: time travel in any SELECT, parameters, several statements, no way out."""
+
+import json
+import time
+
+import pytest
+
+T = "prices"
+ONE = "k,v\n1,10\n2,20\n"
+TWO = "k,v\n2,22\n3,30\n"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory, varve_on):
+    varve = varve_on(tmp_path_factory.mktemp("sql") / "lake")
+    varve.ok("create", T, "--schema", "k int not null, v int, seen timestamp", "--key", "k",
+             "--order-by", "seen")
+    varve.ok("create", "Other", "--schema", "k int not null, name string", "--key", "k")
+    varve.upsert(T, ONE)
+    time.sleep(1.1)  # file times and commit times have milliseconds, tests read seconds
+    varve.upsert(T, TWO)
+    varve.upsert("Other", "k,name\n1,one\n2,two\n")
+    return varve
+
+
+def sums(varve, sql, *options):
+    return [tuple(row.values()) for row in varve.rows("query", sql, *options)]
+
+
+def time_of(varve, version):
+    return next(row["timestamp"] for row in varve.rows("history", T)
+                if row["version"] == version)
+
+
+@pytest.mark.parametrize("sql, expected", [
+    ("SELECT sum(v) FROM prices", [(62,)]),
+    ("SELECT sum(v) FROM prices AT (VERSION => 1)", [(30,)]),
+    ("SELECT sum(v) FROM prices AT (VERSION => '1')", [(30,)]),
+    ("SELECT sum(v) FROM prices AT (VERSION => 3 - 2)", [(30,)]),
+    ("SELECT count(*) FROM prices AT (version => 0)", [(0,)]),
+    ("SELECT sum(p.v) FROM prices AS p AT (VERSION => 1)", [(30,)]),
+    ("SELECT sum(p.v) FROM prices p AT (VERSION => 1) WHERE p.k > 1", [(20,)]),
+    ("SELECT sum(prices.v) FROM prices AT (VERSION => 1)", [(30,)]),
+    ('SELECT sum(v) FROM main."prices" AT (VERSION => 1)', [(30,)]),
+    ("SELECT (SELECT sum(v) FROM prices), (SELECT sum(v) FROM prices AT (VERSION => 1))",
+     [(62, 30)]),
+    ("SELECT n.k, o.v AS before, n.v AS after FROM prices n LEFT JOIN prices AS o AT (VERSION => 1) USING (k) "
+     "ORDER BY 1", [(1, 10, 10), (2, 20, 22), (3, None, 30)]),
+    ("SELECT a.v AS before, b.v AS after FROM prices AS a AT (VERSION => 1) JOIN prices AS b AT (VERSION => 2) "
+     "ON a.k = b.k AND a.v <> b.v", [(20, 22)]),
+    ("WITH old AS (FROM prices AT (VERSION => 1)), new AS (FROM prices) "
+     "SELECT sum(old.v), sum(new.v) FROM old JOIN new USING (k)", [(30, 32)]),
+    ("WITH prices AS (FROM prices AT (VERSION => 1)) SELECT sum(v) FROM prices", [(30,)]),
+    ("SELECT sum(v) FROM prices AT (VERSION => 1) UNION ALL SELECT sum(v) FROM prices "
+     "ORDER BY 1", [(30,), (62,)]),
+    ("SELECT k FROM Other WHERE EXISTS (FROM prices AS p AT (VERSION => 1) WHERE p.k = Other.k "
+     "AND p.v = 20)", [(2,)]),
+    ("SELECT count(*) FROM prices WHERE 'x AT (VERSION => 1)' <> '' /* prices AT (VERSION => 1) "
+     "*/", [(3,)]),
+    ("FROM (SELECT sum(v) AS s FROM prices AT (VERSION => 1)) AS prices", [(30,)]),
+    ("SELECT count(*) FROM prices AT (TIMESTAMP => now() + INTERVAL 1 DAY)", [(3,)]),
+    ("SELECT count(*) FROM prices AT (TIMESTAMP => 'now')", [(3,)]),
+    ("SELECT max(x) FROM range(4) AS r(x)", [(3,)]),
+])
+def test_at_on_any_table_of_any_select(lake, sql, expected):
+    assert sums(lake, sql) == expected
+
+
+def test_at_a_time(lake):
+    first = time_of(lake, 1)
+    for text in (f"'{first}'", f"TIMESTAMPTZ '{first}'", f"'{first}'::TIMESTAMPTZ + INTERVAL 5 MILLISECOND"):
+        assert sums(lake, f"SELECT sum(v) FROM prices AT (TIMESTAMP => {text})") == [(30,)]
+
+
+def test_at_of_sql_wins_over_the_option(lake):
+    sql = "SELECT (SELECT sum(v) FROM prices AT (VERSION => 2)), (SELECT sum(v) FROM prices)"
+    assert sums(lake, sql, "--at", "1") == [(62, 30)]
+
+
+def test_a_version_as_option_is_of_one_table(lake):
+    done = lake.run("query", "SELECT 1 FROM prices, Other", "--at", "1")
+    assert done.returncode == 2 and "2 tables" in done.stderr
+    assert sums(lake, "SELECT count(*) FROM prices, Other AT (VERSION => 1)", "--at", "1") == [(4,)]
+
+
+@pytest.mark.parametrize("sql, status, message", [
+    ("SELECT 1 FROM prices AT (VERSION => 99)", 5, "no version 99"),
+    ("SELECT 1 FROM prices AT (VERSION => 99999999999999999999)", 2, "version"),
+    ("SELECT 1 FROM prices AT (VERSION => -1)", 2, "version"),
+    ("SELECT 1 FROM prices AT (VERSION => 1.5)", 2, "version"),
+    ("SELECT 1 FROM prices AT (VERSION => NULL)", 2, "NULL"),
+    ("SELECT 1 FROM prices AT (VERSION => 'q3')", 5, 'no tag "q3"'),
+    ("SELECT 1 FROM prices AT (VERSION => k)", 2, "k"),
+    ("SELECT 1 FROM prices AT (TIMESTAMP => '2001-01-01')", 5, "there is no version as of"),
+    ("SELECT 1 FROM prices AT (TIMESTAMP => 'soon')", 2, "soon"),
+    ("SELECT 1 FROM prices AT (TIMESTAMP => 5)", 2, "time"),
+    ("SELECT 1 FROM nothing AT (VERSION => 1)", 5, "nothing"),
+    ("WITH w AS (SELECT 1) FROM w AT (VERSION => 1)", 2, "WITH"),
+    ("SELECT 1 FROM range(3) AT (VERSION => 1)", 2, ""),
+    ("SELECT 1 FROM information_schema.tables AT (VERSION => 1)", 2, "no table of the lake"),
+    ("SELECT 1 FROM prices AT (SNAPSHOT => 1)", 2, ""),
+    ("SELECT v FORM prices", 2, "^"),
+    ("SELECT nope FROM prices", 2, "^"),
+    ("", 2, "no SQL"),
+    ("; -- nothing\n ;", 2, "no SQL"),
+])
+def test_what_cannot_be_read_is_named(lake, sql, status, message):
+    done = lake.run("query", sql)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_parameters(lake):
+    assert sums(lake, "SELECT sum(v) FROM prices WHERE k >= $low AND k <= $high", "--param",
+                "low=2", "--param", "high=2") == [(22,)]
+    assert sums(lake, "SELECT sum(v) FROM prices AT (VERSION => $v)", "--param", "v=1") == [(30,)]
+    assert sums(lake, "SELECT count(*) FROM prices AT (TIMESTAMP => $t)", "--param",
+                "t=" + time_of(lake, 1)) == [(2,)]
+    tricky = "a'b\"; DROP --=é"
+    assert sums(lake, "SELECT $x || ''", "--param", f"x={tricky}") == [(tricky,)]
+    assert sums(lake, "SELECT $Name = 'a' AND $nAME = 'a'", "--param", "name=a") == [(True,)]
+
+
+@pytest.mark.parametrize("sql, params, message", [
+    ("SELECT $a", [], "$a"), ("SELECT 1", ["b=1"], "$b"), ("SELECT $a", ["a"], "NAME=VALUE"),
+    ("SELECT $a", ["=1"], "NAME=VALUE"), ("SELECT sum(v) FROM prices WHERE k = $a", ["a=x"], "x"),
+    ("SELECT 1 FROM prices AT (VERSION => $v)", [], "$v"),
+])
+def test_parameters_that_do_not_fit(lake, sql, params, message):
+    done = lake.run("query", sql, *[part for param in params for part in ("--param", param)])
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+
+
+def test_of_several_statements_the_last_one_is_shown(lake):
+    assert sums(lake, "SELECT 1; SELECT ';' ; SELECT sum(v) AS s FROM prices;") == [(62,)]
+    assert sums(lake, "SELECT $a; SELECT $b::INT", "--param", "a=1", "--param", "b=2") == [(2,)]
+
+
+def test_an_earlier_statement_that_fails_ends_it(lake):
+    done = lake.run("query", "SELECT error('stop'); SELECT 1")
+    assert done.returncode == 2 and "stop" in done.stderr and done.stdout == ""
+    done = lake.run("query", "SELECT 1; SELECT 1 FROM nope; SELECT 2")
+    assert done.returncode == 5 and done.stdout == ""
+
+
+def test_explain_says_what_is_read(lake):
+    [row] = lake.rows("query", "EXPLAIN SELECT v FROM prices AT (VERSION => 1)")
+    assert "PARQUET" in row["explain_value"].upper()
+
+
+def test_a_file_of_sql(lake, tmp_path):
+    path = tmp_path / "q.sql"
+    path.write_text("-- a report\nSELECT sum(v) AS s\nFROM prices AT (VERSION => $v);\n")
+    assert lake.rows("query", "-f", path, "--param", "v=1") == [{"s": 30}]
+
+
+ESCAPES = [
+    "FROM read_csv('{file}')", "FROM read_text('{file}')", "FROM read_blob('{file}')",
+    "FROM read_parquet('{file}')", "FROM parquet_scan('{file}')", "FROM read_json('{file}')",
+    "FROM '{file}'", "FROM '{file}' AS x", "FROM glob('/*')", "FROM sniff_csv('{file}')",
+    "FROM parquet_metadata('{file}')", "FROM query('FROM read_text(''{file}'')')",
+    "FROM query_table('prices')", "SELECT getenv('HOME')", "COPY prices TO '{file}.out'",
+    "COPY (SELECT 1) TO '{file}.out'", "EXPORT DATABASE '{file}.out'", "ATTACH '{file}.db'",
+    "INSTALL httpfs", "LOAD httpfs", "SET enable_external_access = true", "PRAGMA version",
+    "SET allowed_directories = ['/']", "CALL pragma_version()", "CREATE TABLE x AS SELECT 1",
+    "CREATE TEMP VIEW x AS SELECT 1", "DELETE FROM prices", "INSERT INTO prices VALUES (1, 1)",
+    "EXPLAIN ANALYZE COPY prices TO '{file}.out'", "SELECT 1; COPY prices TO '{file}.out'",
+    "WITH a AS (FROM read_text('{file}')) FROM a", "SELECT (FROM read_text('{file}'))",
+    "SELECT * FROM prices, LATERAL (FROM read_text('{file}'))",
+    "FROM duckdb_settings()", "FROM duckdb_secrets()", "FROM duckdb_extensions()",
+    "FROM 'https://example.org/x.parquet'", "FROM read_parquet('s3://bucket/x')",
+]
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_sql_gets_out_nowhere(lake, tmp_path, sql):
+    path = tmp_path / "secret.csv"
+    path.write_text("password\nhunter2\n")
+    done = lake.run("query", sql.format(file=path))
+    assert done.returncode in (2, 5), done.stdout + done.stderr
+    assert done.stdout == ""
+    assert "hunter2" not in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secret.csv"]
+
+
+def test_results_are_of_one_version_while_others_write(lake):
+    rows = json.loads(lake.ok("query", "SELECT (SELECT count(*) FROM prices) AS a, (SELECT "
+                              "count(*) FROM prices) AS b", "--json"))
+    assert rows[0]["a"] == rows[0]["b"]
