@@ -19,7 +19,7 @@ const struct vv_command vv_cmd_demo = {
     .arguments = "",
     .examples = "varve demo\n"
                 "varve demo --lake data/try",
-    .text = "Makes a fresh lake in data/demo (or --lake), feeds it twenty simulated trading\n"
+    .text = "Makes a fresh lake in data/demo (or --lake), feeds it thirty simulated trading\n"
             "days, and shows what repeated, corrected, stale and late rows do, queries, time\n"
             "travel and history: for each the command to type, and what comes of it. The lake\n"
             "stays there to play with; the next run empties it. A folder that it did not make\n"

@@ -11,6 +11,8 @@
 #include "cli/commands.h"
 #include "cli/demo.h"
 #include "cli/json_view.h"
+#include "varve/quarantine.h"
+#include "varve/report.h"
 
 #define WIDTH 80
 #define ROWS_SHOWN 6
@@ -44,10 +46,10 @@ static void command(const struct vv_demo *demo, const char *format, ...)
 static void print_result(const varve_upsert_result *result)
 {
     print("   %" PRId64 " rows in: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
-          " unchanged, %" PRId64 " stale, %" PRId64 " doubled;\n   %" PRId64
-          " written, the table is at version %" PRId64 "\n",
+          " unchanged, %" PRId64 " stale, %" PRId64 " doubled,\n   %" PRId64
+          " rejected; %" PRId64 " written, the table is at version %" PRId64 "\n",
         result->rows_in, result->inserted, result->updated, result->unchanged, result->stale,
-        result->duplicates_in_batch, result->rows_written, result->version);
+        result->duplicates_in_batch, result->rejected, result->rows_written, result->version);
 }
 
 static varve_status show(struct vv_demo *demo, struct ArrowArrayStream *rows,
@@ -86,7 +88,7 @@ static varve_status make_lake(struct vv_demo *demo)
 static varve_status load_days(struct vv_demo *demo)
 {
     struct timespec start;
-    step(2, "Twenty simulated trading days come in, a batch a day and table. As in real\n"
+    step(2, "Thirty simulated trading days come in, a batch a day and table. As in real\n"
             "   feeds rows come late, twice, or are corrected: of one key the newest stays.");
     print("   $ %s simulate --days %d --seed %d --table signals |\n"
           "       %s --lake %s upsert signals -\n",
@@ -182,27 +184,87 @@ static varve_status late_row(struct vv_demo *demo)
     return VARVE_OK;
 }
 
+static varve_status bad_rows(struct vv_demo *demo)
+{
+    static const char *const columns[] = {"line", "column", "value", "values", NULL};
+    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
+    varve_upsert_result result = {0};
+    struct ArrowArrayStream rows = {0};
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    varve_table *signals = demo->tables[VV_DEMO_SIGNALS];
+    step(7, "Two of three rows break a rule of the table. They are set aside with their\n"
+            "   reasons; the good one goes on.");
+    command(demo, "upsert signals %s/bad.csv --quarantine", demo->files.ptr);
+    vv_text_addf(&line,
+        "timestamp,strategy_id,signal_type,signal_value,acted_upon\n"
+        "%sT22:01:00Z,iron_condor_1,ml_entry,0.5,false\n"
+        "%sT22:02:00Z,iron_condor_1,ml_entry,high,false\n"
+        "%sT22:03:00Z,iron_condor_1,gut_feeling,0.5,false\n",
+        demo->first_day, demo->first_day, demo->first_day);
+    VV_TRY(vv_demo_write(demo, "bad.csv", vv_text_chars(&line)));
+    options.quarantine = 1;
+    VV_TRY(vv_demo_upsert_with(demo, VV_DEMO_SIGNALS, "bad.csv", &options, &result));
+    print_result(&result);
+    command(demo, "quarantine show signals");
+    VV_TRY(varve_table_quarantine_show(signals, NULL, &rows, &demo->cli->error));
+    return show(demo, &rows, columns);
+}
+
+static varve_status report(struct vv_demo *demo)
+{
+    static const char *const regimes[] = {
+        "regime", "rows", "strategies", "pnl_change", "hit_rate", NULL};
+    static const char *const signals[] = {
+        "timestamp", "strategy_id", "signal_type", "signal_value", "regime", NULL};
+    struct ArrowArrayStream rows = {0};
+    varve_correlate_options correlate = VARVE_CORRELATE_OPTIONS_INIT;
+    varve_signals_options missed = VARVE_SIGNALS_OPTIONS_INIT;
+    step(10, "P&L by market regime: each row with the regime that was known at its time.");
+    command(demo, "correlate --last 60d");
+    correlate.last = "60d";
+    VV_TRY(varve_lake_correlate(demo->cli->lake, &correlate, &rows, NULL, &demo->cli->error));
+    VV_TRY(show(demo, &rows, regimes));
+    step(11, "Strong signals that nobody acted upon.");
+    command(demo, "signals missed --min-value 0.9");
+    missed.report = VARVE_SIGNALS_MISSED;
+    missed.min_value = 0.9;
+    missed.min_value_set = 1;
+    VV_TRY(varve_lake_signals(demo->cli->lake, &missed, &rows, &demo->cli->error));
+    return show(demo, &rows, signals);
+}
+
 static varve_status ask(struct vv_demo *demo)
 {
-    static const char sql[] = "SELECT regime_current AS regime, count(*) AS minutes,\n"
-                              "       round(avg(total_pnl), 2) AS mean_pnl\n"
-                              "       FROM performance_metrics GROUP BY 1 ORDER BY 1";
     struct vv_cli *cli = demo->cli;
     struct ArrowArrayStream rows = {0};
     varve_range_options range = VARVE_RANGE_OPTIONS_INIT;
-    step(7, "The latest state of each symbol.");
+    step(8, "The latest state of each symbol.");
     command(demo, "latest market_regimes");
     VV_TRY(varve_table_latest(demo->tables[VV_DEMO_REGIMES], NULL, &rows, &cli->error));
     VV_TRY(show(demo, &rows, NULL));
-    step(8, "The last week of SPY.");
+    step(9, "The last week of SPY.");
     command(demo, "range market_regimes --symbol SPY --last 7d");
     range.symbol = "SPY";
     range.last = "7d";
     VV_TRY(varve_table_range(demo->tables[VV_DEMO_REGIMES], &range, &rows, NULL, &cli->error));
-    VV_TRY(show(demo, &rows, NULL));
-    step(9, "Performance by market regime, in SQL.");
-    command(demo, "query \\\n      \"%s\"", sql);
-    VV_TRY(varve_lake_query(cli->lake, sql, NULL, &rows, &cli->error));
+    return show(demo, &rows, NULL);
+}
+
+/* What a correction changed: two versions of one table in one statement. */
+static varve_status travel_by_sql(struct vv_demo *demo, int64_t version)
+{
+    struct vv_text sql VV_CLEANUP(vv_text_done) = {0};
+    struct ArrowArrayStream rows = {0};
+    step(13, "The same question in SQL: what did that correction change?");
+    vv_text_addf(&sql,
+        "SELECT timestamp, symbol, o.vix AS before, n.vix AS after\n"
+        "       FROM market_regimes AS n AT (VERSION => %" PRId64 ")\n"
+        "       JOIN market_regimes AS o AT (VERSION => %" PRId64 ")\n"
+        "       USING (timestamp, symbol) WHERE n.vix <> o.vix",
+        version, version - 1);
+    command(demo, "query \\\n      \"%s\"", vv_text_chars(&sql));
+    VV_TRY(varve_lake_query(demo->cli->lake, vv_text_chars(&sql), NULL, &rows,
+        &demo->cli->error));
     return show(demo, &rows, NULL);
 }
 
@@ -216,7 +278,7 @@ static varve_status travel(struct vv_demo *demo, const struct vv_node *row, int6
     vv_text_addf(&where, "symbol = 'SPY' AND timestamp = '%s'", timestamp);
     scan.columns = columns;
     scan.where = vv_text_chars(&where);
-    step(10, "Time travel: the corrected row as it was before, and as it is now.");
+    step(12, "Time travel: the corrected row as it was before, and as it is now.");
     for (int64_t at = version - 1; at <= version; at++) {
         char number[24];
         (void)snprintf(number, sizeof(number), "%" PRId64, at);
@@ -235,7 +297,7 @@ static varve_status travel(struct vv_demo *demo, const struct vv_node *row, int6
 static varve_status history(struct vv_demo *demo)
 {
     struct ArrowArrayStream rows = {0};
-    step(11, "Who changed what, and when.");
+    step(14, "Who changed what, and when.");
     command(demo, "history market_regimes --limit 5");
     VV_TRY(varve_table_history(demo->tables[VV_DEMO_REGIMES], 5, &rows, &demo->cli->error));
     return show(demo, &rows, vv_history_box_columns);
@@ -269,9 +331,15 @@ static varve_status run_steps(struct vv_demo *demo)
     if (status == VARVE_OK)
         status = late_row(demo);
     if (status == VARVE_OK)
+        status = bad_rows(demo);
+    if (status == VARVE_OK)
         status = ask(demo);
     if (status == VARVE_OK)
+        status = report(demo);
+    if (status == VARVE_OK)
         status = travel(demo, &row, version);
+    if (status == VARVE_OK)
+        status = travel_by_sql(demo, version);
     if (status == VARVE_OK)
         status = history(demo);
     vv_node_done(&row);

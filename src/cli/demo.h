@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-#define VV_DEMO_DAYS 20
+#define VV_DEMO_DAYS 30
 #define VV_DEMO_SEED 7
 
 enum vv_demo_table {
@@ -42,6 +42,9 @@ varve_status vv_demo_write(struct vv_demo *demo, const char *name, const char *c
 /* Upserts one of its input files. */
 varve_status vv_demo_upsert(struct vv_demo *demo, enum vv_demo_table table, const char *name,
     const char *message, varve_upsert_result *out);
+
+varve_status vv_demo_upsert_with(struct vv_demo *demo, enum vv_demo_table table,
+    const char *name, const varve_upsert_options *options, varve_upsert_result *out);
 
 /* The simulated days, a batch a day and table; the input files of the last day stay. */
 varve_status vv_demo_load(struct vv_demo *demo);

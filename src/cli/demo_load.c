@@ -46,15 +46,21 @@ static bool ends_with(const char *text, const char *suffix)
     return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
 }
 
+varve_status vv_demo_upsert_with(struct vv_demo *demo, enum vv_demo_table table,
+    const char *name, const varve_upsert_options *options, varve_upsert_result *out)
+{
+    struct vv_text path VV_CLEANUP(vv_text_done) = vv_demo_path(demo, name);
+    varve_input input = {.fd = -1, .path = path.ptr};
+    input.format = ends_with(name, ".csv") ? VARVE_FORMAT_CSV : VARVE_FORMAT_NDJSON;
+    return varve_table_upsert(demo->tables[table], &input, 1, options, out, &demo->cli->error);
+}
+
 varve_status vv_demo_upsert(struct vv_demo *demo, enum vv_demo_table table, const char *name,
     const char *message, varve_upsert_result *out)
 {
-    struct vv_text path VV_CLEANUP(vv_text_done) = vv_demo_path(demo, name);
     varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
-    varve_input input = {.fd = -1, .path = path.ptr};
-    input.format = ends_with(name, ".csv") ? VARVE_FORMAT_CSV : VARVE_FORMAT_NDJSON;
     options.message = message;
-    return varve_table_upsert(demo->tables[table], &input, 1, &options, out, &demo->cli->error);
+    return vv_demo_upsert_with(demo, table, name, &options, out);
 }
 
 static void add_result(varve_upsert_result *total, const varve_upsert_result *result)

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "engine/sql.h"
+#include "engine/sql_tree.h"
 #include "table/prune.h"
 #include "table/scan_sql.h"
 
@@ -167,6 +168,17 @@ static void add_column(const struct read *read, int32_t column, struct vv_buf *s
     vv_sql_name(sql, read->snapshot->schema.fields[column].name);
 }
 
+/* The text of a condition goes into a statement of ours: it must be one, and reach nothing. */
+static varve_status check_where(struct vv_op *op, const struct read *read, struct vv_str where)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    struct vv_sql_statement statement;
+    if (where.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_session_open(op, read->table->engine, &session));
+    return vv_sql_read_condition(op, session, "the condition", where, &statement);
+}
+
 varve_status vv_table_scan(struct vv_op *op, struct vv_table *table,
     const struct vv_scan_request *request, struct ArrowArrayStream *out)
 {
@@ -176,6 +188,7 @@ varve_status vv_table_scan(struct vv_op *op, struct vv_table *table,
     VV_TRY(start(op, table, request->at, &read));
     if (request->columns.ptr != NULL)
         VV_TRY(find_columns(op, &read, request->columns, &columns, &len));
+    VV_TRY(check_where(op, &read, request->where));
     VV_TRY(prune(op, &read, NULL, 0));
     vv_buf_adds(&read.sql, "SELECT ");
     for (size_t i = 0; i < len; i++) {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 
@@ -44,18 +45,25 @@ def test_rate_paces_the_feed(varve):
 def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):
     text = varve.ok("demo", timeout=300)
     assert all(len(line.replace(str(varve.program), "varve")) <= 80 for line in text.splitlines())
-    assert [line[0] for line in text.splitlines() if line[:2] in [f"{n}." for n in range(1, 10)]] \
-        == list("123456789")
+    steps = re.findall(r"^(\d+)\. ", text, re.M)
+    assert steps == [str(number) for number in range(1, 15)]
     part = text.split("\n3. ")[1].split("\n4. ")[0]
     assert " 0 inserted, 0 updated," in part and "0 written" in part
     assert " 1 updated," in text.split("\n4. ")[1].split("\n5. ")[0]
     assert " 1 stale," in text.split("\n5. ")[1].split("\n6. ")[0]
     assert " 1 inserted," in text.split("\n6. ")[1].split("\n7. ")[0]
-    assert "(6 shown)" in text.split("\n8. ")[1].split("\n9. ")[0]
-    before, after = text.split("\n10. ")[1].split("\n11. ")[0].split("--version")[1:]
+    part = text.split("\n7. ")[1].split("\n8. ")[0]
+    assert " 1 inserted," in part and "2 rejected" in part
+    assert "high" in part and "gut_feeling" in part
+    assert "(6 shown)" in text.split("\n9. ")[1].split("\n10. ")[0]
+    assert "bearish_low" in text.split("\n10. ")[1].split("\n11. ")[0]
+    assert "iron_condor_1" in text.split("\n11. ")[1].split("\n12. ")[0]
+    before, after = text.split("\n12. ")[1].split("\n13. ")[0].split("--version")[1:]
     assert "1 row\n" in before and "31.5 |" not in before
     assert "1 row\n" in after and "31.5 |" in after
-    assert "vix revised" in text.split("\n11. ")[1]
+    changed = text.split("\n13. ")[1].split("\n14. ")[0]
+    assert "31.5 |" in changed and "1 row\n" in changed
+    assert "vix revised" in text.split("\n14. ")[1]
     following = text.split("Try next:")[1].replace("\\\n", " ")
     commands = [line.split("$ ")[1] for line in following.splitlines() if "$ " in line]
     assert len(commands) >= 5

@@ -189,3 +189,22 @@ def test_results_are_of_one_version_while_others_write(lake):
     rows = json.loads(lake.ok("query", "SELECT (SELECT count(*) FROM prices) AS a, (SELECT "
                               "count(*) FROM prices) AS b", "--json"))
     assert rows[0]["a"] == rows[0]["b"]
+
+
+@pytest.mark.parametrize("where", [
+    "EXISTS (FROM read_text('{file}'))", "k IN (SELECT 1 FROM read_csv('{file}'))",
+    "true) UNION ALL (FROM read_text('{file}')", "(SELECT count(*) FROM Other) > 0",
+    "k = 1; SELECT 1", "true) LIMIT (1", "",
+])
+def test_a_condition_of_scan_is_one_condition(lake, tmp_path, where):
+    path = tmp_path / "secret.csv"
+    path.write_text("password\nhunter2\n")
+    done = lake.run("scan", T, "--where", where.format(file=path))
+    assert done.returncode == (2 if where else 0), done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_condition_of_scan_may_be_any_expression(lake):
+    assert [row["k"] for row in lake.rows("scan", T, "--where", "v > 10 -- bigger\n AND k <> 3")] \
+        == [2]
+    assert len(lake.rows("scan", T, "--where", "k IN (1, 3) OR v BETWEEN 21 AND 23")) == 3
