@@ -58,7 +58,8 @@ varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
  */
 struct vv_query_request {
     struct vv_str sql;
-    struct vv_str at; /* see vv_table_at, for tables without an AT of their own; ptr NULL: latest */
+    struct vv_str
+        at; /* see vv_table_at, for tables without an AT of their own; ptr NULL: latest */
     struct vv_sql_params params;
 };
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
