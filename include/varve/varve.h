@@ -263,9 +263,17 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_range(varve_table *table,
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err);
 
-/* A checkpoint now, not only each delta.checkpointInterval; *out_version (may be NULL): its own. */
+typedef struct varve_checkpoint_result {
+    int64_t version;         /* of the checkpoint */
+    int64_t commits_cleaned; /* that left the log: older than delta.logRetentionDuration */
+    int64_t commits_kept;    /* of those: new in the ledger, which keeps their history */
+    int64_t
+        log_first_version; /* the oldest that the log itself gives; -1: nothing was cleaned */
+} varve_checkpoint_result;
+
+/* A checkpoint now, not only each delta.checkpointInterval, and the clean-up of the log. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *table,
-    int64_t *out_version, varve_error *err);
+    varve_checkpoint_result *out, varve_error *err);
 
 /*
  * Writes the rows of a stream, which is taken over, as one Parquet file; one that is there is

@@ -318,13 +318,18 @@ varve_status varve_table_files(varve_table *table, const char *at, struct ArrowA
     return vv_op_report(&op, vv_table_files(&op, table->table, vv_api_text(at), out), err);
 }
 
-varve_status varve_table_checkpoint(varve_table *table, int64_t *out_version, varve_error *err)
+varve_status varve_table_checkpoint(varve_table *table, varve_checkpoint_result *out,
+    varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
     int64_t version = VV_NO_VERSION;
     vv_api_begin(&op, table->lake);
-    varve_status status = vv_table_checkpoint(&op, table->table, &version);
-    if (status == VARVE_OK && out_version != NULL)
-        *out_version = version;
+    varve_status status = vv_table_checkpoint(&op, table->table, &version, &cleaned);
+    if (status == VARVE_OK)
+        *out = (varve_checkpoint_result){.version = version,
+            .commits_cleaned = (int64_t)cleaned.commits,
+            .commits_kept = (int64_t)cleaned.kept_in_ledger,
+            .log_first_version = cleaned.first_version};
     return vv_op_report(&op, status, err);
 }

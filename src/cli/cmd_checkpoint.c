@@ -11,16 +11,26 @@ static varve_status run(struct vv_cli *cli, const void *given)
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     const char *name = vv_cli_argument(cli, 0);
-    int64_t version = 0;
+    varve_checkpoint_result result;
     (void)given;
     VV_TRY(vv_cli_open_table(cli, name, &table));
-    VV_TRY(varve_table_checkpoint(table, &version, &cli->error));
+    VV_TRY(varve_table_checkpoint(table, &result, &cli->error));
     if (cli->globals.json) {
         vv_text_adds(&line, "{\"table\":");
         vv_text_add_json(&line, name, strlen(name));
-        vv_text_addf(&line, ",\"version\":%lld}\n", (long long)version);
+        vv_text_addf(&line,
+            ",\"version\":%lld,\"commits_cleaned\":%lld,\"commits_kept\":%lld}\n",
+            (long long)result.version, (long long)result.commits_cleaned,
+            (long long)result.commits_kept);
     } else {
-        vv_text_addf(&line, "checkpoint of %s at version %lld\n", name, (long long)version);
+        vv_text_addf(&line, "checkpoint of %s at version %lld\n", name,
+            (long long)result.version);
+        if (result.commits_cleaned > 0)
+            vv_text_addf(&line,
+                "%lld commits older than delta.logRetentionDuration left the log, which "
+                "begins\n"
+                "at version %lld; the ledger keeps their history\n",
+                (long long)result.commits_cleaned, (long long)result.log_first_version);
     }
     return vv_show_text(cli, vv_text_chars(&line), line.len);
 }
@@ -33,7 +43,11 @@ const struct vv_command vv_cmd_checkpoint = {
     .text =
         "Checkpoints are written by themselves every delta.checkpointInterval versions (10\n"
         "where the property is not set): with one, opening a table reads it and the commits\n"
-        "after it instead of the whole log.",
+        "after it instead of the whole log.\n"
+        "\n"
+        "Commits older than delta.logRetentionDuration then leave the log, unless\n"
+        "delta.enableExpiredLogCleanup is false. The ledger (_varve/ledger) has their bytes\n"
+        "before: history and old versions stay, as long as the data files do.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

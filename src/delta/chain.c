@@ -25,6 +25,8 @@ void vv_chain_write(const struct vv_chain_link *link, struct vv_json_writer *wri
     }
     if (is_gone)
         vv_jw_key_string(writer, "prevFrom", VV_STR("missing"));
+    else if (link->from_ledger)
+        vv_jw_key_string(writer, "prevFrom", VV_STR("ledger"));
     vv_jw_end(writer);
 }
 

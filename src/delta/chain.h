@@ -14,6 +14,7 @@
 struct vv_chain_link {
     int64_t version;                  /* of the commit before; VV_NO_VERSION for version 0 */
     char sha256[VV_SHA256_HEX_BYTES]; /* "": its bytes are gone (or version 0) */
+    bool from_ledger;                 /* the log has it no more, the ledger does */
 };
 
 /* The link to a commit whose bytes are at hand. */

@@ -40,6 +40,7 @@
 #include "base/time.h"
 #include "delta/commit_body.h"
 #include "delta/commit_time.h"
+#include "delta/ledger.h"
 #include "delta/log_name.h"
 
 #define PUTS_MAX 5               /* of one slot, as long as the store gives no answer */
@@ -82,6 +83,21 @@ static void back_off(struct vv_op *op, uint32_t failures)
     vv_sleep_us(op, us / 2 + (int64_t)(vv_random64() % (uint64_t)(us / 2)));
 }
 
+/* The log has the version below no more: the ledger's hash, or the link says that it is missing. */
+static varve_status look_into_ledger(struct vv_op *op, struct committer *c)
+{
+    struct vv_chain_link *link = &c->body.previous;
+    varve_status status = vv_ledger_sha256(op, c->log, link->version, link->sha256);
+    if (status == VARVE_ECORRUPT) {
+        vv_log(op, VV_LOG_WARN, "ledger.damaged", "%s", op->error.message);
+        vv_forgive(op);
+        link->sha256[0] = '\0';
+        return VARVE_OK;
+    }
+    link->from_ledger = link->sha256[0] != '\0';
+    return status;
+}
+
 /* The version below the first slot: its hash for the chain, its time for ours. */
 static varve_status look_below(struct vv_op *op, struct committer *c)
 {
@@ -99,8 +115,8 @@ static varve_status look_below(struct vv_op *op, struct committer *c)
     struct vv_str bytes = VV_STR_NONE;
     varve_status status = vv_log_read(op, c->log, read->version, &op->arena, &bytes);
     if (status == VARVE_ENOTFOUND) {
-        vv_forgive(op); /* cleaned up: the link says that it is missing */
-        return VARVE_OK;
+        vv_forgive(op);
+        return look_into_ledger(op, c);
     }
     if (status != VARVE_OK)
         return vv_note(op, "read the commit of version %" PRId64 " for the chain",
@@ -252,7 +268,8 @@ static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_v
         if (*out == VV_VERDICT_REPLAN)
             return VARVE_OK;
         VV_TRY(vv_chain_link_of(op, version, c->rival_bytes, &c->body.previous));
-        VV_TRY(vv_commit_time_ms(op, c->log, version, c->rival.commit_info, &c->previous_ms));
+        VV_TRY(vv_commit_time_ms(op, c->log, &(struct vv_log_commit){.version = version},
+            c->rival.commit_info, &c->previous_ms));
         c->body.version++;
         VV_TRY(read_slot(op, c, &slot));
     }

@@ -12,15 +12,19 @@ int64_t vv_commit_time_own_ms(const struct vv_commit_info *info)
 }
 
 varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t version, const struct vv_commit_info *info, int64_t *out_ms)
+    const struct vv_log_commit *commit, const struct vv_commit_info *info, int64_t *out_ms)
 {
     int64_t own_ms = vv_commit_time_own_ms(info);
     if (own_ms != VV_NO_TIME) {
         *out_ms = own_ms;
         return VARVE_OK;
     }
+    if (commit->modified_us != 0) {
+        *out_ms = commit->modified_us / VV_US_PER_MS;
+        return VARVE_OK;
+    }
     struct vv_object object = {0};
-    struct vv_str key = vv_log_commit_key(&op->arena, version);
+    struct vv_str key = vv_log_commit_key(&op->arena, commit->version);
     if (key.ptr == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_store_head(op, log->store, key, &object));

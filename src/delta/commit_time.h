@@ -11,8 +11,8 @@
 
 /* The commit's own word; VV_NO_TIME where it gives none. `info` may be NULL. */
 int64_t vv_commit_time_own_ms(const struct vv_commit_info *info);
-/* The same, or else the modification time, which is asked for. */
+/* The same, or else the modification time, which is asked for where `commit` has none. */
 varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t version, const struct vv_commit_info *info, int64_t *out_ms);
+    const struct vv_log_commit *commit, const struct vv_commit_info *info, int64_t *out_ms);
 
 #endif

@@ -1,4 +1,5 @@
 #include "base/time.h"
+#include "delta/ledger.h"
 #include "delta/log.h"
 #include "delta/log_list.h"
 #include "delta/timeline.h"
@@ -15,11 +16,24 @@ static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *l
     return VARVE_ENOTFOUND;
 }
 
+/* The commits of the log, and those of the ledger where they matter. */
+static varve_status list_commits(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t from, size_t limit, struct vv_log_list *out)
+{
+    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, out));
+    if (out->commits.len > 0 && out->commits.items[0].version == 0)
+        return VARVE_OK;
+    size_t end = from == VV_NO_VERSION ? out->commits.len : vv_log_list_lower(out, from) + 1;
+    if (limit > 0 && limit <= end && end <= out->commits.len)
+        return VARVE_OK;
+    return vv_ledger_extend(op, log, &op->arena, out);
+}
+
 varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len)
 {
     struct vv_log_list list = {0};
-    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+    VV_TRY(list_commits(op, log, from, limit, &list));
     if (list.commits.len == 0)
         return vv_log_fail_no_table(op, log);
     size_t end = list.commits.len;
@@ -39,6 +53,7 @@ varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, i
     for (size_t i = 0; i < len; i++) {
         size_t index = end - 1 - i;
         entries[i] = (struct vv_history_entry){.version = list.commits.items[index].version,
+            .commit = list.commits.items[index],
             .timestamp_ms = timeline.points[index].time_ms,
             .info = timeline.points[index].info};
     }
@@ -71,28 +86,39 @@ static varve_status fail_too_early(struct vv_op *op, struct vv_timeline *timelin
         timeline->commits[timeline->len - 1].version, last);
 }
 
+/* Commits that no checkpoint leads up to have a time, but no state to go back to. */
+static varve_status start_timeline(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, struct vv_timeline *out)
+{
+    size_t start = vv_log_list_lower(list, vv_log_list_first(list));
+    return vv_timeline_init(op, out, log, list->commits.items + start,
+        list->commits.len - start, &op->arena);
+}
+
 varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
     int64_t time_us, int64_t *out_version)
 {
     struct vv_log_list list = {0};
+    struct vv_timeline timeline;
+    size_t count = 0;
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
     int64_t last = vv_log_list_last(&list);
     if (last == VV_NO_VERSION)
         return vv_log_fail_no_table(op, log);
-    /* Commits that no checkpoint leads up to have a time, but no state to go back to. */
-    size_t start = vv_log_list_lower(&list, vv_log_list_first(&list));
-    size_t len = list.commits.len - start;
-    if (len == 0)
+    VV_TRY(start_timeline(op, log, &list, &timeline));
+    VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
+    if (count == 0 && vv_log_list_first(&list) != 0) {
+        VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
+        VV_TRY(start_timeline(op, log, &list, &timeline));
+        VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
+    }
+    if (timeline.len == 0)
         return vv_fail(op, VARVE_ENOTFOUND,
             "the time of version %" PRId64 " is not known, its commit is gone: ask for the"
             " version by number",
             last);
-    struct vv_timeline timeline;
-    size_t count = 0;
-    VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items + start, len, &op->arena));
-    VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
     if (count == 0)
         return fail_too_early(op, &timeline, time_us);
-    *out_version = count == len ? last : timeline.commits[count - 1].version;
+    *out_version = count == timeline.len ? last : timeline.commits[count - 1].version;
     return VARVE_OK;
 }

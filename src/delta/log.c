@@ -1,6 +1,7 @@
 #include "delta/log.h"
 
 #include "delta/last_checkpoint.h"
+#include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "delta/log_name.h"
 
@@ -25,19 +26,35 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
     return vv_store_get(op, log->store, arena, key, out_bytes);
 }
 
-varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes)
+varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes)
+{
+    if (commit->ledger_key.ptr != NULL)
+        return vv_ledger_read(op, log, commit, arena, out_bytes);
+    return vv_log_read(op, log, commit->version, arena, out_bytes);
+}
+
+varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_actions *out,
+    struct vv_str *out_bytes)
 {
     struct vv_str bytes = VV_STR_NONE;
-    VV_TRY(vv_log_read(op, log, version, arena, &bytes));
-    if (vv_actions_parse(op, arena, version, bytes, out) != VARVE_OK) {
-        op->error.version = version;
-        return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", version,
+    VV_TRY(vv_log_read_listed(op, log, commit, arena, &bytes));
+    if (vv_actions_parse(op, arena, commit->version, bytes, out) != VARVE_OK) {
+        op->error.version = commit->version;
+        return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", commit->version,
             bytes.len);
     }
     if (out_bytes != NULL)
         *out_bytes = bytes;
     return VARVE_OK;
+}
+
+varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes)
+{
+    const struct vv_log_commit commit = {.version = version};
+    return vv_log_read_listed_actions(op, log, &commit, arena, out, out_bytes);
 }
 
 /* The newest checkpoint of at most `max`; NULL where there is none. */
@@ -131,6 +148,27 @@ static varve_status list_for(struct vv_op *op, const struct vv_log_handle *log, 
     return vv_log_list_read(op, log, 0, arena, out);
 }
 
+/* A version older than what the log can put together: with the commits of the ledger, or not. */
+static varve_status find_old(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_list *list,
+    struct vv_log_segment *out)
+{
+    const struct vv_log_list without = *list;
+    bool is_hopeless = vv_log_list_first(list) == VV_NO_VERSION;
+    VV_TRY(vv_ledger_extend(op, log, arena, list));
+    bool is_longer = list->commits.len > without.commits.len;
+    if (!is_longer && is_hopeless)
+        return assemble(op, list, version, checkpoint_max, out); /* says what is missing */
+    if (!is_longer || version < vv_log_list_first(list))
+        return fail_no_version(op, &without, version);
+    varve_status status = assemble(op, list, version, checkpoint_max, out);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    /* A hole below the log is no damage: somebody cleaned up before the ledger had it. */
+    vv_forgive(op);
+    return fail_no_version(op, &without, version);
+}
+
 varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out)
 {
@@ -141,7 +179,10 @@ varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int6
         return vv_log_fail_no_table(op, log);
     if (version == VV_NO_VERSION)
         version = last;
-    if (version > last || version < vv_log_list_first(&list))
+    if (version > last)
         return fail_no_version(op, &list, version);
+    int64_t first = vv_log_list_first(&list);
+    if (first == VV_NO_VERSION || version < first)
+        return find_old(op, log, version, checkpoint_max, arena, &list, out);
     return assemble(op, &list, version, checkpoint_max, out);
 }

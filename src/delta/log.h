@@ -28,7 +28,8 @@ struct vv_checkpoint_ref {
 
 struct vv_log_commit {
     int64_t version;
-    int64_t modified_us; /* of the commit file */
+    int64_t modified_us;      /* of the commit file */
+    struct vv_str ledger_key; /* the file of the ledger that has it; none: it is in the log */
 };
 
 /* What makes up a version: a checkpoint and the commits after it, contiguous. */
@@ -43,13 +44,14 @@ struct vv_log_segment {
  * Finds checkpoint and commits of `version` (VV_NO_VERSION: the latest), starting from
  * `_last_checkpoint` where it helps; that file is a hint only. Checkpoints newer than
  * `checkpoint_max` are not considered (for falling back from a corrupt one).
+ * What the log alone can't put together is put together with the commits of the ledger.
  * NOT_FOUND: no table here, or no such version (naming the range that is there).
  * ECORRUPT: a gap.
  */
 varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out);
 
-/* The stored bytes of a commit. ENOTFOUND when there is none. */
+/* The stored bytes of a commit that is in the log. ENOTFOUND when there is none. */
 varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_str *out_bytes);
 /*
@@ -59,14 +61,23 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
 varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes);
 
+/* The same for a commit of a listing, which may be in the ledger (delta/ledger.h). */
+varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
+varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_actions *out,
+    struct vv_str *out_bytes);
+
 /* One line of the history. */
 struct vv_history_entry {
     int64_t version;
+    struct vv_log_commit commit;       /* where its actions are */
     int64_t timestamp_ms;              /* 2-semantics "by time": monotone */
     const struct vv_commit_info *info; /* NULL: a commit without commitInfo */
 };
 /*
- * Newest first from `from` (VV_NO_VERSION: the latest), at most `limit` (0: all that is there).
+ * Newest first from `from` (VV_NO_VERSION: the latest), at most `limit` (0: all that is there),
+ * those that only the ledger still has included.
  */
 varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len);

@@ -86,7 +86,7 @@ static bool add_commit(struct vv_arena *arena, int64_t version, int64_t modified
     struct vv_log_commit *commit = VV_LIST_NEW(arena, &list->commits);
     if (commit == NULL)
         return false;
-    *commit = (struct vv_log_commit){version, modified_us};
+    *commit = (struct vv_log_commit){.version = version, .modified_us = modified_us};
     return true;
 }
 

@@ -95,6 +95,21 @@ struct vv_log_name vv_log_name_parse(struct vv_str text)
     return other;
 }
 
+bool vv_log_name_expirable(struct vv_str text, int64_t *out_version)
+{
+    struct vv_log_name name = vv_log_name_parse(text);
+    struct vv_str rest = text;
+    int64_t last = 0;
+    if (name.kind != VV_LOG_NAME_OTHER) {
+        *out_version = name.version;
+        return true;
+    }
+    if (!take_number(&rest, VERSION_DIGITS, out_version) || !take(&rest, VV_STR(".")))
+        return false;
+    return vv_str_eq(rest, VV_STR("crc")) || (take_number(&rest, VERSION_DIGITS, &last) &&
+                                                 vv_str_eq(rest, VV_STR(".compacted.json")));
+}
+
 struct vv_str vv_log_name_of_key(struct vv_str key)
 {
     size_t start = key.len;

@@ -27,6 +27,11 @@ struct vv_log_name {
  * commit or a checkpoint is VV_LOG_NAME_OTHER.
  */
 struct vv_log_name vv_log_name_parse(struct vv_str name);
+/*
+ * Whether it is a file of a version that clean-up may remove when the version is old enough: a
+ * commit, a checkpoint or a part of one, a checksum, a compacted run (by its first version).
+ */
+bool vv_log_name_expirable(struct vv_str name, int64_t *out_version);
 /* "a/b/c" -> "c". */
 struct vv_str vv_log_name_of_key(struct vv_str key);
 

@@ -190,11 +190,11 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
 
 /* Time and hash of the newest commit. */
 static varve_status note_newest(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_actions *actions, struct vv_str bytes, struct vv_snapshot *snapshot)
+    const struct vv_log_commit *commit, const struct vv_actions *actions, struct vv_str bytes,
+    struct vv_snapshot *snapshot)
 {
     VV_TRY(vv_sha256(op, bytes, snapshot->commit_sha256));
-    return vv_commit_time_ms(op, log, actions->version, actions->commit_info,
-        &snapshot->timestamp_ms);
+    return vv_commit_time_ms(op, log, commit, actions->commit_info, &snapshot->timestamp_ms);
 }
 
 static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle *log,
@@ -207,10 +207,10 @@ static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle 
         struct vv_actions actions = {0};
         struct vv_str bytes = VV_STR_NONE;
         VV_TRY(vv_progress(op, "log", segment->commits_len - i, segment->commits_len));
-        VV_TRY(vv_log_read_actions(op, log, segment->commits[i - 1].version, &arena, &actions,
+        VV_TRY(vv_log_read_listed_actions(op, log, &segment->commits[i - 1], &arena, &actions,
             &bytes));
         if (i == segment->commits_len)
-            VV_TRY(note_newest(op, log, &actions, bytes, snapshot));
+            VV_TRY(note_newest(op, log, &segment->commits[i - 1], &actions, bytes, snapshot));
         VV_TRY(vv_replay_commit(op, replay, &actions));
     }
     snapshot->commits_read = segment->commits_len;
@@ -224,13 +224,15 @@ static varve_status note_checkpoint(struct vv_op *op, const struct vv_log_handle
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     struct vv_str bytes = VV_STR_NONE;
+    const struct vv_log_commit commit = {.version = snapshot->version};
     varve_status status =
-        vv_log_read_actions(op, log, snapshot->version, &arena, &actions, &bytes);
+        vv_log_read_listed_actions(op, log, &commit, &arena, &actions, &bytes);
     if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
         return VARVE_OK;
     }
-    return status == VARVE_OK ? note_newest(op, log, &actions, bytes, snapshot) : status;
+    return status == VARVE_OK ? note_newest(op, log, &commit, &actions, bytes, snapshot)
+                              : status;
 }
 
 /*
@@ -388,7 +390,8 @@ static varve_status advance(struct vv_op *op, const struct vv_log_handle *log, s
     box->snapshot.version = newest->version;
     box->snapshot.checkpoint_version = from->checkpoint_version;
     box->snapshot.commits_read = news->commits.len;
-    VV_TRY(note_newest(op, log, newest, news->newest_bytes, &box->snapshot));
+    VV_TRY(note_newest(op, log, &(struct vv_log_commit){.version = newest->version}, newest,
+        news->newest_bytes, &box->snapshot));
     for (size_t i = news->commits.len; i > 0; i--)
         VV_TRY(vv_replay_commit(op, &replay, &news->commits.items[i - 1]));
     VV_TRY(vv_replay_base_state(op, &replay, &base, compact));

@@ -53,7 +53,7 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
     int64_t version = timeline->commits[index].version;
     struct vv_str bytes = VV_STR_NONE;
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read(op, timeline->log, version, &scratch, &bytes));
+    VV_TRY(vv_log_read_listed(op, timeline->log, &timeline->commits[index], &scratch, &bytes));
     if (find_info(op, timeline->arena, version, bytes, &point->info) != VARVE_OK)
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
     point->own_ms = vv_commit_time_own_ms(point->info);

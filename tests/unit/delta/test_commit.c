@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "commit_fixture.h"
+#include "delta/ledger.h"
 
 TEST(commit, creates_the_next_version)
 {
@@ -319,6 +320,28 @@ TEST(commit, says_that_the_commit_before_is_missing)
     CHECK_STR(info->prev_from, "missing");
     CHECK_INT(info->prev_version, 0);
     CHECK_INT(vv_chain_check(1, info, VV_STR_NONE), VV_CHAIN_UNPROVEN);
+}
+
+TEST(commit, takes_the_hash_of_a_cleaned_up_commit_from_the_ledger)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_log_list list = {0};
+    struct writer w;
+    struct vv_commit_result result;
+    struct vv_op *op = &f.op;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct vv_snapshot forgetful = *snapshot;
+    forgetful.commit_sha256[0] = '\0';
+    w.request.read = &forgetful;
+    REQUIRE_OK(op, vv_log_list_read(op, &f.log, 0, &op->arena, &list));
+    REQUIRE_OK(op, vv_ledger_keep(op, &f.log, &list, 1, NULL));
+    REQUIRE_OK(op, vv_store_remove(op, f.store, vv_log_commit_key(&op->arena, 0)));
+    REQUIRE(commit(&w, &result));
+    const struct vv_commit_info *info = info_of(&f, 1);
+    CHECK_STR(info->prev_hash, snapshot->commit_sha256);
+    CHECK_STR(info->prev_from, "ledger");
+    CHECK_INT(vv_chain_check(1, info, vv_str_of(snapshot->commit_sha256)), VV_CHAIN_HOLDS);
 }
 
 TEST(commit, of_two_writers_both_get_in_and_the_chain_holds)

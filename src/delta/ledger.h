@@ -1,0 +1,40 @@
+/*
+ * The ledger: the exact bytes of commits, kept beyond the clean-up of the log. docs/format-ledger.md
+ * describes the files `_varve/ledger/<first>-<last>.vl` byte by byte.
+ *
+ * It is never needed for the newest state of a table, and never on the path of a commit. It is
+ * asked only for what the log has no more: old history, old versions, an old link of the chain.
+ * Its files are immutable; as long as a commit is in the log it can be written again.
+ */
+#ifndef VV_DELTA_LEDGER_H
+#define VV_DELTA_LEDGER_H
+
+#include "base/hash.h"
+#include "delta/log_list.h"
+
+#define VV_LEDGER_FOLDER "_varve/ledger"
+
+/*
+ * Keeps those of the commits of `list` below `end` that the ledger lacks; durable afterwards.
+ * Commits that are gone from both the log and the ledger are recorded as a gap. *out_kept (may be
+ * NULL): how many were added.
+ */
+varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, int64_t end, size_t *out_kept);
+
+/*
+ * Puts the ledger's commits in front of those of a whole listing; a version that the log still
+ * has is the log's. A damaged file of the ledger is passed over, with a warning in the log.
+ */
+varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_arena *arena, struct vv_log_list *list);
+
+/* The exact bytes of a commit whose `ledger_key` is set. ECORRUPT where they are not whole. */
+varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
+
+/* SHA-256 of the bytes of one commit; "" where the ledger does not have it. */
+varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, char out_hex[VV_SHA256_HEX_BYTES]);
+
+#endif

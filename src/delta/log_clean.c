@@ -1,0 +1,121 @@
+#include "delta/log_clean.h"
+
+#include "base/seam.h"
+#include "base/time.h"
+#include "delta/features.h"
+#include "delta/ledger.h"
+#include "delta/log_name.h"
+#include "delta/timeline.h"
+
+#define RETENTION_US (30 * VV_US_PER_DAY) /* the protocol's default */
+
+/* The last moment whose commits may go, in milliseconds: a midnight. */
+static int64_t cutoff_ms(const struct vv_op *op, const struct vv_metadata *metadata)
+{
+    int64_t retention_us = RETENTION_US;
+    struct vv_str text =
+        vv_pairs_get(&metadata->configuration, VV_STR("delta.logRetentionDuration"));
+    if (text.ptr != NULL && !vv_time_parse_duration(text, &retention_us))
+        return INT64_MIN; /* what is not understood keeps everything */
+    int64_t now_us = vv_now_us(op);
+    if (retention_us < 0 || retention_us >= now_us)
+        return INT64_MIN;
+    int64_t oldest_us = now_us - retention_us;
+    return (oldest_us - oldest_us % VV_US_PER_DAY) / VV_US_PER_MS;
+}
+
+/* The newest checkpoint whose version is as old as the cut-off; VV_NO_VERSION: none. */
+static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, int64_t until_ms, int64_t *out)
+{
+    struct vv_timeline timeline;
+    size_t count = 0;
+    VV_TRY(vv_timeline_init(op, &timeline, log, list->commits.items, list->commits.len,
+        &op->arena));
+    VV_TRY(vv_timeline_count_until(op, &timeline, until_ms, &count));
+    *out = VV_NO_VERSION;
+    if (count == 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < list->checkpoints.len; i++)
+        if (list->checkpoints.items[i].version <= list->commits.items[count - 1].version)
+            *out = list->checkpoints.items[i].version;
+    return VARVE_OK;
+}
+
+/* A checkpoint that takes the place of commits must be one that can be read. */
+static varve_status check_base(struct vv_op *op, const struct vv_log_handle *log, int64_t base)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    if (vv_snapshot_load(op, log, base, &snapshot) != VARVE_OK)
+        return vv_note(op, "clean up the log");
+    if (snapshot->checkpoint_version != base)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "the checkpoint of version %" PRId64 " can't be read: the log is not cleaned up",
+            base);
+    return VARVE_OK;
+}
+
+enum {
+    COMMITS,
+    OTHERS,
+    PASSES
+};
+
+/* Commits go first, in order: what is left is a log from some version on, never one with holes. */
+static bool is_of_pass(struct vv_str name, int pass, int64_t base)
+{
+    int64_t version;
+    if (!vv_log_name_expirable(name, &version) || version >= base)
+        return false;
+    return (vv_log_commit_version(name) != VV_NO_VERSION) == (pass == COMMITS);
+}
+
+static varve_status remove_below(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t base, struct vv_log_cleaned *cleaned)
+{
+    struct vv_objects objects = {0};
+    VV_TRY(vv_store_list(op, log->store, &op->arena, VV_STR(VV_LOG_FOLDER), VV_STR_NONE, 0,
+        &objects));
+    for (int pass = COMMITS; pass < PASSES; pass++) {
+        for (size_t i = 0; i < objects.len; i++) {
+            if (!is_of_pass(vv_log_name_of_key(objects.items[i].key), pass, base))
+                continue;
+            VV_TRY(vv_check_cancel(op));
+            VV_TRY(vv_store_remove(op, log->store, objects.items[i].key));
+            vv_crash_point("log_clean.remove");
+            *(pass == COMMITS ? &cleaned->commits : &cleaned->others) += 1;
+        }
+    }
+    return VARVE_OK;
+}
+
+static bool is_protected(const struct vv_snapshot *snapshot)
+{
+    const struct vv_protocol *protocol = snapshot->protocol;
+    for (size_t i = 0; i < protocol->writer_features_len; i++)
+        if (vv_str_eq(protocol->writer_features[i], VV_STR("checkpointProtection")))
+            return true;
+    return false;
+}
+
+varve_status vv_log_clean(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_snapshot *newest, struct vv_log_cleaned *out)
+{
+    struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
+    struct vv_log_list list = {0};
+    int64_t base = VV_NO_VERSION;
+    int64_t until_ms = cutoff_ms(op, newest->metadata);
+    bool is_on = vv_property_bool(newest->metadata, "delta.enableExpiredLogCleanup", true);
+    if (is_on && until_ms != INT64_MIN && !is_protected(newest)) {
+        VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+        VV_TRY(find_base(op, log, &list, until_ms, &base));
+    }
+    if (base != VV_NO_VERSION && vv_log_list_lower(&list, base) > 0) {
+        VV_TRY(check_base(op, log, base));
+        VV_TRY(vv_ledger_keep(op, log, &list, base, &cleaned.kept_in_ledger));
+        VV_TRY(remove_below(op, log, base, &cleaned));
+        cleaned.first_version = base;
+    }
+    *out = cleaned;
+    return VARVE_OK;
+}
