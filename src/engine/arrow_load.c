@@ -155,7 +155,8 @@ static varve_status rows_load(struct vv_op *op, struct load *load,
 }
 
 varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column)
+    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column,
+    int64_t *out_rows)
 {
     VV_CLEANUP(stream_done) struct ArrowArrayStream *taken = stream;
     VV_CLEANUP(schema_done) struct ArrowSchema schema = {.release = NULL};
@@ -177,5 +178,8 @@ varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
     if (state != DuckDBSuccess)
         return appender_fail(op, appender);
     load.appender = appender;
-    return rows_load(op, &load, taken);
+    VV_TRY(rows_load(op, &load, taken));
+    if (out_rows != NULL)
+        *out_rows = load.rows;
+    return VARVE_OK;
 }

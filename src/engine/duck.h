@@ -23,6 +23,7 @@ struct vv_engine {
 struct vv_session {
     struct vv_engine *engine; /* a counted use */
     duckdb_connection connection;
+    bool is_plain; /* vv_session_optimize */
 };
 
 /*

@@ -44,6 +44,12 @@ const char *vv_engine_version(void);
 varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
     struct vv_session **out);
 void vv_session_close(struct vv_session **session);
+/*
+ * Whether the statements that follow are worth optimising; they are at first. For a few hundred
+ * rows in memory the optimiser takes longer than the rest. Whatever reads files is worth it.
+ */
+varve_status vv_session_optimize(struct vv_op *op, struct vv_session *session,
+    bool is_worth_it);
 
 /*
  * Runs statements, parted by semicolons, results thrown away. An operation that is cancelled
@@ -132,9 +138,11 @@ varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, st
  * are kept, since what lies below a microsecond is the caller's to judge: TIMESTAMP_NS without a
  * zone, and STRUCT("at" TIMESTAMPTZ, "ns" SMALLINT from 0 to 999) with one. A column of Arrow
  * type null is VARCHAR. A dictionary is its values, a map MAP, all kinds of lists are lists.
+ * `out_rows` may be NULL.
  */
 varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column);
+    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column,
+    int64_t *out_rows);
 
 /*
  * Creates the temporary table `table` with VARCHAR columns `columns` behind a BIGINT row column

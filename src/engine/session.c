@@ -17,6 +17,16 @@ varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
     return VARVE_OK;
 }
 
+varve_status vv_session_optimize(struct vv_op *op, struct vv_session *session, bool is_worth_it)
+{
+    if (session->is_plain == !is_worth_it)
+        return VARVE_OK;
+    VV_TRY(vv_session_exec(op, session,
+        is_worth_it ? VV_STR("PRAGMA enable_optimizer") : VV_STR("PRAGMA disable_optimizer")));
+    session->is_plain = !is_worth_it;
+    return VARVE_OK;
+}
+
 void vv_session_close(struct vv_session **session)
 {
     struct vv_session *closed = VV_MOVE(*session);

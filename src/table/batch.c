@@ -6,6 +6,10 @@
 #include "table/rejects.h"
 #include "table/validate.h"
 
+/* Up to here the optimiser takes longer than the work that it is to save. */
+#define SMALL_ROWS_MAX 5000
+#define SMALL_BYTES_MAX (INT64_C(1) << 20)
+
 /*
  * Rows go through two temporary tables: what the input says (batch_input_N), and what it means
  * for the table (batch). Only the second is made anew when the table changes. A batch without a
@@ -16,6 +20,7 @@ struct vv_batch_source {
     struct vv_batch_input *inputs;
     size_t inputs_len;
     struct vv_str schema_json; /* by which NDJSON was read */
+    bool is_large;             /* worth the optimiser's time */
     int64_t now_us;
 };
 
@@ -96,9 +101,14 @@ static varve_status input_load(struct vv_op *op, struct vv_session *session,
         vv_inputs_release(from, 1);
         return vv_fail_memory(op);
     }
-    if (from->format == VV_INPUT_ARROW)
-        return vv_input_load_arrow(op, session, &source->arena, from->stream, input);
+    if (from->format == VV_INPUT_ARROW) {
+        int64_t rows = 0;
+        VV_TRY(vv_input_load_arrow(op, session, &source->arena, from->stream, input, &rows));
+        source->is_large = source->is_large || rows > SMALL_ROWS_MAX;
+        return VARVE_OK;
+    }
     VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
+    source->is_large = source->is_large || input->source.bytes > SMALL_BYTES_MAX;
     vv_engine_expect(table->engine, input->source.bytes);
     if (from->format == VV_INPUT_PARQUET)
         return vv_input_load_parquet(op, session, &source->arena, input);
@@ -238,20 +248,19 @@ static void add_winners(const struct vv_rules *rules, struct vv_buf *sql)
     vv_buf_adds(sql, "_row DESC) = 1");
 }
 
-/* The table loses its column _bad, and the rows that are not to be in it. */
+/* The table loses the rows that are not to be in it. */
 static varve_status rows_settle(struct vv_op *op, struct vv_session *session,
     const struct vv_rules *rules, bool has_bad, bool has_duplicates)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
-    if (has_bad || has_duplicates) {
-        vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE batch_kept AS SELECT * FROM "
-                          "temp." VV_BATCH_TABLE " WHERE NOT _bad");
-        if (has_duplicates)
-            add_winners(rules, &sql);
-        vv_buf_adds(&sql, "; DROP TABLE temp." VV_BATCH_TABLE
-                          "; ALTER TABLE temp.batch_kept RENAME TO " VV_BATCH_TABLE ";");
-    }
-    vv_buf_adds(&sql, "ALTER TABLE temp." VV_BATCH_TABLE " DROP COLUMN _bad");
+    if (!has_bad && !has_duplicates)
+        return VARVE_OK;
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE batch_kept AS SELECT * FROM "
+                      "temp." VV_BATCH_TABLE " WHERE NOT _bad");
+    if (has_duplicates)
+        add_winners(rules, &sql);
+    vv_buf_adds(&sql, "; DROP TABLE temp." VV_BATCH_TABLE
+                      "; ALTER TABLE temp.batch_kept RENAME TO " VV_BATCH_TABLE);
     return exec(op, session, &sql);
 }
 
@@ -298,6 +307,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
         .now_us = source->now_us};
     struct counts counts = {.rows = 0};
     VV_TRY(ndjson_reload(op, session, table, source));
+    VV_TRY(vv_session_optimize(op, session, source->is_large));
     VV_TRY(plans_make(op, source, &common, &plans));
     VV_TRY(rows_make(op, session, source, plans, &counts.rows));
     /* A single row is no duplicate, and the way of a single row is to be short. */

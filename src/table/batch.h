@@ -7,6 +7,7 @@
  *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
  *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
  *                    of a row without its own holds the batch's clock value
+ *     _bad  BOOLEAN  false
  * and only rows that are to be compared with the table: no rejected ones, one row a key.
  */
 #ifndef VV_TABLE_BATCH_H

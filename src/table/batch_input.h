@@ -40,7 +40,8 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_session *session,
 varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);
 varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input);
+    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input,
+    int64_t *out_rows);
 
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input);

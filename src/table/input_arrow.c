@@ -1,7 +1,8 @@
 #include "table/batch_input.h"
 
 varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input)
+    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input,
+    int64_t *out_rows)
 {
     struct vv_str drop =
         vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
@@ -11,8 +12,8 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
             stream->release(stream);
         return status;
     }
-    if (vv_session_load_arrow(op, session, stream, input->table, VV_STR(VV_INPUT_ROW_COLUMN)) !=
-        VARVE_OK)
+    if (vv_session_load_arrow(op, session, stream, input->table, VV_STR(VV_INPUT_ROW_COLUMN),
+            out_rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     return vv_input_columns(op, session, arena, input);
 }

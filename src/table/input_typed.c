@@ -4,6 +4,8 @@
 #include "engine/sql.h"
 #include "table/batch_input.h"
 
+#define COLUMNS_ABOUT 32
+
 static varve_status column_add(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, struct vv_batch_input *input)
 {
@@ -19,32 +21,42 @@ static varve_status column_add(struct vv_op *op, struct vv_arena *arena,
     return has_memory ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* Room for twice the columns that are there. */
+static varve_status columns_grow(struct vv_op *op, struct vv_arena *arena,
+    struct vv_batch_input *input, size_t capacity)
+{
+    struct vv_str **const lists[] = {&input->columns, &input->column_sql, &input->types};
+    for (size_t i = 0; i < VV_COUNT(lists); i++) {
+        struct vv_str *grown = vv_new(arena, struct vv_str, capacity);
+        if (grown == NULL)
+            return vv_fail_memory(op);
+        if (input->columns_len > 0)
+            memcpy(grown, *lists[i], input->columns_len * sizeof(*grown));
+        *lists[i] = grown;
+    }
+    return VARVE_OK;
+}
+
 varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    int64_t len = 0;
-    vv_buf_addf(&sql,
-        "SELECT column_name, column_type, count(*) OVER () FROM (DESCRIBE temp.%.*s)",
-        VV_ARG(input->table));
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
+    size_t capacity = COLUMNS_ABOUT;
     bool has_row = false;
-    VV_TRY(vv_rows_next(op, rows, &has_row));
-    len = has_row ? vv_rows_int64(rows, 2) : 0;
+    struct vv_str sql = vv_arena_format(&op->arena, "DESCRIBE temp.%.*s", VV_ARG(input->table));
+    if (sql.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, session, sql, &rows));
+    VV_TRY(vv_rows_next(op, rows, &has_row)); /* the number of the row is none of the input's */
     input->columns_len = 0;
     input->row_sql = VV_STR("\"" VV_INPUT_ROW_COLUMN "\"");
-    input->columns = vv_new(arena, struct vv_str, (size_t)len + 1);
-    input->column_sql = vv_new(arena, struct vv_str, (size_t)len + 1);
-    input->types = vv_new(arena, struct vv_str, (size_t)len + 1);
-    if (input->columns == NULL || input->column_sql == NULL || input->types == NULL)
-        return vv_fail_memory(op);
+    VV_TRY(columns_grow(op, arena, input, capacity));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             return VARVE_OK;
+        if (input->columns_len == capacity)
+            VV_TRY(columns_grow(op, arena, input, capacity *= 2));
         VV_TRY(column_add(op, arena, rows, input));
     }
 }

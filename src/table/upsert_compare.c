@@ -242,6 +242,7 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     vv_engine_expect(call->table->engine,
         vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len));
     VV_TRY(stored_sql(op, call, attempt, &sql));
+    VV_TRY(vv_session_optimize(op, call->session, true));
     VV_TRY(vv_session_exec(op, call->session, vv_buf_str(&sql)));
     return count_outcomes(op, call, attempt);
 }

@@ -10,8 +10,8 @@
  *               candidates), _pos (physical row), _row (of the batch), _o (stored order value),
  *               _same (equal in every column but the order column), _rank (1 = the one with the
  *               greatest order value), _what (a VV_OUTCOME of its batch row)
- *     news      the rows to write, c0..cN, in order of partition and sort columns (or the view
- *               straight_news, where these are the batch's own)
+ *     news      the rows to write, c0..cN, in order of partition and sort columns; not made
+ *               where these are simply the batch's
  */
 #ifndef VV_TABLE_UPSERT_PLAN_H
 #define VV_TABLE_UPSERT_PLAN_H

@@ -100,13 +100,16 @@ static varve_status add_file(struct vv_op *op, struct vv_upsert_attempt *attempt
     return VARVE_OK;
 }
 
-/* Columns in the order in which rows lie in a file: z-order columns, else the key. */
-static void add_order(const struct vv_rules *rules, struct vv_buf *sql)
+/* The order in which rows lie in a file: by z-order columns, else by the key. */
+static void add_order(const struct vv_rules *rules, const char *last, struct vv_buf *sql)
 {
     const int32_t *columns = rules->zorder_len > 0 ? rules->zorder : rules->key;
     size_t len = rules->zorder_len > 0 ? rules->zorder_len : rules->key_len;
+    if (len > 0 || *last != '\0')
+        vv_buf_adds(sql, " ORDER BY ");
     for (size_t i = 0; i < len; i++)
         vv_buf_addf(sql, "%sc%d", i == 0 ? "" : ", ", columns[i]);
+    vv_buf_addf(sql, "%s%s", len > 0 && *last != '\0' ? ", " : "", last);
 }
 
 /*
@@ -137,10 +140,9 @@ static bool is_straight(const struct vv_upsert_attempt *attempt)
     return attempt->candidates.files_len == 0 && attempt->groups_len <= STRAIGHT_GROUPS_MAX;
 }
 
-/* Two names, for a later attempt may want the other kind. */
 static const char *news_name(const struct vv_upsert_attempt *attempt)
 {
-    return is_straight(attempt) ? "straight_news" : "news";
+    return is_straight(attempt) ? VV_BATCH_TABLE : "news";
 }
 
 static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *call,
@@ -149,9 +151,9 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
     bool has_stored = attempt->candidates.files_len > 0;
-    vv_buf_adds(&sql, is_straight(attempt) ? "CREATE OR REPLACE TEMP VIEW "
-                                           : "CREATE OR REPLACE TEMP TABLE ");
-    vv_buf_addf(&sql, "%s AS SELECT ", news_name(attempt));
+    if (is_straight(attempt))
+        return VARVE_OK;
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE news AS SELECT ");
     for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
         vv_buf_adds(&sql, i == 0 ? "" : ", ");
         add_news_column(attempt, (int32_t)i, has_stored, &sql);
@@ -295,10 +297,8 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
         vv_buf_adds(&sql, " UNION ALL ");
     if (with_news)
         add_news_rows(attempt, target, &sql);
-    if (end > first) { /* `news` alone is in order already */
-        vv_buf_adds(&sql, " ORDER BY ");
-        add_order(attempt->rules, &sql);
-    }
+    if (end > first || is_straight(attempt)) /* `news` alone is in order already */
+        add_order(attempt->rules, end > first ? "" : "_row", &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_write_request request = {.snapshot = attempt->snapshot,

@@ -127,7 +127,7 @@ static inline varve_status feed_load(struct fixture *fixture, struct feed *feed,
     const char *table)
 {
     return vv_session_load_arrow(&fixture->op, fixture->session, &feed->stream,
-        vv_str_of(table), VV_STR("_row"));
+        vv_str_of(table), VV_STR("_row"), NULL);
 }
 
 /* Loads record batches of one column x; whatever comes of it, all is released once. */

@@ -354,7 +354,7 @@ TEST(arrow_in, what_the_engine_gives_out_comes_back)
     REQUIRE_OK(&fixture.op, vv_session_stream(&fixture.op, &reader,
                                 VV_STR("FROM source ORDER BY i"), false, NULL, 0, &stream));
     REQUIRE_OK(&fixture.op, vv_session_load_arrow(&fixture.op, fixture.session, &stream,
-                                VV_STR("back"), VV_STR("_row")));
+                                VV_STR("back"), VV_STR("_row"), NULL));
     CHECK(stream.release == NULL);
     CHECK_INT(number(&fixture, "SELECT count(*) FROM back WHERE _row = i + 1"), 5000);
     CHECK_INT(number(&fixture,

@@ -196,7 +196,7 @@ TEST(input_arrow, columns_are_matched_by_name)
     CHECK_OK(&fixture.op,
         read_sql(&fixture, "SELECT 'A' AS \"SYMBOL\", 0.5 AS confidence, "
                            "TIMESTAMPTZ '2025-01-30 10:00:00+00' AS \"Timestamp\""));
-    CHECK_STR(batch_query(&fixture, "SELECT * FROM batch"),
+    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_bad) FROM batch"),
         "1|false|2025-01-30 10:00:00+00|A|0.5|NULL|2025-01-30|2025-01-30 10:00:00+00\n");
     CHECK_FAILS(&fixture.op, read_sql(&fixture, "SELECT 'A' AS symbol, 1 AS \"x\"\"; --\""),
         VARVE_EINVALID);
@@ -223,7 +223,7 @@ TEST(input_arrow, zone_and_truncation_hold_for_typed_times_too)
         read_sql(&fixture, "SELECT TIMESTAMP '2025-01-30 10:00:00' AS a, TIMESTAMP '2025-01-30 "
                            "10:00:00' AS b, "
                            "TIMESTAMP_NS '1960-01-30 10:00:00.123456999' AS c"));
-    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_row, _own) FROM batch"),
+    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_row, _own, _bad) FROM batch"),
         "2025-01-30 15:00:00+00|2025-01-30 15:00:00|1960-01-30 15:00:00.123456+00\n");
     batch_fixture_close(&fixture);
 }

@@ -150,7 +150,7 @@ TEST(validate, good_rows_of_every_shape_pass)
         batch_read_text(&fixture, VV_INPUT_CSV,
             "date," HEADER "2025-01-30," GOOD "," TIME ",QQQ,,\n"
             "2025-01-31,2025-01-30T23:30:00-01:00,SPY,0,\n,0001-01-01,SPY,1,2\n"));
-    CHECK_STR(batch_query(&fixture, "SELECT * FROM batch ORDER BY _row"),
+    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_bad) FROM batch ORDER BY _row"),
         "1|false|2025-01-30 10:00:00+00|SPY|0.5|1|2025-01-30|2025-01-30 10:00:00+00\n"
         "2|false|2025-01-30 10:00:00+00|QQQ|NULL|NULL|2025-01-30|2025-01-30 10:00:00+00\n"
         "3|false|2025-01-31 00:30:00+00|SPY|0.0|NULL|2025-01-31|2025-01-30 10:00:00+00\n"
@@ -179,11 +179,12 @@ TEST(validate, column_names_are_only_names)
     REQUIRE_OK(&fixture.op,
         batch_read_text(&fixture, VV_INPUT_CSV,
             "\"A\"\"B\",x'y,vv_c0,vv__,_ROW,c0,SELECT,vv_row\n'';--,1,p,q,9,r,true,s\n"));
-    CHECK_STR(batch_query(&fixture, "SELECT * FROM batch"), "1|false|'';--|1|p|q|9|r|true|s\n");
+    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_bad) FROM batch"),
+        "1|false|'';--|1|p|q|9|r|true|s\n");
     REQUIRE_OK(&fixture.op,
         batch_read_text(&fixture, VV_INPUT_NDJSON,
             "{\"a\\\"b\":\"k\",\"x'y\":2,\"vv_c0\":\"p\",\"_row\":3,\"select\":false}\n"));
-    CHECK_STR(batch_query(&fixture, "SELECT * FROM batch"),
+    CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_bad) FROM batch"),
         "1|false|k|2|p|NULL|3|NULL|false|NULL\n");
     CHECK_FAILS(&fixture.op,
         batch_read_text(&fixture, VV_INPUT_CSV, "\"a\"\"b\",x'y,select\nk,0,\n'\"k,,maybe\n"),
