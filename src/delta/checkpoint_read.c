@@ -93,7 +93,7 @@ static void add_files_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
     add_member_or_null(sql, shape, "add.clusteringProvider", "VARCHAR");
     add_from(sql, path);
     vv_buf_adds(sql, " WHERE add.path IS NOT NULL");
-    if (vv_checkpoint_shape_has(shape, "add.deletionVector"))
+    if (shape->has_vectors)
         vv_buf_adds(sql, " AND add.deletionVector.storageType IS NULL");
 }
 
@@ -130,10 +130,14 @@ static void add_lines_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
         if (vv_checkpoint_shape_has(shape, kinds[i].member))
             vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)", kinds[i].member,
                 kinds[i].action, kinds[i].action);
-    if (vv_checkpoint_shape_has(shape, "add.deletionVector"))
+    if (shape->has_vectors)
         add_file_line(sql, shape);
     vv_buf_adds(sql, " END AS line");
     add_from(sql, path);
+    /* Files are nearly all rows: none of them is to be looked at more closely for nothing. */
+    if (vv_checkpoint_shape_has(shape, "add.path"))
+        vv_buf_addf(sql, " WHERE add.path IS NULL%s",
+            shape->has_vectors ? " OR add.deletionVector.storageType IS NOT NULL" : "");
     vv_buf_adds(sql, ") WHERE line IS NOT NULL");
 }
 

@@ -59,17 +59,21 @@ static varve_status read_members(struct vv_op *op, struct vv_session *session,
     }
 }
 
-/* By the footer's null counts. Where a writer left those out, the answer is yes. */
-static varve_status read_null_stats(struct vv_op *op, struct vv_session *session,
-    struct vv_str path, bool *out)
+/*
+ * Asks the footer's null counts of some columns whether `sum_sql` is not zero. Where a writer left
+ * the counts out, the answer is yes.
+ */
+static varve_status ask_footer(struct vv_op *op, struct vv_session *session, struct vv_str path,
+    const char *sum_sql, const char *columns_sql, bool *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     int64_t differ = 1;
-    vv_buf_adds(&sql, "SELECT CASE WHEN bool_or(stats_null_count IS NULL) THEN 1 ELSE"
-                      " (sum(CASE WHEN path_in_schema = 'add, stats' THEN stats_null_count"
-                      " ELSE -stats_null_count END) <> 0)::BIGINT END FROM parquet_metadata(");
+    vv_buf_addf(&sql,
+        "SELECT CASE WHEN bool_or(stats_null_count IS NULL) THEN 1 ELSE (sum(%s) <> 0)::BIGINT "
+        "END FROM parquet_metadata(",
+        sum_sql);
     vv_sql_literal(&sql, path);
-    vv_buf_adds(&sql, ") WHERE path_in_schema IN ('add, stats', 'add, path')");
+    vv_buf_addf(&sql, ") WHERE path_in_schema IN (%s)", columns_sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     VV_TRY(vv_session_int64(op, session, vv_buf_str(&sql), &differ));
@@ -85,7 +89,13 @@ varve_status vv_checkpoint_shape_read(struct vv_op *op, struct vv_session *sessi
     VV_TRY(read_members(op, session, path, &shape));
     if (vv_checkpoint_shape_has(&shape, "add.stats") &&
         vv_checkpoint_shape_has(&shape, "add.stats_parsed"))
-        VV_TRY(read_null_stats(op, session, path, &shape.has_null_stats));
+        VV_TRY(ask_footer(op, session, path,
+            "CASE WHEN path_in_schema = 'add, stats' THEN stats_null_count "
+            "ELSE -stats_null_count END",
+            "'add, stats', 'add, path'", &shape.has_null_stats));
+    if (vv_checkpoint_shape_has(&shape, "add.deletionVector"))
+        VV_TRY(ask_footer(op, session, path, "num_values - stats_null_count",
+            "'add, deletionVector, storageType'", &shape.has_vectors));
     *out = shape;
     return VARVE_OK;
 }
