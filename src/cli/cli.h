@@ -118,5 +118,7 @@ bool vv_terminal_is_utf8(void);
 /* `whole`: with the global options. */
 void vv_help_overview(struct vv_text *text, bool whole);
 void vv_help_command(const struct vv_command *command, struct vv_text *text);
+/* man.c: all of it as a manual page, in roff. */
+void vv_help_man(struct vv_text *text);
 
 #endif

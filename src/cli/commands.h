@@ -25,6 +25,7 @@ extern const struct vv_command vv_cmd_tables;
 extern const struct vv_command vv_cmd_simulate;
 extern const struct vv_command vv_cmd_demo;
 extern const struct vv_command vv_cmd_version;
+extern const struct vv_command vv_cmd_completion;
 extern const struct vv_command vv_cmd_help;
 
 /* The options of a command and the struct that they are written to. */
