@@ -37,6 +37,7 @@ ONLY = {
     "curl/": ("store",),
     "expat": ("store",),
     "microhttpd": ("server",),
+    "histedit.h": ("cli",),
     "fcntl.h": ("store", "cli", "server"),
     "dirent.h": ("store", "cli", "server"),
     "ftw.h": ("store", "cli", "server"),

@@ -6,6 +6,8 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
 {
     const struct vv_globals *globals = &cli->globals;
     varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    if (cli->lake != NULL) /* a shell runs many commands in one lake */
+        return VARVE_OK;
     options.create = create ? 1 : 0;
     options.threads = (uint32_t)globals->threads.value;
     options.memory_bytes = (uint64_t)globals->memory.value;

@@ -90,6 +90,7 @@ void vv_progress_clear(struct vv_cli *cli);
 void vv_interrupt_catch(void);
 void vv_interrupt_target(varve_lake *lake); /* NULL: none */
 int vv_interrupt_signal(void);              /* 0: none so far */
+void vv_interrupt_forget(void);             /* as if there had been none; catches anew */
 
 /* ---- show.c: rows for people and programs ----------------------------------------------------- */
 

@@ -11,6 +11,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_quarantine,
     &vv_cmd_simulate,
     &vv_cmd_query,
+    &vv_cmd_shell,
     &vv_cmd_scan,
     &vv_cmd_latest,
     &vv_cmd_range,

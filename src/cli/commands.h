@@ -25,6 +25,7 @@ extern const struct vv_command vv_cmd_tables;
 extern const struct vv_command vv_cmd_simulate;
 extern const struct vv_command vv_cmd_demo;
 extern const struct vv_command vv_cmd_version;
+extern const struct vv_command vv_cmd_shell;
 extern const struct vv_command vv_cmd_completion;
 extern const struct vv_command vv_cmd_help;
 

@@ -35,6 +35,12 @@ void vv_interrupt_target(varve_lake *lake)
         varve_lake_interrupt(lake);
 }
 
+void vv_interrupt_forget(void)
+{
+    signal_caught = 0;
+    vv_interrupt_catch();
+}
+
 int vv_interrupt_signal(void)
 {
     return (int)signal_caught;

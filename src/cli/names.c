@@ -64,9 +64,10 @@ void vv_names_of_lake(varve_lake *lake, struct vv_names *names)
     struct ArrowArrayStream stream VV_CLEANUP(stream_done) = {0};
     struct ArrowSchema schema VV_CLEANUP(schema_done) = {0};
     struct vv_type type VV_CLEANUP(vv_type_done) = {0};
+    varve_error ignored;
     if (varve_lake_tables(lake, &stream, NULL) != VARVE_OK ||
         stream.get_schema(&stream, &schema) != 0 || schema.n_children < 1 ||
-        vv_type_read(schema.children[0], &type, NULL) != VARVE_OK)
+        vv_type_read(schema.children[0], &type, &ignored) != VARVE_OK)
         return;
     for (;;) {
         struct ArrowArray batch = {0};

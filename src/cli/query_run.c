@@ -1,0 +1,85 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/query_run.h"
+
+#define SQL_BYTES_MAX ((size_t)16 << 20)
+
+/* The names and values of --param, in one piece of memory. */
+struct params {
+    char *bytes;
+    const char **names;
+    const char **values;
+};
+
+static void params_done(struct params *params)
+{
+    free(params->bytes);
+    free(params->names);
+    free(params->values);
+}
+
+varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *path,
+    struct vv_text *out)
+{
+    char piece[4096];
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "re");
+    if (file == NULL)
+        return vv_error_set(&cli->error, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
+            "%s: cannot open %s: %s", option, path, vv_errno_text(errno));
+    for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
+        if (out->len <= SQL_BYTES_MAX)
+            vv_text_add(out, piece, len);
+    bool failed = ferror(file) != 0;
+    if (!is_stdin)
+        (void)fclose(file);
+    if (failed)
+        return vv_error_set(&cli->error, VARVE_EIO, "%s: cannot read %s", option, path);
+    if (out->len > SQL_BYTES_MAX)
+        return vv_error_set(&cli->error, VARVE_ELIMIT, "%s: %s is too long", option, path);
+    return VARVE_OK;
+}
+
+/* "name=value" each; a value may hold anything, a name is what SQL takes behind `$`. */
+static varve_status read_params(struct vv_cli *cli, const char *const *items, size_t items_len,
+    struct params *out)
+{
+    size_t bytes = 1;
+    for (size_t i = 0; i < items_len; i++)
+        bytes += strlen(items[i]) + 1;
+    out->bytes = vv_cli_alloc(bytes, 1);
+    out->names = vv_cli_alloc(items_len + 1, sizeof(*out->names));
+    out->values = vv_cli_alloc(items_len + 1, sizeof(*out->values));
+    char *at = out->bytes;
+    for (size_t i = 0; i < items_len; i++) {
+        size_t len = strlen(items[i]);
+        const char *equals = strchr(items[i], '=');
+        if (equals == NULL || equals == items[i])
+            return vv_error_set(&cli->error, VARVE_EUSAGE, "parameter '%s' is not NAME=VALUE",
+                items[i]);
+        memcpy(at, items[i], len + 1);
+        at[equals - items[i]] = '\0';
+        out->names[i] = at;
+        out->values[i] = at + (equals - items[i]) + 1;
+        at += len + 1;
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_query_show(struct vv_cli *cli, const char *sql, const char *const *params_given,
+    size_t params_len)
+{
+    struct params params VV_CLEANUP(params_done) = {0};
+    struct ArrowArrayStream rows = {0};
+    varve_query_options query = VARVE_QUERY_OPTIONS_INIT;
+    VV_TRY(read_params(cli, params_given, params_len, &params));
+    query.at = cli->globals.at;
+    query.param_names = params.names;
+    query.param_values = params.values;
+    query.params_len = params_len;
+    VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
+    return vv_show_rows(cli, &rows, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+#include "cli/shell.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/query_run.h"
+#include "cli/sql_split.h"
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* In an interactive shell a failure is told and over. */
+static varve_status settle(struct vv_shell *shell, varve_status status)
+{
+    vv_progress_clear(shell->cli);
+    if (status == VARVE_OK || !shell->is_interactive)
+        return status;
+    vv_report_error(&shell->cli->error);
+    vv_interrupt_forget();
+    return VARVE_OK;
+}
+
+/* Whether a statement speaks of the parameter "NAME=VALUE", at least in a string or a comment. */
+static bool has_param(const char *sql, const char *param)
+{
+    size_t len = strcspn(param, "=");
+    for (const char *at = strchr(sql, '$'); at; at = strchr(at + 1, '$')) {
+        char next = strncmp(at + 1, param, len) == 0 ? at[1 + len] : 'x';
+        if (!isalnum((unsigned char)next) && next != '_')
+            return true;
+    }
+    return false;
+}
+
+static varve_status run_statement(struct vv_shell *shell, const char *sql)
+{
+    int64_t begin_us = now_us();
+    const char **params = vv_cli_alloc(shell->params_len + 1, sizeof(*params));
+    size_t params_len = 0;
+    for (size_t i = 0; i < shell->params_len; i++)
+        if (has_param(sql, shell->params[i]))
+            params[params_len++] = shell->params[i];
+    varve_status status = vv_query_show(shell->cli, sql, params, params_len);
+    free(params);
+    if (status == VARVE_OK && shell->has_timer)
+        vv_say(shell->cli, "%.1f ms", (double)(now_us() - begin_us) / 1000);
+    return settle(shell, status);
+}
+
+/* Runs what is whole in `pending`; `all`: what is left counts as whole. */
+static varve_status run_pending(struct vv_shell *shell, bool all)
+{
+    struct vv_text sql VV_CLEANUP(vv_text_done) = {0};
+    struct vv_text *pending = &shell->pending;
+    size_t begin = 0;
+    varve_status status = VARVE_OK;
+    while (status == VARVE_OK && begin < pending->len) {
+        const char *rest = pending->ptr + begin;
+        size_t len = vv_sql_statement_end(rest, pending->len - begin);
+        if (len == 0 && !all)
+            break;
+        if (len == 0)
+            len = pending->len - begin;
+        vv_text_clear(&sql);
+        vv_text_add(&sql, rest, len);
+        begin += len;
+        if (!vv_sql_is_blank(vv_text_chars(&sql), sql.len))
+            status = run_statement(shell, vv_text_chars(&sql));
+    }
+    if (begin > 0) {
+        memmove(pending->ptr, pending->ptr + begin, pending->len - begin);
+        pending->len -= begin;
+    }
+    if (vv_sql_is_blank(vv_text_chars(pending), pending->len))
+        vv_text_clear(pending);
+    return status;
+}
+
+varve_status vv_shell_take(struct vv_shell *shell, const char *line)
+{
+    if (shell->pending.len == 0 && line[strspn(line, " \t")] == '.')
+        return settle(shell, vv_shell_dot(shell, line + strspn(line, " \t")));
+    vv_text_adds(&shell->pending, line);
+    vv_text_addc(&shell->pending, '\n');
+    return run_pending(shell, false);
+}
+
+varve_status vv_shell_finish(struct vv_shell *shell)
+{
+    return run_pending(shell, true);
+}

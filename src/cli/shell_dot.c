@@ -1,0 +1,211 @@
+/* The commands of the shell that are no SQL. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/query_run.h"
+#include "cli/shell.h"
+
+#define READ_DEPTH_MAX 16
+
+struct dot_command {
+    const char *name;
+    const char *arguments;
+    const char *help;
+    varve_status (*run)(struct vv_shell *shell, const char *argument);
+};
+
+static char *copy_of(const char *chars)
+{
+    char *copy = vv_cli_alloc(strlen(chars) + 1, 1);
+    memcpy(copy, chars, strlen(chars) + 1);
+    return copy;
+}
+
+/* One of the program's commands, with at most one argument and without options. */
+static varve_status run_command(struct vv_shell *shell, const struct vv_command *command,
+    const char *argument)
+{
+    struct vv_parsed line = shell->cli->line;
+    const char *arguments[] = {argument};
+    void *options = vv_cli_alloc(command->options_bytes, 1);
+    shell->cli->line = (struct vv_parsed){.command = command,
+        .options = options,
+        .arguments = arguments,
+        .arguments_len = *argument ? 1 : 0};
+    varve_status status = vv_arguments_check(&shell->cli->line, &shell->cli->error);
+    if (status == VARVE_OK)
+        status = command->run(shell->cli, options);
+    shell->cli->line = line;
+    free(options);
+    return status;
+}
+
+static varve_status run_tables(struct vv_shell *shell, const char *argument)
+{
+    return run_command(shell, &vv_cmd_tables, argument);
+}
+
+static varve_status run_schema(struct vv_shell *shell, const char *argument)
+{
+    struct vv_names tables VV_CLEANUP(vv_names_done) = {0};
+    if (*argument)
+        return run_command(shell, &vv_cmd_describe, argument);
+    vv_names_of_lake(shell->cli->lake, &tables);
+    for (size_t i = 0; i < tables.len; i++)
+        VV_TRY(run_command(shell, &vv_cmd_describe, tables.items[i]));
+    return VARVE_OK;
+}
+
+static varve_status run_history(struct vv_shell *shell, const char *argument)
+{
+    return run_command(shell, &vv_cmd_history, argument);
+}
+
+static varve_status run_mode(struct vv_shell *shell, const char *argument)
+{
+    struct vv_option_set set = {
+        vv_global_options, vv_global_options_len, &shell->cli->globals, NULL};
+    const struct vv_option *option =
+        vv_option_find(vv_global_options, vv_global_options_len, "format", strlen("format"));
+    return vv_option_set_value(&set, option, argument, &shell->cli->error);
+}
+
+static varve_status run_timer(struct vv_shell *shell, const char *argument)
+{
+    if (strcmp(argument, "on") != 0 && strcmp(argument, "off") != 0)
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE, ".timer: on or off");
+    shell->has_timer = strcmp(argument, "on") == 0;
+    return VARVE_OK;
+}
+
+static varve_status run_at(struct vv_shell *shell, const char *argument)
+{
+    if (*argument == '\0')
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
+            ".at: a version, a time or off; now %s",
+            shell->cli->globals.at ? shell->cli->globals.at : "off");
+    free(shell->at);
+    shell->at = strcmp(argument, "off") == 0 ? NULL : copy_of(argument);
+    shell->cli->globals.at = shell->at;
+    return VARVE_OK;
+}
+
+/* ".param" shows all, ".param a=1" sets one, ".param a=" makes it the empty text. */
+static varve_status run_param(struct vv_shell *shell, const char *argument)
+{
+    size_t name_len = strcspn(argument, "=");
+    if (*argument == '\0') {
+        for (size_t i = 0; i < shell->params_len; i++)
+            vv_say(shell->cli, "%s", shell->params[i]);
+        return VARVE_OK;
+    }
+    if (argument[name_len] != '=' || name_len == 0)
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE, ".param: NAME=VALUE");
+    for (size_t i = 0; i < shell->params_len; i++) {
+        if (strncmp(shell->params[i], argument, name_len + 1) != 0)
+            continue;
+        free((char *)(uintptr_t)shell->params[i]);
+        shell->params[i] = copy_of(argument);
+        return VARVE_OK;
+    }
+    shell->params =
+        vv_cli_realloc(shell->params, (shell->params_len + 1) * sizeof(*shell->params));
+    shell->params[shell->params_len++] = copy_of(argument);
+    return VARVE_OK;
+}
+
+/* Lines of a file as if they had been typed; the first failure ends it. */
+static varve_status run_read(struct vv_shell *shell, const char *argument)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    struct vv_shell inner = *shell;
+    varve_status status = VARVE_OK;
+    if (*argument == '\0' || shell->depth >= READ_DEPTH_MAX)
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE, "%s",
+            *argument ? ".read: files that read each other are nested too deep"
+                      : ".read: the name of a file");
+    VV_TRY(vv_read_file(shell->cli, ".read", argument, &text));
+    inner.is_interactive = false;
+    inner.depth++;
+    (void)vv_text_chars(&text); /* ends it */
+    char *rest = text.ptr;
+    while (status == VARVE_OK && rest != NULL && !inner.is_done) {
+        char *line = strsep(&rest, "\n");
+        status = vv_shell_take(&inner, line);
+    }
+    if (status == VARVE_OK)
+        status = vv_shell_finish(&inner);
+    bool is_interactive = shell->is_interactive;
+    int depth = shell->depth;
+    *shell = inner;
+    shell->is_interactive = is_interactive;
+    shell->depth = depth;
+    vv_text_clear(&shell->pending);
+    return status;
+}
+
+static varve_status run_help(struct vv_shell *shell, const char *argument);
+
+static varve_status run_quit(struct vv_shell *shell, const char *argument)
+{
+    (void)argument;
+    shell->is_done = true;
+    return VARVE_OK;
+}
+
+static const struct dot_command dot_commands[] = {
+    {".tables", "", "the tables of the lake", run_tables},
+    {".schema", "[TABLE]", "columns, key and properties", run_schema},
+    {".history", "TABLE", "who did what when", run_history},
+    {".mode", "FORMAT", "box, csv, json, ndjson or markdown", run_mode},
+    {".timer", "on|off", "tell how long each statement took", run_timer},
+    {".at", "VERSION|TIME|off", "read the tables as they were then", run_at},
+    {".param", "[NAME=VALUE]", "set the value of $NAME, or list them", run_param},
+    {".read", "FILE", "run the lines of a file", run_read},
+    {".help", "", "this list", run_help},
+    {".quit", "", "leave; so does Ctrl-D", run_quit},
+};
+
+static varve_status run_help(struct vv_shell *shell, const char *argument)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    (void)argument;
+    for (size_t i = 0; i < VV_COUNT(dot_commands); i++)
+        vv_text_addf(&text, "%-9s %-17s %s\n", dot_commands[i].name, dot_commands[i].arguments,
+            dot_commands[i].help);
+    vv_text_adds(&text, "SQL ends with a semicolon and may have many lines. Tab completes, "
+                        "Ctrl-C gives up a line\nor stops a statement.\n");
+    return vv_show_text(shell->cli, text.ptr, text.len);
+}
+
+const char *vv_shell_dot_name(size_t index)
+{
+    return index < VV_COUNT(dot_commands) ? dot_commands[index].name : NULL;
+}
+
+static const char *next_name(const void *data, size_t index)
+{
+    (void)data;
+    return vv_shell_dot_name(index);
+}
+
+varve_status vv_shell_dot(struct vv_shell *shell, const char *line)
+{
+    struct vv_text argument VV_CLEANUP(vv_text_done) = {0};
+    struct vv_text name VV_CLEANUP(vv_text_done) = {0};
+    size_t name_len = strcspn(line, " \t\r");
+    const char *rest = line + name_len + strspn(line + name_len, " \t\r");
+    size_t len = strlen(rest);
+    while (len > 0 && strchr(" \t\r;", rest[len - 1]) != NULL)
+        len--;
+    vv_text_add(&argument, rest, len);
+    vv_text_add(&name, line, name_len);
+    for (size_t i = 0; i < VV_COUNT(dot_commands); i++)
+        if (strcmp(dot_commands[i].name, vv_text_chars(&name)) == 0)
+            return dot_commands[i].run(shell, vv_text_chars(&argument));
+    const char *nearest = vv_nearest(vv_text_chars(&name), next_name, NULL);
+    return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
+        "unknown command '%s'%s%s%s; .help lists them", vv_text_chars(&name),
+        nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}

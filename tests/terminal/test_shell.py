@@ -1,0 +1,176 @@
+"""The shell: statements and dot-commands, typed and piped."""
+
+import json
+import time
+
+import pytest
+
+from terminal import Terminal
+
+ROWS = """timestamp,symbol,regime,vix,put_call_ratio,confidence
+2025-01-30T10:00:00Z,SPY,bullish_low,15.5,0.8,0.9
+2025-01-30T10:01:00Z,SPY,bearish_low,16.5,0.9,0.8
+"""
+
+
+@pytest.fixture
+def filled(market):
+    market.upsert("market_regimes", ROWS)
+    return market
+
+
+@pytest.fixture
+def shell(filled, tmp_path):
+    made = []
+
+    def start(**options):
+        env = {"XDG_STATE_HOME": str(tmp_path / "state"), **options.pop("env", {})}
+        terminal = Terminal([str(filled.program), "--lake", str(filled.lake), "shell"], env=env,
+                            **options)
+        terminal.expect("varve> ")
+        made.append(terminal)
+        return terminal
+    return start
+
+
+def piped(varve, text):
+    return varve.run("shell", stdin=text)
+
+
+# ---- Piped -----------------------------------------------------------------------------------
+
+
+def test_statements_over_lines_and_in_lines(filled):
+    done = piped(filled, "SELECT 'a;b' AS x -- not here;\n; SELECT count(*) AS n /* nor ; here */\n"
+                         "FROM market_regimes;\n\nSELECT $$;$$ AS y")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["x", "a;b", "n", "2", "y", ";"]
+
+
+def test_the_first_failure_ends_it_with_its_status(filled):
+    done = piped(filled, "SELECT 1 AS a;\nSELEC 2;\nSELECT 3 AS c;\n")
+    assert (done.returncode, done.stdout) == (2, "a\n1\n")
+    assert "SELEC" in done.stderr
+    assert piped(filled, "SELECT * FROM nowhere;").returncode == 5
+
+
+def test_dot_commands(filled):
+    done = piped(filled, ".mode ndjson\n.param s=SPY\n.param n=1\n.param n=2\n"
+                         "SELECT $s AS s, $n AS n;\nSELECT 7 AS seven;\n.tables\n.quit\nSELECT 9;\n")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[:2] == [{"s": "SPY", "n": "2"}, {"seven": 7}]
+    assert [line["table"] for line in lines[2:]] == ["market_regimes", "performance_metrics",
+                                                    "signals"]
+
+
+def test_at_holds_until_it_is_off(filled):
+    count = "SELECT count(*) AS n FROM market_regimes;\n"
+    done = piped(filled, f".at 0\n{count}.at off\n{count}")
+    assert done.stdout.split() == ["n", "0", "n", "2"]
+
+
+@pytest.mark.parametrize("line, words", [
+    (".tabels", "did you mean '.tables'"), (".mode sideways", "sideways"), (".timer maybe", "on or off"),
+    (".param x", "NAME=VALUE"), (".read", "name of a file"), (".read nowhere.sql", "nowhere.sql"),
+    (".schema nowhere", "nowhere"), (".history", "TABLE"), (".at", "a version, a time or off")])
+def test_bad_dot_commands_say_what_is_wrong(filled, line, words):
+    done = piped(filled, line + "\n")
+    assert done.returncode in (2, 5)
+    assert words in done.stderr
+
+
+def test_read_runs_a_file_and_files_that_read_themselves_end(filled, tmp_path):
+    script = tmp_path / "script.sql"
+    script.write_text(".mode json\nSELECT 1 AS one\n")
+    done = piped(filled, f".read {script}\nSELECT 2 AS two;\n")
+    assert done.returncode == 0, done.stderr
+    assert '"one"' in done.stdout and '"two"' in done.stdout
+    loop = tmp_path / "loop.sql"
+    loop.write_text(f".read {loop}\n")
+    done = piped(filled, f".read {loop}\n")
+    assert done.returncode == 2
+    assert "too deep" in done.stderr
+
+
+def test_each_statement_sees_the_newest_rows(filled):
+    import subprocess
+    process = subprocess.Popen([str(filled.program), "--lake", str(filled.lake), "shell"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    process.stdin.write("SELECT count(*) AS n FROM market_regimes;\n")
+    assert [process.stdout.readline(), process.stdout.readline()] == ["n\n", "2\n"]
+    filled.upsert("market_regimes", "timestamp,symbol,regime,vix\n"
+                                    "2025-01-31T10:00:00Z,SPY,bullish_low,15\n")
+    out, _ = process.communicate("SELECT count(*) AS n FROM market_regimes;\n", timeout=20)
+    assert out == "n\n3\n"
+
+
+# ---- Typed -----------------------------------------------------------------------------------
+
+
+def test_a_conversation(shell):
+    terminal = shell()
+    assert "│ 2 │" in terminal.ask("SELECT count(*) AS n FROM market_regimes;").replace("  ", " ")
+    terminal.ask("SELECT regime", prompt="...> ")
+    assert "bearish_low" in terminal.ask("FROM market_regimes;")
+    error = terminal.ask("SELECT nothing FROM market_regimes;")
+    assert "nothing" in error and "varve:" in error
+    assert "41" in terminal.ask("SELECT 40 + 1;")  # it went on
+    assert " ms" in terminal.ask(".timer on") + terminal.ask("SELECT 1;")
+    assert ".schema" in terminal.ask(".help")
+    terminal.type(".quit\r")
+    assert terminal.close()[0] == 0
+
+
+def test_tab_completes_tables_columns_and_commands(shell):
+    terminal = shell()
+    terminal.type("SELECT confi\t FROM market_r\t;\r")
+    assert "0.9" in terminal.expect("varve> ")
+    terminal.type(".sch\tsignals\r")
+    assert "strategy_id" in terminal.expect("varve> ")
+    terminal.type("SELECT * FROM s\t")
+    terminal.type("\t")
+    terminal.expect("signals")  # listed beside the other words with s
+    terminal.type("\x03")
+    terminal.expect("varve> ")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+def test_ctrl_c_gives_up_the_statement_and_ctrl_d_leaves(shell):
+    terminal = shell()
+    terminal.ask("SELECT 1", prompt="...> ")
+    terminal.type("garbage\x03")
+    terminal.expect("varve> ")
+    assert "42" in terminal.ask("SELECT 42;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+def test_ctrl_c_stops_a_statement_and_the_shell_goes_on(shell):
+    terminal = shell()
+    terminal.type("SELECT count(*) FROM range(100000000000) a, range(1000) b;\r")
+    time.sleep(1)
+    terminal.type("\x03")
+    assert "cancelled" in terminal.expect("varve> ", seconds=10)
+    assert "43" in terminal.ask("SELECT 43;")
+    terminal.type("SELECT count(*) FROM range(100000000000) a, range(1000) b;\r")
+    time.sleep(1)
+    terminal.type("\x03")
+    assert "cancelled" in terminal.expect("varve> ", seconds=10)  # a second time as well
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+def test_history_outlives_the_shell(shell, tmp_path):
+    terminal = shell()
+    terminal.ask("SELECT 4711;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+    kept = tmp_path / "state" / "varve" / "history"
+    assert "SELECT" in kept.read_text() and kept.stat().st_mode & 0o077 == 0
+    terminal = shell()
+    terminal.type("\x10\r")  # Ctrl-P: the line before
+    assert terminal.expect("varve> ").count("4711") >= 2
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
