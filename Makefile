@@ -12,5 +12,5 @@ analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only build-asan
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only build-tsan
-install: build ; @meson install -C build --no-rebuild
+install: build ; @$(if $(PREFIX),meson configure build -Dprefix=$(abspath $(PREFIX)) &&) meson install -C build
 clean:   ; @rm -rf build build-asan build-tsan build-clang

@@ -1,0 +1,94 @@
+"""make install, and the examples as their readers build them: against what was installed."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build"))
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          check=False, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """A folder that everything was installed below, and moved once more: it has to stand that."""
+    first = tmp_path_factory.mktemp("install")
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", first)
+    (found,) = [path.parent.parent for path in first.rglob("bin/varve")]
+    moved = tmp_path_factory.mktemp("moved") / "prefix"
+    shutil.move(found, moved)
+    return moved
+
+
+@pytest.fixture(scope="session")
+def flags(installed):
+    """What pkg-config says, for the place that the files were moved to."""
+    (description,) = installed.rglob("varve.pc")
+    env = {**os.environ, "PKG_CONFIG_PATH": str(description.parent)}
+    prefix = f"--define-variable=prefix={installed}"
+    words = run("pkg-config", prefix, "--cflags", "--libs", "varve", env=env).split()
+    assert f"-I{installed}/include" in words
+    assert run("pkg-config", "--modversion", "varve", env=env).strip() == "0.1.0"
+    return words
+
+
+def build(installed, flags, tmp_path, source):
+    compiler = "c++" if source.suffix == ".cc" else "cc"
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    program = tmp_path / source.stem
+    (library,) = installed.rglob("libvarve.so")
+    strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run(compiler, *strict, source, *flags, f"-Wl,-rpath,{library.parent}", "-o", program)
+    return program
+
+
+def test_files_land_where_others_look_for_them(installed):
+    names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    assert {"bin/varve", "include/varve/varve.h", "include/varve/market.h",
+            "share/man/man1/varve.1", "share/bash-completion/completions/varve",
+            "share/zsh/site-functions/_varve",
+            "share/fish/vendor_completions.d/varve.fish"} <= names
+    (real,) = [name for name in names if name.endswith("libvarve.so.0.1.0")]
+    dynamic = run("readelf", "-d", installed / real)
+    assert "SONAME" in dynamic and "libvarve.so.0" in dynamic
+    public = {path.name for path in (ROOT / "include/varve").glob("*.h")}
+    assert public == {path.name for path in (installed / "include/varve").iterdir()}
+
+
+def test_the_installed_program_runs(installed, tmp_path):
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    assert "varve 0.1.0" in run(installed / "bin/varve", "version", env=env)
+    run(installed / "bin/varve", "--lake", tmp_path / "lake", "init", env=env)
+
+
+def test_bot(installed, flags, tmp_path):
+    program = build(installed, flags, tmp_path, ROOT / "examples/bot.c")
+    lake = tmp_path / "lake"
+    first = run(program, lake).splitlines()
+    assert first == [f"minute {n}: written" for n in range(5)] + ["SPY is bullish_low, VIX 19.0"]
+    again = run(program, lake).splitlines()
+    assert again == [f"minute {n}: was there" for n in range(5)] + [first[-1]]
+
+
+def test_correction(installed, flags, tmp_path):
+    program = build(installed, flags, tmp_path, ROOT / "examples/correction.c")
+    assert run(program, tmp_path / "lake").splitlines() == [
+        "version 1 inserted, version 2 updated", "1: iron_condor_1 120.50",
+        "now: iron_condor_1 118.25", "corrected by -2.25"]
+
+
+def test_signals_from_cpp(installed, flags, tmp_path):
+    program = build(installed, flags, tmp_path, ROOT / "examples/signals.cc")
+    assert run(program, tmp_path / "lake").splitlines() == [
+        "3 signals written", "refused with code 3, nothing was written", "iron_condor_1 0.8",
+        "iron_condor_1 0.9"]
