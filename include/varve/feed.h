@@ -23,10 +23,15 @@ typedef struct varve_feed_options {
     double late_share;       /* of rows delivered late; < 0: none; 0: the default 0.01 */
     double repeat_share;     /* of rows delivered twice; likewise */
     double correction_share; /* of rows corrected later; likewise */
+    const char *table;       /* rows of this table only; NULL: of all three */
+    double bad_share;        /* of further lines that no table takes; 0: none */
+    double rate;             /* rows a second, for varve_feed_due_us; 0: no pace */
+    double burst;            /* in every tenth second so many times the rate; 0: 1 */
+    int32_t live;            /* 1: events are now, day and night, for ever; needs a rate */
 } varve_feed_options;
-#define VARVE_FEED_OPTIONS_INIT                                        \
-    {                                                                  \
-        sizeof(varve_feed_options), 0, NULL, NULL, 0, 0, 0.0, 0.0, 0.0 \
+#define VARVE_FEED_OPTIONS_INIT                                                                \
+    {                                                                                          \
+        sizeof(varve_feed_options), 0, NULL, NULL, 0, 0, 0.0, 0.0, 0.0, NULL, 0.0, 0.0, 0.0, 0 \
     }
 
 /* A deterministic, regime-switching market feed of the three tables. */
@@ -38,6 +43,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_feed_open(const varve_feed_options
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_feed_next(varve_feed *feed, const char **out_line,
     varve_error *err);
+/* When the line that varve_feed_next gave last is due, in us since the feed was opened. */
+VARVE_API int64_t varve_feed_due_us(const varve_feed *feed);
 VARVE_API void varve_feed_close(varve_feed *feed);
 
 #ifdef __cplusplus

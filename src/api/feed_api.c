@@ -18,7 +18,12 @@ static varve_status open_feed(struct vv_op *op, const varve_feed_options *given,
         .seed = options.seed,
         .late_share = options.late_share,
         .repeat_share = options.repeat_share,
-        .correction_share = options.correction_share};
+        .correction_share = options.correction_share,
+        .bad_share = options.bad_share,
+        .rate = options.rate,
+        .burst = options.burst,
+        .live = options.live != 0,
+        .table = vv_api_text(options.table)};
     return vv_feed_open(op, &inner, out);
 }
 
@@ -46,6 +51,11 @@ varve_status varve_feed_next(varve_feed *feed, const char **out_line, varve_erro
     if (status == VARVE_OK)
         *out_line = line.ptr;
     return vv_op_report(&op, status, err);
+}
+
+int64_t varve_feed_due_us(const varve_feed *feed)
+{
+    return vv_feed_due_us(feed->feed);
 }
 
 void varve_feed_close(varve_feed *feed)

@@ -17,6 +17,8 @@ struct simulate_values {
     struct vv_real late;
     struct vv_real repeats;
     struct vv_real corrections;
+    struct vv_real bad_share;
+    struct vv_real burst;
     const char *table;
 };
 
@@ -28,7 +30,7 @@ static const struct vv_option options[] = {
         .value = "N",
         .least = 1,
         .most = 10000,
-        .help = "trading days (default 1)",
+        .help = "trading days (default 1; with --rate alone: for ever)",
         .offset = AT(days)},
     {.name = "start",
         .kind = VV_OPTION_TEXT,
@@ -56,8 +58,13 @@ static const struct vv_option options[] = {
     {.name = "rate",
         .kind = VV_OPTION_REAL,
         .value = "R",
-        .help = "rows a second (default 0: as fast as possible)",
+        .help = "rows a second; without --days and --start: live, for ever",
         .offset = AT(rate)},
+    {.name = "burst",
+        .kind = VV_OPTION_REAL,
+        .value = "TIMES",
+        .help = "in every tenth second so many times the rate",
+        .offset = AT(burst)},
     {.name = "table",
         .kind = VV_OPTION_TEXT,
         .value = "TABLE",
@@ -78,6 +85,11 @@ static const struct vv_option options[] = {
         .value = "SHARE",
         .help = "of rows that are corrected later (default 0.01)",
         .offset = AT(corrections)},
+    {.name = "bad-share",
+        .kind = VV_OPTION_REAL,
+        .value = "SHARE",
+        .help = "of lines that no table takes, beside the good ones (default 0)",
+        .offset = AT(bad_share)},
 };
 
 static void feed_cleanup(varve_feed **feed)
@@ -92,23 +104,12 @@ static double share(struct vv_real given)
     return given.given && !(given.value > 0) ? -1 : given.value;
 }
 
-/* Every line starts with its table. */
-static bool is_of_table(const char *line, const char *table)
+/* Waits until `due_us` after the start; false when interrupted. */
+static bool wait_for_turn(const struct timespec *start, int64_t due_us)
 {
-    static const char start[] = "{\"table\":\"";
-    size_t len = strlen(table);
-    const char *name = line + sizeof(start) - 1;
-    return strncmp(line, start, sizeof(start) - 1) == 0 && strncmp(name, table, len) == 0 &&
-           name[len] == '"';
-}
-
-/* Waits until row number `row` is due; false when interrupted. */
-static bool wait_for_turn(const struct timespec *start, double rate, uint64_t row)
-{
-    double after = (double)row / rate;
     struct timespec due = *start;
-    due.tv_sec += (time_t)after;
-    due.tv_nsec += (long)((after - (double)(time_t)after) * 1e9);
+    due.tv_sec += (time_t)(due_us / 1000000);
+    due.tv_nsec += (long)(due_us % 1000000) * 1000;
     if (due.tv_nsec >= 1000000000) {
         due.tv_nsec -= 1000000000;
         due.tv_sec++;
@@ -121,39 +122,38 @@ static bool wait_for_turn(const struct timespec *start, double rate, uint64_t ro
     return false;
 }
 
-static varve_status write_lines(struct vv_cli *cli, varve_feed *feed,
-    const struct simulate_values *values)
+static int64_t us_since(const struct timespec *start)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(now.tv_sec - start->tv_sec) * 1000000 +
+           (now.tv_nsec - start->tv_nsec) / 1000;
+}
+
+/* Lines that are due go out together; before it waits, all of them are on their way. */
+static bool pace(const struct timespec *start, int64_t due_us)
+{
+    if (due_us <= us_since(start))
+        return true;
+    (void)fflush(stdout);
+    return wait_for_turn(start, due_us);
+}
+
+static varve_status write_lines(struct vv_cli *cli, varve_feed *feed, bool is_paced)
 {
     const char *line = NULL;
     struct timespec start;
-    double rate = values->rate.value;
-    bool is_paced = rate > 0;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    for (uint64_t row = 0; !ferror(stdout);) {
+    while (!ferror(stdout)) {
         VV_TRY(varve_feed_next(feed, &line, &cli->error));
         if (line == NULL)
             break;
-        if (values->table && !is_of_table(line, values->table))
-            continue;
-        if (vv_interrupt_signal() != 0 || (is_paced && !wait_for_turn(&start, rate, row)))
+        if (vv_interrupt_signal() != 0 || (is_paced && !pace(&start, varve_feed_due_us(feed))))
             return vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
         (void)fputs(line, stdout);
         (void)fputc('\n', stdout);
-        if (is_paced)
-            (void)fflush(stdout);
-        row++;
     }
     return vv_show_text(cli, "", 0); /* flushes, and asks how that went */
-}
-
-static varve_status check_table(struct vv_cli *cli, const char *table)
-{
-    static const char *const names[] = {"market_regimes", "performance_metrics", "signals"};
-    for (size_t i = 0; i < VV_COUNT(names); i++)
-        if (table == NULL || strcmp(table, names[i]) == 0)
-            return VARVE_OK;
-    return vv_error_set(&cli->error, VARVE_EUSAGE,
-        "option --table: '%s' is none of market_regimes, performance_metrics, signals", table);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)
@@ -161,10 +161,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct simulate_values *values = given;
     varve_feed *feed VV_CLEANUP(feed_cleanup) = NULL;
     varve_feed_options feed_options = VARVE_FEED_OPTIONS_INIT;
+    bool is_paced = values->rate.value > 0;
     if (cli->globals.output || cli->globals.format)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "simulate: it writes NDJSON to stdout; --format and --output mean nothing to it");
-    VV_TRY(check_table(cli, values->table));
     feed_options.days = (uint32_t)values->days.value;
     feed_options.start = values->start;
     feed_options.symbols = values->symbols;
@@ -173,8 +173,13 @@ static varve_status run(struct vv_cli *cli, const void *given)
     feed_options.late_share = share(values->late);
     feed_options.repeat_share = share(values->repeats);
     feed_options.correction_share = share(values->corrections);
+    feed_options.table = values->table;
+    feed_options.bad_share = values->bad_share.value;
+    feed_options.rate = values->rate.value;
+    feed_options.burst = values->burst.value;
+    feed_options.live = is_paced && !values->days.given && values->start == NULL;
     VV_TRY(varve_feed_open(&feed_options, &feed, &cli->error));
-    return write_lines(cli, feed, values);
+    return write_lines(cli, feed, is_paced);
 }
 
 const struct vv_command vv_cmd_simulate = {
@@ -182,11 +187,18 @@ const struct vv_command vv_cmd_simulate = {
     .summary = "a deterministic market feed as NDJSON",
     .arguments = "",
     .examples = "varve simulate --days 5 --seed 7 > feed.ndjson\n"
-                "varve simulate --days 1 --table signals | varve upsert signals -",
+                "varve simulate --days 1 --table signals | varve upsert signals -\n"
+                "varve simulate --rate 2000 --bad-share 0.01 --burst 5 | head -n 5000",
     .text = "Minutes of a market that changes between six regimes: per minute one row of\n"
             "market_regimes a symbol, one of performance_metrics a strategy, and signals now\n"
             "and then, in order of delivery. Some rows come late, some twice, some are\n"
-            "corrected later, as in a real feed. The same seed gives the same rows.",
+            "corrected later, as in a real feed. The same seed gives the same rows.\n"
+            "With --rate alone it is a live feed, day and night until it is stopped: events\n"
+            "are now, what is a minute of the market takes as long as its rows do at that\n"
+            "rate, and what is late by minutes is late by seconds. With --days or --start\n"
+            "the rate is how fast the past is told. Bad lines come beside the good ones,\n"
+            "which stay the same: broken JSON, unknown tables and columns, keys and times\n"
+            "that are missing, broken rules.",
     VV_OPTIONS(options, struct simulate_values),
     .run = run,
 };

@@ -45,12 +45,14 @@ varve_status vv_delivery_put(struct vv_op *op, struct vv_delivery *delivery, int
     return VARVE_OK;
 }
 
-bool vv_delivery_take(struct vv_delivery *delivery, int64_t before_us, struct vv_feed_row *out)
+bool vv_delivery_take(struct vv_delivery *delivery, int64_t before_us, struct vv_feed_row *out,
+    int64_t *out_due_us)
 {
     struct vv_delivery_item *items = delivery->items;
     if (delivery->len == 0 || items[0].due_us >= before_us)
         return false;
     *out = items[0].row;
+    *out_due_us = items[0].due_us;
     items[0] = items[--delivery->len];
     for (size_t at = 0, child; (child = at * 2 + 1) < delivery->len; at = child) {
         if (child + 1 < delivery->len && is_before(&items[child + 1], &items[child]))

@@ -17,6 +17,7 @@ void vv_delivery_done(struct vv_delivery *delivery);
 varve_status vv_delivery_put(struct vv_op *op, struct vv_delivery *delivery, int64_t due_us,
     const struct vv_feed_row *row);
 /* False: nothing is due before `before_us`. */
-bool vv_delivery_take(struct vv_delivery *delivery, int64_t before_us, struct vv_feed_row *out);
+bool vv_delivery_take(struct vv_delivery *delivery, int64_t before_us, struct vv_feed_row *out,
+    int64_t *out_due_us);
 
 #endif

@@ -3,8 +3,10 @@
 #include "base/seam.h"
 #include "base/time.h"
 #include "ingest/delivery.h"
+#include "ingest/feed_bad.h"
 #include "ingest/feed_line.h"
 #include "ingest/market.h"
+#include "ingest/pace.h"
 #include "ingest/session.h"
 
 #define DAYS_MAX 10000
@@ -12,6 +14,8 @@
 #define SYMBOLS_MAX 1000
 #define SYMBOL_BYTES_MAX 64
 #define SHARE_DEFAULT 0.01
+#define RATE_MAX 100000000
+#define BURST_MAX 1000
 #define LINE_BYTES_MAX ((size_t)1 << 16)
 #define US_PER_MINUTE (60 * VV_US_PER_S)
 
@@ -24,7 +28,20 @@ struct vv_feed {
     double late_share, repeat_share, correction_share;
     uint32_t days_left; /* after this one */
     int32_t day;
-    int32_t minute; /* of the session; the next one to make */
+    int32_t minute;   /* of the session; the next one to make */
+    int64_t delay_ms; /* what is late is so by some of these */
+
+    int table;                   /* enum vv_feed_table; -1: all */
+    struct vv_random bad_random; /* so that bad lines change nothing of the good ones */
+    double bad_share;
+    bool is_bad_next;       /* the next line is a bad one, made out of `row` */
+    struct vv_feed_row row; /* given last */
+    struct vv_pace pace;    /* rate 0: none */
+    int64_t due_us;         /* of the line given last */
+    uint64_t rows_given;
+    bool is_live;
+    int64_t live_start_us, live_minute_us; /* the clock at the beginning, the minute before */
+    double rows_made;                      /* given to delivery, bad ones too */
 };
 
 /* ---- Options ------------------------------------------------------------------------------- */
@@ -102,6 +119,38 @@ static varve_status read_start(struct vv_op *op, struct vv_str start, uint32_t d
     return VARVE_OK;
 }
 
+static varve_status read_table(struct vv_op *op, struct vv_str name, int *out)
+{
+    static const char *const names[] = VV_FEED_TABLE_NAMES;
+    *out = -1;
+    for (size_t i = 0; i < VV_COUNT(names) && name.len > 0; i++)
+        if (vv_str_eq(name, vv_str_of(names[i])))
+            *out = (int)i;
+    if (name.len > 0 && *out < 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table: '%.*s' is none of market_regimes, performance_metrics, signals",
+            VV_ARG(name));
+    return VARVE_OK;
+}
+
+/* How fast, and whether by the clock. */
+static varve_status read_pace(struct vv_op *op, const struct vv_feed_options *options,
+    struct vv_feed *feed)
+{
+    if (!(options->rate >= 0 && options->rate <= RATE_MAX))
+        return vv_fail(op, VARVE_EUSAGE, "rate: from 0 to %d rows a second", RATE_MAX);
+    if (options->burst != 0 && !(options->burst >= 1 && options->burst <= BURST_MAX))
+        return vv_fail(op, VARVE_EUSAGE, "burst: from 1 to %d times the rate", BURST_MAX);
+    if (options->rate == 0 && (options->live || options->burst > 1))
+        return vv_fail(op, VARVE_EUSAGE, "%s without a rate", options->live ? "live" : "burst");
+    feed->pace = (struct vv_pace){options->rate, options->burst > 1 ? options->burst : 1};
+    feed->is_live = options->live;
+    feed->live_start_us = vv_now_us(op);
+    feed->live_minute_us = feed->live_start_us - 1;
+    feed->delay_ms = options->live ? 1000 : 60000;
+    return VARVE_OK;
+}
+
 static varve_status read_options(struct vv_op *op, const struct vv_feed_options *options,
     struct vv_feed *feed)
 {
@@ -116,10 +165,16 @@ static varve_status read_options(struct vv_op *op, const struct vv_feed_options 
     VV_TRY(read_share(op, "repeat share", options->repeat_share, &feed->repeat_share));
     VV_TRY(read_share(op, "correction share", options->correction_share,
         &feed->correction_share));
+    if (!(options->bad_share >= 0 && options->bad_share <= 1))
+        return vv_fail(op, VARVE_EUSAGE, "bad share: from 0 to 1");
+    feed->bad_share = options->bad_share;
+    VV_TRY(read_table(op, options->table, &feed->table));
+    VV_TRY(read_pace(op, options, feed));
     VV_TRY(read_symbols(op, feed, options->symbols, &symbols, &symbols_len));
     VV_TRY(read_start(op, options->start, days, &feed->day));
     feed->days_left = days - 1;
     vv_random_init(&feed->random, ~options->seed);
+    vv_random_init(&feed->bad_random, options->seed ^ UINT64_C(0xbad));
     return vv_market_new(op, &feed->arena, options->seed, symbols, symbols_len, strategies,
         &feed->market);
 }
@@ -160,10 +215,19 @@ static int64_t some_ms(struct vv_feed *feed, int64_t least, int64_t most)
     return vv_random_between(&feed->random, least, most) * VV_US_PER_MS;
 }
 
+static varve_status put(struct vv_op *op, struct vv_feed *feed, int64_t due_us,
+    const struct vv_feed_row *row)
+{
+    if (feed->table >= 0 && (int)row->table != feed->table)
+        return VARVE_OK;
+    feed->rows_made += 1 + feed->bad_share;
+    return vv_delivery_put(op, &feed->delivery, due_us, row);
+}
+
 /* Late rows come by another way than the others. */
 static void make_late(struct vv_feed *feed, struct vv_feed_row *row)
 {
-    row->ingested_us += some_ms(feed, 2 * 60000, 150 * 60000);
+    row->ingested_us += some_ms(feed, 2 * feed->delay_ms, 150 * feed->delay_ms);
     if (row->table == VV_FEED_REGIMES)
         row->as.regimes.source = "backup";
 }
@@ -181,16 +245,36 @@ static varve_status deliver(struct vv_op *op, struct vv_feed *feed, struct vv_fe
     row.ingested_us = known_us + some_ms(feed, 80, 600);
     if (is_late)
         make_late(feed, &row);
-    VV_TRY(vv_delivery_put(op, &feed->delivery, row.ingested_us, &row));
+    VV_TRY(put(op, feed, row.ingested_us, &row));
     if (is_repeated) {
-        int64_t again_us = row.ingested_us + some_ms(feed, 500, 15 * 60000);
-        VV_TRY(vv_delivery_put(op, &feed->delivery, again_us, &row));
+        int64_t again_us = row.ingested_us + some_ms(feed, 500, 15 * feed->delay_ms);
+        VV_TRY(put(op, feed, again_us, &row));
     }
     if (!is_corrected || is_late)
         return VARVE_OK;
     vv_market_correct(feed->market, &row);
-    row.ingested_us += some_ms(feed, 60000, 90 * 60000);
-    return vv_delivery_put(op, &feed->delivery, row.ingested_us, &row);
+    row.ingested_us += some_ms(feed, feed->delay_ms, 90 * feed->delay_ms);
+    return put(op, feed, row.ingested_us, &row);
+}
+
+/* A live minute begins when the rows before it are due. */
+static int64_t next_minute_us(const struct vv_feed *feed)
+{
+    if (!feed->is_live)
+        return vv_session_open_us(feed->day) + feed->minute * US_PER_MINUTE;
+    int64_t at_us = feed->live_start_us + vv_pace_us(&feed->pace, feed->rows_made);
+    return at_us > feed->live_minute_us ? at_us : feed->live_minute_us + 1;
+}
+
+/* Signals are spread over their minute, which is as long as the rows of it take. */
+static void make_live(const struct vv_feed *feed, struct vv_feed_row *row, int64_t minute_us)
+{
+    int64_t end_us = next_minute_us(feed);
+    int64_t after_us = row->timestamp_us - minute_us;
+    int64_t us = minute_us + after_us * (end_us - minute_us) / US_PER_MINUTE;
+    if (row->as.signals.acted_us != 0)
+        row->as.signals.acted_us -= row->timestamp_us - us;
+    row->timestamp_us = us;
 }
 
 /* All rows of one minute of the market. */
@@ -212,15 +296,12 @@ static varve_status make_minute(struct vv_op *op, struct vv_feed *feed, int64_t 
         struct vv_feed_row row = {.table = VV_FEED_SIGNALS};
         if (!vv_market_signal(market, i, minute_us, &row.timestamp_us, &row.as.signals))
             continue;
+        if (feed->is_live)
+            make_live(feed, &row, minute_us);
         int64_t acted_us = row.as.signals.acted_us;
         VV_TRY(deliver(op, feed, row, acted_us ? acted_us : row.timestamp_us));
     }
     return VARVE_OK;
-}
-
-static int64_t next_minute_us(const struct vv_feed *feed)
-{
-    return vv_session_open_us(feed->day) + feed->minute * US_PER_MINUTE;
 }
 
 static void go_to_next_day(struct vv_feed *feed)
@@ -235,28 +316,55 @@ static void go_to_next_day(struct vv_feed *feed)
 }
 
 /* Rows that are due before the next minute begins can go out: no later minute gives earlier ones. */
+static varve_status next_row(struct vv_op *op, struct vv_feed *feed, bool *out_has_row)
+{
+    int64_t due_us = 0;
+    for (;;) {
+        bool day_is_over = !feed->is_live && feed->minute == VV_SESSION_MINUTES;
+        bool all_is_over = day_is_over && feed->days_left == 0;
+        int64_t minute_us = next_minute_us(feed);
+        int64_t before_us = day_is_over ? INT64_MAX : minute_us;
+        *out_has_row = vv_delivery_take(&feed->delivery, before_us, &feed->row, &due_us);
+        if (*out_has_row || all_is_over)
+            break;
+        if (day_is_over) {
+            go_to_next_day(feed);
+            continue;
+        }
+        VV_TRY(make_minute(op, feed, minute_us));
+        feed->live_minute_us = minute_us;
+        feed->minute += feed->is_live ? 0 : 1;
+    }
+    if (feed->is_live)
+        feed->due_us = due_us - feed->live_start_us;
+    return VARVE_OK;
+}
+
 varve_status vv_feed_next(struct vv_op *op, struct vv_feed *feed, struct vv_str *out_line)
 {
-    struct vv_feed_row row;
-    for (;;) {
-        bool day_is_over = feed->minute == VV_SESSION_MINUTES;
-        bool all_is_over = day_is_over && feed->days_left == 0;
-        int64_t before_us = day_is_over ? INT64_MAX : next_minute_us(feed);
-        if (vv_delivery_take(&feed->delivery, before_us, &row))
-            break;
-        if (all_is_over) {
-            *out_line = VV_STR_NONE;
-            return VARVE_OK;
-        }
-        if (day_is_over)
-            go_to_next_day(feed);
-        VV_TRY(make_minute(op, feed, next_minute_us(feed)));
-        feed->minute++;
+    bool is_bad = feed->is_bad_next, has_row = true;
+    if (!is_bad)
+        VV_TRY(next_row(op, feed, &has_row));
+    if (!has_row) {
+        *out_line = VV_STR_NONE;
+        return VARVE_OK;
     }
     vv_buf_clear(&feed->line);
-    vv_feed_line(&row, &feed->line);
+    if (is_bad)
+        vv_feed_bad_line(&feed->bad_random, &feed->row, &feed->line);
+    else
+        vv_feed_line(&feed->row, &feed->line);
     if (!vv_buf_ok(&feed->line))
         return vv_fail_memory(op);
+    feed->is_bad_next = !is_bad && vv_random_chance(&feed->bad_random, feed->bad_share);
+    if (!feed->is_live && feed->pace.rate > 0)
+        feed->due_us = vv_pace_us(&feed->pace, (double)feed->rows_given);
+    feed->rows_given++;
     *out_line = vv_buf_str(&feed->line);
     return VARVE_OK;
+}
+
+int64_t vv_feed_due_us(const struct vv_feed *feed)
+{
+    return feed->due_us;
 }

@@ -80,7 +80,7 @@ static void add_signals(struct vv_json_writer *writer, const struct vv_signals_r
 
 void vv_feed_line(const struct vv_feed_row *row, struct vv_buf *out)
 {
-    static const char *const names[] = {"market_regimes", "performance_metrics", "signals"};
+    static const char *const names[] = VV_FEED_TABLE_NAMES;
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
     vv_jw_object(&writer);
     add_text(&writer, "table", names[row->table]);

@@ -16,6 +16,11 @@ enum vv_feed_table {
     VV_FEED_METRICS,
     VV_FEED_SIGNALS
 };
+/* Their names, in that order. */
+#define VV_FEED_TABLE_NAMES                                \
+    {                                                      \
+        "market_regimes", "performance_metrics", "signals" \
+    }
 
 struct vv_regimes_row {
     struct vv_str symbol;

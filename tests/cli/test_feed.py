@@ -1,8 +1,10 @@
 """simulate and demo."""
 
+import datetime
 import json
 import os
 import re
+import subprocess
 import time
 
 
@@ -40,6 +42,27 @@ def test_rate_paces_the_feed(varve):
     begin = time.monotonic()
     varve.ok(*line, "--rate", str(rows / 2))
     assert 1.5 < time.monotonic() - begin < 10
+
+
+def test_rate_alone_is_a_live_feed_without_end(varve):
+    begin = time.time()
+    command = f"{varve.program} simulate --rate 400 --burst 3 --bad-share 0.05 | head -n 800"
+    done = subprocess.run(command, shell=True, capture_output=True, cwd=varve.folder, timeout=60,
+                          check=True)
+    assert done.stderr == b"" and 1 < time.time() - begin < 10
+    lines = done.stdout.decode(errors="replace").splitlines()
+    assert len(lines) == 800
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            pass
+    good = [row for row in rows if isinstance(row, dict) and "ingested_at" in row]
+    assert 700 < len(good) < 800
+    for row in good:
+        at = datetime.datetime.fromisoformat(row["ingested_at"]).timestamp()
+        assert begin - 1 < at < time.time() + 1
 
 
 def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):

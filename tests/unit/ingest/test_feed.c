@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "harness/test.h"
 #include "ingest/feed.h"
+#include "ingest/pace.h"
 #include "ingest/random.h"
 #include "ingest/session.h"
 
@@ -290,6 +291,117 @@ TEST(feed, without_a_start_ends_on_the_latest_day_before_today)
     end(&f);
 }
 
+TEST(feed, bad_lines_come_beside_the_good_ones)
+{
+    struct fixture good, mixed;
+    struct vv_feed_options options = three_days;
+    struct vv_str line = VV_STR_NONE, other = VV_STR_NONE;
+    size_t rows = 0, bad = 0, broken = 0;
+    begin(&good, &options);
+    options.bad_share = 0.1;
+    begin(&mixed, &options);
+    while (CHECK_OK(&good.op, vv_feed_next(&good.op, good.feed, &line)) && line.ptr) {
+        rows++;
+        REQUIRE_OK(&mixed.op, vv_feed_next(&mixed.op, mixed.feed, &other));
+        if (!vv_str_eq(line, other)) { /* at most one of them between two good ones */
+            VV_CLEANUP(vv_op_done) struct vv_op op;
+            const struct vv_json *json = NULL;
+            vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+            bad++;
+            if (vv_json_parse(&op, &op.arena, other, &json) != VARVE_OK) {
+                broken++;
+                vv_forgive(&op);
+            }
+            REQUIRE_OK(&mixed.op, vv_feed_next(&mixed.op, mixed.feed, &other));
+        }
+        REQUIRE(vv_str_eq(line, other));
+    }
+    CHECK(bad > rows / 12 && bad < rows / 8);
+    CHECK(broken > bad / 9 && broken < bad / 3); /* two kinds of nine are no JSON */
+    end(&mixed);
+    end(&good);
+}
+
+TEST(feed, of_one_table_has_the_rows_of_the_whole)
+{
+    struct fixture whole, part;
+    struct vv_feed_options options = three_days;
+    struct vv_str line = VV_STR_NONE, other = VV_STR_NONE;
+    size_t rows = 0;
+    begin(&whole, &options);
+    options.table = VV_STR("signals");
+    begin(&part, &options);
+    while (CHECK_OK(&whole.op, vv_feed_next(&whole.op, whole.feed, &line)) && line.ptr) {
+        if (!vv_str_starts(line, VV_STR("{\"table\":\"signals\"")))
+            continue;
+        rows++;
+        REQUIRE_OK(&part.op, vv_feed_next(&part.op, part.feed, &other));
+        REQUIRE(vv_str_eq(line, other));
+    }
+    CHECK(rows > 20);
+    CHECK_OK(&part.op, vv_feed_next(&part.op, part.feed, &other));
+    CHECK(other.ptr == NULL);
+    end(&part);
+    end(&whole);
+}
+
+TEST(feed, a_live_one_goes_by_the_clock)
+{
+    struct fixture f;
+    struct vv_feed_options options = {.rate = 500, .live = true};
+    const struct vv_json *row = NULL;
+    int64_t due_us = 0, lag_us = 0;
+    begin(&f, &options);
+    struct vv_map keys = VV_MAP_INIT(&f.op.arena);
+    int64_t start_us = vv_now_us(&f.op);
+    for (size_t i = 0; i < 20000; i++) {
+        REQUIRE((row = next(&f)) != NULL);
+        CHECK(vv_feed_due_us(f.feed) >= due_us);
+        due_us = vv_feed_due_us(f.feed);
+        lag_us = start_us + due_us - time_us(row, "timestamp");
+        CHECK(lag_us > -VV_US_PER_S && lag_us < 160 * VV_US_PER_S);
+        (void)vv_map_put(&keys, key_of(&f, row), &keys, NULL);
+    }
+    /* 500 a second, the first ones after they became known; a few keys come more than once. */
+    CHECK(due_us > 39 * VV_US_PER_S && due_us < 45 * VV_US_PER_S);
+    CHECK(keys.len > 19000 && keys.len < 20000);
+    end(&f);
+}
+
+TEST(feed, a_paced_past_is_due_row_by_row)
+{
+    struct fixture f;
+    struct vv_feed_options options = three_days;
+    options.rate = 100;
+    begin(&f, &options);
+    for (int64_t i = 0; i < 500; i++) {
+        REQUIRE(next(&f) != NULL);
+        CHECK_INT(vv_feed_due_us(f.feed), i * 10000);
+    }
+    end(&f);
+}
+
+TEST(pace, bursts_are_in_every_tenth_second)
+{
+    static const struct due {
+        struct vv_pace pace;
+        double rows;
+        int64_t us;
+    } dues[] = {
+        {{100, 1}, 0, 0},
+        {{100, 1}, 1, 10000},
+        {{100, 1}, 12345, 123450000},
+        {{100, 5}, 899, 8990000},
+        {{100, 5}, 900, 9000000},
+        {{100, 5}, 1150, 9500000},
+        {{100, 5}, 1400, 10000000},
+        {{100, 5}, 1500, 11000000},
+        {{0.5, 1}, 3, 6000000},
+    };
+    for (size_t i = 0; i < VV_COUNT(dues); i++)
+        CHECK_INT(vv_pace_us(&dues[i].pace, dues[i].rows), dues[i].us);
+}
+
 TEST(feed, refuses_options_that_make_no_sense)
 {
     static const struct refused {
@@ -304,6 +416,12 @@ TEST(feed, refuses_options_that_make_no_sense)
         {{.late_share = 1.5}, "late share"},
         {{.days = 20000}, "at most"},
         {{.strategies = 20000}, "at most"},
+        {{.bad_share = 2}, "bad share"},
+        {{.rate = -1}, "rate"},
+        {{.rate = 1, .burst = 0.5}, "burst"},
+        {{.burst = 2}, "burst without a rate"},
+        {{.live = true}, "live without a rate"},
+        {{.table = {"prices", 6}}, "table: 'prices' is none of"},
     };
     for (size_t i = 0; i < VV_COUNT(refused); i++) {
         struct vv_op op;
