@@ -70,3 +70,26 @@ size_t vv_number_format(double value, char out[VV_NUMBER_BYTES])
     VV_PRE(text == out && len < VV_NUMBER_BYTES);
     return len;
 }
+
+bool vv_bytes_parse(struct vv_str text, int64_t *out)
+{
+    static const char units[] = "bkmgt";
+    int64_t number = 0;
+    size_t unit = 0;
+    size_t len = text.len;
+    if (len > 1 && (text.ptr[len - 1] == 'b' || text.ptr[len - 1] == 'B') &&
+        (text.ptr[len - 2] < '0' || text.ptr[len - 2] > '9'))
+        len--;
+    for (size_t i = 0; len > 0 && units[i] != '\0'; i++)
+        if ((text.ptr[len - 1] | 0x20) == units[i])
+            unit = i + 1;
+    if (unit > 0)
+        len--;
+    if (!vv_str_int64((struct vv_str){text.ptr, len}, &number) || number < 0)
+        return false;
+    for (size_t i = 1; i < unit; i++)
+        if (__builtin_mul_overflow(number, INT64_C(1024), &number))
+            return false;
+    *out = number;
+    return true;
+}

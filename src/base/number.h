@@ -22,4 +22,10 @@ bool vv_number_parse(struct vv_str text, double *out);
  */
 size_t vv_number_format(double value, char out[VV_NUMBER_BYTES]);
 
+/*
+ * A number of bytes as Spark's properties say it: plain, or with b, k, m, g, t, each with "b"
+ * or without, of 1,024 ("100mb"). False on anything else and what does not fit.
+ */
+bool vv_bytes_parse(struct vv_str text, int64_t *out);
+
 #endif

@@ -21,6 +21,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_describe,
     &vv_cmd_files,
     &vv_cmd_tables,
+    &vv_cmd_optimize,
     &vv_cmd_checkpoint,
     &vv_cmd_completion,
     &vv_cmd_version,

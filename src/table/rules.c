@@ -343,3 +343,23 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     *out = rules;
     return VARVE_OK;
 }
+
+bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
+{
+    if (a == b)
+        return true;
+    if (!vv_str_eq(a->metadata->schema_json, b->metadata->schema_json) ||
+        a->metadata->configuration.len != b->metadata->configuration.len ||
+        a->metadata->partition_columns_len != b->metadata->partition_columns_len)
+        return false;
+    for (size_t i = 0; i < a->metadata->configuration.len; i++)
+        if (!vv_str_eq(a->metadata->configuration.items[i].name,
+                b->metadata->configuration.items[i].name) ||
+            !vv_str_eq(a->metadata->configuration.items[i].value,
+                b->metadata->configuration.items[i].value))
+            return false;
+    for (size_t i = 0; i < a->metadata->partition_columns_len; i++)
+        if (!vv_str_eq(a->metadata->partition_columns[i], b->metadata->partition_columns[i]))
+            return false;
+    return true;
+}

@@ -151,27 +151,6 @@ static void fill_result(const struct vv_upsert_call *call,
     out->files_removed = (int64_t)attempt->actions.removes.len;
 }
 
-/* What the batch was validated against; another such commit means validating again. */
-static bool same_rules(const struct vv_snapshot *a, const struct vv_snapshot *b)
-{
-    if (a == b)
-        return true;
-    if (!vv_str_eq(a->metadata->schema_json, b->metadata->schema_json) ||
-        a->metadata->configuration.len != b->metadata->configuration.len ||
-        a->metadata->partition_columns_len != b->metadata->partition_columns_len)
-        return false;
-    for (size_t i = 0; i < a->metadata->configuration.len; i++)
-        if (!vv_str_eq(a->metadata->configuration.items[i].name,
-                b->metadata->configuration.items[i].name) ||
-            !vv_str_eq(a->metadata->configuration.items[i].value,
-                b->metadata->configuration.items[i].value))
-            return false;
-    for (size_t i = 0; i < a->metadata->partition_columns_len; i++)
-        if (!vv_str_eq(a->metadata->partition_columns[i], b->metadata->partition_columns[i]))
-            return false;
-    return true;
-}
-
 static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *snapshot)
 {
     return vv_features_check_write(op, snapshot->protocol, snapshot->metadata,
@@ -235,7 +214,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         }
         /* A winner may have asked for more of writers than the table did when we began. */
         VV_TRY(check_writable(op, table->snapshot));
-        if (validated == NULL || !same_rules(validated, table->snapshot)) {
+        if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
             VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
             VV_TRY(vv_batch_prepare(op, call->session, source, table, &rules,
                 &call->options->batch, &call->batch));

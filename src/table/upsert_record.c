@@ -2,18 +2,9 @@
  * What the history says of an upsert: Spark's MERGE, or its WRITE of an append, with Spark's names
  * and exact figures.
  */
-#include <stdio.h>
-
-#include "base/json_write.h"
 #include "base/time.h"
+#include "table/record.h"
 #include "table/upsert_plan.h"
-
-static varve_status keep(struct vv_op *op, struct vv_arena *arena, const struct vv_buf *buf,
-    struct vv_str *out)
-{
-    *out = vv_arena_str(arena, vv_buf_str(buf));
-    return vv_buf_ok(buf) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
 
 static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
     struct vv_str *out)
@@ -32,7 +23,7 @@ static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attem
     vv_jw_key_string(&writer, "notMatchedPredicates", VV_STR("[{\"actionType\":\"insert\"}]"));
     vv_jw_key_string(&writer, "notMatchedBySourcePredicates", VV_STR("[]"));
     vv_jw_end(&writer);
-    return keep(op, &attempt->arena, &json, out);
+    return vv_record_keep(op, &attempt->arena, &json, out);
 }
 
 /* Spark's WRITE, of an append. */
@@ -51,14 +42,8 @@ static varve_status append_parameters(struct vv_op *op, struct vv_upsert_attempt
     vv_jw_key_string(&writer, "mode", VV_STR("Append"));
     vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&names));
     vv_jw_end(&writer);
-    return vv_buf_ok(&names) ? keep(op, &attempt->arena, &json, out) : vv_fail_memory(op);
-}
-
-static void metric(struct vv_json_writer *writer, const char *name, int64_t value)
-{
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%" PRId64, value);
-    vv_jw_key_string(writer, name, (struct vv_str){text, (size_t)len});
+    return vv_buf_ok(&names) ? vv_record_keep(op, &attempt->arena, &json, out)
+                             : vv_fail_memory(op);
 }
 
 static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
@@ -94,9 +79,9 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
     };
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
-        metric(&writer, values[i].name, values[i].value);
+        vv_record_metric(&writer, values[i].name, values[i].value);
     vv_jw_end(&writer);
-    return keep(op, &attempt->arena, &json, out);
+    return vv_record_keep(op, &attempt->arena, &json, out);
 }
 
 static varve_status append_metrics(struct vv_op *op, struct vv_upsert_attempt *attempt,
@@ -105,11 +90,11 @@ static varve_status append_metrics(struct vv_op *op, struct vv_upsert_attempt *a
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     vv_jw_object(&writer);
-    metric(&writer, "numFiles", (int64_t)attempt->actions.adds.len);
-    metric(&writer, "numOutputRows", attempt->counts[VV_OUTCOME_INSERT]);
-    metric(&writer, "numOutputBytes", attempt->bytes_added);
+    vv_record_metric(&writer, "numFiles", (int64_t)attempt->actions.adds.len);
+    vv_record_metric(&writer, "numOutputRows", attempt->counts[VV_OUTCOME_INSERT]);
+    vv_record_metric(&writer, "numOutputBytes", attempt->bytes_added);
     vv_jw_end(&writer);
-    return keep(op, &attempt->arena, &json, out);
+    return vv_record_keep(op, &attempt->arena, &json, out);
 }
 
 varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *call,

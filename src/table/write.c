@@ -81,7 +81,7 @@ static varve_status describe_file(struct vv_op *op, const struct vv_write_reques
     struct vv_file *file)
 {
     struct vv_str no_nan = VV_STR_NONE;
-    struct vv_pair *tags = vv_new(arena, struct vv_pair, 3);
+    struct vv_pair *tags = vv_new(arena, struct vv_pair, 4);
     if (tags == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_stats_write(op, &request->snapshot->schema, request->snapshot->metadata, parquet,
@@ -94,6 +94,8 @@ static varve_status describe_file(struct vv_op *op, const struct vv_write_reques
         tags[tags_len++] = (struct vv_pair){VV_STR(VV_TAG_NO_NAN), no_nan};
     if (request->is_undated)
         tags[tags_len++] = (struct vv_pair){VV_STR(VV_TAG_UNDATED), VV_STR("true")};
+    if (request->tag != NULL)
+        tags[tags_len++] = *request->tag;
     file->tags = (struct vv_pairs){tags, tags_len};
     file->bytes = parquet->bytes;
     file->modified_ms = vv_now_us(op) / VV_US_PER_MS;

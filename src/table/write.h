@@ -24,7 +24,8 @@ struct vv_write_request {
     struct vv_str select_sql;
     const struct vv_value *partition; /* of each partition column, in metaData's order */
     bool data_change;
-    bool is_undated; /* the file gets VV_TAG_UNDATED (candidates.h) */
+    bool is_undated;           /* the file gets VV_TAG_UNDATED (candidates.h) */
+    const struct vv_pair *tag; /* one more for the file; NULL: none */
 };
 
 /*

@@ -165,3 +165,20 @@ TEST(number, parsing_agrees_with_strtod)
         REQUIRE(CHECK_DOUBLE(value, strtod(text, NULL)));
     }
 }
+
+TEST(number, bytes_are_read_as_spark_writes_them)
+{
+    static const struct {
+        const char *text;
+        int64_t bytes; /* -1: none */
+    } cases[] = {{"0", 0}, {"104857600", 104857600}, {"7b", 7}, {"1k", 1024}, {"1KB", 1024},
+        {"100mb", 104857600}, {"2G", INT64_C(2) << 30}, {"1tb", INT64_C(1) << 40}, {"", -1},
+        {"b", -1}, {"mb", -1}, {"-1", -1}, {"1x", -1}, {"1.5m", -1}, {"1 m", -1},
+        {"9223372036854775807", INT64_MAX}, {"9007199254740992k", -1}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        int64_t bytes = -1;
+        CHECK_INT(vv_bytes_parse(vv_str_of(cases[i].text), &bytes), cases[i].bytes >= 0);
+        if (!CHECK_INT(bytes, cases[i].bytes))
+            printf("# %s\n", cases[i].text);
+    }
+}

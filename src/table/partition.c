@@ -1,0 +1,32 @@
+#include "table/partition.h"
+
+varve_status vv_partition_values(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_file *file, struct vv_value **out)
+{
+    struct vv_value *values = vv_new(arena, struct vv_value, rules->partitions_len + 1);
+    if (values == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < rules->partitions_len; i++) {
+        const struct vv_field *field = &snapshot->schema.fields[rules->partitions[i]];
+        struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
+        if (!vv_partition_parse(text, &field->type, &values[i]))
+            return vv_fail(op, VARVE_ECORRUPT, "partition value \"%.*s\" of file %.*s",
+                VV_ARG(text), VV_ARG(file->path));
+    }
+    *out = values;
+    return VARVE_OK;
+}
+
+varve_status vv_partition_key(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_value *values, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    for (size_t i = 0; i < rules->partitions_len; i++) {
+        vv_value_sql(&values[i], &snapshot->schema.fields[rules->partitions[i]].type, &text);
+        vv_buf_addc(&text, '\n');
+    }
+    *out = vv_arena_str(arena, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
