@@ -1,13 +1,16 @@
 """What the Python tests share: the program under test, and lakes to use it on."""
 
+import collections
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build"))
 
 
 class Varve:
@@ -51,8 +54,7 @@ class Varve:
 
 @pytest.fixture(scope="session")
 def program():
-    build = os.environ.get("VARVE_BUILD", str(ROOT / "build"))
-    path = pathlib.Path(build) / "varve"
+    path = BUILD / "varve"
     assert path.exists(), f"no program at {path}: run make build"
     return path
 
@@ -74,3 +76,53 @@ def market(varve):
 def varve_on(program):
     """Makes a Varve for any lake."""
     return lambda lake: Varve(program, lake)
+
+
+# ---- Every table that a test leaves: one state by its checkpoints and by its commits ----------
+
+CHECKED = []  # folders
+COUNTS = collections.Counter()
+
+
+def tables_below(folder, but=()):
+    for path, folders, _ in os.walk(folder):
+        if "_delta_log" in folders:
+            yield path
+            folders.clear()
+        folders[:] = [name for name in folders if pathlib.Path(path, name) not in but]
+
+
+def check_states(tables):
+    """Each table's latest version: as it lies there, by its commits alone, by a new checkpoint."""
+    if tables:
+        done = subprocess.run([BUILD / "tests" / "golden" / "state_check", *tables],
+                              capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        COUNTS.update({what: int(number) for number, what in
+                       re.findall(r"(\d+) ([a-z ]+)", done.stdout.splitlines()[-1])})
+
+
+@pytest.fixture(autouse=True)
+def one_state_by_every_way(request):
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    CHECKED.append(folder)
+    if folder is not None and "contradicts_itself" not in request.keywords:
+        check_states(list(tables_below(folder)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_state_by_every_way_of_shared_tables(tmp_path_factory):
+    yield
+    check_states(list(tables_below(tmp_path_factory.getbasetemp(), but=CHECKED)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if COUNTS:
+        text = ", ".join(f"{number} {what}" for what, number in COUNTS.items())
+        terminalreporter.write_line(f"states compared: {text}")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "contradicts_itself: leaves a table whose checkpoint and "
+                                       "commits differ, on purpose")

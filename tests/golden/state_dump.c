@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "state_text.h"
+#include "harness/state_text.h"
 
 /* A clock that stands at 1970: no tombstone has expired yet. */
 static int64_t long_ago(void *data)

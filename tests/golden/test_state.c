@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "delta/checkpoint_write.h"
 #include "harness/clock_fake.h"
-#include "harness/test.h"
-#include "state_text.h"
+#include "harness/state_check.h"
+#include "harness/state_text.h"
 
 struct golden {
     struct vv_op op;
@@ -49,6 +50,7 @@ static void check_table(struct golden *golden, const char *name)
     REQUIRE_OK(op, vv_snapshot_load(op, &log, VV_NO_VERSION, &snapshot));
     state_text(snapshot, true, &op->arena, &text);
     check_text(op, name, &text);
+    test_state_require(&golden->clock.env, store, golden->engine);
 }
 
 TEST(golden, tables_have_the_state_that_was_written_down)
@@ -72,4 +74,45 @@ TEST(golden, tables_have_the_state_that_was_written_down)
     CHECK_INT(tables, 4);
     vv_engine_close(&golden.engine);
     vv_op_done(op);
+}
+
+#define COMMIT(path)                                                                         \
+    "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n{\"metaData\":{\"id\":" \
+    "\"i\","                                                                                 \
+    "\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":\"{\\\"type\\\":" \
+    "\\\"struct\\\",\\\"fields\\\":[]}\",\"partitionColumns\":[],\"configuration\":{}}}\n"   \
+    "{\"add\":{\"path\":\"" path                                                             \
+    "\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,"                           \
+    "\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":1}\"}}\n"
+
+static bool put_first(struct vv_op *op, struct vv_store *store, const char *text)
+{
+    return CHECK_OK(op,
+        vv_store_put(op, store, vv_log_commit_key(&op->arena, 0), vv_str_of(text)));
+}
+
+/* What every other test relies on: that a difference is seen. */
+TEST(golden, a_checkpoint_that_says_something_else_than_the_commits_is_found)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    VV_CLEANUP(vv_engine_close) struct vv_engine *engine = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf report = VV_BUF_INIT(VV_BUF_MAX);
+    struct test_state_ways ways;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&op, vv_engine_open(&op, &(struct vv_engine_options){.threads = 1}, &engine));
+    REQUIRE_OK(&op, vv_store_open_memory(&op, &store));
+    const struct vv_log_handle log = {store, engine};
+    REQUIRE(put_first(&op, store, COMMIT("one")));
+    REQUIRE_OK(&op, vv_snapshot_load(&op, &log, VV_NO_VERSION, &snapshot));
+    REQUIRE_OK(&op, vv_checkpoint_write(&op, &log, snapshot));
+    CHECK(test_state_check(NULL, &log, &ways, &report));
+    CHECK(ways.by_log && ways.by_old_checkpoint && ways.by_commits && ways.by_new_checkpoint);
+    CHECK_INT(report.len, 0);
+    REQUIRE(put_first(&op, store, COMMIT("two")));
+    CHECK(!test_state_check(NULL, &log, &ways, &report));
+    CHECK(vv_str_find(vv_buf_str(&report), '\n') < report.len);
+    CHECK(strstr(report.ptr, "the state by commits differs") != NULL);
+    CHECK(strstr(report.ptr, "\"two\"") != NULL);
 }

@@ -11,6 +11,7 @@
 #include "delta/log.h"
 #include "delta/snapshot.h"
 #include "harness/clock_fake.h"
+#include "harness/state_check.h"
 #include "harness/test.h"
 
 #define NOW_US INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */
@@ -42,8 +43,12 @@ struct fixture {
     struct vv_log_handle log;
 };
 
+/* Whatever log there is now must come to one state by its commits and by a checkpoint. */
 static inline void fixture_done(struct fixture *fixture)
 {
+    fixture->plan = (struct vv_fault_plan){0};
+    if (fixture->store != NULL)
+        test_state_require(&fixture->clock.env, fixture->store, fixture->log.engine);
     vv_store_close(&fixture->store);
     vv_op_done(&fixture->op);
 }

@@ -9,6 +9,7 @@
 
 #include "engine/sql.h"
 #include "harness/clock_fake.h"
+#include "harness/state_check.h"
 #include "harness/test.h"
 #include "table/scan_sql.h"
 #include "table/table.h"
@@ -101,8 +102,19 @@ FIXTURE_UNUSED static bool table_fixture_open(struct table_fixture *fixture,
     return is_made && table_handle(op, fixture, fixture->root, &fixture->table);
 }
 
+/* The table must be the same by its checkpoints and by its commits, however it came about. */
+FIXTURE_UNUSED static void table_fixture_check_state(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    fixture->plan = (struct vv_fault_plan){0};
+    if (fixture->table != NULL &&
+        CHECK_OK(&fixture->op, vv_store_at(&fixture->op, fixture->plain, VV_STR("t"), &store)))
+        test_state_require(&fixture->clock.env, store, fixture->engine);
+}
+
 FIXTURE_UNUSED static void table_fixture_close(struct table_fixture *fixture)
 {
+    table_fixture_check_state(fixture);
     vv_table_close(&fixture->table);
     vv_store_close(&fixture->root);
     if (fixture->owns_engine)

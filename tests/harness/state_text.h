@@ -61,7 +61,7 @@ static inline void state_text_add_files(const struct vv_snapshot *snapshot,
     vv_buf_done(&buf);
 }
 
-static inline void state_text_add_tombstones(const struct vv_snapshot *snapshot,
+static inline void state_text_add_tombstones(const struct vv_snapshot *snapshot, bool with_tags,
     struct vv_arena *arena, struct vv_buf *out)
 {
     struct vv_buf buf = VV_BUF_INIT(VV_BUF_MAX);
@@ -70,7 +70,7 @@ static inline void state_text_add_tombstones(const struct vv_snapshot *snapshot,
         struct vv_remove remove = *snapshot->tombstones[i];
         remove.data_change = true;
         remove.partition_values = state_text_sorted(arena, remove.partition_values);
-        remove.tags = state_text_sorted(arena, remove.tags);
+        remove.tags = with_tags ? state_text_sorted(arena, remove.tags) : (struct vv_pairs){0};
         vv_action_write_remove(&remove, &buf);
         lines[i] = state_text_line(arena, &buf);
     }
@@ -100,15 +100,14 @@ static inline void state_text_add_rest(const struct vv_snapshot *snapshot,
     vv_buf_done(&buf);
 }
 
-/* `with_tombstones`: a checkpoint has fewer of them than the commits below it. */
-static inline void state_text(const struct vv_snapshot *snapshot, bool with_tombstones,
+/* `with_tags`: those of tombstones, which a checkpoint does not keep. */
+static inline void state_text(const struct vv_snapshot *snapshot, bool with_tags,
     struct vv_arena *arena, struct vv_buf *out)
 {
     vv_buf_addf(out, "{\"version\":%" PRId64 "}\n", snapshot->version);
     state_text_add_rest(snapshot, arena, out);
     state_text_add_files(snapshot, arena, out);
-    if (with_tombstones)
-        state_text_add_tombstones(snapshot, arena, out);
+    state_text_add_tombstones(snapshot, with_tags, arena, out);
 }
 
 #endif
