@@ -9,6 +9,12 @@
  */
 static const long poll_ns = 10 * 1000 * 1000;
 
+/*
+ * Statements come one after the other. To be woken for each would cost the small ones more than
+ * they do; so the thread goes on to look for so many times before it sleeps.
+ */
+static const int polls_idle_max = 50;
+
 static void interrupt_cancelled(const struct vv_watched *first)
 {
     for (const struct vv_watched *watched = first; watched; watched = watched->next)
@@ -16,23 +22,33 @@ static void interrupt_cancelled(const struct vv_watched *first)
             duckdb_interrupt(watched->connection);
 }
 
+static void wait_poll(struct vv_watch *watch)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += poll_ns;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
+}
+
 static void *watch_run(void *data)
 {
     struct vv_watch *watch = data;
     pthread_mutex_lock(&watch->lock);
-    while (!watch->stopping) {
-        if (watch->first == NULL) {
+    for (int idle = 0; !watch->stopping; idle++) {
+        if (watch->first != NULL)
+            idle = 0;
+        watch->sleeping = idle == polls_idle_max;
+        if (watch->sleeping)
             pthread_cond_wait(&watch->changed, &watch->lock);
-            continue;
-        }
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += poll_ns;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_nsec -= 1000000000L;
-            until.tv_sec++;
-        }
-        pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
+        else
+            wait_poll(watch);
+        if (watch->sleeping)
+            idle = -1;
+        watch->sleeping = false;
         interrupt_cancelled(watch->first);
     }
     pthread_mutex_unlock(&watch->lock);
@@ -98,7 +114,7 @@ varve_status vv_watch_begin(struct vv_op *op, struct vv_watch *watch, const atom
     if (out->next)
         out->next->link = &out->next;
     watch->first = out;
-    if (out->next == NULL)
+    if (watch->sleeping)
         pthread_cond_signal(&watch->changed);
     pthread_mutex_unlock(&watch->lock);
     return VARVE_OK;

@@ -1,7 +1,7 @@
 /*
  * Cancelling: a thread that looks at the cancel flags of the running statements every 10 ms and
  * interrupts those that are to stop. It starts with the first statement that can be cancelled
- * and sleeps while there is none.
+ * and sleeps when there has been none for half a second.
  */
 #ifndef VV_ENGINE_WATCH_H
 #define VV_ENGINE_WATCH_H
@@ -26,6 +26,7 @@ struct vv_watch {
     pthread_t thread;
     bool started;             /* guarded by: lock */
     bool stopping;            /* guarded by: lock */
+    bool sleeping;            /* guarded by: lock; until it is signalled */
     struct vv_watched *first; /* guarded by: lock */
 };
 
