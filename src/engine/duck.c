@@ -141,6 +141,57 @@ void vv_duck_type_done(duckdb_logical_type *type)
     duckdb_destroy_logical_type(type);
 }
 
+static bool same_names(duckdb_logical_type a, duckdb_logical_type b, idx_t index)
+{
+    char *name_a = duckdb_struct_type_child_name(a, index);
+    char *name_b = duckdb_struct_type_child_name(b, index);
+    bool is_same = strcmp(name_a, name_b) == 0;
+    duckdb_free(name_a);
+    duckdb_free(name_b);
+    return is_same;
+}
+
+/* As deep as the types are, which is as deep as a schema. */
+static bool same_child(duckdb_logical_type (*child)(duckdb_logical_type), duckdb_logical_type a,
+    duckdb_logical_type b)
+{
+    VV_CLEANUP(vv_duck_type_done) duckdb_logical_type child_a = child(a);
+    VV_CLEANUP(vv_duck_type_done) duckdb_logical_type child_b = child(b);
+    return vv_duck_type_eq(child_a, child_b);
+}
+
+static bool same_fields(duckdb_logical_type a, duckdb_logical_type b)
+{
+    idx_t len = duckdb_struct_type_child_count(a);
+    bool is_same = len == duckdb_struct_type_child_count(b);
+    for (idx_t index = 0; is_same && index < len; index++) {
+        VV_CLEANUP(vv_duck_type_done)
+        duckdb_logical_type field_a = duckdb_struct_type_child_type(a, index);
+        VV_CLEANUP(vv_duck_type_done)
+        duckdb_logical_type field_b = duckdb_struct_type_child_type(b, index);
+        is_same = same_names(a, b, index) && vv_duck_type_eq(field_a, field_b);
+    }
+    return is_same;
+}
+
+bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b)
+{
+    duckdb_type id = duckdb_get_type_id(a);
+    if (id != duckdb_get_type_id(b))
+        return false;
+    if (id == DUCKDB_TYPE_DECIMAL)
+        return duckdb_decimal_width(a) == duckdb_decimal_width(b) &&
+               duckdb_decimal_scale(a) == duckdb_decimal_scale(b);
+    if (id == DUCKDB_TYPE_STRUCT)
+        return same_fields(a, b);
+    if (id == DUCKDB_TYPE_LIST)
+        return same_child(duckdb_list_type_child_type, a, b);
+    if (id == DUCKDB_TYPE_MAP)
+        return same_child(duckdb_map_type_key_type, a, b) &&
+               same_child(duckdb_map_type_value_type, a, b);
+    return id != DUCKDB_TYPE_ENUM && id != DUCKDB_TYPE_ARRAY && id != DUCKDB_TYPE_UNION;
+}
+
 struct vv_str vv_duck_string(const duckdb_string_t *string)
 {
     size_t len = string->value.inlined.length;

@@ -6,6 +6,7 @@
 #define VV_ENGINE_DUCK_H
 
 #include <duckdb.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "engine/engine.h"
@@ -18,12 +19,27 @@ struct vv_engine {
     struct vv_watch watch;
     uint32_t threads_max;  /* that it may use */
     atomic_bool is_scaled; /* it uses them */
+    pthread_mutex_t rowsets_lock;
+    struct vv_rowset *rowsets; /* guarded by: rowsets_lock */
+    int64_t rowsets_made;      /* guarded by: rowsets_lock */
+};
+
+#define VV_KEPT_MAX 16
+
+/* A statement that stays prepared (vv_query.is_kept). */
+struct vv_kept {
+    struct vv_str sql;
+    char *text; /* the bytes of sql; NULL: a free place */
+    duckdb_prepared_statement prepared;
+    uint64_t used; /* when, counted in statements */
 };
 
 struct vv_session {
     struct vv_engine *engine; /* a counted use */
     duckdb_connection connection;
-    bool is_plain; /* vv_session_optimize */
+    bool is_plain;       /* vv_session_optimize */
+    uint64_t statements; /* kept ones that were run */
+    struct vv_kept kept[VV_KEPT_MAX];
 };
 
 /*
@@ -51,15 +67,22 @@ varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct 
     varve_status refused, duckdb_result *out);
 
 /*
- * Prepares one statement, gives its parameters values and runs it, cancel watched: whole, or
- * `streaming` up to its first rows. EUSAGE for a parameter without a value. `*out` as above.
+ * Prepares one statement (or finds it prepared, where it is a kept one), gives its parameters
+ * values and runs it, cancel watched: whole, or `streaming` up to its first rows. EUSAGE for a
+ * parameter without a value. `*out` as above.
  */
 varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
     const struct vv_query *query, bool streaming, duckdb_result *out);
 
+/* Drops the kept statements that have `part` in their text. */
+void vv_session_forget(struct vv_session *session, struct vv_str part);
+
 void vv_duck_result_done(duckdb_result *result);
 void vv_duck_chunk_done(duckdb_data_chunk *chunk);
 void vv_duck_type_done(duckdb_logical_type *type);
+
+/* Whether two types are the same; false where that is hard to tell. */
+bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
 
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/seam.h"
 #include "base/uuid.h"
-#include "engine/duck.h"
+#include "engine/rowset_inner.h"
 #include "engine/sql.h"
 
 #define LARGE_WORK_BYTES ((int64_t)1 << 20)
@@ -119,6 +119,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     VV_TRY(vv_session_open(op, engine, &session));
+    VV_TRY(vv_rowset_register(op, engine, session->connection));
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
@@ -155,6 +156,7 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         vv_free(engine);
         return status;
     }
+    pthread_mutex_init(&engine->rowsets_lock, NULL); /* never fails for a plain one */
     status = database_open(op, options, &engine->database);
     if (status == VARVE_OK)
         status = settings_set(op, engine, options);
@@ -171,8 +173,10 @@ void vv_engine_close(struct vv_engine **engine)
     struct vv_engine *left = VV_MOVE(*engine);
     if (left == NULL || atomic_fetch_sub(&left->uses, 1) > 1)
         return;
+    VV_PRE(left->rowsets == NULL);
     vv_watch_done(&left->watch);
     duckdb_close(&left->database);
+    pthread_mutex_destroy(&left->rowsets_lock);
     vv_free(left);
 }
 

@@ -86,6 +86,8 @@ varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, stru
 struct vv_sql_param {
     struct vv_str name;
     struct vv_str value; /* taken for a literal in quotes; ptr NULL: NULL */
+    bool is_number;      /* `number`, a BIGINT, in the place of `value` */
+    int64_t number;
 };
 
 struct vv_sql_params {
@@ -101,6 +103,11 @@ struct vv_query {
     struct vv_str sql;
     bool is_users;                      /* refused SQL is EUSAGE with the place, else EFAILED */
     const struct vv_sql_params *params; /* NULL: none */
+    /*
+     * It will come again in this session, in the same words: it stays prepared. That saves reading
+     * and planning it as long as the catalogue stays as it is, so for statements over rowsets.
+     */
+    bool is_kept;
 };
 /* Its rows, one by one; as vv_session_query. */
 varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
@@ -127,9 +134,22 @@ varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, st
     bool sql_is_users, const struct vv_keep *keep, size_t keep_len,
     struct ArrowArrayStream *out);
 
+struct vv_rowset;
+
 /*
- * Creates the temporary table `table` with the rows of a stream, columns named as in the stream
- * but for a BIGINT `row_column` in front that counts rows from 1. The arrays are validated first
+ * Where rows are loaded to: a new temporary table; or with a rowset (engine/rowset.h) there, for
+ * as long as they are at most `rows_max`. With more the rowset ends up empty, and they are in the
+ * table. Columns are those of the input, and a BIGINT `row_column` in front of them.
+ */
+struct vv_load_target {
+    struct vv_str table;
+    struct vv_str row_column;
+    struct vv_rowset *rowset; /* NULL: none */
+    int64_t rows_max;
+};
+
+/*
+ * Loads the rows of a stream, columns named as in the stream; the row column counts from 1. The arrays are validated first
  * (lengths, offsets, buffers, indexes, UTF-8): EINVALID otherwise, also for names that occur twice
  * ignoring case. EUNSUPPORTED for types without a place in a table (time of day, intervals,
  * unions, ...). The stream is released in any case.
@@ -141,8 +161,7 @@ varve_status vv_session_stream(struct vv_op *op, struct vv_session **session, st
  * `out_rows` may be NULL.
  */
 varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct ArrowArrayStream *stream, struct vv_str table, struct vv_str row_column,
-    int64_t *out_rows);
+    struct ArrowArrayStream *stream, const struct vv_load_target *target, int64_t *out_rows);
 
 /*
  * Creates the temporary table `table` with VARCHAR columns `columns` behind a BIGINT row column
@@ -153,6 +172,9 @@ struct vv_text_appender;
 varve_status vv_text_appender_open(struct vv_op *op, struct vv_session *session,
     struct vv_str table, struct vv_str row_column, const struct vv_str *columns,
     size_t columns_len, struct vv_text_appender **out);
+varve_status vv_text_appender_open_at(struct vv_op *op, struct vv_session *session,
+    const struct vv_load_target *target, const struct vv_str *columns, size_t columns_len,
+    struct vv_text_appender **out);
 varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *appender,
     int64_t row, const struct vv_str *values);
 varve_status vv_text_appender_finish(struct vv_op *op, struct vv_text_appender *appender);

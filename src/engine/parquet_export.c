@@ -9,8 +9,9 @@ varve_status vv_parquet_export(struct vv_op *op, struct vv_session *session,
     struct ArrowArrayStream *stream, struct vv_str path, int64_t *out_rows)
 {
     struct vv_parquet_written written;
-    VV_TRY(vv_session_load_arrow(op, session, stream, VV_STR(ROWS_TABLE), VV_STR(ROW_COLUMN),
-        NULL));
+    const struct vv_load_target target = {
+        .table = VV_STR(ROWS_TABLE), .row_column = VV_STR(ROW_COLUMN)};
+    VV_TRY(vv_session_load_arrow(op, session, stream, &target, NULL));
     struct vv_parquet_write write = {
         .select_sql = VV_STR("SELECT * EXCLUDE (\"" ROW_COLUMN "\") FROM \"" ROWS_TABLE
                              "\" ORDER BY \"" ROW_COLUMN "\""),

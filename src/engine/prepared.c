@@ -1,6 +1,8 @@
 /*
  * One statement, prepared, its parameters given values, and run: whole, or up to its first rows.
+ * A kept one is prepared once, and found again by its text.
  */
+#include "base/seam.h"
 #include "engine/duck.h"
 
 static void statements_done(duckdb_extracted_statements *statements)
@@ -75,7 +77,9 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
         const char *name = duckdb_parameter_name(prepared, i);
         const struct vv_sql_param *param = vv_sql_param_find(params, vv_str_of(name));
         duckdb_state state = DuckDBError;
-        if (param != NULL && param->value.ptr == NULL)
+        if (param != NULL && param->is_number)
+            state = duckdb_bind_int64(prepared, i, param->number);
+        else if (param != NULL && param->value.ptr == NULL)
             state = duckdb_bind_null(prepared, i);
         else if (param != NULL)
             state = duckdb_bind_varchar_length(prepared, i, param->value.ptr, param->value.len);
@@ -92,13 +96,11 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
 }
 
 /* Streaming ends at the first rows: what has to see all (a sort, an aggregate) is done then. */
-static varve_status execute(struct vv_op *op, struct vv_session *session, const char *sql,
+static varve_status run(struct vv_op *op, duckdb_prepared_statement prepared,
     const struct vv_query *query, bool streaming, duckdb_result *out)
 {
-    VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
     VV_CLEANUP(pending_done) duckdb_pending_result pending = NULL;
     varve_status refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED;
-    VV_TRY(prepare(op, session, sql, refused, &prepared));
     VV_TRY(bind(op, prepared, query->params));
     duckdb_state state = streaming ? duckdb_pending_prepared_streaming(prepared, &pending)
                                    : duckdb_pending_prepared(prepared, &pending);
@@ -115,6 +117,70 @@ static varve_status execute(struct vv_op *op, struct vv_session *session, const 
     return VARVE_OK;
 }
 
+static void kept_drop(struct vv_kept *kept)
+{
+    if (kept->text == NULL)
+        return;
+    duckdb_destroy_prepare(&kept->prepared);
+    vv_duck_text_done(&kept->text);
+}
+
+void vv_session_forget(struct vv_session *session, struct vv_str part)
+{
+    for (size_t i = 0; i < VV_KEPT_MAX; i++) {
+        struct vv_kept *kept = &session->kept[i];
+        if (kept->text != NULL &&
+            memmem(kept->sql.ptr, kept->sql.len, part.ptr, part.len) != NULL)
+            kept_drop(kept);
+    }
+}
+
+/* The place of the statement: its own, a free one, or that of the one not used for longest. */
+static struct vv_kept *kept_find(struct vv_session *session, struct vv_str sql)
+{
+    struct vv_kept *oldest = &session->kept[0];
+    for (size_t i = 0; i < VV_KEPT_MAX; i++) {
+        struct vv_kept *kept = &session->kept[i];
+        if (kept->text != NULL && vv_str_eq(kept->sql, sql))
+            return kept;
+        bool is_better = kept->text == NULL ? oldest->text != NULL
+                                            : oldest->text != NULL && kept->used < oldest->used;
+        oldest = is_better ? kept : oldest;
+    }
+    kept_drop(oldest);
+    return oldest;
+}
+
+static varve_status run_kept(struct vv_op *op, struct vv_session *session, char **text,
+    const struct vv_query *query, bool streaming, duckdb_result *out)
+{
+    struct vv_kept *kept = kept_find(session, query->sql);
+    if (kept->text == NULL) {
+        VV_TRY(prepare(op, session, *text, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
+            &kept->prepared));
+        kept->text = VV_MOVE(*text);
+        kept->sql = (struct vv_str){kept->text, query->sql.len};
+    }
+    kept->used = ++session->statements;
+    varve_status status = run(op, kept->prepared, query, streaming, out);
+    if (status != VARVE_OK) /* whatever made it fail, it is not to do so again */
+        kept_drop(kept);
+    return status;
+}
+
+static varve_status execute(struct vv_op *op, struct vv_session *session, char **text,
+    const struct vv_query *query, bool streaming, duckdb_result *out)
+{
+    if (vv_fault_point("engine.query"))
+        return vv_fail(op, VARVE_EIO, "a test made this statement fail");
+    if (query->is_kept)
+        return run_kept(op, session, text, query, streaming, out);
+    VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
+    VV_TRY(prepare(op, session, *text, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
+        &prepared));
+    return run(op, prepared, query, streaming, out);
+}
+
 varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
     const struct vv_query *query, bool streaming, duckdb_result *out)
 {
@@ -127,7 +193,7 @@ varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
                    : op->error.code;
     VV_TRY(vv_watch_begin(op, &session->engine->watch, op->env->cancel, session->connection,
         &watched));
-    varve_status status = execute(op, session, text, query, streaming, out);
+    varve_status status = execute(op, session, &text, query, streaming, out);
     vv_watch_end(&watched);
     return status;
 }

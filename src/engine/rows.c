@@ -1,5 +1,5 @@
 #include "base/seam.h"
-#include "engine/duck.h"
+#include "engine/rowset_inner.h"
 
 struct column {
     duckdb_type type;
@@ -10,6 +10,8 @@ struct column {
 
 struct vv_rows {
     duckdb_result result;
+    const struct vv_rowset *rowset; /* NULL: rows of `result` */
+    size_t rowset_chunk;            /* the next one */
     duckdb_data_chunk chunk;
     idx_t row; /* of the chunk; the current one */
     idx_t rows_len;
@@ -53,13 +55,42 @@ varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
     return rows_new(op, result, out);
 }
 
-static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)
+varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
+    struct vv_rows **out)
 {
+    uint32_t columns_len = vv_rowset_columns(rowset);
+    struct vv_rows *rows = vv_malloc(sizeof(*rows) + columns_len * sizeof(rows->columns[0]));
+    if (rows == NULL)
+        return vv_fail_memory(op);
+    *rows = (struct vv_rows){.rowset = rowset, .columns_len = columns_len};
+    for (uint32_t index = 0; index < columns_len; index++)
+        rows->columns[index] = (struct column){
+            .type = duckdb_get_type_id(vv_rowset_type(rowset, index)),
+            .name = vv_rowset_name(rowset, index),
+        };
+    *out = rows;
+    return VARVE_OK;
+}
+
+/* The chunks of a rowset stay the rowset's. */
+static varve_status chunk_fetch(struct vv_op *op, struct vv_rows *rows)
+{
+    if (rows->rowset != NULL) {
+        bool has_chunk = rows->rowset_chunk < vv_rowset_chunks(rows->rowset);
+        rows->chunk = has_chunk ? vv_rowset_chunk(rows->rowset, rows->rowset_chunk++) : NULL;
+        return VARVE_OK;
+    }
     duckdb_destroy_data_chunk(&rows->chunk);
     rows->chunk = duckdb_fetch_chunk(rows->result);
     const char *reason = rows->chunk ? NULL : duckdb_result_error(&rows->result);
-    if (reason)
-        return vv_duck_fail(op, VARVE_EFAILED, duckdb_result_error_type(&rows->result), reason);
+    return reason ? vv_duck_fail(op, VARVE_EFAILED, duckdb_result_error_type(&rows->result),
+                        reason)
+                  : VARVE_OK;
+}
+
+static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)
+{
+    VV_TRY(chunk_fetch(op, rows));
     rows->rows_len = rows->chunk ? duckdb_data_chunk_get_size(rows->chunk) : 0;
     *out_has_chunk = rows->rows_len > 0;
     if (!*out_has_chunk)
@@ -92,7 +123,8 @@ void vv_rows_close(struct vv_rows **rows)
     struct vv_rows *closed = VV_MOVE(*rows);
     if (closed == NULL)
         return;
-    duckdb_destroy_data_chunk(&closed->chunk);
+    if (closed->rowset == NULL)
+        duckdb_destroy_data_chunk(&closed->chunk);
     duckdb_destroy_result(&closed->result);
     vv_free(closed);
 }

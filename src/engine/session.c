@@ -32,6 +32,7 @@ void vv_session_close(struct vv_session **session)
     struct vv_session *closed = VV_MOVE(*session);
     if (closed == NULL)
         return;
+    vv_session_forget(closed, VV_STR(""));
     duckdb_disconnect(&closed->connection);
     vv_engine_close(&closed->engine);
     vv_free(closed);

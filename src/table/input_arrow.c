@@ -12,8 +12,9 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
             stream->release(stream);
         return status;
     }
-    if (vv_session_load_arrow(op, session, stream, input->table, VV_STR(VV_INPUT_ROW_COLUMN),
-            out_rows) != VARVE_OK)
+    const struct vv_load_target target = {
+        .table = input->table, .row_column = VV_STR(VV_INPUT_ROW_COLUMN)};
+    if (vv_session_load_arrow(op, session, stream, &target, out_rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     return vv_input_columns(op, session, arena, input);
 }

@@ -126,8 +126,9 @@ static inline void feed_init(struct feed *feed, struct ArrowSchema *schema,
 static inline varve_status feed_load(struct fixture *fixture, struct feed *feed,
     const char *table)
 {
-    return vv_session_load_arrow(&fixture->op, fixture->session, &feed->stream,
-        vv_str_of(table), VV_STR("_row"), NULL);
+    const struct vv_load_target target = {
+        .table = vv_str_of(table), .row_column = VV_STR("_row")};
+    return vv_session_load_arrow(&fixture->op, fixture->session, &feed->stream, &target, NULL);
 }
 
 /* Loads record batches of one column x; whatever comes of it, all is released once. */

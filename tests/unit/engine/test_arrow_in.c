@@ -353,8 +353,10 @@ TEST(arrow_in, what_the_engine_gives_out_comes_back)
     REQUIRE_OK(&fixture.op, vv_session_open(&fixture.op, fixture.engine, &reader));
     REQUIRE_OK(&fixture.op, vv_session_stream(&fixture.op, &reader,
                                 VV_STR("FROM source ORDER BY i"), false, NULL, 0, &stream));
-    REQUIRE_OK(&fixture.op, vv_session_load_arrow(&fixture.op, fixture.session, &stream,
-                                VV_STR("back"), VV_STR("_row"), NULL));
+    const struct vv_load_target target = {
+        .table = VV_STR("back"), .row_column = VV_STR("_row")};
+    REQUIRE_OK(&fixture.op,
+        vv_session_load_arrow(&fixture.op, fixture.session, &stream, &target, NULL));
     CHECK(stream.release == NULL);
     CHECK_INT(number(&fixture, "SELECT count(*) FROM back WHERE _row = i + 1"), 5000);
     CHECK_INT(number(&fixture,

@@ -1,0 +1,42 @@
+/*
+ * Rows in memory that SQL reads by name: `vv_rows(7)`.
+ *
+ * Of the few hundred rows of a small batch a temporary table costs more than all work on them: it
+ * is made in the catalogue, and afterwards no statement that was prepared before is good any more.
+ * A rowset keeps its name whatever rows are put into it, so that a statement over it is prepared
+ * once (vv_query.is_kept) and run again and again.
+ *
+ * The rows are not counted against the engine's memory limit and are never spilled: what may grow
+ * belongs in a table. A rowset belongs to a session, and is to be closed before it; statements of
+ * other sessions of the engine may read it while it does not change.
+ */
+#ifndef VV_ENGINE_ROWSET_H
+#define VV_ENGINE_ROWSET_H
+
+#include "engine/engine.h"
+
+struct vv_rowset;
+
+varve_status vv_rowset_open(struct vv_op *op, struct vv_session *session,
+    struct vv_rowset **out);
+void vv_rowset_close(struct vv_rowset **rowset); /* accepts a pointer to NULL */
+
+/* What stands for the rows after FROM; lives as long as the rowset. */
+struct vv_str vv_rowset_sql(const struct vv_rowset *rowset);
+int64_t vv_rowset_rows(const struct vv_rowset *rowset);
+
+/* Puts the rows of a query in the place of those that are there. On failure there are none. */
+varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_query *query);
+/* Gives the memory of the rows back. Names and types of the columns stay. */
+void vv_rowset_clear(struct vv_rowset *rowset);
+
+/* Columns; there are none before the first rows. The texts live until rows come anew. */
+uint32_t vv_rowset_columns(const struct vv_rowset *rowset);
+struct vv_str vv_rowset_name(const struct vv_rowset *rowset, uint32_t column);
+
+/* Reads the rows one by one, in their order. They must not change meanwhile. */
+varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
+    struct vv_rows **out);
+
+#endif

@@ -1,0 +1,212 @@
+#include "engine/rowset.h"
+
+#include "base/seam.h"
+#include "fixture.h"
+
+static bool fill(struct fixture *fixture, struct vv_rowset *rowset, const char *sql)
+{
+    const struct vv_query query = {.sql = vv_str_of(sql), .is_kept = true};
+    return CHECK_OK(&fixture->op, vv_rowset_fill(&fixture->op, rowset, &query));
+}
+
+/* The number that a kept statement over the rowset yields. */
+static int64_t kept_number(struct fixture *fixture, const struct vv_rowset *rowset,
+    const char *what)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    bool has_row = false;
+    vv_buf_addf(&sql, "SELECT %s FROM %.*s", what, VV_ARG(vv_rowset_sql(rowset)));
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
+    if (!CHECK_OK(&fixture->op,
+            vv_session_rows(&fixture->op, fixture->session, &query, &rows)) ||
+        !CHECK_OK(&fixture->op, vv_rows_next(&fixture->op, rows, &has_row)) || !CHECK(has_row))
+        return INT64_MIN;
+    return vv_rows_int64(rows, 0);
+}
+
+#define ROWSET(name)                                           \
+    VV_CLEANUP(vv_rowset_close) struct vv_rowset *name = NULL; \
+    REQUIRE_OK(&fixture.op, vv_rowset_open(&fixture.op, fixture.session, &(name)))
+
+TEST(rowset, statements_read_its_rows)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    REQUIRE(fill(&fixture, rowset,
+        "SELECT i, 'a long enough text ' || i AS t FROM range(5000) r(i)"));
+    CHECK_INT(vv_rowset_rows(rowset), 5000);
+    CHECK_INT(vv_rowset_columns(rowset), 2);
+    CHECK_STR(vv_rowset_name(rowset, 1), "t");
+    CHECK_INT(kept_number(&fixture, rowset, "sum(i)"), 12497500);
+    CHECK_INT(kept_number(&fixture, rowset, "count(*)"), 5000);
+    CHECK_INT(kept_number(&fixture, rowset, "count(DISTINCT t)"), 5000);
+}
+
+TEST(rowset, a_kept_statement_sees_new_rows)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    for (int64_t round = 1; round <= 5; round++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+        vv_buf_addf(&sql, "SELECT %d AS x FROM range(%d)", (int)round, (int)round);
+        REQUIRE(fill(&fixture, rowset, sql.ptr));
+        CHECK_INT(kept_number(&fixture, rowset, "sum(x)"), round * round);
+    }
+    vv_rowset_clear(rowset);
+    CHECK_INT(kept_number(&fixture, rowset, "count(x)"), 0);
+}
+
+TEST(rowset, rows_of_other_types_make_a_kept_statement_anew)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    static const struct {
+        const char *sql;
+        int64_t expected;
+    } cases[] = {
+        {"SELECT 1 AS x", 1},
+        {"SELECT 1.5 AS x", 2},
+        {"SELECT 1.25 AS x", 1},
+        {"SELECT 'y' AS y, 7 AS x", 7},
+        {"SELECT 9 AS x, 'y' AS y", 9},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        REQUIRE(fill(&fixture, rowset, cases[i].sql));
+        CHECK_INT(kept_number(&fixture, rowset, "x::BIGINT"), cases[i].expected);
+    }
+    REQUIRE(fill(&fixture, rowset, "SELECT {'a': 1, 'b': [2]} AS x"));
+    CHECK_INT(kept_number(&fixture, rowset, "x.b[1]::BIGINT"), 2);
+    REQUIRE(fill(&fixture, rowset, "SELECT {'c': 1, 'b': [3]} AS x"));
+    CHECK_INT(kept_number(&fixture, rowset, "x.b[1]::BIGINT"), 3);
+    REQUIRE(fill(&fixture, rowset, "SELECT {'c': 1, 'b': [4::TINYINT]} AS x"));
+    CHECK_INT(kept_number(&fixture, rowset, "x.b[1]::BIGINT"), 4);
+}
+
+TEST(rowset, is_joined_and_sorted_like_a_table)
+{
+    FIXTURE(fixture);
+    ROWSET(left);
+    ROWSET(right);
+    REQUIRE(fill(&fixture, left, "SELECT i AS a, -i AS b FROM range(3000) r(i)"));
+    REQUIRE(fill(&fixture, right, "SELECT i * 2 AS a FROM range(3000) r(i)"));
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    vv_buf_addf(&sql, "SELECT count(*) FROM %.*s l JOIN %.*s r ON l.a = r.a",
+        VV_ARG(vv_rowset_sql(left)), VV_ARG(vv_rowset_sql(right)));
+    CHECK_INT(number(&fixture, sql.ptr), 1500);
+    vv_buf_clear(&sql);
+    vv_buf_addf(&sql, "SELECT a FROM %.*s ORDER BY b LIMIT 1", VV_ARG(vv_rowset_sql(left)));
+    CHECK_INT(number(&fixture, sql.ptr), 2999);
+}
+
+TEST(rowset, its_rows_are_read_one_by_one)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = false;
+    REQUIRE(fill(&fixture, rowset,
+        "SELECT i, CASE WHEN i % 2 = 0 THEN 'text ' || i END AS t FROM range(4100) r(i)"));
+    REQUIRE_OK(&fixture.op, vv_rowset_read(&fixture.op, rowset, &rows));
+    for (int64_t i = 0; i < 4100; i++) {
+        REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+        REQUIRE(has_row);
+        REQUIRE(CHECK_INT(vv_rows_int64(rows, 0), i));
+        REQUIRE(CHECK(vv_rows_is_null(rows, 1) == (i % 2 != 0)));
+    }
+    REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+    CHECK(!has_row);
+}
+
+TEST(rowset, few_texts_stay_in_memory_and_many_go_to_a_table)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    const struct vv_str columns[] = {VV_STR("t")};
+    const struct vv_load_target target = {.table = VV_STR("rows"),
+        .row_column = VV_STR("_row"),
+        .rowset = rowset,
+        .rows_max = 5000};
+    static const int64_t counts[] = {0, 1, 2048, 2049, 5000};
+    for (size_t i = 0; i <= VV_COUNT(counts); i++) {
+        VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
+        int64_t count = i < VV_COUNT(counts) ? counts[i] : 5001;
+        REQUIRE_OK(&fixture.op, vv_text_appender_open_at(&fixture.op, fixture.session, &target,
+                                    columns, 1, &appender));
+        for (int64_t row = 1; row <= count; row++) {
+            struct vv_str value = row % 3 == 0 ? VV_STR_NONE : VV_STR("more than twelve bytes");
+            REQUIRE_OK(&fixture.op, vv_text_appender_row(&fixture.op, appender, row, &value));
+        }
+        REQUIRE_OK(&fixture.op, vv_text_appender_finish(&fixture.op, appender));
+        CHECK_INT(vv_rowset_rows(rowset), count <= 5000 ? count : 0);
+        if (count <= 5000)
+            CHECK_INT(kept_number(&fixture, rowset, "count(t)"), count - count / 3);
+    }
+    CHECK_INT(number(&fixture, "SELECT count(*) FROM rows"), 5001);
+    CHECK_INT(number(&fixture, "SELECT sum(_row) FROM rows"), 5001 * 5002 / 2);
+    CHECK_INT(number(&fixture, "SELECT count(t) FROM rows"), 3334);
+}
+
+TEST(rowset, no_statement_reaches_rows_that_are_not_there)
+{
+    FIXTURE(fixture);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    CHECK_FAILS(&fixture.op,
+        vv_session_query(&fixture.op, fixture.session, VV_STR("FROM vv_rows(999)"), &rows),
+        VARVE_EFAILED);
+    ROWSET(rowset);
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    vv_buf_addf(&sql, "FROM %.*s", VV_ARG(vv_rowset_sql(rowset)));
+    CHECK_FAILS(&fixture.op,
+        vv_session_query(&fixture.op, fixture.session, vv_buf_str(&sql), &rows), VARVE_EFAILED);
+}
+
+TEST(rowset, parameters_are_numbers_too)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    for (int64_t value = -2; value < 3; value++) {
+        const struct vv_sql_param param = {
+            .name = VV_STR("now"), .is_number = true, .number = value * 1000000};
+        const struct vv_sql_params params = {&param, 1};
+        const struct vv_query query = {.sql = VV_STR("SELECT make_timestamptz($now) AS at"),
+            .params = &params,
+            .is_kept = true};
+        VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+        bool has_row = false;
+        REQUIRE_OK(&fixture.op, vv_rowset_fill(&fixture.op, rowset, &query));
+        REQUIRE_OK(&fixture.op, vv_rowset_read(&fixture.op, rowset, &rows));
+        REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+        REQUIRE(has_row);
+        CHECK_INT(vv_rows_int64(rows, 0), value * 1000000);
+    }
+}
+
+TEST(rowset, more_statements_than_are_kept_all_go_on_to_work)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    REQUIRE(fill(&fixture, rowset, "SELECT 5 AS x"));
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 40; i++) {
+            char what[32];
+            (void)snprintf(what, sizeof(what), "x + %d", i);
+            REQUIRE(CHECK_INT(kept_number(&fixture, rowset, what), 5 + i));
+        }
+}
+
+TEST(rowset, a_statement_that_failed_works_the_next_time)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    REQUIRE(fill(&fixture, rowset, "SELECT 5 AS x"));
+    CHECK_INT(kept_number(&fixture, rowset, "x"), 5);
+    const struct vv_query query = {.sql = VV_STR("SELECT error('no')"), .is_kept = true};
+    CHECK_FAILS(&fixture.op, vv_rowset_fill(&fixture.op, rowset, &query), VARVE_EFAILED);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+    vv_seam_set("fail=engine.query:1");
+    CHECK_FAILS(&fixture.op, vv_rowset_fill(&fixture.op, rowset, &query), VARVE_EIO);
+    vv_seam_set("");
+    REQUIRE(fill(&fixture, rowset, "SELECT 6 AS x"));
+    CHECK_INT(kept_number(&fixture, rowset, "x"), 6);
+}
