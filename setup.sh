@@ -16,7 +16,7 @@ set -eu
 cd "$(dirname "$0")"
 umask 022
 
-build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libedit-dev"
+build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libroaring-dev libedit-dev"
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
 

@@ -118,6 +118,7 @@ static struct vv_str raw_format(char *raw, size_t raw_bytes, const char *format,
 void vv_op_init(struct vv_op *op, const struct vv_env *env, size_t bytes_max)
 {
     op->arena = VV_ARENA_INIT(bytes_max);
+    op->kept = NULL;
     op->env = env ? env : vv_env_system();
     op->failed = false;
     op->error.code = VARVE_OK;
@@ -125,7 +126,22 @@ void vv_op_init(struct vv_op *op, const struct vv_env *env, size_t bytes_max)
 
 void vv_op_done(struct vv_op *op)
 {
+    for (struct vv_op_kept *kept = op->kept; kept != NULL; kept = kept->next)
+        kept->release(kept->object);
+    op->kept = NULL;
     vv_arena_done(&op->arena);
+}
+
+varve_status vv_op_keep(struct vv_op *op, void *object, void (*release)(void *object))
+{
+    struct vv_op_kept *kept = vv_new(&op->arena, struct vv_op_kept, 1);
+    if (kept == NULL) {
+        release(object);
+        return vv_fail_memory(op);
+    }
+    *kept = (struct vv_op_kept){object, release, op->kept};
+    op->kept = kept;
+    return VARVE_OK;
 }
 
 static bool code_is_retryable(varve_status code)

@@ -39,8 +39,16 @@ struct vv_env {
 /* The system's clock, no log, no progress. Static, immutable. */
 const struct vv_env *vv_env_system(void);
 
+/* Something that is no memory of the arena, and goes when the operation does. */
+struct vv_op_kept {
+    void *object;
+    void (*release)(void *object);
+    struct vv_op_kept *next;
+};
+
 struct vv_op {
-    struct vv_arena arena; /* everything that dies with the operation */
+    struct vv_arena arena;   /* everything that dies with the operation */
+    struct vv_op_kept *kept; /* newest first, in the arena */
     const struct vv_env *env;
     bool failed;       /* an error is recorded and not yet forgiven */
     varve_error error; /* valid while `failed` */
@@ -51,6 +59,10 @@ struct vv_op {
 /* `env` NULL = vv_env_system(). */
 void vv_op_init(struct vv_op *op, const struct vv_env *env, size_t bytes_max);
 void vv_op_done(struct vv_op *op);
+/*
+ * `release(object)` is called at the end of the operation, the newest first; on failure at once.
+ */
+varve_status vv_op_keep(struct vv_op *op, void *object, void (*release)(void *object));
 
 /* Records an error; asserts that none is recorded. Returns `code`. */
 varve_status vv_fail(struct vv_op *op, varve_status code, const char *format, ...)

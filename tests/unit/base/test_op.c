@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/seam.h"
 
 #include "dies.h"
@@ -327,4 +328,53 @@ TEST(op, status_names_are_those_of_the_manual)
     CHECK_STR(varve_status_name(VARVE_EUNKNOWN), "UNKNOWN");
     CHECK_STR(varve_status_name(VARVE_EINTERRUPTED), "INTERRUPTED");
     CHECK_STR(varve_status_name(4711), "FAILED");
+}
+
+static void count_up(void *object)
+{
+    int *count = object;
+    (*count)++;
+}
+
+TEST(op, gives_back_what_it_was_to_keep_at_its_end)
+{
+    int count = 0;
+    struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    CHECK_OK(&op, vv_op_keep(&op, &count, count_up));
+    CHECK_OK(&op, vv_op_keep(&op, &count, count_up));
+    CHECK_INT(count, 0);
+    vv_op_done(&op);
+    CHECK_INT(count, 2);
+
+    /* No memory for the note: at once, so that it is not lost. */
+    vv_op_init(&op, NULL, 0);
+    CHECK_FAILS(&op, vv_op_keep(&op, &count, count_up), VARVE_ELIMIT);
+    CHECK_INT(count, 3);
+    vv_op_done(&op);
+    CHECK_INT(count, 3);
+}
+
+struct order {
+    struct vv_str name;
+    struct vv_buf *seen;
+};
+
+static void see(void *object)
+{
+    const struct order *order = object;
+    vv_buf_add(order->seen, order->name);
+}
+
+TEST(op, gives_back_the_newest_first)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf seen = VV_BUF_INIT(64);
+    struct order first = {VV_STR("first"), &seen};
+    struct order second = {VV_STR("second "), &seen};
+    struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    CHECK_OK(&op, vv_op_keep(&op, &first, see));
+    CHECK_OK(&op, vv_op_keep(&op, &second, see));
+    vv_op_done(&op);
+    CHECK_STR(vv_buf_str(&seen), "second first");
 }
