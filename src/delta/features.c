@@ -110,11 +110,6 @@ static bool uses_column_mapping(const struct table_state *state)
     return mode.len > 0 && !vv_str_eq_nocase(mode, VV_STR("none"));
 }
 
-static bool uses_deletion_vectors(const struct table_state *state)
-{
-    return vv_property_bool(state->metadata, "delta.enableDeletionVectors", false);
-}
-
 static bool uses_type_widening(const struct table_state *state)
 {
     return vv_property_bool(state->metadata, "delta.enableTypeWidening", false) ||
@@ -141,7 +136,7 @@ static const struct feature {
     {"generatedColumns", false, 4, uses_generated_columns},
     {"columnMapping", true, 5, uses_column_mapping},
     {"identityColumns", false, 6, uses_identity_columns},
-    {"deletionVectors", true, 0, uses_deletion_vectors},
+    {"deletionVectors", true, 0, NULL},
     {"timestampNtz", true, 0, NULL},
     {"v2Checkpoint", true, 0, uses_never},
     {"vacuumProtocolCheck", true, 0, uses_never},
@@ -250,17 +245,6 @@ varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol 
     for (size_t index = 0; index < protocol->writer_features_len; index++)
         VV_TRY(check_feature_write(op, &state, protocol->writer_features[index]));
     return VARVE_OK;
-}
-
-varve_status vv_features_check_file(struct vv_op *op, const struct vv_file *file)
-{
-    if (!file->dv)
-        return VARVE_OK;
-    return vv_fail(op, VARVE_EUNSUPPORTED,
-        "rows of the file \"%.*s\" are deleted by a deletion vector (feature "
-        "\"deletionVectors\"), "
-        "which Varve does not read yet; REORG TABLE ... APPLY (PURGE) in Spark writes them out",
-        VV_ARG(file->path));
 }
 
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,

@@ -9,8 +9,6 @@
 
 /* EUNSUPPORTED naming the version or the reader feature; ECORRUPT where version 3 has no list. */
 varve_status vv_features_check_read(struct vv_op *op, const struct vv_protocol *protocol);
-/* EUNSUPPORTED naming deletionVectors where a file that is about to be read has one. */
-varve_status vv_features_check_file(struct vv_op *op, const struct vv_file *file);
 /*
  * EUNSUPPORTED naming the version or the feature that is in the way of writing. A feature that is
  * only listed, but not in use by this table (no identity column, no generated column ...), is

@@ -332,3 +332,11 @@ int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file)
     }
     return count_of(vv_json_get(json, "numRecords"));
 }
+
+int64_t vv_file_live_rows(struct vv_op *op, const struct vv_file *file)
+{
+    int64_t rows = vv_stats_rows(op, file);
+    int64_t gone = file->dv != NULL ? file->dv->cardinality : 0;
+
+    return rows < gone ? -1 : rows - gone;
+}

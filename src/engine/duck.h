@@ -22,6 +22,8 @@ struct vv_engine {
     pthread_mutex_t rowsets_lock;
     struct vv_rowset *rowsets; /* guarded by: rowsets_lock */
     int64_t rowsets_made;      /* guarded by: rowsets_lock */
+    pthread_mutex_t filters_lock;
+    struct vv_filter_entry *filters; /* row_filter.c; guarded by: filters_lock */
 };
 
 #define VV_KEPT_MAX 16
@@ -83,6 +85,8 @@ void vv_duck_type_done(duckdb_logical_type *type);
 
 /* Whether two types are the same; false where that is hard to tell. */
 bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
+/* row_filter.c: makes the function known to the database. */
+varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session);
 
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);

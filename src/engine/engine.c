@@ -120,6 +120,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
         return vv_fail_memory(op);
     VV_TRY(vv_session_open(op, engine, &session));
     VV_TRY(vv_rowset_register(op, engine, session->connection));
+    VV_TRY(vv_row_filter_register(op, session));
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
@@ -150,7 +151,8 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     options = options ? options : &defaults;
     *engine = (struct vv_engine){.uses = 1,
         .threads_max = threads_of(options),
-        .is_scaled = options->allowed_folders_len > 0};
+        .is_scaled = options->allowed_folders_len > 0,
+        .filters_lock = PTHREAD_MUTEX_INITIALIZER};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {
         vv_free(engine);
@@ -177,6 +179,7 @@ void vv_engine_close(struct vv_engine **engine)
     vv_watch_done(&left->watch);
     duckdb_close(&left->database);
     pthread_mutex_destroy(&left->rowsets_lock);
+    pthread_mutex_destroy(&left->filters_lock);
     vv_free(left);
 }
 

@@ -226,6 +226,7 @@ static varve_status make_view(struct vv_op *op, struct script *script,
         VV_TRY(vv_table_at(op, table, script->request->at, slot));
     struct vv_snapshot *snapshot = pinned->snapshots[pinned->len++];
     struct vv_scan_source source = {.store = table->store,
+        .engine = script->lake->sandbox,
         .snapshot = snapshot,
         .files = snapshot->files,
         .files_len = snapshot->files_len,

@@ -109,6 +109,7 @@ varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *sou
     const int32_t *columns, size_t columns_len, struct vv_span span, struct vv_buf *sql)
 {
     struct vv_scan_source scan = {.store = source->table->store,
+        .engine = source->table->engine,
         .snapshot = source->snapshot,
         .files = source->files,
         .files_len = source->files_len,

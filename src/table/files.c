@@ -93,7 +93,7 @@ static varve_status add_file(struct vv_op *op, const struct listing *listing, in
     VV_TRY(vv_stats_read(op, &op->arena, file, &columns, &stats));
     values[PATH] = file->path;
     values[BYTES] = number(op, file->bytes);
-    values[ROWS] = number(op, stats.rows < 0 ? -1 : stats.rows - deleted);
+    values[ROWS] = number(op, vv_file_live_rows(op, file));
     values[DELETED] = number(op, deleted);
     values[ADDED] = number(op, file->added_version);
     size_t time_len = vv_time_format_ms(file->modified_ms, time);

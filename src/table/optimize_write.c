@@ -11,6 +11,7 @@ static struct vv_scan_source source_of(const struct vv_optimize_run *run,
     const struct vv_optimize_bin *bin)
 {
     return (struct vv_scan_source){.store = run->table->store,
+        .engine = run->table->engine,
         .snapshot = run->snapshot,
         .files = bin->files,
         .files_len = bin->files_len,

@@ -119,6 +119,7 @@ static varve_status add_source(struct vv_op *op, struct read *read, const int32_
     size_t columns_len)
 {
     struct vv_scan_source source = {.store = read->table->store,
+        .engine = read->table->engine,
         .snapshot = read->snapshot,
         .files = read->files,
         .files_len = read->files_len,

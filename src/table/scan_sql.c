@@ -19,7 +19,9 @@
 #include "delta/features.h"
 #include "delta/stats.h"
 #include "delta/value.h"
+#include "engine/row_filter.h"
 #include "engine/sql.h"
+#include "table/live_rows.h"
 
 struct scan {
     const struct vv_scan_source *source;
@@ -108,8 +110,6 @@ static bool has_renamed_fields(const struct vv_type *type)
 
 static varve_status check_readable(struct vv_op *op, const struct scan *scan)
 {
-    for (size_t i = 0; i < scan->source->files_len; i++)
-        VV_TRY(vv_features_check_file(op, scan->source->files[i]));
     for (size_t i = 0; i < scan->columns_len; i++) {
         const struct vv_field *field = field_of(scan, i);
         if (vv_features_is_variant(&field->type))
@@ -259,6 +259,20 @@ static varve_status add_partition_join(struct vv_op *op, const struct scan *scan
     return VARVE_OK;
 }
 
+/* Runs inside the scan of the Parquet files, as it asks for nothing but where a row lies. */
+static varve_status add_live_rows(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
+{
+    const struct vv_scan_source *source = scan->source;
+    struct vv_live_rows live;
+    VV_TRY(vv_live_rows(op, source->engine, source->store, source->files, source->files_len,
+        &live));
+    if (!live.all)
+        vv_buf_addf(sql,
+            " WHERE " VV_ROW_FILTER_FUNCTION "(%" PRIu64 ", r.file_index, r.file_row_number)",
+            live.id);
+    return VARVE_OK;
+}
+
 static void add_empty(const struct scan *scan, struct vv_buf *sql)
 {
     const char *separator = "";
@@ -291,6 +305,7 @@ varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
         add_select_list(&scan, out_sql);
         VV_TRY(add_files(op, &scan, out_sql));
         VV_TRY(add_partition_join(op, &scan, out_sql));
+        VV_TRY(add_live_rows(op, &scan, out_sql));
     }
     return vv_buf_ok(out_sql) ? VARVE_OK : vv_fail_memory(op);
 }

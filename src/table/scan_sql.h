@@ -18,6 +18,7 @@ enum vv_scan_names {
 
 struct vv_scan_source {
     struct vv_store *store;
+    struct vv_engine *engine; /* that runs the statement */
     const struct vv_snapshot *snapshot;
     const struct vv_file *const *files; /* a subset of the snapshot's, after pruning */
     size_t files_len;
@@ -26,7 +27,10 @@ struct vv_scan_source {
     enum vv_scan_names names;
 };
 
-/* Appends "SELECT ... FROM read_parquet(...)"; with no file: the same columns and no row. */
+/*
+ * Appends "SELECT ... FROM read_parquet(...)"; with no file: the same columns and no row. The
+ * statement must be bound before the operation ends; a stream of it may go on.
+ */
 varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_buf *out_sql);
 

@@ -166,6 +166,7 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
 {
     const struct vv_rules *rules = attempt->rules;
     struct vv_scan_source source = {.store = call->table->store,
+        .engine = call->table->engine,
         .snapshot = attempt->snapshot,
         .files = attempt->candidates.files,
         .files_len = attempt->candidates.files_len,

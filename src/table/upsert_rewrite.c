@@ -239,6 +239,7 @@ static varve_status add_survivors(struct vv_op *op, const struct vv_upsert_call 
     size_t end, struct vv_buf *sql)
 {
     struct vv_scan_source source = {.store = call->table->store,
+        .engine = call->table->engine,
         .snapshot = attempt->snapshot,
         .files = target->files + first,
         .files_len = end - first,
@@ -321,7 +322,7 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
 static int64_t survivors_of(struct vv_op *op, const struct vv_upsert_attempt *attempt,
     const struct target *target, size_t i)
 {
-    int64_t rows = vv_stats_rows(op, target->files[i]);
+    int64_t rows = vv_file_live_rows(op, target->files[i]);
     return rows < 0 ? -1 : rows - attempt->gone[target->indexes[i]];
 }
 

@@ -143,7 +143,7 @@ static const struct write_case {
          .writer_features = "deletionVectors",
          .property = "delta.enableDeletionVectors",
          .value = "true"},
-        "deletionVectors"},
+        NULL},
     {{.reader = 3,
          .writer = 7,
          .reader_features = "typeWidening",
@@ -257,20 +257,6 @@ TEST(features, column_mapping_needs_property_and_protocol)
         build(&op, &cases[i].table, &built);
         CHECK_INT(vv_features_mapping(&built.protocol, &built.metadata), cases[i].mapping);
     }
-}
-
-TEST(features, a_file_with_a_deletion_vector_is_refused_by_name)
-{
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    struct vv_deletion_vector dv = {.storage = 'u'};
-    struct vv_file file = {.path = VV_STR("part-7.parquet")};
-
-    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
-    CHECK_OK(&op, vv_features_check_file(&op, &file));
-    file.dv = &dv;
-    CHECK_INT(vv_features_check_file(&op, &file), VARVE_EUNSUPPORTED);
-    CHECK(strstr(op.error.message, "deletionVectors") != NULL);
-    CHECK(strstr(op.error.message, "part-7.parquet") != NULL);
 }
 
 TEST(features, boolean_properties_are_true_in_any_case)

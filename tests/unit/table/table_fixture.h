@@ -210,6 +210,7 @@ FIXTURE_UNUSED static bool table_query(struct table_fixture *fixture,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_scan_source source = {.store = fixture->table->store,
+        .engine = fixture->engine,
         .snapshot = snapshot,
         .files = snapshot->files,
         .files_len = snapshot->files_len};

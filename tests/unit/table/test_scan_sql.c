@@ -165,3 +165,56 @@ TEST(scan_sql, has_the_columns_of_a_table_without_files)
     CHECK_STR(answer(&fixture, "concat(count(*), typeof(any_value(x)))", ""), "0DECIMAL(10,2)");
     table_fixture_close(&fixture);
 }
+
+#define DV_0_5                                                         \
+    ",\"deletionVector\":{\"storageType\":\"i\",\"pathOrInlineDv\":\"" \
+    "^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5\",\"sizeInBytes\":36,\"cardinality\":2}"
+
+TEST(scan_sql, leaves_out_what_deletion_vectors_took_away)
+{
+    static const struct {
+        const char *second; /* partition of the second file: the same, or another */
+        const char *of_b;
+    } cases[] = {{"\"p\":\"b\"", "10 11 12"}, {"\"p\":\"a\"", ""}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct table_fixture fixture;
+        REQUIRE(table_fixture_open(&fixture, NULL,
+            &(struct table_words){
+                .schema = "k long, p string, x double", .partition_by = "p"}));
+        REQUIRE(plant(&fixture, "1.parquet",
+            "SELECT i AS k, NULL::DOUBLE AS x FROM range(6) AS t(i)", "\"p\":\"a\"", DV_0_5));
+        REQUIRE(plant(&fixture, "2.parquet",
+            "SELECT i + 10 AS k, NULL::DOUBLE AS x FROM range(3) AS t(i)", cases[i].second,
+            ""));
+        CHECK_STR(answer(&fixture, "string_agg(k, ' ' ORDER BY k::VARCHAR)", ""),
+            "1 10 11 12 2 3 4");
+        CHECK_STR(answer(&fixture, "count(*)::VARCHAR", ""), "7");
+        CHECK_STR(answer(&fixture, "string_agg(k, ' ' ORDER BY k)", "WHERE k < 2"), "1");
+        CHECK_STR(answer(&fixture, "string_agg(k, ' ' ORDER BY k)", "WHERE p = 'b'"),
+            vv_str_of(cases[i].of_b));
+        CHECK_STR(answer(&fixture, "count(*)::VARCHAR", "WHERE x IS NULL AND p = 'a'"),
+            i == 0 ? "4" : "7");
+        table_fixture_close(&fixture);
+    }
+}
+
+TEST(scan_sql, reads_no_row_of_a_file_whose_deletion_vector_is_broken)
+{
+    struct table_fixture fixture;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    REQUIRE(table_fixture_open(&fixture, NULL, &(struct table_words){.schema = "k long"}));
+    /* Row 5 of a file that has five. */
+    REQUIRE(plant(&fixture, "1.parquet", "SELECT i AS k FROM range(5) AS t(i)", "",
+        ",\"stats\":\"{\\\"numRecords\\\":5}\"" DV_0_5));
+    struct vv_op *op = &fixture.op;
+    REQUIRE_OK(op, vv_table_refresh(op, fixture.table));
+    struct vv_scan_source source = {.store = fixture.table->store,
+        .engine = fixture.engine,
+        .snapshot = fixture.table->snapshot,
+        .files = fixture.table->snapshot->files,
+        .files_len = fixture.table->snapshot->files_len};
+    CHECK_INT(vv_scan_sql(op, &source, &sql), VARVE_ECORRUPT);
+    CHECK(strstr(op->error.message, "deletion vector of file 1.parquet") != NULL);
+    vv_forgive(op);
+    table_fixture_close(&fixture);
+}
