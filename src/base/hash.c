@@ -124,3 +124,8 @@ uint64_t vv_xxh3(struct vv_str bytes)
 {
     return XXH3_64bits(bytes.ptr ? bytes.ptr : "", bytes.len);
 }
+
+uint64_t vv_xxh3_seeded(struct vv_str bytes, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes.ptr ? bytes.ptr : "", bytes.len, seed);
+}

@@ -18,5 +18,6 @@ varve_status vv_sha256_file(struct vv_op *op, const char *path,
 varve_status vv_md5(struct vv_op *op, struct vv_str bytes, char out_hex[33]);
 uint32_t vv_crc32(struct vv_str bytes); /* zlib's */
 uint64_t vv_xxh3(struct vv_str bytes);
+uint64_t vv_xxh3_seeded(struct vv_str bytes, uint64_t seed);
 
 #endif

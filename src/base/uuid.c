@@ -26,14 +26,20 @@ static int random_fill(void *memory, size_t bytes)
     return 0;
 }
 
-varve_status vv_uuid(struct vv_op *op, char out[VV_UUID_BYTES])
+varve_status vv_random_bytes(struct vv_op *op, void *out, size_t bytes)
 {
-    unsigned char random[16];
-    int os_errno = random_fill(random, sizeof(random));
+    int os_errno = random_fill(out, bytes);
     if (os_errno != 0) {
         (void)vv_fail_errno(op, os_errno, "the system has no randomness for an identifier");
         return vv_recode(op, VARVE_EIO);
     }
+    return VARVE_OK;
+}
+
+varve_status vv_uuid(struct vv_op *op, char out[VV_UUID_BYTES])
+{
+    unsigned char random[16];
+    VV_TRY(vv_random_bytes(op, random, sizeof(random)));
     random[6] = (unsigned char)((random[6] & 0x0F) | 0x40); /* version 4 */
     random[8] = (unsigned char)((random[8] & 0x3F) | 0x80); /* variant of RFC 9562 */
 
