@@ -1,0 +1,331 @@
+#include "ingest/spool.h"
+
+#include "base/seam.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "ingest/spool_state.h"
+
+#define BYTES_MAX_DEFAULT (INT64_C(1) << 30)
+#define SEGMENT_BYTES_DEFAULT (INT64_C(64) << 20)
+#define SYNC_INTERVAL_US_DEFAULT (INT64_C(100) * VV_US_PER_MS)
+#define SYNC_BYTES_DEFAULT (INT64_C(1) << 20)
+#define SEGMENT_BYTES_MIN ((int64_t)VV_SEGMENT_HEAD_BYTES + VV_SPOOL_PAGE_BYTES)
+/* A spool that may be this small has segments of a quarter, so that room comes in pieces. */
+#define SEGMENTS_MIN 4
+#define WAIT_SLICE_US (INT64_C(50) * VV_US_PER_MS)
+
+#define APP_ID_PREFIX "varve-spool:"
+
+static struct vv_spool_options completed(const struct vv_spool_options *options)
+{
+    struct vv_spool_options full = options != NULL ? *options : (struct vv_spool_options){0};
+    if (full.bytes_max == 0)
+        full.bytes_max = BYTES_MAX_DEFAULT;
+    if (full.segment_bytes == 0)
+        full.segment_bytes = SEGMENT_BYTES_DEFAULT;
+    if (full.segment_bytes > full.bytes_max / SEGMENTS_MIN)
+        full.segment_bytes = full.bytes_max / SEGMENTS_MIN;
+    if (full.segment_bytes < SEGMENT_BYTES_MIN)
+        full.segment_bytes = SEGMENT_BYTES_MIN;
+    if (full.sync_interval_us == 0)
+        full.sync_interval_us = SYNC_INTERVAL_US_DEFAULT;
+    if (full.sync_bytes == 0)
+        full.sync_bytes = SYNC_BYTES_DEFAULT;
+    return full;
+}
+
+static void set_app_id(struct vv_spool *spool)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t at = strlen(APP_ID_PREFIX);
+    memcpy(spool->app_id, APP_ID_PREFIX, at);
+    for (size_t i = 0; i < VV_SPOOL_KEY_BYTES; i++) {
+        spool->app_id[at++] = digits[spool->header.id[i] >> 4];
+        spool->app_id[at++] = digits[spool->header.id[i] & 15];
+    }
+    spool->app_id[at] = '\0';
+}
+
+static varve_status new_header(struct vv_op *op, struct vv_spool *spool)
+{
+    struct vv_spool_header *header = &spool->header;
+    struct vv_str *names;
+    size_t names_len;
+    VV_TRY(vv_journal_list(op, spool->journal, &op->arena, &names, &names_len));
+    for (size_t i = 0; i < names_len; i++) {
+        uint64_t number;
+        uint32_t generation;
+        if (vv_spool_segment_name_parse(names[i], &number, &generation))
+            return vv_fail(op, VARVE_ECORRUPT,
+                "%s has segments, but its file \"spool\" is damaged or missing: restore it",
+                spool->journal->location.ptr);
+    }
+    *header = (struct vv_spool_header){
+        .next_number = 1, .next_sequence = 1, .newest_arrival_us = INT64_MIN};
+    VV_TRY(vv_random_bytes(op, header->id, sizeof(header->id)));
+    return vv_random_bytes(op, header->key, sizeof(header->key));
+}
+
+/* Takes the lock, reads the header or makes a new one, and tells a copy. */
+static varve_status claim(struct vv_op *op, struct vv_spool *spool)
+{
+    struct vv_journal_identity identity;
+    struct vv_spool_header *header = &spool->header;
+    VV_TRY(vv_journal_claim(op, spool->journal, VV_STR(VV_SPOOL_HEADER_NAME),
+        VV_SPOOL_HEADER_BYTES, &spool->header_file));
+    VV_TRY(vv_journal_identity(op, &spool->header_file, &identity));
+    struct vv_str bytes = {
+        (const char *)spool->header_file.bytes, spool->header_file.mapped_bytes};
+    if (!vv_spool_header_read(bytes, header))
+        VV_TRY(new_header(op, spool));
+    else if (header->file.inode != identity.inode || header->file.born_ns != identity.born_ns) {
+        if (!spool->options.adopt)
+            return vv_fail(op, VARVE_EUSAGE,
+                "%s is a copy of a spool, or was restored from one: its rows may have been "
+                "committed by the original. Once that is out of use, take it over with "
+                "--adopt: "
+                "rows that are in their tables already come out as unchanged",
+                spool->journal->location.ptr);
+        VV_TRY(vv_random_bytes(op, header->id, sizeof(header->id)));
+    }
+    header->file = identity;
+    return VARVE_OK;
+}
+
+static varve_status new_spool(struct vv_op *op, const struct vv_spool_options *options,
+    struct vv_journal *journal, struct vv_spool **out)
+{
+    struct vv_spool *spool = vv_malloc_zeroed(sizeof(*spool));
+    if (spool == NULL)
+        return vv_fail_memory(op);
+    pthread_condattr_t attributes;
+    bool is_made = pthread_mutex_init(&spool->lock, NULL) == 0 &&
+                   pthread_condattr_init(&attributes) == 0 &&
+                   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                   pthread_cond_init(&spool->work, &attributes) == 0 &&
+                   pthread_cond_init(&spool->progress, &attributes) == 0 &&
+                   pthread_condattr_destroy(&attributes) == 0;
+    if (!is_made) {
+        vv_free(spool);
+        return vv_fail_memory(op);
+    }
+    spool->options = completed(options);
+    if (spool->options.env == NULL)
+        spool->options.env = vv_env_system();
+    spool->journal = journal;
+    vv_journal_boot(journal, spool->boot);
+    *out = spool;
+    return VARVE_OK;
+}
+
+/* All but the journal. The thread has ended. */
+static void spool_free(struct vv_spool **pointer)
+{
+    struct vv_spool *spool = VV_MOVE(*pointer);
+    if (spool == NULL)
+        return;
+    vv_spool_thread_stop(spool);
+    while (spool->first != NULL) {
+        struct vv_spool_segment *segment = spool->first;
+        spool->first = segment->next;
+        vv_spool_segment_free(segment);
+    }
+    vv_spool_segment_free(spool->spare);
+    vv_spool_names_done(&spool->names);
+    vv_journal_shut(&spool->header_file);
+    (void)pthread_cond_destroy(&spool->work);
+    (void)pthread_cond_destroy(&spool->progress);
+    (void)pthread_mutex_destroy(&spool->lock);
+    vv_journal_close(&spool->journal);
+    vv_free(spool);
+}
+
+varve_status vv_spool_open_on(struct vv_op *op, struct vv_journal *journal,
+    const struct vv_spool_options *options, struct vv_spool_recovery *out_recovery,
+    struct vv_spool **out)
+{
+    VV_CLEANUP(vv_journal_close) struct vv_journal *owned = journal;
+    VV_CLEANUP(spool_free) struct vv_spool *spool = NULL;
+    struct vv_spool_recovery recovery = {0};
+    VV_TRY(new_spool(op, options, journal, &spool));
+    owned = NULL;
+    VV_TRY(claim(op, spool));
+    VV_TRY(vv_spool_recover(op, spool, &recovery));
+    spool->header.next_sequence = spool->next_sequence;
+    spool->header.newest_arrival_us = spool->newest_arrival_us;
+    VV_TRY(vv_spool_header_sync(op, spool));
+    VV_TRY(vv_journal_sync_folder(op, spool->journal));
+    set_app_id(spool);
+    spool->durable_sequence = spool->next_sequence - 1;
+    VV_TRY(vv_spool_segment_make(op, spool,
+        (size_t)spool->options.segment_bytes / VV_SPOOL_PAGE_BYTES * VV_SPOOL_PAGE_BYTES,
+        &spool->spare));
+    VV_TRY(vv_spool_thread_start(op, spool));
+    if (out_recovery != NULL)
+        *out_recovery = recovery;
+    *out = VV_MOVE(spool);
+    return VARVE_OK;
+}
+
+varve_status vv_spool_open(struct vv_op *op, struct vv_str folder,
+    const struct vv_spool_options *options, struct vv_spool_recovery *out_recovery,
+    struct vv_spool **out)
+{
+    struct vv_journal *journal;
+    bool sync = options == NULL || !options->no_sync;
+    VV_TRY(vv_journal_open(op, folder, true, sync, &journal));
+    return vv_spool_open_on(op, journal, options, out_recovery, out);
+}
+
+varve_status vv_spool_close(struct vv_op *op, struct vv_spool **pointer)
+{
+    VV_CLEANUP(spool_free) struct vv_spool *spool = VV_MOVE(*pointer);
+    if (spool == NULL)
+        return VARVE_OK;
+    uint64_t number;
+    varve_status status = vv_spool_seal(op, spool, &number);
+    vv_spool_thread_stop(spool);
+    if (spool->spare != NULL) {
+        VV_CLEANUP(vv_op_done) struct vv_op other;
+        vv_op_init(&other, spool->options.env, VV_OP_BYTES_DEFAULT);
+        if (vv_spool_segment_remove(&other, spool, spool->spare) != VARVE_OK)
+            vv_log(&other, VV_LOG_WARN, "spool.leftover", "%s", other.error.message);
+    }
+    return status;
+}
+
+struct vv_str vv_spool_app_id(const struct vv_spool *spool)
+{
+    return vv_str_of(spool->app_id);
+}
+
+/* Waits for progress of the thread, at most until then, and not for long at a time. With the lock. */
+static void wait_a_slice(struct vv_spool *spool, int64_t until_us)
+{
+    int64_t slice_us = vv_spool_clock() + WAIT_SLICE_US;
+    if (slice_us > until_us)
+        slice_us = until_us;
+    struct timespec until = {
+        .tv_sec = (time_t)(slice_us / VV_US_PER_S),
+        .tv_nsec = (long)(slice_us % VV_US_PER_S) * 1000,
+    };
+    (void)pthread_cond_timedwait(&spool->progress, &spool->lock, &until);
+}
+
+bool vv_spool_wait_room(struct vv_op *op, struct vv_spool *spool, int64_t wait_us)
+{
+    int64_t now_us = vv_spool_clock();
+    int64_t until_us =
+        wait_us < 0 || wait_us > INT64_MAX - now_us ? INT64_MAX : now_us + wait_us;
+    pthread_mutex_lock(&spool->lock);
+    bool has_room = false;
+    for (;;) {
+        has_room = spool->bytes + spool->bytes_refused <= spool->options.bytes_max;
+        if (has_room || vv_spool_clock() >= until_us)
+            break;
+        if (vv_check_cancel(op) != VARVE_OK) {
+            vv_forgive(op);
+            break;
+        }
+        wait_a_slice(spool, until_us);
+    }
+    pthread_mutex_unlock(&spool->lock);
+    return has_room;
+}
+
+static varve_status await_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
+{
+    VV_PRE(sequence < spool->next_sequence);
+    while (spool->durable_sequence < sequence) {
+        if (spool->failure.code != VARVE_OK)
+            return vv_spool_fail_as(op, &spool->failure);
+        VV_TRY(vv_check_cancel(op));
+        if (spool->wanted_sequence < sequence)
+            spool->wanted_sequence = sequence;
+        pthread_cond_signal(&spool->work);
+        wait_a_slice(spool, INT64_MAX);
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_spool_wait_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
+{
+    pthread_mutex_lock(&spool->lock);
+    varve_status status = await_durable(op, spool, sequence);
+    pthread_mutex_unlock(&spool->lock);
+    return status;
+}
+
+varve_status vv_spool_seal(struct vv_op *op, struct vv_spool *spool, uint64_t *out_number)
+{
+    pthread_mutex_lock(&spool->lock);
+    vv_spool_end_open(spool);
+    bool is_pending = spool->last != NULL && spool->last->stage != VV_STAGE_SEALED;
+    pthread_mutex_unlock(&spool->lock);
+    if (is_pending) {
+        struct vv_spool_request request = {.task = VV_TASK_SEAL};
+        VV_TRY(vv_spool_ask(op, spool, &request));
+    }
+    uint64_t newest = 0;
+    pthread_mutex_lock(&spool->lock);
+    for (const struct vv_spool_segment *at = spool->first; at != NULL; at = at->next) {
+        if (at->stage == VV_STAGE_SEALED)
+            newest = at->number;
+    }
+    pthread_mutex_unlock(&spool->lock);
+    *out_number = newest;
+    return VARVE_OK;
+}
+
+varve_status vv_spool_sealed(struct vv_op *op, struct vv_spool *spool, struct vv_arena *arena,
+    uint64_t **out, size_t *out_len)
+{
+    size_t len = 0;
+    pthread_mutex_lock(&spool->lock);
+    for (const struct vv_spool_segment *at = spool->first; at != NULL; at = at->next)
+        len += at->stage == VV_STAGE_SEALED;
+    uint64_t *numbers = vv_new(arena, uint64_t, len + 1);
+    len = 0;
+    for (const struct vv_spool_segment *at = spool->first; at != NULL; at = at->next) {
+        if (numbers != NULL && at->stage == VV_STAGE_SEALED)
+            numbers[len++] = at->number;
+    }
+    pthread_mutex_unlock(&spool->lock);
+    if (numbers == NULL)
+        return vv_fail_memory(op);
+    *out = numbers;
+    *out_len = len;
+    return VARVE_OK;
+}
+
+varve_status vv_spool_remove(struct vv_op *op, struct vv_spool *spool, uint64_t number)
+{
+    struct vv_spool_request request = {.task = VV_TASK_REMOVE, .number = number};
+    return vv_spool_ask(op, spool, &request);
+}
+
+void vv_spool_stats(struct vv_spool *spool, struct vv_spool_stats *out)
+{
+    pthread_mutex_lock(&spool->lock);
+    struct vv_spool_stats stats = {
+        .bytes = spool->bytes,
+        .bytes_max = spool->options.bytes_max,
+        .sequence_accepted = spool->next_sequence - 1,
+        .sequence_durable = spool->durable_sequence,
+        .oldest_arrival_us = INT64_MIN,
+        .syncs = spool->syncs,
+    };
+    for (const struct vv_spool_segment *at = spool->first; at != NULL; at = at->next) {
+        stats.segments++;
+        stats.rows += (int64_t)at->counts.rows;
+        if (stats.oldest_arrival_us == INT64_MIN)
+            stats.oldest_arrival_us = at->counts.first_arrival_us;
+    }
+    if (spool->open != NULL) {
+        stats.open_number = spool->open->number;
+        stats.open_rows = (int64_t)spool->open->counts.rows;
+        stats.open_bytes = (int64_t)spool->open->used_bytes;
+    }
+    pthread_mutex_unlock(&spool->lock);
+    *out = stats;
+}
