@@ -45,6 +45,66 @@ typedef struct varve_optimize_result {
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_optimize(varve_table *table,
     const varve_optimize_options *options, varve_optimize_result *out, varve_error *err);
 
+typedef struct varve_restore_options {
+    uint32_t size;
+    const char *at;      /* version (all digits) or time; must be given */
+    const char *message; /* for the commit; NULL: the lake's */
+    int32_t dry_run;     /* 1: say what would be done */
+} varve_restore_options;
+#define VARVE_RESTORE_OPTIONS_INIT                   \
+    {                                                \
+        sizeof(varve_restore_options), NULL, NULL, 0 \
+    }
+
+typedef struct varve_restore_result {
+    int64_t version;  /* of the table afterwards */
+    int64_t restored; /* the version that its rows and rules are those of */
+    int64_t files_restored;
+    int64_t files_removed;
+    int64_t bytes_restored;
+    int64_t bytes_removed;
+    int32_t changed; /* 0: it was like that already; nothing was written */
+} varve_restore_result;
+
+/*
+ * Makes the table what it was: rows, schema and properties, by a new commit. All versions stay.
+ * Transactions (app_id) stay applied. ENOTFOUND: no such version, or its data files are gone;
+ * EUSAGE: the table is append-only; ECONFLICT: other writers won every attempt.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_restore(varve_table *table,
+    const varve_restore_options *options, varve_restore_result *out, varve_error *err);
+
+typedef struct varve_vacuum_options {
+    uint32_t size;
+    const char *retain; /* "168h": what was removed since stays; NULL: the table's own */
+    int32_t remove;     /* 1: remove; 0: say what would be removed */
+    int32_t lite;       /* 1: only what the log names; the folder is not listed */
+    int32_t unsafe;     /* 1: `retain` may be below delta.deletedFileRetentionDuration */
+    const char *message;
+} varve_vacuum_options;
+#define VARVE_VACUUM_OPTIONS_INIT                         \
+    {                                                     \
+        sizeof(varve_vacuum_options), NULL, 0, 0, 0, NULL \
+    }
+
+typedef struct varve_vacuum_result {
+    int64_t version; /* of the table afterwards: a vacuum that removes makes two commits */
+    int64_t files;   /* removed, or to be removed */
+    int64_t bytes;
+    int64_t retention_ms;     /* that was applied */
+    int64_t readable_version; /* versions before it can't be read any more; -1: none is lost */
+} varve_vacuum_result;
+
+/*
+ * Removes data files, deletion vectors and change files that no version within the retention needs:
+ * what was removed from the table before it, and leftovers of writers that died, when they are as
+ * old. *out_files (may be NULL): their paths in the table's folder.
+ * EUSAGE: `retain` is no time span, or less than the table promises (and not unsafe).
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_vacuum(varve_table *table,
+    const varve_vacuum_options *options, varve_vacuum_result *out,
+    struct ArrowArrayStream *out_files, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

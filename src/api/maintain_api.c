@@ -2,6 +2,13 @@
 
 #include "api/api.h"
 #include "table/optimize.h"
+#include "table/restore.h"
+#include "table/vacuum.h"
+
+static struct vv_str message_of(const varve_table *table, const char *given)
+{
+    return given != NULL ? vv_str_of(given) : table->lake->lake->message;
+}
 
 static varve_status optimize(struct vv_op *op, varve_table *table,
     const varve_optimize_options *given, struct vv_optimize_result *result)
@@ -16,7 +23,7 @@ static varve_status optimize(struct vv_op *op, varve_table *table,
         .where = vv_api_text(options.where),
         .dry_run = options.dry_run != 0,
         .user_name = lake->user,
-        .user_metadata = options.message ? vv_str_of(options.message) : lake->message};
+        .user_metadata = message_of(table, options.message)};
     return vv_optimize(op, table->table, &request, result);
 }
 
@@ -38,5 +45,71 @@ varve_status varve_table_optimize(varve_table *table, const varve_optimize_optio
             .rows = result.rows,
             .vectors_removed = result.vectors_removed,
             .files_skipped = result.files_skipped};
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status restore(struct vv_op *op, varve_table *table,
+    const varve_restore_options *given, struct vv_restore_result *result)
+{
+    varve_restore_options options = VARVE_RESTORE_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_str at = vv_api_text(options.at);
+    if (at.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "restore to which version or time?");
+    int64_t version = 0;
+    const struct vv_restore_request request = {.at = at,
+        .is_time = !vv_str_int64(at, &version),
+        .dry_run = options.dry_run != 0,
+        .user_name = table->lake->lake->user,
+        .user_metadata = message_of(table, options.message)};
+    return vv_restore(op, table->table, &request, result);
+}
+
+varve_status varve_table_restore(varve_table *table, const varve_restore_options *options,
+    varve_restore_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_restore_result result;
+    vv_api_begin(&op, table->lake);
+    varve_status status = restore(&op, table, options, &result);
+    if (status == VARVE_OK)
+        *out = (varve_restore_result){.version = result.version,
+            .restored = result.restored,
+            .files_restored = result.files_restored,
+            .files_removed = result.files_removed,
+            .bytes_restored = result.bytes_restored,
+            .bytes_removed = result.bytes_removed,
+            .changed = result.is_changed};
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status vacuum(struct vv_op *op, varve_table *table,
+    const varve_vacuum_options *given, struct vv_vacuum_result *result,
+    struct ArrowArrayStream *out_files)
+{
+    varve_vacuum_options options = VARVE_VACUUM_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    const struct vv_vacuum_request request = {.retain = vv_api_text(options.retain),
+        .removes = options.remove != 0,
+        .is_lite = options.lite != 0,
+        .is_unsafe = options.unsafe != 0,
+        .user_name = table->lake->lake->user,
+        .user_metadata = message_of(table, options.message)};
+    return vv_vacuum(op, table->table, &request, result, out_files);
+}
+
+varve_status varve_table_vacuum(varve_table *table, const varve_vacuum_options *options,
+    varve_vacuum_result *out, struct ArrowArrayStream *out_files, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_vacuum_result result;
+    vv_api_begin(&op, table->lake);
+    varve_status status = vacuum(&op, table, options, &result, out_files);
+    if (status == VARVE_OK)
+        *out = (varve_vacuum_result){.version = result.version,
+            .files = result.files,
+            .bytes = result.bytes,
+            .retention_ms = result.retention_ms,
+            .readable_version = result.readable_version};
     return vv_op_report(&op, status, err);
 }

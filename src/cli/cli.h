@@ -92,6 +92,18 @@ void vv_interrupt_target(varve_lake *lake); /* NULL: none */
 int vv_interrupt_signal(void);              /* 0: none so far */
 void vv_interrupt_forget(void);             /* as if there had been none; catches anew */
 
+/* ---- ask.c ------------------------------------------------------------------------------------ */
+
+/*
+ * Whether to go on with what can't be taken back: `yes` says so, else a person at a terminal is
+ * asked `question`; without one EUSAGE, "`warning`: say --yes".
+ */
+varve_status vv_ask(struct vv_cli *cli, bool yes, const char *warning, const char *question,
+    bool *out);
+/* --version, --timestamp and the global --at say the same thing: one of them; NULL: none is given. */
+varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char *timestamp,
+    const char **out);
+
 /* ---- show.c: rows for people and programs ----------------------------------------------------- */
 
 struct vv_show {

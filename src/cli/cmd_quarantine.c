@@ -84,28 +84,15 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
     return vv_show_text(cli, line.ptr, line.len);
 }
 
-/* On a terminal a person is asked; without one only --yes will do. */
-static varve_status may_drop(struct vv_cli *cli, bool yes, bool *out)
-{
-    char answer[16] = "";
-    *out = yes;
-    if (yes)
-        return VARVE_OK;
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "quarantine drop removes rows for good: say --yes");
-    (void)fprintf(stderr, "Remove these rows of %s for good? [y/N] ", vv_cli_argument(cli, 1));
-    if (fgets(answer, sizeof(answer), stdin) != NULL)
-        *out = answer[0] == 'y' || answer[0] == 'Y';
-    return VARVE_OK;
-}
-
 static varve_status drop(struct vv_cli *cli, varve_table *table, const struct batches *batches,
     bool yes)
 {
     int64_t rows = 0;
     bool may = false;
-    VV_TRY(may_drop(cli, yes, &may));
+    struct vv_text question VV_CLEANUP(vv_text_done) = {0};
+    vv_text_addf(&question, "Remove these rows of %s for good?", vv_cli_argument(cli, 1));
+    VV_TRY(vv_ask(cli, yes, "quarantine drop removes rows for good", vv_text_chars(&question),
+        &may));
     if (!may) {
         vv_say(cli, "nothing dropped");
         return VARVE_OK;

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "cli/commands.h"
 
 struct scan_values {
@@ -42,32 +40,6 @@ static const struct vv_option options[] = {
         .offset = AT(limit)},
 };
 
-static bool all_digits(const char *text)
-{
-    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-/* --version, --timestamp and --at say the same thing: one of them. */
-static varve_status read_at(struct vv_cli *cli, const struct scan_values *values,
-    const char **out)
-{
-    const char *at = cli->globals.at;
-    int count = (at != NULL) + (values->version != NULL) + (values->timestamp != NULL);
-    if (count > 1)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "scan: give one of --version, --timestamp and --at");
-    if (values->version && !all_digits(values->version))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --version: '%s' is not a version number (history lists them)",
-            values->version);
-    if (values->timestamp && all_digits(values->timestamp))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --timestamp: '%s' is not a time, such as 2025-01-30T10:00:00Z or -2h",
-            values->timestamp);
-    *out = at ? at : values->version ? values->version : values->timestamp;
-    return VARVE_OK;
-}
-
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct scan_values *values = given;
@@ -77,7 +49,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     scan.columns = values->columns;
     scan.where = values->where;
     scan.limit = values->limit.value;
-    VV_TRY(read_at(cli, values, &scan.at));
+    VV_TRY(vv_cli_read_at(cli, values->version, values->timestamp, &scan.at));
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_scan(table, &scan, &rows, &cli->error));
     return vv_show_rows(cli, &rows, NULL, NULL);

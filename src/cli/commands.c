@@ -22,6 +22,8 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_files,
     &vv_cmd_tables,
     &vv_cmd_optimize,
+    &vv_cmd_vacuum,
+    &vv_cmd_restore,
     &vv_cmd_checkpoint,
     &vv_cmd_completion,
     &vv_cmd_version,

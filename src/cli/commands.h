@@ -9,6 +9,8 @@
 extern const struct vv_command vv_cmd_init;
 extern const struct vv_command vv_cmd_checkpoint;
 extern const struct vv_command vv_cmd_optimize;
+extern const struct vv_command vv_cmd_vacuum;
+extern const struct vv_command vv_cmd_restore;
 extern const struct vv_command vv_cmd_create;
 extern const struct vv_command vv_cmd_upsert;
 extern const struct vv_command vv_cmd_append;

@@ -67,16 +67,24 @@ static varve_status relative_key(struct vv_op *op, struct vv_arena *arena, struc
     return VARVE_OK;
 }
 
-static varve_status read_absolute(struct vv_op *op, struct vv_arena *arena, struct vv_str path,
+varve_status vv_dv_key(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_deletion_vector *dv, struct vv_str *out, bool *out_absolute)
+{
+    *out_absolute = dv->storage == 'p';
+    if (!*out_absolute)
+        return relative_key(op, arena, dv->path_or_inline, out);
+    VV_TRY(vv_path_decode(op, arena, dv->path_or_inline, out, out_absolute));
+    if (!*out_absolute)
+        return vv_fail(op, VARVE_ECORRUPT, "\"%.*s\" is no absolute path",
+            VV_ARG(dv->path_or_inline));
+    return VARVE_OK;
+}
+
+static varve_status read_absolute(struct vv_op *op, struct vv_arena *arena, struct vv_str key,
     struct vv_str *out)
 {
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
-    struct vv_str key;
-    bool is_absolute = false;
     size_t len = 0;
-    VV_TRY(vv_path_decode(op, arena, path, &key, &is_absolute));
-    if (!is_absolute)
-        return vv_fail(op, VARVE_ECORRUPT, "\"%.*s\" is no absolute path", VV_ARG(path));
     VV_TRY(vv_source_open(op, key, -1, key, &source));
     if ((uint64_t)source.bytes > FILE_BYTES_MAX)
         return vv_fail(op, VARVE_ELIMIT, "its file %.*s has %" PRId64 " bytes", VV_ARG(key),
@@ -102,15 +110,15 @@ static varve_status fetch(struct vv_op *op, struct vv_dv_reader *reader,
     struct vv_str *bytes = vv_map_get(&reader->files, name);
     if (bytes == NULL) {
         struct vv_str key;
+        bool is_absolute = false;
         bytes = vv_new(&reader->arena, struct vv_str, 1);
         if (bytes == NULL)
             return vv_fail_memory(op);
-        if (dv->storage == 'p') {
-            VV_TRY(read_absolute(op, &reader->arena, dv->path_or_inline, bytes));
-        } else {
-            VV_TRY(relative_key(op, &reader->arena, dv->path_or_inline, &key));
+        VV_TRY(vv_dv_key(op, &reader->arena, dv, &key, &is_absolute));
+        if (is_absolute)
+            VV_TRY(read_absolute(op, &reader->arena, key, bytes));
+        else
             VV_TRY(vv_store_get(op, reader->store, &reader->arena, key, bytes));
-        }
         if (!vv_map_put(&reader->files, name, bytes, NULL))
             return vv_fail_memory(op);
     }

@@ -31,6 +31,13 @@ void vv_dv_reader_done(struct vv_dv_reader *reader);
 varve_status vv_dv_read(struct vv_op *op, struct vv_dv_reader *reader,
     const struct vv_file *file, struct vv_row_set **out);
 
+/*
+ * The file that a vector lies in, which is not in the log itself: a key in the table's store, or
+ * *out_absolute. ECORRUPT: what the log says names no file.
+ */
+varve_status vv_dv_key(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_deletion_vector *dv, struct vv_str *out, bool *out_absolute);
+
 /* A file of vectors that is being put together. {0} is not started. */
 struct vv_dv_writer {
     char uuid[VV_UUID_BYTES];

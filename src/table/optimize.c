@@ -1,11 +1,11 @@
 #include "table/optimize.h"
 
-#include "base/map.h"
 #include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/features.h"
 #include "table/checkpoint.h"
+#include "table/file_set.h"
 #include "table/optimize_run.h"
 
 #define PASSES_MAX 4
@@ -150,20 +150,6 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     return VARVE_OK;
 }
 
-static varve_status live_files(struct vv_op *op, const struct vv_snapshot *snapshot,
-    struct vv_map *out)
-{
-    *out = VV_MAP_INIT(&op->arena);
-    for (size_t i = 0; i < snapshot->files_len; i++) {
-        const struct vv_file *file = snapshot->files[i];
-        struct vv_str key =
-            vv_arena_format(&op->arena, "%.*s\n%.*s", VV_ARG(file->key), VV_ARG(file->dv_id));
-        if (key.ptr == NULL || !vv_map_put(out, key, out, NULL))
-            return vv_fail_memory(op);
-    }
-    return VARVE_OK;
-}
-
 /*
  * After a lost race: bins whose files are all there still may be committed as they are; the others
  * are lost. Where the rules of the table have changed all of them are.
@@ -171,21 +157,18 @@ static varve_status live_files(struct vv_op *op, const struct vv_snapshot *snaps
 static varve_status bins_check(struct vv_op *op, struct vv_optimize_run *run,
     struct group *group, struct vv_optimize_result *result)
 {
-    struct vv_map live;
+    struct vv_file_set live;
     const struct vv_snapshot *newest = run->table->snapshot;
     bool is_same = vv_rules_same(run->snapshot, newest);
     VV_TRY(vv_features_check_write(op, newest->protocol, newest->metadata, &newest->schema));
-    VV_TRY(live_files(op, newest, &live));
+    VV_TRY(vv_file_set_init(op, newest, &live));
     for (size_t i = 0; i < group->len; i++) {
         struct vv_optimize_done *done = &group->done[i];
         bool is_lost = !is_same;
         for (size_t f = 0; f < done->bin->files_len && !is_lost; f++) {
-            const struct vv_file *file = done->bin->files[f];
-            struct vv_str key = vv_arena_format(&op->arena, "%.*s\n%.*s", VV_ARG(file->key),
-                VV_ARG(file->dv_id));
-            if (key.ptr == NULL)
-                return vv_fail_memory(op);
-            is_lost = !vv_map_has(&live, key);
+            bool is_live = false;
+            VV_TRY(vv_file_set_has(op, &live, done->bin->files[f], &is_live));
+            is_lost = !is_live;
         }
         if (!is_lost || done->is_lost)
             continue;

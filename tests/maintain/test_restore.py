@@ -1,0 +1,163 @@
+"""Restore: the table is what it was, and nothing of what came since is lost from its history."""
+
+import json
+import random
+import subprocess
+
+import pytest
+from deltalake import DeltaTable
+
+TABLE = "ticks"
+SCHEMA = ("ts timestamp not null, sym string not null, price double, seen bigint, "
+          "date date not null")
+
+
+@pytest.fixture
+def ticks(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym",
+             "--order-by", "seen")
+    return varve
+
+
+def put(varve, number, *arguments, count=6):
+    chance = random.Random(number)
+    lines = [f"2025-01-1{chance.randrange(3)}T10:00:0{chance.randrange(6)}Z,S{row % 3},"
+             f"{chance.random():.4f},{number}" for row in range(count)]
+    return varve.upsert(TABLE, "ts,sym,price,seen\n" + "\n".join(lines) + "\n", *arguments)
+
+
+def rows(varve, *arguments):
+    return sorted(varve.ok("scan", TABLE, "--format", "csv", *arguments).splitlines())
+
+
+def restore(varve, *arguments):
+    return json.loads(varve.ok("restore", TABLE, "--yes", "--json", *arguments))
+
+
+def test_each_version_comes_back_and_can_be_left_again(ticks):
+    contents = [rows(ticks)]
+    for number in range(1, 6):
+        put(ticks, number)
+        if number == 3:
+            ticks.ok("optimize", TABLE)
+        while len(contents) <= ticks.version(TABLE):
+            contents.append(rows(ticks, "--at", len(contents)))
+    order = list(range(len(contents)))
+    random.Random(1).shuffle(order)
+    for version in order:
+        latest = ticks.version(TABLE)
+        result = restore(ticks, "--version", version)
+        assert rows(ticks) == contents[version]
+        assert result["restored"] == version
+        assert result["version"] == latest + (1 if result["changed"] else 0)
+    for version, content in enumerate(contents):
+        assert rows(ticks, "--at", version) == content
+    assert len(DeltaTable(str(ticks.table(TABLE))).to_pyarrow_table()) == len(rows(ticks)) - 1
+
+
+def test_by_time(ticks):
+    put(ticks, 1)
+    stamp = ticks.rows("history", TABLE, "--limit", "1")[0]["timestamp"]
+    before = rows(ticks)
+    put(ticks, 2)
+    result = restore(ticks, "--timestamp", stamp)
+    assert (result["restored"], rows(ticks)) == (1, before)
+    entry = ticks.rows("history", TABLE, "--limit", "1")[0]
+    assert entry["operation"] == "RESTORE"
+    assert entry["operationParameters"] == {"version": None, "timestamp": stamp}
+
+
+def test_rules_come_back_with_the_rows(ticks):
+    put(ticks, 1)
+    table = DeltaTable(str(ticks.table(TABLE)))
+    table.alter.add_constraint({"cheap": "price < 10"})
+    assert "delta.constraints.cheap" in ticks.ok("describe", TABLE, "--json")
+    restore(ticks, "--version", 1)
+    assert "delta.constraints.cheap" not in ticks.ok("describe", TABLE, "--json")
+    ticks.upsert(TABLE, "ts,sym,price,seen\n2025-01-10T11:00:00Z,S1,1000,9\n")
+
+
+def test_history_has_sparks_words(ticks):
+    put(ticks, 1)
+    put(ticks, 2)
+    removed = ticks.rows("files", TABLE)
+    restore(ticks, "--version", 1, "--message", "bad feed")
+    now = ticks.rows("files", TABLE)
+    entry = ticks.rows("history", TABLE, "--limit", "1")[0]
+    metrics = {name: int(value) for name, value in entry["operationMetrics"].items()}
+    gone = {file["path"] for file in removed} - {file["path"] for file in now}
+    back = {file["path"] for file in now} - {file["path"] for file in removed}
+    assert (metrics["numRemovedFiles"], metrics["numRestoredFiles"]) == (len(gone), len(back))
+    assert metrics["removedFilesSize"] == sum(f["bytes"] for f in removed if f["path"] in gone)
+    assert metrics["numOfFilesAfterRestore"] == len(now)
+    assert metrics["tableSizeAfterRestore"] == sum(file["bytes"] for file in now)
+    assert entry["userMetadata"] == "bad feed"
+
+
+def test_a_batch_that_was_applied_stays_applied(ticks):
+    put(ticks, 1)
+    put(ticks, 2, "--app-id", "bot", "--app-version", "7")
+    restore(ticks, "--version", 1)
+    before = rows(ticks)
+    assert put(ticks, 2, "--app-id", "bot", "--app-version", "7")["already_applied"]
+    assert rows(ticks) == before
+
+
+def test_nothing_is_written_where_nothing_changes_or_for_a_trial(ticks):
+    put(ticks, 1)
+    put(ticks, 2)
+    assert not restore(ticks, "--version", 2)["changed"]
+    dry = json.loads(ticks.ok("restore", TABLE, "--version", "1", "--dry-run", "--json"))
+    assert dry["changed"] and dry["files_removed"] > 0
+    assert ticks.version(TABLE) == 2
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["--version", "1"], 2, "say --yes"), (["--yes"], 2, "--version N or --timestamp"),
+    (["--version", "9", "--yes"], 5, "9"), (["--version", "x", "--yes"], 2, "version number"),
+    (["--version", "1", "--timestamp", "now", "--yes"], 2, "one of"),
+    (["--timestamp", "1999-01-01", "--yes"], 5, "there is no version as of"),
+])
+def test_what_can_not_be_is_refused(ticks, arguments, status, words):
+    put(ticks, 1)
+    put(ticks, 2)
+    done = ticks.run("restore", TABLE, *arguments)
+    assert done.returncode == status and words in done.stderr
+    assert ticks.version(TABLE) == 2
+
+
+def test_a_version_whose_files_are_gone_is_refused_by_name(ticks):
+    for number in (1, 2, 3):
+        put(ticks, number, count=30)
+    ticks.ok("vacuum", TABLE, "--retain", "0s", "--unsafe", "--yes")
+    before, version = rows(ticks), ticks.version(TABLE)
+    done = ticks.run("restore", TABLE, "--version", "1", "--yes")
+    assert done.returncode == 5
+    assert "version 1" in done.stderr and "date=2025-01-1" in done.stderr
+    assert (rows(ticks), ticks.version(TABLE)) == (before, version)
+
+
+def test_an_append_only_table_is_not_taken_back(varve):
+    varve.ok("create", "log", "--schema", "a int", "--property", "delta.appendOnly=true")
+    for _ in range(2):
+        varve.ok("append", "log", "-", "--input-format", "csv", stdin="a\n1\n")
+    done = varve.run("restore", "log", "--version", "1", "--yes")
+    assert done.returncode == 2 and "append-only" in done.stderr
+
+
+def test_writers_at_the_same_time_come_before_or_after(ticks):
+    put(ticks, 1)
+    base = rows(ticks)
+    put(ticks, 2)
+    writer = subprocess.Popen(
+        ["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do printf 'ts,sym,price,seen\\n"
+         f"2025-02-0%dT00:00:00Z,N,1,1\\n' $i | '{ticks.program}' --lake '{ticks.lake}' upsert "
+         f"{TABLE} - --input-format csv || exit 1; done"], stderr=subprocess.PIPE)
+    restored = []
+    while writer.poll() is None:
+        restored.append(restore(ticks, "--version", 1)["version"])
+    assert writer.returncode == 0, writer.stderr.read()
+    history = {entry["version"]: entry["operation"] for entry in ticks.rows("history", TABLE)}
+    for version, operation in history.items():
+        if operation == "RESTORE":
+            assert rows(ticks, "--at", version) == base

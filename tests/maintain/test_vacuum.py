@@ -1,0 +1,223 @@
+"""Vacuum: what nobody needs goes, and nothing else."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from deltalake import DeltaTable
+
+TABLE = "ticks"
+SCHEMA = "ts timestamp not null, sym string not null, price double"
+NOW = ("--retain", "0s", "--unsafe")
+
+
+@pytest.fixture
+def ticks(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "sym", "--key", "ts,sym")
+    return varve
+
+
+def put(varve, symbol, price, *arguments):
+    return varve.upsert(TABLE, f"ts,sym,price\n2025-01-10T10:00:00Z,\"{symbol}\",{price}\n",
+                        *arguments)
+
+
+def rows(varve, *arguments):
+    return sorted(varve.ok("scan", TABLE, "--format", "csv", *arguments).splitlines())
+
+
+def on_disk(varve):
+    folder = varve.table(TABLE)
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")
+            if path.is_file() and "_delta_log" not in path.parts}
+
+
+def live(varve):
+    return {file["path"] for file in varve.rows("files", TABLE)}
+
+
+def vacuum(varve, *arguments):
+    return json.loads(varve.ok("vacuum", TABLE, "--json", *arguments))
+
+
+def age(path, days):
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+
+
+def test_without_yes_it_only_says_what_would_go(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    before = on_disk(ticks)
+    listed = ticks.rows("vacuum", TABLE, *NOW)
+    assert {row["path"] for row in listed} == before - live(ticks) and len(listed) == 1
+    result = vacuum(ticks, *NOW, "--yes", "--dry-run")
+    assert (result["removed"], result["files"], result["readable_version"]) == (False, 1, 2)
+    assert on_disk(ticks) == before and ticks.version(TABLE) == 2
+
+
+def test_only_what_is_not_needed_goes_and_the_lost_versions_are_named(ticks):
+    for price in range(1, 5):
+        put(ticks, "A", price)
+        put(ticks, "B", price)
+    version, before = ticks.version(TABLE), rows(ticks)
+    done = ticks.run("vacuum", TABLE, *NOW, "--yes")
+    assert done.returncode == 0
+    assert f"versions before {version} can no longer be read" in done.stderr
+    assert on_disk(ticks) == live(ticks)
+    assert rows(ticks) == rows(ticks, "--at", version) == before
+    assert ticks.run("scan", TABLE, "--version", str(version - 1)).returncode != 0
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 0
+
+
+def test_removed_files_stay_as_long_as_the_table_promises(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    before = on_disk(ticks)
+    assert vacuum(ticks, "--yes")["files"] == 0 and on_disk(ticks) == before
+    for path in before:
+        age(ticks.table(TABLE) / path, 1000)  # long written, but removed from the table just now
+    assert vacuum(ticks, "--yes")["files"] == 0 and on_disk(ticks) == before
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--retain", "168h"], "promises to keep"), (["--retain", "-1d", "--unsafe"], "no time span"),
+    (["--retain", "soon"], "no time span"),
+])
+def test_too_short_a_retention_is_refused(ticks, arguments, words):
+    put(ticks, "A", 1)
+    done = ticks.run("vacuum", TABLE, "--yes", *arguments)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def test_a_longer_retention_than_the_tables_is_kept(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "sym", "--key", "ts,sym",
+             "--property", "delta.deletedFileRetentionDuration=interval 0 seconds")
+    put(varve, "A", 1)
+    put(varve, "A", 2)
+    for path in on_disk(varve):
+        age(varve.table(TABLE) / path, 10)
+    assert vacuum(varve, "--retain", "1h")["files"] == 0
+    assert vacuum(varve)["files"] == 1
+
+
+def test_leftovers_go_by_their_age_and_hidden_things_stay(ticks):
+    put(ticks, "A", 1)
+    folder = ticks.table(TABLE)
+    old = ["sym=A/left.parquet", "sym=B/left.parquet", "left.parquet", "_change_data/c.parquet",
+           "deletion_vector_00000000-0000-0000-0000-000000000000.bin"]
+    kept = ["sym=A/young.parquet", "_hidden/x.parquet", ".hidden/x.parquet", "sym=A/_SUCCESS",
+            "sym=A/.part.crc", "_varve/quarantine/x"]
+    for name in old + kept:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+        if "young" not in name:
+            age(path, 500)
+    listed = {row["path"] for row in ticks.rows("vacuum", TABLE)}
+    assert listed == set(old)
+    assert vacuum(ticks, "--yes")["files"] == len(old)
+    assert on_disk(ticks) == set(kept) | live(ticks)
+
+
+ODD = ["a b", "50%", "x:y", "p=q", "ünï", "[brackets]", "a/b", "q?", "#1", "%41", ""]
+
+
+@pytest.mark.parametrize("lite", [[], ["--lite"]])
+def test_odd_partition_values_lead_to_the_right_files(varve, lite):
+    varve.ok("create", TABLE, "--schema", "ts timestamp not null, sym string, price double",
+             "--partition-by", "sym", "--key", "ts")
+    stamps = {symbol: f"2025-01-10T10:00:{number:02d}Z" for number, symbol in enumerate(ODD)}
+    for price in (1, 2):
+        for symbol, stamp in stamps.items():
+            quoted = symbol.replace('"', '""')
+            varve.upsert(TABLE, f"ts,sym,price\n{stamp},\"{quoted}\",{price}\n")
+    before = rows(varve)
+    assert vacuum(varve, *NOW, "--yes", *lite)["files"] == len(ODD)
+    assert rows(varve) == before
+    assert len(on_disk(varve)) == len(ODD)
+    assert DeltaTable(str(varve.table(TABLE))).to_pyarrow_table().num_rows == len(ODD)
+
+
+def test_it_lists_what_deltalake_lists(ticks):
+    for price in range(3):
+        put(ticks, "A", price)
+        put(ticks, "B", price)
+    theirs = DeltaTable(str(ticks.table(TABLE))).vacuum(
+        retention_hours=0, dry_run=True, enforce_retention_duration=False, full=True)
+    assert {row["path"] for row in ticks.rows("vacuum", TABLE, *NOW)} == set(theirs)
+
+
+def test_a_lite_vacuum_goes_by_the_log_alone(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    leftover = ticks.table(TABLE) / "sym=A" / "left.parquet"
+    leftover.write_text("x")
+    age(leftover, 500)
+    assert vacuum(ticks, *NOW, "--lite", "--yes")["files"] == 1
+    assert leftover.exists()
+    put(ticks, "A", 3)
+    assert vacuum(ticks, *NOW, "--lite", "--yes")["files"] == 1
+    assert vacuum(ticks, *NOW)["files"] == 1
+
+
+def test_a_lite_vacuum_without_the_whole_log_is_refused(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    ticks.ok("checkpoint", TABLE)
+    (ticks.table(TABLE) / "_delta_log" / f"{0:020d}.json").unlink()
+    done = ticks.run("vacuum", TABLE, *NOW, "--lite")
+    assert done.returncode == 2 and "without --lite" in done.stderr
+
+
+def test_history_announces_it(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    size = sum(row["bytes"] for row in ticks.rows("vacuum", TABLE, *NOW))
+    vacuum(ticks, *NOW, "--yes", "--message", "spring")
+    end, start = ticks.rows("history", TABLE, "--limit", "2")
+    assert (start["operation"], end["operation"]) == ("VACUUM START", "VACUUM END")
+    assert start["operationMetrics"] == {"numFilesToDelete": "1", "sizeOfDataToDelete": str(size)}
+    assert end["operationParameters"] == {"status": "COMPLETED"}
+    assert end["operationMetrics"]["numDeletedFiles"] == "1"
+    assert end["userMetadata"] == "spring"
+    assert DeltaTable(str(ticks.table(TABLE))).history(1)[0]["operation"] == "VACUUM END"
+
+
+def test_a_file_that_cannot_go_does_not_keep_the_others(ticks):
+    if os.geteuid() == 0 and subprocess.run(["which", "chattr"], capture_output=True,
+                                            check=False).returncode:
+        pytest.skip("needs chattr")
+    for symbol in "AB":
+        put(ticks, symbol, 1)
+        put(ticks, symbol, 2)
+    stuck = ticks.table(TABLE) / next(path for path in on_disk(ticks) - live(ticks)
+                                      if path.startswith("sym=A"))
+    if subprocess.run(["chattr", "+i", stuck], capture_output=True, check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        done = ticks.run("vacuum", TABLE, *NOW, "--yes")
+    finally:
+        subprocess.run(["chattr", "-i", stuck], check=True)
+    assert done.returncode == 8 and "1 of 2 files can't be removed" in done.stderr
+    assert on_disk(ticks) - live(ticks) == {str(stuck.relative_to(ticks.table(TABLE)))}
+    assert ticks.rows("history", TABLE, "--limit", "1")[0]["operationParameters"] == {
+        "status": "FAILED"}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_killed_on_the_way_it_can_be_done_again(ticks, number):
+    for price in range(4):
+        put(ticks, "A", price)
+    before = rows(ticks)
+    environment = dict(os.environ, VARVE_TEST_SEAMS=f"crash=vacuum.remove:{number}")
+    done = subprocess.run([ticks.program, "--lake", ticks.lake, "vacuum", TABLE, *NOW, "--yes"],
+                          env=environment, capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert len(on_disk(ticks)) == 4 - (number - 1)
+    assert rows(ticks) == before
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 4 - number
+    assert rows(ticks) == before and on_disk(ticks) == live(ticks)
