@@ -3,7 +3,7 @@
  * its text. The C Data Interface does not tell how long buffers are, so their lengths have to be
  * believed; all that is reached through them (strings, elements, values of dictionaries) is not.
  */
-#include "engine/arrow_in.h"
+#include "engine/arrow_type.h"
 
 /* So that no sum of an offset, a length and a width overflows. */
 static const int64_t length_max = INT64_MAX / 1024;
@@ -201,6 +201,31 @@ int64_t vv_arrow_index(const struct vv_arrow_type *type, const struct ArrowArray
     if (type->is_signed)
         return (int64_t)(bits << unused_bits) >> unused_bits;
     return bits > INT64_MAX ? -1 : (int64_t)bits;
+}
+
+static struct vv_str view_text(const struct ArrowArray *array, int64_t position,
+    struct vv_arrow_view *view)
+{
+    *view = vv_arrow_view_at(array->buffers[1], position);
+    if (view->len <= (int32_t)sizeof(view->value.inlined))
+        return (struct vv_str){view->value.inlined, (size_t)view->len};
+    const char *bytes = array->buffers[2 + view->value.away.buffer];
+    return (struct vv_str){bytes + view->value.away.offset, (size_t)view->len};
+}
+
+struct vv_str vv_arrow_text_at(const struct vv_arrow_type *type, const struct ArrowArray *array,
+    int64_t position, struct vv_arrow_view *view)
+{
+    int32_t width = type->width;
+    if (type->kind == VV_ARROW_VIEW)
+        return view_text(array, position, view);
+    if (type->kind == VV_ARROW_BYTES)
+        return (struct vv_str){
+            (const char *)array->buffers[1] + position * width, (size_t)width};
+    int64_t from = vv_arrow_offset(array->buffers[1], width, position);
+    int64_t to = vv_arrow_offset(array->buffers[1], width, position + 1);
+    const char *bytes = array->buffers[2];
+    return (struct vv_str){from == to ? "" : bytes + from, (size_t)(to - from)};
 }
 
 static varve_status dictionary_check(struct vv_op *op, const struct vv_arrow_part *part)

@@ -202,32 +202,6 @@ static duckdb_string_t string_of(const char *bytes, size_t len)
     return string;
 }
 
-static struct vv_str view_text(const struct vv_arrow_part *part, int64_t position,
-    struct vv_arrow_view *view)
-{
-    *view = vv_arrow_view_at(part->array->buffers[1], position);
-    if (view->len <= (int32_t)sizeof(view->value.inlined))
-        return (struct vv_str){view->value.inlined, (size_t)view->len};
-    const char *bytes = part->array->buffers[2 + view->value.away.buffer];
-    return (struct vv_str){bytes + view->value.away.offset, (size_t)view->len};
-}
-
-static struct vv_str text_at(const struct vv_arrow_part *part, int64_t position,
-    struct vv_arrow_view *view)
-{
-    const struct ArrowArray *array = part->array;
-    int32_t width = part->type->width;
-    if (part->type->kind == VV_ARROW_VIEW)
-        return view_text(part, position, view);
-    if (part->type->kind == VV_ARROW_BYTES)
-        return (struct vv_str){
-            (const char *)array->buffers[1] + position * width, (size_t)width};
-    int64_t from = vv_arrow_offset(array->buffers[1], width, position);
-    int64_t to = vv_arrow_offset(array->buffers[1], width, position + 1);
-    const char *bytes = array->buffers[2];
-    return (struct vv_str){from == to ? "" : bytes + from, (size_t)(to - from)};
-}
-
 static void texts_fill(const struct vv_arrow_part *part, duckdb_vector vector, idx_t at)
 {
     duckdb_string_t *strings = (duckdb_string_t *)duckdb_vector_get_data(vector) + at;
@@ -236,7 +210,7 @@ static void texts_fill(const struct vv_arrow_part *part, duckdb_vector vector, i
         struct vv_arrow_view view;
         struct vv_str text = VV_STR_NONE;
         if (!is_null_at(part, index))
-            text = text_at(part, start + index, &view);
+            text = vv_arrow_text_at(part->type, part->array, start + index, &view);
         strings[index] = string_of(text.ptr, text.len);
     }
 }

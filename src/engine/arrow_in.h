@@ -2,116 +2,17 @@
  * Arrow arrays as rows of a table of the engine. Written here instead of by DuckDB's own import,
  * which trusts the arrays of a foreign process (and ignores the offset of a sliced one).
  *
- * arrow_type.c    the schema, as a tree of what is understood
- * arrow_check.c   whether an array is what the schema says: nothing is read before
  * arrow_fill.c    values of a checked array into the vectors of a chunk
  * arrow_load.c    the stream, the table and the loop
  */
 #ifndef VV_ENGINE_ARROW_IN_H
 #define VV_ENGINE_ARROW_IN_H
 
+#include "engine/arrow_type.h"
 #include "engine/duck.h"
 
-#define VV_ARROW_DEPTH_MAX 64
-#define VV_ARROW_NODES_MAX 100000
-
-enum vv_arrow_kind {
-    VV_ARROW_NULL,
-    VV_ARROW_BOOL,
-    VV_ARROW_FIXED, /* `width` bytes, as they are in DuckDB */
-    VV_ARROW_DATE32,
-    VV_ARROW_DATE64,
-    VV_ARROW_TIMESTAMP,
-    VV_ARROW_DECIMAL,
-    VV_ARROW_TEXT,  /* utf8 and binary with `width` bytes an offset */
-    VV_ARROW_VIEW,  /* utf8 and binary as views */
-    VV_ARROW_BYTES, /* binary of `width` bytes each */
-    VV_ARROW_LIST,  /* with `width` bytes an offset; a map is a list of its entries */
-    VV_ARROW_ARRAY, /* `width` elements each */
-    VV_ARROW_STRUCT,
-    VV_ARROW_DICTIONARY /* `width` bytes an index; the values are the only child */
-};
-
-/* A column or a part of one. */
-struct vv_arrow_type {
-    enum vv_arrow_kind kind;
-    struct vv_str name;
-    struct vv_str path; /* for messages: "a.b" */
-    const char *sql;    /* DuckDB's name of a scalar type; NULL for others */
-    int32_t width;
-    bool is_text;   /* of TEXT and VIEW: must be UTF-8 */
-    bool is_signed; /* of DICTIONARY: the index */
-    bool has_zone;  /* of TIMESTAMP */
-    bool is_map;
-    char unit;         /* of TIMESTAMP: 's', 'm', 'u', 'n' */
-    uint8_t precision; /* of DECIMAL */
-    uint8_t scale;
-    struct vv_arrow_type *children;
-    int64_t children_len;
-};
-
-/*
- * Reads the schema of a record batch. EUNSUPPORTED for a type that has no place here, EINVALID
- * for a schema that is none. The tree lives in the operation.
- */
-varve_status vv_arrow_type_read(struct vv_op *op, const struct ArrowSchema *schema,
-    struct vv_arrow_type *out);
-void vv_arrow_type_sql(struct vv_buf *sql, const struct vv_arrow_type *type);
-
-/* EINVALID where the array is not of the type, or would be read out of its bounds. */
-varve_status vv_arrow_check(struct vv_op *op, const struct vv_arrow_type *type,
-    const struct ArrowArray *array);
-
-/* Puts `len` values of a checked array, from `from` on, into `vector` from `at` on. */
-struct vv_arrow_part {
-    const struct vv_arrow_type *type;
-    const struct ArrowArray *array;
-    int64_t from; /* counted without the array's own offset */
-    int64_t len;
-};
+/* Puts the values of a part of a checked array into `vector` from `at` on. */
 varve_status vv_arrow_fill(struct vv_op *op, const struct vv_arrow_part *part,
     duckdb_vector vector, idx_t at);
-
-/* Values of buffers, which nobody promises to be aligned. */
-static inline int64_t vv_arrow_offset(const void *offsets, int32_t width, int64_t index)
-{
-    if (width == 8) {
-        int64_t wide;
-        memcpy(&wide, (const char *)offsets + index * 8, 8);
-        return wide;
-    }
-    int32_t narrow;
-    memcpy(&narrow, (const char *)offsets + index * 4, 4);
-    return narrow;
-}
-
-static inline bool vv_arrow_bit(const void *bits, int64_t index)
-{
-    return (((const uint8_t *)bits)[index / 8] >> (index % 8) & 1) != 0;
-}
-
-/* The index that a dictionary array holds; a value that fits no int64_t comes out negative. */
-int64_t vv_arrow_index(const struct vv_arrow_type *type, const struct ArrowArray *array,
-    int64_t position);
-
-/* One value of a view array: 16 bytes. */
-struct vv_arrow_view {
-    int32_t len;
-    union {
-        char inlined[12];
-        struct {
-            char prefix[4];
-            int32_t buffer;
-            int32_t offset;
-        } away;
-    } value;
-};
-
-static inline struct vv_arrow_view vv_arrow_view_at(const void *views, int64_t index)
-{
-    struct vv_arrow_view view;
-    memcpy(&view, (const char *)views + index * 16, 16);
-    return view;
-}
 
 #endif

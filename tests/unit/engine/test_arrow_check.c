@@ -1,4 +1,4 @@
-#include "engine/arrow_in.h"
+#include "engine/arrow_type.h"
 
 #include "arrow_build.h"
 #include "harness/prop.h"
