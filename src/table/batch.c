@@ -84,7 +84,8 @@ static varve_status zone_check(struct vv_op *op, struct vv_session *session, str
 }
 
 static varve_status input_load(struct vv_op *op, struct vv_session *session,
-    const struct vv_table *table, const struct vv_input *from, struct vv_batch_source *source)
+    const struct vv_table *table, const struct vv_input *from, bool keeps_lines,
+    struct vv_batch_source *source)
 {
     struct vv_batch_input *input = &source->inputs[source->inputs_len];
     struct vv_str name = from->name.len > 0 ? from->name : from->path;
@@ -95,6 +96,9 @@ static varve_status input_load(struct vv_op *op, struct vv_session *session,
         .source = VV_SOURCE_NONE,
         .name = vv_arena_str(&source->arena, name),
         .table = vv_arena_format(&source->arena, "batch_input_%zu", source->inputs_len),
+        .arrivals = from->arrivals,
+        .arrivals_len = from->arrivals_len,
+        .keeps_lines = keeps_lines,
     };
     source->inputs_len++;
     if (input->name.ptr == NULL || input->table.ptr == NULL) {
@@ -147,7 +151,7 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
         status = vv_fail(op, VARVE_EUSAGE, "there is no input to read rows from");
     size_t done = 0;
     while (status == VARVE_OK && done < inputs_len) {
-        status = input_load(op, session, table, &inputs[done], source);
+        status = input_load(op, session, table, &inputs[done], options->reject_rows, source);
         done++;
     }
     if (status != VARVE_OK) {

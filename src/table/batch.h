@@ -32,7 +32,17 @@ struct vv_input {
     int fd;             /* >= 0: read from this descriptor instead of `path` (a pipe, stdin) */
     struct vv_str name; /* for messages: "rows.csv", "<stdin>"; none: path */
     struct ArrowArrayStream *stream; /* ARROW: taken over */
+    /*
+     * NDJSON: of each row, when it came, in microseconds. NULL: nobody knows. It is the order value
+     * of a row that has none, and then counts as the row's own. ARROW: a column
+     * VV_INPUT_ARRIVAL_COLUMN of int64 says the same. (An order column of small integers takes no
+     * times.)
+     */
+    const int64_t *arrivals;
+    size_t arrivals_len;
 };
+/* Blanks: no column of a table has that name. */
+#define VV_INPUT_ARRIVAL_COLUMN "varve row arrival"
 
 struct vv_batch_options {
     struct vv_str input_tz; /* zone of naive timestamps; none: UTC */

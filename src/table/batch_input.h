@@ -14,10 +14,14 @@ struct vv_batch_input {
     struct vv_source source;   /* all but Arrow */
     struct vv_str table;       /* temporary table of the session */
     struct vv_str row_sql;     /* number of a row of it, from 1 */
+    struct vv_str arrival_sql; /* when it came; none: nobody knows */
+    const int64_t *arrivals;   /* NDJSON: see vv_input */
+    size_t arrivals_len;
     struct vv_str *columns;    /* as the input names them; NDJSON: those that some line has */
     struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
     struct vv_str *types;      /* DuckDB's */
     size_t columns_len;
+    bool keeps_lines; /* NDJSON: a line that is no row is a row with a fault */
     /* NDJSON: a row that no table would take; columns with the name of the member, its value and
        what is wrong with it, NULL in good rows. */
     bool has_faults;
@@ -26,6 +30,13 @@ struct vv_batch_input {
 #define VV_NDJSON_FAULT_NAME "fault_name"
 #define VV_NDJSON_FAULT_VALUE "fault_value"
 #define VV_NDJSON_FAULT_RULE "fault_rule"
+/*
+ * A line that is no row, kept as an object of two members: its text, and what is wrong with it. The
+ * writer's quarantine is for such lines, too.
+ */
+#define VV_NDJSON_LINE_TEXT "varve.line"
+#define VV_NDJSON_LINE_FAULT "varve.fault"
+#define VV_NDJSON_LINE_BYTES_MAX ((size_t)64 << 10) /* of the text, that is kept */
 
 /* The longest line of NDJSON, the longest header and value of CSV. */
 #define VV_INPUT_LINE_BYTES_MAX ((size_t)64 << 20)

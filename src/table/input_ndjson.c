@@ -8,6 +8,9 @@
 #define PIECE_BYTES ((size_t)1 << 20)
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
+/* Behind the columns of the schema. */
+#define FAULT_COLUMNS 3
+#define EXTRA_COLUMNS (FAULT_COLUMNS + 1)
 
 /* The lines of a file, one by one. */
 struct lines {
@@ -86,9 +89,10 @@ static varve_status lines_next(struct vv_op *op, struct lines *lines, bool *out_
 struct reader {
     const struct vv_table *table;
     const struct vv_schema *schema;
+    const struct vv_batch_input *input;
     struct vv_text_appender *appender;
     struct vv_arena parsed; /* of some lines */
-    struct vv_str *values;  /* of a row: the schema's columns, then the fault */
+    struct vv_str *values;  /* of a row: the schema's columns, the fault, the arrival */
     bool *given;            /* by column: the line has it */
     bool *seen;             /* by column: some line has a value there */
     size_t next;            /* column that the next member is likely to be */
@@ -102,14 +106,14 @@ static void reader_done(struct reader *reader)
 }
 
 static void fault_set(struct reader *reader, struct vv_str name, struct vv_str value,
-    const char *rule)
+    struct vv_str rule)
 {
     struct vv_str *fault = reader->values + reader->schema->fields_len;
     if (fault[2].ptr != NULL)
         return;
     fault[0] = name;
     fault[1] = value;
-    fault[2] = vv_str_of(rule);
+    fault[2] = rule;
     reader->has_faults = true;
 }
 
@@ -156,7 +160,7 @@ static varve_status nested_take(struct vv_op *op, struct reader *reader,
     if (fault != NULL) {
         struct vv_str text = VV_STR_NONE;
         VV_TRY(value_text(op, reader, value, &text));
-        fault_set(reader, field->name, text, fault);
+        fault_set(reader, field->name, text, vv_str_of(fault));
         return VARVE_OK;
     }
     *out = vv_arena_str(&reader->parsed, vv_buf_str(&shaped));
@@ -185,7 +189,7 @@ static varve_status member_take(struct vv_op *op, struct reader *reader, struct 
             return VARVE_OK;
         VV_TRY(value_text(op, reader, value, &text));
         fault_set(reader, name, text,
-            is_table ? "names another table" : "is in no column of the table");
+            is_table ? VV_STR("names another table") : VV_STR("is in no column of the table"));
         return VARVE_OK;
     }
     const struct vv_field *field = &reader->schema->fields[column];
@@ -195,12 +199,20 @@ static varve_status member_take(struct vv_op *op, struct reader *reader, struct 
     if (was_given) {
         struct vv_str text = VV_STR_NONE;
         VV_TRY(value_text(op, reader, value, &text));
-        fault_set(reader, field->name, text, "is in the line twice");
+        fault_set(reader, field->name, text, VV_STR("is in the line twice"));
         return VARVE_OK;
     }
     if (vv_type_is_nested(&field->type) && !vv_json_is(value, VV_JSON_NULL))
         return nested_take(op, reader, field, value, out);
     return value_text(op, reader, value, out);
+}
+
+/* A line that was no row when it came, and was kept for the quarantine. */
+static bool line_is_kept(const struct vv_json *json)
+{
+    return vv_json_len(json) == 2 &&
+           vv_json_get_kind(json, VV_NDJSON_LINE_TEXT, VV_JSON_STRING) != NULL &&
+           vv_json_get_kind(json, VV_NDJSON_LINE_FAULT, VV_JSON_STRING) != NULL;
 }
 
 static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv_str line)
@@ -216,14 +228,61 @@ static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv
     const struct vv_json *iterator = NULL;
     const struct vv_json *value = NULL;
     struct vv_str name;
+    if (line_is_kept(json)) {
+        fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT),
+            vv_json_text(vv_json_get(json, VV_NDJSON_LINE_TEXT)),
+            vv_json_text(vv_json_get(json, VV_NDJSON_LINE_FAULT)));
+        return VARVE_OK;
+    }
     while (vv_json_each(json, &iterator, &name, &value))
         VV_TRY(member_take(op, reader, name, value));
     return VARVE_OK;
 }
 
+/* Valid UTF-8, and no more of it than anybody reads. */
+static varve_status line_text(struct vv_op *op, struct reader *reader, struct vv_str line,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str rest = vv_str_first(line, VV_NDJSON_LINE_BYTES_MAX);
+    while (rest.len > 0) {
+        size_t len = vv_utf8_first(rest);
+        bool is_kept = len > 0 && rest.ptr[0] != '\0';
+        vv_buf_add(&text, is_kept ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
+        rest = vv_str_skip(rest, len > 0 ? len : 1);
+    }
+    *out = vv_arena_str(&reader->parsed, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* A line that is no row: a row with a fault and no values. */
+static varve_status line_keep(struct vv_op *op, struct reader *reader, struct vv_str line)
+{
+    struct vv_str text;
+    struct vv_str rule = vv_arena_str(&reader->parsed, vv_str_of(op->error.message));
+    vv_forgive(op);
+    VV_TRY(line_text(op, reader, line, &text));
+    if (rule.ptr == NULL)
+        return vv_fail_memory(op);
+    fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT), text, rule);
+    return VARVE_OK;
+}
+
+/* When the row came, as a text of digits. */
+static varve_status arrival_set(struct vv_op *op, struct reader *reader, int64_t row)
+{
+    const struct vv_batch_input *input = reader->input;
+    if (input->arrivals == NULL || row > (int64_t)input->arrivals_len)
+        return VARVE_OK;
+    struct vv_str *arrival = &reader->values[reader->schema->fields_len + FAULT_COLUMNS];
+    *arrival = vv_arena_format(&reader->parsed, "%" PRId64, input->arrivals[row - 1]);
+    return arrival->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row)
 {
-    size_t values_len = reader->schema->fields_len + 3;
+    size_t values_len = reader->schema->fields_len + EXTRA_COLUMNS;
+    VV_TRY(arrival_set(op, reader, row));
     for (size_t index = 0; index < reader->schema->fields_len; index++)
         reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
     VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
@@ -246,7 +305,10 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct li
             return vv_text_appender_finish(op, reader->appender);
         if (vv_str_trim(line).len == 0)
             continue;
-        if (line_take(op, reader, line) != VARVE_OK || row_put(op, reader, ++row) != VARVE_OK)
+        varve_status status = line_take(op, reader, line);
+        if (status == VARVE_EINVALID && reader->input->keeps_lines)
+            status = line_keep(op, reader, line);
+        if (status != VARVE_OK || row_put(op, reader, ++row) != VARVE_OK)
             return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);
     }
 }
@@ -255,7 +317,7 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct li
 static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t columns_len,
     struct vv_str **out)
 {
-    struct vv_str *names = vv_new(arena, struct vv_str, columns_len + 3);
+    struct vv_str *names = vv_new(arena, struct vv_str, columns_len + EXTRA_COLUMNS);
     if (names == NULL)
         return vv_fail_memory(op);
     for (size_t index = 0; index < columns_len; index++) {
@@ -266,6 +328,7 @@ static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t 
     names[columns_len] = VV_STR(VV_NDJSON_FAULT_NAME);
     names[columns_len + 1] = VV_STR(VV_NDJSON_FAULT_VALUE);
     names[columns_len + 2] = VV_STR(VV_NDJSON_FAULT_RULE);
+    names[columns_len + FAULT_COLUMNS] = VV_STR("arrival");
     *out = names;
     return VARVE_OK;
 }
@@ -300,12 +363,14 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
     const struct vv_schema *schema = &table->snapshot->schema;
     VV_CLEANUP(lines_done) struct lines lines = {.source = &input->source, .name = input->name};
     VV_CLEANUP(reader_done)
-    struct reader reader = {
-        .table = table, .schema = schema, .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
+    struct reader reader = {.table = table,
+        .schema = schema,
+        .input = input,
+        .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
     struct vv_str *texts = NULL;
     VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
     VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
-    VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + 3);
+    VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + EXTRA_COLUMNS);
     VV_NEW(op, &reader.given, bool, schema->fields_len + 1);
     struct vv_str drop =
         vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
@@ -313,9 +378,11 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
         return vv_fail_memory(op);
     VV_TRY(vv_session_exec(op, session, drop));
     VV_TRY(vv_text_appender_open(op, session, input->table, VV_STR("row_number"), texts,
-        schema->fields_len + 3, &reader.appender));
+        schema->fields_len + EXTRA_COLUMNS, &reader.appender));
     VV_TRY(rows_read(op, &reader, &lines));
     input->row_sql = VV_STR("row_number");
+    if (input->arrivals != NULL)
+        input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");
     input->has_faults = reader.has_faults;
     return columns_keep(op, arena, &reader, texts, input);
 }

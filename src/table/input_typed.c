@@ -55,6 +55,10 @@ varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             return VARVE_OK;
+        if (vv_str_eq(vv_rows_text(rows, 0), VV_STR(VV_INPUT_ARRIVAL_COLUMN))) {
+            input->arrival_sql = VV_STR("\"" VV_INPUT_ARRIVAL_COLUMN "\"");
+            continue;
+        }
         if (input->columns_len == capacity)
             VV_TRY(columns_grow(op, arena, input, capacity *= 2));
         VV_TRY(column_add(op, arena, rows, input));

@@ -78,7 +78,7 @@ static void add_values(const struct rejected *rejected, struct vv_json_writer *l
     vv_jw_key(line, "values");
     vv_jw_object(line);
     for (size_t i = 0; i < plan->schema->fields_len; i++) {
-        if (plan->from[i] < 0)
+        if (!vv_plan_has_text(plan, i))
             continue;
         const struct vv_field *field = &plan->schema->fields[i];
         struct vv_str text = vv_rows_text(rejected->texts, at);

@@ -252,6 +252,8 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
 {
     VV_TRY(prefix_choose(op, plan));
     VV_TRY(columns_match(op, plan));
+    plan->has_arrival = plan->input->arrival_sql.len > 0 && plan->rules->order >= 0 &&
+                        is_clocked(plan, plan->rules->order);
     VV_TRY(conversions_make(op, plan));
     losses_find(plan);
     return breaches_make(op, plan);
@@ -264,22 +266,43 @@ static bool is_nanosecond_pair(const struct vv_plan *plan, size_t column)
            vv_str_starts(plan->conversions[column].source_type, VV_STR("STRUCT("));
 }
 
+bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
+{
+    return plan->from[column] >= 0 ||
+           (plan->has_arrival && (int32_t)column == plan->rules->order);
+}
+
+/* The text of a column, or of what fills it in. */
+static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
+{
+    const struct vv_batch_input *input = plan->input;
+    int32_t from = plan->from[column];
+    bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
+    bool is_json = vv_type_is_nested(&plan->schema->fields[column].type) &&
+                   (input->format == VV_INPUT_ARROW || input->format == VV_INPUT_PARQUET);
+    vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
+    if (from >= 0)
+        vv_buf_addf(sql, "CAST(%s%.*s%s AS VARCHAR)%s", is_json ? "to_json(" : "",
+            VV_ARG(input->column_sql[from]),
+            is_json                            ? ")"
+            : is_nanosecond_pair(plan, column) ? ".\"at\""
+                                               : "",
+            is_filled ? ", " : "");
+    if (is_filled) {
+        vv_buf_adds(sql, "CAST(");
+        vv_plan_clock_sql(plan, input->arrival_sql, sql);
+        vv_buf_adds(sql, " AS VARCHAR))");
+    }
+}
+
 void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql)
 {
     const struct vv_batch_input *input = plan->input;
     vv_buf_addf(sql, "SELECT %" PRId64 " + %.*s AS _row", plan->rows_before,
         VV_ARG(input->row_sql));
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
-        int32_t from = plan->from[index];
-        if (from < 0)
-            continue;
-        bool is_json = vv_type_is_nested(&plan->schema->fields[index].type) &&
-                       (input->format == VV_INPUT_ARROW || input->format == VV_INPUT_PARQUET);
-        vv_buf_addf(sql, ", CAST(%s%.*s%s AS VARCHAR)", is_json ? "to_json(" : "",
-            VV_ARG(input->column_sql[from]),
-            is_json                           ? ")"
-            : is_nanosecond_pair(plan, index) ? ".\"at\""
-                                              : "");
+        if (vv_plan_has_text(plan, index))
+            text_sql(plan, index, sql);
     }
     if (input->has_faults)
         vv_buf_adds(sql,

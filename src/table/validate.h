@@ -42,6 +42,7 @@ struct vv_plan {
     int64_t now_us;
     struct vv_str prefix;
     const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
+    bool has_arrival;    /* the order column is filled in by when a row came */
     struct vv_conversion *conversions;
     bool *has_loss, *has_finer;
     struct vv_breach *breaches;
@@ -71,7 +72,12 @@ void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struc
  */
 void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
 
+/* Whether the column is among those that vv_plan_texts_sql selects. */
+bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
+
 /* For the files validate*.c: the levels in parentheses, with level 4 or without. */
+/* A time in microseconds, an SQL expression, as a value of the order column. */
+void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql);
 void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql);
 
 #endif

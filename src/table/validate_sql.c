@@ -43,25 +43,42 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
     for (size_t index = 0; input->has_faults && index < VV_COUNT(faults); index++)
         vv_buf_addf(sql, ", %s AS %.*s%s", faults[index], VV_ARG(plan->prefix), faults[index]);
+    if (plan->has_arrival)
+        vv_buf_addf(sql, ", %.*s AS %.*sarrival", VV_ARG(input->arrival_sql),
+            VV_ARG(plan->prefix));
     vv_buf_addf(sql, " FROM temp.%.*s", VV_ARG(input->table));
 }
 
-static void clock_sql(const struct vv_plan *plan, struct vv_buf *sql)
+void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql)
 {
     switch ((int)plan->schema->fields[plan->rules->order].type.kind) {
     case VV_TYPE_TIMESTAMP:
-        vv_sql_timestamptz(sql, plan->now_us);
+        vv_buf_addf(sql, "make_timestamptz(%.*s)", VV_ARG(us));
         break;
     case VV_TYPE_TIMESTAMP_NTZ:
-        vv_sql_timestamp(sql, plan->now_us);
+        vv_buf_addf(sql, "make_timestamp(%.*s)", VV_ARG(us));
         break;
     case VV_TYPE_LONG:
-        vv_sql_int(sql, plan->now_us);
+        vv_buf_add(sql, us);
         break;
     default: /* a smaller integer: no time fits in there */
         vv_buf_adds(sql, "NULL");
         break;
     }
+}
+
+/* What fills in an order value: when the row came, or else the clock. */
+static void order_sql(const struct vv_plan *plan, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
+    if (plan->has_arrival)
+        vv_buf_addf(&us, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
+    vv_sql_int(&us, plan->now_us);
+    if (plan->has_arrival)
+        vv_buf_addc(&us, ')');
+    vv_plan_clock_sql(plan, vv_buf_str(&us), sql);
+    if (!vv_buf_ok(&us))
+        sql->failed = true;
 }
 
 /* The UTC date of a timestamp column. There is no infinite one: Arrow's are refused on loading. */
@@ -83,7 +100,7 @@ static void replace_sql(const struct vv_plan *plan, struct vv_buf *sql)
     vv_buf_adds(sql, " REPLACE (");
     if (rules->order >= 0) {
         vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
-        clock_sql(plan, sql);
+        order_sql(plan, sql);
         vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
         comma = ", ";
     }
@@ -136,10 +153,13 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
         vv_buf_addf(sql, " AS " OWN_FORMAT,
             OWN(plan, 'd', rules->partition_from[index].partition));
     }
+    vv_buf_adds(sql, ", ");
+    if (plan->has_arrival)
+        vv_buf_addf(sql, "%.*sarrival IS NOT NULL OR ", VV_ARG(plan->prefix));
     if (rules->order >= 0 && plan->from[rules->order] >= 0)
-        vv_buf_addf(sql, ", " OWN_FORMAT " IS NOT NULL", OWN(plan, 'i', rules->order));
+        vv_buf_addf(sql, OWN_FORMAT " IS NOT NULL", OWN(plan, 'i', rules->order));
     else
-        vv_buf_adds(sql, ", false");
+        vv_buf_adds(sql, "false");
     vv_buf_addf(sql, " AS %.*sown FROM (", VV_ARG(plan->prefix));
     convert_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");
