@@ -138,8 +138,16 @@ varve_status vv_store_open(struct vv_op *op, struct vv_str location,
     const struct vv_store_options *options, struct vv_store **out);
 void vv_store_close(struct vv_store **store); /* accepts a pointer to NULL */
 
-/* For tests: in memory (data files in a private folder of the system's temporary folder). */
+/* In memory (data files in a private folder of the system's temporary folder). */
 varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);
+
+/*
+ * A view: reads come from `lower` (taken over, also on failure), writes stay in memory above it and
+ * are gone with the view. Objects directly in `frozen_folder` with a key greater than
+ * `frozen_after` are not seen in `lower`, whoever puts them there.
+ */
+varve_status vv_store_open_overlay(struct vv_op *op, struct vv_store *lower,
+    struct vv_str frozen_folder, struct vv_str frozen_after, struct vv_store **out);
 
 /* What a faulty store does to the call that it counts as number `at`. */
 enum vv_fault_kind {
