@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "lake/lake.h"
+#include "table/read.h"
 #include "table/upsert.h"
 #include "varve/varve.h"
 
@@ -34,6 +35,10 @@ struct vv_str vv_api_text(const char *text);
  * know.
  */
 varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size_t out_bytes);
+
+/* EUSAGE: a negative limit. */
+varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
+    struct vv_scan_request *out);
 
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);

@@ -20,7 +20,7 @@ static const struct vv_record_field regime_fields[] = {
     FIELD(varve_market_regime, TIME, ingested_at),
 };
 static const varve_market_regime regime_init = VARVE_MARKET_REGIME_INIT;
-static const struct vv_record_type regime_type = {
+const struct vv_record_type vv_record_regime = {
     regime_fields, VV_COUNT(regime_fields), sizeof(varve_market_regime), &regime_init};
 
 static const struct vv_record_field performance_fields[] = {
@@ -41,7 +41,7 @@ static const struct vv_record_field performance_fields[] = {
     FIELD(varve_performance, TIME, ingested_at),
 };
 static const varve_performance performance_init = VARVE_PERFORMANCE_INIT;
-static const struct vv_record_type performance_type = {performance_fields,
+const struct vv_record_type vv_record_performance = {performance_fields,
     VV_COUNT(performance_fields), sizeof(varve_performance), &performance_init};
 
 static const struct vv_record_field signal_fields[] = {
@@ -58,7 +58,7 @@ static const struct vv_record_field signal_fields[] = {
     FIELD(varve_signal, TIME, ingested_at),
 };
 static const varve_signal signal_init = VARVE_SIGNAL_INIT;
-static const struct vv_record_type signal_type = {
+const struct vv_record_type vv_record_signal = {
     signal_fields, VV_COUNT(signal_fields), sizeof(varve_signal), &signal_init};
 
 static varve_status upsert(varve_table *table, const struct vv_record_type *type,
@@ -88,28 +88,28 @@ varve_status varve_table_upsert_regimes(varve_table *table, const varve_market_r
     size_t rows_len, const varve_upsert_options *options, varve_upsert_result *out,
     varve_error *err)
 {
-    return upsert(table, &regime_type, rows, rows_len, options, out, err);
+    return upsert(table, &vv_record_regime, rows, rows_len, options, out, err);
 }
 
 varve_status varve_table_upsert_performance(varve_table *table, const varve_performance *rows,
     size_t rows_len, const varve_upsert_options *options, varve_upsert_result *out,
     varve_error *err)
 {
-    return upsert(table, &performance_type, rows, rows_len, options, out, err);
+    return upsert(table, &vv_record_performance, rows, rows_len, options, out, err);
 }
 
 varve_status varve_table_upsert_signals(varve_table *table, const varve_signal *rows,
     size_t rows_len, const varve_upsert_options *options, varve_upsert_result *out,
     varve_error *err)
 {
-    return upsert(table, &signal_type, rows, rows_len, options, out, err);
+    return upsert(table, &vv_record_signal, rows, rows_len, options, out, err);
 }
 
 varve_status varve_read_regimes(struct ArrowArrayStream *stream, varve_market_regime **out,
     size_t *out_len, varve_error *err)
 {
     void *rows = NULL;
-    varve_status status = read(&regime_type, stream, &rows, out_len, err);
+    varve_status status = read(&vv_record_regime, stream, &rows, out_len, err);
     if (status == VARVE_OK)
         *out = rows;
     return status;
@@ -119,7 +119,7 @@ varve_status varve_read_performance(struct ArrowArrayStream *stream, varve_perfo
     size_t *out_len, varve_error *err)
 {
     void *rows = NULL;
-    varve_status status = read(&performance_type, stream, &rows, out_len, err);
+    varve_status status = read(&vv_record_performance, stream, &rows, out_len, err);
     if (status == VARVE_OK)
         *out = rows;
     return status;
@@ -129,7 +129,7 @@ varve_status varve_read_signals(struct ArrowArrayStream *stream, varve_signal **
     size_t *out_len, varve_error *err)
 {
     void *rows = NULL;
-    varve_status status = read(&signal_type, stream, &rows, out_len, err);
+    varve_status status = read(&vv_record_signal, stream, &rows, out_len, err);
     if (status == VARVE_OK)
         *out = rows;
     return status;

@@ -4,6 +4,7 @@
 #ifndef VV_API_RECORD_H
 #define VV_API_RECORD_H
 
+#include "base/buf.h"
 #include "base/op.h"
 #include "varve/arrow.h"
 
@@ -27,6 +28,21 @@ struct vv_record_type {
     size_t bytes;     /* of a record */
     const void *init; /* one without values */
 };
+
+/* Of the market tables: market_api.c. */
+extern const struct vv_record_type vv_record_regime;
+extern const struct vv_record_type vv_record_performance;
+extern const struct vv_record_type vv_record_signal;
+
+/* Arrow's format of a field, and whether there is a value at an address. */
+const char *vv_record_format(enum vv_record_kind kind);
+bool vv_record_has_value(enum vv_record_kind kind, const void *value);
+
+/* Schema and row for the spool (ingest/spool_row.h), appended. EINVALID: a text is not UTF-8. */
+varve_status vv_record_schema(struct vv_op *op, const struct vv_record_type *type,
+    struct vv_buf *out);
+varve_status vv_record_row(struct vv_op *op, const struct vv_record_type *type,
+    const void *record, struct vv_buf *out);
 
 /* A stream of one batch with the records' values, copied. */
 varve_status vv_records_stream(struct vv_op *op, const struct vv_record_type *type,

@@ -52,7 +52,7 @@ static void release_array(struct ArrowArray *array)
     array->release = NULL;
 }
 
-static const char *format_of(enum vv_record_kind kind)
+const char *vv_record_format(enum vv_record_kind kind)
 {
     switch (kind) {
     case VV_RECORD_TIME:
@@ -79,7 +79,7 @@ static bool fill_schema(struct holder *holder, const struct vv_record_type *type
         return false;
     for (size_t i = 0; i < type->fields_len; i++) {
         pointers[i] = &children[i];
-        children[i] = (struct ArrowSchema){.format = format_of(type->fields[i].kind),
+        children[i] = (struct ArrowSchema){.format = vv_record_format(type->fields[i].kind),
             .name = type->fields[i].name,
             .flags = ARROW_FLAG_NULLABLE,
             .release = release_child_schema};
@@ -100,7 +100,7 @@ static const void *value_at(const struct vv_record_type *type, size_t field,
     return (const char *)records + row * type->bytes + type->fields[field].offset;
 }
 
-static bool has_value(enum vv_record_kind kind, const void *value)
+bool vv_record_has_value(enum vv_record_kind kind, const void *value)
 {
     double number;
     int64_t time;
@@ -197,7 +197,7 @@ static varve_status fill_column(struct vv_op *op, struct holder *holder,
     if (buffers == NULL || valid == NULL)
         return vv_fail_memory(op);
     for (size_t row = 0; row < len; row++) {
-        if (has_value(kind, value_at(type, field, records, row)))
+        if (vv_record_has_value(kind, value_at(type, field, records, row)))
             set_bit(valid, row);
         else
             nulls++;

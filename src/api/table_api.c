@@ -186,17 +186,25 @@ varve_status varve_table_append(varve_table *table, const varve_input *inputs,
     return run_upsert(table, inputs, inputs_len, options, true, out, err);
 }
 
+varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
+    struct vv_scan_request *out)
+{
+    *out = (struct vv_scan_request){.columns = vv_api_text(options->columns),
+        .where = vv_api_text(options->where),
+        .at = vv_api_text(options->at),
+        .limit = options->limit};
+    if (options->limit < 0)
+        return vv_fail(op, VARVE_EUSAGE, "a limit of %" PRId64 " rows", options->limit);
+    return VARVE_OK;
+}
+
 static varve_status scan(struct vv_op *op, varve_table *table, const varve_scan_options *given,
     struct ArrowArrayStream *out)
 {
     varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
+    struct vv_scan_request request;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    struct vv_scan_request request = {.columns = vv_api_text(options.columns),
-        .where = vv_api_text(options.where),
-        .at = vv_api_text(options.at),
-        .limit = options.limit};
-    if (options.limit < 0)
-        return vv_fail(op, VARVE_EUSAGE, "a limit of %" PRId64 " rows", options.limit);
+    VV_TRY(vv_api_scan_request(op, &options, &request));
     return vv_table_scan(op, table->table, &request, out);
 }
 

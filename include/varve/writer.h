@@ -1,0 +1,161 @@
+/*
+ * The batch writer: rows one by one, from any thread, into a crash-safe spool on local disk; from
+ * there in batches into the lake, exactly once. Conventions: varve.h, but for threads: put, sync,
+ * flush, scan, interrupt and statistics may be called from any number of threads at a time; close
+ * and abandon are the last call. A process that forks goes on with its writer; in the child every
+ * call on it is EUSAGE, close and abandon too, which leave all to the parent.
+ *
+ * Acknowledgement levels of a row:
+ *   accepted   put has returned: the row survives the death of the process
+ *   spooled    it survives a power cut: put with sync_always, varve_writer_sync, on_durable
+ *   committed  it is in the Delta table (or in its quarantine): varve_writer_flush, on_commit
+ *
+ * A flush (each interval, by rows, by bytes, on demand) makes one upsert a table, with a txn that
+ * makes its repetition a no-op; one that fails is repeated until it succeeds, while the spool has
+ * room. Rows that break a rule of their table go to its quarantine (quarantine.h).
+ */
+#ifndef VARVE_WRITER_H
+#define VARVE_WRITER_H
+
+#include "varve/market.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct varve_writer varve_writer;
+
+#define VARVE_WRITER_ROW_BYTES_MAX ((size_t)16 << 20)
+
+typedef struct varve_writer_commit { /* of one table's part of one segment */
+    uint32_t size;
+    const char *table;
+    uint64_t segment;
+    uint64_t sequence; /* all rows of the table up to it are committed or in quarantine */
+    const varve_upsert_result *result;
+    int64_t duration_us;
+} varve_writer_commit;
+
+typedef struct varve_writer_options {
+    uint32_t size;
+    const char *spool;       /* folder; NULL: <lake>/_varve/spool */
+    int64_t interval_ms;     /* between flushes; 0: 60,000; < 0: on demand only */
+    int64_t rows_max;        /* flush when so many wait; 0: 1,000,000 */
+    int64_t bytes_max;       /* or so many bytes; 0: 64 MiB */
+    int64_t spool_bytes_max; /* 0: 1 GiB */
+    int64_t sync_ms;         /* group fsync; 0: 100 */
+    int32_t sync_always;     /* 1: put returns when the row is spooled */
+    int32_t full_fails;      /* spool full: 0: put blocks; 1: ELIMIT */
+    int32_t adopt;           /* 1: take over a copied spool under a new id */
+    int32_t durability_off;  /* 1: no fsync anywhere; benchmarks */
+    /*
+     * Callbacks come from the writer's own threads (or from one that closes it), one at a time, and
+     * must not call the writer. A batch that is repeated after a crash is told of again.
+     */
+    void (*on_commit)(void *data, const varve_writer_commit *commit);
+    void (*on_durable)(void *data, uint64_t sequence);
+    /* One row set aside: its table, sequence, text (JSON) and reason; borrowed. */
+    void (*on_quarantine)(void *data, const char *table, uint64_t sequence,
+        const char *row_json, const char *reason);
+    /* A flush failed and will be repeated after `retry_ms`. */
+    void (*on_retry)(void *data, const char *table, const varve_error *error, int64_t retry_ms);
+    void *callback_data;
+} varve_writer_options;
+#define VARVE_WRITER_OPTIONS_INIT                                                              \
+    {                                                                                          \
+        sizeof(varve_writer_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, \
+            NULL                                                                               \
+    }
+
+/*
+ * Opens the writer of a lake; what an earlier one left in the spool is flushed first, in the
+ * background. The lake stays the caller's and must outlive the writer; the writer has handles of its
+ * own on its tables, so the lake may be used at the same time.
+ * ECONFLICT: another process owns the spool. ECORRUPT: damage, named. EUSAGE: a copied spool.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_open(varve_lake *lake,
+    const varve_writer_options *options, varve_writer **out, varve_error *err);
+/*
+ * Flushes everything and closes. A flush that fails is not tried again: its error, the rows stay in
+ * the spool for the next open, and the writer is closed all the same.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_close(varve_writer *writer,
+    varve_error *err);
+/* Closes without a flush: rows stay in the spool for the next open. */
+VARVE_API void varve_writer_abandon(varve_writer *writer);
+/*
+ * Makes calls that wait (put on a full spool, sync, flush, close) end with EINTERRUPTED, now and from
+ * now on, and a flush that is under way stop as soon as it can. Signal safe. Rows that were accepted
+ * stay in the spool. What is left to do then is abandon.
+ */
+VARVE_API void varve_writer_interrupt(varve_writer *writer);
+
+/*
+ * Put one row: accepted when it returns VARVE_OK; *out_sequence (may be NULL) counts rows from 1
+ * for the life of the spool.
+ * EINVALID: the row can't be taken at all (no key, not JSON ...): varve_writer_put_rejected keeps
+ * it; ENOTFOUND: no such table; ELIMIT: the spool is full (full_fails); EIO: the disk.
+ * Rows that can be taken and break a rule of the table go to its quarantine when they are flushed.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_market_regime(varve_writer *writer,
+    const varve_market_regime *row, uint64_t *out_sequence, varve_error *err);
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_performance(varve_writer *writer,
+    const varve_performance *row, uint64_t *out_sequence, varve_error *err);
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_signal(varve_writer *writer,
+    const varve_signal *row, uint64_t *out_sequence, varve_error *err);
+/*
+ * A JSON object; `table` NULL: its member "table" says which. Not ended by NUL: `json_bytes` long,
+ * at most VARVE_WRITER_ROW_BYTES_MAX. It means what a line of it would to `varve upsert`.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_json(varve_writer *writer,
+    const char *table, const char *json, size_t json_bytes, uint64_t *out_sequence,
+    varve_error *err);
+/*
+ * A row that can't be taken (text of any kind, the reason in words), for the quarantine of a table,
+ * where it comes by way of the spool like any other. Text beyond 64 KiB is cut.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_rejected(varve_writer *writer,
+    const char *table, const char *text, size_t text_bytes, const char *reason,
+    uint64_t *out_sequence, varve_error *err);
+/* All rows of a stream, which is taken over; *out_sequence: of the last one (0: there was none). Rows before a failure are accepted. */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_arrow(varve_writer *writer,
+    const char *table, struct ArrowArrayStream *stream, uint64_t *out_sequence,
+    varve_error *err);
+
+/* Until everything put before is spooled. */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_sync(varve_writer *writer,
+    varve_error *err);
+/*
+ * Until everything put before is committed or in quarantine; `timeout_ms` < 0: for ever (as long as
+ * it is retried). ELIMIT: time is up; the last failure is in the message; rows stay and go on being tried.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_flush(varve_writer *writer,
+    int64_t timeout_ms, varve_error *err);
+
+typedef struct varve_writer_stats {
+    uint64_t sequence_accepted, sequence_durable, sequence_committed;
+    int64_t rows_put, rows_waiting, bytes_waiting, segments_waiting;
+    int64_t inserted, updated, unchanged, stale, duplicates_in_batch, quarantined;
+    int64_t commits, retries, syncs;
+    int64_t oldest_waiting_us; /* arrival of the oldest row that waits; VARVE_NO_TIME: none */
+    int64_t warnings;          /* rows that met a warn-level rule (docs/warnings.md) */
+} varve_writer_stats;
+VARVE_API void varve_writer_get_stats(varve_writer *writer, varve_writer_stats *out);
+/* All of it, by table and by warn-level rule too, as a JSON object: the metrics line of `ingest`. varve_free. */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_metrics(varve_writer *writer,
+    char **out_json, varve_error *err);
+
+/* Read-through: rows of a table as they would be if everything put so far were committed. Options as of varve_table_scan (without at). */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_scan(varve_writer *writer,
+    const char *table, const varve_scan_options *options, struct ArrowArrayStream *out,
+    varve_error *err);
+
+/* What waits in a spool, without owning it; `spool` NULL: the lake's. JSON. `verify` 1: every record is checked; EVERIFY: damage, in *out_json too. */
+VARVE_API VARVE_MUST_CHECK varve_status varve_spool_inspect(varve_lake *lake, const char *spool,
+    int32_t verify, char **out_json, varve_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

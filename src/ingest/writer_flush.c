@@ -1,0 +1,373 @@
+/*
+ * A part becomes an upsert: its rows in the order of their arrival, under the txn of the spool and
+ * the segment, so that whoever does it again after a crash does nothing.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/seam.h"
+#include "base/time.h"
+#include "ingest/spool_row.h"
+#include "ingest/writer_state.h"
+#include "store/source.h"
+#include "table/batch_input.h"
+
+/* Typed rows and JSON by turns: from here on all of them are text. */
+#define RUNS_MAX 16
+
+/* Rows in a row of one kind: typed of one schema, or JSON. */
+struct run {
+    struct run *next;
+    struct vv_str schema; /* none: JSON */
+    struct vv_row_batch *typed;
+    struct vv_buf lines;
+    struct vv_buf arrivals;
+};
+
+struct gather {
+    struct vv_str table; /* by name */
+    bool as_text;
+    int32_t number;         /* of the table in the segment; -1: not seen yet */
+    struct vv_str *schemas; /* by their numbers in the segment */
+    size_t schemas_len;
+    struct vv_row_schema *read; /* likewise, for text; schema NULL: not read yet */
+    struct run *first, *last;
+    size_t runs_len;
+    struct vv_buf sequences;
+};
+
+static void gather_done(struct gather *gather)
+{
+    for (struct run *run = gather->first; run != NULL; run = run->next) {
+        vv_row_batch_free(&run->typed);
+        vv_buf_done(&run->lines);
+        vv_buf_done(&run->arrivals);
+    }
+    vv_buf_done(&gather->sequences);
+}
+
+static varve_status schema_add(struct vv_op *op, struct gather *gather,
+    const struct vv_spool_record *record)
+{
+    if (record->schema >= gather->schemas_len) {
+        size_t len = (size_t)record->schema * 2 + 8;
+        struct vv_str *schemas = NULL;
+        struct vv_row_schema *read = NULL;
+        VV_NEW(op, &schemas, struct vv_str, len);
+        VV_NEW(op, &read, struct vv_row_schema, len);
+        if (gather->schemas_len > 0) {
+            memcpy(schemas, gather->schemas, gather->schemas_len * sizeof(*schemas));
+            memcpy(read, gather->read, gather->schemas_len * sizeof(*read));
+        }
+        gather->schemas = schemas;
+        gather->read = read;
+        gather->schemas_len = len;
+    }
+    struct vv_str payload = vv_arena_str(&op->arena, record->payload);
+    gather->schemas[record->schema] = payload;
+    return payload.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status schema_of(struct vv_op *op, const struct gather *gather,
+    const struct vv_spool_record *record, struct vv_str *out)
+{
+    *out = record->schema < gather->schemas_len ? gather->schemas[record->schema] : VV_STR_NONE;
+    return out->ptr != NULL
+               ? VARVE_OK
+               : vv_fail(op, VARVE_ECORRUPT,
+                     "row %" PRIu64 " is of a schema that the segment lacks", record->sequence);
+}
+
+/* The run that the row continues, or a new one; NULL: it failed. */
+static struct run *run_for(struct vv_op *op, struct gather *gather, struct vv_str schema)
+{
+    struct run *run = gather->last;
+    if (run != NULL && run->schema.ptr == schema.ptr)
+        return run;
+    run = vv_new(&op->arena, struct run, 1);
+    if (run == NULL) {
+        vv_fail_memory(op);
+        return NULL;
+    }
+    *run = (struct run){.schema = schema,
+        .lines = VV_BUF_INIT(VV_BUF_MAX),
+        .arrivals = VV_BUF_INIT(VV_BUF_MAX)};
+    if (schema.ptr != NULL &&
+        vv_row_batch_new(op, schema, VV_INPUT_ARRIVAL_COLUMN, &run->typed) != VARVE_OK)
+        return NULL;
+    if (gather->last != NULL)
+        gather->last->next = run;
+    else
+        gather->first = run;
+    gather->last = run;
+    gather->runs_len++;
+    return run;
+}
+
+static varve_status add_text(struct vv_op *op, struct gather *gather,
+    const struct vv_spool_record *record, struct run *run)
+{
+    if (record->kind == VV_SPOOL_JSON) {
+        vv_buf_add(&run->lines, record->payload);
+    } else {
+        struct vv_str payload;
+        VV_TRY(schema_of(op, gather, record, &payload));
+        struct vv_row_schema *schema = &gather->read[record->schema];
+        if (schema->schema == NULL)
+            VV_TRY(vv_row_schema_read(op, payload, schema));
+        VV_TRY(vv_row_json(op, schema, record->payload, &run->lines));
+    }
+    vv_buf_addc(&run->lines, '\n');
+    vv_buf_add(&run->arrivals,
+        (struct vv_str){(const char *)&record->arrival_us, sizeof(record->arrival_us)});
+    return vv_buf_ok(&run->lines) && vv_buf_ok(&run->arrivals) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status row_add(struct vv_op *op, struct gather *gather,
+    const struct vv_spool_record *record)
+{
+    struct vv_str schema = VV_STR_NONE;
+    vv_buf_add(&gather->sequences,
+        (struct vv_str){(const char *)&record->sequence, sizeof(record->sequence)});
+    if (!vv_buf_ok(&gather->sequences))
+        return vv_fail_memory(op);
+    if (record->kind == VV_SPOOL_TYPED && !gather->as_text)
+        VV_TRY(schema_of(op, gather, record, &schema));
+    struct run *run = run_for(op, gather, schema);
+    if (run == NULL)
+        return op->error.code;
+    if (run->typed != NULL)
+        return vv_row_batch_add(op, run->typed, record->payload, record->arrival_us);
+    return add_text(op, gather, record, run);
+}
+
+static varve_status gather_rows(struct vv_op *op, struct vv_spool_reader *reader,
+    struct gather *gather)
+{
+    while (gather->as_text || gather->runs_len <= RUNS_MAX) {
+        struct vv_spool_record record;
+        bool has_record = false;
+        VV_TRY(vv_spool_reader_next(op, reader, &record, &has_record));
+        if (!has_record)
+            break;
+        if (record.kind == VV_SPOOL_TABLE) {
+            if (vv_str_eq(record.payload, gather->table))
+                gather->number = record.table;
+        } else if (record.kind == VV_SPOOL_SCHEMA) {
+            VV_TRY(schema_add(op, gather, &record));
+        } else if (record.table == gather->number) {
+            VV_TRY(row_add(op, gather, &record));
+        }
+    }
+    return VARVE_OK;
+}
+
+static varve_status gather_segment(struct vv_op *op, struct vv_writer *writer, uint64_t segment,
+    struct gather *gather)
+{
+    VV_CLEANUP(vv_spool_reader_close) struct vv_spool_reader *reader = NULL;
+    VV_TRY(vv_spool_reader_open(op, writer->spool, segment, &reader));
+    return gather_rows(op, reader, gather);
+}
+
+/* One run as an input; what it holds lives in the operation, the source or the stream. */
+static varve_status make_input(struct vv_op *op, struct run *run, struct vv_str name,
+    struct vv_writer_batch *batch)
+{
+    struct vv_input *input = &batch->inputs[batch->inputs_len];
+    struct vv_source *source = &batch->sources[batch->inputs_len];
+    struct ArrowArrayStream *stream = &batch->streams[batch->inputs_len];
+    batch->inputs_len++;
+    *input = (struct vv_input){.format = VV_INPUT_ARROW, .fd = -1, .name = name};
+    if (run->typed != NULL) {
+        vv_row_batch_stream(&run->typed, stream);
+        input->stream = stream;
+        return VARVE_OK;
+    }
+    VV_TRY(vv_source_open_bytes(op, vv_buf_str(&run->lines), source));
+    vv_buf_done(&run->lines);
+    input->format = VV_INPUT_NDJSON;
+    input->fd = source->fd;
+    input->arrivals_len = run->arrivals.len / sizeof(int64_t);
+    int64_t *arrivals = NULL;
+    VV_NEW(op, &arrivals, int64_t, input->arrivals_len + 1);
+    memcpy(arrivals, vv_buf_str(&run->arrivals).ptr, run->arrivals.len);
+    input->arrivals = arrivals;
+    return VARVE_OK;
+}
+
+static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_t segment,
+    struct vv_writer_batch *out)
+{
+    size_t len = gather->runs_len;
+    struct vv_str name =
+        vv_arena_format(&op->arena, "<segment %" PRIu64 " of the spool>", segment);
+    uint64_t *sequences = NULL;
+    size_t rows_len = gather->sequences.len / sizeof(uint64_t);
+    if (name.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_NEW(op, &out->inputs, struct vv_input, len + 1);
+    VV_NEW(op, &out->streams, struct ArrowArrayStream, len + 1);
+    VV_NEW(op, &sequences, uint64_t, rows_len + 1);
+    VV_NEW(op, &out->sources, struct vv_source, len + 1);
+    for (size_t i = 0; i < len; i++)
+        out->sources[i] = VV_SOURCE_NONE;
+    memcpy(sequences, vv_buf_str(&gather->sequences).ptr, gather->sequences.len);
+    out->sequences = sequences;
+    out->rows_len = rows_len;
+    for (struct run *run = gather->first; run != NULL; run = run->next)
+        VV_TRY(make_input(op, run, name, out));
+    return VARVE_OK;
+}
+
+void vv_writer_batch_done(struct vv_writer_batch *batch)
+{
+    for (size_t i = 0; i < batch->inputs_len; i++) {
+        if (batch->streams[i].release != NULL)
+            batch->streams[i].release(&batch->streams[i]);
+        vv_source_close(&batch->sources[i]);
+    }
+    *batch = (struct vv_writer_batch){0};
+}
+
+varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
+    struct vv_str table, uint64_t segment, bool as_text, struct vv_writer_batch *out)
+{
+    VV_CLEANUP(gather_done)
+    struct gather gather = {
+        .table = table, .as_text = as_text, .number = -1, .sequences = VV_BUF_INIT(VV_BUF_MAX)};
+    pthread_mutex_lock(&writer->spool_use);
+    varve_status status = gather_segment(op, writer, segment, &gather);
+    pthread_mutex_unlock(&writer->spool_use);
+    VV_TRY(status);
+    if (!as_text && gather.runs_len > RUNS_MAX)
+        return vv_writer_batch_read(op, writer, table, segment, true, out);
+    struct vv_writer_batch batch = {0};
+    status = make_inputs(op, &gather, segment, &batch);
+    if (status != VARVE_OK)
+        vv_writer_batch_done(&batch);
+    else
+        *out = batch;
+    return status;
+}
+
+varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
+    struct vv_table *table, uint64_t segment, struct vv_writer_batch *out_batch,
+    struct vv_upsert_result *out)
+{
+    struct vv_writer_batch *batch = out_batch;
+    struct vv_str rejects = VV_STR_NONE;
+    struct vv_upsert_options options = {.batch = {.dedupe = true, .reject_rows = true},
+        .app_id = vv_spool_app_id(writer->spool),
+        .app_version = (int64_t)segment,
+        .user_name = writer->lake->user,
+        .user_metadata = writer->lake->message,
+        .quarantine = true,
+        .out_rejects = &rejects};
+    VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, false, batch));
+    varve_status status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
+    if (status != VARVE_EINVALID) {
+        batch->rejects = rejects;
+        return status;
+    }
+    /*
+     * The table can't take rows of that type at all, since its columns have changed, or a value is
+     * beyond what a type holds. As text, that is the matter of each row.
+     */
+    vv_log(op, VV_LOG_INFO, "writer.text", "table %.*s: segment %" PRIu64 " as text: %s",
+        VV_ARG(table->name), segment, op->error.message);
+    vv_forgive(op);
+    vv_writer_batch_done(batch);
+    VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, true, batch));
+    status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
+    batch->rejects = rejects;
+    return status;
+}
+
+/* "confidence = 1.5 breaks confidence_range (...)"; of the rule that weighs most. */
+static struct vv_str reason_of(struct vv_op *op, const struct vv_json *reasons)
+{
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *first = NULL;
+    struct vv_str name;
+    if (!vv_json_each(reasons, &iterator, &name, &first))
+        return VV_STR("");
+    struct vv_str column = vv_json_text(vv_json_get(first, "column"));
+    struct vv_str value = vv_json_text(vv_json_get(first, "value"));
+    struct vv_str rule = vv_json_text(vv_json_get(first, "rule"));
+    if (value.ptr == NULL || vv_str_eq(column, VV_STR(VV_NDJSON_LINE_TEXT)))
+        return vv_arena_format(&op->arena, "%.*s %.*s", VV_ARG(column), VV_ARG(rule));
+    return vv_arena_format(&op->arena, "%.*s = %.*s %.*s", VV_ARG(column), VV_ARG(value),
+        VV_ARG(rule));
+}
+
+static varve_status tell_reject(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
+    const struct vv_writer_batch *batch, struct vv_str line)
+{
+    const struct vv_writer_events *events = &writer->options.events;
+    const struct vv_json *json = NULL;
+    struct vv_str values = VV_STR("{}");
+    int64_t row = 0;
+    VV_TRY(vv_json_parse(op, &op->arena, line, &json));
+    if (!vv_json_int64(vv_json_get(json, "row"), &row) || row < 1 ||
+        (size_t)row > batch->rows_len)
+        return vv_fail(op, VARVE_EFAILED, "a rejected row without its number");
+    VV_TRY(vv_json_write_value(op, vv_json_get(json, "values"), &op->arena, &values));
+    struct vv_str reason = reason_of(op, vv_json_get(json, "reasons"));
+    if (reason.ptr == NULL)
+        return vv_fail_memory(op);
+    pthread_mutex_lock(&writer->callbacks);
+    events->quarantine(events->data, table, batch->sequences[row - 1], values, reason);
+    pthread_mutex_unlock(&writer->callbacks);
+    return VARVE_OK;
+}
+
+static varve_status tell_rejects(struct vv_op *op, struct vv_writer *writer,
+    struct vv_str table, const struct vv_writer_batch *batch)
+{
+    struct vv_str rejects = batch->rejects;
+    struct vv_str line;
+    if (writer->options.events.quarantine == NULL)
+        return VARVE_OK;
+    while (vv_str_split(&rejects, '\n', &line))
+        if (line.len > 0)
+            VV_TRY(tell_reject(op, writer, table, batch, line));
+    return VARVE_OK;
+}
+
+static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
+    struct vv_writer_table *table, struct vv_upsert_result *out)
+{
+    VV_CLEANUP(vv_writer_batch_done) struct vv_writer_batch batch = {0};
+    VV_TRY(vv_writer_table_refresh(op, writer, table));
+    vv_crash_point("writer.before_upsert");
+    VV_TRY(vv_writer_upsert(op, writer, table->handle, table->busy_segment, &batch, out));
+    vv_crash_point("writer.upserted");
+    VV_TRY(vv_table_refresh(op, table->handle));
+    vv_writer_table_note_commit(op, table);
+    return tell_rejects(op, writer, table->name, &batch);
+}
+
+void vv_writer_attempt(struct vv_writer *writer, struct vv_writer_table *table)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, &writer->env, VV_OP_BYTES_DEFAULT);
+    struct vv_writer_outcome outcome = {0};
+    int64_t begun_us = vv_writer_clock(writer);
+    varve_status status = attempt(&op, writer, table, &outcome.result);
+    outcome.duration_us = vv_writer_clock(writer) - begun_us;
+    if (status == VARVE_OK) {
+        vv_writer_settle(&op, writer, table, &outcome);
+        return;
+    }
+    varve_error failure = op.error;
+    vv_forgive(&op);
+    if (failure.table[0] == '\0') {
+        size_t len = table->name.len < sizeof(failure.table) ? table->name.len
+                                                             : sizeof(failure.table) - 1;
+        memcpy(failure.table, table->name.ptr, len);
+        failure.table[len] = '\0';
+    }
+    outcome.failure = &failure;
+    vv_writer_settle(&op, writer, table, &outcome);
+}

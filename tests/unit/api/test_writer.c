@@ -1,0 +1,319 @@
+/*
+ * The batch writer as a program sees it, with its threads. What it does step by step is tested in
+ * tests/unit/ingest.
+ */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/test.h"
+#include "varve/quarantine.h"
+#include "varve/writer.h"
+
+#define T0 INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */
+
+struct lake {
+    varve_lake *lake;
+    varve_writer *writer;
+    varve_error err;
+    int commits, quarantined, retries;
+    uint64_t committed, durable;
+    char reason[256];
+};
+
+static void count_commit(void *data, const varve_writer_commit *commit)
+{
+    struct lake *lake = data;
+    lake->commits++;
+    if (commit->sequence > lake->committed)
+        lake->committed = commit->sequence;
+}
+
+static void count_durable(void *data, uint64_t sequence)
+{
+    struct lake *lake = data;
+    lake->durable = sequence;
+}
+
+static void count_quarantine(void *data, const char *table, uint64_t sequence,
+    const char *row_json, const char *reason)
+{
+    struct lake *lake = data;
+    lake->quarantined++;
+    snprintf(lake->reason, sizeof(lake->reason), "%s %llu %s %s", table,
+        (unsigned long long)sequence, row_json, reason);
+}
+
+static void count_retry(void *data, const char *table, const varve_error *error,
+    int64_t retry_ms)
+{
+    struct lake *lake = data;
+    (void)table;
+    (void)error;
+    (void)retry_ms;
+    lake->retries++;
+}
+
+static bool writer_open(struct lake *lake)
+{
+    varve_writer_options options = VARVE_WRITER_OPTIONS_INIT;
+    options.interval_ms = -1;
+    options.on_commit = count_commit;
+    options.on_durable = count_durable;
+    options.on_quarantine = count_quarantine;
+    options.on_retry = count_retry;
+    options.callback_data = lake;
+    return CHECK_INT(varve_writer_open(lake->lake, &options, &lake->writer, &lake->err), 0) ||
+           CHECK_STR(lake->err.message, "");
+}
+
+static bool lake_open(struct lake *lake)
+{
+    varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    *lake = (struct lake){0};
+    options.create = 1;
+    options.threads = 1;
+    return CHECK_INT(varve_lake_open(test_path("lake"), &options, &lake->lake, &lake->err),
+               0) &&
+           CHECK_INT(varve_lake_init(lake->lake, NULL, NULL, &lake->err), 0) &&
+           writer_open(lake);
+}
+
+static void lake_done(struct lake *lake)
+{
+    varve_writer_abandon(lake->writer);
+    varve_lake_close(lake->lake);
+}
+
+static bool put_regime(struct lake *lake, int64_t minute, const char *symbol, double confidence,
+    uint64_t *out_sequence)
+{
+    varve_market_regime row = VARVE_MARKET_REGIME_INIT;
+    row.timestamp = T0 + minute * 60000000;
+    row.symbol = symbol;
+    row.regime = "bullish_low";
+    row.confidence = confidence;
+    return CHECK_INT(varve_writer_put_market_regime(lake->writer, &row, out_sequence,
+                         &lake->err),
+               0) ||
+           CHECK_STR(lake->err.message, "");
+}
+
+static bool put_json(struct lake *lake, const char *table, const char *json)
+{
+    return CHECK_INT(varve_writer_put_json(lake->writer, table, json, strlen(json), NULL,
+                         &lake->err),
+               0) ||
+           CHECK_STR(lake->err.message, "");
+}
+
+static bool flush(struct lake *lake)
+{
+    return CHECK_INT(varve_writer_flush(lake->writer, 60000, &lake->err), 0) ||
+           CHECK_STR(lake->err.message, "");
+}
+
+/* How many rows the lake has there; -1 after a failed check. */
+static int64_t rows_of(struct lake *lake, const char *table)
+{
+    varve_table *handle = NULL;
+    struct ArrowArrayStream stream = {0};
+    int64_t rows = 0;
+    if (!CHECK_INT(varve_table_open(lake->lake, table, &handle, &lake->err), 0) ||
+        !CHECK_INT(varve_table_scan(handle, NULL, &stream, &lake->err), 0))
+        return -1;
+    for (;;) {
+        struct ArrowArray array = {0};
+        if (!CHECK_INT(stream.get_next(&stream, &array), 0) || array.release == NULL)
+            break;
+        rows += array.length;
+        array.release(&array);
+    }
+    stream.release(&stream);
+    varve_table_close(handle);
+    return rows;
+}
+
+TEST(writer, rows_of_all_kinds_reach_their_tables)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    varve_performance performance = VARVE_PERFORMANCE_INIT;
+    varve_signal signal = VARVE_SIGNAL_INIT;
+    uint64_t sequence = 0;
+    REQUIRE(lake_open(&lake));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, &sequence));
+    CHECK_INT(sequence, 1);
+    performance.timestamp = T0;
+    performance.strategy_id = "condor";
+    performance.dte = 7;
+    REQUIRE(CHECK_INT(varve_writer_put_performance(lake.writer, &performance, &sequence,
+                          &lake.err),
+        0));
+    signal.timestamp = T0;
+    signal.strategy_id = "condor";
+    signal.signal_type = "ml_entry";
+    REQUIRE(CHECK_INT(varve_writer_put_signal(lake.writer, &signal, &sequence, &lake.err), 0));
+    REQUIRE(put_json(&lake, NULL,
+        "{\"table\":\"signals\",\"timestamp\":\"2025-01-30T10:01:00Z\",\n\"strategy_id\":"
+        "\"condor\",\"signal_type\":\"ml_entry\",\"acted_upon\":false}"));
+    REQUIRE(put_json(&lake, "market_regimes",
+        "{\"timestamp\":\"2025-01-30T10:01:00Z\",\"symbol\":\"SPY\",\"regime\":\"bullish_"
+        "low\"}"));
+    REQUIRE(flush(&lake));
+    CHECK_INT(lake.commits, 3);
+    CHECK_INT(lake.committed, 5);
+    CHECK_INT(rows_of(&lake, "market_regimes"), 2);
+    CHECK_INT(rows_of(&lake, "performance_metrics"), 1);
+    CHECK_INT(rows_of(&lake, "signals"), 2);
+    varve_writer_stats stats;
+    varve_writer_get_stats(lake.writer, &stats);
+    CHECK_INT(stats.rows_put, 5);
+    CHECK_INT(stats.inserted, 5);
+    CHECK_INT(stats.rows_waiting, 0);
+    CHECK_INT(stats.segments_waiting, 0);
+    CHECK_INT(stats.sequence_committed, 5);
+    CHECK_INT(stats.sequence_durable, 5);
+    CHECK_INT(stats.commits, 3);
+}
+
+TEST(writer, bad_rows_go_to_the_quarantine_and_the_rest_goes_on)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, NULL) && put_regime(&lake, 0, "QQQ", 1.5, NULL));
+    REQUIRE(put_json(&lake, "market_regimes",
+        "{\"timestamp\":\"yesterday\",\"symbol\":\"SPY\",\"regime\":\"bullish_low\"}"));
+    static const char line[] = "{\"symbol\": oops\xFF\x00}";
+    REQUIRE(CHECK_INT(varve_writer_put_rejected(lake.writer, "market_regimes", line,
+                          sizeof(line) - 1, "not JSON", NULL, &lake.err),
+        0));
+    REQUIRE(flush(&lake));
+    CHECK_INT(rows_of(&lake, "market_regimes"), 1);
+    CHECK_INT(lake.quarantined, 3);
+    CHECK(strstr(lake.reason, "market_regimes 4 {") == lake.reason);
+    CHECK(strstr(lake.reason, "\"varve.line\":\"{\\\"symbol\\\": oops\xEF\xBF\xBD\\u0000}\"} "
+                              "varve.line not JSON") != NULL);
+}
+
+TEST(writer, what_is_no_row_is_refused_at_once)
+{
+    static const struct {
+        const char *table, *json;
+        varve_status status;
+        const char *message;
+    } cases[] = {
+        {"signals", "{\"a\":", VARVE_EINVALID,
+            "not JSON at byte 5 of 5: unexpected end of data"},
+        {"signals", "[1]", VARVE_EINVALID, "a row has to be one JSON object"},
+        {"signals", "{}", VARVE_EINVALID,
+            "timestamp has no value, and it is part of the key of table signals"},
+        {"signals", "{\"timestamp\":1,\"strategy_id\":null,\"signal_type\":\"a\"}",
+            VARVE_EINVALID,
+            "strategy_id has no value, and it is part of the key of table signals"},
+        {NULL, "{\"timestamp\":1}", VARVE_EINVALID,
+            "no member \"table\" says whose row this is"},
+        {NULL, "{\"table\":\"../x\"}", VARVE_ENOTFOUND,
+            "\"../x\" can't be the name of a table in the lake"},
+        {"signals", "{\"a\":\"\xFF\"}", VARVE_EINVALID,
+            "not JSON at byte 6 of 9: invalid UTF-8 encoding in string"},
+    };
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        CHECK_INT(varve_writer_put_json(lake.writer, cases[i].table, cases[i].json,
+                      strlen(cases[i].json), NULL, &lake.err),
+            cases[i].status);
+        CHECK_STR(lake.err.message, cases[i].message);
+    }
+    CHECK_INT(varve_writer_put_json(lake.writer, "nothing", "{}", 2, NULL, &lake.err),
+        VARVE_ENOTFOUND);
+    varve_market_regime row = VARVE_MARKET_REGIME_INIT;
+    row.timestamp = T0;
+    CHECK_INT(varve_writer_put_market_regime(lake.writer, &row, NULL, &lake.err),
+        VARVE_EINVALID);
+    row.symbol = "\xFF";
+    CHECK_INT(varve_writer_put_market_regime(lake.writer, &row, NULL, &lake.err),
+        VARVE_EINVALID);
+    CHECK_STR(lake.err.message, "symbol is not valid UTF-8");
+    varve_writer_stats stats;
+    varve_writer_get_stats(lake.writer, &stats);
+    CHECK_INT(stats.rows_put, 0);
+}
+
+TEST(writer, rows_outlive_a_writer_that_was_abandoned)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, NULL) && put_regime(&lake, 1, "SPY", 0.9, NULL));
+    REQUIRE(CHECK_INT(varve_writer_sync(lake.writer, &lake.err), 0));
+    varve_writer_abandon(lake.writer);
+    CHECK_INT(rows_of(&lake, "market_regimes"), 0);
+    REQUIRE(writer_open(&lake));
+    REQUIRE(CHECK_INT(varve_writer_close(lake.writer, &lake.err), 0));
+    lake.writer = NULL;
+    CHECK_INT(rows_of(&lake, "market_regimes"), 2);
+    CHECK_INT(lake.committed, 2);
+}
+
+TEST(writer, a_scan_sees_what_waits)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, NULL) && put_regime(&lake, 1, "SPY", 0.9, NULL));
+    REQUIRE(flush(&lake));
+    REQUIRE(put_regime(&lake, 1, "SPY", 0.5, NULL) && put_regime(&lake, 2, "SPY", 0.5, NULL));
+    REQUIRE(put_regime(&lake, 3, "SPY", 1.5, NULL)); /* breaks a rule */
+    for (int pass = 0; pass < 2; pass++) {
+        varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
+        struct ArrowArrayStream stream = {0};
+        varve_market_regime *rows = NULL;
+        size_t len = 0;
+        options.where = "confidence = 0.5";
+        REQUIRE(CHECK_INT(varve_writer_scan(lake.writer, "market_regimes", &options, &stream,
+                              &lake.err),
+            0));
+        REQUIRE(CHECK_INT(varve_read_regimes(&stream, &rows, &len, &lake.err), 0));
+        CHECK_INT(len, 2);
+        varve_free(rows);
+        CHECK_INT(rows_of(&lake, "market_regimes"), pass == 0 ? 2 : 3);
+        REQUIRE(flush(&lake));
+    }
+    CHECK_INT(lake.quarantined, 1);
+}
+
+TEST(writer, another_writer_on_the_spool_is_refused)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    varve_writer *second = NULL;
+    REQUIRE(lake_open(&lake));
+    CHECK_INT(varve_writer_open(lake.lake, NULL, &second, &lake.err), VARVE_ECONFLICT);
+    char pid[32];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    CHECK(strstr(lake.err.message, pid) != NULL);
+}
+
+TEST(writer, a_child_of_the_process_leaves_it_alone)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, NULL));
+    pid_t child = fork();
+    REQUIRE(CHECK(child >= 0));
+    if (child == 0) {
+        varve_market_regime row = VARVE_MARKET_REGIME_INIT;
+        row.timestamp = T0;
+        row.symbol = "QQQ";
+        bool is_ok =
+            varve_writer_put_market_regime(lake.writer, &row, NULL, NULL) == VARVE_EUSAGE &&
+            varve_writer_flush(lake.writer, -1, NULL) == VARVE_EUSAGE &&
+            varve_writer_sync(lake.writer, NULL) == VARVE_EUSAGE &&
+            varve_writer_close(lake.writer, NULL) == VARVE_EUSAGE;
+        varve_writer_abandon(lake.writer);
+        _exit(is_ok ? 0 : 1);
+    }
+    int status = 0;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+    REQUIRE(flush(&lake));
+    CHECK_INT(rows_of(&lake, "market_regimes"), 1);
+}
