@@ -12,6 +12,8 @@
  *             says until when. Text given back as `char **` is freed with varve_free().
  *   Arrow     a stream given to the library is taken over and released on success and on failure
  *             alike. A stream given back must be released by the caller, before the lake is closed.
+ *             Where its get_next fails the number tells the code: EINVAL EUSAGE, EBADMSG ECORRUPT,
+ *             ENOMEM ELIMIT, ECANCELED EINTERRUPTED, EIO EIO.
  *   Threads   one call at a time on one handle; different handles in different threads. A lake
  *             and its tables count as one handle.
  *   Text      UTF-8, ended by NUL. Times are microseconds since 1970-01-01T00:00:00Z, or texts as

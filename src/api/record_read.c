@@ -33,9 +33,11 @@ static void stream_done(struct ArrowArrayStream **stream)
 static varve_status fail_stream(struct vv_op *op, struct ArrowArrayStream *stream, int code)
 {
     const char *why = stream->get_last_error(stream);
-    varve_status status = code == ENOMEM  ? VARVE_ELIMIT
-                          : code == EINTR ? VARVE_EINTERRUPTED
-                                          : VARVE_EIO;
+    varve_status status = code == ENOMEM      ? VARVE_ELIMIT
+                          : code == ECANCELED ? VARVE_EINTERRUPTED
+                          : code == EBADMSG   ? VARVE_ECORRUPT
+                          : code == EINVAL    ? VARVE_EUSAGE
+                                              : VARVE_EIO;
     return vv_fail(op, status, "read the rows: %s", why != NULL ? why : "no reason given");
 }
 

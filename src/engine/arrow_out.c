@@ -13,7 +13,8 @@ struct stream {
     bool is_finished; /* the end was reached or an error met */
     const struct vv_env *env;
     duckdb_arrow_options options;
-    varve_error error; /* code VARVE_OK: none yet */
+    varve_status refused; /* what a statement that fails on its values is */
+    varve_error error;    /* code VARVE_OK: none yet */
     size_t keep_len;
     struct vv_keep keep[];
 };
@@ -44,7 +45,7 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
     if (chunk == NULL || duckdb_data_chunk_get_size(chunk) == 0) {
         const char *reason = duckdb_result_error(&stream->result);
         stream->is_finished = true;
-        return reason ? vv_duck_fail(op, VARVE_EFAILED,
+        return reason ? vv_duck_fail(op, stream->refused,
                             duckdb_result_error_type(&stream->result), reason)
                       : VARVE_OK;
     }
@@ -52,20 +53,42 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
         duckdb_data_chunk_to_arrow(stream->options, chunk, out));
 }
 
+/* The interface has errno alone to tell failures apart by. */
+static int number_of(varve_status status)
+{
+    switch (status) {
+    case VARVE_OK:
+        return 0;
+    case VARVE_EUSAGE:
+        return EINVAL;
+    case VARVE_ECORRUPT:
+        return EBADMSG;
+    case VARVE_EUNSUPPORTED:
+        return ENOTSUP;
+    case VARVE_ELIMIT:
+        return ENOMEM;
+    case VARVE_EINTERRUPTED:
+        return ECANCELED;
+    case VARVE_EIO:
+        return EIO;
+    default:
+        return ENOTRECOVERABLE;
+    }
+}
+
 static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct stream *stream = self->private_data;
     if (stream->error.code != VARVE_OK)
-        return EIO;
+        return number_of(stream->error.code);
     *out = (struct ArrowArray){.release = NULL};
     if (stream->is_finished)
         return 0;
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, stream->env, get_next_bytes);
-    if (vv_op_report(&op, array_next(&op, stream, out), &stream->error) == VARVE_OK)
-        return 0;
-    stream->is_finished = true;
-    return EIO;
+    varve_status status = vv_op_report(&op, array_next(&op, stream, out), &stream->error);
+    stream->is_finished = stream->is_finished || status != VARVE_OK;
+    return number_of(status);
 }
 
 static varve_status schema_make(struct vv_op *op, struct stream *stream,
@@ -99,7 +122,7 @@ static int stream_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *
     if (vv_op_report(&op, schema_make(&op, stream, out), &error) == VARVE_OK)
         return 0;
     stream->error = error;
-    return EIO;
+    return number_of(error.code);
 }
 
 static const char *stream_get_last_error(struct ArrowArrayStream *self)
@@ -122,7 +145,8 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
     struct stream *stream = vv_malloc(sizeof(*stream) + keep_len * sizeof(*keep));
     if (stream == NULL)
         return vv_fail_memory(op);
-    *stream = (struct stream){.env = op->env};
+    *stream = (struct stream){
+        .env = op->env, .refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED};
     varve_status status = vv_duck_execute(op, *session, query, true, &stream->result);
     if (status != VARVE_OK) {
         vv_free(stream);

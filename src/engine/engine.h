@@ -124,8 +124,9 @@ struct vv_keep {
  * success (*session is then NULL): it is closed, and then `keep` released, when the stream is. On
  * failure all of them stay the caller's. `sql_is_users`: refused SQL is EUSAGE with the place, else
  * EFAILED. The stream outlives the operation and the handle of the engine, but not the
- * environment's cancel flag, which interrupts get_next too. A failing get_next gives EIO and says
- * why by get_last_error.
+ * environment's cancel flag, which interrupts get_next too. A failing get_next says why by get_last_error, and
+ * by its number: EINVAL for EUSAGE, EBADMSG for ECORRUPT, ENOTSUP for EUNSUPPORTED, ENOMEM for
+ * ELIMIT, ECANCELED for EINTERRUPTED, EIO for EIO, ENOTRECOVERABLE otherwise.
  */
 varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **session,
     const struct vv_query *query, const struct vv_keep *keep, size_t keep_len,
