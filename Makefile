@@ -9,7 +9,7 @@ check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
-format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]' | xargs clang-format -i
 asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only build-asan
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only build-tsan
 install: build ; @$(if $(PREFIX),meson configure build -Dprefix=$(abspath $(PREFIX)) &&) meson install -C build

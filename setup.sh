@@ -171,8 +171,17 @@ make_venv() {
     echo "$stamp" >"$1/stamp"
 }
 
+# The headers of Python, for the package in python/.
+need_python_headers() {
+    python3 - <<'PY' || need_packages python3-dev
+import os, sys, sysconfig
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))
+PY
+}
+
 setup_test() {
     setup_build
+    need_python_headers
     make_venv .venv tests/requirements.txt
 }
 

@@ -30,6 +30,8 @@ def guard_of(name):
     parts = pathlib.PurePosixPath(name).with_suffix("").parts
     if parts[0] == "include":
         return f"VARVE_{parts[-1].upper()}_H"
+    if parts[0] == "python":
+        return f"VP_{parts[-1].upper()}_H"
     return "_".join(("VV",) + parts[1:]).upper() + "_H"
 
 
@@ -113,7 +115,7 @@ def check(root, build=None):
     """All problems of the tree, as lines."""
     excused = csource.exceptions(pathlib.Path(root) / "tools/check_names.txt")
     problems, used, headers = [], set(), []
-    for path in csource.files(root, "src/**/*.c", "src/**/*.h", "include/**/*.h", "tests/**/*.c", "tests/**/*.h"):
+    for path in csource.files(root, *csource.SOURCES):
         name = path.relative_to(root).as_posix()
         text = path.read_text("utf-8")
         if name.startswith("include/"):

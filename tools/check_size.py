@@ -57,8 +57,7 @@ def check(root):
     """All problems of the tree, as lines."""
     excused = csource.exceptions(pathlib.Path(root) / "tools/check_size.txt")
     problems, used = [], set()
-    patterns = ("src/**/*.c", "src/**/*.h", "include/**/*.h", "tests/**/*.c", "tests/**/*.h", "tools/*.py")
-    for path in csource.files(root, *patterns):
+    for path in csource.files(root, *csource.SOURCES, "tools/*.py"):
         name = path.relative_to(root).as_posix()
         problems += check_file(name, path.read_text("utf-8"), excused, used)
     for key in sorted(set(excused) - used):

@@ -9,6 +9,9 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# All C of ours.
+SOURCES = ("src/**/*.c", "src/**/*.h", "include/**/*.h", "tests/**/*.c", "tests/**/*.h",
+           "python/src/*.c", "python/src/*.h")
 NOISE = re.compile(
     r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL
 )

@@ -9,7 +9,7 @@ done
 
 # Another version lays out a few things in another way, so it has no say.
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-    for file in $(git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]'); do
+    for file in $(git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]'); do
         clang-format "$file" | cmp -s - "$file" && continue
         echo "$file: the layout is not clang-format's: make format"
         failed=1

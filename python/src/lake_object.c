@@ -1,0 +1,377 @@
+#include "input.h"
+#include "objects.h"
+#include "varve/report.h"
+
+struct lake_object {
+    PyObject_HEAD PyObject *module;
+    PyObject *on_log;
+    struct vp_lake *lake;
+};
+
+static struct vp_lake *lake_of(PyObject *self)
+{
+    return ((struct lake_object *)self)->lake;
+}
+
+static varve_lake *handle_of(PyObject *self)
+{
+    return vp_lake_handle(lake_of(self));
+}
+
+PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
+    struct ArrowArrayStream *stream)
+{
+    if (failed == 0)
+        return vp_stream_new(module, lake, stream);
+    vp_stream_done(stream);
+    return NULL;
+}
+
+static PyObject *give_stream(PyObject *self, int failed, struct ArrowArrayStream *stream)
+{
+    return vp_give_stream(((struct lake_object *)self)->module, lake_of(self), failed, stream);
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+PyObject *vp_lake_object_open(PyObject *module, PyObject *args)
+{
+    varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    const char *location;
+    unsigned int threads;
+    unsigned long long memory;
+    PyObject *on_log;
+    if (!PyArg_ParseTuple(args, "yppIKzzO", &location, &options.create, &options.durability_off,
+            &threads, &memory, &options.user, &options.message, &on_log))
+        return NULL;
+    options.threads = threads;
+    options.memory_bytes = memory;
+    on_log = on_log == Py_None ? NULL : on_log;
+    struct lake_object *self = vp_object_new(vp_state(module)->lake_type);
+    if (self == NULL)
+        return NULL;
+    Py_INCREF(module);
+    self->module = module;
+    Py_XINCREF(on_log);
+    self->on_log = on_log;
+    self->lake = vp_lake_open(location, &options, on_log);
+    if (self->lake != NULL)
+        return (PyObject *)self;
+    Py_DECREF((PyObject *)self);
+    return NULL;
+}
+
+static int lake_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    struct lake_object *self = (struct lake_object *)object;
+    Py_VISIT(self->on_log);
+    Py_VISIT(self->module);
+    Py_VISIT(Py_TYPE(object));
+    return 0;
+}
+
+static int lake_clear(PyObject *object)
+{
+    struct lake_object *self = (struct lake_object *)object;
+    if (self->lake != NULL)
+        vp_lake_silence(self->lake);
+    Py_CLEAR(self->on_log);
+    return 0;
+}
+
+static void lake_dealloc(PyObject *object)
+{
+    struct lake_object *self = (struct lake_object *)object;
+    PyObject_GC_UnTrack(object);
+    lake_clear(object);
+    Py_BEGIN_ALLOW_THREADS vp_lake_release(self->lake);
+    Py_END_ALLOW_THREADS Py_XDECREF(self->module);
+    vp_object_free(object);
+}
+
+static PyObject *lake_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    vp_lake_shut(lake_of(self));
+    Py_RETURN_NONE;
+}
+
+static PyObject *lake_is_closed(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(vp_lake_is_shut(lake_of(self)));
+}
+
+static PyObject *lake_interrupt(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    vp_lake_interrupt(lake_of(self));
+    Py_RETURN_NONE;
+}
+
+/* ---- Tables --------------------------------------------------------------------------------- */
+
+struct init {
+    varve_lake *lake;
+    varve_init_options options;
+    char *json;
+};
+
+static varve_status init_run(void *args, varve_error *err)
+{
+    struct init *init = args;
+    return varve_lake_init(init->lake, &init->options, &init->json, err);
+}
+
+static PyObject *lake_init(PyObject *self, PyObject *args)
+{
+    struct init init = {handle_of(self), VARVE_INIT_OPTIONS_INIT, NULL};
+    if (!PyArg_ParseTuple(args, "zzzz", &init.options.profile, &init.options.history,
+            &init.options.regimes, &init.options.signal_types))
+        return NULL;
+    int failed = vp_lake_call(lake_of(self), init_run, &init);
+    PyObject *json = vp_take_text(init.json);
+    if (failed == 0)
+        return json;
+    Py_XDECREF(json);
+    return NULL;
+}
+
+struct create {
+    varve_lake *lake;
+    const char *name;
+    varve_create_options options;
+    int32_t created;
+};
+
+static varve_status create_run(void *args, varve_error *err)
+{
+    struct create *create = args;
+    return varve_lake_create_table(create->lake, create->name, &create->options,
+        &create->created, err);
+}
+
+static PyObject *lake_create(PyObject *self, PyObject *args)
+{
+    struct create create = {handle_of(self), NULL, VARVE_CREATE_OPTIONS_INIT, 0};
+    varve_create_options *options = &create.options;
+    struct vp_strings checks, properties = {NULL, 0, NULL};
+    PyObject *check_list, *property_list;
+    if (!PyArg_ParseTuple(args, "szzzzzzzOO", &create.name, &options->schema, &options->key,
+            &options->partition_by, &options->order_by, &options->zorder, &options->history,
+            &options->description, &check_list, &property_list))
+        return NULL;
+    int failed = vp_strings_of(check_list, false, &checks);
+    if (failed == 0)
+        failed = vp_strings_of(property_list, false, &properties);
+    options->checks = checks.items;
+    options->checks_len = checks.len;
+    options->properties = properties.items;
+    options->properties_len = properties.len;
+    if (failed == 0)
+        failed = vp_lake_call(lake_of(self), create_run, &create);
+    vp_strings_done(&checks);
+    vp_strings_done(&properties);
+    return failed == 0 ? PyBool_FromLong(create.created) : NULL;
+}
+
+struct open {
+    varve_lake *lake;
+    const char *name;
+    varve_table *table;
+};
+
+static varve_status open_run(void *args, varve_error *err)
+{
+    struct open *open = args;
+    return varve_table_open(open->lake, open->name, &open->table, err);
+}
+
+static PyObject *lake_table(PyObject *self, PyObject *args)
+{
+    struct open open = {handle_of(self), NULL, NULL};
+    if (!PyArg_ParseTuple(args, "s", &open.name))
+        return NULL;
+    int failed = vp_lake_call(lake_of(self), open_run, &open);
+    if (failed == 0)
+        return vp_table_new(((struct lake_object *)self)->module, lake_of(self), open.table);
+    if (open.table != NULL)
+        vp_lake_leave(lake_of(self), open.table);
+    return NULL;
+}
+
+struct rows { /* of what takes a lake alone */
+    varve_lake *lake;
+    struct ArrowArrayStream stream;
+};
+
+static varve_status tables_run(void *args, varve_error *err)
+{
+    struct rows *rows = args;
+    return varve_lake_tables(rows->lake, &rows->stream, err);
+}
+
+static PyObject *lake_tables(PyObject *self, PyObject *unused)
+{
+    struct rows rows = {.lake = handle_of(self)};
+    (void)unused;
+    int failed = vp_lake_call(lake_of(self), tables_run, &rows);
+    return give_stream(self, failed, &rows.stream);
+}
+
+/* ---- Queries -------------------------------------------------------------------------------- */
+
+struct query {
+    varve_lake *lake;
+    const char *sql;
+    varve_query_options options;
+    struct ArrowArrayStream stream;
+};
+
+static varve_status query_run(void *args, varve_error *err)
+{
+    struct query *query = args;
+    return varve_lake_query(query->lake, query->sql, &query->options, &query->stream, err);
+}
+
+static PyObject *lake_query(PyObject *self, PyObject *args)
+{
+    struct query query = {.lake = handle_of(self), .options = VARVE_QUERY_OPTIONS_INIT};
+    struct vp_strings names, values = {NULL, 0, NULL};
+    PyObject *name_list, *value_list;
+    if (!PyArg_ParseTuple(args, "szOO", &query.sql, &query.options.at, &name_list, &value_list))
+        return NULL;
+    int failed = vp_strings_of(name_list, false, &names);
+    if (failed == 0)
+        failed = vp_strings_of(value_list, true, &values);
+    query.options.param_names = names.items;
+    query.options.param_values = values.items;
+    query.options.params_len = names.len;
+    if (failed == 0)
+        failed = vp_lake_call(lake_of(self), query_run, &query);
+    vp_strings_done(&names);
+    vp_strings_done(&values);
+    return give_stream(self, failed, &query.stream);
+}
+
+struct correlate {
+    varve_lake *lake;
+    varve_correlate_options options;
+    struct ArrowArrayStream stream;
+    char *json;
+};
+
+static varve_status correlate_run(void *args, varve_error *err)
+{
+    struct correlate *call = args;
+    return varve_lake_correlate(call->lake, &call->options, &call->stream, &call->json, err);
+}
+
+/* What belongs together where one of two may be missing: (first, second), or NULL. */
+static PyObject *pair_of(PyObject *first, PyObject *second)
+{
+    PyObject *pair = first && second ? PyTuple_Pack(2, first, second) : NULL;
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return pair;
+}
+
+static PyObject *lake_correlate(PyObject *self, PyObject *args)
+{
+    struct correlate call = {.lake = handle_of(self), .options = VARVE_CORRELATE_OPTIONS_INIT};
+    varve_correlate_options *options = &call.options;
+    if (!PyArg_ParseTuple(args, "ipzzzzz", &options->knowledge, &options->by_symbol,
+            &options->symbol, &options->last, &options->from, &options->to, &options->at))
+        return NULL;
+    int failed = vp_lake_call(lake_of(self), correlate_run, &call);
+    PyObject *stream = give_stream(self, failed, &call.stream);
+    if (stream != NULL)
+        return pair_of(stream, vp_take_text(call.json));
+    varve_free(call.json);
+    return NULL;
+}
+
+struct signals {
+    varve_lake *lake;
+    varve_signals_options options;
+    struct ArrowArrayStream stream;
+};
+
+static varve_status signals_run(void *args, varve_error *err)
+{
+    struct signals *call = args;
+    return varve_lake_signals(call->lake, &call->options, &call->stream, err);
+}
+
+static PyObject *lake_signals(PyObject *self, PyObject *args)
+{
+    struct signals call = {.lake = handle_of(self), .options = VARVE_SIGNALS_OPTIONS_INIT};
+    varve_signals_options *options = &call.options;
+    PyObject *min_value;
+    if (!PyArg_ParseTuple(args, "izOzzzz", &options->report, &options->strategy, &min_value,
+            &options->last, &options->from, &options->to, &options->at))
+        return NULL;
+    if (min_value != Py_None) {
+        options->min_value = PyFloat_AsDouble(min_value);
+        options->min_value_set = 1;
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    int failed = vp_lake_call(lake_of(self), signals_run, &call);
+    return give_stream(self, failed, &call.stream);
+}
+
+struct parquet {
+    varve_lake *lake;
+    struct ArrowArrayStream stream;
+    const char *path;
+    int64_t rows;
+};
+
+static varve_status parquet_run(void *args, varve_error *err)
+{
+    struct parquet *call = args;
+    return varve_lake_export_parquet(call->lake, &call->stream, call->path, &call->rows, err);
+}
+
+static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
+{
+    struct parquet call = {.lake = handle_of(self)};
+    PyObject *data;
+    if (!PyArg_ParseTuple(args, "Oy", &data, &call.path))
+        return NULL;
+    int taken = vp_stream_take(data, &call.stream);
+    if (taken == 0)
+        PyErr_SetString(PyExc_TypeError, "only Arrow data can be exported: what a read gives, "
+                                         "or an object with __arrow_c_stream__");
+    int failed = taken == 1 ? vp_lake_call(lake_of(self), parquet_run, &call) : -1;
+    vp_stream_done(&call.stream);
+    return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
+}
+
+static PyMethodDef lake_methods[] = {
+    {"close", lake_close, METH_NOARGS, "No more calls."},
+    {"is_closed", lake_is_closed, METH_NOARGS, "Whether it was closed."},
+    {"interrupt", lake_interrupt, METH_NOARGS, "Ends the call that runs in another thread."},
+    {"init", lake_init, METH_VARARGS, "The market tables; JSON."},
+    {"create", lake_create, METH_VARARGS, "A table; False: it was there."},
+    {"table", lake_table, METH_VARARGS, "Opens a table."},
+    {"tables", lake_tables, METH_NOARGS, "The tables; a stream."},
+    {"query", lake_query, METH_VARARGS, "SQL; a stream."},
+    {"correlate", lake_correlate, METH_VARARGS, "A stream, and JSON."},
+    {"signals", lake_signals, METH_VARARGS, "A stream."},
+    {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot lake_slots[] = {
+    {Py_tp_dealloc, lake_dealloc},
+    {Py_tp_traverse, lake_traverse},
+    {Py_tp_clear, lake_clear},
+    {Py_tp_methods, lake_methods},
+    {Py_tp_new, vp_no_new},
+    {0, NULL},
+};
+
+PyType_Spec vp_lake_spec = {"varve._core.Lake", sizeof(struct lake_object), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, lake_slots};

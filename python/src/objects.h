@@ -1,0 +1,22 @@
+/*
+ * The objects that the package works with. Their methods take positional arguments in the order
+ * of _core.pyi; None is "not given" for every text.
+ */
+#ifndef VP_OBJECTS_H
+#define VP_OBJECTS_H
+
+#include "stream.h"
+
+extern PyType_Spec vp_lake_spec;
+extern PyType_Spec vp_table_spec;
+
+/* The module's function open_lake. */
+PyObject *vp_lake_object_open(PyObject *module, PyObject *args);
+/* Takes `table` over, also where it fails. */
+PyObject *vp_table_new(PyObject *module, struct vp_lake *lake, varve_table *table);
+
+/* The end of a call that gives rows: `failed` as vp_lake_call says, `stream` what it gave. */
+PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
+    struct ArrowArrayStream *stream);
+
+#endif

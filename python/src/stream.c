@@ -1,0 +1,314 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "decode.h"
+
+/* ---- A stream that keeps its lake's handle -------------------------------------------------- */
+
+struct kept {
+    struct ArrowArrayStream inner;
+    struct vp_lake *lake;
+    bool was_interrupted;
+};
+
+struct next {
+    struct kept *kept;
+    struct ArrowArray *out;
+    int result;
+};
+
+static varve_status next_run(void *args, varve_error *err)
+{
+    struct next *next = args;
+    (void)err;
+    next->result = next->kept->inner.get_next(&next->kept->inner, next->out);
+    return VARVE_OK;
+}
+
+static void next_interrupt(void *args)
+{
+    vp_lake_interrupt(((struct next *)args)->kept->lake);
+}
+
+/*
+ * Consumers call this with the GIL or without, in Python's threads or in their own. In one of
+ * Python's the GIL is released while the engine works. A signal handler that raises can't raise
+ * through a consumer: the stream fails, and the signal is set again, for Python to see it next.
+ */
+static int kept_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct next next = {.kept = self->private_data, .out = out};
+    struct vp_beside what = {next_interrupt, next_run, &next};
+    bool raised = false;
+    if (PyGILState_GetThisThreadState() == NULL) {
+        next_run(&next, NULL);
+        return next.result;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    vp_run_beside(&what, NULL, &raised);
+    if (raised) {
+        PyErr_Clear();
+        PyErr_SetInterrupt();
+        next.kept->was_interrupted = true;
+        vp_lake_forget_interrupt(next.kept->lake);
+    }
+    PyGILState_Release(gil);
+    return next.result;
+}
+
+static int kept_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct kept *kept = self->private_data;
+    return kept->inner.get_schema(&kept->inner, out);
+}
+
+static const char *kept_get_last_error(struct ArrowArrayStream *self)
+{
+    struct kept *kept = self->private_data;
+    return kept->was_interrupted ? "interrupted" : kept->inner.get_last_error(&kept->inner);
+}
+
+static void kept_release(struct ArrowArrayStream *self)
+{
+    struct kept *kept = self->private_data;
+    kept->inner.release(&kept->inner);
+    vp_lake_release(kept->lake);
+    free(kept);
+    self->private_data = NULL;
+    self->release = NULL;
+}
+
+static bool kept_open(struct vp_lake *lake, struct ArrowArrayStream *inner,
+    struct ArrowArrayStream *out)
+{
+    struct kept *kept = malloc(sizeof(*kept));
+    if (kept == NULL)
+        return false;
+    *kept = (struct kept){*inner, vp_lake_retain(lake), false};
+    *out = (struct ArrowArrayStream){
+        kept_get_schema, kept_get_next, kept_get_last_error, kept_release, kept};
+    return true;
+}
+
+/* ---- The object ----------------------------------------------------------------------------- */
+
+struct stream_object {
+    PyObject_HEAD PyObject *module;
+    struct ArrowArrayStream stream; /* released: it was given away, or read to its end */
+    struct vp_column *columns;      /* once rows are asked for */
+    bool is_busy;                   /* a thread is in get_next */
+};
+
+PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct ArrowArrayStream *inner)
+{
+    struct stream_object *self = vp_object_new(vp_state(module)->stream_type);
+    if (self == NULL || !kept_open(lake, inner, &self->stream)) {
+        vp_stream_done(inner);
+        if (self != NULL)
+            PyErr_NoMemory();
+        Py_XDECREF((PyObject *)self);
+        return NULL;
+    }
+    Py_INCREF(module);
+    self->module = module;
+    return (PyObject *)self;
+}
+
+/* Reads and closes need no GIL, and may take their time. */
+static void stream_release(struct stream_object *self)
+{
+    struct ArrowArrayStream stream = self->stream;
+    self->stream.release = NULL;
+    Py_BEGIN_ALLOW_THREADS vp_stream_done(&stream);
+    Py_END_ALLOW_THREADS
+}
+
+static void stream_dealloc(PyObject *object)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    stream_release(self);
+    vp_column_free(self->columns);
+    Py_XDECREF(self->module);
+    vp_object_free(object);
+}
+
+static bool check_readable(const struct stream_object *self)
+{
+    if (self->is_busy) {
+        vp_raise_code(VARVE_EUSAGE, "another thread reads this stream");
+        return false;
+    }
+    if (self->stream.release == NULL) {
+        vp_raise_code(VARVE_EUSAGE, "this stream was read or closed before, and a stream is "
+                                    "read once: ask for the rows again");
+        return false;
+    }
+    return true;
+}
+
+/* What the library's codes are as the errors of a stream, and back (engine/arrow_out.c). */
+static PyObject *raise_stream(struct stream_object *self, int number)
+{
+    static const struct {
+        int number;
+        varve_status code;
+    } codes[] = {{ENOMEM, VARVE_ELIMIT}, {EBADMSG, VARVE_ECORRUPT}, {EINVAL, VARVE_EUSAGE},
+        {ENOTSUP, VARVE_EUNSUPPORTED}, {ECANCELED, VARVE_EINTERRUPTED}, {EIO, VARVE_EIO}};
+    const char *reason = self->stream.get_last_error(&self->stream);
+    varve_status code = VARVE_EFAILED;
+    for (size_t i = 0; i < VP_COUNT(codes); i++)
+        if (codes[i].number == number)
+            code = codes[i].code;
+    return vp_raise_code(code, reason != NULL ? reason : "the stream gives no rows");
+}
+
+static void schema_capsule_done(PyObject *capsule)
+{
+    struct ArrowSchema *schema = PyCapsule_GetPointer(capsule, "arrow_schema");
+    if (schema != NULL)
+        vp_schema_done(schema);
+    free(schema);
+}
+
+static PyObject *stream_arrow_schema(PyObject *object, PyObject *unused)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    (void)unused;
+    if (!check_readable(self))
+        return NULL;
+    struct ArrowSchema *schema = calloc(1, sizeof(*schema));
+    if (schema == NULL)
+        return PyErr_NoMemory();
+    int failed = self->stream.get_schema(&self->stream, schema);
+    if (failed) {
+        free(schema);
+        return raise_stream(self, failed);
+    }
+    PyObject *capsule = PyCapsule_New(schema, "arrow_schema", schema_capsule_done);
+    if (capsule == NULL) {
+        vp_schema_done(schema);
+        free(schema);
+    }
+    return capsule;
+}
+
+static void stream_capsule_done(PyObject *capsule)
+{
+    struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (stream == NULL)
+        return;
+    Py_BEGIN_ALLOW_THREADS vp_stream_done(stream);
+    Py_END_ALLOW_THREADS free(stream);
+}
+
+static PyObject *stream_arrow_stream(PyObject *object, PyObject *unused)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    (void)unused;
+    if (!check_readable(self))
+        return NULL;
+    struct ArrowArrayStream *given = malloc(sizeof(*given));
+    if (given == NULL)
+        return PyErr_NoMemory();
+    *given = self->stream;
+    PyObject *capsule = PyCapsule_New(given, "arrow_array_stream", stream_capsule_done);
+    if (capsule == NULL) {
+        free(given);
+        return NULL;
+    }
+    self->stream.release = NULL;
+    return capsule;
+}
+
+static int read_schema(struct stream_object *self)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    if (self->columns != NULL)
+        return 0;
+    int failed = self->stream.get_schema(&self->stream, &schema);
+    if (failed) {
+        raise_stream(self, failed);
+        return -1;
+    }
+    self->columns = vp_column_new(vp_state(self->module), &schema);
+    vp_schema_done(&schema);
+    return self->columns == NULL ? -1 : 0;
+}
+
+/* The next batch; released at the end. */
+static int read_batch(struct stream_object *self, struct ArrowArray *out)
+{
+    struct next next = {.kept = self->stream.private_data, .out = out};
+    struct vp_beside what = {next_interrupt, next_run, &next};
+    bool raised = false;
+    *out = (struct ArrowArray){.release = NULL};
+    self->is_busy = true;
+    vp_run_beside(&what, NULL, &raised);
+    self->is_busy = false;
+    if (raised) {
+        if (next.result == 0)
+            vp_array_done(out);
+        vp_lake_forget_interrupt(next.kept->lake);
+        return -1;
+    }
+    if (next.result != 0) {
+        raise_stream(self, next.result);
+        return -1;
+    }
+    return 0;
+}
+
+/* The next batch as a list of dicts; None at the end. */
+static PyObject *stream_next_rows(PyObject *object, PyObject *unused)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    struct ArrowArray batch;
+    (void)unused;
+    if (!check_readable(self) || read_schema(self) < 0 || read_batch(self, &batch) < 0)
+        return NULL;
+    if (batch.release == NULL) {
+        stream_release(self);
+        Py_RETURN_NONE;
+    }
+    PyObject *list = PyList_New(0);
+    if (list != NULL && vp_column_rows(self->columns, &batch, list) < 0) {
+        Py_DECREF(list);
+        list = NULL;
+    }
+    vp_array_done(&batch);
+    return list;
+}
+
+static PyObject *stream_close(PyObject *object, PyObject *unused)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    (void)unused;
+    if (self->is_busy)
+        return vp_raise_code(VARVE_EUSAGE, "another thread reads this stream");
+    stream_release(self);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef stream_methods[] = {
+    {"arrow_stream", stream_arrow_stream, METH_NOARGS,
+        "The rest of the stream as a capsule `arrow_array_stream`."},
+    {"arrow_schema", stream_arrow_schema, METH_NOARGS, "A capsule `arrow_schema`."},
+    {"next_rows", stream_next_rows, METH_NOARGS,
+        "The rows of the next batch, a list of dicts; None at the end."},
+    {"close", stream_close, METH_NOARGS, "Gives up what is not read yet."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot stream_slots[] = {
+    {Py_tp_dealloc, stream_dealloc},
+    {Py_tp_methods, stream_methods},
+    {Py_tp_new, vp_no_new},
+    {0, NULL},
+};
+
+PyType_Spec vp_stream_spec = {
+    "varve._core.Stream", sizeof(struct stream_object), 0, Py_TPFLAGS_DEFAULT, stream_slots};

@@ -1,0 +1,135 @@
+/*
+ * Arrow data of others. Capsules are moved out of, as their protocol has it: what is left in them
+ * is released.
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- One array as a stream of one batch ----------------------------------------------------- */
+
+struct single {
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    const char *error;
+};
+
+/*
+ * The stream gives its schema once, which is all that the library asks for: to copy a schema of
+ * unknown depth is not worth it.
+ */
+static int single_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct single *single = self->private_data;
+    if (single->schema.release == NULL) {
+        single->error = "the schema was given already";
+        return EINVAL;
+    }
+    *out = single->schema;
+    single->schema.release = NULL;
+    return 0;
+}
+
+static int single_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct single *single = self->private_data;
+    *out = single->array;
+    single->array.release = NULL;
+    return 0;
+}
+
+static const char *single_get_last_error(struct ArrowArrayStream *self)
+{
+    return ((struct single *)self->private_data)->error;
+}
+
+static void single_release(struct ArrowArrayStream *self)
+{
+    struct single *single = self->private_data;
+    vp_schema_done(&single->schema);
+    vp_array_done(&single->array);
+    free(single);
+    self->private_data = NULL;
+    self->release = NULL;
+}
+
+static int single_open(struct ArrowSchema *schema, struct ArrowArray *array,
+    struct ArrowArrayStream *out)
+{
+    struct single *single = malloc(sizeof(*single));
+    if (single == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *single = (struct single){*schema, *array, NULL};
+    schema->release = NULL;
+    array->release = NULL;
+    *out = (struct ArrowArrayStream){
+        single_get_schema, single_get_next, single_get_last_error, single_release, single};
+    return 0;
+}
+
+/* ---- Capsules ------------------------------------------------------------------------------- */
+
+/* Calls a method of the object if it has it. 1: *out is what it gave; 0: it has none; -1 */
+static int call_if_there(PyObject *object, const char *name, PyObject **out)
+{
+    VP_OWNED PyObject *method = PyObject_GetAttrString(object, name);
+    if (method == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+            return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    *out = PyObject_CallObject(method, NULL);
+    return *out == NULL ? -1 : 1;
+}
+
+static int was_taken(const char *what)
+{
+    PyErr_Format(PyExc_ValueError, "the Arrow %s was released or consumed already", what);
+    return -1;
+}
+
+static int take_stream(PyObject *object, struct ArrowArrayStream *out)
+{
+    VP_OWNED PyObject *capsule = NULL;
+    int there = call_if_there(object, "__arrow_c_stream__", &capsule);
+    if (there <= 0)
+        return there;
+    struct ArrowArrayStream *given = PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    if (given == NULL)
+        return -1;
+    if (given->release == NULL)
+        return was_taken("stream");
+    *out = *given;
+    given->release = NULL;
+    return 1;
+}
+
+static int take_array(PyObject *object, struct ArrowArrayStream *out)
+{
+    VP_OWNED PyObject *pair = NULL;
+    int there = call_if_there(object, "__arrow_c_array__", &pair);
+    if (there <= 0)
+        return there;
+    if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2) {
+        PyErr_SetString(PyExc_TypeError, "__arrow_c_array__ gave no pair of capsules");
+        return -1;
+    }
+    struct ArrowSchema *schema = PyCapsule_GetPointer(PyTuple_GetItem(pair, 0), "arrow_schema");
+    struct ArrowArray *array =
+        schema ? PyCapsule_GetPointer(PyTuple_GetItem(pair, 1), "arrow_array") : NULL;
+    if (array == NULL)
+        return -1;
+    if (schema->release == NULL || array->release == NULL)
+        return was_taken("array");
+    return single_open(schema, array, out) < 0 ? -1 : 1;
+}
+
+int vp_stream_take(PyObject *object, struct ArrowArrayStream *out)
+{
+    int there = take_stream(object, out);
+    return there != 0 ? there : take_array(object, out);
+}

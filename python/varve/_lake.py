@@ -1,0 +1,200 @@
+"""A lake."""
+
+from __future__ import annotations
+
+from os import fsencode, fspath
+
+from . import _core
+from ._stream import ArrowStream
+from ._table import Table
+from ._values import (
+    at_text, list_of, names_text, param_text, schema_text, size_of, span_text, time_text)
+
+_KNOWLEDGE = {"order": 0, "commit": 1, "event": 2}
+_REPORTS = {"audit": 0, "missed": 1, "latency": 2}
+
+
+def _choice(what, value, choices):
+    if value not in choices:
+        raise ValueError(f"{what} {value!r}: there are {', '.join(choices)}")
+    return choices[value]
+
+
+def _log(level, event, fields):
+    """Warnings and errors, to where the program's other warnings go."""
+    if level not in ("warn", "error"):
+        return
+    import json
+    import logging
+
+    said = json.loads(fields)
+    logging.getLogger("varve").log(
+        logging.ERROR if level == "error" else logging.WARNING, "%s: %s", event,
+        said.get("message", fields))
+
+
+def _log_to(callback):
+    import json
+
+    return lambda level, event, fields: callback(level, event, json.loads(fields))
+
+
+class Lake:
+    """A folder of Delta tables.
+
+        with varve.Lake("data/lake", create=True, user="bot") as lake:
+            lake.init()
+            lake.table("market_regimes").upsert(frame)
+            lake.query("SELECT regime, count(*) FROM market_regimes GROUP BY 1").to_dicts()
+
+    path        the folder
+    create      True: make the folder at the first write where it is not there
+    user        for the history; the login
+    message     for the history of every write that has none of its own
+    threads     for the engine; one a core
+    memory      limit of the engine, in bytes or as "1GiB"; 80 % of the machine's
+    durability  "full", or "off" for bulk loads and benchmarks: a crash of the machine may then
+                undo what was written
+    on_log      called with (level, event, fields as a dict) from any thread; without it warnings
+                go to the logger "varve"
+
+    A lake may be used from several threads: calls on it and its tables take turns. A process that
+    forks opens its lakes anew in the child. Every call releases the GIL; Ctrl-C in the main thread
+    ends it with KeyboardInterrupt. What an interrupted write did is then not known: repeat it.
+
+    NotFound: no such folder, and `create` is not set.
+    """
+
+    __slots__ = ("_core", "path", "__weakref__")
+
+    def __init__(self, path, *, create=False, user=None, message=None, threads=None,
+                 memory=None, durability="full", on_log=None):
+        self.path = fspath(path)
+        off = _choice("durability", durability, {"full": False, "off": True})
+        self._core = _core.open_lake(
+            fsencode(self.path), create, off, threads or 0, size_of(memory), user, message,
+            _log_to(on_log) if on_log else _log)
+
+    def __repr__(self):
+        closed = ", closed" if self._core.is_closed() else ""
+        return f"<varve.Lake {self.path!r}{closed}>"
+
+    # ---- Tables
+
+    def init(self, *, profile=None, history=None, regimes=None, signal_types=None):
+        """Creates the three market tables where they are absent: market_regimes,
+        performance_metrics, signals. A list of dicts: table, location, created.
+
+        profile       "interop" (any engine may write), or "audit"
+        history       how long old versions stay readable: "400d", "forever"
+        regimes, signal_types   which values there may be, instead of the usual ones
+        """
+        import json
+
+        return json.loads(self._core.init(
+            profile, history, names_text(regimes), names_text(signal_types)))
+
+    def create(self, name, *, schema, key=None, order_by=None, partition_by=None, zorder=None,
+               checks=None, properties=None, history=None, description=None):
+        """Creates a table; False: one of that name was there already, and is as it was.
+
+        schema        "a timestamp not null, b string, c decimal(10,2)", or a dict of names and
+                      types: {"a": "timestamp not null", "b": "string"}
+        key           columns that identify a row
+        order_by      a timestamp or integer: of two rows with one key the greatest stays
+        partition_by  columns to keep apart in folders
+        checks        a dict of names and conditions: {"positive": "c > 0"}
+        properties    a dict of Delta table properties
+        """
+        made = self._core.create(
+            name, schema_text(schema), names_text(key), names_text(partition_by),
+            names_text(order_by), names_text(zorder), history, description,
+            [f"{check}: {condition}" for check, condition in (checks or {}).items()],
+            [f"{property}={value}" for property, value in (properties or {}).items()])
+        return made
+
+    def table(self, name):
+        """A table by its name in the lake, or any Delta table by its path.
+
+        NotFound: there is none; the message says which there are.
+        """
+        return Table(self, self._core.table(fspath(name)), name)
+
+    __getitem__ = table
+
+    def tables(self):
+        """The lake's tables: table, version, files, rows, bytes, last_commit, key, location."""
+        return ArrowStream(self._core.tables())
+
+    # ---- Queries and reports
+
+    def query(self, sql, params=None, *, at=None):
+        """Rows of SQL over the tables by name. ``FROM t AT (VERSION => 5)`` and
+        ``AT (TIMESTAMP => '...')`` read a table as it was; `params` are ``$name`` in the SQL.
+        Each table is read at one version, all fixed before the first row.
+
+        at  a time, or a version where one table is read, for tables without an AT of their own
+
+        UsageError: bad SQL, with the place. NotFound: no such table, version or time.
+        """
+        params = params or {}
+        names = list(params)
+        return ArrowStream(self._core.query(
+            sql, at_text(at), names, [param_text(name, params[name]) for name in names]))
+
+    def correlate(self, *, by="regime", symbol=None, last=None, start=None, end=None,
+                  knowledge="order", at=None):
+        """Performance by market regime, each row with the regime that was known at its time:
+        regime, rows, strategies, share_of_time, pnl_change, mean_pnl_change, worst_drawdown,
+        hit_rate. ``info`` of the stream says what the answer rests on.
+
+        by         "regime", or "symbol": the answer for each symbol
+        symbol     whose regimes; SPY, else the first
+        last       back from now: "30d", the default, or a timedelta
+        knowledge  a regime is known from its "order" (ingested_at), its "commit", or, in
+                   hindsight, its "event" time
+        """
+        import json
+
+        by_symbol = _choice("by", by, {"regime": False, "symbol": True})
+        stream, info = self._core.correlate(
+            _choice("knowledge", knowledge, _KNOWLEDGE), by_symbol, symbol, span_text(last),
+            time_text(start), time_text(end), at_text(at))
+        return ArrowStream(stream, json.loads(info))
+
+    def signals(self, report="audit", *, strategy=None, min_value=None, last=None, start=None,
+                end=None, at=None):
+        """Signals and what was done about them.
+
+        report     "audit": every signal; "missed": strong ones that nobody acted upon;
+                   "latency": seconds from signal to action, by strategy and type
+        min_value  of "missed", not included: 0.8
+        """
+        return ArrowStream(self._core.signals(
+            _choice("report", report, _REPORTS), strategy, min_value, span_text(last),
+            time_text(start), time_text(end), at_text(at)))
+
+    def export_parquet(self, data, path):
+        """Writes Arrow data, such as what a read gives, as one Parquet file; one that is there is
+        overwritten. How many rows that were."""
+        return self._core.export_parquet(data, fsencode(fspath(path)))
+
+    # ---- Life
+
+    def interrupt(self):
+        """Ends the call that runs on this lake in another thread: it raises Interrupted."""
+        self._core.interrupt()
+
+    def close(self):
+        """No more calls; streams that were handed out can still be read."""
+        self._core.close()
+
+    @property
+    def closed(self):
+        return self._core.is_closed()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()

@@ -1,0 +1,76 @@
+"""Rows that a read gives."""
+
+
+class ArrowStream:
+    """The rows of a read, as a stream of Arrow record batches. It is read once.
+
+    Any library that knows the Arrow PyCapsule interface takes it as it is:
+    ``polars.DataFrame(stream)``, ``pyarrow.table(stream)``, ``duckdb.from_arrow(...)``. Or use
+    ``to_polars()``, ``to_pandas()``, ``to_pyarrow()``, which import what they need, or
+    ``to_dicts()`` and iteration, which need nothing.
+
+    The rows are those of one version of each table, fixed when the read was asked for. The stream
+    may be read after its lake was closed. ``info`` holds what some reports say beside their rows.
+    """
+
+    __slots__ = ("_core", "info", "__weakref__")
+
+    def __init__(self, core, info=None):
+        self._core = core
+        self.info = info
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """A capsule ``arrow_array_stream``. The rows come in the types that they have:
+        `requested_schema` is a wish, which this does not fulfil."""
+        return self._core.arrow_stream()
+
+    def __arrow_c_schema__(self):
+        """A capsule ``arrow_schema``; the stream can still be read."""
+        return self._core.arrow_schema()
+
+    def __iter__(self):
+        """The rows as dicts, a batch (2,048 rows or fewer) in memory at a time."""
+        while True:
+            rows = self._core.next_rows()
+            if rows is None:
+                return
+            yield from rows
+
+    def to_dicts(self):
+        """All rows as a list of dicts. A timestamp is a datetime in UTC, one without zone a naive
+        datetime; a decimal is a Decimal; NULL is None, NaN is NaN.
+
+        ValueError: a time that datetime can't hold; the message names the column.
+        """
+        found = []
+        while True:
+            rows = self._core.next_rows()
+            if rows is None:
+                return found
+            found += rows
+
+    def to_polars(self):
+        """A polars.DataFrame."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def to_pyarrow(self):
+        """A pyarrow.Table."""
+        import pyarrow
+
+        return pyarrow.RecordBatchReader.from_stream(self).read_all()
+
+    def to_pandas(self):
+        """A pandas.DataFrame; needs pandas and pyarrow."""
+        return self.to_pyarrow().to_pandas()
+
+    def close(self):
+        """Gives up the rows that were not read. Not needed after the last one."""
+        self._core.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()

@@ -1,0 +1,211 @@
+"""One table."""
+
+from __future__ import annotations
+
+from ._stream import ArrowStream
+from ._values import at_text, input_of, list_of, names_text, span_text, time_text
+
+
+class UpsertResult:
+    """What a write did. ``rows_in`` = inserted + updated + unchanged + stale +
+    duplicates_in_batch + rejected.
+
+    unchanged            equal to the stored row in every column but the order column
+    stale                older than the stored row
+    duplicates_in_batch  lost to another row of the batch with the same key
+    rejected             broke a rule; in quarantine
+    repaired             surplus rows of keys that were stored several times
+    already_applied      True: this app_id and app_version was written before
+    rows_written         inserted + updated
+    version              of the table afterwards
+    """
+
+    __slots__ = ("rows_in", "inserted", "updated", "unchanged", "stale", "duplicates_in_batch",
+                 "rejected", "repaired", "already_applied", "rows_written", "version",
+                 "files_added", "files_removed", "attempts")
+
+    def __init__(self, values):
+        for name, value in zip(self.__slots__, values):
+            setattr(self, name, value)
+
+    def as_dict(self):
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __eq__(self, other):
+        if not isinstance(other, UpsertResult):
+            return NotImplemented
+        return self.as_dict() == other.as_dict()
+
+    __hash__ = None
+
+    def __repr__(self):
+        told = ", ".join(f"{name}={value}" for name, value in self.as_dict().items()
+                         if value or name in ("rows_in", "version"))
+        return f"UpsertResult({told})"
+
+
+class Quarantine:
+    """The rows of a table that writes with ``quarantine=True`` have set aside."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core):
+        self._core = core
+
+    def list(self):
+        """The batches, oldest first: id, arrival, rows, source, app_id, app_version, user_name,
+        reason (of the first row)."""
+        return ArrowStream(self._core.quarantine_list())
+
+    def show(self, id=None):
+        """The rows of a batch, or of all: id, arrival, row, line, source, column, value, rule,
+        rules, values (JSON). NotFound: no such id."""
+        return ArrowStream(self._core.quarantine_show(id))
+
+    def release(self, ids=None):
+        """Upserts the rows of these batches, or of all, anew. Rows that still break a rule stay:
+        ``rejected`` of the result, which adds up all batches."""
+        return UpsertResult(self._core.quarantine_release(list_of(ids))[0])
+
+    def drop(self, ids=None):
+        """Removes these batches, or all, for good; how many rows that were."""
+        return self._core.quarantine_drop(list_of(ids))
+
+
+class Table:
+    """A table of a lake, or any Delta table; made by ``Lake.table``.
+
+    Times in arguments are datetimes (naive means UTC) or texts: ISO 8601, "now", "-2h", "-7d".
+    `at` says as of when to read: a version (int), or a time; None is the latest.
+    """
+
+    __slots__ = ("_core", "_lake", "name", "__weakref__")
+
+    def __init__(self, lake, core, name):
+        self._lake = lake
+        self._core = core
+        self.name = name
+
+    def __repr__(self):
+        return f"<varve.Table {self.name!r}>"
+
+    @property
+    def version(self):
+        """The latest version, with what others have committed since."""
+        return self._core.refresh()
+
+    @property
+    def quarantine(self):
+        """The rows that were set aside."""
+        return Quarantine(self._core)
+
+    # ---- Writing
+
+    def upsert(self, data, *, app_id=None, app_version=None, quarantine=False, dry_run=False,
+               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0):
+        """Inserts rows, and replaces those with equal keys where they are newer, as one commit, or
+        none where nothing changes. A row is newer by the table's order column (``ingested_at``);
+        one without it is the newest on arrival.
+
+        data           anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` (polars,
+                       pandas, pyarrow, a relation of duckdb), an iterable of dicts, one dict, or
+                       the path of a CSV, NDJSON or Parquet file, or several paths, as one batch.
+                       Columns are matched by name; those that are absent are NULL
+        app_id, app_version   make a repeated batch a no-op: a version is written once
+        quarantine     True: bad rows are set aside, and the rest goes on
+        dry_run        True: says what would be done, and does nothing
+        message        for the history
+        format         of files whose name does not say: "csv", "ndjson", "parquet"
+        input_tz       zone of times without one ("America/New_York"); UTC
+        truncate_time  True: cut digits below a microsecond instead of rejecting the row
+        attempts_max   how often to plan anew behind other writers; 10
+
+        InvalidData: bad rows; nothing was written. Conflict: try again. UnknownOutcome: repeat it
+        with the same app_id and app_version. TypeError: a value that no column holds.
+        """
+        return self._write(False, data, format, app_id, app_version, attempts_max, input_tz,
+                           truncate_time, message, quarantine, dry_run)
+
+    def append(self, data, *, app_id=None, app_version=None, quarantine=False, dry_run=False,
+               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0):
+        """Adds all rows as new ones and reads nothing: a key may come to be there twice. The table
+        needs none. Arguments and errors as of ``upsert``."""
+        return self._write(True, data, format, app_id, app_version, attempts_max, input_tz,
+                           truncate_time, message, quarantine, dry_run)
+
+    def _write(self, append, data, form, app_id, app_version, *options):
+        files, data = input_of(data, form)
+        if app_version is None and app_id is not None:
+            raise ValueError("app_id needs an app_version")
+        return UpsertResult(
+            self._core.write(append, files, data, app_id, app_version or 0, options[0],
+                             *options[1:]))
+
+    def checkpoint(self):
+        """Writes a checkpoint now, and cleans up the log: a dict of version, commits_cleaned,
+        commits_kept, log_first_version (-1: nothing was cleaned)."""
+        names = ("version", "commits_cleaned", "commits_kept", "log_first_version")
+        return dict(zip(names, self._core.checkpoint()))
+
+    # ---- Reading
+
+    def scan(self, columns=None, where=None, *, at=None, limit=None):
+        """Rows.
+
+        columns  names; all
+        where    a condition in SQL over the table's columns: ``"symbol = 'SPY' AND vix > 20"``
+        limit    at most so many rows
+
+        UsageError: a bad condition or column. NotFound: no such version.
+        """
+        if limit is not None and limit <= 0:
+            raise ValueError(f"a limit of {limit} rows")
+        return ArrowStream(
+            self._core.scan(names_text(columns), where, at_text(at), limit or 0))
+
+    def latest(self, by=None, *, until=None, at=None):
+        """The newest row of each `by` (columns; the key without its time, such as symbol), in
+        its order, by event time up to `until`, included."""
+        return ArrowStream(
+            self._core.latest(names_text(by), time_text(until), at_text(at)))
+
+    def range(self, *, symbol=None, strategy=None, last=None, start=None, end=None, at=None):
+        """The rows of a time range in order of time.
+
+        symbol, strategy   of that symbol, or strategy_id
+        last               back from now: "7d" or a timedelta; 7d where nothing is given
+        start, end         event time; start is included, end is not
+        """
+        return ArrowStream(
+            self._core.range(symbol, strategy, span_text(last), time_text(start),
+                             time_text(end), at_text(at)))
+
+    def history(self, limit=None):
+        """The operations on the table, newest first: version, timestamp, userName, operation,
+        operationParameters, operationMetrics (JSON texts), userMetadata, engineInfo, rows,
+        files."""
+        return ArrowStream(self._core.history(limit or 0))
+
+    def files(self, *, at=None):
+        """The data files: path, partition, min, max, bytes, rows, deleted, added_version,
+        modified."""
+        return ArrowStream(self._core.files(at_text(at)))
+
+    def describe(self, *, at=None):
+        """A dict: name, location, version, protocol, schema, partitionColumns, key, orderBy,
+        zorder, properties, files, bytes, rows."""
+        import json
+
+        return json.loads(self._core.describe(at_text(at)))
+
+    # ---- Life
+
+    def close(self):
+        """Gives the table back; the lake, or garbage collection, does it otherwise."""
+        self._core.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()

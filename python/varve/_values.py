@@ -1,0 +1,141 @@
+"""What people hand in, as the texts that the library takes. Nothing is imported here."""
+
+from os import fsencode, fspath
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+CSV, NDJSON, PARQUET = 1, 2, 4
+_FORMATS = {"csv": CSV, "ndjson": NDJSON, "parquet": PARQUET}
+_ENDINGS = {"csv": CSV, "ndjson": NDJSON, "jsonl": NDJSON, "json": NDJSON, "parquet": PARQUET,
+            "pq": PARQUET}
+
+
+def is_path(value):
+    return isinstance(value, str) or hasattr(value, "__fspath__")
+
+
+def at_text(at):
+    """A version (int), a time (datetime, or text as the command line takes it), or None."""
+    if at is None or isinstance(at, str):
+        return at
+    if isinstance(at, int) and not isinstance(at, bool):
+        return str(at)
+    return time_text(at)
+
+
+def time_text(time):
+    """A datetime (naive: UTC), a date, or a text: ISO 8601, "now", "-2h"; None."""
+    if time is None or isinstance(time, str):
+        return time
+    if hasattr(time, "isoformat"):
+        return time.isoformat()
+    raise TypeError(f"a time is a datetime or a text, not {type(time).__name__}")
+
+
+def span_text(span):
+    """A timedelta, or a text such as "7d"; None."""
+    if span is None or isinstance(span, str):
+        return span
+    if hasattr(span, "total_seconds"):
+        seconds = span.total_seconds()
+        if seconds != int(seconds):
+            raise ValueError(f"a time span is of whole seconds, not {span}")
+        return f"{int(seconds)}s"
+    raise TypeError(f"a time span is a timedelta or a text, not {type(span).__name__}")
+
+
+def names_text(names):
+    """One name, names parted by commas, or a list of names; None."""
+    if names is None or isinstance(names, str):
+        return names
+    return ",".join(names)
+
+
+def list_of(texts):
+    """One text or several, as a list; None."""
+    if texts is None:
+        return None
+    return [texts] if isinstance(texts, str) else list(texts)
+
+
+def size_of(size):
+    """Bytes of "100MB", "1GiB", or of a number of bytes; None: 0."""
+    if size is None:
+        return 0
+    if isinstance(size, int):
+        return size
+    text = size.strip().upper()
+    digits = text.rstrip("KMGTIB ")
+    factor = _UNITS.get(text[len(digits):].strip())
+    try:
+        number = float(digits)
+    except ValueError:
+        factor = None
+    if factor is None:
+        raise ValueError(f"a size is a number of bytes, or a text such as '1GiB', not {size!r}")
+    return int(number * factor)
+
+
+def param_text(name, value):
+    """The value of a parameter in SQL, as a literal in quotes would be."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (int, float)) or type(value).__name__ in ("Decimal", "UUID"):
+        return str(value)
+    raise TypeError(f"parameter {name}: a value of type {type(value).__name__} is not understood")
+
+
+def schema_text(schema):
+    """Columns as SQL text; a dict, or pairs, of names and types are put into it."""
+    if schema is None or isinstance(schema, str):
+        return schema
+    pairs = schema.items() if isinstance(schema, dict) else schema
+    return ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in pairs)
+
+
+def _file(path, form):
+    name = fspath(path)
+    if form is None:
+        ending = str(name).rpartition(".")[2].lower()
+        number = _ENDINGS.get(ending)
+        if number is None:
+            raise ValueError(f"{name}: say format='csv', 'ndjson' or 'parquet', since the name "
+                             "does not end in one")
+    else:
+        number = _FORMATS.get(form)
+        if number is None:
+            raise ValueError(f"format {form!r}: there are csv, ndjson and parquet")
+    return number, fsencode(name)
+
+
+def _without_row_numbers(frame):
+    """A DataFrame of pandas: row labels without a name are no column."""
+    if all(name is None for name in frame.index.names):
+        return frame.reset_index(drop=True)
+    return frame
+
+
+def input_of(data, form=None):
+    """(files, data): one of them is what the extension shall read, the other None."""
+    if is_path(data):
+        return [_file(data, form)], None
+    if isinstance(data, (list, tuple)) and data and all(is_path(item) for item in data):
+        return [_file(item, form) for item in data], None
+    if form is not None:
+        raise TypeError("format= is for files")
+    if isinstance(data, dict):
+        return None, [data]
+    if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "reset_index"):
+        data = _without_row_numbers(data)
+    if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+        if hasattr(data, "collect") and hasattr(data, "collect_schema"):
+            raise TypeError("a lazy frame has no rows yet: collect() it")
+        if isinstance(data, (bytes, bytearray)) or not hasattr(data, "__iter__"):
+            raise TypeError(f"rows are Arrow data, dicts, or the path of a file, not "
+                            f"{type(data).__name__}")
+    return None, data

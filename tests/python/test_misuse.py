@@ -1,0 +1,226 @@
+"""Errors, and what must not be done: an exception each, and nothing worse."""
+
+import multiprocessing
+import os
+import pathlib
+import pickle
+import re
+
+import polars as pl
+import pyarrow as pa
+import pytest
+import varve
+from package import ROOT, regime
+from varve import _core
+
+
+def test_each_status_has_a_class():
+    header = (ROOT / "include/varve/status.h").read_text()
+    codes = {int(code) for code in re.findall(r"#define VARVE_E[A-Z]+ (\d+)", header)}
+    kinds = {kind.code: kind for kind in varve.VarveError.__subclasses__()}
+    assert set(kinds) | {varve.VarveError.code} == codes
+    documented = (ROOT / "docs/errors.md").read_text()
+    assert all(kind.status in documented for kind in kinds.values())
+    assert all(getattr(varve, kind.__name__) is kind for kind in kinds.values())
+
+
+def test_an_error_says_it_all(lake, regimes):
+    with pytest.raises(varve.InvalidData) as failed:
+        regimes.upsert([regime(), regime(1, confidence=1.5)])
+    error = failed.value
+    assert (error.code, error.status, error.retryable) == (3, "INVALID_DATA", False)
+    assert "confidence = 1.5 breaks confidence_range" in error.detail
+    assert str(error) == f"{error.message}\n{error.detail}"
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is varve.InvalidData and vars(again) == vars(error)
+    with pytest.raises(varve.NotFound, match="version 99"):
+        regimes.scan(at=99)
+    with pytest.raises(varve.UsageError, match="LINE 1"):
+        lake.query("SELECT nope FROM market_regimes")
+    with pytest.raises(varve.NotFound, match="there are: market_regimes"):
+        lake.table("nope")
+    with pytest.raises(varve.NotFound):
+        varve.Lake("/no/such/lake").table("x")
+
+
+def test_a_corrupt_table(lake, regimes):
+    log = pathlib.Path(lake.path) / "market_regimes/_delta_log"
+    (log / f"{0:020d}.json").write_text("{nonsense")
+    with pytest.raises(varve.Corrupt):
+        lake.table("market_regimes").describe()
+
+
+def test_a_failure_midway_in_a_stream(lake):
+    rows = lake.query("SELECT CASE WHEN i = 900000 THEN error('out of luck')::bigint ELSE i END "
+                      "AS x FROM range(1000000) r(i)")
+    with pytest.raises(varve.UsageError, match="out of luck"):
+        rows.to_dicts()
+
+
+def test_arguments_of_no_sense(lake, regimes, tmp_path):
+    with pytest.raises(ValueError, match="a limit of 0"):
+        regimes.scan(limit=0)
+    with pytest.raises(ValueError, match="durability 'some'"):
+        varve.Lake(tmp_path, durability="some")
+    with pytest.raises(ValueError, match="a size"):
+        varve.Lake(tmp_path, memory="much")
+    with pytest.raises(TypeError):
+        regimes.scan(at=1.5)
+    with pytest.raises(ValueError, match="embedded null"):
+        lake.query("SELECT '\0'")
+    with pytest.raises(TypeError):
+        lake.query(b"SELECT 1")
+    with pytest.raises(varve.UsageError):
+        lake.query("")
+    with pytest.raises(TypeError, match="only Arrow data"):
+        lake.export_parquet([regime()], tmp_path / "x")
+
+
+def test_a_limit_of_memory(tmp_path):
+    with varve.Lake(tmp_path, memory="30MB", threads=1) as small:
+        with pytest.raises(varve.Limit):
+            small.query("SELECT list(i) FROM range(100000000) r(i)").to_dicts()
+
+
+# ---- Streams are read once
+
+
+def test_a_stream_is_read_once(regimes):
+    regimes.upsert(regime())
+    for read in (lambda rows: rows.to_dicts(), lambda rows: rows.to_polars(), list,
+                 lambda rows: rows.__arrow_c_stream__(), lambda rows: rows.close()):
+        rows = regimes.scan()
+        read(rows)
+        for again in (rows.to_dicts, rows.__arrow_c_stream__, rows.__arrow_c_schema__,
+                      lambda: pl.DataFrame(rows), lambda: next(iter(rows))):
+            with pytest.raises(varve.UsageError, match="read once"):
+                again()
+        rows.close()
+
+
+def test_capsules_that_are_used_wrongly(regimes):
+    regimes.upsert(regime())
+    rows = regimes.scan()
+    capsule = rows.__arrow_c_stream__(requested_schema=pa.schema([("x", pa.int8())]))
+
+    class Holder:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return capsule
+
+    assert pa.RecordBatchReader.from_stream(Holder()).read_all().num_rows == 1
+    with pytest.raises(ValueError, match="released or consumed"):
+        regimes.upsert(Holder())
+    del capsule
+    rows = regimes.scan()
+    capsule = rows.__arrow_c_stream__()  # never read: it releases itself
+    del capsule, rows
+
+
+class Liar:
+    def __init__(self, stream=None, array=None):
+        if stream is not None:
+            self.__arrow_c_stream__ = stream
+        if array is not None:
+            self.__arrow_c_array__ = array
+
+
+@pytest.mark.parametrize("liar, kind", [
+    (Liar(stream=lambda: 5), (TypeError, ValueError)),
+    (Liar(stream=lambda: 1 / 0), ZeroDivisionError),
+    (Liar(array=lambda: 5), TypeError), (Liar(array=lambda: (1, 2)), (TypeError, ValueError)),
+    (Liar(array=lambda: pa.array([1]).__arrow_c_array__()), varve.InvalidData),
+    (Liar(stream=lambda: pa.schema([]).__arrow_c_schema__()), ValueError)])
+def test_objects_that_only_look_like_arrow(regimes, liar, kind):
+    with pytest.raises(kind):
+        regimes.upsert(liar)
+    assert regimes.version == 0
+
+
+def test_an_input_that_fails_midway(regimes):
+    def batches():
+        yield pa.RecordBatch.from_pylist([regime()])
+        raise RuntimeError("the feed is gone")
+
+    schema = pa.RecordBatch.from_pylist([regime()]).schema
+    with pytest.raises(varve.IOFailed, match="the feed is gone"):
+        regimes.upsert(pa.RecordBatchReader.from_batches(schema, batches()))
+
+    def rows():
+        yield regime()
+        raise RuntimeError("the feed is gone")
+
+    with pytest.raises(RuntimeError):
+        regimes.upsert(rows())
+    assert regimes.version == 0
+
+
+# ---- Lives
+
+
+def test_a_lake_closed_before_its_stream_and_its_tables(tmp_path):
+    with varve.Lake(tmp_path / "l", create=True) as lake:
+        lake.init()
+        table = lake.table("market_regimes")
+        table.upsert([regime(minute) for minute in range(5000)])
+        rows, more = table.scan(), iter(table.scan())
+        next(more)
+    assert lake.closed and "closed" in repr(lake)
+    for call in (lake.tables, table.scan, lambda: table.version, lambda: table.upsert([]),
+                 lambda: lake.table("signals"), lambda: lake.query("SELECT 1")):
+        with pytest.raises(varve.UsageError, match="the lake is closed"):
+            call()
+    table.close()
+    lake.close()
+    del lake, table
+    assert len(rows.to_dicts()) == 5000
+    assert sum(1 for _ in more) == 4999
+
+
+def test_a_closed_table(lake):
+    with lake.table("signals") as table:
+        table.scan().close()
+    with pytest.raises(varve.UsageError, match="the table is closed"):
+        table.scan()
+    table.close()
+
+
+def test_a_lake_of_a_parent_is_refused_in_a_child(lake, regimes):
+    regimes.upsert(regime())
+    rows = regimes.scan()
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:  # no code of pytest runs here
+        try:
+            lake.tables()
+            writer.send("no error")
+        except varve.UsageError as error:
+            writer.send(str(error))
+        del rows, regimes, lake
+        os._exit(0)
+    assert "forked" in reader.recv()
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(rows.to_dicts()) == 1 and regimes.version == 1
+
+
+def test_a_call_from_within_a_call(lake, regimes):
+    """An input that asks for the lake that reads it would wait for itself."""
+    said = []
+
+    def batches():
+        try:
+            lake.query("SELECT 1")
+        except varve.UsageError as error:
+            said.append(str(error))
+        yield pa.RecordBatch.from_pylist([regime()])
+
+    schema = pa.RecordBatch.from_pylist([regime()]).schema
+    assert regimes.upsert(pa.RecordBatchReader.from_batches(schema, batches())).inserted == 1
+    assert len(said) == 1 and "in the middle of a call" in said[0]
+
+
+def test_objects_of_the_extension_are_not_made_by_hand():
+    for kind in (_core.Lake, _core.Table, _core.Stream):
+        with pytest.raises(TypeError):
+            kind()
+        with pytest.raises(TypeError):
+            object.__new__(kind)

@@ -1,0 +1,239 @@
+"""Threads and signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pyarrow as pa
+import pytest
+import varve
+from package import ENVIRONMENT, regime
+
+ENDLESS = "SELECT count(*) AS n FROM range(1000000000000) r(i) WHERE hash(i) = 1"
+ROWS_ENDLESS = "SELECT i FROM range(1000000000000) r(i) WHERE i < 1000000 OR hash(i) = 1"
+
+HEAD = """
+import os, signal, sys, threading, time, varve
+lake = varve.Lake(sys.argv[1], create=True)
+def kick(number=signal.SIGINT, after=0.3):
+    threading.Timer(after, os.kill, (os.getpid(), number)).start()
+ENDLESS, ROWS_ENDLESS = %r, %r
+""" % (ENDLESS, ROWS_ENDLESS)
+
+
+def script(text, tmp_path, *python):
+    command = [*(python or (ENVIRONMENT / "bin/python", "-I")), "-c", HEAD + text,
+               tmp_path / "lake"]
+    started = time.monotonic()
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert time.monotonic() - started < 30
+    return done
+
+
+@pytest.mark.parametrize("call", [
+    "lake.query(ENDLESS).to_dicts()", "lake.query(ROWS_ENDLESS).to_dicts()",
+    "list(lake.query(ROWS_ENDLESS))"])
+def test_ctrl_c_ends_a_long_call(call, tmp_path):
+    done = script(f"""
+rows = lake.query("SELECT 1 AS x")
+kick()
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted", rows.to_dicts(), lake.query("SELECT 2 AS y").to_dicts())
+""", tmp_path)
+    assert done.stdout == "interrupted [{'x': 1}] [{'y': 2}]\n", done.stderr
+
+
+def test_ctrl_c_ends_what_another_library_reads(tmp_path):
+    text = """
+import pyarrow
+rows = lake.query(ROWS_ENDLESS)
+kick()
+try:
+    try:
+        rows.to_pyarrow()
+    except OSError as error:
+        print("failed:", error)
+        time.sleep(1)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = script_full(text, tmp_path)
+    assert done.stdout.endswith("interrupted\n"), done.stderr
+
+
+def script_full(text, tmp_path):
+    """Where the other libraries are too."""
+    site = os.path.dirname(os.path.dirname(varve.__file__))
+    return script(text, tmp_path, "env", f"PYTHONPATH={site}", sys.executable)
+
+
+def test_a_handler_that_raises_nothing_lets_the_call_go_on(tmp_path):
+    done = script("""
+seen = []
+signal.signal(signal.SIGTERM, lambda *told: seen.append(time.monotonic()))
+kick(signal.SIGTERM, 0.2)
+threading.Timer(1, lake.interrupt).start()
+try:
+    lake.query(ENDLESS).to_dicts()
+except varve.Interrupted:
+    print(len(seen), seen[0] < time.monotonic() - 0.4)
+""", tmp_path)
+    assert done.stdout == "1 True\n", done.stderr
+
+
+def test_a_handler_that_raises_ends_the_call_with_its_exception(tmp_path):
+    done = script("""
+class Late(Exception):
+    pass
+def late(*told):
+    raise Late("too late")
+signal.signal(signal.SIGALRM, late)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+try:
+    lake.query(ENDLESS).to_dicts()
+except Late as error:
+    print(error)
+""", tmp_path)
+    assert done.stdout == "too late\n", done.stderr
+
+
+def test_ctrl_c_that_nobody_catches(tmp_path):
+    done = script("kick()\nlake.query(ENDLESS).to_dicts()\n", tmp_path)
+    assert done.returncode == -signal.SIGINT and "KeyboardInterrupt" in done.stderr
+
+
+def test_ctrl_c_while_waiting_for_another_thread(tmp_path):
+    done = script("""
+def busy():
+    try:
+        lake.query(ENDLESS).to_dicts()
+    except varve.Interrupted:
+        print("ended")
+thread = threading.Thread(target=busy)
+thread.start()
+time.sleep(0.2)
+kick(after=0.2)
+try:
+    lake.tables()
+except KeyboardInterrupt:
+    print("interrupted")
+lake.interrupt()
+thread.join()
+""", tmp_path)
+    assert done.stdout == "interrupted\nended\n", done.stderr
+
+
+def test_interrupt_from_another_thread(lake):
+    threading.Timer(0.2, lake.interrupt).start()
+    with pytest.raises(varve.Interrupted):
+        lake.query(ENDLESS).to_dicts()
+    assert lake.query("SELECT 1 AS x").to_dicts() == [{"x": 1}]
+
+
+@pytest.mark.parametrize("read", [
+    lambda rows: rows.to_dicts(), lambda rows: pa.RecordBatchReader.from_stream(rows).read_all()],
+    ids=["dicts", "pyarrow"])
+def test_other_threads_run_meanwhile(lake, read):
+    ticks, stop = [], threading.Event()
+
+    def tick():
+        while not stop.wait(0.005):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    rows = lake.query(ROWS_ENDLESS)
+    started = time.monotonic()
+    threading.Timer(0.7, lake.interrupt).start()
+    with pytest.raises((varve.Interrupted, OSError)):
+        read(rows)
+    ended = time.monotonic()
+    stop.set()
+    thread.join()
+    within = [tick for tick in ticks if started < tick < ended]
+    assert len(within) > (ended - started) / 0.1
+
+
+def test_many_threads_share_a_lake(lake):
+    """Writers, readers, tables that come and go, and streams read in yet other threads."""
+    failed, written, rounds = [], [], 12
+    lake.table("market_regimes").upsert(regime())
+
+    def work(number):
+        try:
+            for turn in range(rounds):
+                table = lake.table("market_regimes")
+                if number % 2:
+                    minute = 1 + number * rounds + turn
+                    written.append(table.upsert(regime(minute)).inserted)
+                else:
+                    rows = table.scan()
+                    del table
+                    assert len(rows.to_dicts()) >= 1
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed and written == [1] * 3 * rounds
+    assert lake.query("SELECT count(*) AS n FROM market_regimes").to_dicts() == [
+        {"n": 1 + 3 * rounds}]
+
+
+def test_two_readers_of_one_stream(lake):
+    rows = lake.query(ROWS_ENDLESS)
+    busy = threading.Thread(target=lambda: pytest.raises(varve.Interrupted, rows.to_dicts))
+    busy.start()
+    refused = 0
+    while refused < 20:  # soon that thread has all rows that there are, and waits for more
+        time.sleep(0.01)
+        try:
+            rows.__arrow_c_schema__()
+            refused = 0
+        except varve.UsageError as error:
+            assert "another thread reads" in str(error)
+            refused += 1
+    for call in (rows.to_dicts, rows.__arrow_c_stream__, rows.close):
+        with pytest.raises(varve.UsageError, match="another thread reads"):
+            call()
+    lake.interrupt()
+    busy.join()
+
+
+def test_a_log_callback(tmp_path):
+    """Called with what happens; what it raises goes to where nobody catches."""
+    said = []
+    with varve.Lake(tmp_path, create=True, on_log=lambda *told: said.append(told)) as lake:
+        lake.init()
+        log = tmp_path / "signals/_delta_log"
+        (log / "_last_checkpoint").write_text("{nonsense")
+        lake.table("signals").describe()
+    assert said and all(level in ("debug", "info", "warn", "error") and isinstance(fields, dict)
+                        for level, event, fields in said), said
+
+
+def test_the_exit_of_a_program_that_closes_nothing(tmp_path):
+    done = script("""
+lake.init()
+table = lake.table("signals")
+rows = iter(lake.query("SELECT i FROM range(100000) r(i)"))
+next(rows)
+def busy():
+    try:
+        lake.query(ENDLESS).to_dicts()
+    except BaseException:
+        pass
+threading.Thread(target=busy, daemon=True).start()
+time.sleep(0.2)
+print("done")
+""", tmp_path)
+    assert (done.stdout, done.returncode) == ("done\n", 0), done.stderr
