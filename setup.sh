@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs and fetches what Varve needs, and does nothing when it is all there.
 #
-#   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson
+#   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson, nanoarrow
 #   ./setup.sh test     that, and a Python environment in .venv for the tests
 #   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
 #   ./setup.sh lint     that of `build`, and the formatter
@@ -16,7 +16,8 @@ set -eu
 cd "$(dirname "$0")"
 umask 022
 
-build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libroaring-dev libedit-dev"
+build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libroaring-dev libedit-dev
+ liblz4-dev libzstd-dev"
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
 
@@ -30,6 +31,12 @@ src_archive="duckdb-1.4.4.tgz"
 src_archive_sum=5bb967dcbcd517670ba5f169f238fb9d6787e53752c60ebe24386169d76941ed
 yyjson_c_sum=ab214444dd8e59a16710176f85c2233d4a9de7e14dfd76d7dc6484f0e6398abc
 yyjson_h_sum=a7147437a9fe41de28217b296c7143285b304d904f63ce419caa7d49b61e48ea
+
+# The source archive of the Python package brings the C sources, and those of flatcc that it needs.
+arrow_package=nanoarrow
+arrow_version=0.9.0
+arrow_archive="nanoarrow-0.9.0.tar.gz"
+arrow_archive_sum=1ce15bbed8532839347faa78824c5dbd3769bff60661003e34c6fba5dd881bd3
 
 say() { echo "setup: $*" >&2; }
 die() {
@@ -88,6 +95,42 @@ fetch_archive() {
     check_sum "third_party/downloads/$2" "$3"
 }
 
+# pip asks a source archive for its metadata, which this one can tell only once it has been built.
+# The archive alone is wanted, so a build system that does nothing answers in the place of its own.
+write_backend() {
+    cat >"$1/mesonpy.py" <<'PY'
+import pathlib
+
+
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    import os
+
+    name, version = os.environ["VARVE_PACKAGE"], os.environ["VARVE_PACKAGE_VERSION"]
+    info = pathlib.Path(folder) / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return info.name
+PY
+}
+
+# fetch_arrow: leaves the checked archive in third_party/downloads.
+fetch_arrow() {
+    if [ ! -f "third_party/downloads/$arrow_archive" ]; then
+        python3 -c 'import venv, ensurepip' 2>/dev/null || need_packages python3-venv
+        say "fetching $arrow_package $arrow_version"
+        folder=third_party/unpacked/pip
+        python3 -m venv "$folder" || die "python3 -m venv failed: apt-get install python3-venv"
+        write_backend "$folder"
+        PYTHONPATH="$PWD/$folder" VARVE_PACKAGE=$arrow_package VARVE_PACKAGE_VERSION=$arrow_version \
+            "$folder/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary :all: \
+            --no-build-isolation -d third_party/downloads "$arrow_package==$arrow_version" >/dev/null ||
+            die "pip could not fetch $arrow_package: put $arrow_archive (sha256" \
+                "$arrow_archive_sum) into third_party/downloads/ by hand and run again"
+        [ -f "third_party/downloads/$arrow_archive" ] || die "pip left no $arrow_archive"
+    fi
+    check_sum "third_party/downloads/$arrow_archive" "$arrow_archive_sum"
+}
+
 # unpack FILE MEMBER...: into third_party/unpacked
 unpack() {
     archive=third_party/downloads/$1
@@ -138,21 +181,39 @@ make_yyjson() {
     check_sum third_party/yyjson/yyjson.h "$yyjson_h_sum"
 }
 
+# Those sources of nanoarrow and flatcc that read and write Arrow IPC, and its configured header.
+make_nanoarrow() {
+    folder=nanoarrow-$arrow_version/subprojects
+    unpack "$arrow_archive" "$folder/arrow-nanoarrow/src/nanoarrow" \
+        --wildcards "$folder/flatcc-*/include" "$folder/flatcc-*/src/runtime"
+    mv third_party/unpacked/$folder/arrow-nanoarrow/src/nanoarrow third_party/nanoarrow/
+    mv third_party/unpacked/$folder/flatcc-* third_party/nanoarrow/flatcc
+    version_of() { echo "$arrow_version" | cut -d . -f "$1"; }
+    sed -e "s/@NANOARROW_VERSION@/$arrow_version/" -e "s/@NANOARROW_VERSION_MAJOR@/$(version_of 1)/" \
+        -e "s/@NANOARROW_VERSION_MINOR@/$(version_of 2)/" -e "s/@NANOARROW_VERSION_PATCH@/$(version_of 3)/" \
+        -e '/@NANOARROW_NAMESPACE_DEFINE@/d' third_party/nanoarrow/nanoarrow/nanoarrow_config.h.in \
+        >third_party/nanoarrow/nanoarrow/nanoarrow_config.h
+}
+
 setup_build() {
     # shellcheck disable=SC2086
     need_packages $build_packages
     stamp="$(sum_of setup.sh) ${DUCKDB_HOME:-}"
     if [ "$(cat third_party/stamp 2>/dev/null)" = "$stamp" ] &&
-        [ -e third_party/duckdb/lib/libduckdb.so ] && [ -e third_party/yyjson/yyjson.c ]; then
+        [ -e third_party/duckdb/lib/libduckdb.so ] && [ -e third_party/yyjson/yyjson.c ] &&
+        [ -e third_party/nanoarrow/nanoarrow/nanoarrow_config.h ]; then
         return 0
     fi
     mkdir -p third_party/downloads
-    rm -rf third_party/stamp third_party/unpacked third_party/duckdb third_party/yyjson
+    rm -rf third_party/stamp third_party/unpacked third_party/duckdb third_party/yyjson \
+        third_party/nanoarrow
     mkdir -p third_party/unpacked third_party/duckdb/include third_party/duckdb/lib \
-        third_party/yyjson
+        third_party/yyjson third_party/nanoarrow
     fetch_archive "$src_package" "$src_archive" "$src_archive_sum"
     if [ -n "${DUCKDB_HOME:-}" ]; then link_duckdb_home; else fetch_duckdb; fi
     make_yyjson
+    fetch_arrow
+    make_nanoarrow
     rm -rf third_party/unpacked
     echo "$stamp" >third_party/stamp
     say "third_party/ is complete"

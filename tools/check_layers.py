@@ -29,6 +29,8 @@ BELOW = {
 # it may open the files that a person names.
 ONLY = {
     "duckdb": ("engine",),
+    "nanoarrow/": ("engine",),
+    "flatcc": ("engine",),
     "yyjson": ("base",),
     "openssl/": ("base",),
     "xxhash": ("base",),
