@@ -15,4 +15,16 @@
 varve_status vv_arrow_fill(struct vv_op *op, const struct vv_arrow_part *part,
     duckdb_vector vector, idx_t at);
 
+/* Where record batches come from. */
+struct vv_arrow_batches {
+    void *data;
+    varve_status (*schema)(struct vv_op *op, void *data, struct ArrowSchema *out);
+    /* Released: there are no more. */
+    varve_status (*next)(struct vv_op *op, void *data, struct ArrowArray *out);
+};
+/* As vv_session_load_arrow. */
+varve_status vv_session_load_batches(struct vv_op *op, struct vv_session *session,
+    const struct vv_arrow_batches *from, const struct vv_load_target *target,
+    int64_t *out_rows);
+
 #endif

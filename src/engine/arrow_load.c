@@ -93,40 +93,59 @@ static varve_status batch_append(struct vv_op *op, struct load *load,
 }
 
 static varve_status batches_append(struct vv_op *op, struct load *load,
-    struct ArrowArrayStream *stream)
+    const struct vv_arrow_batches *from)
 {
     for (;;) {
         VV_TRY(vv_check_cancel(op));
         VV_CLEANUP(array_done) struct ArrowArray array = {.release = NULL};
-        int code = stream->get_next(stream, &array);
-        if (code != 0) {
-            array.release = NULL; /* nothing was written, whatever is there */
-            return stream_fail(op, stream, code, "next record batch");
-        }
+        VV_TRY(from->next(op, from->data, &array));
         if (array.release == NULL)
             return VARVE_OK;
         VV_TRY(batch_append(op, load, &array));
     }
 }
 
-varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct ArrowArrayStream *stream, const struct vv_load_target *target, int64_t *out_rows)
+varve_status vv_session_load_batches(struct vv_op *op, struct vv_session *session,
+    const struct vv_arrow_batches *from, const struct vv_load_target *target, int64_t *out_rows)
 {
-    VV_CLEANUP(stream_done) struct ArrowArrayStream *taken = stream;
     VV_CLEANUP(schema_done) struct ArrowSchema schema = {.release = NULL};
     VV_CLEANUP(load_done) struct load load = {.batches = 0};
-    if (stream->release == NULL)
-        return vv_fail(op, VARVE_EINVALID, "the Arrow stream has been released already");
-    int code = stream->get_schema(stream, &schema);
-    if (code != 0) {
-        schema.release = NULL;
-        return stream_fail(op, stream, code, "schema");
-    }
+    VV_TRY(from->schema(op, from->data, &schema));
     VV_TRY(vv_arrow_type_read(op, &schema, &load.type));
     VV_TRY(sink_open(op, session, target, &load));
-    VV_TRY(batches_append(op, &load, taken));
+    VV_TRY(batches_append(op, &load, from));
     VV_TRY(vv_sink_finish(op, &load.sink));
     if (out_rows != NULL)
         *out_rows = load.sink.rows;
     return VARVE_OK;
+}
+
+static varve_status stream_schema(struct vv_op *op, void *data, struct ArrowSchema *out)
+{
+    struct ArrowArrayStream *stream = data;
+    int code = stream->get_schema(stream, out);
+    if (code == 0)
+        return VARVE_OK;
+    out->release = NULL; /* nothing was written, whatever is there */
+    return stream_fail(op, stream, code, "schema");
+}
+
+static varve_status stream_next(struct vv_op *op, void *data, struct ArrowArray *out)
+{
+    struct ArrowArrayStream *stream = data;
+    int code = stream->get_next(stream, out);
+    if (code == 0)
+        return VARVE_OK;
+    out->release = NULL;
+    return stream_fail(op, stream, code, "next record batch");
+}
+
+varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
+    struct ArrowArrayStream *stream, const struct vv_load_target *target, int64_t *out_rows)
+{
+    VV_CLEANUP(stream_done) struct ArrowArrayStream *taken = stream;
+    struct vv_arrow_batches batches = {taken, stream_schema, stream_next};
+    if (stream->release == NULL)
+        return vv_fail(op, VARVE_EINVALID, "the Arrow stream has been released already");
+    return vv_session_load_batches(op, session, &batches, target, out_rows);
 }
