@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "varve/arrow.h"
+#include "varve/export.h"
 #include "varve/feed.h"
 #include "varve/query.h"
 #include "varve/status.h"
@@ -150,7 +151,8 @@ typedef enum varve_format {
     VARVE_FORMAT_CSV = 1,
     VARVE_FORMAT_NDJSON = 2,
     VARVE_FORMAT_ARROW = 3, /* an ArrowArrayStream */
-    VARVE_FORMAT_PARQUET = 4
+    VARVE_FORMAT_PARQUET = 4,
+    VARVE_FORMAT_ARROW_IPC = 5 /* the bytes of an Arrow stream or file */
 } varve_format;
 
 typedef struct varve_input {
@@ -276,13 +278,6 @@ typedef struct varve_checkpoint_result {
 /* A checkpoint now, not only each delta.checkpointInterval, and the clean-up of the log. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_checkpoint(varve_table *table,
     varve_checkpoint_result *out, varve_error *err);
-
-/*
- * Writes the rows of a stream, which is taken over, as one Parquet file; one that is there is
- * overwritten. *out_rows (may be NULL): how many.
- */
-VARVE_API VARVE_MUST_CHECK varve_status varve_lake_export_parquet(varve_lake *lake,
-    struct ArrowArrayStream *stream, const char *path, int64_t *out_rows, varve_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,6 @@
 #include "api/api.h"
 #include "base/json_write.h"
 #include "base/seam.h"
-#include "engine/parquet.h"
 #include "lake/market.h"
 
 static void forward_log(void *data, int level, const char *event, const char *fields_json)
@@ -168,27 +167,4 @@ varve_status varve_lake_query(varve_lake *lake, const char *sql,
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, lake);
     return vv_op_report(&op, query(&op, lake, sql, options, out), err);
-}
-
-static varve_status export_parquet(struct vv_op *op, varve_lake *lake,
-    struct ArrowArrayStream *stream, const char *path, int64_t *out_rows)
-{
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    struct vv_engine *engine = NULL;
-    if (path == NULL || path[0] == '\0')
-        return vv_fail(op, VARVE_EUSAGE, "no file to write to");
-    VV_TRY(vv_lake_engine(op, lake->lake, &engine));
-    VV_TRY(vv_session_open(op, engine, &session));
-    return vv_parquet_export(op, session, stream, vv_str_of(path), out_rows);
-}
-
-varve_status varve_lake_export_parquet(varve_lake *lake, struct ArrowArrayStream *stream,
-    const char *path, int64_t *out_rows, varve_error *err)
-{
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_api_begin(&op, lake);
-    varve_status status = export_parquet(&op, lake, stream, path, out_rows);
-    if (stream->release != NULL)
-        stream->release(stream);
-    return vv_op_report(&op, status, err);
 }

@@ -83,6 +83,8 @@ static varve_status convert_input(struct vv_op *op, const varve_input *given,
         out->format = VV_INPUT_NDJSON;
     else if (given->format == VARVE_FORMAT_PARQUET)
         out->format = VV_INPUT_PARQUET;
+    else if (given->format == VARVE_FORMAT_ARROW_IPC)
+        out->format = VV_INPUT_IPC;
     else if (given->format == VARVE_FORMAT_ARROW && given->stream != NULL)
         out->format = VV_INPUT_ARROW;
     else

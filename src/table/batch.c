@@ -58,6 +58,7 @@ varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input
     case VV_INPUT_NDJSON:
         return vv_input_lines_ndjson(op, input, rows, rows_len, out_lines);
     case VV_INPUT_PARQUET:
+    case VV_INPUT_IPC:
     case VV_INPUT_ARROW:
         memset(out_lines, 0, rows_len * sizeof(*out_lines));
         break;
@@ -116,6 +117,8 @@ static varve_status input_load(struct vv_op *op, struct vv_session *session,
     vv_engine_expect(table->engine, input->source.bytes);
     if (from->format == VV_INPUT_PARQUET)
         return vv_input_load_parquet(op, session, &source->arena, input);
+    if (from->format == VV_INPUT_IPC)
+        return vv_input_load_ipc(op, session, &source->arena, input);
     if (from->format == VV_INPUT_CSV)
         return vv_input_load_csv(op, session, &source->arena, input);
     return vv_input_load_ndjson(op, session, &source->arena, table, input);

@@ -22,6 +22,7 @@ enum vv_input_format {
     VV_INPUT_CSV,
     VV_INPUT_NDJSON,
     VV_INPUT_PARQUET,
+    VV_INPUT_IPC, /* Arrow IPC: a stream or a file, as bytes */
     VV_INPUT_ARROW
 };
 

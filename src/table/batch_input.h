@@ -56,10 +56,20 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
 
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input);
+varve_status vv_input_load_ipc(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct vv_batch_input *input);
 
 /* The first column of a temporary table with typed rows. Blanks: no column of a table has it. */
 #define VV_INPUT_ROW_COLUMN "varve row number"
-/* For typed inputs: names and types of the columns behind it, and row_sql. */
+/* Typed inputs: those that bring values, not texts. */
+static inline bool vv_input_is_typed(const struct vv_batch_input *input)
+{
+    return input->format != VV_INPUT_CSV && input->format != VV_INPUT_NDJSON;
+}
+/* For them: takes the temporary table away where it is there. */
+varve_status vv_input_drop(struct vv_op *op, struct vv_session *session,
+    const struct vv_batch_input *input);
+/* For them: names and types of the columns behind it, and row_sql. */
 varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input);
 

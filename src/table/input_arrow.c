@@ -4,9 +4,7 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input,
     int64_t *out_rows)
 {
-    struct vv_str drop =
-        vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
-    varve_status status = drop.ptr ? vv_session_exec(op, session, drop) : vv_fail_memory(op);
+    varve_status status = vv_input_drop(op, session, input);
     if (status != VARVE_OK) {
         if (stream->release != NULL)
             stream->release(stream);

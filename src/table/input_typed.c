@@ -37,6 +37,14 @@ static varve_status columns_grow(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+varve_status vv_input_drop(struct vv_op *op, struct vv_session *session,
+    const struct vv_batch_input *input)
+{
+    struct vv_str drop =
+        vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
+    return drop.ptr ? vv_session_exec(op, session, drop) : vv_fail_memory(op);
+}
+
 varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input)
 {

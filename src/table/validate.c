@@ -278,8 +278,8 @@ static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *s
     const struct vv_batch_input *input = plan->input;
     int32_t from = plan->from[column];
     bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
-    bool is_json = vv_type_is_nested(&plan->schema->fields[column].type) &&
-                   (input->format == VV_INPUT_ARROW || input->format == VV_INPUT_PARQUET);
+    bool is_json =
+        vv_type_is_nested(&plan->schema->fields[column].type) && vv_input_is_typed(input);
     vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
     if (from >= 0)
         vv_buf_addf(sql, "CAST(%s%.*s%s AS VARCHAR)%s", is_json ? "to_json(" : "",

@@ -1,0 +1,20 @@
+#include "engine/arrow_ipc.h"
+#include "table/batch_input.h"
+
+static varve_status source_read(struct vv_op *op, void *data, int64_t offset, char *out,
+    size_t len, size_t *out_len)
+{
+    return vv_source_read(op, data, offset, out, len, out_len);
+}
+
+varve_status vv_input_load_ipc(struct vv_op *op, struct vv_session *session,
+    struct vv_arena *arena, struct vv_batch_input *input)
+{
+    struct vv_ipc_bytes bytes = {&input->source, input->source.bytes, source_read};
+    const struct vv_load_target target = {
+        .table = input->table, .row_column = VV_STR(VV_INPUT_ROW_COLUMN)};
+    VV_TRY(vv_input_drop(op, session, input));
+    if (vv_session_load_ipc(op, session, &bytes, &target, NULL) != VARVE_OK)
+        return vv_note(op, "%.*s", VV_ARG(input->name));
+    return vv_input_columns(op, session, arena, input);
+}
