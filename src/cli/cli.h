@@ -24,6 +24,7 @@ struct vv_globals {
     struct vv_integer threads;
     struct vv_integer memory;
     bool no_progress;
+    bool no_pager;
     int32_t color; /* 1: auto, 2: always, 3: never */
     const char *config;
     bool help;
@@ -85,7 +86,8 @@ void vv_progress_clear(struct vv_cli *cli);
 
 /*
  * The first SIGINT or SIGTERM cancels what the lake is doing and is remembered, the second one
- * kills. SIGPIPE is ignored: a reader that has seen enough shows as a failed write.
+ * kills. SIGPIPE and SIGXFSZ are ignored: a reader that has seen enough, and a file that may not
+ * grow, show as a failed write.
  */
 void vv_interrupt_catch(void);
 void vv_interrupt_target(varve_lake *lake); /* NULL: none */
@@ -120,11 +122,15 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
 /* The same for one text, such as a JSON object. */
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len);
 /* The format that this run writes rows in. */
-varve_status vv_show_format(struct vv_cli *cli, enum vv_format *out);
+enum vv_format vv_show_format(const struct vv_cli *cli);
+
+/* ---- terminal.c: what stdout is --------------------------------------------------------------- */
+
 /* Columns of the terminal that stdout is; 0: it is none. */
 size_t vv_terminal_columns(void);
 /* Frames out of box characters; without it "+-|". */
 bool vv_terminal_is_utf8(void);
+bool vv_terminal_has_color(const struct vv_cli *cli);
 
 /* ---- help.c ----------------------------------------------------------------------------------- */
 

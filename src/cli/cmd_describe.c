@@ -153,11 +153,13 @@ static varve_status show(struct vv_cli *cli, const char *json, enum vv_format fo
 
 static varve_status run(struct vv_cli *cli, const void *given)
 {
-    enum vv_format format = VV_FORMAT_AUTO;
+    enum vv_format format = vv_show_format(cli);
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     (void)given;
-    VV_TRY(vv_show_format(cli, &format));
+    if (format == VV_FORMAT_PARQUET || format == VV_FORMAT_ARROW)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "describe gives no rows: json, csv or box are what it can be written as");
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_describe(table, cli->globals.at, &json, &cli->error));
     return show(cli, json, format);

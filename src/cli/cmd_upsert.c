@@ -25,10 +25,9 @@ static const struct vv_option options[] = {
     {.name = "input-format",
         .kind = VV_OPTION_CHOICE,
         .value = "F",
-        .choices = "csv|ndjson|parquet",
-        .missing = "arrow",
-        .help = "csv, ndjson or parquet (default: by the file's name, .csv .ndjson .jsonl "
-                ".parquet; of stdin by its first bytes)",
+        .choices = "csv|ndjson|parquet|arrow",
+        .help = "csv, ndjson, parquet or arrow (default: by the file's name, .csv .ndjson "
+                ".jsonl .parquet .arrow .arrows .ipc .feather; of stdin by its first bytes)",
         .offset = AT(input_format)},
     {.name = "app-id",
         .kind = VV_OPTION_TEXT,
@@ -207,11 +206,11 @@ const struct vv_command vv_cmd_upsert = {
     .examples = "varve upsert signals today.csv\n"
                 "varve simulate --days 1 --table signals | varve upsert signals - --json\n"
                 "varve upsert signals today.csv --quarantine",
-    .text = "Reads CSV, NDJSON or Parquet and makes one commit of all files, or none: a row\n"
-            "that breaks a rule of the table rejects the batch. Of rows with one key the\n"
-            "one with the greatest order column wins, in the batch and against the table;\n"
-            "rows that are there already change nothing. So a batch may be repeated at\n"
-            "will.",
+    .text = "Reads CSV, NDJSON, Parquet or Arrow IPC (streams and files) and makes one\n"
+            "commit of all files, or none: a row that breaks a rule of the table rejects\n"
+            "the batch. Of rows with one key the one with the greatest order column wins,\n"
+            "in the batch and against the table; rows that are there already change\n"
+            "nothing. So a batch may be repeated at will.",
     VV_OPTIONS(options, struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
@@ -224,9 +223,9 @@ const struct vv_command vv_cmd_append = {
     .arguments = "TABLE [FILE...|-]",
     .examples = "varve append ticks today.csv\n"
                 "varve append ticks today.csv --app-id loader --app-version 7",
-    .text = "Reads CSV, NDJSON or Parquet and makes one commit of all files, or none. Rows\n"
-            "are not compared with the table: repeated, a batch is there twice, unless it\n"
-            "bears an --app-id. For a table with a key, use upsert.",
+    .text = "Reads CSV, NDJSON, Parquet or Arrow IPC and makes one commit of all files, or\n"
+            "none. Rows are not compared with the table: repeated, a batch is there twice,\n"
+            "unless it bears an --app-id. For a table with a key, use upsert.",
     VV_OPTIONS(options, struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,

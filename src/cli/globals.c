@@ -13,10 +13,9 @@ const struct vv_option vv_global_options[] = {
     {.name = "format",
         .kind = VV_OPTION_CHOICE,
         .value = "F",
-        .choices = "box|csv|json|ndjson|markdown|parquet",
-        .missing = "arrow",
-        .help = "box, csv, json, ndjson, markdown or parquet; default: box on a terminal, csv "
-                "elsewhere",
+        .choices = "box|csv|json|ndjson|markdown|parquet|arrow",
+        .help = "box, csv, json, ndjson, markdown, parquet or arrow; default: by the name of "
+                "-o FILE, else box on a terminal, csv elsewhere",
         .offset = AT(format)},
     {.name = "output",
         .letter = 'o',
@@ -80,6 +79,11 @@ const struct vv_option vv_global_options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "no progress bar",
         .offset = AT(no_progress)},
+    {.name = "no-pager",
+        .kind = VV_OPTION_FLAG,
+        .help =
+            "no pager for what does not fit on the screen (VARVE_PAGER or PAGER, else less)",
+        .offset = AT(no_pager)},
     {.name = "color",
         .kind = VV_OPTION_CHOICE,
         .value = "WHEN",

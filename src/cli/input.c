@@ -48,24 +48,61 @@ static bool ends_with(const char *text, const char *suffix)
     return len > suffix_len && strcasecmp(text + len - suffix_len, suffix) == 0;
 }
 
-static varve_status format_of_name(const char *path, int32_t *out, varve_error *err)
+static const struct suffix {
+    const char *suffix;
+    int32_t format;
+} suffixes[] = {
+    {".csv", VARVE_FORMAT_CSV},
+    {".ndjson", VARVE_FORMAT_NDJSON},
+    {".jsonl", VARVE_FORMAT_NDJSON},
+    {".parquet", VARVE_FORMAT_PARQUET},
+    {".arrow", VARVE_FORMAT_ARROW_IPC},
+    {".arrows", VARVE_FORMAT_ARROW_IPC},
+    {".ipc", VARVE_FORMAT_ARROW_IPC},
+    {".feather", VARVE_FORMAT_ARROW_IPC},
+};
+
+/* Binary formats say what they are; 0: none of them. A stream begins with a message's length. */
+static int32_t format_of_magic(const char *head, size_t len)
 {
-    if (ends_with(path, ".csv"))
-        *out = VARVE_FORMAT_CSV;
-    else if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
-        *out = VARVE_FORMAT_NDJSON;
-    else if (ends_with(path, ".parquet"))
-        *out = VARVE_FORMAT_PARQUET;
-    else if (ends_with(path, ".arrow"))
+    static const char message[] = {'\xff', '\xff', '\xff', '\xff'};
+    if (len >= 4 && memcmp(head, "PAR1", 4) == 0)
+        return VARVE_FORMAT_PARQUET;
+    bool is_arrow = (len >= 6 && memcmp(head, "ARROW1", 6) == 0) ||
+                    (len >= 4 && memcmp(head, message, sizeof(message)) == 0);
+    return is_arrow ? VARVE_FORMAT_ARROW_IPC : 0;
+}
+
+/* Opened again by the library; a pipe that was opened here would lose what it gives. */
+static int32_t format_of_content(const char *path)
+{
+    char head[8];
+    struct stat status;
+    ssize_t len = 0;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    len = pread(fd, head, sizeof(head), 0);
+    (void)close(fd);
+    return len > 0 ? format_of_magic(head, (size_t)len) : 0;
+}
+
+static varve_status format_of_file(const char *path, int32_t *out, varve_error *err)
+{
+    int32_t format = 0;
+    for (size_t i = 0; i < VV_COUNT(suffixes); i++)
+        if (ends_with(path, suffixes[i].suffix))
+            format = suffixes[i].format;
+    if (format == 0)
+        format = format_of_content(path);
+    if (format == 0)
         return vv_error_set(err, VARVE_EUSAGE,
-            "%s: Arrow files are not available as input in Varve %s; use parquet, csv or "
-            "ndjson",
-            path, varve_version());
-    else
-        return vv_error_set(err, VARVE_EUSAGE,
-            "%s: its name does not say what it holds; add --input-format csv, ndjson or "
-            "parquet",
+            "%s: its name does not say what it holds; add --input-format csv, ndjson, parquet "
+            "or arrow",
             path);
+    *out = format;
     return VARVE_OK;
 }
 
@@ -77,14 +114,13 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
     size_t len = 0, at = 0;
     if (!vv_input_peek(STDIN_FILENO, head, sizeof(head), &len))
         return vv_error_set(err, VARVE_EUSAGE,
-            "what stdin holds cannot be told from here; add --input-format csv, ndjson or "
-            "parquet");
+            "what stdin holds cannot be told from here; add --input-format csv, ndjson, "
+            "parquet or arrow");
+    *out = format_of_magic(head, len);
+    if (*out != 0)
+        return VARVE_OK;
     if (len >= 3 && memcmp(head, mark, 3) == 0)
         at = 3;
-    if (len >= 4 && memcmp(head, "PAR1", 4) == 0) {
-        *out = VARVE_FORMAT_PARQUET;
-        return VARVE_OK;
-    }
     while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
         at++;
     *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
@@ -94,21 +130,21 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
 varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
     varve_error *err)
 {
+    static const int32_t chosen[] = {[VV_INPUT_AS_CSV] = VARVE_FORMAT_CSV,
+        [VV_INPUT_AS_NDJSON] = VARVE_FORMAT_NDJSON,
+        [VV_INPUT_AS_PARQUET] = VARVE_FORMAT_PARQUET,
+        [VV_INPUT_AS_ARROW] = VARVE_FORMAT_ARROW_IPC};
     varve_input input = {0};
     bool is_stdin = strcmp(path, "-") == 0;
     input.path = is_stdin ? "<stdin>" : path;
     input.use_fd = is_stdin ? 1 : 0;
     input.fd = is_stdin ? STDIN_FILENO : -1;
-    if (choice == VV_INPUT_AS_CSV)
-        input.format = VARVE_FORMAT_CSV;
-    else if (choice == VV_INPUT_AS_NDJSON)
-        input.format = VARVE_FORMAT_NDJSON;
-    else if (choice == VV_INPUT_AS_PARQUET)
-        input.format = VARVE_FORMAT_PARQUET;
+    if (choice != VV_INPUT_BY_NAME)
+        input.format = chosen[choice];
     else if (is_stdin)
         VV_TRY(format_of_stdin(&input.format, err));
     else
-        VV_TRY(format_of_name(path, &input.format, err));
+        VV_TRY(format_of_file(path, &input.format, err));
     *out = input;
     return VARVE_OK;
 }

@@ -11,13 +11,14 @@ enum vv_input_choice {
     VV_INPUT_BY_NAME,
     VV_INPUT_AS_CSV,
     VV_INPUT_AS_NDJSON,
-    VV_INPUT_AS_PARQUET
+    VV_INPUT_AS_PARQUET,
+    VV_INPUT_AS_ARROW
 };
 
 /*
  * Fills `out` for a file, or for stdin when `path` is "-". Without a choice the format of a file
- * is known by its name, that of stdin by its first bytes ('{': NDJSON, PAR1: Parquet). EUSAGE where
- * neither says.
+ * is known by its name, that of stdin, or of a file whose name says nothing, by its first bytes:
+ * '{' NDJSON, PAR1 Parquet, ARROW1 or a first message Arrow IPC. EUSAGE where neither says.
  */
 varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
     varve_error *err);

@@ -26,6 +26,7 @@ void vv_interrupt_catch(void)
     action.sa_flags = 0;
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 void vv_interrupt_target(varve_lake *lake)

@@ -101,10 +101,6 @@ static varve_status set_choice(const struct vv_option *option, const char *value
     varve_error *err)
 {
     int32_t choice = find_choice(option->choices, value);
-    if (choice == 0 && option->missing && find_choice(option->missing, value) != 0)
-        return vv_error_set(err, VARVE_EUSAGE,
-            "option --%s: '%s' is not available in Varve %s; use one of %s", option->name,
-            value, varve_version(), option->choices);
     if (choice == 0)
         return vv_error_set(err, VARVE_EUSAGE, "option --%s: '%s' is not one of %s",
             option->name, value, option->choices);

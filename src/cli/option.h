@@ -39,7 +39,6 @@ struct vv_option {
     const char *help;
     size_t offset;
     const char *choices; /* "box|csv" */
-    const char *missing; /* choices that are known but not made yet: "parquet|arrow" */
     int64_t least, most; /* of an integer; both 0: any from 0 */
     const char *env;     /* environment variable that gives the value too */
 };

@@ -16,7 +16,9 @@ enum vv_format {
     VV_FORMAT_JSON,
     VV_FORMAT_NDJSON,
     VV_FORMAT_MARKDOWN,
-    VV_FORMAT_PARQUET /* not rendered here: the library writes it */
+    /* Not rendered here: the library writes them. */
+    VV_FORMAT_PARQUET,
+    VV_FORMAT_ARROW
 };
 
 struct vv_render_options {

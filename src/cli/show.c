@@ -1,238 +1,100 @@
 /* Where results go and in which form. */
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/show_binary.h"
 
+/* Rows of a box: what one looks through on a screen, and what one looks through page by page. */
 #define BOX_ROWS_MAX 50
+#define BOX_ROWS_PAGED_MAX 10000
 
-/* stdout, or a temporary file that becomes `path` when all is written. */
-struct target {
-    FILE *file;
-    const char *path; /* NULL: stdout */
-    char *temporary;
-};
-
-static varve_status target_open(struct vv_cli *cli, struct target *out)
+/* By the name of the output file; CSV where that says nothing. */
+static enum vv_format format_of_file(const char *path)
 {
-    const char *path = cli->globals.output;
-    struct target target = {.file = stdout};
-    if (path && strcmp(path, "-") != 0) {
-        struct vv_text name = {0};
-        vv_text_addf(&name, "%s.XXXXXX", path);
-        (void)vv_text_chars(&name);
-        int fd = mkstemp(name.ptr);
-        target = (struct target){NULL, path, name.ptr};
-        if (fd >= 0) {
-            mode_t mask = umask(0);
-            (void)umask(mask);
-            (void)fchmod(fd, 0666 & ~mask); /* mkstemp lets nobody else read */
-            target.file = fdopen(fd, "w");
-        }
-        if (target.file == NULL) {
-            int number = errno;
-            free(target.temporary);
-            return vv_error_set(&cli->error, VARVE_EIO, "cannot write %s: %s", path,
-                vv_errno_text(number));
-        }
-    }
-    *out = target;
-    return VARVE_OK;
-}
-
-/* A reader that went away (`| head`) has seen enough: no failure. */
-static bool reader_is_gone(FILE *file)
-{
-    struct pollfd poll_fd = {.fd = fileno(file), .events = POLLOUT};
-    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR) != 0;
-}
-
-static varve_status target_close(struct vv_cli *cli, struct target *target, bool keep)
-{
-    bool failed = fflush(target->file) != 0 || ferror(target->file);
-    int number = errno;
-    if (target->path == NULL) {
-        if (failed && !reader_is_gone(stdout))
-            return vv_error_set(&cli->error, VARVE_EIO, "cannot write to stdout: %s",
-                vv_errno_text(number));
-        return VARVE_OK;
-    }
-    failed = fclose(target->file) != 0 || failed;
-    if (!failed && keep && rename(target->temporary, target->path) != 0) {
-        failed = true;
-        number = errno;
-    }
-    if (failed || !keep)
-        (void)unlink(target->temporary);
-    free(target->temporary);
-    if (failed && keep)
-        return vv_error_set(&cli->error, VARVE_EIO, "cannot write %s: %s", target->path,
-            vv_errno_text(number ? number : EIO));
-    return VARVE_OK;
-}
-
-/* By the name of the output file; AUTO where that says nothing. */
-static varve_status format_of_file(struct vv_cli *cli, const char *path, enum vv_format *out)
-{
+    static const struct suffix {
+        const char *suffix;
+        enum vv_format format;
+    } suffixes[] = {
+        {".json", VV_FORMAT_JSON},
+        {".ndjson", VV_FORMAT_NDJSON},
+        {".jsonl", VV_FORMAT_NDJSON},
+        {".md", VV_FORMAT_MARKDOWN},
+        {".parquet", VV_FORMAT_PARQUET},
+        {".arrow", VV_FORMAT_ARROW},
+        {".arrows", VV_FORMAT_ARROW},
+        {".feather", VV_FORMAT_ARROW},
+        {".ipc", VV_FORMAT_ARROW},
+    };
     const char *dot = strrchr(path, '.');
-    enum vv_format format = VV_FORMAT_CSV;
-    if (dot && strcmp(dot, ".json") == 0)
-        format = VV_FORMAT_JSON;
-    else if (dot && (strcmp(dot, ".ndjson") == 0 || strcmp(dot, ".jsonl") == 0))
-        format = VV_FORMAT_NDJSON;
-    else if (dot && strcmp(dot, ".parquet") == 0)
-        format = VV_FORMAT_PARQUET;
-    else if (dot && strcmp(dot, ".md") == 0)
-        format = VV_FORMAT_MARKDOWN;
-    else if (dot && strcmp(dot, ".arrow") == 0)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --output: %s files are not available in Varve %s; say --format for what "
-            "to write to %s",
-            dot + 1, varve_version(), path);
-    *out = format;
-    return VARVE_OK;
+    for (size_t i = 0; dot && i < VV_COUNT(suffixes); i++)
+        if (strcasecmp(dot, suffixes[i].suffix) == 0)
+            return suffixes[i].format;
+    return VV_FORMAT_CSV;
 }
 
-varve_status vv_show_format(struct vv_cli *cli, enum vv_format *out)
+enum vv_format vv_show_format(const struct vv_cli *cli)
 {
     const struct vv_globals *globals = &cli->globals;
     if (globals->format != 0)
-        *out = (enum vv_format)globals->format;
-    else if (globals->json)
-        *out = VV_FORMAT_JSON;
-    else if (globals->output && strcmp(globals->output, "-") != 0)
-        return format_of_file(cli, globals->output, out);
-    else
-        *out = isatty(STDOUT_FILENO) ? VV_FORMAT_BOX : VV_FORMAT_CSV;
-    return VARVE_OK;
+        return (enum vv_format)globals->format;
+    if (globals->json)
+        return VV_FORMAT_JSON;
+    if (globals->output && strcmp(globals->output, "-") != 0)
+        return format_of_file(globals->output);
+    return isatty(STDOUT_FILENO) ? VV_FORMAT_BOX : VV_FORMAT_CSV;
 }
 
-size_t vv_terminal_columns(void)
+static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
+    const struct vv_show *show, const struct vv_target *target, int64_t *out_rows)
 {
-    struct winsize size = {0};
-    if (!isatty(STDOUT_FILENO))
-        return 0;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return 80;
-}
-
-bool vv_terminal_is_utf8(void)
-{
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < VV_COUNT(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-    }
-    return false;
-}
-
-static bool wants_color(const struct vv_cli *cli)
-{
-    const char *no_color = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-    if (cli->globals.color > 1)
-        return cli->globals.color == 2;
-    return isatty(STDOUT_FILENO) && !cli->globals.output && !(no_color && *no_color) &&
-           !(terminal && strcmp(terminal, "dumb") == 0);
-}
-
-/* What the library wrote to `path`, to where the result goes. */
-static void copy_file(const char *path, FILE *to)
-{
-    char piece[1 << 16];
-    FILE *from = fopen(path, "r");
-    size_t len = 1;
-    while (from && len > 0 && !ferror(to)) {
-        len = fread(piece, 1, sizeof(piece), from);
-        (void)fwrite(piece, 1, len, to);
-    }
-    if (from)
-        (void)fclose(from);
-}
-
-/*
- * Parquet is written by the library, to a path: a temporary file beside the output, or in the
- * temporary folder for stdout, where it must be whole before its first byte can go out.
- */
-static varve_status write_parquet(struct vv_cli *cli, struct ArrowArrayStream *stream,
-    struct target *target, int64_t *out_rows)
-{
-    struct vv_text name = {0};
-    const char *folder = getenv("TMPDIR");
-    if (target->path)
-        return varve_lake_export_parquet(cli->lake, stream, target->temporary, out_rows,
-            &cli->error);
-    vv_text_addf(&name, "%s/varve-output.XXXXXX", folder && *folder ? folder : "/tmp");
-    (void)vv_text_chars(&name);
-    int fd = mkstemp(name.ptr);
-    varve_status status = VARVE_OK;
-    if (fd < 0) {
-        stream->release(stream);
-        status = vv_error_set(&cli->error, VARVE_EIO, "cannot write %s: %s", name.ptr,
-            vv_errno_text(errno));
-    } else {
-        (void)close(fd);
-        status = varve_lake_export_parquet(cli->lake, stream, name.ptr, out_rows, &cli->error);
-        if (status == VARVE_OK)
-            copy_file(name.ptr, target->file);
-        (void)unlink(name.ptr);
-    }
-    vv_text_done(&name);
-    return status;
-}
-
-static bool is_parquet_for_people(enum vv_format format, const struct target *target)
-{
-    return format == VV_FORMAT_PARQUET && target->path == NULL && isatty(STDOUT_FILENO);
-}
-
-varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
-    const struct vv_show *show, int64_t *out_rows)
-{
-    enum vv_format format = VV_FORMAT_AUTO;
-    struct target target = {0};
-    varve_status status = vv_show_format(cli, &format);
-    /* The library forgets an interrupt that came between two calls. */
-    if (status == VARVE_OK && vv_interrupt_signal() != 0)
-        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
-    if (status == VARVE_OK)
-        status = target_open(cli, &target);
-    if (status != VARVE_OK) {
-        stream->release(stream);
-        return status;
-    }
-    bool is_terminal = target.path == NULL && isatty(STDOUT_FILENO);
+    enum vv_format format = vv_show_format(cli);
+    bool is_terminal = target->path == NULL && isatty(STDOUT_FILENO);
     struct vv_render_options options = {.format = format,
         .json = {.nan_as_text = cli->globals.nan == 2},
         .json_columns = show ? show->json_columns : NULL,
         .box_columns = show ? show->box_columns : NULL,
         .width = is_terminal ? vv_terminal_columns() : 0,
-        .rows_max = is_terminal ? BOX_ROWS_MAX : 0,
+        .rows_max = !is_terminal    ? 0
+                    : target->pager ? BOX_ROWS_PAGED_MAX
+                                    : BOX_ROWS_MAX,
         .utf8 = vv_terminal_is_utf8(),
-        .color = wants_color(cli)};
-    int64_t rows = 0;
-    if (is_parquet_for_people(format, &target)) {
-        stream->release(stream);
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "Parquet is nothing for a terminal: write it to a file with -o FILE.parquet");
-    }
+        .color = vv_terminal_has_color(cli)};
     if (format == VV_FORMAT_PARQUET)
-        status = write_parquet(cli, stream, &target, &rows);
-    else
-        status = vv_render(stream, &options, target.file, &rows, &cli->error);
+        return vv_show_parquet(cli, stream, target, out_rows);
+    if (format == VV_FORMAT_ARROW)
+        return vv_show_arrow(cli, stream, target, out_rows);
+    return vv_render(stream, &options, target->file, out_rows, &cli->error);
+}
+
+/* Binary formats are none for it. */
+static const char *pager_of(const struct vv_cli *cli)
+{
+    enum vv_format format = vv_show_format(cli);
+    bool is_text = format != VV_FORMAT_PARQUET && format != VV_FORMAT_ARROW;
+    return is_text && !cli->globals.no_pager ? vv_pager_command() : NULL;
+}
+
+varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
+    const struct vv_show *show, int64_t *out_rows)
+{
+    struct vv_target target = {0};
+    varve_status status = VARVE_OK;
+    /* The library forgets an interrupt that came between two calls. */
+    if (vv_interrupt_signal() != 0)
+        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
+    if (status == VARVE_OK)
+        status = vv_target_open(cli->globals.output, pager_of(cli), &target, &cli->error);
+    if (status != VARVE_OK) {
+        stream->release(stream);
+        return status;
+    }
+    int64_t rows = 0;
+    status = write_rows(cli, stream, show, &target, &rows);
     if (status != VARVE_OK && vv_interrupt_signal() != 0)
         status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
     vv_progress_clear(cli);
-    varve_status closed = VARVE_OK;
     varve_error cause = cli->error;
-    closed = target_close(cli, &target, status == VARVE_OK);
+    varve_status closed = vv_target_close(&target, status == VARVE_OK, &cli->error);
     if (status != VARVE_OK)
         cli->error = cause; /* what failed first */
     else if (closed == VARVE_OK && out_rows)
@@ -242,8 +104,8 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
 
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len)
 {
-    struct target target = {0};
-    VV_TRY(target_open(cli, &target));
+    struct vv_target target = {0};
+    VV_TRY(vv_target_open(cli->globals.output, NULL, &target, &cli->error));
     (void)fwrite(bytes, 1, len, target.file);
-    return target_close(cli, &target, true);
+    return vv_target_close(&target, true, &cli->error);
 }

@@ -130,7 +130,8 @@ def test_a_terminal_gets_a_box_that_fits(filled):
 
 
 def test_a_long_answer_shows_both_ends(filled):
-    text = on_terminal(filled, "query", "SELECT * FROM range(1000) t(i)", env={"NO_COLOR": "1"})
+    text = on_terminal(filled, "--no-pager", "query", "SELECT * FROM range(1000) t(i)",
+                       env={"NO_COLOR": "1"})
     assert "|   0 |" in text and "| 999 |" in text and "| 500 |" not in text
     assert text.endswith("1000 rows (50 shown)\n")
 

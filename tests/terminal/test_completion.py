@@ -25,8 +25,8 @@ def test_commands_and_options(varve):
 
 
 def test_values_of_options(varve):
-    formats = ["box", "csv", "json", "ndjson", "markdown", "parquet"]
-    assert words(varve, "scan", "--format", "")[:6] == formats
+    formats = ["box", "csv", "json", "ndjson", "markdown", "parquet", "arrow"]
+    assert words(varve, "scan", "--format", "")[:7] == formats
     assert words(varve, "scan", "--format=n") == ["--format=ndjson"]
     assert words(varve, "scan", "--format", "=", "n") == ["ndjson"]  # bash parts words at "="
     assert words(varve, "signals", "m") == ["missed"]

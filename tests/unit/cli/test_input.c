@@ -18,7 +18,10 @@ TEST(input, the_name_of_a_file_says_its_format)
         {"a.ndjson", VARVE_OK, VARVE_FORMAT_NDJSON},
         {"a.jsonl", VARVE_OK, VARVE_FORMAT_NDJSON},
         {"a.Parquet", VARVE_OK, VARVE_FORMAT_PARQUET},
-        {"a.arrow", VARVE_EUSAGE, 0},
+        {"a.arrow", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
+        {"a.arrows", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
+        {"a.ipc", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
+        {"a.feather", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
         {"a.txt", VARVE_EUSAGE, 0},
         {".csv", VARVE_EUSAGE, 0},
         {"a", VARVE_EUSAGE, 0},
@@ -29,6 +32,29 @@ TEST(input, the_name_of_a_file_says_its_format)
         CHECK_INT(vv_input_read(names[i].path, VV_INPUT_BY_NAME, &input, &err),
             names[i].status);
         CHECK_INT(input.format, names[i].format);
+    }
+}
+
+TEST(input, a_file_whose_name_says_nothing_is_looked_into)
+{
+    static const struct content {
+        const char *bytes;
+        varve_status status;
+        int32_t format;
+    } contents[] = {
+        {"ARROW1", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
+        {"PAR1...", VARVE_OK, VARVE_FORMAT_PARQUET},
+        {"\xff\xff\xff\xff", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
+        {"a,b\n1,2\n", VARVE_EUSAGE, 0}, /* that could be anything */
+        {"", VARVE_EUSAGE, 0},
+    };
+    for (size_t i = 0; i < VV_COUNT(contents); i++) {
+        varve_input input = {0};
+        varve_error err;
+        REQUIRE(test_file_write(test_path("rows"), vv_str_of(contents[i].bytes)));
+        CHECK_INT(vv_input_read(test_path("rows"), VV_INPUT_BY_NAME, &input, &err),
+            contents[i].status);
+        CHECK_INT(input.format, contents[i].format);
     }
 }
 
@@ -88,6 +114,9 @@ TEST(input, the_first_byte_of_stdin_says_its_format)
          "a,b\n",
             VARVE_FORMAT_CSV},
         {"", VARVE_FORMAT_CSV},
+        {"PAR1", VARVE_FORMAT_PARQUET},
+        {"ARROW1", VARVE_FORMAT_ARROW_IPC},
+        {"\xff\xff\xff\xff\x10", VARVE_FORMAT_ARROW_IPC},
     };
     for (size_t i = 0; i < VV_COUNT(heads); i++) {
         int ends[2];

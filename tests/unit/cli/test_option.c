@@ -31,7 +31,6 @@ static const struct vv_option global_options[] = {
         .kind = VV_OPTION_CHOICE,
         .value = "C",
         .choices = "auto|always|never",
-        .missing = "rainbow",
         .offset = offsetof(struct globals, color)},
     {.name = "memory",
         .kind = VV_OPTION_SIZE,
@@ -198,7 +197,7 @@ TEST(option, wrong_lines_are_refused_with_what_to_do)
         {"scan t --memory lots", "not a size such as"},
         {"scan t --memory 5XB", "not a size such as"},
         {"scan t --color blue", "'blue' is not one of auto|always|never"},
-        {"scan t --color rainbow", "'rainbow' is not available in Varve"},
+        {"scan t --color rainbow", "'rainbow' is not one of auto|always|never"},
         {"scan t --json=maybe", "--json takes no value"},
         {"scan t -z", "unknown option -z"},
     };
