@@ -207,6 +207,8 @@ bool vv_shell_edit_line(struct vv_shell_edit *edit, struct vv_text *out, bool *o
     edit->was_cancelled = false;
     edit->has_words = false;
     vv_names_done(&edit->words);
+    /* By itself it would prepare the terminal behind the prompt: keys typed at once were lost. */
+    (void)el_set(edit->line, EL_PREP_TERM, 1);
     const char *line = el_gets(edit->line, &len);
     if (line == NULL || len <= 0)
         return false;
