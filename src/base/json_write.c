@@ -209,3 +209,40 @@ void vv_jw_key_bool(struct vv_json_writer *writer, const char *name, bool value)
     vv_jw_key(writer, name);
     vv_jw_bool(writer, value);
 }
+
+void vv_jw_json(struct vv_json_writer *writer, const struct vv_json *json)
+{
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value;
+    struct vv_str name;
+
+    switch (vv_json_kind(json)) {
+    case VV_JSON_NONE:
+    case VV_JSON_NULL:
+        vv_jw_null(writer);
+        break;
+    case VV_JSON_BOOL:
+        vv_jw_bool(writer, vv_json_bool(json, false));
+        break;
+    case VV_JSON_NUMBER:
+        vv_jw_raw(writer, vv_json_text(json));
+        break;
+    case VV_JSON_STRING:
+        vv_jw_string(writer, vv_json_text(json));
+        break;
+    case VV_JSON_ARRAY:
+        vv_jw_array(writer);
+        while (vv_json_each(json, &iterator, &name, &value))
+            vv_jw_json(writer, value);
+        vv_jw_end(writer);
+        break;
+    case VV_JSON_OBJECT:
+        vv_jw_object(writer);
+        while (vv_json_each(json, &iterator, &name, &value)) {
+            vv_jw_key_str(writer, name);
+            vv_jw_json(writer, value);
+        }
+        vv_jw_end(writer);
+        break;
+    }
+}

@@ -15,6 +15,7 @@
 #define VV_BASE_JSON_WRITE_H
 
 #include "base/buf.h"
+#include "base/json.h"
 
 #define VV_JSON_WRITER_DEPTH_MAX 64
 
@@ -43,6 +44,8 @@ void vv_jw_null(struct vv_json_writer *writer);
 /* Text that is JSON already. */
 void vv_jw_raw(struct vv_json_writer *writer, struct vv_str json);
 
+/* A value that was read, as it was: numbers by their own digits. NULL is null. */
+void vv_jw_json(struct vv_json_writer *writer, const struct vv_json *json);
 /* Key and value in one. A text with ptr NULL becomes null. */
 void vv_jw_key_string(struct vv_json_writer *writer, const char *name, struct vv_str text);
 void vv_jw_key_int(struct vv_json_writer *writer, const char *name, int64_t value);

@@ -5,6 +5,7 @@
 #include "delta/features.h"
 
 #define READER_MAX 3
+#define READER_MAPPING 2 /* the legacy version that asks for column mapping */
 #define WRITER_MAX 7
 
 struct table_state {
@@ -102,18 +103,23 @@ static bool uses_variant(const struct table_state *state)
     return false;
 }
 
+static bool has_nested(const struct vv_schema *schema)
+{
+    for (size_t index = 0; index < schema->fields_len; index++) {
+        const struct vv_type *type = &schema->fields[index].type;
+        if (type->fields_len > 0 || type->element || type->key)
+            return true;
+    }
+    return false;
+}
+
 static bool uses_column_mapping(const struct table_state *state)
 {
     struct vv_str mode =
         vv_pairs_get(&state->metadata->configuration, VV_STR("delta.columnMapping.mode"));
 
-    return mode.len > 0 && !vv_str_eq_nocase(mode, VV_STR("none"));
-}
-
-static bool uses_type_widening(const struct table_state *state)
-{
-    return vv_property_bool(state->metadata, "delta.enableTypeWidening", false) ||
-           schema_has(state, "delta.typeChanges");
+    /* Parts of nested columns are written under their logical names: not under a mapping. */
+    return mode.len > 0 && !vv_str_eq_nocase(mode, VV_STR("none")) && has_nested(state->schema);
 }
 
 /*
@@ -140,8 +146,8 @@ static const struct feature {
     {"timestampNtz", true, 0, NULL},
     {"v2Checkpoint", true, 0, uses_never},
     {"vacuumProtocolCheck", true, 0, uses_never},
-    {"typeWidening", true, 0, uses_type_widening},
-    {"typeWidening-preview", true, 0, uses_type_widening},
+    {"typeWidening", true, 0, NULL},
+    {"typeWidening-preview", true, 0, NULL},
     {"variantType", true, 0, uses_variant},
     {"variantType-preview", true, 0, uses_variant},
     {"domainMetadata", false, 0, uses_never},
@@ -244,6 +250,77 @@ varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol 
     /* The names that the table above does not have. */
     for (size_t index = 0; index < protocol->writer_features_len; index++)
         VV_TRY(check_feature_write(op, &state, protocol->writer_features[index]));
+    return VARVE_OK;
+}
+
+/* The names that a protocol lists or implies, and one more. */
+static size_t list_features(const struct vv_protocol *from, struct vv_str more,
+    bool readers_only, struct vv_str *out)
+{
+    size_t len = 0;
+
+    for (size_t index = 0; index < from->writer_features_len && !readers_only; index++)
+        out[len++] = from->writer_features[index];
+    for (size_t index = 0; index < from->reader_features_len && readers_only; index++)
+        out[len++] = from->reader_features[index];
+    for (size_t index = 0; index < VV_COUNT(features); index++) {
+        struct vv_str name = vv_str_of(features[index].name);
+        bool is_due = vv_str_eq(name, more) || vv_features_has(from, name);
+
+        if (is_due && !is_listed(out, len, name) &&
+            (features[index].is_reader || !readers_only))
+            out[len++] = name;
+    }
+    return len;
+}
+
+static varve_status require_by_list(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, const struct feature *feature, struct vv_protocol *out)
+{
+    size_t most =
+        VV_COUNT(features) + from->writer_features_len + from->reader_features_len + 1;
+    struct vv_str *writers = vv_new(arena, struct vv_str, most);
+    struct vv_str *readers = vv_new(arena, struct vv_str, most);
+
+    if (!writers || !readers)
+        return vv_fail_memory(op);
+    *out = *from;
+    out->min_writer = WRITER_MAX;
+    out->has_writer_features = true;
+    out->writer_features = writers;
+    out->writer_features_len = list_features(from, vv_str_of(feature->name), false, writers);
+    if (!feature->is_reader && from->min_reader < READER_MAX)
+        return VARVE_OK;
+    out->min_reader = READER_MAX;
+    out->has_reader_features = true;
+    out->reader_features = readers;
+    out->reader_features_len = list_features(from, vv_str_of(feature->name), true, readers);
+    return VARVE_OK;
+}
+
+varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, struct vv_str name, const struct vv_protocol **out)
+{
+    const struct feature *feature = find_feature(name);
+    struct vv_protocol *protocol = vv_new(arena, struct vv_protocol, 1);
+
+    if (!protocol)
+        return vv_fail_memory(op);
+    if (!feature)
+        return vv_fail(op, VARVE_EUNSUPPORTED, "Varve knows no table feature \"%.*s\"",
+            VV_ARG(name));
+    *out = from;
+    if (vv_features_has(from, name))
+        return VARVE_OK;
+    if (feature->implied_writer > 0 && from->min_writer < WRITER_MAX) {
+        *protocol = *from;
+        protocol->min_writer = feature->implied_writer;
+        if (feature->is_reader && protocol->min_reader < READER_MAPPING)
+            protocol->min_reader = READER_MAPPING;
+    } else {
+        VV_TRY(require_by_list(op, arena, from, feature, protocol));
+    }
+    *out = protocol;
     return VARVE_OK;
 }
 

@@ -7,6 +7,8 @@
 #include "delta/action.h"
 #include "delta/schema.h"
 
+#define VV_MAX_COLUMN_ID "delta.columnMapping.maxColumnId"
+
 /* EUNSUPPORTED naming the version or the reader feature; ECORRUPT where version 3 has no list. */
 varve_status vv_features_check_read(struct vv_op *op, const struct vv_protocol *protocol);
 /*
@@ -18,6 +20,13 @@ varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol 
     const struct vv_metadata *metadata, const struct vv_schema *schema);
 bool vv_features_has(const struct vv_protocol *protocol,
     struct vv_str feature); /* listed or implied */
+/*
+ * The least protocol that has all of `from` and `feature`: a legacy version where that will do,
+ * else lists, which carry over what the legacy versions imply. `*out` is `from` itself where the
+ * feature is there already. EUNSUPPORTED: a name that Varve does not know.
+ */
+varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, struct vv_str feature, const struct vv_protocol **out);
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
 /* Whether the type is or holds a variant, which Varve neither reads nor writes. */

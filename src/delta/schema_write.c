@@ -7,44 +7,6 @@
 
 static void write_type(const struct vv_type *type, struct vv_json_writer *writer);
 
-/* Field metadata as it was read: numbers by their own digits. */
-static void write_json(const struct vv_json *json, struct vv_json_writer *writer)
-{
-    const struct vv_json *iterator = NULL;
-    const struct vv_json *value;
-    struct vv_str name;
-
-    switch (vv_json_kind(json)) {
-    case VV_JSON_NONE:
-    case VV_JSON_NULL:
-        vv_jw_null(writer);
-        break;
-    case VV_JSON_BOOL:
-        vv_jw_bool(writer, vv_json_bool(json, false));
-        break;
-    case VV_JSON_NUMBER:
-        vv_jw_raw(writer, vv_json_text(json));
-        break;
-    case VV_JSON_STRING:
-        vv_jw_string(writer, vv_json_text(json));
-        break;
-    case VV_JSON_ARRAY:
-        vv_jw_array(writer);
-        while (vv_json_each(json, &iterator, &name, &value))
-            write_json(value, writer);
-        vv_jw_end(writer);
-        break;
-    case VV_JSON_OBJECT:
-        vv_jw_object(writer);
-        while (vv_json_each(json, &iterator, &name, &value)) {
-            vv_jw_key_str(writer, name);
-            write_json(value, writer);
-        }
-        vv_jw_end(writer);
-        break;
-    }
-}
-
 static void write_fields(const struct vv_field *fields, size_t len,
     struct vv_json_writer *writer)
 {
@@ -60,7 +22,7 @@ static void write_fields(const struct vv_field *fields, size_t len,
         vv_jw_key_bool(writer, "nullable", fields[index].nullable);
         vv_jw_key(writer, "metadata");
         if (fields[index].metadata) {
-            write_json(fields[index].metadata, writer);
+            vv_jw_json(writer, fields[index].metadata);
         } else {
             vv_jw_object(writer);
             vv_jw_end(writer);

@@ -12,8 +12,6 @@
 
 #define ATTEMPTS_MAX 10
 
-#define MAX_COLUMN_ID "delta.columnMapping.maxColumnId"
-
 /* One try: the difference between two snapshots as actions. */
 struct attempt {
     struct vv_arena arena;
@@ -109,10 +107,11 @@ static varve_status keep_max_column_id(struct vv_op *op, struct attempt *attempt
 {
     int64_t now = 0;
     int64_t then = 0;
-    struct vv_str text =
-        vv_pairs_get(&attempt->table->snapshot->metadata->configuration, VV_STR(MAX_COLUMN_ID));
+    struct vv_str text = vv_pairs_get(&attempt->table->snapshot->metadata->configuration,
+        VV_STR(VV_MAX_COLUMN_ID));
     if (!vv_str_int64(text, &now) ||
-        !vv_str_int64(vv_pairs_get(&metadata->configuration, VV_STR(MAX_COLUMN_ID)), &then) ||
+        !vv_str_int64(vv_pairs_get(&metadata->configuration, VV_STR(VV_MAX_COLUMN_ID)),
+            &then) ||
         then >= now)
         return VARVE_OK;
     struct vv_pair *pairs =
@@ -121,7 +120,7 @@ static varve_status keep_max_column_id(struct vv_op *op, struct attempt *attempt
         return vv_fail_memory(op);
     for (size_t i = 0; i < metadata->configuration.len; i++) {
         pairs[i] = metadata->configuration.items[i];
-        if (vv_str_eq(pairs[i].name, VV_STR(MAX_COLUMN_ID)))
+        if (vv_str_eq(pairs[i].name, VV_STR(VV_MAX_COLUMN_ID)))
             pairs[i].value = text;
     }
     metadata->configuration.items = pairs;

@@ -114,8 +114,7 @@ static const struct write_case {
     {{.reader = 1, .writer = 2, .field_metadata = "{\"delta.invariants\":\"x\"}"}, NULL},
     {{.reader = 2, .writer = 5}, NULL},
     {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "none"}, NULL},
-    {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"},
-        "columnMapping"},
+    {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"}, NULL},
     {{.reader = 1, .writer = 6}, NULL},
     {{.reader = 1, .writer = 6, .field_metadata = "{\"delta.identity.start\":1}"},
         "identityColumns"},
@@ -154,7 +153,7 @@ static const struct write_case {
          .reader_features = "typeWidening",
          .writer_features = "typeWidening",
          .field_metadata = "{\"delta.typeChanges\":[]}"},
-        "typeWidening"},
+        NULL},
     {{.reader = 1, .writer = 7, .writer_features = "rowTracking domainMetadata"},
         "rowTracking"},
     {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"}, "clustering"},
@@ -189,11 +188,10 @@ TEST(features, of_nested_columns_count)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct built built;
-    struct table table = {.reader = 3,
+    struct table table = {.reader = 1,
         .writer = 7,
-        .reader_features = "typeWidening",
-        .writer_features = "typeWidening",
-        .field_metadata = "{\"delta.typeChanges\":[]}"};
+        .writer_features = "allowColumnDefaults",
+        .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"};
 
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     build(&op, &table, &built);
@@ -203,6 +201,76 @@ TEST(features, of_nested_columns_count)
     struct vv_schema schema = {&outer, 1};
     CHECK_FAILS(&op, vv_features_check_write(&op, &built.protocol, &built.metadata, &schema),
         VARVE_EUNSUPPORTED);
+}
+
+TEST(features, mapped_tables_are_written_where_no_column_is_nested)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct built built;
+    struct table table = {
+        .reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "name"};
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    build(&op, &table, &built);
+    struct vv_field outer = {
+        .name = VV_STR("o"), .type = {.kind = VV_TYPE_ARRAY, .element = &built.field.type}};
+    struct vv_schema schema = {&outer, 1};
+    CHECK_FAILS(&op, vv_features_check_write(&op, &built.protocol, &built.metadata, &schema),
+        VARVE_EUNSUPPORTED);
+}
+
+static const struct {
+    struct table table;
+    const char *feature;
+    int32_t reader, writer;
+    const char *readers, *writers; /* joined by blanks; NULL: no list */
+} require_cases[] = {
+    {{.reader = 1, .writer = 2}, "checkConstraints", 1, 3, NULL, NULL},
+    {{.reader = 1, .writer = 3}, "columnMapping", 2, 5, NULL, NULL},
+    {{.reader = 1, .writer = 3}, "invariants", 1, 3, NULL, NULL},
+    {{.reader = 1, .writer = 3}, "inCommitTimestamp", 1, 7, NULL,
+        "appendOnly invariants checkConstraints inCommitTimestamp"},
+    {{.reader = 2, .writer = 5}, "deletionVectors", 3, 7, "columnMapping deletionVectors",
+        "appendOnly invariants checkConstraints changeDataFeed generatedColumns columnMapping "
+        "deletionVectors"},
+    {{.reader = 1, .writer = 7, .writer_features = "domainMetadata aNewOne"}, "typeWidening", 3,
+        7, "typeWidening", "domainMetadata aNewOne typeWidening"},
+};
+
+static struct vv_str joined(struct vv_op *op, const struct vv_str *names, size_t len)
+{
+    struct vv_str text = VV_STR("");
+    for (size_t i = 0; i < len; i++)
+        text = vv_arena_format(&op->arena, "%.*s%s%.*s", VV_ARG(text), i == 0 ? "" : " ",
+            VV_ARG(names[i]));
+    return text;
+}
+
+TEST(features, a_new_one_takes_along_what_the_old_versions_imply)
+{
+    for (size_t i = 0; i < VV_COUNT(require_cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct built built;
+        const struct vv_protocol *made = NULL;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        build(&op, &require_cases[i].table, &built);
+        REQUIRE(CHECK_OK(&op, vv_features_require(&op, &op.arena, &built.protocol,
+                                  vv_str_of(require_cases[i].feature), &made)));
+        CHECK_INT(made->min_reader, require_cases[i].reader);
+        CHECK_INT(made->min_writer, require_cases[i].writer);
+        CHECK_INT(made->has_reader_features, require_cases[i].readers != NULL);
+        CHECK_INT(made->has_writer_features, require_cases[i].writers != NULL);
+        CHECK_STR(joined(&op, made->reader_features, made->reader_features_len),
+            vv_str_of(require_cases[i].readers ? require_cases[i].readers : ""));
+        CHECK_STR(joined(&op, made->writer_features, made->writer_features_len),
+            vv_str_of(require_cases[i].writers ? require_cases[i].writers : ""));
+        /* Once there, it is there. */
+        const struct vv_protocol *again = NULL;
+        CHECK_OK(&op, vv_features_require(&op, &op.arena, made,
+                          vv_str_of(require_cases[i].feature), &again));
+        CHECK(again == made);
+    }
 }
 
 TEST(features, are_there_when_listed_or_implied)

@@ -1,0 +1,62 @@
+/*
+ * Changing the rules of a table: columns, properties, constraints, table features. Rows stay.
+ * Conventions: varve.h.
+ */
+#ifndef VARVE_ALTER_H
+#define VARVE_ALTER_H
+
+#include "varve/varve.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct varve_alter_change {
+    const char *verb;
+    const char *const *words;
+    size_t words_len;
+} varve_alter_change;
+
+typedef struct varve_alter_options {
+    uint32_t size;
+    int32_t upgrade; /* 1: the table may get a feature that fewer engines have */
+    int32_t dry_run; /* 1: say what would change */
+    const char *message;
+} varve_alter_options;
+#define VARVE_ALTER_OPTIONS_INIT                \
+    {                                           \
+        sizeof(varve_alter_options), 0, 0, NULL \
+    }
+
+typedef struct varve_alter_result {
+    int64_t version; /* of the table afterwards */
+    int32_t changed; /* 0: it was like that already; nothing was written */
+} varve_alter_result;
+
+/*
+ * One change, one commit. Verbs and their words:
+ *   add-column       'c double [not null] [after x]'
+ *   rename-column    a b
+ *   drop-column      a
+ *   move-column      a [after]           without `after`: to the front
+ *   widen            a bigint
+ *   drop-not-null    a
+ *   set              name=value ...
+ *   unset            name ...
+ *   add-constraint   name 'expression'   (Spark's SQL; every row has to pass it)
+ *   drop-constraint  name
+ *   upgrade          feature
+ * *out_diff (may be NULL): what changes, lines for people; varve_free.
+ * EUSAGE: what makes no sense for this table; EINVALID: rows that break a new constraint, some of
+ * them in err->detail; EUNSUPPORTED: it takes a table feature and `upgrade` is not set, or one that
+ * Varve does not write.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_alter(varve_table *table,
+    const varve_alter_change *change, const varve_alter_options *options,
+    varve_alter_result *out, char **out_diff, varve_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

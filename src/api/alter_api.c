@@ -1,0 +1,146 @@
+#include "varve/alter.h"
+
+#include "api/api.h"
+#include "table/alter.h"
+
+static const struct verb {
+    const char *name;
+    enum vv_alter_kind kind;
+    size_t least, most; /* words */
+    const char *usage;
+} verbs[] = {
+    {"add-column", VV_ALTER_ADD_COLUMN, 1, 1, "'c double [not null] [after x]'"},
+    {"rename-column", VV_ALTER_RENAME_COLUMN, 2, 2, "OLD NEW"},
+    {"drop-column", VV_ALTER_DROP_COLUMN, 1, 1, "COLUMN"},
+    {"move-column", VV_ALTER_MOVE_COLUMN, 1, 2, "COLUMN [AFTER]"},
+    {"widen", VV_ALTER_WIDEN, 2, 2, "COLUMN TYPE"},
+    {"drop-not-null", VV_ALTER_DROP_NOT_NULL, 1, 1, "COLUMN"},
+    {"set", VV_ALTER_SET, 1, SIZE_MAX, "NAME=VALUE ..."},
+    {"unset", VV_ALTER_UNSET, 1, SIZE_MAX, "NAME ..."},
+    {"add-constraint", VV_ALTER_ADD_CONSTRAINT, 2, 2, "NAME 'EXPRESSION'"},
+    {"drop-constraint", VV_ALTER_DROP_CONSTRAINT, 1, 1, "NAME"},
+    {"upgrade", VV_ALTER_UPGRADE, 1, 1, "FEATURE"},
+};
+
+static varve_status find_verb(struct vv_op *op, const char *name, size_t words_len,
+    const struct verb **out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(1 << 12);
+    for (size_t i = 0; i < VV_COUNT(verbs); i++) {
+        if (name != NULL && strcmp(verbs[i].name, name) == 0) {
+            *out = &verbs[i];
+            if (words_len >= verbs[i].least && words_len <= verbs[i].most)
+                return VARVE_OK;
+            return vv_fail(op, VARVE_EUSAGE, "say it as: %s %s", name, verbs[i].usage);
+        }
+        vv_buf_addf(&names, "%s%s", i == 0 ? "" : ", ", verbs[i].name);
+    }
+    return vv_fail(op, VARVE_EUSAGE, "alter can: %.*s", VV_ARG(vv_buf_str(&names)));
+}
+
+static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
+    const char *const *words, size_t words_len, struct vv_pairs *out)
+{
+    struct vv_pair *pairs = NULL;
+    VV_NEW(op, &pairs, struct vv_pair, words_len + 1);
+    for (size_t i = 0; i < words_len; i++) {
+        struct vv_str text = vv_str_of(words[i]);
+        size_t equals = vv_str_find(text, '=');
+        if (kind == VV_ALTER_SET && equals == text.len)
+            return vv_fail(op, VARVE_EUSAGE, "property \"%.*s\": say it as name=value",
+                VV_ARG(text));
+        pairs[i].name = kind == VV_ALTER_SET ? vv_str_trim(vv_str_first(text, equals)) : text;
+        if (kind == VV_ALTER_SET)
+            pairs[i].value = vv_str_trim(vv_str_skip(text, equals + 1));
+    }
+    *out = (struct vv_pairs){pairs, words_len};
+    return VARVE_OK;
+}
+
+/* The last blank-separated word of a text and what is before it; false where there is one word only. */
+static bool cut_word(struct vv_str text, struct vv_str *out_head, struct vv_str *out_word)
+{
+    size_t at = text.len;
+    bool is_quoted = text.len > 1 && text.ptr[text.len - 1] == '`';
+    if (is_quoted)
+        for (at = text.len - 1; at > 0 && text.ptr[at - 1] != '`';)
+            at--;
+    while (at > 0 && text.ptr[at - 1] != ' ' && text.ptr[at - 1] != '\t')
+        at--;
+    *out_word = vv_str_skip(text, at);
+    *out_head = vv_str_trim(vv_str_first(text, at));
+    return at > 0 && out_head->len > 0;
+}
+
+/* "c double after x" */
+static void cut_after(struct vv_str *text, struct vv_str *out_after)
+{
+    struct vv_str head, name, before, word;
+    if (!cut_word(vv_str_trim(*text), &head, &name) || !cut_word(head, &before, &word) ||
+        !vv_str_eq_nocase(word, VV_STR("after")))
+        return;
+    if (name.len > 1 && name.ptr[0] == '`')
+        name = vv_str_first(vv_str_skip(name, 1), name.len - 2);
+    *text = before;
+    *out_after = name;
+}
+
+static varve_status alter(struct vv_op *op, varve_table *table,
+    const varve_alter_change *change, struct vv_alter_request *request,
+    struct vv_alter_result *result)
+{
+    const struct verb *verb = NULL;
+    const char *const *words = change->words;
+    size_t words_len = change->words_len;
+    VV_TRY(find_verb(op, change->verb, words_len, &verb));
+    request->kind = verb->kind;
+    switch (verb->kind) {
+    case VV_ALTER_SET:
+    case VV_ALTER_UNSET:
+        VV_TRY(split_pairs(op, verb->kind, words, words_len, &request->pairs));
+        break;
+    case VV_ALTER_ADD_COLUMN:
+        request->text = vv_str_of(words[0]);
+        cut_after(&request->text, &request->after);
+        break;
+    case VV_ALTER_RENAME_COLUMN:
+    case VV_ALTER_DROP_COLUMN:
+    case VV_ALTER_MOVE_COLUMN:
+    case VV_ALTER_WIDEN:
+    case VV_ALTER_DROP_NOT_NULL:
+    case VV_ALTER_ADD_CONSTRAINT:
+    case VV_ALTER_DROP_CONSTRAINT:
+    case VV_ALTER_UPGRADE:
+        request->name = vv_str_trim(vv_str_of(words[0]));
+        request->text = words_len > 1 ? vv_str_trim(vv_str_of(words[1])) : VV_STR("");
+        break;
+    }
+    return vv_alter(op, table->table, request, result);
+}
+
+varve_status varve_table_alter(varve_table *table, const varve_alter_change *change,
+    const varve_alter_options *options, varve_alter_result *out, char **out_diff,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_buf_done) struct vv_buf diff = VV_BUF_INIT(VV_BUF_MAX);
+    varve_alter_options known = VARVE_ALTER_OPTIONS_INIT;
+    struct vv_alter_result result = {0};
+    vv_api_begin(&op, table->lake);
+    varve_status status = vv_api_options(&op, options, &known, sizeof(known));
+    if (status == VARVE_OK) {
+        const struct vv_lake *lake = table->lake->lake;
+        struct vv_alter_request request = {.upgrade = known.upgrade != 0,
+            .dry_run = known.dry_run != 0,
+            .user_name = lake->user,
+            .user_metadata = known.message ? vv_str_of(known.message) : lake->message};
+        status = alter(&op, table, change, &request, &result);
+    }
+    if (status == VARVE_OK && out_diff != NULL) {
+        vv_buf_add(&diff, result.diff);
+        status = vv_api_give_text(&op, &diff, out_diff);
+    }
+    if (status == VARVE_OK)
+        *out = (varve_alter_result){.version = result.version, .changed = result.is_changed};
+    return vv_op_report(&op, status, err);
+}

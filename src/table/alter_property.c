@@ -1,0 +1,273 @@
+/*
+ * Changes of properties, constraints and the protocol.
+ */
+#include "table/alter_change.h"
+
+#include "base/number.h"
+#include "base/time.h"
+#include "delta/features.h"
+#include "table/rules.h"
+
+/* What the values of some properties must be, and the feature that others need. */
+static const struct property {
+    const char *name;
+    enum {
+        BOOLEAN,
+        SPAN,
+        COUNT,
+        SIZE
+    } kind;
+    const char *feature; /* needed where the value is true; NULL: none */
+} properties[] = {
+    {"delta.appendOnly", BOOLEAN, "appendOnly"},
+    {"delta.autoOptimize.autoCompact", BOOLEAN, NULL},
+    {"delta.autoOptimize.optimizeWrite", BOOLEAN, NULL},
+    {"delta.checkpoint.writeStatsAsJson", BOOLEAN, NULL},
+    {"delta.checkpoint.writeStatsAsStruct", BOOLEAN, NULL},
+    {"delta.checkpointInterval", COUNT, NULL},
+    {"delta.deletedFileRetentionDuration", SPAN, NULL},
+    {"delta.enableChangeDataFeed", BOOLEAN, "changeDataFeed"},
+    {"delta.enableDeletionVectors", BOOLEAN, "deletionVectors"},
+    {"delta.enableExpiredLogCleanup", BOOLEAN, NULL},
+    {"delta.enableInCommitTimestamps", BOOLEAN, "inCommitTimestamp"},
+    {"delta.enableTypeWidening", BOOLEAN, "typeWidening"},
+    {"delta.logRetentionDuration", SPAN, NULL},
+    {"delta.targetFileSize", SIZE, NULL},
+};
+
+static const struct property *find_property(struct vv_str name)
+{
+    for (size_t i = 0; i < VV_COUNT(properties); i++)
+        if (vv_str_eq_nocase(name, vv_str_of(properties[i].name)))
+            return &properties[i];
+    return NULL;
+}
+
+static bool is_boolean(struct vv_str value)
+{
+    return vv_str_eq_nocase(value, VV_STR("true")) || vv_str_eq_nocase(value, VV_STR("false"));
+}
+
+static varve_status check_value(struct vv_op *op, const struct property *property,
+    struct vv_str value)
+{
+    int64_t number = 0;
+    const char *wanted = NULL;
+    switch (property->kind) {
+    case BOOLEAN:
+        wanted = is_boolean(value) ? NULL : "true or false";
+        break;
+    case SPAN:
+        wanted = vv_time_parse_duration(value, &number) && number >= 0
+                     ? NULL
+                     : "a time span such as \"interval 30 days\"";
+        break;
+    case COUNT:
+        wanted = vv_str_int64(value, &number) && number > 0 ? NULL : "a number above 0";
+        break;
+    case SIZE:
+        wanted = vv_bytes_parse(value, &number) && number > 0 ? NULL : "a size such as 100mb";
+        break;
+    }
+    if (wanted == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "%s has to be %s, not \"%.*s\"", property->name, wanted,
+        VV_ARG(value));
+}
+
+static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
+    const struct vv_pair *pair)
+{
+    const struct property *property = find_property(pair->name);
+    const struct vv_str feature = VV_STR("delta.feature.");
+    const struct vv_str constraint = VV_STR(VV_PROPERTY_CONSTRAINT);
+    if (pair->name.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "a property needs a name: set name=value");
+    if (vv_str_starts(pair->name, constraint))
+        return vv_fail(op, VARVE_EUSAGE,
+            "a constraint is checked against the rows that are there: alter %.*s "
+            "add-constraint "
+            "%.*s '...'",
+            VV_ARG(change->table->name), VV_ARG(vv_str_skip(pair->name, constraint.len)));
+    if (vv_str_starts(pair->name, feature))
+        return vv_fail(op, VARVE_EUSAGE, "say it as: alter %.*s upgrade %.*s",
+            VV_ARG(change->table->name), VV_ARG(vv_str_skip(pair->name, feature.len)));
+    if (vv_str_starts(pair->name, VV_STR("delta.columnMapping.")))
+        return vv_fail(op, VARVE_EUSAGE,
+            "%.*s is not set by hand: rename-column and drop-column --upgrade set it",
+            VV_ARG(pair->name));
+    if (property != NULL) {
+        VV_TRY(check_value(op, property, pair->value));
+        if (property->feature != NULL && vv_str_eq_nocase(pair->value, VV_STR("true")))
+            VV_TRY(vv_draft_need(op, &change->draft, property->feature));
+    }
+    return vv_draft_set(op, &change->draft,
+        property != NULL ? vv_str_of(property->name) : pair->name, pair->value);
+}
+
+/* varve.key and the like have to name columns that are there. */
+static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change)
+{
+    struct vv_snapshot snapshot;
+    struct vv_rules rules;
+    vv_draft_snapshot(&change->draft, &snapshot);
+    varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
+    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+}
+
+static varve_status set(struct vv_op *op, struct vv_alter_change *change)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+    struct vv_json_writer object = VV_JSON_WRITER_INIT(&text);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
+    const struct vv_pairs *pairs = &change->request->pairs;
+    vv_jw_object(&object);
+    for (size_t i = 0; i < pairs->len; i++) {
+        VV_TRY(set_one(op, change, &pairs->items[i]));
+        vv_jw_key_str(&object, pairs->items[i].name);
+        vv_jw_string(&object, pairs->items[i].value);
+    }
+    vv_jw_end(&object);
+    VV_TRY(check_rules(op, change));
+    change->operation = VV_STR("SET TBLPROPERTIES");
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "properties", vv_buf_str(&text));
+    vv_jw_end(&writer);
+    return vv_buf_ok(&text) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status unset(struct vv_op *op, struct vv_alter_change *change)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+    struct vv_json_writer list = VV_JSON_WRITER_INIT(&text);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
+    const struct vv_pairs *pairs = &change->request->pairs;
+    vv_jw_array(&list);
+    for (size_t i = 0; i < pairs->len; i++) {
+        struct vv_str name = pairs->items[i].name;
+        bool was_there = false;
+        if (vv_str_starts(name, VV_STR("delta.columnMapping.")) ||
+            vv_str_starts(name, VV_STR(VV_PROPERTY_CONSTRAINT)))
+            return vv_fail(op, VARVE_EUSAGE, "%.*s can't be unset%s", VV_ARG(name),
+                vv_str_starts(name, VV_STR(VV_PROPERTY_CONSTRAINT)) ? ": drop-constraint" : "");
+        VV_TRY(vv_draft_unset(op, &change->draft, name, &was_there));
+        if (!was_there)
+            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no property %.*s",
+                VV_ARG(change->table->name), VV_ARG(name));
+        vv_jw_string(&list, name);
+    }
+    vv_jw_end(&list);
+    VV_TRY(check_rules(op, change));
+    change->operation = VV_STR("UNSET TBLPROPERTIES");
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "properties", vv_buf_str(&text));
+    vv_jw_key_bool(&writer, "ifExists", false);
+    vv_jw_end(&writer);
+    return vv_buf_ok(&text) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status constraint_name(struct vv_op *op, const struct vv_alter_change *change,
+    struct vv_str *out)
+{
+    struct vv_str name = change->request->name;
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = name.ptr[i];
+        bool is_word = byte == '_' || byte == '-' || (byte >= '0' && byte <= '9') ||
+                       ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+        if (!is_word)
+            return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no name for a constraint",
+                VV_ARG(name));
+    }
+    *out = vv_arena_format(&op->arena, VV_PROPERTY_CONSTRAINT "%.*s", VV_ARG(name));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *change)
+{
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
+    struct vv_snapshot snapshot;
+    struct vv_rules rules;
+    struct vv_str property = VV_STR_NONE;
+    struct vv_str name = change->request->name;
+    struct vv_str expression = change->request->text;
+    VV_TRY(constraint_name(op, change, &property));
+    struct vv_str there = vv_draft_property(&change->draft, property);
+    if (there.ptr != NULL && vv_str_eq(there, expression))
+        return VARVE_OK;
+    if (there.ptr != NULL)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has a constraint %.*s: %.*s; drop it first",
+            VV_ARG(change->table->name), VV_ARG(name), VV_ARG(there));
+    VV_TRY(vv_draft_need(op, &change->draft, "checkConstraints"));
+    VV_TRY(vv_draft_set(op, &change->draft, property, expression));
+    vv_draft_snapshot(&change->draft, &snapshot);
+    if (vv_rules_read(op, &op->arena, &snapshot, true, &rules) != VARVE_OK)
+        return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
+    for (size_t i = 0; i < rules.checks_len; i++)
+        if (vv_str_eq(rules.checks[i].name, name))
+            VV_TRY(vv_alter_check_rows(op, change->table, name, rules.checks[i].sql));
+    change->operation = VV_STR("ADD CONSTRAINT");
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "name", name);
+    vv_jw_key_string(&writer, "expr", expression);
+    vv_jw_end(&writer);
+    return VARVE_OK;
+}
+
+static varve_status drop_constraint(struct vv_op *op, struct vv_alter_change *change)
+{
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
+    struct vv_str property = VV_STR_NONE;
+    bool was_there = false;
+    VV_TRY(constraint_name(op, change, &property));
+    struct vv_str expression = vv_draft_property(&change->draft, property);
+    VV_TRY(vv_draft_unset(op, &change->draft, property, &was_there));
+    if (!was_there)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no constraint %.*s (varve describe lists them)",
+            VV_ARG(change->table->name), VV_ARG(change->request->name));
+    change->operation = VV_STR("DROP CONSTRAINT");
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "name", change->request->name);
+    vv_jw_key_string(&writer, "expr", expression);
+    vv_jw_key_string(&writer, "existed", VV_STR("true"));
+    vv_jw_end(&writer);
+    return VARVE_OK;
+}
+
+static varve_status upgrade(struct vv_op *op, struct vv_alter_change *change)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf line = VV_BUF_INIT(1 << 20);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(256);
+    vv_buf_add(&name, change->request->name);
+    if (!vv_buf_ok(&name) || name.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "upgrade to which table feature?");
+    VV_TRY(vv_draft_need(op, &change->draft, name.ptr));
+    vv_action_write_protocol(change->draft.protocol, &line);
+    change->operation = VV_STR("UPGRADE PROTOCOL");
+    vv_jw_object(&writer);
+    /* The line of the log is {"protocol":{...}}: what Spark says is the inside. */
+    struct vv_str json = vv_str_trim(vv_buf_str(&line));
+    size_t colon = vv_str_find(json, ':');
+    vv_jw_key_string(&writer, "newProtocol",
+        vv_str_first(vv_str_skip(json, colon + 1), json.len - colon - 2));
+    vv_jw_end(&writer);
+    return vv_buf_ok(&line) ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_alter_property(struct vv_op *op, struct vv_alter_change *change)
+{
+    switch ((int)change->request->kind) {
+    case VV_ALTER_SET:
+        return set(op, change);
+    case VV_ALTER_UNSET:
+        return unset(op, change);
+    case VV_ALTER_ADD_CONSTRAINT:
+        return add_constraint(op, change);
+    case VV_ALTER_DROP_CONSTRAINT:
+        return drop_constraint(op, change);
+    default:
+        return upgrade(op, change);
+    }
+}

@@ -1,0 +1,231 @@
+"""Alter: the rules change, the rows stay, and every engine that can read the table reads the same."""
+
+import json
+import subprocess
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
+
+TABLE = "ticks"
+SCHEMA = ("ts timestamp not null, sym string not null, price double, size int, tag string "
+          "not null, date date not null")
+HEAD = "ts,sym,price,size,tag\n"
+
+
+@pytest.fixture
+def ticks(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym",
+             "--zorder", "ts,sym", "--check", "cheap: price IS NULL OR price < 1000")
+    varve.upsert(TABLE, HEAD + "2025-01-10T10:00:00Z,A,1.5,7,x\n2025-01-11T10:00:00Z,B,,,y\n")
+    return varve
+
+
+def alter(varve, *arguments):
+    return json.loads(varve.ok("alter", TABLE, *arguments, "--json"))
+
+
+def rows(varve, *arguments):
+    return sorted(varve.rows("scan", TABLE, *arguments), key=lambda row: str(list(row.values())))
+
+
+def describe(varve):
+    return json.loads(varve.ok("describe", TABLE, "--json"))
+
+
+def columns(varve):
+    return [(field["name"], field["type"], field["nullable"])
+            for field in describe(varve)["schema"]]
+
+
+def theirs(varve):
+    """By deltalake's query engine: its way to pyarrow knows no column mapping."""
+    query = QueryBuilder().register("t", DeltaTable(str(varve.table(TABLE))))
+    return pa.table(query.execute("SELECT * FROM t").read_all())
+
+
+def entry(varve):
+    return varve.rows("history", TABLE, "--limit", "1")[0]
+
+
+def test_a_new_column_is_null_in_the_rows_that_are_there(ticks):
+    before = rows(ticks)
+    assert alter(ticks, "add-column", "note string after price")["diff"] == [
+        "+ column note string"]
+    assert [name for name, _, _ in columns(ticks)][2:4] == ["price", "note"]
+    assert [{k: v for k, v in row.items() if k != "note"} for row in rows(ticks)] == before
+    assert {row["note"] for row in rows(ticks)} == {None}
+    ticks.upsert(TABLE, "ts,sym,tag,note\n2025-01-12T00:00:00Z,C,z,hello\n")
+    assert theirs(ticks)["note"].to_pylist().count("hello") == 1
+    assert entry(ticks)["operation"] == "MERGE"
+    assert ticks.rows("history", TABLE, "--limit", "2")[1]["operation"] == "ADD COLUMNS"
+    assert rows(ticks, "--version", "1") == before
+
+
+def test_a_renamed_column_keeps_its_values_and_its_roles(ticks):
+    before = [list(row.values()) for row in rows(ticks)]
+    done = ticks.run("alter", TABLE, "rename-column", "sym", "symbol")
+    assert done.returncode == 7
+    assert "--upgrade" in done.stderr and "reader 1, writer 3 -> reader 2, writer 5" in done.stderr
+    alter(ticks, "rename-column", "sym", "symbol", "--upgrade")
+    assert [list(row.values()) for row in rows(ticks)] == before
+    assert (describe(ticks)["key"], describe(ticks)["zorder"]) == (["ts", "symbol"],) * 2
+    result = ticks.upsert(TABLE, "ts,symbol,price,tag\n2025-01-10T10:00:00Z,A,2.5,x\n"
+                          "2025-01-10T11:00:00Z,A,2.5,x\n")
+    assert (result["updated"], result["inserted"]) == (1, 1)
+    alter(ticks, "rename-column", "date", "day")  # a partition column, and no upgrade any more
+    ticks.upsert(TABLE, "ts,symbol,price,tag\n2025-01-13T10:00:00Z,D,1,x\n")
+    assert theirs(ticks).column_names == ["ts", "symbol", "price", "size", "tag", "day"]
+    assert theirs(ticks).num_rows == len(rows(ticks)) == 4
+    assert entry(ticks)["operation"] == "MERGE"
+    ticks.ok("optimize", TABLE)
+    ticks.ok("checkpoint", TABLE)
+    assert theirs(ticks).num_rows == len(rows(ticks)) == 4
+    assert [list(row.values()) for row in rows(ticks, "--version", "1")] == before
+
+
+def test_a_dropped_column_is_gone_and_a_new_one_of_its_name_is_empty(ticks):
+    alter(ticks, "drop-column", "size", "--upgrade")
+    assert all("size" not in row for row in rows(ticks))
+    alter(ticks, "add-column", "size int")
+    assert {row["size"] for row in rows(ticks)} == {None}
+    ticks.upsert(TABLE, "ts,sym,size,tag\n2025-01-12T00:00:00Z,C,5,z\n")
+    assert sorted(theirs(ticks)["size"].to_pylist(), key=str) == [5, None, None]
+    assert {row["size"] for row in rows(ticks, "--version", "1")} == {7, None}
+
+
+def test_theirs_appended_to_a_mapped_table_is_read(ticks):
+    alter(ticks, "rename-column", "size", "lots", "--upgrade")
+    table = theirs(ticks).slice(0, 1)
+    try:
+        write_deltalake(str(ticks.table(TABLE)), table, mode="append")
+    except Exception as error:  # deltalake does not write every table with CHECK under mapping
+        pytest.skip(f"deltalake: {error}")
+    assert len(rows(ticks)) == 3
+
+
+@pytest.mark.parametrize("column, wider, name", [
+    ("size", "bigint", "long"), ("size", "double", "double"), ("size", "decimal(12,2)",
+                                                               "decimal(12,2)")])
+def test_a_widened_column_reads_old_files_and_takes_new_values(ticks, column, wider, name):
+    before = [row["size"] for row in rows(ticks)]
+    assert ticks.run("alter", TABLE, "widen", column, wider).returncode == 7
+    assert alter(ticks, "widen", column, wider, "--upgrade")["changed"]
+    assert dict((c[0], c[1]) for c in columns(ticks))[column] == name
+    assert [row["size"] and float(row["size"]) for row in rows(ticks)] == [
+        value and float(value) for value in before]
+    ticks.upsert(TABLE, "ts,sym,size,tag\n2025-01-12T00:00:00Z,C,3000000000,z\n")
+    assert 3e9 in {float(row["size"] or 0) for row in rows(ticks)}
+    ticks.ok("optimize", TABLE)
+    assert 3e9 in {float(row["size"] or 0) for row in rows(ticks)}
+    assert not alter(ticks, "widen", column, wider)["changed"]
+    assert describe(ticks)["protocol"]["readerFeatures"] == ["typeWidening"]
+
+
+def test_a_column_may_be_null_or_stand_elsewhere(ticks):
+    alter(ticks, "drop-not-null", "tag")
+    ticks.upsert(TABLE, "ts,sym\n2025-01-12T00:00:00Z,C\n")
+    alter(ticks, "move-column", "tag")
+    assert columns(ticks)[0] == ("tag", "string", True)
+    alter(ticks, "move-column", "tag", "sym")
+    assert [name for name, _, _ in columns(ticks)][:3] == ["ts", "sym", "tag"]
+    assert theirs(ticks).num_rows == 3
+
+
+def test_properties(ticks):
+    result = alter(ticks, "set", "delta.checkpointInterval=3", "owner=desk")
+    assert result["diff"] == ["+ delta.checkpointInterval = 3", "+ owner = desk"]
+    assert entry(ticks)["operation"] == "SET TBLPROPERTIES"
+    assert not alter(ticks, "set", "owner=desk")["changed"]
+    alter(ticks, "unset", "owner")
+    assert "owner" not in describe(ticks)["properties"]
+    assert entry(ticks)["operation"] == "UNSET TBLPROPERTIES"
+
+
+def test_a_constraint_holds_from_then_on_and_for_everybody(ticks):
+    alter(ticks, "add-constraint", "tagged", "length(tag) < 3")
+    assert ticks.run("upsert", TABLE, "-", "--input-format", "csv",
+                     stdin=HEAD + "2025-01-12T00:00:00Z,C,1,1,long\n").returncode == 3
+    bad = theirs(ticks).slice(0, 1).set_column(4, "tag", pa.array(["long"]))
+    with pytest.raises(Exception, match="validation check|tagged"):
+        write_deltalake(str(ticks.table(TABLE)), bad, mode="append")
+    alter(ticks, "drop-constraint", "tagged")
+    ticks.upsert(TABLE, HEAD + "2025-01-12T00:00:00Z,C,1,1,long\n")
+
+
+def test_a_constraint_that_rows_break_names_them(ticks):
+    version = ticks.version(TABLE)
+    done = ticks.run("alter", TABLE, "add-constraint", "positive", "size > 0")
+    assert done.returncode == 3
+    assert "1 rows" in done.stderr and "'sym': B" in done.stderr
+    assert ticks.version(TABLE) == version
+
+
+def test_the_protocol_can_be_raised(ticks):
+    alter(ticks, "upgrade", "deletionVectors")
+    protocol = describe(ticks)["protocol"]
+    assert (protocol["minReaderVersion"], protocol["minWriterVersion"]) == (3, 7)
+    assert {"deletionVectors", "appendOnly", "invariants", "checkConstraints"} == set(
+        protocol["writerFeatures"])
+    assert entry(ticks)["operation"] == "UPGRADE PROTOCOL"
+    assert json.loads(entry(ticks)["operationParameters"]["newProtocol"])["minReaderVersion"] == 3
+    assert theirs(ticks).num_rows == 2
+
+
+def test_a_trial_writes_nothing(ticks):
+    version = ticks.version(TABLE)
+    result = alter(ticks, "drop-column", "size", "--upgrade", "--dry-run")
+    assert result["changed"] and "- column size" in result["diff"]
+    assert ticks.version(TABLE) == version
+
+
+@pytest.mark.parametrize("words, status, message", [
+    (["frobnicate", "x"], 2, "alter can:"),
+    (["rename-column", "a"], 2, "OLD NEW"),
+    (["rename-column", "nope", "b"], 2, "no column nope"),
+    (["rename-column", "sym", "PRICE", "--upgrade"], 2, "already"),
+    (["rename-column", "price", "cost", "--upgrade"], 2, "constraint cheap"),
+    (["drop-column", "sym", "--upgrade"], 2, "in the key"),
+    (["drop-column", "date", "--upgrade"], 2, "partition column"),
+    (["drop-column", "price", "--upgrade"], 2, "constraint cheap"),
+    (["add-column", "price double"], 2, "already"),
+    (["add-column", "x double not null"], 2, "NOT NULL"),
+    (["add-column", "x nonsense"], 2, ""),
+    (["add-column", "x int after nope"], 2, "no column nope"),
+    (["add-column", "x int, y int"], 2, "one column"),
+    (["widen", "size", "smallint", "--upgrade"], 2, "no wider"),
+    (["widen", "price", "decimal(10,2)", "--upgrade"], 2, "no wider"),
+    (["widen", "sym", "int", "--upgrade"], 2, "no wider"),
+    (["drop-not-null", "sym"], 2, "in the key"),
+    (["set", "delta.appendOnly=perhaps"], 2, "true or false"),
+    (["set", "delta.logRetentionDuration=soon"], 2, "time span"),
+    (["set", "varve.key=ts,nope"], 2, "nope"),
+    (["set", "delta.constraints.x=1"], 2, "add-constraint"),
+    (["set", "noequals"], 2, "name=value"),
+    (["unset", "nope"], 2, "no property nope"),
+    (["add-constraint", "x", "price >"], 7, "ends too early"),
+    (["add-constraint", "x", "nope > 1"], 2, "nope"),
+    (["add-constraint", "a b", "size > 1"], 2, "no name"),
+    (["add-constraint", "cheap", "price < 5"], 2, "drop it first"),
+    (["drop-constraint", "nope"], 2, "no constraint nope"),
+    (["upgrade", "timeTravel"], 7, "timeTravel"),
+])
+def test_what_makes_no_sense_changes_nothing(ticks, words, status, message):
+    version = ticks.version(TABLE)
+    done = ticks.run("alter", TABLE, *words)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert ticks.version(TABLE) == version
+
+
+def test_an_upsert_at_the_same_time_is_judged_by_the_new_rules(ticks):
+    """Writers that began before a change of the table end after it, by its rules."""
+    writers = [subprocess.Popen(
+        ["sh", "-c", f"for i in 1 2 3 4 5 6; do printf 'ts,sym,price,size,tag\\n"
+         f"2025-02-0%dT00:00:00Z,W{number},1,1,t\\n' $i | '{ticks.program}' --lake '{ticks.lake}' "
+         f"upsert {TABLE} - --input-format csv || exit 1; done"], stderr=subprocess.PIPE)
+        for number in range(2)]
+    for number in range(6):
+        alter(ticks, "add-column", f"extra{number} int")
+    assert [writer.wait() for writer in writers] == [0, 0], writers[0].stderr.read()
+    assert len(rows(ticks)) == 2 + 12 and len(columns(ticks)) == 6 + 6
