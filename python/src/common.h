@@ -40,8 +40,10 @@ struct vp_state {
     PyTypeObject *lake_type;
     PyTypeObject *table_type;
     PyTypeObject *stream_type;
+    PyTypeObject *writer_type;
     /* Classes and constants of the standard library, by vp_time_classes and vp_decimal_class. */
     PyObject *datetime, *date, *time, *timedelta, *utc;
+    PyObject *epoch, *epoch_naive, *microsecond; /* 1970 as datetimes; a timedelta */
     PyObject *decimal;
 };
 

@@ -137,7 +137,7 @@ void vp_lake_release(struct vp_lake *lake)
 {
     if (lake == NULL || atomic_fetch_sub(&lake->refs, 1) > 1)
         return;
-    if (lake->pid != getpid())
+    if (!vp_lake_is_ours(lake))
         return; /* the library's threads are the parent's: all of it stays as it is */
     close_left(lake);
     varve_lake_close(lake->handle);
@@ -149,7 +149,7 @@ void vp_lake_release(struct vp_lake *lake)
 void vp_lake_leave(struct vp_lake *lake, varve_table *table)
 {
     struct left *left = malloc(sizeof(*left));
-    if (left == NULL || lake->pid != getpid()) {
+    if (left == NULL || !vp_lake_is_ours(lake)) {
         free(left); /* better never closed than at a wrong time */
         return;
     }
@@ -339,13 +339,24 @@ static bool turn_take(struct vp_lake *lake)
     Py_END_ALLOW_THREADS return !raised;
 }
 
+bool vp_lake_is_ours(const struct vp_lake *lake)
+{
+    return lake->pid == getpid();
+}
+
+bool vp_lake_check_process(const struct vp_lake *lake)
+{
+    if (vp_lake_is_ours(lake))
+        return true;
+    vp_raise_code(VARVE_EUSAGE, "this lake was opened before the process forked: open it anew "
+                                "in each process");
+    return false;
+}
+
 static int check_call(struct vp_lake *lake)
 {
-    if (lake->pid != getpid()) {
-        vp_raise_code(VARVE_EUSAGE, "this lake was opened before the process forked: "
-                                    "open it anew in each process");
+    if (!vp_lake_check_process(lake))
         return -1;
-    }
     if (vp_lake_is_shut(lake)) {
         vp_raise_code(VARVE_EUSAGE, "the lake is closed");
         return -1;

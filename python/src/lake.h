@@ -34,6 +34,10 @@ void vp_lake_release(struct vp_lake *lake);
 /* No more calls; a call that waits for its turn fails. What is read from streams goes on. */
 void vp_lake_shut(struct vp_lake *lake);
 bool vp_lake_is_shut(const struct vp_lake *lake);
+/* False: this process is a child of the one that opened the lake. */
+bool vp_lake_is_ours(const struct vp_lake *lake);
+/* The same, with UsageError. */
+bool vp_lake_check_process(const struct vp_lake *lake);
 void vp_lake_interrupt(struct vp_lake *lake);
 /* An interrupt that ended a read of a stream shall not end the next one too. */
 void vp_lake_forget_interrupt(struct vp_lake *lake);

@@ -1,6 +1,7 @@
 #include "input.h"
 #include "objects.h"
 #include "varve/report.h"
+#include "varve/writer.h"
 
 struct lake_object {
     PyObject_HEAD PyObject *module;
@@ -22,7 +23,7 @@ PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
     struct ArrowArrayStream *stream)
 {
     if (failed == 0)
-        return vp_stream_new(module, lake, stream);
+        return vp_stream_new(module, lake, NULL, stream);
     vp_stream_done(stream);
     return NULL;
 }
@@ -349,6 +350,50 @@ static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
     return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
 }
 
+/* ---- Writing row by row --------------------------------------------------------------------- */
+
+static PyObject *lake_writer(PyObject *self, PyObject *args)
+{
+    return vp_writer_object_open(((struct lake_object *)self)->module, lake_of(self), args);
+}
+
+struct spool {
+    varve_lake *lake;
+    const char *folder;
+    int verify;
+    char *json;
+};
+
+static varve_status spool_run(void *args, varve_error *err)
+{
+    struct spool *call = args;
+    return varve_spool_inspect(call->lake, call->folder, call->verify, &call->json, err);
+}
+
+/* What was found goes with the exception that says that it is damage. */
+static void attach_report(char *json)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    VP_OWNED PyObject *report = vp_take_text(json);
+    if (report == NULL || value == NULL || PyObject_SetAttrString(value, "report", report) < 0)
+        PyErr_Clear();
+    PyErr_Restore(type, value, trace);
+}
+
+static PyObject *lake_spool(PyObject *self, PyObject *args)
+{
+    struct spool call = {.lake = handle_of(self)};
+    if (!PyArg_ParseTuple(args, "zp", &call.folder, &call.verify))
+        return NULL;
+    if (vp_lake_call(lake_of(self), spool_run, &call) == 0)
+        return vp_take_text(call.json);
+    if (call.json != NULL)
+        attach_report(call.json);
+    return NULL;
+}
+
 static PyMethodDef lake_methods[] = {
     {"close", lake_close, METH_NOARGS, "No more calls."},
     {"is_closed", lake_is_closed, METH_NOARGS, "Whether it was closed."},
@@ -361,6 +406,8 @@ static PyMethodDef lake_methods[] = {
     {"correlate", lake_correlate, METH_VARARGS, "A stream, and JSON."},
     {"signals", lake_signals, METH_VARARGS, "A stream."},
     {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
+    {"writer", lake_writer, METH_VARARGS, "Opens the writer of the lake."},
+    {"spool", lake_spool, METH_VARARGS, "What waits in a spool; JSON."},
     {NULL, NULL, 0, NULL},
 };
 

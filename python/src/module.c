@@ -29,12 +29,23 @@ int vp_time_classes(struct vp_state *state)
     VP_OWNED PyObject *timezone = NULL;
     PyObject **const outs[] = {
         &state->date, &state->time, &state->timedelta, &timezone, &state->datetime};
-    if (state->utc != NULL)
+    if (state->microsecond != NULL)
         return 0;
+    Py_CLEAR(state->utc);
+    Py_CLEAR(state->epoch);
+    Py_CLEAR(state->epoch_naive);
     if (import_names("datetime", names, outs, VP_COUNT(names)) < 0)
         return -1;
     state->utc = PyObject_GetAttrString(timezone, "utc");
-    return state->utc == NULL ? -1 : 0;
+    if (state->utc == NULL)
+        return -1;
+    state->epoch =
+        PyObject_CallFunction(state->datetime, "iiiiiiiO", 1970, 1, 1, 0, 0, 0, 0, state->utc);
+    state->epoch_naive = PyObject_CallFunction(state->datetime, "iii", 1970, 1, 1);
+    if (state->epoch == NULL || state->epoch_naive == NULL)
+        return -1;
+    state->microsecond = PyObject_CallFunction(state->timedelta, "iii", 0, 0, 1);
+    return state->microsecond == NULL ? -1 : 0;
 }
 
 int vp_decimal_class(struct vp_state *state)
@@ -52,11 +63,15 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->lake_type);
     Py_VISIT(state->table_type);
     Py_VISIT(state->stream_type);
+    Py_VISIT(state->writer_type);
     Py_VISIT(state->datetime);
     Py_VISIT(state->date);
     Py_VISIT(state->time);
     Py_VISIT(state->timedelta);
     Py_VISIT(state->utc);
+    Py_VISIT(state->epoch);
+    Py_VISIT(state->epoch_naive);
+    Py_VISIT(state->microsecond);
     Py_VISIT(state->decimal);
     return 0;
 }
@@ -69,11 +84,15 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->lake_type);
     Py_CLEAR(state->table_type);
     Py_CLEAR(state->stream_type);
+    Py_CLEAR(state->writer_type);
     Py_CLEAR(state->datetime);
     Py_CLEAR(state->date);
     Py_CLEAR(state->time);
     Py_CLEAR(state->timedelta);
     Py_CLEAR(state->utc);
+    Py_CLEAR(state->epoch);
+    Py_CLEAR(state->epoch_naive);
+    Py_CLEAR(state->microsecond);
     Py_CLEAR(state->decimal);
     return 0;
 }
@@ -135,7 +154,8 @@ static int module_exec(PyObject *module)
     struct vp_state *state = vp_state(module);
     if (add_type(module, &vp_lake_spec, &state->lake_type) < 0 ||
         add_type(module, &vp_table_spec, &state->table_type) < 0 ||
-        add_type(module, &vp_stream_spec, &state->stream_type) < 0)
+        add_type(module, &vp_stream_spec, &state->stream_type) < 0 ||
+        add_type(module, &vp_writer_spec, &state->writer_type) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", varve_version());
 }

@@ -9,11 +9,18 @@
 
 extern PyType_Spec vp_lake_spec;
 extern PyType_Spec vp_table_spec;
+extern PyType_Spec vp_writer_spec;
+
+/* The method `writer` of a lake: its writer. */
+PyObject *vp_writer_object_open(PyObject *module, struct vp_lake *lake, PyObject *args);
 
 /* The module's function open_lake. */
 PyObject *vp_lake_object_open(PyObject *module, PyObject *args);
 /* Takes `table` over, also where it fails. */
 PyObject *vp_table_new(PyObject *module, struct vp_lake *lake, varve_table *table);
+
+/* A tuple of the figures, in their order in the struct. */
+PyObject *vp_result_of(const varve_upsert_result *result);
 
 /* The end of a call that gives rows: `failed` as vp_lake_call says, `stream` what it gave. */
 PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,

@@ -1,98 +1,10 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "decode.h"
-
-/* ---- A stream that keeps its lake's handle -------------------------------------------------- */
-
-struct kept {
-    struct ArrowArrayStream inner;
-    struct vp_lake *lake;
-    bool was_interrupted;
-};
-
-struct next {
-    struct kept *kept;
-    struct ArrowArray *out;
-    int result;
-};
-
-static varve_status next_run(void *args, varve_error *err)
-{
-    struct next *next = args;
-    (void)err;
-    next->result = next->kept->inner.get_next(&next->kept->inner, next->out);
-    return VARVE_OK;
-}
-
-static void next_interrupt(void *args)
-{
-    vp_lake_interrupt(((struct next *)args)->kept->lake);
-}
-
-/*
- * Consumers call this with the GIL or without, in Python's threads or in their own. In one of
- * Python's the GIL is released while the engine works. A signal handler that raises can't raise
- * through a consumer: the stream fails, and the signal is set again, for Python to see it next.
- */
-static int kept_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
-{
-    struct next next = {.kept = self->private_data, .out = out};
-    struct vp_beside what = {next_interrupt, next_run, &next};
-    bool raised = false;
-    if (PyGILState_GetThisThreadState() == NULL) {
-        next_run(&next, NULL);
-        return next.result;
-    }
-    PyGILState_STATE gil = PyGILState_Ensure();
-    vp_run_beside(&what, NULL, &raised);
-    if (raised) {
-        PyErr_Clear();
-        PyErr_SetInterrupt();
-        next.kept->was_interrupted = true;
-        vp_lake_forget_interrupt(next.kept->lake);
-    }
-    PyGILState_Release(gil);
-    return next.result;
-}
-
-static int kept_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
-{
-    struct kept *kept = self->private_data;
-    return kept->inner.get_schema(&kept->inner, out);
-}
-
-static const char *kept_get_last_error(struct ArrowArrayStream *self)
-{
-    struct kept *kept = self->private_data;
-    return kept->was_interrupted ? "interrupted" : kept->inner.get_last_error(&kept->inner);
-}
-
-static void kept_release(struct ArrowArrayStream *self)
-{
-    struct kept *kept = self->private_data;
-    kept->inner.release(&kept->inner);
-    vp_lake_release(kept->lake);
-    free(kept);
-    self->private_data = NULL;
-    self->release = NULL;
-}
-
-static bool kept_open(struct vp_lake *lake, struct ArrowArrayStream *inner,
-    struct ArrowArrayStream *out)
-{
-    struct kept *kept = malloc(sizeof(*kept));
-    if (kept == NULL)
-        return false;
-    *kept = (struct kept){*inner, vp_lake_retain(lake), false};
-    *out = (struct ArrowArrayStream){
-        kept_get_schema, kept_get_next, kept_get_last_error, kept_release, kept};
-    return true;
-}
+#include "kept.h"
 
 /* ---- The object ----------------------------------------------------------------------------- */
 
@@ -103,10 +15,11 @@ struct stream_object {
     bool is_busy;                   /* a thread is in get_next */
 };
 
-PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct ArrowArrayStream *inner)
+PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct vp_streams *streams,
+    struct ArrowArrayStream *inner)
 {
     struct stream_object *self = vp_object_new(vp_state(module)->stream_type);
-    if (self == NULL || !kept_open(lake, inner, &self->stream)) {
+    if (self == NULL || !vp_kept_open(lake, streams, inner, &self->stream)) {
         vp_stream_done(inner);
         if (self != NULL)
             PyErr_NoMemory();
@@ -242,24 +155,18 @@ static int read_schema(struct stream_object *self)
 /* The next batch; released at the end. */
 static int read_batch(struct stream_object *self, struct ArrowArray *out)
 {
-    struct next next = {.kept = self->stream.private_data, .out = out};
-    struct vp_beside what = {next_interrupt, next_run, &next};
     bool raised = false;
     *out = (struct ArrowArray){.release = NULL};
     self->is_busy = true;
-    vp_run_beside(&what, NULL, &raised);
+    int failed = vp_kept_next(&self->stream, out, &raised);
     self->is_busy = false;
     if (raised) {
-        if (next.result == 0)
-            vp_array_done(out);
-        vp_lake_forget_interrupt(next.kept->lake);
+        vp_array_done(out);
         return -1;
     }
-    if (next.result != 0) {
-        raise_stream(self, next.result);
-        return -1;
-    }
-    return 0;
+    if (failed != 0)
+        raise_stream(self, failed);
+    return failed == 0 ? 0 : -1;
 }
 
 /* The next batch as a list of dicts; None at the end. */

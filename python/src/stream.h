@@ -7,11 +7,14 @@
 
 #include "lake.h"
 
+struct vp_streams;
+
 /*
  * A Stream object of what a read gave. Takes `inner` over, also where it fails. The stream keeps
- * the handle of its lake, not the lake open.
+ * the handle of its lake, not the lake open. `streams` (may be NULL): which it ends with (kept.h).
  */
-PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct ArrowArrayStream *inner);
+PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct vp_streams *streams,
+    struct ArrowArrayStream *inner);
 extern PyType_Spec vp_stream_spec;
 
 /*

@@ -113,7 +113,7 @@ static varve_status write_run(void *args, varve_error *err)
         call->inputs.len, &call->options, &call->result, err);
 }
 
-static PyObject *result_of(const varve_upsert_result *result)
+PyObject *vp_result_of(const varve_upsert_result *result)
 {
     return Py_BuildValue("(LLLLLLLLNLLLLL)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->unchanged,
@@ -142,7 +142,7 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     if (failed == 0)
         failed = vp_lake_call(lake_of(self), write_run, &call);
     vp_inputs_done(&call.inputs);
-    return failed == 0 ? result_of(&call.result) : NULL;
+    return failed == 0 ? vp_result_of(&call.result) : NULL;
 }
 
 struct checkpoint {
@@ -379,7 +379,7 @@ static PyObject *table_quarantine_release(PyObject *self, PyObject *args)
     struct batches call = {.self = self};
     if (run_on_batches(&call, args, release_run) < 0)
         return NULL;
-    return Py_BuildValue("(NL)", result_of(&call.result), (long long)call.count);
+    return Py_BuildValue("(NL)", vp_result_of(&call.result), (long long)call.count);
 }
 
 static PyObject *table_quarantine_drop(PyObject *self, PyObject *args)

@@ -89,7 +89,10 @@ class Limit(VarveError):
 
 
 class VerifyFailed(VarveError):
-    """Verification found bad data; the tool itself is fine."""
+    """Verification found bad data; the tool itself is fine. `report` says what, where there is
+    one."""
+
+    report = None
 
     code = 10
     status = "VERIFY_FAILED"

@@ -1,7 +1,5 @@
 """A lake."""
 
-from __future__ import annotations
-
 from os import fsencode, fspath
 
 from . import _core
@@ -173,6 +171,27 @@ class Lake:
         return ArrowStream(self._core.signals(
             _choice("report", report, _REPORTS), strategy, min_value, span_text(last),
             time_text(start), time_text(end), at_text(at)))
+
+    def writer(self, spool=None, **options):
+        """A Writer of this lake; options as of varve.Writer."""
+        from ._writer import Writer
+
+        return Writer(self, spool, **options)
+
+    def spool(self, folder=None, *, verify=False):
+        """What waits in a spool, of this lake or a folder, as a dict, without owning it.
+
+        verify  True: every record is checked. VerifyFailed: damage; its `report` is the dict
+        """
+        import json
+
+        from ._errors import VerifyFailed
+
+        try:
+            return json.loads(self._core.spool(None if folder is None else fspath(folder), verify))
+        except VerifyFailed as failed:
+            failed.report = json.loads(failed.report)
+            raise
 
     def export_parquet(self, data, path):
         """Writes Arrow data, such as what a read gives, as one Parquet file; one that is there is

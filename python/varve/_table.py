@@ -1,7 +1,5 @@
 """One table."""
 
-from __future__ import annotations
-
 from ._stream import ArrowStream
 from ._values import at_text, input_of, list_of, names_text, span_text, time_text
 

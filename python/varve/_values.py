@@ -77,6 +77,30 @@ def size_of(size):
     return int(number * factor)
 
 
+def seconds_of(time):
+    """Seconds of a number of them, a timedelta, or a text: "100ms", "60s", "5m", "1h"."""
+    if hasattr(time, "total_seconds"):
+        return time.total_seconds()
+    if not isinstance(time, str):
+        return float(time)
+    text = time.strip()
+    digits = text.rstrip("hms ")
+    factor = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}.get(text[len(digits):].strip())
+    try:
+        return float(digits) * factor
+    except (TypeError, ValueError):
+        raise ValueError(f"a time is a number of seconds, or a text such as '100ms' or '60s', "
+                         f"not {time!r}") from None
+
+
+def milliseconds_of(what, time):
+    """At least one."""
+    ms = round(seconds_of(time) * 1000)
+    if ms < 1:
+        raise ValueError(f"{what} of {time!r}: at least a millisecond")
+    return ms
+
+
 def param_text(name, value):
     """The value of a parameter in SQL, as a literal in quotes would be."""
     if value is None or isinstance(value, str):

@@ -1,0 +1,30 @@
+/*
+ * The library's streams as they are given to others: each keeps the handle of its lake, lets other
+ * threads of Python run and signals interrupt it, and may belong to a writer, with which it ends.
+ */
+#ifndef VP_KEPT_H
+#define VP_KEPT_H
+
+#include "lake.h"
+
+/* The streams of a writer, which must be gone before the writer is. Shared by count. */
+struct vp_streams;
+struct vp_streams *vp_streams_new(void);
+/* Ends all of them: whoever reads one of them afterwards is told that the writer was closed. */
+void vp_streams_end(struct vp_streams *streams);
+void vp_streams_release(struct vp_streams *streams);
+
+/*
+ * Wraps `inner`. False where memory is out, or the streams have ended meanwhile: `inner` is still
+ * the caller's.
+ */
+bool vp_kept_open(struct vp_lake *lake, struct vp_streams *streams,
+    struct ArrowArrayStream *inner, struct ArrowArrayStream *out);
+
+/*
+ * get_next of a wrapped stream for us, who can raise: with the GIL, which is released meanwhile.
+ * *out_raised: a signal handler has raised, and its exception is set.
+ */
+int vp_kept_next(struct ArrowArrayStream *kept, struct ArrowArray *out, bool *out_raised);
+
+#endif

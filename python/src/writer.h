@@ -1,0 +1,75 @@
+/*
+ * The object around a writer, between the files that make it up.
+ *
+ * writer_object.c  its life, and the methods that read
+ * writer_put.c     rows in, and what waits: for room, for a flush
+ * writer_arrow.c   batches in
+ * writer_events.c  callbacks
+ *
+ * The library's writer may be called by any number of threads, and closed by the last: `calls`
+ * counts those that are in it, and to close waits for them. Nothing waits in the library, where no
+ * signal would be seen, but here: a full spool is asked again and again.
+ */
+#ifndef VP_WRITER_H
+#define VP_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "kept.h"
+#include "objects.h"
+#include "varve/writer.h"
+
+#define VP_ROOM_WAIT_NS (5 * 1000 * 1000)
+
+enum vp_event {
+    VP_ON_COMMIT,
+    VP_ON_DURABLE,
+    VP_ON_QUARANTINE,
+    VP_ON_RETRY,
+    VP_EVENTS
+};
+
+struct vp_writer_object {
+    PyObject_HEAD PyObject *module;
+    struct vp_lake *lake;
+    struct vp_streams *streams;
+    varve_writer *writer; /* NULL: closed; guarded by: the GIL */
+    int calls;            /* guarded by: the GIL */
+    int full_fails;
+    atomic_bool is_closing;
+    PyObject *events[VP_EVENTS]; /* guarded by: the GIL; NULL: nobody asked */
+    _Atomic(pthread_t) teller;   /* while is_telling */
+    atomic_bool is_telling;
+};
+
+/* False with UsageError: it is closed, or this is one of its callbacks, or a child process. */
+bool vp_writer_begin(struct vp_writer_object *self);
+void vp_writer_end(struct vp_writer_object *self);
+
+/*
+ * Repeats a put that the full spool has no room for, if the writer is one that waits. *tries counts
+ * from 0. 1: try again; 0: the failure stands; -1: a signal handler has raised. With the GIL.
+ */
+int vp_writer_wait_room(struct vp_writer_object *self, varve_status status, int *tries);
+/* Asks for a flush that makes room; without the GIL. */
+void vp_writer_ask_room(varve_writer *writer);
+
+PyObject *vp_writer_put(PyObject *self, PyObject *args);
+PyObject *vp_writer_put_rejected(PyObject *self, PyObject *args);
+PyObject *vp_writer_put_market_regime(PyObject *self, PyObject *args, PyObject *options);
+PyObject *vp_writer_put_performance(PyObject *self, PyObject *args, PyObject *options);
+PyObject *vp_writer_put_signal(PyObject *self, PyObject *args, PyObject *options);
+PyObject *vp_writer_put_arrow(PyObject *self, PyObject *args);
+PyObject *vp_writer_sync(PyObject *self, PyObject *unused);
+PyObject *vp_writer_flush(PyObject *self, PyObject *args);
+
+/* Closes the library's writer, which is gone then. With the GIL; signals as in vp_run_beside. */
+varve_status vp_writer_close_all(varve_writer *writer, varve_error *err, bool *out_raised);
+
+/* Fills in the callbacks for the events that somebody asked for. */
+void vp_writer_listen(struct vp_writer_object *self, varve_writer_options *options);
+/* Whether this thread is in a callback of that writer. */
+bool vp_writer_is_teller(const struct vp_writer_object *self);
+
+#endif
