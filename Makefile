@@ -1,10 +1,11 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
+test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 lint:    ; @./setup.sh lint && tools/lint.sh

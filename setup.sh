@@ -3,6 +3,7 @@
 #
 #   ./setup.sh build    what a build needs: Debian packages, libduckdb, yyjson, nanoarrow
 #   ./setup.sh test     that, and a Python environment in .venv for the tests
+#   ./setup.sh spark    that of `build`, Java, and Spark with Delta in .venv-spark for its tests
 #   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
 #   ./setup.sh lint     that of `build`, and the formatter
 #   ./setup.sh analyse  that of `build`, and clang with its analyser
@@ -20,6 +21,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev
  liblz4-dev libzstd-dev"
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
+spark_packages="openjdk-17-jre-headless maven"
 
 lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
 lib_archive="duckdb-node-bindings-linux-x64-1.5.6-r.1.tgz"
@@ -38,6 +40,12 @@ arrow_version=0.9.0
 arrow_archive="nanoarrow-0.9.0.tar.gz"
 arrow_archive_sum=1ce15bbed8532839347faa78824c5dbd3769bff60661003e34c6fba5dd881bd3
 
+# What Spark needs beside what its Python package brings.
+delta_jar="io.delta:delta-spark_4.2_2.13:4.4.0"
+delta_jar_sum=27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead
+storage_jar="io.delta:delta-storage:4.4.0"
+storage_jar_sum=c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc
+
 say() { echo "setup: $*" >&2; }
 die() {
     say "$*"
@@ -53,6 +61,11 @@ check_sum() {
         "if it stays so, the archive is not the one that was tried: do not use it"
 }
 
+# A Java that Spark runs on: 17 or later.
+has_java() {
+    java -version 2>&1 | sed -n '1s/.*"\([0-9]*\).*/\1/p' | grep -qE '^(1[7-9]|2[0-9])$'
+}
+
 # Installs those of the named Debian packages that are missing.
 need_packages() {
     command -v dpkg-query >/dev/null || {
@@ -65,6 +78,8 @@ need_packages() {
         gcc | meson) ! command -v "$package" >/dev/null || continue ;;
         ninja-build) ! command -v ninja >/dev/null || continue ;;
         npm) ! command -v npm >/dev/null || continue ;;
+        maven) ! command -v mvn >/dev/null || continue ;;
+        openjdk-*) ! has_java || continue ;;
         esac
         state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
         case $state in ii*) ;; *) missing="$missing $package" ;; esac
@@ -246,6 +261,27 @@ setup_test() {
     make_venv .venv tests/requirements.txt
 }
 
+# fetch_jar GROUP:NAME:VERSION SUM
+fetch_jar() {
+    name_version=${1#*:}
+    jar=third_party/spark/${name_version%:*}-${1##*:}.jar
+    [ -f "$jar" ] || {
+        say "fetching $1"
+        mvn -q -B -Dstyle.color=never dependency:copy -Dartifact="$1" \
+            -DoutputDirectory="$PWD/third_party/spark" >/dev/null || die "mvn could not fetch $1: is there a network?"
+    }
+    check_sum "$jar" "$2"
+}
+
+setup_spark() {
+    setup_build
+    # shellcheck disable=SC2086
+    need_packages $spark_packages
+    fetch_jar "$delta_jar" "$delta_jar_sum"
+    fetch_jar "$storage_jar" "$storage_jar_sum"
+    make_venv .venv-spark tests/spark/requirements.txt
+}
+
 setup_bench() {
     setup_build
     make_venv .venv-bench bench/requirements.txt
@@ -266,8 +302,9 @@ setup_analyse() {
 case ${1:-test} in
 build) setup_build ;;
 test) setup_test ;;
+spark) setup_spark ;;
 bench) setup_bench ;;
 lint) setup_lint ;;
 analyse) setup_analyse ;;
-*) die "usage: ./setup.sh [build|test|bench|lint|analyse]" ;;
+*) die "usage: ./setup.sh [build|test|spark|bench|lint|analyse]" ;;
 esac

@@ -5,7 +5,8 @@
     tests/run.py --programs-only BUILD   the test programs alone
 
 The test programs are those that Meson knows; the Python tests are the folders of tests/ that
-hold a test_*.py, run by pytest with VARVE_BUILD set to the build folder. The lines "N passed,
+hold a test_*.py, run by pytest with VARVE_BUILD set to the build folder; a folder with
+requirements of its own is a suite of its own, and not run here. The lines "N passed,
 N failed" that end each part are the result; the exit status is 0 when nothing failed.
 """
 
@@ -68,6 +69,8 @@ def run_python(build):
     tests may bear the same names as another's."""
     good = True
     for folder in sorted({path.parent for path in (ROOT / "tests").glob("*/test_*.py")}):
+        if (folder / "requirements.txt").exists():
+            continue
         print(f"{folder.relative_to(ROOT)}:", flush=True)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
         env = dict(os.environ, VARVE_BUILD=str(build))
