@@ -221,8 +221,8 @@ const struct vv_command vv_cmd_append = {
     .name = "append",
     .summary = "add rows without looking at those that are there",
     .arguments = "TABLE [FILE...|-]",
-    .examples = "varve append ticks today.csv\n"
-                "varve append ticks today.csv --app-id loader --app-version 7",
+    .examples = "varve append ticks ticks.csv\n"
+                "varve append ticks ticks.csv --app-id loader --app-version 7",
     .text = "Reads CSV, NDJSON, Parquet or Arrow IPC and makes one commit of all files, or\n"
             "none. Rows are not compared with the table: repeated, a batch is there twice,\n"
             "unless it bears an --app-id. For a table with a key, use upsert.",
