@@ -57,6 +57,8 @@ def spark(tmp_path_factory):
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
         "spark.databricks.delta.snapshotPartitions": "1",
+        # Else a VACUUM is ten thousand tasks, and takes minutes.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.databricks.delta.vacuum.parallelDelete.enabled": "false",
     }
     builder = SparkSession.builder.master("local[2]").appName("varve-tests")
