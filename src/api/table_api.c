@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "table/changes.h"
 #include "table/checkpoint.h"
 #include "table/describe.h"
 #include "table/read.h"
@@ -326,6 +327,15 @@ varve_status varve_table_files(varve_table *table, const char *at, struct ArrowA
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, vv_table_files(&op, table->table, vv_api_text(at), out), err);
+}
+
+varve_status varve_table_changes(varve_table *table, const char *from, const char *to,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    const struct vv_changes_request request = {vv_api_text(from), vv_api_text(to)};
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, vv_table_changes(&op, table->table, &request, out), err);
 }
 
 varve_status varve_table_checkpoint(varve_table *table, varve_checkpoint_result *out,

@@ -18,6 +18,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_correlate,
     &vv_cmd_signals,
     &vv_cmd_history,
+    &vv_cmd_changes,
     &vv_cmd_describe,
     &vv_cmd_files,
     &vv_cmd_tables,

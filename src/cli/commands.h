@@ -23,6 +23,7 @@ extern const struct vv_command vv_cmd_range;
 extern const struct vv_command vv_cmd_correlate;
 extern const struct vv_command vv_cmd_signals;
 extern const struct vv_command vv_cmd_history;
+extern const struct vv_command vv_cmd_changes;
 extern const struct vv_command vv_cmd_describe;
 extern const struct vv_command vv_cmd_files;
 extern const struct vv_command vv_cmd_tables;

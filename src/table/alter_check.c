@@ -12,6 +12,7 @@ static varve_status bad_sql(struct vv_op *op, struct vv_table *table, struct vv_
     const char *select, struct vv_buf *out)
 {
     const struct vv_scan_source source = {.store = table->store,
+        .engine = table->engine,
         .snapshot = table->snapshot,
         .files = table->snapshot->files,
         .files_len = table->snapshot->files_len,

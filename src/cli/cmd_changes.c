@@ -1,0 +1,53 @@
+#include "cli/commands.h"
+#include "varve/inspect.h"
+
+struct changes_values {
+    const char *from;
+    const char *to;
+};
+
+#define AT(member) offsetof(struct changes_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "from",
+        .kind = VV_OPTION_TEXT,
+        .value = "V|TIME",
+        .help = "first version, or the first at or after a time",
+        .offset = AT(from)},
+    {.name = "to",
+        .kind = VV_OPTION_TEXT,
+        .value = "V|TIME",
+        .help = "last version, or the last at or before a time (default: the latest)",
+        .offset = AT(to)},
+};
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct changes_values *values = given;
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    struct ArrowArrayStream rows = {0};
+    if (values->from == NULL)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "changes: say --from VERSION or --from TIME (varve history %s lists them)",
+            vv_cli_argument(cli, 0));
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
+    VV_TRY(varve_table_changes(table, values->from, values->to, &rows, &cli->error));
+    return vv_show_rows(cli, &rows, NULL, NULL);
+}
+
+const struct vv_command vv_cmd_changes = {
+    .name = "changes",
+    .summary = "the rows that each version brought, took and replaced",
+    .arguments = "TABLE",
+    .examples = "varve changes signals --from 1\n"
+                "varve changes signals --from 1 --to 1 --format ndjson\n"
+                "varve changes signals --from -7d",
+    .text = "Both ends are included. Behind the table's columns stand _change_type (insert,\n"
+            "delete, update_preimage, update_postimage), _commit_version and\n"
+            "_commit_timestamp. A table needs no change feed for that; where one is on, it is\n"
+            "what is read.",
+    VV_OPTIONS(options, struct changes_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run,
+};
