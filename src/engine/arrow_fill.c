@@ -1,6 +1,7 @@
 /*
- * Values of checked arrays into the vectors of a chunk. Texts are not copied: a vector's string
- * points into the Arrow buffer, so the chunk must be appended before the array is released.
+ * Values of checked arrays into the vectors of a chunk. Texts are copied only where that is asked
+ * for: a vector's string points into the Arrow buffer, so the chunk must be appended before the
+ * array is released.
  */
 #include "engine/arrow_in.h"
 
@@ -211,7 +212,11 @@ static void texts_fill(const struct vv_arrow_part *part, duckdb_vector vector, i
         struct vv_str text = VV_STR_NONE;
         if (!is_null_at(part, index))
             text = vv_arrow_text_at(part->type, part->array, start + index, &view);
-        strings[index] = string_of(text.ptr, text.len);
+        if (part->type->is_copied && text.len > sizeof(strings->value.inlined.inlined))
+            duckdb_vector_assign_string_element_len(vector, at + (idx_t)index, text.ptr,
+                text.len);
+        else
+            strings[index] = string_of(text.ptr, text.len);
     }
 }
 

@@ -54,6 +54,8 @@ static varve_status sink_open(struct vv_op *op, struct vv_session *session,
         if (!vv_buf_ok(&type) || columns[index].type.ptr == NULL)
             return vv_fail_memory(op);
     }
+    if (target->rowset != NULL)
+        vv_arrow_type_copied(&load->type);
     return vv_sink_open(op, &load->sink, session, target, columns, len);
 }
 

@@ -318,3 +318,11 @@ void vv_arrow_type_sql(struct vv_buf *sql, const struct vv_arrow_type *type)
             vv_buf_adds(sql, "[]");
     }
 }
+
+/* As deep as the type is: VV_ARROW_DEPTH_MAX. */
+void vv_arrow_type_copied(struct vv_arrow_type *type)
+{
+    type->is_copied = true;
+    for (int64_t index = 0; index < type->children_len; index++)
+        vv_arrow_type_copied(&type->children[index]);
+}

@@ -43,6 +43,7 @@ struct vv_arrow_type {
     bool is_signed; /* of DICTIONARY: the index */
     bool has_zone;  /* of TIMESTAMP */
     bool is_map;
+    bool is_copied;    /* of TEXT, VIEW and BYTES: else a vector points into the array */
     char unit;         /* of TIMESTAMP: 's', 'm', 'u', 'n' */
     uint8_t precision; /* of DECIMAL */
     uint8_t scale;
@@ -57,6 +58,8 @@ struct vv_arrow_type {
 varve_status vv_arrow_type_read(struct vv_op *op, const struct ArrowSchema *schema,
     struct vv_arrow_type *out);
 void vv_arrow_type_sql(struct vv_buf *sql, const struct vv_arrow_type *type);
+/* Texts of the type and its parts are to be copied: the rows outlive the arrays. */
+void vv_arrow_type_copied(struct vv_arrow_type *type);
 
 /* EINVALID where the array is not of the type, or would be read out of its bounds. */
 varve_status vv_arrow_check(struct vv_op *op, const struct vv_arrow_type *type,

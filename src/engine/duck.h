@@ -54,6 +54,8 @@ varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_t
 /* The same for an error object; OK where it holds none. The object is destroyed. */
 varve_status vv_duck_take_error(struct vv_op *op, varve_status refused,
     duckdb_error_data error);
+/* What a function of ours says to DuckDB where vv_malloc has given nothing. */
+#define VV_DUCK_NO_MEMORY "no memory is left for rows in memory"
 /* The code alone, without an operation to record it in. */
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text);
 

@@ -53,9 +53,10 @@ static void scan_bind(duckdb_bind_info info)
     const struct vv_rowset *rowset = find(engine, duckdb_get_int64(value));
     duckdb_destroy_value(&value);
     struct bound *bound = rowset == NULL ? NULL : vv_malloc(sizeof(*bound));
-    if (bound == NULL || rowset->columns_len == 0) {
+    if (rowset == NULL || rowset->columns_len == 0 || bound == NULL) {
+        bool is_there = rowset != NULL && rowset->columns_len > 0;
         vv_free(bound);
-        duckdb_bind_set_error(info, "there are no such rows");
+        duckdb_bind_set_error(info, is_there ? VV_DUCK_NO_MEMORY : "there are no such rows");
         return;
     }
     *bound = (struct bound){.engine = engine, .id = rowset->id, .shapes = rowset->shapes};
@@ -71,9 +72,12 @@ static void scan_init(duckdb_init_info info)
     const struct vv_rowset *rowset = find(bound->engine, bound->id);
     idx_t len = duckdb_init_get_column_count(info);
     struct scan *scan = vv_malloc(sizeof(*scan) + len * sizeof(scan->columns[0]));
-    if (scan == NULL || rowset == NULL || rowset->shapes != bound->shapes) {
+    if (rowset == NULL || rowset->shapes != bound->shapes || scan == NULL) {
+        bool is_same = rowset != NULL && rowset->shapes == bound->shapes;
         vv_free(scan);
-        duckdb_init_set_error(info, "the rows are others than when the statement was prepared");
+        duckdb_init_set_error(info, is_same ? VV_DUCK_NO_MEMORY
+                                            : "the rows have other columns than when the "
+                                              "statement was prepared");
         return;
     }
     *scan = (struct scan){.rowset = rowset, .columns_len = len};
@@ -190,6 +194,11 @@ struct vv_str vv_rowset_sql(const struct vv_rowset *rowset)
 int64_t vv_rowset_rows(const struct vv_rowset *rowset)
 {
     return rowset->rows;
+}
+
+uint64_t vv_rowset_shapes(const struct vv_rowset *rowset)
+{
+    return rowset->shapes;
 }
 
 uint32_t vv_rowset_columns(const struct vv_rowset *rowset)

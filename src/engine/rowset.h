@@ -31,6 +31,8 @@ varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
 /* Gives the memory of the rows back. Names and types of the columns stay. */
 void vv_rowset_clear(struct vv_rowset *rowset);
 
+/* Counts up when the names or types of its columns change: what was learned of them is void. */
+uint64_t vv_rowset_shapes(const struct vv_rowset *rowset);
 /* Columns; there are none before the first rows. The texts live until rows come anew. */
 uint32_t vv_rowset_columns(const struct vv_rowset *rowset);
 struct vv_str vv_rowset_name(const struct vv_rowset *rowset, uint32_t column);

@@ -2,16 +2,13 @@
 
 #include "base/seam.h"
 #include "engine/sql.h"
+#include "table/batch_few.h"
 #include "table/batch_input.h"
 #include "table/rejects.h"
 #include "table/validate.h"
 
-/* Up to here the optimiser takes longer than the work that it is to save. */
-#define SMALL_ROWS_MAX 5000
-#define SMALL_BYTES_MAX (INT64_C(1) << 20)
-
 /*
- * Rows go through two temporary tables: what the input says (batch_input_N), and what it means
+ * Rows go through two relations: what the input says (batch_input_N), and what it means
  * for the table (batch). Only the second is made anew when the table changes. A batch without a
  * bad row and without duplicates, which is nearly every one, is not copied once more.
  */
@@ -84,44 +81,59 @@ static varve_status zone_check(struct vv_op *op, struct vv_session *session, str
         VV_ARG(zone));
 }
 
-static varve_status input_load(struct vv_op *op, struct vv_session *session,
+static varve_status input_read(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
+{
+    switch (input->format) {
+    case VV_INPUT_CSV:
+        return vv_input_load_csv(op, work, &source->arena, input);
+    case VV_INPUT_NDJSON:
+        return vv_input_load_ndjson(op, work, &source->arena, table, input);
+    case VV_INPUT_IPC:
+        return vv_input_load_ipc(op, work, &source->arena, input);
+    case VV_INPUT_PARQUET:
+    case VV_INPUT_ARROW:
+        break;
+    }
+    return vv_input_load_parquet(op, work, &source->arena, input);
+}
+
+static varve_status input_load(struct vv_op *op, struct vv_work *work,
     const struct vv_table *table, const struct vv_input *from, bool keeps_lines,
     struct vv_batch_source *source)
 {
     struct vv_batch_input *input = &source->inputs[source->inputs_len];
+    struct vv_arena *arena = &source->arena;
     struct vv_str name = from->name.len > 0 ? from->name : from->path;
     if (name.len == 0)
         name = from->format == VV_INPUT_ARROW ? VV_STR("<arrow>") : VV_STR("<input>");
     *input = (struct vv_batch_input){
         .format = from->format,
         .source = VV_SOURCE_NONE,
-        .name = vv_arena_str(&source->arena, name),
-        .table = vv_arena_format(&source->arena, "batch_input_%zu", source->inputs_len),
+        .name = vv_arena_str(arena, name),
+        .table = vv_arena_format(arena, "batch_input_%zu", source->inputs_len),
+        .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
         .arrivals = from->arrivals,
         .arrivals_len = from->arrivals_len,
         .keeps_lines = keeps_lines,
     };
     source->inputs_len++;
-    if (input->name.ptr == NULL || input->table.ptr == NULL) {
+    if (input->name.ptr == NULL || input->table.ptr == NULL || input->table_sql.ptr == NULL) {
         vv_inputs_release(from, 1);
         return vv_fail_memory(op);
     }
     if (from->format == VV_INPUT_ARROW) {
         int64_t rows = 0;
-        VV_TRY(vv_input_load_arrow(op, session, &source->arena, from->stream, input, &rows));
-        source->is_large = source->is_large || rows > SMALL_ROWS_MAX;
+        VV_TRY(vv_input_load_arrow(op, work, arena, from->stream, input, &rows));
+        source->is_large = source->is_large || rows > VV_WORK_ROWS_MAX;
         return VARVE_OK;
     }
     VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
-    source->is_large = source->is_large || input->source.bytes > SMALL_BYTES_MAX;
+    bool is_large = input->source.bytes > VV_INPUT_SMALL_BYTES_MAX;
+    source->is_large = source->is_large || is_large;
+    work->is_small = work->is_small && !is_large;
     vv_engine_expect(table->engine, input->source.bytes);
-    if (from->format == VV_INPUT_PARQUET)
-        return vv_input_load_parquet(op, session, &source->arena, input);
-    if (from->format == VV_INPUT_IPC)
-        return vv_input_load_ipc(op, session, &source->arena, input);
-    if (from->format == VV_INPUT_CSV)
-        return vv_input_load_csv(op, session, &source->arena, input);
-    return vv_input_load_ndjson(op, session, &source->arena, table, input);
+    return input_read(op, work, table, source, input);
 }
 
 static varve_status source_make(struct vv_op *op, const struct vv_table *table,
@@ -142,19 +154,20 @@ static varve_status source_make(struct vv_op *op, const struct vv_table *table,
     return VARVE_OK;
 }
 
-varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
-    const struct vv_table *table, const struct vv_input *inputs, size_t inputs_len,
-    const struct vv_batch_options *options, struct vv_batch_source **out)
+varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct vv_table *table,
+    const struct vv_input *inputs, size_t inputs_len, const struct vv_batch_options *options,
+    struct vv_batch_source **out)
 {
     VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
-    varve_status status = zone_check(op, session, options->input_tz);
+    varve_status status = zone_check(op, work->session, options->input_tz);
     if (status == VARVE_OK)
         status = source_make(op, table, inputs_len, &source);
     if (status == VARVE_OK && inputs_len == 0)
         status = vv_fail(op, VARVE_EUSAGE, "there is no input to read rows from");
     size_t done = 0;
+    work->is_small = inputs_len == 1;
     while (status == VARVE_OK && done < inputs_len) {
-        status = input_load(op, session, table, &inputs[done], options->reject_rows, source);
+        status = input_load(op, work, table, &inputs[done], options->reject_rows, source);
         done++;
     }
     if (status != VARVE_OK) {
@@ -166,7 +179,7 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
 }
 
 /* A member of NDJSON that was unknown may be a column now. */
-static varve_status ndjson_reload(struct vv_op *op, struct vv_session *session,
+static varve_status ndjson_reload(struct vv_op *op, struct vv_work *work,
     const struct vv_table *table, struct vv_batch_source *source)
 {
     struct vv_str schema_json = table->snapshot->metadata->schema_json;
@@ -174,30 +187,39 @@ static varve_status ndjson_reload(struct vv_op *op, struct vv_session *session,
         return VARVE_OK;
     for (size_t index = 0; index < source->inputs_len; index++)
         if (source->inputs[index].format == VV_INPUT_NDJSON)
-            VV_TRY(vv_input_load_ndjson(op, session, &source->arena, table,
+            VV_TRY(vv_input_load_ndjson(op, work, &source->arena, table,
                 &source->inputs[index]));
     source->schema_json = vv_arena_str(&source->arena, schema_json);
     return source->schema_json.ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
-struct counts {
-    int64_t rows, bad, keys;
-};
-
 /* DuckDB answers a statement that makes rows with their number. */
-static varve_status rows_insert(struct vv_op *op, struct vv_session *session,
-    const struct vv_plan *plan, bool is_first, int64_t *out_rows)
+static varve_status rows_insert(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, int64_t *out_rows)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    vv_buf_adds(&sql, is_first ? "CREATE OR REPLACE TEMP TABLE " VV_BATCH_TABLE " AS "
-                               : "INSERT INTO temp." VV_BATCH_TABLE " ");
+    vv_buf_addf(&sql, "INSERT INTO %.*s ", VV_ARG(work->batch.sql));
     vv_plan_rows_sql(plan, &sql);
-    return vv_buf_ok(&sql) ? vv_session_int64(op, session, vv_buf_str(&sql), out_rows)
+    return vv_buf_ok(&sql) ? vv_session_int64(op, work->session, vv_buf_str(&sql), out_rows)
                            : vv_fail_memory(op);
 }
 
+static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, int64_t *out_rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_sql_param now = {
+        .name = VV_STR(VV_PLAN_CLOCK), .is_number = true, .number = plan->now_us};
+    const struct vv_sql_params params = {&now, 1};
+    vv_plan_rows_sql(plan, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .params = &params, .is_kept = true};
+    return vv_work_make(op, work, &work->batch, &query, out_rows);
+}
+
 /* The rows of all inputs, good and bad, numbered through. */
-static varve_status rows_make(struct vv_op *op, struct vv_session *session,
+static varve_status rows_make(struct vv_op *op, struct vv_work *work,
     const struct vv_batch_source *source, struct vv_plan *plans, int64_t *out_rows)
 {
     int64_t rows_before = 0;
@@ -205,8 +227,10 @@ static varve_status rows_make(struct vv_op *op, struct vv_session *session,
         int64_t rows = 0;
         plans[index].input = &source->inputs[index];
         plans[index].rows_before = rows_before;
+        plans[index].clock_is_param = work->is_small;
         VV_TRY(vv_plan_make(op, &plans[index]));
-        VV_TRY(rows_insert(op, session, &plans[index], index == 0, &rows));
+        VV_TRY(index == 0 ? rows_make_first(op, work, &plans[index], &rows)
+                          : rows_insert(op, work, &plans[index], &rows));
         rows_before += rows;
     }
     *out_rows = rows_before;
@@ -220,23 +244,24 @@ static void add_key(const struct vv_rules *rules, struct vv_buf *sql)
 }
 
 /* Bad rows, and keys of the rows that are not bad (without dedupe as many as those rows). */
-static varve_status rows_count(struct vv_op *op, struct vv_session *session,
-    const struct vv_rules *rules, bool dedupe, struct counts *out)
+static varve_status rows_count(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool dedupe, struct vv_batch_counts *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    const struct vv_str batch = work->batch.sql;
     vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
     if (dedupe) {
         vv_buf_adds(&sql, "(SELECT count(*) FROM (SELECT DISTINCT ");
         add_key(rules, &sql);
-        vv_buf_adds(&sql, " FROM temp." VV_BATCH_TABLE " WHERE NOT _bad))");
+        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad))", VV_ARG(batch));
     } else {
         vv_buf_adds(&sql, "count(*) FILTER (NOT _bad)");
     }
-    vv_buf_adds(&sql, " FROM temp." VV_BATCH_TABLE);
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(batch));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_session_query(op, work->session, vv_buf_str(&sql), &rows));
     bool has_row = false;
     VV_TRY(vv_rows_next(op, rows, &has_row));
     out->bad = vv_rows_int64(rows, 0);
@@ -255,33 +280,38 @@ static void add_winners(const struct vv_rules *rules, struct vv_buf *sql)
     vv_buf_adds(sql, "_row DESC) = 1");
 }
 
-/* The table loses the rows that are not to be in it. */
-static varve_status rows_settle(struct vv_op *op, struct vv_session *session,
-    const struct vv_rules *rules, bool has_bad, bool has_duplicates)
+/* The relation without the rows that are not to be in it. */
+static varve_status rows_settle(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool has_bad, bool has_duplicates,
+    const struct vv_relation **out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    int64_t rows = 0;
+    *out = &work->batch;
     if (!has_bad && !has_duplicates)
         return VARVE_OK;
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE batch_kept AS SELECT * FROM "
-                      "temp." VV_BATCH_TABLE " WHERE NOT _bad");
+    vv_buf_addf(&sql, "SELECT * FROM %.*s WHERE NOT _bad", VV_ARG(work->batch.sql));
     if (has_duplicates)
         add_winners(rules, &sql);
-    vv_buf_adds(&sql, "; DROP TABLE temp." VV_BATCH_TABLE
-                      "; ALTER TABLE temp.batch_kept RENAME TO " VV_BATCH_TABLE);
-    return exec(op, session, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
+    *out = &work->batch_kept;
+    return vv_work_make(op, work, &work->batch_kept, &query, &rows);
 }
 
-static varve_status bad_rows_handle(struct vv_op *op, struct vv_session *session,
-    struct vv_batch_source *source, const struct vv_plan *plans, const struct counts *counts,
-    struct vv_str *out_rejects)
+static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_source *source, const struct vv_plan *plans,
+    const struct vv_batch_counts *counts, struct vv_str *out_rejects)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     bool rejects = plans[0].options->reject_rows;
-    VV_TRY(vv_rejects_make(op, session, plans, source->inputs_len, rejects));
+    work->has_tables = true;
+    VV_TRY(vv_rejects_make(op, work, plans, source->inputs_len, rejects));
     if (!rejects)
-        return vv_rejects_fail(op, session, plans, source->inputs_len, counts->bad,
+        return vv_rejects_fail(op, work->session, plans, source->inputs_len, counts->bad,
             counts->rows);
-    VV_TRY(vv_rejects_write(op, session, plans, source->inputs_len, &lines));
+    VV_TRY(vv_rejects_write(op, work->session, plans, source->inputs_len, &lines));
     *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
     return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
@@ -297,7 +327,19 @@ static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *s
     return VARVE_OK;
 }
 
-varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
+/* What is in the batch. In memory it is counted here; the engine would take longer to be asked. */
+static varve_status count(struct vv_op *op, struct vv_work *work, const struct vv_plan *plan,
+    struct vv_batch_counts *counts)
+{
+    const struct vv_relation *batch = &work->batch;
+    /* A single row is no duplicate, and the way of a single row is to be short. */
+    bool dedupe = plan->options->dedupe && counts->rows > 1;
+    if (batch->in_memory && vv_few_can_count(plan->schema, plan->rules))
+        return vv_few_count(op, batch->rowset, plan, dedupe, counts);
+    return rows_count(op, work, plan->rules, dedupe, counts);
+}
+
+varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out)
 {
@@ -312,22 +354,24 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
         .rules = rules,
         .options = options,
         .now_us = source->now_us};
-    struct counts counts = {.rows = 0};
-    VV_TRY(ndjson_reload(op, session, table, source));
-    VV_TRY(vv_session_optimize(op, session, source->is_large));
+    struct vv_batch_counts counts = {.rows = 0};
+    VV_TRY(ndjson_reload(op, work, table, source));
+    VV_TRY(vv_session_optimize(op, work->session, source->is_large));
     VV_TRY(plans_make(op, source, &common, &plans));
-    VV_TRY(rows_make(op, session, source, plans, &counts.rows));
-    /* A single row is no duplicate, and the way of a single row is to be short. */
-    VV_TRY(rows_count(op, session, rules, options->dedupe && counts.rows > 1, &counts));
+    VV_TRY(rows_make(op, work, source, plans, &counts.rows));
+    VV_TRY(count(op, work, &plans[0], &counts));
     struct vv_str rejects = VV_STR_NONE;
     if (counts.bad > 0)
-        VV_TRY(bad_rows_handle(op, session, source, plans, &counts, &rejects));
+        VV_TRY(bad_rows_handle(op, work, source, plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
-    VV_TRY(rows_settle(op, session, rules, counts.bad > 0, duplicates > 0));
+    const struct vv_relation *settled = NULL;
+    VV_TRY(rows_settle(op, work, rules, counts.bad > 0, duplicates > 0, &settled));
     *out = (struct vv_batch){.rows_in = counts.rows,
         .rows_rejected = counts.bad,
         .rows_duplicate = duplicates,
         .rows = counts.keys,
+        .sql = settled->sql,
+        .few = settled->in_memory ? settled->rowset : NULL,
         .now_us = source->now_us,
         .rejects = rejects};
     return VARVE_OK;

@@ -1,8 +1,8 @@
 /*
  * A batch on its way into a table: read, filled, validated, deduplicated (2-semantics "Upsert"
- * 1 to 3), and then a temporary table of the session for the steps after it.
+ * 1 to 3), and then a relation of the work (table/work.h) for the steps after it.
  *
- * The temporary table `batch` has
+ * That relation has
  *     _row  BIGINT   number of the data row in the input, from 1
  *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
  *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
@@ -13,9 +13,9 @@
 #ifndef VV_TABLE_BATCH_H
 #define VV_TABLE_BATCH_H
 
-#include "engine/engine.h"
 #include "table/rules.h"
 #include "table/table.h"
+#include "table/work.h"
 #include "varve/arrow.h"
 
 enum vv_input_format {
@@ -56,8 +56,10 @@ struct vv_batch {
     int64_t rows_in;
     int64_t rows_rejected; /* > 0 only with reject_rows */
     int64_t rows_duplicate;
-    int64_t rows;   /* in the temporary table */
-    int64_t now_us; /* the batch's clock value */
+    int64_t rows;                /* in the relation */
+    struct vv_str sql;           /* what stands for it after FROM */
+    const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
+    int64_t now_us;              /* the batch's clock value */
     /*
      * With reject_rows, of the rejected rows: lines of NDJSON as in docs/format-quarantine.md,
      * in the order of the input. In the source.
@@ -65,7 +67,6 @@ struct vv_batch {
     struct vv_str rejects;
 };
 
-#define VV_BATCH_TABLE "batch"
 #define VV_BATCH_REJECTS_MAX 20
 
 /*
@@ -75,26 +76,25 @@ struct vv_batch {
 struct vv_batch_source;
 
 /*
- * Load: reads the inputs into temporary tables of `session` with the input's own columns and
- * texts or types ("batch_input_0", ...), numbered rows. The source keeps files open, for the
+ * Load: reads the inputs into the memory of `work`, or into temporary tables of its session
+ * ("batch_input_0", ...), with the input's own columns and texts or types, numbered rows. The source keeps files open, for the
  * lines of bad rows. All streams are released, also on failure. EINVALID for a broken file, a
  * missing header, a duplicate column (names are matched ignoring case; a column that the table
  * does not have is EINVALID in prepare); ENOTFOUND: no such file; EUSAGE: no such time zone.
  */
-varve_status vv_batch_load(struct vv_op *op, struct vv_session *session,
-    const struct vv_table *table, const struct vv_input *inputs, size_t inputs_len,
-    const struct vv_batch_options *options, struct vv_batch_source **out);
+varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct vv_table *table,
+    const struct vv_input *inputs, size_t inputs_len, const struct vv_batch_options *options,
+    struct vv_batch_source **out);
 void vv_batch_source_close(struct vv_batch_source **source); /* accepts a pointer to NULL */
 /*
- * Prepare: makes the temporary table VV_BATCH_TABLE (replaced where it is there already) from
- * what was loaded, by the schema of table->snapshot and `rules`. May be called again after the
+ * Prepare: makes the relation (replaced where it is there already) from what was loaded, by the schema of table->snapshot and `rules`. May be called again after the
  * table was refreshed; the clock value stays. EINVALID with the bad rows in the error's detail
  * (number, line of the file for text formats, column, value, rule; VV_BATCH_REJECTS_MAX of them,
  * then a count) where a row is bad; also for an unknown column or a key column that is absent.
  * With options.reject_rows they are left out, and described in out->rejects.
  * EUSAGE: dedupe, and the table has no key.
  */
-varve_status vv_batch_prepare(struct vv_op *op, struct vv_session *session,
+varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out);
 /* Releases the streams of inputs that are not going to be read. */

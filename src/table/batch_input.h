@@ -7,12 +7,15 @@
 
 #include "store/source.h"
 #include "table/batch.h"
+#include "table/work.h"
 
 struct vv_batch_input {
     enum vv_input_format format;
     struct vv_str name;        /* for messages */
     struct vv_source source;   /* all but Arrow */
-    struct vv_str table;       /* temporary table of the session */
+    struct vv_str table;       /* temporary table of the session; not made where rows are few */
+    struct vv_str table_sql;   /* its name in SQL */
+    struct vv_str sql;         /* what stands for the rows after FROM: that, or a rowset */
     struct vv_str row_sql;     /* number of a row of it, from 1 */
     struct vv_str arrival_sql; /* when it came; none: nobody knows */
     const int64_t *arrivals;   /* NDJSON: see vv_input */
@@ -38,40 +41,50 @@ struct vv_batch_input {
 #define VV_NDJSON_LINE_FAULT "varve.fault"
 #define VV_NDJSON_LINE_BYTES_MAX ((size_t)64 << 10) /* of the text, that is kept */
 
+/* Up to here a file of text is taken for a few rows. */
+#define VV_INPUT_SMALL_BYTES_MAX (INT64_C(1) << 20)
+
 /* The longest line of NDJSON, the longest header and value of CSV. */
 #define VV_INPUT_LINE_BYTES_MAX ((size_t)64 << 20)
 
 /*
  * Fill the rest of an input whose name, table, and source or stream are set; `arena` lives as
- * long as the input. All replace the temporary table where it is there already.
+ * long as the input. Few rows stay in memory, in work->input, where work->is_small allows it on
+ * the way in; it is false on the way out where they went to the temporary table. All replace what
+ * is there already.
  */
-varve_status vv_input_load_csv(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct vv_batch_input *input);
+varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
+/* `*out_taken` false: nothing was done, the file is not plain enough. For the function above. */
+varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_input *input, bool *out_taken);
 /* By the schema: which members there are, and which of them are nested. */
-varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);
-varve_status vv_input_load_arrow(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct ArrowArrayStream *stream, struct vv_batch_input *input,
-    int64_t *out_rows);
+varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct ArrowArrayStream *stream, struct vv_batch_input *input, int64_t *out_rows);
 
-varve_status vv_input_load_parquet(struct vv_op *op, struct vv_session *session,
+varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);
-varve_status vv_input_load_ipc(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct vv_batch_input *input);
+varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
 
-/* The first column of a temporary table with typed rows. Blanks: no column of a table has it. */
+/* Where the loaders of the engine put the rows of an input: drops the table of the last time. */
+varve_status vv_input_target(struct vv_op *op, struct vv_work *work,
+    const struct vv_batch_input *input, struct vv_str row_column, struct vv_load_target *out);
+/* And where they went to then. */
+void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input, int64_t rows);
+
+/* The first column of typed rows. Blanks: no column of a table has it. */
 #define VV_INPUT_ROW_COLUMN "varve row number"
 /* Typed inputs: those that bring values, not texts. */
 static inline bool vv_input_is_typed(const struct vv_batch_input *input)
 {
     return input->format != VV_INPUT_CSV && input->format != VV_INPUT_NDJSON;
 }
-/* For them: takes the temporary table away where it is there. */
-varve_status vv_input_drop(struct vv_op *op, struct vv_session *session,
-    const struct vv_batch_input *input);
 /* For them: names and types of the columns behind it, and row_sql. */
-varve_status vv_input_columns(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct vv_batch_input *input);
+varve_status vv_input_columns(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
 
 /*
  * The lines of the file in which rows begin: `rows` are numbers in the input, ascending. 0: there

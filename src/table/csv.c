@@ -1,7 +1,5 @@
 #include "table/csv.h"
 
-#include "base/buf.h"
-
 enum csv_state {
     RECORD_START,
     FIELD_START, /* only blanks of the field were seen */
@@ -171,15 +169,14 @@ bool vv_csv_scan_end(struct vv_csv_scan *scan, struct vv_csv_record *out)
     return true;
 }
 
-/* Cuts one field off, without its quotes; the record is known to be sound. */
-static struct vv_str field_take(struct vv_str *rest, struct vv_buf *field)
+struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_quoted)
 {
     vv_buf_clear(field);
     size_t at = 0;
     while (at < rest->len && rest->ptr[at] == ' ')
         at++;
-    bool quoted = at < rest->len && rest->ptr[at] == '"';
-    if (!quoted) {
+    *out_quoted = at < rest->len && rest->ptr[at] == '"';
+    if (!*out_quoted) {
         struct vv_str text = vv_str_first(*rest, vv_str_find(*rest, ','));
         *rest = vv_str_skip(*rest, text.len + 1);
         return text;
@@ -242,7 +239,8 @@ varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_s
         return vv_fail_memory(op);
     VV_CLEANUP(vv_buf_done) struct vv_buf field = VV_BUF_INIT(VV_BUF_MAX);
     for (size_t index = 0; index < record.fields; index++) {
-        names[index] = vv_arena_str(arena, field_take(&rest, &field));
+        bool is_quoted = false;
+        names[index] = vv_arena_str(arena, vv_csv_field(&rest, &field, &is_quoted));
         if (names[index].ptr == NULL || !vv_buf_ok(&field))
             return vv_fail_memory(op);
         if (names[index].len == 0)

@@ -1,6 +1,7 @@
 /*
- * What Varve itself has to know of CSV: the names in the header, and in which line of the file a
- * row begins. The rows are read by the engine; this is the same grammar (RFC 4180, and as the
+ * What Varve itself has to know of CSV: the names in the header, in which line of the file a row
+ * begins, and the rows of a small file. Those of others are read by the engine; this is the same
+ * grammar (RFC 4180, and as the
  * engine has it: lines end in LF, CRLF or CR; blanks around a quoted field are passed over; a
  * quote within an unquoted field is a character like others; a line with nothing in it is no
  * row, but where there is one column only: there it is a row with NULL).
@@ -10,6 +11,7 @@
 #ifndef VV_TABLE_CSV_H
 #define VV_TABLE_CSV_H
 
+#include "base/buf.h"
 #include "base/op.h"
 
 enum vv_csv_fault {
@@ -43,6 +45,12 @@ void vv_csv_scan_init(struct vv_csv_scan *scan);
 bool vv_csv_scan_next(struct vv_csv_scan *scan, struct vv_str *rest, struct vv_csv_record *out);
 /* At the end of the file: the record that no line end has ended; false where there is none. */
 bool vv_csv_scan_end(struct vv_csv_scan *scan, struct vv_csv_record *out);
+
+/*
+ * Cuts a field off a record that is sound, its line end left out. A quoted one comes without its
+ * quotes, in `field`; else it is a part of `*rest`, as it stands there.
+ */
+struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_quoted);
 
 /*
  * The names in the first record of a text; `text` may go on behind it. EINVALID where there is

@@ -6,7 +6,8 @@
 
 /*
  * The engine reads the rows; what it refuses is looked up by a scan of ours, whose messages name
- * the line of the file, and whose idea of a row is the engine's.
+ * the line of the file, and whose idea of a row is the engine's. A small file in which nothing is
+ * out of the ordinary is read by that scan at once (input_csv_small.c).
  */
 #define HEADER_BYTES_MAX ((size_t)1 << 20)
 #define PIECE_BYTES ((size_t)1 << 20)
@@ -58,7 +59,7 @@ static varve_status rows_read(struct vv_op *op, struct vv_session *session,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE %.*s AS SELECT * FROM read_csv(",
-        VV_ARG(input->table));
+        VV_ARG(input->table_sql));
     vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
     vv_buf_addf(&sql,
         ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
@@ -171,16 +172,24 @@ static varve_status explain(struct vv_op *op, const struct vv_batch_input *input
     return op->error.code;
 }
 
-varve_status vv_input_load_csv(struct vv_op *op, struct vv_session *session,
-    struct vv_arena *arena, struct vv_batch_input *input)
+varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input)
 {
+    bool is_taken = false;
     if (input->source.bytes == 0)
         return vv_fail(op, VARVE_EINVALID,
             "%.*s is empty: CSV needs at least a line with the names of the columns",
             VV_ARG(input->name));
     if (header_read(op, arena, input) != VARVE_OK || columns_name(op, arena, input) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
-    varve_status status = rows_read(op, session, input);
+    if (work->is_small)
+        VV_TRY(vv_input_take_csv(op, work, input, &is_taken));
+    if (is_taken)
+        return VARVE_OK;
+    work->is_small = false;
+    work->has_tables = true;
+    input->sql = input->table_sql;
+    varve_status status = rows_read(op, work->session, input);
     if (status != VARVE_OK && explain(op, input, status) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */

@@ -294,9 +294,9 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
     return VARVE_OK;
 }
 
-static varve_status rows_read(struct vv_op *op, struct reader *reader, struct lines *lines)
+static varve_status rows_read(struct vv_op *op, struct reader *reader, struct lines *lines,
+    int64_t *out_rows)
 {
-    int64_t row = 0;
     for (;;) {
         bool has_line = false;
         struct vv_str line;
@@ -305,10 +305,11 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct li
             return vv_text_appender_finish(op, reader->appender);
         if (vv_str_trim(line).len == 0)
             continue;
+        ++*out_rows;
         varve_status status = line_take(op, reader, line);
         if (status == VARVE_EINVALID && reader->input->keeps_lines)
             status = line_keep(op, reader, line);
-        if (status != VARVE_OK || row_put(op, reader, ++row) != VARVE_OK)
+        if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
             return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);
     }
 }
@@ -357,7 +358,7 @@ static varve_status columns_keep(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
-varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input)
 {
     const struct vv_schema *schema = &table->snapshot->schema;
@@ -372,14 +373,13 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_session *session,
     VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
     VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + EXTRA_COLUMNS);
     VV_NEW(op, &reader.given, bool, schema->fields_len + 1);
-    struct vv_str drop =
-        vv_arena_format(&op->arena, "DROP TABLE IF EXISTS temp.%.*s", VV_ARG(input->table));
-    if (drop.ptr == NULL)
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_exec(op, session, drop));
-    VV_TRY(vv_text_appender_open(op, session, input->table, VV_STR("row_number"), texts,
+    struct vv_load_target target;
+    int64_t rows = 0;
+    VV_TRY(vv_input_target(op, work, input, VV_STR("row_number"), &target));
+    VV_TRY(vv_text_appender_open_at(op, work->session, &target, texts,
         schema->fields_len + EXTRA_COLUMNS, &reader.appender));
-    VV_TRY(rows_read(op, &reader, &lines));
+    VV_TRY(rows_read(op, &reader, &lines, &rows));
+    vv_input_loaded(work, input, rows);
     input->row_sql = VV_STR("row_number");
     if (input->arrivals != NULL)
         input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");

@@ -9,17 +9,16 @@ static varve_status exec(struct vv_op *op, struct vv_session *session, const str
     return vv_buf_ok(sql) ? vv_session_exec(op, session, vv_buf_str(sql)) : vv_fail_memory(op);
 }
 
-static varve_status first_bad_rows(struct vv_op *op, struct vv_session *session,
+static varve_status first_bad_rows(struct vv_op *op, const struct vv_work *work,
     int64_t rows[VV_BATCH_REJECTS_MAX], size_t *out_len)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
     VV_CLEANUP(vv_rows_close) struct vv_rows *found = NULL;
-    vv_buf_addf(&sql,
-        "SELECT _row FROM temp." VV_BATCH_TABLE " WHERE _bad ORDER BY _row LIMIT %d",
-        VV_BATCH_REJECTS_MAX);
+    vv_buf_addf(&sql, "SELECT _row FROM %.*s WHERE _bad ORDER BY _row LIMIT %d",
+        VV_ARG(work->batch.sql), VV_BATCH_REJECTS_MAX);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &found));
+    VV_TRY(vv_session_query(op, work->session, vv_buf_str(&sql), &found));
     for (size_t len = 0;; len++) {
         bool has_row = false;
         VV_TRY(vv_rows_next(op, found, &has_row));
@@ -51,19 +50,20 @@ static varve_status insert(struct vv_op *op, struct vv_session *session,
     return exec(op, session, &sql);
 }
 
-varve_status vv_rejects_make(struct vv_op *op, struct vv_session *session,
+varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
     const struct vv_plan *plans, size_t plans_len, bool all)
 {
     int64_t rows[VV_BATCH_REJECTS_MAX];
     size_t rows_len = 0;
-    VV_TRY(table_create(op, session));
+    VV_TRY(table_create(op, work->session));
     if (!all)
-        VV_TRY(first_bad_rows(op, session, rows, &rows_len));
+        VV_TRY(first_bad_rows(op, work, rows, &rows_len));
     for (size_t input = 0, at = 0; input < plans_len; input++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf which = VV_BUF_INIT(1 << 16);
         bool is_last = input + 1 == plans_len;
         if (all)
-            vv_buf_adds(&which, "IN (SELECT _row FROM temp." VV_BATCH_TABLE " WHERE _bad");
+            vv_buf_addf(&which, "IN (SELECT _row FROM %.*s WHERE _bad",
+                VV_ARG(work->batch.sql));
         for (const char *before = "IN ("; at < rows_len; at++, before = ", ") {
             if (!is_last && rows[at] > plans[input + 1].rows_before)
                 break;
@@ -74,7 +74,7 @@ varve_status vv_rejects_make(struct vv_op *op, struct vv_session *session,
         vv_buf_addc(&which, ')');
         if (!vv_buf_ok(&which))
             return vv_fail_memory(op);
-        VV_TRY(insert(op, session, &plans[input], input, vv_buf_str(&which)));
+        VV_TRY(insert(op, work->session, &plans[input], input, vv_buf_str(&which)));
     }
     return VARVE_OK;
 }

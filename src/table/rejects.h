@@ -16,10 +16,10 @@
 #define VV_REJECTS_TABLE "batch_rejects"
 
 /*
- * Makes the table, from the rows of VV_BATCH_TABLE with _bad: of all of them, or of the first
+ * Makes the table, from the rows of work->batch with _bad: of all of them, or of the first
  * VV_BATCH_REJECTS_MAX.
  */
-varve_status vv_rejects_make(struct vv_op *op, struct vv_session *session,
+varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
     const struct vv_plan *plans, size_t plans_len, bool all);
 /*
  * Appends a line of NDJSON for each rejected row (docs/format-quarantine.md), in the order of the

@@ -48,6 +48,7 @@ void vv_table_close(struct vv_table **table)
 {
     if (*table == NULL)
         return;
+    vv_work_close(&(*table)->work);
     vv_snapshot_release(&(*table)->snapshot);
     vv_store_close(&(*table)->store);
     vv_arena_done(&(*table)->arena);

@@ -9,6 +9,7 @@
 #include "delta/log.h"
 #include "delta/snapshot.h"
 #include "table/rules.h"
+#include "table/work.h"
 
 struct vv_table {
     struct vv_str name; /* for messages; in `arena` */
@@ -16,7 +17,8 @@ struct vv_table {
     struct vv_store *store;   /* owned */
     struct vv_engine *engine; /* borrowed */
     struct vv_snapshot
-        *snapshot; /* newest seen, owned; NULL before the first vv_table_refresh */
+        *snapshot;        /* newest seen, owned; NULL before the first vv_table_refresh */
+    struct vv_work *work; /* of the last small batch; NULL: none is kept */
     struct vv_arena arena;
 };
 

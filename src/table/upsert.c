@@ -202,8 +202,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         vv_inputs_release(inputs, inputs_len);
     } else {
         VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
-        VV_TRY(vv_batch_load(op, call->session, table, inputs, inputs_len,
-            &call->options->batch, &source));
+        VV_TRY(vv_batch_load(op, call->work, table, inputs, inputs_len, &call->options->batch,
+            &source));
     }
     for (;;) {
         out->version = table->snapshot->version;
@@ -216,7 +216,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         VV_TRY(check_writable(op, table->snapshot));
         if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
             VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
-            VV_TRY(vv_batch_prepare(op, call->session, source, table, &rules,
+            VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
                 &call->options->batch, &call->batch));
             VV_TRY(keep_rejects(op, call, validated != NULL));
         }
@@ -240,20 +240,28 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     }
 }
 
+static varve_status take_work(struct vv_op *op, struct vv_table *table, struct vv_work **out)
+{
+    *out = VV_MOVE(table->work);
+    return *out != NULL ? VARVE_OK : vv_work_open(op, table->engine, out);
+}
+
 varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv_input *inputs,
     size_t inputs_len, const struct vv_upsert_options *options, struct vv_upsert_result *out)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_work_close) struct vv_work *work = NULL;
     struct vv_upsert_result result = {0};
     struct vv_upsert_call call = {
         .table = table, .options = options, .started_us = vv_now_us(op)};
     VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_session_open(op, table->engine, &session));
+    VV_TRY(take_work(op, table, &work));
     VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
-    call.session = session;
+    call.work = work;
     call.turn = &turn;
     VV_TRY(run(op, &call, inputs, inputs_len, &result));
     vv_turn_give(&turn);
+    if (vv_work_clear(work))
+        table->work = VV_MOVE(work);
     if (result.attempts > 0)
         vv_table_checkpoint_if_due(op, table, result.version);
     *out = result;

@@ -6,8 +6,11 @@
  * join push the batch's key range into the Parquet scan.
  */
 #include "engine/sql.h"
+#include "table/batch_few.h"
 #include "table/scan_sql.h"
 #include "table/upsert_plan.h"
+
+#define COMPARED_BYTES_FEW (INT64_C(256) << 10)
 
 varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, uint32_t column, const struct vv_type *type,
@@ -68,7 +71,8 @@ static const struct vv_type *type_of(const struct vv_upsert_attempt *attempt, in
     return &attempt->snapshot->schema.fields[column].type;
 }
 
-static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
+static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_str batch,
+    struct vv_buf *sql)
 {
     const struct vv_rules *rules = attempt->rules;
     vv_buf_adds(sql, "SELECT count(*)");
@@ -85,7 +89,7 @@ static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *s
         vv_upsert_add_value_sql(sql, "max(", rules->key[i], ")",
             type_of(attempt, rules->key[i]));
     }
-    vv_buf_adds(sql, " FROM " VV_BATCH_TABLE);
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(batch));
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
     for (size_t i = 0; i < rules->partitions_len; i++)
@@ -115,7 +119,7 @@ static varve_status read_group(struct vv_op *op, const struct vv_rows *rows,
     return VARVE_OK;
 }
 
-static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *call,
+static varve_status query_groups(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
@@ -124,10 +128,10 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
     size_t len = 0;
     size_t capacity = 0;
     bool has_row = false;
-    groups_sql(attempt, &sql);
+    groups_sql(attempt, call->batch.sql, &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, call->session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_session_query(op, call->work->session, vv_buf_str(&sql), &rows));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
@@ -139,6 +143,19 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
     }
     attempt->groups = groups;
     attempt->groups_len = len;
+    return VARVE_OK;
+}
+
+static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    const struct vv_schema *schema = &attempt->snapshot->schema;
+    struct vv_key_group *groups = NULL;
+    if (call->batch.few == NULL || !vv_few_can_count(schema, attempt->rules))
+        return query_groups(op, call, attempt);
+    VV_TRY(vv_few_groups(op, &attempt->arena, call->batch.few, schema, attempt->rules, &groups,
+        &attempt->groups_len));
+    attempt->groups = groups;
     return VARVE_OK;
 }
 
@@ -172,7 +189,7 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
         .files_len = attempt->candidates.files_len,
         .names = VV_SCAN_INDEXED};
     vv_buf_adds(sql,
-        "CREATE OR REPLACE TEMP TABLE stored AS SELECT *, CASE "
+        "SELECT *, CASE "
         "WHEN first_value(_same) OVER ranking THEN 2 "
         "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
         "AS _what, row_number() OVER ranking AS _rank FROM (SELECT s._file, s._pos, "
@@ -184,7 +201,7 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
     same_sql(attempt, sql);
     vv_buf_adds(sql, " AS _same FROM (");
     VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_adds(sql, ") AS s JOIN " VV_BATCH_TABLE " AS b ON ");
+    vv_buf_addf(sql, ") AS s JOIN %.*s AS b ON ", VV_ARG(call->batch.sql));
     for (size_t i = 0; i < rules->key_len; i++)
         vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i],
             rules->key[i]);
@@ -194,33 +211,54 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* Which of the columns of `stored` are read one by one. */
+enum stored_column {
+    STORED_FILE = 0,
+    STORED_WHAT = 7,
+    STORED_RANK = 8
+};
+
+static varve_status stored_read(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_rows **out)
+{
+    const struct vv_relation *stored = &call->work->stored;
+    if (stored->in_memory)
+        return vv_rowset_read(op, stored->rowset, out);
+    struct vv_str sql = vv_arena_format(&op->arena, "FROM %.*s", VV_ARG(stored->sql));
+    return sql.ptr != NULL ? vv_session_query(op, call->work->session, sql, out)
+                           : vv_fail_memory(op);
+}
+
 static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
     int64_t found = 0;
-    VV_TRY(vv_session_query(op, call->session,
-        VV_STR("SELECT CAST(_file AS BIGINT), CAST(_what AS BIGINT), "
-               "count(*) FILTER (WHERE _rank = 1), count(*) FILTER (WHERE _rank > 1), "
-               "count(*) FILTER (WHERE _rank > 1 OR _what = 1) FROM stored GROUP BY ALL"),
-        &rows));
+    VV_TRY(stored_read(op, call, &rows));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             break;
-        int64_t file = vv_rows_int64(rows, 0);
-        int64_t what = vv_rows_int64(rows, 1);
+        int64_t file = vv_rows_int64(rows, STORED_FILE);
+        int64_t what = vv_rows_int64(rows, STORED_WHAT);
+        bool is_first = vv_rows_int64(rows, STORED_RANK) == 1;
         VV_PRE(file >= 0 && (size_t)file < attempt->candidates.files_len && what >= 0 &&
                what < 4);
         attempt->consulted[file] = true;
-        attempt->counts[what] += vv_rows_int64(rows, 2);
-        found += vv_rows_int64(rows, 2);
-        attempt->repaired += vv_rows_int64(rows, 3);
-        attempt->gone[file] += vv_rows_int64(rows, 4);
+        attempt->counts[what] += is_first;
+        attempt->repaired += !is_first;
+        attempt->gone[file] += !is_first || what == VV_OUTCOME_UPDATE;
+        found += is_first;
     }
     attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows - found;
     return VARVE_OK;
+}
+
+/* To plan well pays where much is to be read. */
+static bool is_worth_planning(const struct vv_upsert_call *call, int64_t bytes)
+{
+    return bytes > COMPARED_BYTES_FEW || !call->work->is_small;
 }
 
 varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *call,
@@ -240,10 +278,12 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows;
     if (attempt->candidates.files_len == 0)
         return VARVE_OK;
-    vv_engine_expect(call->table->engine,
-        vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len));
+    int64_t bytes = vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len);
+    vv_engine_expect(call->table->engine, bytes);
     VV_TRY(stored_sql(op, call, attempt, &sql));
-    VV_TRY(vv_session_optimize(op, call->session, true));
-    VV_TRY(vv_session_exec(op, call->session, vv_buf_str(&sql)));
+    VV_TRY(vv_session_optimize(op, call->work->session, is_worth_planning(call, bytes)));
+    const struct vv_query query = {.sql = vv_buf_str(&sql)};
+    int64_t rows = 0;
+    VV_TRY(vv_work_make(op, call->work, &call->work->stored, &query, &rows));
     return count_outcomes(op, call, attempt);
 }

@@ -5,7 +5,8 @@
  * outcome asks for (upsert_rewrite.c), describes itself for the history (upsert_record.c) and is
  * committed or thrown away (upsert.c).
  *
- * Temporary tables of the session, made anew by each attempt, by upsert_compare.c:
+ * Relations of the work (table/work.h), made anew by each attempt, by upsert_compare.c and
+ * upsert_rewrite.c:
  *     stored    a row for each stored row with a key of the batch: _file (index into the
  *               candidates), _pos (physical row), _row (of the batch), _o (stored order value),
  *               _same (equal in every column but the order column), _rank (1 = the one with the
@@ -47,7 +48,7 @@ struct vv_upsert_attempt {
 /* What stays the same over all attempts of one call. */
 struct vv_upsert_call {
     struct vv_table *table;
-    struct vv_session *session;
+    struct vv_work *work;
     const struct vv_upsert_options *options;
     struct vv_batch batch;
     int64_t started_us;
@@ -57,7 +58,7 @@ struct vv_upsert_call {
 /* Groups, candidates, the table `stored` and the counts. */
 varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt);
-/* The table `news`, the new files, and the file actions. Nothing is published yet. */
+/* The news, the new files, and the file actions. Nothing is published yet. */
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt);
 /* operationParameters and operationMetrics, as JSON objects in the attempt's arena. */

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "engine/sql.h"
+#include "table/batch_few.h"
 #include "table/scan_sql.h"
 #include "table/upsert_plan.h"
 
@@ -140,9 +141,10 @@ static bool is_straight(const struct vv_upsert_attempt *attempt)
     return attempt->candidates.files_len == 0 && attempt->groups_len <= STRAIGHT_GROUPS_MAX;
 }
 
-static const char *news_name(const struct vv_upsert_attempt *attempt)
+static struct vv_str news_sql(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
 {
-    return is_straight(attempt) ? VV_BATCH_TABLE : "news";
+    return is_straight(attempt) ? call->batch.sql : call->work->news.sql;
 }
 
 static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *call,
@@ -153,15 +155,17 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     bool has_stored = attempt->candidates.files_len > 0;
     if (is_straight(attempt))
         return VARVE_OK;
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE news AS SELECT ");
+    vv_buf_adds(&sql, "SELECT b._row, b._own");
     for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
-        vv_buf_adds(&sql, i == 0 ? "" : ", ");
+        vv_buf_adds(&sql, ", ");
         add_news_column(attempt, (int32_t)i, has_stored, &sql);
     }
-    vv_buf_adds(&sql, " FROM " VV_BATCH_TABLE " AS b");
+    vv_buf_addf(&sql, " FROM %.*s AS b", VV_ARG(call->batch.sql));
     if (has_stored)
-        vv_buf_adds(&sql, " LEFT JOIN stored AS o ON o._row = b._row AND o._rank = 1 "
-                          "WHERE o._what IS NULL OR o._what = 1");
+        vv_buf_addf(&sql,
+            " LEFT JOIN %.*s AS o ON o._row = b._row AND o._rank = 1 "
+            "WHERE o._what IS NULL OR o._what = 1",
+            VV_ARG(call->work->stored.sql));
     vv_buf_adds(&sql, " ORDER BY ");
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "b.c%d, ", rules->partitions[i]);
@@ -172,22 +176,23 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     vv_buf_adds(&sql, "b._row");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    return vv_session_exec(op, call->session, vv_buf_str(&sql));
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
+    int64_t rows_made = 0;
+    return vv_work_make(op, call->work, &call->work->news, &query, &rows_made);
 }
 
-/* Nothing is stored under the keys of the batch: its groups are the news. */
 static varve_status add_groups(struct vv_op *op, struct vv_upsert_attempt *attempt,
-    struct targets *targets)
+    const struct vv_key_group *groups, size_t groups_len, struct targets *targets)
 {
-    for (size_t i = 0; i < attempt->groups_len; i++) {
+    for (size_t i = 0; i < groups_len; i++) {
         struct target *target = NULL;
-        VV_TRY(find_target(op, attempt, targets, attempt->groups[i].partition, &target));
-        target->news = attempt->groups[i].rows;
+        VV_TRY(find_target(op, attempt, targets, groups[i].partition, &target));
+        target->news = groups[i].rows;
     }
     return VARVE_OK;
 }
 
-static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call,
+static varve_status query_news(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct targets *targets)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
@@ -195,8 +200,6 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
     const struct vv_rules *rules = attempt->rules;
     struct vv_value *partition = NULL;
     bool has_row = false;
-    if (attempt->candidates.files_len == 0)
-        return add_groups(op, attempt, targets);
     VV_NEW(op, &partition, struct vv_value, rules->partitions_len + 1);
     vv_buf_adds(&sql, "SELECT count(*)");
     for (size_t i = 0; i < rules->partitions_len; i++) {
@@ -204,14 +207,14 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
         vv_upsert_add_value_sql(&sql, "", rules->partitions[i], "",
             &attempt->snapshot->schema.fields[rules->partitions[i]].type);
     }
-    vv_buf_addf(&sql, " FROM %s", news_name(attempt));
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(news_sql(call, attempt)));
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "%sc%d", i == 0 ? " ORDER BY " : ", ", rules->partitions[i]);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, call->session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_session_query(op, call->work->session, vv_buf_str(&sql), &rows));
     for (;;) {
         struct target *target = NULL;
         VV_TRY(vv_rows_next(op, rows, &has_row));
@@ -225,6 +228,24 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
         VV_TRY(find_target(op, attempt, targets, partition, &target));
         target->news = vv_rows_int64(rows, 0);
     }
+}
+
+/* How many new rows each partition gets. */
+static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, struct targets *targets)
+{
+    const struct vv_schema *schema = &attempt->snapshot->schema;
+    const struct vv_relation *news = &call->work->news;
+    struct vv_key_group *groups = NULL;
+    size_t groups_len = 0;
+    /* Nothing is stored under the keys of the batch: its groups are the news. */
+    if (attempt->candidates.files_len == 0)
+        return add_groups(op, attempt, attempt->groups, attempt->groups_len, targets);
+    if (!news->in_memory || !vv_few_can_count(schema, attempt->rules))
+        return query_news(op, call, attempt, targets);
+    VV_TRY(vv_few_groups(op, &attempt->arena, news->rowset, schema, attempt->rules, &groups,
+        &groups_len));
+    return add_groups(op, attempt, groups, groups_len, targets);
 }
 
 static void add_columns(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
@@ -248,21 +269,23 @@ static varve_status add_survivors(struct vv_op *op, const struct vv_upsert_call 
     add_columns(attempt, sql);
     vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_adds(sql, ") AS s WHERE NOT EXISTS (SELECT 1 FROM stored AS g WHERE (g._rank > 1 OR "
-                     "g._what = 1) AND g._pos = s._pos AND g._file = ([");
+    vv_buf_addf(sql,
+        ") AS s WHERE NOT EXISTS (SELECT 1 FROM %.*s AS g WHERE (g._rank > 1 OR "
+        "g._what = 1) AND g._pos = s._pos AND g._file = ([",
+        VV_ARG(call->work->stored.sql));
     for (size_t i = first; i < end; i++)
         vv_buf_addf(sql, "%s%" PRId64, i == first ? "" : ", ", target->indexes[i]);
     vv_buf_adds(sql, "])[s._file + 1])");
     return VARVE_OK;
 }
 
-static void add_news_rows(const struct vv_upsert_attempt *attempt, const struct target *target,
-    struct vv_buf *sql)
+static void add_news_rows(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt, const struct target *target, struct vv_buf *sql)
 {
     const struct vv_rules *rules = attempt->rules;
     vv_buf_adds(sql, "SELECT ");
     add_columns(attempt, sql);
-    vv_buf_addf(sql, " FROM %s", news_name(attempt));
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(news_sql(call, attempt)));
     for (size_t i = 0; i < rules->partitions_len; i++) {
         const struct vv_value *value = &target->partition[i];
         vv_buf_addf(sql, "%sc%d", i == 0 ? " WHERE " : " AND ", rules->partitions[i]);
@@ -297,13 +320,13 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
     if (end > first && with_news)
         vv_buf_adds(&sql, " UNION ALL ");
     if (with_news)
-        add_news_rows(attempt, target, &sql);
+        add_news_rows(call, attempt, target, &sql);
     if (end > first || is_straight(attempt)) /* `news` alone is in order already */
         add_order(attempt->rules, end > first ? "" : "_row", &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_write_request request = {.snapshot = attempt->snapshot,
-        .session = call->session,
+        .session = call->work->session,
         .select_sql = vv_buf_str(&sql),
         .partition = target->partition,
         .data_change = true,

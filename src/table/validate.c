@@ -307,8 +307,8 @@ void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct v
     if (input->has_faults)
         vv_buf_adds(sql,
             ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
-    vv_buf_addf(sql, " FROM temp.%.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1",
-        VV_ARG(input->table), plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
+    vv_buf_addf(sql, " FROM %.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1", VV_ARG(input->sql),
+        plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
 }
 
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql)

@@ -34,12 +34,15 @@ struct vv_breach {
     struct vv_str condition; /* SQL over level 3: TRUE where it is broken */
 };
 
+#define VV_PLAN_CLOCK "now"
+
 struct vv_plan {
     const struct vv_batch_input *input;
     const struct vv_schema *schema;
     const struct vv_rules *rules;
     const struct vv_batch_options *options;
     int64_t now_us;
+    bool clock_is_param; /* rows_sql names it $VV_PLAN_CLOCK, so that the text comes again */
     struct vv_str prefix;
     const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
     bool has_arrival;    /* the order column is filled in by when a row came */

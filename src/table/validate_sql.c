@@ -46,7 +46,7 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
     if (plan->has_arrival)
         vv_buf_addf(sql, ", %.*s AS %.*sarrival", VV_ARG(input->arrival_sql),
             VV_ARG(plan->prefix));
-    vv_buf_addf(sql, " FROM temp.%.*s", VV_ARG(input->table));
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(input->sql));
 }
 
 void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql)
@@ -68,12 +68,15 @@ void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_b
 }
 
 /* What fills in an order value: when the row came, or else the clock. */
-static void order_sql(const struct vv_plan *plan, struct vv_buf *sql)
+static void order_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
     if (plan->has_arrival)
         vv_buf_addf(&us, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
-    vv_sql_int(&us, plan->now_us);
+    if (clock_is_param)
+        vv_buf_adds(&us, "CAST($" VV_PLAN_CLOCK " AS BIGINT)");
+    else
+        vv_sql_int(&us, plan->now_us);
     if (plan->has_arrival)
         vv_buf_addc(&us, ')');
     vv_plan_clock_sql(plan, vv_buf_str(&us), sql);
@@ -91,7 +94,7 @@ static void date_sql(const struct vv_plan *plan, const struct vv_partition_from 
     vv_buf_adds(sql, is_naive ? " AS DATE)" : ")) AS DATE)");
 }
 
-static void replace_sql(const struct vv_plan *plan, struct vv_buf *sql)
+static void replace_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
 {
     const struct vv_rules *rules = plan->rules;
     const char *comma = "";
@@ -100,7 +103,7 @@ static void replace_sql(const struct vv_plan *plan, struct vv_buf *sql)
     vv_buf_adds(sql, " REPLACE (");
     if (rules->order >= 0) {
         vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
-        order_sql(plan, sql);
+        order_sql(plan, plan->clock_is_param && !with_input, sql);
         vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
         comma = ", ";
     }
@@ -143,7 +146,7 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
 {
     const struct vv_rules *rules = plan->rules;
     vv_buf_adds(sql, "SELECT *");
-    replace_sql(plan, sql);
+    replace_sql(plan, with_input, sql);
     losses_sql(plan, sql);
     for (size_t index = 0; index < rules->partition_from_len; index++) {
         if (plan->from[rules->partition_from[index].partition] < 0)

@@ -10,7 +10,7 @@
 #include "table/batch.h"
 
 static struct vv_engine *engine;
-static struct vv_session *session;
+static struct vv_work *work;
 static struct vv_op lasting;
 static struct vv_metadata metadata;
 static struct vv_snapshot snapshot;
@@ -24,7 +24,7 @@ static void make_table(void)
     const struct vv_engine_options options = {.threads = 1};
     varve_status status = vv_engine_open(&lasting, &options, &engine);
     VV_PRE(status == VARVE_OK);
-    status = vv_session_open(&lasting, engine, &session);
+    status = vv_work_open(&lasting, engine, &work);
     VV_PRE(status == VARVE_OK);
     status = vv_schema_parse_ddl(&lasting, &lasting.arena, schema, &snapshot.schema);
     VV_PRE(status == VARVE_OK);
@@ -57,15 +57,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VV_PRE(fd >= 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
     const struct vv_input input = {.format = VV_INPUT_NDJSON, .fd = fd};
     vv_op_init(&op, NULL, (size_t)1 << 30);
-    varve_status status = vv_batch_load(&op, session, &table, &input, 1, &options, &source);
+    varve_status status = vv_batch_load(&op, work, &table, &input, 1, &options, &source);
     close(fd);
     if (status != VARVE_OK) {
         VV_PRE(status == VARVE_EINVALID);
         return 0;
     }
-    int64_t rows = 0;
-    status =
-        vv_session_int64(&op, session, VV_STR("SELECT count(*) FROM batch_input_0"), &rows);
+    int64_t rows = vv_rowset_rows(work->input);
+    if (!work->is_small)
+        status = vv_session_int64(&op, work->session,
+            VV_STR("SELECT count(*) FROM temp.batch_input_0"), &rows);
     VV_PRE(status == VARVE_OK && rows == lines_count(text));
     return 0;
 }

@@ -144,7 +144,9 @@ static varve_status run_upsert(struct story *story, struct vv_table *table, stru
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_upsert_options options = {
         .batch = {.dedupe = true, .reject_rows = batch->keep_good_rows}};
-    struct vv_input input;
+    struct vv_input inputs[2];
+    /* Several inputs go through tables of the engine, one small one stays in memory. */
+    size_t inputs_len = 1 + prop_chance(story->prop, 40);
     for (size_t i = 0; i < batch->rows.len; i++)
         add_ndjson(story, &batch->rows.items[i], &text);
     if (batch->app >= 0) {
@@ -152,8 +154,9 @@ static varve_status run_upsert(struct story *story, struct vv_table *table, stru
         options.app_version = batch->app_version;
     }
     (void)table_input(VV_INPUT_NDJSON, table == story->fixture.table ? "ours" : "rivals",
-        vv_buf_str(&text), &input);
-    varve_status status = vv_upsert(op, table, &input, 1, &options, out);
+        vv_buf_str(&text), &inputs[0]);
+    (void)table_input(VV_INPUT_NDJSON, "nothing", VV_STR(""), &inputs[1]);
+    varve_status status = vv_upsert(op, table, inputs, inputs_len, &options, out);
     if (status != VARVE_OK && status != VARVE_EINVALID)
         CHECK_OK(op, status);
     else if (status != VARVE_OK)

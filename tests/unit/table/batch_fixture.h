@@ -27,7 +27,8 @@ struct batch_fixture {
     struct test_clock clock;
     struct vv_op op;
     struct vv_engine *engine;
-    struct vv_session *session;
+    struct vv_work *work;
+    struct vv_session *session; /* the work's */
     struct vv_snapshot snapshot;
     struct vv_metadata metadata;
     struct vv_table table;
@@ -110,16 +111,17 @@ FIXTURE_UNUSED static bool batch_fixture_open(struct batch_fixture *fixture,
     *fixture = (struct batch_fixture){.options = {.dedupe = spec->key != NULL}};
     test_clock_init(&fixture->clock, FIXTURE_NOW_US);
     vv_op_init(&fixture->op, &fixture->clock.env, VV_OP_BYTES_DEFAULT);
-    return CHECK_OK(&fixture->op, vv_engine_open(&fixture->op, &options, &fixture->engine)) &&
-           CHECK_OK(&fixture->op,
-               vv_session_open(&fixture->op, fixture->engine, &fixture->session)) &&
-           batch_fixture_table(fixture, spec);
+    if (!CHECK_OK(&fixture->op, vv_engine_open(&fixture->op, &options, &fixture->engine)) ||
+        !CHECK_OK(&fixture->op, vv_work_open(&fixture->op, fixture->engine, &fixture->work)))
+        return false;
+    fixture->session = fixture->work->session;
+    return batch_fixture_table(fixture, spec);
 }
 
 FIXTURE_UNUSED static void batch_fixture_close(struct batch_fixture *fixture)
 {
     vv_batch_source_close(&fixture->source);
-    vv_session_close(&fixture->session);
+    vv_work_close(&fixture->work);
     vv_engine_close(&fixture->engine);
     vv_op_done(&fixture->op);
 }
@@ -128,9 +130,9 @@ FIXTURE_UNUSED static varve_status batch_read(struct batch_fixture *fixture,
     const struct vv_input *inputs, size_t inputs_len)
 {
     vv_batch_source_close(&fixture->source);
-    VV_TRY(vv_batch_load(&fixture->op, fixture->session, &fixture->table, inputs, inputs_len,
+    VV_TRY(vv_batch_load(&fixture->op, fixture->work, &fixture->table, inputs, inputs_len,
         &fixture->options, &fixture->source));
-    return vv_batch_prepare(&fixture->op, fixture->session, fixture->source, &fixture->table,
+    return vv_batch_prepare(&fixture->op, fixture->work, fixture->source, &fixture->table,
         &fixture->rules, &fixture->options, &fixture->batch);
 }
 
@@ -147,14 +149,29 @@ FIXTURE_UNUSED static varve_status batch_read_text(struct batch_fixture *fixture
     return batch_read(fixture, &input, 1);
 }
 
+/* A query over the batch, which it calls "batch", wherever its rows are. */
+FIXTURE_UNUSED static struct vv_str batch_sql(struct batch_fixture *fixture, const char *sql)
+{
+    static const char name[] = "FROM batch";
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    for (const char *found; (found = strstr(sql, name)) != NULL;) {
+        bool is_longer = found[sizeof(name) - 1] == '_';
+        vv_buf_addf(&text, "%.*sFROM %.*s", (int)(found - sql), sql,
+            VV_ARG(is_longer ? VV_STR("batch") : fixture->batch.sql));
+        sql = found + sizeof(name) - 1;
+    }
+    vv_buf_adds(&text, sql);
+    return vv_arena_str(&fixture->op.arena, vv_buf_str(&text));
+}
+
 /* The rows of a query as text, one a line, values parted by '|'. Lives until the op's arena dies. */
 FIXTURE_UNUSED static struct vv_str batch_query(struct batch_fixture *fixture, const char *sql)
 {
     struct vv_op *op = &fixture->op;
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_str all =
-        vv_arena_format(&op->arena, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%s)", sql);
+    struct vv_str all = vv_arena_format(&op->arena,
+        "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (%.*s)", VV_ARG(batch_sql(fixture, sql)));
     if (!CHECK_OK(op, vv_session_query(op, fixture->session, all, &rows)))
         return VV_STR_NONE;
     for (bool has_row = true;;) {

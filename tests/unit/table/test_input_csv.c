@@ -4,6 +4,7 @@
 
 #include "batch_fixture.h"
 #include "harness/proc.h"
+#include "harness/prop.h"
 
 #define HEADER "timestamp,symbol,confidence,count\n"
 #define TIME "2025-01-30T10:00:00Z"
@@ -11,6 +12,51 @@
 static const struct batch_spec texts = {.schema = "k long, a string, b string", .key = "k"};
 
 #define READ_TEXTS "SELECT _row, c0, c1, c2 FROM batch ORDER BY _row"
+
+/* What comes of a file: its rows, or that it was refused. */
+static struct vv_str outcome(struct batch_fixture *fixture, const struct vv_input *inputs,
+    size_t len)
+{
+    varve_status status = batch_read(fixture, inputs, len);
+    vv_forgive(&fixture->op);
+    return status == VARVE_OK ? batch_query(fixture, READ_TEXTS)
+                              : vv_arena_format(&fixture->op.arena, "refused: %d", (int)status);
+}
+
+/* Anything that looks a little like CSV. */
+static void add_noise(struct prop *prop, struct vv_buf *content)
+{
+    static const char *const pieces[] = {"1", "a b", ",", ",", "\"", "\"x\"", "\n", "\n",
+        "\r\n", "\r", " ", "\"\"", "\xC3\xA9", "\xFF", "7,x,y\n", "8,\"y\nz\",\n"};
+    size_t len = prop_choose(prop, 12);
+    vv_buf_adds(content, prop_chance(prop, 80) ? "k,a,b\n" : "k\n");
+    for (size_t i = 0; i < len; i++)
+        vv_buf_adds(content, pieces[prop_choose(prop, VV_COUNT(pieces))]);
+}
+
+TEST_SECONDS(input_csv, small_files_are_read_as_the_engine_reads_files, 120)
+{
+    struct prop prop = prop_start();
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &texts));
+    fixture.options.dedupe = false;
+    test_file_write(test_path("nothing.ndjson"), VV_STR(""));
+    for (int i = 0; i < 80; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(1 << 16);
+        add_noise(&prop, &content);
+        test_file_write(test_path("rows.csv"), vv_buf_str(&content));
+        const struct vv_input inputs[] = {{.format = VV_INPUT_CSV,
+                                              .path = vv_str_of(test_path("rows.csv")),
+                                              .fd = -1,
+                                              .name = VV_STR("rows.csv")},
+            {.format = VV_INPUT_NDJSON,
+                .path = vv_str_of(test_path("nothing.ndjson")),
+                .fd = -1}};
+        if (!CHECK_STR(outcome(&fixture, inputs, 1), outcome(&fixture, inputs, 2)))
+            CHECK_STR(vv_buf_str(&content), "is read in two ways");
+    }
+    batch_fixture_close(&fixture);
+}
 
 static const struct {
     const char *content;
@@ -33,15 +79,29 @@ static const struct {
     {"k,a,b\n1,x\ty;z,'q'\n", "1|1|x\ty;z|'q'\n"},
     {"k,a,b\n1,\xC3\xA9,\xF0\x9F\x98\x80\n", "1|1|\xC3\xA9|\xF0\x9F\x98\x80\n"},
     {"\"k\",\"a\"\n\"1\",\"x\"\n", "1|1|x|NULL\n"},
+    {"k,a,b\n1, \"x\" ,y\n2,  ,x\"y\n", "1|1|x|y\n2|2|  |x\"y\n"},
+    {"k,a,b\n1,,\n2,\"\",\n", "1|1|NULL|NULL\n2|2||NULL\n"},
+    {"a,k\r\n\r\n\"x\r\ny\",1\r\n\r\n", "1|1|x\r\ny|NULL\n"},
 };
 
+/* As a small file, and as one of several inputs, which the engine reads. */
 TEST(input_csv, reads_rows_by_the_names_in_the_header)
 {
     struct batch_fixture fixture;
     REQUIRE(batch_fixture_open(&fixture, &texts));
+    test_file_write(test_path("nothing.ndjson"), VV_STR(""));
     for (size_t index = 0; index < VV_COUNT(good); index++) {
-        if (CHECK_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, good[index].content)))
-            CHECK_STR(batch_query(&fixture, READ_TEXTS), good[index].rows);
+        test_file_write(test_path("rows.csv"), vv_str_of(good[index].content));
+        const struct vv_input inputs[] = {
+            {.format = VV_INPUT_CSV, .path = vv_str_of(test_path("rows.csv")), .fd = -1},
+            {.format = VV_INPUT_NDJSON,
+                .path = vv_str_of(test_path("nothing.ndjson")),
+                .fd = -1}};
+        for (size_t len = 1; len <= VV_COUNT(inputs); len++) {
+            if (CHECK_OK(&fixture.op, batch_read(&fixture, inputs, len)))
+                CHECK_STR(batch_query(&fixture, READ_TEXTS), good[index].rows);
+            CHECK((fixture.batch.few != NULL) == (len == 1));
+        }
     }
     batch_fixture_close(&fixture);
 }

@@ -115,8 +115,9 @@ TEST(input_ndjson, texts_come_through_unchanged)
     }
     REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    REQUIRE_OK(&fixture.op, vv_session_query(&fixture.op, fixture.session,
-                                VV_STR("SELECT _row, c0, c1 FROM batch ORDER BY c0"), &rows));
+    REQUIRE_OK(&fixture.op,
+        vv_session_query(&fixture.op, fixture.session,
+            batch_sql(&fixture, "SELECT _row, c0, c1 FROM batch ORDER BY c0"), &rows));
     for (size_t row = 0; row < VV_COUNT(values); row++) {
         bool has_row = false;
         REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));

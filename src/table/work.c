@@ -1,0 +1,96 @@
+#include "table/work.h"
+
+#include "base/buf.h"
+#include "base/seam.h"
+
+#define ARENA_BYTES_MAX ((size_t)64 << 20)
+
+static varve_status relation_open(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation, struct vv_str table)
+{
+    relation->table = table;
+    return vv_rowset_open(op, work->session, &relation->rowset);
+}
+
+static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_work *work)
+{
+    VV_TRY(vv_session_open(op, engine, &work->session));
+    VV_TRY(vv_rowset_open(op, work->session, &work->input));
+    VV_TRY(relation_open(op, work, &work->batch, VV_STR("temp.batch")));
+    VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
+    VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
+    return relation_open(op, work, &work->news, VV_STR("temp.news"));
+}
+
+varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out)
+{
+    struct vv_work *work = vv_malloc(sizeof(*work));
+    if (work == NULL)
+        return vv_fail_memory(op);
+    *work = (struct vv_work){.arena = VV_ARENA_INIT(ARENA_BYTES_MAX)};
+    varve_status status = open(op, engine, work);
+    if (status != VARVE_OK) {
+        vv_work_close(&work);
+        return status;
+    }
+    *out = work;
+    return VARVE_OK;
+}
+
+void vv_work_close(struct vv_work **work)
+{
+    struct vv_work *closed = VV_MOVE(*work);
+    if (closed == NULL)
+        return;
+    vv_rowset_close(&closed->input);
+    vv_rowset_close(&closed->batch.rowset);
+    vv_rowset_close(&closed->batch_kept.rowset);
+    vv_rowset_close(&closed->stored.rowset);
+    vv_rowset_close(&closed->news.rowset);
+    vv_session_close(&closed->session);
+    vv_arena_done(&closed->arena);
+    vv_free(closed);
+}
+
+static void relation_clear(struct vv_relation *relation)
+{
+    vv_rowset_clear(relation->rowset);
+    relation->sql = VV_STR_NONE;
+}
+
+bool vv_work_clear(struct vv_work *work)
+{
+    vv_rowset_clear(work->input);
+    relation_clear(&work->batch);
+    relation_clear(&work->batch_kept);
+    relation_clear(&work->stored);
+    relation_clear(&work->news);
+    return !work->has_tables;
+}
+
+static varve_status make_table(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation, struct vv_str select, int64_t *out_rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE %.*s AS ", VV_ARG(relation->table));
+    vv_buf_add(&sql, select);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    work->has_tables = true;
+    VV_TRY(vv_session_int64(op, work->session, vv_buf_str(&sql), out_rows));
+    relation->sql = relation->table;
+    relation->in_memory = false;
+    return VARVE_OK;
+}
+
+varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_relation *relation,
+    const struct vv_query *query, int64_t *out_rows)
+{
+    if (!work->is_small)
+        return make_table(op, work, relation, query->sql, out_rows);
+    VV_TRY(vv_rowset_fill(op, relation->rowset, query));
+    *out_rows = vv_rowset_rows(relation->rowset);
+    relation->sql = vv_rowset_sql(relation->rowset);
+    relation->in_memory = true;
+    return VARVE_OK;
+}

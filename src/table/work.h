@@ -1,0 +1,57 @@
+/*
+ * Where an upsert works: a session of the engine, and the relations that its steps leave for each
+ * other.
+ *
+ * Few rows stay in memory (engine/rowset.h), many go to temporary tables. An open table keeps its
+ * work from one small batch to the next, and with it the statements that stay prepared; that is
+ * most of what a small batch costs. What a large one leaves behind is given back with the session.
+ */
+#ifndef VV_TABLE_WORK_H
+#define VV_TABLE_WORK_H
+
+#include "engine/rowset.h"
+
+/* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
+#define VV_WORK_ROWS_MAX 20000
+
+/* Rows by a name of their own. */
+struct vv_relation {
+    struct vv_str table;      /* the temporary table, where they are many: "temp.batch" */
+    struct vv_rowset *rowset; /* where they are few; NULL: never */
+    struct vv_str sql;        /* what stands for them after FROM; none: nothing was made */
+    bool in_memory;
+};
+
+/* Columns of an input that brings its types, by index. */
+struct vv_work_columns {
+    uint64_t shapes; /* of the rowset that they were read from; 0: of none */
+    struct vv_str *names, *sql, *types;
+    size_t len;
+    struct vv_str arrival_sql; /* as in vv_batch_input */
+};
+
+struct vv_work {
+    struct vv_session *session;
+    bool is_small;                   /* this batch: few rows of one input */
+    bool has_tables;                 /* there are temporary tables: not to be kept */
+    struct vv_rowset *input;         /* rows of that input */
+    struct vv_work_columns columns;  /* of `input` */
+    struct vv_arena arena;           /* of `columns` */
+    struct vv_relation batch;        /* table/batch.h */
+    struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
+    struct vv_relation stored, news; /* table/upsert_plan.h */
+};
+
+varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out);
+void vv_work_close(struct vv_work **work); /* accepts a pointer to NULL */
+/* After a batch: the memory of its rows goes. False: the work is of no further use. */
+bool vv_work_clear(struct vv_work *work);
+
+/*
+ * Makes a relation of the rows of a query, in place of what was there: in memory where the batch
+ * is small. (query->is_kept and its parameters count there alone.)
+ */
+varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_relation *relation,
+    const struct vv_query *query, int64_t *out_rows);
+
+#endif
