@@ -253,6 +253,15 @@ varve_status vv_note(struct vv_op *op, const char *format, ...)
     return op->error.code;
 }
 
+void vv_error_table(struct vv_op *op, struct vv_str table)
+{
+    VV_PRE(op->failed);
+    if (table.len >= sizeof(op->error.table))
+        return;
+    memcpy(op->error.table, table.ptr, table.len);
+    op->error.table[table.len] = '\0';
+}
+
 varve_status vv_recode(struct vv_op *op, varve_status code)
 {
     VV_PRE(op->failed);

@@ -188,10 +188,12 @@ static varve_status make_room(struct vv_op *op, struct vv_spool *spool, struct e
             wanted += VV_SEGMENT_END_BYTES;
         if (spool->bytes + (int64_t)wanted > spool->options.bytes_max) {
             spool->bytes_refused = (int64_t)wanted;
-            return vv_fail(op, VARVE_ELIMIT,
+            (void)vv_fail(op, VARVE_ELIMIT,
                 "the spool %s is full: %" PRId64 " of at most %" PRId64
                 " bytes wait for their tables; flush it, or give it more room",
                 spool->journal->location.ptr, spool->bytes, spool->options.bytes_max);
+            op->error.retryable = 1; /* unlike a limit that stays */
+            return VARVE_ELIMIT;
         }
         if (fits)
             return VARVE_OK;

@@ -15,6 +15,16 @@
 /* A row that takes more than a part of the spool would never find room beside others. */
 #define SPOOL_PART 4
 
+/* Not at the next interval, but now. */
+static void ask_flush(struct vv_writer *writer)
+{
+    if (atomic_exchange(&writer->is_full, true))
+        return;
+    pthread_mutex_lock(&writer->lock);
+    pthread_cond_broadcast(&writer->work);
+    pthread_mutex_unlock(&writer->lock);
+}
+
 /* Wakes those who seal, once a flush. */
 static void count_put(struct vv_writer *writer, struct vv_writer_table *table, size_t bytes)
 {
@@ -22,13 +32,8 @@ static void count_put(struct vv_writer *writer, struct vv_writer_table *table, s
     int64_t all = atomic_fetch_add(&writer->bytes_open, (int64_t)bytes) + (int64_t)bytes;
     atomic_fetch_add(&writer->rows_put, 1);
     atomic_fetch_add(&table->rows_put, 1);
-    if (rows < writer->options.rows_max && all < writer->options.bytes_max)
-        return;
-    if (atomic_exchange(&writer->is_full, true))
-        return;
-    pthread_mutex_lock(&writer->lock);
-    pthread_cond_broadcast(&writer->work);
-    pthread_mutex_unlock(&writer->lock);
+    if (rows >= writer->options.rows_max || all >= writer->options.bytes_max)
+        ask_flush(writer);
 }
 
 static varve_status check_fits(struct vv_op *op, const struct vv_writer *writer, size_t bytes)
@@ -52,11 +57,7 @@ static varve_status wait_room(struct vv_op *op, struct vv_writer *writer)
         vv_sleep_us(op, wait_us);
         return VARVE_OK;
     }
-    if (!atomic_exchange(&writer->is_full, true)) {
-        pthread_mutex_lock(&writer->lock);
-        pthread_cond_broadcast(&writer->work);
-        pthread_mutex_unlock(&writer->lock);
-    }
+    ask_flush(writer);
     (void)vv_spool_wait_room(op, writer->spool, FULL_WAIT_US);
     return VARVE_OK;
 }
@@ -71,6 +72,8 @@ static varve_status append(struct vv_op *op, struct vv_writer *writer,
             vv_spool_append(op, writer->spool, table->name, schema_payload, record);
         if (status == VARVE_OK)
             break;
+        if (status == VARVE_ELIMIT && writer->options.full_fails)
+            ask_flush(writer);
         if (status != VARVE_ELIMIT || writer->options.full_fails)
             return status;
         vv_forgive(op);
@@ -192,11 +195,15 @@ varve_status vv_writer_put_json(struct vv_op *op, struct vv_writer *writer, stru
     const struct vv_writer_shape *shape = owner->shape; /* stays, though it may be replaced */
     pthread_rwlock_unlock(&writer->tables_lock);
     look_at_members(row, shape, &members);
-    for (size_t i = 0; i < shape->key_len && i < 64; i++)
-        if ((members.keys >> i & 1) == 0)
-            return vv_fail(op, VARVE_EINVALID,
-                "%.*s has no value, and it is part of the key of table %.*s",
-                VV_ARG(shape->key[i]), VV_ARG(owner->name));
+    for (size_t i = 0; i < shape->key_len && i < 64; i++) {
+        if ((members.keys >> i & 1) != 0)
+            continue;
+        (void)vv_fail(op, VARVE_EINVALID,
+            "%.*s has no value, and it is part of the key of table %.*s", VV_ARG(shape->key[i]),
+            VV_ARG(owner->name));
+        vv_error_table(op, owner->name);
+        return VARVE_EINVALID;
+    }
     record.is_stamped = shape->order.len > 0 && !members.has_order;
     return append(op, writer, owner, VV_STR_NONE, &record, out_sequence);
 }

@@ -69,6 +69,7 @@ TEST(spool, full_refuses_and_takes_again_once_a_segment_is_gone)
     while (try_put(&f, "a", rows + 1) > 0)
         rows++;
     CHECK_INT(f.op.error.code, VARVE_ELIMIT);
+    CHECK_INT(f.op.error.retryable, 1);
     vv_forgive(&f.op);
     CHECK(rows > 1000);
     CHECK(!vv_spool_wait_room(&f.op, f.spool, 1000));
