@@ -53,6 +53,26 @@ bool vv_size_read(const char *text, int64_t *out)
     return false;
 }
 
+bool vv_duration_read(const char *text, int64_t *out_ms)
+{
+    static const struct unit {
+        const char *name;
+        double ms;
+    } units[] = {{"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+    char *end = NULL;
+    double number = strtod(text, &end);
+    if (end == text || *text < '0' || *text > '9')
+        return false;
+    for (size_t i = 0; i < VV_COUNT(units); i++) {
+        double ms = number * units[i].ms;
+        if (strcmp(end, units[i].name) != 0 || !(ms < 9e15))
+            continue;
+        *out_ms = (int64_t)ms;
+        return true;
+    }
+    return false;
+}
+
 /* Position of `value` in "a|b|c" from 1; 0: not one of them. */
 static int32_t find_choice(const char *choices, const char *value)
 {
@@ -68,15 +88,35 @@ static int32_t find_choice(const char *choices, const char *value)
     return 0;
 }
 
+bool vv_option_has_choice(const struct vv_option *option, const char *value)
+{
+    return find_choice(option->choices, value) != 0;
+}
+
+/* False: the text is no number of the option's kind. */
+static bool read_number(enum vv_option_kind kind, const char *value, int64_t *out)
+{
+    if (kind == VV_OPTION_SIZE)
+        return vv_size_read(value, out);
+    return kind == VV_OPTION_DURATION ? vv_duration_read(value, out) : read_integer(value, out);
+}
+
 static varve_status set_integer(const struct vv_option *option, const char *value,
     struct vv_integer *out, varve_error *err)
 {
     struct vv_integer number = {.given = true};
     int64_t most = option->least == 0 && option->most == 0 ? INT64_MAX : option->most;
-    bool is_size = option->kind == VV_OPTION_SIZE;
-    if (is_size ? !vv_size_read(value, &number.value) : !read_integer(value, &number.value))
+    if (!read_number(option->kind, value, &number.value))
         return vv_error_set(err, VARVE_EUSAGE, "option --%s: '%s' is not %s", option->name,
-            value, is_size ? "a size such as 512MB or 1GiB" : "a whole number");
+            value,
+            option->kind == VV_OPTION_SIZE       ? "a size such as 512MB or 1GiB"
+            : option->kind == VV_OPTION_DURATION ? "a time such as 60s, 100ms or 5m"
+                                                 : "a whole number");
+    if (option->kind == VV_OPTION_DURATION &&
+        (number.value < option->least || number.value > most))
+        return vv_error_set(err, VARVE_EUSAGE,
+            "option --%s: %s is out of range (%" PRId64 " to %" PRId64 " ms)", option->name,
+            value, option->least, most);
     if (number.value < option->least || number.value > most)
         return vv_error_set(err, VARVE_EUSAGE,
             "option --%s: %s is out of range (%" PRId64 " to %" PRId64 ")", option->name, value,
@@ -142,6 +182,7 @@ varve_status vv_option_set_value(const struct vv_option_set *set,
         return VARVE_OK;
     case VV_OPTION_INTEGER:
     case VV_OPTION_SIZE:
+    case VV_OPTION_DURATION:
         return set_integer(option, value, place, err);
     case VV_OPTION_REAL:
         return set_real(option, value, place, err);

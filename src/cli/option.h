@@ -9,13 +9,14 @@
 #include "cli/text.h"
 
 enum vv_option_kind {
-    VV_OPTION_FLAG,    /* bool */
-    VV_OPTION_TEXT,    /* const char *, NULL: not given */
-    VV_OPTION_LIST,    /* struct vv_list: may be given several times */
-    VV_OPTION_INTEGER, /* struct vv_integer, within `least` and `most` */
-    VV_OPTION_REAL,    /* struct vv_real, not negative */
-    VV_OPTION_SIZE,    /* struct vv_integer: bytes, "100MB", "1GiB" */
-    VV_OPTION_CHOICE   /* int32_t: 1 for the first of `choices`, 0: not given */
+    VV_OPTION_FLAG,     /* bool */
+    VV_OPTION_TEXT,     /* const char *, NULL: not given */
+    VV_OPTION_LIST,     /* struct vv_list: may be given several times */
+    VV_OPTION_INTEGER,  /* struct vv_integer, within `least` and `most` */
+    VV_OPTION_REAL,     /* struct vv_real, not negative */
+    VV_OPTION_SIZE,     /* struct vv_integer: bytes, "100MB", "1GiB" */
+    VV_OPTION_DURATION, /* struct vv_integer: milliseconds, "60s", "100ms" */
+    VV_OPTION_CHOICE    /* int32_t: 1 for the first of `choices`, 0: not given */
 };
 
 struct vv_list {
@@ -39,6 +40,7 @@ struct vv_option {
     const char *help;
     size_t offset;
     const char *choices; /* "box|csv" */
+    const char *implied; /* of a choice: what it means when none of them follows */
     int64_t least, most; /* of an integer; both 0: any from 0 */
     const char *env;     /* environment variable that gives the value too */
 };
@@ -100,6 +102,11 @@ varve_status vv_options_from_environment(const struct vv_option_set *set, varve_
 varve_status vv_options_from_file(const struct vv_option_set *set, const char *path,
     struct vv_text *storage, varve_error *err);
 
+/* Whether an option of the kind CHOICE has this one. */
+bool vv_option_has_choice(const struct vv_option *option, const char *value);
+
+/* "100ms", "60s", "5m", "2h", "1d", in milliseconds; a fraction may be given. */
+bool vv_duration_read(const char *text, int64_t *out_ms);
 /* "100MB" = 10^8, "1GiB" = 2^30; also K, M, G, T with B or iB, and plain bytes. */
 bool vv_size_read(const char *text, int64_t *out);
 

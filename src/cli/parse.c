@@ -81,6 +81,8 @@ static varve_status take_value(struct parser *parser, const struct vv_option_set
     if (option->kind == VV_OPTION_FLAG || attached)
         return vv_option_set_value(set, option, attached, parser->err);
     const char *value = parser->at + 1 < parser->argc ? parser->argv[parser->at + 1] : NULL;
+    if (option->implied && (value == NULL || !vv_option_has_choice(option, value)))
+        return vv_option_set_value(set, option, option->implied, parser->err);
     if (value == NULL)
         return vv_error_set(parser->err, VARVE_EUSAGE, "option --%s needs a value: --%s %s",
             option->name, option->name, option->value);

@@ -18,6 +18,8 @@ struct scan {
     struct vv_integer limit;
     struct vv_real rate;
     const char *version;
+    struct vv_integer every;
+    int32_t ack;
 };
 
 static const struct vv_option global_options[] = {
@@ -63,6 +65,18 @@ static const struct vv_option scan_options[] = {
         .kind = VV_OPTION_TEXT,
         .value = "N",
         .offset = offsetof(struct scan, version)},
+    {.name = "every",
+        .kind = VV_OPTION_DURATION,
+        .value = "T",
+        .least = 10,
+        .most = 3600000,
+        .offset = offsetof(struct scan, every)},
+    {.name = "ack",
+        .kind = VV_OPTION_CHOICE,
+        .value = "[LEVEL]",
+        .choices = "low|high",
+        .implied = "high",
+        .offset = offsetof(struct scan, ack)},
 };
 static const struct vv_command scan_command = {.name = "scan",
     .arguments = "TABLE",
@@ -281,6 +295,68 @@ TEST(option, a_broken_file_is_refused_with_its_line)
     parse(&line, "scan t");
     CHECK_INT(vv_options_from_file(&line.set, test_path("absent"), &storage, &line.err),
         VARVE_ENOTFOUND);
+    done(&line);
+}
+
+TEST(option, a_choice_may_imply_its_value)
+{
+    static const struct implied {
+        const char *words;
+        int32_t ack;
+        size_t arguments_len;
+    } lines[] = {
+        {"scan t", 0, 1},
+        {"scan t --ack", 2, 1},
+        {"scan --ack t", 2, 1},
+        {"scan --ack low t", 1, 1},
+        {"scan --ack=low t", 1, 1},
+        {"scan --ack --limit 3 t", 2, 1},
+        {"scan --ack high", 2, 0},
+    };
+    for (size_t i = 0; i < VV_COUNT(lines); i++) {
+        struct line line;
+        parse(&line, lines[i].words);
+        CHECK_INT(line.status, VARVE_OK);
+        CHECK_INT(line.scan->ack, lines[i].ack);
+        CHECK_INT(line.parsed.arguments_len, lines[i].arguments_len);
+        done(&line);
+    }
+}
+
+TEST(option, times_have_a_unit)
+{
+    static const struct duration {
+        const char *text;
+        int64_t ms; /* -1: none */
+    } durations[] = {
+        {"100ms", 100},
+        {"60s", 60000},
+        {"1.5s", 1500},
+        {"5m", 300000},
+        {"2h", 7200000},
+        {"1d", 86400000},
+        {"60", -1},
+        {"s", -1},
+        {"-1s", -1},
+        {"1 s", -1},
+        {"1sec", -1},
+        {"", -1},
+    };
+    struct line line;
+    for (size_t i = 0; i < VV_COUNT(durations); i++) {
+        int64_t ms = -1;
+        CHECK_INT(vv_duration_read(durations[i].text, &ms), durations[i].ms >= 0);
+        CHECK_INT(ms, durations[i].ms);
+    }
+    parse(&line, "scan t --every 2m");
+    CHECK_INT(line.scan->every.value, 120000);
+    done(&line);
+    parse(&line, "scan t --every 5ms");
+    CHECK_INT(line.status, VARVE_EUSAGE);
+    CHECK(strstr(line.err.message, "out of range (10 to 3600000 ms)") != NULL);
+    done(&line);
+    parse(&line, "scan t --every 5");
+    CHECK(strstr(line.err.message, "is not a time such as 60s") != NULL);
     done(&line);
 }
 
