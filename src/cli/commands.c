@@ -9,6 +9,8 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_upsert,
     &vv_cmd_append,
     &vv_cmd_quarantine,
+    &vv_cmd_ingest,
+    &vv_cmd_spool,
     &vv_cmd_simulate,
     &vv_cmd_query,
     &vv_cmd_shell,

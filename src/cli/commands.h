@@ -28,6 +28,8 @@ extern const struct vv_command vv_cmd_describe;
 extern const struct vv_command vv_cmd_files;
 extern const struct vv_command vv_cmd_tables;
 extern const struct vv_command vv_cmd_simulate;
+extern const struct vv_command vv_cmd_ingest;
+extern const struct vv_command vv_cmd_spool;
 extern const struct vv_command vv_cmd_demo;
 extern const struct vv_command vv_cmd_version;
 extern const struct vv_command vv_cmd_shell;

@@ -1,0 +1,267 @@
+/* What waits in a spool; and a flush of it, also where an ingest owns it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/json_view.h"
+#include "varve/writer.h"
+
+struct spool_values {
+    const char *spool;
+    bool adopt;
+};
+
+static const struct vv_option options[] = {
+    {.name = "spool",
+        .kind = VV_OPTION_TEXT,
+        .value = "FOLDER",
+        .help = "default: _varve/spool in the lake",
+        .offset = offsetof(struct spool_values, spool)},
+    {.name = "adopt",
+        .kind = VV_OPTION_FLAG,
+        .help = "flush: take over a spool that was copied, under a new id",
+        .offset = offsetof(struct spool_values, adopt)},
+};
+
+/* ---- Status and verify ------------------------------------------------------------------------ */
+
+static void add_line(struct vv_text *text, const char *name, const char *value)
+{
+    size_t len = strlen(name);
+    if (*value == '\0')
+        return;
+    vv_text_adds(text, name);
+    vv_text_fill(text, ' ', len < 10 ? 10 - len : 1);
+    vv_text_add_shown(text, value, strlen(value));
+    vv_text_addc(text, '\n');
+}
+
+static void add_segment(struct vv_text *text, const struct vv_node *segment)
+{
+    struct vv_text value VV_CLEANUP(vv_text_done) = {0};
+    const char *damage = vv_node_chars(vv_node_get(segment, "damage"));
+    vv_text_addf(&value, "%s: %s, %s rows, %s bytes, since %s",
+        vv_node_chars(vv_node_get(segment, "file")),
+        vv_node_chars(vv_node_get(segment, "state")),
+        vv_node_chars(vv_node_get(segment, "rows")),
+        vv_node_chars(vv_node_get(segment, "bytes")),
+        vv_node_chars(vv_node_get(segment, "oldest")));
+    if (*damage)
+        vv_text_addf(&value, "; DAMAGED at offset %s: %s",
+            vv_node_chars(vv_node_get(segment, "damage_offset")), damage);
+    add_line(text, "segment", vv_text_chars(&value));
+}
+
+static void add_page(struct vv_text *text, const struct vv_node *spool)
+{
+    struct vv_text waiting VV_CLEANUP(vv_text_done) = {0};
+    const struct vv_node *segments = vv_node_get(spool, "segments");
+    const char *owner = vv_node_chars(vv_node_get(spool, "owner"));
+    vv_text_addf(&waiting, "%s rows, %s bytes",
+        vv_node_chars(vv_node_get(spool, "rows_waiting")),
+        vv_node_chars(vv_node_get(spool, "bytes_waiting")));
+    add_line(text, "spool", vv_node_chars(vv_node_get(spool, "spool")));
+    add_line(text, "owner", *owner ? owner : "nobody");
+    add_line(text, "waiting", vv_text_chars(&waiting));
+    add_line(text, "oldest", vv_node_chars(vv_node_get(spool, "oldest")));
+    add_line(text, "newest", vv_node_chars(vv_node_get(spool, "newest")));
+    add_line(text, "DAMAGED", vv_node_chars(vv_node_get(spool, "damage")));
+    for (size_t i = 0; i < segments->children_len; i++)
+        add_segment(text, &segments->children[i]);
+}
+
+static varve_status show(struct vv_cli *cli, const char *json)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node spool = {0};
+    enum vv_format format = vv_show_format(cli);
+    bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+    if (is_json || !vv_node_read(json, strlen(json), &spool))
+        vv_text_addf(&text, "%s\n", json);
+    else
+        add_page(&text, &spool);
+    vv_node_done(&spool);
+    return vv_show_text(cli, text.ptr, text.len);
+}
+
+static varve_status inspect(struct vv_cli *cli, const struct spool_values *values, bool verify)
+{
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    varve_error verdict;
+    varve_status status =
+        varve_spool_inspect(cli->lake, values->spool, verify ? 1 : 0, &json, &verdict);
+    if (json != NULL)
+        VV_TRY(show(cli, json));
+    if (status != VARVE_OK)
+        cli->error = verdict;
+    return status;
+}
+
+/* ---- Flush ------------------------------------------------------------------------------------- */
+
+struct situation {
+    int64_t pid;            /* of the owner; 0: nobody has it */
+    bool is_here;           /* the owner runs on this machine */
+    int64_t rows;           /* waiting */
+    int64_t newest, oldest; /* numbers of segments; 0: none */
+};
+
+static varve_status look(struct vv_cli *cli, const struct spool_values *values,
+    struct situation *out)
+{
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    struct vv_node spool = {0};
+    char host[256] = "";
+    VV_TRY(varve_spool_inspect(cli->lake, values->spool, 0, &json, &cli->error));
+    *out = (struct situation){0};
+    (void)vv_node_read(json, strlen(json), &spool);
+    static const char begin[] = "process ";
+    const char *owner = vv_node_chars(vv_node_get(&spool, "owner"));
+    if (strncmp(owner, begin, sizeof(begin) - 1) == 0) {
+        char *end = NULL;
+        out->pid = strtoll(owner + sizeof(begin) - 1, &end, 10);
+        (void)gethostname(host, sizeof(host) - 1);
+        out->is_here = strncmp(end, " on ", 4) == 0 && strcmp(end + 4, host) == 0;
+    }
+    const struct vv_node *segments = vv_node_get(&spool, "segments");
+    out->rows = vv_node_int(vv_node_get(&spool, "rows_waiting"), 0);
+    for (size_t i = 0; i < segments->children_len; i++) {
+        int64_t number = vv_node_int(vv_node_get(&segments->children[i], "segment"), 0);
+        out->oldest = out->oldest == 0 || number < out->oldest ? number : out->oldest;
+        out->newest = number > out->newest ? number : out->newest;
+    }
+    vv_node_done(&spool);
+    return VARVE_OK;
+}
+
+/* Reads a file of /proc; NULs become blanks. */
+static void read_proc(int64_t pid, const char *name, struct vv_text *out)
+{
+    struct vv_text path VV_CLEANUP(vv_text_done) = {0};
+    char piece[4096];
+    vv_text_addf(&path, "/proc/%" PRId64 "/%s", pid, name);
+    FILE *file = fopen(vv_text_chars(&path), "re");
+    if (file == NULL)
+        return;
+    size_t len = fread(piece, 1, sizeof(piece), file);
+    (void)fclose(file);
+    vv_text_add(out, piece, len);
+    for (size_t i = 0; i < out->len; i++)
+        out->ptr[i] = out->ptr[i] ? out->ptr[i] : ' ';
+}
+
+/* SIGHUP ends whoever does not expect it: it must be an ingest, which waits for the signal. */
+static bool is_ingest(int64_t pid)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    struct vv_text status VV_CLEANUP(vv_text_done) = {0};
+    read_proc(pid, "cmdline", &line);
+    read_proc(pid, "status", &status);
+    const char *blocked = strstr(vv_text_chars(&status), "SigBlk:");
+    uint64_t mask = blocked ? strtoull(blocked + 7, NULL, 16) : 0;
+    return strstr(vv_text_chars(&line), " ingest ") != NULL && (mask & 1U << (SIGHUP - 1)) != 0;
+}
+
+static varve_status check_interrupt(struct vv_cli *cli)
+{
+    if (vv_interrupt_signal() != 0)
+        return vv_error_set(&cli->error, VARVE_EINTERRUPTED,
+            "interrupted; rows that are not flushed stay in the spool");
+    return VARVE_OK;
+}
+
+/* Asks the ingest that has the spool, and waits until what was there is gone. */
+static varve_status flush_by_owner(struct vv_cli *cli, const struct spool_values *values,
+    const struct situation *before)
+{
+    const struct timespec pause = {.tv_nsec = 50000000};
+    struct situation now = *before;
+    if (!before->is_here || !is_ingest(before->pid))
+        return vv_error_set(&cli->error, VARVE_ECONFLICT,
+            "the spool is owned by process %" PRId64
+            "%s, which is no varve ingest of this machine that could be asked; it flushes by "
+            "itself, or stop it first",
+            before->pid, before->is_here ? "" : " of another machine");
+    if (kill((pid_t)before->pid, SIGHUP) != 0)
+        return vv_error_set(&cli->error, VARVE_EIO,
+            "varve ingest, process %" PRId64 ", cannot be asked to flush: %s", before->pid,
+            vv_errno_text(errno));
+    while (now.oldest != 0 && now.oldest <= before->newest) {
+        VV_TRY(check_interrupt(cli));
+        (void)nanosleep(&pause, NULL);
+        VV_TRY(look(cli, values, &now));
+        if (now.pid != before->pid && now.oldest != 0)
+            return vv_error_set(&cli->error, VARVE_ECONFLICT,
+                "process %" PRId64 ", which had the spool, has ended before everything was "
+                "flushed; try again",
+                before->pid);
+    }
+    return VARVE_OK;
+}
+
+static varve_status flush_here(struct vv_cli *cli, const struct spool_values *values)
+{
+    varve_writer *writer = NULL;
+    varve_writer_options writer_options = VARVE_WRITER_OPTIONS_INIT;
+    writer_options.spool = values->spool;
+    writer_options.interval_ms = -1;
+    writer_options.adopt = values->adopt ? 1 : 0;
+    VV_TRY(varve_writer_open(cli->lake, &writer_options, &writer, &cli->error));
+    /* Tries once: who asks for a flush wants to know why there is none. */
+    return varve_writer_close(writer, &cli->error);
+}
+
+static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    struct situation before;
+    VV_TRY(look(cli, values, &before));
+    if (before.pid != 0)
+        VV_TRY(flush_by_owner(cli, values, &before));
+    else
+        VV_TRY(flush_here(cli, values));
+    if (!cli->globals.json) {
+        vv_say(cli, "%" PRId64 " rows flushed%s", before.rows,
+            before.pid != 0 ? " by the ingest that has the spool" : "");
+        return VARVE_OK;
+    }
+    vv_text_addf(&line, "{\"rows_flushed\":%" PRId64 "}\n", before.rows);
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct spool_values *values = given;
+    const char *verb = vv_cli_argument(cli, 0);
+    bool is_verify = strcmp(verb, "verify") == 0, is_flush = strcmp(verb, "flush") == 0;
+    if (!is_verify && !is_flush && strcmp(verb, "status") != 0)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "spool: '%s' is not one of status|flush|verify", verb);
+    VV_TRY(vv_cli_open_lake(cli, false));
+    return is_flush ? flush(cli, values) : inspect(cli, values, is_verify);
+}
+
+const struct vv_command vv_cmd_spool = {
+    .name = "spool",
+    .summary = "rows on their way into the lake",
+    .arguments = "status|flush|verify",
+    .examples = "varve spool status\n"
+                "varve spool flush\n"
+                "varve spool verify --json",
+    .text =
+        "Rows of varve ingest, and of programs that use the writer, wait in the spool until\n"
+        "they are flushed. status says what waits, also while another process owns the\n"
+        "spool. flush writes it into the tables: by itself, or by asking the varve\n"
+        "ingest that owns the spool (SIGHUP), and waits until it has done so. verify\n"
+        "checks each record of each segment; damage ends with status 10.",
+    VV_OPTIONS(options, struct spool_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run,
+};

@@ -1,0 +1,147 @@
+#include "cli/csv_row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 10000
+
+/* One field of a record, and what is left behind it. */
+struct field {
+    const char *bytes;
+    size_t len;
+    bool is_quoted; /* `bytes` are those between the quotes, a quote in them written twice */
+    bool is_broken;
+};
+
+/* False: the record has no more fields. `*rest` NULL: it is used up. */
+static bool field_take(const char **rest, const char *end, struct field *out)
+{
+    const char *at = *rest;
+    if (at == NULL)
+        return false;
+    while (at < end && *at == ' ')
+        at++;
+    *out = (struct field){.is_quoted = at < end && *at == '"'};
+    const char *comma = memchr(*rest, ',', (size_t)(end - *rest));
+    if (out->is_quoted) {
+        const char *close = at + 1;
+        while (close < end && (*close != '"' || (close + 1 < end && close[1] == '"')))
+            close += *close == '"' ? 2 : 1;
+        out->bytes = at + 1;
+        out->len = (size_t)(close - at - 1);
+        const char *behind = close < end ? close + 1 : end;
+        comma = memchr(behind, ',', (size_t)(end - behind));
+        out->is_broken = close >= end;
+        for (const char *next = comma ? comma : end; behind < next; behind++)
+            out->is_broken = out->is_broken || *behind != ' ';
+    } else {
+        out->bytes = *rest;
+        out->len = (size_t)((comma ? comma : end) - *rest);
+    }
+    *rest = comma ? comma + 1 : NULL;
+    return true;
+}
+
+/* Bytes that are not UTF-8 stay what they are: whoever reads the row will say so. */
+static void add_string(const struct field *field, struct vv_text *out)
+{
+    vv_text_addc(out, '"');
+    for (size_t i = 0; i < field->len; i++) {
+        unsigned char byte = (unsigned char)field->bytes[i];
+        if (byte == '"' || byte == '\\') {
+            vv_text_addc(out, '\\');
+            vv_text_addc(out, (char)byte);
+            i += field->is_quoted && byte == '"' ? 1 : 0;
+        } else if (byte < 0x20) {
+            vv_text_addf(out, "\\u%04x", byte);
+        } else {
+            vv_text_addc(out, (char)byte);
+        }
+    }
+    vv_text_addc(out, '"');
+}
+
+static size_t without_line_end(const char *record, size_t len)
+{
+    return len > 0 && record[len - 1] == '\r' ? len - 1 : len;
+}
+
+void vv_csv_names_done(struct vv_csv_names *names)
+{
+    for (size_t i = 0; i < names->len; i++)
+        vv_text_done(&names->names[i]);
+    free(names->names);
+    *names = (struct vv_csv_names){0};
+}
+
+static varve_status add_name(struct vv_csv_names *names, const struct field *field,
+    varve_error *err)
+{
+    struct vv_text name = {0};
+    if (field->is_broken)
+        return vv_error_set(err, VARVE_EINVALID,
+            "the header has text behind a closing quote, or a quote that is never closed");
+    if (field->len == 0)
+        return vv_error_set(err, VARVE_EINVALID, "column %zu has no name in the header",
+            names->len + 1);
+    if (names->len == NAMES_MAX)
+        return vv_error_set(err, VARVE_EINVALID, "the header has more than %d names",
+            NAMES_MAX);
+    add_string(field, &name);
+    for (size_t i = 0; i < names->len; i++) {
+        if (strcasecmp(vv_text_chars(&names->names[i]), vv_text_chars(&name)) != 0)
+            continue;
+        (void)vv_error_set(err, VARVE_EINVALID, "column %s is in the header twice",
+            vv_text_chars(&name));
+        vv_text_done(&name);
+        return VARVE_EINVALID;
+    }
+    names->names = vv_cli_realloc(names->names, (names->len + 1) * sizeof(*names->names));
+    names->names[names->len++] = name;
+    return VARVE_OK;
+}
+
+varve_status vv_csv_names_read(struct vv_csv_names *names, const char *record, size_t len,
+    varve_error *err)
+{
+    struct field field;
+    varve_status status = VARVE_OK;
+    if (len >= 3 && memcmp(record, "\xef\xbb\xbf", 3) == 0) {
+        record += 3;
+        len -= 3;
+    }
+    const char *rest = record, *end = record + without_line_end(record, len);
+    while (status == VARVE_OK && field_take(&rest, end, &field))
+        status = add_name(names, &field, err);
+    if (status != VARVE_OK)
+        vv_csv_names_done(names);
+    return status;
+}
+
+varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *record, size_t len,
+    struct vv_text *out, varve_error *err)
+{
+    struct field field;
+    size_t fields = 0;
+    const char *rest = record, *end = record + without_line_end(record, len);
+    vv_text_addc(out, '{');
+    for (; field_take(&rest, end, &field); fields++) {
+        if (field.is_broken)
+            return vv_error_set(err, VARVE_EINVALID,
+                "field %zu has text behind a closing quote (within quotes, a quote is written "
+                "twice), or is never closed",
+                fields + 1);
+        if (fields >= names->len || (!field.is_quoted && field.len == 0))
+            continue;
+        if (out->ptr[out->len - 1] != '{')
+            vv_text_addc(out, ',');
+        vv_text_add(out, names->names[fields].ptr, names->names[fields].len);
+        vv_text_addc(out, ':');
+        add_string(&field, out);
+    }
+    vv_text_addc(out, '}');
+    if (fields != names->len)
+        return vv_error_set(err, VARVE_EINVALID, "%zu field%s, the header has %zu", fields,
+            fields == 1 ? "" : "s", names->len);
+    return VARVE_OK;
+}

@@ -1,0 +1,23 @@
+/*
+ * A record of CSV as a row of NDJSON: the names of the header, the values as texts, which a table
+ * converts as it does those of a CSV file. Unquoted and empty is null.
+ */
+#ifndef VV_CLI_CSV_ROW_H
+#define VV_CLI_CSV_ROW_H
+
+#include "cli/text.h"
+
+struct vv_csv_names {
+    struct vv_text *names; /* as JSON strings; NULL: no header yet */
+    size_t len;
+};
+
+void vv_csv_names_done(struct vv_csv_names *names);
+/* The header. EINVALID: it is none. */
+varve_status vv_csv_names_read(struct vv_csv_names *names, const char *record, size_t len,
+    varve_error *err);
+/* Appends the row to `out`. EINVALID: another number of fields, or text behind a quote. */
+varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *record, size_t len,
+    struct vv_text *out, varve_error *err);
+
+#endif

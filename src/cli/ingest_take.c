@@ -1,0 +1,174 @@
+/*
+ * Lines become rows of the spool. What can't be one is refused, and told to whoever sent it; what
+ * could not be put now, since the spool is full, stays where it is and is tried again.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/ingest.h"
+
+enum outcome {
+    TAKEN,
+    NOT_NOW
+};
+
+/* Why no row can be made of a line. */
+struct fault {
+    const char *reason;
+    varve_status code;
+    const char *table; /* whose row it would have been; NULL: not known */
+    bool is_header;    /* it would have been none */
+};
+
+static enum outcome accept(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line, uint64_t sequence)
+{
+    ingest->sequence = sequence;
+    ingest->has_put = true;
+    if (ingest->is_full_said)
+        vv_report_room(ingest);
+    if (stream->kind != VV_STREAM_FILE)
+        vv_runs_add(&stream->runs, sequence, line->number);
+    return TAKEN;
+}
+
+/* Whether the same may be put later, when there is room. */
+static bool is_passing(const varve_error *error)
+{
+    return error->retryable || error->code == VARVE_EIO;
+}
+
+static enum outcome wait(struct vv_ingest *ingest, const varve_error *error)
+{
+    ingest->is_full = ingest->do_lines_wait = true;
+    vv_report_full(ingest, error);
+    return NOT_NOW;
+}
+
+/*
+ * A line that no row can be made of goes to the quarantine of its table as it is, by way of the
+ * spool like a row; where the table is not known, nobody keeps it but who sent it.
+ */
+static enum outcome refuse(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line, const struct fault *fault)
+{
+    const char *table = ingest->options->table ? ingest->options->table : fault->table;
+    varve_error error = {.code = VARVE_ENOTFOUND};
+    uint64_t sequence = 0;
+    varve_status status = VARVE_ENOTFOUND;
+    if (table && *table && fault->code != VARVE_ENOTFOUND && !fault->is_header)
+        status = varve_writer_put_rejected(ingest->writer, table, line->bytes, line->len,
+            fault->reason, &sequence, &error);
+    if (status == VARVE_OK) {
+        vv_runs_add(&ingest->told, sequence, sequence);
+        (void)accept(ingest, stream, line, sequence);
+    } else if (is_passing(&error) && !line->is_too_long) { /* that one would not come again */
+        return wait(ingest, &error);
+    } else if (stream->trail) {
+        (void)vv_trail_refused(stream->trail, line->offset, &error);
+    }
+    ingest->counts.refused++;
+    if (stream->kind == VV_STREAM_FILE)
+        vv_report_refusal(ingest, vv_text_chars(&stream->name), "byte", line->offset,
+            fault->reason);
+    else
+        vv_answer_refusal(ingest, stream, line->number, fault->reason, fault->code);
+    return TAKEN;
+}
+
+static enum outcome put(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line, const char *json, size_t len)
+{
+    varve_error error;
+    uint64_t sequence = 0;
+    varve_status status = varve_writer_put_json(ingest->writer, ingest->options->table, json,
+        len, &sequence, &error);
+    if (status == VARVE_OK)
+        return accept(ingest, stream, line, sequence);
+    if (is_passing(&error))
+        return wait(ingest, &error);
+    const struct fault fault = {error.message, error.code, error.table, false};
+    return refuse(ingest, stream, line, &fault);
+}
+
+/* The first line is the header; the others are records. */
+static enum outcome take_record(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line)
+{
+    varve_error error;
+    struct fault fault = {error.message, VARVE_EINVALID, NULL, line->offset == 0};
+    if (fault.is_header) {
+        if (vv_csv_names_read(&stream->names, line->bytes, line->len, &error) == VARVE_OK)
+            return TAKEN;
+        return refuse(ingest, stream, line, &fault);
+    }
+    vv_text_clear(&ingest->row);
+    if (stream->names.len == 0)
+        fault.reason = "no row without a header, and the first line is none";
+    else if (vv_csv_row_write(&stream->names, line->bytes, line->len, &ingest->row, &error) ==
+             VARVE_OK)
+        return put(ingest, stream, line, ingest->row.ptr, ingest->row.len);
+    return refuse(ingest, stream, line, &fault);
+}
+
+static enum outcome take(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line)
+{
+    struct vv_text reason VV_CLEANUP(vv_text_done) = {0};
+    if (line->is_too_long) {
+        vv_text_addf(&reason, "the line is longer than %zu bytes (--max-line)",
+            ingest->desk.line_bytes_max);
+        const struct fault fault = {vv_text_chars(&reason), VARVE_ELIMIT, NULL, false};
+        return refuse(ingest, stream, line, &fault);
+    }
+    if (vv_line_is_blank(line))
+        return TAKEN;
+    if (ingest->options->is_csv)
+        return take_record(ingest, stream, line);
+    if (line->offset == 0 && line->len >= 3 && memcmp(line->bytes, "\xef\xbb\xbf", 3) == 0)
+        return put(ingest, stream, line, line->bytes + 3, line->len - 3);
+    return put(ingest, stream, line, line->bytes, line->len);
+}
+
+void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream)
+{
+    struct vv_line line;
+    stream->has_lines = false;
+    while (vv_lines_next(&stream->lines, &ingest->desk, &line)) {
+        if (take(ingest, stream, &line) == NOT_NOW) {
+            vv_lines_again(&stream->lines, &ingest->desk, &line);
+            stream->has_lines = true;
+            break;
+        }
+        ingest->counts.lines++;
+        if (vv_answer_is_stalled(stream)) {
+            stream->has_lines = true;
+            break;
+        }
+    }
+    stream->runs.line_last = stream->lines.number;
+    vv_lines_end(&stream->lines, &ingest->desk);
+}
+
+void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream)
+{
+    struct vv_line line;
+    size_t room = 0;
+    (void)vv_lines_begin(&stream->lines, &ingest->desk, &room);
+    if (stream->kind == VV_STREAM_CLIENT) {
+        /* Its other half may be what made it a row: it is not known what was meant. */
+        ingest->counts.cut += ingest->desk.to > ingest->desk.from ? 1 : 0;
+        ingest->desk.from = ingest->desk.to = 0;
+        return;
+    }
+    if (!vv_lines_last(&stream->lines, &ingest->desk, &line))
+        return;
+    if (take(ingest, stream, &line) == NOT_NOW) {
+        vv_lines_again(&stream->lines, &ingest->desk, &line);
+        stream->has_lines = true;
+    } else {
+        ingest->counts.lines++;
+    }
+    stream->runs.line_last = stream->lines.number;
+    vv_lines_end(&stream->lines, &ingest->desk);
+}

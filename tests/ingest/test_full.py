@@ -1,0 +1,111 @@
+"""A spool that is full, and a disk that is: inputs wait, nothing is lost, and it goes on."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import Client, Lake, expected, signal_row, signal_rows, until
+from test_signals import away
+
+
+def test_a_full_spool_makes_clients_wait(lake):
+    run, path = lake.serve("signals", "--ack", "--interval", "100ms", "--max-spool", "256KB",
+                           "--max-bytes", "64KB")
+    client = Client(path)
+    client.send(signal_row(0))
+    client.until_ack(1)
+    until(lambda: len(lake.rows("signals")) == 1)
+    back = away(lake)
+    numbers = range(1, 20001)
+    client.socket.settimeout(0.5)
+    with pytest.raises(OSError):  # in the end it is not read any more
+        client.send(signal_rows(numbers))
+    until(lambda: run.heard("no row is taken for now"))
+    assert lake.spool()["bytes_waiting"] < 300_000
+    client.close()
+    back()
+    until(lambda: run.heard("rows are taken again"))
+    run.signal(signal.SIGTERM)
+    run.end()
+    values = lake.values()
+    assert values == expected(range(len(values)))  # all whole lines that it could send
+    assert len(values) > 1000
+
+
+def test_a_full_spool_makes_stdin_and_files_wait(lake, tmp_path):
+    log = tmp_path / "feed.ndjson"
+    log.write_text(signal_rows(range(30000, 40000)))
+    run = lake.ingest("signals", "-", "--follow", log, "--interval", "50ms", "--max-spool", "256KB",
+                      "--max-bytes", "64KB")
+    run.send(signal_rows(range(20000)))
+    run.process.stdin.close()
+    until(lambda: len(lake.rows("signals")) == 30000, seconds=60)
+    run.signal(signal.SIGTERM)
+    run.end()
+    assert run.metrics[-1]["accepted"] == 30000
+    assert lake.values() == expected([*range(20000), *range(30000, 40000)])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 48 MB; skipped where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)],
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no file system can be mounted: {done.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def fill(folder, leave):
+    """Takes the room of a disk but for some bytes."""
+    status = os.statvfs(folder)
+    size = status.f_bavail * status.f_bsize - leave
+    with open(folder / "ballast", "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    return folder / "ballast"
+
+
+def test_a_full_disk_under_lake_and_spool(small_disk):
+    lake = Lake(small_disk)
+    run, path = lake.serve("signals", "--ack", "--interval", "200ms", "--max-bytes", "1MB",
+                           "--max-spool", "8MB")
+    client = Client(path)
+    client.send(signal_rows(range(100)))
+    client.until_ack(100)
+    until(lambda: len(lake.rows("signals")) == 100)
+    ballast = fill(small_disk, 0)
+    client.send(signal_rows(range(100, 200)))
+    until(lambda: run.heard("No space left"))
+    time.sleep(1)
+    assert run.process.poll() is None
+    assert len(run.messages) < 10
+    ballast.unlink()
+    client.until_ack(200)
+    until(lambda: len(lake.rows("signals")) == 200)
+    client.close()
+    run.signal(signal.SIGTERM)
+    run.end()
+    assert lake.values() == expected(range(200))
+
+
+def test_what_cannot_be_flushed_in_the_end_stays_in_the_spool(lake):
+    """The disk of the table is the trouble, at the very end: it says so, and gives up."""
+    run = lake.ingest("signals", "--ack", "--interval", "1h", "--patience", "1s")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    shutil.move(lake.path / "signals" / "_delta_log", lake.path / "signals" / "_hidden")
+    run.signal(signal.SIGTERM)
+    run.process.stdin.close()
+    assert run.process.wait(timeout=60) != 0
+    run.reader.join(timeout=10)
+    assert run.heard("10 rows stay in the spool")
+    shutil.move(lake.path / "signals" / "_hidden", lake.path / "signals" / "_delta_log")
+    lake.ok("spool", "flush")
+    assert lake.values() == expected(range(10))

@@ -1,0 +1,151 @@
+"""Signals, crashes, and the spool between two runs."""
+
+import json
+import signal
+import subprocess
+import time
+
+from conftest import PROGRAM, Client, expected, signal_row, signal_rows, until
+
+
+def test_sigterm_and_sigint_flush_what_has_come(lake):
+    for i, number in enumerate((signal.SIGTERM, signal.SIGINT)):
+        run = lake.ingest("signals", "--interval", "1h")
+        run.send(signal_rows(range(i * 1000, i * 1000 + 1000)))
+        run.signal(number)  # what lies in the pipe by now was sent before it
+        run.end()
+    assert lake.values() == expected(range(2000))
+
+
+def test_sighup_flushes_and_goes_on(lake):
+    run = lake.ingest("signals", "--interval", "1h", "--ack")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    run.signal(signal.SIGHUP)
+    until(lambda: len(lake.rows("signals")) == 10)
+    run.send(signal_rows(range(10, 20)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 20}
+    assert run.process.poll() is None
+    run.end()
+    assert lake.values() == expected(range(20))
+
+
+def away(lake):
+    """Takes the table's log away, so that no flush can succeed; gives back what undoes it."""
+    log = lake.path / "signals" / "_delta_log"
+    hidden = lake.path / "signals" / "_hidden"
+    log.rename(hidden)
+    return lambda: hidden.rename(log)
+
+
+def test_a_second_signal_ends_it_at_once_and_rows_stay(lake):
+    run = lake.ingest("signals", "--interval", "1h", "--ack")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    back = away(lake)
+    run.signal(signal.SIGINT)
+    until(lambda: run.heard("cannot be flushed"))
+    begin = time.monotonic()
+    run.signal(signal.SIGINT)
+    run.process.stdin.close()
+    assert run.process.wait(timeout=30) == 130
+    assert time.monotonic() - begin < 5
+    run.reader.join(timeout=10)
+    assert run.heard("10 rows stay in the spool")
+    assert lake.spool()["rows_waiting"] == 10
+    back()
+    lake.ingest("signals", stdin=subprocess.DEVNULL).end()
+    assert lake.values() == expected(range(10))
+
+
+def test_a_failing_flush_is_told_once_and_repeated(lake):
+    run = lake.ingest("signals", "--interval", "200ms", "--ack")
+    run.send(signal_row(0))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 1}
+    until(lambda: len(lake.rows("signals")) == 1)
+    back = away(lake)
+    run.send(signal_rows(range(1, 10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    until(lambda: run.heard("cannot be flushed"))
+    time.sleep(2)
+    assert len([line for line in run.messages if "cannot be flushed" in line]) == 1
+    back()
+    until(lambda: run.heard("flushed again"))
+    assert lake.values() == expected(range(10))
+    run.end()
+
+
+def test_killed_again_and_again_each_row_is_there_once(lake):
+    sent = 0
+    acked = 0
+    for _ in range(12):
+        run = lake.ingest("signals", "--ack", "--interval", "150ms", "--sync", "10ms")
+        for _ in range(10):
+            run.send(signal_rows(range(sent, sent + 40)))
+            sent += 40
+            time.sleep(0.01)
+        acked = sent - 400 + json.loads(run.process.stdout.readline())["ack"]
+        run.kill()
+        # What was not acknowledged is sent again, as a bot would.
+        sent = acked
+    run = lake.ingest("signals", "--ack")
+    run.send(signal_rows(range(sent, sent + 10)))
+    run.end()
+    values = lake.values()
+    assert values == expected(range(sent + 10))  # each once: `deltalake` reads no key twice
+    history = [json.loads(line) for line in
+               lake.ok("history", "signals", "--format", "ndjson").splitlines()]
+    assert len(history) > 6
+
+
+def test_the_spool_is_seen_and_flushed_from_outside(lake):
+    run, path = lake.serve("signals", "--interval", "1h", "--ack")
+    client = Client(path)
+    client.send(signal_rows(range(25)))
+    client.until_ack(25)
+    spool = lake.spool()
+    assert spool["rows_waiting"] == 25 and str(run.process.pid) in spool["owner"]
+    text = lake.ok("spool", "status")
+    assert "25 rows" in text and "owner     process" in text
+    done = json.loads(lake.ok("spool", "flush", "--json"))
+    assert done == {"rows_flushed": 25}
+    assert lake.values() == expected(range(25))
+    assert run.process.poll() is None
+    client.send(signal_row(30))
+    client.until_ack(26)
+    client.close()
+    run.kill()
+    assert lake.spool()["owner"] is None
+    assert "1 rows flushed" in lake.run("spool", "flush").stderr
+    assert lake.values() == expected([*range(25), 30])
+    assert lake.spool()["rows_waiting"] == 0
+
+
+def test_damage_is_found_and_named(lake):
+    run, path = lake.serve("signals", "--interval", "1h", "--ack")
+    client = Client(path)
+    client.send(signal_rows(range(100)))
+    client.until_ack(100)
+    client.close()
+    run.kill()
+    assert "waiting   100 rows" in lake.ok("spool", "verify")
+    segment = max((lake.path / "_varve" / "spool").glob("*.vs"), key=lambda file: file.stat().st_mtime)
+    with open(segment, "r+b") as file:
+        content = file.read()
+        file.seek(content.rindex(b"ml_entry"))
+        file.write(b"M")
+    done = lake.run("spool", "verify")
+    assert done.returncode == 10
+    assert "DAMAGED at offset" in done.stdout and segment.name in done.stdout
+    assert lake.run("spool", "status").returncode == 0
+    done = lake.run("ingest", "signals", stdin="")
+    assert done.returncode == 6 and segment.name in done.stderr
+
+
+def test_a_spool_that_is_none(lake, tmp_path):
+    done = lake.run("spool", "status", "--spool", tmp_path / "nowhere")
+    assert done.returncode == 5
+    done = lake.run("spool", "empty")
+    assert done.returncode == 2 and "status|flush|verify" in done.stderr
+
+

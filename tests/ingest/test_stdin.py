@@ -1,0 +1,234 @@
+"""Rows from stdin: acknowledgements, bad lines, formats, and what is said."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import PROGRAM, expected, signal_row, signal_rows, until
+
+
+def test_the_end_of_stdin_flushes_and_ends_it(lake):
+    run = lake.ingest("signals", "--json")
+    run.send(signal_rows(range(1000)))
+    (summary,) = run.end().output()
+    assert lake.values() == expected(range(1000))
+    assert (summary["lines"], summary["inserted"], summary["committed"]) == (1000, 1000, 1000)
+    assert lake.spool()["rows_waiting"] == 0
+
+
+def test_each_line_names_its_table(lake):
+    feed = subprocess.run([PROGRAM, "simulate", "--days", "1"], capture_output=True, check=True)
+    lines = feed.stdout.decode().splitlines()
+    run = lake.ingest()
+    run.send(feed.stdout)
+    run.end()
+    tables = {}
+    for line in lines:
+        row = json.loads(line)
+        keys = (row["timestamp"], row.get("symbol"), row.get("strategy_id"), row.get("signal_type"))
+        tables.setdefault(row["table"], set()).add(keys)
+    for table, keys in tables.items():
+        assert len(lake.rows(table)) == len(keys)
+
+
+def test_repeated_it_writes_nothing(lake):
+    for _ in range(2):
+        run = lake.ingest("signals", "--json")
+        run.send(signal_rows(range(100), ingested_at="2025-01-30T12:00:00Z"))
+        (summary,) = run.end().output()
+    assert (summary["inserted"], summary["unchanged"]) == (0, 100)
+    assert len(lake.rows("signals")) == 100
+
+
+def test_a_last_line_without_an_end_is_a_line(lake):
+    run = lake.ingest("signals", "--ack")
+    run.send("\ufeff" + signal_row(1) + "\n   \n" + signal_row(2).rstrip("\n"))
+    run.end()
+    assert run.output()[-1] == {"ack": 4}
+    assert lake.values() == expected([1, 2])
+
+
+@pytest.mark.parametrize("level, interval", [
+    ("accepted", "1h"), ("spooled", "1h"), ("committed", "200ms")])
+def test_levels_of_acknowledgement(lake, level, interval):
+    run = lake.ingest("signals", "--ack", level, "--interval", interval)
+    run.send(signal_rows(range(10)))
+    until(lambda: json.loads(run.process.stdout.readline()) == {"ack": 10})
+    if level == "committed":
+        assert lake.values() == expected(range(10))
+    else:
+        assert lake.rows("signals") == []
+        assert lake.spool()["rows_waiting"] == 10
+    run.end()
+    assert lake.values() == expected(range(10))
+
+
+def test_ack_alone_is_spooled_and_the_table_may_follow(lake):
+    run = lake.ingest("--ack", "signals", "--sync", "always", "--interval", "1h")
+    run.send(signal_row(1))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 1}
+    run.send(signal_row(2))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 2}
+    assert lake.rows("signals") == []
+    run.end()
+
+
+BAD = [
+    (b'{"timestamp":"2025-01-30T10:00:00Z","strategy_id":', "INVALID_DATA"),
+    (b"not json at all", "INVALID_DATA"),
+    (b"[1,2,3]", "INVALID_DATA"),
+    (b'"text"', "INVALID_DATA"),
+    (b"\x00\x00\x00", "INVALID_DATA"),
+    (b'{"table":"signals","strategy_id":"\x00"}', "INVALID_DATA"),
+    (b'{"table":"signals","strategy_id":"\xff\xfe","timestamp":"2025-01-30T10:00:00Z"}',
+     "INVALID_DATA"),
+    (b'{"timestamp":"2025-01-30T10:00:00Z","strategy_id":"a"}', "INVALID_DATA"),
+    (b'{"table":"nope","timestamp":"2025-01-30T10:00:00Z"}', "NOT_FOUND"),
+    (b'{"table":7,"timestamp":"2025-01-30T10:00:00Z"}', "INVALID_DATA"),
+    (b'{"table":"../../etc","timestamp":"2025-01-30T10:00:00Z"}', None),
+    (b'{"table":"signals","signal_type":"ml_entry","strategy_id":"a"}', "INVALID_DATA"),
+    (b'{"table":"signals","padding":"' + b"x" * 2_000_000 + b'"}', "LIMIT"),
+    (b'{"a":' * 5000 + b"1" + b"}" * 5000, "INVALID_DATA"),
+]
+
+
+def test_bad_lines_are_answered_with_their_reason_and_the_others_go_on(lake):
+    run = lake.ingest("--ack", "--interval", "1h")
+    sent = b""
+    for number, (line, _) in enumerate(BAD):
+        good = json.dumps({"table": "signals", **json.loads(signal_row(number))})
+        sent += line + b"\n" + good.encode() + b"\n"
+    run.send(sent)
+    run.end()
+    answers = run.output()
+    refused = {answer["line"]: answer for answer in answers if "error" in answer}
+    assert set(refused) == {2 * number + 1 for number in range(len(BAD))}
+    for number, (_, code) in enumerate(BAD):
+        answer = refused[2 * number + 1]
+        assert code is None or answer["code"] == code, answer
+        assert answer["error"] and len(answer["error"]) < 1200
+    assert answers[-1] == {"ack": 2 * len(BAD)}
+    assert lake.values() == expected(range(len(BAD)))
+
+
+def test_an_acknowledgement_comes_after_the_refusals_that_it_counts(lake):
+    run = lake.ingest("signals", "--ack")
+    run.send(("broken\n" + signal_row(1)) * 500)
+    run.end()
+    done = 0
+    for answer in run.output():
+        if "ack" in answer:
+            assert answer["ack"] >= done
+            done = answer["ack"]
+        else:
+            assert answer["line"] > done
+    assert done == 1000
+
+
+def test_rows_that_break_a_rule_are_set_aside_and_told_with_their_line(lake):
+    run = lake.ingest("signals", "--ack", "committed")
+    run.send(signal_row(1) + signal_row(2, signal_value=7) + "broken\n" + signal_row(4)
+             + signal_row(5, colour="green") + signal_row(6, timestamp="2025-01-30T10:00Z",
+                                                           date="2025-01-31"))
+    run.end()
+    answers = run.output()
+    assert sorted(answer["line"] for answer in answers if "error" in answer) == [2, 3, 5, 6]
+    assert {answer["code"] for answer in answers if "error" in answer} == {"INVALID_DATA"}
+    assert answers[-1] == {"ack": 6}
+    assert lake.values() == expected([1, 4])
+    aside = lake.ok("quarantine", "show", "signals", "--format", "ndjson").splitlines()
+    assert len(aside) == 4
+    assert any("broken" in row for row in aside)
+    assert run.metrics[-1]["quarantined"] == 4
+
+
+def test_without_ack_bad_lines_are_told_on_stderr_and_do_not_flood(lake):
+    run = lake.ingest("signals", "--interval", "1h")
+    run.send("broken\n" * 1000 + signal_row(1))
+    run.end()
+    assert run.process.stdout.read() == b""
+    told = [line for line in run.messages if "refused" in line]
+    assert told[0].startswith("varve: stdin, line 1: refused: ")
+    assert 10 <= len(told) <= 15
+    assert any("990 further rows were refused" in line for line in run.messages)
+    assert run.metrics[-1]["refused"] == 1000
+    assert lake.values() == expected([1])
+
+
+def test_csv_with_a_header(lake):
+    run = lake.ingest("signals", "--input-format", "csv", "--ack")
+    run.send("timestamp,strategy_id,signal_type,signal_value,acted_upon,source\r\n"
+             "2025-01-30T10:00:00Z,s1,ml_entry,0.5,false,\"a, \"\"b\"\"\nc\"\r\n"
+             "2025-01-30 10:01,s1,ml_entry,0.25,1,\n"
+             "2025-01-30 10:02,s1,ml_entry\n"
+             "2025-01-30 10:03,s1,ml_entry,0.125,True,\"\"\n")
+    run.end()
+    answers = run.output()
+    assert [answer["line"] for answer in answers if "error" in answer] == [5]
+    assert answers[-1] == {"ack": 6}
+    rows = sorted(lake.rows("signals"), key=lambda row: row["timestamp"])
+    assert [row["signal_value"] for row in rows] == [0.5, 0.25, 0.125]
+    assert [row["acted_upon"] for row in rows] == [False, True, True]
+    assert [row["source"] for row in rows] == ['a, "b"\nc', None, ""]
+
+
+def test_csv_without_a_header_has_no_rows(lake):
+    run = lake.ingest("signals", "--input-format", "csv", "--ack")
+    run.send("a,,b\n1,2,3\n4,5,6\n")
+    run.end()
+    answers = run.output()
+    assert [answer["line"] for answer in answers if "error" in answer] == [1, 2, 3]
+    assert answers[-1] == {"ack": 3}
+    assert lake.rows("signals") == []
+
+
+def test_metrics_come_each_interval_and_quiet_has_none(lake):
+    run = lake.ingest("signals", "--interval", "1s")
+    run.send(signal_rows(range(50)) + "broken\n")
+    until(lambda: run.metrics and run.metrics[-1]["committed"] == 51)
+    metrics = run.metrics[-1]
+    assert metrics["event"] == "metrics" and metrics["lines"] == 51
+    assert metrics["accepted"] == metrics["spooled"] == 51
+    assert metrics["refused"] == 1 and metrics["quarantined"] == 1
+    assert metrics["rss_bytes"] > 1 << 20 and metrics["fds"] > 3 and metrics["lag_s"] == 0
+    (table,) = metrics["writer"]["tables"]
+    assert table["table"] == "signals" and table["inserted"] == 50
+    run.end()
+    quiet = lake.ingest("signals", "--interval", "1s", "--quiet")
+    quiet.send(signal_rows(range(50)))
+    quiet.end()
+    assert quiet.said == []
+
+
+def test_rows_and_bytes_flush_before_the_interval(lake):
+    run = lake.ingest("signals", "--interval", "1h", "--max-rows", "100")
+    run.send(signal_rows(range(250)))
+    until(lambda: len(lake.rows("signals")) >= 200)
+    run.end()
+    run = lake.ingest("signals", "--interval", "1h", "--max-bytes", "8KB")
+    run.send(signal_rows(range(300, 500)))
+    until(lambda: len(lake.rows("signals")) > 250)
+    run.end()
+    assert len(lake.rows("signals")) == 450
+
+
+@pytest.mark.parametrize("arguments, part", [
+    (("signals", "other"), "one table"),
+    (("signals", "--sync", "sometimes"), "neither 'always' nor a time"),
+    (("signals", "--interval", "60"), "is not a time such as 60s"),
+    (("signals", "--ack=never"), "is not one of accepted|spooled|committed"),
+    (("--follow", "."), "no plain file"),
+    (("--follow", "a.ndjson", "--follow", "a.ndjson"), "twice"),
+    (("--follow", "nowhere/a.ndjson"), "its folder"),
+    (("--socket", "x" * 120), "path of a socket"),
+    (("--socket", "lake"), "something else is there"),
+])
+def test_lines_that_make_no_sense(lake, arguments, part):
+    done = lake.run("ingest", *arguments, stdin="")
+    assert done.returncode in (2, 5), done.stderr
+    assert part in done.stderr
+
+
+def test_a_table_that_is_not_there_is_said_at_once(lake):
+    done = lake.run("ingest", "nope", stdin=signal_row(1))
+    assert done.returncode == 5 and "nope" in done.stderr
