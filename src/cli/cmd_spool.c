@@ -90,12 +90,27 @@ static varve_status show(struct vv_cli *cli, const char *json)
     return vv_show_text(cli, text.ptr, text.len);
 }
 
+/* What waits in the lake's own spool before anybody has made it. */
+static varve_status show_none(struct vv_cli *cli)
+{
+    enum vv_format format = vv_show_format(cli);
+    if (format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON)
+        return show(cli,
+            "{\"spool\":null,\"owner\":null,\"segments\":[],\"segments_waiting\":0,"
+            "\"rows_waiting\":0,\"bytes_waiting\":0,\"oldest\":null,"
+            "\"newest\":null,\"sound\":true}");
+    static const char text[] = "the lake has no spool: nothing waits\n";
+    return vv_show_text(cli, text, sizeof(text) - 1);
+}
+
 static varve_status inspect(struct vv_cli *cli, const struct spool_values *values, bool verify)
 {
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     varve_error verdict;
     varve_status status =
         varve_spool_inspect(cli->lake, values->spool, verify ? 1 : 0, &json, &verdict);
+    if (status == VARVE_ENOTFOUND && values->spool == NULL)
+        return show_none(cli);
     if (json != NULL)
         VV_TRY(show(cli, json));
     if (status != VARVE_OK)
@@ -106,6 +121,7 @@ static varve_status inspect(struct vv_cli *cli, const struct spool_values *value
 /* ---- Flush ------------------------------------------------------------------------------------- */
 
 struct situation {
+    bool exists;
     int64_t pid;            /* of the owner; 0: nobody has it */
     bool is_here;           /* the owner runs on this machine */
     int64_t rows;           /* waiting */
@@ -118,8 +134,12 @@ static varve_status look(struct vv_cli *cli, const struct spool_values *values,
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     struct vv_node spool = {0};
     char host[256] = "";
-    VV_TRY(varve_spool_inspect(cli->lake, values->spool, 0, &json, &cli->error));
     *out = (struct situation){0};
+    varve_status status = varve_spool_inspect(cli->lake, values->spool, 0, &json, &cli->error);
+    if (status == VARVE_ENOTFOUND && values->spool == NULL)
+        return VARVE_OK;
+    VV_TRY(status);
+    out->exists = true;
     (void)vv_node_read(json, strlen(json), &spool);
     static const char begin[] = "process ";
     const char *owner = vv_node_chars(vv_node_get(&spool, "owner"));
@@ -224,7 +244,7 @@ static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
     VV_TRY(look(cli, values, &before));
     if (before.pid != 0)
         VV_TRY(flush_by_owner(cli, values, &before));
-    else
+    else if (before.exists)
         VV_TRY(flush_here(cli, values));
     if (!cli->globals.json) {
         vv_say(cli, "%" PRId64 " rows flushed%s", before.rows,

@@ -4,6 +4,8 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -57,7 +59,8 @@ def test_files_land_where_others_look_for_them(installed):
     assert {"bin/varve", "include/varve/varve.h", "include/varve/market.h",
             "share/man/man1/varve.1", "share/bash-completion/completions/varve",
             "share/zsh/site-functions/_varve",
-            "share/fish/vendor_completions.d/varve.fish"} <= names
+            "share/fish/vendor_completions.d/varve.fish",
+            "lib/systemd/system/varve-ingest.service", "lib/sysusers.d/varve.conf"} <= names
     (real,) = [name for name in names if name.endswith("libvarve.so.0.1.0")]
     dynamic = run("readelf", "-d", installed / real)
     assert "SONAME" in dynamic and "libvarve.so.0" in dynamic
@@ -69,6 +72,64 @@ def test_the_installed_program_runs(installed, tmp_path):
     env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     assert "varve 0.1.0" in run(installed / "bin/varve", "version", env=env)
     run(installed / "bin/varve", "--lake", tmp_path / "lake", "init", env=env)
+
+
+def test_systemd_finds_nothing_wrong_with_the_service(installed, tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    text = (installed / "lib/systemd/system/varve-ingest.service").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    assert "@" not in text.replace("@system-service", "")
+    unit = tmp_path / "varve-ingest.service"
+    unit.write_text(text.replace(line.split("=")[1].split()[0], str(installed / "bin/varve")))
+    run("systemd-analyze", "verify", "--man=no", unit)
+
+
+def test_writer_bot(installed, flags, tmp_path):
+    program = build(installed, flags, tmp_path, ROOT / "examples/writer_bot.c")
+    lake = tmp_path / "lake"
+    lines = run(program, lake).splitlines()
+    assert lines[0] == "1000 rows put"
+    assert sorted(lines[1:]) == [
+        "signals: 1000 rows committed in version 1",
+        next(line for line in lines if line.startswith("signals: row 501 is in quarantine: "))]
+    again = run(program, lake).splitlines()  # the same rows: nothing changes
+    assert "signals: 1000 rows committed in version 2" in again  # its txn
+    count = run(installed / "bin/varve", "--lake", lake, "query",
+                "SELECT count(*) AS n FROM signals")
+    assert count == "n\n999\n"
+
+
+def test_writer_bot_from_cpp(installed, flags, tmp_path):
+    program = build(installed, [*flags, "-pthread"], tmp_path, ROOT / "examples/writer_bot.cc")
+    assert run(program, tmp_path / "lake").splitlines() == [
+        "1560 rows put, 1560 inserted, 1 commits"]
+
+
+def test_socket_bot(installed, tmp_path):
+    """The service is killed while the bot runs; the bot does not notice but for the pause."""
+    varve, lake, sock = installed / "bin/varve", tmp_path / "lake", tmp_path / "bots.sock"
+    run(varve, "--lake", lake, "init")
+    command = [varve, "--lake", lake, "ingest", "signals", "--socket", sock, "--ack", "--interval",
+               "200ms", "--quiet"]
+    service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    bot = subprocess.Popen([sys.executable, ROOT / "examples/socket_bot.py", sock, "50000"],
+                           stdout=subprocess.PIPE, text=True)
+    while not sock.exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    service.kill()
+    service.wait()
+    assert bot.poll() is None
+    service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    out, _ = bot.communicate(timeout=60)
+    service.terminate()
+    assert service.wait(timeout=60) == 0 and bot.returncode == 0
+    assert out.startswith("50000 rows sent and acknowledged\n")
+    count = run(varve, "--lake", lake, "query", "SELECT count(*) AS n FROM signals")
+    assert count == "n\n49999\n"
+    aside = run(varve, "--lake", lake, "quarantine", "show", "signals", "--format", "ndjson")
+    assert "1.5" in aside and len(aside.splitlines()) <= 2
 
 
 def test_bot(installed, flags, tmp_path):

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 from conftest import BUILD, ROOT, Varve
@@ -19,6 +21,7 @@ FILES = {
     "ticks.csv": "ts,price\n2025-01-30T10:00:00Z,1.5\n",
     "report.sql": "SELECT regime, count(*) AS n FROM market_regimes GROUP BY 1 ORDER BY 1\n",
 }
+SERVICE = re.compile(r"varve ingest .*--(socket|follow) ")
 TABLES = {"market_regimes": 4, "performance_metrics": 2, "signals": 3}  # and how many batches
 
 
@@ -55,9 +58,27 @@ def template(tmp_path_factory):
     return varve.folder
 
 
+def run_service(folder, line, env):
+    """A command that ends when it is told to: it has to start, and to end well."""
+    with subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=folder, env=env, text=True,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        spool = folder / "data/lake/_varve/spool"
+        for _ in range(500):
+            if spool.is_dir() or process.poll() is not None:
+                break
+            time.sleep(0.02)
+        time.sleep(0.3)
+        assert process.poll() is None, f"$ {line}\n{process.stderr.read()}"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, f"$ {line}\n{process.stderr.read()}"
+
+
 def run(folder, line):
     env = {name: value for name, value in os.environ.items() if not name.startswith("VARVE_")}
     env["PATH"] = f"{BUILD}:{env['PATH']}"
+    if SERVICE.match(line):
+        run_service(folder, line, env)
+        return
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=folder, env=env, check=False,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           errors="replace", timeout=120)

@@ -143,6 +143,11 @@ def test_damage_is_found_and_named(lake):
 
 
 def test_a_spool_that_is_none(lake, tmp_path):
+    for verb in ("status", "verify"):
+        assert "nothing waits" in lake.ok("spool", verb)
+    assert lake.spool()["rows_waiting"] == 0
+    assert json.loads(lake.ok("spool", "flush", "--json")) == {"rows_flushed": 0}
+    assert not (lake.path / "_varve" / "spool").exists()
     done = lake.run("spool", "status", "--spool", tmp_path / "nowhere")
     assert done.returncode == 5
     done = lake.run("spool", "empty")
