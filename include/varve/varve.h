@@ -173,10 +173,12 @@ typedef struct varve_upsert_options {
     const char *message;   /* for this commit; NULL: the lake's */
     int32_t quarantine;    /* 1: bad rows go to the quarantine (quarantine.h), not EINVALID */
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
+    int32_t
+        evolve; /* 1: columns that the table lacks are added first, by a commit of their own */
 } varve_upsert_options;
-#define VARVE_UPSERT_OPTIONS_INIT                                     \
-    {                                                                 \
-        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL, 0, 0 \
+#define VARVE_UPSERT_OPTIONS_INIT                                        \
+    {                                                                    \
+        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL, 0, 0, 0 \
     }
 
 typedef struct varve_upsert_result {
@@ -194,6 +196,7 @@ typedef struct varve_upsert_result {
     int64_t files_added;
     int64_t files_removed;
     int64_t attempts;
+    int64_t columns_added; /* with evolve */
 } varve_upsert_result;
 
 /*

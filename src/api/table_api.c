@@ -115,7 +115,8 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
     struct vv_str message = vv_api_text(options.message);
     *out = (struct vv_upsert_options){.batch = {.input_tz = vv_api_text(options.input_tz),
                                           .truncate_time = options.truncate_time != 0,
-                                          .reject_rows = options.quarantine != 0},
+                                          .reject_rows = options.quarantine != 0,
+                                          .evolve = options.evolve != 0},
         .app_id = vv_api_text(options.app_id),
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
@@ -143,7 +144,8 @@ void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_re
         .version = result->version,
         .files_added = result->files_added,
         .files_removed = result->files_removed,
-        .attempts = result->attempts};
+        .attempts = result->attempts,
+        .columns_added = result->columns_added};
 }
 
 static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,

@@ -16,6 +16,7 @@ struct upsert_values {
     const char *input_tz;
     bool truncate_time;
     bool quarantine;
+    bool evolve;
     bool dry_run;
 };
 
@@ -52,6 +53,10 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "set rows aside that break a rule, and go on with the rest (varve quarantine)",
         .offset = AT(quarantine)},
+    {.name = "evolve",
+        .kind = VV_OPTION_FLAG,
+        .help = "add columns that the table lacks, by a commit before that of the rows",
+        .offset = AT(evolve)},
     {.name = "dry-run",
         .kind = VV_OPTION_FLAG,
         .help = "say what would be done, and write nothing",
@@ -78,6 +83,7 @@ static const struct counter {
     {"files_added", NULL, offsetof(varve_upsert_result, files_added)},
     {"files_removed", NULL, offsetof(varve_upsert_result, files_removed)},
     {"attempts", NULL, offsetof(varve_upsert_result, attempts)},
+    {"columns_added", NULL, offsetof(varve_upsert_result, columns_added)},
 };
 
 static int64_t count_of(const varve_upsert_result *result, const struct counter *counter)
@@ -87,7 +93,7 @@ static int64_t count_of(const varve_upsert_result *result, const struct counter 
     return value;
 }
 
-static varve_status show_json(struct vv_cli *cli, const char *name,
+static varve_status show_json(struct vv_cli *cli, const char *name, bool evolves,
     const varve_upsert_result *result)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
@@ -95,6 +101,8 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
     vv_text_add_json(&line, name, strlen(name));
     for (size_t i = 0; i < VV_COUNT(counters); i++) {
         bool is_flag = counters[i].offset == offsetof(varve_upsert_result, already_applied);
+        if (counters[i].offset == offsetof(varve_upsert_result, columns_added) && !evolves)
+            continue;
         int64_t value = count_of(result, &counters[i]);
         if (is_flag)
             vv_text_addf(&line, ",\"%s\":%s", counters[i].name, value ? "true" : "false");
@@ -165,6 +173,7 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     upsert.truncate_time = values->truncate_time ? 1 : 0;
     upsert.quarantine = values->quarantine;
     upsert.dry_run = values->dry_run;
+    upsert.evolve = values->evolve;
     VV_TRY(read_inputs(cli, (enum vv_input_choice)values->input_format, inputs, &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     if (append)
@@ -173,7 +182,7 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
         VV_TRY(varve_table_upsert(table, inputs, inputs_len, &upsert, &result, &cli->error));
     vv_progress_clear(cli);
     if (cli->globals.json)
-        return show_json(cli, name, &result);
+        return show_json(cli, name, values->evolve, &result);
     say_result(cli, name, values, &result);
     return VARVE_OK;
 }
@@ -205,7 +214,8 @@ const struct vv_command vv_cmd_upsert = {
     .arguments = "TABLE [FILE...|-]",
     .examples = "varve upsert signals today.csv\n"
                 "varve simulate --days 1 --table signals | varve upsert signals - --json\n"
-                "varve upsert signals today.csv --quarantine",
+                "varve upsert signals today.csv --quarantine\n"
+                "varve upsert signals today.csv --evolve --dry-run",
     .text = "Reads CSV, NDJSON, Parquet or Arrow IPC (streams and files) and makes one\n"
             "commit of all files, or none: a row that breaks a rule of the table rejects\n"
             "the batch. Of rows with one key the one with the greatest order column wins,\n"

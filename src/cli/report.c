@@ -59,7 +59,8 @@ void vv_on_log(void *data, int32_t level, const char *event, const char *fields)
     struct vv_cli *cli = data;
     struct vv_node node = {0};
     bool is_warning = level >= VARVE_LOG_WARN;
-    if (cli->globals.quiet || (!is_warning && !cli->globals.verbose))
+    bool is_told = is_warning || strcmp(event, "evolve.add") == 0; /* what is about to change */
+    if (cli->globals.quiet || (!is_told && !cli->globals.verbose))
         return;
     vv_progress_clear(cli);
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};

@@ -85,6 +85,12 @@ int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
 
 void vv_type_sql(const struct vv_type *type,
     struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */
+/*
+ * The other way: the narrowest type that holds all values of DuckDB's type, naive times as
+ * `timestamp`. EUNSUPPORTED for one without a place in a table (TIME, INTERVAL, UNION, ...).
+ */
+varve_status vv_type_of_sql(struct vv_op *op, struct vv_arena *arena, struct vv_str sql,
+    struct vv_type *out);
 void vv_type_name(const struct vv_type *type,
     struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
 /* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */

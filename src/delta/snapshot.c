@@ -32,7 +32,8 @@ struct box {
     struct vv_arena lists;
     struct block *blocks[BLOCKS_MAX];
     size_t blocks_len;
-    size_t dead_bytes; /* in the blocks, about */
+    size_t dead_bytes;        /* in the blocks, about */
+    struct vv_snapshot *base; /* of one that is supposed: what it shares lives there */
 };
 
 static struct block *block_new(size_t bytes_max)
@@ -61,6 +62,7 @@ static void box_free(struct box **box)
         return;
     for (size_t i = 0; i < (*box)->blocks_len; i++)
         block_release(&(*box)->blocks[i]);
+    vv_snapshot_release(&(*box)->base);
     vv_arena_done(&(*box)->lists);
     vv_free(*box);
     *box = NULL;
@@ -419,6 +421,20 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
     }
     VV_TRY(box_new(op, &box));
     VV_TRY(advance(op, log, box_of(old), &news, box));
+    *out = &VV_MOVE(box)->snapshot;
+    return VARVE_OK;
+}
+
+varve_status vv_snapshot_suppose(struct vv_op *op, struct vv_snapshot *base,
+    const struct vv_metadata *metadata, struct vv_snapshot **out)
+{
+    VV_CLEANUP(box_free) struct box *box = NULL;
+    VV_TRY(box_new(op, &box));
+    box->base = vv_snapshot_retain(base);
+    box->snapshot = *base;
+    box->snapshot.metadata = metadata;
+    VV_TRY(vv_schema_parse(op, &box->lists, metadata->schema_json, base->mapping,
+        &box->snapshot.schema));
     *out = &VV_MOVE(box)->snapshot;
     return VARVE_OK;
 }

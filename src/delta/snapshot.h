@@ -44,6 +44,12 @@ varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
 /* The latest version, from `old` and the commits after it: `old` itself (retained) if none. */
 varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_snapshot *old, struct vv_snapshot **out);
+/*
+ * The same version as it would be with another metaData, which must stay as long as *out: for
+ * finding out what would happen. Never to be refreshed.
+ */
+varve_status vv_snapshot_suppose(struct vv_op *op, struct vv_snapshot *base,
+    const struct vv_metadata *metadata, struct vv_snapshot **out);
 struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot);
 void vv_snapshot_release(struct vv_snapshot **snapshot); /* accepts a pointer to NULL */
 

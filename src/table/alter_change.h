@@ -23,6 +23,8 @@ varve_status vv_alter_column(struct vv_op *op, struct vv_alter_change *change);
 varve_status vv_alter_property(struct vv_op *op, struct vv_alter_change *change);
 /* Column mapping by name, where the table has none: every column keeps the name that it has in files. */
 varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft);
+/* A new column of a mapped table gets a name that no file has yet; one of another is as it is. */
+varve_status vv_alter_map_new(struct vv_op *op, struct vv_draft *draft, struct vv_field *field);
 /* The next id of a mapped table, counted up. */
 varve_status vv_alter_next_id(struct vv_op *op, struct vv_draft *draft, int64_t *out);
 /* Every row of the newest snapshot passes the expression. EINVALID otherwise. */

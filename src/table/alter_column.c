@@ -107,21 +107,6 @@ static varve_status find_place(struct vv_op *op, const struct vv_alter_change *c
     return VARVE_OK;
 }
 
-/* A new column of a mapped table gets a name that no file has yet. */
-static varve_status map_new(struct vv_op *op, struct vv_draft *draft, struct vv_field *field)
-{
-    char uuid[VV_UUID_BYTES];
-    int64_t id = 0;
-    if (vv_features_mapping(draft->protocol, &draft->metadata) == VV_MAPPING_NONE)
-        return VARVE_OK;
-    VV_TRY(vv_uuid(op, uuid));
-    VV_TRY(vv_alter_next_id(op, draft, &id));
-    VV_TRY(vv_draft_mark(op, draft, field, "delta.columnMapping.id",
-        vv_arena_format(draft->arena, "%" PRId64, id)));
-    return vv_draft_mark(op, draft, field, "delta.columnMapping.physicalName",
-        vv_arena_format(draft->arena, "\"col-%s\"", uuid));
-}
-
 static varve_status check_new(struct vv_op *op, const struct vv_alter_change *change,
     const struct vv_field *field)
 {
@@ -160,7 +145,7 @@ static varve_status add_column(struct vv_op *op, struct vv_alter_change *change)
     fields[place] = given.fields[0];
     if (fields[place].type.kind == VV_TYPE_TIMESTAMP_NTZ)
         VV_TRY(vv_draft_need(op, draft, "timestampNtz"));
-    VV_TRY(map_new(op, draft, &fields[place]));
+    VV_TRY(vv_alter_map_new(op, draft, &fields[place]));
     VV_TRY(vv_draft_fields(op, draft, fields, len + 1));
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 20);
     VV_CLEANUP(vv_buf_done) struct vv_buf columns = VV_BUF_INIT(1 << 20);

@@ -5,6 +5,7 @@
  */
 #include "table/alter_change.h"
 
+#include "base/uuid.h"
 #include "delta/features.h"
 
 #define MODE "delta.columnMapping.mode"
@@ -38,6 +39,20 @@ static varve_status map_column(struct vv_op *op, struct vv_draft *draft, struct 
         vv_arena_format(draft->arena, "%" PRId64, id)));
     return vv_draft_mark(op, draft, field, "delta.columnMapping.physicalName",
         vv_buf_str(&name));
+}
+
+varve_status vv_alter_map_new(struct vv_op *op, struct vv_draft *draft, struct vv_field *field)
+{
+    char uuid[VV_UUID_BYTES];
+    int64_t id = 0;
+    if (vv_features_mapping(draft->protocol, &draft->metadata) == VV_MAPPING_NONE)
+        return VARVE_OK;
+    VV_TRY(vv_uuid(op, uuid));
+    VV_TRY(vv_alter_next_id(op, draft, &id));
+    VV_TRY(vv_draft_mark(op, draft, field, "delta.columnMapping.id",
+        vv_arena_format(draft->arena, "%" PRId64, id)));
+    return vv_draft_mark(op, draft, field, "delta.columnMapping.physicalName",
+        vv_arena_format(draft->arena, "\"col-%s\"", uuid));
 }
 
 varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft)

@@ -99,8 +99,8 @@ static varve_status input_read(struct vv_op *op, struct vv_work *work,
 }
 
 static varve_status input_load(struct vv_op *op, struct vv_work *work,
-    const struct vv_table *table, const struct vv_input *from, bool keeps_lines,
-    struct vv_batch_source *source)
+    const struct vv_table *table, const struct vv_input *from,
+    const struct vv_batch_options *options, struct vv_batch_source *source)
 {
     struct vv_batch_input *input = &source->inputs[source->inputs_len];
     struct vv_arena *arena = &source->arena;
@@ -115,7 +115,8 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
         .arrivals = from->arrivals,
         .arrivals_len = from->arrivals_len,
-        .keeps_lines = keeps_lines,
+        .keeps_lines = options->reject_rows,
+        .passes_nulls = options->evolve,
     };
     source->inputs_len++;
     if (input->name.ptr == NULL || input->table.ptr == NULL || input->table_sql.ptr == NULL) {
@@ -167,7 +168,7 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct 
     size_t done = 0;
     work->is_small = inputs_len == 1;
     while (status == VARVE_OK && done < inputs_len) {
-        status = input_load(op, work, table, &inputs[done], options->reject_rows, source);
+        status = input_load(op, work, table, &inputs[done], options, source);
         done++;
     }
     if (status != VARVE_OK) {
@@ -176,6 +177,12 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct 
     }
     *out = VV_MOVE(source);
     return VARVE_OK;
+}
+
+struct vv_batch_input *vv_batch_inputs(struct vv_batch_source *source, size_t *out_len)
+{
+    *out_len = source->inputs_len;
+    return source->inputs;
 }
 
 /* A member of NDJSON that was unknown may be a column now. */

@@ -50,6 +50,7 @@ struct vv_batch_options {
     bool truncate_time;     /* cut digits below a microsecond instead of rejecting the row */
     bool dedupe;            /* step 3; false for plain appends */
     bool reject_rows; /* rejected rows are left out and counted instead of failing the batch */
+    bool evolve;      /* null in no column of the table is no fault of a line */
 };
 
 struct vv_batch {

@@ -24,7 +24,8 @@ struct vv_batch_input {
     struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
     struct vv_str *types;      /* DuckDB's */
     size_t columns_len;
-    bool keeps_lines; /* NDJSON: a line that is no row is a row with a fault */
+    bool keeps_lines;  /* NDJSON: a line that is no row is a row with a fault */
+    bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
     /* NDJSON: a row that no table would take; columns with the name of the member, its value and
        what is wrong with it, NULL in good rows. */
     bool has_faults;
@@ -74,6 +75,9 @@ varve_status vv_input_target(struct vv_op *op, struct vv_work *work,
     const struct vv_batch_input *input, struct vv_str row_column, struct vv_load_target *out);
 /* And where they went to then. */
 void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input, int64_t rows);
+
+/* Of a batch that was loaded. */
+struct vv_batch_input *vv_batch_inputs(struct vv_batch_source *source, size_t *out_len);
 
 /* The first column of typed rows. Blanks: no column of a table has it. */
 #define VV_INPUT_ROW_COLUMN "varve row number"

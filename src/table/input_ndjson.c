@@ -4,87 +4,13 @@
 #include "table/batch_input.h"
 #include "table/convert.h"
 #include "table/json_shape.h"
+#include "table/lines.h"
 
-#define PIECE_BYTES ((size_t)1 << 20)
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
 /* Behind the columns of the schema. */
 #define FAULT_COLUMNS 3
 #define EXTRA_COLUMNS (FAULT_COLUMNS + 1)
-
-/* The lines of a file, one by one. */
-struct lines {
-    const struct vv_source *source;
-    struct vv_str name;
-    char *bytes;
-    size_t capacity;
-    size_t from, to; /* what of `bytes` is not used up */
-    int64_t offset;  /* in the file, of what comes behind `to` */
-    int64_t line;    /* number of the last one given out */
-    bool ended;
-};
-
-static void lines_done(struct lines *lines)
-{
-    vv_free(lines->bytes);
-    lines->bytes = NULL;
-}
-
-/* More bytes behind `to`; what is not used up moves to the front. */
-static varve_status lines_fill(struct vv_op *op, struct lines *lines)
-{
-    if (lines->from > 0) {
-        memmove(lines->bytes, lines->bytes + lines->from, lines->to - lines->from);
-        lines->to -= lines->from;
-        lines->from = 0;
-    }
-    if (lines->to == lines->capacity) {
-        if (lines->capacity > VV_INPUT_LINE_BYTES_MAX)
-            return vv_fail(op, VARVE_EINVALID, "%.*s: line %" PRId64 " is longer than %zu MB",
-                VV_ARG(lines->name), lines->line + 1, VV_INPUT_LINE_BYTES_MAX >> 20);
-        size_t left = (size_t)(lines->source->bytes - lines->offset);
-        size_t more = lines->capacity > PIECE_BYTES ? lines->capacity : PIECE_BYTES;
-        if (lines->capacity == 0 && left < PIECE_BYTES)
-            more = left + 1;
-        char *bytes = vv_realloc(lines->bytes, lines->capacity + more);
-        if (bytes == NULL)
-            return vv_fail_memory(op);
-        lines->bytes = bytes;
-        lines->capacity += more;
-    }
-    VV_TRY(vv_check_cancel(op));
-    size_t got = 0;
-    VV_TRY(vv_source_read(op, lines->source, lines->offset, lines->bytes + lines->to,
-        lines->capacity - lines->to, &got));
-    lines->offset += (int64_t)got;
-    lines->to += got;
-    lines->ended = got == 0;
-    return VARVE_OK;
-}
-
-/* Without its line end. The slice holds until the next call. */
-static varve_status lines_next(struct vv_op *op, struct lines *lines, bool *out_has,
-    struct vv_str *out)
-{
-    size_t seen = 0;
-    for (;;) {
-        struct vv_str rest = {
-            lines->bytes ? lines->bytes + lines->from : "", lines->to - lines->from};
-        size_t end = seen + vv_str_find(vv_str_skip(rest, seen), '\n');
-        if (end == rest.len && !lines->ended) {
-            seen = rest.len;
-            VV_TRY(lines_fill(op, lines));
-            continue;
-        }
-        *out_has = rest.len > 0;
-        *out = vv_str_first(rest, end);
-        lines->from += end < rest.len ? end + 1 : end;
-        lines->line++;
-        if (lines->line == 1 && vv_str_starts(*out, VV_STR("\xEF\xBB\xBF")))
-            *out = vv_str_skip(*out, 3);
-        return VARVE_OK;
-    }
-}
 
 struct reader {
     const struct vv_table *table;
@@ -186,6 +112,8 @@ static varve_status member_take(struct vv_op *op, struct reader *reader, struct 
         struct vv_str text = VV_STR_NONE;
         bool is_table = vv_str_eq(name, VV_STR("table"));
         if (is_table && names_table(reader->table, value))
+            return VARVE_OK;
+        if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
             return VARVE_OK;
         VV_TRY(value_text(op, reader, value, &text));
         fault_set(reader, name, text,
@@ -294,13 +222,13 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
     return VARVE_OK;
 }
 
-static varve_status rows_read(struct vv_op *op, struct reader *reader, struct lines *lines,
+static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv_lines *lines,
     int64_t *out_rows)
 {
     for (;;) {
         bool has_line = false;
         struct vv_str line;
-        VV_TRY(lines_next(op, lines, &has_line, &line));
+        VV_TRY(vv_lines_next(op, lines, &has_line, &line));
         if (!has_line)
             return vv_text_appender_finish(op, reader->appender);
         if (vv_str_trim(line).len == 0)
@@ -362,7 +290,8 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input)
 {
     const struct vv_schema *schema = &table->snapshot->schema;
-    VV_CLEANUP(lines_done) struct lines lines = {.source = &input->source, .name = input->name};
+    VV_CLEANUP(vv_lines_done)
+    struct vv_lines lines = {.source = &input->source, .name = input->name};
     VV_CLEANUP(reader_done)
     struct reader reader = {.table = table,
         .schema = schema,
@@ -390,13 +319,14 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
 varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
     const int64_t *rows, size_t rows_len, int64_t *out_lines)
 {
-    VV_CLEANUP(lines_done) struct lines lines = {.source = &input->source, .name = input->name};
+    VV_CLEANUP(vv_lines_done)
+    struct vv_lines lines = {.source = &input->source, .name = input->name};
     int64_t row = 0;
     size_t found = 0;
     bool has_line = true;
     while (found < rows_len && has_line) {
         struct vv_str line;
-        VV_TRY(lines_next(op, &lines, &has_line, &line));
+        VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
         if (!has_line || vv_str_trim(line).len == 0)
             continue;
         row++;

@@ -17,6 +17,7 @@
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/checkpoint.h"
+#include "table/evolve.h"
 #include "table/quarantine.h"
 #include "table/upsert_plan.h"
 
@@ -191,6 +192,16 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
     return vv_quarantine_store(op, call->table, &batch, again);
 }
 
+static varve_status suppose(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_batch_source *source, struct vv_evolution *evolution)
+{
+    struct vv_addition_search search = {.session = call->work->session,
+        .table = call->table,
+        .truncate_time = call->options->batch.truncate_time};
+    search.inputs = vv_batch_inputs(source, &search.inputs_len);
+    return vv_evolution_suppose(op, evolution, &search);
+}
+
 static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     const struct vv_input *inputs, size_t inputs_len, struct vv_upsert_result *out)
 {
@@ -198,6 +209,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     struct vv_rules rules;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *validated = NULL;
     VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
+    VV_CLEANUP(vv_evolution_done) struct vv_evolution evolution = {.table = table};
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
@@ -214,6 +226,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         }
         /* A winner may have asked for more of writers than the table did when we began. */
         VV_TRY(check_writable(op, table->snapshot));
+        if (call->options->batch.evolve)
+            VV_TRY(suppose(op, call, source, &evolution));
         if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
             VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
             VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
@@ -222,6 +236,10 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         }
         vv_snapshot_release(&validated);
         validated = vv_snapshot_retain(table->snapshot);
+        if (evolution.real != NULL && !call->options->dry_run) {
+            VV_TRY(vv_evolution_commit(op, &evolution, call->options));
+            continue;
+        }
 
         VV_CLEANUP(attempt_done)
         struct vv_upsert_attempt attempt = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
@@ -233,6 +251,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
             fill_result(call, &attempt, out);
+            out->columns_added = evolution.columns;
             out->version = committed.version;
             return VARVE_OK;
         }

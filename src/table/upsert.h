@@ -1,5 +1,6 @@
 /*
- * The upsert: a batch becomes at most one commit (2-semantics "Upsert", normative). And the plain
+ * The upsert: a batch becomes at most one commit (2-semantics "Upsert", normative), but for one
+ * before it that adds columns (evolve.h), where that was asked for. And the plain
  * append, which is an upsert that compares nothing: the same way in, the same commit.
  */
 #ifndef VV_TABLE_UPSERT_H
@@ -32,6 +33,7 @@ struct vv_upsert_result {
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */
     int64_t files_added, files_removed;
+    int64_t columns_added; /* with batch.evolve: by a commit before that of the rows */
     uint32_t attempts;
 };
 

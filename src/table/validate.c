@@ -73,7 +73,7 @@ static varve_status columns_match(struct vv_op *op, struct vv_plan *plan)
         int32_t column = vv_schema_find(plan->schema, input->columns[index]);
         if (column < 0)
             return vv_fail(op, VARVE_EINVALID,
-                "%.*s: the table has no column \"%.*s\"; take it out or add it to the table",
+                "%.*s: the table has no column \"%.*s\"; take it out, or add it (--evolve)",
                 VV_ARG(input->name), VV_ARG(input->columns[index]));
         if (from[column] >= 0)
             return vv_fail(op, VARVE_EINVALID, "%.*s: column \"%.*s\" is there twice",
