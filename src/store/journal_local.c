@@ -309,7 +309,7 @@ static void local_boot(struct vv_journal *journal, unsigned char out[VV_JOURNAL_
         if (!is_digit && !(byte >= 'a' && byte <= 'f'))
             continue;
         unsigned value = (unsigned)(is_digit ? byte - '0' : byte - 'a' + 10);
-        out[digits / 2] = (unsigned char)(out[digits / 2] << 4 | value);
+        out[digits / 2] = (unsigned char)((unsigned)out[digits / 2] << 4 | value);
         digits++;
     }
 }
