@@ -265,6 +265,9 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
         .quarantine = true,
         .out_rejects = &rejects};
     VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, false, batch));
+    *out = (struct vv_upsert_result){.version = table->snapshot->version};
+    if (batch->rows_len == 0)
+        return VARVE_OK; /* the segment is of other tables */
     varve_status status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
     if (status != VARVE_EINVALID) {
         batch->rejects = rejects;

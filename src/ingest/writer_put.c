@@ -52,12 +52,12 @@ static varve_status wait_room(struct vv_op *op, struct vv_writer *writer)
     int64_t wait_us = 0;
     if (atomic_load(&writer->interrupted))
         return vv_fail(op, VARVE_EINTERRUPTED, "interrupted while the spool is full");
+    ask_flush(writer);
     if (writer->options.is_manual) {
-        vv_writer_step(op, writer, &wait_us);
-        vv_sleep_us(op, wait_us);
+        if (!vv_writer_step(op, writer, &wait_us))
+            vv_sleep_us(op, wait_us);
         return VARVE_OK;
     }
-    ask_flush(writer);
     (void)vv_spool_wait_room(op, writer->spool, FULL_WAIT_US);
     return VARVE_OK;
 }

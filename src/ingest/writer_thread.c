@@ -144,8 +144,8 @@ bool vv_writer_step(struct vv_op *op, struct vv_writer *writer, int64_t *out_wai
 {
     pthread_mutex_lock(&writer->lock);
     int64_t now = vv_writer_clock(writer);
-    bool is_sealing = wants_seal(writer, now);
-    struct vv_writer_table *table = is_sealing ? NULL : vv_writer_pick(writer, out_wait_us);
+    struct vv_writer_table *table = vv_writer_pick(writer, out_wait_us);
+    bool is_sealing = table == NULL && wants_seal(writer, now);
     if (is_sealing)
         *out_wait_us = 0;
     else if (writer->seal_failure.code != VARVE_OK && writer->next_seal_us - now < *out_wait_us)
