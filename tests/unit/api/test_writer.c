@@ -2,6 +2,8 @@
  * The batch writer as a program sees it, with its threads. What it does step by step is tested in
  * tests/unit/ingest.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -316,4 +318,86 @@ TEST(writer, a_child_of_the_process_leaves_it_alone)
     CHECK_INT(status, 0);
     REQUIRE(flush(&lake));
     CHECK_INT(rows_of(&lake, "market_regimes"), 1);
+}
+
+/* ---- Threads ------------------------------------------------------------------------------ */
+
+#define PUTTERS 3
+#define ROWS_EACH 300
+
+struct crew {
+    struct lake *lake;
+    atomic_int next, done;
+    atomic_int failures;
+};
+
+static void *put_many(void *data)
+{
+    struct crew *crew = data;
+    int number = atomic_fetch_add(&crew->next, 1);
+    for (int i = 0; i < ROWS_EACH; i++) {
+        varve_market_regime regime = VARVE_MARKET_REGIME_INIT;
+        char symbol[16];
+        char json[256];
+        uint64_t sequence = 0;
+        snprintf(symbol, sizeof(symbol), "S%d", number);
+        regime.timestamp = T0 + i;
+        regime.symbol = symbol;
+        regime.regime = "bullish_low";
+        int len = snprintf(json, sizeof(json),
+            "{\"table\":\"signals\",\"timestamp\":\"2025-01-30T10:00:00.%06dZ\","
+            "\"strategy_id\":\"%s\",\"signal_type\":\"ml_entry\",\"acted_upon\":false}",
+            i, symbol);
+        if (varve_writer_put_market_regime(crew->lake->writer, &regime, &sequence, NULL) != 0 ||
+            varve_writer_put_json(crew->lake->writer, NULL, json, (size_t)len, &sequence,
+                NULL) != 0)
+            atomic_fetch_add(&crew->failures, 1);
+    }
+    atomic_fetch_add(&crew->done, 1);
+    return NULL;
+}
+
+/* What others do meanwhile. */
+static void *look_on(void *data)
+{
+    struct crew *crew = data;
+    while (atomic_load(&crew->done) < PUTTERS) {
+        struct ArrowArrayStream stream = {0};
+        varve_writer_stats stats;
+        char *json = NULL;
+        varve_writer_get_stats(crew->lake->writer, &stats);
+        bool is_fine =
+            stats.sequence_committed <= stats.sequence_accepted &&
+            varve_writer_metrics(crew->lake->writer, &json, NULL) == 0 &&
+            varve_writer_sync(crew->lake->writer, NULL) == 0 &&
+            varve_writer_flush(crew->lake->writer, -1, NULL) == 0 &&
+            varve_writer_scan(crew->lake->writer, "signals", NULL, &stream, NULL) == 0;
+        varve_free(json);
+        if (stream.release != NULL)
+            stream.release(&stream);
+        if (!is_fine)
+            atomic_fetch_add(&crew->failures, 1);
+    }
+    return NULL;
+}
+
+TEST_SECONDS(writer, many_threads_put_and_each_row_is_there_once, 300)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    struct crew crew = {.lake = &lake};
+    pthread_t threads[PUTTERS + 1];
+    for (size_t i = 0; i < VV_COUNT(threads); i++)
+        REQUIRE(CHECK_INT(pthread_create(&threads[i], NULL, i < PUTTERS ? put_many : look_on,
+                              &crew),
+            0));
+    for (size_t i = 0; i < VV_COUNT(threads); i++)
+        CHECK_INT(pthread_join(threads[i], NULL), 0);
+    CHECK_INT(atomic_load(&crew.failures), 0);
+    REQUIRE(CHECK_INT(varve_writer_close(lake.writer, &lake.err), 0));
+    lake.writer = NULL;
+    CHECK_INT(rows_of(&lake, "market_regimes"), PUTTERS * ROWS_EACH);
+    CHECK_INT(rows_of(&lake, "signals"), PUTTERS * ROWS_EACH);
+    CHECK_INT(lake.committed, 2 * PUTTERS * ROWS_EACH);
+    CHECK_INT(lake.durable > 0, 1);
 }

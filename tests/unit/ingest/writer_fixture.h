@@ -161,6 +161,24 @@ WRITER_UNUSED static bool flush(struct writer_fixture *fixture)
     return CHECK_OK(&fixture->op, vv_writer_flush(&fixture->op, fixture->writer, -1));
 }
 
+/* Past the writer, as another program would. */
+WRITER_UNUSED static bool upsert_directly(struct writer_fixture *fixture, const char *table,
+    const char *lines)
+{
+    struct vv_op *op = &fixture->op;
+    const char *path = test_path("direct.ndjson");
+    const struct vv_input input = {
+        .format = VV_INPUT_NDJSON, .path = vv_str_of(path), .fd = -1};
+    const struct vv_upsert_options options = {.batch = {.dedupe = true}};
+    struct vv_upsert_result result;
+    struct vv_table *handle = NULL;
+    bool is_done = test_file_write(path, vv_str_of(lines)) &&
+                   CHECK_OK(op, vv_lake_table(op, &fixture->lake, vv_str_of(table), &handle)) &&
+                   CHECK_OK(op, vv_upsert(op, handle, &input, 1, &options, &result));
+    vv_table_close(&handle);
+    return is_done;
+}
+
 /* A typed row of the columns k (bigint) and v (string). */
 WRITER_UNUSED static bool put_typed(struct writer_fixture *fixture, const char *table,
     int64_t k, const char *v)
