@@ -23,6 +23,9 @@ def append(path, text):
         file.write(text)
 
 
+KILLS = int(os.environ.get("VARVE_TEST_KILLS", "5"))
+
+
 def accepted(run):
     """Rows that were put so far, over all runs on the spool."""
     return run.metrics[-1]["accepted"] if run.metrics else 0
@@ -155,7 +158,7 @@ def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
 
     def write():
         number = 0
-        while not done.is_set() and number < 6000:
+        while not done.is_set() and number < 9000:
             for path, base in ((log, 0), (other, 10000)):
                 count = rng.randrange(1, 30)
                 bad = "broken\n" if rng.random() < 0.1 else ""
@@ -177,7 +180,7 @@ def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     writer.start()
     sent = 0
     sock = tmp_path / "bots.sock"
-    for _ in range(12):
+    for _ in range(KILLS):
         run = lake.ingest("signals", "--follow", log, "--follow", other, "--socket", sock, "--ack",
                           "accepted", "--interval", "200ms", "--sync", "10ms", stdin=None)
         until(lambda: sock.exists())
