@@ -4,6 +4,12 @@
 #include "delta/log_list.h"
 #include "delta/timeline.h"
 
+/*
+ * So many commits before the first one that is asked for are looked at: where file times fall back
+ * from one commit to the next, those before say how far they are made to rise.
+ */
+#define LOOK_BACK 100
+
 static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *list,
     int64_t version)
 {
@@ -29,6 +35,25 @@ static varve_status list_commits(struct vv_op *op, const struct vv_log_handle *l
     return vv_ledger_extend(op, log, &op->arena, out);
 }
 
+/* The entries of the `len` commits before `end`, newest first. */
+static varve_status make_entries(struct vv_op *op, struct vv_timeline *timeline, size_t end,
+    size_t len, struct vv_arena *arena, struct vv_history_entry **out)
+{
+    VV_TRY(vv_timeline_resolve(op, timeline, end - len, end));
+    struct vv_history_entry *entries = vv_new(arena, struct vv_history_entry, len);
+    if (entries == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < len; i++) {
+        size_t index = end - 1 - i;
+        entries[i] = (struct vv_history_entry){.version = timeline->commits[index].version,
+            .commit = timeline->commits[index],
+            .timestamp_ms = timeline->points[index].time_ms,
+            .info = timeline->points[index].info};
+    }
+    *out = entries;
+    return VARVE_OK;
+}
+
 varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len)
 {
@@ -46,18 +71,51 @@ varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, i
     size_t len = limit == 0 || limit > end ? end : limit;
     struct vv_timeline timeline;
     VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items, list.commits.len, arena));
-    VV_TRY(vv_timeline_resolve(op, &timeline, end - len, end));
-    struct vv_history_entry *entries = vv_new(arena, struct vv_history_entry, len);
-    if (entries == NULL)
-        return vv_fail_memory(op);
-    for (size_t i = 0; i < len; i++) {
-        size_t index = end - 1 - i;
-        entries[i] = (struct vv_history_entry){.version = list.commits.items[index].version,
-            .commit = list.commits.items[index],
-            .timestamp_ms = timeline.points[index].time_ms,
-            .info = timeline.points[index].info};
+    VV_TRY(make_entries(op, &timeline, end, len, arena, out));
+    *out_len = len;
+    return VARVE_OK;
+}
+
+/* The commits `first` to `last`, by name. NULL in `out`: one of them is not there. */
+static varve_status look_up(struct vv_op *op, const struct vv_log_handle *log, int64_t first,
+    int64_t last, struct vv_log_commit **out)
+{
+    struct vv_log_commit *commits = NULL;
+    VV_NEW(op, &commits, struct vv_log_commit, (size_t)(last - first + 1));
+    *out = NULL;
+    for (int64_t version = last; version >= first; version--) {
+        struct vv_object object = {0};
+        struct vv_str key = vv_log_commit_key(&op->arena, version);
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        varve_status status = vv_store_head(op, log->store, key, &object);
+        if (status == VARVE_ENOTFOUND) {
+            vv_forgive(op);
+            return VARVE_OK;
+        }
+        VV_TRY(status);
+        commits[version - first] =
+            (struct vv_log_commit){.version = version, .modified_us = object.modified_us};
     }
-    *out = entries;
+    *out = commits;
+    return VARVE_OK;
+}
+
+varve_status vv_log_history_latest(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t latest, size_t limit, struct vv_arena *arena, struct vv_history_entry **out,
+    size_t *out_len)
+{
+    struct vv_log_commit *commits = NULL;
+    struct vv_timeline timeline;
+    VV_PRE(latest >= 0 && limit > 0);
+    size_t all = (size_t)latest + 1;
+    size_t len = limit < all ? limit : all;
+    size_t seen = len + LOOK_BACK < all ? len + LOOK_BACK : all;
+    VV_TRY(look_up(op, log, latest + 1 - (int64_t)seen, latest, &commits));
+    if (commits == NULL)
+        return vv_log_history(op, log, VV_NO_VERSION, limit, arena, out, out_len);
+    VV_TRY(vv_timeline_init(op, &timeline, log, commits, seen, arena));
+    VV_TRY(make_entries(op, &timeline, seen, len, arena, out));
     *out_len = len;
     return VARVE_OK;
 }

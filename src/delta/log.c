@@ -4,6 +4,7 @@
 #include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "delta/log_name.h"
+#include "delta/log_probe.h"
 
 struct vv_str vv_log_commit_key(struct vv_arena *arena, int64_t version)
 {
@@ -173,6 +174,11 @@ varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int6
     int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out)
 {
     struct vv_log_list list = {0};
+    bool found = false;
+    if (log->store->lists_whole && checkpoint_max == INT64_MAX)
+        VV_TRY(vv_log_probe(op, log, version, arena, out, &found));
+    if (found)
+        return VARVE_OK;
     VV_TRY(list_for(op, log, version, checkpoint_max, arena, &list));
     int64_t last = vv_log_list_last(&list);
     if (last == VV_NO_VERSION)

@@ -81,6 +81,13 @@ struct vv_history_entry {
  */
 varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len);
+/*
+ * The same of the newest `limit` (at least 1) versions, `latest` being the newest there is. Reads
+ * them by name, and lists a log of any length only where one of them is gone from it.
+ */
+varve_status vv_log_history_latest(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t latest, size_t limit, struct vv_arena *arena, struct vv_history_entry **out,
+    size_t *out_len);
 
 /*
  * The latest version whose time is <= `time_us`. After the last commit: the latest. Before the

@@ -108,16 +108,16 @@ static void fill_run(struct vv_timeline *timeline, size_t begin, size_t end)
 static varve_status find_run_begin(struct vv_op *op, struct vv_timeline *timeline, size_t index,
     size_t *out)
 {
-    int64_t *highest_ms = NULL; /* of the file times up to each commit */
-    VV_NEW(op, &highest_ms, int64_t, index + 1);
+    int64_t *pushed_ms = NULL; /* the time of each commit, if none before it had a word */
+    VV_NEW(op, &pushed_ms, int64_t, index + 1);
     for (size_t i = 0; i <= index; i++) {
-        highest_ms[i] = file_ms(timeline, i);
-        if (i > 0 && highest_ms[i - 1] > highest_ms[i])
-            highest_ms[i] = highest_ms[i - 1];
+        pushed_ms[i] = file_ms(timeline, i);
+        if (i > 0 && pushed_ms[i - 1] >= pushed_ms[i])
+            pushed_ms[i] = pushed_ms[i - 1] + 1;
     }
     size_t begin = index;
     for (; begin > 0; begin--) {
-        if (highest_ms[begin - 1] + (int64_t)begin < file_ms(timeline, begin))
+        if (pushed_ms[begin - 1] < file_ms(timeline, begin))
             break;
         VV_TRY(read_point(op, timeline, begin - 1));
         if (has_word(timeline, begin - 1))

@@ -71,13 +71,39 @@ varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_en
     return VARVE_OK;
 }
 
+/* One of the names that nearly every log has: a log of any length is then not listed for one. */
+static varve_status has_usual_name(struct vv_op *op, struct vv_lake *lake, struct vv_str log,
+    bool *out)
+{
+    static const char *const names[] = {"00000000000000000000.json", "_last_checkpoint"};
+    *out = false;
+    for (size_t i = 0; i < VV_COUNT(names) && !*out; i++) {
+        struct vv_object object = {0};
+        struct vv_str key = vv_arena_format(&op->arena, "%.*s/%s", VV_ARG(log), names[i]);
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        varve_status status = vv_store_head(op, lake->store, key, &object);
+        if (status != VARVE_OK && status != VARVE_ENOTFOUND)
+            return status;
+        *out = status == VARVE_OK;
+        if (status == VARVE_ENOTFOUND)
+            vv_forgive(op);
+    }
+    return VARVE_OK;
+}
+
 static varve_status has_log(struct vv_op *op, struct vv_lake *lake, struct vv_str folder,
     bool *out)
 {
     struct vv_objects objects = {0};
     struct vv_str log = vv_arena_format(&op->arena, "%.*s/_delta_log", VV_ARG(folder));
+    *out = false;
     if (log.ptr == NULL)
         return vv_fail_memory(op);
+    if (lake->store->lists_whole)
+        VV_TRY(has_usual_name(op, lake, log, out));
+    if (*out)
+        return VARVE_OK;
     VV_TRY(vv_store_list(op, lake->store, &op->arena, log, VV_STR_NONE, 1, &objects));
     *out = objects.len > 0;
     return VARVE_OK;

@@ -242,6 +242,7 @@ varve_status vv_store_open_faulty(struct vv_op *op, struct vv_store *inner,
     *faulty = (struct faulty){.inner = inner, .plan = plan};
     faulty->store.ops = &faulty_ops;
     faulty->store.location = inner->location;
+    faulty->store.lists_whole = inner->lists_whole;
     *out = &faulty->store;
     return VARVE_OK;
 }

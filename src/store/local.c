@@ -131,6 +131,7 @@ static varve_status local_new(struct vv_op *op, struct vv_str root, size_t solid
         return vv_fail_memory(op);
     *local = (struct vv_local){.solid_len = solid_len, .sync = sync, .sync_fd = -1};
     local->store.ops = &local_ops;
+    local->store.lists_whole = true;
     local->arena = VV_ARENA_INIT(REMEMBERED_BYTES_MAX);
     local->anchored = VV_MAP_INIT(&local->arena);
     local->spoiled = VV_MAP_INIT(&local->arena);

@@ -228,6 +228,7 @@ varve_status vv_store_open_overlay(struct vv_op *op, struct vv_store *lower,
     overlay->lower = lower;
     overlay->store.ops = &overlay_ops;
     overlay->store.location = lower->location;
+    overlay->store.lists_whole = lower->lists_whole;
     overlay->frozen_folder = vv_arena_str(&overlay->arena, frozen_folder);
     overlay->frozen_after = vv_arena_str(&overlay->arena, frozen_after);
     varve_status status =

@@ -120,6 +120,8 @@ struct vv_store_ops {
 struct vv_store {
     const struct vv_store_ops *ops;
     struct vv_str location; /* for people: a path or URL, NUL behind it; owned by the store */
+    /* To list a part of a folder looks at all of it: to ask for a few names is the shorter way. */
+    bool lists_whole;
 };
 
 struct vv_store_options {

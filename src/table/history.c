@@ -85,8 +85,13 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
         VV_STR("rows"), VV_STR("files")};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    if (vv_log_history(op, &table->log, VV_NO_VERSION, limit > 0 ? (size_t)limit : 0,
-            &op->arena, &entries, &len) != VARVE_OK)
+    VV_TRY(vv_table_refresh(op, table));
+    varve_status status =
+        limit > 0
+            ? vv_log_history_latest(op, &table->log, table->snapshot->version, (size_t)limit,
+                  &op->arena, &entries, &len)
+            : vv_log_history(op, &table->log, VV_NO_VERSION, 0, &op->arena, &entries, &len);
+    if (status != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("history"), VV_STR("_row"), names, COLUMNS,

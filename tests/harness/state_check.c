@@ -218,7 +218,7 @@ static bool fail_way(struct vv_op *op, const char *what, struct vv_buf *report)
 static bool check_commits(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_snapshot *as_it_lies, struct test_state_ways *ways, struct vv_buf *report)
 {
-    struct lens lens = {{&lens_ops, log->store->location}, log->store};
+    struct lens lens = {{&lens_ops, log->store->location, false}, log->store};
     const struct vv_log_handle bare = {&lens.store, log->engine};
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     struct vv_log_segment segment;

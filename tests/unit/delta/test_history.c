@@ -39,6 +39,17 @@ static void check_times(const struct commit *commits, size_t len)
             }
         }
     }
+    for (size_t limit = 1; limit <= len; limit++) {
+        struct vv_history_entry *entries = NULL;
+        size_t entries_len = 0;
+        REQUIRE_OK(op, vv_log_history_latest(op, &f.log, (int64_t)len - 1, limit, &op->arena,
+                           &entries, &entries_len));
+        CHECK_INT(entries_len, limit);
+        for (size_t i = 0; i < entries_len; i++) {
+            CHECK_INT(entries[i].version, len - 1 - i);
+            CHECK_INT(entries[i].timestamp_ms, commits[len - 1 - i].expected_ms);
+        }
+    }
     for (size_t i = 0; i < len; i++) {
         int64_t version = -2;
         int64_t expected = (int64_t)i;
@@ -149,6 +160,38 @@ TEST(history, limit_reads_no_more_commits_than_it_shows)
     CHECK_INT(len, 10);
     CHECK_INT(f.plan.calls, 11); /* one listing, ten commits */
     CHECK_INT(entries[9].timestamp_ms, 1000 + 1000 * 90);
+}
+
+/* One millisecond after the other, as a log that was written or copied at once. */
+TEST(history, newest_commits_are_asked_for_by_name)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_op *op = &f.op;
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    REQUIRE(fixture_init(&f));
+    for (int64_t version = 0; version < 1000; version++)
+        REQUIRE(put_commit_at(&f, version, FOREIGN_LINE, 1000 + version));
+    f.plan.calls = 0;
+    REQUIRE_OK(op, vv_log_history_latest(op, &f.log, 999, 10, &op->arena, &entries, &len));
+    CHECK_INT(len, 10);
+    CHECK_INT(entries[0].version, 999);
+    CHECK_INT(entries[9].timestamp_ms, 1000 + 990);
+    CHECK_INT(f.plan.calls, 110 + 10); /* times of files, and ten commits */
+}
+
+TEST(history, newest_commits_that_were_cleaned_up_in_part_are_listed)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_op *op = &f.op;
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    REQUIRE(fixture_init(&f));
+    for (int64_t version = 40; version < 50; version++)
+        REQUIRE(put_commit_at(&f, version, FOREIGN_LINE, 1000 + version));
+    REQUIRE_OK(op, vv_log_history_latest(op, &f.log, 49, 30, &op->arena, &entries, &len));
+    CHECK_INT(len, 10);
+    CHECK_INT(entries[9].version, 40);
 }
 
 TEST(history, search_by_time_in_a_log_of_varve_reads_few_commits)

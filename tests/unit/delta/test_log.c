@@ -317,3 +317,93 @@ TEST(log, first_commit_missing_is_corrupt)
     REQUIRE(fixture_init(&f) && put_commits(&f, 1, 3));
     CHECK(find_fails(&f, VV_NO_VERSION, VARVE_ECORRUPT, "00000000000000000000.json"));
 }
+
+/* ---- Asking for names ---------------------------------------------------------------------------- */
+
+static void count_listings(void *data, const char *call, struct vv_str key)
+{
+    (void)key;
+    *(int *)data += strcmp(call, "list") == 0;
+}
+
+/* 30 versions and two checkpoints as above, on a store that had better not be asked to list. */
+static bool probing_init(struct fixture *fixture, int *listings, const char *hint)
+{
+    *listings = 0;
+    if (!fixture_init(fixture) || !put_cleaned_log(fixture) ||
+        !put_log_file(fixture, "_last_checkpoint", hint, NOW_MS))
+        return false;
+    fixture->store->lists_whole = true;
+    fixture->plan.before = count_listings;
+    fixture->plan.before_data = listings;
+    return true;
+}
+
+TEST(log, is_not_listed_where_names_can_be_asked_for)
+{
+    static const struct {
+        const char *hint;
+        int64_t version, checkpoint, last;
+    } cases[] = {
+        {"{\"version\":20}", VV_NO_VERSION, 20, 30}, /* the hint's checkpoint and the tail */
+        {"{\"version\":10}", VV_NO_VERSION, 10, 30}, /* stale: a longer tail */
+        {"{\"version\":20}", 30, 20, 30},            /* the nearest below */
+        {"{\"version\":20}", 20, 20, 20}, {"{\"version\":20}", 19, 10, 19},
+        {"{}", 15, 10, 15}, /* no hint is needed for that */
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        struct vv_log_segment segment = {0};
+        int listings = 0;
+        printf("# case %zu\n", i);
+        REQUIRE(probing_init(&f, &listings, cases[i].hint));
+        REQUIRE(find(&f, cases[i].version, &segment));
+        CHECK_INT(segment.checkpoint.version, cases[i].checkpoint);
+        CHECK_INT(segment.version, cases[i].last);
+        REQUIRE(CHECK_INT(segment.commits_len, cases[i].last - cases[i].checkpoint));
+        for (size_t k = 0; k < segment.commits_len; k++)
+            CHECK_INT(segment.commits[k].version, cases[i].checkpoint + 1 + (int64_t)k);
+        CHECK_INT(listings, 0);
+    }
+}
+
+TEST(log, is_listed_where_names_leave_a_doubt)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_log_segment segment = {0};
+    int listings = 0;
+    REQUIRE(probing_init(&f, &listings, "{\"version\":25}")); /* its file is gone */
+    REQUIRE(find(&f, VV_NO_VERSION, &segment));
+    CHECK_INT(segment.checkpoint.version, 20);
+    CHECK_INT(listings, 2); /* from the hint on, and whole */
+    /* What is not there is told by the range that is. */
+    CHECK(find_fails(&f, 31, VARVE_ENOTFOUND, "versions 10 to 30 are there"));
+    CHECK(find_fails(&f, 9, VARVE_ENOTFOUND, "versions 10 to 30 are there"));
+}
+
+TEST(log, gap_behind_the_last_commit_is_noticed_without_a_listing)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_log_segment segment = {0};
+    int listings = 0;
+    REQUIRE(probing_init(&f, &listings, "{\"version\":20}"));
+    REQUIRE(put_commits(&f, 33, 34));
+    CHECK(find_fails(&f, VV_NO_VERSION, VARVE_ECORRUPT, "00000000000000000031.json"));
+    CHECK(find_fails(&f, 34, VARVE_ECORRUPT, "00000000000000000031.json"));
+    REQUIRE(find(&f, 30, &segment));
+    CHECK_INT(segment.commits_len, 10);
+}
+
+TEST(log, cleaned_up_behind_the_hint_is_listed)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_log_segment segment = {0};
+    REQUIRE(fixture_init(&f) && put_commits(&f, 25, 30));
+    REQUIRE(put_log_file(&f, "00000000000000000010.checkpoint.parquet", "-", NOW_MS));
+    REQUIRE(put_log_file(&f, "00000000000000000025.checkpoint.parquet", "-", NOW_MS));
+    REQUIRE(put_log_file(&f, "_last_checkpoint", "{\"version\":10}", NOW_MS));
+    f.store->lists_whole = true;
+    REQUIRE(find(&f, VV_NO_VERSION, &segment));
+    CHECK_INT(segment.version, 30);
+    CHECK_INT(segment.checkpoint.version, 25);
+}
