@@ -59,9 +59,10 @@ static int write_out(int fd, struct vp_text *text)
     size_t done = 0;
     while (done < text->len) {
         ssize_t wrote;
-        Py_BEGIN_ALLOW_THREADS wrote = write(fd, text->bytes + done, text->len - done);
-        Py_END_ALLOW_THREADS if (wrote < 0 && errno != EINTR)
-        {
+        Py_BEGIN_ALLOW_THREADS
+            wrote = write(fd, text->bytes + done, text->len - done);
+        Py_END_ALLOW_THREADS
+        if (wrote < 0 && errno != EINTR) {
             PyErr_SetFromErrno(PyExc_OSError);
             return -1;
         }

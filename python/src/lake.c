@@ -83,8 +83,11 @@ struct vp_lake *vp_lake_open(const char *location, varve_lake_options *options,
         options->on_log = on_log;
         options->on_log_data = lake;
     }
-    Py_BEGIN_ALLOW_THREADS status = varve_lake_open(location, options, &lake->handle, &err);
-    Py_END_ALLOW_THREADS if (status == VARVE_OK) return lake;
+    Py_BEGIN_ALLOW_THREADS
+        status = varve_lake_open(location, options, &lake->handle, &err);
+    Py_END_ALLOW_THREADS
+    if (status == VARVE_OK)
+        return lake;
     vp_lake_release(lake);
     vp_raise(&err);
     return NULL;
@@ -275,9 +278,13 @@ varve_status vp_run_beside(const struct vp_beside *what, varve_error *err, bool 
 {
     varve_status status;
     bool raised = false;
-    Py_BEGIN_ALLOW_THREADS if (is_main_thread()) status = run_watched(what, err, &raised);
-    else status = what->run(what->args, err);
-    Py_END_ALLOW_THREADS *out_raised = raised;
+    Py_BEGIN_ALLOW_THREADS
+        if (is_main_thread())
+            status = run_watched(what, err, &raised);
+        else
+            status = what->run(what->args, err);
+    Py_END_ALLOW_THREADS
+    *out_raised = raised;
     return status;
 }
 
@@ -334,9 +341,12 @@ static bool turn_take(struct vp_lake *lake)
     bool raised = false;
     if (sem_trywait(&lake->turn) == 0)
         return true;
-    Py_BEGIN_ALLOW_THREADS while (!raised && !wait_a_while(&lake->turn)) if (is_main_thread())
-        look_for_signals(&raised);
-    Py_END_ALLOW_THREADS return !raised;
+    Py_BEGIN_ALLOW_THREADS
+        while (!raised && !wait_a_while(&lake->turn))
+            if (is_main_thread())
+                look_for_signals(&raised);
+    Py_END_ALLOW_THREADS
+    return !raised;
 }
 
 bool vp_lake_is_ours(const struct vp_lake *lake)
@@ -379,8 +389,11 @@ int vp_lake_call(struct vp_lake *lake, vp_run_fn run, void *args)
     varve_error err;
     bool raised;
     varve_status status = vp_run_beside(&what, &err, &raised);
-    Py_BEGIN_ALLOW_THREADS vp_lake_release(lake);
-    Py_END_ALLOW_THREADS if (raised) return -1;
+    Py_BEGIN_ALLOW_THREADS
+        vp_lake_release(lake);
+    Py_END_ALLOW_THREADS
+    if (raised)
+        return -1;
     if (status == VARVE_OK)
         return 0;
     vp_raise(&err);

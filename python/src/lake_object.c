@@ -4,7 +4,8 @@
 #include "varve/writer.h"
 
 struct lake_object {
-    PyObject_HEAD PyObject *module;
+    PyObject_HEAD
+    PyObject *module;
     PyObject *on_log;
     struct vp_lake *lake;
 };
@@ -85,8 +86,10 @@ static void lake_dealloc(PyObject *object)
     struct lake_object *self = (struct lake_object *)object;
     PyObject_GC_UnTrack(object);
     lake_clear(object);
-    Py_BEGIN_ALLOW_THREADS vp_lake_release(self->lake);
-    Py_END_ALLOW_THREADS Py_XDECREF(self->module);
+    Py_BEGIN_ALLOW_THREADS
+        vp_lake_release(self->lake);
+    Py_END_ALLOW_THREADS
+    Py_XDECREF(self->module);
     vp_object_free(object);
 }
 

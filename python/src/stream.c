@@ -9,7 +9,8 @@
 /* ---- The object ----------------------------------------------------------------------------- */
 
 struct stream_object {
-    PyObject_HEAD PyObject *module;
+    PyObject_HEAD
+    PyObject *module;
     struct ArrowArrayStream stream; /* released: it was given away, or read to its end */
     struct vp_column *columns;      /* once rows are asked for */
     bool is_busy;                   /* a thread is in get_next */
@@ -36,7 +37,8 @@ static void stream_release(struct stream_object *self)
 {
     struct ArrowArrayStream stream = self->stream;
     self->stream.release = NULL;
-    Py_BEGIN_ALLOW_THREADS vp_stream_done(&stream);
+    Py_BEGIN_ALLOW_THREADS
+        vp_stream_done(&stream);
     Py_END_ALLOW_THREADS
 }
 
@@ -114,8 +116,10 @@ static void stream_capsule_done(PyObject *capsule)
     struct ArrowArrayStream *stream = PyCapsule_GetPointer(capsule, "arrow_array_stream");
     if (stream == NULL)
         return;
-    Py_BEGIN_ALLOW_THREADS vp_stream_done(stream);
-    Py_END_ALLOW_THREADS free(stream);
+    Py_BEGIN_ALLOW_THREADS
+        vp_stream_done(stream);
+    Py_END_ALLOW_THREADS
+    free(stream);
 }
 
 static PyObject *stream_arrow_stream(PyObject *object, PyObject *unused)

@@ -5,7 +5,8 @@
 #include "varve/quarantine.h"
 
 struct table_object {
-    PyObject_HEAD PyObject *module;
+    PyObject_HEAD
+    PyObject *module;
     struct vp_lake *lake;
     varve_table *table; /* guarded by: the turn of the lake; NULL: closed */
 };
@@ -48,9 +49,12 @@ PyObject *vp_table_new(PyObject *module, struct vp_lake *lake, varve_table *tabl
 static void table_dealloc(PyObject *object)
 {
     struct table_object *self = (struct table_object *)object;
-    Py_BEGIN_ALLOW_THREADS if (self->table != NULL) vp_lake_leave(self->lake, self->table);
-    vp_lake_release(self->lake);
-    Py_END_ALLOW_THREADS Py_XDECREF(self->module);
+    Py_BEGIN_ALLOW_THREADS
+        if (self->table != NULL)
+            vp_lake_leave(self->lake, self->table);
+        vp_lake_release(self->lake);
+    Py_END_ALLOW_THREADS
+    Py_XDECREF(self->module);
     vp_object_free(object);
 }
 

@@ -31,7 +31,8 @@ enum vp_event {
 };
 
 struct vp_writer_object {
-    PyObject_HEAD PyObject *module;
+    PyObject_HEAD
+    PyObject *module;
     struct vp_lake *lake;
     struct vp_streams *streams;
     varve_writer *writer; /* NULL: closed; guarded by: the GIL */

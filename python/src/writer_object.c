@@ -93,12 +93,14 @@ static void writer_dealloc(PyObject *object)
     struct vp_writer_object *self = object_of(object);
     PyObject_GC_UnTrack(object);
     writer_clear(object);
-    Py_BEGIN_ALLOW_THREADS if (self->streams != NULL && self->writer != NULL)
-        vp_streams_end(self->streams);
-    varve_writer_abandon(self->writer);
-    vp_streams_release(self->streams);
-    vp_lake_release(self->lake);
-    Py_END_ALLOW_THREADS Py_XDECREF(self->module);
+    Py_BEGIN_ALLOW_THREADS
+        if (self->streams != NULL && self->writer != NULL)
+            vp_streams_end(self->streams);
+        varve_writer_abandon(self->writer);
+        vp_streams_release(self->streams);
+        vp_lake_release(self->lake);
+    Py_END_ALLOW_THREADS
+    Py_XDECREF(self->module);
     vp_object_free(object);
 }
 
@@ -113,8 +115,11 @@ static varve_status abandon_run(void *args, varve_error *err)
 static bool wait_for_calls(struct vp_writer_object *self)
 {
     while (self->calls > 0) {
-        Py_BEGIN_ALLOW_THREADS nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0) return false;
+        Py_BEGIN_ALLOW_THREADS
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0)
+            return false;
     }
     return true;
 }
@@ -132,8 +137,10 @@ static varve_writer *take_writer(struct vp_writer_object *self)
     }
     varve_writer *writer = self->writer;
     self->writer = NULL;
-    Py_BEGIN_ALLOW_THREADS vp_streams_end(self->streams);
-    Py_END_ALLOW_THREADS return writer;
+    Py_BEGIN_ALLOW_THREADS
+        vp_streams_end(self->streams);
+    Py_END_ALLOW_THREADS
+    return writer;
 }
 
 static PyObject *give_none(void)

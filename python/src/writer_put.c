@@ -51,9 +51,12 @@ int vp_writer_wait_room(struct vp_writer_object *self, varve_status status, int 
 {
     if (status != VARVE_ELIMIT || self->full_fails || atomic_load(&self->is_closing))
         return 0;
-    Py_BEGIN_ALLOW_THREADS if ((*tries)++ == 0) vp_writer_ask_room(self->writer);
-    nap(VP_ROOM_WAIT_NS);
-    Py_END_ALLOW_THREADS return PyErr_CheckSignals() < 0 ? -1 : 1;
+    Py_BEGIN_ALLOW_THREADS
+        if ((*tries)++ == 0)
+            vp_writer_ask_room(self->writer);
+        nap(VP_ROOM_WAIT_NS);
+    Py_END_ALLOW_THREADS
+    return PyErr_CheckSignals() < 0 ? -1 : 1;
 }
 
 /* ---- One row -------------------------------------------------------------------------------- */
@@ -106,8 +109,10 @@ static PyObject *run_put(struct vp_writer_object *self, struct put *put,
         return NULL;
     put->writer = self->writer;
     do {
-        Py_BEGIN_ALLOW_THREADS status = run(put, &err);
-        Py_END_ALLOW_THREADS again = vp_writer_wait_room(self, status, &tries);
+        Py_BEGIN_ALLOW_THREADS
+            status = run(put, &err);
+        Py_END_ALLOW_THREADS
+        again = vp_writer_wait_room(self, status, &tries);
     } while (again == 1);
     vp_writer_end(self);
     if (again < 0)
