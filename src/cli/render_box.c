@@ -88,6 +88,36 @@ static void cut_fraction(struct vv_cell cell, struct vv_text *text)
         vv_text_addc(text, 'Z');
 }
 
+/* Of a long fraction a box shows what a person looks at; CSV and JSON have all of its digits. */
+#define DIGITS_SHORT 8   /* so few are shown as they are */
+#define DIGITS_BELOW_1 6 /* that count */
+#define DIGITS_BEHIND 4  /* the point */
+
+static void round_number(struct vv_cell cell, struct vv_text *text)
+{
+    char rounded[64];
+    double value = 0;
+    char *end = NULL;
+    bool is_float = cell.type->kind == VV_KIND_FLOAT || cell.type->kind == VV_KIND_DOUBLE;
+    if (!is_float || cell.type->dictionary || text->len <= DIGITS_SHORT)
+        return;
+    value = strtod(vv_text_chars(text), &end);
+    if (*end != '\0' || value - value != 0.0) /* NaN, infinities */
+        return;
+    double size = value < 0 ? -value : value;
+    if (size >= 1e15 || size < 1e-4)
+        (void)snprintf(rounded, sizeof(rounded), "%.*e", DIGITS_BELOW_1 - 1, value);
+    else if (size < 1)
+        (void)snprintf(rounded, sizeof(rounded), "%.*g", DIGITS_BELOW_1, value);
+    else
+        (void)snprintf(rounded, sizeof(rounded), "%.*f", DIGITS_BEHIND, value);
+    size_t len = strlen(rounded);
+    if (len >= text->len)
+        return;
+    vv_text_clear(text);
+    vv_text_add(text, rounded, len);
+}
+
 static void read_row(struct box *box, struct vv_cell row, struct box_row *out)
 {
     struct vv_text plain VV_CLEANUP(vv_text_done) = {0};
@@ -101,6 +131,7 @@ static void read_row(struct box *box, struct vv_cell row, struct box_row *out)
         vv_text_clear(&plain);
         vv_cell_add_text(cell, &plain);
         cut_fraction(cell, &plain);
+        round_number(cell, &plain);
         vv_text_add_shown(&out->cells[i], vv_text_chars(&plain), plain.len);
         vv_text_addc(&out->cells[i], '\0'); /* an empty text is not NULL */
         out->cells[i].len--;
@@ -262,7 +293,22 @@ static void write_line(struct vv_writer *writer, const struct box_row *row)
     (void)fwrite(line->ptr, 1, line->len, writer->file);
 }
 
-/* "120 rows (50 shown), 14 columns (9 shown)" */
+static void write_hidden(struct vv_writer *writer, size_t columns_shown)
+{
+    const struct box *box = writer->state;
+    struct vv_text names VV_CLEANUP(vv_text_done) = {0};
+    for (size_t i = 0; i < box->columns_len; i++) {
+        const char *name = type_at(writer, i)->name;
+        if (box->columns[i].width > 0)
+            continue;
+        vv_text_adds(&names, names.len > 0 ? ", " : "");
+        vv_text_add_shown(&names, name, strlen(name));
+    }
+    (void)fprintf(writer->file, ", %zu columns (%zu shown)\nnot shown: %s", box->columns_len,
+        columns_shown, vv_text_chars(&names));
+}
+
+/* "120 rows (50 shown), 14 columns (9 shown)", and a line with the names of the others. */
 static void write_footer(struct vv_writer *writer)
 {
     const struct box *box = writer->state;
@@ -273,8 +319,7 @@ static void write_footer(struct vv_writer *writer)
     if ((int64_t)rows_shown < box->rows)
         (void)fprintf(writer->file, " (%zu shown)", rows_shown);
     if (columns_shown < box->columns_len)
-        (void)fprintf(writer->file, ", %zu columns (%zu shown)", box->columns_len,
-            columns_shown);
+        write_hidden(writer, columns_shown);
     (void)fputc('\n', writer->file);
 }
 

@@ -171,8 +171,37 @@ TEST(render, a_narrow_box_hides_columns_and_cuts_texts)
     char *bytes = rendered(&batch, 1, &options);
     CHECK(strstr(bytes, "\u2502 12345678 \u2502 abcdefghijk\u2026 \u2502 \u00b7 \u2502\n") !=
           NULL);
-    CHECK(strstr(bytes, "1 row, 3 columns (2 shown)\n") != NULL);
+    CHECK(strstr(bytes, "1 row, 3 columns (2 shown)\nnot shown: more\n") != NULL);
     free(bytes);
+}
+
+TEST(render, a_box_rounds_long_fractions_and_csv_does_not)
+{
+    static const struct {
+        double number;
+        const char *box;
+    } cases[] = {
+        {0.38453683442742526, "| 0.384537 |"},
+        {-1234567.891234567, "| -1234567.8912 |"},
+        {2.0 / 3e9, "| 6.66667e-10 |"},
+        {1e22 / 3, "| 3.33333e+21 |"},
+        {14.5, "| 14.5 |"},
+        {123456.75, "| 123456.75 |"},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct arrays batch, x;
+        struct vv_render_options box = {.format = VV_FORMAT_BOX};
+        struct vv_render_options csv = {.format = VV_FORMAT_CSV};
+        arrays_column(&x, "g", "x", 1, NULL, &cases[i].number, NULL);
+        arrays_batch(&batch, 1);
+        arrays_add(&batch, &x);
+        char *bytes = rendered(&batch, 1, &box);
+        CHECK(strstr(bytes, cases[i].box) != NULL);
+        free(bytes);
+        bytes = rendered(&batch, 1, &csv);
+        CHECK(strtod(strchr(bytes, '\n') + 1, NULL) == cases[i].number);
+        free(bytes);
+    }
 }
 
 TEST(render, cells_do_not_break_a_box)
