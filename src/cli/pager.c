@@ -134,6 +134,8 @@ static size_t rows_of(const struct vv_pager *pager, const char *bytes, size_t le
 {
     size_t rows = 0, column = 0;
     for (size_t i = 0; i < len; i++) {
+        if (((unsigned char)bytes[i] & 0xc0) == 0x80)
+            continue; /* not the first byte of a character */
         column = bytes[i] == '\n' ? 0 : column + 1;
         rows += bytes[i] == '\n' || column == pager->columns ? 1 : 0;
         column = column == pager->columns ? 0 : column;
