@@ -12,7 +12,6 @@
 #define SEGMENT_BYTES_MIN ((int64_t)VV_SEGMENT_HEAD_BYTES + VV_SPOOL_PAGE_BYTES)
 /* A spool that may be this small has segments of a quarter, so that room comes in pieces. */
 #define SEGMENTS_MIN 4
-#define WAIT_SLICE_US (INT64_C(50) * VV_US_PER_MS)
 
 #define APP_ID_PREFIX "varve-spool:"
 
@@ -66,6 +65,14 @@ static varve_status new_header(struct vv_op *op, struct vv_spool *spool)
     return vv_random_bytes(op, header->key, sizeof(header->key));
 }
 
+/* Birth times tell a file from a later one with its inode; not every file system has them. */
+static bool is_other(const struct vv_journal_identity *known,
+    const struct vv_journal_identity *found)
+{
+    return known->inode != found->inode ||
+           (known->born_ns != found->born_ns && known->born_ns != 0 && found->born_ns != 0);
+}
+
 /* Takes the lock, reads the header or makes a new one, and tells a copy. */
 static varve_status claim(struct vv_op *op, struct vv_spool *spool)
 {
@@ -76,9 +83,15 @@ static varve_status claim(struct vv_op *op, struct vv_spool *spool)
     VV_TRY(vv_journal_identity(op, &spool->header_file, &identity));
     struct vv_str bytes = {
         (const char *)spool->header_file.bytes, spool->header_file.mapped_bytes};
+    uint32_t format = vv_spool_header_format(bytes);
+    if (format > VV_SPOOL_FORMAT)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "%s was written by a later version of Varve (format %" PRIu32
+            ", this one knows %d): use that one, or flush it there first",
+            spool->journal->location.ptr, format, VV_SPOOL_FORMAT);
     if (!vv_spool_header_read(bytes, header))
         VV_TRY(new_header(op, spool));
-    else if (header->file.inode != identity.inode || header->file.born_ns != identity.born_ns) {
+    else if (is_other(&header->file, &identity)) {
         if (!spool->options.adopt)
             return vv_fail(op, VARVE_EUSAGE,
                 "%s is a copy of a spool, or was restored from one: its rows may have been "
@@ -157,8 +170,7 @@ varve_status vv_spool_open_on(struct vv_op *op, struct vv_journal *journal,
     VV_TRY(vv_journal_sync_folder(op, spool->journal));
     set_app_id(spool);
     spool->durable_sequence = spool->next_sequence - 1;
-    VV_TRY(vv_spool_segment_make(op, spool,
-        (size_t)spool->options.segment_bytes / VV_SPOOL_PAGE_BYTES * VV_SPOOL_PAGE_BYTES,
+    VV_TRY(vv_spool_segment_make(op, spool, (size_t)spool->options.segment_bytes,
         &spool->spare));
     VV_TRY(vv_spool_thread_start(op, spool));
     if (out_recovery != NULL)
@@ -199,61 +211,25 @@ struct vv_str vv_spool_app_id(const struct vv_spool *spool)
     return vv_str_of(spool->app_id);
 }
 
-/* Waits for progress of the thread, at most until then, and not for long at a time. With the lock. */
-static void wait_a_slice(struct vv_spool *spool, int64_t until_us)
-{
-    int64_t slice_us = vv_spool_clock() + WAIT_SLICE_US;
-    if (slice_us > until_us)
-        slice_us = until_us;
-    struct timespec until = {
-        .tv_sec = (time_t)(slice_us / VV_US_PER_S),
-        .tv_nsec = (long)(slice_us % VV_US_PER_S) * 1000,
-    };
-    (void)pthread_cond_timedwait(&spool->progress, &spool->lock, &until);
-}
-
 bool vv_spool_wait_room(struct vv_op *op, struct vv_spool *spool, int64_t wait_us)
 {
     int64_t now_us = vv_spool_clock();
     int64_t until_us =
         wait_us < 0 || wait_us > INT64_MAX - now_us ? INT64_MAX : now_us + wait_us;
-    pthread_mutex_lock(&spool->lock);
     bool has_room = false;
-    for (;;) {
+    bool goes_on = true;
+    pthread_mutex_lock(&spool->lock);
+    while (!has_room && goes_on) {
         has_room = spool->bytes + spool->bytes_refused <= spool->options.bytes_max;
-        if (has_room || vv_spool_clock() >= until_us)
-            break;
         if (vv_check_cancel(op) != VARVE_OK) {
             vv_forgive(op);
-            break;
+            goes_on = false;
+        } else if (!has_room) {
+            goes_on = vv_spool_wait_progress(spool, until_us);
         }
-        wait_a_slice(spool, until_us);
     }
     pthread_mutex_unlock(&spool->lock);
     return has_room;
-}
-
-static varve_status await_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
-{
-    VV_PRE(sequence < spool->next_sequence);
-    while (spool->durable_sequence < sequence) {
-        if (spool->failure.code != VARVE_OK)
-            return vv_spool_fail_as(op, &spool->failure);
-        VV_TRY(vv_check_cancel(op));
-        if (spool->wanted_sequence < sequence)
-            spool->wanted_sequence = sequence;
-        pthread_cond_signal(&spool->work);
-        wait_a_slice(spool, INT64_MAX);
-    }
-    return VARVE_OK;
-}
-
-varve_status vv_spool_wait_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
-{
-    pthread_mutex_lock(&spool->lock);
-    varve_status status = await_durable(op, spool, sequence);
-    pthread_mutex_unlock(&spool->lock);
-    return status;
 }
 
 varve_status vv_spool_seal(struct vv_op *op, struct vv_spool *spool, uint64_t *out_number)
@@ -262,10 +238,8 @@ varve_status vv_spool_seal(struct vv_op *op, struct vv_spool *spool, uint64_t *o
     vv_spool_end_open(spool);
     bool is_pending = spool->last != NULL && spool->last->stage != VV_STAGE_SEALED;
     pthread_mutex_unlock(&spool->lock);
-    if (is_pending) {
-        struct vv_spool_request request = {.task = VV_TASK_SEAL};
-        VV_TRY(vv_spool_ask(op, spool, &request));
-    }
+    if (is_pending)
+        VV_TRY(vv_spool_sync_now(op, spool));
     uint64_t newest = 0;
     pthread_mutex_lock(&spool->lock);
     for (const struct vv_spool_segment *at = spool->first; at != NULL; at = at->next) {
@@ -296,12 +270,6 @@ varve_status vv_spool_sealed(struct vv_op *op, struct vv_spool *spool, struct vv
     *out = numbers;
     *out_len = len;
     return VARVE_OK;
-}
-
-varve_status vv_spool_remove(struct vv_op *op, struct vv_spool *spool, uint64_t number)
-{
-    struct vv_spool_request request = {.task = VV_TASK_REMOVE, .number = number};
-    return vv_spool_ask(op, spool, &request);
 }
 
 void vv_spool_stats(struct vv_spool *spool, struct vv_spool_stats *out)

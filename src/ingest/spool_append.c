@@ -94,7 +94,7 @@ static varve_status await_spare(struct vv_op *op, struct vv_spool *spool, size_t
         if (spool->stop)
             return vv_fail(op, VARVE_EUSAGE, "the spool is being closed");
         /* A try that was under way when we came may have been for less. */
-        if (spool->spare_tries > tries + 1 && spool->spare_error.code != VARVE_OK)
+        if (spool->spare == NULL && spool->spare_tries > tries + 1)
             return vv_spool_fail_as(op, &spool->spare_error);
         if (spool->spare_bytes_wanted < capacity)
             spool->spare_bytes_wanted = capacity;

@@ -5,10 +5,13 @@
  *   make     the file, whole and synced, its name synced, and only then the header with a number
  *            above it: a file whose number the header does not know never held a record
  *   sync     the records, then (not synced before the next time) how far they are durable
- *   seal     the records with their end are durable; then the slot and the length, in any order
+ *   seal     once the records with their end are durable, a slot says so; neither it nor the
+ *            length is synced: nothing rests on them. So a slot that says "sealed" is true of the
+ *            disk, also where the process that wrote it lived on after a failed sync
  *   remove   the header knows the last sequence and arrival, then the name goes
  *   replace  after a failed sync, which is never repeated on the same file: the new file is synced
- *            but for its slot; the slot makes it the one that counts, then the old name goes
+ *            but for its slot; the slot makes it the one that counts, and is synced; then the old
+ *            name goes, for good before the new one may
  */
 #include "ingest/spool_state.h"
 
@@ -79,8 +82,10 @@ varve_status vv_spool_segment_make(struct vv_op *op, struct vv_spool *spool, siz
     struct vv_str name;
     if (segment == NULL)
         return vv_fail_memory(op);
+    capacity = (capacity + VV_SPOOL_PAGE_BYTES - 1) / VV_SPOOL_PAGE_BYTES * VV_SPOOL_PAGE_BYTES;
     segment->number = spool->header.next_number;
     segment->generation = 1;
+    segment->oldest_generation = 1;
     segment->seed = vv_segment_seed(spool->header.key, segment->number);
     segment->capacity = capacity;
     segment->used_bytes = VV_SEGMENT_HEAD_BYTES;
@@ -180,13 +185,11 @@ static void switch_over(struct vv_spool *spool, struct vv_spool_segment *segment
 static varve_status replace(struct vv_op *op, struct vv_spool *spool,
     struct vv_spool_segment *segment)
 {
-    struct vv_str old_name;
     struct vv_str name;
     size_t copied_bytes;
     pthread_mutex_lock(&spool->lock);
     size_t bytes = segment->stage == VV_STAGE_OPEN ? segment->capacity : segment->used_bytes;
     pthread_mutex_unlock(&spool->lock);
-    VV_TRY(name_of(op, segment, segment->generation, &old_name));
     VV_TRY(name_of(op, segment, segment->generation + 1, &name));
     VV_CLEANUP(vv_journal_shut) struct vv_journal_file file = {0};
     /* A try before this one may have left its file. */
@@ -203,7 +206,23 @@ static varve_status replace(struct vv_op *op, struct vv_spool *spool,
     vv_log(op, VV_LOG_WARN, "spool.replaced",
         "a sync of segment %" PRIu64 " failed; its content is in a new file, %.*s",
         segment->number, VV_ARG(name));
-    discard(op, spool, old_name);
+    return VARVE_OK;
+}
+
+/* What was replaced goes, for good: it must not be found once the segment itself is gone. */
+static varve_status drop_replaced(struct vv_op *op, struct vv_spool *spool,
+    struct vv_spool_segment *segment)
+{
+    for (uint32_t old = segment->oldest_generation; old < segment->generation; old++) {
+        struct vv_str name;
+        VV_TRY(name_of(op, segment, old, &name));
+        VV_TRY(vv_journal_remove(op, spool->journal, name));
+    }
+    if (segment->oldest_generation == segment->generation)
+        return VARVE_OK;
+    vv_crash_point("spool.replaced_removed");
+    VV_TRY(vv_journal_sync_folder(op, spool->journal));
+    segment->oldest_generation = segment->generation;
     return VARVE_OK;
 }
 
@@ -213,7 +232,7 @@ static varve_status sync_or_replace(struct vv_op *op, struct vv_spool *spool,
 {
     for (unsigned i = 0;; i++) {
         if (!segment->is_spoiled && vv_journal_sync(op, &segment->file) == VARVE_OK)
-            return VARVE_OK;
+            break;
         segment->is_spoiled = true;
         if (op->failed && i == REPLACEMENTS_MAX)
             return vv_note(op, "segment %" PRIu64, segment->number);
@@ -224,6 +243,11 @@ static varve_status sync_or_replace(struct vv_op *op, struct vv_spool *spool,
         }
         VV_TRY(replace(op, spool, segment));
     }
+    if (drop_replaced(op, spool, segment) != VARVE_OK) {
+        vv_log(op, VV_LOG_WARN, "spool.leftover", "%s", op->error.message);
+        vv_forgive(op); /* tried again before the segment goes */
+    }
+    return VARVE_OK;
 }
 
 varve_status vv_spool_segment_sync(struct vv_op *op, struct vv_spool *spool,
@@ -257,7 +281,7 @@ varve_status vv_spool_segment_sync(struct vv_op *op, struct vv_spool *spool,
     return VARVE_OK;
 }
 
-varve_status vv_spool_segment_seal(struct vv_op *op, struct vv_spool *spool,
+void vv_spool_segment_seal(struct vv_op *op, struct vv_spool *spool,
     struct vv_spool_segment *segment)
 {
     size_t bytes = segment->used_bytes; /* nobody writes to it any more */
@@ -265,40 +289,38 @@ varve_status vv_spool_segment_seal(struct vv_op *op, struct vv_spool *spool,
     segment->head.durable_bytes = bytes;
     segment->head.turn++;
     vv_segment_head_write(&segment->head, segment->file.bytes);
-    vv_crash_point("spool.seal");
-    /* Nothing rests on the length: what is behind the end of a sealed segment are zeros. */
+    vv_crash_point("spool.sealed");
     if (vv_journal_cut(op, &segment->file, bytes) != VARVE_OK) {
         vv_log(op, VV_LOG_WARN, "spool.not_cut", "segment %" PRIu64 ": %s", segment->number,
             op->error.message);
         vv_forgive(op);
     }
     vv_crash_point("spool.cut");
-    VV_TRY(sync_or_replace(op, spool, segment));
-    vv_crash_point("spool.sealed");
     pthread_mutex_lock(&spool->lock);
     struct vv_journal_file file = segment->file;
     segment->file = (struct vv_journal_file){0};
     segment->stage = VV_STAGE_SEALED;
-    spool->syncs++;
     pthread_cond_broadcast(&spool->progress);
     pthread_mutex_unlock(&spool->lock);
     vv_journal_shut(&file);
-    return VARVE_OK;
 }
 
 varve_status vv_spool_segment_remove(struct vv_op *op, struct vv_spool *spool,
-    const struct vv_spool_segment *segment)
+    struct vv_spool_segment *segment)
 {
     struct vv_spool_header *header = &spool->header;
     const struct vv_segment_counts *counts = &segment->counts;
     struct vv_str name;
     VV_TRY(name_of(op, segment, segment->generation, &name));
-    if (header->next_sequence <= counts->last_sequence ||
-        header->newest_arrival_us < counts->last_arrival_us) {
+    bool knows_it = header->next_sequence > counts->last_sequence &&
+                    header->newest_arrival_us >= counts->last_arrival_us;
+    if (!knows_it) {
         header->next_sequence = counts->last_sequence + 1;
         header->newest_arrival_us = counts->last_arrival_us;
-        VV_TRY(vv_spool_header_sync(op, spool));
     }
+    if (!knows_it || spool->header_failures > 0)
+        VV_TRY(vv_spool_header_sync(op, spool));
+    VV_TRY(drop_replaced(op, spool, segment));
     VV_TRY(vv_journal_remove(op, spool->journal, name));
     vv_crash_point("spool.removed");
     return vv_journal_sync_folder(op, spool->journal);

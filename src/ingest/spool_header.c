@@ -3,16 +3,26 @@
 #include "base/hash.h"
 
 #define MAGIC "VARVESPL"
+/* More than one slot can have given out in any case. */
+#define NUMBERS_LEFT_OUT (UINT64_C(1) << 16)
+#define SEQUENCES_LEFT_OUT (UINT64_C(1) << 40)
 
 static uint64_t sum_of(const unsigned char *slot)
 {
     return vv_xxh3((struct vv_str){(const char *)slot, VV_SPOOL_SLOT_SUM_AT});
 }
 
+/* 0: the slot is not whole. */
+static uint32_t format_of(const unsigned char *slot)
+{
+    bool is_whole =
+        memcmp(slot, MAGIC, 8) == 0 && vv_get64(slot + VV_SPOOL_SLOT_SUM_AT) == sum_of(slot);
+    return is_whole ? vv_get32(slot + 8) : 0;
+}
+
 static bool slot_read(const unsigned char *slot, struct vv_spool_header *out)
 {
-    if (memcmp(slot, MAGIC, 8) != 0 || vv_get64(slot + VV_SPOOL_SLOT_SUM_AT) != sum_of(slot) ||
-        vv_get32(slot + 8) != VV_SPOOL_FORMAT)
+    if (format_of(slot) != VV_SPOOL_FORMAT)
         return false;
     *out = (struct vv_spool_header){
         .turn = vv_get64(slot + 48),
@@ -26,20 +36,51 @@ static bool slot_read(const unsigned char *slot, struct vv_spool_header *out)
     return true;
 }
 
+static bool is_blank(const unsigned char *slot)
+{
+    static const unsigned char zeros[VV_SPOOL_SLOT_BYTES] = {0};
+    return memcmp(slot, zeros, sizeof(zeros)) == 0;
+}
+
 bool vv_spool_header_read(struct vv_str file, struct vv_spool_header *out)
 {
-    bool is_found = false;
+    unsigned whole = 0;
+    unsigned blank = 0;
     const unsigned char *bytes = (const unsigned char *)file.ptr;
     for (size_t i = 0; i < VV_SPOOL_HEADER_SLOTS; i++) {
         struct vv_spool_header slot;
         size_t at = i * VV_SPOOL_PAGE_BYTES;
-        if (file.len < at + VV_SPOOL_SLOT_BYTES || !slot_read(bytes + at, &slot))
+        if (file.len < at + VV_SPOOL_SLOT_BYTES)
             continue;
-        if (!is_found || slot.turn > out->turn)
+        blank += is_blank(bytes + at);
+        if (!slot_read(bytes + at, &slot))
+            continue;
+        if (whole++ == 0 || slot.turn > out->turn)
             *out = slot;
-        is_found = true;
     }
-    return is_found;
+    if (whole == 0)
+        return false;
+    /* In the first turns the others were never written. */
+    unsigned lost = VV_SPOOL_HEADER_SLOTS - whole;
+    if (out->turn < VV_SPOOL_HEADER_SLOTS)
+        lost -= blank;
+    out->known_number = out->next_number;
+    out->next_number += lost * NUMBERS_LEFT_OUT;
+    out->next_sequence += lost * SEQUENCES_LEFT_OUT;
+    return true;
+}
+
+uint32_t vv_spool_header_format(struct vv_str file)
+{
+    uint32_t newest = 0;
+    for (size_t i = 0; i < VV_SPOOL_HEADER_SLOTS; i++) {
+        size_t at = i * VV_SPOOL_PAGE_BYTES;
+        if (file.len < at + VV_SPOOL_SLOT_BYTES)
+            continue;
+        uint32_t format = format_of((const unsigned char *)file.ptr + at);
+        newest = format > newest ? format : newest;
+    }
+    return newest;
 }
 
 void vv_spool_header_write(const struct vv_spool_header *header, unsigned char *file)

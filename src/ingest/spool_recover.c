@@ -21,9 +21,11 @@
 #include "base/seam.h"
 
 enum fate {
-    FATE_KEEP, /* sealed and whole */
-    FATE_COPY, /* its records up to `end` are written anew */
-    FATE_DROP  /* no record of it stays */
+    FATE_KEEP,       /* sealed and whole */
+    FATE_COPY,       /* its records up to `end` are written anew */
+    FATE_DROP_FIRST, /* another file counts for its number, and this one not even after it */
+    FATE_DROP,       /* no record of it stays */
+    FATE_REPLACED    /* a file of a later generation has them all */
 };
 
 /* A file that was found. */
@@ -68,6 +70,12 @@ static varve_status fail_damage(struct vv_op *op, const struct recovery *recover
         recovery->spool->journal->location.ptr, VV_ARG(find->name), offset, fault);
 }
 
+/* Whether it is the file that counts for its number. */
+static bool is_chosen(const struct find *find)
+{
+    return find->fate == FATE_KEEP || find->fate == FATE_COPY || find->fate == FATE_DROP;
+}
+
 static int compare_finds(const void *left, const void *right)
 {
     const struct find *a = left;
@@ -105,6 +113,18 @@ static varve_status list_files(struct vv_op *op, struct recovery *recovery)
     return VARVE_OK;
 }
 
+/* Numbers that the header never gave out were never used: such a file has no record. */
+static varve_status check_unused(struct vv_op *op, const struct recovery *recovery,
+    const struct find *find)
+{
+    uint64_t rows = 0;
+    uint64_t seed = vv_segment_seed(recovery->spool->header.key, find->number);
+    if (vv_segment_records_behind(content_of(find), seed, VV_SEGMENT_HEAD_BYTES, &rows) > 0)
+        return fail_damage(op, recovery, find, VV_SEGMENT_HEAD_BYTES,
+            "it has records, but the file \"spool\" is older and does not know it");
+    return VARVE_OK;
+}
+
 /* Of the files of one number the youngest with a slot counts; without one none does. */
 static varve_status choose_generations(struct vv_op *op, struct recovery *recovery)
 {
@@ -113,16 +133,18 @@ static varve_status choose_generations(struct vv_op *op, struct recovery *recove
         size_t chosen = SIZE_MAX;
         for (; end < recovery->len && recovery->finds[end].number == recovery->finds[i].number;
              end++) {
-            recovery->finds[end].fate = FATE_DROP;
+            recovery->finds[end].fate = FATE_DROP_FIRST;
             if (recovery->finds[end].has_head)
                 chosen = end;
         }
-        bool was_used = recovery->finds[i].number < recovery->spool->header.next_number;
-        if (chosen == SIZE_MAX && was_used)
-            return fail_damage(op, recovery, &recovery->finds[i], 0,
+        const struct find *first = &recovery->finds[i];
+        if (chosen == SIZE_MAX && first->number < recovery->spool->header.known_number)
+            return fail_damage(op, recovery, first, 0,
                 "neither of its two slots is one of this segment of this spool");
-        if (chosen != SIZE_MAX)
-            recovery->finds[chosen].fate = FATE_KEEP;
+        for (size_t j = i; chosen == SIZE_MAX && j < end; j++)
+            VV_TRY(check_unused(op, recovery, &recovery->finds[j]));
+        for (size_t j = i; chosen != SIZE_MAX && j <= chosen; j++)
+            recovery->finds[j].fate = j < chosen ? FATE_REPLACED : FATE_KEEP;
         i = end;
     }
     return VARVE_OK;
@@ -168,7 +190,7 @@ static varve_status judge_tear(struct vv_op *op, struct recovery *recovery, size
     size_t bytes = vv_segment_bytes_behind(content, at);
     for (size_t i = index + 1; i < recovery->len; i++) {
         const struct find *later = &recovery->finds[i];
-        if (later->fate == FATE_DROP)
+        if (!is_chosen(later))
             continue;
         if (later->head.state == VV_SEGMENT_SEALED ||
             later->head.durable_bytes > VV_SEGMENT_HEAD_BYTES)
@@ -219,48 +241,40 @@ static varve_status read_unsealed(struct vv_op *op, struct recovery *recovery, s
     return VARVE_OK;
 }
 
-/* Numbers that the header never gave out were never used: such a file has no record. */
-static varve_status check_unused(struct vv_op *op, const struct recovery *recovery,
-    const struct find *find)
+/* Numbers in a row are segments in a row, so no row between them may be missing. */
+static varve_status check_follows(struct vv_op *op, const struct recovery *recovery,
+    const struct find *before, const struct find *find)
 {
-    uint64_t rows = 0;
-    uint64_t seed = vv_segment_seed(recovery->spool->header.key, find->number);
-    if (vv_segment_records_behind(content_of(find), seed, VV_SEGMENT_HEAD_BYTES, &rows) > 0)
-        return fail_damage(op, recovery, find, VV_SEGMENT_HEAD_BYTES,
-            "it has records, but the file \"spool\" is older and does not know it");
-    return VARVE_OK;
+    if (before == NULL || before->number + 1 != find->number ||
+        find->counts.first_sequence == before->counts.last_sequence + 1)
+        return VARVE_OK;
+    return fail_damage(op, recovery, find, VV_SEGMENT_HEAD_BYTES,
+        "its rows do not follow those of the segment before it");
 }
 
 static varve_status judge(struct vv_op *op, struct recovery *recovery)
 {
+    const struct find *before = NULL;
     VV_TRY(choose_generations(op, recovery));
-    const struct find *before = NULL; /* the newest that was not sealed */
     for (size_t i = 0; i < recovery->len; i++) {
         struct find *find = &recovery->finds[i];
-        if (find->number >= recovery->spool->header.next_number) {
-            find->fate = FATE_DROP;
-            VV_TRY(check_unused(op, recovery, find));
-        }
-        if (find->fate == FATE_DROP)
+        if (!is_chosen(find))
             continue;
         if (recovery->torn_index < i) {
             find->fate = FATE_DROP; /* counted with the tear */
             continue;
         }
-        if (find->head.state == VV_SEGMENT_SEALED && before != NULL)
-            return fail_damage(op, recovery, before, before->end,
-                "it was not sealed, and a later segment is");
-        if (find->head.state == VV_SEGMENT_SEALED) {
+        if (find->head.state == VV_SEGMENT_SEALED)
             VV_TRY(check_sealed(op, recovery, find));
+        else
+            VV_TRY(read_unsealed(op, recovery, i));
+        if (find->fate == FATE_DROP)
             continue;
-        }
-        VV_TRY(read_unsealed(op, recovery, i));
-        if (find->fate == FATE_COPY && before != NULL &&
-            find->counts.first_sequence != before->counts.last_sequence + 1)
+        if (find->number >= recovery->spool->header.next_number)
             return fail_damage(op, recovery, find, VV_SEGMENT_HEAD_BYTES,
-                "its rows do not follow those of the segment before it");
-        if (find->fate == FATE_COPY)
-            before = find;
+                "the file \"spool\" is older and does not know it");
+        VV_TRY(check_follows(op, recovery, before, find));
+        before = find;
     }
     return VARVE_OK;
 }
@@ -285,12 +299,16 @@ static varve_status write_anew(struct vv_op *op, struct vv_spool *spool, struct 
     /* The slot makes it the one that counts, so nothing of it may be lost any more. */
     find->head.generation++;
     find->head.turn++;
-    find->head.state = VV_SEGMENT_SEALED;
+    find->head.state = VV_SEGMENT_OPEN;
     find->head.durable_bytes = bytes;
     find->head.capacity = bytes;
     vv_segment_head_write(&find->head, file.bytes);
     vv_crash_point("spool.recover_slotted");
     VV_TRY(vv_journal_sync(op, &file));
+    /* "Sealed" may be said of what is durable alone, the slot above included. */
+    find->head.turn++;
+    find->head.state = VV_SEGMENT_SEALED;
+    vv_segment_head_write(&find->head, file.bytes);
     vv_crash_point("spool.recover_sealed");
     VV_TRY(vv_journal_remove(op, spool->journal, find->name));
     find->generation++;
@@ -307,6 +325,7 @@ static varve_status add_segment(struct vv_op *op, struct vv_spool *spool,
         return vv_fail_memory(op);
     segment->number = find->number;
     segment->generation = find->generation;
+    segment->oldest_generation = find->generation;
     segment->stage = VV_STAGE_SEALED;
     segment->capacity = find->end;
     segment->used_bytes = find->end;
@@ -321,33 +340,47 @@ static varve_status add_segment(struct vv_op *op, struct vv_spool *spool,
     return VARVE_OK;
 }
 
+/* The later first, each for good before the next: no row may be found without those before it. */
+static varve_status remove_all(struct vv_op *op, struct recovery *recovery, enum fate fate)
+{
+    struct vv_journal *journal = recovery->spool->journal;
+    for (size_t i = recovery->len; i-- > 0;) {
+        if (recovery->finds[i].fate != fate)
+            continue;
+        VV_TRY(vv_journal_remove(op, journal, recovery->finds[i].name));
+        VV_TRY(vv_journal_sync_folder(op, journal));
+        vv_crash_point("spool.recover_dropped");
+    }
+    return VARVE_OK;
+}
+
 /*
  * What goes goes first: while a cut segment is still as the crash left it, the next recovery cuts
- * it and drops what followed it again.
+ * it and drops what followed it again. Of the files of one number the one that counts goes last,
+ * lest another be taken for it; and one that was replaced stays until what is copied from memory
+ * is durable, since the disk may have nothing else.
  */
 static varve_status carry_out(struct vv_op *op, struct recovery *recovery)
 {
-    struct vv_spool *spool = recovery->spool;
-    bool has_dropped = false;
-    for (size_t i = recovery->len; i-- > 0;) {
-        if (recovery->finds[i].fate != FATE_DROP)
-            continue;
-        VV_TRY(vv_journal_remove(op, spool->journal, recovery->finds[i].name));
-        has_dropped = true;
-        vv_crash_point("spool.recover_dropped");
+    for (size_t i = recovery->len; i-- > 1;) {
+        struct find *older = &recovery->finds[i - 1];
+        const struct find *find = &recovery->finds[i];
+        bool goes = find->fate == FATE_DROP || find->fate == FATE_DROP_FIRST;
+        if (older->number == find->number && older->fate == FATE_REPLACED && goes)
+            older->fate = FATE_DROP_FIRST;
     }
-    if (has_dropped)
-        VV_TRY(vv_journal_sync_folder(op, spool->journal));
+    VV_TRY(remove_all(op, recovery, FATE_DROP_FIRST));
+    VV_TRY(remove_all(op, recovery, FATE_DROP));
     for (size_t i = 0; i < recovery->len; i++) {
         struct find *find = &recovery->finds[i];
-        if (find->fate == FATE_DROP)
-            continue;
         if (find->fate == FATE_COPY)
-            VV_TRY(write_anew(op, spool, find));
-        VV_TRY(add_segment(op, spool, find));
+            VV_TRY(write_anew(op, recovery->spool, find));
+        if (find->fate != FATE_COPY && find->fate != FATE_KEEP)
+            continue;
+        VV_TRY(add_segment(op, recovery->spool, find));
         recovery->result.rows += (int64_t)find->counts.rows;
     }
-    return vv_journal_sync_folder(op, spool->journal);
+    return remove_all(op, recovery, FATE_REPLACED);
 }
 
 varve_status vv_spool_recover(struct vv_op *op, struct vv_spool *spool,

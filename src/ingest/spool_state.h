@@ -1,10 +1,10 @@
 /*
  * The inside of an open spool, shared by the files spool*.c.
  *
- * Two kinds of thread meet here. Callers of append write records into the mapping of the open
- * segment under `lock` and make no system call. Everything that touches the disk is done by the
- * spool's own thread (spool_thread.c), without the lock: it alone owns the header, the files, the
- * making, sealing and removing of segments.
+ * Two kinds of work meet here. Callers of append write records into the mapping of the open
+ * segment under `lock` and make no system call. Everything that touches the disk is done without
+ * the lock by whoever holds the charge (spool_thread.c), one at a time, mostly the spool's own
+ * thread: the header, the files, the making, sealing and removing of segments.
  */
 #ifndef VV_INGEST_SPOOL_STATE_H
 #define VV_INGEST_SPOOL_STATE_H
@@ -29,27 +29,15 @@ struct vv_spool_segment {
     uint64_t seed;
     size_t capacity;
     enum vv_spool_stage stage;       /* guarded by: lock */
-    uint32_t generation;             /* guarded by: lock; written by the thread */
+    uint32_t generation;             /* guarded by: lock; written by the charge */
     size_t used_bytes;               /* guarded by: lock; of the file, with its head */
-    size_t durable_bytes;            /* guarded by: lock; written by the thread */
+    size_t durable_bytes;            /* guarded by: lock; written by the charge */
     struct vv_segment_counts counts; /* guarded by: lock */
-    struct vv_journal_file file;     /* guarded by: lock; set by the thread; {0}: sealed */
-    struct vv_segment_head head;     /* the thread's: what its newest slot says */
-    bool head_is_dirty;              /* the thread's: that slot was not synced yet */
-    bool is_spoiled;                 /* the thread's: a sync of the file has failed */
-};
-
-enum vv_spool_task {
-    VV_TASK_SEAL,   /* everything that is ended */
-    VV_TASK_REMOVE, /* the segment `number` */
-};
-
-/* Work that a caller waits for. */
-struct vv_spool_request {
-    enum vv_spool_task task;
-    uint64_t number;
-    bool done;
-    varve_error error; /* code VARVE_OK: it is done */
+    struct vv_journal_file file;     /* guarded by: lock; set by the charge; {0}: sealed */
+    struct vv_segment_head head;     /* the charge's: what its newest slot says */
+    uint32_t oldest_generation;      /* the charge's: files of it and later may be there */
+    bool head_is_dirty;              /* the charge's: that slot was not synced yet */
+    bool is_spoiled;                 /* the charge's: a sync of the file has failed */
 };
 
 /* What the open segment has declared. */
@@ -67,9 +55,9 @@ struct vv_spool {
     unsigned char boot[VV_JOURNAL_BOOT_BYTES];
     char app_id[64];
 
-    struct vv_journal_file header_file; /* the thread's, once it runs */
-    struct vv_spool_header header;      /* the thread's */
-    unsigned header_failures;           /* the thread's: in a row */
+    struct vv_journal_file header_file; /* the charge's */
+    struct vv_spool_header header;      /* the charge's */
+    unsigned header_failures;           /* the charge's: in a row */
 
     pthread_mutex_t lock;
     pthread_cond_t work;     /* for the thread */
@@ -99,7 +87,7 @@ struct vv_spool {
     int64_t retry_at_us;  /* monotonic; while `failure` */
     int64_t settle_at_us; /* monotonic; when a dirty head is synced if nothing comes */
     int64_t spare_at_us;  /* monotonic; not before, unless somebody wants it */
-    struct vv_spool_request *request;
+    bool is_busy;         /* somebody holds the charge */
     bool stop;
 };
 
@@ -116,7 +104,7 @@ struct vv_str vv_spool_segment_name(struct vv_arena *arena, uint64_t number,
 bool vv_spool_segment_name_parse(struct vv_str name, uint64_t *out_number,
     uint32_t *out_generation);
 
-/* spool_file.c: what is done to files; the thread's matter, or of open and close */
+/* spool_file.c: what is done to files; with the charge, or in open and close */
 
 /* Puts the header, as it is in memory, on the disk. */
 varve_status vv_spool_header_sync(struct vv_op *op, struct vv_spool *spool);
@@ -127,20 +115,24 @@ varve_status vv_spool_segment_make(struct vv_op *op, struct vv_spool *spool, siz
 varve_status vv_spool_segment_sync(struct vv_op *op, struct vv_spool *spool,
     struct vv_spool_segment *segment);
 /* Of a segment that is ended and durable. */
-varve_status vv_spool_segment_seal(struct vv_op *op, struct vv_spool *spool,
+void vv_spool_segment_seal(struct vv_op *op, struct vv_spool *spool,
     struct vv_spool_segment *segment);
 /* Removes a sealed one from the disk. */
 varve_status vv_spool_segment_remove(struct vv_op *op, struct vv_spool *spool,
-    const struct vv_spool_segment *segment);
+    struct vv_spool_segment *segment);
 void vv_spool_segment_free(struct vv_spool_segment *segment); /* accepts NULL */
 
 /* spool_thread.c */
 
 varve_status vv_spool_thread_start(struct vv_op *op, struct vv_spool *spool);
 void vv_spool_thread_stop(struct vv_spool *spool);
-/* Has the thread do it, and waits. */
-varve_status vv_spool_ask(struct vv_op *op, struct vv_spool *spool,
-    struct vv_spool_request *request);
+/* Syncs and seals what there is, oldest first. */
+varve_status vv_spool_sync_now(struct vv_op *op, struct vv_spool *spool);
+/*
+ * Waits for progress of others, for a short while and at most until then (vv_spool_clock). False:
+ * that is over. With the lock.
+ */
+bool vv_spool_wait_progress(struct vv_spool *spool, int64_t until_us);
 
 /* spool_recover.c */
 

@@ -1,6 +1,11 @@
 /*
- * The spool's own thread: syncs when an interval or a number of bytes is over or somebody waits,
- * seals what is ended, has the next segment ready, removes what is done with.
+ * Who does what to the disk, and when.
+ *
+ * One at a time holds the spool's *charge*: whoever syncs, seals, makes or removes segments. The
+ * spool's own thread takes it when an interval or a number of bytes is over, when a segment was
+ * ended, when the next one is not ready. A caller who waits for rows to become durable takes it
+ * where nobody has it, which spares two switches of threads; those who come meanwhile share the
+ * next sync.
  *
  * Segments are synced and sealed in their order, so what is durable is always the older part of
  * what was accepted.
@@ -13,7 +18,7 @@
 #include "base/time.h"
 
 #define RETRY_US (INT64_C(200) * VV_US_PER_MS)
-#define SETTLE_US (INT64_C(100) * VV_US_PER_MS)
+#define WAIT_SLICE_US (INT64_C(50) * VV_US_PER_MS)
 #define FOREVER_US INT64_MAX
 
 int64_t vv_spool_clock(void)
@@ -21,6 +26,14 @@ int64_t vv_spool_clock(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * VV_US_PER_S + (int64_t)now.tv_nsec / 1000;
+}
+
+static struct timespec timespec_of(int64_t us)
+{
+    return (struct timespec){
+        .tv_sec = (time_t)(us / VV_US_PER_S),
+        .tv_nsec = (long)(us % VV_US_PER_S) * 1000,
+    };
 }
 
 varve_status vv_spool_fail_as(struct vv_op *op, const varve_error *error)
@@ -31,14 +44,20 @@ varve_status vv_spool_fail_as(struct vv_op *op, const varve_error *error)
     return error->code;
 }
 
-/* What is due; with the lock. */
-struct duty {
-    bool sync, settle, seal, spare, request;
-};
-
-static bool is_any(const struct duty *duty)
+/* Waits for the charge and takes it; with the lock. */
+static void take_charge(struct vv_spool *spool)
 {
-    return duty->sync || duty->settle || duty->seal || duty->spare || duty->request;
+    while (spool->is_busy)
+        (void)pthread_cond_wait(&spool->progress, &spool->lock);
+    spool->is_busy = true;
+}
+
+/* With the lock. */
+static void give_charge(struct vv_spool *spool)
+{
+    spool->is_busy = false;
+    pthread_cond_broadcast(&spool->progress);
+    pthread_cond_signal(&spool->work);
 }
 
 /* The oldest segment with something to sync or to seal, or NULL; with the lock. */
@@ -52,59 +71,12 @@ static struct vv_spool_segment *unfinished(const struct vv_spool *spool)
     return segment;
 }
 
-/* Until when the thread may sleep if nothing happens; with the lock. */
-static int64_t look(const struct vv_spool *spool, int64_t now_us, struct duty *out)
-{
-    struct duty duty = {.request = spool->request != NULL && !spool->request->done};
-    int64_t until_us = FOREVER_US;
-    bool may_try = spool->failure.code == VARVE_OK || now_us >= spool->retry_at_us;
-    const struct vv_spool_segment *segment = unfinished(spool);
-    bool someone_waits = spool->wanted_sequence > spool->durable_sequence;
-    if (segment != NULL && may_try) {
-        int64_t due_us = spool->options.sync_interval_us < 0
-                             ? FOREVER_US
-                             : spool->first_unsynced_us + spool->options.sync_interval_us;
-        duty.seal = segment->stage == VV_STAGE_ENDED;
-        duty.sync = duty.seal || someone_waits || now_us >= due_us || spool->stop ||
-                    spool->unsynced_bytes >= spool->options.sync_bytes;
-        if (!duty.sync)
-            until_us = due_us;
-    } else if (segment != NULL) {
-        until_us = spool->retry_at_us;
-    } else if (spool->open != NULL && spool->open->head_is_dirty && may_try) {
-        duty.settle = now_us >= spool->settle_at_us;
-        until_us = spool->settle_at_us;
-    }
-    bool is_small = spool->spare != NULL && spool->spare->capacity < spool->spare_bytes_wanted;
-    bool is_wanted = spool->spare_bytes_wanted > 0;
-    if ((spool->spare == NULL || is_small) && !spool->stop) {
-        duty.spare = is_wanted || now_us >= spool->spare_at_us;
-        if (!duty.spare && spool->spare_at_us < until_us)
-            until_us = spool->spare_at_us;
-    }
-    *out = duty;
-    return until_us;
-}
-
-static void sleep_until(struct vv_spool *spool, int64_t until_us)
-{
-    if (until_us == FOREVER_US) {
-        (void)pthread_cond_wait(&spool->work, &spool->lock);
-        return;
-    }
-    struct timespec until = {
-        .tv_sec = (time_t)(until_us / VV_US_PER_S),
-        .tv_nsec = (long)(until_us % VV_US_PER_S) * 1000,
-    };
-    (void)pthread_cond_timedwait(&spool->work, &spool->lock, &until);
-}
-
 /* Syncs and seals, oldest first, what there was when it began. */
-static varve_status sync_all(struct vv_op *op, struct vv_spool *spool)
+static varve_status sync_segments(struct vv_op *op, struct vv_spool *spool)
 {
     pthread_mutex_lock(&spool->lock);
     struct vv_spool_segment *segment = unfinished(spool);
-    struct vv_spool_segment *last = spool->last;
+    const struct vv_spool_segment *last = spool->last;
     spool->unsynced_bytes = 0;
     spool->first_unsynced_us = 0;
     pthread_mutex_unlock(&spool->lock);
@@ -115,87 +87,87 @@ static varve_status sync_all(struct vv_op *op, struct vv_spool *spool)
             segment->stage == VV_STAGE_ENDED && segment->durable_bytes == segment->used_bytes;
         pthread_mutex_unlock(&spool->lock);
         if (is_ended)
-            VV_TRY(vv_spool_segment_seal(op, spool, segment));
+            vv_spool_segment_seal(op, spool, segment);
         pthread_mutex_lock(&spool->lock);
-        segment = segment == last ? NULL : unfinished(spool);
+        bool is_last = segment == last && (is_ended || segment->stage == VV_STAGE_OPEN);
+        segment = is_last ? NULL : unfinished(spool);
         pthread_mutex_unlock(&spool->lock);
     }
     return VARVE_OK;
 }
 
-/* Notes what became of an attempt to get things durable, for those who wait. */
-static void note_outcome(struct vv_spool *spool, const struct vv_op *op)
+/* The same, and says to all who wait what became of it. With the charge. */
+static varve_status sync_all(struct vv_op *op, struct vv_spool *spool)
 {
+    varve_status status = sync_segments(op, spool);
+    int64_t interval_us = spool->options.sync_interval_us;
     pthread_mutex_lock(&spool->lock);
-    if (op->failed) {
+    if (status == VARVE_OK) {
+        spool->failure.code = VARVE_OK;
+    } else {
         spool->failure = op->error;
         spool->retry_at_us = vv_spool_clock() + RETRY_US;
-    } else {
-        spool->failure.code = VARVE_OK;
     }
-    int64_t interval_us = spool->options.sync_interval_us;
-    spool->settle_at_us = vv_spool_clock() + (interval_us > 0 ? interval_us : SETTLE_US);
+    spool->settle_at_us = interval_us < 0 ? FOREVER_US : vv_spool_clock() + interval_us;
     pthread_cond_broadcast(&spool->progress);
     pthread_mutex_unlock(&spool->lock);
+    if (status != VARVE_OK)
+        vv_log(op, VV_LOG_ERROR, "spool.not_durable", "%s", op->error.message);
+    return status;
 }
 
-static void run_sync(struct vv_spool *spool)
+varve_status vv_spool_sync_now(struct vv_op *op, struct vv_spool *spool)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_op_init(&op, spool->options.env, VV_OP_BYTES_DEFAULT);
-    if (sync_all(&op, spool) != VARVE_OK)
-        vv_log(&op, VV_LOG_ERROR, "spool.not_durable", "%s", op.error.message);
-    note_outcome(spool, &op);
-}
-
-/* Nothing new came: how far things are durable shall be so, too. */
-static void run_settle(struct vv_spool *spool)
-{
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_op_init(&op, spool->options.env, VV_OP_BYTES_DEFAULT);
     pthread_mutex_lock(&spool->lock);
-    struct vv_spool_segment *segment = spool->open;
+    take_charge(spool);
     pthread_mutex_unlock(&spool->lock);
-    if (segment != NULL && vv_spool_segment_sync(&op, spool, segment) != VARVE_OK)
-        vv_log(&op, VV_LOG_ERROR, "spool.not_durable", "%s", op.error.message);
-    note_outcome(spool, &op);
+    varve_status status = sync_all(op, spool);
+    pthread_mutex_lock(&spool->lock);
+    give_charge(spool);
+    pthread_mutex_unlock(&spool->lock);
+    return status;
 }
 
-static void run_spare(struct vv_spool *spool)
+bool vv_spool_wait_progress(struct vv_spool *spool, int64_t until_us)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_op_init(&op, spool->options.env, VV_OP_BYTES_DEFAULT);
-    pthread_mutex_lock(&spool->lock);
-    size_t capacity = (size_t)spool->options.segment_bytes;
-    if (capacity < spool->spare_bytes_wanted)
-        capacity = spool->spare_bytes_wanted;
-    struct vv_spool_segment *small = spool->spare;
-    spool->spare = NULL;
-    pthread_mutex_unlock(&spool->lock);
-    capacity = (capacity + VV_SPOOL_PAGE_BYTES - 1) / VV_SPOOL_PAGE_BYTES * VV_SPOOL_PAGE_BYTES;
+    int64_t now_us = vv_spool_clock();
+    int64_t slice_us = now_us + WAIT_SLICE_US;
+    if (now_us >= until_us)
+        return false;
+    if (slice_us > until_us)
+        slice_us = until_us;
+    struct timespec until = timespec_of(slice_us);
+    (void)pthread_cond_timedwait(&spool->progress, &spool->lock, &until);
+    return true;
+}
 
-    struct vv_spool_segment *segment = NULL;
-    if (small != NULL) {
-        if (vv_spool_segment_remove(&op, spool, small) != VARVE_OK) {
-            vv_log(&op, VV_LOG_WARN, "spool.leftover", "%s", op.error.message);
-            vv_forgive(&op);
+static varve_status await_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
+{
+    VV_PRE(sequence < spool->next_sequence);
+    while (spool->durable_sequence < sequence) {
+        if (spool->failure.code != VARVE_OK)
+            return vv_spool_fail_as(op, &spool->failure);
+        VV_TRY(vv_check_cancel(op));
+        if (spool->is_busy) {
+            (void)vv_spool_wait_progress(spool, INT64_MAX);
+            continue;
         }
-        vv_spool_segment_free(small);
+        spool->is_busy = true;
+        pthread_mutex_unlock(&spool->lock);
+        varve_status status = sync_all(op, spool);
+        pthread_mutex_lock(&spool->lock);
+        give_charge(spool);
+        VV_TRY(status);
     }
-    if (vv_spool_segment_make(&op, spool, capacity, &segment) != VARVE_OK)
-        vv_log(&op, VV_LOG_ERROR, "spool.no_segment", "%s", op.error.message);
+    return VARVE_OK;
+}
+
+varve_status vv_spool_wait_durable(struct vv_op *op, struct vv_spool *spool, uint64_t sequence)
+{
     pthread_mutex_lock(&spool->lock);
-    spool->spare = segment;
-    spool->spare_tries++;
-    if (op.failed) {
-        spool->spare_error = op.error;
-        spool->spare_at_us = vv_spool_clock() + RETRY_US;
-        spool->spare_bytes_wanted = 0; /* whoever still wants one says so again */
-    } else {
-        spool->spare_error.code = VARVE_OK;
-    }
-    pthread_cond_broadcast(&spool->progress);
+    varve_status status = await_durable(op, spool, sequence);
     pthread_mutex_unlock(&spool->lock);
+    return status;
 }
 
 /* Where the list points to the sealed segment, or to NULL at its end. With the lock. */
@@ -207,6 +179,7 @@ static struct vv_spool_segment **find_sealed(struct vv_spool *spool, uint64_t nu
     return at;
 }
 
+/* With the lock. */
 static void take_out(struct vv_spool *spool, struct vv_spool_segment *segment)
 {
     *find_sealed(spool, segment->number) = segment->next;
@@ -218,72 +191,134 @@ static void take_out(struct vv_spool *spool, struct vv_spool_segment *segment)
     spool->bytes -= (int64_t)segment->used_bytes;
 }
 
-static varve_status remove_segment(struct vv_op *op, struct vv_spool *spool, uint64_t number)
+varve_status vv_spool_remove(struct vv_op *op, struct vv_spool *spool, uint64_t number)
 {
     pthread_mutex_lock(&spool->lock);
+    take_charge(spool);
     struct vv_spool_segment *segment = *find_sealed(spool, number);
     pthread_mutex_unlock(&spool->lock);
-    if (segment == NULL)
-        return vv_fail(op, VARVE_ENOTFOUND, "%s has no sealed segment %" PRIu64,
-            spool->journal->location.ptr, number);
-    VV_TRY(vv_spool_segment_remove(op, spool, segment));
+    varve_status status =
+        segment != NULL ? vv_spool_segment_remove(op, spool, segment)
+                        : vv_fail(op, VARVE_ENOTFOUND, "%s has no sealed segment %" PRIu64,
+                              spool->journal->location.ptr, number);
     pthread_mutex_lock(&spool->lock);
-    take_out(spool, segment);
-    pthread_cond_broadcast(&spool->progress);
+    if (status == VARVE_OK)
+        take_out(spool, segment);
+    give_charge(spool);
     pthread_mutex_unlock(&spool->lock);
-    vv_spool_segment_free(segment);
-    return VARVE_OK;
+    if (status == VARVE_OK)
+        vv_spool_segment_free(segment);
+    return status;
 }
 
-static void run_request(struct vv_spool *spool, struct vv_spool_request *request)
+/* Makes the segment that comes next; one that is too small for who waits goes. */
+static void make_spare(struct vv_op *op, struct vv_spool *spool)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_op_init(&op, spool->options.env, VV_OP_BYTES_DEFAULT);
-    varve_status status;
-    if (request->task == VV_TASK_REMOVE) {
-        status = remove_segment(&op, spool, request->number);
-    } else {
-        status = sync_all(&op, spool);
-        note_outcome(spool, &op);
+    pthread_mutex_lock(&spool->lock);
+    size_t capacity = (size_t)spool->options.segment_bytes;
+    if (capacity < spool->spare_bytes_wanted)
+        capacity = spool->spare_bytes_wanted;
+    struct vv_spool_segment *small = VV_MOVE(spool->spare);
+    pthread_mutex_unlock(&spool->lock);
+
+    struct vv_spool_segment *segment = NULL;
+    if (small != NULL && vv_spool_segment_remove(op, spool, small) != VARVE_OK) {
+        vv_log(op, VV_LOG_WARN, "spool.leftover", "%s", op->error.message);
+        vv_forgive(op);
     }
-    varve_error error;
-    (void)vv_op_report(&op, status, &error);
+    vv_spool_segment_free(small);
+    varve_status status = vv_spool_segment_make(op, spool, capacity, &segment);
+    if (status != VARVE_OK)
+        vv_log(op, VV_LOG_ERROR, "spool.no_segment", "%s", op->error.message);
     pthread_mutex_lock(&spool->lock);
-    request->error = error;
-    request->done = true;
+    spool->spare = segment;
+    spool->spare_tries++;
+    if (status != VARVE_OK) {
+        spool->spare_error = op->error;
+        spool->spare_at_us = vv_spool_clock() + RETRY_US;
+        spool->spare_bytes_wanted = 0; /* whoever still wants one says so again */
+    }
     pthread_cond_broadcast(&spool->progress);
     pthread_mutex_unlock(&spool->lock);
 }
 
-static void run_duty(struct vv_spool *spool, const struct duty *duty,
-    struct vv_spool_request *request)
+/* What is due. */
+struct duty {
+    bool sync, spare;
+};
+
+static bool is_sync_due(const struct vv_spool *spool, int64_t now_us, int64_t *until_us)
 {
-    if (duty->sync)
-        run_sync(spool);
-    if (duty->settle)
-        run_settle(spool);
-    if (duty->spare)
-        run_spare(spool);
-    if (duty->request)
-        run_request(spool, request);
+    const struct vv_spool_segment *segment = unfinished(spool);
+    bool settles = segment == NULL && spool->open != NULL && spool->open->head_is_dirty;
+    int64_t due_us = spool->settle_at_us;
+    if (segment == NULL && !settles)
+        return false;
+    if (spool->failure.code != VARVE_OK) {
+        due_us = spool->retry_at_us;
+    } else if (segment != NULL) {
+        int64_t interval_us = spool->options.sync_interval_us;
+        due_us = interval_us < 0 ? FOREVER_US : spool->first_unsynced_us + interval_us;
+        if (segment->stage == VV_STAGE_ENDED ||
+            spool->unsynced_bytes >= spool->options.sync_bytes)
+            due_us = now_us;
+    }
+    if (due_us < *until_us)
+        *until_us = due_us;
+    return due_us <= now_us;
+}
+
+static bool is_spare_due(const struct vv_spool *spool, int64_t now_us, int64_t *until_us)
+{
+    if (spool->spare != NULL && spool->spare->capacity >= spool->spare_bytes_wanted)
+        return false;
+    int64_t due_us = spool->spare_bytes_wanted > 0 ? now_us : spool->spare_at_us;
+    if (due_us < *until_us)
+        *until_us = due_us;
+    return due_us <= now_us && !spool->stop;
+}
+
+/* Waits until something is due, and takes the charge for it. False: the end. */
+static bool await_duty(struct vv_spool *spool, struct duty *out)
+{
+    pthread_mutex_lock(&spool->lock);
+    for (;;) {
+        int64_t now_us = vv_spool_clock();
+        int64_t until_us = FOREVER_US;
+        if (spool->first_unsynced_us == 0 && spool->unsynced_bytes > 0)
+            spool->first_unsynced_us = now_us;
+        if (!spool->is_busy) {
+            out->sync = is_sync_due(spool, now_us, &until_us);
+            out->spare = is_spare_due(spool, now_us, &until_us);
+            if (spool->stop || out->sync || out->spare)
+                break;
+        }
+        struct timespec until = timespec_of(until_us);
+        if (until_us == FOREVER_US)
+            (void)pthread_cond_wait(&spool->work, &spool->lock);
+        else
+            (void)pthread_cond_timedwait(&spool->work, &spool->lock, &until);
+    }
+    bool goes_on = !spool->stop;
+    spool->is_busy = goes_on;
+    pthread_mutex_unlock(&spool->lock);
+    return goes_on;
 }
 
 static void *work(void *data)
 {
     struct vv_spool *spool = data;
-    bool was_asked_to_stop = false;
-    while (!was_asked_to_stop) {
-        struct duty duty;
+    struct duty duty;
+    while (await_duty(spool, &duty)) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        vv_op_init(&op, spool->options.env, VV_OP_BYTES_DEFAULT);
+        if (duty.sync && sync_all(&op, spool) != VARVE_OK)
+            vv_forgive(&op);
+        if (duty.spare)
+            make_spare(&op, spool);
         pthread_mutex_lock(&spool->lock);
-        if (spool->first_unsynced_us == 0 && spool->unsynced_bytes > 0)
-            spool->first_unsynced_us = vv_spool_clock();
-        int64_t until_us = look(spool, vv_spool_clock(), &duty);
-        was_asked_to_stop = spool->stop;
-        if (!is_any(&duty) && !spool->stop)
-            sleep_until(spool, until_us);
-        struct vv_spool_request *request = spool->request;
+        give_charge(spool);
         pthread_mutex_unlock(&spool->lock);
-        run_duty(spool, &duty, request);
     }
     return NULL;
 }
@@ -317,20 +352,4 @@ void vv_spool_thread_stop(struct vv_spool *spool)
     pthread_mutex_unlock(&spool->lock);
     (void)pthread_join(spool->thread, NULL);
     spool->thread_runs = false;
-}
-
-varve_status vv_spool_ask(struct vv_op *op, struct vv_spool *spool,
-    struct vv_spool_request *request)
-{
-    pthread_mutex_lock(&spool->lock);
-    while (spool->request != NULL)
-        (void)pthread_cond_wait(&spool->progress, &spool->lock);
-    spool->request = request;
-    pthread_cond_signal(&spool->work);
-    while (!request->done)
-        (void)pthread_cond_wait(&spool->progress, &spool->lock);
-    spool->request = NULL;
-    pthread_cond_broadcast(&spool->progress);
-    pthread_mutex_unlock(&spool->lock);
-    return request->error.code == VARVE_OK ? VARVE_OK : vv_spool_fail_as(op, &request->error);
 }

@@ -5,7 +5,7 @@
  * A new file, a changed length and a removed name do so once `sync_folder` has, too.
  *
  * Two implementations: the local file system, and for tests a disk that loses at a simulated power
- * cut what was not synced (journal_lossy.h).
+ * cut what was not synced (tests/harness/lossy.h).
  *
  * Names have no folder. One journal may be used by several threads; a file by one at a time, but
  * for the bytes of its mapping, which are its user's matter.

@@ -59,11 +59,11 @@ static varve_status map_file(struct vv_op *op, struct vv_journal_file *file, siz
 {
     if (bytes > 0) {
         int protection = PROT_READ | (file->writable ? PROT_WRITE : 0);
-        void *at = vv_fault_point("journal.map")
-                       ? MAP_FAILED
-                       : mmap(NULL, bytes, protection, MAP_SHARED, file->fd, 0);
+        if (vv_fault_point("journal.map"))
+            return vv_sys_fail(op, ENOMEM, "map into memory", path);
+        void *at = mmap(NULL, bytes, protection, MAP_SHARED, file->fd, 0);
         if (at == MAP_FAILED)
-            return vv_sys_fail(op, errno != 0 ? errno : ENOMEM, "map into memory", path);
+            return vv_sys_fail(op, errno, "map into memory", path);
         file->bytes = at;
     }
     file->mapped_bytes = bytes;
