@@ -235,7 +235,8 @@ bool vv_spool_wait_room(struct vv_op *op, struct vv_spool *spool, int64_t wait_u
 varve_status vv_spool_seal(struct vv_op *op, struct vv_spool *spool, uint64_t *out_number)
 {
     pthread_mutex_lock(&spool->lock);
-    vv_spool_end_open(spool);
+    if (spool->open != NULL && spool->open->counts.rows > 0)
+        vv_spool_end_open(spool);
     bool is_pending = spool->last != NULL && spool->last->stage != VV_STAGE_SEALED;
     pthread_mutex_unlock(&spool->lock);
     if (is_pending)

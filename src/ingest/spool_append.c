@@ -86,15 +86,15 @@ void vv_spool_end_open(struct vv_spool *spool)
     pthread_cond_signal(&spool->work);
 }
 
-/* Waits for an empty segment of at least `capacity`; with the lock. */
+/* Waits for an empty segment of at least `capacity`, or until another thread has begun one. */
 static varve_status await_spare(struct vv_op *op, struct vv_spool *spool, size_t capacity)
 {
-    uint64_t tries = spool->spare_tries;
-    while (spool->spare == NULL || spool->spare->capacity < capacity) {
+    uint64_t failures = spool->spare_failures;
+    while (spool->open == NULL && (spool->spare == NULL || spool->spare->capacity < capacity)) {
         if (spool->stop)
             return vv_fail(op, VARVE_EUSAGE, "the spool is being closed");
         /* A try that was under way when we came may have been for less. */
-        if (spool->spare == NULL && spool->spare_tries > tries + 1)
+        if (spool->spare_failures > failures + 1)
             return vv_spool_fail_as(op, &spool->spare_error);
         if (spool->spare_bytes_wanted < capacity)
             spool->spare_bytes_wanted = capacity;

@@ -245,7 +245,9 @@ static varve_status read_unsealed(struct vv_op *op, struct recovery *recovery, s
 static varve_status check_follows(struct vv_op *op, const struct recovery *recovery,
     const struct find *before, const struct find *find)
 {
-    if (before == NULL || before->number + 1 != find->number ||
+    /* An append that found no memory may leave a segment with a declaration and no row. */
+    if (before == NULL || before->number + 1 != find->number || before->counts.rows == 0 ||
+        find->counts.rows == 0 ||
         find->counts.first_sequence == before->counts.last_sequence + 1)
         return VARVE_OK;
     return fail_damage(op, recovery, find, VV_SEGMENT_HEAD_BYTES,

@@ -71,7 +71,7 @@ struct vv_spool {
     struct vv_spool_segment *open;  /* the last one, or NULL */
     struct vv_spool_segment *spare; /* made, numbered, durable, empty; or NULL */
     size_t spare_bytes_wanted;      /* capacity that somebody waits for */
-    uint64_t spare_tries;           /* so far */
+    uint64_t spare_failures;        /* tries to make one that failed, so far */
     varve_error spare_error;        /* of the last try */
     struct vv_spool_names names;
     int64_t bytes;         /* of all segments */

@@ -232,8 +232,8 @@ static void make_spare(struct vv_op *op, struct vv_spool *spool)
         vv_log(op, VV_LOG_ERROR, "spool.no_segment", "%s", op->error.message);
     pthread_mutex_lock(&spool->lock);
     spool->spare = segment;
-    spool->spare_tries++;
     if (status != VARVE_OK) {
+        spool->spare_failures++;
         spool->spare_error = op->error;
         spool->spare_at_us = vv_spool_clock() + RETRY_US;
         spool->spare_bytes_wanted = 0; /* whoever still wants one says so again */
