@@ -170,6 +170,28 @@ static varve_status find_old(struct vv_op *op, const struct vv_log_handle *log, 
     return fail_no_version(op, &without, version);
 }
 
+/*
+ * A clean-up that was cut short has taken commits above a checkpoint that is there still: the
+ * ledger has them. A commit that it lacks as well is missing.
+ */
+static varve_status find_with_ledger(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_list *list,
+    struct vv_log_segment *out)
+{
+    varve_status status = assemble(op, list, version, checkpoint_max, out);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    const varve_error missing = op->error;
+    size_t without = list->commits.len;
+    vv_forgive(op);
+    VV_TRY(vv_ledger_extend(op, log, arena, list));
+    if (list->commits.len > without)
+        return assemble(op, list, version, checkpoint_max, out);
+    (void)vv_fail(op, VARVE_ECORRUPT, "%s", missing.message);
+    op->error.version = missing.version;
+    return VARVE_ECORRUPT;
+}
+
 varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out)
 {
@@ -190,5 +212,5 @@ varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int6
     int64_t first = vv_log_list_first(&list);
     if (first == VV_NO_VERSION || version < first)
         return find_old(op, log, version, checkpoint_max, arena, &list, out);
-    return assemble(op, &list, version, checkpoint_max, out);
+    return find_with_ledger(op, log, version, checkpoint_max, arena, &list, out);
 }

@@ -49,9 +49,6 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, struct vv
         return VARVE_OK;
     }
     VV_TRY(status);
-    if (is_begin && version >= latest)
-        return vv_fail(op, VARVE_ENOTFOUND, "table %.*s has no version at or after %.*s",
-            VV_ARG(table->name), VV_ARG(text));
     *out = is_begin ? version + 1 : version;
     return VARVE_OK;
 }
@@ -66,6 +63,9 @@ static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
     run->to = table->snapshot->version;
     if (request->to.len > 0)
         VV_TRY(read_end(op, table, request->to, false, &run->to));
+    /* Nothing has come since that time. */
+    if (run->from > table->snapshot->version)
+        return VARVE_OK;
     if (run->from > run->to)
         return vv_fail(op, VARVE_EUSAGE,
             "the range is empty: it would be from version %" PRId64 " to %" PRId64, run->from,
@@ -99,7 +99,8 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     VV_TRY(find_range(op, &run, request));
     VV_TRY(vv_table_snapshot(op, table, run.to, &run.snapshot));
     VV_TRY(vv_rules_read(op, &op->arena, run.snapshot, false, &run.rules));
-    VV_TRY(vv_changes_read(op, &run));
+    if (run.from <= run.to)
+        VV_TRY(vv_changes_read(op, &run));
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));

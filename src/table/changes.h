@@ -27,7 +27,7 @@ struct vv_changes_request {
 };
 
 /*
- * EUSAGE: neither a version nor a time, `from` after `to`; NOT_FOUND: no such version, a commit
+ * A time after the latest version begins an empty range. EUSAGE: neither a version nor a time, `from` after `to`; NOT_FOUND: no such version, a commit
  * that is gone, data files that a vacuum took are met while reading.
  */
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,

@@ -39,6 +39,6 @@ def test_public_headers_are_plain_cpp(header, standard, tmp_path):
 @pytest.mark.parametrize("header", INTERNAL, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_internal_headers_compile_alone(header, tmp_path):
     options = ["-std=gnu17", "-D_GNU_SOURCE", "-I", str(ROOT / "src")]
-    for folder in ("duckdb/include", "yyjson"):
+    for folder in ("duckdb/include", "yyjson", "nanoarrow", "nanoarrow/flatcc/include"):
         options += ["-isystem", str(ROOT / "third_party" / folder)]
     compiles("gcc", options, header, tmp_path)
