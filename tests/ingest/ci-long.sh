@@ -7,6 +7,6 @@ export VARVE_BUILD=${VARVE_BUILD:-$PWD/build} VARVE_TEST_KILLS=30
 passed=0 failed=0
 count() { if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi; }
 count .venv/bin/python -m pytest -q -p no:cacheprovider tests/ingest/test_follow.py -k killed
-count .venv/bin/python tests/ingest/soak.py --minutes 1.5 --interval 5
+count .venv/bin/python tests/ingest/soak.py --minutes 0.7 --interval 5
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
