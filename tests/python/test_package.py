@@ -2,13 +2,16 @@
 
 import ast
 import inspect
+import os
 import pathlib
+import shutil
 import subprocess
+import sys
 import zipfile
 
 import pytest
 import varve
-from package import ENVIRONMENT, SITE
+from package import BUILD, ENVIRONMENT, ROOT, SITE
 from varve import _core
 
 USE = """
@@ -135,3 +138,27 @@ def test_everything_public_is_documented():
             for method, function in vars(thing).items():
                 if not method.startswith("_") and callable(function) and method != "as_dict":
                     assert function.__doc__, (name, method)
+
+
+def test_it_builds_against_an_installed_varve(tmp_path):
+    """Away from the source tree, by what pkg-config says of what `make install` has put there."""
+    prefix, source, built = tmp_path / "prefix", tmp_path / "source", tmp_path / "built"
+    shutil.copytree(ROOT / "python", source, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", prefix],
+                   check=True, capture_output=True)
+    (description,) = prefix.rglob("varve.pc")
+    text = description.read_text()
+    (before,) = [line for line in text.splitlines() if line.startswith("prefix=")]
+    description.write_text(text.replace(before, f"prefix={prefix}{before[len('prefix='):]}"))
+    env = {**os.environ, "PKG_CONFIG_PATH": str(description.parent)}
+    env.pop("VARVE_BUILD", None)
+    build = [sys.executable, "setup.py", "-q", "build", "--build-lib", str(built)]
+    done = subprocess.run(build, cwd=source, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    use = f"import sys; sys.path.insert(0, {str(built)!r}); import varve; print(varve.__file__)"
+    done = subprocess.run([sys.executable, "-I", "-c", use], capture_output=True, text=True,
+                          check=False)
+    assert done.stdout == f"{built}/varve/__init__.py\n", done.stderr
+    env["PKG_CONFIG_PATH"] = str(tmp_path)
+    done = subprocess.run(build, cwd=source, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "no libvarve to build against" in done.stderr
