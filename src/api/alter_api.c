@@ -129,11 +129,10 @@ varve_status varve_table_alter(varve_table *table, const varve_alter_change *cha
     vv_api_begin(&op, table->lake);
     varve_status status = vv_api_options(&op, options, &known, sizeof(known));
     if (status == VARVE_OK) {
-        const struct vv_lake *lake = table->lake->lake;
         struct vv_alter_request request = {.upgrade = known.upgrade != 0,
             .dry_run = known.dry_run != 0,
-            .user_name = lake->user,
-            .user_metadata = known.message ? vv_str_of(known.message) : lake->message};
+            .user_name = table->lake->lake->user,
+            .user_metadata = vv_api_message(table, known.message)};
         status = alter(&op, table, change, &request, &result);
     }
     if (status == VARVE_OK && out_diff != NULL) {

@@ -29,6 +29,11 @@ void varve_free(void *text)
     vv_free(text);
 }
 
+struct vv_str vv_api_message(const varve_table *table, const char *given)
+{
+    return given != NULL ? vv_str_of(given) : table->lake->lake->message;
+}
+
 struct vv_str vv_api_text(const char *text)
 {
     return text == NULL || text[0] == '\0' ? VV_STR_NONE : vv_str_of(text);

@@ -40,6 +40,9 @@ varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size
 varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
     struct vv_scan_request *out);
 
+/* A message of this call, else the lake's. */
+struct vv_str vv_api_message(const varve_table *table, const char *given);
+
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
 

@@ -5,11 +5,6 @@
 #include "table/restore.h"
 #include "table/vacuum.h"
 
-static struct vv_str message_of(const varve_table *table, const char *given)
-{
-    return given != NULL ? vv_str_of(given) : table->lake->lake->message;
-}
-
 static varve_status optimize(struct vv_op *op, varve_table *table,
     const varve_optimize_options *given, struct vv_optimize_result *result)
 {
@@ -23,7 +18,7 @@ static varve_status optimize(struct vv_op *op, varve_table *table,
         .where = vv_api_text(options.where),
         .dry_run = options.dry_run != 0,
         .user_name = lake->user,
-        .user_metadata = message_of(table, options.message)};
+        .user_metadata = vv_api_message(table, options.message)};
     return vv_optimize(op, table->table, &request, result);
 }
 
@@ -61,7 +56,7 @@ static varve_status restore(struct vv_op *op, varve_table *table,
         .is_time = !vv_str_int64(at, &version),
         .dry_run = options.dry_run != 0,
         .user_name = table->lake->lake->user,
-        .user_metadata = message_of(table, options.message)};
+        .user_metadata = vv_api_message(table, options.message)};
     return vv_restore(op, table->table, &request, result);
 }
 
@@ -94,7 +89,7 @@ static varve_status vacuum(struct vv_op *op, varve_table *table,
         .is_lite = options.lite != 0,
         .is_unsafe = options.unsafe != 0,
         .user_name = table->lake->lake->user,
-        .user_metadata = message_of(table, options.message)};
+        .user_metadata = vv_api_message(table, options.message)};
     return vv_vacuum(op, table->table, &request, result, out_files);
 }
 

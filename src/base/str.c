@@ -91,6 +91,14 @@ bool vv_str_split(struct vv_str *rest, char separator, struct vv_str *part)
     return true;
 }
 
+bool vv_str_is_digits(struct vv_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    return text.len > 0;
+}
+
 bool vv_str_int64(struct vv_str text, int64_t *out)
 {
     bool negative = text.len > 0 && text.ptr[0] == '-';

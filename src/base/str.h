@@ -32,6 +32,7 @@ bool vv_str_eq_nocase(struct vv_str a, struct vv_str b); /* ASCII letters only *
 int vv_str_cmp(struct vv_str a, struct vv_str b);        /* by unsigned bytes */
 bool vv_str_starts(struct vv_str text, struct vv_str prefix);
 bool vv_str_ends(struct vv_str text, struct vv_str suffix);
+bool vv_str_is_digits(struct vv_str text); /* one at least, 0 to 9 alone */
 /* Index of the first `byte`, or `text.len`. */
 size_t vv_str_find(struct vv_str text, char byte);
 /*

@@ -81,6 +81,7 @@ void vv_report_error(const varve_error *error);
 void vv_on_log(void *data, int32_t level, const char *event, const char *fields);
 int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total);
 void vv_progress_clear(struct vv_cli *cli);
+int64_t vv_now_ms(void); /* of a clock that never goes back */
 
 /* ---- interrupt.c ----------------------------------------------------------------------------- */
 

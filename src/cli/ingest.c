@@ -23,13 +23,6 @@
 #define ACCEPT_RETRY_MS 1000
 #define METRICS_MS_LEAST 1000
 
-int64_t vv_now_ms(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void watch(int epoll, int fd, void *what)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};

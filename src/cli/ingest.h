@@ -248,7 +248,6 @@ varve_status vv_report_end(struct vv_ingest *ingest);
 
 /* ---- ingest.c --------------------------------------------------------------------------------- */
 
-int64_t vv_now_ms(void); /* of a clock that never goes back */
 /*
  * Until its inputs are over or a signal ends it, and everything is flushed. Closes `signal_fd`,
  * which comes from vv_ingest_catch_signals.

@@ -76,7 +76,7 @@ void vv_on_log(void *data, int32_t level, const char *event, const char *fields)
     (void)fwrite(text.ptr, 1, text.len, stderr);
 }
 
-static int64_t now_ms(void)
+int64_t vv_now_ms(void)
 {
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -106,7 +106,7 @@ int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
         return 1;
     if (!progress->on)
         return 0;
-    int64_t now = now_ms();
+    int64_t now = vv_now_ms();
     if (progress->started_ms == 0)
         progress->started_ms = now;
     if (now - progress->started_ms < PROGRESS_AFTER_MS ||

@@ -96,6 +96,12 @@ struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot)
     return snapshot;
 }
 
+void vv_snapshot_release_kept(void *snapshot)
+{
+    struct vv_snapshot *kept = snapshot;
+    vv_snapshot_release(&kept);
+}
+
 void vv_snapshot_release(struct vv_snapshot **snapshot)
 {
     if (*snapshot == NULL)

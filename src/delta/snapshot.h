@@ -52,6 +52,8 @@ varve_status vv_snapshot_suppose(struct vv_op *op, struct vv_snapshot *base,
     const struct vv_metadata *metadata, struct vv_snapshot **out);
 struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot);
 void vv_snapshot_release(struct vv_snapshot **snapshot); /* accepts a pointer to NULL */
+/* The same for a stream that keeps a snapshot alive (struct vv_keep). */
+void vv_snapshot_release_kept(void *snapshot);
 
 /* Tombstones deleted at or before this time (ms) have expired: delta.deletedFileRetentionDuration. */
 int64_t vv_snapshot_tombstones_from(const struct vv_op *op, const struct vv_metadata *metadata);

@@ -78,12 +78,6 @@ static void add_report(const struct vv_signals_request *request, struct vv_buf *
     vv_buf_adds(sql, " ORDER BY \"timestamp\", strategy_id, signal_type");
 }
 
-static void release_snapshot(void *object)
-{
-    struct vv_snapshot *snapshot = object;
-    vv_snapshot_release(&snapshot);
-}
-
 varve_status vv_lake_signals(struct vv_op *op, struct vv_lake *lake,
     const struct vv_signals_request *request, struct ArrowArrayStream *out)
 {
@@ -104,7 +98,7 @@ varve_status vv_lake_signals(struct vv_op *op, struct vv_lake *lake,
         return vv_fail_memory(op);
     VV_TRY(vv_lake_engine(op, lake, &engine));
     VV_TRY(vv_session_open(op, engine, &session));
-    struct vv_keep keep = {source.snapshot, release_snapshot};
+    struct vv_keep keep = {source.snapshot, vv_snapshot_release_kept};
     VV_TRY(vv_session_stream(op, &session, vv_buf_str(&sql), false, &keep, 1, out));
     source.snapshot = NULL; /* the stream's now */
     return VARVE_OK;

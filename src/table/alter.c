@@ -11,8 +11,8 @@
 static varve_status judge(struct vv_op *op, void *data, const struct vv_actions *winner,
     enum vv_verdict *out)
 {
-    const struct vv_alter_request *request = data;
-    bool checks_rows = request->kind == VV_ALTER_ADD_CONSTRAINT;
+    const struct vv_alter_change *change = data;
+    bool checks_rows = change->request->kind == VV_ALTER_ADD_CONSTRAINT;
     bool matters = winner->protocol != NULL || winner->metadata != NULL ||
                    (checks_rows && winner->adds.len > 0);
     (void)op;
@@ -57,7 +57,6 @@ static bool is_column_change(enum vv_alter_kind kind)
 static varve_status commit(struct vv_op *op, struct vv_alter_change *change,
     uint32_t attempts_used, struct vv_commit_result *out)
 {
-    struct vv_alter_request request_copy = *change->request;
     const struct vv_actions actions = {
         .protocol = change->draft.protocol != change->draft.from->protocol
                         ? change->draft.protocol
@@ -73,7 +72,7 @@ static varve_status commit(struct vv_op *op, struct vv_alter_change *change,
         .attempts_max = ATTEMPTS_MAX,
         .attempts_used = attempts_used,
         .judge = judge,
-        .judge_data = &request_copy};
+        .judge_data = change};
     return vv_buf_ok(&change->parameters) ? vv_commit(op, &change->table->log, &request, out)
                                           : vv_fail_memory(op);
 }

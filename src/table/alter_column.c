@@ -64,12 +64,10 @@ static varve_status check_unused(struct vv_op *op, struct vv_alter_change *chang
     return vv_fail(op, VARVE_EUSAGE, "column %.*s is %s", VV_ARG(change->request->name), role);
 }
 
-static void add_column_json(struct vv_alter_change *change, const struct vv_field *field,
-    struct vv_buf *out)
+static void add_column_json(const struct vv_field *field, struct vv_buf *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 20);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
-    (void)change;
     vv_type_name(&field->type, &type);
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "name", field->name);
@@ -87,7 +85,7 @@ static varve_status note_column(struct vv_op *op, struct vv_alter_change *change
     VV_CLEANUP(vv_buf_done) struct vv_buf column = VV_BUF_INIT(1 << 20);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
     change->operation = vv_str_of(operation);
-    add_column_json(change, field, &column);
+    add_column_json(field, &column);
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "column", vv_buf_str(&column));
     vv_jw_end(&writer);
@@ -154,7 +152,7 @@ static varve_status add_column(struct vv_op *op, struct vv_alter_change *change)
     vv_buf_addf(&draft->diff, "+ column %.*s %.*s%s\n", VV_ARG(fields[place].name),
         VV_ARG(vv_buf_str(&type)), fields[place].nullable ? "" : " not null");
     vv_buf_adds(&columns, "[{\"column\":");
-    add_column_json(change, &fields[place], &columns);
+    add_column_json(&fields[place], &columns);
     vv_buf_adds(&columns, "}]");
     change->operation = VV_STR("ADD COLUMNS");
     vv_jw_object(&writer);

@@ -10,14 +10,6 @@ static void run_done(struct vv_changes_run *run)
     vv_snapshot_release(&run->snapshot);
 }
 
-static bool all_digits(struct vv_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-    return text.len > 0;
-}
-
 /*
  * A version, or a time: the last version at or before it, or for the beginning of a range the first
  * at or after it.
@@ -29,7 +21,7 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, struct vv
     int64_t version = VV_NO_VERSION;
     int64_t latest = table->snapshot->version;
     text = vv_str_trim(text);
-    if (all_digits(text)) {
+    if (vv_str_is_digits(text)) {
         if (!vv_str_int64(text, out) || *out > latest)
             return vv_fail(op, VARVE_ENOTFOUND,
                 "no version %.*s of table %.*s: the latest is %" PRId64, VV_ARG(text),
@@ -73,12 +65,6 @@ static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
     return VARVE_OK;
 }
 
-static void release_snapshot(void *object)
-{
-    struct vv_snapshot *snapshot = object;
-    vv_snapshot_release(&snapshot);
-}
-
 static int64_t bytes_of(const struct vv_changes_run *run)
 {
     int64_t bytes = 0;
@@ -104,11 +90,11 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));
-    const struct vv_keep keep = {run.snapshot, release_snapshot};
+    const struct vv_keep keep = {run.snapshot, vv_snapshot_release_kept};
     vv_snapshot_retain(run.snapshot);
     varve_status status =
         vv_session_stream(op, &session, vv_buf_str(&sql), false, &keep, 1, out);
     if (status != VARVE_OK)
-        release_snapshot(run.snapshot);
+        vv_snapshot_release_kept(run.snapshot);
     return status;
 }

@@ -52,9 +52,9 @@ static varve_status sort_add(struct vv_op *op, struct vv_changes_run *run,
     const struct vv_actions *actions, const struct vv_file *file, bool net,
     int64_t timestamp_ms)
 {
-    const struct vv_remove *old = find_remove(actions, file->key);
     if (!file->data_change)
         return VARVE_OK;
+    const struct vv_remove *old = find_remove(actions, file->key);
     if (old == NULL)
         return add_file(op, &run->files[VV_CHANGE_INSERTS][net], file, actions->version,
             timestamp_ms);

@@ -40,7 +40,7 @@ static void group_discard(struct vv_op *op, struct vv_optimize_run *run,
         vv_write_discard(op, run->table, &group->done[i].written);
 }
 
-static varve_status target_of(struct vv_op *op, struct vv_optimize_run *run)
+static void set_target(struct vv_op *op, struct vv_optimize_run *run)
 {
     struct vv_str text =
         vv_pairs_get(&run->snapshot->metadata->configuration, VV_STR("delta.targetFileSize"));
@@ -52,7 +52,6 @@ static varve_status target_of(struct vv_op *op, struct vv_optimize_run *run)
         target = 0;
     }
     run->spec.target_bytes = target > 0 ? target : VV_OPTIMIZE_TARGET_DEFAULT;
-    return VARVE_OK;
 }
 
 static varve_status check_zorder(struct vv_op *op, const struct vv_optimize_run *run,
@@ -117,7 +116,7 @@ static varve_status prepare(struct vv_op *op, struct vv_optimize_run *run)
     VV_TRY(vv_features_check_write(op, run->snapshot->protocol, run->snapshot->metadata,
         &run->snapshot->schema));
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
-    VV_TRY(target_of(op, run));
+    set_target(op, run);
     run->spec.sort_column = sort_column(run);
     if (run->request->zorder.len > 0) {
         VV_TRY(read_zorder(op, run));

@@ -208,7 +208,6 @@ varve_status vv_optimize_plan(struct vv_op *op, struct vv_arena *arena,
     struct planner planner = {
         .arena = arena, .snapshot = snapshot, .rules = rules, .spec = spec};
     struct vv_map map = VV_MAP_INIT(arena);
-    planner.plan.files_seen = spec->files_len;
     for (size_t i = 0; i < spec->files_len; i++) {
         struct group *group = NULL;
         VV_TRY(find_group(op, &planner, &map, spec->files[i], &group));

@@ -48,7 +48,6 @@ struct vv_optimize_bin {
 struct vv_optimize_plan {
     struct vv_optimize_bin *bins; /* by partition, then in order */
     size_t bins_len;
-    size_t files_seen;
     int64_t bytes; /* of all bins */
 };
 

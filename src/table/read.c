@@ -9,21 +9,13 @@
 
 #define NEWEST_TIMES_MAX 1000
 
-static bool all_digits(struct vv_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-    return text.len > 0;
-}
-
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
     int64_t version = VV_NO_VERSION;
     int64_t time_us = 0;
     at = vv_str_trim(at);
-    if (at.len > 0 && all_digits(at)) {
+    if (vv_str_is_digits(at)) {
         if (!vv_str_int64(at, &version))
             return vv_fail(op, VARVE_ENOTFOUND, "no version %.*s of table %.*s", VV_ARG(at),
                 VV_ARG(table->name));
@@ -82,12 +74,6 @@ static void read_done(struct read *read)
     vv_buf_done(&read->sql);
 }
 
-static void release_snapshot(void *object)
-{
-    struct vv_snapshot *snapshot = object;
-    vv_snapshot_release(&snapshot);
-}
-
 static varve_status start(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct read *out)
 {
@@ -137,7 +123,7 @@ static varve_status stream(struct vv_op *op, struct read *read, bool sql_is_user
     struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    struct vv_keep keep = {read->snapshot, release_snapshot};
+    struct vv_keep keep = {read->snapshot, vv_snapshot_release_kept};
     if (!vv_buf_ok(&read->sql))
         return vv_fail_memory(op);
     VV_TRY(vv_session_open(op, read->table->engine, &session));
@@ -145,7 +131,7 @@ static varve_status stream(struct vv_op *op, struct read *read, bool sql_is_user
     varve_status status =
         vv_session_stream(op, &session, vv_buf_str(&read->sql), sql_is_users, &keep, 1, out);
     if (status != VARVE_OK)
-        release_snapshot(read->snapshot);
+        vv_snapshot_release_kept(read->snapshot);
     return status;
 }
 

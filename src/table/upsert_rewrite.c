@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "engine/sql.h"
 #include "table/batch_few.h"
+#include "table/partition.h"
 #include "table/scan_sql.h"
 #include "table/upsert_plan.h"
 
@@ -39,23 +40,15 @@ struct targets {
 static varve_status find_target(struct vv_op *op, struct vv_upsert_attempt *attempt,
     struct targets *targets, const struct vv_value *partition, struct target **out)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
-    for (size_t i = 0; i < rules->partitions_len; i++) {
-        vv_value_sql(&partition[i],
-            &attempt->snapshot->schema.fields[rules->partitions[i]].type, &text);
-        vv_buf_addc(&text, '\n');
-    }
-    if (!vv_buf_ok(&text))
-        return vv_fail_memory(op);
-    *out = vv_map_get(&targets->by_partition, vv_buf_str(&text));
+    struct vv_str key = VV_STR_NONE;
+    VV_TRY(vv_partition_key(op, &attempt->arena, attempt->snapshot, rules, partition, &key));
+    *out = vv_map_get(&targets->by_partition, key);
     if (*out != NULL)
         return VARVE_OK;
-    struct vv_str key = vv_arena_str(&attempt->arena, vv_buf_str(&text));
     struct target *target = vv_new(&attempt->arena, struct target, 1);
     void *items = targets->items;
-    if (key.ptr == NULL || target == NULL ||
-        !vv_map_put(&targets->by_partition, key, target, NULL) ||
+    if (target == NULL || !vv_map_put(&targets->by_partition, key, target, NULL) ||
         !vv_arena_grow(&attempt->arena, &items, targets->len, &targets->capacity,
             sizeof(struct target *), _Alignof(struct target *)))
         return vv_fail_memory(op);
@@ -73,18 +66,11 @@ static varve_status find_target(struct vv_op *op, struct vv_upsert_attempt *atte
 static varve_status add_file(struct vv_op *op, struct vv_upsert_attempt *attempt,
     struct targets *targets, size_t candidate)
 {
-    const struct vv_rules *rules = attempt->rules;
     const struct vv_file *file = attempt->candidates.files[candidate];
     struct vv_value *partition = NULL;
     struct target *target = NULL;
-    VV_NEW(op, &partition, struct vv_value, rules->partitions_len + 1);
-    for (size_t i = 0; i < rules->partitions_len; i++) {
-        const struct vv_field *field = &attempt->snapshot->schema.fields[rules->partitions[i]];
-        struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
-        if (!vv_partition_parse(text, &field->type, &partition[i]))
-            return vv_fail(op, VARVE_ECORRUPT, "partition value \"%.*s\" of file %.*s",
-                VV_ARG(text), VV_ARG(file->path));
-    }
+    VV_TRY(vv_partition_values(op, &op->arena, attempt->snapshot, attempt->rules, file,
+        &partition));
     VV_TRY(find_target(op, attempt, targets, partition, &target));
     size_t capacity = target->files_capacity;
     void *files = target->files;

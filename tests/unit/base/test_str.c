@@ -219,3 +219,16 @@ TEST(str, split_and_join_undo_each_other)
         REQUIRE(CHECK_STR(((struct vv_str){joined, len - 1}), text));
     }
 }
+
+TEST(str, digits_are_digits_alone)
+{
+    static const struct {
+        const char *text;
+        bool is_digits;
+    } cases[] = {{"0", true}, {"0123456789", true}, {"99999999999999999999", true}, {"", false},
+        {"-1", false}, {"+1", false}, {"1 ", false}, {" 1", false}, {"1a", false}, {"/", false},
+        {":", false}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++)
+        CHECK_INT(vv_str_is_digits(vv_str_of(cases[i].text)), cases[i].is_digits);
+    CHECK(!vv_str_is_digits(VV_STR_NONE));
+}
