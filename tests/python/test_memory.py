@@ -57,6 +57,15 @@ USES = {
 }
 
 
+def growth(call, rounds):
+    """Bytes of memory that each of so many calls leaves behind."""
+    before = resident()
+    for _ in range(rounds):
+        call()
+    gc.collect()
+    return (resident() - before) / rounds
+
+
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_nothing_leaks(lake, use):
     table = lake.table("market_regimes")
@@ -64,14 +73,15 @@ def test_nothing_leaks(lake, use):
     for _ in range(8):
         use(lake, table)
     gc.collect()
-    objects, files, before = len(gc.get_objects()), descriptors(), resident()
+    objects, files = len(gc.get_objects()), descriptors()
     rounds = 50
-    for _ in range(rounds):
-        use(lake, table)
-    gc.collect()
+    grown = [growth(lambda: use(lake, table), rounds)]
     assert descriptors() <= files
     assert len(gc.get_objects()) < objects + rounds
-    assert resident() - before < rounds * 50_000, (resident() - before) / rounds
+    # What leaks grows each time; what an allocator keeps for its threads, once.
+    while grown[-1] >= 50_000 and len(grown) < 4:
+        grown.append(growth(lambda: use(lake, table), rounds))
+    assert grown[-1] < 50_000, grown
 
 
 def test_references_are_counted(lake):
