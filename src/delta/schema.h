@@ -66,7 +66,10 @@ enum vv_column_mapping {
     VV_MAPPING_ID
 };
 
-/* ECORRUPT when it is not a schema; EUNSUPPORTED naming a type that Varve does not know. */
+/*
+ * ECORRUPT when it is not a schema; EUNSUPPORTED naming a type that Varve does not know. No text
+ * is a schema without columns, as Spark reads it: such a table has a history and files.
+ */
 varve_status vv_schema_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str json,
     enum vv_column_mapping mapping, struct vv_schema *out);
 void vv_schema_write(const struct vv_schema *schema, struct vv_buf *out_json);

@@ -208,8 +208,10 @@ varve_status vv_schema_parse(struct vv_op *op, struct vv_arena *arena, struct vv
     const struct vv_json *root;
     struct vv_type type = {0};
 
-    if (json.len == 0)
-        return vv_fail(op, VARVE_ECORRUPT, "the table's metaData has no schema");
+    if (json.len == 0) {
+        *out = (struct vv_schema){0};
+        return VARVE_OK;
+    }
     if (vv_json_parse(op, arena, json, &root) != VARVE_OK ||
         read_type(&reader, root, LEVELS_MAX, &type) != VARVE_OK)
         return vv_note(op, "the table's schema");

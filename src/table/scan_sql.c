@@ -110,6 +110,9 @@ static bool has_renamed_fields(const struct vv_type *type)
 
 static varve_status check_readable(struct vv_op *op, const struct scan *scan)
 {
+    if (scan->source->snapshot->schema.fields_len == 0 && scan->source->files_len > 0)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "the table's metaData has no columns: its data files cannot be read");
     for (size_t i = 0; i < scan->columns_len; i++) {
         const struct vv_field *field = field_of(scan, i);
         if (vv_features_is_variant(&field->type))
