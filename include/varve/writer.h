@@ -46,7 +46,7 @@ typedef struct varve_writer_options {
     int64_t sync_ms;         /* group fsync; 0: 100 */
     int32_t sync_always;     /* 1: put returns when the row is spooled */
     int32_t full_fails;      /* spool full: 0: put blocks; 1: ELIMIT */
-    int32_t adopt;           /* 1: take over a copied spool under a new id */
+    int32_t adopt;           /* 1: take over a copied or rolled back spool under a new id */
     int32_t durability_off;  /* 1: no fsync anywhere; benchmarks */
     /*
      * Callbacks come from the writer's own threads (or from one that closes it), one at a time, and
@@ -71,7 +71,8 @@ typedef struct varve_writer_options {
  * Opens the writer of a lake; what an earlier one left in the spool is flushed first, in the
  * background. The lake stays the caller's and must outlive the writer; the writer has handles of its
  * own on its tables, so the lake may be used at the same time.
- * ECONFLICT: another process owns the spool. ECORRUPT: damage, named. EUSAGE: a copied spool.
+ * ECONFLICT: another process owns the spool. ECORRUPT: damage, named. EUSAGE: a copied spool, or one
+ * of which another state has committed rows, which put and flush then refuse too (ECONFLICT).
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_open(varve_lake *lake,
     const varve_writer_options *options, varve_writer **out, varve_error *err);

@@ -25,7 +25,7 @@ static const struct vv_option options[] = {
         .offset = offsetof(struct spool_values, spool)},
     {.name = "adopt",
         .kind = VV_OPTION_FLAG,
-        .help = "flush: take over a spool that was copied, under a new id",
+        .help = "flush: take over a spool that was copied or rolled back, under a new id",
         .offset = offsetof(struct spool_values, adopt)},
 };
 

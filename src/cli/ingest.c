@@ -138,7 +138,7 @@ int64_t vv_ingest_settle(struct vv_ingest *ingest)
 
 static bool is_over(const struct vv_ingest *ingest)
 {
-    if (ingest->signals > 0)
+    if (ingest->signals > 0 || ingest->is_refused)
         return true;
     if (ingest->listen_fd >= 0 || ingest->follows_len > 0 || ingest->input == NULL)
         return false;

@@ -144,6 +144,7 @@ struct vv_ingest {
     struct vv_runs told; /* rows that go to quarantine, whose senders know it already */
     bool has_put;        /* since the last sync */
     bool is_full;        /* the spool or its disk: no input is read */
+    bool is_refused;     /* the spool is another's too: the run ends */
     bool is_full_said;
     int64_t full_retry_ms;
     bool do_lines_wait; /* of some stream, which has to have its turn without an event */

@@ -41,6 +41,8 @@ static bool is_passing(const varve_error *error)
 static enum outcome wait(struct vv_ingest *ingest, const varve_error *error)
 {
     ingest->is_full = ingest->do_lines_wait = true;
+    /* Nothing that goes on here makes it the owner of its id again. */
+    ingest->is_refused = error->code == VARVE_ECONFLICT;
     vv_report_full(ingest, error);
     return NOT_NOW;
 }

@@ -91,7 +91,13 @@ static varve_status claim(struct vv_op *op, struct vv_spool *spool)
             spool->journal->location.ptr, format, VV_SPOOL_FORMAT);
     if (!vv_spool_header_read(bytes, header))
         VV_TRY(new_header(op, spool));
-    else if (is_other(&header->file, &identity)) {
+    else if (header->is_disowned || is_other(&header->file, &identity)) {
+        if (!spool->options.adopt && header->is_disowned)
+            return vv_fail(op, VARVE_EUSAGE,
+                "%s was found to have another beside it that commits rows under its id: it was "
+                "rolled back, or cloned. Once the other is out of use, take it over with "
+                "--adopt: rows that are in their tables already come out as unchanged",
+                spool->journal->location.ptr);
         if (!spool->options.adopt)
             return vv_fail(op, VARVE_EUSAGE,
                 "%s is a copy of a spool, or was restored from one: its rows may have been "
@@ -100,6 +106,7 @@ static varve_status claim(struct vv_op *op, struct vv_spool *spool)
                 "rows that are in their tables already come out as unchanged",
                 spool->journal->location.ptr);
         VV_TRY(vv_random_bytes(op, header->id, sizeof(header->id)));
+        header->is_disowned = false;
     }
     header->file = identity;
     return VARVE_OK;
@@ -166,6 +173,7 @@ varve_status vv_spool_open_on(struct vv_op *op, struct vv_journal *journal,
     VV_TRY(vv_spool_recover(op, spool, &recovery));
     spool->header.next_sequence = spool->next_sequence;
     spool->header.newest_arrival_us = spool->newest_arrival_us;
+    spool->first_number = spool->header.next_number;
     VV_TRY(vv_spool_header_sync(op, spool));
     VV_TRY(vv_journal_sync_folder(op, spool->journal));
     set_app_id(spool);
@@ -209,6 +217,11 @@ varve_status vv_spool_close(struct vv_op *op, struct vv_spool **pointer)
 struct vv_str vv_spool_app_id(const struct vv_spool *spool)
 {
     return vv_str_of(spool->app_id);
+}
+
+uint64_t vv_spool_first_number(const struct vv_spool *spool)
+{
+    return spool->first_number;
 }
 
 bool vv_spool_wait_room(struct vv_op *op, struct vv_spool *spool, int64_t wait_us)

@@ -73,6 +73,13 @@ varve_status vv_spool_close(struct vv_op *op, struct vv_spool **spool);
 
 /* "varve-spool:" + 32 hex digits. Static for the life of the spool. */
 struct vv_str vv_spool_app_id(const struct vv_spool *spool);
+/* Segments from this number on were begun since the spool was opened. */
+uint64_t vv_spool_first_number(const struct vv_spool *spool);
+/*
+ * Somebody else has used our id: from the next open on the spool is refused like a copy (EUSAGE)
+ * until it is adopted. Durable when it returns.
+ */
+varve_status vv_spool_disown(struct vv_op *op, struct vv_spool *spool);
 
 /*
  * Appends one row of table `table_name`. Declarations that the open segment lacks are written

@@ -30,6 +30,7 @@ static bool slot_read(const unsigned char *slot, struct vv_spool_header *out)
         .next_sequence = vv_get64(slot + 64),
         .newest_arrival_us = (int64_t)vv_get64(slot + 72),
         .file = {vv_get64(slot + 80), (int64_t)vv_get64(slot + 88)},
+        .is_disowned = vv_get32(slot + 96) != 0,
     };
     memcpy(out->id, slot + 16, sizeof(out->id));
     memcpy(out->key, slot + 32, sizeof(out->key));
@@ -96,6 +97,7 @@ void vv_spool_header_write(const struct vv_spool_header *header, unsigned char *
     vv_put64(slot + 72, (uint64_t)header->newest_arrival_us);
     vv_put64(slot + 80, header->file.inode);
     vv_put64(slot + 88, (uint64_t)header->file.born_ns);
+    vv_put32(slot + 96, header->is_disowned ? 1 : 0);
     vv_put64(slot + VV_SPOOL_SLOT_SUM_AT, sum_of(slot));
     memcpy(file + header->turn % VV_SPOOL_HEADER_SLOTS * VV_SPOOL_PAGE_BYTES, slot,
         sizeof(slot));

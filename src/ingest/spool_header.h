@@ -21,6 +21,7 @@ struct vv_spool_header {
     uint64_t known_number;                 /* when read: what the slot had for next_number */
     uint64_t next_sequence;          /* greater than that of every row in a segment gone */
     int64_t newest_arrival_us;       /* not less than that of such a row */
+    bool is_disowned;                /* another has used the id: refused until adopted */
     struct vv_journal_identity file; /* of the file itself: a copy has another */
 };
 

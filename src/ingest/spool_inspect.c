@@ -176,6 +176,7 @@ static varve_status inspect_header(struct vv_op *op, struct inspection *inspecti
     }
     write_id(json, inspection->header.id);
     vv_jw_key_int(json, "next_segment", (int64_t)inspection->header.next_number);
+    vv_jw_key_bool(json, "refused", inspection->header.is_disowned);
     return VARVE_OK;
 }
 

@@ -57,6 +57,7 @@ struct vv_spool {
 
     struct vv_journal_file header_file; /* the charge's */
     struct vv_spool_header header;      /* the charge's */
+    uint64_t first_number;              /* immutable once open */
     unsigned header_failures;           /* the charge's: in a row */
 
     pthread_mutex_t lock;

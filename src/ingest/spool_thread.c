@@ -128,6 +128,23 @@ varve_status vv_spool_sync_now(struct vv_op *op, struct vv_spool *spool)
     return status;
 }
 
+varve_status vv_spool_disown(struct vv_op *op, struct vv_spool *spool)
+{
+    varve_status status = VARVE_OK;
+    pthread_mutex_lock(&spool->lock);
+    take_charge(spool);
+    pthread_mutex_unlock(&spool->lock);
+    if (!spool->header.is_disowned) {
+        spool->header.is_disowned = true;
+        status = vv_spool_header_sync(op, spool);
+        spool->header.is_disowned = status == VARVE_OK;
+    }
+    pthread_mutex_lock(&spool->lock);
+    give_charge(spool);
+    pthread_mutex_unlock(&spool->lock);
+    return status;
+}
+
 bool vv_spool_wait_progress(struct vv_spool *spool, int64_t until_us)
 {
     int64_t now_us = vv_spool_clock();

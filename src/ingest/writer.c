@@ -237,8 +237,9 @@ static bool wait_is_over(const struct vv_writer *writer, uint64_t ticket, uint64
         *out = WAITED_DONE;
     else if (atomic_load(&writer->interrupted))
         *out = WAITED_INTERRUPTED;
-    else if (writer->closing && (writer->seal_failure.code != VARVE_OK ||
-                                    (writer->seals_done >= ticket && has_tried_all(writer))))
+    else if ((writer->closing || atomic_load(&writer->is_refused)) &&
+             (writer->seal_failure.code != VARVE_OK ||
+                 (writer->seals_done >= ticket && has_tried_all(writer))))
         *out = WAITED_TRIED;
     else if (vv_writer_clock(writer) >= until_us)
         *out = WAITED_LATE;
@@ -308,10 +309,11 @@ varve_status vv_writer_flush(struct vv_op *op, struct vv_writer *writer, int64_t
     uint64_t ticket = ask(writer, false);
     switch (wait_for(op, writer, ticket, until_us)) {
     case WAITED_DONE:
-        return VARVE_OK;
+        return vv_writer_refusal(op, writer);
     case WAITED_INTERRUPTED:
         return vv_fail(op, VARVE_EINTERRUPTED, "interrupted; the rows stay in the spool");
     case WAITED_TRIED:
+        return fail_waiting(op, writer, VARVE_OK, "not all rows can be committed");
     case WAITED_LATE:
         break;
     }

@@ -343,8 +343,17 @@ static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
 {
     VV_CLEANUP(vv_writer_batch_done) struct vv_writer_batch batch = {0};
     VV_TRY(vv_writer_table_refresh(op, writer, table));
+    if (!table->has_claimed)
+        VV_TRY(vv_writer_claim(op, writer, table->name, table->handle->snapshot));
+    table->has_claimed = true;
     vv_crash_point("writer.before_upsert");
-    VV_TRY(vv_writer_upsert(op, writer, table->handle, table->busy_segment, &batch, out));
+    varve_status status =
+        vv_writer_upsert(op, writer, table->handle, table->busy_segment, &batch, out);
+    if (status == VARVE_OK && out->already_applied)
+        VV_TRY(vv_writer_judge_applied(op, writer, table, table->busy_segment));
+    if (status == VARVE_OK || status == VARVE_EUNKNOWN)
+        table->doubtful_segment = table->busy_segment;
+    VV_TRY(status);
     vv_crash_point("writer.upserted");
     VV_TRY(vv_table_refresh(op, table->handle));
     vv_writer_table_note_commit(op, table);

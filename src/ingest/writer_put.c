@@ -66,6 +66,7 @@ static varve_status append(struct vv_op *op, struct vv_writer *writer,
     struct vv_writer_table *table, struct vv_str schema_payload, struct vv_spool_record *record,
     uint64_t *out_sequence)
 {
+    VV_TRY(vv_writer_refusal(op, writer));
     VV_TRY(check_fits(op, writer, record->payload.len));
     for (;;) {
         varve_status status =
@@ -77,6 +78,7 @@ static varve_status append(struct vv_op *op, struct vv_writer *writer,
         if (status != VARVE_ELIMIT || writer->options.full_fails)
             return status;
         vv_forgive(op);
+        VV_TRY(vv_writer_refusal(op, writer)); /* there would never be room */
         VV_TRY(wait_room(op, writer));
     }
     count_put(writer, table, record->payload.len);

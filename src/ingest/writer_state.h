@@ -2,6 +2,7 @@
  * The inside of the batch writer, shared by the files writer*.c.
  *
  *     writer.c        open, close, and the calls that wait
+ *     writer_claim.c  whether the spool still speaks for its id alone
  *     writer_put.c    a row comes: is it one, whose, and into the spool
  *     writer_table.c  what is known of the tables
  *     writer_queue.c  which part of which segment is to be committed when, and what came of it
@@ -83,6 +84,9 @@ struct vv_writer_table {
 
     /* Of the thread that has made the table busy. */
     struct vv_table *handle; /* NULL: not open */
+    bool has_claimed;        /* vv_writer_claim was well */
+    uint64_t
+        doubtful_segment;    /* whose part may have been committed by an attempt that failed */
     struct vv_object commit; /* the newest one that the handle knows, as it lay in the store */
 
     /* All below is guarded by: lock. */
@@ -105,6 +109,7 @@ struct vv_writer {
     struct vv_env env;
     atomic_bool cancel; /* of operations that flush */
     atomic_bool interrupted;
+    atomic_bool is_refused; /* the spool does not speak for its id: `refusal` says why */
     struct vv_writer_options options; /* without zeros */
     struct vv_spool *spool;
     struct vv_fork_mark fork_mark;
@@ -127,6 +132,7 @@ struct vv_writer {
     uint64_t listed_number; /* the newest segment whose parts are in the queue */
     uint64_t durable_told;  /* by the event */
     int64_t next_seal_us;
+    varve_error refusal;
     uint32_t scans;           /* that are reading segments, which must stay meanwhile */
     varve_error seal_failure; /* of the last seal; code OK: it was well */
     bool closing;             /* each table has one attempt more */
@@ -141,6 +147,17 @@ int64_t vv_writer_clock(const struct vv_writer *writer);
 varve_status vv_writer_check(struct vv_op *op, const struct vv_writer *writer);
 /* Waits for `condition`, at most `wait_us` (< 0: a while) and never long without looking up. */
 void vv_writer_wait(struct vv_writer *writer, pthread_cond_t *condition, int64_t wait_us);
+
+/* writer_claim.c */
+
+/* ECONFLICT: the spool was found not to speak for its id alone. */
+varve_status vv_writer_refusal(struct vv_op *op, struct vv_writer *writer);
+/* Before the first row or commit of a table: none that is begun now may be recorded. ECONFLICT. */
+varve_status vv_writer_claim(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
+    const struct vv_snapshot *snapshot);
+/* The part of a busy table was found to be applied: by us? ECONFLICT. */
+varve_status vv_writer_judge_applied(struct vv_op *op, struct vv_writer *writer,
+    const struct vv_writer_table *table, uint64_t segment);
 
 /* writer_table.c */
 

@@ -92,6 +92,9 @@ varve_status vv_writer_table(struct vv_op *op, struct vv_writer *writer, struct 
         table->name = name;
         table->version = VV_NO_VERSION;
         varve_status status = vv_writer_table_refresh(op, writer, table);
+        /* Where another thread has put rows meanwhile, what is recorded may be ours. */
+        if (status == VARVE_OK && find(writer, name) == NULL)
+            status = vv_writer_claim(op, writer, name, table->handle->snapshot);
         if (status != VARVE_OK) {
             vv_writer_table_close(table);
             return status;
@@ -108,6 +111,11 @@ varve_status vv_writer_table(struct vv_op *op, struct vv_writer *writer, struct 
         varve_status status = vv_writer_table_refresh(op, writer, &view);
         handle = view.handle;
         VV_TRY(status);
+        pthread_rwlock_rdlock(&writer->tables_lock);
+        is_seen = table->shape != NULL;
+        pthread_rwlock_unlock(&writer->tables_lock);
+        if (!is_seen)
+            VV_TRY(vv_writer_claim(op, writer, name, handle->snapshot));
         pthread_rwlock_wrlock(&writer->tables_lock);
         if (table->shape == NULL)
             table->shape = view.shape;
