@@ -133,9 +133,11 @@ static void add_column(const struct vv_snapshot *snapshot, struct vv_buf *sql)
     if (as_struct) {
         stats_shape(snapshot, &stats);
         add_partition_values(snapshot, sql);
-        vv_buf_adds(sql, ", stats_parsed := from_json(a.stats, ");
+        /* Statistics are hints: those that are no JSON are none here. */
+        vv_buf_adds(sql,
+            ", stats_parsed := CASE WHEN json_valid(a.stats) THEN from_json(a.stats, ");
         vv_sql_literal(sql, vv_buf_str(&stats));
-        vv_buf_addc(sql, ')');
+        vv_buf_adds(sql, ") END");
     }
     vv_buf_adds(sql, ") END AS \"add\"");
 }

@@ -170,6 +170,21 @@ static varve_status take_lists(struct vv_op *op, struct box *box, const struct v
     return VARVE_OK;
 }
 
+/* Whoever reads a snapshot may rely on it that they are columns. */
+static varve_status check_partition_columns(struct vv_op *op,
+    const struct vv_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->metadata->partition_columns_len; i++) {
+        struct vv_str name = snapshot->metadata->partition_columns[i];
+        if (vv_schema_find(&snapshot->schema, name) < 0)
+            return vv_fail(op, VARVE_ECORRUPT,
+                "version %" PRId64 " is partitioned by \"%.*s\", which is no column of its "
+                "schema",
+                snapshot->version, VV_ARG(name));
+    }
+    return VARVE_OK;
+}
+
 /* From the outcome of a replay to a snapshot: the schema, the checks, the lists. */
 static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *state,
     const struct vv_snapshot *old)
@@ -193,7 +208,7 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
     if (vv_schema_parse(op, arena, state->metadata->schema_json, snapshot->mapping,
             &snapshot->schema) != VARVE_OK)
         return vv_note(op, "schema of version %" PRId64, snapshot->version);
-    return VARVE_OK;
+    return check_partition_columns(op, snapshot);
 }
 
 /* Time and hash of the newest commit. */

@@ -175,6 +175,25 @@ TEST(snapshot, needs_a_protocol_and_a_metadata)
     }
 }
 
+TEST(snapshot, partitioned_by_what_is_no_column_is_corrupt)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_snapshot *snapshot = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str line = VV_STR(METADATA_LINE);
+    struct vv_str columns = VV_STR("\"partitionColumns\":[");
+    REQUIRE(fixture_init(&fixture));
+    char *at = strstr(line.ptr, columns.ptr);
+    vv_buf_adds(&text, PROTOCOL_LINE);
+    vv_buf_add(&text, vv_str_first(line, (size_t)(at - line.ptr) + columns.len));
+    vv_buf_adds(&text, "\"gone\"");
+    vv_buf_adds(&text, at + columns.len);
+    REQUIRE(put_commit(&fixture, 0, text.ptr));
+    varve_status status = vv_snapshot_load(&fixture.op, &fixture.log, VV_NO_VERSION, &snapshot);
+    CHECK(strstr(fixture.op.error.message, "\"gone\"") != NULL);
+    CHECK_FAILS(&fixture.op, status, VARVE_ECORRUPT);
+}
+
 TEST(snapshot, refuses_a_reader_feature_by_name)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
