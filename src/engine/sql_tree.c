@@ -61,6 +61,8 @@ static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
     struct vv_str sql)
 {
     VV_CLEANUP(vv_duck_text_done) char *text = NULL;
+    if (!vv_utf8_valid(sql))
+        return vv_fail(op, VARVE_EUSAGE, "the SQL is not valid UTF-8");
     if (vv_duck_text(op, "SQL text", sql, &text) != VARVE_OK)
         return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     duckdb_extracted_statements statements = NULL;

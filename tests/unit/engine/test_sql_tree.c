@@ -68,6 +68,7 @@ TEST(sql_tree, what_may_not_run_is_usage)
         "FROM query_table('t')",
         "FROM duckdb_settings()",
         "FROM duckdb_secrets()",
+        "SELECT '\xFF'",
     };
     FIXTURE(fixture);
     struct vv_sql_statement with_nul;
