@@ -2,7 +2,8 @@
 
 enum csv_state {
     RECORD_START,
-    FIELD_START, /* only blanks of the field were seen */
+    FIELD_START,
+    FIELD_BLANK, /* one blank of the field was seen: a quote behind more is text, to the engine */
     IN_TEXT,
     IN_QUOTES,
     AFTER_QUOTE, /* a quote within quotes: the first of two, or the closing one */
@@ -92,14 +93,16 @@ static void byte_take(struct vv_csv_scan *scan, char byte)
             scan->state = AFTER_QUOTE;
         return;
     case FIELD_START:
+    case FIELD_BLANK:
     case IN_TEXT:
         break;
     }
     if (byte == ',') {
         scan->record.fields++;
         scan->state = FIELD_START;
-    } else if (scan->state == FIELD_START && byte != ' ') {
-        scan->state = byte == '"' ? IN_QUOTES : IN_TEXT;
+    } else if (scan->state == FIELD_START || scan->state == FIELD_BLANK) {
+        bool is_first_blank = byte == ' ' && scan->state == FIELD_START;
+        scan->state = is_first_blank ? FIELD_BLANK : byte == '"' ? IN_QUOTES : IN_TEXT;
     }
 }
 
@@ -172,9 +175,7 @@ bool vv_csv_scan_end(struct vv_csv_scan *scan, struct vv_csv_record *out)
 struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_quoted)
 {
     vv_buf_clear(field);
-    size_t at = 0;
-    while (at < rest->len && rest->ptr[at] == ' ')
-        at++;
+    size_t at = rest->len > 0 && rest->ptr[0] == ' ' ? 1 : 0;
     *out_quoted = at < rest->len && rest->ptr[at] == '"';
     if (!*out_quoted) {
         struct vv_str text = vv_str_first(*rest, vv_str_find(*rest, ','));

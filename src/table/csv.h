@@ -1,10 +1,10 @@
 /*
  * What Varve itself has to know of CSV: the names in the header, in which line of the file a row
  * begins, and the rows of a small file. Those of others are read by the engine; this is the same
- * grammar (RFC 4180, and as the
- * engine has it: lines end in LF, CRLF or CR; blanks around a quoted field are passed over; a
- * quote within an unquoted field is a character like others; a line with nothing in it is no
- * row, but where there is one column only: there it is a row with NULL).
+ * grammar (RFC 4180, and as the engine has it: lines end in LF, CRLF or CR; one blank before a
+ * quoted field and any behind it are passed over, while more before it make it unquoted; a quote
+ * within an unquoted field is a character like others; a line with nothing in it is no row, but
+ * where there is one column only: there it is a row with NULL).
  *
  * Pure: no I/O. Bytes are fed in pieces of any length.
  */

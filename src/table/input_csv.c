@@ -19,6 +19,18 @@ static void piece_free(char **piece)
     *piece = NULL;
 }
 
+/* Behind a byte order mark the engine takes a quote for text, and would see other columns. */
+static varve_status check_marked(struct vv_op *op, const struct vv_batch_input *input)
+{
+    struct vv_str name = input->columns[0];
+    for (size_t at = 0; at < name.len; at++)
+        if (name.ptr[at] == ',' || name.ptr[at] == '\n' || name.ptr[at] == '\r')
+            return vv_fail(op, VARVE_EINVALID,
+                "the name of column 1 has a comma or a line end, and the file begins with a "
+                "byte order mark: take that out");
+    return VARVE_OK;
+}
+
 static varve_status header_read(struct vv_op *op, struct vv_arena *arena,
     struct vv_batch_input *input)
 {
@@ -30,8 +42,11 @@ static varve_status header_read(struct vv_op *op, struct vv_arena *arena,
         return vv_fail_memory(op);
     size_t bytes = 0;
     VV_TRY(vv_source_read(op, &input->source, 0, piece, bytes_max, &bytes));
-    return vv_csv_header(op, arena, (struct vv_str){piece, bytes}, bytes < bytes_max,
-        &input->columns, &input->columns_len);
+    VV_TRY(vv_csv_header(op, arena, (struct vv_str){piece, bytes}, bytes < bytes_max,
+        &input->columns, &input->columns_len));
+    return vv_str_starts((struct vv_str){piece, bytes}, VV_STR("\xEF\xBB\xBF"))
+               ? check_marked(op, input)
+               : VARVE_OK;
 }
 
 static varve_status columns_name(struct vv_op *op, struct vv_arena *arena,
