@@ -1,11 +1,12 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark fuzz check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
 test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
+fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 lint:    ; @./setup.sh lint && tools/lint.sh
@@ -14,4 +15,4 @@ format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.
 asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only build-asan
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only build-tsan
 install: build ; @$(if $(PREFIX),meson configure build -Dprefix=$(abspath $(PREFIX)) &&) meson install -C build
-clean:   ; @rm -rf build build-asan build-tsan build-clang
+clean:   ; @rm -rf build build-asan build-tsan build-clang build-fuzz

@@ -7,6 +7,7 @@
 #   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
 #   ./setup.sh lint     that of `build`, and the formatter
 #   ./setup.sh analyse  that of `build`, and clang with its analyser
+#   ./setup.sh fuzz     that of `build`, and clang with its fuzzer
 #
 # Fetched things go to third_party/ (ignored by git) and are checked against the sums below.
 # Once they are there nothing is asked of the network. On a machine without one: put the
@@ -21,6 +22,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev
  liblz4-dev libzstd-dev"
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
+fuzz_packages="clang libclang-rt-dev"
 spark_packages="openjdk-17-jre-headless maven"
 
 lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
@@ -299,6 +301,12 @@ setup_analyse() {
     need_packages $analyse_packages
 }
 
+setup_fuzz() {
+    setup_build
+    # shellcheck disable=SC2086
+    need_packages $fuzz_packages
+}
+
 case ${1:-test} in
 build) setup_build ;;
 test) setup_test ;;
@@ -306,5 +314,6 @@ spark) setup_spark ;;
 bench) setup_bench ;;
 lint) setup_lint ;;
 analyse) setup_analyse ;;
-*) die "usage: ./setup.sh [build|test|spark|bench|lint|analyse]" ;;
+fuzz) setup_fuzz ;;
+*) die "usage: ./setup.sh [build|test|spark|bench|lint|analyse|fuzz]" ;;
 esac

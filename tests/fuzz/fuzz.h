@@ -2,10 +2,10 @@
  * What a fuzz target and its drivers share. libFuzzer calls the function with inputs of its own
  * making; replay.c with those of the corpus and mutations of them, as a unit test.
  *
- *     CC=clang meson setup build-fuzz -Db_sanitize=address,undefined -Db_lundef=false
- *         -Dc_args=-fsanitize=fuzzer-no-link
- *     ninja -C build-fuzz
- *     build-fuzz/tests/fuzz/fuzz_path -max_total_time=600 tests/fuzz/corpus/path
+ *     make fuzz                                    every target, 60 s each
+ *     make fuzz SECONDS=600 TARGETS='path sql'     those, as long as that
+ *
+ * What it finds goes to build-fuzz/found/. Mended, such an input belongs into the corpus.
  */
 #ifndef VARVE_FUZZ_H
 #define VARVE_FUZZ_H

@@ -1,6 +1,7 @@
 /*
  * Runs a fuzz target over the files of a folder, and over mutations of each: the same ones every
- * time. A crash ends the program, so the name of an input is printed before it is tried.
+ * time. A crash ends the program, so the name of an input is printed before it is tried, and where
+ * VARVE_FUZZ_KEEP names a file, the input itself is left there.
  */
 #include "fuzz.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 
 #define INPUT_BYTES_MAX 65536
-#define MUTATIONS 300
+#define MUTATIONS_DEFAULT 300
 
 struct input {
     uint8_t bytes[2 * INPUT_BYTES_MAX];
@@ -60,13 +61,26 @@ static void mutate(struct input *input, uint64_t *state)
     }
 }
 
+static bool keep_input(const struct input *input)
+{
+    const char *path = getenv("VARVE_FUZZ_KEEP");
+    FILE *file = path ? fopen(path, "wb") : NULL;
+
+    if (!file)
+        return !path;
+    bool is_written = fwrite(input->bytes, 1, input->len, file) == input->len;
+    return fclose(file) == 0 && is_written;
+}
+
 /* From memory of its exact size, so that a sanitizer sees a byte read beyond it. */
 static bool try_input(const struct input *input)
 {
     uint8_t *exact = malloc(input->len > 0 ? input->len : 1);
 
-    if (!exact)
+    if (!exact || !keep_input(input)) {
+        free(exact);
         return false;
+    }
     memcpy(exact, input->bytes, input->len);
     LLVMFuzzerTestOneInput(exact, input->len);
     free(exact);
@@ -86,7 +100,7 @@ static bool load(const char *folder, const char *name, struct input *out)
     return fclose(file) == 0 && is_fine;
 }
 
-static bool replay(const char *folder, const char *name)
+static bool replay(const char *folder, const char *name, unsigned mutations)
 {
     static struct input original;
     static struct input changed;
@@ -94,7 +108,7 @@ static bool replay(const char *folder, const char *name)
 
     if (!load(folder, name, &original) || !try_input(&original))
         return false;
-    for (int i = 0; i < MUTATIONS; i++) {
+    for (unsigned i = 0; i < mutations; i++) {
         changed = original;
         for (size_t changes = 1 + below(&state, 4); changes > 0; changes--)
             mutate(&changed, &state);
@@ -106,13 +120,14 @@ static bool replay(const char *folder, const char *name)
 
 int main(int argc, char **argv)
 {
-    DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
+    DIR *folder = argc == 2 || argc == 3 ? opendir(argv[1]) : NULL;
+    unsigned mutations = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : MUTATIONS_DEFAULT;
     struct dirent *entry;
     unsigned passed = 0;
     unsigned failed = 0;
 
     if (!folder) {
-        printf("Bail out! usage: %s FOLDER\n", argv[0]);
+        printf("Bail out! usage: %s FOLDER [MUTATIONS]\n", argv[0]);
         return 2;
     }
     while ((entry = readdir(folder)) != NULL) {
@@ -120,7 +135,7 @@ int main(int argc, char **argv)
             continue;
         printf("# %s\n", entry->d_name);
         fflush(stdout);
-        bool is_fine = replay(argv[1], entry->d_name);
+        bool is_fine = replay(argv[1], entry->d_name, mutations);
         passed += is_fine ? 1 : 0;
         failed += is_fine ? 0 : 1;
         printf("%s %u - %s\n", is_fine ? "ok" : "not ok", passed + failed, entry->d_name);

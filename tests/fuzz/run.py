@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Lets libFuzzer loose on the fuzz targets.
+
+    tests/fuzz/run.py BUILD [--seconds N] [--jobs N] [TARGET...]
+
+Builds BUILD with clang where needed and runs each target (all, by default) for so many seconds,
+with a copy of its corpus. An input that fails is kept in BUILD/found/ and named; one that reaches
+new code too, in BUILD/corpus/TARGET, for the next run. Ends with "N passed, N failed".
+"""
+
+import argparse
+import concurrent.futures
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OPTIONS = ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Dwerror=false",
+           "-Dc_args=-fsanitize=fuzzer-no-link"]
+
+
+def build(folder):
+    configure = ["env", "CC=clang", "meson", "setup", str(folder), *OPTIONS]
+    if not (folder / "build.ninja").exists():
+        subprocess.run(configure, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(folder), "--quiet", "fuzzers"], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def run(folder, target, seconds):
+    """The target's name, whether nothing was found, and what there is to say."""
+    grown = folder / "corpus" / target
+    found = folder / "found"
+    grown.mkdir(parents=True, exist_ok=True)
+    found.mkdir(exist_ok=True)
+    # Leaks are for the sanitizers' run over the corpus: looking for them after each input is slow.
+    command = [folder / "tests" / "fuzz" / f"fuzz_{target}", f"-max_total_time={seconds}",
+               "-timeout=60", "-rss_limit_mb=4096", "-detect_leaks=0", "-print_final_stats=1",
+               f"-artifact_prefix={found}/{target}-", grown, HERE / "corpus" / target]
+    done = subprocess.run(command, capture_output=True, check=False)
+    text = done.stderr.decode(errors="replace")
+    runs = text.rpartition("stat::number_of_executed_units:")[2].split("\n")[0].strip()
+    if done.returncode == 0:
+        return target, True, f"{runs} inputs"
+    return target, False, text[-3000:]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("targets", nargs="*")
+    options = parser.parse_intermixed_args()
+    known = sorted(path.name for path in (HERE / "corpus").iterdir())
+    unknown = set(options.targets) - set(known)
+    if unknown:
+        parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    build(options.build)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        jobs = [pool.submit(run, options.build, target, options.seconds)
+                for target in options.targets or known]
+        for job in concurrent.futures.as_completed(jobs):
+            target, is_fine, text = job.result()
+            failed += not is_fine
+            print(f"{'ok' if is_fine else 'FAILED'} {target}: {text}", flush=True)
+    print(f"{len(jobs) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
