@@ -104,8 +104,9 @@ static varve_status take_commits(struct vv_op *op, const struct vv_log_list *lis
         op->error.version = expected;
         return VARVE_ECORRUPT;
     }
-    segment->commits = list->commits.items + start;
     segment->commits_len = i - start;
+    if (segment->commits_len > 0)
+        segment->commits = list->commits.items + start;
     return VARVE_OK;
 }
 

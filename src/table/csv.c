@@ -141,8 +141,8 @@ bool vv_csv_scan_next(struct vv_csv_scan *scan, struct vv_str *rest, struct vv_c
         scan->after_cr = byte == '\r';
         if (second_of_crlf || mark_take(scan, byte))
             continue;
+        utf8_take(scan, (uint8_t)byte);
         if (byte != '\n' && byte != '\r') {
-            utf8_take(scan, (uint8_t)byte);
             byte_take(scan, byte);
             continue;
         }

@@ -24,8 +24,10 @@ def build(folder):
     configure = ["env", "CC=clang", "meson", "setup", str(folder), *OPTIONS]
     if not (folder / "build.ninja").exists():
         subprocess.run(configure, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", str(folder), "--quiet", "fuzzers"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
+    built = subprocess.run(["ninja", "-C", str(folder), "--quiet", "fuzzers"], cwd=ROOT,
+                           check=False, capture_output=True, text=True)
+    if built.returncode != 0:
+        sys.exit(built.stdout + built.stderr)
 
 
 def run(folder, target, seconds):

@@ -68,6 +68,7 @@ static const struct {
     /* UTF-8: whole, cut, overlong, surrogate, too big, lone continuation */
     {TEXT("\xC3\xA9,\xE2\x82\xAC,\xF0\x9F\x98\x80\n"), "1:3 "},
     {TEXT("a\n\xC3\n"), "1:1 2:1!1@2 "},
+    {TEXT("\"\xC3\n\xA9\"\n"), "1:1!1@1 "},
     {TEXT("\xC0\xAF"), "1:1!1@1 "},
     {TEXT("\xE0\x80\x80"), "1:1!1@1 "},
     {TEXT("\xED\xA0\x80"), "1:1!1@1 "},
