@@ -55,7 +55,8 @@ struct vv_file {
     int64_t row_commit_version;          /* defaultRowCommitVersion; -1: none */
     struct vv_str clustering_provider;
     int64_t added_version; /* commit that brought it; VV_NO_VERSION when from a checkpoint */
-    bool by_varve; /* that commit is Varve's; from a checkpoint: has the tag varve.sha256 */
+    bool by_varve; /* Varve wrote it: has the tag varve.sha256, from a commit of Varve's or a
+                      checkpoint. (Varve commits others' files with new deletion vectors.) */
 };
 
 /* `remove`: a tombstone. */

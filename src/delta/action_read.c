@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "delta/action_member.h"
+#include "delta/stats.h"
 
 #define LINE_BYTES_MAX ((size_t)1 << 30)
 
@@ -398,7 +399,8 @@ varve_status vv_actions_parse(struct vv_op *op, struct vv_arena *arena, int64_t 
         return vv_note(op, "commit %020" PRId64 ".json", version);
     for (size_t index = 0; index < actions.adds.len; index++) {
         actions.adds.items[index].by_varve =
-            actions.commit_info && actions.commit_info->by_varve;
+            actions.commit_info && actions.commit_info->by_varve &&
+            vv_pairs_has(&actions.adds.items[index].tags, VV_STR(VV_TAG_SHA256));
     }
     *out = actions;
     return VARVE_OK;

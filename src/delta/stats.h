@@ -60,5 +60,12 @@ int64_t vv_file_live_rows(struct vv_op *op, const struct vv_file *file);
 varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
     const struct vv_metadata *metadata, const struct vv_parquet_written *written,
     struct vv_arena *arena, struct vv_str *out_json, struct vv_str *out_no_nan);
+/*
+ * The same statistics for a file that has lost rows to a deletion vector: bounds that may be too
+ * wide, and the number of rows in the file, which must be there then. What can't be read is left
+ * out.
+ */
+varve_status vv_stats_loosen(struct vv_op *op, struct vv_arena *arena, struct vv_str stats,
+    int64_t rows, struct vv_str *out);
 
 #endif

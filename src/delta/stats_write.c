@@ -456,3 +456,36 @@ varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
     *out_json = kept;
     return VARVE_OK;
 }
+
+varve_status vv_stats_loosen(struct vv_op *op, struct vv_arena *arena, struct vv_str stats,
+    int64_t rows, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer json = VV_JSON_WRITER_INIT(&text);
+    const struct vv_json *object = NULL;
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value;
+    struct vv_str name;
+
+    if (stats.len > 0 && vv_json_parse(op, &op->arena, stats, &object) != VARVE_OK) {
+        if (op->error.code != VARVE_ECORRUPT)
+            return op->error.code;
+        vv_forgive(op);
+        object = NULL;
+    }
+    vv_jw_object(&json);
+    vv_jw_key_int(&json, "numRecords", rows);
+    while (vv_json_is(object, VV_JSON_OBJECT) &&
+           vv_json_each(object, &iterator, &name, &value)) {
+        struct vv_str written;
+
+        if (vv_str_eq(name, VV_STR("numRecords")) || vv_str_eq(name, VV_STR("tightBounds")))
+            continue;
+        VV_TRY(vv_json_write_value(op, value, &op->arena, &written));
+        vv_jw_key_str(&json, name);
+        vv_jw_raw(&json, written);
+    }
+    vv_jw_key_bool(&json, "tightBounds", false);
+    vv_jw_end(&json);
+    return keep(op, arena, &text, out);
+}

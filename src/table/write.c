@@ -165,17 +165,21 @@ varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
     return vv_store_publish(op, table->store, written->keys, written->keys_len);
 }
 
-void vv_write_discard(struct vv_op *op, struct vv_table *table,
-    const struct vv_written *written)
+void vv_write_discard_one(struct vv_op *op, struct vv_table *table, struct vv_str key)
 {
     /* Runs after failures too: their error must survive what happens here. */
     VV_CLEANUP(vv_op_done) struct vv_op own;
     vv_op_init(&own, op->env, VV_OP_BYTES_DEFAULT);
-    for (size_t i = 0; i < written->keys_len; i++) {
-        if (vv_store_remove(&own, table->store, written->keys[i]) == VARVE_OK)
-            continue;
-        vv_log(op, VV_LOG_WARN, "write.discard", "left behind, vacuum removes it: %.*s: %s",
-            VV_ARG(written->keys[i]), own.error.message);
-        vv_forgive(&own);
-    }
+    if (vv_store_remove(&own, table->store, key) == VARVE_OK)
+        return;
+    vv_log(op, VV_LOG_WARN, "write.discard", "left behind, vacuum removes it: %.*s: %s",
+        VV_ARG(key), own.error.message);
+    vv_forgive(&own);
+}
+
+void vv_write_discard(struct vv_op *op, struct vv_table *table,
+    const struct vv_written *written)
+{
+    for (size_t i = 0; i < written->keys_len; i++)
+        vv_write_discard_one(op, table, written->keys[i]);
 }

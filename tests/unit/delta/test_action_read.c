@@ -166,9 +166,11 @@ TEST(action_read, commit_info_says_who_and_files_of_varve_are_marked)
         "{\"commitInfo\":{\"timestamp\":1,\"engineInfo\":\"Varve/0.1.0\",\"txnId\":\"t\","
         "\"readVersion\":6,\"isBlindAppend\":true,\"inCommitTimestamp\":2,"
         "\"operationParameters\":{\"mode\":[1,{}]},\"varve\":{\"prevHash\":\"ab\","
-        "\"prevVersion\":6}}}\n{\"add\":{\"path\":\"a\",\"size\":1}}\n",
+        "\"prevVersion\":6}}}\n{\"add\":{\"path\":\"a\",\"size\":1,\"tags\":"
+        "{\"varve.sha256\":\"ff\"}}}\n{\"add\":{\"path\":\"b\",\"size\":1}}\n",
         /* After the files, and spelled with blanks. */
-        "{\"add\":{\"path\":\"a\",\"size\":1}}\n"
+        "{\"add\":{\"path\":\"a\",\"size\":1,\"tags\":{\"varve.sha256\":\"ff\"}}}\n"
+        "{\"add\":{\"path\":\"b\",\"size\":1}}\n"
         "{ \"commitInfo\": {\"timestamp\":\"1\",\"engineInfo\":\"Varve/0.1.0\",\"txnId\":\"t\","
         "\"readVersion\":6,\"isBlindAppend\":true,\"inCommitTimestamp\":2,"
         "\"operationParameters\":{\"mode\":[1,{}]},\"varve\":{\"prevHash\":\"ab\","
@@ -182,7 +184,7 @@ TEST(action_read, commit_info_says_who_and_files_of_varve_are_marked)
         vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
         REQUIRE_OK(&op, parse(&op, texts[i], &actions));
         const struct vv_commit_info *info = actions.commit_info;
-        REQUIRE(info && actions.adds.len == 1);
+        REQUIRE(info && actions.adds.len == 2);
         CHECK_INT(info->timestamp_ms, 1);
         CHECK_INT(info->in_commit_timestamp_ms, 2);
         CHECK_STR(info->txn_id, "t");
@@ -194,6 +196,7 @@ TEST(action_read, commit_info_says_who_and_files_of_varve_are_marked)
         CHECK_INT(vv_json_len(vv_json_get(info->parameters, "mode")), 2);
         CHECK(vv_json_get(info->json, "txnId") != NULL);
         CHECK(actions.adds.items[0].by_varve);
+        CHECK(!actions.adds.items[1].by_varve); /* it commits the files of others too */
     }
 }
 

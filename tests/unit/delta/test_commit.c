@@ -84,7 +84,6 @@ TEST(commit, creates_a_table_that_can_be_loaded)
     CHECK_INT(vv_chain_check(0, info, VV_STR_NONE), VV_CHAIN_HOLDS);
     REQUIRE_OK(&f.op, vv_snapshot_load(&f.op, &f.log, VV_NO_VERSION, &snapshot));
     CHECK_INT(snapshot->files_len, 1);
-    CHECK(snapshot->files[0]->by_varve);
     CHECK_INT(snapshot->metadata->configuration.len, 1); /* from the start: no enablement */
     /* A second creation of the same table is a conflict, whatever the judge would say. */
     struct writer second;

@@ -293,3 +293,28 @@ TEST(stats_write, thirty_two_leaves_by_default)
     CHECK_INT(vv_json_len(vv_json_get(json, "nullCount")), 32);
     CHECK(vv_json_get(vv_json_get(json, "maxValues"), "c31") != NULL);
 }
+
+TEST(stats_write, loosens_the_bounds_of_a_file_that_loses_rows)
+{
+    static const struct {
+        const char *stats, *loose;
+    } cases[] = {
+        {"{\"numRecords\":7,\"minValues\":{\"m\":1.10,\"d\":{\"x\":\"\\u0001\"}},"
+         "\"nullCount\":{\"m\":2}}",
+            "{\"numRecords\":7,\"minValues\":{\"m\":1.10,\"d\":{\"x\":\"\\u0001\"}},"
+            "\"nullCount\":{\"m\":2},\"tightBounds\":false}"},
+        {"{\"tightBounds\":true,\"other\":[1]}",
+            "{\"numRecords\":7,\"other\":[1],\"tightBounds\":false}"},
+        {NULL, "{\"numRecords\":7,\"tightBounds\":false}"},
+        {"broken", "{\"numRecords\":7,\"tightBounds\":false}"},
+        {"[1]", "{\"numRecords\":7,\"tightBounds\":false}"},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct vv_str loose;
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        REQUIRE_OK(&op,
+            vv_stats_loosen(&op, &op.arena, vv_str_of(cases[i].stats), 7, &loose));
+        CHECK_STR(loose, cases[i].loose);
+    }
+}
