@@ -253,7 +253,7 @@ varve_status vv_sql_read(struct vv_op *op, struct vv_session *session, struct vv
     return VARVE_OK;
 }
 
-/* Nothing but the condition may have come of the text: no ") ORDER BY (". */
+/* Nothing but the condition may have come of the text: no ") ORDER BY (", and no row of "a, b". */
 static bool is_condition_alone(const struct vv_json *node)
 {
     static const char *const empty[] = {
@@ -263,7 +263,8 @@ static bool is_condition_alone(const struct vv_json *node)
     for (size_t i = 0; i < VV_COUNT(empty); i++)
         if (vv_json_len(vv_json_get(node, empty[i])) > 0)
             return false;
-    return is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
+    return !is_text(vv_json_get(node, "where_clause"), "function_name", "row") &&
+           is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
 }
 
 varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
@@ -281,7 +282,7 @@ varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
     struct vv_str unused;
     (void)vv_json_each(statement.root, &iterator, &unused, &first);
     if (!is_condition_alone(vv_json_get(first, "node")))
-        return vv_fail(op, VARVE_EUSAGE, "%s: \"%.*s\" is more than one condition", what,
+        return vv_fail(op, VARVE_EUSAGE, "%s: \"%.*s\" is more than one expression", what,
             VV_ARG(expression));
     if (statement.tables_len > 0)
         return vv_fail(op, VARVE_EUSAGE,
