@@ -45,9 +45,10 @@ static varve_status relative_key(struct vv_op *op, struct vv_arena *arena, struc
     VV_CLEANUP(vv_buf_done) struct vv_buf raw = VV_BUF_INIT(UUID_RAW_BYTES);
     VV_CLEANUP(vv_buf_done) struct vv_buf key = VV_BUF_INIT(VV_BUF_MAX);
     size_t folder_len = name.len < NAME_CHARS ? 0 : name.len - NAME_CHARS;
-    if (name.len < NAME_CHARS || !vv_z85_decode(vv_str_skip(name, folder_len), &raw) ||
-        !vv_buf_ok(&raw))
+    if (name.len < NAME_CHARS || !vv_z85_decode(vv_str_skip(name, folder_len), &raw))
         return vv_fail(op, VARVE_ECORRUPT, "\"%.*s\" names no file", VV_ARG(name));
+    if (!vv_buf_ok(&raw))
+        return vv_fail_memory(op);
     vv_buf_add(&key, vv_str_first(name, folder_len));
     vv_buf_adds(&key, folder_len > 0 ? "/deletion_vector_" : "deletion_vector_");
     for (size_t i = 0; i < UUID_RAW_BYTES; i++) {

@@ -78,3 +78,19 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
 {
     return check_fields(op, schema->fields, schema->fields_len, mapping);
 }
+
+varve_status vv_schema_prefix(struct vv_op *op, const struct vv_schema *schema,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf prefix = VV_BUF_INIT(1 << 16);
+    vv_buf_adds(&prefix, "vv_");
+    for (size_t index = 0; index < schema->fields_len; index++) {
+        struct vv_str name = schema->fields[index].name;
+        /* A name that did not begin with the shorter one does not begin with the longer one. */
+        while (vv_buf_ok(&prefix) &&
+               vv_str_eq_nocase(vv_str_first(name, prefix.len), vv_buf_str(&prefix)))
+            vv_buf_addc(&prefix, '_');
+    }
+    *out = vv_arena_str(&op->arena, vv_buf_str(&prefix));
+    return vv_buf_ok(&prefix) && out->ptr ? VARVE_OK : vv_fail_memory(op);
+}

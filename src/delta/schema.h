@@ -85,6 +85,9 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
     enum vv_column_mapping mapping);
 /* Top-level column by name, ignoring case; -1 where there is none. */
 int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
+/* A prefix that begins no name of the schema, ignoring case: for names of a statement's own. */
+varve_status vv_schema_prefix(struct vv_op *op, const struct vv_schema *schema,
+    struct vv_str *out);
 
 void vv_type_sql(const struct vv_type *type,
     struct vv_buf *out); /* DuckDB's: TIMESTAMP WITH TIME ZONE */

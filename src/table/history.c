@@ -35,8 +35,8 @@ static struct vv_str metric(const struct vv_json *metrics, const char *const *na
 static varve_status summarise(struct vv_op *op, const struct vv_commit_info *info,
     struct vv_str *values)
 {
-    static const char *const row_names[] = {"numOutputRows", "numDeletedRows", "num_added_rows",
-        "num_output_rows", "num_deleted_rows"};
+    static const char *const row_names[] = {"numOutputRows", "numDeletedRows", "numUpdatedRows",
+        "num_added_rows", "num_output_rows", "num_deleted_rows", "num_updated_rows"};
     static const char *const file_names[] = {"numTargetFilesAdded", "numAddedFiles", "numFiles",
         "num_added_files", "num_target_files_added"};
     int64_t inserted = 0;

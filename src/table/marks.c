@@ -222,16 +222,32 @@ static const struct vv_file *successor_of(const struct vv_actions *winner,
     return NULL;
 }
 
-/* The winner's file in the place of ours, if it still has the rows that we take. */
+/* Whether all that a file had lost is still lost: a restore can bring rows back. */
+static varve_status brings_none(struct vv_op *op, struct vv_dv_reader *reader,
+    const struct vv_file *file, const struct vv_row_set *gone, bool *out)
+{
+    VV_CLEANUP(vv_row_set_free) struct vv_row_set *before = NULL;
+    *out = file->dv == NULL;
+    if (file->dv == NULL || gone == NULL)
+        return VARVE_OK;
+    VV_TRY(vv_dv_read(op, reader, file, &before));
+    if (!vv_row_set_unite(before, gone))
+        return vv_fail_memory(op);
+    *out = vv_row_set_len(before) == vv_row_set_len(gone);
+    return VARVE_OK;
+}
+
+/* The winner's file in the place of ours, if it has the rows that we take and none that are new. */
 static varve_status succeed(struct vv_op *op, struct vv_marks *marks, struct vv_mark *mark,
-    const struct vv_file *successor, bool *out_is_free)
+    const struct vv_file *successor, bool *out_is_fine)
 {
     VV_CLEANUP(vv_row_set_free) struct vv_row_set *gone = NULL;
     VV_CLEANUP(vv_dv_reader_done) struct vv_dv_reader reader;
     vv_dv_reader_init(&reader, marks->table->store);
     if (successor->dv != NULL)
         VV_TRY(vv_dv_read(op, &reader, successor, &gone));
-    *out_is_free = gone == NULL || !vv_row_set_overlaps(gone, mark->taken);
+    VV_TRY(brings_none(op, &reader, &mark->file, gone, out_is_fine));
+    *out_is_fine = *out_is_fine && (gone == NULL || !vv_row_set_overlaps(gone, mark->taken));
     const struct vv_file *kept = vv_file_copy(marks->arena, successor);
     if (kept == NULL)
         return vv_fail_memory(op);
@@ -270,14 +286,14 @@ varve_status vv_marks_rebuild(struct vv_op *op, struct vv_marks *marks,
     *out = VV_VERDICT_REPLAN;
     for (size_t i = 0; i < winner->removes.len; i++) {
         struct vv_mark *mark = find_mark(marks, &winner->removes.items[i]);
-        bool is_free = false;
+        bool is_fine = false;
         if (mark == NULL)
             continue;
         const struct vv_file *successor = successor_of(winner, &mark->file);
         if (successor == NULL)
             return VARVE_OK;
-        VV_TRY(succeed(op, marks, mark, successor, &is_free));
-        if (!is_free)
+        VV_TRY(succeed(op, marks, mark, successor, &is_fine));
+        if (!is_fine)
             return VARVE_OK;
         is_touched = true;
     }

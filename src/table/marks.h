@@ -49,9 +49,9 @@ varve_status vv_marks_apply(struct vv_op *op, struct vv_marks *marks, int64_t no
     struct vv_actions *actions);
 
 /*
- * Asked of a commit that came first: REPLAN where it removed a marked file, or took a row that we
- * take. Where it only took other rows, the vectors are stored anew on top of its own and our
- * actions are replaced; the verdict is REBASE then, as where it touched no marked file.
+ * Asked of a commit that came first: REPLAN where it removed a marked file, took a row that we
+ * take, or brought one back. Where it only took other rows, the vectors are stored anew on top of
+ * its own and our actions are replaced; the verdict is REBASE then, as where it touched none.
  */
 varve_status vv_marks_rebuild(struct vv_op *op, struct vv_marks *marks,
     const struct vv_actions *winner, int64_t now_ms, struct vv_actions *actions,

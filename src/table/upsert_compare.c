@@ -7,6 +7,7 @@
  */
 #include "engine/sql.h"
 #include "table/batch_few.h"
+#include "table/key_groups.h"
 #include "table/scan_sql.h"
 #include "table/upsert_plan.h"
 
@@ -66,96 +67,22 @@ void vv_upsert_add_value_sql(struct vv_buf *sql, const char *before, int32_t col
         as_text ? " AS VARCHAR)" : "");
 }
 
-static const struct vv_type *type_of(const struct vv_upsert_attempt *attempt, int32_t column)
-{
-    return &attempt->snapshot->schema.fields[column].type;
-}
-
-static void groups_sql(const struct vv_upsert_attempt *attempt, struct vv_str batch,
-    struct vv_buf *sql)
-{
-    const struct vv_rules *rules = attempt->rules;
-    vv_buf_adds(sql, "SELECT count(*)");
-    for (size_t i = 0; i < rules->partitions_len; i++) {
-        vv_buf_adds(sql, ", ");
-        vv_upsert_add_value_sql(sql, "", rules->partitions[i], "",
-            type_of(attempt, rules->partitions[i]));
-    }
-    for (size_t i = 0; i < rules->key_len; i++) {
-        vv_buf_adds(sql, ", ");
-        vv_upsert_add_value_sql(sql, "min(", rules->key[i], ")",
-            type_of(attempt, rules->key[i]));
-        vv_buf_adds(sql, ", ");
-        vv_upsert_add_value_sql(sql, "max(", rules->key[i], ")",
-            type_of(attempt, rules->key[i]));
-    }
-    vv_buf_addf(sql, " FROM %.*s", VV_ARG(batch));
-    for (size_t i = 0; i < rules->partitions_len; i++)
-        vv_buf_addf(sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
-    for (size_t i = 0; i < rules->partitions_len; i++)
-        vv_buf_addf(sql, "%sc%d", i == 0 ? " ORDER BY " : ", ", rules->partitions[i]);
-}
-
-static varve_status read_group(struct vv_op *op, const struct vv_rows *rows,
-    struct vv_upsert_attempt *attempt, struct vv_key_group *out)
-{
-    const struct vv_rules *rules = attempt->rules;
-    uint32_t column = 1;
-    out->rows = vv_rows_int64(rows, 0);
-    out->partition = vv_new(&attempt->arena, struct vv_value, rules->partitions_len + 1);
-    out->min = vv_new(&attempt->arena, struct vv_value, rules->key_len);
-    out->max = vv_new(&attempt->arena, struct vv_value, rules->key_len);
-    out->has_null = vv_new(&attempt->arena, bool, rules->key_len);
-    if (out->partition == NULL || out->min == NULL || out->max == NULL || out->has_null == NULL)
-        return vv_fail_memory(op);
-    for (size_t i = 0; i < rules->partitions_len; i++)
-        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++,
-            type_of(attempt, rules->partitions[i]), &out->partition[i]));
-    for (size_t i = 0; i < rules->key_len; i++) {
-        const struct vv_type *type = type_of(attempt, rules->key[i]);
-        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++, type, &out->min[i]));
-        VV_TRY(vv_upsert_value(op, &attempt->arena, rows, column++, type, &out->max[i]));
-    }
-    return VARVE_OK;
-}
-
-static varve_status query_groups(struct vv_op *op, const struct vv_upsert_call *call,
-    struct vv_upsert_attempt *attempt)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    void *groups = NULL;
-    size_t len = 0;
-    size_t capacity = 0;
-    bool has_row = false;
-    groups_sql(attempt, call->batch.sql, &sql);
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, call->work->session, vv_buf_str(&sql), &rows));
-    for (;;) {
-        VV_TRY(vv_rows_next(op, rows, &has_row));
-        if (!has_row)
-            break;
-        if (!vv_arena_grow(&attempt->arena, &groups, len, &capacity,
-                sizeof(struct vv_key_group), _Alignof(struct vv_key_group)))
-            return vv_fail_memory(op);
-        VV_TRY(read_group(op, rows, attempt, &((struct vv_key_group *)groups)[len++]));
-    }
-    attempt->groups = groups;
-    attempt->groups_len = len;
-    return VARVE_OK;
-}
-
 static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
     const struct vv_schema *schema = &attempt->snapshot->schema;
-    struct vv_key_group *groups = NULL;
-    if (call->batch.few == NULL || !vv_few_can_count(schema, attempt->rules))
-        return query_groups(op, call, attempt);
-    VV_TRY(vv_few_groups(op, &attempt->arena, call->batch.few, schema, attempt->rules, &groups,
-        &attempt->groups_len));
-    attempt->groups = groups;
+    struct vv_key_groups groups;
+    struct vv_key_group *few = NULL;
+    if (call->batch.few != NULL && vv_few_can_count(schema, attempt->rules)) {
+        VV_TRY(vv_few_groups(op, &attempt->arena, call->batch.few, schema, attempt->rules, &few,
+            &attempt->groups_len));
+        attempt->groups = few;
+        return VARVE_OK;
+    }
+    VV_TRY(vv_key_groups_read(op, call->work->session, &attempt->arena, schema, attempt->rules,
+        call->batch.sql, &groups));
+    attempt->groups = groups.items;
+    attempt->groups_len = groups.len;
     return VARVE_OK;
 }
 

@@ -318,7 +318,12 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
         .data_change = true,
         .is_undated = holds_undated(attempt->rules, target, first, end)};
     VV_TRY(vv_write_file(op, call->table, &request, &attempt->written, &file));
-    attempt->rows_copied += vv_stats_rows(op, &file) - (with_news ? target->news : 0);
+    int64_t rows = vv_stats_rows(op, &file);
+    if (rows == 0) { /* the log did not say how many there were, and none has stayed */
+        vv_write_discard_last(op, call->table, &attempt->written);
+        return VARVE_OK;
+    }
+    attempt->rows_copied += rows - (with_news ? target->news : 0);
     struct vv_file *add = vv_actions_new_add(&attempt->actions, &attempt->arena);
     if (add == NULL)
         return vv_fail_memory(op);

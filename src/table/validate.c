@@ -7,22 +7,6 @@
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
 #define OWN_FORMAT "%.*s%c%d"
 
-/* A prefix that begins no name of the schema; input names are among those of the schema. */
-static varve_status prefix_choose(struct vv_op *op, struct vv_plan *plan)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf prefix = VV_BUF_INIT(1 << 16);
-    vv_buf_adds(&prefix, "vv_");
-    for (size_t index = 0; index < plan->schema->fields_len; index++) {
-        struct vv_str name = plan->schema->fields[index].name;
-        /* A name that did not begin with the shorter one does not begin with the longer one. */
-        while (vv_buf_ok(&prefix) &&
-               vv_str_eq_nocase(vv_str_first(name, prefix.len), vv_buf_str(&prefix)))
-            vv_buf_addc(&prefix, '_');
-    }
-    plan->prefix = vv_arena_str(&op->arena, vv_buf_str(&prefix));
-    return vv_buf_ok(&prefix) && plan->prefix.ptr ? VARVE_OK : vv_fail_memory(op);
-}
-
 static bool is_key(const struct vv_rules *rules, int32_t column)
 {
     for (size_t index = 0; index < rules->key_len; index++)
@@ -250,7 +234,7 @@ static void losses_find(struct vv_plan *plan)
 
 varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
 {
-    VV_TRY(prefix_choose(op, plan));
+    VV_TRY(vv_schema_prefix(op, plan->schema, &plan->prefix));
     VV_TRY(columns_match(op, plan));
     plan->has_arrival = plan->input->arrival_sql.len > 0 && plan->rules->order >= 0 &&
                         is_clocked(plan, plan->rules->order);

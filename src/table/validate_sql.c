@@ -128,8 +128,10 @@ static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
             sql->failed = true;
         if (plan->has_loss[index]) {
             vv_buf_adds(sql, ", ");
-            vv_convert_loss(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
-                sql);
+            /* It was found to lose something when memory was out. */
+            if (!vv_convert_loss(&plan->conversions[index], vv_buf_str(&from),
+                    vv_buf_str(&value), sql))
+                vv_buf_adds(sql, "false");
             vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'l', index));
         }
         if (plan->has_finer[index]) {

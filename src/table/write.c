@@ -177,6 +177,12 @@ void vv_write_discard_one(struct vv_op *op, struct vv_table *table, struct vv_st
     vv_forgive(&own);
 }
 
+void vv_write_discard_last(struct vv_op *op, struct vv_table *table, struct vv_written *written)
+{
+    VV_PRE(written->keys_len > 0);
+    vv_write_discard_one(op, table, written->keys[--written->keys_len]);
+}
+
 void vv_write_discard(struct vv_op *op, struct vv_table *table,
     const struct vv_written *written)
 {

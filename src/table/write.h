@@ -41,6 +41,9 @@ varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
 /* Removes files that are known not to be referenced; failures only go to the log. */
 void vv_write_discard(struct vv_op *op, struct vv_table *table,
     const struct vv_written *written);
+/* Removes the file that was written last, and forgets it. */
+void vv_write_discard_last(struct vv_op *op, struct vv_table *table,
+    struct vv_written *written);
 /* The same for one file. */
 void vv_write_discard_one(struct vv_op *op, struct vv_table *table, struct vv_str key);
 
