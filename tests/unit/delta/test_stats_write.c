@@ -313,8 +313,7 @@ TEST(stats_write, loosens_the_bounds_of_a_file_that_loses_rows)
         VV_CLEANUP(vv_op_done) struct vv_op op;
         struct vv_str loose;
         vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
-        REQUIRE_OK(&op,
-            vv_stats_loosen(&op, &op.arena, vv_str_of(cases[i].stats), 7, &loose));
+        REQUIRE_OK(&op, vv_stats_loosen(&op, &op.arena, vv_str_of(cases[i].stats), 7, &loose));
         CHECK_STR(loose, cases[i].loose);
     }
 }

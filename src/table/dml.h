@@ -1,0 +1,35 @@
+/*
+ * Changes of rows that are in a table, by SQL expressions over its columns.
+ */
+#ifndef VV_TABLE_DML_H
+#define VV_TABLE_DML_H
+
+#include "table/edit.h"
+
+/* Removes the rows for which the condition is true. Reads only files that can hold one. */
+varve_status vv_table_delete(struct vv_op *op, struct vv_table *table, struct vv_str where,
+    const struct vv_edit_options *options, struct vv_edit_result *out);
+
+struct vv_assignment {
+    struct vv_str column;
+    struct vv_str expression;
+};
+struct vv_update_request {
+    struct vv_str where;
+    const struct vv_assignment *assignments;
+    size_t assignments_len;
+};
+/*
+ * Changes columns of the rows for which the condition is true; expressions see the rows as they
+ * were. The new rows are converted and validated as those of an upsert are: exactly or not at all.
+ * A partition column that derives from another follows it. Where the order column is not named, a
+ * timestamp becomes the later of now and one microsecond after the stored one, an integer one
+ * more: the row is newer than what it replaces.
+ * EUSAGE: an unknown column, one that is named twice; EINVALID: a row breaks a rule, or would get
+ * a key that is there already.
+ */
+varve_status vv_table_update(struct vv_op *op, struct vv_table *table,
+    const struct vv_update_request *request, const struct vv_edit_options *options,
+    struct vv_edit_result *out);
+
+#endif
