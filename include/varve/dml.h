@@ -18,6 +18,64 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_append(varve_table *table,
     const varve_input *inputs, size_t inputs_len, const varve_upsert_options *options,
     varve_upsert_result *out, varve_error *err);
 
+typedef struct varve_edit_options {
+    uint32_t size;
+    const char *app_id; /* with app_version: a change repeated under them is a no-op */
+    int64_t app_version;
+    uint32_t attempts_max; /* 0: 10 */
+    const char *message;   /* for this commit; NULL: the lake's */
+    int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
+} varve_edit_options;
+#define VARVE_EDIT_OPTIONS_INIT                         \
+    {                                                   \
+        sizeof(varve_edit_options), NULL, 0, 0, NULL, 0 \
+    }
+
+typedef struct varve_edit_result {
+    int64_t deleted;
+    int64_t updated;
+    int64_t copied; /* rows written again as they were, since others of their file changed */
+    int64_t files_added;
+    int64_t files_removed;
+    int64_t vectors_added;   /* files that stay and got a deletion vector */
+    int64_t vectors_updated; /* files that stay and got another one */
+    int64_t vectors_removed; /* files that went with theirs */
+    int64_t already_applied; /* 1: the txn was recorded before; nothing was looked at */
+    int64_t version;         /* of the table afterwards */
+    int64_t attempts;
+} varve_edit_result;
+
+/*
+ * Removes the rows for which an SQL expression over the table's columns is true, as one commit or
+ * none. Only files that can hold such a row are read; one whose statistics or partition say that
+ * all of its rows are, is not read either. With delta.enableDeletionVectors = true the files stay
+ * and their rows are marked.
+ * EUSAGE     a bad expression; or the table is append-only
+ * ECONFLICT  other writers won every attempt; nothing was written; retry
+ * EUNKNOWN   the storage never answered; retry with the same app_id and app_version
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_delete(varve_table *table,
+    const char *where, const varve_edit_options *options, varve_edit_result *out,
+    varve_error *err);
+
+typedef struct varve_assignment {
+    const char *column;
+    const char *expression; /* SQL over the table's columns, which it sees as they were */
+} varve_assignment;
+
+/*
+ * Sets columns of the rows for which `where` is true; codes as above. The new rows are converted
+ * exactly or not at all, and validated as those of an upsert:
+ * EINVALID   a row breaks a rule of the table, or would get a key that is there: err->detail
+ *            names the rows by their keys; nothing was written
+ * A partition column that derives from another one follows it. Where the table's order column is
+ * not set by an assignment, a timestamp becomes the later of now and one microsecond after the
+ * stored one, an integer one more, so that the row is newer than what it replaces.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_update(varve_table *table,
+    const varve_assignment *assignments, size_t assignments_len, const char *where,
+    const varve_edit_options *options, varve_edit_result *out, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

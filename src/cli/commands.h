@@ -15,6 +15,8 @@ extern const struct vv_command vv_cmd_restore;
 extern const struct vv_command vv_cmd_create;
 extern const struct vv_command vv_cmd_upsert;
 extern const struct vv_command vv_cmd_append;
+extern const struct vv_command vv_cmd_update;
+extern const struct vv_command vv_cmd_delete;
 extern const struct vv_command vv_cmd_quarantine;
 extern const struct vv_command vv_cmd_scan;
 extern const struct vv_command vv_cmd_query;

@@ -1,0 +1,108 @@
+#include "varve/dml.h"
+#include "api/api.h"
+#include "table/dml.h"
+
+static varve_status convert_options(struct vv_op *op, const varve_table *table,
+    const varve_edit_options *given, struct vv_edit_options *out)
+{
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    const struct vv_lake *lake = table->lake->lake;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    struct vv_str message = vv_api_text(options.message);
+    *out = (struct vv_edit_options){.app_id = vv_api_text(options.app_id),
+        .app_version = options.app_version,
+        .attempts_max = options.attempts_max,
+        .dry_run = options.dry_run != 0,
+        .user_name = lake->user,
+        .user_metadata = message.ptr != NULL ? message : lake->message};
+    if (out->app_id.ptr == NULL && options.app_version != 0)
+        return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
+    return VARVE_OK;
+}
+
+static varve_status need_where(struct vv_op *op, const char *where)
+{
+    if (vv_api_text(where).ptr != NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "which rows? Say true for all of them");
+}
+
+static void fill_result(const struct vv_edit_result *result, bool is_update,
+    varve_edit_result *out)
+{
+    *out = (varve_edit_result){.deleted = is_update ? 0 : result->rows_gone,
+        .updated = is_update ? result->rows_come : 0,
+        .copied = result->rows_copied,
+        .files_added = result->files_added,
+        .files_removed = result->files_removed,
+        .vectors_added = result->vectors_added,
+        .vectors_updated = result->vectors_updated,
+        .vectors_removed = result->vectors_removed,
+        .already_applied = result->already_applied,
+        .version = result->version,
+        .attempts = result->attempts};
+}
+
+static varve_status delete_rows(struct vv_op *op, varve_table *table, const char *where,
+    const varve_edit_options *given, varve_edit_result *out)
+{
+    struct vv_edit_options options;
+    struct vv_edit_result result;
+    VV_TRY(convert_options(op, table, given, &options));
+    VV_TRY(need_where(op, where));
+    VV_TRY(vv_table_delete(op, table->table, vv_str_of(where), &options, &result));
+    fill_result(&result, false, out);
+    return VARVE_OK;
+}
+
+varve_status varve_table_delete(varve_table *table, const char *where,
+    const varve_edit_options *options, varve_edit_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, delete_rows(&op, table, where, options, out), err);
+}
+
+static varve_status convert_assignments(struct vv_op *op, const varve_assignment *given,
+    size_t len, struct vv_assignment **out)
+{
+    VV_NEW(op, out, struct vv_assignment, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        (*out)[i] = (struct vv_assignment){
+            vv_api_text(given[i].column), vv_api_text(given[i].expression)};
+        if ((*out)[i].column.ptr == NULL || (*out)[i].expression.ptr == NULL)
+            return vv_fail(op, VARVE_EUSAGE, "assignment %zu lacks its column or its value",
+                i + 1);
+    }
+    return VARVE_OK;
+}
+
+static varve_status update_rows(struct vv_op *op, varve_table *table,
+    const struct vv_update_request *request, const varve_edit_options *given,
+    varve_edit_result *out)
+{
+    struct vv_edit_options options;
+    struct vv_edit_result result;
+    VV_TRY(convert_options(op, table, given, &options));
+    VV_TRY(vv_table_update(op, table->table, request, &options, &result));
+    fill_result(&result, true, out);
+    return VARVE_OK;
+}
+
+varve_status varve_table_update(varve_table *table, const varve_assignment *assignments,
+    size_t assignments_len, const char *where, const varve_edit_options *options,
+    varve_edit_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_assignment *converted = NULL;
+    vv_api_begin(&op, table->lake);
+    varve_status status = need_where(&op, where);
+    if (status == VARVE_OK)
+        status = convert_assignments(&op, assignments, assignments_len, &converted);
+    const struct vv_update_request request = {.where = vv_api_text(where),
+        .assignments = converted,
+        .assignments_len = assignments_len};
+    if (status == VARVE_OK)
+        status = update_rows(&op, table, &request, options, out);
+    return vv_op_report(&op, status, err);
+}

@@ -1,0 +1,228 @@
+/*
+ * delete and update: changes of rows that are there, by SQL expressions.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "varve/dml.h"
+
+struct edit_values {
+    const char *where;
+    struct vv_list set;
+    const char *app_id;
+    struct vv_integer app_version;
+    bool dry_run;
+};
+
+#define AT(member) offsetof(struct edit_values, member)
+
+#define WHERE_OPTION(words)                                                     \
+    {                                                                           \
+        .name = "where", .kind = VV_OPTION_TEXT, .value = "SQL", .help = words, \
+        .offset = AT(where)                                                     \
+    }
+#define COMMON_OPTIONS                                                                     \
+    {.name = "app-id",                                                                     \
+        .kind = VV_OPTION_TEXT,                                                            \
+        .value = "A",                                                                      \
+        .help = "with --app-version: a change repeated under the same two is not applied " \
+                "again",                                                                   \
+        .offset = AT(app_id)},                                                             \
+        {.name = "app-version",                                                            \
+            .kind = VV_OPTION_INTEGER,                                                     \
+            .value = "N",                                                                  \
+            .help = "number of the change; it must grow",                                  \
+            .offset = AT(app_version)},                                                    \
+    {                                                                                      \
+        .name = "dry-run", .kind = VV_OPTION_FLAG,                                         \
+        .help = "say what would be done, and write nothing", .offset = AT(dry_run)         \
+    }
+
+static const struct vv_option delete_options[] = {
+    WHERE_OPTION("the rows for which this is true (true: all)"), COMMON_OPTIONS};
+
+static const struct vv_option update_options[] = {
+    {.name = "set",
+        .kind = VV_OPTION_LIST,
+        .value = "C=SQL",
+        .help = "column C becomes this, worked out from the row as it was; may be repeated",
+        .offset = AT(set)},
+    WHERE_OPTION("only rows for which this is true (true: all)"), COMMON_OPTIONS};
+
+static const struct counter {
+    const char *name;  /* in JSON */
+    const char *words; /* in the sentence; NULL: not there */
+    size_t offset;
+} counters[] = {
+    {"deleted", "deleted", offsetof(varve_edit_result, deleted)},
+    {"updated", "updated", offsetof(varve_edit_result, updated)},
+    {"copied", "copied", offsetof(varve_edit_result, copied)},
+    {"files_added", NULL, offsetof(varve_edit_result, files_added)},
+    {"files_removed", NULL, offsetof(varve_edit_result, files_removed)},
+    {"vectors_added", NULL, offsetof(varve_edit_result, vectors_added)},
+    {"vectors_updated", NULL, offsetof(varve_edit_result, vectors_updated)},
+    {"vectors_removed", NULL, offsetof(varve_edit_result, vectors_removed)},
+    {"version", NULL, offsetof(varve_edit_result, version)},
+    {"attempts", NULL, offsetof(varve_edit_result, attempts)},
+};
+
+static int64_t count_of(const varve_edit_result *result, const struct counter *counter)
+{
+    int64_t value = 0;
+    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
+    return value;
+}
+
+static varve_status show_json(struct vv_cli *cli, const char *name,
+    const varve_edit_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&line, "{\"table\":");
+    vv_text_add_json(&line, name, strlen(name));
+    for (size_t i = 0; i < VV_COUNT(counters); i++)
+        vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
+            count_of(result, &counters[i]));
+    vv_text_addf(&line, ",\"already_applied\":%s}\n",
+        result->already_applied ? "true" : "false");
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
+static void say_result(const struct vv_cli *cli, const char *name,
+    const struct edit_values *values, const varve_edit_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    if (result->already_applied) {
+        vv_say(cli, "%s: change %" PRId64 " of %s was applied before; nothing written", name,
+            values->app_version.value, values->app_id);
+        return;
+    }
+    for (size_t i = 0; i < VV_COUNT(counters); i++) {
+        int64_t value = count_of(result, &counters[i]);
+        if (counters[i].words && value > 0)
+            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
+                counters[i].words);
+    }
+    vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
+        line.len ? vv_text_chars(&line) : "no such rows", result->version,
+        values->dry_run                          ? " (a dry run: nothing written)"
+        : result->deleted + result->updated == 0 ? " (nothing written)"
+                                                 : "");
+}
+
+/* "price = price * 2": the name up to the first '=', in quotes or without. */
+static varve_status read_assignment(struct vv_cli *cli, char *text, varve_assignment *out)
+{
+    char *equals = strchr(text, '=');
+    if (equals == NULL)
+        return vv_error_set(&cli->error, VARVE_EUSAGE, "--set %s: say COLUMN=VALUE", text);
+    char *end = equals;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    while (text < end && (*text == ' ' || *text == '\t'))
+        text++;
+    bool is_quoted = end - text >= 2 && (*text == '"' || *text == '`') && end[-1] == *text;
+    text += is_quoted ? 1 : 0;
+    end -= is_quoted ? 1 : 0;
+    *end = '\0';
+    *out = (varve_assignment){text, equals + 1};
+    return VARVE_OK;
+}
+
+static varve_status run_update_with(struct vv_cli *cli, const struct edit_values *values,
+    varve_table *table, const varve_edit_options *options, varve_edit_result *result)
+{
+    varve_assignment *assignments = vv_cli_alloc(values->set.len, sizeof(*assignments));
+    char **texts = vv_cli_alloc(values->set.len, sizeof(*texts));
+    varve_status status = VARVE_OK;
+    for (size_t i = 0; i < values->set.len && status == VARVE_OK; i++) {
+        size_t bytes = strlen(values->set.items[i]) + 1;
+        texts[i] = vv_cli_alloc(bytes, 1);
+        memcpy(texts[i], values->set.items[i], bytes);
+        status = read_assignment(cli, texts[i], &assignments[i]);
+    }
+    if (status == VARVE_OK)
+        status = varve_table_update(table, assignments, values->set.len, values->where, options,
+            result, &cli->error);
+    for (size_t i = 0; i < values->set.len; i++)
+        free(texts[i]);
+    free(texts);
+    free(assignments);
+    return status;
+}
+
+static varve_status run(struct vv_cli *cli, const struct edit_values *values, bool is_update)
+{
+    const char *name = vv_cli_argument(cli, 0);
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result = {0};
+    if ((values->app_id != NULL) != values->app_version.given)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "--app-id and --app-version belong together");
+    if (values->where == NULL)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "which rows? Give --where (--where true: all of them)");
+    if (is_update && values->set.len == 0)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "nothing to set: give --set COLUMN=VALUE");
+    options.app_id = values->app_id;
+    options.app_version = values->app_version.value;
+    options.dry_run = values->dry_run;
+    VV_TRY(vv_cli_open_table(cli, name, &table));
+    if (is_update)
+        VV_TRY(run_update_with(cli, values, table, &options, &result));
+    else
+        VV_TRY(varve_table_delete(table, values->where, &options, &result, &cli->error));
+    vv_progress_clear(cli);
+    if (cli->globals.json)
+        return show_json(cli, name, &result);
+    say_result(cli, name, values, &result);
+    return VARVE_OK;
+}
+
+static varve_status run_delete(struct vv_cli *cli, const void *given)
+{
+    return run(cli, given, false);
+}
+
+static varve_status run_update(struct vv_cli *cli, const void *given)
+{
+    return run(cli, given, true);
+}
+
+const struct vv_command vv_cmd_delete = {
+    .name = "delete",
+    .summary = "remove rows",
+    .arguments = "TABLE",
+    .examples =
+        "varve delete signals --where \"source = 'test'\"\n"
+        "varve delete signals --where \"timestamp < now() - INTERVAL 2 YEAR\" --dry-run",
+    .text = "One commit, or none where no row is meant. Only files that can hold such a row\n"
+            "are read, and written again without it; in a table with the property\n"
+            "delta.enableDeletionVectors = true they stay, and the row is marked. Older\n"
+            "versions have the rows until vacuum.",
+    VV_OPTIONS(delete_options, struct edit_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run_delete,
+};
+
+const struct vv_command vv_cmd_update = {
+    .name = "update",
+    .summary = "change columns of rows",
+    .arguments = "TABLE",
+    .examples =
+        "varve update signals --set acted_upon=true --where \"signal_value > 0.9\"\n"
+        "varve update market_regimes --set \"vix = round(vix, 1)\" --where true --dry-run",
+    .text = "One commit, or none where no row is meant. Values are SQL over the columns of\n"
+            "the row as it was, and must fit their column exactly. New rows obey the rules\n"
+            "of the table as those of an upsert do; a row never gets a key that is there.\n"
+            "The order column, where it is not set, is stamped: a timestamp with now, or a\n"
+            "microsecond after the stored one if that is later, an integer with one more.",
+    VV_OPTIONS(update_options, struct edit_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run_update,
+};
