@@ -3,82 +3,14 @@
  */
 #include "table/alter_change.h"
 
-#include "base/number.h"
-#include "base/time.h"
 #include "delta/features.h"
+#include "table/property.h"
 #include "table/rules.h"
-
-/* What the values of some properties must be, and the feature that others need. */
-static const struct property {
-    const char *name;
-    enum {
-        BOOLEAN,
-        SPAN,
-        COUNT,
-        SIZE
-    } kind;
-    const char *feature; /* needed where the value is true; NULL: none */
-} properties[] = {
-    {"delta.appendOnly", BOOLEAN, "appendOnly"},
-    {"delta.autoOptimize.autoCompact", BOOLEAN, NULL},
-    {"delta.autoOptimize.optimizeWrite", BOOLEAN, NULL},
-    {"delta.checkpoint.writeStatsAsJson", BOOLEAN, NULL},
-    {"delta.checkpoint.writeStatsAsStruct", BOOLEAN, NULL},
-    {"delta.checkpointInterval", COUNT, NULL},
-    {"delta.deletedFileRetentionDuration", SPAN, NULL},
-    {"delta.enableChangeDataFeed", BOOLEAN, "changeDataFeed"},
-    {"delta.enableDeletionVectors", BOOLEAN, "deletionVectors"},
-    {"delta.enableExpiredLogCleanup", BOOLEAN, NULL},
-    {"delta.enableInCommitTimestamps", BOOLEAN, "inCommitTimestamp"},
-    {"delta.enableTypeWidening", BOOLEAN, "typeWidening"},
-    {"delta.logRetentionDuration", SPAN, NULL},
-    {"delta.targetFileSize", SIZE, NULL},
-};
-
-static const struct property *find_property(struct vv_str name)
-{
-    for (size_t i = 0; i < VV_COUNT(properties); i++)
-        if (vv_str_eq_nocase(name, vv_str_of(properties[i].name)))
-            return &properties[i];
-    return NULL;
-}
-
-static bool is_boolean(struct vv_str value)
-{
-    return vv_str_eq_nocase(value, VV_STR("true")) || vv_str_eq_nocase(value, VV_STR("false"));
-}
-
-static varve_status check_value(struct vv_op *op, const struct property *property,
-    struct vv_str value)
-{
-    int64_t number = 0;
-    const char *wanted = NULL;
-    switch (property->kind) {
-    case BOOLEAN:
-        wanted = is_boolean(value) ? NULL : "true or false";
-        break;
-    case SPAN:
-        wanted = vv_time_parse_duration(value, &number) && number >= 0
-                     ? NULL
-                     : "a time span such as \"interval 30 days\"";
-        break;
-    case COUNT:
-        wanted = vv_str_int64(value, &number) && number > 0 ? NULL : "a number above 0";
-        break;
-    case SIZE:
-        wanted = vv_bytes_parse(value, &number) && number > 0 ? NULL : "a size such as 100mb";
-        break;
-    }
-    if (wanted == NULL)
-        return VARVE_OK;
-    return vv_fail(op, VARVE_EUSAGE, "%s has to be %s, not \"%.*s\"", property->name, wanted,
-        VV_ARG(value));
-}
 
 static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
     const struct vv_pair *pair)
 {
-    const struct property *property = find_property(pair->name);
+    struct vv_property property;
     const struct vv_str feature = VV_STR("delta.feature.");
     const struct vv_str constraint = VV_STR(VV_PROPERTY_CONSTRAINT);
     if (pair->name.len == 0)
@@ -96,13 +28,10 @@ static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
         return vv_fail(op, VARVE_EUSAGE,
             "%.*s is not set by hand: rename-column and drop-column --upgrade set it",
             VV_ARG(pair->name));
-    if (property != NULL) {
-        VV_TRY(check_value(op, property, pair->value));
-        if (property->feature != NULL && vv_str_eq_nocase(pair->value, VV_STR("true")))
-            VV_TRY(vv_draft_need(op, &change->draft, property->feature));
-    }
-    return vv_draft_set(op, &change->draft,
-        property != NULL ? vv_str_of(property->name) : pair->name, pair->value);
+    VV_TRY(vv_property_check(op, pair->name, pair->value, &property));
+    if (property.feature != NULL)
+        VV_TRY(vv_draft_need(op, &change->draft, property.feature));
+    return vv_draft_set(op, &change->draft, property.name, pair->value);
 }
 
 /* varve.key and the like have to name columns that are there. */

@@ -8,14 +8,14 @@
 #include "delta/features.h"
 #include "delta/list.h"
 #include "engine/spark_sql.h"
+#include "table/property.h"
 #include "table/table.h"
 
 struct creation {
     const struct vv_table_spec *spec;
-    struct vv_protocol protocol;
+    const struct vv_protocol *protocol; /* the least that has what was needed so far */
     struct vv_metadata metadata;
     VV_ACTION_LIST(struct vv_pair) properties;
-    VV_ACTION_LIST(struct vv_str) features; /* by delta.feature.<name> or by need */
 };
 
 static varve_status check_columns(struct vv_op *op, const struct vv_schema *schema,
@@ -169,28 +169,36 @@ static varve_status add_rules(struct vv_op *op, struct creation *creation)
     return VARVE_OK;
 }
 
-static varve_status add_feature(struct vv_op *op, struct creation *creation, struct vv_str name)
+static varve_status need(struct vv_op *op, struct creation *creation, struct vv_str feature)
 {
-    for (size_t i = 0; i < creation->features.len; i++)
-        if (vv_str_eq(creation->features.items[i], name))
-            return VARVE_OK;
-    struct vv_str *feature = VV_LIST_NEW(&op->arena, &creation->features);
-    if (feature == NULL)
-        return vv_fail_memory(op);
-    *feature = name;
-    return VARVE_OK;
+    return vv_features_require(op, &op->arena, creation->protocol, feature,
+        &creation->protocol);
 }
 
 /* `delta.feature.x` asks for a protocol feature and is not a property of its own. */
 static varve_status add_given(struct vv_op *op, struct creation *creation)
 {
-    const struct vv_str prefix = VV_STR("delta.feature.");
+    const struct vv_str feature = VV_STR("delta.feature.");
+    const struct vv_str constraint = VV_STR(VV_PROPERTY_CONSTRAINT);
     for (size_t i = 0; i < creation->spec->properties.len; i++) {
         const struct vv_pair *pair = &creation->spec->properties.items[i];
-        if (vv_str_starts(pair->name, prefix))
-            VV_TRY(add_feature(op, creation, vv_str_skip(pair->name, prefix.len)));
-        else
-            VV_TRY(add_property(op, creation, pair->name, pair->value));
+        struct vv_property property;
+        if (vv_str_starts(pair->name, feature)) {
+            VV_TRY(need(op, creation, vv_str_skip(pair->name, feature.len)));
+            continue;
+        }
+        if (vv_str_starts(pair->name, constraint))
+            return vv_fail(op, VARVE_EUSAGE,
+                "a constraint is no property: give it as a check, \"%.*s: %.*s\"",
+                VV_ARG(vv_str_skip(pair->name, constraint.len)), VV_ARG(pair->value));
+        if (vv_str_starts(pair->name, VV_STR("delta.columnMapping.")))
+            return vv_fail(op, VARVE_EUSAGE,
+                "%.*s is not set by hand: alter rename-column and drop-column --upgrade set it",
+                VV_ARG(pair->name));
+        VV_TRY(vv_property_check(op, pair->name, pair->value, &property));
+        if (property.feature != NULL)
+            VV_TRY(need(op, creation, vv_str_of(property.feature)));
+        VV_TRY(add_property(op, creation, property.name, pair->value));
     }
     return VARVE_OK;
 }
@@ -206,60 +214,16 @@ static bool uses_type(const struct vv_type *type, enum vv_type_kind kind)
     return false;
 }
 
-static varve_status need_features(struct vv_op *op, struct creation *creation)
+/* Readable by everyone where that is possible: reader 1, writer 2 (3 with CHECK constraints). */
+static varve_status begin_protocol(struct vv_op *op, struct creation *creation)
 {
-    static const struct {
-        const char *property, *feature;
-    } needs[] = {{"delta.enableInCommitTimestamps", "inCommitTimestamp"},
-        {"delta.enableDeletionVectors", "deletionVectors"},
-        {"delta.enableRowTracking", "rowTracking"},
-        {"delta.enableTypeWidening", "typeWidening"}};
+    static const struct vv_protocol least = {.min_reader = 1, .min_writer = 2};
+    creation->protocol = &least;
+    if (creation->spec->checks_len > 0)
+        VV_TRY(need(op, creation, VV_STR("checkConstraints")));
     for (size_t i = 0; i < creation->spec->schema.fields_len; i++)
         if (uses_type(&creation->spec->schema.fields[i].type, VV_TYPE_TIMESTAMP_NTZ))
-            VV_TRY(add_feature(op, creation, VV_STR("timestampNtz")));
-    for (size_t i = 0; i < VV_COUNT(needs); i++)
-        if (vv_property_bool(&creation->metadata, needs[i].property, false))
-            VV_TRY(add_feature(op, creation, vv_str_of(needs[i].feature)));
-    return VARVE_OK;
-}
-
-static bool is_reader_feature(struct vv_str name)
-{
-    static const char *const names[] = {"timestampNtz", "deletionVectors", "columnMapping",
-        "v2Checkpoint", "typeWidening", "vacuumProtocolCheck", "variantType"};
-    for (size_t i = 0; i < VV_COUNT(names); i++)
-        if (vv_str_eq(name, vv_str_of(names[i])))
-            return true;
-    return false;
-}
-
-/* Readable by everyone where that is possible: reader 1, writer 2 (3 with CHECK constraints). */
-static varve_status choose_protocol(struct vv_op *op, struct creation *creation)
-{
-    struct vv_protocol *protocol = &creation->protocol;
-    VV_TRY(need_features(op, creation));
-    protocol->min_reader = 1;
-    protocol->min_writer = creation->spec->checks_len > 0 ? 3 : 2;
-    if (creation->features.len == 0)
-        return VARVE_OK;
-    VV_TRY(add_feature(op, creation, VV_STR("appendOnly")));
-    VV_TRY(add_feature(op, creation, VV_STR("invariants")));
-    if (creation->spec->checks_len > 0)
-        VV_TRY(add_feature(op, creation, VV_STR("checkConstraints")));
-    struct vv_str *readers = NULL;
-    VV_NEW(op, &readers, struct vv_str, creation->features.len);
-    for (size_t i = 0; i < creation->features.len; i++)
-        if (is_reader_feature(creation->features.items[i]))
-            readers[protocol->reader_features_len++] = creation->features.items[i];
-    protocol->min_writer = 7;
-    protocol->has_writer_features = true;
-    protocol->writer_features = creation->features.items;
-    protocol->writer_features_len = creation->features.len;
-    if (protocol->reader_features_len > 0) {
-        protocol->min_reader = 3;
-        protocol->has_reader_features = true;
-        protocol->reader_features = readers;
-    }
+            VV_TRY(need(op, creation, VV_STR("timestampNtz")));
     return VARVE_OK;
 }
 
@@ -349,11 +313,10 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
         *out_created = false;
         return VARVE_OK;
     }
+    VV_TRY(begin_protocol(op, &creation));
     VV_TRY(make_metadata(op, &creation));
-    VV_TRY(choose_protocol(op, &creation));
-    VV_TRY(vv_features_check_read(op, &creation.protocol));
-    VV_TRY(vv_features_check_write(op, &creation.protocol, &creation.metadata, &spec->schema));
-    actions.protocol = &creation.protocol;
+    VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
+    actions.protocol = creation.protocol;
     actions.metadata = &creation.metadata;
     struct vv_commit_request request = {.actions = &actions,
         .operation = VV_STR("CREATE TABLE"),
