@@ -138,33 +138,3 @@ varve_status varve_lake_tables(varve_lake *lake, struct ArrowArrayStream *out, v
     vv_api_begin(&op, lake);
     return vv_op_report(&op, vv_lake_tables(&op, lake->lake, out), err);
 }
-
-static varve_status query(struct vv_op *op, varve_lake *lake, const char *sql,
-    const varve_query_options *given, struct ArrowArrayStream *out)
-{
-    varve_query_options options = VARVE_QUERY_OPTIONS_INIT;
-    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    if (sql == NULL)
-        return vv_fail(op, VARVE_EUSAGE, "no SQL given");
-    struct vv_sql_param *params = NULL;
-    VV_NEW(op, &params, struct vv_sql_param, options.params_len + 1);
-    for (size_t i = 0; i < options.params_len; i++) {
-        if (options.param_names == NULL || options.param_names[i] == NULL)
-            return vv_fail(op, VARVE_EUSAGE, "parameter %zu has no name", i + 1);
-        params[i].name = vv_str_of(options.param_names[i]);
-        if (options.param_values != NULL && options.param_values[i] != NULL)
-            params[i].value = vv_str_of(options.param_values[i]);
-    }
-    struct vv_query_request request = {.sql = vv_str_of(sql),
-        .at = vv_api_text(options.at),
-        .params = {params, options.params_len}};
-    return vv_lake_query(op, lake->lake, &request, out);
-}
-
-varve_status varve_lake_query(varve_lake *lake, const char *sql,
-    const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err)
-{
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_api_begin(&op, lake);
-    return vv_op_report(&op, query(&op, lake, sql, options, out), err);
-}

@@ -112,6 +112,7 @@ varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char 
 struct vv_show {
     const char *const *box_columns;  /* NULL ends; NULL: all. Those that a box shows */
     const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
+    const char *plan; /* rows of explain.h: what the engine says to it; NULL: other rows */
 };
 
 /*
@@ -120,6 +121,9 @@ struct vv_show {
  */
 varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     const struct vv_show *show, int64_t *out_rows);
+/* The rows of explain.h and the plan, which is freed. JSON: {"tables":[...],"plan":"..."}. */
+varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, char *plan,
+    int64_t *out_rows);
 /* The same for one text, such as a JSON object. */
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len);
 /* The format that this run writes rows in. */

@@ -4,6 +4,7 @@
 struct query_values {
     const char *file;
     struct vv_list params;
+    bool explain;
 };
 
 static const struct vv_option options[] = {
@@ -18,6 +19,10 @@ static const struct vv_option options[] = {
         .value = "NAME=VALUE",
         .help = "the value of $NAME in the SQL; may be given several times",
         .offset = offsetof(struct query_values, params)},
+    {.name = "explain",
+        .kind = VV_OPTION_FLAG,
+        .help = "tell which files it would read and how, instead of reading them",
+        .offset = offsetof(struct query_values, explain)},
 };
 
 static varve_status run(struct vv_cli *cli, const void *given)
@@ -31,8 +36,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     if (sql == NULL)
         VV_TRY(vv_read_file(cli, "option --file", values->file, &text));
     VV_TRY(vv_cli_open_lake(cli, false));
-    return vv_query_show(cli, sql ? sql : vv_text_chars(&text), values->params.items,
-        values->params.len);
+    const struct vv_query_run query = {
+        values->params.items, values->params.len, values->explain, NULL};
+    return vv_query_show(cli, sql ? sql : vv_text_chars(&text), &query);
 }
 
 const struct vv_command vv_cmd_query = {
@@ -43,14 +49,18 @@ const struct vv_command vv_cmd_query = {
                 "varve query 'SELECT count(*) FROM signals' --at -7d\n"
                 "varve query 'SELECT count(*) FROM signals AT (VERSION => 1)'\n"
                 "varve query 'FROM signals WHERE strategy_id = $s' --param s=iron_condor_1\n"
-                "varve query -f report.sql --format json",
+                "varve query -f report.sql --format json\n"
+                "varve query --explain \"FROM signals WHERE date = '2025-01-30'\"",
     .text = "DuckDB's SQL; the lake's tables are there by name. Each is read at one version,\n"
             "fixed before the first row: the latest, that of --at, or its own:\n"
             "    FROM signals AS s AT (VERSION => 5)\n"
             "    FROM signals AT (TIMESTAMP => '2025-01-15')     or now() - INTERVAL 1 DAY\n"
             "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would. Of\n"
             "several statements the last one's rows are shown. SQL reads the lake alone: no\n"
-            "files, no network.",
+            "files, no network.\n"
+            "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
+            "its version, its files, how many of them are ruled out by partition values and\n"
+            "by statistics, and what is left to read; then the engine's plan.",
     VV_OPTIONS(options, struct query_values),
     .arguments_most = 1,
     .reads_at = true,

@@ -15,6 +15,7 @@ static void shell_done(struct vv_shell *shell)
         free((char *)(uintptr_t)shell->params[i]);
     free(shell->params);
     free(shell->at);
+    free(shell->output);
     vv_text_done(&shell->pending);
 }
 

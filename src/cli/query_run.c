@@ -1,9 +1,12 @@
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/query_run.h"
+#include "cli/sql_split.h"
+#include "varve/explain.h"
 
 #define SQL_BYTES_MAX ((size_t)16 << 20)
 
@@ -69,17 +72,43 @@ static varve_status read_params(struct vv_cli *cli, const char *const *items, si
     return VARVE_OK;
 }
 
-varve_status vv_query_show(struct vv_cli *cli, const char *sql, const char *const *params_given,
-    size_t params_len)
+/* Whether the last statement is an EXPLAIN. */
+static bool is_explain(const char *sql)
+{
+    static const char word[] = "EXPLAIN";
+    size_t left = strlen(sql);
+    bool is_last = false;
+    while (!vv_sql_is_blank(sql, left)) {
+        size_t end = vv_sql_statement_end(sql, left);
+        const char *begin = vv_sql_skip_blank(sql, left);
+        size_t len = sizeof(word) - 1;
+        is_last = (size_t)(sql + left - begin) > len && strncasecmp(begin, word, len) == 0 &&
+                  !isalnum((unsigned char)begin[len]) && begin[len] != '_';
+        if (end == 0)
+            break;
+        sql += end;
+        left -= end;
+    }
+    return is_last;
+}
+
+varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_query_run *run)
 {
     struct params params VV_CLEANUP(params_done) = {0};
     struct ArrowArrayStream rows = {0};
     varve_query_options query = VARVE_QUERY_OPTIONS_INIT;
-    VV_TRY(read_params(cli, params_given, params_len, &params));
+    char *plan = NULL;
+    VV_TRY(read_params(cli, run->params, run->params_len, &params));
     query.at = cli->globals.at;
     query.param_names = params.names;
     query.param_values = params.values;
-    query.params_len = params_len;
+    query.params_len = run->params_len;
+    /* In a box the plan would be one cell. */
+    bool is_box = vv_show_format(cli) == VV_FORMAT_BOX;
+    if (run->explain || (is_box && is_explain(sql))) {
+        VV_TRY(varve_lake_explain(cli->lake, sql, &query, &rows, &plan, &cli->error));
+        return vv_show_plan(cli, &rows, plan, run->out_rows);
+    }
     VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, NULL, NULL);
+    return vv_show_rows(cli, &rows, NULL, run->out_rows);
 }

@@ -10,8 +10,17 @@
 varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *path,
     struct vv_text *out);
 
-/* Runs SQL at globals.at, with parameters "NAME=VALUE", and shows the rows of the last statement. */
-varve_status vv_query_show(struct vv_cli *cli, const char *sql, const char *const *params,
-    size_t params_len);
+struct vv_query_run {
+    const char *const *params; /* "NAME=VALUE" */
+    size_t params_len;
+    bool explain;      /* tell how the last statement would be run */
+    int64_t *out_rows; /* shown; may be NULL */
+};
+
+/*
+ * Runs SQL at globals.at and shows the rows of the last statement; of an EXPLAIN in a box, what
+ * `explain` shows.
+ */
+varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_query_run *run);
 
 #endif

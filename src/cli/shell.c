@@ -1,6 +1,7 @@
 #include "cli/shell.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,19 +39,40 @@ static bool has_param(const char *sql, const char *param)
     return false;
 }
 
-static varve_status run_statement(struct vv_shell *shell, const char *sql)
+/* Shows the rows where .output says, once. */
+static varve_status run_query(struct vv_shell *shell, const char *sql,
+    const struct vv_query_run *run)
 {
-    int64_t begin_us = now_us();
+    struct vv_globals *globals = &shell->cli->globals;
+    const char *output = globals->output;
+    if (shell->output == NULL)
+        return vv_query_show(shell->cli, sql, run);
+    globals->output = shell->output;
+    varve_status status = vv_query_show(shell->cli, sql, run);
+    globals->output = output;
+    if (status != VARVE_OK)
+        return status;
+    vv_say(shell->cli, "%" PRId64 " row%s written to %s", *run->out_rows,
+        *run->out_rows == 1 ? "" : "s", shell->output);
+    free(shell->output);
+    shell->output = NULL;
+    return VARVE_OK;
+}
+
+varve_status vv_shell_statement(struct vv_shell *shell, const char *sql)
+{
+    int64_t begin_us = now_us(), rows = 0;
     const char **params = vv_cli_alloc(shell->params_len + 1, sizeof(*params));
     size_t params_len = 0;
     for (size_t i = 0; i < shell->params_len; i++)
         if (has_param(sql, shell->params[i]))
             params[params_len++] = shell->params[i];
-    varve_status status = vv_query_show(shell->cli, sql, params, params_len);
+    const struct vv_query_run run = {params, params_len, shell->has_explain, &rows};
+    varve_status status = run_query(shell, sql, &run);
     free(params);
     if (status == VARVE_OK && shell->has_timer)
         vv_say(shell->cli, "%.1f ms", (double)(now_us() - begin_us) / 1000);
-    return settle(shell, status);
+    return status;
 }
 
 /* Runs what is whole in `pending`; `all`: what is left counts as whole. */
@@ -71,7 +93,7 @@ static varve_status run_pending(struct vv_shell *shell, bool all)
         vv_text_add(&sql, rest, len);
         begin += len;
         if (!vv_sql_is_blank(vv_text_chars(&sql), sql.len))
-            status = run_statement(shell, vv_text_chars(&sql));
+            status = settle(shell, vv_shell_statement(shell, vv_text_chars(&sql)));
     }
     if (begin > 0) {
         memmove(pending->ptr, pending->ptr + begin, pending->len - begin);

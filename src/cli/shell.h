@@ -12,8 +12,10 @@ struct vv_shell {
     struct vv_text pending; /* what was typed of a statement that has no end yet */
     const char **params;    /* "NAME=VALUE", set by .param */
     size_t params_len;
-    char *at; /* set by .at; NULL: what the command line says */
+    char *output; /* set by .output, for one statement; NULL: none */
+    char *at;     /* set by .at; NULL: what the command line says */
     bool has_timer;
+    bool has_explain;    /* statements are explained instead of run */
     bool is_interactive; /* errors are reported and forgotten */
     bool is_done;        /* .quit */
     int depth;           /* of .read */
@@ -25,6 +27,8 @@ struct vv_shell {
  * where the shell is not interactive does the first failure come back.
  */
 varve_status vv_shell_take(struct vv_shell *shell, const char *line);
+/* Runs one statement, as it stands. */
+varve_status vv_shell_statement(struct vv_shell *shell, const char *sql);
 /* The end of the input: a statement needs no semicolon there. */
 varve_status vv_shell_finish(struct vv_shell *shell);
 

@@ -79,6 +79,36 @@ static varve_status run_timer(struct vv_shell *shell, const char *argument)
     return VARVE_OK;
 }
 
+/* ".explain on|off", or one statement: ".explain SELECT ..." */
+static varve_status run_explain(struct vv_shell *shell, const char *argument)
+{
+    bool is_on = strcmp(argument, "on") == 0;
+    if (is_on || strcmp(argument, "off") == 0) {
+        shell->has_explain = is_on;
+        return VARVE_OK;
+    }
+    if (*argument == '\0')
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
+            ".explain: a statement, or on or off; now %s", shell->has_explain ? "on" : "off");
+    bool was_on = shell->has_explain;
+    shell->has_explain = true;
+    varve_status status = vv_shell_statement(shell, argument);
+    shell->has_explain = was_on;
+    return status;
+}
+
+/* The rows of the next statement; one file holds what one statement gives. */
+static varve_status run_output(struct vv_shell *shell, const char *argument)
+{
+    char *old = shell->output;
+    if (*argument == '\0')
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
+            ".output: the name of a file, or off; now %s", old ? old : "off");
+    shell->output = strcmp(argument, "off") == 0 ? NULL : copy_of(argument);
+    free(old);
+    return VARVE_OK;
+}
+
 static varve_status run_at(struct vv_shell *shell, const char *argument)
 {
     if (*argument == '\0')
@@ -159,6 +189,8 @@ static const struct dot_command dot_commands[] = {
     {".schema", "[TABLE]", "columns, key and properties", run_schema},
     {".history", "TABLE", "who did what when", run_history},
     {".mode", "FORMAT", "box, csv, json, ndjson or markdown", run_mode},
+    {".output", "FILE|off", "write the rows of the next statement to a file", run_output},
+    {".explain", "SQL|on|off", "tell which files a statement reads, and how", run_explain},
     {".timer", "on|off", "tell how long each statement took", run_timer},
     {".at", "VERSION|TIME|off", "read the tables as they were then", run_at},
     {".param", "[NAME=VALUE]", "set the value of $NAME, or list them", run_param},

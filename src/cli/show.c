@@ -44,6 +44,20 @@ enum vv_format vv_show_format(const struct vv_cli *cli)
     return isatty(STDOUT_FILENO) ? VV_FORMAT_BOX : VV_FORMAT_CSV;
 }
 
+/* Behind the rows, where there is a place for it. */
+static void write_plan(const char *plan, enum vv_format format, FILE *file)
+{
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    if (format == VV_FORMAT_JSON) {
+        vv_text_add_json(&text, plan, strlen(plan));
+        (void)fprintf(file, ",\"plan\":%s}\n", vv_text_chars(&text));
+    } else if (format == VV_FORMAT_MARKDOWN) {
+        (void)fprintf(file, "\n```\n%s```\n", plan);
+    } else if (format == VV_FORMAT_BOX) {
+        (void)fputs(plan, file);
+    }
+}
+
 static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     const struct vv_show *show, const struct vv_target *target, int64_t *out_rows)
 {
@@ -63,7 +77,13 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         return vv_show_parquet(cli, stream, target, out_rows);
     if (format == VV_FORMAT_ARROW)
         return vv_show_arrow(cli, stream, target, out_rows);
-    return vv_render(stream, &options, target->file, out_rows, &cli->error);
+    if (show == NULL || show->plan == NULL)
+        return vv_render(stream, &options, target->file, out_rows, &cli->error);
+    if (format == VV_FORMAT_JSON)
+        (void)fputs("{\"tables\":", target->file);
+    VV_TRY(vv_render(stream, &options, target->file, out_rows, &cli->error));
+    write_plan(show->plan, format, target->file);
+    return VARVE_OK;
 }
 
 /* Binary formats are none for it. */
@@ -100,6 +120,18 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     else if (closed == VARVE_OK && out_rows)
         *out_rows = rows;
     return status != VARVE_OK ? status : closed;
+}
+
+varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, char *plan,
+    int64_t *out_rows)
+{
+    static const char *const columns[] = {"table", "alias", "version", "files",
+        "pruned_by_partition", "pruned_by_statistics", "files_read", "bytes", "bytes_read",
+        NULL};
+    const struct vv_show show = {.box_columns = columns, .plan = plan};
+    varve_status status = vv_show_rows(cli, stream, &show, out_rows);
+    varve_free(plan);
+    return status;
 }
 
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len)

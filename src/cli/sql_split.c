@@ -93,14 +93,20 @@ size_t vv_sql_statement_end(const char *sql, size_t len)
     return 0;
 }
 
-bool vv_sql_is_blank(const char *sql, size_t len)
+const char *vv_sql_skip_blank(const char *sql, size_t len)
 {
-    for (size_t at = 0; at < len;) {
+    size_t at = 0;
+    while (at < len) {
         bool is_comment = at + 1 < len && ((sql[at] == '-' && sql[at + 1] == '-') ||
                                               (sql[at] == '/' && sql[at + 1] == '*'));
         if (!is_comment && !isspace((unsigned char)sql[at]) && sql[at] != ';')
-            return false;
+            break;
         at = skip(sql, at, len);
     }
-    return true;
+    return sql + at;
+}
+
+bool vv_sql_is_blank(const char *sql, size_t len)
+{
+    return vv_sql_skip_blank(sql, len) == sql + len;
 }

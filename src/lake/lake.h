@@ -65,4 +65,12 @@ struct vv_query_request {
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     const struct vv_query_request *request, struct ArrowArrayStream *out);
 
+/*
+ * How it would run the last of them: the tables that it reads, as vv_table_plan_stream, and the
+ * engine's plan, in the operation's arena. Nothing runs but what EXPLAIN ANALYZE asks for.
+ */
+varve_status vv_lake_explain(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_query_request *request, struct ArrowArrayStream *out,
+    struct vv_str *out_text);
+
 #endif

@@ -181,16 +181,32 @@ static varve_status learn(struct vv_op *op, const struct vv_predicate *predicate
     return VARVE_OK;
 }
 
+static bool may_be_true(const struct vv_predicate *predicate, const struct known *known)
+{
+    return (evaluate(predicate->root, known, false) & VV_OUTCOME_TRUE) != 0;
+}
+
 varve_status vv_predicate_match(struct vv_op *op, const struct vv_predicate *predicate,
     const struct vv_file *file, enum vv_match *out)
 {
     struct known known;
     VV_TRY(learn(op, predicate, file, &known));
-    if ((evaluate(predicate->root, &known, false) & VV_OUTCOME_TRUE) == 0)
+    if (!may_be_true(predicate, &known))
         *out = VV_MATCH_NONE;
     else if (evaluate(predicate->root, &known, true) == VV_OUTCOME_TRUE)
         *out = VV_MATCH_ALL;
     else
         *out = VV_MATCH_SOME;
+    return VARVE_OK;
+}
+
+varve_status vv_predicate_match_partition(struct vv_op *op,
+    const struct vv_predicate *predicate, const struct vv_file *file, enum vv_match *out)
+{
+    struct vv_file unmeasured = *file;
+    struct known known;
+    unmeasured.stats = VV_STR_NONE;
+    VV_TRY(learn(op, predicate, &unmeasured, &known));
+    *out = may_be_true(predicate, &known) ? VV_MATCH_SOME : VV_MATCH_NONE;
     return VARVE_OK;
 }

@@ -22,7 +22,7 @@ static const char *const functions[] = {"+", "-", "*", "/", "//", "%", "||", "no
 /* Written without brackets; the parse tree takes them for columns. */
 static const char *const words[] = {"current_date", "current_timestamp", "localtimestamp"};
 static const char *const classes[] = {
-    "CONSTANT", "CAST", "FUNCTION", "COMPARISON", "CONJUNCTION", "COLUMN_REF"};
+    "CONSTANT", "CAST", "FUNCTION", "COMPARISON", "CONJUNCTION", "COLUMN_REF", "PARAMETER"};
 
 static bool is_among(struct vv_str text, const char *const *list, size_t len)
 {
@@ -32,45 +32,55 @@ static bool is_among(struct vv_str text, const char *const *list, size_t len)
     return false;
 }
 
-static bool is_word(const struct vv_json *node, const struct vv_schema *schema)
+bool vv_predicate_is_word(struct vv_str name)
+{
+    return is_among(name, words, VV_COUNT(words));
+}
+
+static bool is_word(const struct vv_json *node, const struct vv_predicate_names *wanted)
 {
     const struct vv_json *names = vv_json_get(node, "column_names");
     const struct vv_json *iterator = NULL;
     const struct vv_json *name = NULL;
     struct vv_str unused;
     (void)vv_json_each(names, &iterator, &unused, &name);
-    return vv_json_len(names) == 1 && is_among(vv_json_text(name), words, VV_COUNT(words)) &&
-           vv_schema_find(schema, vv_json_text(name)) < 0;
+    return wanted->scope->has_words && vv_json_len(names) == 1 &&
+           vv_predicate_is_word(vv_json_text(name)) &&
+           !vv_predicate_has(wanted, vv_json_text(name));
 }
 
-static bool are_constant(const struct vv_json *list, const struct vv_schema *schema)
+static bool are_constant(const struct vv_json *list, const struct vv_predicate_names *names)
 {
     const struct vv_json *iterator = NULL;
     const struct vv_json *child;
     struct vv_str unused;
     while (vv_json_each(list, &iterator, &unused, &child))
-        if (!vv_predicate_is_constant(child, schema))
+        if (!vv_predicate_is_constant(child, names))
             return false;
     return true;
 }
 
-bool vv_predicate_is_constant(const struct vv_json *node, const struct vv_schema *schema)
+bool vv_predicate_is_constant(const struct vv_json *node,
+    const struct vv_predicate_names *names)
 {
     struct vv_str class = vv_json_text(vv_json_get(node, "class"));
     if (!is_among(class, classes, VV_COUNT(classes)))
         return false;
     if (vv_str_eq(class, VV_STR("COLUMN_REF")))
-        return is_word(node, schema);
+        return is_word(node, names);
+    if (vv_str_eq(class, VV_STR("PARAMETER")))
+        return vv_sql_param_find(names->scope->params,
+                   vv_json_text(vv_json_get(node, "identifier"))) != NULL;
     if (vv_str_eq(class, VV_STR("CAST")))
-        return vv_predicate_is_constant(vv_json_get(node, "child"), schema);
+        return vv_predicate_is_constant(vv_json_get(node, "child"), names);
     if (vv_str_eq(class, VV_STR("COMPARISON")))
-        return vv_predicate_is_constant(vv_json_get(node, "left"), schema) &&
-               vv_predicate_is_constant(vv_json_get(node, "right"), schema);
+        return vv_predicate_is_constant(vv_json_get(node, "left"), names) &&
+               vv_predicate_is_constant(vv_json_get(node, "right"), names);
     if (vv_str_eq(class, VV_STR("FUNCTION")) &&
         !is_among(vv_json_text(vv_json_get(node, "function_name")), functions,
             VV_COUNT(functions)))
         return false;
-    return are_constant(vv_json_get(node, "children"), schema);
+    return are_constant(vv_json_get(node, "children"), names);
 }
 
 static bool is_integer(const struct vv_type *type)
@@ -139,22 +149,30 @@ static bool is_comparable(const struct vv_type *column, struct vv_str type)
     }
 }
 
-/* Three columns: the SQL type, whether the value is still itself in the column's, the value. */
+/*
+ * Three columns: the SQL type, whether the value is still itself in the column's, the value. One
+ * that can't be computed is told by the second, and fails nothing: a transaction goes on.
+ */
 static varve_status add_constant(struct vv_op *op, struct vv_session *session,
-    const struct vv_predicate_constant *constant, struct vv_buf *sql)
+    const struct vv_sql_params *params, const struct vv_predicate_constant *constant,
+    struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 16);
     VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_str text;
-    VV_TRY(vv_sql_expression(op, session, constant->node, NULL, &text));
+    VV_TRY(vv_sql_expression(op, session, constant->node, params, &text));
     if (constant->type == NULL) {
-        vv_buf_addf(sql, "'BOOLEAN', true, CAST((%.*s) AS BOOLEAN)", VV_ARG(text));
+        vv_buf_addf(sql,
+            "'BOOLEAN', TRY(CAST((%.*s) AS BOOLEAN) IS NULL) IS NOT NULL, "
+            "TRY(CAST((%.*s) AS BOOLEAN))",
+            VV_ARG(text), VV_ARG(text));
         return VARVE_OK;
     }
     vv_type_sql(constant->type, &type);
-    vv_buf_addf(&value, "TRY_CAST((%.*s) AS %.*s)", VV_ARG(text), VV_ARG(vv_buf_str(&type)));
-    vv_buf_addf(sql, "typeof(%.*s), coalesce(%.*s = (%.*s), (%.*s) IS NULL), ", VV_ARG(text),
-        VV_ARG(vv_buf_str(&value)), VV_ARG(text), VV_ARG(text));
+    vv_buf_addf(&value, "TRY_CAST(TRY(%.*s) AS %.*s)", VV_ARG(text), VV_ARG(vv_buf_str(&type)));
+    vv_buf_addf(sql,
+        "typeof(TRY(%.*s)), coalesce(TRY(%.*s = (%.*s)), TRY((%.*s) IS NULL), false), ",
+        VV_ARG(text), VV_ARG(vv_buf_str(&value)), VV_ARG(text), VV_ARG(text));
     bool as_text = constant->type->kind == VV_TYPE_DECIMAL;
     vv_buf_addf(sql, "%s%.*s%s", as_text ? "CAST(" : "", VV_ARG(vv_buf_str(&value)),
         as_text ? " AS VARCHAR)" : "");
@@ -180,7 +198,7 @@ static bool is_refusal(varve_status status)
 }
 
 varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session,
-    struct vv_predicate_constant *first)
+    const struct vv_sql_params *params, struct vv_predicate_constant *first)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
@@ -193,7 +211,7 @@ varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session
             (each->type != NULL && !vv_type_is_ordered(each->type)))
             continue;
         vv_buf_adds(&sql, len > 0 ? ", " : "");
-        VV_TRY(add_constant(op, session, each, &sql));
+        VV_TRY(add_constant(op, session, params, each, &sql));
         computed[len++] = each;
     }
     if (len == 0)

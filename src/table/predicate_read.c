@@ -7,6 +7,7 @@
 struct reader {
     struct vv_op *op;
     struct vv_predicate *predicate;
+    struct vv_predicate_names names;
     struct vv_predicate_constant *constants;
 };
 
@@ -26,12 +27,20 @@ static varve_status new_node(struct reader *reader, enum vv_predicate_kind kind,
     return VARVE_OK;
 }
 
-static const struct vv_schema *schema_of(const struct reader *reader)
+static bool others_have(const struct vv_predicate_names *names, struct vv_str name)
 {
-    return &reader->predicate->snapshot->schema;
+    for (size_t i = 0; i < names->scope->others_len; i++)
+        if (vv_schema_find(names->scope->others[i], name) >= 0)
+            return true;
+    return false;
 }
 
-/* The column that an expression is: "a" or "t.a"; -1: it is none. */
+bool vv_predicate_has(const struct vv_predicate_names *names, struct vv_str name)
+{
+    return others_have(names, name) || vv_schema_find(names->schema, name) >= 0;
+}
+
+/* The column that an expression is: "a" or "alias.a"; -1: it is none. */
 static int32_t column_of(const struct reader *reader, const struct vv_json *json)
 {
     const struct vv_json *names = vv_json_get(json, "column_names");
@@ -41,14 +50,17 @@ static int32_t column_of(const struct reader *reader, const struct vv_json *json
     if (!is_text(json, "class", "COLUMN_REF") || vv_json_len(names) == 0)
         return -1;
     (void)vv_json_each(names, &iterator, &unused, &name);
-    int32_t column = vv_schema_find(schema_of(reader), vv_json_text(name));
+    struct vv_str first = vv_json_text(name);
     if (vv_json_len(names) == 1)
-        return column;
+        return reader->names.scope->is_bare && !others_have(&reader->names, first)
+                   ? vv_schema_find(reader->names.schema, first)
+                   : -1;
     /* A field of a struct looks the same as a column behind its table's name. */
-    if (vv_json_len(names) > 2 || column >= 0 || !vv_str_eq(vv_json_text(name), VV_STR("t")))
+    if (vv_json_len(names) > 2 || vv_predicate_has(&reader->names, first) ||
+        !vv_str_eq_nocase(first, reader->names.scope->alias))
         return -1;
     (void)vv_json_each(names, &iterator, &unused, &name);
-    return vv_schema_find(schema_of(reader), vv_json_text(name));
+    return vv_schema_find(reader->names.schema, vv_json_text(name));
 }
 
 static void ask_for(struct vv_predicate *predicate, struct vv_predicate_node *node,
@@ -91,13 +103,13 @@ static varve_status compare(struct reader *reader, const struct vv_json *left,
         comparison = mirrored[comparison];
         column = column_of(reader, left);
     }
-    bool is_known = column >= 0 && vv_predicate_is_constant(right, schema_of(reader));
+    bool is_known = column >= 0 && vv_predicate_is_constant(right, &reader->names);
     VV_TRY(new_node(reader, is_known ? kind : VV_PREDICATE_ANY, out));
     if (!is_known)
         return VARVE_OK;
     (*out)->compare = comparison;
     ask_for(reader->predicate, *out, column);
-    return need_constant(reader, right, &schema_of(reader)->fields[column].type,
+    return need_constant(reader, right, &reader->names.schema->fields[column].type,
         &(*out)->value);
 }
 
@@ -225,7 +237,7 @@ static varve_status read_conjunction(struct reader *reader, const struct vv_json
 static varve_status read_node(struct reader *reader, const struct vv_json *json,
     struct vv_predicate_node **out)
 {
-    if (vv_predicate_is_constant(json, schema_of(reader))) {
+    if (vv_predicate_is_constant(json, &reader->names)) {
         VV_TRY(new_node(reader, VV_PREDICATE_FIXED, out));
         return need_constant(reader, json, NULL, &(*out)->value);
     }
@@ -240,24 +252,41 @@ static varve_status read_node(struct reader *reader, const struct vv_json *json,
     return new_node(reader, VV_PREDICATE_ANY, out);
 }
 
+varve_status vv_predicate_of_parts(struct vv_op *op, struct vv_session *session,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_predicate_scope *scope, const struct vv_predicate_part *parts,
+    struct vv_predicate **out)
+{
+    struct vv_predicate *predicate = NULL;
+    VV_NEW(op, &predicate, struct vv_predicate, 1);
+    *predicate = (struct vv_predicate){.snapshot = snapshot, .rules = rules};
+    VV_NEW(op, &predicate->columns, int32_t, snapshot->schema.fields_len + 1);
+    struct reader reader = {
+        .op = op, .predicate = predicate, .names = {&snapshot->schema, scope}};
+    VV_TRY(new_node(&reader, VV_PREDICATE_AND, &predicate->root));
+    for (; parts != NULL; parts = parts->next) {
+        struct vv_predicate_node *node = NULL;
+        VV_TRY(read_node(&reader, parts->node, &node));
+        append(predicate->root, node);
+    }
+    VV_TRY(vv_predicate_constants(op, session, scope->params, reader.constants));
+    *out = predicate;
+    return VARVE_OK;
+}
+
 varve_status vv_predicate_read(struct vv_op *op, struct vv_session *session,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules, const char *what,
     struct vv_str condition, struct vv_predicate **out)
 {
+    const struct vv_predicate_scope scope = {
+        .alias = VV_STR("t"), .is_bare = true, .has_words = true};
     struct vv_sql_statement statement;
-    struct vv_predicate *predicate = NULL;
     const struct vv_json *iterator = NULL;
     const struct vv_json *first = NULL;
     struct vv_str unused;
     VV_TRY(vv_sql_read_condition(op, session, what, condition, &statement));
-    VV_NEW(op, &predicate, struct vv_predicate, 1);
-    *predicate = (struct vv_predicate){.snapshot = snapshot, .rules = rules};
-    VV_NEW(op, &predicate->columns, int32_t, snapshot->schema.fields_len + 1);
-    struct reader reader = {.op = op, .predicate = predicate};
     (void)vv_json_each(statement.root, &iterator, &unused, &first);
-    VV_TRY(read_node(&reader, vv_json_get(vv_json_get(first, "node"), "where_clause"),
-        &predicate->root));
-    VV_TRY(vv_predicate_constants(op, session, reader.constants));
-    *out = predicate;
-    return VARVE_OK;
+    const struct vv_predicate_part part = {
+        .node = vv_json_get(vv_json_get(first, "node"), "where_clause")};
+    return vv_predicate_of_parts(op, session, snapshot, rules, &scope, &part, out);
 }

@@ -58,10 +58,19 @@ struct vv_predicate_constant {
     struct vv_predicate_constant *next;
 };
 
+/* Where the names of an expression are looked up. */
+struct vv_predicate_names {
+    const struct vv_schema *schema;
+    const struct vv_predicate_scope *scope;
+};
+
+/* A column of the table, or of one beside it. */
+bool vv_predicate_has(const struct vv_predicate_names *names, struct vv_str name);
 /* Whether an expression is the same for every row, and at any time of one transaction. */
-bool vv_predicate_is_constant(const struct vv_json *node, const struct vv_schema *schema);
+bool vv_predicate_is_constant(const struct vv_json *node,
+    const struct vv_predicate_names *names);
 /* Works out all of the list; what can't be is of kind NONE afterwards. */
 varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session,
-    struct vv_predicate_constant *first);
+    const struct vv_sql_params *params, struct vv_predicate_constant *first);
 
 #endif

@@ -85,3 +85,28 @@ varve_status vv_prune(struct vv_op *op, struct vv_arena *arena,
     *out_len = len;
     return VARVE_OK;
 }
+
+varve_status vv_prune_where(struct vv_op *op, const struct vv_snapshot *snapshot,
+    const struct vv_predicate *predicate, struct vv_pruned *out)
+{
+    struct vv_pruned pruned = {0};
+    VV_NEW(op, &pruned.files, const struct vv_file *, snapshot->files_len + 1);
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        enum vv_match match = VV_MATCH_SOME;
+        if (predicate != NULL)
+            VV_TRY(vv_predicate_match_partition(op, predicate, file, &match));
+        if (match == VV_MATCH_NONE) {
+            pruned.by_partition++;
+            continue;
+        }
+        if (predicate != NULL)
+            VV_TRY(vv_predicate_match(op, predicate, file, &match));
+        if (match == VV_MATCH_NONE)
+            pruned.by_statistics++;
+        else
+            pruned.files[pruned.files_len++] = file;
+    }
+    *out = pruned;
+    return VARVE_OK;
+}

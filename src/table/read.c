@@ -3,7 +3,6 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "engine/sql.h"
-#include "engine/sql_tree.h"
 #include "table/prune.h"
 #include "table/scan_sql.h"
 
@@ -65,11 +64,13 @@ struct read {
     int32_t time;
     const struct vv_file **files;
     size_t files_len;
+    struct vv_session *session; /* NULL until it is needed */
     struct vv_buf sql;
 };
 
 static void read_done(struct read *read)
 {
+    vv_session_close(&read->session);
     vv_snapshot_release(&read->snapshot);
     vv_buf_done(&read->sql);
 }
@@ -122,14 +123,14 @@ static varve_status add_source(struct vv_op *op, struct read *read, const int32_
 static varve_status stream(struct vv_op *op, struct read *read, bool sql_is_users,
     struct ArrowArrayStream *out)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     struct vv_keep keep = {read->snapshot, vv_snapshot_release_kept};
     if (!vv_buf_ok(&read->sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_open(op, read->table->engine, &session));
+    if (read->session == NULL)
+        VV_TRY(vv_session_open(op, read->table->engine, &read->session));
     vv_snapshot_retain(read->snapshot);
-    varve_status status =
-        vv_session_stream(op, &session, vv_buf_str(&read->sql), sql_is_users, &keep, 1, out);
+    varve_status status = vv_session_stream(op, &read->session, vv_buf_str(&read->sql),
+        sql_is_users, &keep, 1, out);
     if (status != VARVE_OK)
         vv_snapshot_release_kept(read->snapshot);
     return status;
@@ -155,43 +156,79 @@ static void add_column(const struct read *read, int32_t column, struct vv_buf *s
     vv_sql_name(sql, read->snapshot->schema.fields[column].name);
 }
 
-/* The text of a condition goes into a statement of ours: it must be one, and reach nothing. */
-static varve_status check_where(struct vv_op *op, const struct read *read, struct vv_str where)
+/*
+ * Keeps the files that the condition leaves. It is looked at in the session, and transaction, that
+ * reads the rows afterwards, so that now() is one time in both.
+ */
+static varve_status prune_where(struct vv_op *op, struct read *read, struct vv_str where,
+    struct vv_pruned *out)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    struct vv_sql_statement statement;
-    if (where.len == 0)
-        return VARVE_OK;
-    VV_TRY(vv_session_open(op, read->table->engine, &session));
-    return vv_sql_read_condition(op, session, "the condition", where, &statement);
+    struct vv_predicate *predicate = NULL;
+    if (where.len > 0) {
+        VV_TRY(vv_session_exec(op, read->session, VV_STR("BEGIN TRANSACTION")));
+        VV_TRY(vv_predicate_read(op, read->session, read->snapshot, &read->rules,
+            "the condition", where, &predicate));
+    }
+    VV_TRY(vv_prune_where(op, read->snapshot, predicate, out));
+    read->files = out->files;
+    read->files_len = out->files_len;
+    return VARVE_OK;
+}
+
+/* The statement of a scan, up to its rows, in read->sql. */
+static varve_status begin_scan(struct vv_op *op, struct vv_table *table,
+    const struct vv_scan_request *request, struct read *read, struct vv_pruned *out_pruned)
+{
+    int32_t *columns = NULL;
+    size_t len = 0;
+    VV_TRY(start(op, table, request->at, read));
+    if (request->columns.ptr != NULL)
+        VV_TRY(find_columns(op, read, request->columns, &columns, &len));
+    VV_TRY(vv_session_open(op, table->engine, &read->session));
+    VV_TRY(prune_where(op, read, request->where, out_pruned));
+    vv_buf_adds(&read->sql, "SELECT ");
+    for (size_t i = 0; i < len; i++) {
+        vv_buf_adds(&read->sql, i == 0 ? "" : ", ");
+        add_column(read, columns[i], &read->sql);
+    }
+    vv_buf_adds(&read->sql, len == 0 ? "* FROM " : " FROM ");
+    VV_TRY(add_source(op, read, NULL, 0));
+    if (request->where.len > 0) {
+        vv_buf_adds(&read->sql, " WHERE (");
+        vv_buf_add(&read->sql, request->where);
+        vv_buf_adds(&read->sql, "\n)");
+    }
+    if (request->limit > 0)
+        vv_buf_addf(&read->sql, " LIMIT %" PRId64, request->limit);
+    return VARVE_OK;
 }
 
 varve_status vv_table_scan(struct vv_op *op, struct vv_table *table,
     const struct vv_scan_request *request, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(read_done) struct read read = {0};
-    int32_t *columns = NULL;
-    size_t len = 0;
-    VV_TRY(start(op, table, request->at, &read));
-    if (request->columns.ptr != NULL)
-        VV_TRY(find_columns(op, &read, request->columns, &columns, &len));
-    VV_TRY(check_where(op, &read, request->where));
-    VV_TRY(prune(op, &read, NULL, 0));
-    vv_buf_adds(&read.sql, "SELECT ");
-    for (size_t i = 0; i < len; i++) {
-        vv_buf_adds(&read.sql, i == 0 ? "" : ", ");
-        add_column(&read, columns[i], &read.sql);
-    }
-    vv_buf_adds(&read.sql, len == 0 ? "* FROM " : " FROM ");
-    VV_TRY(add_source(op, &read, NULL, 0));
-    if (request->where.len > 0) {
-        vv_buf_adds(&read.sql, " WHERE (");
-        vv_buf_add(&read.sql, request->where);
-        vv_buf_adds(&read.sql, "\n)");
-    }
-    if (request->limit > 0)
-        vv_buf_addf(&read.sql, " LIMIT %" PRId64, request->limit);
+    struct vv_pruned pruned;
+    VV_TRY(begin_scan(op, table, request, &read, &pruned));
     return stream(op, &read, true, out);
+}
+
+varve_status vv_table_scan_plan(struct vv_op *op, struct vv_table *table,
+    const struct vv_scan_request *request, struct vv_table_plan *out, struct vv_str *out_text)
+{
+    VV_CLEANUP(read_done) struct read read = {0};
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_table_plan plan = {.table = table->name};
+    struct vv_pruned pruned;
+    VV_TRY(begin_scan(op, table, request, &read, &pruned));
+    vv_table_plan_fill(&plan, read.snapshot, &pruned);
+    vv_buf_adds(&sql, "EXPLAIN ");
+    vv_buf_add(&sql, vv_buf_str(&read.sql));
+    if (!vv_buf_ok(&read.sql) || !vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    VV_TRY(vv_engine_plan(op, read.session, &query, NULL, out_text));
+    *out = plan;
+    return VARVE_OK;
 }
 
 /* The key without the time column, in the key's order. */

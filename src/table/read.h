@@ -4,6 +4,7 @@
 #ifndef VV_TABLE_READ_H
 #define VV_TABLE_READ_H
 
+#include "table/plan.h"
 #include "table/table.h"
 #include "varve/arrow.h"
 
@@ -30,8 +31,12 @@ struct vv_scan_request {
     struct vv_str at;
     int64_t limit; /* 0: none */
 };
+/* Reads the files that the condition leaves. */
 varve_status vv_table_scan(struct vv_op *op, struct vv_table *table,
     const struct vv_scan_request *request, struct ArrowArrayStream *out);
+/* What it would read, and how; nothing is read. *out_text lives in the operation's arena. */
+varve_status vv_table_scan_plan(struct vv_op *op, struct vv_table *table,
+    const struct vv_scan_request *request, struct vv_table_plan *out, struct vv_str *out_text);
 
 struct vv_latest_request {
     struct vv_str by;    /* names parted by commas; ptr NULL: the key without its time column */

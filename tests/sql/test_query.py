@@ -146,7 +146,8 @@ def test_an_earlier_statement_that_fails_ends_it(lake):
 
 
 def test_explain_says_what_is_read(lake):
-    [row] = lake.rows("query", "EXPLAIN SELECT v FROM prices AT (VERSION => 1)")
+    tables, row = lake.rows("query", "EXPLAIN SELECT v FROM prices AT (VERSION => 1)")
+    assert "prices, version 1" in tables["explain_value"]
     assert "PARQUET" in row["explain_value"].upper()
 
 

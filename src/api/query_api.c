@@ -1,0 +1,98 @@
+#include "api/api.h"
+#include "varve/explain.h"
+
+static varve_status read_request(struct vv_op *op, const char *sql,
+    const varve_query_options *given, struct vv_query_request *out)
+{
+    varve_query_options options = VARVE_QUERY_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    if (sql == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "no SQL given");
+    struct vv_sql_param *params = NULL;
+    VV_NEW(op, &params, struct vv_sql_param, options.params_len + 1);
+    for (size_t i = 0; i < options.params_len; i++) {
+        if (options.param_names == NULL || options.param_names[i] == NULL)
+            return vv_fail(op, VARVE_EUSAGE, "parameter %zu has no name", i + 1);
+        params[i].name = vv_str_of(options.param_names[i]);
+        if (options.param_values != NULL && options.param_values[i] != NULL)
+            params[i].value = vv_str_of(options.param_values[i]);
+    }
+    *out = (struct vv_query_request){.sql = vv_str_of(sql),
+        .at = vv_api_text(options.at),
+        .params = {params, options.params_len}};
+    return VARVE_OK;
+}
+
+static varve_status query(struct vv_op *op, varve_lake *lake, const char *sql,
+    const varve_query_options *given, struct ArrowArrayStream *out)
+{
+    struct vv_query_request request;
+    VV_TRY(read_request(op, sql, given, &request));
+    return vv_lake_query(op, lake->lake, &request, out);
+}
+
+varve_status varve_lake_query(varve_lake *lake, const char *sql,
+    const varve_query_options *options, struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, query(&op, lake, sql, options, out), err);
+}
+
+/* Gives both out, or none. */
+static varve_status give(struct vv_op *op, varve_status status, struct vv_str plan,
+    struct ArrowArrayStream *rows, struct ArrowArrayStream *out, char **out_plan)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    VV_TRY(status);
+    vv_buf_add(&text, plan);
+    status = vv_api_give_text(op, &text, out_plan);
+    if (status == VARVE_OK)
+        *out = *rows;
+    else
+        rows->release(rows);
+    return status;
+}
+
+static varve_status explain(struct vv_op *op, varve_lake *lake, const char *sql,
+    const varve_query_options *given, struct ArrowArrayStream *out, char **out_plan)
+{
+    struct vv_query_request request;
+    struct ArrowArrayStream rows = {0};
+    struct vv_str plan = VV_STR_NONE;
+    VV_TRY(read_request(op, sql, given, &request));
+    return give(op, vv_lake_explain(op, lake->lake, &request, &rows, &plan), plan, &rows, out,
+        out_plan);
+}
+
+varve_status varve_lake_explain(varve_lake *lake, const char *sql,
+    const varve_query_options *options, struct ArrowArrayStream *out, char **out_plan,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, explain(&op, lake, sql, options, out, out_plan), err);
+}
+
+static varve_status explain_scan(struct vv_op *op, varve_table *table,
+    const varve_scan_options *given, struct ArrowArrayStream *out, char **out_plan)
+{
+    varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
+    struct vv_scan_request request;
+    struct vv_table_plan plan;
+    struct ArrowArrayStream rows = {0};
+    struct vv_str text = VV_STR_NONE;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_scan_request(op, &options, &request));
+    VV_TRY(vv_table_scan_plan(op, table->table, &request, &plan, &text));
+    return give(op, vv_table_plan_stream(op, table->table->engine, &plan, 1, &rows), text,
+        &rows, out, out_plan);
+}
+
+varve_status varve_table_explain_scan(varve_table *table, const varve_scan_options *options,
+    struct ArrowArrayStream *out, char **out_plan, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    return vv_op_report(&op, explain_scan(&op, table, options, out, out_plan), err);
+}

@@ -1,0 +1,242 @@
+/*
+ * The tables that a statement reads, and the views that stand for them.
+ *
+ * A table is opened and fixed at a version when the first place that reads it is met. Places of
+ * which nothing is known share a view of all its files; one whose rows have to pass a condition
+ * gets a view of the files that may hold such rows, where that leaves any out.
+ */
+#include "base/time.h"
+#include "engine/sql.h"
+#include "engine/sql_lex.h"
+#include "lake/query_script.h"
+#include "table/read.h"
+#include "table/scan_sql.h"
+
+/* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
+bool vv_query_is_engines(const struct vv_sql_table *table)
+{
+    return table->catalog.len > 0 ||
+           (table->schema.len > 0 && !vv_str_eq_nocase(table->schema, VV_STR("main"))) ||
+           vv_str_starts(table->name, VV_STR("duckdb_")) ||
+           vv_str_starts(table->name, VV_STR("pg_")) ||
+           vv_str_starts(table->name, VV_STR("sqlite_"));
+}
+
+static varve_status fail_at(struct vv_op *op, const struct vv_sql_table *table,
+    struct vv_str value)
+{
+    return vv_fail(op, VARVE_EUSAGE,
+        "table %.*s AT (%.*s => %.*s): a version is a number such as 5, a time a text such as "
+        "'2025-01-30T10:00:00Z' or '-2h'",
+        VV_ARG(table->name), VV_ARG(table->at_unit), VV_ARG(value));
+}
+
+/* The value of what stands behind AT, worked out by the engine: $since, now() - INTERVAL 1 DAY. */
+static varve_status at_value(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *table, bool *out_is_text, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str expression;
+    bool has_row = false;
+    VV_TRY(vv_sql_expression(op, script->session, table->at, &script->request->params,
+        &expression));
+    vv_buf_addf(&sql,
+        "SELECT typeof(x), CAST(CASE WHEN typeof(x) LIKE 'TIMESTAMP%%' OR typeof(x) = 'DATE' "
+        "THEN strftime(CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ), "
+        "'%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') "
+        "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT (%.*s) AS x)",
+        VV_ARG(expression));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    if (vv_session_rows(op, script->session, &query, &rows) != VARVE_OK)
+        return vv_note(op, "table %.*s AT (%.*s)", VV_ARG(table->name), VV_ARG(expression));
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    if (!has_row || vv_rows_is_null(rows, 1))
+        return fail_at(op, table, VV_STR("NULL"));
+    *out_is_text = vv_str_eq(vv_rows_text(rows, 0), VV_STR("VARCHAR"));
+    *out = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* The snapshot that a place with an AT of its own asks for. */
+static varve_status at_snapshot(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *place, struct vv_table *table, struct vv_snapshot **out)
+{
+    struct vv_str value;
+    bool is_text = false;
+    int64_t number = 0;
+    VV_TRY(at_value(op, script, place, &is_text, &value));
+    if (vv_str_eq_nocase(place->at_unit, VV_STR("VERSION"))) {
+        if (vv_str_is_digits(value) && vv_str_int64(value, &number))
+            return vv_table_snapshot(op, table, number, out);
+        if (!is_text || value.len == 0 || value.ptr[0] == '-')
+            return fail_at(op, place, value);
+        return vv_fail(op, VARVE_ENOTFOUND, "table %.*s has no tag \"%.*s\"",
+            VV_ARG(place->name), VV_ARG(value));
+    }
+    if (vv_str_is_digits(value) || !vv_time_parse_human(value, vv_now_us(op), &number))
+        return fail_at(op, place, value);
+    return vv_table_at_time(op, table, number, out);
+}
+
+/* DuckDB compares names ignoring case: Signals and signals are one view. */
+varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
+    struct vv_str *out)
+{
+    struct vv_str at = VV_STR("");
+    if (place->at != NULL)
+        VV_TRY(vv_json_write_value(op, place->at, &op->arena, &at));
+    char *bytes = vv_new(&op->arena, char, place->name.len + 1);
+    if (bytes == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < place->name.len; i++) {
+        char byte = place->name.ptr[i];
+        bytes[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
+    }
+    *out = vv_arena_format(&op->arena, "%.*s %.*s %.*s", (int)place->name.len, bytes,
+        VV_ARG(place->at_unit), VV_ARG(at));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status open_source(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *place, struct vv_query_source *out)
+{
+    struct vv_snapshot **slot = &script->pinned->snapshots[script->pinned->len];
+    if (vv_str_find(place->name, '/') < place->name.len ||
+        vv_str_find(place->name, ':') < place->name.len)
+        return vv_fail(op, VARVE_EUSAGE,
+            "\"%.*s\" is no name of a table: SQL reads the lake's tables, and neither files "
+            "nor the network",
+            VV_ARG(place->name));
+    VV_TRY(vv_lake_table(op, script->lake, place->name, &out->table));
+    if (place->at_unit.ptr != NULL)
+        VV_TRY(at_snapshot(op, script, place, out->table, slot));
+    else
+        VV_TRY(vv_table_at(op, out->table, script->request->at, slot));
+    out->snapshot = *slot;
+    script->pinned->len++;
+    return vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules);
+}
+
+static varve_status find_source(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *place, struct vv_query_source **out)
+{
+    struct vv_str key;
+    VV_TRY(vv_query_key(op, place, &key));
+    struct vv_query_source *source = vv_map_get(&script->by_key, key);
+    if (source == NULL) {
+        VV_NEW(op, &source, struct vv_query_source, 1);
+        script->sources[script->sources_len++] = source;
+        VV_TRY(open_source(op, script, place, source));
+        if (!vv_map_put(&script->by_key, key, source, NULL))
+            return vv_fail_memory(op);
+    }
+    *out = source;
+    return VARVE_OK;
+}
+
+varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place **out)
+{
+    struct vv_query_place *places = NULL;
+    VV_NEW(op, &places, struct vv_query_place, statement->tables_len + 1);
+    for (size_t i = 0; i < statement->tables_len; i++) {
+        const struct vv_sql_table *place = &statement->tables[i];
+        if (vv_query_is_engines(place)) {
+            if (place->at_unit.ptr != NULL)
+                return vv_fail(op, VARVE_EUSAGE,
+                    "%.*s is no table of the lake: AT means nothing to it",
+                    VV_ARG(place->name));
+            continue;
+        }
+        places[i].table = place;
+        VV_TRY(find_source(op, script, place, &places[i].source));
+        places[i].source->places++;
+    }
+    *out = places;
+    return VARVE_OK;
+}
+
+static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_query_place *place, struct vv_str name)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_scan_source source = {.store = place->source->table->store,
+        .engine = script->lake->sandbox,
+        .snapshot = place->source->snapshot,
+        .files = place->pruned.files,
+        .files_len = place->pruned.files_len,
+        .names = VV_SCAN_LOGICAL};
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP VIEW ");
+    vv_sql_name(&sql, name);
+    vv_buf_adds(&sql, " AS ");
+    VV_TRY(vv_scan_sql(op, &source, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    return vv_session_exec(op, script->session, vv_buf_str(&sql));
+}
+
+/*
+ * The view of a place. Under the table's own name the statement's text stays as it is; further
+ * ones are called table@version, and table@version#1 for some of its files.
+ */
+static varve_status find_view(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_query_place *place, struct vv_str *out)
+{
+    struct vv_query_source *source = place->source;
+    bool is_whole = place->pruned.files_len == source->snapshot->files_len;
+    bool is_plain = place->table->at_unit.ptr == NULL && (is_whole || source->places == 1);
+    struct vv_str name = is_whole ? source->view : VV_STR_NONE;
+    if (name.ptr == NULL) {
+        if (is_plain)
+            name = place->table->name;
+        else if (is_whole)
+            name = vv_arena_format(&op->arena, "%.*s@%" PRId64, VV_ARG(place->table->name),
+                source->snapshot->version);
+        else
+            name = vv_arena_format(&op->arena, "%.*s@%" PRId64 "#%zu",
+                VV_ARG(place->table->name), source->snapshot->version, ++script->views);
+        if (name.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(make_view(op, script, place, name));
+        if (is_whole)
+            source->view = name;
+    }
+    *out = is_plain ? VV_STR_NONE : name;
+    return VARVE_OK;
+}
+
+static varve_status make_views(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place *places,
+    struct vv_str *out_sql)
+{
+    struct vv_str *views = NULL;
+    VV_NEW(op, &views, struct vv_str, statement->tables_len + 1);
+    for (size_t i = 0; i < statement->tables_len; i++) {
+        if (places[i].table == NULL)
+            continue;
+        VV_TRY(vv_prune_where(op, places[i].source->snapshot, places[i].predicate,
+            &places[i].pruned));
+        VV_TRY(find_view(op, script, &places[i], &views[i]));
+    }
+    return vv_sql_replace_tables(op, script->session, statement, views, out_sql);
+}
+
+varve_status vv_query_views(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place *places,
+    struct vv_str *out_sql)
+{
+    varve_status status = make_views(op, script, statement, places, out_sql);
+    bool is_pruned = false;
+    for (size_t i = 0; i < statement->tables_len; i++) {
+        is_pruned = is_pruned || places[i].predicate != NULL;
+        places[i].predicate = NULL;
+    }
+    if (status != VARVE_EUSAGE || !is_pruned)
+        return status;
+    /* A place that can't be made out in the text: then it has to go without another name. */
+    vv_forgive(op);
+    return make_views(op, script, statement, places, out_sql);
+}

@@ -1,0 +1,78 @@
+/*
+ * The inside of a query, shared by the files query*.c: its statements, and the tables that they
+ * read, each fixed at one version.
+ *
+ * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
+ * that stand for them, query_where.c finds what has to be true of a table's rows.
+ */
+#ifndef VV_LAKE_QUERY_SCRIPT_H
+#define VV_LAKE_QUERY_SCRIPT_H
+
+#include "base/map.h"
+#include "engine/sql_tree.h"
+#include "lake/lake.h"
+#include "table/plan.h"
+
+/* A table at a version. Several places may read it. */
+struct vv_query_source {
+    struct vv_table *table;       /* owned */
+    struct vv_snapshot *snapshot; /* the script's `pinned` has it */
+    struct vv_rules rules;
+    struct vv_str view; /* of all its files; ptr NULL: there is none so far */
+    size_t places;      /* that read it */
+};
+
+/* A place of a statement that reads a table of the lake. */
+struct vv_query_place {
+    const struct vv_sql_table *table; /* NULL: it is the engine's */
+    struct vv_query_source *source;
+    struct vv_predicate *predicate; /* NULL: nothing is known of its rows */
+    struct vv_pruned pruned;
+};
+
+/* What a stream keeps until it is released: the snapshots that its views are made of. */
+struct vv_query_pinned {
+    struct vv_snapshot **snapshots;
+    size_t len;
+};
+
+/* The statements of one query, and the tables found for them so far. */
+struct vv_query_script {
+    struct vv_lake *lake;
+    struct vv_session *session;
+    const struct vv_query_request *request;
+    struct vv_sql_statement *statements;
+    struct vv_query_place **places; /* of each statement */
+    size_t len;                     /* of both */
+    struct vv_map by_key; /* table, and what its AT says, to its struct vv_query_source */
+    struct vv_query_source **sources;
+    size_t sources_len;
+    size_t views; /* made of some files of a table: a number for their names */
+    struct vv_query_pinned *pinned;
+};
+
+/* One name in two spellings is one table. */
+varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *table,
+    struct vv_str *out);
+/* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
+bool vv_query_is_engines(const struct vv_sql_table *table);
+
+/* All places of a statement, their tables opened, each at its version. In the operation's arena. */
+varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place **out);
+/*
+ * Makes the views that the places read, of the files that may matter, and gives the statement's
+ * text with them in it.
+ */
+varve_status vv_query_views(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place *places,
+    struct vv_str *out_sql);
+
+/*
+ * Fills in the predicates: what is true of each row of a place that can make a difference to the
+ * statement's answer. Such a row has passed the WHERE of its SELECT, and the ON of its joins.
+ */
+varve_status vv_query_where(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place *places);
+
+#endif
