@@ -63,10 +63,16 @@ varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input
     return VARVE_OK;
 }
 
+static bool is_utc(struct vv_str zone)
+{
+    return zone.len == 0 || vv_str_eq_nocase(zone, VV_STR("UTC")) ||
+           vv_str_eq(zone, VV_STR("Z"));
+}
+
 /* DuckDB's sentence about an unknown zone lists others that are alike; ours says what to give. */
 static varve_status zone_check(struct vv_op *op, struct vv_session *session, struct vv_str zone)
 {
-    if (zone.len == 0 || vv_str_eq_nocase(zone, VV_STR("UTC")) || vv_str_eq(zone, VV_STR("Z")))
+    if (is_utc(zone))
         return VARVE_OK;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
     vv_buf_adds(&sql, "SELECT timezone(");
@@ -81,6 +87,17 @@ static varve_status zone_check(struct vv_op *op, struct vv_session *session, str
         VV_ARG(zone));
 }
 
+/* As values where they are many: to make them of texts takes the engine longer. */
+static varve_status ndjson_read(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
+{
+    bool is_taken = false;
+    if (input->has_cells && !work->is_small)
+        VV_TRY(vv_input_load_cells(op, work, &source->arena, table, input, &is_taken));
+    input->has_cells = is_taken;
+    return is_taken ? VARVE_OK : vv_input_load_ndjson(op, work, &source->arena, table, input);
+}
+
 static varve_status input_read(struct vv_op *op, struct vv_work *work,
     const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
 {
@@ -88,7 +105,7 @@ static varve_status input_read(struct vv_op *op, struct vv_work *work,
     case VV_INPUT_CSV:
         return vv_input_load_csv(op, work, &source->arena, input);
     case VV_INPUT_NDJSON:
-        return vv_input_load_ndjson(op, work, &source->arena, table, input);
+        return ndjson_read(op, work, table, source, input);
     case VV_INPUT_IPC:
         return vv_input_load_ipc(op, work, &source->arena, input);
     case VV_INPUT_PARQUET:
@@ -129,6 +146,8 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         source->is_large = source->is_large || rows > VV_WORK_ROWS_MAX;
         return VARVE_OK;
     }
+    input->has_cells =
+        from->format == VV_INPUT_NDJSON && !options->evolve && is_utc(options->input_tz);
     VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
     bool is_large = input->source.bytes > VV_INPUT_SMALL_BYTES_MAX;
     source->is_large = source->is_large || is_large;
@@ -194,11 +213,16 @@ static varve_status ndjson_reload(struct vv_op *op, struct vv_work *work,
         return VARVE_OK;
     for (size_t index = 0; index < source->inputs_len; index++)
         if (source->inputs[index].format == VV_INPUT_NDJSON)
-            VV_TRY(vv_input_load_ndjson(op, work, &source->arena, table,
-                &source->inputs[index]));
+            VV_TRY(ndjson_read(op, work, table, source, &source->inputs[index]));
     source->schema_json = vv_arena_str(&source->arena, schema_json);
     return source->schema_json.ptr ? VARVE_OK : vv_fail_memory(op);
 }
+
+/* One for each input, and behind it one for its rest. */
+struct plans {
+    struct vv_plan *items;
+    size_t len;
+};
 
 /* DuckDB answers a statement that makes rows with their number. */
 static varve_status rows_insert(struct vv_op *op, struct vv_work *work,
@@ -226,14 +250,15 @@ static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
 }
 
 /* The rows of all inputs, good and bad, numbered through. */
-static varve_status rows_make(struct vv_op *op, struct vv_work *work,
-    const struct vv_batch_source *source, struct vv_plan *plans, int64_t *out_rows)
+static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_plan *plans,
+    size_t plans_len, int64_t *out_rows)
 {
     int64_t rows_before = 0;
-    for (size_t index = 0; index < source->inputs_len; index++) {
+    for (size_t index = 0; index < plans_len; index++) {
         int64_t rows = 0;
-        plans[index].input = &source->inputs[index];
-        plans[index].rows_before = rows_before;
+        /* A rest has the numbers that its whole has left out. */
+        bool is_rest = plans[index].input->rest_of != NULL;
+        plans[index].rows_before = is_rest ? plans[index - 1].rows_before : rows_before;
         plans[index].clock_is_param = work->is_small;
         VV_TRY(vv_plan_make(op, &plans[index]));
         VV_TRY(index == 0 ? rows_make_first(op, work, &plans[index], &rows)
@@ -308,29 +333,33 @@ static varve_status rows_settle(struct vv_op *op, struct vv_work *work,
 }
 
 static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
-    struct vv_batch_source *source, const struct vv_plan *plans,
+    struct vv_batch_source *source, const struct plans *plans,
     const struct vv_batch_counts *counts, struct vv_str *out_rejects)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
-    bool rejects = plans[0].options->reject_rows;
+    bool rejects = plans->items[0].options->reject_rows;
     work->has_tables = true;
-    VV_TRY(vv_rejects_make(op, work, plans, source->inputs_len, rejects));
+    VV_TRY(vv_rejects_make(op, work, plans->items, plans->len, rejects));
     if (!rejects)
-        return vv_rejects_fail(op, work->session, plans, source->inputs_len, counts->bad,
+        return vv_rejects_fail(op, work->session, plans->items, plans->len, counts->bad,
             counts->rows);
-    VV_TRY(vv_rejects_write(op, work->session, plans, source->inputs_len, &lines));
+    VV_TRY(vv_rejects_write(op, work->session, plans->items, plans->len, &lines));
     *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
     return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *source,
-    const struct vv_plan *common, struct vv_plan **out)
+    const struct vv_plan *common, struct plans *out)
 {
-    struct vv_plan *plans = NULL;
-    VV_NEW(op, &plans, struct vv_plan, source->inputs_len);
-    for (size_t index = 0; index < source->inputs_len; index++)
-        plans[index] = *common;
-    *out = plans;
+    VV_NEW(op, &out->items, struct vv_plan, source->inputs_len * 2);
+    out->len = 0;
+    for (size_t index = 0; index < source->inputs_len; index++) {
+        const struct vv_batch_input *input = &source->inputs[index];
+        for (; input != NULL; input = input->rest) {
+            out->items[out->len] = *common;
+            out->items[out->len++].input = input;
+        }
+    }
     return VARVE_OK;
 }
 
@@ -346,6 +375,38 @@ static varve_status count(struct vv_op *op, struct vv_work *work, const struct v
     return rows_count(op, work, plan->rules, dedupe, counts);
 }
 
+/* The relation of all rows, and what is in it. */
+static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
+    const struct vv_batch_source *source, const struct vv_plan *common, struct plans *plans,
+    struct vv_batch_counts *counts)
+{
+    *counts = (struct vv_batch_counts){.rows = 0};
+    VV_TRY(plans_make(op, source, common, plans));
+    VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
+    return count(op, work, &plans->items[0], counts);
+}
+
+static bool have_cells(const struct vv_batch_source *source)
+{
+    bool has_cells = false;
+    for (size_t index = 0; index < source->inputs_len; index++)
+        has_cells = has_cells || source->inputs[index].has_cells;
+    return has_cells;
+}
+
+static varve_status cells_demote(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_source *source, const struct vv_table *table, const struct plans *plans)
+{
+    for (size_t plan = 0, index = 0; index < source->inputs_len; index++) {
+        struct vv_batch_input *input = &source->inputs[index];
+        int64_t rows_before = plans->items[plan].rows_before;
+        plan += input->rest != NULL ? 2 : 1;
+        if (input->has_cells)
+            VV_TRY(vv_input_demote_cells(op, work, &source->arena, table, input, rows_before));
+    }
+    return VARVE_OK;
+}
+
 varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out)
@@ -356,20 +417,22 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
             "adopt "
             "%.*s --key ...)",
             VV_ARG(table->name), VV_ARG(table->name));
-    struct vv_plan *plans = NULL;
+    struct plans plans = {.len = 0};
     const struct vv_plan common = {.schema = &table->snapshot->schema,
         .rules = rules,
         .options = options,
         .now_us = source->now_us};
-    struct vv_batch_counts counts = {.rows = 0};
+    struct vv_batch_counts counts;
     VV_TRY(ndjson_reload(op, work, table, source));
     VV_TRY(vv_session_optimize(op, work->session, source->is_large));
-    VV_TRY(plans_make(op, source, &common, &plans));
-    VV_TRY(rows_make(op, work, source, plans, &counts.rows));
-    VV_TRY(count(op, work, &plans[0], &counts));
+    VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
     struct vv_str rejects = VV_STR_NONE;
+    if (counts.bad > 0 && have_cells(source)) {
+        VV_TRY(cells_demote(op, work, source, table, &plans));
+        VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
+    }
     if (counts.bad > 0)
-        VV_TRY(bad_rows_handle(op, work, source, plans, &counts, &rejects));
+        VV_TRY(bad_rows_handle(op, work, source, &plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
     const struct vv_relation *settled = NULL;
     VV_TRY(rows_settle(op, work, rules, counts.bad > 0, duplicates > 0, &settled));

@@ -29,6 +29,15 @@ struct vv_batch_input {
     /* NDJSON: a row that no table would take; columns with the name of the member, its value and
        what is wrong with it, NULL in good rows. */
     bool has_faults;
+    /*
+     * NDJSON of many lines: rows in no doubt are values (table/json_cell.h). Those of the others,
+     * by their numbers among all, are texts in `rest`; NULL: all are values, or all texts.
+     */
+    bool has_cells;
+    int64_t *odd_rows; /* ascending */
+    size_t odd_len;
+    struct vv_batch_input *rest;
+    const struct vv_batch_input *rest_of; /* of a rest; NULL: it is none */
 };
 
 #define VV_NDJSON_FAULT_NAME "fault_name"
@@ -62,6 +71,17 @@ varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
 /* By the schema: which members there are, and which of them are nested. */
 varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);
+/* The same as values: table/ndjson.h. `*out_taken` false: nothing was done, there is too much doubt. */
+varve_status vv_input_load_cells(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    const struct vv_table *table, struct vv_batch_input *input, bool *out_taken);
+/*
+ * The rows of an input of values that are bad in work->batch, where the first one of the input has
+ * the number `rows_before` + 1, become texts: what is wrong with them is told in the words of
+ * their lines.
+ */
+varve_status vv_input_demote_cells(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input,
+    int64_t rows_before);
 varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
     struct ArrowArrayStream *stream, struct vv_batch_input *input, int64_t *out_rows);
 

@@ -5,6 +5,7 @@
 #include "table/convert.h"
 #include "table/json_shape.h"
 #include "table/lines.h"
+#include "table/ndjson.h"
 
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
@@ -23,6 +24,7 @@ struct reader {
     bool *seen;             /* by column: some line has a value there */
     size_t next;            /* column that the next member is likely to be */
     bool has_faults;        /* of some line */
+    size_t odd;             /* of a rest: its next row among those of the whole */
 };
 
 static void reader_done(struct reader *reader)
@@ -43,15 +45,13 @@ static void fault_set(struct reader *reader, struct vv_str name, struct vv_str v
     reader->has_faults = true;
 }
 
-/* Lines come as their writer keeps them: the column after the last one is the likely one. */
-static int32_t column_of(struct reader *reader, struct vv_str name)
+int32_t vv_ndjson_column(const struct vv_schema *schema, struct vv_str name, size_t *next)
 {
-    const struct vv_schema *schema = reader->schema;
-    if (reader->next < schema->fields_len && vv_str_eq(schema->fields[reader->next].name, name))
-        return (int32_t)reader->next++;
+    if (*next < schema->fields_len && vv_str_eq(schema->fields[*next].name, name))
+        return (int32_t)(*next)++;
     int32_t column = vv_schema_find(schema, name);
     if (column >= 0)
-        reader->next = (size_t)column + 1;
+        *next = (size_t)column + 1;
     return column;
 }
 
@@ -93,8 +93,7 @@ static varve_status nested_take(struct vv_op *op, struct reader *reader,
     return vv_buf_ok(&shaped) && out->ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* Feeds of several tables name the table in each line. */
-static bool names_table(const struct vv_table *table, const struct vv_json *value)
+bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *value)
 {
     struct vv_str name = vv_json_is(value, VV_JSON_STRING) ? vv_json_text(value) : VV_STR_NONE;
     if (name.len == 0 || name.len > table->name.len)
@@ -107,11 +106,11 @@ static bool names_table(const struct vv_table *table, const struct vv_json *valu
 static varve_status member_take(struct vv_op *op, struct reader *reader, struct vv_str name,
     const struct vv_json *value)
 {
-    int32_t column = column_of(reader, name);
+    int32_t column = vv_ndjson_column(reader->schema, name, &reader->next);
     if (column < 0) {
         struct vv_str text = VV_STR_NONE;
         bool is_table = vv_str_eq(name, VV_STR("table"));
-        if (is_table && names_table(reader->table, value))
+        if (is_table && vv_ndjson_names_table(reader->table, value))
             return VARVE_OK;
         if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
             return VARVE_OK;
@@ -222,6 +221,18 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
     return VARVE_OK;
 }
 
+/* Of a rest, the rows that are no values. */
+static bool is_wanted(struct reader *reader, int64_t row)
+{
+    const struct vv_batch_input *whole = reader->input->rest_of;
+    if (whole == NULL)
+        return true;
+    if (reader->odd == whole->odd_len || whole->odd_rows[reader->odd] != row)
+        return false;
+    reader->odd++;
+    return true;
+}
+
 static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv_lines *lines,
     int64_t *out_rows)
 {
@@ -234,6 +245,8 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
         if (vv_str_trim(line).len == 0)
             continue;
         ++*out_rows;
+        if (!is_wanted(reader, *out_rows))
+            continue;
         varve_status status = line_take(op, reader, line);
         if (status == VARVE_EINVALID && reader->input->keeps_lines)
             status = line_keep(op, reader, line);
@@ -262,11 +275,10 @@ static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t 
     return VARVE_OK;
 }
 
-/* The input has the columns that some line has a value in: the fewer, the less to be judged. */
-static varve_status columns_keep(struct vv_op *op, struct vv_arena *arena,
-    const struct reader *reader, const struct vv_str *texts, struct vv_batch_input *input)
+varve_status vv_ndjson_columns(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, const bool *seen, const struct vv_str *names,
+    const struct vv_str *types, struct vv_batch_input *input)
 {
-    const struct vv_schema *schema = reader->schema;
     input->columns_len = 0;
     input->columns = vv_new(arena, struct vv_str, schema->fields_len + 1);
     input->column_sql = vv_new(arena, struct vv_str, schema->fields_len + 1);
@@ -274,12 +286,12 @@ static varve_status columns_keep(struct vv_op *op, struct vv_arena *arena,
     if (input->columns == NULL || input->column_sql == NULL || input->types == NULL)
         return vv_fail_memory(op);
     for (size_t index = 0; index < schema->fields_len; index++) {
-        if (!reader->seen[index])
+        if (!seen[index])
             continue;
         size_t at = input->columns_len++;
         input->columns[at] = vv_arena_str(arena, schema->fields[index].name);
-        input->column_sql[at] = texts[index];
-        input->types[at] = VV_STR("VARCHAR");
+        input->column_sql[at] = names[index];
+        input->types[at] = types != NULL ? types[index] : VV_STR("VARCHAR");
         if (input->columns[at].ptr == NULL)
             return vv_fail_memory(op);
     }
@@ -313,7 +325,7 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     if (input->arrivals != NULL)
         input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");
     input->has_faults = reader.has_faults;
-    return columns_keep(op, arena, &reader, texts, input);
+    return vv_ndjson_columns(op, arena, schema, reader.seen, texts, NULL, input);
 }
 
 varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,

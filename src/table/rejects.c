@@ -228,10 +228,10 @@ varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     VV_TRY(rejects_read(op, session, plans, rejects, &len));
     VV_TRY(lines_find(op, plans, rejects, len));
     int64_t rows_shown = 0;
+    bool has_many = plans_len > 1 && (plans_len > 2 || plans[1].input->rest_of == NULL);
     for (size_t index = 0; index < len; index++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf line = VV_BUF_INIT(1 << 20);
-        struct vv_str input =
-            plans_len > 1 ? plans[rejects[index].input].input->name : VV_STR("");
+        struct vv_str input = has_many ? plans[rejects[index].input].input->name : VV_STR("");
         rows_shown += index == 0 || rejects[index].row != rejects[index - 1].row;
         add_line(&line, &rejects[index], input);
         if (!vv_buf_ok(&line))

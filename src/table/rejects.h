@@ -3,7 +3,7 @@
  *
  * The temporary table `batch_rejects` has a row for each rule that a bad row breaks:
  *     _row        BIGINT   number of the row over all inputs, from 1
- *     _input      BIGINT   index of the input
+ *     _input      BIGINT   index of the input's plan
  *     _input_row  BIGINT   number of the row in its input
  *     _breach     BIGINT   index among the rules of that input; the lowest weighs most
  *     "column", "value", rule  VARCHAR

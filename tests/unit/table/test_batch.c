@@ -284,7 +284,7 @@ TEST(batch, rejected_rows_are_left_out_and_kept_apart)
     CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_breach) FROM " VV_REJECTS_TABLE
                                     " ORDER BY _row, _breach"),
         "2|0|2|confidence|x|does not fit type double\n"
-        "4|1|1|timestamp|1|does not fit type timestamp\n");
+        "4|2|1|timestamp|1|does not fit type timestamp\n");
     /* All of them, not the first twenty. */
     VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(1 << 20);
     vv_buf_adds(&content, "timestamp,symbol,count\n");

@@ -3,10 +3,25 @@
 #include "base/json_write.h"
 #include "batch_fixture.h"
 #include "harness/prop.h"
+#include "table/batch_input.h"
 
 static const struct batch_spec texts = {.schema = "k long, a string, b double", .key = "k"};
 
 #define READ "SELECT _row, c0, c1, c2 FROM batch ORDER BY _row"
+
+/* The same lines in a file that is so long that they are read as values. */
+static const char *make_long(struct batch_fixture *fixture, const char *content)
+{
+    size_t len = strlen(content);
+    size_t blank = (size_t)VV_INPUT_SMALL_BYTES_MAX;
+    char *longer = vv_new(&fixture->op.arena, char, len + blank + 2);
+    if (longer == NULL)
+        return content; /* the tests see that nothing was read as values */
+    memcpy(longer, content, len);
+    memset(longer + len, '\n', blank + 1);
+    longer[len + blank + 1] = '\0';
+    return longer;
+}
 
 static const struct {
     const char *content;
@@ -36,11 +51,13 @@ TEST(input_ndjson, reads_a_row_a_line)
 {
     struct batch_fixture fixture;
     REQUIRE(batch_fixture_open(&fixture, &texts));
-    for (size_t index = 0; index < VV_COUNT(good); index++) {
-        if (!CHECK_OK(&fixture.op,
-                batch_read_text(&fixture, VV_INPUT_NDJSON, good[index].content)) ||
-            !CHECK_STR(batch_query(&fixture, READ), good[index].rows))
-            CHECK_STR(good[index].content, "fails");
+    for (size_t index = 0; index < 2 * VV_COUNT(good); index++) {
+        const char *content = good[index / 2].content;
+        if (index % 2 == 1)
+            content = make_long(&fixture, content);
+        if (!CHECK_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content)) ||
+            !CHECK_STR(batch_query(&fixture, READ), good[index / 2].rows))
+            CHECK_STR(good[index / 2].content, index % 2 == 1 ? "fails as values" : "fails");
     }
     batch_fixture_close(&fixture);
 }
@@ -73,13 +90,126 @@ TEST(input_ndjson, tells_what_is_wrong_and_in_which_line)
 {
     struct batch_fixture fixture;
     REQUIRE(batch_fixture_open(&fixture, &texts));
-    for (size_t index = 0; index < VV_COUNT(bad); index++) {
-        batch_read_text(&fixture, VV_INPUT_NDJSON, bad[index].content);
+    for (size_t index = 0; index < 2 * VV_COUNT(bad); index++) {
+        const char *content = bad[index / 2].content;
+        if (index % 2 == 1)
+            content = make_long(&fixture, content);
+        batch_read_text(&fixture, VV_INPUT_NDJSON, content);
         CHECK_STATUS(&fixture.op, VARVE_EINVALID);
-        if (!CHECK(strstr(fixture.op.error.message, bad[index].message) != NULL))
-            CHECK_STR(fixture.op.error.message, bad[index].message);
+        if (!CHECK(strstr(fixture.op.error.message, bad[index / 2].message) != NULL))
+            CHECK_STR(fixture.op.error.message, bad[index / 2].message);
         vv_forgive(&fixture.op);
     }
+    batch_fixture_close(&fixture);
+}
+
+static const struct batch_spec all_types = {
+    .schema = "k long, s string, l long, i integer, h short, y byte, d double, b boolean, "
+              "day date, t timestamp, n timestamp_ntz",
+    .key = "k",
+    .order_by = "t"};
+static const char *const columns[] = {"s", "l", "i", "h", "y", "d", "b", "day", "t", "n"};
+
+static const char *const any_values[] = {"null", "true", "false", "0", "-0", "1", "-128", "128",
+    "32767", "-32769", "2147483647", "-2147483649", "9223372036854775807",
+    "-9223372036854775808", "9223372036854775808", "1.0", "1e2", "0.1", "-0.0", "1.7e308",
+    "1e400", "4.9e-324", "123456789012345678901234567890", "14.9344", "\"\"", "\"x\"", "\"1\"",
+    "\" 1\"", "\"1.5\"", "\"NaN\"", "\"true\"", "\"True\"", "\"0\"", "[]", "{}", "[1]",
+    "\"\\u0000\"", "\"\\ud83d\\ude00 and more than twelve bytes\"", "\"2025-01-30\"",
+    "\"2025-02-30\"", "\"2025-1-30\"", "\"0001-01-01\"", "\"9999-12-31\"", "\"10000-01-01\"",
+    "\"2025-01-30T10:00\"", "\"2025-01-30T10:00Z\"", "\"2025-01-30T10:00:00\"",
+    "\"2025-01-30 10:00:00\"", "\"2025-01-30T10:00:00Z\"", "\"2025-01-30T10:00:00z\"",
+    "\"2025-01-30T10:00:00+00:00\"", "\"2025-01-30T10:00:00-00:00\"",
+    "\"2025-01-30T10:00:00+02:00\"", "\"2025-01-30T10:00:00.5Z\"",
+    "\"2025-01-30T10:00:00.123456Z\"", "\"2025-01-30T10:00:00.1234567Z\"",
+    "\"2025-01-30T10:00:00.1234560Z\"", "\"2025-01-30T10:00:00.123456\"",
+    "\"2025-01-30T10:00:00.Z\"", "\"2025-01-30T23:59:60Z\"", "\"2025-01-30T24:00:00Z\"",
+    "\"0001-01-01T00:00:00Z\"", "\"9999-12-31T23:59:59.999999Z\"",
+    "\"9999-12-31T23:59:59.9999999Z\"", "\"0000-12-31T23:59:59Z\"",
+    "\"1969-12-31T23:59:59.999999+00:00\"", "\"2025-01-30T10:00:00Z \""};
+
+/* Whatever a value is, the long way and the short one make the same of it, faults too. */
+TEST(input_ndjson, values_and_texts_come_to_the_same)
+{
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &all_types));
+    VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
+    fixture.options.reject_rows = true;
+    int64_t rows = 0;
+    for (size_t value = 0; value < VV_COUNT(any_values); value++)
+        for (size_t column = 0; column < VV_COUNT(columns); column++)
+            vv_buf_addf(&content, "{\"k\":%d,\"%s\":%s}\n", (int)++rows, columns[column],
+                any_values[value]);
+    for (int row = 0; row < 3000; row++) /* so that those in doubt are few among the others */
+        vv_buf_addf(&content, "{\"k\":%d,\"d\":0.25,\"s\":\"plain\"}\n", (int)++rows);
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
+    struct vv_str as_texts = batch_query(&fixture, "SELECT * FROM batch ORDER BY _row");
+    struct vv_str faults = vv_arena_str(&fixture.op.arena, fixture.batch.rejects);
+    int64_t rejected = fixture.batch.rows_rejected;
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, make_long(&fixture, content.ptr)));
+    size_t inputs_len = 0;
+    const struct vv_batch_input *input = vv_batch_inputs(fixture.source, &inputs_len);
+    CHECK(input->has_cells);
+    CHECK(input->odd_len > 0 && (int64_t)input->odd_len < rows / 2);
+    CHECK_STR(batch_query(&fixture, "SELECT * FROM batch ORDER BY _row"), as_texts);
+    CHECK_INT(fixture.batch.rows_rejected, rejected);
+    CHECK(rejected > 100);
+    CHECK_STR(fixture.batch.rejects, faults);
+    batch_fixture_close(&fixture);
+}
+
+static const struct vv_check small[] = {
+    {FIXTURE_TEXT("small"), FIXTURE_TEXT("b < 1"), FIXTURE_TEXT("\"b\" < 1")}};
+
+/* A row of values that breaks a rule is told as it stands in its line, in the order of the lines. */
+TEST(input_ndjson, values_that_break_a_rule_are_told_as_they_were_written)
+{
+    const struct batch_spec spec = {.schema = "k long, a string, b double",
+        .key = "k",
+        .checks = small,
+        .checks_len = VV_COUNT(small)};
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &spec));
+    fixture.options.reject_rows = true;
+    const char *content =
+        make_long(&fixture, "{\"k\":1,\"b\":0.50}\n{\"k\":2,\"b\":1.50}\n{\"k\":3,\"b\":\"x\"}"
+                            "\n{\"k\":4,\"b\":2.50}\n"
+                            "{\"k\":4,\"b\":\"0.75\"}\n{\"k\":4,\"b\":0.25}\n");
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content));
+    CHECK_INT(fixture.batch.rows_in, 6);
+    CHECK_INT(fixture.batch.rows_rejected, 3);
+    CHECK_INT(fixture.batch.rows_duplicate, 1);
+    CHECK_STR(batch_query(&fixture, READ), "1|1|NULL|0.5\n6|4|NULL|0.25\n");
+    CHECK_STR(fixture.batch.rejects,
+        "{\"row\":2,\"line\":2,\"source\":\"rows.ndjson\",\"values\":{\"k\":\"2\",\"b\":\"1."
+        "50\"},"
+        "\"reasons\":[{\"column\":\"b\",\"value\":\"1.50\",\"rule\":\"breaks small (b < "
+        "1)\"}]}\n"
+        "{\"row\":3,\"line\":3,\"source\":\"rows.ndjson\",\"values\":{\"k\":\"3\",\"b\":\"x\"},"
+        "\"reasons\":[{\"column\":\"b\",\"value\":\"x\",\"rule\":\"does not fit type "
+        "double\"}]}\n"
+        "{\"row\":4,\"line\":4,\"source\":\"rows.ndjson\",\"values\":{\"k\":\"4\",\"b\":\"2."
+        "50\"},"
+        "\"reasons\":[{\"column\":\"b\",\"value\":\"2.50\",\"rule\":\"breaks small (b < "
+        "1)\"}]}\n");
+    batch_fixture_close(&fixture);
+}
+
+/* Lines of which most are in doubt are not read twice for nothing. */
+TEST(input_ndjson, many_lines_in_doubt_are_all_read_as_texts)
+{
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &texts));
+    VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
+    for (int row = 1; row <= 5000; row++)
+        vv_buf_addf(&content, "{\"k\":%d,\"b\":\"0.5\"}\n", row);
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, make_long(&fixture, content.ptr)));
+    size_t inputs_len = 0;
+    CHECK(!vv_batch_inputs(fixture.source, &inputs_len)->has_cells);
+    CHECK_INT(fixture.batch.rows, 5000);
+    CHECK_STR(batch_query(&fixture, "SELECT count(*) FROM batch WHERE c2 = 0.5"), "5000\n");
     batch_fixture_close(&fixture);
 }
 
