@@ -19,6 +19,20 @@ void vv_buf_clear(struct vv_buf *buf)
     vv_buf_cut(buf, 0);
 }
 
+void vv_buf_add_base64(struct vv_buf *buf, struct vv_str bytes)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t len = bytes.len - i < 3 ? bytes.len - i : 3;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < len ? (unsigned char)bytes.ptr[i + k] : 0U);
+        for (size_t k = 0; k < 4; k++)
+            vv_buf_addc(buf, k <= len ? digits[bits >> (18 - 6 * k) & 63] : '=');
+    }
+}
+
 void vv_buf_cut(struct vv_buf *buf, size_t len)
 {
     VV_PRE(len <= buf->len);

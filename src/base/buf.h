@@ -25,7 +25,8 @@ void vv_buf_add(struct vv_buf *buf, struct vv_str text);
 void vv_buf_adds(struct vv_buf *buf, const char *text);
 void vv_buf_addc(struct vv_buf *buf, char byte);
 void vv_buf_addf(struct vv_buf *buf, const char *format, ...) VV_PRINTF(2, 3);
-void vv_buf_cut(struct vv_buf *buf, size_t len); /* back to `len` bytes */
+void vv_buf_add_base64(struct vv_buf *buf, struct vv_str bytes); /* RFC 4648, padded */
+void vv_buf_cut(struct vv_buf *buf, size_t len);                 /* back to `len` bytes */
 static inline bool vv_buf_ok(const struct vv_buf *buf)
 {
     return !buf->failed;

@@ -1,6 +1,7 @@
 #include "base/number.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <yyjson.h>
 
@@ -92,4 +93,31 @@ bool vv_bytes_parse(struct vv_str text, int64_t *out)
             return false;
     *out = number;
     return true;
+}
+
+__extension__ typedef unsigned __int128 uint128;
+__extension__ typedef __int128 int128;
+
+size_t vv_number_format_decimal(const void *bytes, size_t len, uint8_t scale,
+    char out[VV_NUMBER_BYTES])
+{
+    uint128 bits = 0;
+    char text[VV_NUMBER_BYTES];
+    size_t at = sizeof(text);
+    VV_PRE(len >= 1 && len <= sizeof(bits) && scale <= 38);
+    memcpy(&bits, bytes, len);
+    uint32_t unused_bits = 128 - 8 * (uint32_t)len;
+    int128 number = (int128)(bits << unused_bits) >> unused_bits;
+    uint128 rest = number < 0 ? -(uint128)number : (uint128)number;
+    for (uint8_t digit = 0; rest > 0 || digit <= scale; digit++) {
+        if (digit == scale && scale > 0)
+            text[--at] = '.';
+        text[--at] = (char)('0' + (int)(rest % 10));
+        rest /= 10;
+    }
+    if (number < 0)
+        text[--at] = '-';
+    memcpy(out, text + at, sizeof(text) - at);
+    out[sizeof(text) - at] = '\0';
+    return sizeof(text) - at;
 }

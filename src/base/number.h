@@ -23,6 +23,12 @@ bool vv_number_parse(struct vv_str text, double *out);
 size_t vv_number_format(double value, char out[VV_NUMBER_BYTES]);
 
 /*
+ * A decimal number: `len` bytes (at most 16), a little-endian two's complement, the last `scale`
+ * (at most 38) digits behind the point. Returns the length; a NUL follows.
+ */
+size_t vv_number_format_decimal(const void *bytes, size_t len, uint8_t scale,
+    char out[VV_NUMBER_BYTES]);
+/*
  * A number of bytes as Spark's properties say it: plain, or with b, k, m, g, t, each with "b"
  * or without, of 1,024 ("100mb"). False on anything else and what does not fit.
  */

@@ -12,6 +12,9 @@
 #define VV_US_PER_S INT64_C(1000000)
 #define VV_US_PER_DAY (INT64_C(86400) * VV_US_PER_S)
 
+#define VV_TIME_DAYS_FIRST (-719162) /* 0001-01-01 */
+#define VV_TIME_DAYS_LAST 2932896    /* 9999-12-31 */
+
 /* "2025-01-30T10:00:00.000000Z" and its NUL: 28 bytes. Returns the length. */
 size_t vv_time_format_us(int64_t us, char out[32]);
 /* "2025-01-30T10:00:00.000Z". */

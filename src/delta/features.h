@@ -29,7 +29,7 @@ varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
     const struct vv_protocol *from, struct vv_str feature, const struct vv_protocol **out);
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
-/* Whether the type is or holds a variant, which Varve neither reads nor writes. */
+/* Whether the type is or holds a variant, which Varve reads as JSON text and does not write. */
 bool vv_features_is_variant(const struct vv_type *type);
 /* A boolean table property ("delta.appendOnly"); `fallback` where absent. */
 bool vv_property_bool(const struct vv_metadata *metadata, const char *name, bool fallback);

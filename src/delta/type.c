@@ -20,7 +20,7 @@ static const struct simple_type {
     {VV_TYPE_DATE, "date", "DATE"},
     {VV_TYPE_TIMESTAMP, "timestamp", "TIMESTAMP WITH TIME ZONE"},
     {VV_TYPE_TIMESTAMP_NTZ, "timestamp_ntz", "TIMESTAMP"},
-    {VV_TYPE_VARIANT, "variant", "VARIANT"},
+    {VV_TYPE_VARIANT, "variant", "VARCHAR"}, /* shown as JSON text */
     {VV_TYPE_VOID, "void", "\"NULL\""},
 };
 

@@ -56,6 +56,8 @@ varve_status vv_duck_take_error(struct vv_op *op, varve_status refused,
     duckdb_error_data error);
 /* What a function of ours says to DuckDB where vv_malloc has given nothing. */
 #define VV_DUCK_NO_MEMORY "no memory is left for rows in memory"
+/* variant.h: a value of a file is not what its column says. */
+#define VV_DUCK_NO_VARIANT "a variant column holds a value that is no variant"
 /* The code alone, without an operation to record it in. */
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text);
 
@@ -89,6 +91,8 @@ void vv_duck_type_done(duckdb_logical_type *type);
 bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
 /* row_filter.c: makes the function known to the database. */
 varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session);
+/* variant_function.c: likewise. */
+varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
 
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);

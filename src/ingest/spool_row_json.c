@@ -12,12 +12,6 @@
 #include "base/number.h"
 #include "base/time.h"
 
-#define DAYS_FIRST (-719162) /* 0001-01-01 */
-#define DAYS_LAST 2932896    /* 9999-12-31 */
-
-__extension__ typedef unsigned __int128 uint128;
-__extension__ typedef __int128 int128;
-
 static struct vv_str text_of(const char *text, int len)
 {
     return (struct vv_str){text, len > 0 ? (size_t)len : 0};
@@ -71,7 +65,7 @@ static void day_json(int64_t days, struct vv_json_writer *writer)
 {
     char text[40];
     size_t len = 0;
-    if (days >= DAYS_FIRST && days <= DAYS_LAST)
+    if (days >= VV_TIME_DAYS_FIRST && days <= VV_TIME_DAYS_LAST)
         len = vv_time_format_date((int32_t)days, text);
     else
         len = (size_t)snprintf(text, sizeof(text), "day %" PRId64 " of 1970", days);
@@ -95,7 +89,7 @@ static void timestamp_json(const struct vv_arrow_type *type, int64_t value,
     }
     int64_t whole = type->unit == 'n' ? floor_of(value, 1000) : value;
     int64_t day = floor_of(whole, per_day);
-    if (day < DAYS_FIRST || day > DAYS_LAST) {
+    if (day < VV_TIME_DAYS_FIRST || day > VV_TIME_DAYS_LAST) {
         int cut = snprintf(text, sizeof(text), "%" PRId64 " %cs since 1970", value, type->unit);
         vv_jw_string(writer, text_of(text, cut));
         return;
@@ -112,37 +106,15 @@ static void timestamp_json(const struct vv_arrow_type *type, int64_t value,
 static void decimal_json(const struct vv_arrow_type *type, struct vv_str value,
     struct vv_json_writer *writer)
 {
-    uint128 bits = 0;
-    char text[64];
-    size_t at = sizeof(text);
-    memcpy(&bits, value.ptr, value.len);
-    uint32_t unused_bits = 128 - 8 * (uint32_t)value.len;
-    int128 number = (int128)(bits << unused_bits) >> unused_bits;
-    uint128 rest = number < 0 ? -(uint128)number : (uint128)number;
-    for (uint8_t digit = 0; rest > 0 || digit <= type->scale; digit++) {
-        if (digit == type->scale && type->scale > 0)
-            text[--at] = '.';
-        text[--at] = (char)('0' + (int)(rest % 10));
-        rest /= 10;
-    }
-    if (number < 0)
-        text[--at] = '-';
-    vv_jw_string(writer, (struct vv_str){text + at, sizeof(text) - at});
+    char text[VV_NUMBER_BYTES];
+    size_t len = vv_number_format_decimal(value.ptr, value.len, type->scale, text);
+    vv_jw_string(writer, (struct vv_str){text, len});
 }
 
 static void base64_json(struct vv_str value, struct vv_json_writer *writer)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    for (size_t i = 0; i < value.len; i += 3) {
-        size_t len = value.len - i < 3 ? value.len - i : 3;
-        uint32_t bits = 0;
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (k < len ? (unsigned char)value.ptr[i + k] : 0U);
-        for (size_t k = 0; k < 4; k++)
-            vv_buf_addc(&text, k <= len ? digits[bits >> (18 - 6 * k) & 63] : '=');
-    }
+    vv_buf_add_base64(&text, value);
     vv_jw_string(writer, vv_buf_str(&text));
     if (!vv_buf_ok(&text))
         writer->buf->failed = true;

@@ -22,6 +22,7 @@
 #include "engine/row_filter.h"
 #include "engine/sql.h"
 #include "table/live_rows.h"
+#include "table/scan_nested.h"
 
 struct scan {
     const struct vv_scan_source *source;
@@ -97,31 +98,11 @@ static varve_status inspect_column(struct vv_op *op, struct scan *scan, size_t p
     return VARVE_OK;
 }
 
-/* Nested fields are matched by name inside DuckDB, which knows no physical names below the top. */
-static bool has_renamed_fields(const struct vv_type *type)
-{
-    for (size_t i = 0; i < type->fields_len; i++)
-        if (!vv_str_eq(type->fields[i].name, type->fields[i].physical_name) ||
-            has_renamed_fields(&type->fields[i].type))
-            return true;
-    return (type->element != NULL && has_renamed_fields(type->element)) ||
-           (type->key != NULL && has_renamed_fields(type->key));
-}
-
 static varve_status check_readable(struct vv_op *op, const struct scan *scan)
 {
     if (scan->source->snapshot->schema.fields_len == 0 && scan->source->files_len > 0)
         return vv_fail(op, VARVE_ECORRUPT,
             "the table's metaData has no columns: its data files cannot be read");
-    for (size_t i = 0; i < scan->columns_len; i++) {
-        const struct vv_field *field = field_of(scan, i);
-        if (vv_features_is_variant(&field->type))
-            return vv_fail(op, VARVE_EUNSUPPORTED, "column %.*s: feature variantType",
-                VV_ARG(field->name));
-        if (has_renamed_fields(&field->type))
-            return vv_fail(op, VARVE_EUNSUPPORTED,
-                "column %.*s: feature columnMapping with nested columns", VV_ARG(field->name));
-    }
     return VARVE_OK;
 }
 
@@ -172,6 +153,8 @@ static void add_expression(const struct scan *scan, size_t position, struct vv_b
         vv_buf_addf(sql, "CAST(r.c%d * 1 AS ", index);
         vv_type_sql(&field->type, sql);
         vv_buf_addc(sql, ')');
+    } else if (vv_nested_is_rebuilt(&field->type)) {
+        vv_nested_shown_sql(&field->type, index, sql);
     } else {
         vv_buf_addf(sql, "r.c%d", index);
     }
@@ -195,7 +178,7 @@ static void add_select_list(const struct scan *scan, struct vv_buf *sql)
         vv_buf_adds(sql, "1");
 }
 
-static void add_schema(const struct scan *scan, struct vv_buf *sql)
+static varve_status add_schema(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
 {
     const char *separator = "";
     bool by_id = scan->source->snapshot->mapping == VV_MAPPING_ID;
@@ -209,12 +192,17 @@ static void add_schema(const struct scan *scan, struct vv_buf *sql)
             vv_sql_int(sql, field->field_id);
         else
             vv_sql_literal(sql, field->physical_name);
-        vv_buf_addf(sql, ": {name: 'c%d', type: '", scan->columns[i]);
-        vv_type_sql(&field->type, sql);
-        vv_buf_adds(sql, "', default_value: NULL}");
+        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+        vv_nested_read_type_sql(&field->type, &type);
+        if (!vv_buf_ok(&type))
+            return vv_fail_memory(op);
+        vv_buf_addf(sql, ": {name: 'c%d', type: ", scan->columns[i]);
+        vv_sql_literal(sql, vv_buf_str(&type));
+        vv_buf_adds(sql, ", default_value: NULL}");
         separator = ", ";
     }
     vv_buf_addc(sql, '}');
+    return VARVE_OK;
 }
 
 static varve_status add_files(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
@@ -233,7 +221,7 @@ static varve_status add_files(struct vv_op *op, const struct scan *scan, struct 
     vv_sql_file_list(sql, paths, source->files_len);
     vv_buf_adds(sql, ", hive_partitioning=false");
     if (scan->physical_len > 0)
-        add_schema(scan, sql);
+        VV_TRY(add_schema(op, scan, sql));
     vv_buf_adds(sql, ") AS r");
     return VARVE_OK;
 }
