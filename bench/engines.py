@@ -290,10 +290,12 @@ class Varve:
 
     is_right = True
 
-    def __init__(self, folder, build, durability="on"):
+    def __init__(self, folder, build, durability="on", vectors=False):
         self.name = "varve" if durability == "on" else "varve, no sync"
+        self.name += ", vectors" if vectors else ""
         self.build = build
         self.durability = durability
+        self.vectors = vectors
         self.lake = folder / "lake"
         self.batches = folder / "batches"
         self.scratch = folder / "batch.csv"
@@ -310,6 +312,9 @@ class Varve:
 
     def load(self, base, regimes):
         self.cli(self.lake, "init")
+        if self.vectors:
+            self.cli(self.lake, "alter", "performance_metrics", "set",
+                     "delta.enableDeletionVectors=true", "--upgrade")
         self.cli(self.batches, "create", "batches", "--key", "batch,timestamp,strategy_id",
                  "--schema", "batch string not null, timestamp timestamp, strategy_id string, "
                  "unrealized_pnl double, realized_pnl double, total_pnl double, delta double, "

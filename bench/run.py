@@ -194,7 +194,7 @@ TITLES = {
     "W12": "sustained upserts of 250 rows, p50",
     "W13": "one row, a whole process",
 }
-ORDER = ["varve", "varve, no sync", "deltalake", "polars", "duckdb", "pandas"]
+ORDER = ["varve", "varve, no sync", "varve, vectors", "deltalake", "polars", "duckdb", "pandas"]
 
 
 def cell(results, workload, name):
@@ -251,6 +251,7 @@ def main():
     market = data.Market(options.rows)
     all_engines = [engines.Varve(root / "varve", options.build),
                    engines.Varve(root / "varve_no_sync", options.build, "off"),
+                   engines.Varve(root / "varve_vectors", options.build, vectors=True),
                    engines.Deltalake(root / "deltalake"), engines.Polars(root / "polars"),
                    engines.Duckdb(root / "duckdb"), engines.Seed(root / "pandas")]
     try:

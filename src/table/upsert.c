@@ -25,6 +25,7 @@
 
 static void attempt_done(struct vv_upsert_attempt *attempt)
 {
+    vv_marks_done(&attempt->marks);
     vv_arena_done(&attempt->arena);
 }
 
@@ -109,11 +110,24 @@ static bool changes_nothing(const struct vv_upsert_attempt *attempt)
            attempt->actions.txns.len == 0;
 }
 
+static varve_status check_append_only(struct vv_op *op, const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
+{
+    int64_t gone = attempt->counts[VV_OUTCOME_UPDATE] + attempt->repaired;
+    if (gone == 0 || !vv_property_bool(attempt->snapshot->metadata, "delta.appendOnly", false))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "table %.*s is append-only (delta.appendOnly): this upsert would replace %" PRId64
+        " of its rows; nothing written",
+        VV_ARG(call->table->name), gone);
+}
+
 /* One attempt at the table's current snapshot. REPLAN in `out`: somebody was faster. */
 static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, uint32_t attempts_used, struct vv_commit_result *out)
 {
     VV_TRY(vv_upsert_compare(op, call, attempt));
+    VV_TRY(check_append_only(op, call, attempt));
     varve_status status = vv_upsert_rewrite(op, call, attempt);
     if (status == VARVE_OK)
         status = add_txn(op, call, attempt);
@@ -124,8 +138,10 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
     bool is_ours_to_remove = status == VARVE_OK
                                  ? out->outcome == VV_COMMIT_REPLAN || call->options->dry_run
                                  : status != VARVE_EUNKNOWN;
-    if (is_ours_to_remove)
+    if (is_ours_to_remove) {
         vv_write_discard(op, call->table, &attempt->written);
+        vv_marks_discard(op, &attempt->marks);
+    }
     return status;
 }
 
@@ -148,8 +164,8 @@ static void fill_result(const struct vv_upsert_call *call,
     out->stale = attempt->counts[VV_OUTCOME_STALE];
     out->repaired = attempt->repaired;
     out->rows_written = out->inserted + out->updated;
-    out->files_added = (int64_t)attempt->actions.adds.len;
-    out->files_removed = (int64_t)attempt->actions.removes.len;
+    out->files_added = vv_upsert_files_added(attempt);
+    out->files_removed = vv_upsert_files_removed(attempt);
 }
 
 static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *snapshot)
@@ -247,6 +263,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             .rules = &rules};
         struct vv_commit_result committed;
         attempt.written.arena = &attempt.arena;
+        attempt.marks = (struct vv_marks){
+            .table = table, .session = call->work->session, .arena = &attempt.arena};
         VV_TRY(try_once(op, call, &attempt, out->attempts, &committed));
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {

@@ -18,6 +18,7 @@
 #define VV_TABLE_UPSERT_PLAN_H
 
 #include "table/candidates.h"
+#include "table/marks.h"
 #include "table/upsert.h"
 #include "table/write.h"
 
@@ -41,8 +42,10 @@ struct vv_upsert_attempt {
     int64_t repaired;
     int64_t rows_copied; /* written again as they were */
     int64_t bytes_added, bytes_removed;
+    int64_t vectors_removed; /* with the files that were written again */
     struct vv_actions actions;
     struct vv_written written;
+    struct vv_marks marks; /* merge-on-read; else empty */
 };
 
 /* What stays the same over all attempts of one call. */
@@ -65,6 +68,10 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
 varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct vv_str *out_parameters,
     struct vv_str *out_metrics);
+
+/* Data files that came and went; a file that was only marked is neither. */
+int64_t vv_upsert_files_added(const struct vv_upsert_attempt *attempt);
+int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt);
 
 /* A value of the current row as a typed one; decimals must have been selected as VARCHAR. */
 varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,

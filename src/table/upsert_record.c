@@ -6,6 +6,17 @@
 #include "table/record.h"
 #include "table/upsert_plan.h"
 
+int64_t vv_upsert_files_added(const struct vv_upsert_attempt *attempt)
+{
+    return (int64_t)attempt->actions.adds.len - attempt->marks.added - attempt->marks.updated;
+}
+
+int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt)
+{
+    return (int64_t)attempt->actions.removes.len - attempt->marks.added -
+           attempt->marks.updated;
+}
+
 static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
     struct vv_str *out)
 {
@@ -67,14 +78,15 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
         {"numTargetRowsNotMatchedBySourceDeleted", 0},
         {"numTargetRowsCopied", attempt->rows_copied},
         {"numOutputRows", inserted + updated + attempt->rows_copied},
-        {"numTargetFilesAdded", (int64_t)attempt->actions.adds.len},
-        {"numTargetFilesRemoved", (int64_t)attempt->actions.removes.len},
+        {"numTargetFilesAdded", vv_upsert_files_added(attempt)},
+        {"numTargetFilesRemoved", vv_upsert_files_removed(attempt)},
         {"numTargetBytesAdded", attempt->bytes_added},
-        {"numTargetBytesRemoved", attempt->bytes_removed},
-        {"numTargetChangeFilesAdded", 0},
-        {"numTargetDeletionVectorsAdded", 0},
-        {"numTargetDeletionVectorsRemoved", 0},
-        {"numTargetDeletionVectorsUpdated", 0},
+        {"numTargetBytesRemoved", attempt->bytes_removed + attempt->marks.emptied_bytes},
+        {"numTargetChangeFilesAdded", (int64_t)attempt->actions.cdcs.len},
+        {"numTargetDeletionVectorsAdded", attempt->marks.added},
+        {"numTargetDeletionVectorsRemoved",
+            attempt->vectors_removed + attempt->marks.emptied_with_vector},
+        {"numTargetDeletionVectorsUpdated", attempt->marks.updated},
         {"executionTimeMs", (vv_now_us(op) - call->started_us) / VV_US_PER_MS},
     };
     vv_jw_object(&writer);

@@ -1,9 +1,10 @@
 /*
- * The files that an upsert leaves behind: copy-on-write.
+ * The files that an upsert leaves behind.
  *
- * A file with a row that must leave it is rewritten without it. New rows go with the rewritten
- * ones of their partition, so that a partition gains no file that it need not have; where nothing
- * is rewritten they make one file of their own.
+ * Copy-on-write: a file with a row that must leave it is rewritten without it. New rows go with
+ * the rewritten ones of their partition, so that a partition gains no file that it need not have;
+ * where nothing is rewritten they make one file of their own. Merge-on-read: the row is marked
+ * (marks.h), and new rows always make files of their own.
  */
 #include "base/map.h"
 #include "base/time.h"
@@ -385,8 +386,30 @@ static varve_status remove_rewritten(struct vv_op *op, struct vv_upsert_attempt 
             return vv_fail_memory(op);
         *remove = vv_remove_of(attempt->candidates.files[i], now_ms, true);
         attempt->bytes_removed += attempt->candidates.files[i]->bytes;
+        attempt->vectors_removed += attempt->candidates.files[i]->dv != NULL;
     }
     return VARVE_OK;
+}
+
+static varve_status mark(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, int64_t now_ms)
+{
+    struct vv_str sql = vv_arena_format(&attempt->arena,
+        "SELECT _file, _pos FROM %.*s WHERE _rank > 1 OR _what = 1 ORDER BY 1, 2",
+        VV_ARG(call->work->stored.sql));
+    if (sql.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_marks_read(op, &attempt->marks, sql, attempt->candidates.files,
+        attempt->candidates.files_len));
+    return vv_marks_apply(op, &attempt->marks, now_ms, &attempt->actions);
+}
+
+static bool is_any_gone(const struct vv_upsert_attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->candidates.files_len; i++)
+        if (attempt->gone[i] > 0)
+            return true;
+    return false;
 }
 
 /* One statement a target: how many threads that is worth. */
@@ -411,7 +434,8 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         VV_TRY(make_news(op, call, attempt));
         VV_TRY(add_news(op, call, attempt, &targets));
     }
-    for (size_t i = 0; i < attempt->candidates.files_len; i++)
+    bool is_marking = is_any_gone(attempt) && vv_marks_wanted(attempt->snapshot);
+    for (size_t i = 0; i < attempt->candidates.files_len && !is_marking; i++)
         if (attempt->gone[i] > 0)
             VV_TRY(add_file(op, attempt, &targets, i));
     expect_targets(call, attempt, &targets);
@@ -419,5 +443,6 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         VV_TRY(write_target(op, call, attempt, targets.items[i]));
         VV_TRY(vv_progress(op, "write", i + 1, targets.len));
     }
-    return remove_rewritten(op, attempt, vv_now_us(op) / VV_US_PER_MS);
+    int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
+    return is_marking ? mark(op, call, attempt, now_ms) : remove_rewritten(op, attempt, now_ms);
 }

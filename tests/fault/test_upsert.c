@@ -56,9 +56,9 @@ static void run_rival(struct rival *rival)
 static void before_call(void *data, const char *call, struct vv_str key)
 {
     struct rival *rival = data;
-    (void)key;
     rival->staged += strcmp(call, "stage") == 0;
-    if (strcmp(call, "put_if_absent") != 0 || rival->times == 0)
+    if (strcmp(call, "put_if_absent") != 0 || !vv_str_ends(key, VV_STR(".json")) ||
+        rival->times == 0)
         return;
     rival->times--;
     run_rival(rival);
@@ -91,16 +91,20 @@ static size_t data_files(struct table_fixture *fixture)
     return found.len;
 }
 
-static bool start(struct table_fixture *fixture, struct vv_engine *engine)
+static bool start(struct table_fixture *fixture, struct vv_engine *engine, bool by_vectors)
 {
+    const struct vv_pair vectors = {VV_STR("delta.enableDeletionVectors"), VV_STR("true")};
+    struct table_words own = words;
     struct vv_upsert_result result;
-    return table_fixture_open(fixture, engine, &words) &&
+    own.properties = &vectors;
+    own.properties_len = by_vectors ? 1 : 0;
+    return table_fixture_open(fixture, engine, &own) &&
            table_upsert(fixture, STORED, &result) && CHECK_INT(result.version, 1);
 }
 
 /* What was told of the batch, then the same batch again. */
 static void check_truth(struct table_fixture *fixture, varve_status status,
-    const struct vv_upsert_result *result, bool may_be_in_doubt)
+    const struct vv_upsert_result *result, bool may_be_in_doubt, bool by_vectors)
 {
     struct vv_op *op = &fixture->op;
     struct vv_upsert_result again;
@@ -124,7 +128,7 @@ static void check_truth(struct table_fixture *fixture, varve_status status,
     CHECK_INT(again.version, 2);
     CHECK_STR(rows_of(fixture), NEW_ROWS);
     CHECK_INT(fixture->table->snapshot->version, 2);
-    CHECK_INT(fixture->table->snapshot->files_len, 1);
+    CHECK_INT(fixture->table->snapshot->files_len, by_vectors ? 2 : 1);
 }
 
 TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
@@ -138,26 +142,27 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
     size_t outcomes[3] = {0}; /* done, unknown, failed */
     vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
     REQUIRE_OK(&own, vv_engine_open(&own, &options, &engine));
-    for (size_t i = 0; i < VV_COUNT(kinds) * VV_COUNT(strikes); i++) {
+    for (size_t i = 0; i < 2 * VV_COUNT(kinds) * VV_COUNT(strikes); i++) {
+        bool by_vectors = i >= VV_COUNT(kinds) * VV_COUNT(strikes);
         bool struck = true;
         for (uint64_t at = 1; struck; at++) {
             struct table_fixture fixture;
             struct vv_upsert_result result = {0};
             struct vv_op op;
-            REQUIRE(start(&fixture, engine));
+            REQUIRE(start(&fixture, engine, by_vectors));
             vv_op_init(&op, &fixture.clock.env, VV_OP_BYTES_DEFAULT);
             fixture.plan = (struct vv_fault_plan){.kind = kinds[i % VV_COUNT(kinds)],
                 .at = at,
-                .count = strikes[i / VV_COUNT(kinds)]};
+                .count = strikes[i / VV_COUNT(kinds) % VV_COUNT(strikes)]};
             varve_status status =
                 upsert(&op, fixture.table, "ours", BATCH, VV_STR("app"), 7, &result);
             struck = fixture.plan.calls >= at;
             printf("# kind %zu, %" PRIu64 " calls from %" PRIu64 ": %s %s\n",
-                i % VV_COUNT(kinds), strikes[i / VV_COUNT(kinds)], at,
-                varve_status_name(status), op.failed ? op.error.message : "");
+                i % VV_COUNT(kinds), fixture.plan.count, at, varve_status_name(status),
+                op.failed ? op.error.message : "");
             CHECK_INT(op.failed, status != VARVE_OK);
             outcomes[status == VARVE_OK ? 0 : status == VARVE_EUNKNOWN ? 1 : 2]++;
-            check_truth(&fixture, status, &result, i % VV_COUNT(kinds) != 0);
+            check_truth(&fixture, status, &result, i % VV_COUNT(kinds) != 0, by_vectors);
             vv_op_done(&op);
             table_fixture_close(&fixture);
         }
@@ -168,13 +173,13 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
 }
 
 /* Each batch is another one, so that an allocation that nobody missed does not end the test. */
-TEST_SECONDS(upsert, tells_the_truth_whichever_allocation_fails, 300)
+static void fail_allocations(bool by_vectors)
 {
     struct table_fixture fixture;
     int64_t version = 1;
     uint64_t failures = 0;
     uint64_t nth = 0;
-    REQUIRE(start(&fixture, NULL));
+    REQUIRE(start(&fixture, NULL, by_vectors));
     for (unsigned in_a_row = 0; in_a_row < 4; nth += 1 + nth / 128) {
         VV_CLEANUP(vv_op_done) struct vv_op op;
         struct vv_upsert_result result = {0};
@@ -198,6 +203,12 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_allocation_fails, 300)
     printf("# %" PRIu64 " failures up to allocation %" PRIu64 "\n", failures, nth);
     CHECK(failures > 20);
     table_fixture_close(&fixture);
+}
+
+TEST_SECONDS(upsert, tells_the_truth_whichever_allocation_fails, 300)
+{
+    fail_allocations(false);
+    fail_allocations(true);
 }
 
 /* One batch against one rival. */
@@ -267,13 +278,13 @@ static const struct race races[] = {
         .rows = OLD_ROWS},
 };
 
-static void run_race(const struct race *race, struct vv_engine *engine)
+static void run_race(const struct race *race, struct vv_engine *engine, bool by_vectors)
 {
     struct table_fixture fixture;
     struct vv_upsert_result result = {0};
     struct vv_op op;
     printf("# %s\n", race->what);
-    REQUIRE(start(&fixture, engine));
+    REQUIRE(start(&fixture, engine, by_vectors));
     struct rival rival = {.fixture = &fixture,
         .rows = race->rivals_lines ? NULL : race->rivals,
         .lines = race->rivals_lines ? race->rivals : NULL,
@@ -298,7 +309,8 @@ static void run_race(const struct race *race, struct vv_engine *engine)
     if (status == VARVE_OK) {
         CHECK_STR(rows_of(&fixture), race->rows);
         /* What an attempt wrote in vain is gone: nothing but files of some version is there. */
-        CHECK(data_files(&fixture) <= fixture.table->snapshot->files_len + 2);
+        size_t older = by_vectors ? 3 : 2; /* files, and files of vectors */
+        CHECK(data_files(&fixture) <= fixture.table->snapshot->files_len + older);
     }
     vv_op_done(&op);
     table_fixture_close(&fixture);
@@ -311,8 +323,8 @@ TEST_SECONDS(upsert, comes_out_right_whoever_wins_the_race, 120)
     struct vv_op op;
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     REQUIRE_OK(&op, vv_engine_open(&op, &options, &engine));
-    for (size_t i = 0; i < VV_COUNT(races); i++)
-        run_race(&races[i], engine);
+    for (size_t i = 0; i < 2 * VV_COUNT(races); i++)
+        run_race(&races[i / 2], engine, i % 2 == 1);
     vv_engine_close(&engine);
     vv_op_done(&op);
 }
@@ -338,7 +350,7 @@ TEST(upsert, validates_again_when_a_winner_has_changed_the_rules)
     for (int breaks_it = 0; breaks_it < 2; breaks_it++) {
         struct table_fixture fixture;
         struct vv_upsert_result result = {0};
-        REQUIRE(start(&fixture, NULL));
+        REQUIRE(start(&fixture, NULL, false));
         struct rival rival = {.fixture = &fixture,
             .lines = constrained(&fixture, breaks_it ? "v <> 'c'" : "v <> 'q'").ptr,
             .times = 1};
@@ -361,7 +373,7 @@ TEST(upsert, gives_up_when_others_win_every_attempt)
 {
     struct table_fixture fixture;
     struct vv_upsert_result result = {0};
-    REQUIRE(start(&fixture, NULL));
+    REQUIRE(start(&fixture, NULL, false));
     struct rival rival = {.fixture = &fixture,
         .lines = "{\"txn\":{\"appId\":\"other\",\"version\":1}}\n",
         .times = 4};

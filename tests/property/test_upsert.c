@@ -47,6 +47,7 @@ struct story {
     struct table_fixture fixture;
     struct prop *prop;
     const struct layout *layout;
+    bool by_vectors; /* merge-on-read */
     struct model *model;
     int64_t planted; /* files of other writers */
     struct vv_session *session;
@@ -472,7 +473,10 @@ static bool step_plant(struct story *story)
 static bool run_story(struct story *story, struct vv_engine *engine)
 {
     struct vv_op *op = &story->fixture.op;
+    const struct vv_pair vectors = {VV_STR("delta.enableDeletionVectors"), VV_STR("true")};
     const struct table_words words = {.schema = story->layout->schema,
+        .properties = &vectors,
+        .properties_len = story->by_vectors ? 1 : 0,
         .partition_by = story->layout->partition_by,
         .key = "ts,x",
         .order_by = story->layout->order_by,
@@ -511,10 +515,12 @@ TEST_SECONDS(upsert, does_what_the_rules_say, 300)
         uint64_t seed = prop.state;
         struct story story = {
             .prop = &prop, .model = &model, .layout = &layouts[i % VV_COUNT(layouts)]};
+        story.by_vectors = i / VV_COUNT(layouts) % 2 == 1;
         model = (struct model){.has_order = story.layout->order_by != NULL, .txns = {-1, -1}};
         good = run_story(&story, engine);
         if (!good)
-            printf("# story %zu, seed %" PRIu64 ", partitioned by %s\n", i, seed,
+            printf("# story %zu, seed %" PRIu64 ", %s, partitioned by %s\n", i, seed,
+                story.by_vectors ? "by vectors" : "copied",
                 story.layout->partition_by != NULL ? story.layout->partition_by : "nothing");
     }
     vv_engine_close(&engine);
