@@ -110,7 +110,9 @@ varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char 
 /* ---- show.c: rows for people and programs ----------------------------------------------------- */
 
 struct vv_show {
-    const char *const *box_columns;  /* NULL ends; NULL: all. Those that a box shows */
+    const char *const *box_columns; /* NULL ends; NULL: all. Those that a box shows */
+    const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
+    bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
     const char *plan; /* rows of explain.h: what the engine says to it; NULL: other rows */
 };

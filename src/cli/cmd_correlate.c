@@ -116,7 +116,8 @@ static varve_status run(struct vv_cli *cli, const void *given)
     correlate.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_correlate(cli->lake, &correlate, &rows, &json, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, NULL, NULL));
+    static const char *const hides[] = {"strategies", "rows", "share_of_time", NULL};
+    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides}, NULL));
     say_summary(cli, json);
     return VARVE_OK;
 }

@@ -8,7 +8,7 @@ struct no_values {
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     static const char *const columns[] = {
-        "path", "bytes", "rows", "added_version", "min", "max", NULL};
+        "path", "rows", "bytes", "added_version", "min", "max", NULL};
     static const char *const json[] = {"partition", "min", "max", NULL};
     const struct vv_show show = {.box_columns = columns, .json_columns = json};
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;

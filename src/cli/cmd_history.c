@@ -23,8 +23,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct history_values *values = given;
     struct ArrowArrayStream rows = {0};
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
-    struct vv_show show = {
-        .box_columns = vv_history_box_columns, .json_columns = vv_history_json_columns};
+    static const char *const hides[] = {"files", "rows", NULL};
+    struct vv_show show = {.box_columns = vv_history_box_columns,
+        .box_hides = hides,
+        .json_columns = vv_history_json_columns};
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_history(table, values->limit.value, &rows, &cli->error));
     return vv_show_rows(cli, &rows, &show, NULL);

@@ -76,7 +76,13 @@ static varve_status run(struct vv_cli *cli, const void *given)
     signals.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_signals(cli->lake, &signals, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, NULL, NULL);
+    /* In a box what was done stands before what is known anyway, so that a narrow one has it. */
+    static const char *const columns[] = {"timestamp", "strategy_id", "signal_type",
+        "signal_value", "seconds_to_action", "acted_upon", "acted_at", "high_confidence",
+        "regime", "source", NULL};
+    bool is_latency = signals.report == VARVE_SIGNALS_LATENCY;
+    const struct vv_show show = {.box_columns = is_latency ? NULL : columns};
+    return vv_show_rows(cli, &rows, &show, NULL);
 }
 
 const struct vv_command vv_cmd_signals = {

@@ -110,5 +110,5 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
         return vv_show_plan(cli, &rows, plan, run->out_rows);
     }
     VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, NULL, run->out_rows);
+    return vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps_ends = true}, run->out_rows);
 }

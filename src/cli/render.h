@@ -26,9 +26,11 @@ struct vv_render_options {
     struct vv_json_style json;
     const char *const *json_columns; /* NULL ends; NULL: none. Texts that are JSON */
     const char *const *box_columns;  /* NULL ends; in this order; NULL: all */
-    size_t width;                    /* of boxes, in columns; 0: as wide as needed */
-    size_t rows_max; /* rows that a box shows, half of them from the end; 0: all */
-    bool utf8;       /* frames out of box characters */
+    const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
+    bool box_keeps_ends;          /* it then hides from the middle, else from the right */
+    size_t width;                 /* of boxes, in columns; 0: as wide as needed */
+    size_t rows_max;              /* rows that a box shows, half of them from the end; 0: all */
+    bool utf8;                    /* frames out of box characters */
     bool color;
 };
 
@@ -66,14 +68,21 @@ void vv_csv_add_field(struct vv_text *line, const char *bytes, size_t len);
 /* A column of a box, in columns of the terminal. */
 struct vv_box_column {
     size_t wanted; /* shows all of its cells */
-    size_t least;  /* below this it is not cut; at most `wanted` */
+    size_t least;  /* below this it is not cut ... */
+    size_t tight;  /* unless something would be hidden: then below this; 0: `least` */
     size_t width;  /* what it gets; 0: hidden */
+    size_t rank;   /* the greater, the sooner it is hidden; of equals the one on the right */
+    bool hidden;
 };
 
 /*
- * Fits columns into `width` (0: no limit): the widest ones are cut first, then columns are hidden
- * from the right.
+ * Fits columns into `width` (0: no limit): the widest ones are cut first, then they are made tight
+ * from the right, then hidden by their rank.
  */
 void vv_box_fit(struct vv_box_column *columns, size_t len, size_t width);
+/* Bytes of a column's name that go on one line of `width`: whole parts of it, one at least. */
+size_t vv_box_name_part(const char *name, size_t len, size_t width);
+/* The width of the widest part of a name: so many columns show all of it, on several lines. */
+size_t vv_box_name_least(const char *name, size_t len);
 
 #endif

@@ -12,8 +12,13 @@ struct box_row {
     struct vv_text *cells; /* ptr NULL: NULL */
 };
 
-/* Texts are cut down to this; numbers and times never, half of them would lie. */
+/*
+ * Longer texts are cut down to this, and times to the second; numbers never, half of them would
+ * lie.
+ */
 #define TEXT_LEAST 12
+#define TEXT_SHORT 16
+#define TIME_LEAST 20
 
 struct box {
     size_t *positions; /* of the columns in the stream */
@@ -182,26 +187,52 @@ static void widen(struct box *box, const struct box_row *row)
     }
 }
 
-static bool may_be_cut(const struct vv_type *type)
+static bool is_text(const struct vv_type *type)
 {
     return type->dictionary || !(is_number(type) || type->kind == VV_KIND_TIMESTAMP ||
                                    type->kind == VV_KIND_DATE || type->kind == VV_KIND_TIME);
 }
 
+/* Down to how many columns the cells of a column may be cut, `cells` show all of them. */
+static size_t least_of(const struct vv_type *type, size_t cells)
+{
+    if (!type->dictionary && type->kind == VV_KIND_TIMESTAMP)
+        return cells < TIME_LEAST ? cells : TIME_LEAST;
+    return is_text(type) && cells > TEXT_SHORT ? TEXT_LEAST : cells;
+}
+
+/* By the list of those that go first; the others from the right, or from the middle. */
+static size_t rank_of(const struct vv_writer *writer, const struct box *box, size_t column)
+{
+    const char *const *hides = writer->options->box_hides;
+    size_t len = box->columns_len, right = len - 1 - column;
+    for (size_t i = 0; hides && hides[i]; i++)
+        if (strcmp(hides[i], type_at(writer, column)->name) == 0)
+            return 9 * len - (i < len ? i : len);
+    if (!writer->options->box_keeps_ends)
+        return column;
+    /* Three from the left for one from the right: what a row is, and what was asked for last. */
+    return 2 * column < 6 * right + 1 ? 2 * column : 6 * right + 1;
+}
+
 static void measure(struct vv_writer *writer, struct box *box)
 {
-    for (size_t i = 0; i < box->columns_len; i++) {
-        const char *name = type_at(writer, i)->name;
-        box->columns[i].wanted = vv_text_columns(name, strlen(name));
-    }
     for (size_t i = 0; i < box->head_len; i++)
         widen(box, &box->head[i]);
     for (size_t i = 0; i < tail_len(box); i++)
         widen(box, tail_row(box, i));
     for (size_t i = 0; i < box->columns_len; i++) {
         struct vv_box_column *column = &box->columns[i];
-        bool is_cut = may_be_cut(type_at(writer, i)) && column->wanted > TEXT_LEAST;
-        column->least = is_cut ? TEXT_LEAST : column->wanted;
+        const char *name = type_at(writer, i)->name;
+        size_t name_columns = vv_text_columns(name, strlen(name));
+        size_t name_least = vv_box_name_least(name, strlen(name));
+        column->least = least_of(type_at(writer, i), column->wanted);
+        column->tight = is_text(type_at(writer, i)) ? TEXT_LEAST : 0;
+        if (column->least < name_least)
+            column->least = name_least <= TEXT_SHORT ? name_least : TEXT_SHORT;
+        if (column->wanted < name_columns)
+            column->wanted = name_columns;
+        column->rank = rank_of(writer, box, i);
     }
     vv_box_fit(box->columns, box->columns_len, writer->options->width);
 }
@@ -260,37 +291,69 @@ static void add_cell(struct vv_writer *writer, const char *bytes, size_t len, si
         vv_text_fill(line, ' ', width - needed);
 }
 
-/* A row of the frame; `row` NULL: the names of the columns. */
+/* One cell with its frame in front; `bytes` NULL: NULL. */
+static void add_column(struct vv_writer *writer, size_t i, const char *style, const char *bytes,
+    size_t len)
+{
+    const struct box *box = writer->state;
+    vv_text_addf(&writer->line, "%s %s", frame_of(writer)->bar, style);
+    add_cell(writer, bytes ? bytes : "NULL", bytes ? len : 4, box->columns[i].width,
+        is_number(type_at(writer, i)));
+    vv_text_adds(&writer->line, *style ? "\x1b[0m " : " ");
+}
+
+static void end_line(struct vv_writer *writer)
+{
+    vv_text_addf(&writer->line, "%s\n", frame_of(writer)->bar);
+    (void)fwrite(writer->line.ptr, 1, writer->line.len, writer->file);
+}
+
 static void write_line(struct vv_writer *writer, const struct box_row *row)
 {
     const struct box *box = writer->state;
     const struct frame *frame = frame_of(writer);
-    struct vv_text *line = &writer->line;
-    vv_text_clear(line);
+    vv_text_clear(&writer->line);
     for (size_t i = 0; i < box->columns_len; i++) {
         if (starts_gap(box, i))
-            vv_text_addf(line, "%s %s ", frame->bar, row ? frame->gap : frame->cut);
+            vv_text_addf(&writer->line, "%s %s ", frame->bar, frame->gap);
         if (box->columns[i].width == 0)
             continue;
-        const char *name = type_at(writer, i)->name;
-        bool is_null = row && row->cells[i].ptr == NULL;
-        const char *style = !writer->options->color ? ""
-                            : is_null               ? "\x1b[2m"
-                            : row                   ? ""
-                                                    : "\x1b[1m";
-        vv_text_addf(line, "%s %s", frame->bar, style);
-        if (row == NULL)
-            add_cell(writer, name, strlen(name), box->columns[i].width,
-                is_number(type_at(writer, i)));
-        else if (is_null)
-            add_cell(writer, "NULL", 4, box->columns[i].width, is_number(type_at(writer, i)));
-        else
-            add_cell(writer, row->cells[i].ptr, row->cells[i].len, box->columns[i].width,
-                is_number(type_at(writer, i)));
-        vv_text_adds(line, *style ? "\x1b[0m " : " ");
+        bool is_null = row->cells[i].ptr == NULL;
+        add_column(writer, i, writer->options->color && is_null ? "\x1b[2m" : "",
+            row->cells[i].ptr, row->cells[i].len);
     }
-    vv_text_addf(line, "%s\n", frame->bar);
-    (void)fwrite(line->ptr, 1, line->len, writer->file);
+    end_line(writer);
+}
+
+/* A line of the names; `done` counts their bytes that were written before. False: none is left. */
+static bool write_names(struct vv_writer *writer, size_t *done, bool is_first)
+{
+    const struct box *box = writer->state;
+    const struct frame *frame = frame_of(writer);
+    bool is_left = false;
+    vv_text_clear(&writer->line);
+    for (size_t i = 0; i < box->columns_len; i++) {
+        const char *name = type_at(writer, i)->name + done[i];
+        size_t len = strlen(name), part = vv_box_name_part(name, len, box->columns[i].width);
+        if (starts_gap(box, i))
+            vv_text_addf(&writer->line, "%s %s ", frame->bar, is_first ? frame->cut : " ");
+        if (box->columns[i].width == 0)
+            continue;
+        add_column(writer, i, writer->options->color ? "\x1b[1m" : "", name, part);
+        done[i] += part;
+        is_left = is_left || part < len;
+    }
+    end_line(writer);
+    return is_left;
+}
+
+static void write_head(struct vv_writer *writer)
+{
+    const struct box *box = writer->state;
+    size_t *done = vv_cli_alloc(box->columns_len + 1, sizeof(*done));
+    for (bool is_first = true; write_names(writer, done, is_first); is_first = false) {
+    }
+    free(done);
 }
 
 static void write_hidden(struct vv_writer *writer, size_t columns_shown)
@@ -333,7 +396,7 @@ static void end(struct vv_writer *writer, int64_t rows)
     }
     measure(writer, box);
     write_rule(writer, 0);
-    write_line(writer, NULL);
+    write_head(writer);
     write_rule(writer, 1);
     for (size_t i = 0; i < box->head_len; i++)
         write_line(writer, &box->head[i]);

@@ -67,6 +67,8 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         .json = {.nan_as_text = cli->globals.nan == 2},
         .json_columns = show ? show->json_columns : NULL,
         .box_columns = show ? show->box_columns : NULL,
+        .box_hides = show ? show->box_hides : NULL,
+        .box_keeps_ends = show && show->box_keeps_ends,
         .width = is_terminal ? vv_terminal_columns() : 0,
         .rows_max = !is_terminal    ? 0
                     : target->pager ? BOX_ROWS_PAGED_MAX
@@ -128,7 +130,8 @@ varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, c
     static const char *const columns[] = {"table", "alias", "version", "files",
         "pruned_by_partition", "pruned_by_statistics", "files_read", "bytes", "bytes_read",
         NULL};
-    const struct vv_show show = {.box_columns = columns, .plan = plan};
+    static const char *const hides[] = {"alias", "bytes", "bytes_read", "version", NULL};
+    const struct vv_show show = {.box_columns = columns, .box_hides = hides, .plan = plan};
     varve_status status = vv_show_rows(cli, stream, &show, out_rows);
     varve_free(plan);
     return status;

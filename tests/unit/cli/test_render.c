@@ -269,7 +269,8 @@ static void check_fit(size_t width, const struct vv_box_column *columns, size_t 
 
 TEST(box_fit, cuts_the_widest_then_hides_from_the_right)
 {
-    static const struct vv_box_column columns[] = {{24, 24, 0}, {40, 12, 0}, {30, 12, 0}};
+    static const struct vv_box_column columns[] = {
+        {.wanted = 24, .least = 24}, {.wanted = 40, .least = 12}, {.wanted = 30, .least = 12}};
     check_fit(0, columns, 3, (size_t[]){24, 40, 30});
     check_fit(104, columns, 3, (size_t[]){24, 40, 30});
     check_fit(80, columns, 3, (size_t[]){24, 23, 23});
@@ -278,4 +279,33 @@ TEST(box_fit, cuts_the_widest_then_hides_from_the_right)
     check_fit(40, columns, 3, (size_t[]){24, 0, 0});
     check_fit(20, columns, 3, (size_t[]){12, 0, 0});
     check_fit(5, columns, 3, (size_t[]){4, 0, 0});
+}
+
+TEST(box_fit, hides_by_rank_after_making_columns_tight)
+{
+    static const struct vv_box_column columns[] = {{.wanted = 20, .least = 20, .rank = 0},
+        {.wanted = 15, .least = 15, .tight = 12, .rank = 1},
+        {.wanted = 9, .least = 9, .rank = 3}, {.wanted = 8, .least = 8, .rank = 2}};
+    check_fit(65, columns, 4, (size_t[]){20, 15, 9, 8});
+    check_fit(64, columns, 4, (size_t[]){20, 14, 9, 8}); /* not tighter than it has to be */
+    check_fit(62, columns, 4, (size_t[]){20, 12, 9, 8});
+    check_fit(61, columns, 4,
+        (size_t[]){20, 15, 0, 8}); /* a mark takes the place of the third */
+    check_fit(44, columns, 4, (size_t[]){20, 13, 0, 0}); /* one mark for two neighbours */
+    check_fit(30, columns, 4, (size_t[]){20, 0, 0, 0});
+}
+
+TEST(box_fit, parts_of_a_name_go_on_lines)
+{
+    static const struct {
+        const char *name;
+        size_t width, part, least;
+    } cases[] = {{"share_of_time", 8, 6, 6}, {"share_of_time", 9, 9, 6},
+        {"share_of_time", 13, 13, 6}, {"userName", 5, 4, 4}, {"regime", 3, 6, 6},
+        {"_x", 1, 1, 1}, {"a__b", 2, 2, 2}, {"HTTPCode", 4, 8, 8}, {"", 4, 0, 0}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        size_t len = strlen(cases[i].name);
+        CHECK_INT(vv_box_name_part(cases[i].name, len, cases[i].width), cases[i].part);
+        CHECK_INT(vv_box_name_least(cases[i].name, len), cases[i].least);
+    }
 }
