@@ -11,8 +11,10 @@ extern "C" {
 #endif
 
 /*
- * Adds all good rows as new ones, as one commit, and reads nothing: a key may come to be there
- * twice. The table needs none. Options and result as of an upsert, `inserted` counts.
+ * Adds all good rows as new ones, as one commit, and compares them with nothing, not even with one
+ * another. The table needs no key; on one with a key that could store a key twice, so it has to be
+ * allowed (options->allow_duplicates). Options and result as of an upsert, `inserted` counts.
+ * EUSAGE: the table has a key, and it was not.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_append(varve_table *table,
     const varve_input *inputs, size_t inputs_len, const varve_upsert_options *options,

@@ -175,10 +175,11 @@ typedef struct varve_upsert_options {
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
     int32_t
         evolve; /* 1: columns that the table lacks are added first, by a commit of their own */
+    int32_t allow_duplicates; /* of an append (dml.h); 1: to a table with a key, too */
 } varve_upsert_options;
-#define VARVE_UPSERT_OPTIONS_INIT                                        \
-    {                                                                    \
-        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL, 0, 0, 0 \
+#define VARVE_UPSERT_OPTIONS_INIT                                           \
+    {                                                                       \
+        sizeof(varve_upsert_options), NULL, 0, 0, NULL, 0, NULL, 0, 0, 0, 0 \
     }
 
 typedef struct varve_upsert_result {

@@ -135,9 +135,10 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     PyObject *files, *data;
     long long app_version;
     unsigned int attempts_max;
-    if (!PyArg_ParseTuple(args, "pOOzLIzpzpp", &call.append, &files, &data, &options->app_id,
+    if (!PyArg_ParseTuple(args, "pOOzLIzpzppp", &call.append, &files, &data, &options->app_id,
             &app_version, &attempts_max, &options->input_tz, &options->truncate_time,
-            &options->message, &options->quarantine, &options->dry_run))
+            &options->message, &options->quarantine, &options->dry_run,
+            &options->allow_duplicates))
         return NULL;
     options->app_version = app_version;
     options->attempts_max = attempts_max;

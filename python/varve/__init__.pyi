@@ -117,7 +117,8 @@ class Table:
         self, data: Data, *, app_id: Optional[str] = None, app_version: Optional[int] = None,
         quarantine: bool = False, dry_run: bool = False, message: Optional[str] = None,
         format: Optional[Format] = None, input_tz: Optional[str] = None,
-        truncate_time: bool = False, attempts_max: int = 0) -> UpsertResult: ...
+        truncate_time: bool = False, attempts_max: int = 0,
+        allow_duplicates: bool = False) -> UpsertResult: ...
     def checkpoint(self) -> Dict[str, int]: ...
     def scan(
         self, columns: Optional[Names] = None, where: Optional[str] = None, *,

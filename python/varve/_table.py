@@ -122,14 +122,16 @@ class Table:
         with the same app_id and app_version. TypeError: a value that no column holds.
         """
         return self._write(False, data, format, app_id, app_version, attempts_max, input_tz,
-                           truncate_time, message, quarantine, dry_run)
+                           truncate_time, message, quarantine, dry_run, False)
 
     def append(self, data, *, app_id=None, app_version=None, quarantine=False, dry_run=False,
-               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0):
-        """Adds all rows as new ones and reads nothing: a key may come to be there twice. The table
-        needs none. Arguments and errors as of ``upsert``."""
+               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0,
+               allow_duplicates=False):
+        """Adds all rows as new ones and compares them with nothing. The table needs no key; on one
+        with a key, which could then be stored twice, allow_duplicates has to be True. Arguments
+        and errors as of ``upsert``."""
         return self._write(True, data, format, app_id, app_version, attempts_max, input_tz,
-                           truncate_time, message, quarantine, dry_run)
+                           truncate_time, message, quarantine, dry_run, allow_duplicates)
 
     def _write(self, append, data, form, app_id, app_version, *options):
         files, data = input_of(data, form)

@@ -123,7 +123,8 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
         .user_name = lake->user,
         .user_metadata = message.ptr != NULL ? message : lake->message,
         .quarantine = options.quarantine != 0,
-        .dry_run = options.dry_run != 0};
+        .dry_run = options.dry_run != 0,
+        .allow_duplicates = options.allow_duplicates != 0};
     if (out->app_id.ptr == NULL && options.app_version != 0)
         return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
     return VARVE_OK;

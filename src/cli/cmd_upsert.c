@@ -18,10 +18,12 @@ struct upsert_values {
     bool quarantine;
     bool evolve;
     bool dry_run;
+    bool allow_duplicates; /* of append */
 };
 
 #define AT(member) offsetof(struct upsert_values, member)
 
+/* The last one is that of append alone. */
 static const struct vv_option options[] = {
     {.name = "input-format",
         .kind = VV_OPTION_CHOICE,
@@ -61,6 +63,10 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "say what would be done, and write nothing",
         .offset = AT(dry_run)},
+    {.name = "allow-duplicates",
+        .kind = VV_OPTION_FLAG,
+        .help = "append to a table with a key too, where a key may then be stored twice",
+        .offset = AT(allow_duplicates)},
 };
 
 static const struct counter {
@@ -174,6 +180,7 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     upsert.quarantine = values->quarantine;
     upsert.dry_run = values->dry_run;
     upsert.evolve = values->evolve;
+    upsert.allow_duplicates = values->allow_duplicates;
     VV_TRY(read_inputs(cli, (enum vv_input_choice)values->input_format, inputs, &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     if (append)
@@ -221,7 +228,9 @@ const struct vv_command vv_cmd_upsert = {
             "the batch. Of rows with one key the one with the greatest order column wins,\n"
             "in the batch and against the table; rows that are there already change\n"
             "nothing. So a batch may be repeated at will.",
-    VV_OPTIONS(options, struct upsert_values),
+    .options = options,
+    .options_len = VV_COUNT(options) - 1,
+    .options_bytes = sizeof(struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
     .run = run_upsert,
@@ -234,8 +243,10 @@ const struct vv_command vv_cmd_append = {
     .examples = "varve append ticks ticks.csv\n"
                 "varve append ticks ticks.csv --app-id loader --app-version 7",
     .text = "Reads CSV, NDJSON, Parquet or Arrow IPC and makes one commit of all files, or\n"
-            "none. Rows are not compared with the table: repeated, a batch is there twice,\n"
-            "unless it bears an --app-id. For a table with a key, use upsert.",
+            "none, by the rules of the table. Rows are compared with nothing: repeated, a\n"
+            "batch is there twice, unless it bears an --app-id. So a table with a key wants\n"
+            "upsert; --allow-duplicates appends to it all the same. A key that is stored\n"
+            "twice then counts twice in every sum, until an upsert of that key repairs it.",
     VV_OPTIONS(options, struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,

@@ -176,11 +176,16 @@ static varve_status check_writable(struct vv_op *op, const struct vv_snapshot *s
 
 /* The rules of the current snapshot, and that Varve may write there at all. */
 static varve_status read_rules(struct vv_op *op, struct vv_table *table, struct vv_arena *arena,
-    bool append, struct vv_rules *out)
+    const struct vv_upsert_options *options, struct vv_rules *out)
 {
     VV_TRY(check_writable(op, table->snapshot));
     VV_TRY(vv_rules_read(op, arena, table->snapshot, true, out));
-    if (out->key_len == 0 && !append)
+    if (out->key_len > 0 && options->append && !options->allow_duplicates)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has a key, and an append compares no keys: a row that is there already "
+            "would be there twice; use varve upsert, or allow it by --allow-duplicates",
+            VV_ARG(table->name));
+    if (out->key_len == 0 && !options->append)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s has no key to upsert by: declare one with `varve adopt %.*s --key ...`",
             VV_ARG(table->name), VV_ARG(table->name));
@@ -229,7 +234,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
-        VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
+        VV_TRY(read_rules(op, table, &op->arena, call->options, &rules));
         VV_TRY(vv_batch_load(op, call->work, table, inputs, inputs_len, &call->options->batch,
             &source));
     }
@@ -245,7 +250,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         if (call->options->batch.evolve)
             VV_TRY(suppose(op, call, source, &evolution));
         if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
-            VV_TRY(read_rules(op, table, &op->arena, call->options->append, &rules));
+            VV_TRY(read_rules(op, table, &op->arena, call->options, &rules));
             VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
                 &call->options->batch, &call->batch));
             VV_TRY(keep_rejects(op, call, validated != NULL));

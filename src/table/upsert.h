@@ -14,8 +14,9 @@ struct vv_upsert_options {
     struct vv_str app_id; /* none: no txn */
     int64_t app_version;
     uint32_t attempts_max; /* 0: 10 */
-    /* All good rows are new; nothing is read, keys may come to be there twice. No key is needed. */
+    /* All good rows are new; nothing is read. No key is needed; with one, EUSAGE ... */
     bool append;
+    bool allow_duplicates; /* ... unless keys may come to be there twice */
     /* All is done but the commit: the result is what it would have been, nothing stays. */
     bool dry_run;
     struct vv_str user_name, user_metadata;

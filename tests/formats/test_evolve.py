@@ -163,7 +163,7 @@ def test_without_it_and_with_nothing_new_all_is_as_ever(t):
 
 
 def test_append_evolves(t):
-    result = json.loads(t.ok("append", "t", "-", "--evolve", "--json", stdin="k,n\n1,1\n1,2\n"))
+    result = json.loads(t.ok("append", "t", "-", "--evolve", "--allow-duplicates", "--json", stdin="k,n\n1,1\n1,2\n"))
     assert (result["inserted"], result["columns_added"]) == (2, 1)
     assert history(t)[:2] == [(3, "WRITE"), (2, "ADD COLUMNS")]
 

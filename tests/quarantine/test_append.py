@@ -52,6 +52,21 @@ def test_rules_hold(ticks):
     assert len(ticks.rows("quarantine", "show", TABLE)) == 1
 
 
+def test_a_table_with_a_key_is_appended_to_only_where_that_is_allowed(varve):
+    varve.ok("create", "keyed", "--schema", "k bigint not null, v double", "--key", "k")
+    text = "k,v\n1,1.5\n1,2.5\n"
+    done = varve.run("append", "keyed", "-", stdin=text)
+    assert done.returncode == 2
+    assert "has a key" in done.stderr and "upsert" in done.stderr
+    assert varve.version("keyed") == 0 and varve.rows("scan", "keyed") == []
+    assert varve.run("append", "keyed", "-", "--dry-run", stdin=text).returncode == 2
+    varve.ok("append", "keyed", "-", "--allow-duplicates", stdin=text)
+    assert len(varve.rows("scan", "keyed")) == 2
+    assert varve.upsert("keyed", "k,v\n1,3.5\n")["repaired"] == 1
+    assert varve.rows("scan", "keyed") == [{"k": 1, "v": 3.5}]
+    assert varve.run("upsert", "keyed", "-", "--allow-duplicates", stdin=text).returncode == 2
+
+
 def test_an_upsert_wants_a_key(ticks):
     done = ticks.run("upsert", TABLE, "-", stdin=ROWS)
     assert done.returncode == 2 and "key" in done.stderr

@@ -55,7 +55,7 @@ def test_the_changes_lead_from_version_to_version(ticks, seed):
             ticks.ok("restore", TABLE, "--yes", "--version",
                      str(chance.randrange(ticks.version(TABLE))))
         elif step == 2:
-            ticks.ok("append", TABLE, "-", "--input-format", "csv",
+            ticks.ok("append", TABLE, "-", "--allow-duplicates", "--input-format", "csv",
                      stdin="ts,sym,price\n2025-01-10T10:00:00Z,S1,9\n")  # a key twice
         else:
             put(ticks, chance)
