@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/.."
 failed=0
-for check in layers size names docs; do
+for check in layers size names buffers docs; do
     python3 "tools/check_$check.py" || failed=1
 done
 

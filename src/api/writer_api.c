@@ -177,6 +177,8 @@ static varve_status find_lane(struct vv_op *op, varve_writer *writer, struct kin
     if (*out != NULL)
         return VARVE_OK;
     VV_TRY(vv_record_schema(op, kind->type, &payload));
+    if (!vv_buf_ok(&payload))
+        return vv_fail_memory(op);
     VV_TRY(vv_writer_lane(op, writer->writer, kind->table, vv_buf_str(&payload), out));
     atomic_store_explicit(&kind->lane, *out, memory_order_release);
     return VARVE_OK;
@@ -193,6 +195,8 @@ static varve_status put_record(varve_writer *writer, size_t index, const void *r
     varve_status status = find_lane(&op, writer, kind, &lane);
     if (status == VARVE_OK)
         status = vv_record_row(&op, kind->type, record, &row);
+    if (status == VARVE_OK && !vv_buf_ok(&row))
+        status = vv_fail_memory(&op);
     if (status == VARVE_OK)
         status = vv_writer_put_typed(&op, writer->writer, lane, vv_buf_str(&row), false,
             out_sequence);

@@ -119,7 +119,7 @@ void *vv_arena_alloc(struct vv_arena *arena, size_t count, size_t size, size_t a
 
 struct vv_str vv_arena_str(struct vv_arena *arena, struct vv_str text)
 {
-    if (text.len == SIZE_MAX)
+    if (text.len == SIZE_MAX || vv_str_is_lost(text))
         return VV_STR_NONE;
     char *copy = vv_new(arena, char, text.len + 1);
     if (!copy)

@@ -30,7 +30,10 @@ void *vv_arena_alloc(struct vv_arena *arena, size_t count, size_t size, size_t a
 #define vv_new(arena, type, count) \
     ((type *)vv_arena_alloc((arena), (count), sizeof(type), _Alignof(type)))
 
-/* A copy with a NUL behind it, "" of VV_STR_NONE; `ptr` is NULL only when memory is out. */
+/*
+ * A copy with a NUL behind it, "" of VV_STR_NONE; `ptr` is NULL only when memory is out, or was
+ * for `text` (VV_STR_LOST).
+ */
 struct vv_str vv_arena_str(struct vv_arena *arena, struct vv_str text);
 
 /* Formats into the arena; `ptr` is NULL when memory is out. */

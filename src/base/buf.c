@@ -9,7 +9,7 @@
 
 void vv_buf_done(struct vv_buf *buf)
 {
-    vv_free(buf->ptr);
+    vv_free(buf->private_ptr);
     *buf = VV_BUF_INIT(buf->len_max);
 }
 
@@ -37,8 +37,8 @@ void vv_buf_cut(struct vv_buf *buf, size_t len)
 {
     VV_PRE(len <= buf->len);
     buf->len = len;
-    if (buf->ptr)
-        buf->ptr[len] = '\0';
+    if (buf->private_ptr)
+        buf->private_ptr[len] = '\0';
 }
 
 /* Room for `extra` bytes and the NUL; false, and failed from then on, where there is none. */
@@ -61,23 +61,24 @@ static bool reserve(struct vv_buf *buf, size_t extra)
         wider = needed;
     if (wider > buf->len_max + 1)
         wider = buf->len_max + 1;
-    char *moved = vv_realloc(buf->ptr, wider);
+    char *moved = vv_realloc(buf->private_ptr, wider);
     if (!moved) {
         buf->failed = true;
         return false;
     }
-    buf->ptr = moved;
+    buf->private_ptr = moved;
     buf->capacity = wider;
     return true;
 }
 
 void vv_buf_add(struct vv_buf *buf, struct vv_str text)
 {
+    buf->failed = buf->failed || vv_str_is_lost(text);
     if (text.len == 0 || !reserve(buf, text.len))
         return;
-    memcpy(buf->ptr + buf->len, text.ptr, text.len);
+    memcpy(buf->private_ptr + buf->len, text.ptr, text.len);
     buf->len += text.len;
-    buf->ptr[buf->len] = '\0';
+    buf->private_ptr[buf->len] = '\0';
 }
 
 void vv_buf_adds(struct vv_buf *buf, const char *text)
@@ -103,7 +104,7 @@ void vv_buf_addf(struct vv_buf *buf, const char *format, ...)
     if (len == 0 || !reserve(buf, (size_t)len))
         return;
     va_start(args, format);
-    (void)vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, args);
+    (void)vsnprintf(buf->private_ptr + buf->len, (size_t)len + 1, format, args);
     va_end(args);
     buf->len += (size_t)len;
 }

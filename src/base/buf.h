@@ -1,6 +1,8 @@
 /*
- * A growable byte buffer with a maximum. Errors are sticky: append freely, ask once with
- * vv_buf_ok before the content is used. There is always a NUL behind the content.
+ * A growable byte buffer with a maximum. Errors are sticky: append freely, then take the content
+ * with vv_buf_str. A buffer that failed gives VV_STR_LOST, never what it had until then: who takes
+ * texts on refuses it, and who does anything else with them asks vv_buf_ok too, which
+ * tools/check_buffers.py sees to. There is always a NUL behind the content.
  */
 #ifndef VV_BASE_BUF_H
 #define VV_BASE_BUF_H
@@ -9,7 +11,7 @@
 #include "base/str.h"
 
 struct vv_buf {
-    char *ptr;
+    char *private_ptr; /* NULL while empty; see vv_buf_str */
     size_t len;
     size_t capacity;
     size_t len_max;
@@ -33,7 +35,9 @@ static inline bool vv_buf_ok(const struct vv_buf *buf)
 }
 static inline struct vv_str vv_buf_str(const struct vv_buf *buf)
 {
-    return (struct vv_str){buf->ptr ? buf->ptr : "", buf->len};
+    if (buf->failed)
+        return VV_STR_LOST;
+    return (struct vv_str){buf->private_ptr ? buf->private_ptr : "", buf->len};
 }
 
 #endif

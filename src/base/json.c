@@ -103,7 +103,7 @@ varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_s
 {
     if (text.len == 0)
         return vv_fail(op, VARVE_ECORRUPT, "not JSON at byte 0: the text is empty");
-    if (text.len > SIZE_MAX - YYJSON_PADDING_SIZE)
+    if (text.len > SIZE_MAX - YYJSON_PADDING_SIZE || vv_str_is_lost(text))
         return vv_fail_memory(op);
     char *copy = vv_new(arena, char, text.len + YYJSON_PADDING_SIZE);
     if (!copy)

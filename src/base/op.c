@@ -352,5 +352,6 @@ void vv_log(const struct vv_op *op, enum vv_log_level level, const char *event,
     vv_jw_key_string(&writer, "message", message);
     vv_jw_end(&writer);
     /* An event without its sentence is better than none. */
-    env->log(env->log_data, (int)level, event, vv_buf_ok(&fields) ? fields.ptr : "{}");
+    env->log(env->log_data, (int)level, event,
+        vv_buf_ok(&fields) ? vv_buf_str(&fields).ptr : "{}");
 }

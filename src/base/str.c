@@ -3,6 +3,8 @@
 #include "base/hash.h"
 #include "base/number.h"
 
+const char vv_lost_text[4] = "...";
+
 struct vv_str vv_str_skip(struct vv_str text, size_t from)
 {
     if (from > text.len)

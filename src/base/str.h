@@ -15,12 +15,25 @@ struct vv_str {
 
 #define VV_STR(literal) ((struct vv_str){("" literal), sizeof(literal) - 1})
 #define VV_STR_NONE ((struct vv_str){NULL, 0})
+/*
+ * What stands for a text that memory was too short for: "...", never a part of it. Whoever takes
+ * texts on (buffers and with them JSON and SQL, arenas, statements, stores) refuses it as out of
+ * memory.
+ */
+#define VV_STR_LOST ((struct vv_str){vv_lost_text, sizeof(vv_lost_text) - 1})
+extern const char vv_lost_text[4];
 /* The two arguments of a "%.*s". */
 #define VV_ARG(text) ((int)((text).len)), ((text).ptr ? (text).ptr : "")
 
 static inline struct vv_str vv_str_of(const char *text)
 {
     return (struct vv_str){text, text ? strlen(text) : 0};
+}
+
+/* Whether it is VV_STR_LOST, or a part of that. */
+static inline bool vv_str_is_lost(struct vv_str text)
+{
+    return (uintptr_t)text.ptr - (uintptr_t)vv_lost_text < sizeof(vv_lost_text);
 }
 
 /* From `from` (clamped) to the end. */

@@ -145,6 +145,8 @@ static varve_status write_file(struct vv_op *op, struct vv_session *session,
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_parquet_written written;
     VV_TRY(vv_checkpoint_select(op, snapshot, VV_STR(LINES), VV_STR("line"), &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     struct vv_parquet_write write = {.select_sql = vv_buf_str(&sql), .path = path};
     VV_TRY(vv_parquet_write(op, session, &write, &op->arena, &written));
     *out_bytes = written.bytes;

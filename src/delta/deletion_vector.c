@@ -52,7 +52,7 @@ static varve_status relative_key(struct vv_op *op, struct vv_arena *arena, struc
     vv_buf_add(&key, vv_str_first(name, folder_len));
     vv_buf_adds(&key, folder_len > 0 ? "/deletion_vector_" : "deletion_vector_");
     for (size_t i = 0; i < UUID_RAW_BYTES; i++) {
-        unsigned char byte = (unsigned char)raw.ptr[i];
+        unsigned char byte = (unsigned char)vv_buf_str(&raw).ptr[i];
         if (i == 4 || i == 6 || i == 8 || i == 10)
             vv_buf_addc(&key, '-');
         vv_buf_addc(&key, hex[byte >> 4]);

@@ -201,6 +201,8 @@ static bool shortest_digits(double number, bool is_float, struct vv_decimal *out
         *out = full;
         vv_decimal_round(out, len);
         vv_decimal_write_scientific(out, &buf);
+        if (!vv_buf_ok(&buf))
+            return false;
         if (vv_str_double(vv_buf_str(&buf), &read) && vv_double_to_float(read, &read) &&
             cmp_double(read, number) == 0)
             return true;
@@ -222,8 +224,10 @@ static void format_double(double number, bool is_float, struct vv_buf *out)
         vv_buf_adds(out, number < 0 ? "-Infinity" : "Infinity");
         return;
     }
-    if (!shortest_digits(number, is_float, &digits))
+    if (!shortest_digits(number, is_float, &digits)) {
+        out->failed = true; /* memory is out: a double always has digits */
         return;
+    }
     if (digits.len == 0) {
         vv_buf_adds(out, signbit(number) ? "-0.0" : "0.0");
         return;

@@ -83,6 +83,8 @@ varve_status vv_duck_take_error(struct vv_op *op, varve_status refused, duckdb_e
 
 varve_status vv_duck_text(struct vv_op *op, const char *what, struct vv_str text, char **out)
 {
+    if (vv_str_is_lost(text))
+        return vv_fail_memory(op);
     if (vv_str_find(text, '\0') < text.len)
         return vv_fail(op, VARVE_EINVALID, "%s holds a NUL byte at offset %zu", what,
             vv_str_find(text, '\0'));

@@ -49,7 +49,7 @@ static int32_t level_id(const struct id_level *level, struct vv_str name, size_t
 static void add_id(struct vv_buf *sql, struct vv_str name, int32_t id,
     const struct id_level *below)
 {
-    if (sql->len > 0 && sql->ptr[sql->len - 1] != '{')
+    if (sql->len > 0 && vv_buf_ok(sql) && !vv_str_ends(vv_buf_str(sql), VV_STR("{")))
         vv_buf_adds(sql, ", ");
     vv_sql_name(sql, name);
     vv_buf_adds(sql, ": {");

@@ -78,6 +78,7 @@ void vv_sql_date(struct vv_buf *sql, int32_t days)
 
 void vv_sql_file(struct vv_buf *sql, struct vv_str path)
 {
+    sql->failed = sql->failed || vv_str_is_lost(path);
     vv_buf_addc(sql, '\'');
     for (size_t index = 0; index < path.len; index++) {
         char byte = path.ptr[index];

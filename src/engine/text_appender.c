@@ -93,6 +93,8 @@ varve_status vv_text_appender_row(struct vv_op *op, struct vv_text_appender *app
             null_put(appender, column, at);
             continue;
         }
+        if (vv_str_is_lost(value))
+            return vv_fail_memory(op);
         /* DuckDB would put a NULL in its place without a word. */
         if (!vv_utf8_valid(value))
             return vv_fail(op, VARVE_EINVALID,

@@ -9,14 +9,15 @@ static bool decode(duckdb_function_info info, const duckdb_string_t *metadata,
     const duckdb_string_t *value, struct vv_buf *json, duckdb_vector output, idx_t at)
 {
     vv_buf_clear(json);
-    if (!vv_variant_json(vv_duck_string(metadata), vv_duck_string(value), json)) {
+    if (!vv_variant_json(vv_duck_string(metadata), vv_duck_string(value), json) ||
+        !vv_buf_ok(json)) {
         duckdb_scalar_function_set_error(info,
             json->failed ? "a variant whose text is too long for the memory there is, or for "
                            "any: " VV_DUCK_NO_MEMORY
                          : VV_DUCK_NO_VARIANT);
         return false;
     }
-    duckdb_vector_assign_string_element_len(output, at, json->ptr, json->len);
+    duckdb_vector_assign_string_element_len(output, at, vv_buf_str(json).ptr, json->len);
     return true;
 }
 

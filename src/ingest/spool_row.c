@@ -88,7 +88,7 @@ static void bit_set(struct vv_buf *out, size_t mark, size_t index)
 {
     if (!vv_buf_ok(out))
         return;
-    char *byte = &out->ptr[mark + index / 8];
+    char *byte = &out->private_ptr[mark + index / 8];
     *byte = (char)(*byte | (1 << (index % 8)));
 }
 

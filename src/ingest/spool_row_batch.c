@@ -115,7 +115,8 @@ static void bit_add(struct vv_buf *bits, int64_t index, bool is_set)
     if (index % 8 == 0)
         vv_buf_addc(bits, is_set ? 1 : 0);
     else if (is_set && vv_buf_ok(bits))
-        bits->ptr[bits->len - 1] = (char)(bits->ptr[bits->len - 1] | (1 << (index % 8)));
+        bits->private_ptr[bits->len - 1] =
+            (char)(bits->private_ptr[bits->len - 1] | (1 << (index % 8)));
 }
 
 static void offset_add(struct column *column, size_t end)
@@ -271,7 +272,9 @@ static bool array_make(struct vv_arena *arena, const struct column *column,
     struct ArrowArray *children = vv_new(arena, struct ArrowArray, (size_t)children_len + 1);
     struct ArrowArray **pointers = vv_new(arena, struct ArrowArray *, (size_t)children_len + 1);
     const void **buffers = vv_new(arena, const void *, 3);
-    bool is_ok = children != NULL && pointers != NULL && buffers != NULL;
+    bool is_ok = children != NULL && pointers != NULL && buffers != NULL &&
+                 vv_buf_ok(&column->valid) && vv_buf_ok(&column->offsets) &&
+                 vv_buf_ok(&column->values);
     for (int64_t i = 0; i < children_len && is_ok; i++) {
         pointers[i] = &children[i];
         is_ok = array_make(arena, &column->children[i], &children[i]);
@@ -314,7 +317,7 @@ static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     if (!column_ok(&batch->root) || !vv_buf_ok(&batch->arrivals) || arrivals == NULL ||
         pointers == NULL || buffers == NULL || !array_make(arena, &batch->root, &rows))
         return ENOMEM;
-    buffers[2] = batch->arrivals.ptr;
+    buffers[2] = vv_buf_str(&batch->arrivals).ptr;
     *arrivals = (struct ArrowArray){.length = batch->len,
         .n_buffers = 2,
         .buffers = buffers + 1,

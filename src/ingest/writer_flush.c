@@ -191,6 +191,8 @@ static varve_status make_input(struct vv_op *op, struct run *run, struct vv_str 
     input->arrivals_len = run->arrivals.len / sizeof(int64_t);
     int64_t *arrivals = NULL;
     VV_NEW(op, &arrivals, int64_t, input->arrivals_len + 1);
+    if (!vv_buf_ok(&run->arrivals))
+        return vv_fail_memory(op);
     memcpy(arrivals, vv_buf_str(&run->arrivals).ptr, run->arrivals.len);
     input->arrivals = arrivals;
     return VARVE_OK;
@@ -204,7 +206,7 @@ static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_
         vv_arena_format(&op->arena, "<segment %" PRIu64 " of the spool>", segment);
     uint64_t *sequences = NULL;
     size_t rows_len = gather->sequences.len / sizeof(uint64_t);
-    if (name.ptr == NULL)
+    if (name.ptr == NULL || !vv_buf_ok(&gather->sequences))
         return vv_fail_memory(op);
     VV_NEW(op, &out->inputs, struct vv_input, len + 1);
     VV_NEW(op, &out->streams, struct ArrowArrayStream, len + 1);

@@ -277,6 +277,8 @@ static varve_status put_stream(struct vv_op *op, struct vv_writer *writer, struc
     }
     VV_TRY(vv_arrow_type_read(op, &schema, &type));
     VV_TRY(vv_row_schema_write(op, &schema, &payload));
+    if (!vv_buf_ok(&payload))
+        return vv_fail_memory(op);
     VV_TRY(vv_writer_lane(op, writer, table, vv_buf_str(&payload), &lane));
     for (;;) {
         VV_CLEANUP(array_done) struct ArrowArray array = {.release = NULL};

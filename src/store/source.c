@@ -32,8 +32,8 @@ static int open_named(const char *folder, int *out_fd)
     vv_buf_addf(&path, "%s/varve-input-%016" PRIx64, folder, vv_random64());
     if (!vv_buf_ok(&path))
         return ENOMEM;
-    int os_errno = open_private(path.ptr, O_CREAT | O_EXCL, out_fd);
-    return os_errno == 0 ? vv_sys_unlink(path.ptr) : os_errno;
+    int os_errno = open_private(vv_buf_str(&path).ptr, O_CREAT | O_EXCL, out_fd);
+    return os_errno == 0 ? vv_sys_unlink(vv_buf_str(&path).ptr) : os_errno;
 }
 
 static varve_status open_nameless(struct vv_op *op, int *out_fd)
@@ -153,6 +153,8 @@ varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct
 varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out)
 {
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
+    if (vv_str_is_lost(bytes))
+        return vv_fail_memory(op);
     VV_TRY(open_nameless(op, &source.fd));
     source.owned = true;
     int os_errno = vv_sys_write(source.fd, bytes);

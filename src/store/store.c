@@ -119,6 +119,8 @@ varve_status vv_store_put(struct vv_op *op, struct vv_store *store, struct vv_st
     struct vv_str bytes)
 {
     VV_TRY(vv_key_check(op, key));
+    if (vv_str_is_lost(bytes))
+        return vv_fail_memory(op);
     return store->ops->put(op, store, key, bytes);
 }
 
@@ -126,6 +128,8 @@ varve_status vv_store_put_if_absent(struct vv_op *op, struct vv_store *store, st
     struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out)
 {
     VV_TRY(vv_key_check(op, key));
+    if (vv_str_is_lost(bytes))
+        return vv_fail_memory(op);
     return store->ops->put_if_absent(op, store, key, bytes, modified_us, out);
 }
 

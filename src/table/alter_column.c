@@ -404,6 +404,8 @@ static varve_status widen(struct vv_op *op, struct vv_alter_change *change)
         return VARVE_OK;
     vv_type_name(old, &from);
     vv_type_name(new, &to);
+    if (!vv_buf_ok(&from) || !vv_buf_ok(&to))
+        return vv_fail_memory(op);
     if (given.fields_len != 1 || !is_wider(old, new))
         return vv_fail(op, VARVE_EUSAGE,
             "column %.*s is of type %.*s, of which %.*s is no wider one",

@@ -172,7 +172,7 @@ static varve_status upgrade(struct vv_op *op, struct vv_alter_change *change)
     vv_buf_add(&name, change->request->name);
     if (!vv_buf_ok(&name) || name.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "upgrade to which table feature?");
-    VV_TRY(vv_draft_need(op, &change->draft, name.ptr));
+    VV_TRY(vv_draft_need(op, &change->draft, vv_buf_str(&name).ptr));
     vv_action_write_protocol(change->draft.protocol, &line);
     change->operation = VV_STR("UPGRADE PROTOCOL");
     vv_jw_object(&writer);

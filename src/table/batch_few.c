@@ -103,6 +103,8 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
         }
         if (dedupe) {
             VV_TRY(tuple_read(op, &key, rows, &text));
+            if (!vv_buf_ok(&text))
+                return vv_fail_memory(op);
             if (vv_map_has(&seen, vv_buf_str(&text)))
                 continue;
             VV_TRY(map_add(op, &seen, &text, key.values));
@@ -160,6 +162,8 @@ static void grouping_done(struct grouping *g)
 
 static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
 {
+    if (!vv_buf_ok(&g->text))
+        return vv_fail_memory(op);
     uintptr_t found = (uintptr_t)vv_map_get(&g->by_partition, vv_buf_str(&g->text));
     if (found > 0) {
         *out = found - 1;

@@ -178,14 +178,14 @@ static void instant_value(const struct vv_conversion *conversion, enum source_ki
     if (!vv_buf_ok(&naive))
         sql->failed = true;
     else if (type->kind == VV_TYPE_DATE)
-        vv_buf_addf(sql, "CAST(%s AS DATE)", naive.ptr);
+        vv_buf_addf(sql, "CAST(%s AS DATE)", vv_buf_str(&naive).ptr);
     else if (has_zone && type->kind == VV_TYPE_TIMESTAMP_NTZ)
-        vv_buf_adds(sql, naive.ptr);
+        vv_buf_adds(sql, vv_buf_str(&naive).ptr);
     else if (has_zone)
         vv_buf_add(sql, from);
     else
-        vv_convert_naive(conversion->time_zone, type->kind == VV_TYPE_TIMESTAMP_NTZ, naive.ptr,
-            sql);
+        vv_convert_naive(conversion->time_zone, type->kind == VV_TYPE_TIMESTAMP_NTZ,
+            vv_buf_str(&naive).ptr, sql);
 }
 
 static void scalar_value(const struct vv_conversion *conversion, enum source_kind source,

@@ -46,7 +46,7 @@ static void decimal_cast(const struct vv_type *type, struct vv_str part, struct 
     else
         vv_buf_addf(&pattern, "\\s*[+-]?(\\d+(\\.\\d{0,%u}0*)?|\\.\\d{1,%u}0*)\\s*", scale,
             scale);
-    matching_cast(type, part, vv_buf_ok(&pattern) ? pattern.ptr : "", sql);
+    matching_cast(type, part, vv_buf_ok(&pattern) ? vv_buf_str(&pattern).ptr : "", sql);
     if (!vv_buf_ok(&pattern))
         sql->failed = true;
 }
@@ -84,7 +84,7 @@ static void time_cast(const struct vv_type *type, struct vv_str time_zone, struc
         add(&naive, "TRY_CAST(", part, " AS TIMESTAMP)");
         add(sql, "CASE WHEN NOT regexp_matches(substr(", part, ", 17), '[Z+-]') THEN ");
         if (vv_buf_ok(&naive))
-            vv_convert_naive(time_zone, to_naive, naive.ptr, sql);
+            vv_convert_naive(time_zone, to_naive, vv_buf_str(&naive).ptr, sql);
         else
             sql->failed = true;
         vv_buf_adds(sql, " ELSE ");

@@ -190,7 +190,7 @@ struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_
     }
     *rest = vv_str_skip(*rest, at);
     *rest = vv_str_skip(*rest, vv_str_find(*rest, ',') + 1);
-    return vv_buf_str(field);
+    return vv_buf_ok(field) ? vv_buf_str(field) : VV_STR_LOST;
 }
 
 static varve_status header_check(struct vv_op *op, const struct vv_csv_record *record)

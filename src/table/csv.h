@@ -48,7 +48,8 @@ bool vv_csv_scan_end(struct vv_csv_scan *scan, struct vv_csv_record *out);
 
 /*
  * Cuts a field off a record that is sound, its line end left out. A quoted one comes without its
- * quotes, in `field`; else it is a part of `*rest`, as it stands there.
+ * quotes, in `field`; else it is a part of `*rest`, as it stands there. VV_STR_LOST where memory is
+ * out.
  */
 struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_quoted);
 

@@ -79,6 +79,8 @@ static varve_status ask(struct vv_op *op, struct vv_optimize_run *run,
     VV_TRY(vv_sql_read_condition(op, run->session, "the condition", run->request->where,
         &statement));
     VV_TRY(where_sql(op, run, places, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
     if (vv_session_rows(op, run->session, &query, &rows) != VARVE_OK)
         return vv_note(op, "optimize takes whole partitions, so its condition is over the "

@@ -96,6 +96,8 @@ varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
         VV_TRY(vv_zorder_prepare(op, run->session, &run->zorder, &source, bin->rows));
     }
     VV_TRY(bin_sql(op, run, bin, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     return is_split ? write_split(op, run, vv_buf_str(&sql), files_len, done)
                     : write_file(op, run, vv_buf_str(&sql), done);
 }

@@ -82,7 +82,7 @@ varve_status vv_engine_plan(struct vv_op *op, struct vv_session *session,
             break;
         key = vv_arena_str(&op->arena, vv_rows_text(rows, 0));
         vv_buf_add(&text, vv_rows_text(rows, 1));
-        if (text.len > 0 && text.ptr[text.len - 1] != '\n')
+        if (text.len > 0 && !vv_str_ends(vv_buf_str(&text), VV_STR("\n")))
             vv_buf_addc(&text, '\n');
     }
     *out = vv_arena_str(&op->arena, vv_buf_str(&text));

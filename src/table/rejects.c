@@ -239,8 +239,8 @@ varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
         if (index == 0)
             vv_fail(op, VARVE_EINVALID,
                 "%" PRId64 " of %" PRId64 " rows rejected, nothing written: %s", rows_bad,
-                rows_in, line.ptr);
-        vv_detail(op, "%s%s", index > 0 ? "\n" : "", line.ptr);
+                rows_in, vv_buf_str(&line).ptr);
+        vv_detail(op, "%s%s", index > 0 ? "\n" : "", vv_buf_str(&line).ptr);
     }
     if (len == 0)
         return vv_fail(op, VARVE_EFAILED, "rows were found to be bad, but not why");

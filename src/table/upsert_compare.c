@@ -208,6 +208,8 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     int64_t bytes = vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len);
     vv_engine_expect(call->table->engine, bytes);
     VV_TRY(stored_sql(op, call, attempt, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     VV_TRY(vv_session_optimize(op, call->work->session, is_worth_planning(call, bytes)));
     const struct vv_query query = {.sql = vv_buf_str(&sql)};
     int64_t rows = 0;

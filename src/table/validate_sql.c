@@ -177,7 +177,8 @@ static bool is_checked(const struct vv_plan *plan, size_t column)
     vv_sql_name(&name, plan->schema->fields[column].name);
     for (size_t index = 0; index < plan->rules->checks_len; index++) {
         struct vv_str sql = plan->rules->checks[index].sql;
-        if (!vv_buf_ok(&name) || memmem(sql.ptr, sql.len, name.ptr, name.len) != NULL)
+        if (!vv_buf_ok(&name) ||
+            memmem(sql.ptr, sql.len, vv_buf_str(&name).ptr, name.len) != NULL)
             return true;
     }
     return false;

@@ -145,6 +145,8 @@ varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
     VV_TRY(name_file(op, arena, &file.partition_values, &file.key));
     VV_TRY(encode_path(op, arena, file.key, &file.path));
     VV_TRY(physical_select(op, request, &sql, &columns, &parquet.columns_len));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     parquet.columns = columns;
     parquet.select_sql = vv_buf_str(&sql);
     VV_TRY(vv_store_stage(op, table->store, arena, file.key, &parquet.path));

@@ -421,7 +421,7 @@ TEST(edit, sees_the_rows_that_come_back)
     vv_action_write_remove(&remove, &lines);
     before.data_change = true;
     vv_action_write_add(&before, &lines);
-    struct rival rival = {.fixture = &fixture, .lines = lines.ptr, .times = 1};
+    struct rival rival = {.fixture = &fixture, .lines = vv_buf_str(&lines).ptr, .times = 1};
     fixture.plan = (struct vv_fault_plan){.before = before_call, .before_data = &rival};
     REQUIRE_OK(op, carry_out(op, fixture.table, &ours, VV_STR_NONE, 0, &result));
     fixture.plan.before = NULL;

@@ -135,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         VV_STR("delta.checkpoint.writeStatsAsJson"));
     is_same = is_same || as_json.ptr != NULL;
     if (!is_same)
-        (void)fprintf(stderr, "%s\n", report.ptr);
+        (void)fprintf(stderr, "%s\n", vv_buf_str(&report).ptr);
     VV_PRE(is_same && ways.by_log);
     return 0;
 }

@@ -35,7 +35,7 @@ static bool check(struct vv_op *op, struct vv_engine *engine, const char *table,
     sums->new_checkpoints += ways.by_new_checkpoint;
     sums->different += !is_same;
     if (!is_same)
-        printf("%s: %s", table, report.ptr != NULL ? report.ptr : "\n");
+        printf("%s: %s", table, report.len > 0 ? vv_buf_str(&report).ptr : "\n");
     return is_same;
 }
 

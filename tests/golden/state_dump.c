@@ -32,7 +32,7 @@ static varve_status dump(struct vv_op *op, const char *table, int64_t version)
     state_text(snapshot, true, &op->arena, &text);
     (void)printf("{\"checkpoint\":%" PRId64 ",\"commitsRead\":%zu,\"timestamp\":%" PRId64 "}\n",
         snapshot->checkpoint_version, snapshot->commits_read, snapshot->timestamp_ms);
-    (void)fwrite(text.ptr, 1, text.len, stdout);
+    (void)fwrite(vv_buf_str(&text).ptr, 1, text.len, stdout);
     return VARVE_OK;
 }
 

@@ -40,7 +40,7 @@ static inline void test_state_require(const struct vv_env *env, struct vv_store 
     struct test_state_ways ways;
     const struct vv_log_handle log = {store, engine};
     if (!CHECK(test_state_check(env, &log, &ways, &report)))
-        printf("# %s\n", report.ptr != NULL ? report.ptr : "");
+        printf("# %s\n", vv_buf_str(&report).ptr);
 }
 
 #endif

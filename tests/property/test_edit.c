@@ -442,7 +442,7 @@ static bool plant(struct story *story)
     }
     struct vv_str key =
         vv_arena_format(&op->arena, "planted-%" PRId64 ".parquet", story->planted++);
-    int64_t bytes = table_foreign_file(&story->fixture, key.ptr, select.ptr);
+    int64_t bytes = table_foreign_file(&story->fixture, key.ptr, vv_buf_str(&select).ptr);
     struct vv_str partition = VV_STR("");
     if (by_g && row.g == 0)
         partition = VV_STR("\"g\":null");

@@ -366,9 +366,9 @@ TEST(json, a_damaged_text_is_refused_or_reads_as_something)
         if (prop_chance(&prop, 30))
             vv_buf_cut(&buf, prop_choose(&prop, buf.len));
         if (buf.len > 0)
-            buf.ptr[prop_choose(&prop, buf.len)] = prop_chance(&prop, 50)
-                                                       ? "{}[]\",:0e\\"[prop_choose(&prop, 10)]
-                                                       : (char)prop_u64(&prop);
+            buf.private_ptr[prop_choose(&prop, buf.len)] =
+                prop_chance(&prop, 50) ? "{}[]\",:0e\\"[prop_choose(&prop, 10)]
+                                       : (char)prop_u64(&prop);
         VV_CLEANUP(vv_op_done) struct vv_op op;
         vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
         const struct vv_json *value = NULL;

@@ -117,7 +117,7 @@ TEST(trail, a_record_that_was_altered_ends_it)
     struct vv_str whole = test_file_read(test_path("whole"));
     struct vv_buf text = VV_BUF_INIT(10000);
     vv_buf_add(&text, whole);
-    char *third = strstr(strstr(text.ptr, "done 1010") + 1, "chunk 1015");
+    char *third = strstr(strstr(vv_buf_str(&text).ptr, "done 1010") + 1, "chunk 1015");
     REQUIRE(third != NULL);
     third[6] = '2';
     REQUIRE(test_file_write(test_path("whole"), vv_buf_str(&text)));

@@ -168,10 +168,10 @@ TEST(ledger, never_gives_other_bytes_than_it_took)
     CHECK_OK(op, vv_store_get(op, f.store, &op->arena, key, &file));
     vv_buf_add(&copy, file);
     for (size_t i = 0; i < copy.len; i++) {
-        copy.ptr[i] = (char)(copy.ptr[i] ^ 0x15);
+        copy.private_ptr[i] = (char)(copy.private_ptr[i] ^ 0x15);
         CHECK_OK(op, vv_store_put(op, f.store, key, vv_buf_str(&copy)));
         check_damage(&f, bytes);
-        copy.ptr[i] = (char)(copy.ptr[i] ^ 0x15);
+        copy.private_ptr[i] = (char)(copy.private_ptr[i] ^ 0x15);
         CHECK_OK(op, vv_store_put(op, f.store, key, vv_str_first(file, i)));
         check_damage(&f, bytes);
     }

@@ -188,7 +188,7 @@ TEST(snapshot, partitioned_by_what_is_no_column_is_corrupt)
     vv_buf_add(&text, vv_str_first(line, (size_t)(at - line.ptr) + columns.len));
     vv_buf_adds(&text, "\"gone\"");
     vv_buf_adds(&text, at + columns.len);
-    REQUIRE(put_commit(&fixture, 0, text.ptr));
+    REQUIRE(put_commit(&fixture, 0, vv_buf_str(&text).ptr));
     varve_status status = vv_snapshot_load(&fixture.op, &fixture.log, VV_NO_VERSION, &snapshot);
     CHECK(strstr(fixture.op.error.message, "\"gone\"") != NULL);
     CHECK_FAILS(&fixture.op, status, VARVE_ECORRUPT);

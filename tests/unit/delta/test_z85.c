@@ -47,6 +47,6 @@ TEST(z85, comes_back_filled_up_to_whole_groups)
         REQUIRE(back.len >= input.len && back.len - input.len < 4);
         CHECK_STR(vv_str_first(vv_buf_str(&back), input.len), input);
         for (size_t at = input.len; at < back.len; at++)
-            CHECK_INT(back.ptr[at], 0);
+            CHECK_INT(vv_buf_str(&back).ptr[at], 0);
     }
 }

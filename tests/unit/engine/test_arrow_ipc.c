@@ -84,7 +84,7 @@ TEST(arrow_ipc, whatever_is_cut_off_is_missed)
         for (size_t len = 0; len < bytes.len; len++) {
             /* Of its own length, so that a sanitizer sees what is read behind it. */
             char *cut = malloc(len + 1);
-            memcpy(cut, bytes.ptr, len);
+            memcpy(cut, vv_buf_str(&bytes).ptr, len);
             CHECK_INT(decode(&fixture, (struct vv_str){cut, len}, NULL), VARVE_EINVALID);
             vv_forgive(&fixture.op);
             free(cut);

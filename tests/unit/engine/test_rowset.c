@@ -50,7 +50,7 @@ TEST(rowset, a_kept_statement_sees_new_rows)
     for (int64_t round = 1; round <= 5; round++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
         vv_buf_addf(&sql, "SELECT %d AS x FROM range(%d)", (int)round, (int)round);
-        REQUIRE(fill(&fixture, rowset, sql.ptr));
+        REQUIRE(fill(&fixture, rowset, vv_buf_str(&sql).ptr));
         CHECK_INT(kept_number(&fixture, rowset, "sum(x)"), round * round);
     }
     vv_rowset_clear(rowset);
@@ -93,10 +93,10 @@ TEST(rowset, is_joined_and_sorted_like_a_table)
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
     vv_buf_addf(&sql, "SELECT count(*) FROM %.*s l JOIN %.*s r ON l.a = r.a",
         VV_ARG(vv_rowset_sql(left)), VV_ARG(vv_rowset_sql(right)));
-    CHECK_INT(number(&fixture, sql.ptr), 1500);
+    CHECK_INT(number(&fixture, vv_buf_str(&sql).ptr), 1500);
     vv_buf_clear(&sql);
     vv_buf_addf(&sql, "SELECT a FROM %.*s ORDER BY b LIMIT 1", VV_ARG(vv_rowset_sql(left)));
-    CHECK_INT(number(&fixture, sql.ptr), 2999);
+    CHECK_INT(number(&fixture, vv_buf_str(&sql).ptr), 2999);
 }
 
 TEST(rowset, its_rows_are_read_one_by_one)

@@ -183,7 +183,7 @@ TEST(session, damaged_parquet_is_corrupt)
     for (size_t at = 0; at < whole.len; at += 1 + whole.len / 150) {
         VV_CLEANUP(vv_buf_done) struct vv_buf damaged = VV_BUF_INIT(1 << 20);
         vv_buf_add(&damaged, whole);
-        damaged.ptr[at] = (char)(damaged.ptr[at] ^ 0x5a);
+        damaged.private_ptr[at] = (char)(damaged.private_ptr[at] ^ 0x5a);
         REQUIRE(test_file_write(path, vv_buf_str(&damaged)));
         varve_status status = vv_session_exec(&fixture.op, fixture.session, vv_buf_str(&sql));
         if (status == VARVE_OK)

@@ -191,7 +191,8 @@ static void model_run(struct batch_fixture *fixture, struct prop *prop, bool has
     }
     /* One small input stays in memory, two go through tables: the same rules, written twice. */
     bool in_memory = prop_chance(prop, 50);
-    const struct vv_input inputs[] = {file_input(VV_INPUT_CSV, "rows.csv", content.ptr),
+    const struct vv_input inputs[] = {
+        file_input(VV_INPUT_CSV, "rows.csv", vv_buf_str(&content).ptr),
         file_input(VV_INPUT_NDJSON, "nothing.ndjson", "")};
     REQUIRE_OK(&fixture->op, batch_read(fixture, inputs, in_memory ? 1 : 2));
     CHECK((fixture->batch.few != NULL) == in_memory);
@@ -290,7 +291,7 @@ TEST(batch, rejected_rows_are_left_out_and_kept_apart)
     vv_buf_adds(&content, "timestamp,symbol,count\n");
     for (int row = 0; row < 100; row++)
         vv_buf_addf(&content, "%s,S%d,1\n", TIME, row);
-    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, content.ptr));
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, vv_buf_str(&content).ptr));
     CHECK_INT(fixture.batch.rows, 0);
     CHECK_INT(fixture.batch.rows_rejected, 100);
     CHECK_STR(batch_query(&fixture, "SELECT count(*) FROM " VV_REJECTS_TABLE), "100\n");

@@ -17,7 +17,7 @@ static void check_type(const char *type, const char *input_tz, bool truncate_tim
     VV_CLEANUP(vv_buf_done) struct vv_buf schema = VV_BUF_INIT(1 << 16);
     VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(1 << 20);
     vv_buf_addf(&schema, "k long not null, v %s", type);
-    const struct batch_spec spec = {.schema = schema.ptr};
+    const struct batch_spec spec = {.schema = vv_buf_str(&schema).ptr};
     REQUIRE(batch_fixture_open(&fixture, &spec));
     fixture.options.reject_rows = true;
     fixture.options.input_tz = vv_str_of(input_tz);
@@ -30,7 +30,8 @@ static void check_type(const char *type, const char *input_tz, bool truncate_tim
         vv_jw_end(&writer);
         vv_buf_addc(&content, '\n');
     }
-    if (CHECK_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr))) {
+    if (CHECK_OK(&fixture.op,
+            batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr))) {
         for (size_t index = 0; index < pairs_len; index++) {
             struct vv_str sql =
                 vv_arena_format(&fixture.op.arena, "SELECT %s FROM batch WHERE c0 = %zu",
@@ -259,12 +260,12 @@ TEST(convert, nested_values_come_from_json_whole_or_not_at_all)
         struct batch_fixture fixture;
         VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 16);
         vv_buf_addf(&text, "v %s", nested[index].type);
-        const struct batch_spec spec = {.schema = text.ptr};
+        const struct batch_spec spec = {.schema = vv_buf_str(&text).ptr};
         REQUIRE(batch_fixture_open(&fixture, &spec));
         VV_CLEANUP(vv_buf_done) struct vv_buf line = VV_BUF_INIT(1 << 16);
         vv_buf_addf(&line, "{\"v\":%s}\n", nested[index].json);
         varve_status expected = nested[index].value ? VARVE_OK : VARVE_EINVALID;
-        varve_status status = batch_read_text(&fixture, VV_INPUT_NDJSON, line.ptr);
+        varve_status status = batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&line).ptr);
         if (!CHECK_INT(status, expected))
             CHECK_STR(fixture.op.failed ? fixture.op.error.message : "", nested[index].json);
         vv_forgive(&fixture.op);

@@ -266,12 +266,13 @@ TEST(input_csv, row_numbers_hold_in_large_files)
         vv_buf_adds(&content, "k,a\n");
         for (int row = 1; row <= counts[index]; row++)
             vv_buf_addf(&content, "%d,\"%s\"\n", row, row % 1000 == 0 ? "\n" : "x");
-        REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, content.ptr));
+        REQUIRE_OK(&fixture.op,
+            batch_read_text(&fixture, VV_INPUT_CSV, vv_buf_str(&content).ptr));
         CHECK_INT(fixture.batch.rows, counts[index]);
         CHECK_STR(batch_query(&fixture, "SELECT count(*) FROM batch WHERE _row <> c0"), "0\n");
         vv_buf_adds(&content, "x,y\n");
-        CHECK_FAILS(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, content.ptr),
-            VARVE_EINVALID);
+        CHECK_FAILS(&fixture.op,
+            batch_read_text(&fixture, VV_INPUT_CSV, vv_buf_str(&content).ptr), VARVE_EINVALID);
         struct vv_str place = vv_arena_format(&fixture.op.arena, "row %d (line %d)",
             counts[index] + 1, counts[index] + 2 + counts[index] / 1000);
         CHECK(strstr(fixture.op.error.message, place.ptr) != NULL);

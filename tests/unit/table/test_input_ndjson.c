@@ -142,12 +142,13 @@ TEST(input_ndjson, values_and_texts_come_to_the_same)
                 any_values[value]);
     for (int row = 0; row < 3000; row++) /* so that those in doubt are few among the others */
         vv_buf_addf(&content, "{\"k\":%d,\"d\":0.25,\"s\":\"plain\"}\n", (int)++rows);
-    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr));
     struct vv_str as_texts = batch_query(&fixture, "SELECT * FROM batch ORDER BY _row");
     struct vv_str faults = vv_arena_str(&fixture.op.arena, fixture.batch.rejects);
     int64_t rejected = fixture.batch.rows_rejected;
-    REQUIRE_OK(&fixture.op,
-        batch_read_text(&fixture, VV_INPUT_NDJSON, make_long(&fixture, content.ptr)));
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON,
+                                make_long(&fixture, vv_buf_str(&content).ptr)));
     size_t inputs_len = 0;
     const struct vv_batch_input *input = vv_batch_inputs(fixture.source, &inputs_len);
     CHECK(input->has_cells);
@@ -204,8 +205,8 @@ TEST(input_ndjson, many_lines_in_doubt_are_all_read_as_texts)
     VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
     for (int row = 1; row <= 5000; row++)
         vv_buf_addf(&content, "{\"k\":%d,\"b\":\"0.5\"}\n", row);
-    REQUIRE_OK(&fixture.op,
-        batch_read_text(&fixture, VV_INPUT_NDJSON, make_long(&fixture, content.ptr)));
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON,
+                                make_long(&fixture, vv_buf_str(&content).ptr)));
     size_t inputs_len = 0;
     CHECK(!vv_batch_inputs(fixture.source, &inputs_len)->has_cells);
     CHECK_INT(fixture.batch.rows, 5000);
@@ -243,7 +244,8 @@ TEST(input_ndjson, texts_come_through_unchanged)
         vv_jw_end(&writer);
         vv_buf_adds(&content, prop_chance(&prop, 10) ? "\n\n" : "\n");
     }
-    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr));
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     REQUIRE_OK(&fixture.op,
         vv_session_query(&fixture.op, fixture.session,
@@ -272,7 +274,8 @@ TEST(input_ndjson, lines_of_all_lengths_are_put_together)
             vv_buf_addc(&content, 'x');
         vv_buf_adds(&content, "\"}\n");
     }
-    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr));
     CHECK_STR(batch_query(&fixture, "SELECT length(c1) FROM batch ORDER BY c0"),
         "0\n1\n1048576\n3\n1048558\n1048559\n3145728\n5\n");
     batch_fixture_close(&fixture);
@@ -287,7 +290,8 @@ TEST(input_ndjson, row_numbers_hold_in_large_files)
         VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
         for (int row = 1; row <= counts[index]; row++)
             vv_buf_addf(&content, "{\"k\":%d}\n", row);
-        REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON, content.ptr));
+        REQUIRE_OK(&fixture.op,
+            batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr));
         CHECK_INT(fixture.batch.rows, counts[index]);
         CHECK_STR(batch_query(&fixture, "SELECT count(*) FROM batch WHERE _row <> c0"), "0\n");
     }

@@ -318,7 +318,7 @@ TEST_SECONDS(predicate, is_never_wrong_about_any_rows, 180)
         struct vv_file file = {.key = VV_STR("f"),
             .stats = stats_of(&fixture, vv_buf_str(&rows)),
             .by_varve = true};
-        enum vv_match found = match(&fixture, condition.ptr, &file);
+        enum vv_match found = match(&fixture, vv_buf_str(&condition).ptr, &file);
         if (found == SOME)
             continue;
         none += found == NONE;
@@ -329,7 +329,7 @@ TEST_SECONDS(predicate, is_never_wrong_about_any_rows, 180)
         REQUIRE_OK(&fixture.op,
             vv_session_int64(&fixture.op, fixture.session, vv_buf_str(&sql), &left));
         if (!CHECK_INT(left, 0))
-            printf("# %s\n# %s\n", rows.ptr, condition.ptr);
+            printf("# %s\n# %s\n", vv_buf_str(&rows).ptr, vv_buf_str(&condition).ptr);
     }
     /* It says something often enough for the answers to mean something. */
     CHECK(none > 150);

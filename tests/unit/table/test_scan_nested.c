@@ -25,7 +25,7 @@ static bool plant_mapped(struct table_fixture *fixture, const char *mode, const 
         "{\"delta.columnMapping.mode\":\"%s\",\"delta.columnMapping.maxColumnId\":\"9\"}}}\n"
         "{\"add\":{\"path\":\"a.parquet\",\"partitionValues\":{},\"size\":%" PRId64
         ",\"modificationTime\":5,\"dataChange\":true}}\n",
-        quoted.ptr, mode, bytes);
+        vv_buf_str(&quoted).ptr, mode, bytes);
     return bytes >= 0 && table_foreign_commit(fixture, line.ptr);
 }
 

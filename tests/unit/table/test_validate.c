@@ -135,9 +135,9 @@ TEST(validate, list_ends_after_twenty_rows_with_a_count)
         vv_buf_addf(&detail, "row %d (line %d): confidence = 'bad' does not fit type double\n",
             row, row + 1);
     vv_buf_adds(&detail, "and 9 more");
-    CHECK_FAILS(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, content.ptr),
+    CHECK_FAILS(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, vv_buf_str(&content).ptr),
         VARVE_EINVALID);
-    CHECK_STR(fixture.op.error.detail, detail.ptr);
+    CHECK_STR(fixture.op.error.detail, vv_buf_str(&detail).ptr);
     CHECK(vv_str_starts(vv_str_of(fixture.op.error.message), VV_STR("29 of 57 rows rejected")));
     batch_fixture_close(&fixture);
 }
