@@ -60,11 +60,6 @@ static bool uses_always(const struct table_state *state)
     return true;
 }
 
-static bool uses_change_data_feed(const struct table_state *state)
-{
-    return vv_property_bool(state->metadata, "delta.enableChangeDataFeed", false);
-}
-
 static bool uses_generated_columns(const struct table_state *state)
 {
     return schema_has(state, "delta.generationExpression");
@@ -138,7 +133,7 @@ static const struct feature {
     {"appendOnly", false, 2, NULL},
     {"invariants", false, 2, NULL},
     {"checkConstraints", false, 3, NULL},
-    {"changeDataFeed", false, 4, uses_change_data_feed},
+    {"changeDataFeed", false, 4, NULL},
     {"generatedColumns", false, 4, uses_generated_columns},
     {"columnMapping", true, 5, uses_column_mapping},
     {"identityColumns", false, 6, uses_identity_columns},

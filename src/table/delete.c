@@ -67,6 +67,7 @@ varve_status vv_table_delete(struct vv_op *op, struct vv_table *table, struct vv
 {
     static const struct vv_edit_kind kind = {.name = "delete",
         .operation = {"DELETE", 6},
+        .gone_type = "'delete'",
         .find = find,
         .matters = matters,
         .record = record};

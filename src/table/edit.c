@@ -167,6 +167,7 @@ static varve_status find_and_write(struct vv_op *op, const struct run *run,
     VV_TRY(run->kind->find(op, edit, run->data));
     edit->scanned_us = vv_now_us(op);
     VV_TRY(vv_edit_write(op, edit));
+    VV_TRY(vv_edit_feed(op, edit, run->kind));
     edit->written_us = vv_now_us(op);
     return add_txn(op, run, edit);
 }

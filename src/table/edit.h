@@ -58,6 +58,9 @@ struct vv_edit {
 struct vv_edit_kind {
     const char *name;        /* for messages: "delete" */
     struct vv_str operation; /* in the history: "DELETE" */
+    /* In change files: what a row that goes is, an SQL expression over g, a row of VV_EDIT_GONE;
+       and one that comes, over n, a row of the news; NULL: none comes. */
+    const char *gone_type, *news_type;
     /* Fills files, whole, news; makes the tables. */
     varve_status (*find)(struct vv_op *op, struct vv_edit *edit, void *data);
     /* Whether what was found could be otherwise with the rows of a file that is new by now. */
@@ -107,6 +110,9 @@ varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
 
 /* For edit.c: the new files and the file actions. Data files are not published yet. */
 varve_status vv_edit_write(struct vv_op *op, struct vv_edit *edit);
+/* And the change files, where the table has its feed on and the file actions don't say it all. */
+varve_status vv_edit_feed(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_edit_kind *kind);
 
 /* For records (record.h): the metrics that all edits have in common. */
 struct vv_json_writer;

@@ -231,6 +231,8 @@ varve_status vv_table_update(struct vv_op *op, struct vv_table *table,
 {
     static const struct vv_edit_kind kind = {.name = "update",
         .operation = {"UPDATE", 6},
+        .gone_type = "'update_preimage'",
+        .news_type = "'update_postimage'",
         .find = find,
         .matters = matters,
         .record = record};

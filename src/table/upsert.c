@@ -130,6 +130,8 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
     VV_TRY(check_append_only(op, call, attempt));
     varve_status status = vv_upsert_rewrite(op, call, attempt);
     if (status == VARVE_OK)
+        status = vv_upsert_feed(op, call, attempt);
+    if (status == VARVE_OK)
         status = add_txn(op, call, attempt);
     *out = (struct vv_commit_result){
         .outcome = VV_COMMIT_DONE, .version = attempt->snapshot->version};

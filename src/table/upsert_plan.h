@@ -64,6 +64,11 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
 /* The news, the new files, and the file actions. Nothing is published yet. */
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt);
+/* Whether stored rows leave their files. */
+bool vv_upsert_takes_rows(const struct vv_upsert_attempt *attempt);
+/* And the change files, where the table has its feed on. */
+varve_status vv_upsert_feed(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt);
 /* operationParameters and operationMetrics, as JSON objects in the attempt's arena. */
 varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct vv_str *out_parameters,

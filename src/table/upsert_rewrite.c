@@ -404,7 +404,7 @@ static varve_status mark(struct vv_op *op, const struct vv_upsert_call *call,
     return vv_marks_apply(op, &attempt->marks, now_ms, &attempt->actions);
 }
 
-static bool is_any_gone(const struct vv_upsert_attempt *attempt)
+bool vv_upsert_takes_rows(const struct vv_upsert_attempt *attempt)
 {
     for (size_t i = 0; i < attempt->candidates.files_len; i++)
         if (attempt->gone[i] > 0)
@@ -434,7 +434,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         VV_TRY(make_news(op, call, attempt));
         VV_TRY(add_news(op, call, attempt, &targets));
     }
-    bool is_marking = is_any_gone(attempt) && vv_marks_wanted(attempt->snapshot);
+    bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);
     for (size_t i = 0; i < attempt->candidates.files_len && !is_marking; i++)
         if (attempt->gone[i] > 0)
             VV_TRY(add_file(op, attempt, &targets, i));

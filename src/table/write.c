@@ -11,17 +11,19 @@
 
 /* "date=2025-01-30/part-00000-<uuid>.c000.zstd.parquet"; partition values by physical name. */
 static varve_status name_file(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_pairs *partition_values, struct vv_str *out_key)
+    const struct vv_pairs *partition_values, bool is_feed, struct vv_str *out_key)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf key = VV_BUF_INIT(VV_BUF_MAX);
     char uuid[VV_UUID_BYTES];
     VV_TRY(vv_uuid(op, uuid));
+    if (is_feed)
+        vv_buf_adds(&key, "_change_data/");
     for (size_t i = 0; i < partition_values->len; i++) {
         vv_path_partition_folder(partition_values->items[i].name,
             partition_values->items[i].value, &key);
         vv_buf_addc(&key, '/');
     }
-    vv_buf_addf(&key, "part-00000-%s.c000.zstd.parquet", uuid);
+    vv_buf_addf(&key, "%s-00000-%s.c000.zstd.parquet", is_feed ? "cdc" : "part", uuid);
     *out_key = vv_arena_str(arena, vv_buf_str(&key));
     return vv_buf_ok(&key) && out_key->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
@@ -57,7 +59,7 @@ static varve_status physical_select(struct vv_op *op, const struct vv_write_requ
     struct vv_buf *sql, struct vv_parquet_column **out_columns, size_t *out_len)
 {
     const struct vv_schema *schema = &request->snapshot->schema;
-    VV_NEW(op, out_columns, struct vv_parquet_column, schema->fields_len + 1);
+    VV_NEW(op, out_columns, struct vv_parquet_column, schema->fields_len + 2);
     *out_len = 0;
     vv_buf_adds(sql, "SELECT ");
     for (size_t i = 0; i < schema->fields_len; i++) {
@@ -69,6 +71,10 @@ static varve_status physical_select(struct vv_op *op, const struct vv_write_requ
         vv_sql_name(sql, field->physical_name);
         (*out_columns)[(*out_len)++] = (struct vv_parquet_column){
             .name = field->physical_name, .field_id = field->field_id};
+    }
+    if (request->is_feed) {
+        vv_buf_addf(sql, "%s" VV_FEED_TYPE, *out_len == 0 ? "" : ", ");
+        (*out_columns)[(*out_len)++] = (struct vv_parquet_column){.name = VV_STR(VV_FEED_TYPE)};
     }
     vv_buf_adds(sql, " FROM (");
     vv_buf_add(sql, request->select_sql);
@@ -129,33 +135,60 @@ static varve_status encode_path(struct vv_op *op, struct vv_arena *arena, struct
     return vv_buf_ok(&path) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
-    const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add)
+/* The file itself, staged: its place and partition go to `file`. */
+static varve_status write_rows(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_file *file,
+    char sha256[VV_SHA256_HEX_BYTES], struct vv_parquet_written *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_arena *arena = written->arena;
-    struct vv_file file = {0};
     struct vv_parquet_write parquet = {0};
-    struct vv_parquet_written parquet_written;
     struct vv_parquet_column *columns = NULL;
-    char sha256[VV_SHA256_HEX_BYTES];
-
     VV_TRY(partition_pairs(op, arena, request->snapshot, request->partition,
-        &file.partition_values));
-    VV_TRY(name_file(op, arena, &file.partition_values, &file.key));
-    VV_TRY(encode_path(op, arena, file.key, &file.path));
+        &file->partition_values));
+    VV_TRY(name_file(op, arena, &file->partition_values, request->is_feed, &file->key));
+    VV_TRY(encode_path(op, arena, file->key, &file->path));
     VV_TRY(physical_select(op, request, &sql, &columns, &parquet.columns_len));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     parquet.columns = columns;
     parquet.select_sql = vv_buf_str(&sql);
-    VV_TRY(vv_store_stage(op, table->store, arena, file.key, &parquet.path));
-    VV_TRY(remember(op, written, file.key)); /* first: a half-written file is ours to remove */
-    if (vv_parquet_write(op, request->session, &parquet, arena, &parquet_written) != VARVE_OK)
-        return vv_note(op, "write %.*s", VV_ARG(file.key));
-    VV_TRY(vv_sha256_file(op, parquet.path.ptr, sha256, NULL));
-    VV_TRY(describe_file(op, request, arena, &parquet_written, sha256, &file));
+    VV_TRY(vv_store_stage(op, table->store, arena, file->key, &parquet.path));
+    VV_TRY(remember(op, written, file->key)); /* first: a half-written file is ours to remove */
+    if (vv_parquet_write(op, request->session, &parquet, arena, out) != VARVE_OK)
+        return vv_note(op, "write %.*s", VV_ARG(file->key));
+    return vv_sha256_file(op, parquet.path.ptr, sha256, NULL);
+}
+
+varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add)
+{
+    struct vv_file file = {0};
+    struct vv_parquet_written parquet;
+    char sha256[VV_SHA256_HEX_BYTES];
+    VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));
+    VV_TRY(describe_file(op, request, written->arena, &parquet, sha256, &file));
     *out_add = file;
+    return VARVE_OK;
+}
+
+varve_status vv_write_feed_file(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_cdc *out)
+{
+    struct vv_file file = {0};
+    struct vv_parquet_written parquet;
+    char sha256[VV_SHA256_HEX_BYTES];
+    struct vv_pair *tag = vv_new(written->arena, struct vv_pair, 1);
+    VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));
+    struct vv_str hash = vv_arena_str(written->arena, vv_str_of(sha256));
+    if (tag == NULL || hash.ptr == NULL)
+        return vv_fail_memory(op);
+    *tag = (struct vv_pair){VV_STR(VV_TAG_SHA256), hash};
+    *out = (struct vv_cdc){.path = file.path,
+        .key = file.key,
+        .partition_values = file.partition_values,
+        .bytes = parquet.bytes,
+        .tags = {tag, 1}};
     return VARVE_OK;
 }
 

@@ -9,6 +9,8 @@
 #include "table/rules.h"
 #include "table/table.h"
 
+#define VV_FEED_TYPE "_change_type" /* the last column of change files */
+
 /* Files written by an operation and not yet committed. */
 struct vv_written {
     struct vv_arena *arena;
@@ -26,6 +28,7 @@ struct vv_write_request {
     bool data_change;
     bool is_undated;           /* the file gets VV_TAG_UNDATED (candidates.h) */
     const struct vv_pair *tag; /* one more for the file; NULL: none */
+    bool is_feed; /* a change file: the last column is _change_type (feed_write.h) */
 };
 
 /*
@@ -35,6 +38,9 @@ struct vv_write_request {
 varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, struct vv_written *written,
     struct vv_file *out_add);
+/* The same for a change file. */
+varve_status vv_write_feed_file(struct vv_op *op, struct vv_table *table,
+    const struct vv_write_request *request, struct vv_written *written, struct vv_cdc *out);
 /* Makes all of them durable. Before the commit. */
 varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
     const struct vv_written *written);

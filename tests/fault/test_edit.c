@@ -17,20 +17,24 @@
 enum mode {
     COPY,
     MARK,
-    MODES
+    MODES,
+    FED = MODES, /* copied, with a change feed: in fewer of the tests */
+    MODES_AND_FED
 };
 
 static bool start(struct table_fixture *fixture, struct vv_engine *engine, enum mode mode)
 {
-    const struct vv_pair vectors = {VV_STR("delta.enableDeletionVectors"), VV_STR("true")};
+    const struct vv_pair property = {mode == MARK ? VV_STR("delta.enableDeletionVectors")
+                                                  : VV_STR("delta.enableChangeDataFeed"),
+        VV_STR("true")};
     struct vv_upsert_result result;
     return table_fixture_open(fixture, engine,
                &(struct table_words){.schema = "k bigint not null, v bigint, o bigint",
                    .key = "k",
                    .order_by = "o",
                    .check = "v < 100",
-                   .properties = &vectors,
-                   .properties_len = mode == MARK ? 1 : 0}) &&
+                   .properties = &property,
+                   .properties_len = mode != COPY ? 1 : 0}) &&
            table_upsert(fixture, STORED, &result) && CHECK_INT(result.version, 1);
 }
 
@@ -121,7 +125,7 @@ TEST_SECONDS(edit, tells_the_truth_whichever_call_of_the_store_fails, 300)
     size_t outcomes[3] = {0}; /* done, unknown, failed */
     vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
     REQUIRE_OK(&own, vv_engine_open(&own, &options, &engine));
-    for (size_t i = 0; i < VV_COUNT(kinds) * MODES * VV_COUNT(changes); i++) {
+    for (size_t i = 0; i < VV_COUNT(kinds) * MODES_AND_FED * VV_COUNT(changes); i++) {
         size_t kind = i % VV_COUNT(kinds);
         size_t which = i / VV_COUNT(kinds) % VV_COUNT(changes);
         enum mode mode = (enum mode)(i / VV_COUNT(kinds) / VV_COUNT(changes));
@@ -154,7 +158,7 @@ TEST_SECONDS(edit, tells_the_truth_whichever_call_of_the_store_fails, 300)
 /* Each change is another one, so that an allocation that nobody missed does not end the test. */
 TEST_SECONDS(edit, tells_the_truth_whichever_allocation_fails, 300)
 {
-    for (enum mode mode = COPY; mode < MODES; mode++) {
+    for (enum mode mode = COPY; mode < MODES_AND_FED; mode++) {
         struct table_fixture fixture;
         int64_t version = 1;
         uint64_t failures = 0;

@@ -105,7 +105,7 @@ static const struct write_case {
     {{.reader = 1, .writer = 3}, NULL},
     {{.reader = 1, .writer = 4}, NULL},
     {{.reader = 1, .writer = 4, .property = "delta.enableChangeDataFeed", .value = "true"},
-        "changeDataFeed"},
+        NULL},
     /* Version 2 does not have the feature yet: the property is nobody's. */
     {{.reader = 1, .writer = 2, .property = "delta.enableChangeDataFeed", .value = "true"},
         NULL},
