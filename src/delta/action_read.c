@@ -200,6 +200,8 @@ static varve_status read_commit_info(struct commit_reader *reader,
         .prev_hash = vv_json_text(vv_json_get_kind(chain, "prevHash", VV_JSON_STRING)),
         .prev_version = VV_NO_VERSION,
         .prev_from = vv_json_text(vv_json_get_kind(chain, "prevFrom", VV_JSON_STRING)),
+        .prev_chain = vv_json_text(vv_json_get_kind(chain, "prevChain", VV_JSON_STRING)),
+        .chain_from = VV_NO_VERSION,
         .json = object,
     };
     info->by_varve = vv_str_starts(info->engine_info, VV_STR("Varve/"));
@@ -208,6 +210,7 @@ static varve_status read_commit_info(struct commit_reader *reader,
     vv_json_int64(vv_json_get(object, "inCommitTimestamp"), &info->in_commit_timestamp_ms);
     vv_json_int64(vv_json_get(object, "readVersion"), &info->read_version);
     vv_json_int64(vv_json_get(chain, "prevVersion"), &info->prev_version);
+    vv_json_int64(vv_json_get(chain, "chainFrom"), &info->chain_from);
     if (!reader->actions->commit_info)
         reader->actions->commit_info = info;
     return VARVE_OK;

@@ -42,6 +42,7 @@
 #include "delta/commit_time.h"
 #include "delta/ledger.h"
 #include "delta/log_name.h"
+#include "delta/timeline.h"
 
 #define PUTS_MAX 5               /* of one slot, as long as the store gives no answer */
 #define READS_MAX 5              /* of one slot, as long as the store fails */
@@ -110,7 +111,7 @@ static varve_status look_below(struct vv_op *op, struct committer *c)
     c->previous_ms = read->timestamp_ms;
     if (read->commit_sha256[0] != '\0') {
         memcpy(c->body.previous.sha256, read->commit_sha256, VV_SHA256_HEX_BYTES);
-        return VARVE_OK;
+        return read->commit_has_link ? VARVE_OK : vv_chain_run(op, c->log, &c->body.previous);
     }
     struct vv_str bytes = VV_STR_NONE;
     varve_status status = vv_log_read(op, c->log, read->version, &op->arena, &bytes);
@@ -121,7 +122,11 @@ static varve_status look_below(struct vv_op *op, struct committer *c)
     if (status != VARVE_OK)
         return vv_note(op, "read the commit of version %" PRId64 " for the chain",
             read->version);
-    return vv_chain_link_of(op, read->version, bytes, &c->body.previous);
+    const struct vv_commit_info *info = NULL;
+    VV_TRY(vv_timeline_find_info(op, &op->arena, read->version, bytes, &info));
+    VV_TRY(vv_chain_link_of(op, read->version, bytes, &c->body.previous));
+    bool has_link = info != NULL && info->by_varve;
+    return has_link ? VARVE_OK : vv_chain_run(op, c->log, &c->body.previous);
 }
 
 static varve_status prepare(struct vv_op *op, struct committer *c)
@@ -267,7 +272,10 @@ static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_v
         VV_TRY(judge(op, c, out));
         if (*out == VV_VERDICT_REPLAN)
             return VARVE_OK;
-        VV_TRY(vv_chain_link_of(op, version, c->rival_bytes, &c->body.previous));
+        const struct vv_chain_link before = c->body.previous;
+        bool has_link = c->rival.commit_info != NULL && c->rival.commit_info->by_varve;
+        VV_TRY(vv_chain_link_next(op, &before, version, c->rival_bytes, has_link,
+            &c->body.previous));
         VV_TRY(vv_commit_time_ms(op, c->log, &(struct vv_log_commit){.version = version},
             c->rival.commit_info, &c->previous_ms));
         c->body.version++;

@@ -12,23 +12,6 @@
 #define DIGITS 20
 #define NAME_LEN (DIGITS + 1 + DIGITS + 3) /* "<first>-<last>.vl" */
 
-/* One commit in a file of the ledger. */
-struct entry {
-    int64_t version;
-    int64_t modified_us;
-    size_t bytes;
-    size_t stored;
-    size_t offset; /* of its member in the file */
-    struct vv_str sha256;
-};
-
-struct file {
-    struct vv_str key;
-    struct vv_str bytes;
-    const struct entry *entries;
-    size_t len;
-};
-
 static bool digits_int64(struct vv_str digits, int64_t *out)
 {
     for (size_t i = 0; i < digits.len; i++)
@@ -37,8 +20,7 @@ static bool digits_int64(struct vv_str digits, int64_t *out)
     return vv_str_int64(digits, out);
 }
 
-/* "<first>-<last>.vl"; anything else in the folder is passed over. */
-static bool read_name(struct vv_str key, int64_t *first, int64_t *last)
+bool vv_ledger_name(struct vv_str key, int64_t *first, int64_t *last)
 {
     struct vv_str name = vv_log_name_of_key(key);
     return name.len == NAME_LEN && name.ptr[DIGITS] == '-' &&
@@ -65,16 +47,16 @@ static bool read_size(const struct vv_json *object, const char *name, size_t *ou
 
 /* The entries of a head, with the places of their members behind it. */
 static varve_status read_entries(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_json *commits, size_t offset, struct file *file)
+    const struct vv_json *commits, size_t offset, struct vv_ledger_file *file)
 {
     const struct vv_json *iterator = NULL;
     const struct vv_json *item = NULL;
     struct vv_str name;
-    struct entry *entries = vv_new(arena, struct entry, vv_json_len(commits) + 1);
+    struct vv_ledger_entry *entries = vv_new(arena, struct vv_ledger_entry, vv_json_len(commits) + 1);
     if (entries == NULL)
         return vv_fail_memory(op);
     while (vv_json_each(commits, &iterator, &name, &item)) {
-        struct entry *entry = &entries[file->len];
+        struct vv_ledger_entry *entry = &entries[file->len];
         if (!vv_json_int64(vv_json_get(item, "version"), &entry->version) ||
             !vv_json_int64(vv_json_get(item, "modified"), &entry->modified_us) ||
             !read_size(item, "bytes", &entry->bytes) ||
@@ -94,12 +76,27 @@ static varve_status read_entries(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
-static varve_status open_file(struct vv_op *op, const struct vv_log_handle *log,
-    struct vv_arena *arena, struct vv_str key, struct file *out)
+/* `missing`: two versions, or not there. */
+static void read_missing(const struct vv_json *head, struct vv_ledger_file *file)
+{
+    const struct vv_json *missing = vv_json_get_kind(head, "missing", VV_JSON_ARRAY);
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *item = NULL;
+    int64_t *const ends[] = {&file->missing_from, &file->missing_to};
+    struct vv_str name;
+    size_t len = 0;
+    file->missing_from = VV_NO_VERSION;
+    file->missing_to = VV_NO_VERSION;
+    while (len < VV_COUNT(ends) && vv_json_each(missing, &iterator, &name, &item))
+        (void)vv_json_int64(item, ends[len++]);
+}
+
+varve_status vv_ledger_open(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_arena *arena, struct vv_str key, struct vv_ledger_file *out)
 {
     const struct vv_json *head = NULL;
     int64_t format = 0;
-    struct file file = {.key = key};
+    struct vv_ledger_file file = {.key = key};
     VV_TRY(vv_store_get(op, log->store, arena, key, &file.bytes));
     size_t head_len = vv_str_find(file.bytes, '\n');
     if (head_len >= file.bytes.len)
@@ -112,6 +109,7 @@ static varve_status open_file(struct vv_op *op, const struct vv_log_handle *log,
         return vv_fail(op, VARVE_EUNSUPPORTED,
             "%.*s has format %" PRId64 " of the ledger, which a newer Varve reads", VV_ARG(key),
             format);
+    read_missing(head, &file);
     VV_TRY(read_entries(op, arena, vv_json_get_kind(head, "commits", VV_JSON_ARRAY),
         head_len + 1, &file));
     *out = file;
@@ -132,11 +130,11 @@ static varve_status add_file(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_arena *arena, struct vv_str key, struct vv_log_list *ledger)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    struct file file = {0};
-    VV_TRY(open_file(op, log, &scratch, key, &file));
+    struct vv_ledger_file file = {0};
+    VV_TRY(vv_ledger_open(op, log, &scratch, key, &file));
     struct vv_str kept_key = vv_arena_str(arena, key);
     for (size_t i = 0; i < file.len; i++) {
-        const struct entry *entry = &file.entries[i];
+        const struct vv_ledger_entry *entry = &file.entries[i];
         if (entry->version <= vv_log_list_last(ledger))
             continue;
         struct vv_log_commit *commit = VV_LIST_NEW(arena, &ledger->commits);
@@ -182,7 +180,7 @@ varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
     for (size_t i = 0; i < objects.len; i++) {
         int64_t first;
         int64_t last;
-        if (!read_name(objects.items[i].key, &first, &last))
+        if (!vv_ledger_name(objects.items[i].key, &first, &last))
             continue;
         varve_status status = add_file(op, log, arena, objects.items[i].key, &ledger);
         if (status != VARVE_ECORRUPT && status != VARVE_OK)
@@ -195,8 +193,7 @@ varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
     return ledger.commits.len > 0 ? merge(op, arena, &ledger, list) : VARVE_OK;
 }
 
-/* What an entry stands for, checked. */
-static varve_status unpack(struct vv_op *op, const struct file *file, const struct entry *entry,
+varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *file, const struct vv_ledger_entry *entry,
     struct vv_arena *arena, struct vv_str *out)
 {
     char sha256[VV_SHA256_HEX_BYTES];
@@ -217,13 +214,13 @@ varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    struct file file = {0};
+    struct vv_ledger_file file = {0};
     VV_PRE(commit->ledger_key.ptr != NULL);
-    VV_TRY(open_file(op, log, &scratch, commit->ledger_key, &file));
+    VV_TRY(vv_ledger_open(op, log, &scratch, commit->ledger_key, &file));
     int64_t index = file.len > 0 ? commit->version - file.entries[0].version : -1;
     if (index < 0 || (size_t)index >= file.len)
         return fail_damaged(op, commit->ledger_key, "a commit that it had is gone");
-    return unpack(op, &file, &file.entries[index], arena, out_bytes);
+    return vv_ledger_unpack(op, &file, &file.entries[index], arena, out_bytes);
 }
 
 varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
@@ -237,7 +234,7 @@ varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
         int64_t last;
         struct vv_str bytes = VV_STR_NONE;
         struct vv_log_commit commit = {.version = version, .ledger_key = objects.items[i].key};
-        if (!read_name(commit.ledger_key, &first, &last) || version < first || version > last)
+        if (!vv_ledger_name(commit.ledger_key, &first, &last) || version < first || version > last)
             continue;
         VV_TRY(vv_ledger_read(op, log, &commit, &arena, &bytes));
         return vv_sha256(op, bytes, out_hex);
@@ -330,7 +327,7 @@ static varve_status find_last(struct vv_op *op, const struct vv_log_handle *log,
     for (size_t i = 0; i < objects.len; i++) {
         int64_t first;
         int64_t last;
-        if (read_name(objects.items[i].key, &first, &last) && last > newest)
+        if (vv_ledger_name(objects.items[i].key, &first, &last) && last > newest)
             newest = last;
     }
     *out = newest;

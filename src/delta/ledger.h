@@ -33,6 +33,33 @@ varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
 varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
 
+/* One commit in a file of the ledger. */
+struct vv_ledger_entry {
+    int64_t version;
+    int64_t modified_us;
+    size_t bytes;
+    size_t stored;
+    size_t offset; /* of its member in the file */
+    struct vv_str sha256;
+};
+
+struct vv_ledger_file {
+    struct vv_str key;
+    struct vv_str bytes;
+    int64_t missing_from, missing_to; /* VV_NO_VERSION: none */
+    const struct vv_ledger_entry *entries;
+    size_t len;
+};
+
+/* Reads "<first>-<last>.vl"; false: the key is of another file. */
+bool vv_ledger_name(struct vv_str key, int64_t *out_first, int64_t *out_last);
+/* A whole file, its head read and lengths checked; its members are not unpacked yet. */
+varve_status vv_ledger_open(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_arena *arena, struct vv_str key, struct vv_ledger_file *out);
+/* What an entry stands for, its hash checked. */
+varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *file,
+    const struct vv_ledger_entry *entry, struct vv_arena *arena, struct vv_str *out);
+
 /* SHA-256 of the bytes of one commit; "" where the ledger does not have it. */
 varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, char out_hex[VV_SHA256_HEX_BYTES]);

@@ -217,6 +217,7 @@ static varve_status note_newest(struct vv_op *op, const struct vv_log_handle *lo
     struct vv_snapshot *snapshot)
 {
     VV_TRY(vv_sha256(op, bytes, snapshot->commit_sha256));
+    snapshot->commit_has_link = actions->commit_info != NULL && actions->commit_info->by_varve;
     return vv_commit_time_ms(op, log, commit, actions->commit_info, &snapshot->timestamp_ms);
 }
 

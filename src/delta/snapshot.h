@@ -30,6 +30,7 @@ struct vv_snapshot {
     int64_t timestamp_ms; /* of the version's commit, VV_NO_TIME where unknown */
     char commit_sha256
         [VV_SHA256_HEX_BYTES]; /* of the stored bytes of the version's commit, "" unknown */
+    bool commit_has_link;      /* it is Varve's, and carries the hash of the one before it */
     /* How it was made: evidence that opening reads only checkpoint and tail. */
     int64_t checkpoint_version; /* VV_NO_VERSION: none used */
     size_t commits_read;

@@ -20,8 +20,7 @@ varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,
     return VARVE_OK;
 }
 
-/* The commitInfo of a commit, its other lines unread: they may be a hundred thousand. */
-static varve_status find_info(struct vv_op *op, struct vv_arena *arena, int64_t version,
+varve_status vv_timeline_find_info(struct vv_op *op, struct vv_arena *arena, int64_t version,
     struct vv_str bytes, const struct vv_commit_info **out)
 {
     struct vv_str whole = vv_str_trim(bytes);
@@ -54,7 +53,7 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
     struct vv_str bytes = VV_STR_NONE;
     VV_TRY(vv_check_cancel(op));
     VV_TRY(vv_log_read_listed(op, timeline->log, &timeline->commits[index], &scratch, &bytes));
-    if (find_info(op, timeline->arena, version, bytes, &point->info) != VARVE_OK)
+    if (vv_timeline_find_info(op, timeline->arena, version, bytes, &point->info) != VARVE_OK)
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
     point->own_ms = vv_commit_time_own_ms(point->info);
     point->is_read = true;

@@ -36,4 +36,8 @@ varve_status vv_timeline_resolve(struct vv_op *op, struct vv_timeline *timeline,
 varve_status vv_timeline_count_until(struct vv_op *op, struct vv_timeline *timeline,
     int64_t time_ms, size_t *out_count);
 
+/* The commitInfo of a commit, its other lines unread: they may be a hundred thousand. */
+varve_status vv_timeline_find_info(struct vv_op *op, struct vv_arena *arena, int64_t version,
+    struct vv_str bytes, const struct vv_commit_info **out);
+
 #endif

@@ -288,6 +288,60 @@ TEST(commit, wins_in_the_end_and_chains_to_the_last_winner)
     check_chain(&f, 5);
 }
 
+/* The hash of two hexadecimal texts, one behind the other. */
+static void fold(struct vv_op *op, struct vv_str chain, struct vv_str sha256, char *out)
+{
+    struct vv_str both =
+        vv_arena_format(&op->arena, "%.*s%.*s", VV_ARG(chain), VV_ARG(sha256));
+    REQUIRE_OK(op, vv_sha256(op, both, out));
+}
+
+TEST(commit, behind_a_run_of_others_covers_all_of_it)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    char sha256[4][VV_SHA256_HEX_BYTES];
+    char chain[VV_SHA256_HEX_BYTES];
+    struct vv_op *op = &f.op;
+    REQUIRE(table_init(&f, &snapshot));
+    REQUIRE(put_commit(&f, 1, FOREIGN_LINE ADD_LINE("one")));
+    REQUIRE(put_commit(&f, 2, FOREIGN_LINE ADD_LINE("two")));
+    vv_snapshot_release(&snapshot);
+    REQUIRE_OK(op, vv_snapshot_load(op, &f.log, VV_NO_VERSION, &snapshot));
+    REQUIRE(writer_init(&w, &f, snapshot, "b"));
+    /* One more of them comes while this commit is under way. */
+    struct rival rival = {.fixture = &f, .next = 3, .last = 3};
+    f.plan.before = take_slot_first;
+    f.plan.before_data = &rival;
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.version, 4);
+    check_chain(&f, 4);
+    for (int i = 0; i < 4; i++)
+        REQUIRE_OK(op, vv_sha256(op, text_of(&f, i), sha256[i]));
+    fold(op, vv_str_of(sha256[0]), vv_str_of(sha256[1]), chain);
+    fold(op, vv_str_of(chain), vv_str_of(sha256[2]), chain);
+    fold(op, vv_str_of(chain), vv_str_of(sha256[3]), chain);
+    const struct vv_commit_info *info = info_of(&f, 4);
+    CHECK_STR(info->prev_chain, chain);
+    CHECK_INT(info->chain_from, 0);
+    /* Behind a commit with a link there is no run. */
+    vv_snapshot_release(&snapshot);
+    REQUIRE_OK(op, vv_snapshot_load(op, &f.log, VV_NO_VERSION, &snapshot));
+    REQUIRE(writer_init(&w, &f, snapshot, "c"));
+    REQUIRE(commit(&w, &result));
+    CHECK(info_of(&f, 5)->prev_chain.ptr == NULL);
+    check_chain(&f, 5);
+    /* The next run is counted from there. */
+    REQUIRE(put_commit(&f, 6, FOREIGN_LINE ADD_LINE("six")));
+    vv_snapshot_release(&snapshot);
+    REQUIRE_OK(op, vv_snapshot_load(op, &f.log, VV_NO_VERSION, &snapshot));
+    REQUIRE(writer_init(&w, &f, snapshot, "d"));
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(info_of(&f, 7)->chain_from, 5);
+}
+
 TEST(commit, chains_even_if_the_snapshot_does_not_know_the_hash)
 {
     VV_CLEANUP(fixture_done) struct fixture f;
