@@ -13,6 +13,13 @@ void vv_buf_done(struct vv_buf *buf)
     *buf = VV_BUF_INIT(buf->len_max);
 }
 
+void vv_buf_wipe(struct vv_buf *buf)
+{
+    if (buf->private_ptr != NULL)
+        explicit_bzero(buf->private_ptr, buf->capacity);
+    vv_buf_done(buf);
+}
+
 void vv_buf_clear(struct vv_buf *buf)
 {
     buf->failed = false;

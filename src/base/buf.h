@@ -22,6 +22,7 @@ struct vv_buf {
 #define VV_BUF_MAX ((size_t)1 << 31)
 
 void vv_buf_done(struct vv_buf *buf);
+void vv_buf_wipe(struct vv_buf *buf);  /* the same, with zeros over the content first */
 void vv_buf_clear(struct vv_buf *buf); /* forgets content and failure, keeps the memory */
 void vv_buf_add(struct vv_buf *buf, struct vv_str text);
 void vv_buf_adds(struct vv_buf *buf, const char *text);

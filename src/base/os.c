@@ -23,3 +23,9 @@ struct vv_str vv_os_user(struct vv_arena *arena)
         return vv_arena_str(arena, vv_str_of(found->pw_name));
     return vv_arena_format(arena, "uid:%lld", (long long)uid);
 }
+
+uint32_t vv_os_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (uint32_t)cores : 1;
+}

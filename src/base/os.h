@@ -11,5 +11,7 @@
  * `ptr` is NULL when memory is out.
  */
 struct vv_str vv_os_user(struct vv_arena *arena);
+/* Processors that are there; at least 1. */
+uint32_t vv_os_cores(void);
 
 #endif

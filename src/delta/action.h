@@ -131,8 +131,8 @@ struct vv_commit_info {
     struct vv_str prev_hash; /* ptr NULL where absent or null */
     int64_t prev_version;
     struct vv_str prev_from;
-    struct vv_str prev_chain; /* ptr NULL where absent */
-    int64_t chain_from;       /* VV_NO_VERSION where absent */
+    struct vv_str prev_chain;   /* ptr NULL where absent */
+    int64_t chain_from;         /* VV_NO_VERSION where absent */
     const struct vv_json *json; /* all of it */
 };
 

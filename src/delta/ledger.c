@@ -52,7 +52,8 @@ static varve_status read_entries(struct vv_op *op, struct vv_arena *arena,
     const struct vv_json *iterator = NULL;
     const struct vv_json *item = NULL;
     struct vv_str name;
-    struct vv_ledger_entry *entries = vv_new(arena, struct vv_ledger_entry, vv_json_len(commits) + 1);
+    struct vv_ledger_entry *entries =
+        vv_new(arena, struct vv_ledger_entry, vv_json_len(commits) + 1);
     if (entries == NULL)
         return vv_fail_memory(op);
     while (vv_json_each(commits, &iterator, &name, &item)) {
@@ -193,8 +194,8 @@ varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
     return ledger.commits.len > 0 ? merge(op, arena, &ledger, list) : VARVE_OK;
 }
 
-varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *file, const struct vv_ledger_entry *entry,
-    struct vv_arena *arena, struct vv_str *out)
+varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *file,
+    const struct vv_ledger_entry *entry, struct vv_arena *arena, struct vv_str *out)
 {
     char sha256[VV_SHA256_HEX_BYTES];
     struct vv_str bytes = VV_STR_NONE;
@@ -234,7 +235,8 @@ varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
         int64_t last;
         struct vv_str bytes = VV_STR_NONE;
         struct vv_log_commit commit = {.version = version, .ledger_key = objects.items[i].key};
-        if (!vv_ledger_name(commit.ledger_key, &first, &last) || version < first || version > last)
+        if (!vv_ledger_name(commit.ledger_key, &first, &last) || version < first ||
+            version > last)
             continue;
         VV_TRY(vv_ledger_read(op, log, &commit, &arena, &bytes));
         return vv_sha256(op, bytes, out_hex);

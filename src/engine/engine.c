@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "base/buf.h"
 #include "base/seam.h"
 #include "base/uuid.h"
@@ -55,8 +56,7 @@ static uint32_t threads_of(const struct vv_engine_options *options)
 {
     if (options->threads > 0)
         return options->threads;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (uint32_t)cores : 1;
+    return vv_os_cores();
 }
 
 static varve_status config_fill(struct vv_op *op, const struct vv_engine_options *options,

@@ -156,8 +156,8 @@ static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct
         VV_ARG(name), VV_ARG(lake->store->location), VV_ARG(vv_buf_str(&there)));
 }
 
-varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
-    struct vv_table **out)
+varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_log_handle *out)
 {
     struct vv_store *store = NULL;
     struct vv_engine *engine = NULL;
@@ -181,7 +181,16 @@ varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str
         vv_store_close(&store);
         return status;
     }
-    return vv_table_open(op, name, store, engine, out);
+    *out = (struct vv_log_handle){store, engine};
+    return VARVE_OK;
+}
+
+varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table **out)
+{
+    struct vv_log_handle log = {0};
+    VV_TRY(vv_lake_log(op, lake, name, &log));
+    return vv_table_open(op, name, log.store, log.engine, out);
 }
 
 static varve_status check_name(struct vv_op *op, struct vv_str name)

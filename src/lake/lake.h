@@ -43,6 +43,12 @@ varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_aren
  */
 varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table **out);
+/*
+ * The same without opening it: where its log lies. The caller closes `out->store`. For looking at
+ * tables that may be damaged.
+ */
+varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_log_handle *out);
 /* Creates a table by name (EUSAGE for a name that is no name); fills in user and message. */
 varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table_spec *spec, bool *out_created);

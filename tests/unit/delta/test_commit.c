@@ -291,8 +291,7 @@ TEST(commit, wins_in_the_end_and_chains_to_the_last_winner)
 /* The hash of two hexadecimal texts, one behind the other. */
 static void fold(struct vv_op *op, struct vv_str chain, struct vv_str sha256, char *out)
 {
-    struct vv_str both =
-        vv_arena_format(&op->arena, "%.*s%.*s", VV_ARG(chain), VV_ARG(sha256));
+    struct vv_str both = vv_arena_format(&op->arena, "%.*s%.*s", VV_ARG(chain), VV_ARG(sha256));
     REQUIRE_OK(op, vv_sha256(op, both, out));
 }
 

@@ -1,0 +1,61 @@
+#include <string.h>
+
+#include "cli/commands.h"
+#include "varve/audit.h"
+
+struct seal_values {
+    const char *key;
+};
+
+static const struct vv_option options[] = {
+    {.name = "key",
+        .kind = VV_OPTION_TEXT,
+        .value = "FILE",
+        .help = "sign the heads with this key (varve keygen makes one)",
+        .offset = offsetof(struct seal_values, key)},
+};
+
+static varve_status seal_table(struct vv_cli *cli, const char *key, const char *name,
+    struct vv_text *text)
+{
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    VV_TRY(varve_lake_seal(cli->lake, name, key, &json, &cli->error));
+    vv_text_adds(text, json);
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct seal_values *values = given;
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
+    VV_TRY(vv_cli_open_lake(cli, false));
+    for (size_t i = 0; i < cli->line.arguments_len; i++)
+        VV_TRY(seal_table(cli, values->key, vv_cli_argument(cli, i), &text));
+    if (cli->line.arguments_len == 0)
+        VV_TRY(varve_lake_names(cli->lake, &names, &cli->error));
+    for (char *name = names; name != NULL && *name != '\0';) {
+        char *end = strchr(name, '\n');
+        *end = '\0';
+        VV_TRY(seal_table(cli, values->key, name, &text));
+        name = end + 1;
+    }
+    return vv_show_text(cli, vv_text_chars(&text), text.len);
+}
+
+const struct vv_command vv_cmd_seal = {
+    .name = "seal",
+    .summary = "the heads of tables, to be kept elsewhere",
+    .arguments = "[TABLE...]",
+    .examples = "varve seal\n"
+                "varve seal signals",
+    .text =
+        "Prints a line of JSON a table: table, version and head, the hash that stands for all\n"
+        "versions up to that one. Keep it where nobody who can write the lake can write;\n"
+        "varve verify TABLE --head HEAD proves later that nothing up to there was altered,\n"
+        "cut off or written anew. With --key there is a signature (Ed25519) too.",
+    VV_OPTIONS(options, struct seal_values),
+    .arguments_least = 0,
+    .arguments_most = UINT32_MAX,
+    .run = run,
+};

@@ -1,0 +1,69 @@
+#include "store/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void fd_close(int *fd)
+{
+    int saved = errno;
+    if (*fd >= 0)
+        (void)close(*fd);
+    errno = saved;
+}
+
+varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_private,
+    struct vv_str bytes)
+{
+    mode_t mode = is_private ? 0600 : 0644;
+    VV_CLEANUP(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST)
+        return vv_fail(op, VARVE_EUSAGE,
+            "%s is there already: a key is never overwritten, name another file", path);
+    if (fd < 0)
+        return vv_fail_errno(op, errno, "create %s", path);
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t written = write(fd, bytes.ptr + done, bytes.len - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return vv_fail_errno(op, errno, "write %s", path);
+        done += (size_t)written;
+    }
+    if (fsync(fd) != 0)
+        return vv_fail_errno(op, errno, "sync %s", path);
+    int result = close(fd);
+    fd = -1;
+    return result == 0 ? VARVE_OK : vv_fail_errno(op, errno, "close %s", path);
+}
+
+varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
+    char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len)
+{
+    struct stat seen;
+    VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &seen) != 0)
+        return vv_fail_errno(op, errno, "open the key file %s", path);
+    if (is_private && (seen.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "others may read the private key %s: chmod 600 it, or make a new one", path);
+    *out_len = 0;
+    while (*out_len < VV_KEY_FILE_BYTES_MAX) {
+        ssize_t len = read(fd, out + *out_len, VV_KEY_FILE_BYTES_MAX - *out_len);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0)
+            return vv_fail_errno(op, errno, "read the key file %s", path);
+        if (len == 0)
+            return VARVE_OK;
+        *out_len += (size_t)len;
+    }
+    return vv_fail(op, VARVE_EUSAGE, "%s is no key file: it is too long", path);
+}
+
+bool vv_key_file_is_there(const char *path)
+{
+    struct stat seen;
+    return lstat(path, &seen) == 0;
+}

@@ -1,0 +1,192 @@
+"""Whether a table is what was written: by docs/audit.md and docs/format-ledger.md alone.
+
+    python audit_check.py TABLE [HEAD]
+
+Shares no code with Varve. Says what is wrong, a line each; the exit status is 10 where something is.
+"""
+
+import gzip
+import hashlib
+import json
+import pathlib
+import re
+import sys
+import urllib.parse
+
+COMMIT = re.compile(r"^\d{20}\.json$")
+LEDGER = re.compile(r"^(\d{20})-(\d{20})\.vl$")
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_linked(actions):
+    info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
+    return info is not None and str(info.get("engineInfo", "")).startswith("Varve/")
+
+
+def link_of(actions):
+    info = next(action["commitInfo"] for action in actions if "commitInfo" in action)
+    link = info.get("varve")
+    return link if isinstance(link, dict) else {}
+
+
+def parse(data):
+    lines = [line for line in data.decode("utf-8").split("\n") if line.strip()]
+    actions = [json.loads(line) for line in lines]
+    if not actions or not all(isinstance(action, dict) for action in actions):
+        raise ValueError("no actions")
+    return actions
+
+
+def read_ledger(folder, wrong):
+    """version -> bytes, of every whole member."""
+    commits = {}
+    last = -1
+    for path in sorted(folder.glob("*")):
+        name = LEDGER.match(path.name)
+        if not name:
+            wrong.append(f"{path.name}: no file of the ledger")
+            continue
+        try:
+            head, members = path.read_bytes().split(b"\n", 1)
+            head = json.loads(head)
+            assert head["varveLedger"] == 1, "the format"
+            entries = head["commits"]
+            versions = [entry["version"] for entry in entries]
+            assert versions == list(range(int(name[1]), int(name[2]) + 1)), "its name"
+            missing = head.get("missing")
+            if missing is None:
+                assert versions[0] <= last + 1, "the file before it"
+            else:
+                assert missing == [last + 1, versions[0] - 1], "what is missing before it"
+            assert sum(entry["stored"] for entry in entries) == len(members), "its length"
+            last = max(last, versions[-1])
+            at = 0
+            for entry in entries:
+                member = members[at:at + entry["stored"]]
+                at += entry["stored"]
+                data = gzip.decompress(member)
+                assert member[:10] == b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "the head of a member"
+                assert len(data) == entry["bytes"] and sha256(data) == entry["sha256"], \
+                    f"the bytes of version {entry['version']}"
+                commits.setdefault(entry["version"], data)
+        except Exception as error:  # pylint: disable=broad-except
+            wrong.append(f"{path.name}: damaged: {error!r}")
+    return commits
+
+
+def check_link(version, link, run, first, wrong):
+    """`run`: hashes of the commits from `first` on, up to the one before `version`."""
+    if version == 0:
+        if link.get("prevHash") is not None:
+            wrong.append("version 0 has a link to something before it")
+        return
+    if link.get("prevHash") is None:
+        if link.get("prevFrom") != "missing":
+            wrong.append(f"version {version} has no hash of the commit before it")
+        return
+    if link.get("prevVersion") != version - 1:
+        wrong.append(f"version {version} links to {link.get('prevVersion')}")
+    if not run:
+        return
+    if link["prevHash"] != run[-1]:
+        wrong.append(f"version {version - 1} is not what version {version} was written after")
+        return
+    start = link.get("chainFrom")
+    if "prevChain" in link and isinstance(start, int) and first <= start < version - 1:
+        chain = run[start - first]
+        for own in run[start - first + 1:]:
+            chain = sha256((chain + own).encode())
+        if chain != link["prevChain"]:
+            wrong.append(f"one of the versions {start} to {version - 1} was altered")
+
+
+def check_files(table, files, wrong):
+    """Every file that was ever added and is still there; those that are live must be."""
+    for (path, tags, size), live in files.items():
+        if "://" in path or path.startswith("/"):
+            continue
+        file = table / urllib.parse.unquote(path)
+        if not file.exists():
+            if live:
+                wrong.append(f"{path}: missing")
+            continue
+        data = file.read_bytes()
+        if len(data) != size or (tags and sha256(data) != tags):
+            wrong.append(f"{path}: altered")
+
+
+def apply(actions, files):
+    for action in actions:
+        removed = action.get("remove")
+        for key in [key for key in files if removed and key[0] == removed["path"]]:
+            files[key] = False
+    for action in actions:
+        added = action.get("add")
+        if added:
+            tags = (added.get("tags") or {}).get("varve.sha256")
+            files[(added["path"], tags, added["size"])] = True
+
+
+def check(table, head=None):
+    """What is wrong, a sentence each, and the chain hash of the newest commit."""
+    table = pathlib.Path(table)
+    wrong = []
+    ledger = read_ledger(table / "_varve" / "ledger", wrong)
+    log = {int(path.name[:20]): path.read_bytes()
+           for path in (table / "_delta_log").iterdir() if COMMIT.match(path.name)}
+    files = {}
+    run, first, chain, before = [], 0, None, None
+    heads = set()
+    for version in sorted(log.keys() | ledger.keys()):
+        data = log.get(version, ledger.get(version))
+        if version in log and version in ledger and log[version] != ledger[version]:
+            wrong.append(f"version {version} differs between log and ledger")
+        if version not in log and log and version > min(log):
+            wrong.append(f"version {version} is missing from the log")
+        if before is not None and version != before + 1:
+            run, chain = [], None
+            if log and before >= min(log):
+                wrong.append(f"the versions between {before} and {version} are missing")
+        try:
+            actions = parse(data)
+            linked = is_linked(actions)
+            if linked:
+                check_link(version, link_of(actions), run, first, wrong)
+            apply(actions, files)
+        except (ValueError, KeyError, TypeError) as error:
+            wrong.append(f"version {version} can't be read: {error!r}")
+            linked = False
+        own = sha256(data)
+        if linked or not run:
+            run, first, chain = [own], version, own
+        else:
+            run.append(own)
+            chain = sha256((chain + own).encode())
+        heads.add(chain)
+        before = version
+    first_kept = min(log, default=0)
+    checkpoints = [int(path.name[:20]) for path in (table / "_delta_log").iterdir()
+                   if re.match(r"^\d{20}\.checkpoint.*parquet$", path.name)]
+    if first_kept > 0 and not checkpoints:
+        wrong.append("the log begins late, and no checkpoint stands for what was before")
+    if checkpoints and before is not None and max(checkpoints) > before:
+        wrong.append("the log ends before its newest checkpoint")
+    check_files(table, files, wrong)
+    if head is not None and head.lower() not in heads:
+        wrong.append("no version has the noted head")
+    return wrong, chain
+
+
+def main():
+    wrong, chain = check(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
+    for line in wrong:
+        print(line)
+    print(f"head {chain}")
+    return 10 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Thousands of mutations of the bytes of tables: each is found by verify and named.
+cd "$(dirname "$0")/../.." || exit 1
+exec .venv/bin/python tests/record/mutate.py build/varve 3000

@@ -1,0 +1,321 @@
+"""Verify: what lies in storage is what was written, and nothing is cried that is not so."""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import audit_check  # noqa: E402
+import lakes  # noqa: E402
+import mutate  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FOREIGN = pathlib.Path("/work/shared/conformance")
+
+damaged = pytest.mark.contradicts_itself
+
+
+def verify(varve, *arguments):
+    done = varve.run("verify", *arguments, "--json")
+    assert done.returncode in (0, 10), done.stderr
+    report = json.loads(done.stdout)
+    assert report["whole"] == (done.returncode == 0)
+    return report
+
+
+def head_of(varve, table):
+    return json.loads(varve.ok("seal", table))["head"]
+
+
+def kinds(report):
+    return sorted({finding["kind"] for finding in report["findings"] if finding["wrong"]})
+
+
+def commit(varve, table, version):
+    return varve.table(table) / "_delta_log" / f"{version:020}.json"
+
+
+@pytest.fixture
+def plain(varve):
+    lakes.create(varve, "t")
+    for seed in range(4):
+        lakes.put(varve, "t", seed)
+    return varve
+
+
+def test_every_mutation_is_found_and_named(program):
+    found = mutate.run(program, 120, 11, ("plain", "mixed", "cleaned"))
+    wrong = [(done, why) for done, why in found if why is not None]
+    assert wrong == []
+
+
+def foreign_tables():
+    folders = [ROOT / "tests" / "golden" / "tables"] + ([FOREIGN] if FOREIGN.exists() else [])
+    return [path.parent for folder in folders for path in sorted(folder.rglob("_delta_log"))]
+
+
+def test_tables_of_other_software_are_no_alarm(varve_on, tmp_path):
+    """What they lack (vacuumed files, files of a copy) is told as that, and nothing else."""
+    varve = varve_on(tmp_path)
+    odd = {}
+    for table in foreign_tables():
+        done = varve.run("verify", table, "--json", "--deep")
+        assert done.returncode in (0, 10), f"{table}: {done.stderr}"
+        report = json.loads(done.stdout)
+        found = set(kinds(report))
+        if found:
+            odd[str(table)] = sorted(found)
+    # These are there to be told: logs without their data, and logs that are wrong on purpose.
+    allowed = {"file.missing", "file.size", "log.shortened", "state.unreadable", "commit.missing",
+               "commit.unreadable", "vector.damaged", "hint.damaged"}
+    assert [table for table, found in odd.items() if not set(found) <= allowed] == []
+
+
+def test_the_answer_stands_first_and_says_since_when(plain):
+    since = plain.rows("history", "t")[-1]["timestamp"]
+    first = plain.ok("verify", "t").splitlines()[0]
+    assert first.startswith("t: 5 versions, 0 to 4, whole: nothing altered since ")
+    assert first.split()[-1][:19] == since[:19]
+    lakes.create(plain, "u")
+    assert [line.split(":")[0] for line in plain.ok("verify").splitlines()
+            if not line.startswith(" ")] == ["t", "u"]
+
+
+def test_each_commit_has_its_state(varve):
+    lakes.build(varve, "mixed")
+    report = verify(varve, "mixed")
+    assert [(part["from"], part["to"], part["state"], part.get("covered_by"))
+            for part in report["ranges"]] == [
+        (0, 1, "chained", None), (2, 4, "foreign_covered", 5), (5, 6, "chained", None),
+        (7, 7, "foreign_covered", 8), (8, report["version"] - 2, "chained", None),
+        (report["version"] - 1, report["version"], "foreign_tail", None)]
+    assert report["checked"]["without_hash"] > 0
+
+
+def test_what_was_cleaned_up_is_proven_by_the_ledger_or_told(varve):
+    lakes.build(varve, "cleaned")
+    report = verify(varve, "cleaned")
+    assert report["commits"]["cleaned_proven"] > 3 and report["ranges"][0]["from"] == 0
+    assert not commit(varve, "cleaned", 0).exists()
+    shutil.rmtree(varve.table("cleaned") / "_varve" / "ledger")
+    report = verify(varve, "cleaned")
+    assert report["whole"] and report["ranges"][0]["state"] == "cleaned_unproven"
+    assert report["findings"][0]["kind"] == "log.unproven"
+    assert verify(varve, "cleaned", "--strict")["whole"] is False
+
+
+def test_what_a_vacuum_took_is_no_alarm_and_what_somebody_took_is(varve):
+    lakes.build(varve, "vacuumed")
+    report = verify(varve, "vacuumed", "--deep")
+    assert report["whole"] and report["files_vacuumed"] > 0 and report["readable_from"] > 1
+    # An old file that was removed after the vacuum: the retention still keeps it.
+    live = {file["path"] for file in varve.rows("files", "vacuumed")}
+    old = [path for path in lakes.files_of(varve.table("vacuumed"))["data"]
+           if str(path.relative_to(varve.table("vacuumed"))) not in live]
+    old[0].unlink()
+    report = verify(varve, "vacuumed")
+    assert kinds(report) == ["file.missing"]
+    assert report["findings"][0]["file"].endswith(old[0].name)
+
+
+@damaged
+def test_a_log_that_loses_its_old_end_too_early_is_found(varve):
+    lakes.create(varve, "t")
+    for seed in range(4):
+        lakes.put(varve, "t", seed)
+    varve.ok("checkpoint", "t")
+    lakes.put(varve, "t", 9)
+    for version in range(3):
+        commit(varve, "t", version).unlink()
+    report = verify(varve, "t")
+    assert kinds(report) == ["log.shortened"]
+    assert "00000000000000000002.json" in report["findings"][0]["message"]
+
+
+@damaged
+@pytest.mark.parametrize("keep", [2, 4])
+def test_a_rollback_shows_by_the_noted_head(plain, keep):
+    head = head_of(plain, "t")
+    assert verify(plain, "t", "--head", head)["noted_head_version"] == 4
+    lakes.put(plain, "t", 20)
+    assert verify(plain, "t", "--head", head)["noted_head_version"] == 4
+    head = head_of(plain, "t")
+    for version in range(keep + 1, 6):
+        commit(plain, "t", version).unlink()
+    assert verify(plain, "t")["whole"]  # the chain alone can't show it
+    report = verify(plain, "t", "--head", head)
+    assert kinds(report) == ["head.unknown"] and report["noted_head_version"] is None
+
+
+def test_a_tail_that_was_written_anew_shows_by_the_noted_head(plain):
+    head = head_of(plain, "t")
+    for version in range(3, 5):
+        commit(plain, "t", version).unlink()
+    for seed in (30, 31):
+        lakes.put(plain, "t", seed)
+    assert verify(plain, "t")["whole"]
+    assert kinds(verify(plain, "t", "--head", head)) == ["head.unknown"]
+    # The same by a forger who writes the links himself.
+    assert kinds(verify(plain, "t", "--head", "0" * 64)) == ["head.unknown"]
+
+
+@damaged
+def test_a_forged_history_with_right_links_shows_by_the_noted_head(plain):
+    head = head_of(plain, "t")
+    for version in range(1, 5):
+        text = commit(plain, "t", version).read_text().replace('"userName":"', '"userName":"x')
+        link = audit_check.sha256(commit(plain, "t", version - 1).read_bytes())
+        text = re.sub('"prevHash":"[0-9a-f]*"', f'"prevHash":"{link}"', text)
+        commit(plain, "t", version).write_text(text)
+    assert verify(plain, "t")["whole"]
+    assert kinds(verify(plain, "t", "--head", head)) == ["head.unknown"]
+    wrong, _ = audit_check.check(plain.table("t"), head)
+    assert wrong == ["no version has the noted head"]
+
+
+@damaged
+def test_a_table_that_cannot_be_opened_can_be_verified(plain):
+    commit(plain, "t", 4).write_text('{"add":{"path')
+    report = verify(plain, "t")
+    assert "commit.unreadable" in kinds(report) and "state.unreadable" in kinds(report)
+    assert plain.run("describe", "t").returncode == 6
+
+
+def test_files_that_nothing_names_are_listed_and_strict_fails(plain):
+    stray = plain.table("t") / "date=2025-01-11" / "stray.parquet"
+    stray.write_bytes(b"PAR1")
+    report = verify(plain, "t")
+    assert report["whole"] and report["unreferenced_files"] == 1
+    assert report["unreferenced"] == [{"file": "date=2025-01-11/stray.parquet", "bytes": 4}]
+    assert verify(plain, "t", "--strict")["whole"] is False
+    assert "stray.parquet" in plain.ok("verify", "t")
+    (plain.table("t") / "date=2025-01-11" / ".hidden").write_bytes(b"")
+    stray.unlink()
+    assert verify(plain, "t", "--strict")["whole"]
+
+
+def test_doubled_keys_are_found_deep_and_repaired_by_the_next_upsert(plain):
+    row = "ts,sym,price\n2025-01-20T10:00:00Z,S1,9\n"
+    for _ in range(2):
+        plain.ok("append", "t", "-", "--input-format", "csv", stdin=row)
+    assert verify(plain, "t")["whole"]
+    report = verify(plain, "t", "--deep")
+    assert kinds(report) == ["key.doubled"] and "sym=S1" in report["findings"][0]["message"]
+    plain.upsert("t", row)
+    assert verify(plain, "t", "--deep")["whole"]
+
+
+@damaged
+@pytest.mark.parametrize("line, kind", [
+    ('{"remove":{"path":"nowhere.parquet","deletionTimestamp":1,"dataChange":true}}',
+     "rule.removed_nothing"),
+    ('{"add":{"path":"%s","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true,'
+     '"deletionVector":{"storageType":"i","pathOrInlineDv":"x","sizeInBytes":1,"cardinality":1}}}',
+     "rule.added_twice"),
+])
+def test_commits_that_break_the_protocol_are_named(plain, line, kind):
+    path = plain.rows("files", "t")[0]["path"]
+    commit(plain, "t", 5).write_text(line.replace("%s", path) + "\n")
+    report = verify(plain, "t")
+    assert kind in kinds(report)
+    assert any(finding["version"] == 5 for finding in report["findings"])
+
+
+@damaged
+def test_a_checkpoint_that_says_something_else_is_named(plain):
+    plain.ok("checkpoint", "t")
+    saved = (plain.table("t") / "_delta_log" / f"{4:020}.checkpoint.parquet").read_bytes()
+    lakes.put(plain, "t", 40)
+    plain.ok("checkpoint", "t")
+    target = plain.table("t") / "_delta_log" / f"{5:020}.checkpoint.parquet"
+    target.write_bytes(saved)
+    report = verify(plain, "t")
+    assert kinds(report) == ["checkpoint.differs"] and target.name in report["findings"][0]["message"]
+
+
+def test_a_seal_is_signed_and_checked_also_by_openssl(plain, tmp_path):
+    key = tmp_path / "audit.key"
+    plain.ok("keygen", key)
+    assert os.stat(key).st_mode & 0o777 == 0o600
+    assert plain.run("keygen", key).returncode == 2
+    seal = json.loads(plain.ok("seal", "t", "--key", key))
+    arguments = ("--head", seal["head"], "--signature", seal["signature"])
+    assert verify(plain, "t", *arguments, "--public-key", f"{key}.pub")["whole"]
+    (tmp_path / "text").write_text("varve-seal-1 " + seal["head"])
+    (tmp_path / "signature").write_bytes(base64.b64decode(seal["signature"]))
+    check = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", f"{key}.pub", "-rawin", "-in",
+             tmp_path / "text", "-sigfile", tmp_path / "signature"]
+    assert subprocess.run(check, check=False, capture_output=True).returncode == 0
+    other = tmp_path / "other.key"
+    plain.ok("keygen", other)
+    done = plain.run("verify", "t", *arguments, "--public-key", f"{other}.pub")
+    assert done.returncode == 10 and "signature" in done.stderr
+    os.chmod(key, 0o644)
+    assert "chmod 600" in plain.run("seal", "t", "--key", key).stderr
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["t", "--head", "abc"], 2, "no head"), (["--head", "0" * 64], 2, "one table"),
+    (["t", "--signature", "x"], 2, "--head"), (["nothing"], 5, "no table nothing"),
+    (["t", "--head", "0" * 64, "--signature", "x", "--public-key", "x"], 2, "no signature"),
+    (["t", "--head", "0" * 64, "--signature", "A" * 86 + "==", "--public-key", "none"], 5,
+     "none"),
+])
+def test_questions_that_make_no_sense_are_refused(plain, arguments, status, words):
+    done = plain.run("verify", *arguments)
+    assert done.returncode == status and words in done.stderr
+
+
+def snippets():
+    text = (ROOT / "docs" / "audit.md").read_text()
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+def shell(folder, script, **environment):
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
+                          check=False, env={**os.environ, **environment})
+    return done.returncode, done.stdout, done.stderr
+
+
+@damaged
+def test_the_commands_of_the_document_do_what_it_says(varve, tmp_path):
+    """docs/audit.md, by hand: sha256sum and openssl alone."""
+    lakes.create(varve, "t")
+    for seed in range(7):
+        lakes.put(varve, "t", seed)
+    lakes.foreign(varve, "t", 1)
+    lakes.put(varve, "t", 30)
+    table = varve.table("t")
+    link, chain, head, fold, files, signature = snippets()
+    first, second = shell(table, link)[1].split()
+    assert first == second and len(first) == 64
+    assert shell(table, chain)[:2] == (0, "")
+    assert shell(table, head)[1].strip() == head_of(varve, "t")
+    seven = audit_check.sha256(commit(varve, "t", 7).read_bytes())
+    folded = shell(table, fold, chain=seven)[1].strip()
+    assert f'"prevChain":"{folded}","chainFrom":7' in commit(varve, "t", 9).read_text()
+    status, said, _ = shell(table, files)
+    assert status == 0 and said.count(": OK") == said.count("\n") > 0
+    key = tmp_path / "audit.key"
+    varve.ok("keygen", key)
+    seal = json.loads(varve.ok("seal", "t", "--key", key))
+    assert shell(tmp_path, signature, head=seal["head"], signature=seal["signature"])[0] == 0
+    assert shell(tmp_path, signature, head="0" * 64, signature=seal["signature"])[0] != 0
+    # And each of them shows what was altered.
+    text = commit(varve, "t", 6).read_text()
+    commit(varve, "t", 6).write_text(text.replace("n", "m", 1))
+    first, second = shell(table, link)[1].split()
+    assert first != second
+    assert "00000000000000000007.json" in shell(table, chain)[1]
+    added = json.loads([line for line in commit(varve, "t", 7).read_text().splitlines()
+                        if line.startswith('{"add"')][0])["add"]["path"]
+    (table / added).write_bytes(b"PAR1")
+    assert shell(table, files)[0] != 0
