@@ -15,8 +15,10 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
     options.message = globals->message;
     options.on_log = vv_on_log;
     options.on_log_data = cli;
-    options.on_progress = vv_on_progress;
-    options.on_progress_data = cli;
+    if (cli->progress.on) { /* what nobody sees need not be counted */
+        options.on_progress = vv_on_progress;
+        options.on_progress_data = cli;
+    }
     varve_status status = varve_lake_open(globals->lake, &options, &cli->lake, &cli->error);
     if (status == VARVE_OK)
         vv_interrupt_target(cli->lake);

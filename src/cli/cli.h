@@ -5,6 +5,8 @@
 #ifndef VV_CLI_CLI_H
 #define VV_CLI_CLI_H
 
+#include <pthread.h>
+
 #include "cli/option.h"
 #include "cli/render.h"
 
@@ -34,6 +36,7 @@ struct vv_globals {
 /* The progress bar on a terminal's stderr. */
 struct vv_progress {
     bool on;
+    pthread_mutex_t lock; /* rows may be counted by a thread of the engine */
     bool shown;
     int64_t started_ms;
     int64_t drawn_ms;
@@ -81,6 +84,8 @@ void vv_report_error(const varve_error *error);
 void vv_on_log(void *data, int32_t level, const char *event, const char *fields);
 int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total);
 void vv_progress_clear(struct vv_cli *cli);
+/* Counts the rows that are read from a stream from now on; the stream is replaced. */
+void vv_progress_count(struct vv_cli *cli, struct ArrowArrayStream *stream);
 int64_t vv_now_ms(void); /* of a clock that never goes back */
 
 /* ---- interrupt.c ----------------------------------------------------------------------------- */

@@ -76,7 +76,8 @@ static varve_status run(struct vv_cli *cli)
 
 int main(int argc, char **argv)
 {
-    struct vv_cli cli = {.program = argc > 0 ? argv[0] : "varve"};
+    struct vv_cli cli = {.program = argc > 0 ? argv[0] : "varve",
+        .progress = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     bool *given = vv_cli_alloc(vv_global_options_len, sizeof(*given));
     (void)setlocale(LC_CTYPE, "C.UTF-8"); /* for the widths of characters; nothing else */
     vv_interrupt_catch();

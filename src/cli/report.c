@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/json_view.h"
 
-#define PROGRESS_AFTER_MS 2000
+#define PROGRESS_AFTER_MS 1000
 #define PROGRESS_EVERY_MS 100
 #define PROGRESS_CELLS 30
 
@@ -83,8 +83,13 @@ int64_t vv_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void draw(const char *phase, uint64_t done, uint64_t total)
+/* Where nothing is known of how far it is: how long it has taken. */
+static void draw(const char *phase, uint64_t done, uint64_t total, int64_t ms)
 {
+    if (total == 0 && done == 0) {
+        (void)fprintf(stderr, "\r\x1b[K%s: %" PRId64 " s", phase, ms / 1000);
+        return;
+    }
     if (total == 0) {
         (void)fprintf(stderr, "\r\x1b[K%s: %" PRIu64, phase, done);
         return;
@@ -107,20 +112,27 @@ int vv_on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
     if (!progress->on)
         return 0;
     int64_t now = vv_now_ms();
+    (void)pthread_mutex_lock(&progress->lock);
     if (progress->started_ms == 0)
         progress->started_ms = now;
-    if (now - progress->started_ms < PROGRESS_AFTER_MS ||
-        now - progress->drawn_ms < PROGRESS_EVERY_MS)
-        return 0;
-    progress->drawn_ms = now;
-    progress->shown = true;
-    draw(phase, done, total);
+    bool is_due = now - progress->started_ms >= PROGRESS_AFTER_MS &&
+                  now - progress->drawn_ms >= PROGRESS_EVERY_MS;
+    if (is_due) {
+        progress->drawn_ms = now;
+        progress->shown = true;
+        draw(phase, done, total, now - progress->started_ms);
+    }
+    (void)pthread_mutex_unlock(&progress->lock);
     return 0;
 }
 
 void vv_progress_clear(struct vv_cli *cli)
 {
-    if (cli->progress.shown)
+    struct vv_progress *progress = &cli->progress;
+    (void)pthread_mutex_lock(&progress->lock);
+    if (progress->shown)
         (void)fputs("\r\x1b[K", stderr);
-    cli->progress.shown = false;
+    progress->shown = false;
+    progress->started_ms = 0; /* what comes next gets a second of its own */
+    (void)pthread_mutex_unlock(&progress->lock);
 }

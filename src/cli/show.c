@@ -111,6 +111,9 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
         return status;
     }
     int64_t rows = 0;
+    vv_progress_clear(cli);
+    if (cli->progress.on && target.path != NULL) /* elsewhere the rows themselves are seen */
+        vv_progress_count(cli, stream);
     status = write_rows(cli, stream, show, &target, &rows);
     if (status != VARVE_OK && vv_interrupt_signal() != 0)
         status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
@@ -140,6 +143,7 @@ varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, c
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len)
 {
     struct vv_target target = {0};
+    vv_progress_clear(cli);
     VV_TRY(vv_target_open(cli->globals.output, NULL, &target, &cli->error));
     (void)fwrite(bytes, 1, len, target.file);
     return vv_target_close(&target, true, &cli->error);

@@ -113,8 +113,9 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     if (options->allowed_folders_len > 0) {
         vv_buf_adds(&sql, "; SET allowed_directories = ");
         add_folders(&sql, options);
-        vv_buf_adds(&sql,
-            "; SET enable_external_access = false; SET lock_configuration = true");
+        vv_buf_adds(&sql, "; SET enable_external_access = false; SET allowed_configs = "
+                          "['enable_progress_bar', "
+                          "'enable_progress_bar_print']; SET lock_configuration = true");
     }
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

@@ -95,9 +95,44 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
     return VARVE_OK;
 }
 
+/* Between two looks at how far it is; and how long to wait while other threads have the work. */
+#define PROGRESS_US 100000
+#define IDLE_US_MIN 50
+#define IDLE_US_MAX 2000
+
+/*
+ * Runs it piece by piece up to its first rows, to say in between how far it is. Where nobody wants
+ * to know, the engine runs it by itself.
+ */
+static varve_status run_pieces(struct vv_op *op, struct vv_session *session,
+    duckdb_pending_result pending, varve_status refused)
+{
+    int64_t told_us = vv_now_us(op), idle_us = IDLE_US_MIN;
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR)
+            return fail_by_text(op, refused, duckdb_pending_error(pending));
+        if (duckdb_pending_execution_is_finished(state))
+            return VARVE_OK;
+        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            vv_sleep_us(op, idle_us);
+            idle_us = idle_us < IDLE_US_MAX ? idle_us * 2 : IDLE_US_MAX;
+        } else {
+            idle_us = IDLE_US_MIN;
+        }
+        if (vv_now_us(op) - told_us < PROGRESS_US)
+            continue;
+        double percent = duckdb_query_progress(session->connection).percentage;
+        bool is_known = percent > 0 && percent <= 100;
+        VV_TRY(vv_progress(op, "query", is_known ? (uint64_t)percent : 0, is_known ? 100 : 0));
+        told_us = vv_now_us(op);
+    }
+}
+
 /* Streaming ends at the first rows: what has to see all (a sort, an aggregate) is done then. */
-static varve_status run(struct vv_op *op, duckdb_prepared_statement prepared,
-    const struct vv_query *query, bool streaming, duckdb_result *out)
+static varve_status run(struct vv_op *op, struct vv_session *session,
+    duckdb_prepared_statement prepared, const struct vv_query *query, bool streaming,
+    duckdb_result *out)
 {
     VV_CLEANUP(pending_done) duckdb_pending_result pending = NULL;
     varve_status refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED;
@@ -106,6 +141,8 @@ static varve_status run(struct vv_op *op, duckdb_prepared_statement prepared,
                                    : duckdb_pending_prepared(prepared, &pending);
     if (state != DuckDBSuccess)
         return fail_by_text(op, refused, duckdb_pending_error(pending));
+    if (op->env->progress != NULL)
+        VV_TRY(run_pieces(op, session, pending, refused));
     duckdb_result result;
     if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
         varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
@@ -162,7 +199,7 @@ static varve_status run_kept(struct vv_op *op, struct vv_session *session, char 
         kept->sql = (struct vv_str){kept->text, query->sql.len};
     }
     kept->used = ++session->statements;
-    varve_status status = run(op, kept->prepared, query, streaming, out);
+    varve_status status = run(op, session, kept->prepared, query, streaming, out);
     if (status != VARVE_OK) /* whatever made it fail, it is not to do so again */
         kept_drop(kept);
     return status;
@@ -178,7 +215,7 @@ static varve_status execute(struct vv_op *op, struct vv_session *session, char *
     VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
     VV_TRY(prepare(op, session, *text, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
         &prepared));
-    return run(op, prepared, query, streaming, out);
+    return run(op, session, prepared, query, streaming, out);
 }
 
 varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,

@@ -13,6 +13,14 @@ varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
         return vv_fail(op, VARVE_EFAILED, "the engine opens no further session");
     }
     atomic_fetch_add(&engine->uses, 1);
+    /* It counts for those who ask (prepared.c), and prints nothing. */
+    if (op->env->progress != NULL &&
+        vv_session_exec(op, session,
+            VV_STR("SET enable_progress_bar_print = false; SET enable_progress_bar = true")) !=
+            VARVE_OK) {
+        vv_session_close(&session);
+        return op->error.code;
+    }
     *out = session;
     return VARVE_OK;
 }

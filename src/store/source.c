@@ -92,6 +92,8 @@ static varve_status copy_in(struct vv_op *op, int from, struct vv_str name, int 
             status = vv_fail_errno(op, os_errno,
                 "cannot copy %.*s to the temporary folder (TMPDIR says which)", VV_ARG(name));
         bytes += (int64_t)got;
+        if (status == VARVE_OK)
+            status = vv_progress(op, "read", (uint64_t)bytes, 0);
     }
     vv_free(piece);
     *out_bytes = bytes;

@@ -106,7 +106,8 @@ static varve_status walk_next(struct vv_op *op, struct walk *walk, bool *out_has
             *out_has = false;
             return VARVE_OK;
         }
-        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_progress(op, "read", (uint64_t)walk->offset,
+            (uint64_t)walk->input->source.bytes));
         size_t bytes = 0;
         VV_TRY(vv_source_read(op, &walk->input->source, walk->offset, walk->piece, PIECE_BYTES,
             &bytes));

@@ -33,7 +33,7 @@ static varve_status lines_fill(struct vv_op *op, struct vv_lines *lines)
         lines->bytes = bytes;
         lines->capacity += more;
     }
-    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_progress(op, "read", (uint64_t)lines->offset, (uint64_t)lines->source->bytes));
     size_t got = 0;
     VV_TRY(vv_source_read(op, lines->source, lines->offset, lines->bytes + lines->to,
         lines->capacity - lines->to, &got));
