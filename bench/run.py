@@ -181,6 +181,11 @@ def measure_log(results, folder, varve, commits, repeats):
         ms, rows = varve.ask("open", "commits", half)
         assert rows == 100
         results.add("W9c", "varve", ms)
+        ms, _ = engines.timed(lambda: deltalake.DeltaTable(str(table)).version())
+        results.add("W9o", "deltalake", ms)
+        ms, version = varve.ask("cold", "commits")
+        assert version == commits
+        results.add("W9o", "varve", ms)
 
 
 TITLES = {
@@ -191,6 +196,7 @@ TITLES = {
     "W7": "newest row of each strategy",
     "W8": "regime x performance, 30 days",
     "W9c": "10,000 commits: open, history, version 5,000",
+    "W9o": "the same log, opened anew: its newest version",
     "W12": "sustained upserts of 250 rows, p50",
     "W13": "one row, a whole process",
 }

@@ -4,12 +4,11 @@
  * Files make up nearly all of a checkpoint: their columns are read one by one. All other rows,
  * and the files with a deletion vector, come as the JSON line that a commit would have, and go
  * through the parser of commits: one place knows what an action must look like. The rows of a V2
- * checkpoint in JSON are such lines already.
+ * checkpoint in JSON are such lines already. One statement reads both, as its rows come.
  */
 #include "delta/checkpoint.h"
 
 #include "base/json.h"
-#include "delta/action_member.h"
 #include "delta/checkpoint_shape.h"
 #include "delta/list.h"
 #include "delta/log_name.h"
@@ -29,16 +28,18 @@ struct reader {
     VV_ACTION_LIST(struct vv_str) sidecars; /* keys */
 };
 
-/* Where each column of the query for files comes from. */
-enum file_column {
-    FILE_PATH,
-    FILE_MAPS, /* JSON: {"partitionValues": ..., "tags": ...} */
-    FILE_BYTES,
-    FILE_MODIFIED,
-    FILE_STATS,
-    FILE_BASE_ROW_ID,
-    FILE_ROW_COMMIT_VERSION,
-    FILE_CLUSTERING
+/* The columns of the query: of a file each on its own, of any other row the line alone. */
+enum column {
+    COLUMN_PATH,
+    COLUMN_LINE, /* NULL: a file */
+    COLUMN_PARTITION_VALUES,
+    COLUMN_TAGS,
+    COLUMN_BYTES,
+    COLUMN_MODIFIED,
+    COLUMN_STATS,
+    COLUMN_BASE_ROW_ID,
+    COLUMN_ROW_COMMIT_VERSION,
+    COLUMN_CLUSTERING
 };
 
 static void add_member_or_null(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
@@ -64,47 +65,13 @@ static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shap
         vv_buf_adds(sql, "NULL::VARCHAR");
 }
 
-static void add_from(struct vv_buf *sql, struct vv_str path)
-{
-    vv_buf_adds(sql, " FROM read_parquet(");
-    vv_sql_file(sql, path);
-    vv_buf_adds(sql, ", hive_partitioning = false)");
-}
-
-static void add_files_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
-    struct vv_str path)
-{
-    vv_buf_adds(sql, "SELECT add.path::VARCHAR, json_object('partitionValues', ");
-    vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.partitionValues")
-                         ? "add.partitionValues, 'tags', "
-                         : "NULL, 'tags', ");
-    vv_buf_adds(sql, vv_checkpoint_shape_has(shape, "add.tags") ? "add.tags" : "NULL");
-    vv_buf_adds(sql, ")::VARCHAR, ");
-    add_member_or_null(sql, shape, "add.size", "BIGINT");
-    vv_buf_adds(sql, ", ");
-    add_member_or_null(sql, shape, "add.modificationTime", "BIGINT");
-    vv_buf_adds(sql, ", ");
-    add_stats(sql, shape);
-    vv_buf_adds(sql, ", ");
-    add_member_or_null(sql, shape, "add.baseRowId", "BIGINT");
-    vv_buf_adds(sql, ", ");
-    add_member_or_null(sql, shape, "add.defaultRowCommitVersion", "BIGINT");
-    vv_buf_adds(sql, ", ");
-    add_member_or_null(sql, shape, "add.clusteringProvider", "VARCHAR");
-    add_from(sql, path);
-    vv_buf_adds(sql, " WHERE add.path IS NOT NULL");
-    if (shape->has_vectors)
-        vv_buf_adds(sql, " AND add.deletionVector.storageType IS NULL");
-}
-
 /* An add as its JSON line: for files with a deletion vector, which are few. */
 static void add_file_line(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
 {
     static const char *const members[] = {"path", "partitionValues", "size", "modificationTime",
         "dataChange", "tags", "deletionVector", "baseRowId", "defaultRowCommitVersion",
         "clusteringProvider"};
-    vv_buf_adds(sql, " WHEN add.path IS NOT NULL AND add.deletionVector.storageType IS NOT NULL"
-                     " THEN json_object('add', json_object(");
+    vv_buf_adds(sql, " WHEN add.path IS NOT NULL THEN json_object('add', json_object(");
     for (size_t i = 0; i < VV_COUNT(members); i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), "add.%s", members[i]);
@@ -116,8 +83,16 @@ static void add_file_line(struct vv_buf *sql, const struct vv_checkpoint_shape *
     vv_buf_adds(sql, "))");
 }
 
-static void add_lines_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
-    struct vv_str path)
+/* Whether a row is a plain file, whose columns are read one by one. */
+static void add_is_file(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
+{
+    vv_buf_adds(sql,
+        vv_checkpoint_shape_has(shape, "add.path") ? "add.path IS NOT NULL" : "false");
+    if (shape->has_vectors)
+        vv_buf_adds(sql, " AND add.deletionVector.storageType IS NULL");
+}
+
+static void add_line(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
 {
     /* A member that is never null tells that the row is of that kind. */
     static const struct {
@@ -125,40 +100,69 @@ static void add_lines_sql(struct vv_buf *sql, const struct vv_checkpoint_shape *
     } kinds[] = {{"protocol", "protocol.minReaderVersion"}, {"metaData", "metaData.id"},
         {"remove", "remove.path"}, {"txn", "txn.appId"},
         {"domainMetadata", "domainMetadata.domain"}, {"sidecar", "sidecar.path"}};
-    vv_buf_adds(sql, "SELECT line::VARCHAR FROM (SELECT CASE WHEN false THEN NULL");
+    /* Files are nearly all rows: none of them is to be looked at more closely for nothing. */
+    vv_buf_adds(sql, "CASE WHEN ");
+    add_is_file(sql, shape);
+    vv_buf_adds(sql, " THEN NULL");
     for (size_t i = 0; i < VV_COUNT(kinds); i++)
         if (vv_checkpoint_shape_has(shape, kinds[i].member))
-            vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)", kinds[i].member,
-                kinds[i].action, kinds[i].action);
+            vv_buf_addf(sql, " WHEN %s IS NOT NULL THEN json_object('%s', %s)::VARCHAR",
+                kinds[i].member, kinds[i].action, kinds[i].action);
     if (shape->has_vectors)
         add_file_line(sql, shape);
-    vv_buf_adds(sql, " END AS line");
-    add_from(sql, path);
-    /* Files are nearly all rows: none of them is to be looked at more closely for nothing. */
-    if (vv_checkpoint_shape_has(shape, "add.path"))
-        vv_buf_addf(sql, " WHERE add.path IS NULL%s",
-            shape->has_vectors ? " OR add.deletionVector.storageType IS NOT NULL" : "");
-    vv_buf_adds(sql, ") WHERE line IS NOT NULL");
+    vv_buf_adds(sql, " END");
 }
 
-/* Partition values and tags of the row; most rows have the same text as the one before. */
-struct maps {
-    struct vv_str text; /* what the others were parsed from; ptr NULL: nothing yet */
-    struct vv_pairs partition_values, tags;
+static void add_select(struct vv_buf *sql, const struct vv_checkpoint_shape *shape,
+    struct vv_str path)
+{
+    static const struct {
+        const char *member, *type;
+    } members[] = {{"add.path", "VARCHAR"}, {NULL, NULL},
+        {"add.partitionValues", "MAP(VARCHAR, VARCHAR)"}, {"add.tags", "MAP(VARCHAR, VARCHAR)"},
+        {"add.size", "BIGINT"}, {"add.modificationTime", "BIGINT"}, {NULL, NULL},
+        {"add.baseRowId", "BIGINT"}, {"add.defaultRowCommitVersion", "BIGINT"},
+        {"add.clusteringProvider", "VARCHAR"}};
+    vv_buf_adds(sql, "SELECT ");
+    for (size_t i = 0; i < VV_COUNT(members); i++) {
+        vv_buf_adds(sql, i == 0 ? "" : ", ");
+        if (i == COLUMN_LINE)
+            add_line(sql, shape);
+        else if (i == COLUMN_STATS)
+            add_stats(sql, shape);
+        else
+            add_member_or_null(sql, shape, members[i].member, members[i].type);
+    }
+    vv_buf_adds(sql, " FROM read_parquet(");
+    vv_sql_file(sql, path);
+    vv_buf_adds(sql, ", hive_partitioning = false)");
+}
+
+/* Pairs of a map, in memory that is used again for the next row. */
+struct pairs {
+    struct vv_pair *items;
+    size_t len, capacity;
 };
 
-static varve_status read_maps(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
-    struct maps *maps)
+struct maps {
+    struct pairs partition_values, tags;
+};
+
+/* The texts live as long as the row. */
+static varve_status read_pairs(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_rows *rows, uint32_t column, struct pairs *pairs)
 {
-    if (maps->text.ptr != NULL && vv_str_eq(maps->text, text))
-        return VARVE_OK;
-    struct vv_member_reader reader = {.op = op, .arena = arena, .action = "add"};
-    *maps = (struct maps){0};
-    VV_TRY(vv_json_parse(op, arena, text, &reader.object));
-    VV_TRY(vv_member_pairs(&reader, "partitionValues", &maps->partition_values));
-    VV_TRY(vv_member_tags(&reader, "tags", &maps->tags));
-    maps->text = vv_arena_str(arena, text);
-    return maps->text.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    size_t len = vv_rows_pairs(rows, column);
+    if (len > pairs->capacity) {
+        pairs->items = vv_new(arena, struct vv_pair, len);
+        pairs->capacity = len;
+        if (pairs->items == NULL)
+            return vv_fail_memory(op);
+    }
+    for (size_t i = 0; i < len; i++)
+        vv_rows_pair(rows, column, i, &pairs->items[i].name, &pairs->items[i].value);
+    pairs->len = len;
+    return VARVE_OK;
 }
 
 static int64_t int_or(const struct vv_rows *rows, uint32_t column, int64_t fallback)
@@ -169,40 +173,49 @@ static int64_t int_or(const struct vv_rows *rows, uint32_t column, int64_t fallb
 static varve_status read_file(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, struct maps *maps, struct vv_replay *replay)
 {
-    struct vv_file file = {.path = vv_rows_text(rows, FILE_PATH),
+    struct vv_file file = {.path = vv_rows_text(rows, COLUMN_PATH),
         .dv_id = VV_STR(""),
-        .bytes = int_or(rows, FILE_BYTES, -1),
-        .modified_ms = int_or(rows, FILE_MODIFIED, 0),
-        .stats = vv_rows_text(rows, FILE_STATS),
-        .base_row_id = int_or(rows, FILE_BASE_ROW_ID, -1),
-        .row_commit_version = int_or(rows, FILE_ROW_COMMIT_VERSION, -1),
-        .clustering_provider = vv_rows_text(rows, FILE_CLUSTERING),
+        .bytes = int_or(rows, COLUMN_BYTES, -1),
+        .modified_ms = int_or(rows, COLUMN_MODIFIED, 0),
+        .stats = vv_rows_text(rows, COLUMN_STATS),
+        .base_row_id = int_or(rows, COLUMN_BASE_ROW_ID, -1),
+        .row_commit_version = int_or(rows, COLUMN_ROW_COMMIT_VERSION, -1),
+        .clustering_provider = vv_rows_text(rows, COLUMN_CLUSTERING),
         .added_version = VV_NO_VERSION};
     if (file.bytes < 0)
         return vv_fail(op, VARVE_ECORRUPT, "add of %.*s has no size", VV_ARG(file.path));
     VV_TRY(vv_path_decode(op, arena, file.path, &file.key, &file.absolute));
-    VV_TRY(read_maps(op, arena, vv_rows_text(rows, FILE_MAPS), maps));
+    VV_TRY(read_pairs(op, arena, rows, COLUMN_PARTITION_VALUES, &maps->partition_values));
+    VV_TRY(read_pairs(op, arena, rows, COLUMN_TAGS, &maps->tags));
     file.hash = vv_file_hash(file.key, file.dv_id);
-    file.partition_values = maps->partition_values;
-    file.tags = maps->tags;
+    file.partition_values =
+        (struct vv_pairs){maps->partition_values.items, maps->partition_values.len};
+    file.tags = (struct vv_pairs){maps->tags.items, maps->tags.len};
     file.by_varve = vv_pairs_has(&file.tags, VV_STR(VV_TAG_SHA256));
     return vv_replay_base_file(op, replay, &file);
 }
 
-static varve_status read_files(struct vv_op *op, struct reader *reader, struct vv_str sql)
+/* Files go into the replay at once, lines are gathered. */
+static varve_status read_rows(struct vv_op *op, struct reader *reader, struct vv_str sql,
+    struct vv_buf *lines)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    const struct vv_query query = {.sql = sql, .is_streamed = true};
     struct maps maps = {0};
-    VV_TRY(vv_session_query(op, reader->session, sql, &rows));
+    VV_TRY(vv_session_rows(op, reader->session, &query, &rows));
     for (uint64_t row = 1;; row++) {
         bool has_row = false;
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             return VARVE_OK;
-        VV_TRY(read_file(op, &arena, rows, &maps, reader->replay));
+        if (!vv_rows_is_null(rows, COLUMN_LINE)) {
+            vv_buf_add(lines, vv_rows_text(rows, COLUMN_LINE));
+            vv_buf_addc(lines, '\n');
+        } else if (!vv_rows_is_null(rows, COLUMN_PATH)) {
+            VV_TRY(read_file(op, &arena, rows, &maps, reader->replay));
+        }
         if (row % ROWS_A_TURN == 0) {
-            VV_TRY(vv_check_cancel(op));
             vv_arena_done(&arena);
             maps = (struct maps){0};
         }
@@ -255,37 +268,19 @@ static varve_status take_lines(struct vv_op *op, struct reader *reader, struct v
     return VARVE_OK;
 }
 
-static varve_status read_lines(struct vv_op *op, struct reader *reader, struct vv_str sql)
-{
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
-    VV_TRY(vv_session_query(op, reader->session, sql, &rows));
-    for (;;) {
-        bool has_row = false;
-        VV_TRY(vv_rows_next(op, rows, &has_row));
-        if (!has_row)
-            break;
-        vv_buf_add(&lines, vv_rows_text(rows, 0));
-        vv_buf_addc(&lines, '\n');
-    }
-    return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines)) : vv_fail_memory(op);
-}
-
 static varve_status read_parquet(struct vv_op *op, struct reader *reader, struct vv_str key)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf files = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_checkpoint_shape shape = {0};
     struct vv_str path = VV_STR_NONE;
     VV_TRY(vv_store_fetch(op, reader->log->store, &op->arena, key, &path));
     VV_TRY(vv_checkpoint_shape_read(op, reader->session, path, &shape));
-    add_lines_sql(&lines, &shape, path);
-    if (vv_checkpoint_shape_has(&shape, "add.path"))
-        add_files_sql(&files, &shape, path);
-    if (!vv_buf_ok(&files) || !vv_buf_ok(&lines))
+    add_select(&sql, &shape, path);
+    if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(read_lines(op, reader, vv_buf_str(&lines)));
-    return files.len > 0 ? read_files(op, reader, vv_buf_str(&files)) : VARVE_OK;
+    VV_TRY(read_rows(op, reader, vv_buf_str(&sql), &lines));
+    return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines)) : vv_fail_memory(op);
 }
 
 static varve_status read_part(struct vv_op *op, struct reader *reader, struct vv_str key)

@@ -78,6 +78,10 @@ int64_t vv_rows_int64(const struct vv_rows *rows,
 double vv_rows_double(const struct vv_rows *rows, uint32_t column); /* FLOAT or DOUBLE */
 /* VARCHAR or BLOB; valid until the next row. NULL gives VV_STR_NONE. */
 struct vv_str vv_rows_text(const struct vv_rows *rows, uint32_t column);
+/* A MAP of texts: how many pairs, and one of them, as texts above. A NULL map has none. */
+size_t vv_rows_pairs(const struct vv_rows *rows, uint32_t column);
+void vv_rows_pair(const struct vv_rows *rows, uint32_t column, size_t index,
+    struct vv_str *out_name, struct vv_str *out_value);
 /* Runs a statement that yields one row of one integer (NULL = 0). */
 varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     int64_t *out);
@@ -108,6 +112,11 @@ struct vv_query {
      * and planning it as long as the catalogue stays as it is, so for statements over rowsets.
      */
     bool is_kept;
+    /*
+     * Of vv_session_rows: the rows come while they are read, instead of all being put by first.
+     * Until they are closed the session runs nothing else.
+     */
+    bool is_streamed;
 };
 /* Its rows, one by one; as vv_session_query. */
 varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,

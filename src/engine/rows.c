@@ -4,12 +4,14 @@
 struct column {
     duckdb_type type;
     struct vv_str name;
-    const void *data;         /* of the current chunk */
+    duckdb_vector vector; /* of the current chunk */
+    const void *data;
     const uint64_t *validity; /* NULL: no value is NULL */
 };
 
 struct vv_rows {
     duckdb_result result;
+    struct vv_session *session;     /* where the rows are streamed; else NULL */
     const struct vv_rowset *rowset; /* NULL: rows of `result` */
     size_t rowset_chunk;            /* the next one */
     duckdb_data_chunk chunk;
@@ -51,8 +53,11 @@ varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
     const struct vv_query *query, struct vv_rows **out)
 {
     duckdb_result result;
-    VV_TRY(vv_duck_execute(op, session, query, false, &result));
-    return rows_new(op, result, out);
+    VV_TRY(vv_duck_execute(op, session, query, query->is_streamed, &result));
+    VV_TRY(rows_new(op, result, out));
+    if (query->is_streamed)
+        (*out)->session = session;
+    return VARVE_OK;
 }
 
 varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
@@ -81,7 +86,14 @@ static varve_status chunk_fetch(struct vv_op *op, struct vv_rows *rows)
         return VARVE_OK;
     }
     duckdb_destroy_data_chunk(&rows->chunk);
+    struct vv_watched watched = {.watch = NULL};
+    if (rows->session != NULL) {
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_watch_begin(op, &rows->session->engine->watch, op->env->cancel,
+            rows->session->connection, &watched));
+    }
     rows->chunk = duckdb_fetch_chunk(rows->result);
+    vv_watch_end(&watched);
     const char *reason = rows->chunk ? NULL : duckdb_result_error(&rows->result);
     return reason ? vv_duck_fail(op, VARVE_EFAILED, duckdb_result_error_type(&rows->result),
                         reason)
@@ -97,6 +109,7 @@ static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out
         return VARVE_OK;
     for (uint32_t index = 0; index < rows->columns_len; index++) {
         duckdb_vector vector = duckdb_data_chunk_get_vector(rows->chunk, index);
+        rows->columns[index].vector = vector;
         rows->columns[index].data = duckdb_vector_get_data(vector);
         rows->columns[index].validity = duckdb_vector_get_validity(vector);
     }
@@ -218,4 +231,32 @@ struct vv_str vv_rows_text(const struct vv_rows *rows, uint32_t column)
     if (vv_rows_is_null(rows, column))
         return VV_STR_NONE;
     return vv_duck_string(&((const duckdb_string_t *)read->data)[rows->row]);
+}
+
+size_t vv_rows_pairs(const struct vv_rows *rows, uint32_t column)
+{
+    const struct column *read = current(rows, column);
+    VV_PRE(read->type == DUCKDB_TYPE_MAP);
+    return vv_rows_is_null(rows, column)
+               ? 0
+               : ((const duckdb_list_entry *)read->data)[rows->row].length;
+}
+
+static struct vv_str text_at(duckdb_vector vector, idx_t index)
+{
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    if (validity != NULL && !duckdb_validity_row_is_valid(validity, index))
+        return VV_STR_NONE;
+    return vv_duck_string(&((const duckdb_string_t *)duckdb_vector_get_data(vector))[index]);
+}
+
+void vv_rows_pair(const struct vv_rows *rows, uint32_t column, size_t index,
+    struct vv_str *out_name, struct vv_str *out_value)
+{
+    VV_PRE(index < vv_rows_pairs(rows, column));
+    const struct column *read = current(rows, column);
+    duckdb_vector pairs = duckdb_list_vector_get_child(read->vector);
+    idx_t at = ((const duckdb_list_entry *)read->data)[rows->row].offset + index;
+    *out_name = text_at(duckdb_struct_vector_get_child(pairs, 0), at);
+    *out_value = text_at(duckdb_struct_vector_get_child(pairs, 1), at);
 }

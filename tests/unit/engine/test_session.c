@@ -350,3 +350,35 @@ TEST(session, cancel_meets_only_its_own_statements)
     CHECK_INT(threads[1].status, VARVE_OK);
     CHECK_INT(threads[2].status, VARVE_OK);
 }
+
+/* More rows than one chunk; a statement that is given up half way leaves the session usable. */
+TEST(session, streamed_rows_come_with_their_maps)
+{
+    FIXTURE(fixture);
+    const struct vv_query query = {
+        .sql = VV_STR("SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE MAP {'a': i::VARCHAR, 'b': "
+                      "NULL} END, i FROM range(5000) AS r(i)"),
+        .is_streamed = true};
+    for (int64_t rows_max = 5000; rows_max > 0; rows_max -= 4000) {
+        VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+        REQUIRE_OK(&fixture.op, vv_session_rows(&fixture.op, fixture.session, &query, &rows));
+        for (int64_t row = 0; row < rows_max; row++) {
+            bool has_row = false;
+            REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+            REQUIRE(has_row);
+            CHECK_INT(vv_rows_int64(rows, 1), row);
+            CHECK_INT(vv_rows_pairs(rows, 0), row % 3 == 0 ? 0 : 2);
+            if (row % 3 == 0)
+                continue;
+            struct vv_str name, value;
+            vv_rows_pair(rows, 0, 0, &name, &value);
+            CHECK_STR(name, "a");
+            int64_t number_of_text = -1;
+            CHECK(vv_str_int64(value, &number_of_text) && number_of_text == row);
+            vv_rows_pair(rows, 0, 1, &name, &value);
+            CHECK_STR(name, "b");
+            CHECK(value.ptr == NULL);
+        }
+    }
+    CHECK_INT(number(&fixture, "SELECT 7"), 7);
+}
