@@ -302,14 +302,35 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
 }
 
 /* 2-semantics: the greatest O stays, none of its own is above all, then the last in the input. */
-static void add_winners(const struct vv_rules *rules, struct vv_buf *sql)
+static void add_rank(const struct vv_rules *rules, struct vv_buf *sql)
 {
     vv_buf_adds(sql, " QUALIFY row_number() OVER (PARTITION BY ");
     add_key(rules, sql);
     vv_buf_adds(sql, " ORDER BY ");
     if (rules->order >= 0)
         vv_buf_addf(sql, "_own, c%d DESC, ", rules->order);
-    vv_buf_adds(sql, "_row DESC) = 1");
+    vv_buf_adds(sql, "_row DESC)");
+}
+
+/* Of many rows few have a rival: to rank those, and to drop the others in place, copies nothing. */
+static varve_status rows_drop(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool has_duplicates)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    const struct vv_str batch = work->batch.sql;
+    vv_buf_addf(&sql, "DELETE FROM %.*s WHERE _bad", VV_ARG(batch));
+    if (has_duplicates) {
+        vv_buf_addf(&sql, " OR _row IN (SELECT _row FROM %.*s SEMI JOIN (SELECT ",
+            VV_ARG(batch));
+        add_key(rules, &sql);
+        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad GROUP BY ALL HAVING count(*) > 1) USING (",
+            VV_ARG(batch));
+        add_key(rules, &sql);
+        vv_buf_adds(&sql, ") WHERE NOT _bad");
+        add_rank(rules, &sql);
+        vv_buf_adds(&sql, " > 1)");
+    }
+    return exec(op, work->session, &sql);
 }
 
 /* The relation without the rows that are not to be in it. */
@@ -322,9 +343,13 @@ static varve_status rows_settle(struct vv_op *op, struct vv_work *work,
     *out = &work->batch;
     if (!has_bad && !has_duplicates)
         return VARVE_OK;
+    if (!work->batch.in_memory)
+        return rows_drop(op, work, rules, has_duplicates);
     vv_buf_addf(&sql, "SELECT * FROM %.*s WHERE NOT _bad", VV_ARG(work->batch.sql));
-    if (has_duplicates)
-        add_winners(rules, &sql);
+    if (has_duplicates) {
+        add_rank(rules, &sql);
+        vv_buf_adds(&sql, " = 1");
+    }
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};

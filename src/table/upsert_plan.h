@@ -40,7 +40,9 @@ struct vv_upsert_attempt {
     int64_t *gone;     /* by candidate: rows that must leave it */
     int64_t counts[4]; /* batch rows by enum vv_outcome */
     int64_t repaired;
-    int64_t rows_copied; /* written again as they were */
+    bool is_straight;       /* the new rows are not copied before they are written */
+    struct vv_str news_sql; /* what stands for them after FROM */
+    int64_t rows_copied;    /* written again as they were */
     int64_t bytes_added, bytes_removed;
     int64_t vectors_removed; /* with the files that were written again */
     struct vv_actions actions;

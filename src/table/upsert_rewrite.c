@@ -19,7 +19,7 @@
 
 #define ROW_BYTES_ABOUT 64 /* of a new row, for want of a better guess */
 
-#define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again */
+#define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again, and what is stored of it */
 
 /* One partition that the upsert writes to. */
 struct target {
@@ -119,40 +119,45 @@ static void add_news_column(const struct vv_upsert_attempt *attempt, int32_t col
         column, column, is_time ? "INTERVAL 1 MICROSECOND" : "1", column);
 }
 
+static void add_news(const struct vv_upsert_call *call, const struct vv_upsert_attempt *attempt,
+    struct vv_buf *sql)
+{
+    bool has_stored = attempt->candidates.files_len > 0;
+    vv_buf_adds(sql, "SELECT b._row, b._own");
+    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
+        vv_buf_adds(sql, ", ");
+        add_news_column(attempt, (int32_t)i, has_stored, sql);
+    }
+    vv_buf_addf(sql, " FROM %.*s AS b", VV_ARG(call->batch.sql));
+    if (has_stored)
+        vv_buf_addf(sql,
+            " LEFT JOIN %.*s AS o ON o._row = b._row AND o._rank = 1 "
+            "WHERE o._what IS NULL OR o._what = 1",
+            VV_ARG(call->work->stored.sql));
+}
+
 /*
- * A batch of new rows for a partition or two, which is what a bot sends, is written straight from
- * where it lies; copying it first would cost it more than writing it.
+ * A batch for a few partitions, which is what a bot sends, is written straight from where it
+ * lies; copying its new rows first would cost more than writing them. Few rows of which some are
+ * stored are copied, since the statements that do it are prepared already.
  */
-static bool is_straight(const struct vv_upsert_attempt *attempt)
-{
-    return attempt->candidates.files_len == 0 && attempt->groups_len <= STRAIGHT_GROUPS_MAX;
-}
-
-static struct vv_str news_sql(const struct vv_upsert_call *call,
-    const struct vv_upsert_attempt *attempt)
-{
-    return is_straight(attempt) ? call->batch.sql : call->work->news.sql;
-}
-
 static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *call,
-    const struct vv_upsert_attempt *attempt)
+    struct vv_upsert_attempt *attempt)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
     bool has_stored = attempt->candidates.files_len > 0;
-    if (is_straight(attempt))
+    attempt->is_straight =
+        attempt->groups_len <= STRAIGHT_GROUPS_MAX && (!has_stored || !call->work->is_small);
+    attempt->news_sql = call->batch.sql;
+    if (attempt->is_straight && !has_stored)
         return VARVE_OK;
-    vv_buf_adds(&sql, "SELECT b._row, b._own");
-    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
-        vv_buf_adds(&sql, ", ");
-        add_news_column(attempt, (int32_t)i, has_stored, &sql);
+    add_news(call, attempt, &sql);
+    if (attempt->is_straight) {
+        attempt->news_sql =
+            vv_arena_format(&attempt->arena, "(%.*s)", VV_ARG(vv_buf_str(&sql)));
+        return vv_buf_ok(&sql) && attempt->news_sql.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
     }
-    vv_buf_addf(&sql, " FROM %.*s AS b", VV_ARG(call->batch.sql));
-    if (has_stored)
-        vv_buf_addf(&sql,
-            " LEFT JOIN %.*s AS o ON o._row = b._row AND o._rank = 1 "
-            "WHERE o._what IS NULL OR o._what = 1",
-            VV_ARG(call->work->stored.sql));
     vv_buf_adds(&sql, " ORDER BY ");
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "b.c%d, ", rules->partitions[i]);
@@ -165,7 +170,9 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
     int64_t rows_made = 0;
-    return vv_work_make(op, call->work, &call->work->news, &query, &rows_made);
+    VV_TRY(vv_work_make(op, call->work, &call->work->news, &query, &rows_made));
+    attempt->news_sql = call->work->news.sql;
+    return VARVE_OK;
 }
 
 static varve_status add_groups(struct vv_op *op, struct vv_upsert_attempt *attempt,
@@ -194,7 +201,7 @@ static varve_status query_news(struct vv_op *op, const struct vv_upsert_call *ca
         vv_upsert_add_value_sql(&sql, "", rules->partitions[i], "",
             &attempt->snapshot->schema.fields[rules->partitions[i]].type);
     }
-    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(news_sql(call, attempt)));
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(attempt->news_sql));
     for (size_t i = 0; i < rules->partitions_len; i++)
         vv_buf_addf(&sql, "%sc%d", i == 0 ? " GROUP BY " : ", ", rules->partitions[i]);
     for (size_t i = 0; i < rules->partitions_len; i++)
@@ -218,7 +225,7 @@ static varve_status query_news(struct vv_op *op, const struct vv_upsert_call *ca
 }
 
 /* How many new rows each partition gets. */
-static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call,
+static varve_status count_news(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct targets *targets)
 {
     const struct vv_schema *schema = &attempt->snapshot->schema;
@@ -228,7 +235,7 @@ static varve_status add_news(struct vv_op *op, const struct vv_upsert_call *call
     /* Nothing is stored under the keys of the batch: its groups are the news. */
     if (attempt->candidates.files_len == 0)
         return add_groups(op, attempt, attempt->groups, attempt->groups_len, targets);
-    if (!news->in_memory || !vv_few_can_count(schema, attempt->rules))
+    if (attempt->is_straight || !news->in_memory || !vv_few_can_count(schema, attempt->rules))
         return query_news(op, call, attempt, targets);
     VV_TRY(vv_few_groups(op, &attempt->arena, news->rowset, schema, attempt->rules, &groups,
         &groups_len));
@@ -266,13 +273,13 @@ static varve_status add_survivors(struct vv_op *op, const struct vv_upsert_call 
     return VARVE_OK;
 }
 
-static void add_news_rows(const struct vv_upsert_call *call,
-    const struct vv_upsert_attempt *attempt, const struct target *target, struct vv_buf *sql)
+static void add_news_rows(const struct vv_upsert_attempt *attempt, const struct target *target,
+    struct vv_buf *sql)
 {
     const struct vv_rules *rules = attempt->rules;
     vv_buf_adds(sql, "SELECT ");
     add_columns(attempt, sql);
-    vv_buf_addf(sql, " FROM %.*s", VV_ARG(news_sql(call, attempt)));
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(attempt->news_sql));
     for (size_t i = 0; i < rules->partitions_len; i++) {
         const struct vv_value *value = &target->partition[i];
         vv_buf_addf(sql, "%sc%d", i == 0 ? " WHERE " : " AND ", rules->partitions[i]);
@@ -307,8 +314,8 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
     if (end > first && with_news)
         vv_buf_adds(&sql, " UNION ALL ");
     if (with_news)
-        add_news_rows(call, attempt, target, &sql);
-    if (end > first || is_straight(attempt)) /* `news` alone is in order already */
+        add_news_rows(attempt, target, &sql);
+    if (end > first || attempt->is_straight) /* `news` alone is in order already */
         add_order(attempt->rules, end > first ? "" : "_row", &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
@@ -432,7 +439,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
     int64_t rows = attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE];
     if (rows > 0) {
         VV_TRY(make_news(op, call, attempt));
-        VV_TRY(add_news(op, call, attempt, &targets));
+        VV_TRY(count_news(op, call, attempt, &targets));
     }
     bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);
     for (size_t i = 0; i < attempt->candidates.files_len && !is_marking; i++)
