@@ -9,6 +9,8 @@ test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p 
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
+bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build
+soak:    build ; @python3 tests/ingest/soak.py --minutes $(or $(MINUTES),10)
 lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]' | xargs clang-format -i
