@@ -100,6 +100,7 @@ static varve_status open_writer(struct vv_op *op, varve_writer *writer)
         .engine = callers->engine_options,
         .user = callers->user,
         .message = callers->message};
+    lake.engine.is_lasting = true;
     if (writer->options.durability_off != 0)
         lake.store.sync = false;
     VV_TRY(vv_lake_open(op, callers->store->location, &lake, &writer->lake));

@@ -67,6 +67,8 @@ static varve_status config_fill(struct vv_op *op, const struct vv_engine_options
     /* What a user's statement takes is not known before it runs: a sandbox has all at once. */
     VV_TRY(config_set_count(op, config, "threads",
         options->allowed_folders_len > 0 ? threads_of(options) : 1, ""));
+    if (options->is_lasting)
+        VV_TRY(config_set(op, config, "allocator_background_threads", "true"));
     if (options->memory_bytes > 0)
         VV_TRY(config_set_count(op, config, "memory_limit", options->memory_bytes, "B"));
     return spill_folder_set(op, config, options->temp_folder);

@@ -27,6 +27,11 @@ struct vv_engine_options {
      */
     const struct vv_str *allowed_folders;
     size_t allowed_folders_len;
+    /*
+     * The process goes on for long: memory that was freed goes back to the system, by threads of
+     * the allocator that never end. Otherwise much of it is kept for the next statement.
+     */
+    bool is_lasting;
 };
 
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
