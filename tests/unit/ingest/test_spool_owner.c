@@ -290,24 +290,40 @@ TEST_SECONDS(spool_owner, killed_at_every_seam_leaves_what_it_accepted, 240)
     CHECK(names >= 10 && kills >= 30);
 }
 
+/* Killed in a put, then in the recovery from that. False: recovery has not come by the seam. */
+static bool kill_twice(const char *seam)
+{
+    struct diary *diary = diary_new();
+    struct diary *other = diary_new();
+    struct test_proc proc;
+    char text[100];
+    bool was_killed = false;
+    remove_spool();
+    child_seams = "crash=spool.appended:77";
+    if (!CHECK(test_proc_fork(&proc, live_with_seams, diary)))
+        return true;
+    CHECK_INT(test_proc_wait(&proc, 30000), 128 + SIGKILL);
+    (void)snprintf(text, sizeof(text), "crash=%s:1", seam);
+    child_seams = text;
+    if (CHECK(test_proc_fork(&proc, live_with_seams, other)))
+        was_killed = test_proc_wait(&proc, 30000) == 128 + SIGKILL;
+    if (was_killed)
+        check_left(diary);
+    (void)munmap(diary, sizeof(*diary));
+    (void)munmap(other, sizeof(*other));
+    return was_killed;
+}
+
 TEST_SECONDS(spool_owner, killed_within_recovery_it_is_recovered_again, 240)
 {
     static const char *const seams[] = {"spool.recover_copied", "spool.recover_slotted",
         "spool.recover_sealed", "spool.recover_dropped", "spool.header_written",
         "spool.header_synced", "spool.made", "spool.made_durable"};
     for (size_t i = 0; i < VV_COUNT(seams); i++) {
-        struct diary *diary = diary_new();
-        struct test_proc proc;
-        char text[100];
-        remove_spool();
-        child_seams = "crash=spool.appended:77";
-        REQUIRE(test_proc_fork(&proc, live_with_seams, diary));
-        CHECK_INT(test_proc_wait(&proc, 30000), 128 + SIGKILL);
-        (void)snprintf(text, sizeof(text), "crash=%s:1", seams[i]);
-        child_seams = text;
-        struct diary *other = diary_new();
-        REQUIRE(test_proc_fork(&proc, live_with_seams, other));
-        CHECK_INT(test_proc_wait(&proc, 30000), 128 + SIGKILL);
-        check_left(diary);
+        bool was_killed = false;
+        /* Whether there is a spare file to drop is a matter of the thread that makes it. */
+        for (int tries = 0; tries < 50 && !was_killed; tries++)
+            was_killed = kill_twice(seams[i]);
+        CHECK(was_killed);
     }
 }
