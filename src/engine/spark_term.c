@@ -4,8 +4,10 @@
 #include "engine/spark_function.h"
 #include "engine/spark_parser.h"
 #include "engine/sql.h"
+#include "base/number.h"
 
 #define ARGUMENTS_MAX 64
+#define INTERVAL_MAX INT64_C(1000000)
 
 /* ---- Literals and names -------------------------------------------------------------------- */
 
@@ -215,17 +217,49 @@ static varve_status typed_string(struct vv_op *op, struct vv_spark_parser *parse
     return VARVE_OK;
 }
 
+/*
+ * INTERVAL 5 MINUTES, INTERVAL '5' MINUTE. A day is as long as the session's time zone has it, and a
+ * month more so: neither.
+ */
+static varve_status interval(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    static const struct {
+        const char *one, *many;
+        int64_t us;
+    } units[] = {{"second", "seconds", 1000000}, {"minute", "minutes", 60000000},
+        {"hour", "hours", 3600000000}};
+    const struct vv_spark_token *token = &parser->token;
+    int64_t number = 0;
+    bool is_number = (token->kind == VV_SPARK_NUMBER && token->suffix == '\0') ||
+                     token->kind == VV_SPARK_STRING;
+    if (!is_number || !vv_str_int64(token->text, &number) || number > INTERVAL_MAX ||
+        number < -INTERVAL_MAX)
+        return vv_spark_refuse(op, parser, "not a whole number of an interval");
+    VV_TRY(vv_spark_advance(op, parser));
+    for (size_t i = 0; i < VV_COUNT(units); i++) {
+        if (!vv_spark_is_word(parser, units[i].one) && !vv_spark_is_word(parser, units[i].many))
+            continue;
+        vv_buf_addf(sql, "to_microseconds(%" PRId64 ")", number * units[i].us);
+        return vv_spark_advance(op, parser);
+    }
+    return vv_spark_refuse(op, parser, "an interval is in seconds, minutes or hours");
+}
+
 varve_status vv_spark_word(struct vv_op *op, struct vv_spark_parser *parser, struct vv_buf *sql)
 {
     static const char *const constants[] = {"true", "false", "null"};
     struct vv_str text = parser->token.text;
     bool is_case = vv_spark_is_word(parser, "case");
-    bool is_reserved_word = !is_case && vv_spark_is_reserved(text);
+    bool is_interval = vv_spark_is_word(parser, "interval");
+    bool is_reserved_word = !is_case && !is_interval && vv_spark_is_reserved(text);
     if (is_reserved_word)
         return vv_spark_refuse(op, parser, "not understood");
     VV_TRY(vv_spark_advance(op, parser));
     if (is_case)
         return case_when(op, parser, sql);
+    if (is_interval)
+        return interval(op, parser, sql);
     for (size_t i = 0; i < VV_COUNT(constants); i++)
         if (vv_str_eq_nocase(text, vv_str_of(constants[i])))
             return vv_buf_adds(sql, constants[i]), VARVE_OK;

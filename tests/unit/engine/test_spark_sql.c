@@ -40,6 +40,9 @@ static const struct {
 } value_cases[] = {
     /* NULL is neither true nor false */
     {"x = 7", "true"},
+    {"`timestamp` + INTERVAL 5 MINUTES > TIMESTAMP '2025-01-30 10:04:59Z'", "true"},
+    {"`timestamp` - interval '-1' hour < TIMESTAMP '2025-01-30 11:00:00Z'", "false"},
+    {"INTERVAL 90 SECONDS < INTERVAL 2 MINUTE", "true"},
     {"x == 8", "false"},
     {"y = 1", "NULL"},
     {"y <> 1", "NULL"},
@@ -189,11 +192,12 @@ TEST(spark_sql, what_is_not_understood_is_refused)
         "`x = 1", "nofun(x)", "read_csv('f')", "sum(x)", "count(*)", "x OVER ()",
         "getenv('HOME')", "current_timestamp()", "now()", "rand()", "uuid()", "x::INTEGER",
         "x[0]", "x -> y", "transform(x, e -> e)", "CAST(x AS INT)", "CAST(x AS STRING)",
-        "CAST(x AS STRUCT<a:INT>)", "interval 1 day", "x BETWEEN 1", "x IS", "x IS NOT",
-        "CASE END", "CASE WHEN x END", "$1", "?", ":p", "@v", "x & y", "x | y", "x ^ y", "~x",
-        "x ** 2", "1.2.3", "0x1F", "1e", "12abc", "abs()", "abs(1, 2)", "abs(1", "x LIKE",
-        "x NOT", "x ILIKE 'a'", "'\\u0041'", "x.1", "x.", "* ", "x AND", "NOT", "if(x, 1)",
-        "\xff", "x = \xc3\xa9"};
+        "CAST(x AS STRUCT<a:INT>)", "interval 1 day", "interval", "interval x minutes",
+        "interval 1.5 hours", "interval 1L hours", "interval 1000001 hours", "interval 1",
+        "x BETWEEN 1", "x IS", "x IS NOT", "CASE END", "CASE WHEN x END", "$1", "?", ":p", "@v",
+        "x & y", "x | y", "x ^ y", "~x", "x ** 2", "1.2.3", "0x1F", "1e", "12abc", "abs()",
+        "abs(1, 2)", "abs(1", "x LIKE", "x NOT", "x ILIKE 'a'", "'\\u0041'", "x.1", "x.", "* ",
+        "x AND", "NOT", "if(x, 1)", "\xff", "x = \xc3\xa9"};
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     for (size_t index = 0; index < VV_COUNT(expressions); index++) {
