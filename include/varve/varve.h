@@ -92,10 +92,11 @@ typedef struct varve_init_options {
     const char *history;      /* retention: "400d" (default), "forever" */
     const char *regimes;      /* other regimes, parted by commas */
     const char *signal_types; /* other signal types, parted by commas */
+    const char *symbols;      /* all others warn; NULL: none does */
 } varve_init_options;
-#define VARVE_INIT_OPTIONS_INIT                            \
-    {                                                      \
-        sizeof(varve_init_options), NULL, NULL, NULL, NULL \
+#define VARVE_INIT_OPTIONS_INIT                                  \
+    {                                                            \
+        sizeof(varve_init_options), NULL, NULL, NULL, NULL, NULL \
     }
 
 /*
@@ -198,6 +199,9 @@ typedef struct varve_upsert_result {
     int64_t files_removed;
     int64_t attempts;
     int64_t columns_added; /* with evolve */
+    int64_t rows_warned;   /* not rejected, and against a rule varve.warn.NAME of the table */
+    /* By rule: {"future_time":2}; NULL: none. Borrowed until the next call on the table, or return. */
+    const char *warnings;
 } varve_upsert_result;
 
 /*

@@ -139,7 +139,7 @@ typedef struct varve_writer_stats {
     int64_t inserted, updated, unchanged, stale, duplicates_in_batch, quarantined;
     int64_t commits, retries, syncs;
     int64_t oldest_waiting_us; /* arrival of the oldest row that waits; VARVE_NO_TIME: none */
-    int64_t warnings;          /* always 0: tables have no warn-level rules yet */
+    int64_t warnings; /* rows against a warn-level rule (varve.warn.NAME) of their table */
 } varve_writer_stats;
 VARVE_API void varve_writer_get_stats(varve_writer *writer, varve_writer_stats *out);
 /* All of it, by table and by warn-level rule too, as a JSON object: the metrics line of `ingest`. varve_free. */

@@ -130,8 +130,8 @@ static varve_status init_run(void *args, varve_error *err)
 static PyObject *lake_init(PyObject *self, PyObject *args)
 {
     struct init init = {handle_of(self), VARVE_INIT_OPTIONS_INIT, NULL};
-    if (!PyArg_ParseTuple(args, "zzzz", &init.options.profile, &init.options.history,
-            &init.options.regimes, &init.options.signal_types))
+    if (!PyArg_ParseTuple(args, "zzzzz", &init.options.profile, &init.options.history,
+            &init.options.regimes, &init.options.signal_types, &init.options.symbols))
         return NULL;
     int failed = vp_lake_call(lake_of(self), init_run, &init);
     PyObject *json = vp_take_text(init.json);

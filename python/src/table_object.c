@@ -105,7 +105,15 @@ struct change {
     struct vp_inputs inputs;
     varve_upsert_options options;
     varve_upsert_result result;
+    char *warnings; /* the result's, of our own: another thread may use the table meanwhile */
 };
+
+/* Within the call that gave it. Without memory there is none. */
+static void keep_warnings(varve_upsert_result *result, char **out)
+{
+    *out = result->warnings != NULL ? strdup(result->warnings) : NULL;
+    result->warnings = *out;
+}
 
 static varve_status write_run(void *args, varve_error *err)
 {
@@ -113,19 +121,23 @@ static varve_status write_run(void *args, varve_error *err)
     varve_table *table = table_of(call->self, err);
     if (table == NULL)
         return VARVE_EUSAGE;
-    return (call->append ? varve_table_append : varve_table_upsert)(table, call->inputs.items,
-        call->inputs.len, &call->options, &call->result, err);
+    varve_status status = (call->append ? varve_table_append : varve_table_upsert)(table,
+        call->inputs.items, call->inputs.len, &call->options, &call->result, err);
+    if (status == VARVE_OK)
+        keep_warnings(&call->result, &call->warnings);
+    return status;
 }
 
 PyObject *vp_result_of(const varve_upsert_result *result)
 {
-    return Py_BuildValue("(LLLLLLLLNLLLLL)", (long long)result->rows_in,
+    return Py_BuildValue("(LLLLLLLLNLLLLLLz)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->unchanged,
         (long long)result->stale, (long long)result->duplicates_in_batch,
         (long long)result->rejected, (long long)result->repaired,
         PyBool_FromLong(result->already_applied != 0), (long long)result->rows_written,
         (long long)result->version, (long long)result->files_added,
-        (long long)result->files_removed, (long long)result->attempts);
+        (long long)result->files_removed, (long long)result->attempts,
+        (long long)result->rows_warned, result->warnings);
 }
 
 static PyObject *table_write(PyObject *self, PyObject *args)
@@ -147,7 +159,9 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     if (failed == 0)
         failed = vp_lake_call(lake_of(self), write_run, &call);
     vp_inputs_done(&call.inputs);
-    return failed == 0 ? vp_result_of(&call.result) : NULL;
+    PyObject *result = failed == 0 ? vp_result_of(&call.result) : NULL;
+    free(call.warnings);
+    return result;
 }
 
 struct checkpoint {
@@ -346,6 +360,7 @@ struct batches {
     PyObject *self;
     struct vp_strings ids;
     varve_upsert_result result;
+    char *warnings;
     int64_t count; /* batches, or rows */
 };
 
@@ -353,9 +368,13 @@ static varve_status release_run(void *args, varve_error *err)
 {
     struct batches *call = args;
     varve_table *table = table_of(call->self, err);
-    return table ? varve_table_quarantine_release(table, call->ids.items, call->ids.len,
-                       &call->result, &call->count, err)
-                 : VARVE_EUSAGE;
+    if (table == NULL)
+        return VARVE_EUSAGE;
+    varve_status status = varve_table_quarantine_release(table, call->ids.items, call->ids.len,
+        &call->result, &call->count, err);
+    if (status == VARVE_OK)
+        keep_warnings(&call->result, &call->warnings);
+    return status;
 }
 
 static varve_status drop_run(void *args, varve_error *err)
@@ -384,7 +403,9 @@ static PyObject *table_quarantine_release(PyObject *self, PyObject *args)
     struct batches call = {.self = self};
     if (run_on_batches(&call, args, release_run) < 0)
         return NULL;
-    return Py_BuildValue("(NL)", vp_result_of(&call.result), (long long)call.count);
+    PyObject *result = vp_result_of(&call.result);
+    free(call.warnings);
+    return Py_BuildValue("(NL)", result, (long long)call.count);
 }
 
 static PyObject *table_quarantine_drop(PyObject *self, PyObject *args)

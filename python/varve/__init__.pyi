@@ -94,7 +94,9 @@ class UpsertResult:
     files_added: int
     files_removed: int
     attempts: int
-    def as_dict(self) -> Dict[str, Union[int, bool]]: ...
+    rows_warned: int
+    warnings: Dict[str, int]
+    def as_dict(self) -> Dict[str, Union[int, bool, Dict[str, int]]]: ...
 
 class Quarantine:
     def list(self) -> ArrowStream: ...
@@ -151,7 +153,8 @@ class Lake:
     def init(
         self, *, profile: Optional[Literal["interop", "audit"]] = None,
         history: Optional[str] = None, regimes: Optional[Names] = None,
-        signal_types: Optional[Names] = None) -> List[Dict[str, Any]]: ...
+        signal_types: Optional[Names] = None,
+        symbols: Optional[Names] = None) -> List[Dict[str, Any]]: ...
     def create(
         self, name: str, *,
         schema: Union[str, Mapping[str, str], Iterable[Tuple[str, str]]],

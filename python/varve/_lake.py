@@ -79,18 +79,20 @@ class Lake:
 
     # ---- Tables
 
-    def init(self, *, profile=None, history=None, regimes=None, signal_types=None):
+    def init(self, *, profile=None, history=None, regimes=None, signal_types=None,
+             symbols=None):
         """Creates the three market tables where they are absent: market_regimes,
         performance_metrics, signals. A list of dicts: table, location, created.
 
         profile       "interop" (any engine may write), or "audit"
         history       how long old versions stay readable: "400d", "forever"
         regimes, signal_types   which values there may be, instead of the usual ones
+        symbols       those that are known: others are written, and warned of
         """
         import json
 
         return json.loads(self._core.init(
-            profile, history, names_text(regimes), names_text(signal_types)))
+            profile, history, names_text(regimes), names_text(signal_types), names_text(symbols)))
 
     def create(self, name, *, schema, key=None, order_by=None, partition_by=None, zorder=None,
                checks=None, properties=None, history=None, description=None):

@@ -1,5 +1,7 @@
 """One table."""
 
+import json
+
 from ._stream import ArrowStream
 from ._values import at_text, input_of, list_of, names_text, span_text, time_text
 
@@ -16,15 +18,18 @@ class UpsertResult:
     already_applied      True: this app_id and app_version was written before
     rows_written         inserted + updated
     version              of the table afterwards
+    rows_warned          not rejected, and against a warn-level rule of the table
+    warnings             how many by rule: {"future_time": 2}
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "unchanged", "stale", "duplicates_in_batch",
                  "rejected", "repaired", "already_applied", "rows_written", "version",
-                 "files_added", "files_removed", "attempts")
+                 "files_added", "files_removed", "attempts", "rows_warned", "warnings")
 
     def __init__(self, values):
         for name, value in zip(self.__slots__, values):
             setattr(self, name, value)
+        self.warnings = json.loads(self.warnings or "{}")
 
     def as_dict(self):
         return {name: getattr(self, name) for name in self.__slots__}

@@ -24,6 +24,7 @@ struct varve_lake {
 struct varve_table {
     varve_lake *lake; /* borrowed */
     struct vv_table *table;
+    char *warnings; /* of the last result; vv_free */
 };
 
 /* NULL and "" alike: not given. */
@@ -45,6 +46,10 @@ struct vv_str vv_api_message(const varve_table *table, const char *given);
 
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
+/* out->warnings of it: *text is freed, and then what it points to; NULL where no row warned,
+ * or memory is out: what was written is written. */
+void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,
+    varve_upsert_result *out);
 
 /* Begins a call on a lake: an interrupt that came before it is forgotten. */
 void vv_api_begin(struct vv_op *op, varve_lake *lake);

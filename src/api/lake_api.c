@@ -114,7 +114,8 @@ static varve_status init_lake(struct vv_op *op, varve_lake *lake,
     struct vv_str profile = vv_api_text(options.profile);
     struct vv_market_options market = {.history = vv_api_text(options.history),
         .regimes = vv_api_text(options.regimes),
-        .signal_types = vv_api_text(options.signal_types)};
+        .signal_types = vv_api_text(options.signal_types),
+        .symbols = vv_api_text(options.symbols)};
     if (vv_str_eq(profile, VV_STR("audit")))
         market.profile = VV_PROFILE_AUDIT;
     else if (profile.ptr != NULL && !vv_str_eq(profile, VV_STR("interop")))

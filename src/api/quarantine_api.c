@@ -46,8 +46,10 @@ varve_status varve_table_quarantine_release(varve_table *table, const char *cons
     struct vv_quarantine_release_result result;
     vv_api_begin(&op, table->lake);
     varve_status status = release(&op, table, ids, ids_len, &result);
-    if (status == VARVE_OK)
+    if (status == VARVE_OK) {
         vv_api_upsert_result(&result.upsert, out);
+        vv_api_warnings(&op, &result.upsert, &table->warnings, out);
+    }
     if (status == VARVE_OK && out_batches != NULL)
         *out_batches = result.batches;
     return vv_op_report(&op, status, err);

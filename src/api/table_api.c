@@ -1,4 +1,6 @@
 #include "api/api.h"
+
+#include "base/json_write.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "table/changes.h"
@@ -39,6 +41,7 @@ void varve_table_close(varve_table *table)
     if (table == NULL)
         return;
     vv_table_close(&table->table);
+    vv_free(table->warnings);
     vv_free(table);
 }
 
@@ -146,7 +149,24 @@ void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_re
         .files_added = result->files_added,
         .files_removed = result->files_removed,
         .attempts = result->attempts,
-        .columns_added = result->columns_added};
+        .columns_added = result->columns_added,
+        .rows_warned = result->warned.rows};
+}
+
+void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,
+    varve_upsert_result *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_free(*text);
+    *text = NULL;
+    out->warnings = NULL;
+    if (result->warned.rows == 0)
+        return;
+    vv_warned_write(&result->warned, &writer);
+    if (vv_api_give_text(op, &json, text) != VARVE_OK)
+        vv_forgive(op);
+    out->warnings = *text;
 }
 
 static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
@@ -161,6 +181,7 @@ static varve_status upsert(struct vv_op *op, varve_table *table, const varve_inp
     options.batch.dedupe = !append;
     VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &options, &result));
     vv_api_upsert_result(&result, out);
+    vv_api_warnings(op, &result, &table->warnings, out);
     return VARVE_OK;
 }
 

@@ -34,8 +34,12 @@ static void begin(struct vv_op *op, const varve_writer *writer)
 static void tell_commit(void *data, const struct vv_writer_commit *commit)
 {
     const varve_writer *writer = data;
+    VV_CLEANUP(vv_op_done) struct vv_op op;
     varve_upsert_result result;
+    char *warnings = NULL;
+    begin(&op, writer);
     vv_api_upsert_result(commit->result, &result);
+    vv_api_warnings(&op, commit->result, &warnings, &result);
     const varve_writer_commit told = {.size = sizeof(told),
         .table = commit->table.ptr,
         .segment = commit->segment,
@@ -43,6 +47,7 @@ static void tell_commit(void *data, const struct vv_writer_commit *commit)
         .result = &result,
         .duration_us = commit->duration_us};
     writer->options.on_commit(writer->options.callback_data, &told);
+    vv_free(warnings);
 }
 
 static void tell_durable(void *data, uint64_t sequence)

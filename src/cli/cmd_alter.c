@@ -79,6 +79,7 @@ const struct vv_command vv_cmd_alter = {
                 "varve alter signals set delta.checkpointInterval=20\n"
                 "varve alter signals add-constraint no_future 'timestamp < \"2100-01-01\"'\n"
                 "varve alter signals drop-constraint no_future\n"
+                "varve alter signals set 'varve.warn.weak=signal_value > 0.2'\n"
                 "varve alter signals widen acted_at timestamp --dry-run",
     .text =
         "Each change is a commit of its own; rows and files stay as they are.\n"
@@ -91,7 +92,12 @@ const struct vv_command vv_cmd_alter = {
         "  drop-not-null COLUMN\n"
         "\n"
         "Renaming and dropping need column mapping, widening needs type widening: features\n"
-        "that fewer engines have. Without --upgrade the command says what it would cost.",
+        "that fewer engines have. Without --upgrade the command says what it would cost.\n"
+        "\n"
+        "A property varve.warn.NAME is a rule that rejects nothing: a row for which its\n"
+        "expression is not true is written and counted, in the result of the write and\n"
+        "in history. Beside the columns it may name _now, when the row came, and\n"
+        "_arrival, when it came to varve ingest (NULL otherwise).",
     VV_OPTIONS(options, struct alter_values),
     .arguments_least = 2,
     .arguments_most = 100,

@@ -8,6 +8,7 @@ struct init_values {
     const char *history;
     const char *regimes;
     const char *signal_types;
+    const char *symbols;
 };
 
 #define AT(member) offsetof(struct init_values, member)
@@ -35,6 +36,11 @@ static const struct vv_option options[] = {
         .value = "A,B",
         .help = "signal types in place of ml_entry, rule_entry, futures_confirm",
         .offset = AT(signal_types)},
+    {.name = "symbols",
+        .kind = VV_OPTION_TEXT,
+        .value = "A,B",
+        .help = "known symbols: rows of others are written, and warned of",
+        .offset = AT(symbols)},
 };
 
 static void say_tables(const struct vv_cli *cli, const char *json)
@@ -62,6 +68,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     init.history = values->history;
     init.regimes = values->regimes;
     init.signal_types = values->signal_types;
+    init.symbols = values->symbols;
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     VV_TRY(vv_cli_open_lake(cli, true));
     VV_TRY(varve_lake_init(cli->lake, &init, &json, &cli->error));
@@ -84,7 +91,9 @@ const struct vv_command vv_cmd_init = {
         "Creates market_regimes, performance_metrics and signals in the lake, where they\n"
         "are not there yet. Tables that are there stay as they are, so it can be repeated.\n"
         "Each is partitioned by date and has a natural key, an order column for the last\n"
-        "write to win, and CHECK constraints that Spark and delta-rs enforce too.",
+        "write to win, and CHECK constraints that Spark and delta-rs enforce too. What is\n"
+        "odd and may be right (a time in the future, a feed that is a day late) is counted\n"
+        "by rules varve.warn.NAME, which reject nothing: varve help alter.",
     VV_OPTIONS(options, struct init_values),
     .arguments_most = 0,
     .run = run,

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/json_view.h"
 #include "varve/dml.h"
 
 #define FILES_MAX 1000
@@ -115,8 +116,27 @@ static varve_status show_json(struct vv_cli *cli, const char *name, bool evolves
         else
             vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name, value);
     }
-    vv_text_adds(&line, "}\n");
+    vv_text_addf(&line, ",\"rows_warned\":%" PRId64 ",\"warnings\":%s}\n", result->rows_warned,
+        result->warnings ? result->warnings : "{}");
     return vv_show_text(cli, line.ptr, line.len);
+}
+
+/* "3 rows warned: future_time 2, unknown_symbol 1" */
+static void say_warnings(const struct vv_cli *cli, const varve_upsert_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node warnings = {0};
+    if (result->rows_warned == 0 || result->warnings == NULL ||
+        !vv_node_read(result->warnings, strlen(result->warnings), &warnings))
+        return;
+    for (size_t i = 0; i < warnings.children_len; i++) {
+        struct vv_node *rule = &warnings.children[i];
+        vv_text_addf(&line, "%s%s %s", i > 0 ? ", " : "", vv_text_chars(&rule->name),
+            vv_node_chars(rule));
+    }
+    vv_say(cli, "%" PRId64 " row%s warned: %s", result->rows_warned,
+        result->rows_warned == 1 ? "" : "s", vv_text_chars(&line));
+    vv_node_done(&warnings);
 }
 
 static void say_result(const struct vv_cli *cli, const char *name,
@@ -140,6 +160,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
         values->dry_run             ? " (a dry run: nothing written)"
         : result->rows_written == 0 ? " (nothing written)"
                                     : "");
+    say_warnings(cli, result);
     if (result->rejected > 0 && !values->dry_run)
         vv_say(cli, "rejected rows are in quarantine: varve quarantine show %s", name);
 }

@@ -250,7 +250,32 @@ static void add_counts(const struct vv_upsert_result *result, struct vv_writer_c
     counts->stale += result->stale;
     counts->duplicates_in_batch += result->duplicates_in_batch;
     counts->quarantined += result->rejected;
+    counts->warnings += result->warned.rows;
     counts->commits += result->attempts > 0;
+}
+
+/* Where memory is out the rows are counted, and not by rule. */
+static void add_warnings(const struct vv_warned *warned, struct vv_writer_table *table)
+{
+    for (size_t i = 0; i < warned->rules_len; i++) {
+        struct vv_str name = warned->rules[i].name;
+        struct vv_writer_warning *warning = table->warnings;
+        if (warned->by_rule[i] == 0 || name.len > sizeof(warning->name))
+            continue;
+        while (warning != NULL &&
+               !vv_str_eq((struct vv_str){warning->name, warning->name_len}, name))
+            warning = warning->next;
+        if (warning == NULL) {
+            warning = vv_malloc_zeroed(sizeof(*warning));
+            if (warning == NULL)
+                continue;
+            memcpy(warning->name, name.ptr, name.len);
+            warning->name_len = name.len;
+            warning->next = table->warnings;
+            table->warnings = warning;
+        }
+        warning->rows += warned->by_rule[i];
+    }
 }
 
 static void settle_well(struct vv_writer_table *table, const struct vv_writer_outcome *outcome,
@@ -272,6 +297,7 @@ static void settle_well(struct vv_writer_table *table, const struct vv_writer_ou
     table->next_attempt_us = 0;
     table->failure.code = VARVE_OK;
     add_counts(&outcome->result, &table->counts);
+    add_warnings(&outcome->result.warned, table);
     part->segment->parts_left--;
 }
 

@@ -74,6 +74,14 @@ struct vv_writer_segment {
     size_t parts_left;
 };
 
+/* Rows of a table against one of its warn-level rules. */
+struct vv_writer_warning {
+    struct vv_writer_warning *next;
+    int64_t rows;
+    size_t name_len;
+    char name[VV_WARNING_NAME_BYTES_MAX];
+};
+
 struct vv_writer_table {
     struct vv_writer_table *next;
     struct vv_str name;
@@ -101,6 +109,7 @@ struct vv_writer_table {
     int64_t rows_waiting; /* in sealed segments */
     int64_t version;
     struct vv_writer_counts counts;
+    struct vv_writer_warning *warnings; /* by rule */
 };
 
 struct vv_writer {

@@ -76,6 +76,13 @@ static void add_table(struct vv_json_writer *json, struct vv_writer_table *table
     else
         vv_jw_int(json, table->version);
     add_counts_json(json, &table->counts);
+    vv_jw_key(json, "warned");
+    vv_jw_object(json);
+    for (const struct vv_writer_warning *at = table->warnings; at != NULL; at = at->next) {
+        vv_jw_key_str(json, (struct vv_str){at->name, at->name_len});
+        vv_jw_int(json, at->rows);
+    }
+    vv_jw_end(json);
     vv_jw_key(json, "failure");
     if (table->failure.code == VARVE_OK)
         vv_jw_null(json);

@@ -235,6 +235,11 @@ varve_status vv_writer_table_refresh(struct vv_op *op, struct vv_writer *writer,
 void vv_writer_table_close(struct vv_writer_table *table)
 {
     vv_table_close(&table->handle);
+    while (table->warnings != NULL) {
+        struct vv_writer_warning *warning = table->warnings;
+        table->warnings = warning->next;
+        vv_free(warning);
+    }
     vv_free(table);
 }
 

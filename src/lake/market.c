@@ -1,6 +1,7 @@
 #include "lake/market.h"
 
 #include "base/time.h"
+#include "table/rules.h"
 
 #define REGIMES "bullish_low,bullish_high,bearish_low,bearish_high,neutral_low,neutral_high"
 #define SIGNAL_TYPES "ml_entry,rule_entry,futures_confirm"
@@ -11,12 +12,18 @@
 /* What "forever" means in a property that can't say it: a thousand years. */
 #define FOREVER_DAYS INT64_C(365000)
 #define CHECKS_MAX 8
+#define PROPERTIES_MAX 16
+/* A feed's clock may be a little ahead; what a batch writer gets is not from days ago. */
+#define WARN_FUTURE "timestamp <= _now + INTERVAL 5 MINUTES"
+#define WARN_STALE "_arrival IS NULL OR timestamp >= _arrival - INTERVAL 24 HOURS"
+#define WARN_ACTED "acted_at IS NULL OR acted_at >= timestamp"
 
 /* A constraint; where `values` is not NONE the expression is made from a list. */
 enum values {
     VALUES_NONE,
     VALUES_REGIMES,
-    VALUES_SIGNAL_TYPES
+    VALUES_SIGNAL_TYPES,
+    VALUES_SYMBOLS
 };
 struct market_check {
     const char *name;
@@ -139,12 +146,30 @@ varve_status vv_history_properties(struct vv_op *op, struct vv_str history,
     return VARVE_OK;
 }
 
+static varve_status make_warnings(struct vv_op *op, const struct vv_market_options *options,
+    const struct vv_table_spec *spec, struct vv_pair *pairs, size_t *len)
+{
+    static const struct market_check symbols = {"", "symbol", VALUES_SYMBOLS, false};
+    pairs[(*len)++] =
+        (struct vv_pair){VV_STR(VV_PROPERTY_WARN "future_time"), VV_STR(WARN_FUTURE)};
+    pairs[(*len)++] =
+        (struct vv_pair){VV_STR(VV_PROPERTY_WARN "stale_feed"), VV_STR(WARN_STALE)};
+    if (vv_schema_find(&spec->schema, VV_STR("acted_at")) >= 0)
+        pairs[(*len)++] = (struct vv_pair){
+            VV_STR(VV_PROPERTY_WARN "acted_before_signal"), VV_STR(WARN_ACTED)};
+    if (options->symbols.ptr == NULL || vv_schema_find(&spec->schema, VV_STR("symbol")) < 0)
+        return VARVE_OK;
+    struct vv_pair *pair = &pairs[(*len)++];
+    pair->name = VV_STR(VV_PROPERTY_WARN "unknown_symbol");
+    return list_expression(op, &symbols, options->symbols, &pair->value);
+}
+
 static varve_status make_properties(struct vv_op *op, const struct vv_market_options *options,
     struct vv_table_spec *spec)
 {
     struct vv_pair *pairs = NULL;
     size_t len = 2;
-    VV_NEW(op, &pairs, struct vv_pair, 8);
+    VV_NEW(op, &pairs, struct vv_pair, PROPERTIES_MAX);
     VV_TRY(vv_history_properties(op, options->history, pairs));
     if (options->profile == VV_PROFILE_AUDIT) {
         pairs[len++] =
@@ -152,6 +177,7 @@ static varve_status make_properties(struct vv_op *op, const struct vv_market_opt
         pairs[len++] =
             (struct vv_pair){VV_STR("delta.feature.domainMetadata"), VV_STR("supported")};
     }
+    VV_TRY(make_warnings(op, options, spec, pairs, &len));
     spec->properties = (struct vv_pairs){pairs, len};
     return VARVE_OK;
 }

@@ -4,7 +4,8 @@
  * Each is partitioned by `date`, the UTC date of `timestamp`, has a natural key, takes the latest
  * `ingested_at` as the truth, and carries its rules as standard CHECK constraints, so that every
  * engine enforces them. Constraints on numbers name an upper bound, since engines differ on
- * whether NaN and infinity pass `x >= 0`.
+ * whether NaN and infinity pass `x >= 0`. What is odd and may be right is a warn-level rule
+ * (table/warnings.h): counted, never rejected.
  */
 #ifndef VV_LAKE_MARKET_H
 #define VV_LAKE_MARKET_H
@@ -21,6 +22,7 @@ struct vv_market_options {
     struct vv_str history;      /* "400d", "forever"; ptr NULL: 400 days */
     struct vv_str regimes;      /* parted by commas; ptr NULL: the six */
     struct vv_str signal_types; /* likewise; the three */
+    struct vv_str symbols;      /* those that don't warn; ptr NULL: none does */
 };
 
 #define VV_MARKET_TABLES 3

@@ -6,7 +6,7 @@
 
 #include "delta/features.h"
 #include "base/uuid.h"
-#include "table/rules.h"
+#include "table/warnings.h"
 
 static varve_status find_column(struct vv_op *op, const struct vv_alter_change *change,
     struct vv_str name, int32_t *out)
@@ -25,6 +25,10 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     struct vv_snapshot snapshot;
     struct vv_rules rules;
     vv_draft_snapshot(&change->draft, &snapshot);
+    if (vv_warnings_check(op, change->table->engine, &snapshot.schema,
+            &snapshot.metadata->configuration) != VARVE_OK)
+        return vv_note(op, "column %.*s can't be %s, a warn-level rule needs it",
+            VV_ARG(change->request->name), what);
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
     if (status == VARVE_ECORRUPT || status == VARVE_EINVALID) {
         vv_recode(op, VARVE_EUSAGE);

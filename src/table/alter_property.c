@@ -5,7 +5,7 @@
 
 #include "delta/features.h"
 #include "table/property.h"
-#include "table/rules.h"
+#include "table/warnings.h"
 
 static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
     const struct vv_pair *pair)
@@ -40,6 +40,8 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     struct vv_snapshot snapshot;
     struct vv_rules rules;
     vv_draft_snapshot(&change->draft, &snapshot);
+    VV_TRY(vv_warnings_check(op, change->table->engine, &snapshot.schema,
+        &snapshot.metadata->configuration));
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
     return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
 }

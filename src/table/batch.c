@@ -290,6 +290,11 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     } else {
         vv_buf_adds(&sql, "count(*) FILTER (NOT _bad)");
     }
+    if (rules->warnings_len > 0)
+        vv_buf_adds(&sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        vv_buf_addf(&sql, ", count(*) FILTER (NOT _bad AND _warned & %" PRId64 " <> 0)",
+            INT64_C(1) << i);
     vv_buf_addf(&sql, " FROM %.*s", VV_ARG(batch));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
@@ -298,6 +303,9 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     VV_TRY(vv_rows_next(op, rows, &has_row));
     out->bad = vv_rows_int64(rows, 0);
     out->keys = vv_rows_int64(rows, 1);
+    out->warned = rules->warnings_len > 0 ? vv_rows_int64(rows, 2) : 0;
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        out->by_warning[i] = vv_rows_int64(rows, (uint32_t)i + 3);
     return VARVE_OK;
 }
 
@@ -406,6 +414,7 @@ static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
     struct vv_batch_counts *counts)
 {
     *counts = (struct vv_batch_counts){.rows = 0};
+    VV_NEW(op, &counts->by_warning, int64_t, common->rules->warnings_len + 1);
     VV_TRY(plans_make(op, source, common, plans));
     VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
     return count(op, work, &plans->items[0], counts);
@@ -465,6 +474,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .rows_rejected = counts.bad,
         .rows_duplicate = duplicates,
         .rows = counts.keys,
+        .warned = {counts.warned, counts.by_warning, rules->warnings, rules->warnings_len},
         .sql = settled->sql,
         .few = settled->in_memory ? settled->rowset : NULL,
         .now_us = source->now_us,

@@ -7,13 +7,14 @@
  *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
  *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
  *                    of a row without its own holds the batch's clock value
+ *     _warned BIGINT a bit for each warn-level rule it breaks; only where the table has some
  *     _bad  BOOLEAN  false
  * and only rows that are to be compared with the table: no rejected ones, one row a key.
  */
 #ifndef VV_TABLE_BATCH_H
 #define VV_TABLE_BATCH_H
 
-#include "table/rules.h"
+#include "table/warnings.h"
 #include "table/table.h"
 #include "table/work.h"
 #include "varve/arrow.h"
@@ -58,6 +59,7 @@ struct vv_batch {
     int64_t rows_rejected; /* > 0 only with reject_rows */
     int64_t rows_duplicate;
     int64_t rows;                /* in the relation */
+    struct vv_warned warned;     /* among those that are not rejected; in op's arena */
     struct vv_str sql;           /* what stands for it after FROM */
     const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
     int64_t now_us;              /* the batch's clock value */

@@ -81,6 +81,13 @@ static varve_status map_add(struct vv_op *op, struct vv_map *map, const struct v
     return own.ptr != NULL && vv_map_put(map, own, value, NULL) ? VARVE_OK : vv_fail_memory(op);
 }
 
+static void count_warned(int64_t bits, size_t rules_len, struct vv_batch_counts *counts)
+{
+    counts->warned += bits != 0;
+    for (size_t i = 0; i < rules_len && bits != 0; i++)
+        counts->by_warning[i] += bits >> i & 1;
+}
+
 varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
     const struct vv_plan *plan, bool dedupe, struct vv_batch_counts *counts)
 {
@@ -101,6 +108,8 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
             counts->bad++;
             continue;
         }
+        if (rules->warnings_len > 0)
+            count_warned(vv_rows_int64(rows, bad_column - 1), rules->warnings_len, counts);
         if (dedupe) {
             VV_TRY(tuple_read(op, &key, rows, &text));
             if (!vv_buf_ok(&text))

@@ -10,6 +10,7 @@
 #include "engine/spark_sql.h"
 #include "table/property.h"
 #include "table/table.h"
+#include "table/warnings.h"
 
 struct creation {
     const struct vv_table_spec *spec;
@@ -316,6 +317,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     VV_TRY(begin_protocol(op, &creation));
     VV_TRY(make_metadata(op, &creation));
     VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
+    VV_TRY(vv_warnings_check(op, engine, &spec->schema, &creation.metadata.configuration));
     actions.protocol = creation.protocol;
     actions.metadata = &creation.metadata;
     struct vv_commit_request request = {.actions = &actions,

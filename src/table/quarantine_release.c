@@ -99,6 +99,7 @@ static varve_status shrink(struct vv_op *op, struct vv_table *table,
 
 static void add_up(const struct vv_upsert_result *one, struct vv_upsert_result *sum)
 {
+    vv_warned_add(&one->warned, &sum->warned);
     sum->rows_in += one->rows_in;
     sum->inserted += one->inserted;
     sum->updated += one->updated;

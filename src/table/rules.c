@@ -1,6 +1,7 @@
 #include "table/rules.h"
 
 #include "engine/spark_sql.h"
+#include "table/warnings.h"
 
 #define INVARIANTS "delta.invariants"
 
@@ -338,8 +339,10 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
         &rules.zorder_len));
     VV_TRY(partitions_read(op, arena, snapshot, &rules));
     VV_TRY(partition_from_read(op, arena, snapshot, &rules));
-    if (for_write)
+    if (for_write) {
         VV_TRY(checks_read(op, arena, snapshot, &rules));
+        VV_TRY(vv_warnings_read(op, arena, snapshot, &rules));
+    }
     *out = rules;
     return VARVE_OK;
 }

@@ -10,6 +10,7 @@
 #define VV_PROPERTY_ORDER_BY "varve.orderBy"             /* "ingested_at" */
 #define VV_PROPERTY_ZORDER "varve.zorder"                /* "timestamp,symbol" */
 #define VV_PROPERTY_PARTITION_FROM "varve.partitionFrom" /* "date=timestamp" */
+#define VV_PROPERTY_WARN "varve.warn."                   /* + name; table/warnings.h */
 #define VV_PROPERTY_CONSTRAINT "delta.constraints."      /* + name */
 
 struct vv_check {
@@ -35,6 +36,8 @@ struct vv_rules {
     size_t partition_from_len;
     const struct vv_check *checks; /* CHECK constraints and column invariants */
     size_t checks_len;
+    const struct vv_check *warnings; /* warn-level rules; only `for_write` */
+    size_t warnings_len;
 };
 
 /*

@@ -36,6 +36,7 @@ struct vv_upsert_result {
     int64_t files_added, files_removed;
     int64_t columns_added; /* with batch.evolve: by a commit before that of the rows */
     uint32_t attempts;
+    struct vv_warned warned; /* lives as long as the operation */
 };
 
 /* The inputs are read once, whatever the number of attempts. */

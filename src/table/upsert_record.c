@@ -57,6 +57,24 @@ static varve_status append_parameters(struct vv_op *op, struct vv_upsert_attempt
                              : vv_fail_memory(op);
 }
 
+/* Of our own: rows that break warn-level rules, and by rule. */
+static varve_status warned_metrics(struct vv_op *op, const struct vv_warned *warned,
+    struct vv_json_writer *writer)
+{
+    if (warned->rows > 0)
+        vv_record_metric(writer, "numSourceRowsWarned", warned->rows);
+    for (size_t i = 0; i < warned->rules_len; i++) {
+        if (warned->by_rule[i] == 0)
+            continue;
+        struct vv_str name = vv_arena_format(&op->arena, "numSourceRowsWarned.%.*s",
+            VV_ARG(warned->rules[i].name));
+        if (name.ptr == NULL)
+            return vv_fail_memory(op);
+        vv_record_metric(writer, name.ptr, warned->by_rule[i]);
+    }
+    return VARVE_OK;
+}
+
 static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, struct vv_str *out)
 {
@@ -92,12 +110,13 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
         vv_record_metric(&writer, values[i].name, values[i].value);
+    VV_TRY(warned_metrics(op, &call->batch.warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
 
-static varve_status append_metrics(struct vv_op *op, struct vv_upsert_attempt *attempt,
-    struct vv_str *out)
+static varve_status append_metrics(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
@@ -105,6 +124,7 @@ static varve_status append_metrics(struct vv_op *op, struct vv_upsert_attempt *a
     vv_record_metric(&writer, "numFiles", (int64_t)attempt->actions.adds.len);
     vv_record_metric(&writer, "numOutputRows", attempt->counts[VV_OUTCOME_INSERT]);
     vv_record_metric(&writer, "numOutputBytes", attempt->bytes_added);
+    VV_TRY(warned_metrics(op, &call->batch.warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
@@ -115,7 +135,7 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
 {
     if (call->options->append) {
         VV_TRY(append_parameters(op, attempt, out_parameters));
-        return append_metrics(op, attempt, out_metrics);
+        return append_metrics(op, call, attempt, out_metrics);
     }
     VV_TRY(parameters(op, attempt, out_parameters));
     return metrics(op, call, attempt, out_metrics);

@@ -238,6 +238,8 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
     VV_TRY(columns_match(op, plan));
     plan->has_arrival = plan->input->arrival_sql.len > 0 && plan->rules->order >= 0 &&
                         is_clocked(plan, plan->rules->order);
+    plan->keeps_arrival = plan->has_arrival ||
+                          (plan->input->arrival_sql.len > 0 && plan->rules->warnings_len > 0);
     VV_TRY(conversions_make(op, plan));
     losses_find(plan);
     return breaches_make(op, plan);
@@ -295,12 +297,24 @@ void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct v
         plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
 }
 
+/* A bit for each warn-level rule that the row breaks. One that fails to compute is broken too. */
+static void warned_sql(const struct vv_plan *plan, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, ", CAST(0 AS BIGINT)");
+    for (size_t index = 0; index < plan->rules->warnings_len; index++)
+        vv_buf_addf(sql, " + CASE WHEN TRY((%.*s)) THEN 0 ELSE %" PRId64 " END",
+            VV_ARG(plan->rules->warnings[index].sql), INT64_C(1) << index);
+    vv_buf_adds(sql, " AS _warned");
+}
+
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql)
 {
     vv_buf_addf(sql, "SELECT %.*srow AS _row, %.*sown AS _own", VV_ARG(plan->prefix),
         VV_ARG(plan->prefix));
     for (size_t index = 0; index < plan->schema->fields_len; index++)
         vv_buf_addf(sql, ", " OWN_FORMAT " AS c%zu", OWN(plan, 'c', index), index);
+    if (plan->rules->warnings_len > 0)
+        warned_sql(plan, sql);
     vv_buf_adds(sql, ", coalesce(false");
     for (size_t index = 0; index < plan->breaches_len; index++)
         vv_buf_addf(sql, " OR (%.*s)", VV_ARG(plan->breaches[index].condition));

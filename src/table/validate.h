@@ -46,6 +46,7 @@ struct vv_plan {
     struct vv_str prefix;
     const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
     bool has_arrival;    /* the order column is filled in by when a row came */
+    bool keeps_arrival;  /* that, or a warn-level rule asks for it */
     struct vv_conversion *conversions;
     bool *has_loss, *has_finer;
     struct vv_breach *breaches;

@@ -2,6 +2,7 @@
 
 #include "engine/sql.h"
 #include "table/validate.h"
+#include "table/warnings.h"
 
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
 #define OWN_FORMAT "%.*s%c%d"
@@ -43,7 +44,7 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
     for (size_t index = 0; input->has_faults && index < VV_COUNT(faults); index++)
         vv_buf_addf(sql, ", %s AS %.*s%s", faults[index], VV_ARG(plan->prefix), faults[index]);
-    if (plan->has_arrival)
+    if (plan->keeps_arrival)
         vv_buf_addf(sql, ", %.*s AS %.*sarrival", VV_ARG(input->arrival_sql),
             VV_ARG(plan->prefix));
     vv_buf_addf(sql, " FROM %.*s", VV_ARG(input->sql));
@@ -67,18 +68,25 @@ void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_b
     }
 }
 
-/* What fills in an order value: when the row came, or else the clock. */
+/* When the row came, where that is asked for and known, or else the clock; in microseconds. */
+static void us_sql(const struct vv_plan *plan, bool with_arrival, bool clock_is_param,
+    struct vv_buf *sql)
+{
+    if (with_arrival)
+        vv_buf_addf(sql, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
+    if (clock_is_param)
+        vv_buf_adds(sql, "CAST($" VV_PLAN_CLOCK " AS BIGINT)");
+    else
+        vv_sql_int(sql, plan->now_us);
+    if (with_arrival)
+        vv_buf_addc(sql, ')');
+}
+
+/* What fills in an order value. */
 static void order_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
-    if (plan->has_arrival)
-        vv_buf_addf(&us, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
-    if (clock_is_param)
-        vv_buf_adds(&us, "CAST($" VV_PLAN_CLOCK " AS BIGINT)");
-    else
-        vv_sql_int(&us, plan->now_us);
-    if (plan->has_arrival)
-        vv_buf_addc(&us, ')');
+    us_sql(plan, plan->has_arrival, clock_is_param, &us);
     vv_plan_clock_sql(plan, vv_buf_str(&us), sql);
     if (!vv_buf_ok(&us))
         sql->failed = true;
@@ -170,18 +178,49 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
     vv_buf_adds(sql, ")");
 }
 
-/* Whether an expression of a CHECK constraint or an invariant names the column. */
-static bool is_checked(const struct vv_plan *plan, size_t column)
+static bool is_named(const struct vv_check *checks, size_t len, struct vv_str name)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
-    vv_sql_name(&name, plan->schema->fields[column].name);
-    for (size_t index = 0; index < plan->rules->checks_len; index++) {
-        struct vv_str sql = plan->rules->checks[index].sql;
-        if (!vv_buf_ok(&name) ||
-            memmem(sql.ptr, sql.len, vv_buf_str(&name).ptr, name.len) != NULL)
+    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&quoted, name);
+    for (size_t index = 0; index < len; index++) {
+        struct vv_str sql = checks[index].sql;
+        if (!vv_buf_ok(&quoted) ||
+            memmem(sql.ptr, sql.len, vv_buf_str(&quoted).ptr, quoted.len) != NULL)
             return true;
     }
     return false;
+}
+
+/* Whether a constraint, an invariant or a warn-level rule names the column. */
+static bool is_checked(const struct vv_plan *plan, size_t column)
+{
+    const struct vv_rules *rules = plan->rules;
+    struct vv_str name = plan->schema->fields[column].name;
+    return is_named(rules->checks, rules->checks_len, name) ||
+           is_named(rules->warnings, rules->warnings_len, name);
+}
+
+/* What warn-level rules may name beside the columns. */
+static void others_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = plan->rules;
+    const struct vv_str now = VV_STR(VV_WARNING_NOW);
+    const struct vv_str arrival = VV_STR(VV_WARNING_ARRIVAL);
+    if (is_named(rules->warnings, rules->warnings_len, now) &&
+        vv_schema_find(plan->schema, now) < 0) {
+        vv_buf_adds(sql, ", make_timestamptz(");
+        us_sql(plan, plan->keeps_arrival, clock_is_param, sql);
+        vv_buf_adds(sql, ") AS ");
+        vv_sql_name(sql, now);
+    }
+    if (is_named(rules->warnings, rules->warnings_len, arrival) &&
+        vv_schema_find(plan->schema, arrival) < 0) {
+        if (plan->keeps_arrival)
+            vv_buf_addf(sql, ", make_timestamptz(%.*sarrival) AS ", VV_ARG(plan->prefix));
+        else
+            vv_buf_adds(sql, ", CAST(NULL AS TIMESTAMPTZ) AS ");
+        vv_sql_name(sql, arrival);
+    }
 }
 
 /* Level 3, around level 2. */
@@ -198,6 +237,7 @@ static void name_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
         vv_buf_addf(sql, ", " OWN_FORMAT " AS ", OWN(plan, 'c', index));
         vv_sql_name(sql, plan->schema->fields[index].name);
     }
+    others_sql(plan, plan->clock_is_param && !with_input, sql);
     vv_buf_adds(sql, " FROM (");
     fill_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");

@@ -29,7 +29,7 @@ def test_summary_is_one_object(lake):
     assert list(json.loads(done.stdout)) == [
         "table", "rows_in", "inserted", "updated", "unchanged", "stale", "duplicates_in_batch",
         "rejected", "repaired", "already_applied", "rows_written", "version", "files_added",
-        "files_removed", "attempts"]
+        "files_removed", "attempts", "rows_warned", "warnings"]
 
 
 def test_without_json_a_sentence_on_stderr(lake):
