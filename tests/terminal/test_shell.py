@@ -174,3 +174,58 @@ def test_history_outlives_the_shell(shell, tmp_path):
     assert terminal.expect("varve> ").count("4711") >= 2
     terminal.type("\x04")
     assert terminal.close()[0] == 0
+
+
+def test_output_takes_the_rows_of_one_statement(shell, tmp_path):
+    terminal = shell()
+    path = tmp_path / "rows.csv"
+    terminal.ask(f".output {path}")
+    assert "1 row written to" in terminal.ask("SELECT count(*) AS n FROM market_regimes;")
+    assert path.read_text() == "n\n2\n"
+    assert "42" in terminal.ask("SELECT 42;")  # on the terminal again
+    assert path.read_text() == "n\n2\n"
+    terminal.ask(f".output {tmp_path / 'nowhere' / 'rows.csv'}")
+    assert "cannot write" in terminal.ask("SELECT 43 AS x;")
+    terminal.ask(".output off")
+    assert "44" in terminal.ask("SELECT 44;")
+    terminal.type(".quit\r")
+    assert terminal.close()[0] == 0
+
+
+def test_explain_tells_which_files_are_read(shell):
+    terminal = shell(columns=160, rows=200)
+    text = terminal.ask(".explain SELECT * FROM market_regimes WHERE date = '2020-01-01'")
+    assert "pruned_by_partition" in text and "market_regimes" in text and "EMPTY_RESULT" in text
+    terminal.ask(".explain on")
+    assert "files_read" in terminal.ask("SELECT * FROM market_regimes;")
+    terminal.ask(".explain off")
+    assert "bullish_low" in terminal.ask("SELECT regime FROM market_regimes;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+def test_errors_point_at_the_place(shell):
+    terminal = shell()
+    terminal.ask("SELECT vix,", prompt="...> ")
+    error = terminal.ask("  nothing FROM market_regimes;")
+    lines = error.splitlines()
+    at = next(i for i, line in enumerate(lines) if "LINE 2:" in line)
+    assert lines[at + 1].index("^") == lines[at].index("nothing")
+    assert "no table" in terminal.ask("SELECT * FROM market_regime;").lower()
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+def test_mode_timer_param_and_read(shell, tmp_path):
+    terminal = shell()
+    script = tmp_path / "script.sql"
+    script.write_text("SELECT regime\nFROM market_regimes\nWHERE vix > $v;\n")
+    terminal.ask(".param v=16")
+    terminal.ask(".mode ndjson")
+    assert '{"regime":"bearish_low"}' in terminal.ask(f".read {script}")
+    assert "v=16" in terminal.ask(".param")
+    assert "on or off" in terminal.ask(".timer perhaps")
+    terminal.ask(".timer on")
+    assert " ms" in terminal.ask("SELECT 1 AS one;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
