@@ -300,6 +300,9 @@ static varve_status find_interval(struct vv_op *op, const varve_range_options *o
         VV_TRY(parse_time(op, from, now_us, &out->from_us));
     if (to.ptr != NULL)
         VV_TRY(parse_time(op, to, now_us, &out->to_us));
+    if (out->from_us > out->to_us)
+        return vv_fail(op, VARVE_EUSAGE, "the range begins at %.*s, after its end, %.*s",
+            VV_ARG(from), VV_ARG(to));
     return VARVE_OK;
 }
 

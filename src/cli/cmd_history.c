@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 
 const char *const vv_history_box_columns[] = {
-    "version", "timestamp", "userName", "operation", "userMetadata", "rows", "files", NULL};
+    "version", "timestamp", "userName", "operation", "rows", "files", "userMetadata", NULL};
 const char *const vv_history_json_columns[] = {"operationParameters", "operationMetrics", NULL};
 
 struct history_values {

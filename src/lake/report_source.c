@@ -75,6 +75,9 @@ varve_status vv_report_span(struct vv_op *op, const struct vv_span_request *requ
         VV_TRY(parse_time(op, request->from, now_us, &span.from_us));
     if (request->to.ptr != NULL)
         VV_TRY(parse_time(op, request->to, now_us, &span.to_us));
+    if (span.from_us > span.to_us)
+        return vv_fail(op, VARVE_EUSAGE, "the range begins at %.*s, after its end, %.*s",
+            VV_ARG(request->from), VV_ARG(request->to));
     *out = span;
     return VARVE_OK;
 }

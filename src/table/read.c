@@ -8,6 +8,11 @@
 
 #define NEWEST_TIMES_MAX 1000
 
+static bool is_letter(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
@@ -19,7 +24,13 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
             return vv_fail(op, VARVE_ENOTFOUND, "no version %.*s of table %.*s", VV_ARG(at),
                 VV_ARG(table->name));
     } else if (at.len > 0) {
-        if (!vv_time_parse_human(at, vv_now_us(op), &time_us))
+        bool is_time = vv_time_parse_human(at, vv_now_us(op), &time_us);
+        if (!is_time && is_letter(at.ptr[0]))
+            return vv_fail(op, VARVE_ENOTFOUND,
+                "table %.*s has no tag \"%.*s\"; versions and times are said as 5, "
+                "2025-01-30T10:00:00Z, now or -2h",
+                VV_ARG(table->name), VV_ARG(at));
+        if (!is_time)
             return vv_fail(op, VARVE_EUSAGE,
                 "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
                 "-2h",

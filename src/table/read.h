@@ -10,7 +10,8 @@
 
 /*
  * A version by what a person says: all digits = version, else a time ("2025-01-15", "-7d");
- * ptr NULL = the latest. NOT_FOUND: no such version; EUSAGE: neither a version nor a time.
+ * ptr NULL = the latest. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
+ * of these.
  */
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);
