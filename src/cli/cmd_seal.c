@@ -49,11 +49,11 @@ const struct vv_command vv_cmd_seal = {
     .arguments = "[TABLE...]",
     .examples = "varve seal\n"
                 "varve seal signals",
-    .text =
-        "Prints a line of JSON a table: table, version and head, the hash that stands for all\n"
-        "versions up to that one. Keep it where nobody who can write the lake can write;\n"
-        "varve verify TABLE --head HEAD proves later that nothing up to there was altered,\n"
-        "cut off or written anew. With --key there is a signature (Ed25519) too.",
+    .text = "Prints a line of JSON a table: table, version and head, the hash that stands\n"
+            "for all versions up to that one. Keep it where nobody who can write the lake\n"
+            "can write; varve verify TABLE --head HEAD proves later that nothing up to\n"
+            "there was altered, cut off or written anew. With --key there is a signature\n"
+            "(Ed25519) too.",
     VV_OPTIONS(options, struct seal_values),
     .arguments_least = 0,
     .arguments_most = UINT32_MAX,

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+
 @pytest.fixture(scope="module")
 def lake(varve_on, tmp_path_factory):
     varve = varve_on(tmp_path_factory.mktemp("contract") / "lake")
