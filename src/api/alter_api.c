@@ -123,9 +123,8 @@ varve_status varve_table_alter(varve_table *table, const varve_alter_change *cha
     varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    VV_CLEANUP(vv_buf_done) struct vv_buf diff = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_alter_result_done) struct vv_alter_result result = {0};
     varve_alter_options known = VARVE_ALTER_OPTIONS_INIT;
-    struct vv_alter_result result = {0};
     vv_api_begin(&op, table->lake);
     varve_status status = vv_api_options(&op, options, &known, sizeof(known));
     if (status == VARVE_OK) {
@@ -135,10 +134,8 @@ varve_status varve_table_alter(varve_table *table, const varve_alter_change *cha
             .user_metadata = vv_api_message(table, known.message)};
         status = alter(&op, table, change, &request, &result);
     }
-    if (status == VARVE_OK && out_diff != NULL) {
-        vv_buf_add(&diff, result.diff);
-        status = vv_api_give_text(&op, &diff, out_diff);
-    }
+    if (status == VARVE_OK && out_diff != NULL)
+        *out_diff = VV_MOVE(result.diff);
     if (status == VARVE_OK)
         *out = (varve_alter_result){.version = result.version, .changed = result.is_changed};
     return vv_op_report(&op, status, err);

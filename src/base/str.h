@@ -36,6 +36,12 @@ static inline bool vv_str_is_lost(struct vv_str text)
     return (uintptr_t)text.ptr - (uintptr_t)vv_lost_text < sizeof(vv_lost_text);
 }
 
+/* A text that an arena was to give, where NULL would be a value of its own. */
+static inline struct vv_str vv_str_or_lost(struct vv_str text)
+{
+    return text.ptr != NULL ? text : VV_STR_LOST;
+}
+
 /* From `from` (clamped) to the end. */
 struct vv_str vv_str_skip(struct vv_str text, size_t from);
 struct vv_str vv_str_first(struct vv_str text, size_t len);

@@ -204,9 +204,11 @@ static varve_status read_checked(struct vv_op *op, struct vv_dv_reader *reader,
 {
     VV_CLEANUP(vv_row_set_free) struct vv_row_set *rows = NULL;
     struct vv_str bytes;
+    int64_t file_rows = -1;
     VV_TRY(read_bytes(op, reader, file->dv, &bytes));
     VV_TRY(vv_row_set_read(op, bytes, &rows));
-    VV_TRY(check(op, file, vv_stats_rows(op, file), rows));
+    VV_TRY(vv_stats_rows(op, file, &file_rows));
+    VV_TRY(check(op, file, file_rows, rows));
     *out = VV_MOVE(rows);
     return VARVE_OK;
 }

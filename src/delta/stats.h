@@ -45,10 +45,10 @@ struct vv_stats_columns {
  */
 varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struct vv_file *file,
     const struct vv_stats_columns *columns, struct vv_file_stats *out);
-/* numRecords only, which counts the rows in the file; -1: unknown. */
-int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file);
+/* numRecords only, which counts the rows in the file; -1: unknown. Fails for memory alone. */
+varve_status vv_stats_rows(struct vv_op *op, const struct vv_file *file, int64_t *out);
 /* Those that its deletion vector leaves; -1: unknown. */
-int64_t vv_file_live_rows(struct vv_op *op, const struct vv_file *file);
+varve_status vv_file_live_rows(struct vv_op *op, const struct vv_file *file, int64_t *out);
 
 /*
  * The JSON for a file just written: numRecords, minValues, maxValues, nullCount of the first

@@ -321,22 +321,22 @@ varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struc
     return VARVE_OK;
 }
 
-int64_t vv_stats_rows(struct vv_op *op, const struct vv_file *file)
+varve_status vv_stats_rows(struct vv_op *op, const struct vv_file *file, int64_t *out)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(STATS_BYTES_MAX);
     const struct vv_json *json;
 
-    if (parse_hint(op, &scratch, file->stats, &json) != VARVE_OK) {
-        vv_forgive(op);
-        return -1;
-    }
-    return count_of(vv_json_get(json, "numRecords"));
+    VV_TRY(parse_hint(op, &scratch, file->stats, &json));
+    *out = count_of(vv_json_get(json, "numRecords"));
+    return VARVE_OK;
 }
 
-int64_t vv_file_live_rows(struct vv_op *op, const struct vv_file *file)
+varve_status vv_file_live_rows(struct vv_op *op, const struct vv_file *file, int64_t *out)
 {
-    int64_t rows = vv_stats_rows(op, file);
+    int64_t rows = -1;
     int64_t gone = file->dv != NULL ? file->dv->cardinality : 0;
 
-    return rows < gone ? -1 : rows - gone;
+    VV_TRY(vv_stats_rows(op, file, &rows));
+    *out = rows < gone ? -1 : rows - gone;
+    return VARVE_OK;
 }

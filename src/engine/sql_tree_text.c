@@ -32,21 +32,20 @@ static varve_status not_found(struct vv_op *op, struct vv_str name)
 }
 
 /* A name as a token has it, quotes taken off. */
-static bool is_name(struct vv_sql_token token, struct vv_str name, struct vv_arena *arena)
+static bool is_name(struct vv_sql_token token, struct vv_str name)
 {
     if (token.kind == VV_SQL_WORD)
         return vv_str_eq_nocase(token.text, name);
     if (token.kind == VV_SQL_END || token.kind == VV_SQL_SIGN || token.text.len < 2)
         return false;
-    char *bare = vv_new(arena, char, token.text.len);
     size_t len = 0;
-    if (bare == NULL)
-        return false;
-    for (size_t i = 1; i + 1 < token.text.len; i++) {
-        bare[len++] = token.text.ptr[i];
+    for (size_t i = 1; i + 1 < token.text.len; i++, len++) {
+        struct vv_str byte = vv_str_first(vv_str_skip(token.text, i), 1);
+        if (!vv_str_eq_nocase(byte, vv_str_first(vv_str_skip(name, len), 1)))
+            return false;
         i += token.text.ptr[i] == token.text.ptr[0] ? 1 : 0; /* doubled */
     }
-    return vv_str_eq_nocase((struct vv_str){bare, len}, name);
+    return len == name.len;
 }
 
 /* "AT (VERSION =>" or "AT (TIMESTAMP =>" at the front: nothing else reads like it. */
@@ -82,14 +81,14 @@ static varve_status apply(struct vv_op *op, const struct edit *edit, struct vv_s
     struct vv_buf *sql)
 {
     struct vv_sql_token name = vv_sql_token_next(rest);
-    if (edit->table->schema.len > 0 && is_name(name, edit->table->schema, &op->arena)) {
+    if (edit->table->schema.len > 0 && is_name(name, edit->table->schema)) {
         struct vv_str behind = *rest;
         if (vv_sql_is_sign(vv_sql_token_next(&behind), '.')) {
             name = vv_sql_token_next(&behind);
             *rest = behind;
         }
     }
-    if (!is_name(name, edit->table->name, &op->arena))
+    if (!is_name(name, edit->table->name))
         return not_found(op, edit->table->name);
     vv_buf_adds(sql, "temp.main.");
     vv_sql_name(sql, edit->view);
@@ -133,7 +132,10 @@ static varve_status check(struct vv_op *op, struct vv_session *session,
     const struct vv_sql_statement *before, const struct vv_str *views, struct vv_str sql)
 {
     struct vv_sql_statement after;
-    if (vv_sql_read(op, session, sql, &after) != VARVE_OK) {
+    varve_status status = vv_sql_read(op, session, sql, &after);
+    if (status == VARVE_ELIMIT || status == VARVE_EINTERRUPTED)
+        return status;
+    if (status != VARVE_OK) {
         vv_forgive(op);
         return not_found(op, before->tables[0].name);
     }

@@ -1,5 +1,6 @@
 #include "table/alter.h"
 
+#include "base/seam.h"
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/alter_change.h"
@@ -77,6 +78,23 @@ static varve_status commit(struct vv_op *op, struct vv_alter_change *change,
                                           : vv_fail_memory(op);
 }
 
+void vv_alter_result_done(struct vv_alter_result *result)
+{
+    vv_free(result->diff);
+    result->diff = NULL;
+}
+
+static varve_status keep_diff(struct vv_op *op, const struct vv_buf *diff,
+    struct vv_alter_result *result)
+{
+    vv_alter_result_done(result);
+    result->diff = vv_malloc(diff->len + 1);
+    if (result->diff == NULL || !vv_buf_ok(diff))
+        return vv_fail_memory(op);
+    memcpy(result->diff, vv_buf_str(diff).ptr, diff->len + 1);
+    return VARVE_OK;
+}
+
 /* One try at the table's current snapshot. */
 static varve_status attempt(struct vv_op *op, struct vv_alter_change *change,
     uint32_t attempts_used, struct vv_alter_result *result, struct vv_commit_result *out)
@@ -92,9 +110,7 @@ static varve_status attempt(struct vv_op *op, struct vv_alter_change *change,
     VV_TRY(vv_features_check_write(op, after.protocol, after.metadata, &after.schema));
     result->is_changed = change->draft.is_changed;
     result->version = now->version;
-    result->diff = vv_arena_str(&op->arena, vv_buf_str(&change->draft.diff));
-    if (!vv_buf_ok(&change->draft.diff) || result->diff.ptr == NULL)
-        return vv_fail_memory(op);
+    VV_TRY(keep_diff(op, &change->draft.diff, result));
     *out = (struct vv_commit_result){.outcome = VV_COMMIT_DONE, .version = now->version};
     if (!change->draft.is_changed || change->request->dry_run)
         return VARVE_OK;
@@ -104,7 +120,7 @@ static varve_status attempt(struct vv_op *op, struct vv_alter_change *change,
 varve_status vv_alter(struct vv_op *op, struct vv_table *table,
     const struct vv_alter_request *request, struct vv_alter_result *out)
 {
-    struct vv_alter_result result = {0};
+    VV_CLEANUP(vv_alter_result_done) struct vv_alter_result result = {0};
     uint32_t attempts = 0;
     for (;;) {
         VV_CLEANUP(change_done)
@@ -120,6 +136,7 @@ varve_status vv_alter(struct vv_op *op, struct vv_table *table,
         if (committed.attempts > 0)
             vv_table_checkpoint_if_due(op, table, committed.version);
         *out = result;
+        result.diff = NULL;
         return VARVE_OK;
     }
 }

@@ -37,8 +37,9 @@ struct vv_alter_request {
 struct vv_alter_result {
     int64_t version; /* after */
     bool is_changed;
-    struct vv_str diff; /* lines for people, in op's arena */
+    char *diff; /* lines for people, by vv_malloc: a commit is not followed by want of memory */
 };
+void vv_alter_result_done(struct vv_alter_result *result);
 
 /*
  * EUSAGE: no such column, constraint or type, or a change that makes no sense (a key column that

@@ -10,7 +10,8 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
     struct vv_table_size size = {.files = (int64_t)snapshot->files_len};
     for (size_t i = 0; i < snapshot->files_len; i++) {
         const struct vv_file *file = snapshot->files[i];
-        int64_t rows = vv_file_live_rows(op, file);
+        int64_t rows = -1;
+        VV_TRY(vv_file_live_rows(op, file, &rows));
         size.bytes += file->bytes;
         size.rows = rows < 0 || size.rows < 0 ? -1 : size.rows + rows;
     }

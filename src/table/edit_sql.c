@@ -62,7 +62,8 @@ varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
         enum vv_match match = VV_MATCH_SOME;
         VV_TRY(vv_predicate_match(op, predicate, file, &match));
         /* What is removed unread has to be counted all the same. */
-        int64_t rows = vv_file_live_rows(op, file);
+        int64_t rows = -1;
+        VV_TRY(vv_file_live_rows(op, file, &rows));
         if (with_whole && match == VV_MATCH_ALL && rows > 0)
             edit->whole[edit->whole_len++] = file;
         else if (match != VV_MATCH_NONE && rows != 0)

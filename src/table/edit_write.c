@@ -206,7 +206,8 @@ static varve_status write_one(struct vv_op *op, struct vv_edit *edit,
         .data_change = true,
         .is_undated = holds_undated(edit, target, first, end)};
     VV_TRY(vv_write_file(op, edit->table, &request, &edit->written, &file));
-    int64_t rows = vv_stats_rows(op, &file);
+    int64_t rows = -1;
+    VV_TRY(vv_stats_rows(op, &file, &rows));
     if (rows == 0) { /* the log did not say how many there were, and none has stayed */
         vv_write_discard_last(op, edit->table, &edit->written);
         return VARVE_OK;
@@ -259,8 +260,11 @@ static varve_status count_gone(struct vv_op *op, struct vv_edit *edit)
     edit->gone = vv_new(&edit->arena, int64_t, edit->files_len + 1);
     if (edit->gone == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < edit->whole_len; i++)
-        edit->rows_gone += vv_file_live_rows(op, edit->whole[i]);
+    for (size_t i = 0; i < edit->whole_len; i++) {
+        int64_t live = 0;
+        VV_TRY(vv_file_live_rows(op, edit->whole[i], &live));
+        edit->rows_gone += live;
+    }
     if (edit->files_len == 0)
         return VARVE_OK;
     VV_TRY(vv_session_query(op, edit->session,
@@ -292,8 +296,10 @@ static varve_status rewrite(struct vv_op *op, struct targets *targets, int64_t n
     for (size_t i = 0; i < edit->files_len; i++) {
         if (edit->gone[i] == 0)
             continue;
+        int64_t rows = -1;
         VV_TRY(remove_file(op, edit, edit->files[i], now_ms));
-        if (vv_file_live_rows(op, edit->files[i]) != edit->gone[i])
+        VV_TRY(vv_file_live_rows(op, edit->files[i], &rows));
+        if (rows != edit->gone[i])
             VV_TRY(add_file(op, targets, i));
     }
     return VARVE_OK;

@@ -28,7 +28,8 @@ struct listing {
 
 static struct vv_str number(struct vv_op *op, int64_t value)
 {
-    return value < 0 ? VV_STR_NONE : vv_arena_format(&op->arena, "%" PRId64, value);
+    return value < 0 ? VV_STR_NONE
+                     : vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, value));
 }
 
 /* {"date":"2025-01-30"}; none where the table has no partitions. */
@@ -90,14 +91,17 @@ static varve_status add_file(struct vv_op *op, const struct listing *listing, in
         .indexes = listing->rules.key,
         .len = listing->rules.key_len};
     int64_t deleted = file->dv != NULL ? file->dv->cardinality : 0;
+    int64_t rows = -1;
     VV_TRY(vv_stats_read(op, &op->arena, file, &columns, &stats));
+    VV_TRY(vv_file_live_rows(op, file, &rows));
     values[PATH] = file->path;
     values[BYTES] = number(op, file->bytes);
-    values[ROWS] = number(op, vv_file_live_rows(op, file));
+    values[ROWS] = number(op, rows);
     values[DELETED] = number(op, deleted);
     values[ADDED] = number(op, file->added_version);
     size_t time_len = vv_time_format_ms(file->modified_ms, time);
-    values[MODIFIED] = vv_arena_str(&op->arena, (struct vv_str){time, time_len});
+    values[MODIFIED] =
+        vv_str_or_lost(vv_arena_str(&op->arena, (struct vv_str){time, time_len}));
     VV_TRY(partition_text(op, listing->snapshot, &listing->rules, file, &values[PARTITION]));
     if (listing->rules.key_len > 0) {
         VV_TRY(bounds_text(op, listing, &stats, false, &values[LEAST]));

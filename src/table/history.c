@@ -57,7 +57,7 @@ static varve_status add_entry(struct vv_op *op, struct vv_text_appender *appende
     struct vv_str values[COLUMNS] = {0};
     char time[32];
     size_t time_len = vv_time_format_ms(entry->timestamp_ms, time);
-    values[VERSION] = vv_arena_format(&op->arena, "%" PRId64, entry->version);
+    values[VERSION] = vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, entry->version));
     values[TIMESTAMP] = (struct vv_str){time, time_len};
     if (entry->info != NULL) {
         const struct vv_commit_info *info = entry->info;

@@ -83,7 +83,7 @@ static varve_status count_rows(struct vv_op *op, const struct vv_marks *marks,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_str path = mark->file.key;
-    mark->rows = vv_stats_rows(op, &mark->file);
+    VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
     if (mark->rows >= 0)
         return VARVE_OK;
     if (!mark->file.absolute)

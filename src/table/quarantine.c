@@ -93,6 +93,8 @@ varve_status vv_quarantine_ids(struct vv_op *op, struct vv_table *table, struct 
 static varve_status fail_corrupt(struct vv_op *op, const struct vv_quarantine_file *file,
     size_t line)
 {
+    if (op->failed && op->error.code != VARVE_ECORRUPT)
+        return op->error.code;
     if (op->failed)
         vv_forgive(op);
     return vv_fail(op, VARVE_ECORRUPT, "line %zu of %.*s is none of a quarantine", line,

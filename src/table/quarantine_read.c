@@ -33,14 +33,14 @@ enum show_column {
 
 static struct vv_str number(struct vv_op *op, int64_t value)
 {
-    return vv_arena_format(&op->arena, "%" PRId64, value);
+    return vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, value));
 }
 
 static struct vv_str time_text(struct vv_op *op, int64_t us)
 {
     char text[32];
     size_t len = vv_time_format_us(us, text);
-    return vv_arena_str(&op->arena, (struct vv_str){text, len});
+    return vv_str_or_lost(vv_arena_str(&op->arena, (struct vv_str){text, len}));
 }
 
 /* The first rule that a row breaks: it weighs most. */
@@ -59,7 +59,8 @@ static struct vv_str reason_text(struct vv_op *op, const struct vv_quarantine_ro
     const struct vv_json *reason = first_reason(row);
     struct vv_str column = vv_json_text(vv_json_get(reason, "column"));
     struct vv_str rule = vv_json_text(vv_json_get(reason, "rule"));
-    return vv_arena_format(&op->arena, "%.*s %.*s", VV_ARG(column), VV_ARG(rule));
+    return vv_str_or_lost(vv_arena_format(&op->arena, "%.*s %.*s", VV_ARG(column),
+        VV_ARG(rule)));
 }
 
 static varve_status list_add(struct vv_op *op, struct vv_table *table, struct vv_str id,

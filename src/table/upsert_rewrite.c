@@ -326,7 +326,8 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
         .data_change = true,
         .is_undated = holds_undated(attempt->rules, target, first, end)};
     VV_TRY(vv_write_file(op, call->table, &request, &attempt->written, &file));
-    int64_t rows = vv_stats_rows(op, &file);
+    int64_t rows = -1;
+    VV_TRY(vv_stats_rows(op, &file, &rows));
     if (rows == 0) { /* the log did not say how many there were, and none has stayed */
         vv_write_discard_last(op, call->table, &attempt->written);
         return VARVE_OK;
@@ -340,26 +341,21 @@ static varve_status write_one(struct vv_op *op, const struct vv_upsert_call *cal
     return VARVE_OK;
 }
 
-/* Rows that stay in file `i` of a target; -1 where its statistics don't say how many it has. */
-static int64_t survivors_of(struct vv_op *op, const struct vv_upsert_attempt *attempt,
-    const struct target *target, size_t i)
-{
-    int64_t rows = vv_file_live_rows(op, target->files[i]);
-    return rows < 0 ? -1 : rows - attempt->gone[target->indexes[i]];
-}
-
 /* Files that nothing is left of need not be read again. */
-static void drop_emptied(struct vv_op *op, const struct vv_upsert_attempt *attempt,
+static varve_status drop_emptied(struct vv_op *op, const struct vv_upsert_attempt *attempt,
     struct target *target)
 {
     size_t kept = 0;
     for (size_t i = 0; i < target->files_len; i++) {
-        if (survivors_of(op, attempt, target, i) == 0)
+        int64_t rows = -1; /* stays where the statistics don't say how many it has */
+        VV_TRY(vv_file_live_rows(op, target->files[i], &rows));
+        if (rows >= 0 && rows == attempt->gone[target->indexes[i]])
             continue;
         target->files[kept] = target->files[i];
         target->indexes[kept++] = target->indexes[i];
     }
     target->files_len = kept;
+    return VARVE_OK;
 }
 
 static varve_status write_target(struct vv_op *op, const struct vv_upsert_call *call,
@@ -367,7 +363,7 @@ static varve_status write_target(struct vv_op *op, const struct vv_upsert_call *
 {
     size_t first = 0;
     int64_t bytes = 0;
-    drop_emptied(op, attempt, target);
+    VV_TRY(drop_emptied(op, attempt, target));
     for (size_t i = 0; i < target->files_len; i++) {
         if (i > first && bytes + target->files[i]->bytes > MERGED_BYTES_MAX) {
             VV_TRY(write_one(op, call, attempt, target, first, i, false));

@@ -253,8 +253,9 @@ varve_status vv_vacuum_list(struct vv_op *op, const struct vv_vacuum_run *run,
     for (size_t i = 0; i < run->due.len; i++) {
         char time[32];
         const struct vv_object *object = &run->due.items[i];
-        struct vv_str values[] = {
-            object->key, vv_arena_format(&op->arena, "%" PRId64, object->bytes), VV_STR_NONE};
+        struct vv_str values[] = {object->key,
+            vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, object->bytes)),
+            VV_STR_NONE};
         size_t time_len = vv_time_format_us(object->modified_us, time);
         values[2] = (struct vv_str){time, time_len};
         if (values[1].ptr == NULL)

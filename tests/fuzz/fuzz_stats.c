@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VV_PRE(status == VARVE_OK);
     for (size_t i = 0; i < schema.fields_len; i++)
         check_column(&stats.columns[i], stats.rows);
-    VV_PRE(vv_stats_rows(&op, &file) == stats.rows);
+    int64_t rows = 0;
+    status = vv_stats_rows(&op, &file, &rows);
+    VV_PRE(status == VARVE_OK && rows == stats.rows);
     return 0;
 }
