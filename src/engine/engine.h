@@ -117,6 +117,7 @@ struct vv_query {
      * and planning it as long as the catalogue stays as it is, so for statements over rowsets.
      */
     bool is_kept;
+    bool gives_way; /* a long one: while it is other threads' turn this one sleeps */
     /*
      * Of vv_session_rows: the rows come while they are read, instead of all being put by first.
      * Until they are closed the session runs nothing else.

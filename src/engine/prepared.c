@@ -98,11 +98,11 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
 /* Between two looks at how far it is; and how long to wait while other threads have the work. */
 #define PROGRESS_US 100000
 #define IDLE_US_MIN 50
-#define IDLE_US_MAX 2000
+#define IDLE_US_MAX 200
 
 /*
- * Runs it piece by piece up to its first rows, to say in between how far it is. Where nobody wants
- * to know, the engine runs it by itself.
+ * Runs it piece by piece up to its first rows, to say in between how far it is, and to sleep while
+ * other threads have the work. Else the engine runs it by itself, and looks for work all the time.
  */
 static varve_status run_pieces(struct vv_op *op, struct vv_session *session,
     duckdb_pending_result pending, varve_status refused)
@@ -141,7 +141,7 @@ static varve_status run(struct vv_op *op, struct vv_session *session,
                                    : duckdb_pending_prepared(prepared, &pending);
     if (state != DuckDBSuccess)
         return fail_by_text(op, refused, duckdb_pending_error(pending));
-    if (op->env->progress != NULL)
+    if (op->env->progress != NULL || query->gives_way)
         VV_TRY(run_pieces(op, session, pending, refused));
     duckdb_result result;
     if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
