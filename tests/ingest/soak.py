@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """A live feed into `varve ingest` for some time: memory, descriptors and files must not grow.
 
-    tests/ingest/soak.py [--minutes 10] [--rate 2000] [--interval 10]
+    tests/ingest/soak.py [--minutes 10] [--rate 2000] [--interval 10] [--rewrite]
+
+The tables have deletion vectors, as those of a feed with corrections should: without them
+(--rewrite) each flush writes the day's file anew, and takes memory in proportion to that.
 
 Prints a line an interval, then what has to hold: every good line of the feed is accounted for, no
 more memory and descriptors at the end than in the middle, an empty spool.
@@ -19,6 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build")) / "varve"
 MB = 1 << 20
+TABLES = ("market_regimes", "performance_metrics", "signals")
 
 
 def files_of(folder):
@@ -30,6 +34,9 @@ def run(options, folder):
     lake = folder / "lake"
     base = [str(PROGRAM), "--lake", str(lake)]
     subprocess.run([*base, "init"], check=True, stderr=subprocess.DEVNULL)
+    for table in () if options.rewrite else TABLES:
+        subprocess.run([*base, "alter", table, "set", "delta.enableDeletionVectors=true",
+                        "--upgrade"], check=True, stderr=subprocess.DEVNULL)
     feed = subprocess.Popen([str(PROGRAM), "simulate", "--rate", str(options.rate), "--burst", "3",
                              "--late", "0.02", "--bad-share", "0.001"], stdout=subprocess.PIPE)
     sink = subprocess.Popen([*base, "ingest", "--interval", f"{options.interval}s"],
@@ -88,6 +95,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--interval", type=int, default=10)
+    parser.add_argument("--rewrite", action="store_true", help="tables without deletion vectors")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         samples, status = run(options, pathlib.Path(folder))
