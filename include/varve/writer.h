@@ -123,6 +123,15 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_arrow(varve_writer *wri
     const char *table, struct ArrowArrayStream *stream, uint64_t *out_sequence,
     varve_error *err);
 
+/*
+ * The bytes of an Arrow IPC stream, put as they come, batch by batch, until it ends. `read` is as
+ * read(2), waits where nothing is there, and gives 0 at the end, or -errno; -ECANCELED ends the call
+ * with EINTERRUPTED. A full spool is waited for. Rows before a failure are accepted.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_arrow_ipc(varve_writer *writer,
+    const char *table, int64_t (*read)(void *data, void *out, size_t bytes), void *data,
+    uint64_t *out_sequence, varve_error *err);
+
 /* Until everything put before is spooled. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_sync(varve_writer *writer,
     varve_error *err);

@@ -260,6 +260,17 @@ varve_status varve_writer_put_arrow(varve_writer *writer, const char *table,
         err);
 }
 
+varve_status varve_writer_put_arrow_ipc(varve_writer *writer, const char *table,
+    int64_t (*read)(void *data, void *out, size_t bytes), void *data, uint64_t *out_sequence,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    const struct vv_writer_bytes from = {data, read};
+    begin(&op, writer);
+    return vv_op_report(&op,
+        vv_writer_put_ipc(&op, writer->writer, vv_api_text(table), &from, out_sequence), err);
+}
+
 varve_status varve_writer_sync(varve_writer *writer, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;

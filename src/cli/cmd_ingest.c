@@ -94,8 +94,10 @@ static const struct vv_option options[] = {
     {.name = "input-format",
         .kind = VV_OPTION_CHOICE,
         .value = "F",
-        .choices = "ndjson|csv",
-        .help = "ndjson (default) or csv, whose first line is the header",
+        .choices = "ndjson|csv|arrow",
+        .help = "ndjson (default), csv, whose first line is the header, or arrow: an Arrow IPC "
+                "stream on stdin, its batches taken as they come",
+
         .offset = AT(input_format)},
     {.name = "adopt",
         .kind = VV_OPTION_FLAG,
@@ -146,6 +148,21 @@ static varve_status read_arguments(struct vv_cli *cli, struct vv_ingest_options 
     return VARVE_OK;
 }
 
+/* Rows of an Arrow stream have no lines, and no table of their own. */
+static varve_status check_arrow(const struct vv_ingest_options *ingest, varve_error *err)
+{
+    if (!ingest->is_arrow)
+        return VARVE_OK;
+    if (ingest->socket || ingest->follow.len > 0 || ingest->table == NULL)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "--input-format arrow reads the stream of one table from stdin: name the table, "
+            "without --socket and --follow");
+    if (ingest->ack != VV_ACK_NONE)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "--ack answers lines, and an Arrow stream has none");
+    return VARVE_OK;
+}
+
 /* The folder of the spool, as the library finds it. */
 static void spool_folder(const struct vv_cli *cli, const char *given, struct vv_text *out)
 {
@@ -172,12 +189,14 @@ static varve_status run(struct vv_cli *cli, const void *given)
     struct vv_ingest_options ingest = {.socket = values->socket,
         .follow = values->follow,
         .is_csv = values->input_format == 2,
+        .is_arrow = values->input_format == 3,
         .ack = (enum vv_ack)values->ack,
         .patience_ms = values->patience.given ? values->patience.value : 30000,
         .interval_ms = values->interval.given ? values->interval.value : 60000,
         .line_bytes_max =
             values->max_line.given ? (size_t)values->max_line.value : LINE_BYTES_DEFAULT};
     VV_TRY(read_arguments(cli, &ingest));
+    VV_TRY(check_arrow(&ingest, &cli->error));
     VV_TRY(read_sync(values->sync, &writer, &ingest, &cli->error));
     spool_folder(cli, values->spool, &spool);
     ingest.spool = vv_text_chars(&spool);

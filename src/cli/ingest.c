@@ -140,6 +140,8 @@ static bool is_over(const struct vv_ingest *ingest)
 {
     if (ingest->signals > 0 || ingest->is_refused)
         return true;
+    if (ingest->arrow)
+        return vv_arrow_is_done(ingest->arrow);
     if (ingest->listen_fd >= 0 || ingest->follows_len > 0 || ingest->input == NULL)
         return false;
     return ingest->input->has_ended && !ingest->input->has_lines;
@@ -201,6 +203,8 @@ static varve_status open_all(struct vv_ingest *ingest, varve_writer_options *wri
     VV_TRY(vv_follow_open(ingest, err));
     if (options->socket)
         VV_TRY(vv_socket_open(ingest, err));
+    if (options->is_arrow)
+        return vv_arrow_open(ingest, err);
     if (!options->reads_stdin)
         return VARVE_OK;
     ingest->input = vv_stream_add(ingest, VV_STREAM_STDIN, STDIN_FILENO, STDOUT_FILENO);
@@ -215,6 +219,7 @@ static void close_all(struct vv_ingest *ingest)
     while (ingest->streams)
         vv_stream_remove(ingest, ingest->streams);
     vv_follow_close(ingest);
+    vv_arrow_close(ingest);
     varve_writer_abandon(ingest->writer); /* where it was not closed well */
     vv_events_close(&ingest->events);
     vv_desk_done(&ingest->desk);

@@ -40,6 +40,7 @@ struct vv_ingest_options {
     const char *socket; /* NULL: none */
     struct vv_list follow;
     bool is_csv;
+    bool is_arrow; /* of stdin; it is read by a thread */
     enum vv_ack ack;
     bool sync_always;
     int64_t interval_ms;
@@ -132,6 +133,7 @@ struct vv_limiter {
 };
 
 struct vv_follow;
+struct vv_arrow_input;
 
 struct vv_ingest {
     struct vv_cli *cli;
@@ -154,7 +156,8 @@ struct vv_ingest {
     int signals;                       /* that ask for an end */
     bool is_ending;
     struct vv_stream *streams;
-    struct vv_stream *input; /* stdin; NULL: not read */
+    struct vv_stream *input;      /* stdin; NULL: not read */
+    struct vv_arrow_input *arrow; /* stdin, another way; NULL: not read so */
 
     int listen_fd; /* -1: none */
     bool is_accepting;
@@ -246,6 +249,18 @@ void vv_report_troubles(struct vv_ingest *ingest, int64_t now_ms);
 void vv_report_metrics(struct vv_ingest *ingest);
 /* The sum of it. */
 varve_status vv_report_end(struct vv_ingest *ingest);
+
+/* ---- ingest_arrow.c --------------------------------------------------------------------------- */
+
+varve_status vv_arrow_open(struct vv_ingest *ingest, varve_error *err);
+/* Nothing more comes, and what came is put; also where there is none. */
+bool vv_arrow_is_done(const struct vv_arrow_input *input);
+/* What has come is still taken. */
+void vv_arrow_stop(struct vv_arrow_input *input);
+/* Why it ended before its end, once it is done. */
+varve_status vv_arrow_result(const struct vv_arrow_input *input, varve_error *err);
+/* Where it is not done it ends at once, and so do all calls of the writer that wait. */
+void vv_arrow_close(struct vv_ingest *ingest);
 
 /* ---- ingest.c --------------------------------------------------------------------------------- */
 

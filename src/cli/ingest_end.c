@@ -105,7 +105,7 @@ static varve_status flush(struct vv_ingest *ingest)
     int64_t begun_ms = vv_now_ms();
     varve_error error = {.code = VARVE_OK}, *err = &ingest->cli->error;
     for (;;) {
-        bool is_drained = drain(ingest);
+        bool is_drained = drain(ingest) && vv_arrow_is_done(ingest->arrow);
         varve_status status = varve_writer_flush(ingest->writer, FLUSH_SLICE_MS, err);
         (void)vv_ingest_settle(ingest);
         if (status == VARVE_OK && is_drained)
@@ -143,6 +143,7 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
 {
     ingest->is_ending = true;
     vv_socket_close(ingest); /* nobody comes any more */
+    vv_arrow_stop(ingest->arrow);
     if (ingest->signals > 0)
         mark_what_came(ingest);
     if (ingest->signals > 1)
@@ -156,5 +157,6 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     VV_TRY(vv_report_end(ingest));
     varve_writer *writer = ingest->writer;
     ingest->writer = NULL;
-    return varve_writer_close(writer, &ingest->cli->error);
+    VV_TRY(varve_writer_close(writer, &ingest->cli->error));
+    return vv_arrow_result(ingest->arrow, &ingest->cli->error);
 }

@@ -36,6 +36,21 @@ struct vv_ipc_bytes {
 varve_status vv_session_load_ipc(struct vv_op *op, struct vv_session *session,
     const struct vv_ipc_bytes *from, const struct vv_load_target *target, int64_t *out_rows);
 
+/*
+ * Record batches as they come, from bytes that come one after the other: `len` of `from` is
+ * VV_IPC_LEN_UNKNOWN, and `read` waits; it is asked for bytes in their order, those of a message's
+ * head twice. A stream ends with its mark, or where no more bytes come between two messages. What
+ * the taker is given it may use until it returns.
+ */
+#define VV_IPC_LEN_UNKNOWN INT64_MAX
+struct vv_ipc_taker {
+    void *data;
+    varve_status (*schema)(struct vv_op *op, void *data, const struct ArrowSchema *schema);
+    varve_status (*batch)(struct vv_op *op, void *data, const struct ArrowArray *batch);
+};
+varve_status vv_ipc_each(struct vv_op *op, const struct vv_ipc_bytes *from,
+    const struct vv_ipc_taker *to);
+
 /* Where bytes go. */
 struct vv_ipc_sink {
     void *data;

@@ -25,20 +25,22 @@ struct reader {
     char **bodies;                /* of dictionaries, by field */
 };
 
+static varve_status cut_off(struct vv_op *op)
+{
+    return vv_fail(op, VARVE_EINVALID,
+        "the Arrow IPC stops before its end mark: it was not written to its end, or cut");
+}
+
 static varve_status bytes_read(struct vv_op *op, const struct reader *reader, int64_t offset,
     char *out, size_t len)
 {
     size_t got = 0;
     VV_TRY(reader->from->read(op, reader->from->data, offset, out, len, &got));
+    if (got < len && reader->from->len == VV_IPC_LEN_UNKNOWN)
+        return cut_off(op);
     if (got < len)
         return vv_fail(op, VARVE_EINVALID, "the input has become shorter while it was read");
     return VARVE_OK;
-}
-
-static varve_status cut_off(struct vv_op *op)
-{
-    return vv_fail(op, VARVE_EINVALID,
-        "the Arrow IPC stops before its end mark: it was not written to its end, or cut");
 }
 
 /* The length of a header; 0: the end mark. */
@@ -70,7 +72,14 @@ static varve_status message_next(struct vv_op *op, struct reader *reader,
     struct vv_ipc_message message = {.header = NULL};
     if (left < (int64_t)PREFIX_BYTES)
         return cut_off(op);
-    VV_TRY(bytes_read(op, reader, reader->offset, prefix, PREFIX_BYTES));
+    size_t got = 0;
+    *out = message;
+    VV_TRY(reader->from->read(op, reader->from->data, reader->offset, prefix, PREFIX_BYTES,
+        &got));
+    if (got == 0 && reader->from->len == VV_IPC_LEN_UNKNOWN)
+        return VARVE_OK; /* it ended between two messages */
+    if (got < PREFIX_BYTES)
+        return cut_off(op);
     VV_TRY(prefix_read(op, reader, (struct vv_str){prefix, PREFIX_BYTES}, &len));
     left -= (int64_t)PREFIX_BYTES + len;
     if (left < 0)
@@ -375,6 +384,42 @@ static void reader_done(struct reader *reader)
     batch_clear(reader);
     for (size_t index = 0; reader->fields.items && index < reader->fields.len; index++)
         field_clear(reader, index);
+}
+
+/* An operation for each batch, since there is no telling how many come. */
+static varve_status batch_take(struct vv_op *op, struct reader *reader,
+    const struct vv_ipc_taker *to, bool *out_has_batch)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op step;
+    struct ArrowArray batch = {.release = NULL};
+    vv_op_init(&step, op->env, VV_OP_BYTES_DEFAULT);
+    varve_status status = batch_next(&step, reader, &batch);
+    *out_has_batch = status == VARVE_OK && batch.release != NULL;
+    if (*out_has_batch)
+        status = to->batch(&step, to->data, &batch);
+    if (batch.release != NULL)
+        batch.release(&batch);
+    if (status == VARVE_OK)
+        return VARVE_OK;
+    (void)vv_fail(op, step.error.code, "%s", step.error.message);
+    op->error.os_errno = step.error.os_errno;
+    op->error.retryable = step.error.retryable;
+    vv_forgive(&step);
+    return op->error.code;
+}
+
+varve_status vv_ipc_each(struct vv_op *op, const struct vv_ipc_bytes *from,
+    const struct vv_ipc_taker *to)
+{
+    VV_CLEANUP(reader_done) struct reader reader = {.from = from};
+    struct ArrowSchema schema = {.release = NULL};
+    bool has_batch = true;
+    VV_TRY(schema_read(op, &reader, &schema));
+    varve_status status = to->schema(op, to->data, &schema);
+    while (status == VARVE_OK && has_batch)
+        status = batch_take(op, &reader, to, &has_batch);
+    schema.release(&schema);
+    return status;
 }
 
 varve_status vv_session_load_ipc(struct vv_op *op, struct vv_session *session,

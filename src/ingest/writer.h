@@ -87,6 +87,18 @@ varve_status vv_writer_put_rejected(struct vv_op *op, struct vv_writer *writer,
 varve_status vv_writer_put_arrow(struct vv_op *op, struct vv_writer *writer,
     struct vv_str table, struct ArrowArrayStream *stream, uint64_t *out_sequence);
 
+/*
+ * The bytes of an Arrow IPC stream as they come: `read` is as read(2), and waits; it gives -errno,
+ * ECANCELED for an end that somebody asked for (EINTERRUPTED). Where the spool is full it is waited
+ * for. Rows before a failure are accepted. *out_sequence: of the last row; 0: there was none.
+ */
+struct vv_writer_bytes {
+    void *data;
+    int64_t (*read)(void *data, void *out, size_t bytes);
+};
+varve_status vv_writer_put_ipc(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
+    const struct vv_writer_bytes *from, uint64_t *out_sequence);
+
 varve_status vv_writer_sync(struct vv_op *op, struct vv_writer *writer);
 /* `timeout_us` < 0: for ever. ELIMIT: time is up. */
 varve_status vv_writer_flush(struct vv_op *op, struct vv_writer *writer, int64_t timeout_us);

@@ -248,9 +248,9 @@ static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *strea
     return vv_fail(op, VARVE_EFAILED, "the Arrow stream failed: %s", text ? text : "unknown");
 }
 
-static varve_status put_array(struct vv_op *op, struct vv_writer *writer,
+varve_status vv_writer_put_array(struct vv_op *op, struct vv_writer *writer,
     struct vv_writer_lane *lane, const struct vv_arrow_type *type,
-    const struct ArrowArray *array, uint64_t *out_sequence)
+    const struct ArrowArray *array, bool waits, uint64_t *out_sequence)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf row = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(vv_arrow_check(op, type, array));
@@ -259,7 +259,14 @@ static varve_status put_array(struct vv_op *op, struct vv_writer *writer,
         vv_row_encode(type, array, i, &row);
         if (!vv_buf_ok(&row))
             return vv_fail_memory(op);
-        VV_TRY(vv_writer_put_typed(op, writer, lane, vv_buf_str(&row), true, out_sequence));
+        varve_status status;
+        while ((status = vv_writer_put_typed(op, writer, lane, vv_buf_str(&row), true,
+                    out_sequence)) == VARVE_ELIMIT &&
+               waits && op->error.retryable) {
+            vv_forgive(op);
+            VV_TRY(wait_room(op, writer));
+        }
+        VV_TRY(status);
     }
     return VARVE_OK;
 }
@@ -288,7 +295,7 @@ static varve_status put_stream(struct vv_op *op, struct vv_writer *writer, struc
         }
         if (array.release == NULL)
             return VARVE_OK;
-        VV_TRY(put_array(op, writer, lane, &type, &array, out_sequence));
+        VV_TRY(vv_writer_put_array(op, writer, lane, &type, &array, false, out_sequence));
     }
 }
 

@@ -4,6 +4,7 @@
  *     writer.c        open, close, and the calls that wait
  *     writer_claim.c  whether the spool still speaks for its id alone
  *     writer_put.c    a row comes: is it one, whose, and into the spool
+ *     writer_ipc.c    rows come as the bytes of an Arrow stream
  *     writer_table.c  what is known of the tables
  *     writer_queue.c  which part of which segment is to be committed when, and what came of it
  *     writer_thread.c the threads that do it
@@ -185,6 +186,14 @@ varve_status vv_writer_lane_refit(struct vv_op *op, struct vv_writer *writer,
 /* After a commit of our own. */
 void vv_writer_table_note_commit(struct vv_op *op, struct vv_writer_table *table);
 void vv_writer_table_close(struct vv_writer_table *table);
+
+/* writer_put.c */
+
+struct vv_arrow_type;
+/* The rows of a batch; *out_sequence: of the last one. `waits`: for room, whatever the options say. */
+varve_status vv_writer_put_array(struct vv_op *op, struct vv_writer *writer,
+    struct vv_writer_lane *lane, const struct vv_arrow_type *type,
+    const struct ArrowArray *array, bool waits, uint64_t *out_sequence);
 
 /* writer_queue.c */
 
