@@ -1,5 +1,5 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark fuzz check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark fuzz nightly check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
@@ -7,6 +7,7 @@ demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
 test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
+nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_ROUNDS=1100 tests/crash/ci-long.sh
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build
