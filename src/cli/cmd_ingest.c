@@ -225,7 +225,8 @@ const struct vv_command vv_cmd_ingest = {
     .examples = "varve simulate --days 1 | varve ingest\n"
                 "varve simulate --days 1 --table signals | varve ingest signals --ack\n"
                 "varve ingest --socket bots.sock --ack committed --interval 10s\n"
-                "varve ingest signals --follow signals.ndjson",
+                "varve ingest signals --follow signals.ndjson\n"
+                "varve scan signals --format arrow | varve ingest signals --input-format arrow",
     .text =
         "Reads NDJSON from stdin, from the clients of a socket and from files that grow.\n"
         "Without a TABLE each line names its own: {\"table\":\"signals\",...}. Rows go to a\n"

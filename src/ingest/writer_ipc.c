@@ -29,6 +29,8 @@ static void window_done(struct window *window)
 /* Drops what lies before a place. */
 static varve_status move(struct vv_op *op, struct window *window, int64_t offset)
 {
+    if (!vv_buf_ok(&window->held))
+        return vv_fail_memory(op);
     struct vv_str held = vv_buf_str(&window->held);
     int64_t ahead = offset - window->offset;
     if (ahead < 0 || ahead > (int64_t)held.len)
@@ -70,8 +72,10 @@ static varve_status window_read(struct vv_op *op, void *data, int64_t offset, ch
             "batches",
             len, MESSAGE_BYTES_MAX);
     VV_TRY(move(op, window, offset));
-    while (vv_buf_str(&window->held).len < len && !window->is_over)
-        VV_TRY(read_piece(op, window, len - vv_buf_str(&window->held).len));
+    while (window->held.len < len && !window->is_over)
+        VV_TRY(read_piece(op, window, len - window->held.len));
+    if (!vv_buf_ok(&window->held))
+        return vv_fail_memory(op);
     struct vv_str held = vv_str_first(vv_buf_str(&window->held), len);
     if (held.len > 0)
         memcpy(out, held.ptr, held.len);
@@ -94,6 +98,8 @@ static varve_status take_schema(struct vv_op *op, void *data, const struct Arrow
     VV_CLEANUP(vv_buf_done) struct vv_buf payload = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(vv_arrow_type_read(op, schema, &target->type));
     VV_TRY(vv_row_schema_write(op, schema, &payload));
+    if (!vv_buf_ok(&payload))
+        return vv_fail_memory(op);
     return vv_writer_lane(op, target->writer, target->table, vv_buf_str(&payload),
         &target->lane);
 }

@@ -99,7 +99,7 @@ def test_a_signal_takes_what_has_come(lake):
     run = start(lake, "--interval", "1h")
     stream = Stream(run)
     stream.send(range(10))
-    until(lambda: run.process.poll() is None)
+    until(lambda: lake.spool()["rows_waiting"] == 10)
     stream.send(range(10, 20))
     run.signal(signal.SIGTERM)
     assert run.process.wait(timeout=60) == 0, run.said
