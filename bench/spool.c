@@ -91,7 +91,7 @@ static void drain(struct bench *bench)
 {
     uint64_t *numbers;
     uint64_t number;
-    size_t len;
+    size_t len = 0;
     if (vv_spool_seal(&bench->op, bench->spool, &number) != VARVE_OK ||
         vv_spool_sealed(&bench->op, bench->spool, &bench->op.arena, &numbers, &len) != VARVE_OK)
         stop(bench, "seal");

@@ -17,8 +17,13 @@ struct walk {
     int32_t depth_left;
 };
 
+/* The macro of flatcc casts as it likes; clang says so, since it does not take it for foreign. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wcast-align"
 static const uint8_t *type_byte(VV_FB(Field_table_t) field)
     __flatbuffers_scalar_field(uint8_t, 2, field)
+#pragma GCC diagnostic pop
 
         static bool is_view(uint8_t type)
 {

@@ -457,7 +457,7 @@ static void print_trial(const struct trial *trial, varve_status status)
 
 static void check_failure(const struct trial *trial, varve_status status)
 {
-    bool is_told = CHECK(is_expected(trial, status)) & CHECK_INT(trial->err.code, status) &
+    bool is_told = (int)CHECK(is_expected(trial, status)) & CHECK_INT(trial->err.code, status) &
                    CHECK(trial->err.message[0] != '\0');
     if (!is_told)
         print_trial(trial, status);

@@ -38,7 +38,7 @@ static bool check_end(struct writer_fixture *fixture)
     struct ArrowArrayStream stream = {.release = NULL};
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     fixture->plan.at = 0;
-    bool is_fine = CHECK_STR(table_text(fixture, "t", KV), "1/a 2/c 3/d") &
+    bool is_fine = (int)CHECK_STR(table_text(fixture, "t", KV), "1/a 2/c 3/d") &
                    CHECK_STR(table_text(fixture, "u", KV), "1/e") &
                    CHECK_INT(table_version(fixture, "t"), 2) &
                    CHECK_INT(table_version(fixture, "u"), 2);
@@ -81,7 +81,7 @@ static bool try_one(struct vv_engine *engine, enum vv_fault_kind kind, uint64_t 
     }
     struct vv_writer_stats stats;
     vv_writer_stats(fixture.writer, &stats);
-    if (!(check_end(&fixture) & CHECK_INT(stats.rows_waiting, 0))) {
+    if (!((int)check_end(&fixture) & CHECK_INT(stats.rows_waiting, 0))) {
         CHECK_STR(dies ? "opened anew" : "tried again", "is exactly once");
         CHECK_INT(at, 0);
         CHECK_INT(kind, -1);

@@ -39,8 +39,8 @@ static const struct layout layouts[] = {
 
 static const int64_t times[] = {NOW_US, NOW_US + 1, NOW_US - VV_US_PER_DAY,
     INT64_C(1738281599999999), INT64_C(1738281600000000)};
-static const double keys[] = {0.0, -0.0, NAN, 1.5};
-static const double values[] = {0.0, -0.0, NAN, 7.25, INFINITY};
+static const double keys[] = {0.0, -0.0, (double)NAN, 1.5};
+static const double values[] = {0.0, -0.0, (double)NAN, 7.25, (double)INFINITY};
 static const char *const texts[] = {"a", "b'c", "d=e/f"};
 
 struct story {
@@ -389,8 +389,8 @@ static void add_stats(const struct model_row *rows, size_t len, struct vv_buf *o
 {
     int64_t low = rows[0].ts;
     int64_t high = rows[0].ts;
-    double least = INFINITY;
-    double most = -INFINITY;
+    double least = (double)INFINITY;
+    double most = -(double)INFINITY;
     char min[32];
     char max[32];
     for (size_t i = 0; i < len; i++) {

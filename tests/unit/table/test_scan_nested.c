@@ -92,8 +92,7 @@ TEST(scan_nested, variants_are_json)
         "SELECT 1::BIGINT AS k, {'metadata': '\\x01\\x00\\x00'::BLOB, 'value': "
         "'\\x0C\\x07'::BLOB} AS v, [{'metadata': '\\x01\\x00\\x00'::BLOB, 'value': "
         "'\\x0C\\x07'::BLOB}, NULL] AS list UNION ALL SELECT 2, NULL, NULL",
-        "SELECT 1::BIGINT AS k, 7::VARIANT AS v, NULL AS list "
-        "UNION ALL SELECT 2, NULL, NULL",
+        "SELECT 1::BIGINT AS k, 7::VARIANT AS v, NULL AS list UNION ALL SELECT 2, NULL, NULL",
     };
     for (size_t i = 0; i < VV_COUNT(files); i++) {
         struct table_fixture fixture;
