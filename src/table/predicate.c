@@ -7,6 +7,8 @@
 #include "table/candidates.h"
 #include "table/predicate_tree.h"
 
+#define KNOWN_BYTES_MAX ((size_t)1 << 30) /* as much as statistics may have */
+
 /* What is known of one file. */
 struct known {
     struct vv_file_stats stats;
@@ -165,13 +167,16 @@ static void narrow_by_date(const struct vv_predicate *predicate, const struct vv
     }
 }
 
-static varve_status learn(struct vv_op *op, const struct vv_predicate *predicate,
-    const struct vv_file *file, struct known *out)
+/* In an arena of its own: there may be a hundred thousand files. */
+static varve_status learn(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_predicate *predicate, const struct vv_file *file, struct known *out)
 {
     const struct vv_stats_columns asked = {&predicate->snapshot->schema,
         predicate->snapshot->metadata, predicate->columns, predicate->columns_len};
-    VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &out->stats));
-    VV_NEW(op, &out->is_proof, bool, predicate->columns_len + 1);
+    VV_TRY(vv_stats_read(op, arena, file, &asked, &out->stats));
+    out->is_proof = vv_new(arena, bool, predicate->columns_len + 1);
+    if (out->is_proof == NULL)
+        return vv_fail_memory(op);
     for (size_t i = 0; i < predicate->columns_len; i++) {
         int32_t column = predicate->columns[i];
         out->is_proof[i] =
@@ -189,8 +194,9 @@ static bool may_be_true(const struct vv_predicate *predicate, const struct known
 varve_status vv_predicate_match(struct vv_op *op, const struct vv_predicate *predicate,
     const struct vv_file *file, enum vv_match *out)
 {
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(KNOWN_BYTES_MAX);
     struct known known;
-    VV_TRY(learn(op, predicate, file, &known));
+    VV_TRY(learn(op, &scratch, predicate, file, &known));
     if (!may_be_true(predicate, &known))
         *out = VV_MATCH_NONE;
     else if (evaluate(predicate->root, &known, true) == VV_OUTCOME_TRUE)
@@ -204,9 +210,10 @@ varve_status vv_predicate_match_partition(struct vv_op *op,
     const struct vv_predicate *predicate, const struct vv_file *file, enum vv_match *out)
 {
     struct vv_file unmeasured = *file;
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(KNOWN_BYTES_MAX);
     struct known known;
     unmeasured.stats = VV_STR_NONE;
-    VV_TRY(learn(op, predicate, &unmeasured, &known));
+    VV_TRY(learn(op, &scratch, predicate, &unmeasured, &known));
     *out = may_be_true(predicate, &known) ? VV_MATCH_SOME : VV_MATCH_NONE;
     return VARVE_OK;
 }

@@ -88,7 +88,7 @@ def test_each_kind_of_change_says_what_it_did(table, mode):
 
 def test_a_key_that_was_there_twice(table):
     """The surplus rows that an upsert repairs are deletes, also where nothing else changes."""
-    table.ok("append", "t", "-", stdin="k,g,v,o\n1,b,1,0\n2,a,2,0\n")
+    table.ok("append", "t", "-", "--allow-duplicates", stdin="k,g,v,o\n1,b,1,0\n2,a,2,0\n")
     result = table.upsert("t", "k,g,v,o\n1,b,7,5\n2,a,2,9\n")
     assert (result["repaired"], result["updated"], result["unchanged"]) == (2, 1, 1)
     assert feed(table, 3) == {"delete": [1, 2], "update_preimage": [1], "update_postimage": [1]}

@@ -205,7 +205,7 @@ def test_files_that_nothing_names_are_listed_and_strict_fails(plain):
 def test_doubled_keys_are_found_deep_and_repaired_by_the_next_upsert(plain):
     row = "ts,sym,price\n2025-01-20T10:00:00Z,S1,9\n"
     for _ in range(2):
-        plain.ok("append", "t", "-", "--input-format", "csv", stdin=row)
+        plain.ok("append", "t", "-", "--allow-duplicates", "--input-format", "csv", stdin=row)
     assert verify(plain, "t")["whole"]
     report = verify(plain, "t", "--deep")
     assert kinds(report) == ["key.doubled"] and "sym=S1" in report["findings"][0]["message"]
