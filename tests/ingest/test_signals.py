@@ -140,6 +140,29 @@ def test_damage_is_found_and_named(lake):
     assert lake.run("spool", "status").returncode == 0
     done = lake.run("ingest", "signals", stdin="")
     assert done.returncode == 6 and segment.name in done.stderr
+    aside = lake.folder / segment.name  # as docs/ingest.md says
+    segment.rename(aside)
+    lake.ok("ingest", "signals", stdin=signal_rows(range(200, 210)))
+    assert lake.values() == expected(range(200, 210))
+    assert lake.spool()["rows_waiting"] == 0 and aside.exists()
+
+
+def test_a_damaged_segment_that_is_restored_gives_its_rows(lake):
+    run, path = lake.serve("signals", "--interval", "1h", "--ack")
+    client = Client(path)
+    client.send(signal_rows(range(100)))
+    client.until_ack(100)
+    client.close()
+    run.kill()
+    segment = max((lake.path / "_varve" / "spool").glob("*.vs"), key=lambda file: file.stat().st_size)
+    whole = segment.read_bytes()
+    with open(segment, "r+b") as file:
+        file.seek(whole.rindex(b"ml_entry"))
+        file.write(b"M")
+    assert lake.run("spool", "flush").returncode == 6
+    segment.write_bytes(whole)
+    lake.ok("spool", "flush")
+    assert lake.values() == expected(range(100))
 
 
 def test_a_spool_that_is_none(lake, tmp_path):
