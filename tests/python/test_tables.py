@@ -89,10 +89,21 @@ def test_a_result_says_what_happened(lake, regimes):
     assert result.as_dict() == {
         "rows_in": 3, "inserted": 1, "updated": 0, "unchanged": 0, "stale": 1,
         "duplicates_in_batch": 1, "rejected": 0, "repaired": 0, "already_applied": False,
-        "rows_written": 1, "version": 2, "files_added": 1, "files_removed": 0, "attempts": 1}
+        "rows_written": 1, "version": 2, "files_added": 1, "files_removed": 0, "attempts": 1,
+        "rows_warned": 0, "warnings": {}}
     assert repr(result) == ("UpsertResult(rows_in=3, inserted=1, stale=1, duplicates_in_batch=1, "
                             "rows_written=1, version=2, files_added=1, attempts=1)")
     assert result == result and result != regimes.upsert(regime(1))
+
+
+def test_rows_that_warn_are_counted_by_rule(lake, regimes):
+    row = regime(timestamp="2125-01-30T14:30:00Z")
+    assert regimes.upsert(row).warnings == {"future_time": 1}
+    told = []
+    with varve.Writer(lake, interval=60.0, on_commit=told.append) as writer:
+        writer.put("market_regimes", **{**row, "vix": 1.0})
+        writer.flush()
+    assert (told[0].result.rows_warned, told[0].result.warnings) == (1, {"future_time": 1})
 
 
 def test_a_numbered_batch_is_written_once(regimes):
