@@ -29,7 +29,7 @@ varve_status vv_upsert_feed(struct vv_op *op, const struct vv_upsert_call *call,
     VV_TRY(vv_feed_gone_sql(op, &feed, &gone, &sql));
     if (attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE] > 0) {
         vv_buf_adds(&sql, " UNION ALL ");
-        vv_feed_news_sql(&feed, call->work->news.sql,
+        vv_feed_news_sql(&feed, attempt->news_sql,
             "CASE WHEN o._row IS NULL THEN 'insert' ELSE 'update_postimage' END", &sql);
         vv_buf_addf(&sql, " LEFT JOIN %.*s AS o ON o._row = n._row AND o._rank = 1",
             VV_ARG(stored));
