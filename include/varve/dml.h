@@ -27,15 +27,19 @@ typedef struct varve_edit_options {
     uint32_t attempts_max; /* 0: 10 */
     const char *message;   /* for this commit; NULL: the lake's */
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
+    int32_t truncate_time; /* of rows that are read: as in varve_upsert_options */
+    const char *input_tz;  /* likewise */
 } varve_edit_options;
-#define VARVE_EDIT_OPTIONS_INIT                         \
-    {                                                   \
-        sizeof(varve_edit_options), NULL, 0, 0, NULL, 0 \
+#define VARVE_EDIT_OPTIONS_INIT                                  \
+    {                                                            \
+        sizeof(varve_edit_options), NULL, 0, 0, NULL, 0, 0, NULL \
     }
 
 typedef struct varve_edit_result {
-    int64_t deleted;
+    int64_t rows_in; /* that were read from inputs */
+    int64_t inserted;
     int64_t updated;
+    int64_t deleted;
     int64_t copied; /* rows written again as they were, since others of their file changed */
     int64_t files_added;
     int64_t files_removed;
@@ -76,6 +80,17 @@ typedef struct varve_assignment {
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_update(varve_table *table,
     const varve_assignment *assignments, size_t assignments_len, const char *where,
+    const varve_edit_options *options, varve_edit_result *out, varve_error *err);
+
+/*
+ * Puts the rows of the inputs in the place of those for which `where` is true; NULL: of all. New
+ * rows are validated as those of an upsert are; of several with one key the last one counts.
+ * EINVALID   a row breaks a rule of the table, `where` is not true for it, or a row that stays has
+ *            its key; nothing was written
+ * Streams are taken over, on failure too. Other codes as above.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_overwrite(varve_table *table,
+    const varve_input *inputs, size_t inputs_len, const char *where,
     const varve_edit_options *options, varve_edit_result *out, varve_error *err);
 
 #ifdef __cplusplus

@@ -44,6 +44,12 @@ varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *opt
 /* A message of this call, else the lake's. */
 struct vv_str vv_api_message(const varve_table *table, const char *given);
 
+/* Inputs of a batch; streams stay where they are. EUSAGE: one that makes no sense. */
+varve_status vv_api_inputs(struct vv_op *op, const varve_input *given, size_t len,
+    struct vv_input **out);
+/* Streams are taken over whatever happened; those that were read are released already. */
+void vv_api_inputs_release(const varve_input *inputs, size_t len);
+
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
 /* out->warnings of it: *text is freed, and then what it points to; NULL where no row warned,

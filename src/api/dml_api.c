@@ -2,19 +2,19 @@
 #include "api/api.h"
 #include "table/dml.h"
 
+/* Those that have no place in the layer below stay in `given_out`. */
 static varve_status convert_options(struct vv_op *op, const varve_table *table,
-    const varve_edit_options *given, struct vv_edit_options *out)
+    const varve_edit_options *given, varve_edit_options *given_out, struct vv_edit_options *out)
 {
     varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    const struct vv_lake *lake = table->lake->lake;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    struct vv_str message = vv_api_text(options.message);
     *out = (struct vv_edit_options){.app_id = vv_api_text(options.app_id),
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
         .dry_run = options.dry_run != 0,
-        .user_name = lake->user,
-        .user_metadata = message.ptr != NULL ? message : lake->message};
+        .user_name = table->lake->lake->user,
+        .user_metadata = vv_api_message(table, options.message)};
+    *given_out = options;
     if (out->app_id.ptr == NULL && options.app_version != 0)
         return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
     return VARVE_OK;
@@ -27,11 +27,12 @@ static varve_status need_where(struct vv_op *op, const char *where)
     return vv_fail(op, VARVE_EUSAGE, "which rows? Say true for all of them");
 }
 
-static void fill_result(const struct vv_edit_result *result, bool is_update,
-    varve_edit_result *out)
+static void fill_result(const struct vv_edit_result *result, varve_edit_result *out)
 {
-    *out = (varve_edit_result){.deleted = is_update ? 0 : result->rows_gone,
-        .updated = is_update ? result->rows_come : 0,
+    *out = (varve_edit_result){.rows_in = result->rows_in,
+        .inserted = result->inserted,
+        .updated = result->updated,
+        .deleted = result->deleted,
         .copied = result->rows_copied,
         .files_added = result->files_added,
         .files_removed = result->files_removed,
@@ -46,12 +47,13 @@ static void fill_result(const struct vv_edit_result *result, bool is_update,
 static varve_status delete_rows(struct vv_op *op, varve_table *table, const char *where,
     const varve_edit_options *given, varve_edit_result *out)
 {
+    varve_edit_options own;
     struct vv_edit_options options;
     struct vv_edit_result result;
-    VV_TRY(convert_options(op, table, given, &options));
+    VV_TRY(convert_options(op, table, given, &own, &options));
     VV_TRY(need_where(op, where));
     VV_TRY(vv_table_delete(op, table->table, vv_str_of(where), &options, &result));
-    fill_result(&result, false, out);
+    fill_result(&result, out);
     return VARVE_OK;
 }
 
@@ -81,11 +83,12 @@ static varve_status update_rows(struct vv_op *op, varve_table *table,
     const struct vv_update_request *request, const varve_edit_options *given,
     varve_edit_result *out)
 {
+    varve_edit_options own;
     struct vv_edit_options options;
     struct vv_edit_result result;
-    VV_TRY(convert_options(op, table, given, &options));
+    VV_TRY(convert_options(op, table, given, &own, &options));
     VV_TRY(vv_table_update(op, table->table, request, &options, &result));
-    fill_result(&result, true, out);
+    fill_result(&result, out);
     return VARVE_OK;
 }
 
@@ -104,5 +107,36 @@ varve_status varve_table_update(varve_table *table, const varve_assignment *assi
         .assignments_len = assignments_len};
     if (status == VARVE_OK)
         status = update_rows(&op, table, &request, options, out);
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status overwrite_rows(struct vv_op *op, varve_table *table,
+    struct vv_overwrite_request *request, const varve_input *inputs,
+    const varve_edit_options *given, varve_edit_result *out)
+{
+    varve_edit_options own;
+    struct vv_edit_options options;
+    struct vv_edit_result result;
+    struct vv_input *inner_inputs = NULL;
+    VV_TRY(convert_options(op, table, given, &own, &options));
+    VV_TRY(vv_api_inputs(op, inputs, request->inputs_len, &inner_inputs));
+    request->inputs = inner_inputs;
+    request->input_tz = vv_api_text(own.input_tz);
+    request->truncate_time = own.truncate_time != 0;
+    VV_TRY(vv_table_overwrite(op, table->table, request, &options, &result));
+    fill_result(&result, out);
+    return VARVE_OK;
+}
+
+varve_status varve_table_overwrite(varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const char *where, const varve_edit_options *options,
+    varve_edit_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_overwrite_request request = {
+        .where = vv_api_text(where), .inputs_len = inputs_len};
+    vv_api_begin(&op, table->lake);
+    varve_status status = overwrite_rows(&op, table, &request, inputs, options, out);
+    vv_api_inputs_release(inputs, inputs_len);
     return vv_op_report(&op, status, err);
 }

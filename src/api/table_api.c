@@ -99,13 +99,20 @@ static varve_status convert_input(struct vv_op *op, const varve_input *given,
     return VARVE_OK;
 }
 
-static varve_status convert_inputs(struct vv_op *op, const varve_input *given, size_t len,
+varve_status vv_api_inputs(struct vv_op *op, const varve_input *given, size_t len,
     struct vv_input **out)
 {
     VV_NEW(op, out, struct vv_input, len + 1);
     for (size_t i = 0; i < len; i++)
         VV_TRY(convert_input(op, &given[i], &(*out)[i]));
     return VARVE_OK;
+}
+
+void vv_api_inputs_release(const varve_input *inputs, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (inputs[i].stream != NULL && inputs[i].stream->release != NULL)
+            inputs[i].stream->release(inputs[i].stream);
 }
 
 /* The options of an upsert or append, as the layers below want them. */
@@ -176,7 +183,7 @@ static varve_status upsert(struct vv_op *op, varve_table *table, const varve_inp
     struct vv_input *inner_inputs = NULL;
     struct vv_upsert_result result;
     VV_TRY(convert_upsert(op, table, given, &options));
-    VV_TRY(convert_inputs(op, inputs, inputs_len, &inner_inputs));
+    VV_TRY(vv_api_inputs(op, inputs, inputs_len, &inner_inputs));
     options.append = append;
     options.batch.dedupe = !append;
     VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &options, &result));
@@ -192,10 +199,7 @@ static varve_status run_upsert(varve_table *table, const varve_input *inputs, si
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     varve_status status = upsert(&op, table, inputs, inputs_len, options, append, out);
-    /* Streams are taken over whatever happened; those that were read are released already. */
-    for (size_t i = 0; i < inputs_len; i++)
-        if (inputs[i].stream != NULL && inputs[i].stream->release != NULL)
-            inputs[i].stream->release(inputs[i].stream);
+    vv_api_inputs_release(inputs, inputs_len);
     return vv_op_report(&op, status, err);
 }
 

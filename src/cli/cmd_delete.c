@@ -1,11 +1,11 @@
 /*
  * delete and update: changes of rows that are there, by SQL expressions.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/edit_show.h"
 #include "varve/dml.h"
 
 struct edit_values {
@@ -50,66 +50,6 @@ static const struct vv_option update_options[] = {
         .help = "column C becomes this, worked out from the row as it was; may be repeated",
         .offset = AT(set)},
     WHERE_OPTION("only rows for which this is true (true: all)"), COMMON_OPTIONS};
-
-static const struct counter {
-    const char *name;  /* in JSON */
-    const char *words; /* in the sentence; NULL: not there */
-    size_t offset;
-} counters[] = {
-    {"deleted", "deleted", offsetof(varve_edit_result, deleted)},
-    {"updated", "updated", offsetof(varve_edit_result, updated)},
-    {"copied", "copied", offsetof(varve_edit_result, copied)},
-    {"files_added", NULL, offsetof(varve_edit_result, files_added)},
-    {"files_removed", NULL, offsetof(varve_edit_result, files_removed)},
-    {"vectors_added", NULL, offsetof(varve_edit_result, vectors_added)},
-    {"vectors_updated", NULL, offsetof(varve_edit_result, vectors_updated)},
-    {"vectors_removed", NULL, offsetof(varve_edit_result, vectors_removed)},
-    {"version", NULL, offsetof(varve_edit_result, version)},
-    {"attempts", NULL, offsetof(varve_edit_result, attempts)},
-};
-
-static int64_t count_of(const varve_edit_result *result, const struct counter *counter)
-{
-    int64_t value = 0;
-    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
-    return value;
-}
-
-static varve_status show_json(struct vv_cli *cli, const char *name,
-    const varve_edit_result *result)
-{
-    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    vv_text_adds(&line, "{\"table\":");
-    vv_text_add_json(&line, name, strlen(name));
-    for (size_t i = 0; i < VV_COUNT(counters); i++)
-        vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
-            count_of(result, &counters[i]));
-    vv_text_addf(&line, ",\"already_applied\":%s}\n",
-        result->already_applied ? "true" : "false");
-    return vv_show_text(cli, line.ptr, line.len);
-}
-
-static void say_result(const struct vv_cli *cli, const char *name,
-    const struct edit_values *values, const varve_edit_result *result)
-{
-    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    if (result->already_applied) {
-        vv_say(cli, "%s: change %" PRId64 " of %s was applied before; nothing written", name,
-            values->app_version.value, values->app_id);
-        return;
-    }
-    for (size_t i = 0; i < VV_COUNT(counters); i++) {
-        int64_t value = count_of(result, &counters[i]);
-        if (counters[i].words && value > 0)
-            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
-                counters[i].words);
-    }
-    vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
-        line.len ? vv_text_chars(&line) : "no such rows", result->version,
-        values->dry_run                          ? " (a dry run: nothing written)"
-        : result->deleted + result->updated == 0 ? " (nothing written)"
-                                                 : "");
-}
 
 /* "price = price * 2": the name up to the first '=', in quotes or without. */
 static varve_status read_assignment(struct vv_cli *cli, char *text, varve_assignment *out)
@@ -175,11 +115,7 @@ static varve_status run(struct vv_cli *cli, const struct edit_values *values, bo
         VV_TRY(run_update_with(cli, values, table, &options, &result));
     else
         VV_TRY(varve_table_delete(table, values->where, &options, &result, &cli->error));
-    vv_progress_clear(cli);
-    if (cli->globals.json)
-        return show_json(cli, name, &result);
-    say_result(cli, name, values, &result);
-    return VARVE_OK;
+    return vv_edit_show(cli, name, values->dry_run, &result);
 }
 
 static varve_status run_delete(struct vv_cli *cli, const void *given)

@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -165,27 +164,6 @@ static void say_result(const struct vv_cli *cli, const char *name,
         vv_say(cli, "rejected rows are in quarantine: varve quarantine show %s", name);
 }
 
-/* The files after the table's name; none is stdin, unless a person sits there. */
-static varve_status read_inputs(struct vv_cli *cli, enum vv_input_choice choice,
-    varve_input *inputs, size_t *out_len)
-{
-    size_t len = cli->line.arguments_len - 1, stdin_len = 0;
-    for (size_t i = 0; i < len; i++) {
-        const char *path = vv_cli_argument(cli, i + 1);
-        stdin_len += strcmp(path, "-") == 0 ? 1 : 0;
-        if (stdin_len > 1)
-            return vv_error_set(&cli->error, VARVE_EUSAGE, "'-' is there twice");
-        VV_TRY(vv_input_read(path, choice, &inputs[i], &cli->error));
-    }
-    if (len == 0 && isatty(STDIN_FILENO))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "no rows: give files, or pipe rows to stdin");
-    if (len == 0)
-        VV_TRY(vv_input_read("-", choice, &inputs[len++], &cli->error));
-    *out_len = len;
-    return VARVE_OK;
-}
-
 static varve_status run_with(struct vv_cli *cli, const struct upsert_values *values,
     bool append, varve_input *inputs)
 {
@@ -202,7 +180,8 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     upsert.dry_run = values->dry_run;
     upsert.evolve = values->evolve;
     upsert.allow_duplicates = values->allow_duplicates;
-    VV_TRY(read_inputs(cli, (enum vv_input_choice)values->input_format, inputs, &inputs_len));
+    VV_TRY(vv_input_read_all(cli, 1, (enum vv_input_choice)values->input_format, inputs,
+        &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     if (append)
         VV_TRY(varve_table_append(table, inputs, inputs_len, &upsert, &result, &cli->error));

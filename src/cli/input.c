@@ -148,3 +148,23 @@ varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_
     *out = input;
     return VARVE_OK;
 }
+
+varve_status vv_input_read_all(struct vv_cli *cli, size_t first, enum vv_input_choice choice,
+    varve_input *inputs, size_t *out_len)
+{
+    size_t len = cli->line.arguments_len - first, stdin_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        const char *path = vv_cli_argument(cli, i + first);
+        stdin_len += strcmp(path, "-") == 0 ? 1 : 0;
+        if (stdin_len > 1)
+            return vv_error_set(&cli->error, VARVE_EUSAGE, "'-' is there twice");
+        VV_TRY(vv_input_read(path, choice, &inputs[i], &cli->error));
+    }
+    if (len == 0 && isatty(STDIN_FILENO))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "no rows: give files, or pipe rows to stdin");
+    if (len == 0)
+        VV_TRY(vv_input_read("-", choice, &inputs[len++], &cli->error));
+    *out_len = len;
+    return VARVE_OK;
+}

@@ -4,7 +4,7 @@
 #ifndef VV_CLI_INPUT_H
 #define VV_CLI_INPUT_H
 
-#include "cli/common.h"
+#include "cli/cli.h"
 
 /* In the order of the choices of --input-format. */
 enum vv_input_choice {
@@ -22,6 +22,13 @@ enum vv_input_choice {
  */
 varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
     varve_error *err);
+
+/*
+ * The files that the command names from argument `first` on, into `inputs`, which has room for one
+ * more than there are arguments; none is stdin, unless a person sits there (EUSAGE).
+ */
+varve_status vv_input_read_all(struct vv_cli *cli, size_t first, enum vv_input_choice choice,
+    varve_input *inputs, size_t *out_len);
 
 /*
  * The first bytes that `fd` will give, without taking them: of a file, a pipe or a socket. False

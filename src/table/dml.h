@@ -4,6 +4,7 @@
 #ifndef VV_TABLE_DML_H
 #define VV_TABLE_DML_H
 
+#include "table/batch.h"
 #include "table/edit.h"
 
 /* Removes the rows for which the condition is true. Reads only files that can hold one. */
@@ -30,6 +31,22 @@ struct vv_update_request {
  */
 varve_status vv_table_update(struct vv_op *op, struct vv_table *table,
     const struct vv_update_request *request, const struct vv_edit_options *options,
+    struct vv_edit_result *out);
+
+struct vv_overwrite_request {
+    struct vv_str where;           /* none: the whole table */
+    const struct vv_input *inputs; /* read once, whatever the number of attempts */
+    size_t inputs_len;
+    struct vv_str input_tz;
+    bool truncate_time;
+};
+/*
+ * Puts rows in the place of those for which the condition is true, or of all. The rows are
+ * validated as those of an upsert are, one a key; with a condition each must obey it.
+ * EINVALID: one does not, or has the key of a row that stays.
+ */
+varve_status vv_table_overwrite(struct vv_op *op, struct vv_table *table,
+    const struct vv_overwrite_request *request, const struct vv_edit_options *options,
     struct vv_edit_result *out);
 
 #endif

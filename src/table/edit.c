@@ -21,7 +21,7 @@
 
 struct run {
     struct vv_table *table;
-    struct vv_session *session;
+    struct vv_work *work;
     const struct vv_edit_kind *kind;
     void *data;
     const struct vv_edit_options *options;
@@ -226,14 +226,15 @@ static varve_status attempts(struct vv_op *op, const struct run *run,
         snapshot = vv_snapshot_retain(run->table->snapshot);
         VV_CLEANUP(edit_done)
         struct vv_edit edit = {.table = run->table,
-            .session = run->session,
+            .work = run->work,
+            .session = run->work->session,
             .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
             .snapshot = snapshot,
             .rules = &rules,
             .started_us = run->started_us};
         edit.written.arena = &edit.arena;
         edit.marks.table = run->table;
-        edit.marks.session = run->session;
+        edit.marks.session = run->work->session;
         edit.marks.arena = &edit.arena;
         VV_TRY(try_once(op, run, &edit, out->attempts, &committed));
         out->attempts += committed.attempts;
@@ -250,13 +251,13 @@ varve_status vv_edit_run(struct vv_op *op, struct vv_table *table,
     const struct vv_edit_kind *kind, void *data, const struct vv_edit_options *options,
     struct vv_edit_result *out)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_work_close) struct vv_work *work = NULL;
     VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     struct vv_edit_result result = {0};
     VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_session_open(op, table->engine, &session));
+    VV_TRY(vv_work_open(op, table->engine, &work));
     const struct run run = {.table = table,
-        .session = session,
+        .work = work,
         .kind = kind,
         .data = data,
         .options = options,

@@ -30,8 +30,9 @@ struct vv_edit_options {
 /* One attempt. */
 struct vv_edit {
     struct vv_table *table;
-    struct vv_session *session;
-    struct vv_arena arena; /* dies with the attempt */
+    struct vv_work *work;       /* of all attempts */
+    struct vv_session *session; /* the same one's */
+    struct vv_arena arena;      /* dies with the attempt */
     const struct vv_snapshot *snapshot;
     const struct vv_rules *rules;
     /* Found by the operation: */
@@ -72,6 +73,8 @@ struct vv_edit_kind {
 };
 
 struct vv_edit_result {
+    int64_t rows_in; /* of a source */
+    int64_t inserted, updated, deleted;
     int64_t rows_gone, rows_come, rows_copied;
     int64_t files_added, files_removed;
     int64_t vectors_added, vectors_updated, vectors_removed;
@@ -100,11 +103,17 @@ varve_status vv_edit_rows_sql(struct vv_op *op, const struct vv_edit *edit,
 varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, const char *what,
     struct vv_str expression);
 
+/* A condition over the table's columns, for files and for the engine. EUSAGE as above. */
+struct vv_predicate;
+varve_status vv_edit_read_condition(struct vv_op *op, const struct vv_edit *edit,
+    struct vv_str condition, struct vv_predicate **out);
+/* Makes VV_EDIT_GONE of the rows of edit->files for which the condition is true. */
+varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str condition);
+
 /*
  * The files that a condition leaves: in edit->files those to be read, in edit->whole, where
  * `with_whole`, those whose rows all go.
  */
-struct vv_predicate;
 varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
     const struct vv_predicate *predicate, bool with_whole);
 

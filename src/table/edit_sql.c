@@ -71,3 +71,30 @@ varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
     }
     return VARVE_OK;
 }
+
+varve_status vv_edit_read_condition(struct vv_op *op, const struct vv_edit *edit,
+    struct vv_str condition, struct vv_predicate **out)
+{
+    VV_TRY(vv_predicate_read(op, edit->session, edit->snapshot, edit->rules, "the condition",
+        condition, out));
+    return vv_edit_check_sql(op, edit, "the condition", condition);
+}
+
+varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str where)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str prefix;
+    VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &prefix));
+    vv_buf_addf(&sql,
+        "CREATE OR REPLACE TEMP TABLE " VV_EDIT_GONE
+        " AS SELECT %.*sfile AS _file, %.*spos AS _pos FROM ",
+        VV_ARG(prefix), VV_ARG(prefix));
+    VV_TRY(vv_edit_rows_sql(op, edit, edit->files, edit->files_len, prefix, &sql));
+    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(where));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    return vv_session_rows(op, edit->session, &query, &rows);
+}

@@ -97,6 +97,20 @@ static varve_status check_stored(struct vv_op *op, struct vv_edit *edit,
         "%s: a row with the key %.*s is there already; nothing written", name, VV_ARG(found));
 }
 
+/* Files that go with all their rows hold nobody's key. */
+static void drop_whole(const struct vv_edit *edit, struct vv_candidates *candidates)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < candidates->files_len; i++) {
+        size_t at = 0;
+        while (at < edit->whole_len && edit->whole[at] != candidates->files[i])
+            at++;
+        if (at == edit->whole_len)
+            candidates->files[kept++] = candidates->files[i];
+    }
+    candidates->files_len = kept;
+}
+
 varve_status vv_new_rows_check_keys(struct vv_op *op, struct vv_edit *edit, const char *name)
 {
     struct vv_candidates candidates = {0};
@@ -107,6 +121,7 @@ varve_status vv_new_rows_check_keys(struct vv_op *op, struct vv_edit *edit, cons
         edit->rules, edit->news, &edit->key_groups));
     VV_TRY(vv_candidates_find(op, &edit->arena, edit->snapshot, edit->rules,
         edit->key_groups.items, edit->key_groups.len, &candidates));
+    drop_whole(edit, &candidates);
     return candidates.files_len > 0 ? check_stored(op, edit, &candidates, name) : VARVE_OK;
 }
 

@@ -184,9 +184,7 @@ static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
     struct vv_new_column *columns = NULL;
     size_t columns_len = 0;
     VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &plan.prefix));
-    VV_TRY(vv_predicate_read(op, edit->session, edit->snapshot, edit->rules, "the condition",
-        update->request->where, &update->predicate));
-    VV_TRY(vv_edit_check_sql(op, edit, "the condition", update->request->where));
+    VV_TRY(vv_edit_read_condition(op, edit, update->request->where, &update->predicate));
     VV_TRY(read_assignments(op, update, &plan));
     VV_TRY(vv_edit_choose(op, edit, update->predicate, false));
     if (edit->files_len == 0)
@@ -239,5 +237,7 @@ varve_status vv_table_update(struct vv_op *op, struct vv_table *table,
     struct update update = {.request = request};
     if (request->assignments_len == 0)
         return vv_fail(op, VARVE_EUSAGE, "nothing to set");
-    return vv_edit_run(op, table, &kind, &update, options, out);
+    VV_TRY(vv_edit_run(op, table, &kind, &update, options, out));
+    out->updated = out->rows_come;
+    return VARVE_OK;
 }

@@ -37,26 +37,6 @@ static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attem
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
 
-/* Spark's WRITE, of an append. */
-static varve_status append_parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
-    struct vv_str *out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
-    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_json_writer list = VV_JSON_WRITER_INIT(&names);
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    vv_jw_array(&list);
-    for (size_t i = 0; i < attempt->snapshot->metadata->partition_columns_len; i++)
-        vv_jw_string(&list, attempt->snapshot->metadata->partition_columns[i]);
-    vv_jw_end(&list);
-    vv_jw_object(&writer);
-    vv_jw_key_string(&writer, "mode", VV_STR("Append"));
-    vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&names));
-    vv_jw_end(&writer);
-    return vv_buf_ok(&names) ? vv_record_keep(op, &attempt->arena, &json, out)
-                             : vv_fail_memory(op);
-}
-
 /* Of our own: rows that break warn-level rules, and by rule. */
 static varve_status warned_metrics(struct vv_op *op, const struct vv_warned *warned,
     struct vv_json_writer *writer)
@@ -134,7 +114,8 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
     struct vv_str *out_metrics)
 {
     if (call->options->append) {
-        VV_TRY(append_parameters(op, attempt, out_parameters));
+        VV_TRY(vv_record_write(op, &attempt->arena, attempt->snapshot, "Append", VV_STR_NONE,
+            out_parameters));
         return append_metrics(op, call, attempt, out_metrics);
     }
     VV_TRY(parameters(op, attempt, out_parameters));

@@ -1,5 +1,5 @@
 /*
- * Random deletes, updates and upserts against tables of several layouts, copy-on-write and
+ * Random deletes, updates, overwrites and upserts against tables of several layouts, copy-on-write and
  * merge-on-read, compared with a model: the rows of every version, and the counts of every result.
  * Other writers plant files without statistics; a rival commits right before we do, and what we do
  * must come out as if it had been done after the rival's.
@@ -43,6 +43,7 @@ enum what {
     DELETE,
     UPDATE,
     UPSERT,
+    OVERWRITE,
     WHATS
 };
 struct deed {
@@ -183,6 +184,24 @@ static int64_t model_delete(const struct deed *deed, struct rows *rows)
     return gone;
 }
 
+/* False: a row does not obey the condition, or has the key of one that stays. */
+static bool model_overwrite(const struct story *story, const struct deed *deed,
+    struct rows *rows, int64_t *out_gone)
+{
+    *out_gone = model_delete(deed, rows);
+    size_t stay = rows->len;
+    for (size_t i = 0; i < deed->rows.len; i++) {
+        const struct row *row = &deed->rows.items[i];
+        if (truth_of(&deed->where, row) != 1)
+            return false;
+        for (size_t j = 0; j < stay && has_key(story); j++)
+            if (rows->items[j].k == row->k)
+                return false;
+        rows->items[rows->len++] = *row;
+    }
+    return true;
+}
+
 /* Rows with their own order value, or none in a table without; keys are there once. */
 static int64_t model_upsert(const struct story *story, const struct deed *deed,
     struct rows *rows)
@@ -210,32 +229,43 @@ static int64_t model_upsert(const struct story *story, const struct deed *deed,
 
 /* --- The table. --- */
 
-static varve_status upsert(struct story *story, struct vv_table *table, struct vv_op *op,
-    struct deed *deed)
+/* The rows of a deed as an input. */
+static void add_rows(const struct story *story, const struct deed *deed, struct vv_buf *text)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_upsert_options options = {
-        .batch = {.dedupe = has_key(story)}, .append = !has_key(story)};
-    struct vv_input input;
     for (size_t i = 0; i < deed->rows.len; i++) {
         const struct row *row = &deed->rows.items[i];
-        vv_buf_addf(&text, "{\"k\":%" PRId64, row->k);
+        vv_buf_addf(text, "{\"k\":%" PRId64, row->k);
         if (row->v != NONE)
-            vv_buf_addf(&text, ",\"v\":%" PRId64, row->v);
+            vv_buf_addf(text, ",\"v\":%" PRId64, row->v);
         if (row->g != 0)
-            vv_buf_addf(&text, ",\"g\":\"%c\"", 'a' + row->g - 1);
+            vv_buf_addf(text, ",\"g\":\"%c\"", 'a' + row->g - 1);
         if (order_is_time(story)) {
             char time[40];
             (void)vv_time_format_us(row->o, time);
-            vv_buf_addf(&text, ",\"o\":\"%s\"", time);
+            vv_buf_addf(text, ",\"o\":\"%s\"", time);
         } else {
-            vv_buf_addf(&text, ",\"o\":%" PRId64, row->o);
+            vv_buf_addf(text, ",\"o\":%" PRId64, row->o);
         }
-        vv_buf_adds(&text, "}\n");
+        vv_buf_adds(text, "}\n");
     }
+}
+
+static varve_status put_rows(struct story *story, struct vv_table *table, struct vv_op *op,
+    struct deed *deed)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_upsert_options upsert = {
+        .batch = {.dedupe = has_key(story)}, .append = !has_key(story)};
+    const struct vv_edit_options edit = {0};
+    struct vv_input input;
+    add_rows(story, deed, &text);
     (void)table_input(VV_INPUT_NDJSON, table == story->fixture.table ? "ours" : "rivals",
         vv_buf_str(&text), &input);
-    return vv_upsert(op, table, &input, 1, &options, &deed->upserted);
+    if (deed->what == UPSERT)
+        return vv_upsert(op, table, &input, 1, &upsert, &deed->upserted);
+    const struct vv_overwrite_request request = {
+        .where = vv_str_of(deed->where.sql), .inputs = &input, .inputs_len = 1};
+    return vv_table_overwrite(op, table, &request, &edit, &deed->edited);
 }
 
 static void carry_out(struct story *story, struct vv_table *table, struct deed *deed)
@@ -250,8 +280,8 @@ static void carry_out(struct story *story, struct vv_table *table, struct deed *
     if (deed->what == DELETE)
         deed->status =
             vv_table_delete(&op, table, vv_str_of(deed->where.sql), &options, &deed->edited);
-    else if (deed->what == UPSERT)
-        deed->status = upsert(story, table, &op, deed);
+    else if (deed->what != UPDATE)
+        deed->status = put_rows(story, table, &op, deed);
     else {
         request.assignments_len = assignments_of(deed, &op, assignments);
         deed->status = vv_table_update(&op, table, &request, &options, &deed->edited);
@@ -332,25 +362,32 @@ static bool check_version(struct story *story, int64_t version)
 static bool check_deed(struct story *story, const struct deed *deed)
 {
     struct rows rows = story->versions[story->version];
-    int64_t count = 0;
+    int64_t gone = 0;
+    int64_t come = 0;
     bool is_fine = true;
     if (deed->what == DELETE)
-        count = model_delete(deed, &rows);
+        gone = model_delete(deed, &rows);
     else if (deed->what == UPSERT)
-        count = model_upsert(story, deed, &rows);
+        come = model_upsert(story, deed, &rows);
+    else if (deed->what == OVERWRITE)
+        is_fine = model_overwrite(story, deed, &rows, &gone);
     else
-        is_fine = model_update(story, deed, &rows, &count);
+        is_fine = model_update(story, deed, &rows, &gone);
+    if (deed->what == OVERWRITE)
+        come = (int64_t)deed->rows.len;
+    else if (deed->what == UPDATE)
+        come = gone;
     if (!CHECK_INT(deed->status, is_fine ? VARVE_OK : VARVE_EINVALID))
         return false;
     if (!is_fine)
         return true;
-    if (count > 0)
+    if (gone + come > 0)
         story->versions[++story->version] = rows;
     if (deed->what == UPSERT)
-        return CHECK_INT(deed->upserted.rows_written, count) &&
+        return CHECK_INT(deed->upserted.rows_written, come) &&
                CHECK_INT(deed->upserted.version, story->version);
-    is_fine = CHECK_INT(deed->edited.rows_gone, count);
-    is_fine = CHECK_INT(deed->edited.rows_come, deed->what == UPDATE ? count : 0) && is_fine;
+    is_fine = CHECK_INT(deed->edited.rows_gone, gone);
+    is_fine = CHECK_INT(deed->edited.rows_come, come) && is_fine;
     if (story->layout->by_vectors)
         is_fine = CHECK_INT(deed->edited.rows_copied, 0) && is_fine;
     else
@@ -392,6 +429,13 @@ static void any_deed(struct story *story, struct deed *out)
         .value_g = (int)prop_choose(prop, 4)};
     any_condition(prop, &out->where);
     any_rows(story, 10, &out->rows);
+    /* Most of what overwrites obeys its condition. */
+    size_t kept = 0;
+    for (size_t i = 0; i < out->rows.len; i++)
+        if (out->what != OVERWRITE || truth_of(&out->where, &out->rows.items[i]) == 1 ||
+            prop_chance(prop, 5))
+            out->rows.items[kept++] = out->rows.items[i];
+    out->rows.len = kept;
 }
 
 static bool step(struct story *story)

@@ -1,0 +1,76 @@
+#include "cli/edit_show.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const struct counter {
+    const char *name;  /* in JSON */
+    const char *words; /* in the sentence; NULL: not there */
+    size_t offset;
+} counters[] = {
+    {"rows_in", NULL, offsetof(varve_edit_result, rows_in)},
+    {"inserted", "inserted", offsetof(varve_edit_result, inserted)},
+    {"updated", "updated", offsetof(varve_edit_result, updated)},
+    {"deleted", "deleted", offsetof(varve_edit_result, deleted)},
+    {"copied", "copied", offsetof(varve_edit_result, copied)},
+    {"files_added", NULL, offsetof(varve_edit_result, files_added)},
+    {"files_removed", NULL, offsetof(varve_edit_result, files_removed)},
+    {"vectors_added", NULL, offsetof(varve_edit_result, vectors_added)},
+    {"vectors_updated", NULL, offsetof(varve_edit_result, vectors_updated)},
+    {"vectors_removed", NULL, offsetof(varve_edit_result, vectors_removed)},
+    {"version", NULL, offsetof(varve_edit_result, version)},
+    {"attempts", NULL, offsetof(varve_edit_result, attempts)},
+};
+
+static int64_t count_of(const varve_edit_result *result, const struct counter *counter)
+{
+    int64_t value = 0;
+    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
+    return value;
+}
+
+static varve_status show_json(struct vv_cli *cli, const char *name,
+    const varve_edit_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&line, "{\"table\":");
+    vv_text_add_json(&line, name, strlen(name));
+    for (size_t i = 0; i < VV_COUNT(counters); i++)
+        vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
+            count_of(result, &counters[i]));
+    vv_text_addf(&line, ",\"already_applied\":%s}\n",
+        result->already_applied ? "true" : "false");
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
+static void say(const struct vv_cli *cli, const char *name, bool is_dry,
+    const varve_edit_result *result)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    int64_t changed = result->inserted + result->updated + result->deleted;
+    if (result->already_applied) {
+        vv_say(cli, "%s: this change was applied before; nothing written", name);
+        return;
+    }
+    for (size_t i = 0; i < VV_COUNT(counters); i++) {
+        int64_t value = count_of(result, &counters[i]);
+        if (counters[i].words && value > 0)
+            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
+                counters[i].words);
+    }
+    vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
+        line.len ? vv_text_chars(&line) : "no such rows", result->version,
+        is_dry         ? " (a dry run: nothing written)"
+        : changed == 0 ? " (nothing written)"
+                       : "");
+}
+
+varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
+    const varve_edit_result *result)
+{
+    vv_progress_clear(cli);
+    if (cli->globals.json)
+        return show_json(cli, name, result);
+    say(cli, name, is_dry, result);
+    return VARVE_OK;
+}

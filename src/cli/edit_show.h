@@ -1,0 +1,13 @@
+/*
+ * What became of a delete, update, overwrite or merge: a JSON object (--json) or a sentence.
+ */
+#ifndef VV_CLI_EDIT_SHOW_H
+#define VV_CLI_EDIT_SHOW_H
+
+#include "cli/cli.h"
+#include "varve/dml.h"
+
+varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
+    const varve_edit_result *result);
+
+#endif
