@@ -164,6 +164,97 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     return result;
 }
 
+/* What _core.pyi calls `what` of edit. */
+enum edit_kind {
+    EDIT_DELETE,
+    EDIT_UPDATE,
+    EDIT_OVERWRITE
+};
+
+struct edit {
+    PyObject *self;
+    int what;
+    const char *where;
+    struct vp_strings columns, values; /* of an update */
+    varve_assignment *assignments;
+    struct vp_inputs inputs; /* of an overwrite */
+    varve_edit_options options;
+    varve_edit_result result;
+};
+
+static varve_status edit_run(void *args, varve_error *err)
+{
+    struct edit *call = args;
+    varve_table *table = table_of(call->self, err);
+    if (table == NULL)
+        return VARVE_EUSAGE;
+    if (call->what == EDIT_DELETE)
+        return varve_table_delete(table, call->where, &call->options, &call->result, err);
+    if (call->what == EDIT_UPDATE)
+        return varve_table_update(table, call->assignments, call->columns.len, call->where,
+            &call->options, &call->result, err);
+    return varve_table_overwrite(table, call->inputs.items, call->inputs.len, call->where,
+        &call->options, &call->result, err);
+}
+
+/* The assignments of an update. 0, or -1 with an exception. */
+static int edit_assignments(struct edit *call, PyObject *columns, PyObject *values)
+{
+    if (vp_strings_of(columns, false, &call->columns) < 0 ||
+        vp_strings_of(values, false, &call->values) < 0)
+        return -1;
+    if (call->columns.len != call->values.len) {
+        PyErr_SetString(PyExc_ValueError, "as many values as columns");
+        return -1;
+    }
+    call->assignments = PyMem_Calloc(call->columns.len + 1, sizeof(*call->assignments));
+    if (call->assignments == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < call->columns.len; i++)
+        call->assignments[i] =
+            (varve_assignment){call->columns.items[i], call->values.items[i]};
+    return 0;
+}
+
+static PyObject *edit_result(const varve_edit_result *result)
+{
+    return Py_BuildValue("(LLLLLLLLLLNLL)", (long long)result->rows_in,
+        (long long)result->inserted, (long long)result->updated, (long long)result->deleted,
+        (long long)result->copied, (long long)result->files_added,
+        (long long)result->files_removed, (long long)result->vectors_added,
+        (long long)result->vectors_updated, (long long)result->vectors_removed,
+        PyBool_FromLong(result->already_applied != 0), (long long)result->version,
+        (long long)result->attempts);
+}
+
+static PyObject *table_edit(PyObject *self, PyObject *args)
+{
+    struct edit call = {.self = self, .options = VARVE_EDIT_OPTIONS_INIT, .inputs = {.fd = -1}};
+    varve_edit_options *options = &call.options;
+    PyObject *columns, *values, *files, *data;
+    long long app_version;
+    int failed = 0;
+    if (!PyArg_ParseTuple(args, "izOOOOzLIzpzp", &call.what, &call.where, &columns, &values,
+            &files, &data, &options->app_id, &app_version, &options->attempts_max,
+            &options->input_tz, &options->truncate_time, &options->message, &options->dry_run))
+        return NULL;
+    options->app_version = app_version;
+    if (call.what == EDIT_UPDATE)
+        failed = edit_assignments(&call, columns, values);
+    else if (call.what == EDIT_OVERWRITE)
+        failed = vp_inputs_of(vp_state(((struct table_object *)self)->module), files, data,
+            &call.inputs);
+    if (failed == 0)
+        failed = vp_lake_call(lake_of(self), edit_run, &call);
+    vp_inputs_done(&call.inputs);
+    vp_strings_done(&call.columns);
+    vp_strings_done(&call.values);
+    PyMem_Free(call.assignments);
+    return failed == 0 ? edit_result(&call.result) : NULL;
+}
+
 struct checkpoint {
     PyObject *self;
     varve_checkpoint_result result;
@@ -420,6 +511,7 @@ static PyMethodDef table_methods[] = {
     {"close", table_close, METH_NOARGS, "Gives the table back."},
     {"refresh", table_refresh, METH_NOARGS, "The latest version."},
     {"write", table_write, METH_VARARGS, "An upsert, or an append; its result."},
+    {"edit", table_edit, METH_VARARGS, "A delete, update or overwrite; its result."},
     {"checkpoint", table_checkpoint, METH_NOARGS, "A checkpoint now; its result."},
     {"describe", table_describe, METH_VARARGS, "JSON."},
     {"scan", table_scan, METH_VARARGS, "A stream."},

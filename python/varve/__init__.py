@@ -27,13 +27,13 @@ from ._errors import (
     Unsupported, UsageError, VarveError, VerifyFailed)
 from ._lake import Lake
 from ._stream import ArrowStream
-from ._table import Quarantine, Table, UpsertResult
+from ._table import EditResult, Quarantine, Table, UpsertResult
 from ._writer import Writer, WriterCommit
 
 __all__ = [
-    "ArrowStream", "Conflict", "Corrupt", "IOFailed", "Interrupted", "InvalidData", "Lake",
-    "Limit", "NotFound", "Quarantine", "Table", "UnknownOutcome", "Unsupported", "UpsertResult",
-    "UsageError", "VarveError", "VerifyFailed", "Writer", "WriterCommit", "build_info",
+    "ArrowStream", "Conflict", "Corrupt", "EditResult", "IOFailed", "Interrupted", "InvalidData",
+    "Lake", "Limit", "NotFound", "Quarantine", "Table", "UnknownOutcome", "Unsupported",
+    "UpsertResult", "UsageError", "VarveError", "VerifyFailed", "Writer", "WriterCommit", "build_info",
 ]
 
 for _kind in (globals()[_name] for _name in __all__):

@@ -79,6 +79,22 @@ class ArrowStream:
         self, kind: Optional[Type[BaseException]], value: Optional[BaseException],
         trace: Optional[TracebackType]) -> None: ...
 
+class EditResult:
+    rows_in: int
+    inserted: int
+    updated: int
+    deleted: int
+    copied: int
+    files_added: int
+    files_removed: int
+    vectors_added: int
+    vectors_updated: int
+    vectors_removed: int
+    already_applied: bool
+    version: int
+    attempts: int
+    def as_dict(self) -> Dict[str, Any]: ...
+
 class UpsertResult:
     rows_in: int
     inserted: int
@@ -121,6 +137,20 @@ class Table:
         format: Optional[Format] = None, input_tz: Optional[str] = None,
         truncate_time: bool = False, attempts_max: int = 0,
         allow_duplicates: bool = False) -> UpsertResult: ...
+    def delete(
+        self, where: str, *, app_id: Optional[str] = None, app_version: Optional[int] = None,
+        dry_run: bool = False, message: Optional[str] = None,
+        attempts_max: int = 0) -> EditResult: ...
+    def update(
+        self, set: Mapping[str, str], where: str, *, app_id: Optional[str] = None,
+        app_version: Optional[int] = None, dry_run: bool = False,
+        message: Optional[str] = None, attempts_max: int = 0) -> EditResult: ...
+    def overwrite(
+        self, data: Data, where: Optional[str] = None, *, app_id: Optional[str] = None,
+        app_version: Optional[int] = None, dry_run: bool = False,
+        message: Optional[str] = None, format: Optional[Format] = None,
+        input_tz: Optional[str] = None, truncate_time: bool = False,
+        attempts_max: int = 0) -> EditResult: ...
     def checkpoint(self) -> Dict[str, int]: ...
     def scan(
         self, columns: Optional[Names] = None, where: Optional[str] = None, *,

@@ -4,6 +4,7 @@ from typing import Any, Callable, Iterable, List, NoReturn, Optional, Tuple
 
 version: str
 
+_EditResult = Tuple[int, int, int, int, int, int, int, int, int, int, bool, int, int]
 _Result = Tuple[int, int, int, int, int, int, int, int, bool, int, int, int, int, int]
 
 def build_info() -> str: ...
@@ -64,6 +65,12 @@ class Table:
         data: Optional[Iterable[dict[str, Any]]], app_id: Optional[str], app_version: int,
         attempts_max: int, input_tz: Optional[str], truncate_time: bool,
         message: Optional[str], quarantine: bool, dry_run: bool, allow_duplicates: bool, /) -> _Result: ...
+    def edit(
+        self, what: int, where: Optional[str], columns: Optional[List[str]],
+        values: Optional[List[str]], files: Optional[List[Tuple[int, bytes]]],
+        data: Optional[Iterable[dict[str, Any]]], app_id: Optional[str], app_version: int,
+        attempts_max: int, input_tz: Optional[str], truncate_time: bool,
+        message: Optional[str], dry_run: bool, /) -> _EditResult: ...
     def checkpoint(self) -> Tuple[int, int, int, int]: ...
     def describe(self, at: Optional[str], /) -> str: ...
     def scan(

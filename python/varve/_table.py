@@ -1,12 +1,38 @@
 """One table."""
 
-import json
-
 from ._stream import ArrowStream
 from ._values import at_text, input_of, list_of, names_text, span_text, time_text
 
 
-class UpsertResult:
+DELETE, UPDATE, OVERWRITE = range(3)
+
+
+class _Result:
+    """Figures by name."""
+
+    __slots__ = ()
+
+    def __init__(self, values):
+        for name, value in zip(self.__slots__, values):
+            setattr(self, name, value)
+
+    def as_dict(self):
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.as_dict() == other.as_dict()
+
+    __hash__ = None
+
+    def __repr__(self):
+        told = ", ".join(f"{name}={value}" for name, value in self.as_dict().items()
+                         if value or name in ("rows_in", "version"))
+        return f"{type(self).__name__}({told})"
+
+
+class UpsertResult(_Result):
     """What a write did. ``rows_in`` = inserted + updated + unchanged + stale +
     duplicates_in_batch + rejected.
 
@@ -27,24 +53,30 @@ class UpsertResult:
                  "files_added", "files_removed", "attempts", "rows_warned", "warnings")
 
     def __init__(self, values):
-        for name, value in zip(self.__slots__, values):
-            setattr(self, name, value)
-        self.warnings = json.loads(self.warnings or "{}")
+        super().__init__(values)
+        if self.warnings:  # to import it takes as long as a read
+            import json
+            self.warnings = json.loads(self.warnings)
+        else:
+            self.warnings = {}
 
-    def as_dict(self):
-        return {name: getattr(self, name) for name in self.__slots__}
 
-    def __eq__(self, other):
-        if not isinstance(other, UpsertResult):
-            return NotImplemented
-        return self.as_dict() == other.as_dict()
+class EditResult(_Result):
+    """What a delete, update or overwrite did.
 
-    __hash__ = None
+    rows_in          that were read (overwrite)
+    inserted, updated, deleted
+    copied           rows written again as they were, since others of their file changed
+    files_added, files_removed
+    vectors_added, vectors_updated, vectors_removed   files that stay and got a first deletion
+                     vector or another one; files that went with theirs
+    already_applied  True: this app_id and app_version was applied before
+    version          of the table afterwards
+    """
 
-    def __repr__(self):
-        told = ", ".join(f"{name}={value}" for name, value in self.as_dict().items()
-                         if value or name in ("rows_in", "version"))
-        return f"UpsertResult({told})"
+    __slots__ = ("rows_in", "inserted", "updated", "deleted", "copied", "files_added",
+                 "files_removed", "vectors_added", "vectors_updated", "vectors_removed",
+                 "already_applied", "version", "attempts")
 
 
 class Quarantine:
@@ -145,6 +177,38 @@ class Table:
         return UpsertResult(
             self._core.write(append, files, data, app_id, app_version or 0, options[0],
                              *options[1:]))
+
+    def delete(self, where, *, app_id=None, app_version=None, dry_run=False, message=None,
+               attempts_max=0):
+        """Removes the rows for which a condition in SQL over the table's columns is true
+        ("true": all), as one commit, or none. Only files that can hold such a row are read. Other
+        arguments and errors as of ``upsert``. UsageError: a bad condition."""
+        return self._edit(DELETE, where, None, (None, None), (app_id, app_version), attempts_max,
+                          None, False, message, dry_run)
+
+    def update(self, set, where, *, app_id=None, app_version=None, dry_run=False, message=None,
+               attempts_max=0):
+        """Sets columns of the rows for which a condition is true: ``{"vix": "round(vix, 1)"}``,
+        SQL over the row as it was. New rows obey the rules of the table. Other arguments and
+        errors as of ``upsert``. UsageError: bad SQL."""
+        return self._edit(UPDATE, where, dict(set), (None, None), (app_id, app_version),
+                          attempts_max, None, False, message, dry_run)
+
+    def overwrite(self, data, where=None, *, app_id=None, app_version=None, dry_run=False,
+                  message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0):
+        """Puts rows in the place of all, or of those for which a condition is true, which the new
+        ones must obey. Other arguments and errors as of ``upsert``."""
+        return self._edit(OVERWRITE, where, None, input_of(data, format), (app_id, app_version),
+                          attempts_max, input_tz, truncate_time, message, dry_run)
+
+    def _edit(self, what, where, assignments, source, txn, *options):
+        app_id, app_version = txn
+        if app_version is None and app_id is not None:
+            raise ValueError("app_id needs an app_version")
+        columns = list(assignments) if assignments is not None else None
+        values = list(assignments.values()) if assignments is not None else None
+        return EditResult(self._core.edit(what, where, columns, values, *source, app_id,
+                                          app_version or 0, *options))
 
     def checkpoint(self):
         """Writes a checkpoint now, and cleans up the log: a dict of version, commits_cleaned,
