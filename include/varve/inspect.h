@@ -28,6 +28,17 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_files(varve_table *table, co
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_changes(varve_table *table,
     const char *from, const char *to, struct ArrowArrayStream *out, varve_error *err);
 
+/*
+ * Every version at which the row with a key changed: version, timestamp, userName, operation,
+ * userMetadata, change (insert, update, delete), before, after: JSON objects, of an update the
+ * columns that changed; in order of version. `conditions`: "column=value", one for each column of
+ * the key. Compaction is no change. A version whose files are gone is left out, which the log
+ * (varve_lake_options.on_log) tells. EUSAGE: a condition that is none, or one is missing.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_trace(varve_table *table,
+    const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out,
+    varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,3 +1,4 @@
+#include "delta/action_copy.h"
 #include "delta/features.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
@@ -5,14 +6,16 @@
 
 #include "base/time.h"
 
-static varve_status add_file(struct vv_op *op, struct vv_change_files *files,
-    const struct vv_file *file, int64_t version, int64_t timestamp_ms)
+static varve_status add_file(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_change_files *files, const struct vv_file *file, int64_t version,
+    int64_t timestamp_ms)
 {
+    if (run->filter != NULL && !run->filter->keeps(run->filter->data, file->key))
+        return VARVE_OK;
     struct vv_change_file *added = VV_LIST_NEW(&op->arena, &files->list);
-    struct vv_file *copy = vv_new(&op->arena, struct vv_file, 1);
+    const struct vv_file *copy = vv_file_copy(&op->arena, file);
     if (added == NULL || copy == NULL)
         return vv_fail_memory(op);
-    *copy = *file;
     *added = (struct vv_change_file){
         .file = copy, .version = version, .timestamp_us = timestamp_ms * VV_US_PER_MS};
     return VARVE_OK;
@@ -56,14 +59,14 @@ static varve_status sort_add(struct vv_op *op, struct vv_changes_run *run,
         return VARVE_OK;
     const struct vv_remove *old = find_remove(actions, file->key);
     if (old == NULL)
-        return add_file(op, &run->files[VV_CHANGE_INSERTS][net], file, actions->version,
+        return add_file(op, run, &run->files[VV_CHANGE_INSERTS][net], file, actions->version,
             timestamp_ms);
     struct vv_file before = file_of_remove(old);
     if (before.partition_values.len == 0)
         before.partition_values = file->partition_values;
-    VV_TRY(add_file(op, &run->files[VV_CHANGE_PAIR_OLD][net], &before, actions->version,
+    VV_TRY(add_file(op, run, &run->files[VV_CHANGE_PAIR_OLD][net], &before, actions->version,
         timestamp_ms));
-    return add_file(op, &run->files[VV_CHANGE_PAIR_NEW][net], file, actions->version,
+    return add_file(op, run, &run->files[VV_CHANGE_PAIR_NEW][net], file, actions->version,
         timestamp_ms);
 }
 
@@ -77,7 +80,7 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
             .dv_id = VV_STR(""),
             .partition_values = cdc->partition_values,
             .bytes = cdc->bytes};
-        VV_TRY(add_file(op, &run->files[VV_CHANGE_FEED][0], &file, actions->version,
+        VV_TRY(add_file(op, run, &run->files[VV_CHANGE_FEED][0], &file, actions->version,
             timestamp_ms));
     }
     if (actions->cdcs.len > 0)
@@ -89,7 +92,7 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
         if (!remove->data_change || find_add(actions, remove->key) != NULL)
             continue;
         const struct vv_file file = file_of_remove(remove);
-        VV_TRY(add_file(op, &run->files[VV_CHANGE_DELETES][net], &file, actions->version,
+        VV_TRY(add_file(op, run, &run->files[VV_CHANGE_DELETES][net], &file, actions->version,
             timestamp_ms));
     }
     return VARVE_OK;
@@ -129,18 +132,26 @@ varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
         return vv_fail(op, VARVE_ENOTFOUND,
             "not all commits from version %" PRId64 " to %" PRId64 " of table %.*s are there",
             run->from, run->to, VV_ARG(run->table->name));
+    run->entries = entries;
+    run->entries_len = len;
     if (run->from > 0 && vv_table_snapshot(op, run->table, run->from - 1, &before) == VARVE_OK)
         is_on = has_feed(before->metadata);
     else if (op->failed)
         vv_forgive(op); /* the versions before are gone: the first commit shows what it did */
     for (size_t i = len; i > 0; i--) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
+        bool is_skipped = false;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entries[i - 1].commit,
-            &op->arena, &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entries[i - 1].commit, &arena,
+            &actions, NULL));
         actions.version = entries[i - 1].version;
         if (actions.metadata != NULL)
             is_on = has_feed(actions.metadata);
+        if (run->filter != NULL)
+            VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
+        if (is_skipped)
+            continue;
         VV_TRY(check_removes(op, run, &actions));
         VV_TRY(sort_commit(op, run, &actions, !is_on, entries[i - 1].timestamp_ms));
     }

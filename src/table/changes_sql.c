@@ -106,6 +106,10 @@ static varve_status add_kind(struct vv_op *op, const struct vv_changes_run *run,
     vv_buf_adds(sql, " JOIN ");
     add_commits(files, sql);
     vv_buf_adds(sql, " ON m.f = s._file");
+    if (run->filter != NULL) {
+        vv_buf_adds(sql, " WHERE ");
+        vv_buf_add(sql, run->filter->where);
+    }
     return VARVE_OK;
 }
 
@@ -182,12 +186,26 @@ static bool has_removals(const struct vv_changes_run *run)
            run->files[VV_CHANGE_PAIR_OLD][1].list.len > 0;
 }
 
-varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
+varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql)
 {
     static const enum vv_change_kind all[] = {VV_CHANGE_INSERTS, VV_CHANGE_DELETES,
         VV_CHANGE_FEED, VV_CHANGE_PAIR_OLD, VV_CHANGE_PAIR_NEW};
     static const enum vv_change_kind inserts[] = {VV_CHANGE_INSERTS};
+    vv_buf_addc(sql, '(');
+    VV_TRY(add_kinds(op, run, all, VV_COUNT(all), false, sql));
+    vv_buf_adds(sql, ") UNION ALL (");
+    if (has_removals(run))
+        VV_TRY(add_net(op, run, sql));
+    else
+        VV_TRY(add_kinds(op, run, inserts, VV_COUNT(inserts), true, sql));
+    vv_buf_addc(sql, ')');
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
+{
     const struct vv_schema *schema = &run->snapshot->schema;
     vv_buf_adds(sql, "SELECT ");
     for (size_t i = 0; i < schema->fields_len; i++) {
@@ -196,13 +214,8 @@ varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
         vv_buf_adds(sql, ", ");
     }
     vv_buf_adds(sql, "_what AS _change_type, _version AS _commit_version, "
-                     "_time AS _commit_timestamp FROM ((");
-    VV_TRY(add_kinds(op, run, all, VV_COUNT(all), false, sql));
-    vv_buf_adds(sql, ") UNION ALL (");
-    if (has_removals(run))
-        VV_TRY(add_net(op, run, sql));
-    else
-        VV_TRY(add_kinds(op, run, inserts, VV_COUNT(inserts), true, sql));
-    vv_buf_adds(sql, ")) ORDER BY _version, _what = 'insert' OR _what = 'update_postimage'");
+                     "_time AS _commit_timestamp FROM (");
+    VV_TRY(vv_changes_rows_sql(op, run, sql));
+    vv_buf_adds(sql, ") ORDER BY _version, _what = 'insert' OR _what = 'update_postimage'");
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }

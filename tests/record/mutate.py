@@ -7,6 +7,7 @@ line "N passed, N failed". The tests run a part of it.
 """
 
 import collections
+import importlib.util
 import json
 import pathlib
 import random
@@ -15,12 +16,16 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 
 import audit_check  # noqa: E402
-import conftest  # noqa: E402
 import lakes  # noqa: E402
+
+# By its path: other folders of tests have a conftest too.
+SPEC = importlib.util.spec_from_file_location("varve_conftest", HERE.parent / "conftest.py")
+conftest = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(conftest)
 
 BATCH = 250  # tables in one lake
 WHAT = ("commit", "commit", "data", "data", "ledger", "checkpoint", "hint")

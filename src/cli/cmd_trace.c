@@ -1,0 +1,40 @@
+#include "cli/commands.h"
+#include "varve/inspect.h"
+
+static const char *const json_columns[] = {"before", "after", NULL};
+
+struct no_values {
+    char nothing;
+};
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    struct ArrowArrayStream rows = {0};
+    struct vv_show show = {.json_columns = json_columns};
+    (void)given;
+    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
+    VV_TRY(varve_table_trace(table, cli->line.arguments + 1, cli->line.arguments_len - 1, &rows,
+        &cli->error));
+    return vv_show_rows(cli, &rows, &show, NULL);
+}
+
+const struct vv_command vv_cmd_trace = {
+    .name = "trace",
+    .summary = "the history of one row: before and after, who, when, why",
+    .arguments = "TABLE COLUMN=VALUE...",
+    .examples =
+        "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY\n"
+        "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY --format json",
+    .text =
+        "A value for each column of the key. One line a version that changed the row: insert,\n"
+        "update or delete, by whom, when, by which operation and with which message; of an\n"
+        "update, before and after of the columns that changed. Compaction is no change.\n"
+        "\n"
+        "Only files that may hold the row are read, those of old versions too. What a vacuum\n"
+        "took can't be told; then a warning says of which versions.",
+    .options_bytes = sizeof(struct no_values),
+    .arguments_least = 1,
+    .arguments_most = UINT32_MAX,
+    .run = run,
+};

@@ -1,0 +1,118 @@
+"""Trace: the history of one row, as it really was."""
+
+import json
+import random
+
+import pytest
+
+TABLE = "ticks"
+SCHEMA = ("ts timestamp not null, sym string not null, price double, note string, "
+          "date date not null")
+
+
+@pytest.fixture
+def ticks(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym")
+    return varve
+
+
+def trace(varve, *arguments, table=TABLE):
+    return json.loads(varve.ok("trace", table, *arguments, "--format", "json"))
+
+
+def rows_at(varve, version):
+    text = varve.ok("scan", TABLE, "--version", version, "--format", "ndjson", "--nan", "string")
+    return {(row["ts"], row["sym"]): row for row in map(json.loads, text.splitlines())}
+
+
+def expected(states, key):
+    """What a trace has to say, from the rows of every version."""
+    before = None
+    for version, rows in enumerate(states):
+        after = rows.get(key)
+        if before is None and after is not None:
+            yield version, "insert", None, after
+        elif before is not None and after is None:
+            yield version, "delete", before, None
+        elif before != after:
+            names = [name for name in after if before[name] != after[name]]
+            yield version, "update", {name: before[name] for name in names}, {
+                name: after[name] for name in names}
+        before = after
+
+
+def put(varve, chance, message):
+    seen = {(chance.randrange(3), chance.randrange(4)) for _ in range(5)}
+    varve.upsert(TABLE, "ts,sym,price,note\n" + "".join(
+        f"2025-01-1{day}T10:00:00Z,S{symbol},{chance.choice(['', 'NaN', '1', '2.5'])},"
+        f"{chance.choice(['', 'a'])}\n" for day, symbol in sorted(seen)), "--message", message)
+
+
+@pytest.mark.parametrize("seed, properties", [
+    (1, ()), (2, ("--property", "delta.enableDeletionVectors=true")),
+    (3, ("--property", "delta.enableChangeDataFeed=true")),
+])
+def test_every_row_has_the_history_that_its_versions_show(varve, seed, properties):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym",
+             *properties)
+    chance = random.Random(seed)
+    for step in range(9):
+        what = chance.randrange(6)
+        if what == 0:
+            varve.ok("optimize", TABLE)
+        elif what == 1 and step > 2 and not properties:
+            varve.ok("restore", TABLE, "--yes", "--version",
+                     str(chance.randrange(varve.version(TABLE))))
+        elif what == 2 and step > 2:
+            varve.ok("delete", TABLE, "--where", f"sym = 'S{chance.randrange(4)}'")
+        else:
+            put(varve, chance, f"step {step}")
+    states = [rows_at(varve, version) for version in range(varve.version(TABLE) + 1)]
+    history = {entry["version"]: entry for entry in varve.rows("history", TABLE)}
+    keys = sorted({key for rows in states for key in rows})
+    for key in chance.sample(keys, 5):
+        told = trace(varve, f"ts={key[0]}", f"sym={key[1]}")
+        assert [(row["version"], row["change"], row["before"], row["after"])
+                for row in told] == list(expected(states, key)), key
+        for row in told:
+            for name in ("timestamp", "userName", "operation", "userMetadata"):
+                assert row[name] == history[row["version"]][name]
+
+
+def test_a_row_that_never_was_has_no_history(ticks):
+    put(ticks, random.Random(1), "m")
+    assert trace(ticks, "ts=2025-01-10T10:00:00Z", "sym=nobody") == []
+    assert ticks.ok("trace", TABLE, "ts=2025-01-10T10:00:00Z", "sym=nobody", "--format",
+                    "csv").startswith("version,timestamp,userName,operation,userMetadata,change,")
+
+
+def test_old_versions_are_told_from_the_ledger_and_what_is_lost_is_said(ticks):
+    key = ("ts=2025-01-10T10:00:00Z", "sym=A")
+    for price in range(4):
+        ticks.upsert(TABLE, f"ts,sym,price\n2025-01-10T10:00:00Z,A,{price}\n")
+    assert [row["version"] for row in trace(ticks, *key)] == [1, 2, 3, 4]
+    ticks.ok("vacuum", TABLE, "--retain", "0s", "--unsafe", "--yes")
+    ticks.upsert(TABLE, "ts,sym,price\n2025-01-10T10:00:00Z,A,9\n")
+    done = ticks.run("trace", TABLE, *key, "--format", "json")
+    assert done.returncode == 0 and "not told" in done.stderr and "1 to 4" in done.stderr
+    assert [row["after"]["price"] for row in json.loads(done.stdout)] == [9.0]
+
+
+def test_names_and_values_of_any_kind_are_told_as_json(varve):
+    varve.ok("create", "t", "--schema", 'k string not null, `a"b"é` string, n bigint', "--key",
+             "k")
+    varve.upsert("t", json.dumps({"k": "it's", 'a"b"é': 'x"y\\z', "n": 1}) + "\n")
+    varve.upsert("t", json.dumps({"k": "it's", 'a"b"é': None, "n": 1}) + "\n")
+    told = trace(varve, "k=it's", table="t")
+    assert told[0]["after"] == {"k": "it's", 'a"b"é': 'x"y\\z', "n": 1}
+    assert told[1]["before"] == {'a"b"é': 'x"y\\z'} and told[1]["after"] == {'a"b"é': None}
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], "ts=VALUE"), (["ts=2025-01-10"], "sym=VALUE"), (["sym"], "no column=value"),
+    (["ts=soon", "sym=A"], "no value of column ts"), (["nothing=1"], "no column nothing"),
+    (["ts=2025-01-10", "ts=2025-01-10", "sym=A"], "given twice"),
+])
+def test_questions_that_make_no_sense_are_refused(ticks, arguments, words):
+    done = ticks.run("trace", TABLE, *arguments)
+    assert done.returncode == 2 and words in done.stderr
