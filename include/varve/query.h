@@ -40,6 +40,15 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
     const char *sql, const varve_query_options *options, struct ArrowArrayStream *out,
     varve_error *err);
 
+/*
+ * The rows of a query that differ between what was known at a time and what is known now: what
+ * would have leaked into a test of the past. The query's columns, and before them _known, "then"
+ * or "now"; a row that occurs more often on one side comes as often as it does. Columns must have
+ * names of their own. EUSAGE: no time; see varve_lake_query.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_leak_check(struct varve_lake *lake,
+    const char *sql, const char *known_at, struct ArrowArrayStream *out, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,5 @@
 #include "api/api.h"
+#include "base/time.h"
 #include "base/json_write.h"
 #include "base/seam.h"
 #include "lake/market.h"
@@ -80,6 +81,24 @@ void varve_lake_close(varve_lake *lake)
 void varve_lake_interrupt(varve_lake *lake)
 {
     atomic_store(&lake->cancel, true);
+}
+
+static varve_status known_at(struct vv_op *op, struct vv_lake *lake, struct vv_str time)
+{
+    int64_t us = 0;
+    if (time.len > 0 && !vv_time_parse_human(time, vv_now_us(op), &us))
+        return vv_fail(op, VARVE_EUSAGE,
+            "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(time));
+    lake->is_known_at = time.len > 0;
+    lake->known_us = us;
+    return VARVE_OK;
+}
+
+varve_status varve_lake_known_at(varve_lake *lake, const char *time, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, known_at(&op, lake->lake, vv_api_text(time)), err);
 }
 
 static varve_status init_json(struct vv_op *op, const varve_lake *lake,

@@ -1,4 +1,6 @@
 #include "api/api.h"
+#include "base/time.h"
+#include "lake/leak.h"
 #include "varve/explain.h"
 
 static varve_status read_request(struct vv_op *op, const char *sql,
@@ -95,4 +97,25 @@ varve_status varve_table_explain_scan(varve_table *table, const varve_scan_optio
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, explain_scan(&op, table, options, out, out_plan), err);
+}
+
+static varve_status leak_check(struct vv_op *op, varve_lake *lake, const char *sql,
+    const char *known_at, struct ArrowArrayStream *out)
+{
+    int64_t known_us = 0;
+    struct vv_str time = vv_api_text(known_at);
+    if (sql == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "no SQL given");
+    if (!vv_time_parse_human(time, vv_now_us(op), &known_us))
+        return vv_fail(op, VARVE_EUSAGE,
+            "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(time));
+    return vv_lake_leak_check(op, lake->lake, vv_str_of(sql), known_us, out);
+}
+
+varve_status varve_lake_leak_check(varve_lake *lake, const char *sql, const char *known_at,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, leak_check(&op, lake, sql, known_at, out), err);
 }

@@ -281,13 +281,13 @@ static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now
  * The interval that a range asks for. `--last` counts back from the time that is read at, where
  * one is given, else from now.
  */
-static varve_status find_interval(struct vv_op *op, const varve_range_options *options,
-    struct vv_range_request *out)
+static varve_status find_interval(struct vv_op *op, const struct vv_lake *lake,
+    const varve_range_options *options, struct vv_range_request *out)
 {
     struct vv_str last = vv_api_text(options->last);
     struct vv_str from = vv_api_text(options->from);
     struct vv_str to = vv_api_text(options->to);
-    int64_t now_us = vv_now_us(op);
+    int64_t now_us = vv_lake_now_us(op, lake);
     int64_t span_us = 7 * VV_US_PER_DAY;
     int64_t version = 0;
     if (out->at.ptr != NULL && !vv_str_int64(out->at, &version))
@@ -329,7 +329,7 @@ static varve_status range(struct vv_op *op, varve_table *table,
         request.column = VV_STR("strategy_id");
         request.value = strategy;
     }
-    VV_TRY(find_interval(op, &options, &request));
+    VV_TRY(find_interval(op, table->lake->lake, &options, &request));
     VV_TRY(vv_table_range(op, table->table, &request, out,
         out_newest_us != NULL ? &newest_us : NULL));
     if (out_newest_us != NULL)

@@ -20,6 +20,8 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
         options.on_progress_data = cli;
     }
     varve_status status = varve_lake_open(globals->lake, &options, &cli->lake, &cli->error);
+    if (status == VARVE_OK && globals->known_at)
+        status = varve_lake_known_at(cli->lake, globals->known_at, &cli->error);
     if (status == VARVE_OK)
         vv_interrupt_target(cli->lake);
     return status;

@@ -135,5 +135,6 @@ const struct vv_command vv_cmd_correlate = {
             "above zero. Rows that no regime was known for stand in a line without one.",
     VV_OPTIONS(options, struct correlate_values),
     .reads_at = true,
+    .reads_known = true,
     .run = run,
 };

@@ -32,5 +32,6 @@ const struct vv_command vv_cmd_files = {
     .arguments_least = 1,
     .arguments_most = 1,
     .reads_at = true,
+    .reads_known = true,
     .run = run,
 };

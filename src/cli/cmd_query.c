@@ -64,5 +64,6 @@ const struct vv_command vv_cmd_query = {
     VV_OPTIONS(options, struct query_values),
     .arguments_most = 1,
     .reads_at = true,
+    .reads_known = true,
     .run = run,
 };

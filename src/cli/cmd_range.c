@@ -96,5 +96,6 @@ const struct vv_command vv_cmd_range = {
     .arguments_least = 1,
     .arguments_most = 1,
     .reads_at = true,
+    .reads_known = true,
     .run = run,
 };

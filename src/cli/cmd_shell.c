@@ -79,5 +79,6 @@ const struct vv_command vv_cmd_shell = {
             "are read from it, and the first that fails ends the run with its exit status.",
     .options_bytes = sizeof(struct no_values),
     .reads_at = true,
+    .reads_known = true,
     .run = run,
 };

@@ -27,6 +27,7 @@ extern const struct vv_command vv_cmd_correlate;
 extern const struct vv_command vv_cmd_signals;
 extern const struct vv_command vv_cmd_history;
 extern const struct vv_command vv_cmd_changes;
+extern const struct vv_command vv_cmd_leak_check;
 extern const struct vv_command vv_cmd_trace;
 extern const struct vv_command vv_cmd_verify;
 extern const struct vv_command vv_cmd_seal;

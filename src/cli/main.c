@@ -61,11 +61,13 @@ static varve_status run(struct vv_cli *cli)
         return show_help(cli);
     if (command == NULL)
         return cli->globals.version ? show_version(cli) : no_command();
-    if (cli->globals.known_at)
+    if (cli->globals.known_at && !command->reads_known)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --known-at is not available in Varve %s; --at reads the tables as they "
-            "were at a time",
-            varve_version());
+            "option --known-at means nothing to %s: it does not read rows of an earlier time",
+            command->name);
+    if (cli->globals.known_at && cli->globals.at)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "--at and --known-at both say when: give one of them");
     if (cli->globals.at && !command->reads_at)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --at means nothing to %s: it does not read rows of an earlier time",

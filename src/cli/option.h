@@ -57,7 +57,8 @@ struct vv_command {
     size_t options_len;
     size_t options_bytes; /* of the struct that they are written to */
     uint32_t arguments_least, arguments_most;
-    bool reads_at; /* --at means something to it */
+    bool reads_known; /* --known-at means something to it */
+    bool reads_at;    /* --at means something to it */
     varve_status (*run)(struct vv_cli *cli, const void *options);
 };
 

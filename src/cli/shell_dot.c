@@ -62,6 +62,15 @@ static varve_status run_history(struct vv_shell *shell, const char *argument)
     return run_command(shell, &vv_cmd_history, argument);
 }
 
+static varve_status run_known_at(struct vv_shell *shell, const char *argument)
+{
+    bool is_off = strcmp(argument, "off") == 0;
+    if (*argument == '\0')
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE, ".known-at TIME, or off");
+    VV_TRY(vv_cli_open_lake(shell->cli, false));
+    return varve_lake_known_at(shell->cli->lake, is_off ? NULL : argument, &shell->cli->error);
+}
+
 static varve_status run_mode(struct vv_shell *shell, const char *argument)
 {
     struct vv_option_set set = {
@@ -193,6 +202,7 @@ static const struct dot_command dot_commands[] = {
     {".explain", "SQL|on|off", "tell which files a statement reads, and how", run_explain},
     {".timer", "on|off", "tell how long each statement took", run_timer},
     {".at", "VERSION|TIME|off", "read the tables as they were then", run_at},
+    {".known-at", "TIME|off", "read each table as it was known then", run_known_at},
     {".param", "[NAME=VALUE]", "set the value of $NAME, or list them", run_param},
     {".read", "FILE", "run the lines of a file", run_read},
     {".help", "", "this list", run_help},

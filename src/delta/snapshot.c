@@ -461,6 +461,22 @@ varve_status vv_snapshot_suppose(struct vv_op *op, struct vv_snapshot *base,
     return VARVE_OK;
 }
 
+varve_status vv_snapshot_unmade(struct vv_op *op, struct vv_snapshot *base,
+    struct vv_snapshot **out)
+{
+    VV_CLEANUP(box_free) struct box *box = NULL;
+    VV_TRY(box_new(op, &box));
+    box->base = vv_snapshot_retain(base);
+    box->snapshot = *base;
+    box->snapshot.version = VV_NO_VERSION;
+    box->snapshot.files_len = 0;
+    box->snapshot.tombstones_len = 0;
+    box->snapshot.txns_len = 0;
+    box->snapshot.domains_len = 0;
+    *out = &VV_MOVE(box)->snapshot;
+    return VARVE_OK;
+}
+
 int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id)
 {
     for (size_t i = 0; i < snapshot->txns_len; i++)

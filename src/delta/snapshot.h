@@ -51,6 +51,9 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
  */
 varve_status vv_snapshot_suppose(struct vv_op *op, struct vv_snapshot *base,
     const struct vv_metadata *metadata, struct vv_snapshot **out);
+/* A table that was not there yet: the columns of `base`, no row, VV_NO_VERSION. */
+varve_status vv_snapshot_unmade(struct vv_op *op, struct vv_snapshot *base,
+    struct vv_snapshot **out);
 struct vv_snapshot *vv_snapshot_retain(struct vv_snapshot *snapshot);
 void vv_snapshot_release(struct vv_snapshot **snapshot); /* accepts a pointer to NULL */
 /* The same for a stream that keeps a snapshot alive (struct vv_keep). */

@@ -190,7 +190,15 @@ varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str
 {
     struct vv_log_handle log = {0};
     VV_TRY(vv_lake_log(op, lake, name, &log));
-    return vv_table_open(op, name, log.store, log.engine, out);
+    VV_TRY(vv_table_open(op, name, log.store, log.engine, out));
+    (*out)->is_known_at = lake->is_known_at;
+    (*out)->known_us = lake->known_us;
+    return VARVE_OK;
+}
+
+int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake)
+{
+    return lake->is_known_at ? lake->known_us : vv_now_us(op);
 }
 
 static varve_status check_name(struct vv_op *op, struct vv_str name)

@@ -17,7 +17,13 @@ struct vv_lake {
     struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
     struct vv_str user;        /* ptr NULL: the login */
     struct vv_str message;     /* ptr NULL: none */
+    /* Where set: tables are read as they were known then, where nothing else is asked for. */
+    bool is_known_at;
+    int64_t known_us;
 };
+
+/* The time that spans count back from: now, or when things were known. */
+int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake);
 
 struct vv_lake_options {
     struct vv_store_options store;

@@ -349,7 +349,7 @@ varve_status vv_lake_correlate(struct vv_op *op, struct vv_lake *lake,
             "its "
             "own: give a time instead",
             VV_ARG(request->at));
-    VV_TRY(vv_report_span(op, &request->span, request->at, VV_STR("30d"), &work.span));
+    VV_TRY(vv_report_span(op, lake, &request->span, request->at, VV_STR("30d"), &work.span));
     VV_TRY(vv_report_open(op, lake, VV_STR("performance_metrics"), request->at,
         &work.performance));
     VV_TRY(vv_report_open(op, lake, VV_STR("market_regimes"), request->at, &work.regimes));

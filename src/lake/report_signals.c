@@ -88,7 +88,7 @@ varve_status vv_lake_signals(struct vv_op *op, struct vv_lake *lake,
     struct vv_span span;
     if (!isfinite(request->min_value))
         return vv_fail(op, VARVE_EUSAGE, "the least value of a missed signal is no number");
-    VV_TRY(vv_report_span(op, &request->span, request->at, VV_STR_NONE, &span));
+    VV_TRY(vv_report_span(op, lake, &request->span, request->at, VV_STR_NONE, &span));
     VV_TRY(vv_report_open(op, lake, VV_STR("signals"), request->at, &source));
     vv_buf_adds(&sql, "WITH signal_rows AS (");
     VV_TRY(add_rows(op, &source, request, span, &sql));

@@ -50,12 +50,13 @@ static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now
         "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
 }
 
-varve_status vv_report_span(struct vv_op *op, const struct vv_span_request *request,
-    struct vv_str at, struct vv_str default_last, struct vv_span *out)
+varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
+    const struct vv_span_request *request, struct vv_str at, struct vv_str default_last,
+    struct vv_span *out)
 {
     struct vv_span span = {INT64_MIN, INT64_MAX};
     struct vv_str last = request->last;
-    int64_t now_us = vv_now_us(op);
+    int64_t now_us = vv_lake_now_us(op, lake);
     int64_t at_us = 0;
     int64_t span_us = 0;
     bool is_range = request->from.ptr != NULL || request->to.ptr != NULL;

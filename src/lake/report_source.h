@@ -28,8 +28,9 @@ varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_st
 void vv_report_close(struct vv_report_source *source);
 
 /* `default_last` ptr NULL: open where nothing is said. */
-varve_status vv_report_span(struct vv_op *op, const struct vv_span_request *request,
-    struct vv_str at, struct vv_str default_last, struct vv_span *out);
+varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
+    const struct vv_span_request *request, struct vv_str at, struct vv_str default_last,
+    struct vv_span *out);
 
 /* Keeps the files that may hold rows of the span. */
 varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/time.h"
+#include "delta/ledger.h"
 #include "engine/sql.h"
 #include "table/prune.h"
 #include "table/scan_sql.h"
@@ -37,7 +38,53 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
                 VV_ARG(at));
         return vv_table_at_time(op, table, time_us, out);
     }
+    if (at.len == 0 && table->is_known_at)
+        return vv_table_known_at(op, table, table->known_us, out);
     return vv_table_snapshot(op, table, version, out);
+}
+
+/* Whether the table began after that time: its very first commit is there, and is younger. */
+static varve_status began_later(struct vv_op *op, struct vv_table *table, bool *out)
+{
+    char sha256[VV_SHA256_HEX_BYTES];
+    struct vv_object object = {0};
+    struct vv_str key = vv_log_commit_key(&op->arena, 0);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
+    varve_status status = vv_store_head(op, table->store, key, &object);
+    *out = status == VARVE_OK;
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    VV_TRY(vv_ledger_sha256(op, &table->log, 0, sha256));
+    *out = sha256[0] != '\0';
+    return VARVE_OK;
+}
+
+varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t time_us,
+    struct vv_snapshot **out)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *first = NULL;
+    int64_t version = VV_NO_VERSION;
+    bool is_later = false;
+    char time[32];
+    varve_status status = vv_log_version_at(op, &table->log, time_us, &version);
+    if (status == VARVE_OK)
+        return vv_table_snapshot(op, table, version, out);
+    const varve_error error = op->error;
+    if (status != VARVE_ENOTFOUND)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    vv_forgive(op);
+    VV_TRY(began_later(op, table, &is_later));
+    if (!is_later)
+        return vv_fail(op, VARVE_ENOTFOUND, "table %.*s: %s", VV_ARG(table->name),
+            error.message);
+    VV_TRY(vv_table_snapshot(op, table, 0, &first));
+    (void)vv_time_format_us(time_us, time);
+    vv_log(op, VV_LOG_WARN, "table.unmade",
+        "table %.*s was made after %s: it is read as one without rows", VV_ARG(table->name),
+        time);
+    return vv_snapshot_unmade(op, first, out);
 }
 
 varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,

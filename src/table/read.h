@@ -10,10 +10,17 @@
 
 /*
  * A version by what a person says: all digits = version, else a time ("2025-01-15", "-7d");
- * ptr NULL = the latest. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
+ * ptr NULL = the latest, or what was known at table->known_us. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
  * of these.
  */
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    struct vv_snapshot **out);
+
+/*
+ * What was known of the table at a time: its version then; of a table that was not made by then no
+ * row, with a warning in the log. NOT_FOUND: there was something, and it is gone.
+ */
+varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t time_us,
     struct vv_snapshot **out);
 
 /* The version that was the latest at a time. NOT_FOUND: there was none yet, or it is gone. */

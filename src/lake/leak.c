@@ -1,0 +1,47 @@
+#include "lake/leak.h"
+
+#include "engine/engine.h"
+
+/* Runs the query at a state of knowledge into a table of the session. */
+static varve_status load(struct vv_op *op, struct vv_lake *lake, struct vv_session *session,
+    struct vv_str sql, struct vv_str table)
+{
+    struct ArrowArrayStream rows = {0};
+    const struct vv_query_request request = {.sql = sql};
+    const struct vv_load_target target = {.table = table, .row_column = VV_STR("_leak_row")};
+    VV_TRY(vv_lake_query(op, lake, &request, &rows));
+    varve_status status = vv_session_load_arrow(op, session, &rows, &target, NULL);
+    return status == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : status;
+}
+
+static varve_status load_both(struct vv_op *op, struct vv_lake *lake,
+    struct vv_session *session, struct vv_str sql, int64_t known_us)
+{
+    lake->is_known_at = false;
+    VV_TRY(load(op, lake, session, sql, VV_STR("leak_now")));
+    lake->is_known_at = true;
+    lake->known_us = known_us;
+    return load(op, lake, session, sql, VV_STR("leak_then"));
+}
+
+varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake, struct vv_str sql,
+    int64_t known_us, struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    struct vv_engine *engine = NULL;
+    bool was_known_at = lake->is_known_at;
+    int64_t was_known_us = lake->known_us;
+    VV_TRY(vv_lake_engine(op, lake, &engine));
+    VV_TRY(vv_session_open(op, engine, &session));
+    varve_status status = load_both(op, lake, session, sql, known_us);
+    lake->is_known_at = was_known_at;
+    lake->known_us = was_known_us;
+    VV_TRY(status);
+    return vv_session_stream(op, &session,
+        VV_STR("WITH n AS MATERIALIZED (SELECT * EXCLUDE (_leak_row) FROM leak_now), "
+               "t AS MATERIALIZED (SELECT * EXCLUDE (_leak_row) FROM leak_then) "
+               "SELECT 'then' AS _known, * FROM (FROM t EXCEPT ALL FROM n) UNION ALL "
+               "SELECT 'now' AS _known, * FROM (FROM n EXCEPT ALL FROM t) "
+               "ORDER BY ALL"),
+        false, NULL, 0, out);
+}

@@ -1,0 +1,116 @@
+"""Known-at: what was known then, and nothing that came to be known later."""
+
+import json
+
+import pytest
+
+SCHEMA = "ts timestamp not null, sym string not null, price double, date date not null"
+
+
+def create(varve, table):
+    varve.ok("create", table, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym")
+
+
+def put(varve, table, *rows):
+    varve.upsert(table, "ts,sym,price\n" + "".join(f"2025-01-10T10:00:00Z,{row}\n" for row in rows))
+
+
+def time_of(varve, table, version):
+    return {entry["version"]: entry["timestamp"] for entry in varve.rows("history", table)}[version]
+
+
+@pytest.fixture
+def two(varve):
+    """Table a, then table b; the time between them."""
+    create(varve, "a")
+    put(varve, "a", "A,1", "B,1")
+    put(varve, "a", "A,2")
+    create(varve, "b")
+    put(varve, "b", "A,7")
+    put(varve, "a", "A,3", "C,3")
+    return varve
+
+
+def test_each_table_is_read_as_it_was_known_then(two):
+    for version, expected in ((1, [1, 1]), (2, [2, 1]), (3, [3, 1, 3])):
+        when = time_of(two, "a", version)
+        rows = two.rows("scan", "a", "--known-at", when)
+        assert [row["price"] for row in sorted(rows, key=lambda row: row["sym"])] == expected
+        rows = two.rows("query", "SELECT price FROM a ORDER BY sym", "--known-at", when)
+        assert [row["price"] for row in rows] == expected
+        assert len(two.rows("latest", "a", "--by", "sym", "--known-at", when)) == len(expected)
+    assert len(two.rows("range", "a", "--from", "2025-01-01", "--known-at",
+                        time_of(two, "a", 2))) == 2
+
+
+def test_a_table_that_was_not_made_reads_as_empty_and_that_is_said(two):
+    when = time_of(two, "a", 2)
+    done = two.run("query", "SELECT a.price, b.price AS other FROM a LEFT JOIN b USING (ts, sym) "
+                   "ORDER BY a.sym", "--known-at", when, "--format", "ndjson")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"price": 2.0, "other": None}, {"price": 1.0, "other": None}]
+    assert "table b was made after" in done.stderr and "table a" not in done.stderr
+    assert two.rows("scan", "b", "--known-at", when) == []
+    assert two.rows("scan", "b", "--known-at", "1999-01-01") == []
+    assert two.run("scan", "b", "--at", when).returncode == 5  # a version is asked for
+
+
+def test_what_is_asked_for_in_sql_wins(two):
+    assert two.rows("query", "SELECT count(*) AS n FROM a AT (VERSION => 1)", "--known-at",
+                    time_of(two, "a", 3)) == [{"n": 2}]
+
+
+def test_what_is_gone_is_no_empty_table(varve):
+    create(varve, "a")
+    put(varve, "a", "A,1")
+    varve.ok("checkpoint", "a")
+    put(varve, "a", "A,2")
+    (varve.table("a") / "_delta_log" / f"{0:020}.json").unlink()
+    done = varve.run("scan", "a", "--known-at", "1999-01-01")
+    assert done.returncode == 5 and "table a" in done.stderr
+
+
+test_what_is_gone_is_no_empty_table = pytest.mark.contradicts_itself(
+    test_what_is_gone_is_no_empty_table)
+
+
+def test_a_leak_is_a_row_that_only_later_knowledge_gives(two):
+    when = time_of(two, "a", 2)
+    rows = two.rows("leak-check", "SELECT sym, price FROM a", "--known-at", when)
+    assert rows == [{"_known": "now", "sym": "A", "price": 3.0},
+                    {"_known": "now", "sym": "C", "price": 3.0},
+                    {"_known": "then", "sym": "A", "price": 2.0}]
+    assert two.rows("leak-check", "SELECT sym FROM a WHERE sym = 'B'", "--known-at", when) == []
+    assert two.rows("leak-check", "SELECT sym, price FROM a", "--known-at",
+                    time_of(two, "a", 3)) == []
+
+
+def test_the_reports_know_what_was_known(market):
+    for table in ("market_regimes", "signals", "performance_metrics"):
+        rows = market.ok("simulate", "--days", "1", "--table", table)
+        market.ok("upsert", table, "-", stdin=rows)
+    for report in (("correlate", "--last", "3000d"), ("signals", "audit"), ("signals", "latency")):
+        assert market.rows(*report) != []
+        assert market.rows(*report, "--known-at", "1999-01-01") == []
+        assert market.rows(*report, "--known-at", "now") == market.rows(*report)
+
+
+def test_the_shell_goes_back_and_forth(two):
+    when = time_of(two, "a", 1)
+    text = two.ok("shell", "--format", "csv", stdin="SELECT count(*) AS n FROM a;\n"
+                  f".known-at {when}\nSELECT sum(price) AS n FROM a;\n.known-at off\n"
+                  "SELECT sum(price) AS n FROM a;\n")
+    assert [line for line in text.splitlines() if line != "n"] == ["3", "2.0", "7.0"]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("scan", "a", "--known-at", "soon"), "not a time"),
+    (("scan", "a", "--known-at", "now", "--at", "1"), "give one of them"),
+    (("history", "a", "--known-at", "now"), "means nothing to history"),
+    (("leak-check", "SELECT 1"), "--known-at TIME"),
+    (("leak-check", "SELECT 1 AS x, 2 AS x", "--known-at", "now"), "x"),
+    (("leak-check", "DROP TABLE a", "--known-at", "now"), ""),
+])
+def test_questions_that_make_no_sense_are_refused(two, arguments, words):
+    done = two.run(*arguments)
+    assert done.returncode == 2 and words in done.stderr
