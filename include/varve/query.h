@@ -41,6 +41,14 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
     varve_error *err);
 
 /*
+ * From now on tables of this lake that are opened, and those that its queries and reports read, are
+ * read as they were known at that time, where no `at` is given; one that was not made by then
+ * reads as one without rows, and the log tells. NULL: as they are, again. EUSAGE: no time.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(struct varve_lake *lake,
+    const char *time, varve_error *err);
+
+/*
  * The rows of a query that differ between what was known at a time and what is known now: what
  * would have leaked into a test of the past. The query's columns, and before them _known, "then"
  * or "now"; a row that occurs more often on one side comes as often as it does. Columns must have

@@ -86,14 +86,6 @@ VARVE_API void varve_lake_close(varve_lake *lake);
 /* Makes the call that runs on this lake in another thread end with EINTERRUPTED; signal safe. */
 VARVE_API void varve_lake_interrupt(varve_lake *lake);
 
-/*
- * From now on tables of this lake that are opened, and those that its queries and reports read, are
- * read as they were known at that time, where no `at` is given; one that was not made by then
- * reads as one without rows, and the log tells. NULL: as they are, again. EUSAGE: no time.
- */
-VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(varve_lake *lake, const char *time,
-    varve_error *err);
-
 typedef struct varve_init_options {
     uint32_t size;
     const char *profile;      /* NULL or "interop"; "audit" */

@@ -291,7 +291,7 @@ static varve_status find_interval(struct vv_op *op, const struct vv_lake *lake,
     int64_t span_us = 7 * VV_US_PER_DAY;
     int64_t version = 0;
     if (out->at.ptr != NULL && !vv_str_int64(out->at, &version))
-        VV_TRY(parse_time(op, out->at, now_us, &now_us));
+        (void)vv_time_parse_human(out->at, now_us, &now_us); /* a tag says no time */
     if (last.ptr != NULL && (from.ptr != NULL || to.ptr != NULL))
         return vv_fail(op, VARVE_EUSAGE, "--last goes without --from and --to");
     if (last.ptr != NULL && (!vv_time_parse_duration(last, &span_us) || span_us <= 0))

@@ -28,6 +28,8 @@ extern const struct vv_command vv_cmd_signals;
 extern const struct vv_command vv_cmd_history;
 extern const struct vv_command vv_cmd_changes;
 extern const struct vv_command vv_cmd_leak_check;
+extern const struct vv_command vv_cmd_tag;
+extern const struct vv_command vv_cmd_hold;
 extern const struct vv_command vv_cmd_trace;
 extern const struct vv_command vv_cmd_verify;
 extern const struct vv_command vv_cmd_seal;

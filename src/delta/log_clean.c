@@ -5,6 +5,7 @@
 #include "delta/features.h"
 #include "delta/ledger.h"
 #include "delta/log_name.h"
+#include "delta/pins.h"
 #include "delta/timeline.h"
 
 #define RETENTION_US (30 * VV_US_PER_DAY) /* the protocol's default */
@@ -24,20 +25,36 @@ static int64_t cutoff_ms(const struct vv_op *op, const struct vv_metadata *metad
     return (oldest_us - oldest_us % VV_US_PER_DAY) / VV_US_PER_MS;
 }
 
-/* The newest checkpoint whose version is as old as the cut-off; VV_NO_VERSION: none. */
+/* The least version that a tag or a hold keeps; INT64_MAX: there is none. */
+static varve_status least_pinned(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t *out)
+{
+    struct vv_pins pins = {0};
+    VV_TRY(vv_pins_read(op, log, &op->arena, &pins));
+    *out = INT64_MAX;
+    for (size_t i = 0; i < pins.len; i++)
+        if (pins.items[i].version < *out)
+            *out = pins.items[i].version;
+    return VARVE_OK;
+}
+
+/* The newest checkpoint whose version is as old as the cut-off and no pin; VV_NO_VERSION: none. */
 static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t until_ms, int64_t *out)
 {
     struct vv_timeline timeline;
     size_t count = 0;
+    int64_t pinned = INT64_MAX;
+    VV_TRY(least_pinned(op, log, &pinned));
     VV_TRY(vv_timeline_init(op, &timeline, log, list->commits.items, list->commits.len,
         &op->arena));
     VV_TRY(vv_timeline_count_until(op, &timeline, until_ms, &count));
     *out = VV_NO_VERSION;
     if (count == 0)
         return VARVE_OK;
+    int64_t most = list->commits.items[count - 1].version;
     for (size_t i = 0; i < list->checkpoints.len; i++)
-        if (list->checkpoints.items[i].version <= list->commits.items[count - 1].version)
+        if (list->checkpoints.items[i].version <= (most < pinned ? most : pinned))
             *out = list->checkpoints.items[i].version;
     return VARVE_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * Clean-up of the log: what delta.logRetentionDuration lets go, after the ledger has it.
  *
- * The newest checkpoint that is at least as old as the retention, counted from the start of the
+ * The newest checkpoint that is at least as old as the retention and as every tag and hold, counted from the start of the
  * UTC day, becomes the oldest state that the log alone can give; everything below goes, oldest
  * commits first, so that a crash leaves a log whose younger end is whole. Its own commit stays:
  * times and the chain need it.

@@ -73,8 +73,7 @@ static varve_status at_snapshot(struct vv_op *op, struct vv_query_script *script
             return vv_table_snapshot(op, table, number, out);
         if (!is_text || value.len == 0 || value.ptr[0] == '-')
             return fail_at(op, place, value);
-        return vv_fail(op, VARVE_ENOTFOUND, "table %.*s has no tag \"%.*s\"",
-            VV_ARG(place->name), VV_ARG(value));
+        return vv_table_at_tag(op, table, value, out);
     }
     if (vv_str_is_digits(value) || !vv_time_parse_human(value, vv_now_us(op), &number))
         return fail_at(op, place, value);

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "delta/ledger.h"
+#include "delta/pins.h"
 #include "engine/sql.h"
 #include "table/prune.h"
 #include "table/scan_sql.h"
@@ -12,6 +13,26 @@
 static bool is_letter(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
+    struct vv_snapshot **out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_pins pins = {0};
+    VV_TRY(vv_pins_read(op, &table->log, &op->arena, &pins));
+    const struct vv_pin *pin = vv_pins_find(&pins, name);
+    if (pin != NULL)
+        return vv_table_snapshot(op, table, pin->version, out);
+    for (size_t i = 0; i < pins.len; i++)
+        vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
+    if (!vv_buf_ok(&names))
+        return vv_fail_memory(op);
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "table %.*s was created after tag %.*s, or there is no such tag (its tags: %.*s); "
+        "versions and times are said as 5, 2025-01-30T10:00:00Z, now or -2h",
+        VV_ARG(table->name), VV_ARG(name),
+        VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
 }
 
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
@@ -27,10 +48,7 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
     } else if (at.len > 0) {
         bool is_time = vv_time_parse_human(at, vv_now_us(op), &time_us);
         if (!is_time && is_letter(at.ptr[0]))
-            return vv_fail(op, VARVE_ENOTFOUND,
-                "table %.*s has no tag \"%.*s\"; versions and times are said as 5, "
-                "2025-01-30T10:00:00Z, now or -2h",
-                VV_ARG(table->name), VV_ARG(at));
+            return vv_table_at_tag(op, table, at, out);
         if (!is_time)
             return vv_fail(op, VARVE_EUSAGE,
                 "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "

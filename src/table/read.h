@@ -16,6 +16,10 @@
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);
 
+/* The version that a tag or hold names. NOT_FOUND: the table has none of that name. */
+varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
+    struct vv_snapshot **out);
+
 /*
  * What was known of the table at a time: its version then; of a table that was not made by then no
  * row, with a warning in the log. NOT_FOUND: there was something, and it is gone.

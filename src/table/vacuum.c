@@ -178,6 +178,11 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     VV_TRY(read_retention(op, &run));
     VV_TRY(vv_vacuum_keep(op, &run));
     VV_TRY(request->is_lite ? vv_vacuum_find_lite(op, &run) : vv_vacuum_find(op, &run));
+    if (run.pinned_files > 0)
+        vv_log(op, VV_LOG_WARN, "vacuum.pinned",
+            "%" PRId64 " file%s of table %.*s stay%s for tags and holds: %.*s",
+            run.pinned_files, run.pinned_files == 1 ? "" : "s", VV_ARG(table->name),
+            run.pinned_files == 1 ? "s" : "", VV_ARG(run.pins));
     result.files = (int64_t)run.due.len;
     result.bytes = vv_vacuum_bytes(&run.due);
     result.retention_ms =

@@ -18,6 +18,10 @@ static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
     void *items = run->due.items;
     if (!vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
         return VARVE_OK;
+    if (vv_map_has(&run->pinned, object->key)) {
+        run->pinned_files++;
+        return VARVE_OK;
+    }
     if (!vv_arena_grow(&run->arena, &items, run->due.len, &run->due.capacity, sizeof(*object),
             _Alignof(struct vv_object)))
         return vv_fail_memory(op);
@@ -151,7 +155,8 @@ void vv_vacuum_filter(struct vv_vacuum_run *run)
 {
     size_t left = 0;
     for (size_t i = 0; i < run->due.len; i++)
-        if (!vv_map_has(&run->kept, run->due.items[i].key))
+        if (!vv_map_has(&run->kept, run->due.items[i].key) &&
+            !vv_map_has(&run->pinned, run->due.items[i].key))
             run->due.items[left++] = run->due.items[i];
     run->due.len = left;
 }

@@ -6,10 +6,11 @@
 #include "delta/deletion_vector.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
+#include "delta/pins.h"
 #include "table/vacuum_run.h"
 
-static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str key,
-    bool is_absolute)
+static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
+    struct vv_str key, bool is_absolute)
 {
     struct vv_str root = run->table->store->location;
     if (is_absolute) {
@@ -18,11 +19,16 @@ static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct
         key = vv_str_skip(key, root.len + 1);
     }
     key = vv_arena_str(&run->arena, key);
-    return key.ptr != NULL && vv_map_put(&run->kept, key, run, NULL) ? VARVE_OK
-                                                                     : vv_fail_memory(op);
+    return key.ptr != NULL && vv_map_put(map, key, run, NULL) ? VARVE_OK : vv_fail_memory(op);
 }
 
-static varve_status keep_vector(struct vv_op *op, struct vv_vacuum_run *run,
+static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str key,
+    bool is_absolute)
+{
+    return add_key(op, run, &run->kept, key, is_absolute);
+}
+
+static varve_status add_vector(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
     const struct vv_deletion_vector *dv)
 {
     struct vv_str key = VV_STR_NONE;
@@ -30,7 +36,13 @@ static varve_status keep_vector(struct vv_op *op, struct vv_vacuum_run *run,
     if (dv == NULL || dv->storage == 'i')
         return VARVE_OK;
     VV_TRY(vv_dv_key(op, &run->arena, dv, &key, &is_absolute));
-    return keep_key(op, run, key, is_absolute);
+    return add_key(op, run, map, key, is_absolute);
+}
+
+static varve_status keep_vector(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_deletion_vector *dv)
+{
+    return add_vector(op, run, &run->kept, dv);
 }
 
 static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
@@ -66,6 +78,60 @@ static varve_status keep_removed_since(struct vv_op *op, struct vv_vacuum_run *r
     return VARVE_OK;
 }
 
+static varve_status pin_file(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_file *file)
+{
+    VV_TRY(add_key(op, run, &run->pinned, file->key, file->absolute));
+    return add_vector(op, run, &run->pinned, file->dv);
+}
+
+/* A hold keeps whatever a version after its own has brought, too. */
+static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64_t after)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
+    if (list.commits.len > 0 && list.commits.items[0].version > after + 1)
+        VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
+    for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
+            &actions, NULL));
+        for (size_t a = 0; a < actions.adds.len; a++)
+            VV_TRY(pin_file(op, run, &actions.adds.items[a]));
+        for (size_t c = 0; c < actions.cdcs.len; c++)
+            VV_TRY(add_key(op, run, &run->pinned, actions.cdcs.items[c].key, false));
+    }
+    return VARVE_OK;
+}
+
+static varve_status pin_one(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_pin *pin)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    if (vv_table_snapshot(op, run->table, pin->version, &snapshot) != VARVE_OK)
+        return vv_note(op, "what the %s %.*s keeps is not known",
+            pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
+    for (size_t i = 0; i < snapshot->files_len; i++)
+        VV_TRY(pin_file(op, run, snapshot->files[i]));
+    return pin->kind == VV_PIN_HOLD ? pin_later(op, run, pin->version) : VARVE_OK;
+}
+
+static varve_status keep_pinned(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_pins pins = {0};
+    run->pinned = VV_MAP_INIT(&run->arena);
+    VV_TRY(vv_pins_read(op, &run->table->log, &op->arena, &pins));
+    for (size_t i = 0; i < pins.len; i++) {
+        VV_TRY(pin_one(op, run, &pins.items[i]));
+        vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
+    }
+    run->pins = vv_arena_str(&run->arena, vv_buf_str(&names));
+    return run->pins.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
 {
     const struct vv_snapshot *snapshot = run->table->snapshot;
@@ -77,5 +143,6 @@ varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
     }
     for (size_t i = 0; i < snapshot->tombstones_len; i++)
         VV_TRY(keep_remove(op, run, snapshot->tombstones[i]));
+    VV_TRY(keep_pinned(op, run));
     return run->retention_us > run->promised_us ? keep_removed_since(op, run) : VARVE_OK;
 }

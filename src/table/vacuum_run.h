@@ -20,6 +20,9 @@ struct vv_vacuum_run {
     int64_t retention_us; /* that is applied */
     int64_t cutoff_us;    /* what is older may go */
     struct vv_map kept;   /* keys */
+    struct vv_map pinned; /* keys that tags and holds keep */
+    struct vv_str pins;   /* their names, for people */
+    int64_t pinned_files; /* that would be due otherwise */
     struct vv_objects due;
     int64_t folders; /* that were looked into */
 };

@@ -1,0 +1,209 @@
+#include "lake/pins.h"
+
+#include "base/os.h"
+#include "base/time.h"
+#include "delta/deletion_vector.h"
+#include "engine/engine.h"
+#include "table/read.h"
+
+/* Tables that got their pin in this call. */
+struct pinned {
+    struct vv_str *names;
+    size_t len;
+};
+
+static varve_status list_tables(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_pin_request *request, struct vv_str **out, size_t *out_len)
+{
+    if (request->tables_len == 0)
+        return vv_lake_list(op, lake, &op->arena, out, out_len);
+    VV_NEW(op, out, struct vv_str, request->tables_len);
+    memcpy(*out, request->tables, request->tables_len * sizeof(**out));
+    *out_len = request->tables_len;
+    return VARVE_OK;
+}
+
+static varve_status check_key(struct vv_op *op, const struct vv_table *table, int64_t version,
+    struct vv_str key)
+{
+    struct vv_object object = {0};
+    varve_status status = vv_store_head(op, table->store, key, &object);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "version %" PRId64 " of table %.*s can't be kept: its file %.*s is gone (a vacuum?)",
+        version, VV_ARG(table->name), VV_ARG(key));
+}
+
+/* What the version needs is there; the pin that keeps it there is written already. */
+static varve_status check_files(struct vv_op *op, const struct vv_table *table,
+    const struct vv_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        struct vv_str key = VV_STR_NONE;
+        bool is_absolute = false;
+        VV_TRY(vv_progress(op, "pin", i, snapshot->files_len));
+        if (!file->absolute)
+            VV_TRY(check_key(op, table, snapshot->version, file->key));
+        if (file->dv == NULL || file->dv->storage == 'i')
+            continue;
+        VV_TRY(vv_dv_key(op, &op->arena, file->dv, &key, &is_absolute));
+        if (!is_absolute)
+            VV_TRY(check_key(op, table, snapshot->version, key));
+    }
+    return VARVE_OK;
+}
+
+static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_pin_request *request, struct vv_str name, struct pinned *pinned)
+{
+    VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_str user = lake->user.ptr != NULL ? lake->user : vv_os_user(&op->arena);
+    if (user.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_lake_table(op, lake, name, &table));
+    VV_TRY(vv_table_at(op, table, request->at, &snapshot));
+    const struct vv_pin pin = {.name = request->name,
+        .kind = request->kind,
+        .version = snapshot->version,
+        .created_ms = vv_now_us(op) / VV_US_PER_MS,
+        .user_name = user,
+        .message = request->message.ptr != NULL ? request->message : lake->message};
+    if (vv_pin_write(op, &table->log, &pin) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(name));
+    pinned->names[pinned->len++] = name;
+    return check_files(op, table, snapshot);
+}
+
+static varve_status remove_pin(struct vv_op *op, struct vv_lake *lake, struct vv_str table,
+    struct vv_str name)
+{
+    struct vv_log_handle log = {0};
+    VV_TRY(vv_lake_log(op, lake, table, &log));
+    varve_status status = vv_pin_remove(op, &log, name);
+    vv_store_close(&log.store);
+    return status;
+}
+
+/* All or none: takes back what this call has pinned, and gives the failure back. */
+static varve_status take_back(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    const struct pinned *pinned)
+{
+    const varve_error error = op->error;
+    vv_forgive(op);
+    for (size_t i = 0; i < pinned->len; i++)
+        if (remove_pin(op, lake, pinned->names[i], name) != VARVE_OK)
+            vv_forgive(op);
+    return vv_fail(op, error.code, "%s", error.message);
+}
+
+varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_pin_request *request, size_t *out_tables)
+{
+    struct vv_str *names = NULL;
+    struct pinned pinned = {0};
+    size_t len = 0;
+    VV_TRY(vv_pin_check_name(op, request->name));
+    VV_TRY(list_tables(op, lake, request, &names, &len));
+    VV_NEW(op, &pinned.names, struct vv_str, len + 1);
+    for (size_t i = 0; i < len; i++)
+        if (pin_table(op, lake, request, names[i], &pinned) != VARVE_OK)
+            return take_back(op, lake, request->name, &pinned);
+    *out_tables = pinned.len;
+    return VARVE_OK;
+}
+
+varve_status vv_lake_unpin(struct vv_op *op, struct vv_lake *lake, enum vv_pin_kind kind,
+    struct vv_str name, size_t *out_tables)
+{
+    struct vv_str *names = NULL;
+    size_t len = 0;
+    size_t removed = 0;
+    VV_TRY(vv_pin_check_name(op, name));
+    VV_TRY(vv_lake_list(op, lake, &op->arena, &names, &len));
+    for (size_t i = 0; i < len; i++) {
+        struct vv_log_handle log = {0};
+        struct vv_pins pins = {0};
+        VV_TRY(vv_lake_log(op, lake, names[i], &log));
+        varve_status status = vv_pins_read(op, &log, &op->arena, &pins);
+        const struct vv_pin *pin = vv_pins_find(&pins, name);
+        if (status == VARVE_OK && pin != NULL && pin->kind == kind) {
+            status = vv_pin_remove(op, &log, name);
+            removed++;
+        }
+        vv_store_close(&log.store);
+        VV_TRY(status);
+    }
+    if (removed == 0)
+        return vv_fail(op, VARVE_ENOTFOUND, "no table has a %s \"%.*s\"",
+            kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(name));
+    *out_tables = removed;
+    return VARVE_OK;
+}
+
+enum {
+    NAME,
+    TABLE,
+    VERSION,
+    CREATED,
+    USER,
+    MESSAGE,
+    COLUMNS
+};
+
+static varve_status add_table(struct vv_op *op, struct vv_lake *lake, enum vv_pin_kind kind,
+    struct vv_str table, struct vv_text_appender *appender)
+{
+    struct vv_log_handle log = {0};
+    struct vv_pins pins = {0};
+    VV_TRY(vv_lake_log(op, lake, table, &log));
+    varve_status status = vv_pins_read(op, &log, &op->arena, &pins);
+    vv_store_close(&log.store);
+    if (status != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table));
+    for (size_t i = 0; i < pins.len; i++) {
+        const struct vv_pin *pin = &pins.items[i];
+        char created[32];
+        size_t created_len = vv_time_format_ms(pin->created_ms, created);
+        const struct vv_str values[COLUMNS] = {[NAME] = pin->name,
+            [TABLE] = table,
+            [VERSION] = vv_arena_format(&op->arena, "%" PRId64, pin->version),
+            [CREATED] = {created, created_len},
+            [USER] = pin->user_name,
+            [MESSAGE] = pin->message};
+        if (values[VERSION].ptr == NULL)
+            return vv_fail_memory(op);
+        if (pin->kind == kind)
+            VV_TRY(vv_text_appender_row(op, appender, (int64_t)i, values));
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_lake_pins(struct vv_op *op, struct vv_lake *lake, enum vv_pin_kind kind,
+    struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
+    const struct vv_str columns[COLUMNS] = {VV_STR("name"), VV_STR("table"), VV_STR("version"),
+        VV_STR("created"), VV_STR("user"), VV_STR("message")};
+    struct vv_engine *engine = NULL;
+    struct vv_str *names = NULL;
+    size_t len = 0;
+    VV_TRY(vv_lake_list(op, lake, &op->arena, &names, &len));
+    VV_TRY(vv_lake_engine(op, lake, &engine));
+    VV_TRY(vv_session_open(op, engine, &session));
+    VV_TRY(vv_text_appender_open(op, session, VV_STR("pins"), VV_STR("_row"), columns, COLUMNS,
+        &appender));
+    for (size_t i = 0; i < len; i++)
+        VV_TRY(add_table(op, lake, kind, names[i], appender));
+    VV_TRY(vv_text_appender_finish(op, appender));
+    vv_text_appender_close(&appender);
+    return vv_session_stream(op, &session,
+        VV_STR("SELECT name, \"table\", version::BIGINT AS version, "
+               "created::TIMESTAMPTZ AS created, \"user\", message FROM pins "
+               "ORDER BY name, \"table\""),
+        false, NULL, 0, out);
+}

@@ -1,0 +1,129 @@
+"""Tags and holds: what is pinned stays readable, whatever is cleaned up."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import lakes  # noqa: E402
+
+NOW = ("--retain", "0s", "--unsafe", "--yes")
+KEY = "2025-01-10T10:00:00Z"
+
+
+def put(varve, table, *prices):
+    for price in prices:
+        varve.upsert(table, f"ts,sym,price\n{KEY},A,{price}\n")
+
+
+def price(varve, table, *arguments):
+    return [row["price"] for row in varve.rows("scan", table, *arguments)]
+
+
+@pytest.fixture
+def two(varve):
+    for table in ("a", "b"):
+        lakes.create(varve, table)
+        put(varve, table, 1, 2)
+    return varve
+
+
+def test_a_tag_is_a_version_of_every_table_and_outlives_vacuum(two):
+    two.ok("tag", "create", "q3", "--message", "third quarter")
+    put(two, "a", 3, 4)
+    put(two, "b", 30)
+    lakes.create(two, "late")
+    listed = two.rows("tag", "list")
+    assert [(row["name"], row["table"], row["version"], row["message"]) for row in listed] == [
+        ("q3", "a", 2, "third quarter"), ("q3", "b", 2, "third quarter")]
+    for table in ("a", "b"):
+        done = two.run("vacuum", table, *NOW)
+        assert done.returncode == 0 and "q3" in done.stderr
+        assert price(two, table, "--at", "q3") == [2.0]
+    assert two.run("scan", "a", "--version", "1").returncode != 0  # nobody kept it
+    assert two.run("scan", "a", "--version", "3").returncode != 0
+    rows = two.rows("query", "SELECT a.price, b.price AS other FROM a AT (VERSION => 'q3') "
+                    "JOIN b AT (VERSION => 'q3') USING (ts, sym)")
+    assert rows == [{"price": 2.0, "other": 2.0}]
+    assert two.rows("query", "SELECT sum(price) AS n FROM a", "--at", "q3") == [{"n": 2.0}]
+    done = two.run("scan", "late", "--at", "q3")
+    assert done.returncode == 5 and "created after tag q3" in done.stderr
+    two.ok("tag", "drop", "q3")
+    two.ok("vacuum", "a", *NOW)
+    assert two.run("scan", "a", "--version", "2").returncode != 0
+
+
+@pytest.mark.parametrize("lite", [(), ("--lite",)])
+def test_a_hold_keeps_every_version_from_then_on(two, lite):
+    put(two, "a", 3)
+    two.ok("hold", "add", "audit", "a", "--at", "2")
+    put(two, "a", 4, 5)
+    two.ok("vacuum", two.table("a"), *NOW, *lite)  # by path, too
+    for version, expected in ((2, 2.0), (3, 3.0), (4, 4.0), (5, 5.0)):
+        assert price(two, "a", "--version", version) == [expected]
+    assert two.run("scan", "a", "--version", "1").returncode != 0
+    assert json.loads(two.ok("verify", "a", "--deep", "--json"))["whole"]
+    two.ok("hold", "release", "audit")
+    two.ok("vacuum", "a", *NOW)
+    assert two.run("scan", "a", "--version", "3").returncode != 0
+
+
+def test_a_pinned_version_outlives_the_clean_up_of_the_log(varve):
+    lakes.create(varve, "a", "--property", "delta.logRetentionDuration=interval 5 days")
+    put(varve, "a", 1, 2)
+    varve.ok("checkpoint", "a")
+    put(varve, "a", 3, 4)
+    varve.ok("checkpoint", "a")
+    lakes.age(varve.table("a"), 20)
+    varve.ok("tag", "create", "old", "a", "--at", "2")
+    put(varve, "a", 5)
+    varve.ok("checkpoint", "a")
+    # Even without the ledger: its checkpoint and commits are those of the tag.
+    for path in (varve.table("a") / "_varve" / "ledger").glob("*.vl"):
+        path.unlink()
+    assert price(varve, "a", "--at", "old") == [2.0]
+    varve.ok("tag", "drop", "old")
+    varve.ok("checkpoint", "a")
+    assert not (varve.table("a") / "_delta_log" / f"{2:020}.json").exists()
+
+
+def test_what_is_gone_already_is_not_pinned(two):
+    two.ok("vacuum", "a", *NOW)
+    done = two.run("tag", "create", "gone", "a", "--at", "1")
+    assert done.returncode == 5 and "gone" in done.stderr and "vacuum" in done.stderr
+    assert two.rows("tag", "list") == []
+    done = two.run("tag", "create", "x", "b", "a", "--at", "9")
+    assert done.returncode == 5 and two.rows("tag", "list") == []
+
+
+def test_a_pin_that_cannot_be_read_stops_a_vacuum(two):
+    two.ok("tag", "create", "q3", "a")
+    put(two, "a", 3)
+    pin = two.table("a") / "_varve" / "pins" / "q3.json"
+    pin.write_text("{")
+    done = two.run("vacuum", "a", *NOW)
+    assert done.returncode == 6 and "q3.json" in done.stderr
+    assert price(two, "a", "--version", "2") == [2.0]
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (("tag", "create"), 2, "name"), (("tag", "create", "3q"), 2, "letter"),
+    (("tag", "create", "a/b"), 2, "letter"), (("tag", "make", "x"), 2, "create, list or drop"),
+    (("tag", "drop", "none"), 5, "no table has a tag"),
+    (("hold", "release", "none"), 5, "no table has a hold"),
+    (("scan", "a", "--at", "none"), 5, "none"), (("tag", "create", "x", "none"), 5, "no table none"),
+])
+def test_questions_that_make_no_sense_are_refused(two, arguments, status, words):
+    done = two.run(*arguments)
+    assert done.returncode == status and words in done.stderr
+
+
+def test_a_name_is_never_moved(two):
+    two.ok("tag", "create", "q3", "a")
+    done = two.run("tag", "create", "q3", "b", "a")
+    assert done.returncode == 2 and "already" in done.stderr
+    assert [row["table"] for row in two.rows("tag", "list")] == ["a"]
+    assert two.run("hold", "release", "q3").returncode == 5
