@@ -522,7 +522,7 @@ static void fail_allocations(const struct operation *operation)
     uint64_t failures = 0;
     uint64_t nth = 0;
     REQUIRE(start(&world, operation, &trial));
-    for (unsigned in_a_row = 0; in_a_row < 3; nth += is_every_one() ? 1 : 1 + nth / 16) {
+    for (unsigned in_a_row = 0; in_a_row < 3; nth += is_every_one() ? 1 : STEP(nth)) {
         trial.allocation = nth + 1;
         bool is_fine = run_trial(&world, &trial) == VARVE_OK;
         in_a_row = is_fine ? in_a_row + 1 : 0;
@@ -547,7 +547,7 @@ static void fail_store_calls(const struct operation *operation)
     REQUIRE(start(&world, operation, &trial));
     for (size_t i = 0; i < plans_len; i++) {
         bool struck = true;
-        for (uint64_t at = 1; struck; at += is_every_one() ? 1 : 1 + at / 4) {
+        for (uint64_t at = 1; struck; at += is_every_one() ? 1 : STEP(at)) {
             trial.allocation = 0;
             trial.plan = plans[i];
             trial.plan.at = at;
