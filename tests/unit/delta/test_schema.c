@@ -73,7 +73,7 @@ TEST(schema, types_have_their_names_and_sql)
         {"timestamp", "TIMESTAMP WITH TIME ZONE"},
         {"timestamp_ntz", "TIMESTAMP"},
         {"decimal(38,18)", "DECIMAL(38,18)"},
-        {"variant", "VARIANT"},
+        {"variant", "VARCHAR"},
         {"void", "\"NULL\""},
         {"struct<`x y`:long>", "STRUCT(\"x y\" BIGINT)"},
         {"array<string>", "VARCHAR[]"},
