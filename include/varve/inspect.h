@@ -39,6 +39,15 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_trace(varve_table *table,
     const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out,
     varve_error *err);
 
+/*
+ * The commit that brought a data file, and whence its rows came: depth (0: the file itself), file,
+ * version, timestamp, userName, operation, userMetadata, bytes, is_compaction, removed_version.
+ * `file`: its path in the table's folder, or the end of it. What a compaction read is followed
+ * further. ENOTFOUND: no commit that is there names it; EUSAGE: several files are meant.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_why(varve_table *table, const char *file,
+    struct ArrowArrayStream *out, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

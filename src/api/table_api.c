@@ -9,6 +9,7 @@
 #include "table/read.h"
 #include "table/trace.h"
 #include "table/upsert.h"
+#include "table/why.h"
 #include "varve/dml.h"
 #include "varve/inspect.h"
 
@@ -386,6 +387,17 @@ varve_status varve_table_trace(varve_table *table, const char *const *conditions
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, trace(&op, table, conditions, conditions_len, out), err);
+}
+
+varve_status varve_table_why(varve_table *table, const char *file, struct ArrowArrayStream *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, table->lake);
+    varve_status status = vv_api_text(file).len > 0
+                              ? vv_why(&op, table->table, vv_api_text(file), out)
+                              : vv_fail(&op, VARVE_EUSAGE, "no file given");
+    return vv_op_report(&op, status, err);
 }
 
 varve_status varve_table_checkpoint(varve_table *table, varve_checkpoint_result *out,

@@ -26,6 +26,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_history,
     &vv_cmd_changes,
     &vv_cmd_trace,
+    &vv_cmd_why,
     &vv_cmd_tag,
     &vv_cmd_hold,
     &vv_cmd_verify,

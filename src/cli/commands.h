@@ -28,6 +28,7 @@ extern const struct vv_command vv_cmd_signals;
 extern const struct vv_command vv_cmd_history;
 extern const struct vv_command vv_cmd_changes;
 extern const struct vv_command vv_cmd_leak_check;
+extern const struct vv_command vv_cmd_why;
 extern const struct vv_command vv_cmd_tag;
 extern const struct vv_command vv_cmd_hold;
 extern const struct vv_command vv_cmd_trace;
