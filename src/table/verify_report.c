@@ -150,7 +150,8 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
     vv_buf_addf(out, "%" PRId64 " version%s, %" PRId64 " to %" PRId64, versions,
         versions == 1 ? "" : "s", run->first_version, run->last_version);
     if (run->result.is_whole) {
-        vv_buf_adds(out, ", whole: nothing altered since ");
+        vv_buf_adds(out, run->request->is_deep ? ", whole: nothing altered since "
+                                               : ", whole: no commit altered since ");
         add_time(out, run->first_ms == VV_NO_TIME ? 0 : run->first_ms);
     }
     vv_buf_addc(out, '\n');

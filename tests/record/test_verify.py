@@ -81,9 +81,10 @@ def test_tables_of_other_software_are_no_alarm(varve_on, tmp_path):
 
 def test_the_answer_stands_first_and_says_since_when(plain):
     since = plain.rows("history", "t")[-1]["timestamp"]
-    first = plain.ok("verify", "t").splitlines()[0]
-    assert first.startswith("t: 5 versions, 0 to 4, whole: nothing altered since ")
-    assert first.split()[-1][:19] == since[:19]
+    for options, words in (([], "no commit altered"), (["--deep"], "nothing altered")):
+        first = plain.ok("verify", "t", *options).splitlines()[0]
+        assert first.startswith(f"t: 5 versions, 0 to 4, whole: {words} since ")
+        assert first.split()[-1][:19] == since[:19]
     lakes.create(plain, "u")
     assert [line.split(":")[0] for line in plain.ok("verify").splitlines()
             if not line.startswith(" ")] == ["t", "u"]
