@@ -22,8 +22,8 @@ const struct vv_command vv_cmd_keygen = {
     .summary = "make a key to sign heads with",
     .arguments = "FILE",
     .examples = "varve keygen audit.key",
-    .text = "Writes an Ed25519 key in PEM: the private half to FILE, which only you may read,\n"
-            "the public half to FILE.pub. Neither replaces a file.",
+    .text = "Writes an Ed25519 key in PEM: the private half to FILE, which only you may\n"
+            "read, the public half to FILE.pub. Neither replaces a file.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

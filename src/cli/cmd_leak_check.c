@@ -22,12 +22,11 @@ const struct vv_command vv_cmd_leak_check = {
     .name = "leak-check",
     .summary = "what a query says only because of what became known later",
     .arguments = "'SQL'",
-    .examples =
-        "varve leak-check 'SELECT regime, count(*) AS n FROM market_regimes GROUP BY 1' "
-        "--known-at -1h",
-    .text = "Runs the query over the tables as they were known at --known-at and as they are\n"
-            "now, and shows the rows that differ: _known says on which side a row is. No rows\n"
-            "mean that a test of the past with this query sees nothing that was not known.",
+    .examples = "varve leak-check 'SELECT symbol, regime FROM market_regimes' --known-at -1h",
+    .text = "Runs the query over the tables as they were known at --known-at and as they\n"
+            "are now, and shows the rows that differ: _known says on which side a row is.\n"
+            "No rows mean that a test of the past with this query sees nothing that was\n"
+            "not known.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

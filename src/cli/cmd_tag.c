@@ -101,11 +101,11 @@ const struct vv_command vv_cmd_tag = {
     .examples = "varve tag create q3 --message 'model of the third quarter'\n"
                 "varve tag list\n"
                 "varve tag drop q3",
-    .text =
-        "A tag keeps one version of each table readable: the latest, or that of --at. vacuum\n"
-        "and the clean-up of the log leave what it needs. --at NAME and, in SQL,\n"
-        "AT (VERSION => 'NAME') read it. Names begin with a letter. Other software does not\n"
-        "know tags: its vacuum takes what is older than the table's retention.",
+    .text = "A tag keeps one version of each table readable: the latest, or that of --at.\n"
+            "vacuum and the clean-up of the log leave what it needs. --at NAME and, in\n"
+            "SQL, AT (VERSION => 'NAME') read it. Names begin with a letter. Other\n"
+            "software does not know tags: its vacuum takes what is older than the table's\n"
+            "retention.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,
@@ -120,10 +120,9 @@ const struct vv_command vv_cmd_hold = {
     .examples = "varve hold add audit-2025 --message 'request of the auditor'\n"
                 "varve hold list\n"
                 "varve hold release audit-2025",
-    .text =
-        "A hold keeps every version of each table readable from the latest on, or from that\n"
-        "of --at: whatever the retention, vacuum and the clean-up of the log leave what they\n"
-        "need. Other software does not know holds.",
+    .text = "A hold keeps every version of each table readable from the latest on, or\n"
+            "from that of --at: whatever the retention, vacuum and the clean-up of the\n"
+            "log leave what they need. Other software does not know holds.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,

@@ -23,16 +23,14 @@ const struct vv_command vv_cmd_trace = {
     .name = "trace",
     .summary = "the history of one row: before and after, who, when, why",
     .arguments = "TABLE COLUMN=VALUE...",
-    .examples =
-        "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY\n"
-        "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY --format json",
-    .text =
-        "A value for each column of the key. One line a version that changed the row: insert,\n"
-        "update or delete, by whom, when, by which operation and with which message; of an\n"
-        "update, before and after of the columns that changed. Compaction is no change.\n"
-        "\n"
-        "Only files that may hold the row are read, those of old versions too. What a vacuum\n"
-        "took can't be told; then a warning says of which versions.",
+    .examples = "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY",
+    .text = "A value for each column of the key. One line a version that changed the row:\n"
+            "insert, update or delete, by whom, when, by which operation and with which\n"
+            "message; of an update, before and after of the columns that changed.\n"
+            "Compaction is no change.\n"
+            "\n"
+            "Only files that may hold the row are read, those of old versions too. What a\n"
+            "vacuum took can't be told; then a warning says of which versions.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,

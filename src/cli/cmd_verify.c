@@ -120,16 +120,16 @@ const struct vv_command vv_cmd_verify = {
     .examples = "varve verify\n"
                 "varve verify signals --deep\n"
                 "varve verify signals --strict --json",
-    .text = "Reads every commit, from the log and from the ledger, and says of each whether\n"
-            "the chain of hashes holds, of each file that a commit names whether it is\n"
-            "there in the size it was written in, and with --deep whether its SHA-256 is\n"
-            "the one on record. Exit status 10 where something is missing or altered; what\n"
-            "it is stands first.\n"
+    .text = "Reads every commit, from the log and from the ledger, and says of each\n"
+            "whether the chain of hashes holds, of each file that a commit names whether\n"
+            "it is there in the size it was written in, and with --deep whether its\n"
+            "SHA-256 is the one on record. Exit status 10 where something is missing or\n"
+            "altered; what it is stands first.\n"
             "\n"
             "The chain alone can't show that the newest versions were cut off or written\n"
             "anew: keep what varve seal prints where nobody who can write the lake can\n"
-            "write, and give it back with --head. docs/audit.md says what is proven and how\n"
-            "to check it without Varve.",
+            "write, and give it back with --head. docs/audit.md says what is proven and\n"
+            "how to check it without Varve.",
     VV_OPTIONS(options, struct verify_values),
     .arguments_least = 0,
     .arguments_most = UINT32_MAX,

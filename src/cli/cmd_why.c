@@ -64,11 +64,11 @@ const struct vv_command vv_cmd_why = {
     .arguments = "[TABLE] FILE",
     .examples =
         "varve why signals $(varve files signals --format csv | tail -n 1 | cut -d, -f1)",
-    .text =
-        "FILE is a path as varve files shows it, the end of one, or (without TABLE) a path on\n"
-        "disk. The first row is the file itself: version, time, user, operation, message.\n"
-        "Those with depth 1 are the files that its rows were taken from, and so on: what a\n"
-        "compaction read is followed further, what a change rewrote is not.",
+    .text = "FILE is a path as varve files shows it, the end of one, or (without TABLE) a\n"
+            "path on disk. The first row is the file itself: version, time, user,\n"
+            "operation, message. Those with depth 1 are the files that its rows were\n"
+            "taken from, and so on: what a compaction read is followed further, what a\n"
+            "change rewrote is not.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 2,

@@ -29,9 +29,10 @@ varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv
     if (!vv_buf_ok(&names))
         return vv_fail_memory(op);
     return vv_fail(op, VARVE_ENOTFOUND,
-        "table %.*s was created after tag %.*s, or there is no such tag (its tags: %.*s); "
+        "table %.*s has no tag \"%.*s\": it was created after tag %.*s, or no table has one "
+        "(its tags: %.*s); "
         "versions and times are said as 5, 2025-01-30T10:00:00Z, now or -2h",
-        VV_ARG(table->name), VV_ARG(name),
+        VV_ARG(table->name), VV_ARG(name), VV_ARG(name),
         VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
 }
 

@@ -28,7 +28,7 @@ CASES = [
     ("scan market_regimes --format xml", USAGE, [], ["'xml' is not one of box|csv|json|ndjson"]),
     ("scan market_regimes --format arow", USAGE, [], ["'arow' is not one of box|csv"]),
     ("describe market_regimes --format arrow", USAGE, [], ["gives no rows"]),
-    ("scan market_regimes --known-at now", USAGE, [], ["--known-at is not available"]),
+    ("history market_regimes --known-at now", USAGE, [], ["--known-at means nothing"]),
     ("history market_regimes --at 1", USAGE, [], ["--at means nothing to history"]),
     ("scan market_regimes --at 1 --version 1", USAGE, [], ["one of --version"]),
     ("scan market_regimes --version first", USAGE, [], ["'first' is not a version"]),
