@@ -262,15 +262,6 @@ static varve_status run_delete(struct world *world, varve_error *err)
     return varve_table_delete(world->ticks, where, NULL, &result, err);
 }
 
-static varve_status run_update(struct world *world, varve_error *err)
-{
-    varve_edit_result result;
-    char value[32];
-    (void)snprintf(value, sizeof(value), "'%" PRId64 "'", ++world->number);
-    const varve_assignment assignment = {"v", value};
-    return varve_table_update(world->ticks, &assignment, 1, "k < 3", NULL, &result, err);
-}
-
 static varve_status run_alter(struct world *world, varve_error *err)
 {
     varve_alter_result result;
@@ -416,7 +407,8 @@ static const struct operation operations[] = {
     {"upsert records", WRITES, run_upsert_records, NULL},
     {"append", WRITES, run_append, NULL},
     {"delete", WRITES, run_delete, world_put_news},
-    {"update", WRITES, run_update, NULL},
+    {"update", WRITES, world_update, NULL},
+    {"overwrite", WRITES, world_overwrite, NULL},
     {"alter", WRITES, run_alter, NULL},
     {"restore", WRITES, run_restore, world_put_news},
     {"optimize", TIDIES, run_optimize, world_put_news},

@@ -263,4 +263,24 @@ static inline struct vv_str world_state(struct world *world, bool versions)
     return state;
 }
 
+static inline varve_status world_update(struct world *world, varve_error *err)
+{
+    varve_edit_result result;
+    char value[32];
+    (void)snprintf(value, sizeof(value), "'%" PRId64 "'", ++world->number);
+    const varve_assignment assignment = {"v", value};
+    return varve_table_update(world->ticks, &assignment, 1, "k < 3", NULL, &result, err);
+}
+
+/* Two rows in the place of a few, which are not always the same. */
+static inline varve_status world_overwrite(struct world *world, varve_error *err)
+{
+    varve_edit_result result;
+    char rows[64];
+    (void)snprintf(rows, sizeof(rows), "k,v\n1,%" PRId64 "\n2,y\n", ++world->number);
+    const varve_input input = {
+        .format = VARVE_FORMAT_CSV, .path = world_file("rows.csv", rows)};
+    return varve_table_overwrite(world->ticks, &input, 1, "k < 3", NULL, &result, err);
+}
+
 #endif
