@@ -1,4 +1,7 @@
 #include "engine/arrow_in.h"
+
+#include <errno.h>
+
 #include "engine/sink.h"
 
 static void stream_done(struct ArrowArrayStream **stream)
@@ -37,7 +40,8 @@ static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *strea
     const char *reason = stream->get_last_error ? stream->get_last_error(stream) : NULL;
     if (reason == NULL || reason[0] == '\0')
         return vv_fail_errno(op, code, "the Arrow stream gives no %s", what);
-    return vv_fail(op, VARVE_EIO, "the Arrow stream gives no %s: %s", what, reason);
+    return vv_fail(op, code == ENOMEM ? VARVE_ELIMIT : VARVE_EIO,
+        "the Arrow stream gives no %s: %s", what, reason);
 }
 
 static varve_status sink_open(struct vv_op *op, struct vv_session *session,
