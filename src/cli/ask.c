@@ -1,5 +1,7 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -24,6 +26,12 @@ static bool all_digits(const char *text)
     return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
+/* Of a tag: times begin with a digit or a '-', but for one. */
+static bool is_name(const char *text)
+{
+    return isalpha((unsigned char)*text) && strcasecmp(text, "now") != 0;
+}
+
 varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char *timestamp,
     const char **out)
 {
@@ -35,7 +43,7 @@ varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char 
     if (version && !all_digits(version))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --version: '%s' is not a version number (history lists them)", version);
-    if (timestamp && all_digits(timestamp))
+    if (timestamp && (all_digits(timestamp) || is_name(timestamp)))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --timestamp: '%s' is not a time, such as 2025-01-30T10:00:00Z or -2h",
             timestamp);

@@ -1,8 +1,11 @@
 #include "cli/commands.h"
 
-const char *const vv_history_box_columns[] = {
+static const char *const box_columns[] = {
     "version", "timestamp", "userName", "operation", "rows", "files", "userMetadata", NULL};
-const char *const vv_history_json_columns[] = {"operationParameters", "operationMetrics", NULL};
+static const char *const hides[] = {"files", "rows", NULL};
+static const char *const json_columns[] = {"operationParameters", "operationMetrics", NULL};
+const struct vv_show vv_history_show = {
+    .box_columns = box_columns, .box_hides = hides, .json_columns = json_columns};
 
 struct history_values {
     struct vv_integer limit;
@@ -23,13 +26,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct history_values *values = given;
     struct ArrowArrayStream rows = {0};
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
-    static const char *const hides[] = {"files", "rows", NULL};
-    struct vv_show show = {.box_columns = vv_history_box_columns,
-        .box_hides = hides,
-        .json_columns = vv_history_json_columns};
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_history(table, values->limit.value, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, &show, NULL);
+    return vv_show_rows(cli, &rows, &vv_history_show, NULL);
 }
 
 const struct vv_command vv_cmd_history = {

@@ -2,6 +2,8 @@
 #include "varve/inspect.h"
 
 static const char *const json_columns[] = {"before", "after", NULL};
+static const char *const hides[] = {"operation", "userName", "userMetadata", NULL};
+const struct vv_show vv_trace_show = {.box_hides = hides, .json_columns = json_columns};
 
 struct no_values {
     char nothing;
@@ -11,12 +13,11 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     struct ArrowArrayStream rows = {0};
-    struct vv_show show = {.json_columns = json_columns};
     (void)given;
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_trace(table, cli->line.arguments + 1, cli->line.arguments_len - 1, &rows,
         &cli->error));
-    return vv_show_rows(cli, &rows, &show, NULL);
+    return vv_show_rows(cli, &rows, &vv_trace_show, NULL);
 }
 
 const struct vv_command vv_cmd_trace = {

@@ -51,9 +51,9 @@ extern const struct vv_command vv_cmd_help;
 #define VV_OPTIONS(table, type) \
     .options = (table), .options_len = VV_COUNT(table), .options_bytes = sizeof(type)
 
-/* The columns of a table's history that a box has room for, and those that are JSON texts. */
-extern const char *const vv_history_box_columns[];
-extern const char *const vv_history_json_columns[];
+/* How the history of a table and that of a row are shown, by the demonstration too. */
+extern const struct vv_show vv_history_show;
+extern const struct vv_show vv_trace_show;
 
 /* The demonstration, by itself: demo.c. `folder` is the lake that it makes anew. */
 varve_status vv_demo_run(struct vv_cli *cli, const char *folder);

@@ -11,6 +11,8 @@
 #include "cli/commands.h"
 #include "cli/demo.h"
 #include "cli/json_view.h"
+#include "varve/audit.h"
+#include "varve/inspect.h"
 #include "varve/quarantine.h"
 #include "varve/report.h"
 
@@ -52,16 +54,23 @@ static void print_result(const varve_upsert_result *result)
         result->duplicates_in_batch, result->rejected, result->rows_written, result->version);
 }
 
-static varve_status show(struct vv_demo *demo, struct ArrowArrayStream *rows,
-    const char *const *columns)
+static varve_status show_as(struct vv_demo *demo, struct ArrowArrayStream *rows,
+    const struct vv_show *how)
 {
     struct vv_render_options options = {.format = VV_FORMAT_BOX,
-        .box_columns = columns,
+        .box_columns = how->box_columns,
+        .box_hides = how->box_hides,
         .width = WIDTH,
         .rows_max = ROWS_SHOWN,
         .utf8 = vv_terminal_is_utf8()};
     int64_t count = 0;
     return vv_render(rows, &options, stdout, &count, &demo->cli->error);
+}
+
+static varve_status show(struct vv_demo *demo, struct ArrowArrayStream *rows,
+    const char *const *columns)
+{
+    return show_as(demo, rows, &(struct vv_show){.box_columns = columns});
 }
 
 static double seconds_since(const struct timespec *start)
@@ -300,7 +309,38 @@ static varve_status history(struct vv_demo *demo)
     step(14, "Who changed what, and when.");
     command(demo, "history market_regimes --limit 5");
     VV_TRY(varve_table_history(demo->tables[VV_DEMO_REGIMES], 5, &rows, &demo->cli->error));
-    return show(demo, &rows, vv_history_box_columns);
+    return show_as(demo, &rows, &vv_history_show);
+}
+
+static varve_status row_history(struct vv_demo *demo, const struct vv_node *row)
+{
+    const char *timestamp = vv_node_chars(vv_node_get(row, "timestamp"));
+    struct vv_text at VV_CLEANUP(vv_text_done) = {0};
+    struct ArrowArrayStream rows = {0};
+    vv_text_addf(&at, "timestamp=%s", timestamp);
+    const char *const key[] = {vv_text_chars(&at), "symbol=SPY"};
+    step(15, "The history of the corrected row alone: before and after, who and why.");
+    command(demo, "trace market_regimes \\\n       %s %s", key[0], key[1]);
+    VV_TRY(varve_table_trace(demo->tables[VV_DEMO_REGIMES], key, 2, &rows, &demo->cli->error));
+    return show_as(demo, &rows, &vv_trace_show);
+}
+
+/* A lake that is not whole would be a defect: its report is shown all the same. */
+static varve_status prove(struct vv_demo *demo)
+{
+    char *report VV_CLEANUP(vv_chars_cleanup) = NULL;
+    varve_verify_options verify = VARVE_VERIFY_OPTIONS_INIT;
+    varve_verify_result result;
+    verify.deep = 1;
+    step(16, "Has anybody altered a commit or a data file since?");
+    command(demo, "verify market_regimes --deep");
+    VV_TRY(varve_lake_verify(demo->cli->lake, "market_regimes", &verify, &result, &report,
+        &demo->cli->error));
+    vv_progress_clear(demo->cli);
+    print("%s", report);
+    return result.whole ? VARVE_OK
+                        : vv_error_set(&demo->cli->error, VARVE_EVERIFY,
+                              "the lake of the demonstration is not whole");
 }
 
 static void what_next(const struct vv_demo *demo)
@@ -342,6 +382,10 @@ static varve_status run_steps(struct vv_demo *demo)
         status = travel_by_sql(demo, version);
     if (status == VARVE_OK)
         status = history(demo);
+    if (status == VARVE_OK)
+        status = row_history(demo, &row);
+    if (status == VARVE_OK)
+        status = prove(demo);
     vv_node_done(&row);
     if (status == VARVE_OK)
         what_next(demo);
