@@ -297,7 +297,7 @@ static varve_status check_begin(struct vv_op *op, struct vv_verify_run *run)
 
 static varve_status check_end(struct vv_op *op, struct vv_verify_run *run)
 {
-    int64_t hint = VV_NO_VERSION;
+    int64_t hint = run->hint;
     int64_t last = run->list.commits.len > 0
                        ? run->list.commits.items[run->list.commits.len - 1].version
                        : VV_NO_VERSION;
@@ -305,7 +305,6 @@ static varve_status check_end(struct vv_op *op, struct vv_verify_run *run)
         run->list.checkpoints.len > 0
             ? run->list.checkpoints.items[run->list.checkpoints.len - 1].version
             : VV_NO_VERSION;
-    VV_TRY(vv_last_checkpoint_read(op, run->log->store, &hint));
     int64_t newest = hint > checkpoint ? hint : checkpoint;
     if (newest <= last)
         return VARVE_OK;
@@ -329,26 +328,20 @@ static varve_status check_end(struct vv_op *op, struct vv_verify_run *run)
 /* The hint can't change an answer, but is bytes that somebody wrote. */
 static varve_status check_hint(struct vv_op *op, struct vv_verify_run *run)
 {
-    struct vv_object object = {0};
-    int64_t hint = VV_NO_VERSION;
     struct vv_str key = VV_STR(VV_LAST_CHECKPOINT_KEY);
     const struct vv_finding finding = {"hint.damaged", true, VV_NO_VERSION, key, VV_STR_NONE};
-    varve_status status = vv_store_head(op, run->log->store, key, &object);
-    if (status != VARVE_OK) {
-        vv_forgive(op);
+    if (!run->has_hint)
         return VARVE_OK;
-    }
-    VV_TRY(vv_last_checkpoint_read(op, run->log->store, &hint));
-    if (hint == VV_NO_VERSION)
+    if (run->hint == VV_NO_VERSION)
         return vv_verify_tell(op, run, &finding,
             "%.*s is damaged: readers pass it over, the next checkpoint replaces it",
             VV_ARG(key));
     for (size_t i = 0; i < run->list.checkpoints.len; i++)
-        if (run->list.checkpoints.items[i].version == hint)
+        if (run->list.checkpoints.items[i].version == run->hint)
             return VARVE_OK;
     return vv_verify_tell(op, run, &finding,
         "%.*s names the checkpoint of version %" PRId64 ", which is not there", VV_ARG(key),
-        hint);
+        run->hint);
 }
 
 static varve_status judge_head(struct vv_op *op, struct vv_verify_run *run)
@@ -409,8 +402,21 @@ static varve_status check_head_text(struct vv_op *op, struct vv_str head)
                     VV_ARG(head));
 }
 
+/* Others go on writing: what is read before the log is listed can't be ahead of it. */
+static varve_status read_hint(struct vv_op *op, struct vv_verify_run *run)
+{
+    struct vv_object object = {0};
+    varve_status status =
+        vv_store_head(op, run->log->store, VV_STR(VV_LAST_CHECKPOINT_KEY), &object);
+    run->has_hint = status == VARVE_OK;
+    if (status != VARVE_OK)
+        vv_forgive(op);
+    return vv_last_checkpoint_read(op, run->log->store, &run->hint);
+}
+
 static varve_status read_names(struct vv_op *op, struct vv_verify_run *run)
 {
+    VV_TRY(read_hint(op, run));
     VV_TRY(vv_log_list_read(op, run->log, 0, &run->arena, &run->list));
     VV_TRY(vv_verify_ledger(op, run));
     const struct vv_log_list *list = &run->list;

@@ -2,6 +2,7 @@
  * The latest version as readers come to it, doubled keys, and files that nothing names.
  */
 #include "base/time.h"
+#include "delta/deletion_vector.h"
 #include "engine/sql.h"
 #include "table/rules.h"
 #include "table/scan_sql.h"
@@ -131,6 +132,26 @@ static varve_status look_into(struct vv_op *op, struct vv_verify_run *run,
     return VARVE_OK;
 }
 
+static varve_status name_actions(struct vv_op *op, struct vv_verify_run *run,
+    struct vv_arena *arena, const struct vv_actions *actions)
+{
+    struct vv_hash_set *named = &run->state.named;
+    bool ok = true;
+    for (size_t i = 0; i < actions->adds.len && ok; i++) {
+        const struct vv_file *file = &actions->adds.items[i];
+        struct vv_str key = file->key;
+        bool is_absolute = false;
+        ok = vv_hash_set_put(named, vv_xxh3(key), NULL);
+        if (file->dv != NULL && file->dv->storage != 'i' &&
+            vv_dv_key(op, arena, file->dv, &key, &is_absolute) != VARVE_OK)
+            vv_forgive(op); /* told by the verify that looks at that commit */
+        ok = ok && vv_hash_set_put(named, vv_xxh3(key), NULL);
+    }
+    for (size_t i = 0; i < actions->cdcs.len && ok; i++)
+        ok = vv_hash_set_put(named, vv_xxh3(actions->cdcs.items[i].key), NULL);
+    return ok ? VARVE_OK : vv_fail_memory(op);
+}
+
 /* What commits that came while this ran name is named, too. */
 static varve_status name_newer(struct vv_op *op, struct vv_verify_run *run)
 {
@@ -139,15 +160,13 @@ static varve_status name_newer(struct vv_op *op, struct vv_verify_run *run)
         struct vv_actions actions = {0};
         varve_status status =
             vv_log_read_actions(op, run->log, version, &arena, &actions, NULL);
+        if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+            return status;
         if (status != VARVE_OK) {
             vv_forgive(op);
             return VARVE_OK;
         }
-        for (size_t i = 0; i < actions.adds.len; i++) {
-            const struct vv_file *file = &actions.adds.items[i];
-            if (!vv_hash_set_put(&run->state.named, vv_xxh3(file->key), NULL))
-                return vv_fail_memory(op);
-        }
+        VV_TRY(name_actions(op, run, &arena, &actions));
     }
 }
 

@@ -167,6 +167,8 @@ struct vv_verify_run {
     const struct vv_verify_request *request;
     VV_ACTION_LIST(struct vv_finding) findings;
     size_t wrong, told;
+    bool has_hint; /* _last_checkpoint is there */
+    int64_t hint;  /* what it says; VV_NO_VERSION: nothing that can be understood */
     struct vv_log_list list;
     VV_ACTION_LIST(struct vv_verify_ledger) ledger;
     struct vv_arena ledger_arena; /* of `ledger_file` */
