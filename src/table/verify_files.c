@@ -225,10 +225,11 @@ static varve_status apply_remove(struct vv_op *op, struct vv_verify_run *run,
 static varve_status apply_change_file(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_cdc *cdc, int64_t version, int64_t timestamp_ms)
 {
+    const struct vv_file file = {
+        .key = cdc->key, .bytes = cdc->bytes > 0 ? cdc->bytes : -1, .tags = cdc->tags};
     bool is_missing = false;
     VV_TRY(name_key(op, run, cdc->key));
-    VV_TRY(check_size(op, run, cdc->key, cdc->bytes > 0 ? cdc->bytes : -1, version,
-        &is_missing));
+    VV_TRY(check_data(op, run, &file, version, &is_missing));
     if (!is_missing)
         return VARVE_OK;
     /* Change files are old as soon as they are there. */

@@ -203,6 +203,19 @@ def test_files_that_nothing_names_are_listed_and_strict_fails(plain):
     assert verify(plain, "t", "--strict")["whole"]
 
 
+def test_an_altered_change_file_is_found_deep(varve):
+    lakes.create(varve, "t", "--property", "delta.enableChangeDataFeed=true")
+    lakes.put(varve, "t", 0)
+    varve.upsert("t", "ts,sym,price,note\n2025-01-10T10:00:00Z,S1,1,a\n")
+    varve.upsert("t", "ts,sym,price,note\n2025-01-10T10:00:00Z,S1,2,b\n")
+    path, = sorted((varve.table("t") / "_change_data").rglob("*.parquet"))[-1:]
+    assert verify(varve, "t", "--deep")["whole"]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    lakes.replace(path, bytes(data))
+    assert kinds(verify(varve, "t", "--deep")) == ["file.altered"]
+
+
 def test_doubled_keys_are_found_deep_and_repaired_by_the_next_upsert(plain):
     row = "ts,sym,price\n2025-01-20T10:00:00Z,S1,9\n"
     for _ in range(2):
