@@ -85,6 +85,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_update(varve_table *table,
 /*
  * Puts the rows of the inputs in the place of those for which `where` is true; NULL: of all. New
  * rows are validated as those of an upsert are; of several with one key the last one counts.
+ * EUSAGE     `where` is an empty text, which may be a condition that got lost
  * EINVALID   a row breaks a rule of the table, `where` is not true for it, or a row that stays has
  *            its key; nothing was written
  * Streams are taken over, on failure too. Other codes as above.

@@ -110,14 +110,24 @@ varve_status varve_table_update(varve_table *table, const varve_assignment *assi
     return vv_op_report(&op, status, err);
 }
 
+/* An empty text is a condition that got lost, such as a variable of a shell that is not set. */
+static varve_status check_where(struct vv_op *op, const char *where)
+{
+    if (where == NULL || where[0] != '\0')
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "the condition is empty: say which rows are replaced; without a condition all are");
+}
+
 static varve_status overwrite_rows(struct vv_op *op, varve_table *table,
-    struct vv_overwrite_request *request, const varve_input *inputs,
+    struct vv_overwrite_request *request, const char *where, const varve_input *inputs,
     const varve_edit_options *given, varve_edit_result *out)
 {
     varve_edit_options own;
     struct vv_edit_options options;
     struct vv_edit_result result;
     struct vv_input *inner_inputs = NULL;
+    VV_TRY(check_where(op, where));
     VV_TRY(convert_options(op, table, given, &own, &options));
     VV_TRY(vv_api_inputs(op, inputs, request->inputs_len, &inner_inputs));
     request->inputs = inner_inputs;
@@ -136,7 +146,7 @@ varve_status varve_table_overwrite(varve_table *table, const varve_input *inputs
     struct vv_overwrite_request request = {
         .where = vv_api_text(where), .inputs_len = inputs_len};
     vv_api_begin(&op, table->lake);
-    varve_status status = overwrite_rows(&op, table, &request, inputs, options, out);
+    varve_status status = overwrite_rows(&op, table, &request, where, inputs, options, out);
     vv_api_inputs_release(inputs, inputs_len);
     return vv_op_report(&op, status, err);
 }

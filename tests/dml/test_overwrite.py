@@ -125,6 +125,13 @@ def test_it_asks_first(table):
     assert table.version("t") == 1 and len(list(table.table("t").rglob("*.parquet"))) == 2
 
 
+@pytest.mark.parametrize("condition", ["", " "])
+def test_an_empty_condition_does_not_mean_all_rows(table, condition):
+    done = table.run("overwrite", "t", "-", "--yes", "--where", condition, stdin="k,v\n1,1\n")
+    assert done.returncode == 2 and "condition" in done.stderr
+    assert table.version("t") == 1
+
+
 def test_a_txn_is_applied_once(table):
     txn = ["--app-id", "load", "--app-version", "1"]
     assert overwrite(table, "k,v\n1,1\n", *txn)["version"] == 2
