@@ -66,6 +66,11 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
         return vv_fail_memory(op);
     VV_TRY(vv_lake_table(op, lake, name, &table));
     VV_TRY(vv_table_at(op, table, request->at, &snapshot));
+    if (snapshot->version == VV_NO_VERSION)
+        return vv_fail(op, VARVE_ENOTFOUND,
+            "table %.*s was not made yet at the time that is read at: there is no version to "
+            "keep",
+            VV_ARG(name));
     const struct vv_pin pin = {.name = request->name,
         .kind = request->kind,
         .version = snapshot->version,
@@ -106,7 +111,11 @@ varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
     struct vv_str *names = NULL;
     struct pinned pinned = {0};
     size_t len = 0;
+    int64_t time_us = 0;
     VV_TRY(vv_pin_check_name(op, request->name));
+    if (vv_time_parse_human(request->name, vv_now_us(op), &time_us))
+        return vv_fail(op, VARVE_EUSAGE,
+            "\"%.*s\" can't be a name: --at would take it for a time", VV_ARG(request->name));
     VV_TRY(list_tables(op, lake, request, &names, &len));
     VV_NEW(op, &pinned.names, struct vv_str, len + 1);
     for (size_t i = 0; i < len; i++)

@@ -111,7 +111,8 @@ def test_a_pin_that_cannot_be_read_stops_a_vacuum(two):
 
 @pytest.mark.parametrize("arguments, status, words", [
     (("tag", "create"), 2, "name"), (("tag", "create", "3q"), 2, "letter"),
-    (("tag", "create", "a/b"), 2, "letter"), (("tag", "make", "x"), 2, "create, list or drop"),
+    (("tag", "create", "now"), 2, "time"), (("tag", "create", "a/b"), 2, "letter"),
+    (("tag", "make", "x"), 2, "create, list or drop"),
     (("tag", "drop", "none"), 5, "no table has a tag"),
     (("hold", "release", "none"), 5, "no table has a hold"),
     (("scan", "a", "--at", "none"), 5, "none"), (("tag", "create", "x", "none"), 5, "no table none"),

@@ -6,6 +6,8 @@
 #include "harness/test.h"
 #include "varve/audit.h"
 #include "varve/dml.h"
+#include "varve/pin.h"
+#include "varve/query.h"
 
 #define UPDATES 12 /* more than a checkpoint is apart */
 
@@ -104,4 +106,17 @@ TEST(audit, what_is_written_meanwhile_is_no_alarm)
     if (!CHECK_INT(result.whole, 1))
         fputs(report, stderr);
     varve_free(report);
+}
+
+TEST(audit, a_table_that_was_not_made_yet_has_no_version_to_pin)
+{
+    VV_CLEANUP(lakes_done) struct lakes lakes;
+    int64_t tables = 0;
+    REQUIRE(lakes_open(&lakes));
+    REQUIRE(CHECK_INT(varve_lake_known_at(lakes.ours, "2001-01-01", &lakes.err), 0));
+    CHECK_INT(varve_lake_pin(lakes.ours, "q3", NULL, &tables, &lakes.err), VARVE_ENOTFOUND);
+    CHECK(strstr(lakes.err.message, "not made yet") != NULL);
+    REQUIRE(CHECK_INT(varve_lake_known_at(lakes.ours, NULL, &lakes.err), 0));
+    CHECK_INT(varve_lake_pin(lakes.ours, "q3", NULL, &tables, &lakes.err), 0);
+    CHECK_INT(tables, 1);
 }
