@@ -85,17 +85,26 @@ static varve_status pin_file(struct vv_op *op, struct vv_vacuum_run *run,
     return add_vector(op, run, &run->pinned, file->dv);
 }
 
+static varve_status fail_unknown(struct vv_op *op, int64_t version)
+{
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "the commit of version %" PRId64 " is gone, and what it brought is not known", version);
+}
+
 /* A hold keeps whatever a version after its own has brought, too. */
 static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64_t after)
 {
     struct vv_log_list list = {0};
+    int64_t next = after + 1;
     VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
-    if (list.commits.len > 0 && list.commits.items[0].version > after + 1)
+    if (list.commits.len == 0 || list.commits.items[0].version > after + 1)
         VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
     for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
+        if (list.commits.items[i].version != next++)
+            return fail_unknown(op, next - 1);
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
             &actions, NULL));
         for (size_t a = 0; a < actions.adds.len; a++)
@@ -103,19 +112,22 @@ static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64
         for (size_t c = 0; c < actions.cdcs.len; c++)
             VV_TRY(add_key(op, run, &run->pinned, actions.cdcs.items[c].key, false));
     }
-    return VARVE_OK;
+    return next > run->table->snapshot->version ? VARVE_OK : fail_unknown(op, next);
 }
 
 static varve_status pin_one(struct vv_op *op, struct vv_vacuum_run *run,
     const struct vv_pin *pin)
 {
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    if (vv_table_snapshot(op, run->table, pin->version, &snapshot) != VARVE_OK)
-        return vv_note(op, "what the %s %.*s keeps is not known",
-            pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
-    for (size_t i = 0; i < snapshot->files_len; i++)
-        VV_TRY(pin_file(op, run, snapshot->files[i]));
-    return pin->kind == VV_PIN_HOLD ? pin_later(op, run, pin->version) : VARVE_OK;
+    varve_status status = vv_table_snapshot(op, run->table, pin->version, &snapshot);
+    for (size_t i = 0; status == VARVE_OK && i < snapshot->files_len; i++)
+        status = pin_file(op, run, snapshot->files[i]);
+    if (status == VARVE_OK && pin->kind == VV_PIN_HOLD)
+        status = pin_later(op, run, pin->version);
+    return status == VARVE_OK
+               ? VARVE_OK
+               : vv_note(op, "what the %s %.*s keeps is not known",
+                     pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
 }
 
 static varve_status keep_pinned(struct vv_op *op, struct vv_vacuum_run *run)

@@ -71,6 +71,17 @@ def test_a_hold_keeps_every_version_from_then_on(two, lite):
     assert two.run("scan", "a", "--version", "3").returncode != 0
 
 
+def test_a_hold_whose_commits_are_gone_stops_a_vacuum(two):
+    two.ok("hold", "add", "audit", "a")
+    put(two, "a", 3, 4, 5)
+    two.ok("checkpoint", "a")
+    lost = two.table("a") / "_delta_log" / f"{4:020}.json"
+    lost.unlink()  # by a clean-up that knows no holds
+    done = two.run("vacuum", "a", *NOW)
+    assert done.returncode == 5 and "hold audit" in done.stderr and "version 4" in done.stderr
+    assert len(list(two.table("a").glob("date=*/*.parquet"))) == 5
+
+
 def test_a_pinned_version_outlives_the_clean_up_of_the_log(varve):
     lakes.create(varve, "a", "--property", "delta.logRetentionDuration=interval 5 days")
     put(varve, "a", 1, 2)
