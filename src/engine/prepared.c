@@ -124,7 +124,13 @@ static varve_status run_pieces(struct vv_op *op, struct vv_session *session,
             continue;
         double percent = duckdb_query_progress(session->connection).percentage;
         bool is_known = percent > 0 && percent <= 100;
-        VV_TRY(vv_progress(op, "query", is_known ? (uint64_t)percent : 0, is_known ? 100 : 0));
+        varve_status status =
+            vv_progress(op, "query", is_known ? (uint64_t)percent : 0, is_known ? 100 : 0);
+        if (status != VARVE_OK) {
+            /* Who drops the statement waits for its threads; one may have hours to go. */
+            duckdb_interrupt(session->connection);
+            return status;
+        }
         told_us = vv_now_us(op);
     }
 }

@@ -304,6 +304,39 @@ TEST(session, a_long_statement_is_cancelled)
     CHECK_INT(number(&fixture, "SELECT 4"), 4);
 }
 
+static bool progress_refuse(void *data, const char *phase, uint64_t done, uint64_t total)
+{
+    (void)data;
+    (void)phase;
+    (void)done;
+    (void)total;
+    return false;
+}
+
+/* The caller says so in between, not by the flag that is watched; other threads are at work. */
+TEST(session, a_statement_that_its_progress_ends_leaves_no_thread_at_work)
+{
+    struct vv_env env = *vv_env_system();
+    env.progress = progress_refuse;
+    VV_CLEANUP(fixture_done) struct fixture fixture = {.engine = NULL};
+    REQUIRE(fixture_open(&fixture, &env));
+    vv_engine_expect(fixture.engine, INT64_C(1) << 40);
+    struct vv_session *session = NULL;
+    struct vv_rows *rows = NULL;
+    REQUIRE_OK(&fixture.op, vv_session_open(&fixture.op, fixture.engine, &session));
+    /* Row groups enough for both threads. */
+    REQUIRE_OK(&fixture.op, vv_session_exec(&fixture.op, session,
+                                VV_STR("CREATE TEMP TABLE t AS FROM range(1000000)")));
+    const struct vv_query query = {.sql = VV_STR("SELECT count(*) FROM t, range(100000000)"),
+        .is_users = true,
+        .is_streamed = true};
+    double start = seconds_now();
+    CHECK_FAILS(&fixture.op, vv_session_rows(&fixture.op, session, &query, &rows),
+        VARVE_EINTERRUPTED);
+    vv_session_close(&session);
+    CHECK(seconds_now() - start < 10);
+}
+
 /* Many short statements in threads of their own, all under watch, one of them cancelled. */
 struct watched_thread {
     struct fixture *fixture;
