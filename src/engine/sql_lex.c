@@ -142,6 +142,17 @@ bool vv_sql_is_sign(struct vv_sql_token token, char sign)
     return token.kind == VV_SQL_SIGN && token.text.ptr[0] == sign;
 }
 
+bool vv_sql_is_at(struct vv_str rest)
+{
+    if (!vv_sql_is_word(vv_sql_token_next(&rest), "AT") ||
+        !vv_sql_is_sign(vv_sql_token_next(&rest), '('))
+        return false;
+    struct vv_sql_token unit = vv_sql_token_next(&rest);
+    return (vv_sql_is_word(unit, "VERSION") || vv_sql_is_word(unit, "TIMESTAMP")) &&
+           vv_sql_is_sign(vv_sql_token_next(&rest), '=') &&
+           vv_sql_is_sign(vv_sql_token_next(&rest), '>');
+}
+
 bool vv_sql_split(struct vv_str *rest, struct vv_str *out_statement, bool *out_closed)
 {
     struct vv_str sql = vv_sql_skip_blank(*rest, NULL);

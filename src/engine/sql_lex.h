@@ -28,6 +28,8 @@ struct vv_str vv_sql_skip_blank(struct vv_str sql, bool *out_closed);
 struct vv_sql_token vv_sql_token_next(struct vv_str *rest);
 bool vv_sql_is_word(struct vv_sql_token token, const char *word); /* ignoring case */
 bool vv_sql_is_sign(struct vv_sql_token token, char sign);
+/* "AT (VERSION =>" or "AT (TIMESTAMP =>" at the front: nothing else reads like it. */
+bool vv_sql_is_at(struct vv_str rest);
 
 /*
  * Cuts the first statement that is more than blanks and comments off the front of `*rest`, with

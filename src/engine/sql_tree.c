@@ -57,6 +57,19 @@ static varve_status select_tree(struct vv_op *op, struct vv_session *session, st
     return VARVE_OK;
 }
 
+/* DuckDB's grammar has AT behind the name of a table alone, and its error does not say so. */
+static void explain_at(struct vv_op *op, struct vv_str sql)
+{
+    while (!vv_sql_is_at(sql))
+        if (vv_sql_token_next(&sql).kind == VV_SQL_END)
+            return;
+    vv_detail(op,
+        "%sAT (VERSION => ...) and AT (TIMESTAMP => ...) belong behind the name of a table and "
+        "its "
+        "alias, not behind a subquery or a function.",
+        op->error.detail[0] != '\0' ? "\n" : "");
+}
+
 static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
     struct vv_str sql)
 {
@@ -72,6 +85,7 @@ static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
         const char *reason = duckdb_extract_statements_error(statements);
         status = vv_duck_fail(op, VARVE_EUSAGE, DUCKDB_ERROR_PARSER,
             reason && reason[0] ? reason : "there is no statement");
+        explain_at(op, sql);
     } else if (len > 1) {
         /* PIVOT becomes two: one that looks for the values, one that reads. */
         status = vv_fail(op, VARVE_EUSAGE,
@@ -135,8 +149,12 @@ static varve_status add_table(struct walk *walk, const struct vv_json *node,
     if (table.schema.len == 0 && scope_has(scope, table.name)) {
         if (table.at_unit.ptr == NULL)
             return VARVE_OK;
-        return vv_fail(walk->op, VARVE_EUSAGE,
-            "%.*s is a name of WITH here: AT belongs behind a table", VV_ARG(table.name));
+        vv_fail(walk->op, VARVE_EUSAGE,
+            "%.*s is a name of WITH here: AT belongs behind a table of the lake, inside of the "
+            "WITH",
+            VV_ARG(table.name));
+        vv_sql_point(walk->op, statement, node);
+        return VARVE_EUSAGE;
     }
     if (!vv_arena_grow(&walk->op->arena, (void **)&statement->tables, statement->tables_len,
             &walk->tables_capacity, sizeof(table), _Alignof(struct vv_sql_table)))
@@ -165,11 +183,13 @@ static varve_status check_function(struct walk *walk, const struct vv_json *node
     for (size_t i = 0; i < VV_COUNT(table_functions); i++)
         if (vv_str_eq_nocase(name, vv_str_of(table_functions[i])))
             return VARVE_OK;
-    return vv_fail(walk->op, VARVE_EUSAGE,
+    vv_fail(walk->op, VARVE_EUSAGE,
         "the function %.*s is not there in FROM: SQL reads the lake's tables, and neither "
         "files "
         "nor the network",
         VV_ARG(name));
+    vv_sql_point(walk->op, walk->statement, node);
+    return VARVE_EUSAGE;
 }
 
 static varve_status walk_value(struct walk *walk, const struct vv_json *value,

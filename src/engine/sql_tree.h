@@ -45,6 +45,13 @@ struct vv_sql_statement {
 varve_status vv_sql_read(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     struct vv_sql_statement *out);
 /*
+ * Adds to the recorded error where in the statement a node of its tree stands, in the form of
+ * DuckDB's own errors: the line, and a mark below it. Nothing where the tree does not say, or the
+ * error has such lines.
+ */
+void vv_sql_point(struct vv_op *op, const struct vv_sql_statement *statement,
+    const struct vv_json *node);
+/*
  * The same for one expression over the columns of a table: it reads no other table. `what` names
  * it in messages. The statement is "SELECT 1 WHERE (expression)".
  */

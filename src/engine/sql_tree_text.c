@@ -48,18 +48,6 @@ static bool is_name(struct vv_sql_token token, struct vv_str name)
     return len == name.len;
 }
 
-/* "AT (VERSION =>" or "AT (TIMESTAMP =>" at the front: nothing else reads like it. */
-static bool is_at(struct vv_str rest)
-{
-    if (!vv_sql_is_word(vv_sql_token_next(&rest), "AT") ||
-        !vv_sql_is_sign(vv_sql_token_next(&rest), '('))
-        return false;
-    struct vv_sql_token unit = vv_sql_token_next(&rest);
-    return (vv_sql_is_word(unit, "VERSION") || vv_sql_is_word(unit, "TIMESTAMP")) &&
-           vv_sql_is_sign(vv_sql_token_next(&rest), '=') &&
-           vv_sql_is_sign(vv_sql_token_next(&rest), '>');
-}
-
 /* Up to and with the bracket that closes the one behind AT; false: there is none. */
 static bool skip_at(struct vv_str *rest)
 {
@@ -99,7 +87,7 @@ static varve_status apply(struct vv_op *op, const struct edit *edit, struct vv_s
     if (edit->table->at_unit.ptr == NULL)
         return VARVE_OK;
     struct vv_str alias = *rest;
-    while (!is_at(*rest))
+    while (!vv_sql_is_at(*rest))
         if (vv_sql_token_next(rest).kind == VV_SQL_END)
             return not_found(op, edit->table->name);
     vv_buf_add(sql, vv_str_first(alias, (size_t)(rest->ptr - alias.ptr)));

@@ -50,8 +50,10 @@ static varve_status at_value(struct vv_op *op, struct vv_query_script *script,
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
-    if (vv_session_rows(op, script->session, &query, &rows) != VARVE_OK)
+    if (vv_session_rows(op, script->session, &query, &rows) != VARVE_OK) {
+        op->error.detail[0] = '\0'; /* it would point into the text above */
         return vv_note(op, "table %.*s AT (%.*s)", VV_ARG(table->name), VV_ARG(expression));
+    }
     VV_TRY(vv_rows_next(op, rows, &has_row));
     if (!has_row || vv_rows_is_null(rows, 1))
         return fail_at(op, table, VV_STR("NULL"));
@@ -144,14 +146,19 @@ varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
     for (size_t i = 0; i < statement->tables_len; i++) {
         const struct vv_sql_table *place = &statement->tables[i];
         if (vv_query_is_engines(place)) {
-            if (place->at_unit.ptr != NULL)
-                return vv_fail(op, VARVE_EUSAGE,
-                    "%.*s is no table of the lake: AT means nothing to it",
-                    VV_ARG(place->name));
-            continue;
+            if (place->at_unit.ptr == NULL)
+                continue;
+            vv_fail(op, VARVE_EUSAGE, "%.*s is no table of the lake: AT means nothing to it",
+                VV_ARG(place->name));
+            vv_sql_point(op, statement, place->node);
+            return VARVE_EUSAGE;
         }
         places[i].table = place;
-        VV_TRY(find_source(op, script, place, &places[i].source));
+        varve_status status = find_source(op, script, place, &places[i].source);
+        if (status != VARVE_OK) {
+            vv_sql_point(op, statement, place->node);
+            return status;
+        }
         places[i].source->places++;
     }
     *out = places;

@@ -111,6 +111,87 @@ def test_what_cannot_be_read_is_named(lake, sql, status, message):
     assert done.stdout == ""
 
 
+def place_of(stderr):
+    """Number of the line, and its text from the mark below it on."""
+    for line, mark in zip(stderr.splitlines(), stderr.splitlines()[1:]):
+        if mark.strip() == "^":
+            number, text = line.strip().removeprefix("LINE ").split(": ", 1)
+            return int(number), line[mark.index("^"):] if text else ""
+    return None
+
+
+WHERE_AT_BELONGS = "belong behind the name of a table"
+
+
+@pytest.mark.parametrize("sql, status, message, place", [
+    # no table
+    ("WITH w AS (SELECT 1) SELECT 1 FROM w AT (VERSION => 1)", 2, "w is a name of WITH", (1, "w AT")),
+    ("WITH w AS (FROM prices),\n u AS (FROM w\n AT (TIMESTAMP => 'now')) FROM u", 2,
+     "w is a name of WITH", (2, "w")),
+    ("WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r AT (VERSION => 1) WHERE i < 3) "
+     "FROM r", 2, "r is a name of WITH", (1, "r AT")),
+    ("SELECT 1 FROM information_schema.tables AT (VERSION => 1)", 2, "tables is no table of the lake",
+     (1, "information_schema.tables")),
+    ("SELECT 1 FROM duckdb_tables AT (VERSION => 1)", 2, "no table of the lake", (1, "duckdb_tables")),
+    ("FROM (SELECT 1) AT (VERSION => 1)", 2, WHERE_AT_BELONGS, (1, "")),
+    ("FROM (FROM prices) AS p AT (TIMESTAMP => 'now')", 2, WHERE_AT_BELONGS, (1, "")),
+    ("SELECT 1 FROM range(3) AT (VERSION => 1)", 2, WHERE_AT_BELONGS, (1, "")),
+    ("SELECT 1 FROM prices,\nrange(3) AS r AT (VERSION => 1)", 2, WHERE_AT_BELONGS, (2, "")),
+    ("FROM (VALUES (1)) AS v(x) AT (VERSION => 1)", 2, WHERE_AT_BELONGS, (1, "")),
+    ("SELECT 1 FROM nothing AT (VERSION => 1)", 5, "nothing", (1, "nothing AT")),
+    ("SELECT 1\nFROM prices\nJOIN nothing ON true", 5, "nothing", (3, "nothing ON")),
+    ("SELECT 1 FROM read_csv('x')", 2, "read_csv", (1, "read_csv")),
+    # no such version, no such time
+    ("SELECT 1 FROM prices AT (VERSION => 99)", 5,
+     "there is no version 99 yet: versions 0 to 2 are there", (1, "prices AT")),
+    ("SELECT 1 FROM Other,\n  prices AS p AT (VERSION => 3)", 5, "no version 3 yet", (2, "prices AS")),
+    ("EXPLAIN SELECT 1 FROM prices AT (VERSION => 3)", 5, "no version 3 yet", (1, "prices AT")),
+    ("SELECT 'é', 1 FROM prices AT (VERSION => 'x')", 5, 'no tag "x"', (1, "prices AT")),
+    ("SELECT 1 FROM prices AT (VERSION => -1)", 2, "a version is a number such as 5",
+     (1, "prices AT")),
+    ("SELECT 1 FROM prices AT (VERSION => k)", 2, "table prices AT (k)", (1, "prices AT")),
+    ("SELECT 1 FROM prices AT (TIMESTAMP => '2001-01-01')", 5, "there is no version as of",
+     (1, "prices AT")),
+    ("SELECT 1 FROM prices AT (TIMESTAMP => 'x')", 2, "a time a text such as", (1, "prices AT")),
+    # a line that is shown in part
+    ("SELECT " + "1, " * 200 + "1 FROM prices AT (VERSION => 9)" + " " * 300 + "WHERE k = 1", 5,
+     "no version 9 yet", (1, "prices AT")),
+])
+def test_what_is_wrong_with_at_is_said_with_its_place(lake, sql, status, message, place):
+    done = lake.run("query", sql)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+    line, text = place_of(done.stderr)
+    assert (line, text[:len(place[1])]) == place, done.stderr
+    assert all(len(line) < 200 for line in done.stderr.splitlines())
+
+
+def test_a_time_to_come_is_the_latest_version(lake):
+    assert sums(lake, "SELECT sum(v) FROM prices AT (TIMESTAMP => '2999-01-01')") == [(62,)]
+
+
+def test_versions_and_times_that_are_gone(varve):
+    """Other software cleans up a log without keeping its commits elsewhere."""
+    varve.ok("create", "t", "--schema", "k int not null", "--key", "k")
+    for k in range(4):
+        varve.upsert("t", f"k\n{k}\n")
+        time.sleep(0.01)
+    third = next(row["timestamp"] for row in varve.rows("history", "t") if row["version"] == 3)
+    varve.ok("checkpoint", "t")
+    for version in range(4):
+        (varve.table("t") / "_delta_log" / f"{version:020d}.json").unlink()
+    for at, status, words in [
+            ("VERSION => 2", 5, "version 2 is gone, its log was cleaned up: versions 4 to 4 are there"),
+            ("VERSION => 0", 5, "version 0 is gone"),
+            (f"TIMESTAMP => '{third}'", 5, "there is no version as of")]:
+        done = varve.run("query", f"SELECT count(*) FROM t AT ({at})")
+        assert done.returncode == status, done.stderr
+        assert words in done.stderr and place_of(done.stderr) == (1, f"t AT ({at})"), done.stderr
+    assert sums(varve, "SELECT count(*) FROM t AT (VERSION => 4)") == [(4,)]
+    assert varve.run("scan", "t", "--version", "2").returncode == 5
+
+
 def test_parameters(lake):
     assert sums(lake, "SELECT sum(v) FROM prices WHERE k >= $low AND k <= $high", "--param",
                 "low=2", "--param", "high=2") == [(22,)]

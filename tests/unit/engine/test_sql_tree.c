@@ -234,3 +234,41 @@ TEST(sql_tree, deep_and_wide_statements_end)
     CHECK_FAILS(&fixture.op,
         vv_sql_read(&fixture.op, fixture.session, vv_buf_str(&sql), &statement), VARVE_EUSAGE);
 }
+
+static void check_place(struct fixture *fixture, const char *sql, const char *expected)
+{
+    struct vv_sql_statement statement = {0};
+    struct vv_op *op = &fixture->op;
+    if (!read_sql(fixture, sql, &statement) || !CHECK(statement.tables_len > 0))
+        return;
+    vv_fail(op, VARVE_EUSAGE, "something is wrong with this table");
+    vv_sql_point(op, &statement, statement.tables[0].node);
+    CHECK_STR(op->error.detail, expected);
+    vv_sql_point(op, &statement, statement.tables[0].node); /* once is enough */
+    CHECK_STR(op->error.detail, expected);
+    vv_forgive(op);
+}
+
+TEST(sql_tree, points_at_a_place)
+{
+    FIXTURE(fixture);
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    VV_CLEANUP(vv_buf_done) struct vv_buf expected = VV_BUF_INIT(1 << 20);
+    check_place(&fixture, "FROM t", "LINE 1: FROM t\n             ^");
+    check_place(&fixture, "EXPLAIN\n\tSELECT '\xC3\xA9'\tFROM t\nWHERE x",
+        "LINE 2:  SELECT '\xC3\xA9' FROM t\n                         ^");
+    /* A long line: some of what is in front, in whole characters, and not all that is behind. */
+    vv_buf_adds(&sql, "SELECT '");
+    vv_buf_adds(&expected, "LINE 1: ...");
+    for (int i = 0; i < 100; i++) {
+        vv_buf_adds(&sql, "\xC3\xA9");
+        vv_buf_adds(&expected, i < 26 ? "\xC3\xA9" : "");
+    }
+    vv_buf_adds(&sql, "' FROM t AT (VERSION => 1)");
+    for (int i = 0; i < 100; i++)
+        vv_buf_adds(&sql, ", u");
+    /* 100 bytes in all, 59 of them in front of the place. */
+    vv_buf_adds(&expected, "' FROM t AT (VERSION => 1), u, u, u, u, u, u, u,\n");
+    vv_buf_addf(&expected, "%*s^", 8 + 3 + 26 + 7, "");
+    check_place(&fixture, vv_buf_str(&sql).ptr, vv_buf_str(&expected).ptr);
+}
