@@ -54,7 +54,7 @@ struct vv_batch_input {
 /* Up to here a file of text is taken for a few rows. */
 #define VV_INPUT_SMALL_BYTES_MAX (INT64_C(1) << 20)
 
-/* The longest line of NDJSON, the longest header and value of CSV. */
+/* The longest line of NDJSON: a longer one is no row. The longest header and value of CSV. */
 #define VV_INPUT_LINE_BYTES_MAX ((size_t)64 << 20)
 
 /*

@@ -210,7 +210,7 @@ static varve_status lines_take(struct find *find, const struct vv_batch_input *i
         VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
         if (!has_line)
             return VARVE_OK;
-        if (vv_str_trim(line).len == 0)
+        if (lines.is_cut || vv_lines_is_blank(&lines, line))
             continue;
         varve_status status = vv_json_parse(op, &parsed, line, &json);
         if (status == VARVE_ECORRUPT)

@@ -242,12 +242,14 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
         VV_TRY(vv_lines_next(op, lines, &has_line, &line));
         if (!has_line)
             return vv_text_appender_finish(op, reader->appender);
-        if (vv_str_trim(line).len == 0)
+        if (vv_lines_is_blank(lines, line))
             continue;
         ++*out_rows;
         if (!is_wanted(reader, *out_rows))
             continue;
-        varve_status status = line_take(op, reader, line);
+        varve_status status = vv_lines_check(op, lines);
+        if (status == VARVE_OK)
+            status = line_take(op, reader, line);
         if (status == VARVE_EINVALID && reader->input->keeps_lines)
             status = line_keep(op, reader, line);
         if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
@@ -339,7 +341,7 @@ varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input
     while (found < rows_len && has_line) {
         struct vv_str line;
         VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
-        if (!has_line || vv_str_trim(line).len == 0)
+        if (!has_line || vv_lines_is_blank(&lines, line))
             continue;
         row++;
         while (found < rows_len && rows[found] == row)

@@ -113,10 +113,11 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
         VV_TRY(vv_lines_next(op, lines, &has_line, &line));
         if (!has_line)
             return vv_cell_appender_finish(op, reader->appender);
-        if (vv_str_trim(line).len == 0)
+        if (vv_lines_is_blank(lines, line))
             continue;
         ++*out_rows;
-        VV_TRY(line_read(op, reader, line, &is_plain));
+        if (!lines->is_cut)
+            VV_TRY(line_read(op, reader, line, &is_plain));
         VV_TRY(is_plain ? row_put(op, reader, *out_rows) : odd_add(op, reader, *out_rows));
         if (reader->parsed.bytes > PARSED_BYTES)
             vv_arena_done(&reader->parsed);
@@ -221,6 +222,7 @@ varve_status vv_input_load_cells(struct vv_op *op, struct vv_work *work, struct 
     VV_TRY(vv_cell_appender_open(op, work->session, &target, columns, reader.cells_len,
         &reader.appender));
     VV_TRY(rows_read(op, &reader, &lines, &rows));
+    vv_lines_done(&lines); /* the rest has a buffer of its own */
     if (is_too_odd(input, rows))
         return VARVE_OK;
     *out_taken = true;
