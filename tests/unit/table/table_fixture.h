@@ -77,29 +77,44 @@ FIXTURE_UNUSED static bool table_handle(struct vv_op *op, struct table_fixture *
            CHECK_OK(op, vv_table_open(op, VV_STR("t"), store, fixture->engine, out));
 }
 
+FIXTURE_UNUSED static bool table_fixture_begin(struct table_fixture *fixture,
+    struct vv_engine *engine)
+{
+    const struct vv_engine_options options = {.threads = 1};
+    *fixture = (struct table_fixture){.engine = engine, .owns_engine = engine == NULL};
+    test_clock_init(&fixture->clock, NOW_US);
+    vv_op_init(&fixture->op, &fixture->clock.env, VV_OP_BYTES_DEFAULT);
+    return engine != NULL ||
+           CHECK_OK(&fixture->op, vv_engine_open(&fixture->op, &options, &fixture->engine));
+}
+
+/* The table in `plain`, which is taken over. */
+FIXTURE_UNUSED static bool table_fixture_make(struct table_fixture *fixture,
+    const struct table_words *words, struct vv_store *plain)
+{
+    struct vv_op *op = &fixture->op;
+    struct vv_table_spec spec;
+    struct vv_store *store = NULL;
+    bool created = false;
+    fixture->plain = plain;
+    bool is_made = CHECK_OK(op, vv_store_open_faulty(op, fixture->plain, &fixture->plan,
+                                    &fixture->root)) &&
+                   CHECK_OK(op, vv_store_at(op, fixture->plain, VV_STR("t"), &store)) &&
+                   table_spec(op, words, &spec) &&
+                   CHECK_OK(op, vv_table_create(op, store, fixture->engine, &spec, &created)) &&
+                   CHECK(created);
+    vv_store_close(&store);
+    return is_made && table_handle(op, fixture, fixture->root, &fixture->table);
+}
+
 /* `engine` NULL: one of its own. */
 FIXTURE_UNUSED static bool table_fixture_open(struct table_fixture *fixture,
     struct vv_engine *engine, const struct table_words *words)
 {
-    struct vv_engine_options options = {.threads = 1};
-    struct vv_table_spec spec;
-    struct vv_store *store = NULL;
-    bool created = false;
-    *fixture = (struct table_fixture){.engine = engine, .owns_engine = engine == NULL};
-    test_clock_init(&fixture->clock, NOW_US);
-    struct vv_op *op = &fixture->op;
-    vv_op_init(op, &fixture->clock.env, VV_OP_BYTES_DEFAULT);
-    bool is_made =
-        (engine != NULL || CHECK_OK(op, vv_engine_open(op, &options, &fixture->engine))) &&
-        CHECK_OK(op, vv_store_open_memory(op, &fixture->plain)) &&
-        CHECK_OK(op,
-            vv_store_open_faulty(op, fixture->plain, &fixture->plan, &fixture->root)) &&
-        CHECK_OK(op, vv_store_at(op, fixture->plain, VV_STR("t"), &store)) &&
-        table_spec(op, words, &spec) &&
-        CHECK_OK(op, vv_table_create(op, store, fixture->engine, &spec, &created)) &&
-        CHECK(created);
-    vv_store_close(&store);
-    return is_made && table_handle(op, fixture, fixture->root, &fixture->table);
+    struct vv_store *plain = NULL;
+    return table_fixture_begin(fixture, engine) &&
+           CHECK_OK(&fixture->op, vv_store_open_memory(&fixture->op, &plain)) &&
+           table_fixture_make(fixture, words, plain);
 }
 
 /* The table must be the same by its checkpoints and by its commits, however it came about. */
