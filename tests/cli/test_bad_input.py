@@ -91,6 +91,16 @@ def test_a_bad_file_is_refused(market, name):
 @pytest.mark.parametrize("arguments, status, part", [
     (["upsert", "market_regimes", "nowhere.csv"], 5, "nowhere.csv"),
     (["upsert", "no_such_table", "-"], 5, "no_such_table"),
+    (["upsert", "market_regimes", "-", "--input-format", "xml"], 2,
+     "option --input-format: 'xml' is not one of csv|ndjson|parquet|arrow"),
+    (["append", "market_regimes", "-", "--input-format", ""], 2, "option --input-format: '' is"),
+    (["ingest", "market_regimes", "--input-format", "parquet"], 2,
+     "option --input-format: 'parquet' is not one of"),
+    (["upsert", "market_regimes", "rows.xlsx"], 2, "rows.xlsx: its name does not say"),
+    (["scan", "market_regimes", "--format", "xml"], 2,
+     "option --format: 'xml' is not one of box|csv|json|ndjson|markdown|parquet|arrow"),
+    (["query", "SELECT 1", "--format", "CSV"], 2, "option --format: 'CSV' is not one of"),
+    (["scan", "market_regimes", "--format", "xml", "-o", "rows.xml"], 2, "'xml' is not one of"),
     (["scan", "./empty"], 5, "_delta_log"),
     (["scan", "market_regimes", "--version", "7"], 5, "7"),
     (["scan", "market_regimes", "--timestamp", "1999-01-01"], 5, "1999"),
@@ -103,8 +113,10 @@ def test_a_bad_file_is_refused(market, name):
 ])
 def test_a_bad_request_is_refused(market, arguments, status, part):
     (market.folder / "empty").mkdir()
+    (market.folder / "rows.xlsx").write_bytes(b"PK\3\4 a sheet")
     before = state(market)
     done = market(*arguments, stdin="timestamp\n")
+    assert not (market.folder / "rows.xml").exists()
     assert done.returncode == status, done.stderr
     assert part in done.stderr, done.stderr
     assert state(market) == before

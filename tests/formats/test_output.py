@@ -7,7 +7,13 @@ import subprocess
 import pytest
 
 ROWS = "SELECT i, 'some text ' || i AS s FROM range(200000) t(i)"
-NAMES = ["o.csv", "o.json", "o.ndjson", "o.md", "o.parquet", "o.arrow", "o.arrows"]
+FORMATS = ["csv", "ndjson", "json", "markdown", "box", "parquet", "arrow"]
+NAMES = ["o.csv", "o.json", "o.ndjson", "o.md", "o.box", "o.parquet", "o.arrow", "o.arrows"]
+
+
+def form_of(name):
+    """No name of a file asks for boxes."""
+    return ["--format", "box"] if name.endswith(".box") else []
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def full_disk(tmp_path):
 def test_a_full_disk_leaves_no_half_file(varve, full_disk, name):
     old = full_disk / name
     old.write_text("old")
-    done = varve.run("query", ROWS, "-o", old)
+    done = varve.run("query", ROWS, "-o", old, *form_of(name))
     assert done.returncode == 8, done.stderr
     assert str(old) in done.stderr and "No space left" in done.stderr, done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -35,17 +41,55 @@ def test_a_full_disk_leaves_no_half_file(varve, full_disk, name):
     assert os.listdir(full_disk) == [name]
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "old"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_that_may_not_grow_leaves_no_half_file(varve, tmp_path, name):
+def test_a_file_that_may_not_grow_leaves_no_half_file(varve, tmp_path, name, is_there):
     """The same without a file system of its own: a limit on the size of files."""
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))
 
-    done = subprocess.run([str(varve.program), "query", ROWS, "-o", str(tmp_path / name)],
+    if is_there:
+        (tmp_path / name).write_text("old")
+    done = subprocess.run([str(varve.program), "query", ROWS, "-o", str(tmp_path / name),
+                           *form_of(name)],
                           capture_output=True, text=True, preexec_fn=limit, check=False)
     assert done.returncode == 8, done.stderr
     assert name in done.stderr
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ([name] if is_there else [])
+    assert not is_there or (tmp_path / name).read_text() == "old"
+
+
+@pytest.fixture
+def full_device(tmp_path):
+    """A device that takes nothing, of our own: a mistake must not replace the machine's."""
+    path = tmp_path / "full"
+    try:
+        os.mknod(path, 0o666 | 0o020000, os.makedev(1, 7))
+        path.open("wb").close()
+    except OSError:
+        pytest.skip("no device can be made here")
+    return path
+
+
+@pytest.mark.parametrize("sql", [ROWS, "SELECT 1 AS one"], ids=["many", "few"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_device_is_said_and_stays(varve, full_device, form, sql):
+    """Few rows are in a buffer up to the end: it is the last write that fails."""
+    done = varve.run("query", sql, "-o", full_device, "--format", form)
+    assert done.returncode == 8, done.stderr
+    assert done.stderr.splitlines()[0] == f"varve: cannot write {full_device}: No space left on device"
+    assert full_device.is_char_device()
+    assert os.listdir(full_device.parent) == [full_device.name]
+
+
+@pytest.mark.parametrize("sql", [ROWS, "SELECT 1 AS one"], ids=["many", "few"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_behind_stdout_is_said(varve, form, sql):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(varve.program), "query", sql, "--format", form], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 8, done.stderr
+    assert done.stderr.splitlines()[0] == "varve: cannot write to stdout: No space left on device"
 
 
 def test_a_link_stays_one_and_permissions_stay(varve, tmp_path):
@@ -79,14 +123,31 @@ def test_devices_and_pipes_are_written_to_not_replaced(varve, tmp_path):
     assert pipe.is_fifo()
 
 
-@pytest.mark.parametrize("form", ["csv", "ndjson", "json", "box", "markdown", "parquet", "arrow"])
-def test_a_reader_that_leaves_is_no_failure_in_any_format(varve, form):
-    with subprocess.Popen([str(varve.program), "query", ROWS, "--format", form],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-        assert run.stdout.read(1)
-        run.stdout.close()
-        assert run.wait(timeout=60) == 0
-        assert run.stderr.read() == b""
+@pytest.fixture(scope="module")
+def long_table(tmp_path_factory, varve_on):
+    """A table whose rows fill a pipe many times over."""
+    varve = varve_on(tmp_path_factory.mktemp("long") / "lake")
+    varve.ok("create", "long", "--schema", "k int not null, s string", "--key", "k")
+    varve.ok("upsert", "long", "-", "--input-format", "csv",
+             stdin="k,s\n" + "".join(f"{k},{k * 7919 % 100003} some text\n" for k in range(100000)))
+    return varve
+
+
+@pytest.mark.parametrize("reader", [["head", "-1"], ["head", "-c", "1"], ["true"]], ids=" ".join)
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_reader_that_leaves_is_no_failure_in_any_format(long_table, form, reader):
+    with subprocess.Popen([str(long_table.program), "--lake", str(long_table.lake), "scan", "long",
+                           "--format", form],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as scan, \
+         subprocess.Popen(reader, stdin=scan.stdout, stdout=subprocess.PIPE) as head:
+        scan.stdout.close()  # the reader's alone
+        seen = head.communicate(timeout=60)[0]
+        assert scan.wait(timeout=60) == 0
+        assert scan.stderr.read() == b""
+        assert head.returncode == 0
+        assert bool(seen) == (reader != ["true"])
+        if reader == ["head", "-1"] and form == "csv":
+            assert seen == b"k,s\n"
 
 
 def test_where_nothing_can_be_written(varve, tmp_path):
