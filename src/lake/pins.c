@@ -6,6 +6,10 @@
 #include "engine/engine.h"
 #include "table/read.h"
 
+/* How far back a vacuum is looked for that has not ended; one that is older was killed. */
+#define VACUUM_MS_MAX (24 * INT64_C(3600000))
+#define COMMITS_MAX 1000
+
 /* Tables that got their pin in this call. */
 struct pinned {
     struct vv_str *names;
@@ -34,6 +38,33 @@ static varve_status check_key(struct vv_op *op, const struct vv_table *table, in
     return vv_fail(op, VARVE_ENOTFOUND,
         "version %" PRId64 " of table %.*s can't be kept: its file %.*s is gone (a vacuum?)",
         version, VV_ARG(table->name), VV_ARG(key));
+}
+
+/*
+ * A vacuum that began before the pin was there may not have read it, and remove what is found to be
+ * there still. One that begins later reads it.
+ */
+static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table)
+{
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
+    VV_TRY(vv_log_history(op, &table->log, VV_NO_VERSION, COMMITS_MAX, &op->arena, &entries,
+        &len));
+    for (size_t i = 0; i < len && entries[i].timestamp_ms >= since_ms; i++) {
+        struct vv_str operation =
+            entries[i].info != NULL ? entries[i].info->operation : VV_STR_NONE;
+        if (vv_str_eq(operation, VV_STR("VACUUM END")))
+            return VARVE_OK;
+        if (vv_str_eq(operation, VV_STR("VACUUM START")))
+            return vv_fail(op, VARVE_ECONFLICT,
+                "a vacuum of table %.*s began with version %" PRId64
+                " and has not ended: what is to be kept may be gone soon; try again when it "
+                "has "
+                "(where it was killed, after another one)",
+                VV_ARG(table->name), entries[i].version);
+    }
+    return VARVE_OK;
 }
 
 /* What the version needs is there; the pin that keeps it there is written already. */
@@ -80,6 +111,7 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     if (vv_pin_write(op, &table->log, &pin) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(name));
     pinned->names[pinned->len++] = name;
+    VV_TRY(check_vacuum(op, table));
     return check_files(op, table, snapshot);
 }
 

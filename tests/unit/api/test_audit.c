@@ -1,11 +1,12 @@
 /*
- * Verify of a table that others go on writing to.
+ * Verify, vacuum and pins of a table that others use at the same time.
  */
 #include <stdio.h>
 
 #include "harness/test.h"
 #include "varve/audit.h"
 #include "varve/dml.h"
+#include "varve/maintain.h"
 #include "varve/pin.h"
 #include "varve/query.h"
 
@@ -14,8 +15,10 @@
 struct lakes {
     varve_lake *ours;
     varve_lake *theirs;
-    varve_table *table; /* in theirs */
-    bool have_written;
+    varve_table *table;                     /* in theirs */
+    const char *phase;                      /* of an operation of ours, during which ... */
+    void (*meanwhile)(struct lakes *lakes); /* ... they do this, once */
+    bool was_meanwhile;
     varve_error err;
 };
 
@@ -26,24 +29,43 @@ static void lakes_done(struct lakes *lakes)
     varve_lake_close(lakes->ours);
 }
 
-/* They write once the verify has begun: data files, deletion vectors, change files, checkpoints. */
-static int write_meanwhile(void *data, const char *phase, uint64_t done, uint64_t total)
+static int on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
 {
     struct lakes *lakes = data;
+    (void)done;
+    (void)total;
+    if (lakes->was_meanwhile || lakes->phase == NULL || strcmp(phase, lakes->phase) != 0)
+        return 0;
+    lakes->was_meanwhile = true;
+    lakes->meanwhile(lakes);
+    return 0;
+}
+
+/* Data files, deletion vectors, change files, checkpoints. */
+static void write_much(struct lakes *lakes)
+{
     const varve_assignment set = {"v", "v + 1"};
     varve_edit_result result;
     varve_checkpoint_result checkpoint;
-    (void)done;
-    (void)total;
-    if (lakes->have_written || strcmp(phase, "verify") != 0)
-        return 0;
-    lakes->have_written = true;
     for (int i = 0; i < UPDATES; i++)
         CHECK_INT(varve_table_update(lakes->table, &set, 1, "k = 1", NULL, &result,
                       &lakes->err),
             0);
     CHECK_INT(varve_table_checkpoint(lakes->table, &checkpoint, &lakes->err), 0);
-    return 0;
+}
+
+static varve_status pin_second(struct lakes *lakes)
+{
+    varve_pin_options options = VARVE_PIN_OPTIONS_INIT;
+    int64_t tables = 0;
+    options.at = "2";
+    return varve_lake_pin(lakes->theirs, "second", &options, &tables, &lakes->err);
+}
+
+static void pin_too_late(struct lakes *lakes)
+{
+    CHECK_INT(pin_second(lakes), VARVE_ECONFLICT);
+    CHECK(strstr(lakes->err.message, "vacuum") != NULL);
 }
 
 static bool fill(struct lakes *lakes)
@@ -82,7 +104,7 @@ static bool lakes_open(struct lakes *lakes)
     if (!CHECK_INT(varve_lake_open(test_path("lake"), &options, &lakes->theirs, &lakes->err),
             0))
         return false;
-    options.on_progress = write_meanwhile;
+    options.on_progress = on_progress;
     options.on_progress_data = lakes;
     return CHECK_INT(varve_lake_open(test_path("lake"), &options, &lakes->ours, &lakes->err),
                0) &&
@@ -96,11 +118,13 @@ TEST(audit, what_is_written_meanwhile_is_no_alarm)
     varve_verify_result result;
     char *report = NULL;
     REQUIRE(lakes_open(&lakes));
+    lakes.phase = "verify";
+    lakes.meanwhile = write_much;
     options.strict = 1;
     REQUIRE(CHECK_INT(varve_lake_verify(lakes.ours, "t", &options, &result, &report,
                           &lakes.err),
         0));
-    CHECK(lakes.have_written);
+    CHECK(lakes.was_meanwhile);
     CHECK_INT(result.version, 1);
     CHECK_INT(result.unreferenced, 0);
     if (!CHECK_INT(result.whole, 1))
@@ -119,4 +143,24 @@ TEST(audit, a_table_that_was_not_made_yet_has_no_version_to_pin)
     REQUIRE(CHECK_INT(varve_lake_known_at(lakes.ours, NULL, &lakes.err), 0));
     CHECK_INT(varve_lake_pin(lakes.ours, "q3", NULL, &tables, &lakes.err), 0);
     CHECK_INT(tables, 1);
+}
+
+TEST(audit, what_a_vacuum_may_be_about_to_remove_is_not_pinned)
+{
+    VV_CLEANUP(lakes_done) struct lakes lakes;
+    varve_vacuum_options options = VARVE_VACUUM_OPTIONS_INIT;
+    varve_vacuum_result result;
+    varve_table *table = NULL;
+    REQUIRE(lakes_open(&lakes));
+    write_much(&lakes);
+    REQUIRE(CHECK_INT(varve_table_open(lakes.ours, "t", &table, &lakes.err), 0));
+    lakes.phase = "vacuum";
+    lakes.meanwhile = pin_too_late;
+    options.retain = "0s";
+    options.unsafe = 1;
+    options.remove = 1;
+    CHECK_INT(varve_table_vacuum(table, &options, &result, NULL, &lakes.err), 0);
+    CHECK(lakes.was_meanwhile);
+    varve_table_close(table);
+    CHECK_INT(pin_second(&lakes), VARVE_ENOTFOUND); /* it is gone now */
 }
