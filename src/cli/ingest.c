@@ -177,7 +177,8 @@ static void run_loop(struct vv_ingest *ingest)
         int64_t turn_ms = give_turns(ingest);
         int64_t settle_ms = vv_ingest_settle(ingest);
         int64_t wait_ms = turn_ms < settle_ms ? turn_ms : settle_ms;
-        take_events(ingest, wait_ms > 0 ? wait_ms : 0);
+        /* The turn may have seen the end; then no event will come. */
+        take_events(ingest, wait_ms > 0 && !is_over(ingest) ? wait_ms : 0);
     }
 }
 

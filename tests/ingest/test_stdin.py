@@ -31,6 +31,16 @@ def test_each_line_names_its_table(lake):
         assert len(lake.rows(table)) == len(keys)
 
 
+@pytest.mark.parametrize("content", [None, "", '{"table":"nosuch"}\n'])
+def test_a_file_as_stdin_that_brings_no_row_ends_it_at_once(lake, tmp_path, content):
+    path = tmp_path / "rows.ndjson"
+    path.write_text(content or "")
+    with open("/dev/null" if content is None else path) as rows:
+        done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest"], stdin=rows, timeout=20,
+                              capture_output=True)
+    assert done.returncode == 0
+
+
 def test_repeated_it_writes_nothing(lake):
     for _ in range(2):
         run = lake.ingest("signals", "--json")
