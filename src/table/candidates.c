@@ -17,20 +17,12 @@ struct rule {
         partitions_prune; /* each partition column is in the key or derived from a key column */
 };
 
-static bool is_key(const struct vv_rules *rules, int32_t column)
-{
-    for (size_t i = 0; i < rules->key_len; i++)
-        if (rules->key[i] == column)
-            return true;
-    return false;
-}
-
 /* The key column that a partition column is derived from; -1 where it is not. */
 static int32_t source_of(const struct vv_rules *rules, int32_t partition)
 {
     for (size_t i = 0; i < rules->partition_from_len; i++)
         if (rules->partition_from[i].partition == partition &&
-            is_key(rules, rules->partition_from[i].source))
+            vv_rules_is_key(rules, rules->partition_from[i].source))
             return rules->partition_from[i].source;
     return -1;
 }
@@ -46,7 +38,7 @@ static varve_status make_rule(struct vv_op *op, const struct vv_snapshot *snapsh
     for (size_t i = 0; i < rules->partitions_len; i++) {
         int32_t source = source_of(rules, rules->partitions[i]);
         out->columns[out->columns_len++] = source >= 0 ? source : rules->partitions[i];
-        if (source < 0 && !is_key(rules, rules->partitions[i]))
+        if (source < 0 && !vv_rules_is_key(rules, rules->partitions[i]))
             out->partitions_prune = false;
     }
     return VARVE_OK;

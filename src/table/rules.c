@@ -347,6 +347,14 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+bool vv_rules_is_key(const struct vv_rules *rules, int32_t column)
+{
+    for (size_t i = 0; i < rules->key_len; i++)
+        if (rules->key[i] == column)
+            return true;
+    return false;
+}
+
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
 {
     if (a == b)

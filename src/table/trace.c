@@ -88,6 +88,13 @@ static varve_status read_conditions(struct vv_op *op, struct trace *trace,
                 VV_ARG(run->snapshot->schema.fields[run->rules.key[i]].name));
     if (len == 0)
         return vv_fail(op, VARVE_EUSAGE, "the history of which row? Say column=value");
+    for (size_t i = 0; i < len && run->rules.key_len > 0; i++)
+        if (!vv_rules_is_key(&run->rules, items[i].column))
+            return vv_fail(op, VARVE_EUSAGE,
+                "column %.*s is not in the key of table %.*s, and its value may have changed: "
+                "name the row by its key alone",
+                VV_ARG(run->snapshot->schema.fields[items[i].column].name),
+                VV_ARG(run->table->name));
     return VARVE_OK;
 }
 

@@ -43,14 +43,6 @@ static varve_status check_expression(struct vv_op *op, const struct vv_edit *edi
     return vv_edit_check_sql(op, edit, what.ptr, assignment->expression);
 }
 
-static bool is_key(const struct vv_rules *rules, int32_t column)
-{
-    for (size_t i = 0; i < rules->key_len; i++)
-        if (rules->key[i] == column)
-            return true;
-    return false;
-}
-
 /* The column that a partition column derives from; -1: it does not. */
 static int32_t source_of(const struct vv_rules *rules, int32_t column)
 {
@@ -77,11 +69,11 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
                 VV_ARG(assignment->column));
         VV_TRY(check_expression(op, plan->edit, assignment));
         plan->by_column[column] = assignment;
-        update->sets_key = update->sets_key || is_key(rules, column);
+        update->sets_key = update->sets_key || vv_rules_is_key(rules, column);
         for (size_t f = 0; f < rules->partition_from_len; f++)
-            update->sets_key =
-                update->sets_key || (rules->partition_from[f].source == column &&
-                                        is_key(rules, rules->partition_from[f].partition));
+            update->sets_key = update->sets_key ||
+                               (rules->partition_from[f].source == column &&
+                                   vv_rules_is_key(rules, rules->partition_from[f].partition));
     }
     return VARVE_OK;
 }

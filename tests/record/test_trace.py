@@ -112,6 +112,7 @@ def test_names_and_values_of_any_kind_are_told_as_json(varve):
     ([], "ts=VALUE"), (["ts=2025-01-10"], "sym=VALUE"), (["sym"], "no column=value"),
     (["ts=soon", "sym=A"], "no value of column ts"), (["nothing=1"], "no column nothing"),
     (["ts=2025-01-10", "ts=2025-01-10", "sym=A"], "given twice"),
+    (["ts=2025-01-10", "sym=A", "price=1"], "price is not in the key"),
 ])
 def test_questions_that_make_no_sense_are_refused(ticks, arguments, words):
     done = ticks.run("trace", TABLE, *arguments)
