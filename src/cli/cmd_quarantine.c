@@ -65,12 +65,13 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
     vv_progress_clear(cli);
     if (!cli->globals.json) {
         vv_say(cli,
-            "%s: %" PRId64 " row%s released: %" PRId64 " inserted, %" PRId64
+            "%s: %" PRId64 " of %" PRId64 " row%s released: %" PRId64 " inserted, %" PRId64
             " updated, %" PRId64 " unchanged, %" PRId64 " stale; %" PRId64
             " still break a rule and stay; version "
             "%" PRId64,
-            name, result.rows_in, result.rows_in == 1 ? "" : "s", result.inserted,
-            result.updated, result.unchanged, result.stale, result.rejected, result.version);
+            name, result.rows_in - result.rejected, result.rows_in,
+            result.rows_in == 1 ? "" : "s", result.inserted, result.updated, result.unchanged,
+            result.stale, result.rejected, result.version);
         return VARVE_OK;
     }
     vv_text_adds(&line, "{\"table\":");

@@ -142,6 +142,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
     const struct upsert_values *values, const varve_upsert_result *result)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    int64_t written = result->rows_written + result->repaired;
     if (result->already_applied) {
         vv_say(cli, "%s: batch %" PRId64 " of %s was applied before; nothing written", name,
             values->app_version.value, values->app_id ? values->app_id : "");
@@ -156,9 +157,9 @@ static void say_result(const struct vv_cli *cli, const char *name,
     vv_say(cli, "%s: %" PRId64 " row%s in: %s%sversion %" PRId64 "%s", name, result->rows_in,
         result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",
         result->version,
-        values->dry_run             ? " (a dry run: nothing written)"
-        : result->rows_written == 0 ? " (nothing written)"
-                                    : "");
+        values->dry_run ? " (a dry run: nothing written)"
+        : written == 0  ? " (nothing written)"
+                        : "");
     say_warnings(cli, result);
     if (result->rejected > 0 && !values->dry_run)
         vv_say(cli, "rejected rows are in quarantine: varve quarantine show %s", name);
@@ -227,7 +228,9 @@ const struct vv_command vv_cmd_upsert = {
             "commit of all files, or none: a row that breaks a rule of the table rejects\n"
             "the batch. Of rows with one key the one with the greatest order column wins,\n"
             "in the batch and against the table; rows that are there already change\n"
-            "nothing. So a batch may be repeated at will.",
+            "nothing. So a batch may be repeated at will. A row replaces the stored one\n"
+            "whole: columns that the file lacks become NULL (varve update changes single\n"
+            "columns).",
     .options = options,
     .options_len = VV_COUNT(options) - 1,
     .options_bytes = sizeof(struct upsert_values),

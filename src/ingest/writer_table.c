@@ -76,7 +76,8 @@ static varve_status check_key(struct vv_op *op, struct vv_writer *writer,
     if (key_len > 0)
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
-        "table %.*s has no key to upsert by: declare one with `varve adopt %.*s --key ...`",
+        "table %.*s has no key to upsert by: declare one with `varve alter %.*s set "
+        "varve.key=A,B`",
         VV_ARG(table->name), VV_ARG(table->name));
 }
 

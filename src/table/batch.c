@@ -448,8 +448,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     if (options->dedupe && rules->key_len == 0)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s has no key, so that rows cannot be told apart: declare a key (varve "
-            "adopt "
-            "%.*s --key ...)",
+            "alter %.*s set varve.key=A,B)",
             VV_ARG(table->name), VV_ARG(table->name));
     struct plans plans = {.len = 0};
     const struct vv_plan common = {.schema = &table->snapshot->schema,

@@ -190,7 +190,8 @@ static varve_status read_rules(struct vv_op *op, struct vv_table *table, struct 
             VV_ARG(table->name));
     if (out->key_len == 0 && !options->append)
         return vv_fail(op, VARVE_EUSAGE,
-            "table %.*s has no key to upsert by: declare one with `varve adopt %.*s --key ...`",
+            "table %.*s has no key to upsert by: declare one with `varve alter %.*s set "
+            "varve.key=A,B`",
             VV_ARG(table->name), VV_ARG(table->name));
     return VARVE_OK;
 }

@@ -64,6 +64,10 @@ def test_a_table_with_a_key_is_appended_to_only_where_that_is_allowed(varve):
     assert len(varve.rows("scan", "keyed")) == 2
     assert varve.upsert("keyed", "k,v\n1,3.5\n")["repaired"] == 1
     assert varve.rows("scan", "keyed") == [{"k": 1, "v": 3.5}]
+    text = "k,v\n1,3.5\n"
+    varve.ok("append", "keyed", "-", "--allow-duplicates", stdin=text)
+    said = varve.run("upsert", "keyed", "-", stdin=text).stderr
+    assert "1 repaired; version 4" in said and "nothing written" not in said
     assert varve.run("upsert", "keyed", "-", "--allow-duplicates", stdin=text).returncode == 2
 
 

@@ -141,6 +141,7 @@ def test_rows_that_still_break_a_rule_stay(quotes):
     assert (done["inserted"], done["rejected"], done["batches_released"]) == (1, 1, 0)
     [row] = quotes.rows("quarantine", "show", TABLE)
     assert (row["row"], row["line"], row["value"]) == (2, 3, "abc")
+    assert "0 of 1 row released" in quotes.run("quarantine", "release", TABLE).stderr
 
 
 def test_a_naive_time_keeps_its_zone(quotes):

@@ -115,7 +115,7 @@ TEST(batch, dedupe_without_a_key_is_bad_usage)
     REQUIRE(batch_fixture_open(&fixture, &spec));
     fixture.options.dedupe = true;
     CHECK_FAILS(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, "k\n1\n"), VARVE_EUSAGE);
-    CHECK(strstr(fixture.op.error.message, "varve adopt lake/regimes --key") != NULL);
+    CHECK(strstr(fixture.op.error.message, "varve alter lake/regimes set varve.key=") != NULL);
     batch_fixture_close(&fixture);
 }
 
