@@ -156,7 +156,11 @@ static varve_status keygen(struct vv_op *op, const char *file)
     if (!vv_buf_ok(&private_pem) || !vv_buf_ok(&public_pem))
         return vv_fail_memory(op);
     VV_TRY(vv_key_file_write(op, file, true, vv_buf_str(&private_pem)));
-    return vv_key_file_write(op, public_path.ptr, false, vv_buf_str(&public_pem));
+    varve_status status =
+        vv_key_file_write(op, public_path.ptr, false, vv_buf_str(&public_pem));
+    if (status != VARVE_OK)
+        vv_key_file_remove(file);
+    return status;
 }
 
 varve_status varve_keygen(const char *file, varve_error *err)

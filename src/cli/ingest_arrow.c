@@ -37,11 +37,14 @@ static void begin_to_stop(struct vv_arrow_input *input)
 static int64_t read_stdin(void *data, void *out, size_t bytes)
 {
     struct vv_arrow_input *input = data;
-    struct pollfd fds[] = {
-        {.fd = input->stop_fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    struct pollfd fds[] = {{.events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     for (;;) {
-        if (poll(fds, VV_COUNT(fds), -1) < 0 && errno != EINTR)
-            return -errno;
+        fds[0].fd = input->is_stopping ? -1 : input->stop_fd; /* it stays readable */
+        if (poll(fds, VV_COUNT(fds), -1) < 0) {
+            if (errno != EINTR)
+                return -errno;
+            continue;
+        }
         if (fds[0].revents != 0 && !input->is_stopping)
             begin_to_stop(input);
         if (input->is_stopping && input->bytes_left == 0)

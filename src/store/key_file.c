@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "store/local.h"
 
 static void fd_close(int *fd)
 {
@@ -13,6 +16,30 @@ static void fd_close(int *fd)
     errno = saved;
 }
 
+static varve_status write_all(struct vv_op *op, int fd, const char *path, struct vv_str bytes)
+{
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t written = write(fd, bytes.ptr + done, bytes.len - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return vv_fail_errno(op, errno, "write %s", path);
+        done += (size_t)written;
+    }
+    return fsync(fd) == 0 ? VARVE_OK : vv_fail_errno(op, errno, "sync %s", path);
+}
+
+static varve_status sync_folder_of(struct vv_op *op, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct vv_str folder =
+        slash ? vv_arena_format(&op->arena, "%.*s/", (int)(slash - path), path) : VV_STR(".");
+    if (folder.ptr == NULL)
+        return vv_fail_memory(op);
+    return vv_sync_folder(op, folder, "key.sync");
+}
+
+/* Half a key would be in the way of the next one: what fails leaves no file. */
 varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_private,
     struct vv_str bytes)
 {
@@ -23,19 +50,17 @@ varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_priva
             "%s is there already: a key is never overwritten, name another file", path);
     if (fd < 0)
         return vv_fail_errno(op, errno, "create %s", path);
-    for (size_t done = 0; done < bytes.len;) {
-        ssize_t written = write(fd, bytes.ptr + done, bytes.len - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return vv_fail_errno(op, errno, "write %s", path);
-        done += (size_t)written;
-    }
-    if (fsync(fd) != 0)
-        return vv_fail_errno(op, errno, "sync %s", path);
-    int result = close(fd);
-    fd = -1;
-    return result == 0 ? VARVE_OK : vv_fail_errno(op, errno, "close %s", path);
+    varve_status status = write_all(op, fd, path, bytes);
+    if (status == VARVE_OK)
+        status = sync_folder_of(op, path);
+    if (status != VARVE_OK)
+        vv_key_file_remove(path);
+    return status;
+}
+
+void vv_key_file_remove(const char *path)
+{
+    (void)unlink(path);
 }
 
 varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,

@@ -8,9 +8,11 @@
 
 #define VV_KEY_FILE_BYTES_MAX 4096 /* a PEM file of an Ed25519 key has about 120 */
 
-/* A new file, durable. EUSAGE: there is one of that name. */
+/* A new file, durable; none where it fails. EUSAGE: there is one of that name. */
 varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_private,
     struct vv_str bytes);
+/* One that was written in vain. */
+void vv_key_file_remove(const char *path);
 /* EUSAGE: too long, or a private one that others may read. ENOTFOUND: no such file. */
 varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
     char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len);
