@@ -94,6 +94,49 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_overwrite(varve_table *table
     const varve_input *inputs, size_t inputs_len, const char *where,
     const varve_edit_options *options, varve_edit_result *out, varve_error *err);
 
+typedef enum varve_merge_when {
+    VARVE_MERGE_MATCHED = 0,
+    VARVE_MERGE_NOT_MATCHED = 1,
+    VARVE_MERGE_NOT_MATCHED_BY_SOURCE = 2
+} varve_merge_when;
+
+/* Of each kind the first one whose condition is true takes the row; only the last may have none. */
+typedef struct varve_merge_clause {
+    varve_merge_when when;
+    /*
+     * "[and CONDITION] ACTION". Matched: "update set a = s.a, b = t.b + 1", "update *", "delete";
+     * not matched: "insert (a, b) values (s.a, 1)", "insert *"; not matched by source: "update set",
+     * "delete". Conditions and values are SQL; the table is t, the source s.
+     */
+    const char *text;
+} varve_merge_clause;
+
+typedef struct varve_merge {
+    const varve_input *inputs; /* the source */
+    size_t inputs_len;
+    const char *on;
+    const varve_merge_clause *clauses;
+    size_t clauses_len;
+} varve_merge;
+
+/*
+ * Changes, removes and adds rows by what the inputs say of them, as one commit or none. Rows of the
+ * table and of the inputs for which `on` is true match. "*" is every column that the inputs bring
+ * and the table has; what an update does not set stays, but for the order column (see update). The
+ * inputs are read once and may have columns that the table lacks, for conditions and values; those
+ * that it has come in its types, exactly or not at all. New rows are validated as those of an
+ * upsert. Only files that can hold a row for which `on` is true are read, unless a clause asks for
+ * rows that the source does not match.
+ * EINVALID   several rows of the inputs would change one row, and it is not that all of them delete
+ *            it (err->detail: the rows, by their keys); a row breaks a rule of the table, or would
+ *            get a key that is there; nothing was written
+ * EUSAGE     a clause that can't be read, that no row comes to, or of a bad expression
+ * Streams are taken over, on failure too. Other codes as above.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_merge(varve_table *table,
+    const varve_merge *merge, const varve_edit_options *options, varve_edit_result *out,
+    varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -150,3 +150,56 @@ varve_status varve_table_overwrite(varve_table *table, const varve_input *inputs
     vv_api_inputs_release(inputs, inputs_len);
     return vv_op_report(&op, status, err);
 }
+
+static varve_status convert_clauses(struct vv_op *op, const varve_merge_clause *given,
+    size_t len, struct vv_merge_request *out)
+{
+    struct vv_merge_clause *clauses = NULL;
+    VV_NEW(op, &clauses, struct vv_merge_clause, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        bool is_known = given[i].when == VARVE_MERGE_MATCHED ||
+                        given[i].when == VARVE_MERGE_NOT_MATCHED ||
+                        given[i].when == VARVE_MERGE_NOT_MATCHED_BY_SOURCE;
+        clauses[i] = (struct vv_merge_clause){
+            (enum vv_merge_when)given[i].when, vv_api_text(given[i].text)};
+        if (!is_known || clauses[i].text.ptr == NULL)
+            return vv_fail(op, VARVE_EUSAGE, "clause %zu lacks its kind or its text", i + 1);
+    }
+    out->clauses = clauses;
+    out->clauses_len = len;
+    if (out->on.ptr == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "which rows match? Say on what, as t.id = s.id");
+    return VARVE_OK;
+}
+
+static varve_status merge_rows(struct vv_op *op, varve_table *table,
+    struct vv_merge_request *request, const varve_input *inputs,
+    const varve_edit_options *given, varve_edit_result *out)
+{
+    varve_edit_options own;
+    struct vv_edit_options options;
+    struct vv_edit_result result;
+    struct vv_input *inner_inputs = NULL;
+    VV_TRY(convert_options(op, table, given, &own, &options));
+    VV_TRY(vv_api_inputs(op, inputs, request->inputs_len, &inner_inputs));
+    request->inputs = inner_inputs;
+    request->input_tz = vv_api_text(own.input_tz);
+    request->truncate_time = own.truncate_time != 0;
+    VV_TRY(vv_table_merge(op, table->table, request, &options, &result));
+    fill_result(&result, out);
+    return VARVE_OK;
+}
+
+varve_status varve_table_merge(varve_table *table, const varve_merge *merge,
+    const varve_edit_options *options, varve_edit_result *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_merge_request request = {
+        .on = vv_api_text(merge->on), .inputs_len = merge->inputs_len};
+    vv_api_begin(&op, table->lake);
+    varve_status status = convert_clauses(&op, merge->clauses, merge->clauses_len, &request);
+    if (status == VARVE_OK)
+        status = merge_rows(&op, table, &request, merge->inputs, options, out);
+    vv_api_inputs_release(merge->inputs, merge->inputs_len);
+    return vv_op_report(&op, status, err);
+}

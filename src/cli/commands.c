@@ -10,6 +10,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_append,
     &vv_cmd_update,
     &vv_cmd_delete,
+    &vv_cmd_merge,
     &vv_cmd_overwrite,
     &vv_cmd_quarantine,
     &vv_cmd_ingest,

@@ -17,6 +17,7 @@ extern const struct vv_command vv_cmd_upsert;
 extern const struct vv_command vv_cmd_append;
 extern const struct vv_command vv_cmd_update;
 extern const struct vv_command vv_cmd_delete;
+extern const struct vv_command vv_cmd_merge;
 extern const struct vv_command vv_cmd_overwrite;
 extern const struct vv_command vv_cmd_quarantine;
 extern const struct vv_command vv_cmd_scan;

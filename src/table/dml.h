@@ -49,4 +49,31 @@ varve_status vv_table_overwrite(struct vv_op *op, struct vv_table *table,
     const struct vv_overwrite_request *request, const struct vv_edit_options *options,
     struct vv_edit_result *out);
 
+enum vv_merge_when {
+    VV_MERGE_MATCHED,
+    VV_MERGE_NOT_MATCHED,
+    VV_MERGE_NOT_MATCHED_BY_SOURCE
+};
+struct vv_merge_clause {
+    enum vv_merge_when when;
+    struct vv_str text; /* "and s.dead delete", "update set a = s.a", "insert *" */
+};
+struct vv_merge_request {
+    struct vv_str on;
+    const struct vv_merge_clause
+        *clauses; /* of each kind in the order in which they are asked */
+    size_t clauses_len;
+    const struct vv_input *inputs; /* read once, whatever the number of attempts */
+    size_t inputs_len;
+    struct vv_str input_tz;
+    bool truncate_time;
+};
+/*
+ * Changes, removes and adds rows by what a source says of them: varve/dml.h. The source may have
+ * columns that the table lacks; those of the table come in its types, exactly or not at all.
+ */
+varve_status vv_table_merge(struct vv_op *op, struct vv_table *table,
+    const struct vv_merge_request *request, const struct vv_edit_options *options,
+    struct vv_edit_result *out);
+
 #endif

@@ -49,6 +49,57 @@ varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, con
     return VARVE_OK;
 }
 
+/* An untyped NULL would become an integer. */
+void vv_edit_value_sql(const struct vv_edit *edit, int32_t column, struct vv_str expression,
+    struct vv_buf *sql)
+{
+    if (!vv_str_eq_nocase(vv_str_trim(expression), VV_STR("NULL"))) {
+        vv_buf_addf(sql, "(%.*s\n)", VV_ARG(expression));
+        return;
+    }
+    vv_buf_adds(sql, "CAST(NULL AS ");
+    vv_type_sql(&edit->snapshot->schema.fields[column].type, sql);
+    vv_buf_addc(sql, ')');
+}
+
+void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf *sql)
+{
+    const struct vv_field *field = &edit->snapshot->schema.fields[column];
+    bool is_instant = field->type.kind == VV_TYPE_TIMESTAMP;
+    bool is_order = column == edit->rules->order;
+    bool is_time = is_order && (is_instant || field->type.kind == VV_TYPE_TIMESTAMP_NTZ);
+    if (is_time) {
+        vv_buf_adds(sql, "greatest(");
+        if (is_instant)
+            vv_sql_timestamptz(sql, edit->started_us);
+        else
+            vv_sql_timestamp(sql, edit->started_us);
+        vv_buf_adds(sql, ", t.");
+    } else {
+        vv_buf_adds(sql, is_order ? "CAST(t." : "t.");
+    }
+    vv_sql_name(sql, field->name);
+    if (is_order)
+        vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS BIGINT) + 1");
+}
+
+bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column)
+{
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        if (rules->partition_from[i].source == column &&
+            vv_rules_is_key(rules, rules->partition_from[i].partition))
+            return true;
+    return vv_rules_is_key(rules, column);
+}
+
+bool vv_edit_is_derived(const struct vv_rules *rules, int32_t column)
+{
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        if (rules->partition_from[i].partition == column)
+            return true;
+    return false;
+}
+
 varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
     const struct vv_predicate *predicate, bool with_whole)
 {

@@ -34,11 +34,12 @@ struct vv_addition_search {
     struct vv_batch_input *inputs;
     size_t inputs_len;
     bool truncate_time;
+    bool keeps_empty; /* a column without a value stays, as a text */
 };
 
 /*
  * evolve_find.c: types of Parquet and Arrow as they are, of text as guess.h tells. A column without
- * a value has no type: it is taken out of the input. EINVALID: two inputs do not agree, or a name
+ * a value has no type: it is taken out of the input, unless `keeps_empty`. EINVALID: two inputs do not agree, or a name
  * that no column may have; EUNSUPPORTED: a type that has no place, arrays and objects of NDJSON.
  * The result lives in the operation.
  */

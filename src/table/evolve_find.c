@@ -118,7 +118,8 @@ static varve_status column_take(struct find *find, const struct vv_batch_input *
     bool is_text = input->format == VV_INPUT_CSV;
     bool is_arrow = input->format == VV_INPUT_ARROW || input->format == VV_INPUT_IPC;
     bool is_there = true;
-    if (is_text || (is_arrow && vv_str_eq(input->types[column], VV_STR("VARCHAR"))))
+    if (!find->search->keeps_empty &&
+        (is_text || (is_arrow && vv_str_eq(input->types[column], VV_STR("VARCHAR")))))
         VV_TRY(has_value(find, input, column, &is_there));
     *out_empty = !is_there;
     if (!is_there)

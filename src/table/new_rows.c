@@ -134,6 +134,7 @@ varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
     static const struct vv_batch_options options = {.dedupe = false};
     struct vv_batch_input input;
     int64_t bad = 0;
+    int64_t rows = 0;
     VV_TRY(describe(op, edit, from, &input));
     struct vv_plan plan = {.input = &input,
         .schema = &edit->snapshot->schema,
@@ -141,11 +142,13 @@ varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
         .options = &options,
         .now_us = edit->started_us};
     VV_TRY(vv_plan_make(op, &plan));
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE " NEWS_TABLE " AS ");
+    vv_buf_adds(&sql, from->adds ? "INSERT INTO temp." NEWS_TABLE " "
+                                 : "CREATE OR REPLACE TEMP TABLE " NEWS_TABLE " AS ");
     vv_plan_rows_sql(&plan, &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_int64(op, edit->session, vv_buf_str(&sql), &edit->news_len));
+    VV_TRY(vv_session_int64(op, edit->session, vv_buf_str(&sql), &rows));
+    edit->news_len = rows + (from->adds ? edit->news_len : 0);
     VV_TRY(vv_session_int64(op, edit->session,
         VV_STR("SELECT count(*) FROM temp." NEWS_TABLE " WHERE _bad"), &bad));
     if (bad > 0)

@@ -19,6 +19,7 @@ struct vv_new_rows {
         table; /* "temp.x", a temporary table; its first column is VV_INPUT_ROW_COLUMN */
     const struct vv_new_column *columns;
     size_t columns_len;
+    bool adds; /* to those of an earlier call; numbers of rows are other ones */
 };
 
 /*

@@ -5,8 +5,6 @@
  * that an expression which answers differently each time is asked once. The new rows then go the
  * way of all rows into the table: convert, fill, validate.
  */
-#include "base/time.h"
-#include "engine/sql.h"
 #include "engine/sql_tree.h"
 #include "table/batch_input.h"
 #include "table/dml.h"
@@ -43,19 +41,9 @@ static varve_status check_expression(struct vv_op *op, const struct vv_edit *edi
     return vv_edit_check_sql(op, edit, what.ptr, assignment->expression);
 }
 
-/* The column that a partition column derives from; -1: it does not. */
-static int32_t source_of(const struct vv_rules *rules, int32_t column)
-{
-    for (size_t i = 0; i < rules->partition_from_len; i++)
-        if (rules->partition_from[i].partition == column)
-            return rules->partition_from[i].source;
-    return -1;
-}
-
 static varve_status read_assignments(struct vv_op *op, struct update *update, struct plan *plan)
 {
     const struct vv_schema *schema = &plan->edit->snapshot->schema;
-    const struct vv_rules *rules = plan->edit->rules;
     VV_NEW(op, &plan->by_column, const struct vv_assignment *, schema->fields_len + 1);
     update->sets_key = false;
     for (size_t i = 0; i < update->request->assignments_len; i++) {
@@ -69,57 +57,18 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
                 VV_ARG(assignment->column));
         VV_TRY(check_expression(op, plan->edit, assignment));
         plan->by_column[column] = assignment;
-        update->sets_key = update->sets_key || vv_rules_is_key(rules, column);
-        for (size_t f = 0; f < rules->partition_from_len; f++)
-            update->sets_key = update->sets_key ||
-                               (rules->partition_from[f].source == column &&
-                                   vv_rules_is_key(rules, rules->partition_from[f].partition));
+        update->sets_key = update->sets_key || vv_edit_sets_key(plan->edit->rules, column);
     }
     return VARVE_OK;
 }
 
-/* Newer than what it replaces. */
-static void add_stamp(const struct plan *plan, int32_t column, struct vv_buf *sql)
-{
-    const struct vv_field *field = &plan->edit->snapshot->schema.fields[column];
-    bool is_instant = field->type.kind == VV_TYPE_TIMESTAMP;
-    if (!is_instant && field->type.kind != VV_TYPE_TIMESTAMP_NTZ) {
-        vv_buf_adds(sql, "CAST(");
-        vv_sql_name(sql, field->name);
-        vv_buf_adds(sql, " AS BIGINT) + 1");
-        return;
-    }
-    vv_buf_adds(sql, "greatest(");
-    if (is_instant)
-        vv_sql_timestamptz(sql, plan->edit->started_us);
-    else
-        vv_sql_timestamp(sql, plan->edit->started_us);
-    vv_buf_adds(sql, ", ");
-    vv_sql_name(sql, field->name);
-    vv_buf_adds(sql, " + INTERVAL 1 MICROSECOND)");
-}
-
-/* An untyped NULL would become an integer. */
-static bool is_null(struct vv_str expression)
-{
-    return vv_str_eq_nocase(vv_str_trim(expression), VV_STR("NULL"));
-}
-
 static void add_value(const struct plan *plan, int32_t column, struct vv_buf *sql)
 {
-    const struct vv_field *field = &plan->edit->snapshot->schema.fields[column];
     const struct vv_assignment *assignment = plan->by_column[column];
-    if (assignment != NULL && is_null(assignment->expression)) {
-        vv_buf_adds(sql, "CAST(NULL AS ");
-        vv_type_sql(&field->type, sql);
-        vv_buf_addc(sql, ')');
-    } else if (assignment != NULL) {
-        vv_buf_addf(sql, "(%.*s\n)", VV_ARG(assignment->expression));
-    } else if (column == plan->edit->rules->order) {
-        add_stamp(plan, column, sql);
-    } else {
-        vv_sql_name(sql, field->name);
-    }
+    if (assignment != NULL)
+        vv_edit_value_sql(plan->edit, column, assignment->expression, sql);
+    else
+        vv_edit_kept_sql(plan->edit, column, sql);
 }
 
 /* Columns that derive from another are left to be filled in, unless they are named. */
@@ -130,7 +79,7 @@ static varve_status list_columns(struct vv_op *op, const struct plan *plan,
     VV_NEW(op, out, struct vv_new_column, schema->fields_len + 1);
     *out_len = 0;
     for (size_t i = 0; i < schema->fields_len; i++) {
-        if (plan->by_column[i] == NULL && source_of(plan->edit->rules, (int32_t)i) >= 0)
+        if (plan->by_column[i] == NULL && vv_edit_is_derived(plan->edit->rules, (int32_t)i))
             continue;
         struct vv_str name = vv_arena_format(&op->arena, "n%zu", i);
         if (name.ptr == NULL)

@@ -3,7 +3,7 @@
  * store after the other. Whatever happens: what was told is true, a failure says why, what only
  * reads gives the right answer or none, and the tables are at the old version or the new one.
  */
-#include "world.h"
+#include "world_merge.h"
 
 enum kind {
     READS,  /* gives out the same each time, changes nothing */
@@ -409,6 +409,7 @@ static const struct operation operations[] = {
     {"delete", WRITES, run_delete, world_put_news},
     {"update", WRITES, world_update, NULL},
     {"overwrite", WRITES, world_overwrite, NULL},
+    {"merge", WRITES, world_merge, NULL},
     {"alter", WRITES, run_alter, NULL},
     {"restore", WRITES, run_restore, world_put_news},
     {"optimize", TIDIES, run_optimize, world_put_news},

@@ -1,0 +1,164 @@
+#include <stdlib.h>
+
+#include "cli/commands.h"
+#include "cli/edit_show.h"
+#include "cli/input.h"
+#include "varve/dml.h"
+
+struct merge_values {
+    struct vv_list source;
+    const char *on;
+    struct vv_list matched, not_matched, by_source;
+    int32_t input_format;
+    const char *app_id;
+    struct vv_integer app_version;
+    const char *input_tz;
+    bool truncate_time;
+    bool dry_run;
+};
+
+#define AT(member) offsetof(struct merge_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "source",
+        .kind = VV_OPTION_LIST,
+        .value = "FILE",
+        .help = "rows that say what is to change; - is stdin; may be repeated",
+        .offset = AT(source)},
+    {.name = "on",
+        .kind = VV_OPTION_TEXT,
+        .value = "SQL",
+        .help = "which rows match: t is the table, s the source (t.id = s.id)",
+        .offset = AT(on)},
+    {.name = "when-matched",
+        .kind = VV_OPTION_LIST,
+        .value = "CLAUSE",
+        .help = "[and SQL] update set C = SQL, ... | update * | delete; may be repeated",
+        .offset = AT(matched)},
+    {.name = "when-not-matched",
+        .kind = VV_OPTION_LIST,
+        .value = "CLAUSE",
+        .help = "[and SQL] insert (C, ...) values (SQL, ...) | insert *; may be repeated",
+        .offset = AT(not_matched)},
+    {.name = "when-not-matched-by-source",
+        .kind = VV_OPTION_LIST,
+        .value = "CLAUSE",
+        .help = "[and SQL] update set C = SQL, ... | delete; may be repeated",
+        .offset = AT(by_source)},
+    {.name = "input-format",
+        .kind = VV_OPTION_CHOICE,
+        .value = "F",
+        .choices = "csv|ndjson|parquet|arrow",
+        .help =
+            "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
+        .offset = AT(input_format)},
+    {.name = "app-id",
+        .kind = VV_OPTION_TEXT,
+        .value = "A",
+        .help = "with --app-version: a merge repeated under the same two changes nothing",
+        .offset = AT(app_id)},
+    {.name = "app-version",
+        .kind = VV_OPTION_INTEGER,
+        .value = "N",
+        .help = "number of the merge; it must grow",
+        .offset = AT(app_version)},
+    {.name = "input-tz",
+        .kind = VV_OPTION_TEXT,
+        .value = "ZONE",
+        .help = "zone of times that name none, such as America/New_York (default: UTC)",
+        .offset = AT(input_tz)},
+    {.name = "truncate-time",
+        .kind = VV_OPTION_FLAG,
+        .help = "cut digits below a microsecond instead of rejecting the row",
+        .offset = AT(truncate_time)},
+    {.name = "dry-run",
+        .kind = VV_OPTION_FLAG,
+        .help = "say what would be done, and write nothing",
+        .offset = AT(dry_run)},
+};
+
+static varve_status check(struct vv_cli *cli, const struct merge_values *values,
+    size_t clauses_len)
+{
+    const char *lacks = NULL;
+    if (values->source.len == 0)
+        lacks = "where do the rows come from? Give --source FILE (- for stdin)";
+    else if (values->on == NULL)
+        lacks = "which rows match? Give --on, as --on \"t.id = s.id\"";
+    else if (clauses_len == 0)
+        lacks = "what is to be done? Give --when-matched 'update *', --when-not-matched "
+                "'insert *' or others";
+    else if ((values->app_id != NULL) != values->app_version.given)
+        lacks = "--app-id and --app-version belong together";
+    return lacks == NULL ? VARVE_OK : vv_error_set(&cli->error, VARVE_EUSAGE, "%s", lacks);
+}
+
+static void add_clauses(const struct vv_list *texts, varve_merge_when when,
+    varve_merge_clause *clauses, size_t *len)
+{
+    for (size_t i = 0; i < texts->len; i++)
+        clauses[(*len)++] = (varve_merge_clause){when, texts->items[i]};
+}
+
+static varve_status run_with(struct vv_cli *cli, const struct merge_values *values,
+    varve_input *inputs, varve_merge_clause *clauses)
+{
+    const char *name = vv_cli_argument(cli, 0);
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    varve_edit_options edit = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result = {0};
+    size_t clauses_len = 0;
+    edit.app_id = values->app_id;
+    edit.app_version = values->app_version.value;
+    edit.input_tz = values->input_tz;
+    edit.truncate_time = values->truncate_time;
+    edit.dry_run = values->dry_run;
+    add_clauses(&values->matched, VARVE_MERGE_MATCHED, clauses, &clauses_len);
+    add_clauses(&values->not_matched, VARVE_MERGE_NOT_MATCHED, clauses, &clauses_len);
+    add_clauses(&values->by_source, VARVE_MERGE_NOT_MATCHED_BY_SOURCE, clauses, &clauses_len);
+    VV_TRY(check(cli, values, clauses_len));
+    for (size_t i = 0; i < values->source.len; i++)
+        VV_TRY(vv_input_read(values->source.items[i],
+            (enum vv_input_choice)values->input_format, &inputs[i], &cli->error));
+    VV_TRY(vv_cli_open_table(cli, name, &table));
+    const varve_merge merge = {inputs, values->source.len, values->on, clauses, clauses_len};
+    VV_TRY(varve_table_merge(table, &merge, &edit, &result, &cli->error));
+    return vv_edit_show(cli, name, values->dry_run, &result);
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct merge_values *values = given;
+    size_t clauses_len = values->matched.len + values->not_matched.len + values->by_source.len;
+    varve_input *inputs = vv_cli_alloc(values->source.len + 1, sizeof(*inputs));
+    varve_merge_clause *clauses = vv_cli_alloc(clauses_len + 1, sizeof(*clauses));
+    varve_status status = run_with(cli, values, inputs, clauses);
+    free(clauses);
+    free(inputs);
+    return status;
+}
+
+const struct vv_command vv_cmd_merge = {
+    .name = "merge",
+    .summary = "change, remove and add rows by what a source says of them",
+    .arguments = "TABLE",
+    .examples = "varve merge signals --source today.csv \\\n"
+                "    --on \"t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id\" \\\n"
+                "    --when-matched \"and s.signal_value < 0 delete\" \\\n"
+                "    --when-matched \"update set signal_value = s.signal_value\" \\\n"
+                "    --when-not-matched \"insert *\"",
+    .text = "Rows of the table, t, and of the source, s, match where --on is true. Each pair,\n"
+            "each row of the source without a partner and each row of the table without one\n"
+            "goes to the first clause of its kind whose condition is true: one commit, or\n"
+            "none. * is every column that the source brings and the table has; columns that\n"
+            "the table lacks may be spoken of. A column that an update does not set stays,\n"
+            "but for the order column, which is stamped as by update. New rows obey the\n"
+            "rules of the table as those of an upsert do. A row that several rows of the\n"
+            "source would change is an error that names it, unless all of them delete it.\n"
+            "Only files that can hold a match are read, unless a clause is for rows that\n"
+            "the source does not match. NULL matches nothing; say IS NOT DISTINCT FROM.",
+    VV_OPTIONS(options, struct merge_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .run = run,
+};
