@@ -12,7 +12,7 @@ struct no_values {
 static void shell_done(struct vv_shell *shell)
 {
     for (size_t i = 0; i < shell->params_len; i++)
-        free((char *)(uintptr_t)shell->params[i]);
+        free(shell->params[i]);
     free(shell->params);
     free(shell->at);
     free(shell->output);

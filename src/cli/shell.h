@@ -10,7 +10,7 @@
 struct vv_shell {
     struct vv_cli *cli;
     struct vv_text pending; /* what was typed of a statement that has no end yet */
-    const char **params;    /* "NAME=VALUE", set by .param */
+    char **params;          /* "NAME=VALUE", set by .param */
     size_t params_len;
     char *output; /* set by .output, for one statement; NULL: none */
     char *at;     /* set by .at; NULL: what the command line says */

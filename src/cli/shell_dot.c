@@ -144,7 +144,7 @@ static varve_status run_param(struct vv_shell *shell, const char *argument)
     for (size_t i = 0; i < shell->params_len; i++) {
         if (strncmp(shell->params[i], argument, name_len + 1) != 0)
             continue;
-        free((char *)(uintptr_t)shell->params[i]);
+        free(shell->params[i]);
         shell->params[i] = copy_of(argument);
         return VARVE_OK;
     }

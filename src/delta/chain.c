@@ -17,12 +17,12 @@ varve_status vv_chain_fold(struct vv_op *op, char chain[VV_SHA256_HEX_BYTES],
     const char *sha256)
 {
     char both[2 * VV_SHA256_HEX_BYTES];
-    size_t len = strlen(chain);
-    size_t more = strlen(sha256);
-    VV_PRE(len + more < sizeof(both));
-    memcpy(both, chain, len);
-    memcpy(both + len, sha256, more);
-    return vv_sha256(op, (struct vv_str){both, len + more}, chain);
+    const struct vv_str first = vv_str_of(chain);
+    const struct vv_str second = vv_str_of(sha256);
+    VV_PRE(first.len + second.len < sizeof(both));
+    memcpy(both, first.ptr, first.len);
+    memcpy(both + first.len, second.ptr, second.len);
+    return vv_sha256(op, (struct vv_str){both, first.len + second.len}, chain);
 }
 
 varve_status vv_chain_link_next(struct vv_op *op, const struct vv_chain_link *before,

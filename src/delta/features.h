@@ -26,7 +26,7 @@ bool vv_features_has(const struct vv_protocol *protocol,
  * feature is there already. EUNSUPPORTED: a name that Varve does not know.
  */
 varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_protocol *from, struct vv_str feature, const struct vv_protocol **out);
+    const struct vv_protocol *from, struct vv_str name, const struct vv_protocol **out);
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
 /* Whether the type is or holds a variant, which Varve reads as JSON text and does not write. */

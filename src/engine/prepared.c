@@ -69,6 +69,14 @@ const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
     return NULL;
 }
 
+/* The caller's to free, though DuckDB calls it const. */
+static void name_free(const char *name)
+{
+    void *memory = NULL;
+    memcpy(&memory, &name, sizeof(memory));
+    duckdb_free(memory);
+}
+
 /* As text: DuckDB then gives it the type of what it stands beside, as it does for 'literals'. */
 static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
     const struct vv_sql_params *params)
@@ -89,7 +97,7 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
         else if (state != DuckDBSuccess)
             status = vv_fail(op, VARVE_EUSAGE,
                 "the value of the parameter $%s is no UTF-8 text", name);
-        duckdb_free((void *)(uintptr_t)name);
+        name_free(name);
         VV_TRY(status);
     }
     return VARVE_OK;

@@ -69,7 +69,7 @@ varve_status vv_spool_open_on(struct vv_op *op, struct vv_journal *journal,
     const struct vv_spool_options *options, struct vv_spool_recovery *out_recovery,
     struct vv_spool **out);
 /* Syncs, gives the lock back. What was not flushed stays for the next open. */
-varve_status vv_spool_close(struct vv_op *op, struct vv_spool **spool);
+varve_status vv_spool_close(struct vv_op *op, struct vv_spool **pointer);
 
 /* "varve-spool:" + 32 hex digits. Static for the life of the spool. */
 struct vv_str vv_spool_app_id(const struct vv_spool *spool);

@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 
-#define MAGIC "VARVESPL"
+static const struct vv_str magic = {"VARVESPL", 8};
 /* More than one slot can have given out in any case. */
 #define NUMBERS_LEFT_OUT (UINT64_C(1) << 16)
 #define SEQUENCES_LEFT_OUT (UINT64_C(1) << 40)
@@ -15,8 +15,8 @@ static uint64_t sum_of(const unsigned char *slot)
 /* 0: the slot is not whole. */
 static uint32_t format_of(const unsigned char *slot)
 {
-    bool is_whole =
-        memcmp(slot, MAGIC, 8) == 0 && vv_get64(slot + VV_SPOOL_SLOT_SUM_AT) == sum_of(slot);
+    bool is_whole = memcmp(slot, magic.ptr, magic.len) == 0 &&
+                    vv_get64(slot + VV_SPOOL_SLOT_SUM_AT) == sum_of(slot);
     return is_whole ? vv_get32(slot + 8) : 0;
 }
 
@@ -87,7 +87,7 @@ uint32_t vv_spool_header_format(struct vv_str file)
 void vv_spool_header_write(const struct vv_spool_header *header, unsigned char *file)
 {
     unsigned char slot[VV_SPOOL_SLOT_BYTES] = {0};
-    memcpy(slot, MAGIC, 8);
+    memcpy(slot, magic.ptr, magic.len);
     vv_put32(slot + 8, VV_SPOOL_FORMAT);
     memcpy(slot + 16, header->id, sizeof(header->id));
     memcpy(slot + 32, header->key, sizeof(header->key));

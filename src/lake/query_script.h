@@ -52,7 +52,7 @@ struct vv_query_script {
 };
 
 /* One name in two spellings is one table. */
-varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *table,
+varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
     struct vv_str *out);
 /* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
 bool vv_query_is_engines(const struct vv_sql_table *table);

@@ -157,7 +157,7 @@ static void group_widen(struct vv_key_group *group, const struct vv_value *key, 
 struct grouping {
     struct vv_arena *arena; /* of the groups */
     const struct vv_rules *rules;
-    struct vv_map by_partition;  /* the index of the group, plus 1 */
+    struct vv_map by_partition;  /* to the index of the group, a size_t */
     struct tuple partition, key; /* of the current row */
     struct vv_buf text;
     struct vv_key_group *groups;
@@ -173,9 +173,9 @@ static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
 {
     if (!vv_buf_ok(&g->text))
         return vv_fail_memory(op);
-    uintptr_t found = (uintptr_t)vv_map_get(&g->by_partition, vv_buf_str(&g->text));
-    if (found > 0) {
-        *out = found - 1;
+    size_t *index = vv_map_get(&g->by_partition, vv_buf_str(&g->text));
+    if (index != NULL) {
+        *out = *index;
         return VARVE_OK;
     }
     void *groups = g->groups;
@@ -184,8 +184,11 @@ static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
         return vv_fail_memory(op);
     g->groups = groups;
     VV_TRY(group_new(op, g->arena, g->rules, g->partition.values, &g->groups[g->len]));
-    *out = g->len++;
-    return map_add(op, &g->by_partition, &g->text, (void *)(uintptr_t)g->len);
+    index = vv_new(g->by_partition.arena, size_t, 1);
+    if (index == NULL)
+        return vv_fail_memory(op);
+    *out = *index = g->len++;
+    return map_add(op, &g->by_partition, &g->text, index);
 }
 
 static varve_status group_row(struct vv_op *op, struct grouping *g, const struct vv_rows *rows)

@@ -121,7 +121,7 @@ struct vv_predicate;
 varve_status vv_edit_read_condition(struct vv_op *op, const struct vv_edit *edit,
     struct vv_str condition, struct vv_predicate **out);
 /* Makes VV_EDIT_GONE of the rows of edit->files for which the condition is true. */
-varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str condition);
+varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str where);
 
 /*
  * The files that a condition leaves: in edit->files those to be read, in edit->whole, where

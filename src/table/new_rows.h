@@ -27,7 +27,7 @@ struct vv_new_rows {
  * rows are named by their keys, or by their first columns where the table has no key.
  */
 varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
-    const struct vv_new_rows *rows);
+    const struct vv_new_rows *from);
 
 /*
  * EINVALID where two of the news have one key, or where a row has it that is there and stays;
