@@ -366,7 +366,8 @@ varve_status varve_table_changes(varve_table *table, const char *from, const cha
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    const struct vv_changes_request request = {vv_api_text(from), vv_api_text(to)};
+    const struct vv_changes_request request = {
+        .from = vv_api_text(from), .to = vv_api_text(to)};
     vv_api_begin(&op, table->lake);
     return vv_op_report(&op, vv_table_changes(&op, table->table, &request, out), err);
 }

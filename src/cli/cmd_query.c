@@ -45,22 +45,32 @@ const struct vv_command vv_cmd_query = {
     .name = "query",
     .summary = "SQL over the tables by name, with time travel",
     .arguments = "'SQL'",
-    .examples = "varve query 'SELECT regime, count(*) FROM market_regimes GROUP BY 1'\n"
-                "varve query 'SELECT count(*) FROM signals' --at -7d\n"
-                "varve query 'SELECT count(*) FROM signals AT (VERSION => 1)'\n"
-                "varve query 'FROM signals WHERE strategy_id = $s' --param s=iron_condor_1\n"
-                "varve query -f report.sql --format json\n"
-                "varve query --explain \"FROM signals WHERE date = '2025-01-30'\"",
-    .text = "DuckDB's SQL; the lake's tables are there by name. Each is read at one version,\n"
-            "fixed before the first row: the latest, that of --at, or its own:\n"
-            "    FROM signals AS s AT (VERSION => 5)\n"
-            "    FROM signals AT (TIMESTAMP => '2025-01-15')     or now() - INTERVAL 1 DAY\n"
-            "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would. Of\n"
-            "several statements the last one's rows are shown. SQL reads the lake alone: no\n"
-            "files, no network.\n"
-            "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
-            "its version, its files, how many of them are ruled out by partition values and\n"
-            "by statistics, and what is left to read; then the engine's plan.",
+    .examples =
+        "varve query 'SELECT regime, count(*) FROM market_regimes GROUP BY 1'\n"
+        "varve query 'SELECT count(*) FROM signals' --at -7d\n"
+        "varve query 'SELECT count(*) FROM signals AT (VERSION => 1)'\n"
+        "varve query 'FROM signals WHERE strategy_id = $s' --param s=iron_condor_1\n"
+        "varve query \"FROM table_changes('signals', 0, 1) WHERE _change_type = 'insert'\"\n"
+        "varve query -f report.sql --format json\n"
+        "varve query --explain \"FROM signals WHERE date = '2025-01-30'\"",
+    .text =
+        "DuckDB's SQL; the lake's tables are there by name. Each is read at one version,\n"
+        "fixed before the first row: the latest, that of --at, or its own:\n"
+        "    FROM signals AS s AT (VERSION => 5)\n"
+        "    FROM signals AT (TIMESTAMP => '2025-01-15')     or now() - INTERVAL 1 DAY\n"
+        "Functions tell of a table's versions, and stand wherever a table does:\n"
+        "    table_changes('signals', '-1d', 'now')    what `varve changes` gives; versions\n"
+        "                                              or times, both included, the last\n"
+        "                                              may be left out\n"
+        "    table_history('signals')                  its commits, as `varve history`\n"
+        "    table_files('signals', 5)                 its files, as `varve files`; without\n"
+        "                                              a version or time the newest\n"
+        "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would. Of\n"
+        "several statements the last one's rows are shown. SQL reads the lake alone: no\n"
+        "files, no network.\n"
+        "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
+        "its version, its files, how many of them are ruled out by partition values and\n"
+        "by statistics, and what is left to read; then the engine's plan.",
     VV_OPTIONS(options, struct query_values),
     .arguments_most = 1,
     .reads_at = true,

@@ -25,7 +25,8 @@ struct vv_shell_edit {
 static const char *const keywords[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY",
     "LIMIT", "HAVING", "JOIN", "LEFT JOIN", "ASOF JOIN", "USING", "UNION ALL", "DISTINCT",
     "COUNT", "SUM", "AVG", "MIN", "MAX", "CASE", "WHEN", "THEN", "ELSE", "END", "WITH",
-    "VERSION", "TIMESTAMP", "INTERVAL", "BETWEEN", "EXPLAIN", "QUALIFY", "DESC"};
+    "VERSION", "TIMESTAMP", "INTERVAL", "BETWEEN", "EXPLAIN", "QUALIFY", "DESC",
+    "table_changes('", "table_history('", "table_files('"};
 
 static char *prompt_of(EditLine *line)
 {
@@ -109,10 +110,12 @@ static unsigned char on_tab(EditLine *line, int key)
             add_match(&matches, edit->words.items[i], head, head_len);
     }
     unsigned char result = CC_ERROR;
+    const char *first = matches.found.len > 0 ? matches.found.items[0] : "";
+    bool goes_on = *first && first[strlen(first) - 1] == '\''; /* the name of a table follows */
     if (matches.found.len > 0 && matches.common > head_len &&
         matches.common + 2 < sizeof(text)) {
-        (void)snprintf(text, sizeof(text), "%.*s%s", (int)matches.common,
-            matches.found.items[0], matches.found.len == 1 ? " " : "");
+        (void)snprintf(text, sizeof(text), "%.*s%s", (int)matches.common, first,
+            matches.found.len == 1 && !goes_on ? " " : "");
         el_deletestr(line, (int)head_len);
         result = el_insertstr(line, text) == 0 ? CC_REFRESH : CC_ERROR;
     } else if (matches.found.len == 1) {

@@ -103,6 +103,8 @@ struct vv_sql_params {
     const struct vv_sql_param *items;
     size_t len;
 };
+/* What stands before the number of a `?` or `$1` whose statement lost others; names begin otherwise. */
+#define VV_SQL_NUMBERED "varve_parameter_"
 /* By name, ignoring case; NULL: there is none. `params` may be NULL. */
 const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
     struct vv_str name);

@@ -63,6 +63,8 @@ static varve_status prepare(struct vv_op *op, struct vv_session *session, const 
 const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
     struct vv_str name)
 {
+    if (vv_str_starts(name, VV_STR(VV_SQL_NUMBERED)))
+        name = vv_str_skip(name, sizeof(VV_SQL_NUMBERED) - 1);
     for (size_t i = 0; params != NULL && i < params->len; i++)
         if (vv_str_eq_nocase(params->items[i].name, name))
             return &params->items[i];

@@ -9,6 +9,9 @@ static const char *const table_functions[] = {"range", "generate_series", "unnes
     "repeat_row", "json_each", "json_tree", "duckdb_functions", "duckdb_keywords",
     "duckdb_types", "pg_timezone_names"};
 
+/* Functions in FROM that the lake has over its tables (lake/query_function.c). */
+static const char *const lake_functions[] = {"table_changes", "table_history", "table_files"};
+
 /* The names that WITH gives, from the innermost outwards; on the stack of the walk. */
 struct scope {
     struct vv_str name;
@@ -134,10 +137,19 @@ static bool scope_has(const struct scope *scope, struct vv_str name)
     return false;
 }
 
+static varve_status push_table(struct walk *walk, const struct vv_sql_table *table)
+{
+    struct vv_sql_statement *statement = walk->statement;
+    if (!vv_arena_grow(&walk->op->arena, (void **)&statement->tables, statement->tables_len,
+            &walk->tables_capacity, sizeof(*table), _Alignof(struct vv_sql_table)))
+        return vv_fail_memory(walk->op);
+    statement->tables[statement->tables_len++] = *table;
+    return VARVE_OK;
+}
+
 static varve_status add_table(struct walk *walk, const struct vv_json *node,
     const struct scope *scope)
 {
-    struct vv_sql_statement *statement = walk->statement;
     const struct vv_json *at = vv_json_get_kind(node, "at_clause", VV_JSON_OBJECT);
     struct vv_sql_table table = {.node = node,
         .catalog = vv_json_text(vv_json_get(node, "catalog_name")),
@@ -153,14 +165,10 @@ static varve_status add_table(struct walk *walk, const struct vv_json *node,
             "%.*s is a name of WITH here: AT belongs behind a table of the lake, inside of the "
             "WITH",
             VV_ARG(table.name));
-        vv_sql_point(walk->op, statement, node);
+        vv_sql_point(walk->op, walk->statement, node);
         return VARVE_EUSAGE;
     }
-    if (!vv_arena_grow(&walk->op->arena, (void **)&statement->tables, statement->tables_len,
-            &walk->tables_capacity, sizeof(table), _Alignof(struct vv_sql_table)))
-        return vv_fail_memory(walk->op);
-    statement->tables[statement->tables_len++] = table;
-    return VARVE_OK;
+    return push_table(walk, &table);
 }
 
 static varve_status add_param(struct walk *walk, struct vv_str name)
@@ -176,10 +184,34 @@ static varve_status add_param(struct walk *walk, struct vv_str name)
     return VARVE_OK;
 }
 
-static varve_status check_function(struct walk *walk, const struct vv_json *node)
+/* A name is taken for the lake's only where nothing stands before it. */
+static bool is_lake_function(const struct vv_json *function, struct vv_str name)
 {
-    struct vv_str name =
-        vv_json_text(vv_json_get(vv_json_get(node, "function"), "function_name"));
+    if (vv_json_text(vv_json_get(function, "schema")).len > 0 ||
+        vv_json_text(vv_json_get(function, "catalog")).len > 0)
+        return false;
+    for (size_t i = 0; i < VV_COUNT(lake_functions); i++)
+        if (vv_str_eq_nocase(name, vv_str_of(lake_functions[i])))
+            return true;
+    return false;
+}
+
+static varve_status add_function(struct walk *walk, const struct vv_json *node)
+{
+    const struct vv_json *function = vv_json_get(node, "function");
+    struct vv_str name = vv_json_text(vv_json_get(function, "function_name"));
+    if (is_lake_function(function, name)) {
+        const struct vv_sql_table table = {.node = node,
+            .catalog = VV_STR(""),
+            .schema = VV_STR(""),
+            .name = name,
+            .alias = vv_json_text(vv_json_get(node, "alias")),
+            .arguments = vv_json_get_kind(function, "children", VV_JSON_ARRAY)};
+        if (table.arguments != NULL && is_text(node, "with_ordinality", "WITHOUT_ORDINALITY"))
+            return push_table(walk, &table);
+        return vv_fail(walk->op, VARVE_EUSAGE, "%.*s(...) has no WITH ORDINALITY",
+            VV_ARG(name));
+    }
     for (size_t i = 0; i < VV_COUNT(table_functions); i++)
         if (vv_str_eq_nocase(name, vv_str_of(table_functions[i])))
             return VARVE_OK;
@@ -234,7 +266,7 @@ static varve_status walk_object(struct walk *walk, const struct vv_json *value,
     if (is_text(value, "type", "BASE_TABLE")) {
         VV_TRY(add_table(walk, value, scope));
     } else if (is_text(value, "type", "TABLE_FUNCTION")) {
-        VV_TRY(check_function(walk, value));
+        VV_TRY(add_function(walk, value));
     } else if (is_text(value, "class", "PARAMETER")) {
         VV_TRY(add_param(walk, vv_json_text(vv_json_get(value, "identifier"))));
     } else if (is_text(value, "type", "SHOW_REF") &&

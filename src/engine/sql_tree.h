@@ -2,7 +2,8 @@
  * What one statement of a user's is, reads and asks for, from DuckDB's own parse tree: nothing is
  * bound or run, so tables need not exist yet.
  *
- * A statement may read tables and a few functions that make rows out of their arguments. Functions
+ * A statement may read tables, functions that the lake has over its tables, and a few that make rows
+ * out of their arguments. Functions
  * that read files, settings or the network, or that run SQL of their own, are refused here by name:
  * what is not known to be harmless is not there.
  */
@@ -24,6 +25,11 @@ struct vv_sql_table {
     struct vv_str alias;                 /* likewise */
     struct vv_str at_unit;               /* "VERSION", "TIMESTAMP"; ptr NULL: no AT */
     const struct vv_json *at;            /* the expression behind it */
+    /*
+     * Where it is a function over a table, "table_changes" and the like, which the lake has: what
+     * stands in its brackets; else NULL.
+     */
+    const struct vv_json *arguments;
 };
 
 struct vv_sql_statement {
@@ -59,8 +65,10 @@ varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
     const char *what, struct vv_str expression, struct vv_sql_statement *out);
 
 /*
- * The text with other tables in it: `views[i]` stands for tables[i], its AT left out; ptr NULL: as
- * it is. Views are temporary ones of the session. The rest of the text is as it was written.
+ * The text with other tables in it: `views[i]` stands for tables[i], its AT or what a function has
+ * in brackets left out; ptr NULL: as it is. Views are temporary ones of the session. The rest of the
+ * text is as it was written, but that each `?` and `$1` has a name (VV_SQL_NUMBERED), where
+ * something was replaced.
  */
 varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     const struct vv_sql_statement *statement, const struct vv_str *views,

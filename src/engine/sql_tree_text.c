@@ -23,8 +23,13 @@ static int edit_cmp(const void *a, const void *b)
     return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
-static varve_status not_found(struct vv_op *op, struct vv_str name)
+static varve_status not_found(struct vv_op *op, const struct vv_sql_table *table)
 {
+    struct vv_str name = table->name;
+    if (table->arguments != NULL)
+        return vv_fail(op, VARVE_EUSAGE,
+            "%.*s(...) is in a place where it can't be made out: write FROM %.*s(...) AS t",
+            VV_ARG(name), VV_ARG(name));
     return vv_fail(op, VARVE_EUSAGE,
         "AT of table %.*s is in a place where it can't be made out: write FROM %.*s AS t AT "
         "(VERSION => ...)",
@@ -48,11 +53,10 @@ static bool is_name(struct vv_sql_token token, struct vv_str name)
     return len == name.len;
 }
 
-/* Up to and with the bracket that closes the one behind AT; false: there is none. */
-static bool skip_at(struct vv_str *rest)
+/* Up to and with the bracket that closes the first one; false: there is none. */
+static bool skip_brackets(struct vv_str *rest)
 {
     size_t depth = 0;
-    (void)vv_sql_token_next(rest);
     for (;;) {
         struct vv_sql_token token = vv_sql_token_next(rest);
         if (token.kind == VV_SQL_END)
@@ -64,7 +68,40 @@ static bool skip_at(struct vv_str *rest)
     }
 }
 
-/* One table's name and AT; `*rest` starts at the name, and afterwards behind what was written. */
+/*
+ * A piece of the text; each `?` and `$1` gets a name with its number in it, since what is left out
+ * must not change which value the others get, and DuckDB wants numbers without gaps. `sql` NULL:
+ * they are counted only.
+ */
+static void add_text(struct vv_str text, size_t *questions, struct vv_buf *sql)
+{
+    struct vv_str rest = text;
+    const char *copied = text.ptr;
+    for (;;) {
+        struct vv_sql_token token = vv_sql_token_next(&rest);
+        if (token.kind == VV_SQL_END)
+            break;
+        bool is_question = vv_sql_is_sign(token, '?');
+        bool has_number = rest.len > 0 && rest.ptr[0] >= '0' && rest.ptr[0] <= '9';
+        if (!is_question && !(has_number && vv_sql_is_sign(token, '$')))
+            continue;
+        struct vv_str number = has_number ? vv_sql_token_next(&rest).text : VV_STR_NONE;
+        *questions += has_number ? 0 : 1;
+        if (sql == NULL)
+            continue;
+        vv_buf_add(sql, (struct vv_str){copied, (size_t)(token.text.ptr - copied)});
+        vv_buf_adds(sql, " $" VV_SQL_NUMBERED); /* apart: LIMIT?OFFSET? is four words */
+        if (has_number)
+            vv_buf_add(sql, number);
+        else
+            vv_buf_addf(sql, "%zu ", *questions);
+        copied = rest.ptr;
+    }
+    if (sql != NULL)
+        vv_buf_add(sql, (struct vv_str){copied, (size_t)(text.ptr + text.len - copied)});
+}
+
+/* One table's name and AT, or a function and its brackets; `*rest` starts at the name, and afterwards behind what was written. */
 static varve_status apply(struct vv_op *op, const struct edit *edit, struct vv_str *rest,
     struct vv_buf *sql)
 {
@@ -77,7 +114,11 @@ static varve_status apply(struct vv_op *op, const struct edit *edit, struct vv_s
         }
     }
     if (!is_name(name, edit->table->name))
-        return not_found(op, edit->table->name);
+        return not_found(op, edit->table);
+    if (edit->table->arguments != NULL &&
+        (!vv_sql_is_sign(vv_sql_token_next(&(struct vv_str){rest->ptr, rest->len}), '(') ||
+            !skip_brackets(rest)))
+        return not_found(op, edit->table);
     vv_buf_adds(sql, "temp.main.");
     vv_sql_name(sql, edit->view);
     if (edit->table->alias.len == 0) {
@@ -89,9 +130,9 @@ static varve_status apply(struct vv_op *op, const struct edit *edit, struct vv_s
     struct vv_str alias = *rest;
     while (!vv_sql_is_at(*rest))
         if (vv_sql_token_next(rest).kind == VV_SQL_END)
-            return not_found(op, edit->table->name);
+            return not_found(op, edit->table);
     vv_buf_add(sql, vv_str_first(alias, (size_t)(rest->ptr - alias.ptr)));
-    return skip_at(rest) ? VARVE_OK : not_found(op, edit->table->name);
+    return skip_brackets(rest) ? VARVE_OK : not_found(op, edit->table);
 }
 
 static varve_status collect(struct vv_op *op, const struct vv_sql_statement *statement,
@@ -106,7 +147,7 @@ static varve_status collect(struct vv_op *op, const struct vv_sql_statement *sta
             continue;
         if (!vv_json_int64(vv_json_get(table->node, "query_location"), &offset) || offset < 0 ||
             (uint64_t)offset >= statement->text.len - statement->select_offset)
-            return not_found(op, table->name);
+            return not_found(op, table);
         (*out)[len++] =
             (struct edit){statement->select_offset + (size_t)offset, table, views[i]};
     }
@@ -125,14 +166,14 @@ static varve_status check(struct vv_op *op, struct vv_session *session,
         return status;
     if (status != VARVE_OK) {
         vv_forgive(op);
-        return not_found(op, before->tables[0].name);
+        return not_found(op, &before->tables[0]);
     }
     if (after.tables_len != before->tables_len)
-        return not_found(op, before->tables[0].name);
+        return not_found(op, &before->tables[0]);
     for (size_t i = 0; i < before->tables_len; i++) {
         struct vv_str name = views[i].ptr != NULL ? views[i] : before->tables[i].name;
         if (!vv_str_eq(after.tables[i].name, name) || after.tables[i].at_unit.ptr != NULL)
-            return not_found(op, before->tables[i].name);
+            return not_found(op, &before->tables[i]);
     }
     return VARVE_OK;
 }
@@ -145,16 +186,21 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     struct vv_str rest = statement->text;
     struct edit *edits = NULL;
     size_t len = 0;
+    size_t questions = 0;
     VV_TRY(collect(op, statement, views, &edits, &len));
     for (size_t i = 0; i < len; i++) {
         const char *name = statement->text.ptr + edits[i].offset;
         if (name < rest.ptr)
-            return not_found(op, edits[i].table->name);
-        vv_buf_add(&sql, vv_str_first(rest, (size_t)(name - rest.ptr)));
+            return not_found(op, edits[i].table);
+        add_text(vv_str_first(rest, (size_t)(name - rest.ptr)), &questions, &sql);
         rest = vv_str_skip(statement->text, edits[i].offset);
         VV_TRY(apply(op, &edits[i], &rest, &sql));
+        add_text((struct vv_str){name, (size_t)(rest.ptr - name)}, &questions, NULL);
     }
-    vv_buf_add(&sql, rest);
+    if (len > 0)
+        add_text(rest, &questions, &sql);
+    else
+        vv_buf_add(&sql, rest);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_str text = vv_arena_str(&op->arena, vv_buf_str(&sql));

@@ -96,7 +96,7 @@ static varve_status check_params(struct vv_op *op, const struct vv_query_script 
 }
 
 /* A version means one table; counted are those that have no AT of their own. */
-static varve_status check_at(struct vv_op *op, const struct vv_query_script *script)
+static varve_status check_at(struct vv_op *op, struct vv_query_script *script)
 {
     struct vv_map seen = VV_MAP_INIT(&op->arena);
     struct vv_str at = script->request->at;
@@ -106,7 +106,12 @@ static varve_status check_at(struct vv_op *op, const struct vv_query_script *scr
     for (size_t i = 0; i < script->len; i++) {
         for (size_t t = 0; t < script->statements[i].tables_len; t++) {
             const struct vv_sql_table *place = &script->statements[i].tables[t];
+            struct vv_sql_table over;
             struct vv_str key;
+            if (place->arguments != NULL) {
+                VV_TRY(vv_query_function_table(op, script, place, &over));
+                place = &over;
+            }
             if (vv_query_is_engines(place) || place->at_unit.ptr != NULL)
                 continue;
             VV_TRY(vv_query_key(op, place, &key));
@@ -143,7 +148,7 @@ static void script_done(struct vv_query_script *script)
 static varve_status find_places(struct vv_op *op, struct vv_query_script *script)
 {
     size_t most = count_places(script);
-    VV_TRY(pinned_new(op, most, &script->pinned));
+    VV_TRY(pinned_new(op, 2 * most, &script->pinned)); /* a function may pin one more */
     VV_NEW(op, &script->sources, struct vv_query_source *, most + 1);
     VV_NEW(op, &script->places, struct vv_query_place *, script->len);
     for (size_t i = 0; i < script->len; i++)

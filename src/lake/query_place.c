@@ -31,49 +31,53 @@ static varve_status fail_at(struct vv_op *op, const struct vv_sql_table *table,
         VV_ARG(table->name), VV_ARG(table->at_unit), VV_ARG(value));
 }
 
-/* The value of what stands behind AT, worked out by the engine: $since, now() - INTERVAL 1 DAY. */
-static varve_status at_value(struct vv_op *op, struct vv_query_script *script,
-    const struct vv_sql_table *table, bool *out_is_text, struct vv_str *out)
+varve_status vv_query_value(struct vv_op *op, struct vv_query_script *script,
+    struct vv_str what, const struct vv_json *expression, struct vv_query_value *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_str expression;
+    struct vv_str text;
     bool has_row = false;
-    VV_TRY(vv_sql_expression(op, script->session, table->at, &script->request->params,
-        &expression));
+    VV_TRY(vv_sql_expression(op, script->session, expression, &script->request->params, &text));
     vv_buf_addf(&sql,
         "SELECT typeof(x), CAST(CASE WHEN typeof(x) LIKE 'TIMESTAMP%%' OR typeof(x) = 'DATE' "
         "THEN strftime(CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ), "
         "'%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') "
         "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT (%.*s) AS x)",
-        VV_ARG(expression));
+        VV_ARG(text));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
     if (vv_session_rows(op, script->session, &query, &rows) != VARVE_OK) {
         op->error.detail[0] = '\0'; /* it would point into the text above */
-        return vv_note(op, "table %.*s AT (%.*s)", VV_ARG(table->name), VV_ARG(expression));
+        return vv_note(op, "%.*s (%.*s)", VV_ARG(what), VV_ARG(text));
     }
     VV_TRY(vv_rows_next(op, rows, &has_row));
+    *out = (struct vv_query_value){.text = VV_STR_NONE};
     if (!has_row || vv_rows_is_null(rows, 1))
-        return fail_at(op, table, VV_STR("NULL"));
-    *out_is_text = vv_str_eq(vv_rows_text(rows, 0), VV_STR("VARCHAR"));
-    *out = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
-    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+        return VARVE_OK;
+    out->is_text = vv_str_eq(vv_rows_text(rows, 0), VV_STR("VARCHAR"));
+    out->text = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
+    return out->text.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* The snapshot that a place with an AT of its own asks for. */
 static varve_status at_snapshot(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_table *place, struct vv_table *table, struct vv_snapshot **out)
 {
-    struct vv_str value;
-    bool is_text = false;
+    struct vv_str what = vv_arena_format(&op->arena, "table %.*s AT", VV_ARG(place->name));
+    struct vv_query_value at;
     int64_t number = 0;
-    VV_TRY(at_value(op, script, place, &is_text, &value));
+    if (what.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_query_value(op, script, what, place->at, &at));
+    struct vv_str value = at.text;
+    if (value.ptr == NULL)
+        return fail_at(op, place, VV_STR("NULL"));
     if (vv_str_eq_nocase(place->at_unit, VV_STR("VERSION"))) {
         if (vv_str_is_digits(value) && vv_str_int64(value, &number))
             return vv_table_snapshot(op, table, number, out);
-        if (!is_text || value.len == 0 || value.ptr[0] == '-')
+        if (!at.is_text || value.len == 0 || value.ptr[0] == '-')
             return fail_at(op, place, value);
         return vv_table_at_tag(op, table, value, out);
     }
@@ -106,7 +110,8 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
 {
     struct vv_snapshot **slot = &script->pinned->snapshots[script->pinned->len];
     if (vv_str_find(place->name, '/') < place->name.len ||
-        vv_str_find(place->name, ':') < place->name.len)
+        vv_str_find(place->name, ':') < place->name.len ||
+        vv_str_eq(place->name, VV_STR(".")) || vv_str_eq(place->name, VV_STR("..")))
         return vv_fail(op, VARVE_EUSAGE,
             "\"%.*s\" is no name of a table: SQL reads the lake's tables, and neither files "
             "nor the network",
@@ -121,7 +126,7 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
     return vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules);
 }
 
-static varve_status find_source(struct vv_op *op, struct vv_query_script *script,
+varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_table *place, struct vv_query_source **out)
 {
     struct vv_str key;
@@ -145,6 +150,10 @@ varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
     VV_NEW(op, &places, struct vv_query_place, statement->tables_len + 1);
     for (size_t i = 0; i < statement->tables_len; i++) {
         const struct vv_sql_table *place = &statement->tables[i];
+        if (place->arguments != NULL) {
+            VV_TRY(vv_query_function(op, script, place, &places[i].view));
+            continue;
+        }
         if (vv_query_is_engines(place)) {
             if (place->at_unit.ptr == NULL)
                 continue;
@@ -154,7 +163,7 @@ varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
             return VARVE_EUSAGE;
         }
         places[i].table = place;
-        varve_status status = find_source(op, script, place, &places[i].source);
+        varve_status status = vv_query_source_find(op, script, place, &places[i].source);
         if (status != VARVE_OK) {
             vv_sql_point(op, statement, place->node);
             return status;
@@ -221,6 +230,7 @@ static varve_status make_views(struct vv_op *op, struct vv_query_script *script,
     struct vv_str *views = NULL;
     VV_NEW(op, &views, struct vv_str, statement->tables_len + 1);
     for (size_t i = 0; i < statement->tables_len; i++) {
+        views[i] = places[i].view;
         if (places[i].table == NULL)
             continue;
         VV_TRY(vv_prune_where(op, places[i].source->snapshot, places[i].predicate,

@@ -3,7 +3,8 @@
  * read, each fixed at one version.
  *
  * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
- * that stand for them, query_where.c finds what has to be true of a table's rows.
+ * that stand for them, query_function.c those for functions over a table, query_where.c finds what
+ * has to be true of a table's rows.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
 #define VV_LAKE_QUERY_SCRIPT_H
@@ -24,8 +25,9 @@ struct vv_query_source {
 
 /* A place of a statement that reads a table of the lake. */
 struct vv_query_place {
-    const struct vv_sql_table *table; /* NULL: it is the engine's */
+    const struct vv_sql_table *table; /* NULL: it is the engine's, or a function */
     struct vv_query_source *source;
+    struct vv_str view;             /* that stands for a function; ptr NULL: it is none */
     struct vv_predicate *predicate; /* NULL: nothing is known of its rows */
     struct vv_pruned pruned;
 };
@@ -47,7 +49,8 @@ struct vv_query_script {
     struct vv_map by_key; /* table, and what its AT says, to its struct vv_query_source */
     struct vv_query_source **sources;
     size_t sources_len;
-    size_t views; /* made of some files of a table: a number for their names */
+    size_t
+        views; /* made of some files of a table, or for a function: a number for their names */
     struct vv_query_pinned *pinned;
 };
 
@@ -56,6 +59,26 @@ varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
     struct vv_str *out);
 /* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
 bool vv_query_is_engines(const struct vv_sql_table *table);
+
+/* What the engine makes of an expression before anything runs: $since, now() - INTERVAL 1 DAY. */
+struct vv_query_value {
+    struct vv_str text; /* a time as 2025-01-30T10:00:00.000000Z; ptr NULL: NULL */
+    bool is_text;       /* of type VARCHAR */
+};
+/* `what` names it in messages. */
+varve_status vv_query_value(struct vv_op *op, struct vv_query_script *script,
+    struct vv_str what, const struct vv_json *expression, struct vv_query_value *out);
+
+/* The table of a place, opened, at its version; one that was found before is found again. */
+varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *place, struct vv_query_source **out);
+
+/* The table that a function is over, as a place that reads it. */
+varve_status vv_query_function_table(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *function, struct vv_sql_table *out);
+/* Makes the view that stands for a function. */
+varve_status vv_query_function(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_table *function, struct vv_str *out_view);
 
 /* All places of a statement, their tables opened, each at its version. In the operation's arena. */
 varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,

@@ -197,6 +197,7 @@ varve_status vv_query_where(struct vv_op *op, struct vv_query_script *script,
     struct finder finder = {op, script, statement, places, !names_word(statement->root)};
     for (size_t i = 0; i < statement->tables_len && finder.has_words; i++)
         finder.has_words =
-            places[i].source == NULL || !has_word_column(&places[i].source->snapshot->schema);
+            places[i].view.ptr == NULL && /* what columns a function has is not looked at */
+            (places[i].source == NULL || !has_word_column(&places[i].source->snapshot->schema));
     return walk(&finder, statement->root);
 }

@@ -14,12 +14,11 @@ static void run_done(struct vv_changes_run *run)
  * A version, or a time: the last version at or before it, or for the beginning of a range the first
  * at or after it.
  */
-static varve_status read_end(struct vv_op *op, struct vv_table *table, struct vv_str text,
-    bool is_begin, int64_t *out)
+static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t latest,
+    struct vv_str text, bool is_begin, int64_t *out)
 {
     int64_t time_us = 0;
     int64_t version = VV_NO_VERSION;
-    int64_t latest = table->snapshot->version;
     text = vv_str_trim(text);
     if (vv_str_is_digits(text)) {
         if (!vv_str_int64(text, out) || *out > latest)
@@ -42,6 +41,8 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, struct vv
     }
     VV_TRY(status);
     *out = is_begin ? version + 1 : version;
+    if (!is_begin && *out > latest)
+        *out = latest;
     return VARVE_OK;
 }
 
@@ -49,14 +50,15 @@ static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
     const struct vv_changes_request *request)
 {
     struct vv_table *table = run->table;
+    int64_t latest = request->newest ? request->newest->version : table->snapshot->version;
     if (request->from.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "changes from which version or time?");
-    VV_TRY(read_end(op, table, request->from, true, &run->from));
-    run->to = table->snapshot->version;
+    VV_TRY(read_end(op, table, latest, request->from, true, &run->from));
+    run->to = latest;
     if (request->to.len > 0)
-        VV_TRY(read_end(op, table, request->to, false, &run->to));
+        VV_TRY(read_end(op, table, latest, request->to, false, &run->to));
     /* Nothing has come since that time. */
-    if (run->from > table->snapshot->version)
+    if (run->from > latest)
         return VARVE_OK;
     if (run->from > run->to)
         return vv_fail(op, VARVE_EUSAGE,
@@ -75,18 +77,40 @@ static int64_t bytes_of(const struct vv_changes_run *run)
     return bytes;
 }
 
+/* The range, and what its commits come to. A table that was not made yet has no change. */
+static varve_status start(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_changes_request *request)
+{
+    if (request->newest != NULL && request->newest->version == VV_NO_VERSION) {
+        run->snapshot = vv_snapshot_retain(request->newest);
+        return vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules);
+    }
+    VV_TRY(find_range(op, run, request));
+    VV_TRY(vv_table_snapshot(op, run->table, run->to, &run->snapshot));
+    VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
+    return run->from <= run->to ? vv_changes_read(op, run) : VARVE_OK;
+}
+
+varve_status vv_table_changes_sql(struct vv_op *op, struct vv_table *table,
+    const struct vv_changes_request *request, struct vv_engine *engine, struct vv_buf *sql,
+    struct vv_snapshot **out_snapshot)
+{
+    VV_CLEANUP(run_done) struct vv_changes_run run = {.table = table, .engine = engine};
+    VV_TRY(start(op, &run, request));
+    VV_TRY(vv_changes_sql(op, &run, sql));
+    *out_snapshot = VV_MOVE(run.snapshot);
+    return VARVE_OK;
+}
+
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_request *request, struct ArrowArrayStream *out)
 {
-    VV_CLEANUP(run_done) struct vv_changes_run run = {.table = table};
+    VV_CLEANUP(run_done)
+    struct vv_changes_run run = {.table = table, .engine = table->engine};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(find_range(op, &run, request));
-    VV_TRY(vv_table_snapshot(op, table, run.to, &run.snapshot));
-    VV_TRY(vv_rules_read(op, &op->arena, run.snapshot, false, &run.rules));
-    if (run.from <= run.to)
-        VV_TRY(vv_changes_read(op, &run));
+    VV_TRY(start(op, &run, request));
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));

@@ -46,6 +46,7 @@ struct vv_changes_filter {
 
 struct vv_changes_run {
     struct vv_table *table;
+    struct vv_engine *engine;     /* that runs the statement */
     struct vv_snapshot *snapshot; /* of the last version: its columns */
     struct vv_rules rules;
     int64_t from, to;

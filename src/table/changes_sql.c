@@ -68,7 +68,7 @@ static varve_status add_scan(struct vv_op *op, const struct vv_changes_run *run,
         VV_TRY(feed_snapshot(op, run->snapshot, snapshot));
     VV_TRY(list_files(op, files, &list));
     const struct vv_scan_source source = {.store = run->table->store,
-        .engine = run->table->engine,
+        .engine = run->engine,
         .snapshot = snapshot,
         .files = list,
         .files_len = files->list.len,

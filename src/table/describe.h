@@ -26,5 +26,8 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
 /* The data files (varve.h), at a version or time; none: the latest. */
 varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct ArrowArrayStream *out);
+/* The same of a snapshot of the table. */
+varve_status vv_table_files_of(struct vv_op *op, struct vv_table *table,
+    const struct vv_snapshot *snapshot, struct ArrowArrayStream *out);
 
 #endif

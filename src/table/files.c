@@ -113,16 +113,21 @@ static varve_status add_file(struct vv_op *op, const struct listing *listing, in
 varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct ArrowArrayStream *out)
 {
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(vv_table_at(op, table, at, &snapshot));
+    return vv_table_files_of(op, table, snapshot, out);
+}
+
+varve_status vv_table_files_of(struct vv_op *op, struct vv_table *table,
+    const struct vv_snapshot *snapshot, struct ArrowArrayStream *out)
+{
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     const struct vv_str names[COLUMNS] = {VV_STR("path"), VV_STR("partition"), VV_STR("bytes"),
         VV_STR("rows"), VV_STR("deleted"), VV_STR("least"), VV_STR("greatest"), VV_STR("added"),
         VV_STR("modified")};
-    struct listing listing = {0};
-    VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_table_at(op, table, at, &snapshot));
-    listing.snapshot = snapshot;
+    struct listing listing = {.snapshot = snapshot};
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &listing.rules));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("files"), VV_STR("_row"), names, COLUMNS,

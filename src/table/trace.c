@@ -237,7 +237,8 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
     size_t conditions_len, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(trace_done)
-    struct trace trace = {.arena = VV_ARENA_INIT(op->arena.bytes_max), .run = {.table = table}};
+    struct trace trace = {.arena = VV_ARENA_INIT(op->arena.bytes_max),
+        .run = {.table = table, .engine = table->engine}};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf where = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);

@@ -58,7 +58,7 @@ static void check_statement(struct vv_op *op, struct vv_session *session, struct
     status = vv_sql_read(op, session, sql, &again);
     VV_PRE(status == VARVE_OK && again.kind == statement.kind);
     VV_PRE(again.tables_len == statement.tables_len);
-    VV_PRE(again.params_len == statement.params_len);
+    VV_PRE(again.params_len <= statement.params_len); /* those of AT and functions are gone */
     for (size_t i = 0; i < again.tables_len; i++)
         VV_PRE(vv_str_eq(again.tables[i].name, VV_STR(VIEW)) &&
                vv_str_eq(again.tables[i].catalog, VV_STR("temp")) &&

@@ -128,6 +128,8 @@ def test_tab_completes_tables_columns_and_commands(shell):
     assert "0.9" in terminal.expect("varve> ")
     terminal.type(".sch\tsignals\r")
     assert "strategy_id" in terminal.expect("varve> ")
+    terminal.type("SELECT any_value('by ' || operation) FROM table_h\tsignals') WHERE version = 0;\r")
+    assert "by CREATE TABLE" in terminal.expect("varve> ")
     terminal.type("SELECT * FROM s\t")
     terminal.type("\t")
     terminal.expect("signals")  # listed beside the other words with s

@@ -123,6 +123,8 @@ TEST(sql_tree, tables)
         {"SELECT list_transform([1], x -> x + 1), '[from t]' FROM \"from\"", "[from]"},
         {"DESCRIBE m", "[m]"},
         {"EXPLAIN ANALYZE SELECT 1 FROM k", "[k]"},
+        {"FROM table_changes('t', 1, $x) c JOIN u USING (k), Table_Files('v')",
+            "[table_changes][u][table_files]"},
         {"FROM t ASOF JOIN u USING (x) LEFT JOIN LATERAL (FROM v) ON true", "[t][u][v]"},
     };
     FIXTURE(fixture);
@@ -148,7 +150,7 @@ static struct vv_str replaced(struct fixture *fixture, const char *sql)
     if (!read_sql(fixture, sql, &statement) || statement.tables_len > VV_COUNT(views))
         return out;
     for (size_t i = 0; i < statement.tables_len; i++)
-        if (statement.tables[i].at != NULL)
+        if (statement.tables[i].at != NULL || statement.tables[i].arguments != NULL)
             views[i] = VV_STR("v@1");
     CHECK_OK(&fixture->op,
         vv_sql_replace_tables(&fixture->op, fixture->session, &statement, views, &out));
@@ -169,6 +171,16 @@ TEST(sql_tree, replaces_tables_where_they_stand)
         {"WITH c AS (FROM t AT (VERSION => 1)) FROM c, (SELECT * FROM t AT (VERSION => 2)) d",
             "WITH c AS (FROM temp.main.\"v@1\" AS \"t\") FROM c, (SELECT * FROM "
             "temp.main.\"v@1\" AS \"t\") d"},
+        {"SELECT x,? FROM t AT (VERSION => ?) WHERE y=?LIMIT?",
+            "SELECT x, $varve_parameter_1  FROM temp.main.\"v@1\" AS \"t\" WHERE y= "
+            "$varve_parameter_3 LIMIT $varve_parameter_4 "},
+        {"SELECT x FROM t AT (VERSION => $1) WHERE y=$2",
+            "SELECT x FROM temp.main.\"v@1\" AS \"t\" WHERE y= $varve_parameter_2"},
+        {"FROM table_history('t', f(')')) AS h, t JOIN Table_Files ('u') USING (k)",
+            "FROM temp.main.\"v@1\" AS h, t JOIN temp.main.\"v@1\" AS \"table_files\" USING "
+            "(k)"},
+        {"FROM table_history('t') AS h(a, b) WHERE a > $a",
+            "FROM temp.main.\"v@1\" AS h(a, b) WHERE a > $a"},
         {"EXPLAIN SELECT 't AT (VERSION => 1)' FROM t /* t */ AT (VERSION => 1)", NULL},
     };
     FIXTURE(fixture);
