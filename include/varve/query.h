@@ -38,6 +38,10 @@ typedef struct varve_query_options {
  * or times, has the rows of varve_table_changes; table_history('t') those of varve_table_history;
  * table_files('t' [, at]) those of varve_table_files. They tell of the version at which the query
  * reads the table, and of those before it. Their arguments are values or parameters.
+ *
+ * `SET known_at = '...'` does what varve_lake_known_at does, for the statements behind it and, where
+ * the query succeeds, for what the lake is asked later; its row is the time. `SET known_at = NULL`
+ * and `RESET known_at` end it. It does not go with options.at.
  * EUSAGE: bad SQL, with the place; a parameter without a value. ENOTFOUND: no such table, version
  * or time.
  */

@@ -86,9 +86,8 @@ void varve_lake_interrupt(varve_lake *lake)
 static varve_status known_at(struct vv_op *op, struct vv_lake *lake, struct vv_str time)
 {
     int64_t us = 0;
-    if (time.len > 0 && !vv_time_parse_human(time, vv_now_us(op), &us))
-        return vv_fail(op, VARVE_EUSAGE,
-            "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(time));
+    if (time.len > 0)
+        VV_TRY(vv_known_at_read(op, time, &us));
     lake->is_known_at = time.len > 0;
     lake->known_us = us;
     return VARVE_OK;

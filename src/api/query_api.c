@@ -103,12 +103,9 @@ static varve_status leak_check(struct vv_op *op, varve_lake *lake, const char *s
     const char *known_at, struct ArrowArrayStream *out)
 {
     int64_t known_us = 0;
-    struct vv_str time = vv_api_text(known_at);
     if (sql == NULL)
         return vv_fail(op, VARVE_EUSAGE, "no SQL given");
-    if (!vv_time_parse_human(time, vv_now_us(op), &known_us))
-        return vv_fail(op, VARVE_EUSAGE,
-            "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(time));
+    VV_TRY(vv_known_at_read(op, vv_api_text(known_at), &known_us));
     return vv_lake_leak_check(op, lake->lake, vv_str_of(sql), known_us, out);
 }
 

@@ -35,6 +35,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
             "query: give the SQL in quotes, or a file with it (-f FILE)");
     if (sql == NULL)
         VV_TRY(vv_read_file(cli, "option --file", values->file, &text));
+    if (vv_query_is_setting(sql ? sql : vv_text_chars(&text)))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "query: SET holds for the statements behind it, and there is none");
     VV_TRY(vv_cli_open_lake(cli, false));
     const struct vv_query_run query = {
         values->params.items, values->params.len, values->explain, NULL};
@@ -51,6 +54,7 @@ const struct vv_command vv_cmd_query = {
         "varve query 'SELECT count(*) FROM signals AT (VERSION => 1)'\n"
         "varve query 'FROM signals WHERE strategy_id = $s' --param s=iron_condor_1\n"
         "varve query \"FROM table_changes('signals', 0, 1) WHERE _change_type = 'insert'\"\n"
+        "varve query \"SET known_at = 'now'; SELECT count(*) FROM signals\"\n"
         "varve query -f report.sql --format json\n"
         "varve query --explain \"FROM signals WHERE date = '2025-01-30'\"",
     .text =
@@ -66,8 +70,9 @@ const struct vv_command vv_cmd_query = {
         "    table_files('signals', 5)                 its files, as `varve files`; without\n"
         "                                              a version or time the newest\n"
         "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would. Of\n"
-        "several statements the last one's rows are shown. SQL reads the lake alone: no\n"
-        "files, no network.\n"
+        "several statements the last one's rows are shown, and `SET known_at = '-1h';` does\n"
+        "what --known-at does for those behind it, up to `SET known_at = NULL`. SQL reads\n"
+        "the lake alone: no files, no network.\n"
         "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
         "its version, its files, how many of them are ruled out by partition values and\n"
         "by statistics, and what is left to read; then the engine's plan.",

@@ -74,8 +74,9 @@ const struct vv_command vv_cmd_shell = {
                 "echo 'SELECT count(*) FROM signals;' | varve shell",
     .text = "The SQL of `varve query`, with history, completion of tables and columns (Tab),\n"
             "statements over several lines, and commands that begin with a dot: .help lists\n"
-            "them. Each statement sees the newest rows, or those of --at. Ctrl-C gives up a\n"
-            "line or stops a statement, Ctrl-D leaves. Where stdin is no terminal, statements\n"
+            "them. Each statement sees the newest rows, or those of --at, or what was known\n"
+            "when `SET known_at = '...';` says. Ctrl-C gives up a line or stops a statement,\n"
+            "Ctrl-D leaves. Where stdin is no terminal, statements\n"
             "are read from it, and the first that fails ends the run with its exit status.",
     .options_bytes = sizeof(struct no_values),
     .reads_at = true,

@@ -72,16 +72,15 @@ static varve_status read_params(struct vv_cli *cli, const char *const *items, si
     return VARVE_OK;
 }
 
-/* Whether the last statement is an EXPLAIN. */
-static bool is_explain(const char *sql)
+/* Whether the last statement begins with that word. */
+static bool last_is(const char *sql, const char *word)
 {
-    static const char word[] = "EXPLAIN";
     size_t left = strlen(sql);
     bool is_last = false;
     while (!vv_sql_is_blank(sql, left)) {
         size_t end = vv_sql_statement_end(sql, left);
         const char *begin = vv_sql_skip_blank(sql, left);
-        size_t len = sizeof(word) - 1;
+        size_t len = strlen(word);
         is_last = (size_t)(sql + left - begin) > len && strncasecmp(begin, word, len) == 0 &&
                   !isalnum((unsigned char)begin[len]) && begin[len] != '_';
         if (end == 0)
@@ -90,6 +89,11 @@ static bool is_explain(const char *sql)
         left -= end;
     }
     return is_last;
+}
+
+bool vv_query_is_setting(const char *sql)
+{
+    return last_is(sql, "SET") || last_is(sql, "RESET");
 }
 
 varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_query_run *run)
@@ -105,7 +109,12 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
     query.params_len = run->params_len;
     /* In a box the plan would be one cell. */
     bool is_box = vv_show_format(cli) == VV_FORMAT_BOX;
-    if (run->explain || (is_box && is_explain(sql))) {
+    if (vv_query_is_setting(sql)) {
+        VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
+        rows.release(&rows);
+        return VARVE_OK;
+    }
+    if (run->explain || (is_box && last_is(sql, "EXPLAIN"))) {
         VV_TRY(varve_lake_explain(cli->lake, sql, &query, &rows, &plan, &cli->error));
         return vv_show_plan(cli, &rows, plan, run->out_rows);
     }

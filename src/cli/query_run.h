@@ -17,6 +17,9 @@ struct vv_query_run {
     int64_t *out_rows; /* shown; may be NULL */
 };
 
+/* Whether the last statement is a SET or RESET: it has no rows to be shown. */
+bool vv_query_is_setting(const char *sql);
+
 /*
  * Runs SQL at globals.at and shows the rows of the last statement; of an EXPLAIN in a box, what
  * `explain` shows.

@@ -45,7 +45,7 @@ static varve_status run_query(struct vv_shell *shell, const char *sql,
 {
     struct vv_globals *globals = &shell->cli->globals;
     const char *output = globals->output;
-    if (shell->output == NULL)
+    if (shell->output == NULL || vv_query_is_setting(sql))
         return vv_query_show(shell->cli, sql, run);
     globals->output = shell->output;
     varve_status status = vv_query_show(shell->cli, sql, run);

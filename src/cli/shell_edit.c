@@ -26,7 +26,8 @@ static const char *const keywords[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "O
     "LIMIT", "HAVING", "JOIN", "LEFT JOIN", "ASOF JOIN", "USING", "UNION ALL", "DISTINCT",
     "COUNT", "SUM", "AVG", "MIN", "MAX", "CASE", "WHEN", "THEN", "ELSE", "END", "WITH",
     "VERSION", "TIMESTAMP", "INTERVAL", "BETWEEN", "EXPLAIN", "QUALIFY", "DESC",
-    "table_changes('", "table_history('", "table_files('"};
+    "SET known_at = '", "RESET known_at", "table_changes('", "table_history('",
+    "table_files('"};
 
 static char *prompt_of(EditLine *line)
 {

@@ -14,8 +14,9 @@
 #include "engine/engine.h"
 
 enum vv_statement_kind {
-    VV_STATEMENT_SELECT, /* VALUES, FROM, DESCRIBE and SUMMARIZE too */
-    VV_STATEMENT_EXPLAIN /* of a SELECT, with ANALYZE or without */
+    VV_STATEMENT_SELECT,  /* VALUES, FROM, DESCRIBE and SUMMARIZE too */
+    VV_STATEMENT_EXPLAIN, /* of a SELECT, with ANALYZE or without */
+    VV_STATEMENT_SET      /* of a setting of the lake's (lake/query_set.c), never read here */
 };
 
 /* A place where the statement reads a table; names that WITH gives are none. */

@@ -1,6 +1,7 @@
 #include "lake/lake.h"
 
 #include "base/seam.h"
+#include "base/time.h"
 #include "engine/sql.h"
 
 static struct vv_str keep(struct vv_lake *lake, struct vv_str text)
@@ -228,6 +229,14 @@ varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str
     (*out)->is_known_at = lake->is_known_at;
     (*out)->known_us = lake->known_us;
     return VARVE_OK;
+}
+
+varve_status vv_known_at_read(struct vv_op *op, struct vv_str time, int64_t *out_us)
+{
+    if (vv_time_parse_human(time, vv_now_us(op), out_us))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(time));
 }
 
 int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake)

@@ -22,6 +22,8 @@ struct vv_lake {
     int64_t known_us;
 };
 
+/* What --known-at and SET known_at say. EUSAGE: it is no time. */
+varve_status vv_known_at_read(struct vv_op *op, struct vv_str time, int64_t *out_us);
 /* The time that spans count back from: now, or when things were known. */
 int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake);
 
@@ -63,7 +65,8 @@ varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
     struct ArrowArrayStream *out);
 
 /*
- * Runs a user's statements, each SELECT or EXPLAIN, over the tables by name. All tables are at one
+ * Runs a user's statements, each SELECT, EXPLAIN or SET known_at (which goes on for later queries of
+ * the lake where this one succeeds), over the tables by name. All tables are at one
  * version each, resolved before the first statement runs; the rows of the last one are given out.
  * NOT_FOUND: a table, version or tag that is not there. EUSAGE: SQL that is refused, parameters
  * that do not fit the statements.
@@ -73,6 +76,7 @@ struct vv_query_request {
     struct vv_str
         at; /* see vv_table_at, for tables without an AT of their own; ptr NULL: latest */
     struct vv_sql_params params;
+    bool is_known_fixed; /* SET known_at is refused: the caller says what is known */
 };
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     const struct vv_query_request *request, struct ArrowArrayStream *out);

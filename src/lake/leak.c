@@ -7,7 +7,7 @@ static varve_status load(struct vv_op *op, struct vv_lake *lake, struct vv_sessi
     struct vv_str sql, struct vv_str table)
 {
     struct ArrowArrayStream rows = {0};
-    const struct vv_query_request request = {.sql = sql};
+    const struct vv_query_request request = {.sql = sql, .is_known_fixed = true};
     const struct vv_load_target target = {.table = table, .row_column = VV_STR("_leak_row")};
     VV_TRY(vv_lake_query(op, lake, &request, &rows));
     varve_status status = vv_session_load_arrow(op, session, &rows, &target, NULL);

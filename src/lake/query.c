@@ -55,6 +55,7 @@ static varve_status read_statements(struct vv_op *op, struct vv_query_script *sc
     struct vv_str rest = script->request->sql;
     struct vv_str text;
     bool is_closed = false;
+    bool is_set = false;
     size_t capacity = 0;
     void *statements = NULL;
     while (vv_sql_split(&rest, &text, &is_closed)) {
@@ -62,7 +63,10 @@ static varve_status read_statements(struct vv_op *op, struct vv_query_script *sc
                 sizeof(struct vv_sql_statement), _Alignof(struct vv_sql_statement)))
             return vv_fail_memory(op);
         script->statements = statements;
-        VV_TRY(vv_sql_read(op, script->session, text, &script->statements[script->len]));
+        struct vv_sql_statement *statement = &script->statements[script->len];
+        VV_TRY(vv_query_set_read(op, script, text, &is_set, statement));
+        if (!is_set)
+            VV_TRY(vv_sql_read(op, script->session, text, statement));
         script->len++;
     }
     if (script->len == 0)
@@ -151,8 +155,13 @@ static varve_status find_places(struct vv_op *op, struct vv_query_script *script
     VV_TRY(pinned_new(op, 2 * most, &script->pinned)); /* a function may pin one more */
     VV_NEW(op, &script->sources, struct vv_query_source *, most + 1);
     VV_NEW(op, &script->places, struct vv_query_place *, script->len);
-    for (size_t i = 0; i < script->len; i++)
+    script->is_known_at = script->lake->is_known_at;
+    script->known_us = script->lake->known_us;
+    for (size_t i = 0; i < script->len; i++) {
+        if (script->statements[i].kind == VV_STATEMENT_SET)
+            VV_TRY(vv_query_set_apply(op, script, &script->statements[i]));
         VV_TRY(vv_query_places(op, script, &script->statements[i], &script->places[i]));
+    }
     return VARVE_OK;
 }
 
@@ -259,7 +268,12 @@ varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     struct vv_query_script script = {.lake = lake, .request = request};
     struct vv_str *texts = NULL;
     VV_TRY(prepare(op, lake, &script, &texts));
-    return run(op, &script, texts, out);
+    VV_TRY(run(op, &script, texts, out));
+    if (script.has_set) {
+        lake->is_known_at = script.is_known_at;
+        lake->known_us = script.known_us;
+    }
+    return VARVE_OK;
 }
 
 varve_status vv_lake_explain(struct vv_op *op, struct vv_lake *lake,

@@ -117,6 +117,10 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
             "nor the network",
             VV_ARG(place->name));
     VV_TRY(vv_lake_table(op, script->lake, place->name, &out->table));
+    out->table->is_known_at = script->is_known_at;
+    out->table->known_us = script->known_us;
+    out->is_apart = script->is_known_at != script->lake->is_known_at ||
+                    script->known_us != script->lake->known_us;
     if (place->at_unit.ptr != NULL)
         VV_TRY(at_snapshot(op, script, place, out->table, slot));
     else
@@ -131,6 +135,10 @@ varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *scri
 {
     struct vv_str key;
     VV_TRY(vv_query_key(op, place, &key));
+    if (script->is_known_at)
+        key = vv_arena_format(&op->arena, "%.*s %" PRId64, VV_ARG(key), script->known_us);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
     struct vv_query_source *source = vv_map_get(&script->by_key, key);
     if (source == NULL) {
         VV_NEW(op, &source, struct vv_query_source, 1);
@@ -202,12 +210,13 @@ static varve_status find_view(struct vv_op *op, struct vv_query_script *script,
 {
     struct vv_query_source *source = place->source;
     bool is_whole = place->pruned.files_len == source->snapshot->files_len;
-    bool is_plain = place->table->at_unit.ptr == NULL && (is_whole || source->places == 1);
+    bool is_plain = place->table->at_unit.ptr == NULL && !source->is_apart &&
+                    (is_whole || source->places == 1);
     struct vv_str name = is_whole ? source->view : VV_STR_NONE;
     if (name.ptr == NULL) {
         if (is_plain)
             name = place->table->name;
-        else if (is_whole)
+        else if (is_whole && !source->is_apart)
             name = vv_arena_format(&op->arena, "%.*s@%" PRId64, VV_ARG(place->table->name),
                 source->snapshot->version);
         else

@@ -3,8 +3,8 @@
  * read, each fixed at one version.
  *
  * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
- * that stand for them, query_function.c those for functions over a table, query_where.c finds what
- * has to be true of a table's rows.
+ * that stand for them, query_function.c those for functions over a table, query_set.c changes what
+ * the statements behind it are asked for, query_where.c finds what has to be true of a table's rows.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
 #define VV_LAKE_QUERY_SCRIPT_H
@@ -19,6 +19,7 @@ struct vv_query_source {
     struct vv_table *table;       /* owned */
     struct vv_snapshot *snapshot; /* the script's `pinned` has it */
     struct vv_rules rules;
+    bool is_apart;      /* as it was known then, by SET: its view has a name of its own */
     struct vv_str view; /* of all its files; ptr NULL: there is none so far */
     size_t places;      /* that read it */
 };
@@ -46,6 +47,10 @@ struct vv_query_script {
     struct vv_sql_statement *statements;
     struct vv_query_place **places; /* of each statement */
     size_t len;                     /* of both */
+    /* See struct vv_lake; for the statement whose places are looked for. */
+    bool is_known_at;
+    int64_t known_us;
+    bool has_set;         /* some statement has changed it */
     struct vv_map by_key; /* table, and what its AT says, to its struct vv_query_source */
     struct vv_query_source **sources;
     size_t sources_len;
@@ -68,6 +73,13 @@ struct vv_query_value {
 /* `what` names it in messages. */
 varve_status vv_query_value(struct vv_op *op, struct vv_query_script *script,
     struct vv_str what, const struct vv_json *expression, struct vv_query_value *out);
+
+/* "SET known_at = ..." and "RESET known_at"; *out_is_set false: it is another statement. */
+varve_status vv_query_set_read(struct vv_op *op, struct vv_query_script *script,
+    struct vv_str text, bool *out_is_set, struct vv_sql_statement *out);
+/* Does it for the places behind it; its text is then a SELECT of the time. */
+varve_status vv_query_set_apply(struct vv_op *op, struct vv_query_script *script,
+    struct vv_sql_statement *statement);
 
 /* The table of a place, opened, at its version; one that was found before is found again. */
 varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *script,

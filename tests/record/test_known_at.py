@@ -114,3 +114,69 @@ def test_the_shell_goes_back_and_forth(two):
 def test_questions_that_make_no_sense_are_refused(two, arguments, words):
     done = two.run(*arguments)
     assert done.returncode == 2 and words in done.stderr
+
+
+def prices(rows):
+    return [row["price"] for row in rows]
+
+
+def test_set_known_at_holds_for_the_statements_behind_it(two):
+    sql = "SELECT price FROM a ORDER BY sym"
+    when = {version: time_of(two, "a", version) for version in (1, 2)}
+    for text in (f"SET known_at = '{when[1]}'; {sql}", f"set Known_At to '{when[1]}';\n{sql};",
+                 f"SET known_at = TIMESTAMPTZ '{when[2]}' - INTERVAL 1 MILLISECOND; {sql}"):
+        assert prices(two.rows("query", text)) == [1, 1]
+    assert prices(two.rows("query", f"SET known_at = $t; {sql}", "--param", f"t={when[2]}")) == [2, 1]
+    both = f"SET known_at = '{when[1]}'; SET known_at = '{when[2]}'; {sql}"
+    assert prices(two.rows("query", both)) == [2, 1]
+    for end in ("SET known_at = NULL", "RESET known_at", "SET known_at TO NULL"):
+        assert prices(two.rows("query", f"SET known_at = '{when[1]}'; {end}; {sql}")) == [3, 1, 3]
+    assert prices(two.rows("query", f"{sql}; SET known_at = '{when[1]}'; {sql}")) == [1, 1]
+    assert prices(two.rows("query", f"SET known_at = '{when[1]}'; SELECT 1 FROM a; RESET known_at; {sql}",
+                           "--known-at", when[2])) == [3, 1, 3]
+    assert prices(two.rows("query", f"SET known_at = '{when[2]}'; {sql}", "--known-at", when[1])) == [2, 1]
+
+
+def test_set_known_at_reaches_functions_and_tables_that_were_not_made(two):
+    when = time_of(two, "a", 2)
+    assert two.rows("query", f"SET known_at = '{when}'; SELECT (SELECT max(version) FROM "
+                    "table_history('a')) AS v, (SELECT count(*) FROM b) AS n, (SELECT count(*) FROM a "
+                    "WHERE price = 2) AS p") == [{"v": 2, "n": 0, "p": 1}]
+    assert two.rows("query", f"SET known_at = '{when}'; SELECT count(*) AS n FROM a AT (VERSION => 3)") \
+        == [{"n": 3}]
+
+
+def test_set_known_at_in_the_shell_goes_on(two):
+    when = time_of(two, "a", 1)
+    out = two.ok("shell", stdin=f".mode csv\nSET known_at = '{when}';\nSELECT sum(price) AS s FROM a;\n"
+                 "SELECT count(*) AS n FROM b; RESET known_at;\n.explain on\nSET known_at = NULL;\n"
+                 ".explain off\nSELECT sum(price) AS s FROM a;\n")
+    assert out == "s\n2.0\nn\n0\ns\n7.0\n"
+
+
+@pytest.mark.parametrize("sql, options, message", [
+    ("SET known_at = 'soon'; SELECT 1", (), '"soon" is not a time'),
+    ("SET known_at = 5; SELECT 1", (), '"5" is not a time'),
+    ("SET known_at; SELECT 1", (), "only known_at can be set"),
+    ("SET known_at = ; SELECT 1", (), "SET known_at"),
+    ("SET threads = 1; SELECT 1", (), "only known_at can be set"),
+    ("SET enable_external_access = true; SELECT 1", (), "only known_at can be set"),
+    ("RESET known_at now; SELECT 1", (), "only known_at can be set"),
+    ("SET known_at = (SELECT max(ts) FROM a); SELECT 1", (), "only known_at can be set"),
+    ("SET known_at = 'now') FROM a WHERE ('x'; SELECT 1", (), "only known_at can be set"),
+    ("SET known_at = '1'), ('2'; SELECT 1", (), "only known_at can be set"),
+    ("SET known_at = (SELECT content FROM read_text('/etc/passwd')); SELECT 1", (), "read_text"),
+    ("SET known_at = 'now'", (), "there is none"),
+    ("SELECT 1; RESET known_at;", (), "there is none"),
+    ("SET known_at = 'now'; SELECT 1", ("--at", "now"), "both say when"),
+    ("SET known_at = $t; SELECT 1", (), "no value for the parameter $t"),
+])
+def test_what_cannot_be_set_is_named(two, sql, options, message):
+    done = two.run("query", sql, *options)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr and done.stdout == ""
+
+
+def test_a_leak_check_says_itself_what_is_known(two):
+    done = two.run("leak-check", "SET known_at = 'now'; SELECT 1 AS x FROM a", "--known-at", "now")
+    assert done.returncode == 2 and "SET known_at" in done.stderr
