@@ -43,6 +43,16 @@ static varve_status check(struct vv_op *op, const struct vv_edit *edit,
     return VARVE_OK;
 }
 
+static varve_status check_condition(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_merge *merge, const struct vv_merge_step *step)
+{
+    struct vv_str what =
+        vv_arena_format(&op->arena, "the condition \"%.*s\"", VV_ARG(step->condition));
+    if (what.ptr == NULL)
+        return vv_fail_memory(op);
+    return check(op, edit, merge, &step->when, what.ptr, step->condition);
+}
+
 static varve_status check_assignments(struct vv_op *op, const struct vv_edit *edit,
     const struct vv_merge *merge, const struct vv_merge_step *step)
 {
@@ -73,8 +83,7 @@ varve_status vv_merge_check(struct vv_op *op, const struct vv_edit *edit,
     for (size_t i = 0; i < merge->request->clauses_len; i++) {
         const struct vv_merge_step *step = &merge->steps[i];
         if (step->condition.len > 0)
-            VV_TRY(check(op, edit, merge, &step->when, "the condition of a clause",
-                step->condition));
+            VV_TRY(check_condition(op, edit, merge, step));
         VV_TRY(check_assignments(op, edit, merge, step));
     }
     return VARVE_OK;
