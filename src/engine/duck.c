@@ -25,6 +25,8 @@ varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const ch
         return VARVE_ELIMIT;
     if (type == DUCKDB_ERROR_INTERRUPT)
         return VARVE_EINTERRUPTED;
+    if (type == DUCKDB_ERROR_IO && text && strstr(text, "Could not read enough bytes"))
+        return VARVE_ECORRUPT; /* the file ends before what it says of itself */
     if (type == DUCKDB_ERROR_IO || type == DUCKDB_ERROR_NETWORK || type == DUCKDB_ERROR_HTTP)
         return VARVE_EIO;
     if ((type == DUCKDB_ERROR_INVALID || type == DUCKDB_ERROR_INVALID_INPUT) && text &&

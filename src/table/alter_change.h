@@ -10,6 +10,7 @@
 #include "base/json_write.h"
 #include "table/alter.h"
 #include "table/draft.h"
+#include "table/rules.h"
 
 struct vv_alter_change {
     struct vv_table *table;
@@ -30,5 +31,8 @@ varve_status vv_alter_next_id(struct vv_op *op, struct vv_draft *draft, int64_t 
 /* Every row of the newest snapshot passes the expression. EINVALID otherwise. */
 varve_status vv_alter_check_rows(struct vv_op *op, struct vv_table *table, struct vv_str name,
     struct vv_str sql);
+/* No two rows of the newest snapshot have the key of these rules in common. EINVALID otherwise. */
+varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
+    const struct vv_rules *rules);
 
 #endif

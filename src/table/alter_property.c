@@ -34,7 +34,14 @@ static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
     return vv_draft_set(op, &change->draft, property.name, pair->value);
 }
 
-/* varve.key and the like have to name columns that are there. */
+static bool is_new_key(const struct vv_alter_change *change, const struct vv_snapshot *after)
+{
+    const struct vv_str name = VV_STR(VV_PROPERTY_KEY);
+    return !vv_str_eq(vv_pairs_get(&after->metadata->configuration, name),
+        vv_pairs_get(&change->table->snapshot->metadata->configuration, name));
+}
+
+/* varve.key and the like have to name columns that are there, and a key has to be one. */
 static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change)
 {
     struct vv_snapshot snapshot;
@@ -43,7 +50,10 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     VV_TRY(vv_warnings_check(op, change->table->engine, &snapshot.schema,
         &snapshot.metadata->configuration));
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
-    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    if (status != VARVE_OK)
+        return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    return is_new_key(change, &snapshot) ? vv_alter_check_key(op, change->table, &rules)
+                                         : VARVE_OK;
 }
 
 static varve_status set(struct vv_op *op, struct vv_alter_change *change)

@@ -229,3 +229,13 @@ def test_an_upsert_at_the_same_time_is_judged_by_the_new_rules(ticks):
         alter(ticks, "add-column", f"extra{number} int")
     assert [writer.wait() for writer in writers] == [0, 0], writers[0].stderr.read()
     assert len(rows(ticks)) == 2 + 12 and len(columns(ticks)) == 6 + 6
+
+
+def test_a_new_key_is_one_that_no_two_rows_share(market):
+    market.upsert("market_regimes", "timestamp,symbol,regime\n2025-01-30T10:00:00Z,SPY,bullish_low\n"
+                                    "2025-01-30T10:00:00Z,QQQ,bullish_low\n")
+    done = market.run("alter", "market_regimes", "set", "varve.key=timestamp")
+    assert done.returncode == 3 and "1 key would be there more than once" in done.stderr
+    assert "2025-01-30 10:00:00" in done.stderr and market.version("market_regimes") == 1
+    market.ok("alter", "market_regimes", "set", "varve.key=timestamp,symbol,regime")
+    assert len(market.rows("scan", "market_regimes")) == 2

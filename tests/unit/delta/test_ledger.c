@@ -308,7 +308,7 @@ TEST(log_clean, does_nothing_for_the_sake_of_a_checkpoint_that_cannot_be_read)
     check_all_versions(&f);
 }
 
-TEST(log_clean, a_store_that_fails_anywhere_leaves_every_version)
+TEST_SECONDS(log_clean, a_store_that_fails_anywhere_leaves_every_version, 240)
 {
     VV_CLEANUP(old_table_done) struct fixture f;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *newest = NULL;
