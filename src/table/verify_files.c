@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "delta/deletion_vector.h"
 #include "delta/features.h"
+#include "delta/pins.h"
 #include "table/verify_run.h"
 
 #define VACUUM_SLACK_MS (10 * INT64_C(60000)) /* a vacuum looks, and says so a little later */
@@ -414,13 +415,60 @@ static varve_status tell_lost(struct vv_op *op, struct vv_verify_run *run)
     return VARVE_OK;
 }
 
+/* Pins that can't be read are told, and none is known then. */
+static varve_status read_pins(struct vv_op *op, struct vv_verify_run *run, struct vv_pins *out)
+{
+    *out = (struct vv_pins){0};
+    if (vv_pins_read(op, run->log, &run->arena, out) == VARVE_OK)
+        return VARVE_OK;
+    if (op->error.code != VARVE_ECORRUPT)
+        return op->error.code;
+    varve_error damaged = op->error;
+    vv_forgive(op);
+    *out = (struct vv_pins){0};
+    return vv_verify_tell(op, run,
+        &(struct vv_finding){
+            "pin.damaged", true, VV_NO_VERSION, VV_STR(VV_PINS_FOLDER), VV_STR_NONE},
+        "%s", damaged.message);
+}
+
+/* The pin that a file which left the table is kept for; NULL: none. */
+static const struct vv_pin *pin_of(const struct vv_pins *pins,
+    const struct vv_verify_gone *gone)
+{
+    for (size_t i = 0; i < pins->len; i++) {
+        const struct vv_pin *pin = &pins->items[i];
+        bool is_later = pin->kind == VV_PIN_HOLD || gone->added_version <= pin->version;
+        if (is_later && pin->version < gone->removed_version)
+            return pin;
+    }
+    return NULL;
+}
+
+static varve_status tell_pinned(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_verify_gone *gone, const struct vv_pin *pin)
+{
+    return vv_verify_tell(op, run,
+        &(struct vv_finding){"file.missing", true, gone->added_version, gone->key, VV_STR_NONE},
+        "%.*s is missing: %s %.*s of version %" PRId64 " promises to keep it",
+        VV_ARG(gone->key), pin->kind == VV_PIN_HOLD ? "the hold" : "the tag", VV_ARG(pin->name),
+        pin->version);
+}
+
 varve_status vv_verify_missing(struct vv_op *op, struct vv_verify_run *run)
 {
+    struct vv_pins pins;
     VV_TRY(tell_lost(op, run));
+    VV_TRY(read_pins(op, run, &pins));
     for (size_t i = 0; i < run->state.gone.len; i++) {
         const struct vv_verify_gone *gone = &run->state.gone.items[i];
         if (gone->removed_version > run->sizes.readable_from)
             run->sizes.readable_from = gone->removed_version;
+        const struct vv_pin *pin = pin_of(&pins, gone);
+        if (pin != NULL) {
+            VV_TRY(tell_pinned(op, run, gone, pin));
+            continue;
+        }
         if (has_expired(op, run, gone)) {
             run->sizes.vacuumed++;
             continue;

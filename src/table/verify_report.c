@@ -211,8 +211,9 @@ static void add_files(const struct vv_verify_run *run, struct vv_buf *out)
     vv_buf_addc(out, '\n');
     if (sizes->vacuumed > 0)
         vv_buf_addf(out,
-            "  %" PRId64 " files are gone as the retention allows: versions before %" PRId64
-            " can't all be read\n",
+            "  %" PRId64
+            " files are gone by a vacuum or the end of the retention: versions before "
+            "%" PRId64 " can't all be read\n",
             sizes->vacuumed, sizes->readable_from);
 }
 

@@ -71,6 +71,20 @@ def test_a_hold_keeps_every_version_from_then_on(two, lite):
     assert two.run("scan", "a", "--version", "3").returncode != 0
 
 
+@pytest.mark.parametrize("kind", ["hold", "tag"])
+def test_verify_finds_a_pinned_file_that_is_gone(two, kind):
+    two.ok(kind, "add" if kind == "hold" else "create", "audit", "a", "--at", "2")
+    [pinned] = [row["path"] for row in two.rows("files", "a")]
+    put(two, "a", 3)
+    two.ok("vacuum", "a", *NOW)
+    assert json.loads(two.ok("verify", "a", "--json"))["whole"]
+    (two.table("a") / pinned).unlink()
+    done = two.run("verify", "a")
+    assert done.returncode == 10 and f"the {kind} audit of version 2 promises to keep it" in done.stdout
+    two.ok(kind, "release" if kind == "hold" else "drop", "audit")
+    assert two.run("verify", "a").returncode == 0  # nobody promised it
+
+
 def test_a_hold_whose_commits_are_gone_stops_a_vacuum(two):
     two.ok("hold", "add", "audit", "a")
     put(two, "a", 3, 4, 5)
@@ -118,6 +132,8 @@ def test_a_pin_that_cannot_be_read_stops_a_vacuum(two):
     done = two.run("vacuum", "a", *NOW)
     assert done.returncode == 6 and "q3.json" in done.stderr
     assert price(two, "a", "--version", "2") == [2.0]
+    done = two.run("verify", "a")
+    assert done.returncode == 10 and "q3.json" in done.stdout
 
 
 @pytest.mark.parametrize("arguments, status, words", [
