@@ -39,16 +39,18 @@ static int64_t read_stdin(void *data, void *out, size_t bytes)
     struct vv_arrow_input *input = data;
     struct pollfd fds[] = {{.events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     for (;;) {
+        if (input->is_stopping && input->bytes_left == 0)
+            return -ECANCELED;
         fds[0].fd = input->is_stopping ? -1 : input->stop_fd; /* it stays readable */
         if (poll(fds, VV_COUNT(fds), -1) < 0) {
             if (errno != EINTR)
                 return -errno;
             continue;
         }
-        if (fds[0].revents != 0 && !input->is_stopping)
+        if (fds[0].revents != 0) {
             begin_to_stop(input);
-        if (input->is_stopping && input->bytes_left == 0)
-            return -ECANCELED;
+            continue;
+        }
         if (fds[1].revents == 0)
             continue;
         if (input->is_stopping && bytes > input->bytes_left)
