@@ -363,6 +363,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 os.rename(log + ".away", log)
+time.sleep(2)  # a try that began before is over
 if not writer.closed:
     writer.close()
 with varve.Writer(lake):
