@@ -1,5 +1,6 @@
 """A terminal for a program to run on: what is typed and what is seen."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -23,6 +24,7 @@ class Terminal:
             os.execve(command[0], [str(word) for word in command], environment)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.seen = ""
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def read_some(self, seconds):
         ready, _, _ = select.select([self.fd], [], [], seconds)
@@ -32,7 +34,7 @@ class Terminal:
             piece = os.read(self.fd, 65536)
         except OSError:
             return False
-        self.seen += piece.decode("utf-8", "replace")
+        self.seen += self.decode(piece)  # a read may end within a character
         return bool(piece)
 
     @property
