@@ -18,7 +18,7 @@ import lakes  # noqa: E402
 import mutate  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FOREIGN = pathlib.Path("/work/shared/conformance")
+FOREIGN = ROOT.parent / "shared" / "conformance"
 
 damaged = pytest.mark.contradicts_itself
 
