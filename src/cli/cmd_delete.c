@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/edit_show.h"
+#include "cli/input.h"
 #include "varve/dml.h"
 
 struct edit_values {
@@ -98,9 +99,7 @@ static varve_status run(struct vv_cli *cli, const struct edit_values *values, bo
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
     varve_edit_result result = {0};
-    if ((values->app_id != NULL) != values->app_version.given)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "--app-id and --app-version belong together");
+    VV_TRY(vv_input_check_app(cli, values->app_id, &values->app_version));
     if (values->where == NULL)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "which rows? Give --where (--where true: all of them)");

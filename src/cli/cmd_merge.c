@@ -9,11 +9,7 @@ struct merge_values {
     struct vv_list source;
     const char *on;
     struct vv_list matched, not_matched, by_source;
-    int32_t input_format;
-    const char *app_id;
-    struct vv_integer app_version;
-    const char *input_tz;
-    bool truncate_time;
+    struct vv_input_values input;
     bool dry_run;
 };
 
@@ -45,32 +41,10 @@ static const struct vv_option options[] = {
         .value = "CLAUSE",
         .help = "[and SQL] update set C = SQL, ... | delete; may be repeated",
         .offset = AT(by_source)},
-    {.name = "input-format",
-        .kind = VV_OPTION_CHOICE,
-        .value = "F",
-        .choices = "csv|ndjson|parquet|arrow",
-        .help =
-            "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
-        .offset = AT(input_format)},
-    {.name = "app-id",
-        .kind = VV_OPTION_TEXT,
-        .value = "A",
-        .help = "with --app-version: a merge repeated under the same two changes nothing",
-        .offset = AT(app_id)},
-    {.name = "app-version",
-        .kind = VV_OPTION_INTEGER,
-        .value = "N",
-        .help = "number of the merge; it must grow",
-        .offset = AT(app_version)},
-    {.name = "input-tz",
-        .kind = VV_OPTION_TEXT,
-        .value = "ZONE",
-        .help = "zone of times that name none, such as America/New_York (default: UTC)",
-        .offset = AT(input_tz)},
-    {.name = "truncate-time",
-        .kind = VV_OPTION_FLAG,
-        .help = "cut digits below a microsecond instead of rejecting the row",
-        .offset = AT(truncate_time)},
+    VV_INPUT_OPTIONS(struct merge_values,
+        "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
+        "with --app-version: a merge repeated under the same two changes nothing",
+        "number of the merge; it must grow"),
     {.name = "dry-run",
         .kind = VV_OPTION_FLAG,
         .help = "say what would be done, and write nothing",
@@ -88,9 +62,9 @@ static varve_status check(struct vv_cli *cli, const struct merge_values *values,
     else if (clauses_len == 0)
         lacks = "what is to be done? Give --when-matched 'update *', --when-not-matched "
                 "'insert *' or others";
-    else if ((values->app_id != NULL) != values->app_version.given)
-        lacks = "--app-id and --app-version belong together";
-    return lacks == NULL ? VARVE_OK : vv_error_set(&cli->error, VARVE_EUSAGE, "%s", lacks);
+    if (lacks != NULL)
+        return vv_error_set(&cli->error, VARVE_EUSAGE, "%s", lacks);
+    return vv_input_check_app(cli, values->input.app_id, &values->input.app_version);
 }
 
 static void add_clauses(const struct vv_list *texts, varve_merge_when when,
@@ -108,18 +82,14 @@ static varve_status run_with(struct vv_cli *cli, const struct merge_values *valu
     varve_edit_options edit = VARVE_EDIT_OPTIONS_INIT;
     varve_edit_result result = {0};
     size_t clauses_len = 0;
-    edit.app_id = values->app_id;
-    edit.app_version = values->app_version.value;
-    edit.input_tz = values->input_tz;
-    edit.truncate_time = values->truncate_time;
-    edit.dry_run = values->dry_run;
+    vv_edit_take(&values->input, values->dry_run, &edit);
     add_clauses(&values->matched, VARVE_MERGE_MATCHED, clauses, &clauses_len);
     add_clauses(&values->not_matched, VARVE_MERGE_NOT_MATCHED, clauses, &clauses_len);
     add_clauses(&values->by_source, VARVE_MERGE_NOT_MATCHED_BY_SOURCE, clauses, &clauses_len);
     VV_TRY(check(cli, values, clauses_len));
     for (size_t i = 0; i < values->source.len; i++)
         VV_TRY(vv_input_read(values->source.items[i],
-            (enum vv_input_choice)values->input_format, &inputs[i], &cli->error));
+            (enum vv_input_choice)values->input.input_format, &inputs[i], &cli->error));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     const varve_merge merge = {inputs, values->source.len, values->on, clauses, clauses_len};
     VV_TRY(varve_table_merge(table, &merge, &edit, &result, &cli->error));

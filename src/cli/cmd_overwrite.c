@@ -9,11 +9,7 @@
 
 struct overwrite_values {
     const char *where;
-    int32_t input_format;
-    const char *app_id;
-    struct vv_integer app_version;
-    const char *input_tz;
-    bool truncate_time;
+    struct vv_input_values input;
     bool dry_run;
     bool yes;
 };
@@ -26,32 +22,10 @@ static const struct vv_option options[] = {
         .value = "SQL",
         .help = "only rows for which this is true go, and each new row must obey it",
         .offset = AT(where)},
-    {.name = "input-format",
-        .kind = VV_OPTION_CHOICE,
-        .value = "F",
-        .choices = "csv|ndjson|parquet|arrow",
-        .help =
-            "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
-        .offset = AT(input_format)},
-    {.name = "app-id",
-        .kind = VV_OPTION_TEXT,
-        .value = "A",
-        .help = "with --app-version: rows that come again under the same two change nothing",
-        .offset = AT(app_id)},
-    {.name = "app-version",
-        .kind = VV_OPTION_INTEGER,
-        .value = "N",
-        .help = "number of the batch; it must grow",
-        .offset = AT(app_version)},
-    {.name = "input-tz",
-        .kind = VV_OPTION_TEXT,
-        .value = "ZONE",
-        .help = "zone of times that name none, such as America/New_York (default: UTC)",
-        .offset = AT(input_tz)},
-    {.name = "truncate-time",
-        .kind = VV_OPTION_FLAG,
-        .help = "cut digits below a microsecond instead of rejecting the row",
-        .offset = AT(truncate_time)},
+    VV_INPUT_OPTIONS(struct overwrite_values,
+        "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
+        "with --app-version: rows that come again under the same two change nothing",
+        "number of the batch; it must grow"),
     {.name = "dry-run",
         .kind = VV_OPTION_FLAG,
         .help = "say what would be done, and write nothing",
@@ -84,12 +58,8 @@ static varve_status run_with(struct vv_cli *cli, const struct overwrite_values *
     varve_edit_result result = {0};
     size_t inputs_len = 0;
     bool may = false;
-    edit.app_id = values->app_id;
-    edit.app_version = values->app_version.value;
-    edit.input_tz = values->input_tz;
-    edit.truncate_time = values->truncate_time;
-    edit.dry_run = values->dry_run;
-    VV_TRY(vv_input_read_all(cli, 1, (enum vv_input_choice)values->input_format, inputs,
+    vv_edit_take(&values->input, values->dry_run, &edit);
+    VV_TRY(vv_input_read_all(cli, 1, (enum vv_input_choice)values->input.input_format, inputs,
         &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     VV_TRY(may_go_on(cli, values, name, &may));
@@ -105,9 +75,7 @@ static varve_status run_with(struct vv_cli *cli, const struct overwrite_values *
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct overwrite_values *values = given;
-    if ((values->app_id != NULL) != values->app_version.given)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "--app-id and --app-version belong together");
+    VV_TRY(vv_input_check_app(cli, values->input.app_id, &values->input.app_version));
     varve_input *inputs = vv_cli_alloc(cli->line.arguments_len, sizeof(*inputs));
     varve_status status = run_with(cli, values, inputs);
     free(inputs);

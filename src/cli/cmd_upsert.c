@@ -10,11 +10,7 @@
 #define FILES_MAX 1000
 
 struct upsert_values {
-    int32_t input_format;
-    const char *app_id;
-    struct vv_integer app_version;
-    const char *input_tz;
-    bool truncate_time;
+    struct vv_input_values input;
     bool quarantine;
     bool evolve;
     bool dry_run;
@@ -25,32 +21,11 @@ struct upsert_values {
 
 /* The last one is that of append alone. */
 static const struct vv_option options[] = {
-    {.name = "input-format",
-        .kind = VV_OPTION_CHOICE,
-        .value = "F",
-        .choices = "csv|ndjson|parquet|arrow",
-        .help = "csv, ndjson, parquet or arrow (default: by the file's name, .csv .ndjson "
-                ".jsonl .parquet .arrow .arrows .ipc .feather; of stdin by its first bytes)",
-        .offset = AT(input_format)},
-    {.name = "app-id",
-        .kind = VV_OPTION_TEXT,
-        .value = "A",
-        .help = "with --app-version: a batch repeated under the same two is not applied again",
-        .offset = AT(app_id)},
-    {.name = "app-version",
-        .kind = VV_OPTION_INTEGER,
-        .value = "N",
-        .help = "number of the batch; it must grow",
-        .offset = AT(app_version)},
-    {.name = "input-tz",
-        .kind = VV_OPTION_TEXT,
-        .value = "ZONE",
-        .help = "zone of times that name none, such as America/New_York (default: UTC)",
-        .offset = AT(input_tz)},
-    {.name = "truncate-time",
-        .kind = VV_OPTION_FLAG,
-        .help = "cut digits below a microsecond instead of rejecting the row",
-        .offset = AT(truncate_time)},
+    VV_INPUT_OPTIONS(struct upsert_values,
+        "csv, ndjson, parquet or arrow (default: by the file's name, .csv .ndjson "
+        ".jsonl .parquet .arrow .arrows .ipc .feather; of stdin by its first bytes)",
+        "with --app-version: a batch repeated under the same two is not applied again",
+        "number of the batch; it must grow"),
     {.name = "quarantine",
         .kind = VV_OPTION_FLAG,
         .help = "set rows aside that break a rule, and go on with the rest (varve quarantine)",
@@ -145,7 +120,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
     int64_t written = result->rows_written + result->repaired;
     if (result->already_applied) {
         vv_say(cli, "%s: batch %" PRId64 " of %s was applied before; nothing written", name,
-            values->app_version.value, values->app_id ? values->app_id : "");
+            values->input.app_version.value, values->input.app_id ? values->input.app_id : "");
         return;
     }
     for (size_t i = 0; i < VV_COUNT(counters); i++) {
@@ -173,15 +148,15 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     varve_upsert_options upsert = VARVE_UPSERT_OPTIONS_INIT;
     varve_upsert_result result = {0};
     size_t inputs_len = 0;
-    upsert.app_id = values->app_id;
-    upsert.app_version = values->app_version.value;
-    upsert.input_tz = values->input_tz;
-    upsert.truncate_time = values->truncate_time ? 1 : 0;
+    upsert.app_id = values->input.app_id;
+    upsert.app_version = values->input.app_version.value;
+    upsert.input_tz = values->input.input_tz;
+    upsert.truncate_time = values->input.truncate_time ? 1 : 0;
     upsert.quarantine = values->quarantine;
     upsert.dry_run = values->dry_run;
     upsert.evolve = values->evolve;
     upsert.allow_duplicates = values->allow_duplicates;
-    VV_TRY(vv_input_read_all(cli, 1, (enum vv_input_choice)values->input_format, inputs,
+    VV_TRY(vv_input_read_all(cli, 1, (enum vv_input_choice)values->input.input_format, inputs,
         &inputs_len));
     VV_TRY(vv_cli_open_table(cli, name, &table));
     if (append)
@@ -197,9 +172,7 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
 
 static varve_status run(struct vv_cli *cli, const struct upsert_values *values, bool append)
 {
-    if ((values->app_id != NULL) != values->app_version.given)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "--app-id and --app-version belong together");
+    VV_TRY(vv_input_check_app(cli, values->input.app_id, &values->input.app_version));
     varve_input *inputs = vv_cli_alloc(cli->line.arguments_len, sizeof(*inputs));
     varve_status status = run_with(cli, values, append, inputs);
     free(inputs);

@@ -74,3 +74,12 @@ varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
     say(cli, name, is_dry, result);
     return VARVE_OK;
 }
+
+void vv_edit_take(const struct vv_input_values *input, bool dry_run, varve_edit_options *out)
+{
+    out->app_id = input->app_id;
+    out->app_version = input->app_version.value;
+    out->input_tz = input->input_tz;
+    out->truncate_time = input->truncate_time;
+    out->dry_run = dry_run;
+}

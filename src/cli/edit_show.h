@@ -5,9 +5,13 @@
 #define VV_CLI_EDIT_SHOW_H
 
 #include "cli/cli.h"
+#include "cli/input.h"
 #include "varve/dml.h"
 
 varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
     const varve_edit_result *result);
+
+/* What an overwrite or merge is told of its rows, as options. */
+void vv_edit_take(const struct vv_input_values *input, bool dry_run, varve_edit_options *out);
 
 #endif

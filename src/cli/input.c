@@ -168,3 +168,12 @@ varve_status vv_input_read_all(struct vv_cli *cli, size_t first, enum vv_input_c
     *out_len = len;
     return VARVE_OK;
 }
+
+varve_status vv_input_check_app(struct vv_cli *cli, const char *app_id,
+    const struct vv_integer *app_version)
+{
+    if ((app_id != NULL) == app_version->given)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_EUSAGE,
+        "--app-id and --app-version belong together");
+}

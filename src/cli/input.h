@@ -15,6 +15,48 @@ enum vv_input_choice {
     VV_INPUT_AS_ARROW
 };
 
+/* What a command that writes rows is told of them. */
+struct vv_input_values {
+    int32_t input_format;
+    const char *app_id;
+    struct vv_integer app_version;
+    const char *input_tz;
+    bool truncate_time;
+};
+
+/* Their options, for a struct of values with such a member `input`; the helps differ. */
+#define VV_INPUT_OPTIONS(type, format_help, app_id_help, app_version_help)                   \
+    {.name = "input-format",                                                                 \
+        .kind = VV_OPTION_CHOICE,                                                            \
+        .value = "F",                                                                        \
+        .choices = "csv|ndjson|parquet|arrow",                                               \
+        .help = (format_help),                                                               \
+        .offset = offsetof(type, input.input_format)},                                       \
+        {.name = "app-id",                                                                   \
+            .kind = VV_OPTION_TEXT,                                                          \
+            .value = "A",                                                                    \
+            .help = (app_id_help),                                                           \
+            .offset = offsetof(type, input.app_id)},                                         \
+        {.name = "app-version",                                                              \
+            .kind = VV_OPTION_INTEGER,                                                       \
+            .value = "N",                                                                    \
+            .help = (app_version_help),                                                      \
+            .offset = offsetof(type, input.app_version)},                                    \
+        {.name = "input-tz",                                                                 \
+            .kind = VV_OPTION_TEXT,                                                          \
+            .value = "ZONE",                                                                 \
+            .help = "zone of times that name none, such as America/New_York (default: UTC)", \
+            .offset = offsetof(type, input.input_tz)},                                       \
+    {                                                                                        \
+        .name = "truncate-time", .kind = VV_OPTION_FLAG,                                     \
+        .help = "cut digits below a microsecond instead of rejecting the row",               \
+        .offset = offsetof(type, input.truncate_time)                                        \
+    }
+
+/* EUSAGE where one of --app-id and --app-version is given without the other. */
+varve_status vv_input_check_app(struct vv_cli *cli, const char *app_id,
+    const struct vv_integer *app_version);
+
 /*
  * Fills `out` for a file, or for stdin when `path` is "-". Without a choice the format of a file
  * is known by its name, that of stdin, or of a file whose name says nothing, by its first bytes:
