@@ -105,9 +105,9 @@ def check(root):
     """All problems of the tree, as lines."""
     excused = csource.exceptions(pathlib.Path(root) / "tools/check_layers.txt")
     problems, used = [], set()
-    for path in csource.files(root, "src/*/*.c", "src/*/*.h"):
+    for path in csource.files(root, "src/**/*.c", "src/**/*.h"):
         name = path.relative_to(root).as_posix()
-        for header, problem in check_source(name, path.parent.name, path.read_text("utf-8")):
+        for header, problem in check_source(name, name.split("/")[1], path.read_text("utf-8")):
             key = f"{name} includes {header}"
             if excused.get(key):
                 used.add(key)

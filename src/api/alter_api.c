@@ -1,7 +1,7 @@
 #include "varve/alter.h"
 
 #include "api/api.h"
-#include "table/alter.h"
+#include "table/alter/alter.h"
 
 static const struct verb {
     const char *name;

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 
 #include "lake/lake.h"
-#include "table/read.h"
-#include "table/upsert.h"
+#include "table/read/read.h"
+#include "table/upsert/upsert.h"
 #include "varve/varve.h"
 
 struct varve_lake {

@@ -4,7 +4,7 @@
 #include "base/json_write.h"
 #include "base/sign.h"
 #include "store/key_file.h"
-#include "table/verify.h"
+#include "table/audit/verify.h"
 
 /* What a signature of a head is over: never the text of anything else. */
 #define SIGNED_TEXT "varve-seal-1 "

@@ -1,6 +1,6 @@
 #include "varve/dml.h"
 #include "api/api.h"
-#include "table/dml.h"
+#include "table/edit/dml.h"
 
 /* Those that have no place in the layer below stay in `given_out`. */
 static varve_status convert_options(struct vv_op *op, const varve_table *table,

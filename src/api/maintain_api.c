@@ -1,9 +1,9 @@
 #include "varve/maintain.h"
 
 #include "api/api.h"
-#include "table/optimize.h"
-#include "table/restore.h"
-#include "table/vacuum.h"
+#include "table/maintain/optimize.h"
+#include "table/maintain/restore.h"
+#include "table/maintain/vacuum.h"
 
 static varve_status optimize(struct vv_op *op, varve_table *table,
     const varve_optimize_options *given, struct vv_optimize_result *result)

@@ -1,7 +1,7 @@
 #include "varve/quarantine.h"
 
 #include "api/api.h"
-#include "table/quarantine.h"
+#include "table/batch/quarantine.h"
 
 static varve_status convert_ids(struct vv_op *op, const char *const *ids, size_t len,
     struct vv_str **out)

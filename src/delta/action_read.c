@@ -125,7 +125,7 @@ static varve_status read_metadata(struct commit_reader *reader,
     VV_TRY(vv_member_text_or_none(members, "name", &metadata->name));
     VV_TRY(vv_member_text_or_none(members, "description", &metadata->description));
     VV_TRY(read_format(reader, members, metadata));
-    /* Without it there are a history and files, but nothing to scan: table/scan_sql.c says so. */
+    /* Without it there are a history and files, but nothing to scan: table/read/scan_sql.c says so. */
     VV_TRY(vv_member_text_or_none(members, "schemaString", &metadata->schema_json));
     VV_TRY(vv_member_texts(members, "partitionColumns", &is_partitioned,
         &metadata->partition_columns, &metadata->partition_columns_len));

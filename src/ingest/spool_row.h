@@ -43,7 +43,7 @@ void vv_row_put(struct vv_buf *out, size_t mark, size_t column, const void *valu
     size_t bytes);
 void vv_row_put_text(struct vv_buf *out, size_t mark, size_t column, struct vv_str text);
 
-/* Appends a row as a JSON object that means the same to a table (table/convert.h). ECORRUPT. */
+/* Appends a row as a JSON object that means the same to a table (table/input/convert.h). ECORRUPT. */
 varve_status vv_row_json(struct vv_op *op, const struct vv_row_schema *schema,
     struct vv_str payload, struct vv_buf *out);
 

@@ -1,5 +1,5 @@
 /*
- * A typed row as text. What the text of a value is says table/convert.h; a value that no text of
+ * A typed row as text. What the text of a value is says table/input/convert.h; a value that no text of
  * its type stands for (a time beyond the year 9999) becomes one that the table refuses.
  */
 #include "ingest/spool_row.h"

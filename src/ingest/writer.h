@@ -9,8 +9,8 @@
 #define VV_INGEST_WRITER_H
 
 #include "lake/lake.h"
-#include "table/read.h"
-#include "table/upsert.h"
+#include "table/read/read.h"
+#include "table/upsert/upsert.h"
 
 struct vv_writer;
 

@@ -10,7 +10,7 @@
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
 #include "store/source.h"
-#include "table/batch_input.h"
+#include "table/input/batch_input.h"
 
 /* Typed rows and JSON by turns: from here on all of them are text. */
 #define RUNS_MAX 16

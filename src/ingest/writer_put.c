@@ -9,7 +9,7 @@
 #include "base/json_write.h"
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
-#include "table/batch_input.h"
+#include "table/input/batch_input.h"
 
 #define FULL_WAIT_US INT64_C(100000)
 /* A row that takes more than a part of the spool would never find room beside others. */

@@ -4,7 +4,7 @@
 #include "delta/log.h"
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
-#include "table/convert.h"
+#include "table/input/convert.h"
 
 static struct vv_writer_table *find(struct vv_writer *writer, struct vv_str name)
 {

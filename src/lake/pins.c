@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "delta/deletion_vector.h"
 #include "engine/engine.h"
-#include "table/read.h"
+#include "table/read/read.h"
 
 /* How far back a vacuum is looked for that has not ended; one that is older was killed. */
 #define VACUUM_MS_MAX (24 * INT64_C(3600000))

@@ -10,7 +10,7 @@
 struct vv_pin_request {
     enum vv_pin_kind kind;
     struct vv_str name;
-    struct vv_str at;            /* version or time (table/read.h); len 0: the latest version */
+    struct vv_str at; /* version or time (table/read/read.h); len 0: the latest version */
     const struct vv_str *tables; /* len 0: all of the lake */
     size_t tables_len;
     struct vv_str message;

@@ -7,9 +7,9 @@
  */
 #include "engine/sql.h"
 #include "lake/query_script.h"
-#include "table/changes.h"
+#include "table/audit/changes.h"
 #include "table/describe.h"
-#include "table/read.h"
+#include "table/read/read.h"
 
 #define ARGUMENTS_MAX 3
 

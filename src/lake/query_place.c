@@ -9,8 +9,8 @@
 #include "engine/sql.h"
 #include "engine/sql_lex.h"
 #include "lake/query_script.h"
-#include "table/read.h"
-#include "table/scan_sql.h"
+#include "table/read/read.h"
+#include "table/read/scan_sql.h"
 
 /* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
 bool vv_query_is_engines(const struct vv_sql_table *table)

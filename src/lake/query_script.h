@@ -12,7 +12,7 @@
 #include "base/map.h"
 #include "engine/sql_tree.h"
 #include "lake/lake.h"
-#include "table/plan.h"
+#include "table/read/plan.h"
 
 /* A table at a version. Several places may read it. */
 struct vv_query_source {

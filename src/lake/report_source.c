@@ -2,9 +2,9 @@
 
 #include "base/time.h"
 #include "engine/sql.h"
-#include "table/prune.h"
-#include "table/read.h"
-#include "table/scan_sql.h"
+#include "table/read/prune.h"
+#include "table/read/read.h"
+#include "table/read/scan_sql.h"
 
 varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,
     const char *name, int32_t *out)

@@ -8,7 +8,7 @@
 #include "delta/features.h"
 #include "delta/list.h"
 #include "engine/spark_sql.h"
-#include "table/property.h"
+#include "table/alter/property.h"
 #include "table/table.h"
 #include "table/warnings.h"
 

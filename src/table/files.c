@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "delta/stats.h"
 #include "table/describe.h"
-#include "table/read.h"
+#include "table/read/read.h"
 
 enum {
     PATH,

@@ -19,7 +19,7 @@ struct vv_table {
     struct vv_snapshot
         *snapshot;        /* newest seen, owned; NULL before the first vv_table_refresh */
     struct vv_work *work; /* of the last small batch; NULL: none is kept */
-    /* Where set: without an `at` the table is read as it was known then (table/read.h). */
+    /* Where set: without an `at` the table is read as it was known then (table/read/read.h). */
     bool is_known_at;
     int64_t known_us;
     struct vv_arena arena;

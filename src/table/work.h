@@ -37,9 +37,9 @@ struct vv_work {
     struct vv_rowset *input;         /* rows of that input */
     struct vv_work_columns columns;  /* of `input` */
     struct vv_arena arena;           /* of `columns` */
-    struct vv_relation batch;        /* table/batch.h */
+    struct vv_relation batch;        /* table/batch/batch.h */
     struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
-    struct vv_relation stored, news; /* table/upsert_plan.h */
+    struct vv_relation stored, news; /* table/upsert/upsert_plan.h */
 };
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out);

@@ -7,7 +7,7 @@
 #include "delta/stats.h"
 #include "engine/parquet.h"
 #include "engine/sql.h"
-#include "table/candidates.h"
+#include "table/read/candidates.h"
 
 /* "date=2025-01-30/part-00000-<uuid>.c000.zstd.parquet"; partition values by physical name. */
 static varve_status name_file(struct vv_op *op, struct vv_arena *arena,

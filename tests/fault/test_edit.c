@@ -6,7 +6,7 @@
 #include "../unit/table/table_fixture.h"
 #include "base/seam.h"
 #include "delta/action_copy.h"
-#include "table/dml.h"
+#include "table/edit/dml.h"
 
 /* Four rows in one file; k of them is the key. */
 #define STORED                                                                          \

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "fuzz_engine.h"
-#include "table/batch.h"
-#include "table/csv.h"
+#include "table/batch/batch.h"
+#include "table/input/csv.h"
 #include "table/work.h"
 
 static struct vv_metadata metadata;

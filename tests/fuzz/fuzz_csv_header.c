@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/buf.h"
-#include "table/csv.h"
+#include "table/input/csv.h"
 
 static void add_record(struct vv_buf *out, const struct vv_csv_record *record)
 {

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "table/batch.h"
+#include "table/batch/batch.h"
 
 static struct vv_engine *engine;
 static struct vv_work *work;

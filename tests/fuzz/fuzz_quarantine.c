@@ -3,7 +3,7 @@
  */
 #include "fuzz.h"
 
-#include "table/quarantine_file.h"
+#include "table/batch/quarantine_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "edit_model.h"
 #include "harness/prop.h"
-#include "table/dml.h"
+#include "table/edit/dml.h"
 
 #ifdef VV_ARENA_DEBUG
 #define SEEDS 40 /* AddressSanitizer takes four times as long */

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "table/upsert.h"
+#include "table/upsert/upsert.h"
 
 #define MODEL_ROWS_MAX 64
 #define MODEL_VERSIONS_MAX 64

@@ -13,7 +13,7 @@
 #include "ingest/spool.h"
 #include "ingest/spool_row.h"
 #include "ingest/writer.h"
-#include "table/quarantine.h"
+#include "table/batch/quarantine.h"
 
 #define WRITER_UNUSED __attribute__((unused))
 #define NOW_US INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "harness/clock_fake.h"
 #include "harness/test.h"
-#include "table/batch.h"
+#include "table/batch/batch.h"
 
 #define FIXTURE_UNUSED __attribute__((unused))
 #define FIXTURE_NOW_US INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */

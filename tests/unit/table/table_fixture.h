@@ -11,9 +11,9 @@
 #include "harness/clock_fake.h"
 #include "harness/state_check.h"
 #include "harness/test.h"
-#include "table/scan_sql.h"
+#include "table/read/scan_sql.h"
 #include "table/table.h"
-#include "table/upsert.h"
+#include "table/upsert/upsert.h"
 
 #define FIXTURE_UNUSED __attribute__((unused))
 #define NOW_US INT64_C(1738231200000000) /* 2025-01-30T10:00:00Z */

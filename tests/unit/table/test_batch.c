@@ -1,4 +1,4 @@
-#include "table/batch.h"
+#include "table/batch/batch.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include "base/seam.h"
 #include "batch_fixture.h"
 #include "harness/prop.h"
-#include "table/rejects.h"
+#include "table/batch/rejects.h"
 
 #define TIME "2025-01-30T10:00:00Z"
 #define EARLY "2025-01-30T09:00:00Z"

@@ -1,4 +1,4 @@
-#include "table/candidates.h"
+#include "table/read/candidates.h"
 
 #include <math.h>
 #include <stdio.h>

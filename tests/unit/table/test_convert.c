@@ -1,4 +1,4 @@
-#include "table/convert.h"
+#include "table/input/convert.h"
 
 #include "base/json_write.h"
 #include "batch_fixture.h"

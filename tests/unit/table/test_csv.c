@@ -1,4 +1,4 @@
-#include "table/csv.h"
+#include "table/input/csv.h"
 
 #include "base/buf.h"
 #include "harness/prop.h"

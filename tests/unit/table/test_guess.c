@@ -1,4 +1,4 @@
-#include "table/guess.h"
+#include "table/input/guess.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "base/json_write.h"
 #include "batch_fixture.h"
 #include "harness/prop.h"
-#include "table/batch_input.h"
+#include "table/input/batch_input.h"
 
 static const struct batch_spec texts = {.schema = "k long, a string, b double", .key = "k"};
 

@@ -1,11 +1,11 @@
 /* Lines of any length out of one buffer. */
-#include "table/lines.h"
+#include "table/input/lines.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "harness/test.h"
-#include "table/batch_input.h"
+#include "table/input/batch_input.h"
 
 #define MAX VV_INPUT_LINE_BYTES_MAX
 #define LAST SIZE_MAX /* a line without an end, of three bytes */

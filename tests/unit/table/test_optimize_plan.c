@@ -1,9 +1,9 @@
-#include "table/optimize_plan.h"
+#include "table/maintain/optimize_plan.h"
 
 #include <stdio.h>
 
 #include "harness/test.h"
-#include "table/candidates.h"
+#include "table/read/candidates.h"
 
 #define FILES_MAX 16
 

@@ -2,13 +2,13 @@
  * What a condition comes to for a file: by cases, and against the engine's own answer for rows
  * that nobody chose.
  */
-#include "table/predicate.h"
+#include "table/read/predicate.h"
 
 #include <stdio.h>
 
 #include "delta/value.h"
 #include "harness/prop.h"
-#include "table/candidates.h"
+#include "table/read/candidates.h"
 
 struct fixture {
     struct vv_op op;

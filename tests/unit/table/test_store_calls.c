@@ -3,7 +3,7 @@
  * and waited for, on a disk each sync is. One call more than is said here is a change to explain.
  */
 #include "base/seam.h"
-#include "table/checkpoint.h"
+#include "table/maintain/checkpoint.h"
 #include "table_fixture.h"
 
 #define COMMITS 250 /* checkpoints at 100 and 200 */

@@ -1,4 +1,4 @@
-#include "table/validate.h"
+#include "table/batch/validate.h"
 
 #include "batch_fixture.h"
 

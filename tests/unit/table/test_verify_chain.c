@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "harness/test.h"
-#include "table/verify_run.h"
+#include "table/audit/verify_run.h"
 
 struct case_of {
     const char *commits;

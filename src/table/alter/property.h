@@ -1,0 +1,21 @@
+/*
+ * Table properties that mean something to Varve: what their values may be, and the table feature
+ * that a value asks for. The one list, for tables that are made and tables that are altered.
+ */
+#ifndef VV_TABLE_ALTER_PROPERTY_H
+#define VV_TABLE_ALTER_PROPERTY_H
+
+#include "base/op.h"
+#include "base/str.h"
+
+struct vv_property {
+    struct vv_str
+        name; /* as Delta spells it; one that Varve does not know is as it was given */
+    const char *feature; /* that the protocol has to have with this value; NULL: none */
+};
+
+/* EUSAGE: a value that the property can't have. Names are compared ignoring case. */
+varve_status vv_property_check(struct vv_op *op, struct vv_str name, struct vv_str value,
+    struct vv_property *out);
+
+#endif

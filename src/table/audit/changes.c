@@ -1,0 +1,124 @@
+#include "table/audit/changes.h"
+
+#include "base/time.h"
+#include "table/audit/changes_run.h"
+#include "table/read/read.h"
+#include "table/read/scan_sql.h"
+
+static void run_done(struct vv_changes_run *run)
+{
+    vv_snapshot_release(&run->snapshot);
+}
+
+/*
+ * A version, or a time: the last version at or before it, or for the beginning of a range the first
+ * at or after it.
+ */
+static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t latest,
+    struct vv_str text, bool is_begin, int64_t *out)
+{
+    int64_t time_us = 0;
+    int64_t version = VV_NO_VERSION;
+    text = vv_str_trim(text);
+    if (vv_str_is_digits(text)) {
+        if (!vv_str_int64(text, out) || *out > latest)
+            return vv_fail(op, VARVE_ENOTFOUND,
+                "no version %.*s of table %.*s: the latest is %" PRId64, VV_ARG(text),
+                VV_ARG(table->name), latest);
+        return VARVE_OK;
+    }
+    if (!vv_time_parse_human(text, vv_now_us(op), &time_us))
+        return vv_fail(op, VARVE_EUSAGE,
+            "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z or -2h",
+            VV_ARG(text));
+    /* The last version before the time is one below the first that is not. */
+    varve_status status =
+        vv_log_version_at(op, &table->log, is_begin ? time_us - 1 : time_us, &version);
+    if (status == VARVE_ENOTFOUND && is_begin) {
+        vv_forgive(op);
+        *out = 0;
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    *out = is_begin ? version + 1 : version;
+    if (!is_begin && *out > latest)
+        *out = latest;
+    return VARVE_OK;
+}
+
+static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_changes_request *request)
+{
+    struct vv_table *table = run->table;
+    int64_t latest = request->newest ? request->newest->version : table->snapshot->version;
+    if (request->from.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "changes from which version or time?");
+    VV_TRY(read_end(op, table, latest, request->from, true, &run->from));
+    run->to = latest;
+    if (request->to.len > 0)
+        VV_TRY(read_end(op, table, latest, request->to, false, &run->to));
+    /* Nothing has come since that time. */
+    if (run->from > latest)
+        return VARVE_OK;
+    if (run->from > run->to)
+        return vv_fail(op, VARVE_EUSAGE,
+            "the range is empty: it would be from version %" PRId64 " to %" PRId64, run->from,
+            run->to);
+    return VARVE_OK;
+}
+
+static int64_t bytes_of(const struct vv_changes_run *run)
+{
+    int64_t bytes = 0;
+    for (int kind = 0; kind < VV_CHANGE_KINDS; kind++)
+        for (int net = 0; net < 2; net++)
+            for (size_t i = 0; i < run->files[kind][net].list.len; i++)
+                bytes += run->files[kind][net].list.items[i].file->bytes;
+    return bytes;
+}
+
+/* The range, and what its commits come to. A table that was not made yet has no change. */
+static varve_status start(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_changes_request *request)
+{
+    if (request->newest != NULL && request->newest->version == VV_NO_VERSION) {
+        run->snapshot = vv_snapshot_retain(request->newest);
+        return vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules);
+    }
+    VV_TRY(find_range(op, run, request));
+    VV_TRY(vv_table_snapshot(op, run->table, run->to, &run->snapshot));
+    VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
+    return run->from <= run->to ? vv_changes_read(op, run) : VARVE_OK;
+}
+
+varve_status vv_table_changes_sql(struct vv_op *op, struct vv_table *table,
+    const struct vv_changes_request *request, struct vv_engine *engine, struct vv_buf *sql,
+    struct vv_snapshot **out_snapshot)
+{
+    VV_CLEANUP(run_done) struct vv_changes_run run = {.table = table, .engine = engine};
+    VV_TRY(start(op, &run, request));
+    VV_TRY(vv_changes_sql(op, &run, sql));
+    *out_snapshot = VV_MOVE(run.snapshot);
+    return VARVE_OK;
+}
+
+varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
+    const struct vv_changes_request *request, struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(run_done)
+    struct vv_changes_run run = {.table = table, .engine = table->engine};
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(start(op, &run, request));
+    VV_TRY(vv_changes_sql(op, &run, &sql));
+    vv_engine_expect(table->engine, bytes_of(&run));
+    VV_TRY(vv_session_open(op, table->engine, &session));
+    const struct vv_keep keep = {run.snapshot, vv_snapshot_release_kept};
+    vv_snapshot_retain(run.snapshot);
+    varve_status status =
+        vv_session_stream(op, &session, vv_buf_str(&sql), false, &keep, 1, out);
+    if (status != VARVE_OK)
+        vv_snapshot_release_kept(run.snapshot);
+    return status;
+}

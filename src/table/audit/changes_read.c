@@ -1,0 +1,159 @@
+#include "delta/action_copy.h"
+#include "delta/features.h"
+#include "delta/ledger.h"
+#include "delta/log_list.h"
+#include "table/audit/changes_run.h"
+
+#include "base/time.h"
+
+static varve_status add_file(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_change_files *files, const struct vv_file *file, int64_t version,
+    int64_t timestamp_ms)
+{
+    if (run->filter != NULL && !run->filter->keeps(run->filter->data, file->key))
+        return VARVE_OK;
+    struct vv_change_file *added = VV_LIST_NEW(&op->arena, &files->list);
+    const struct vv_file *copy = vv_file_copy(&op->arena, file);
+    if (added == NULL || copy == NULL)
+        return vv_fail_memory(op);
+    *added = (struct vv_change_file){
+        .file = copy, .version = version, .timestamp_us = timestamp_ms * VV_US_PER_MS};
+    return VARVE_OK;
+}
+
+/* A removed file as one to be read. */
+static struct vv_file file_of_remove(const struct vv_remove *remove)
+{
+    return (struct vv_file){.path = remove->path,
+        .key = remove->key,
+        .absolute = remove->absolute,
+        .dv_id = remove->dv_id,
+        .hash = remove->hash,
+        .partition_values = remove->partition_values,
+        .bytes = remove->bytes > 0 ? remove->bytes : 0,
+        .tags = remove->tags,
+        .dv = remove->dv};
+}
+
+static const struct vv_remove *find_remove(const struct vv_actions *actions, struct vv_str key)
+{
+    for (size_t i = 0; i < actions->removes.len; i++)
+        if (vv_str_eq(actions->removes.items[i].key, key))
+            return &actions->removes.items[i];
+    return NULL;
+}
+
+static const struct vv_file *find_add(const struct vv_actions *actions, struct vv_str key)
+{
+    for (size_t i = 0; i < actions->adds.len; i++)
+        if (vv_str_eq(actions->adds.items[i].key, key))
+            return &actions->adds.items[i];
+    return NULL;
+}
+
+static varve_status sort_add(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_actions *actions, const struct vv_file *file, bool net,
+    int64_t timestamp_ms)
+{
+    if (!file->data_change)
+        return VARVE_OK;
+    const struct vv_remove *old = find_remove(actions, file->key);
+    if (old == NULL)
+        return add_file(op, run, &run->files[VV_CHANGE_INSERTS][net], file, actions->version,
+            timestamp_ms);
+    struct vv_file before = file_of_remove(old);
+    if (before.partition_values.len == 0)
+        before.partition_values = file->partition_values;
+    VV_TRY(add_file(op, run, &run->files[VV_CHANGE_PAIR_OLD][net], &before, actions->version,
+        timestamp_ms));
+    return add_file(op, run, &run->files[VV_CHANGE_PAIR_NEW][net], file, actions->version,
+        timestamp_ms);
+}
+
+static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_actions *actions, bool net, int64_t timestamp_ms)
+{
+    for (size_t i = 0; i < actions->cdcs.len; i++) {
+        const struct vv_cdc *cdc = &actions->cdcs.items[i];
+        const struct vv_file file = {.path = cdc->path,
+            .key = cdc->key,
+            .dv_id = VV_STR(""),
+            .partition_values = cdc->partition_values,
+            .bytes = cdc->bytes};
+        VV_TRY(add_file(op, run, &run->files[VV_CHANGE_FEED][0], &file, actions->version,
+            timestamp_ms));
+    }
+    if (actions->cdcs.len > 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < actions->adds.len; i++)
+        VV_TRY(sort_add(op, run, actions, &actions->adds.items[i], net, timestamp_ms));
+    for (size_t i = 0; i < actions->removes.len; i++) {
+        const struct vv_remove *remove = &actions->removes.items[i];
+        if (!remove->data_change || find_add(actions, remove->key) != NULL)
+            continue;
+        const struct vv_file file = file_of_remove(remove);
+        VV_TRY(add_file(op, run, &run->files[VV_CHANGE_DELETES][net], &file, actions->version,
+            timestamp_ms));
+    }
+    return VARVE_OK;
+}
+
+/* A remove without partition values, as old writers leave them, can't be read back right. */
+static varve_status check_removes(struct vv_op *op, const struct vv_changes_run *run,
+    const struct vv_actions *actions)
+{
+    for (size_t i = 0; i < actions->removes.len; i++) {
+        const struct vv_remove *remove = &actions->removes.items[i];
+        if (remove->data_change && remove->partition_values.len == 0 &&
+            run->rules.partitions_len > 0 && find_add(actions, remove->key) == NULL &&
+            actions->cdcs.len == 0)
+            return vv_fail(op, VARVE_EUNSUPPORTED,
+                "version %" PRId64 " removes %.*s without saying its partition: its rows can't "
+                "be told",
+                actions->version, VV_ARG(remove->path));
+    }
+    return VARVE_OK;
+}
+
+static bool has_feed(const struct vv_metadata *metadata)
+{
+    return vv_property_bool(metadata, "delta.enableChangeDataFeed", false);
+}
+
+varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    bool is_on = false;
+    VV_TRY(vv_log_history(op, &run->table->log, run->to, (size_t)(run->to - run->from + 1),
+        &op->arena, &entries, &len));
+    if (len != (size_t)(run->to - run->from + 1) || entries[len - 1].version != run->from)
+        return vv_fail(op, VARVE_ENOTFOUND,
+            "not all commits from version %" PRId64 " to %" PRId64 " of table %.*s are there",
+            run->from, run->to, VV_ARG(run->table->name));
+    run->entries = entries;
+    run->entries_len = len;
+    if (run->from > 0 && vv_table_snapshot(op, run->table, run->from - 1, &before) == VARVE_OK)
+        is_on = has_feed(before->metadata);
+    else if (op->failed)
+        vv_forgive(op); /* the versions before are gone: the first commit shows what it did */
+    for (size_t i = len; i > 0; i--) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        bool is_skipped = false;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entries[i - 1].commit, &arena,
+            &actions, NULL));
+        actions.version = entries[i - 1].version;
+        if (actions.metadata != NULL)
+            is_on = has_feed(actions.metadata);
+        if (run->filter != NULL)
+            VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
+        if (is_skipped)
+            continue;
+        VV_TRY(check_removes(op, run, &actions));
+        VV_TRY(sort_commit(op, run, &actions, !is_on, entries[i - 1].timestamp_ms));
+    }
+    return VARVE_OK;
+}

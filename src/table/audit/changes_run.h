@@ -1,0 +1,68 @@
+/*
+ * The inside of changes, shared by the files changes*.c: what the commits of a range come to.
+ *
+ * changes_read.c sorts the files of the commits by what their rows mean, changes_sql.c makes a
+ * statement of that, changes.c finds the range and runs it.
+ */
+#ifndef VV_TABLE_AUDIT_CHANGES_RUN_H
+#define VV_TABLE_AUDIT_CHANGES_RUN_H
+
+#include "delta/list.h"
+#include "engine/engine.h"
+#include "table/audit/changes.h"
+
+/* A file and the commit that it is of. */
+struct vv_change_file {
+    const struct vv_file *file;
+    int64_t version;
+    int64_t timestamp_us;
+};
+
+/* What the rows of a file mean. */
+enum vv_change_kind {
+    VV_CHANGE_INSERTS,
+    VV_CHANGE_DELETES,
+    VV_CHANGE_FEED,     /* a change file: its rows say it */
+    VV_CHANGE_PAIR_OLD, /* one file with two deletion vectors: rows that only the old one shows */
+    VV_CHANGE_PAIR_NEW, /* were deleted, those that only the new one shows came back */
+    VV_CHANGE_KINDS
+};
+
+struct vv_change_files {
+    VV_ACTION_LIST(struct vv_change_file) list;
+};
+
+/*
+ * For the history of a row: only files that may hold it, and of these only that row.
+ */
+struct vv_changes_filter {
+    /* Shown each commit before its files are sorted; *out_skip: its files are left out. */
+    varve_status (*look)(struct vv_op *op, void *data, const struct vv_actions *actions,
+        bool *out_skip);
+    bool (*keeps)(const void *data, struct vv_str key);
+    void *data;
+    struct vv_str where; /* over s.c0.. */
+};
+
+struct vv_changes_run {
+    struct vv_table *table;
+    struct vv_engine *engine;     /* that runs the statement */
+    struct vv_snapshot *snapshot; /* of the last version: its columns */
+    struct vv_rules rules;
+    int64_t from, to;
+    const struct vv_changes_filter *filter; /* NULL: everything */
+    const struct vv_history_entry *entries; /* of the versions, newest first */
+    size_t entries_len;
+    /* By kind; [1]: of commits whose sides are to be netted, since no change feed was on. */
+    struct vv_change_files files[VV_CHANGE_KINDS][2];
+};
+
+varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);
+/* SELECT c0.., _what (insert, delete, update_preimage, update_postimage), _version, _time. */
+varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql);
+/* The same with the names of columns, in order of version. */
+varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql);
+
+#endif

@@ -1,0 +1,138 @@
+#include "table/audit/trace_sql.h"
+
+#include "base/json_write.h"
+#include "engine/sql.h"
+
+/* A value as JSON text. What JSON has no number for is a text: NaN is not NULL. */
+static void add_json(const struct vv_field *field, const char *side, size_t column,
+    struct vv_buf *sql)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s.c%zu", side, column);
+    vv_buf_adds(sql, "coalesce(");
+    if (field->type.kind == VV_TYPE_TIMESTAMP)
+        vv_buf_addf(sql,
+            "'\"' || strftime(make_timestamp(epoch_us(%s)), '%%Y-%%m-%%dT%%H:%%M:%%S.%%f') || "
+            "'Z\"'",
+            name);
+    else if (field->type.kind == VV_TYPE_DOUBLE || field->type.kind == VV_TYPE_FLOAT)
+        vv_buf_addf(sql,
+            "CASE WHEN isfinite(%s) THEN to_json(%s)::VARCHAR WHEN isnan(%s) THEN '\"NaN\"' "
+            "WHEN %s > 0 THEN '\"Infinity\"' WHEN %s < 0 THEN '\"-Infinity\"' END",
+            name, name, name, name, name);
+    else
+        vv_buf_addf(sql, "to_json(%s)::VARCHAR", name);
+    vv_buf_adds(sql, ", 'null')");
+}
+
+/* "name": as a literal of SQL that is a member's beginning in JSON. */
+static varve_status add_member(struct vv_op *op, struct vv_str name, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_jw_string(&writer, name);
+    vv_buf_addc(&json, ':');
+    if (!vv_buf_ok(&json))
+        return vv_fail_memory(op);
+    vv_sql_literal(sql, vv_buf_str(&json));
+    return VARVE_OK;
+}
+
+/* '{...}' of the columns of `side`; `other` given: of those that differ from it. */
+static varve_status add_object(struct vv_op *op, const struct vv_changes_run *run,
+    const char *side, const char *other, struct vv_buf *sql)
+{
+    const struct vv_schema *schema = &run->snapshot->schema;
+    vv_buf_adds(sql, "'{' || concat_ws(','");
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        vv_buf_adds(sql, ", ");
+        if (other != NULL)
+            vv_buf_addf(sql, "CASE WHEN %s.c%zu IS DISTINCT FROM %s.c%zu THEN ", side, i, other,
+                i);
+        VV_TRY(add_member(op, schema->fields[i].name, sql));
+        vv_buf_adds(sql, " || ");
+        add_json(&schema->fields[i], side, i, sql);
+        if (other != NULL)
+            vv_buf_adds(sql, " END");
+    }
+    vv_buf_adds(sql, ") || '}'");
+    return VARVE_OK;
+}
+
+/* One of the kinds of change. Rows that are stored twice are paired as they come. */
+static varve_status add_updates(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "SELECT coalesce(o._version, n._version) AS v, coalesce(o._time, n._time) "
+                     "AS t, 'update' AS change, ");
+    VV_TRY(add_object(op, run, "o", "n", sql));
+    vv_buf_adds(sql, " AS before, ");
+    VV_TRY(add_object(op, run, "n", "o", sql));
+    vv_buf_adds(sql,
+        " AS after FROM (SELECT *, row_number() OVER (PARTITION BY _version) AS _nth FROM ch "
+        "WHERE _what = 'update_preimage') AS o FULL JOIN (SELECT *, row_number() OVER "
+        "(PARTITION BY _version) AS _nth FROM ch WHERE _what = 'update_postimage') AS n "
+        "ON o._version = n._version AND o._nth = n._nth");
+    return VARVE_OK;
+}
+
+static varve_status add_whole(struct vv_op *op, const struct vv_changes_run *run,
+    const char *what, struct vv_buf *sql)
+{
+    bool is_insert = strcmp(what, "insert") == 0;
+    vv_buf_addf(sql, "SELECT r._version, r._time, '%s', %s", what,
+        is_insert ? "NULL::VARCHAR, " : "");
+    VV_TRY(add_object(op, run, "r", NULL, sql));
+    vv_buf_addf(sql, "%s FROM ch AS r WHERE r._what = '%s'", is_insert ? "" : ", NULL::VARCHAR",
+        what);
+    return VARVE_OK;
+}
+
+static bool is_touched(const struct vv_changes_run *run, int64_t version)
+{
+    for (int kind = 0; kind < VV_CHANGE_KINDS; kind++)
+        for (int net = 0; net < 2; net++)
+            for (size_t i = 0; i < run->files[kind][net].list.len; i++)
+                if (run->files[kind][net].list.items[i].version == version)
+                    return true;
+    return false;
+}
+
+/* Who did what in the versions that may have changed the row. */
+static void add_history(const struct vv_changes_run *run, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "(VALUES (-1::BIGINT, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)");
+    for (size_t i = 0; i < run->entries_len; i++) {
+        const struct vv_history_entry *entry = &run->entries[i];
+        if (entry->info == NULL || !is_touched(run, entry->version))
+            continue;
+        vv_buf_addf(sql, ", (%" PRId64 ", ", entry->version);
+        vv_sql_literal(sql, entry->info->user_name);
+        vv_buf_adds(sql, ", ");
+        vv_sql_literal(sql, entry->info->operation);
+        vv_buf_adds(sql, ", ");
+        vv_sql_literal(sql, entry->info->user_metadata);
+        vv_buf_addc(sql, ')');
+    }
+    vv_buf_adds(sql, ") AS h(v, who, what, why)");
+}
+
+varve_status vv_trace_sql(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "WITH ch AS MATERIALIZED (");
+    VV_TRY(vv_changes_rows_sql(op, run, sql));
+    vv_buf_adds(sql, "), d AS (");
+    VV_TRY(add_updates(op, run, sql));
+    vv_buf_adds(sql, " UNION ALL ");
+    VV_TRY(add_whole(op, run, "insert", sql));
+    vv_buf_adds(sql, " UNION ALL ");
+    VV_TRY(add_whole(op, run, "delete", sql));
+    vv_buf_adds(sql,
+        ") SELECT d.v AS \"version\", d.t AS \"timestamp\", h.who AS \"userName\", "
+        "h.what AS operation, h.why AS \"userMetadata\", d.change, d.before, "
+        "d.after FROM d LEFT JOIN ");
+    add_history(run, sql);
+    vv_buf_adds(sql, " ON h.v = d.v ORDER BY d.v, d.change");
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}

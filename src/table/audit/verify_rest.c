@@ -1,0 +1,234 @@
+/*
+ * The latest version as readers come to it, doubled keys, and files that nothing names.
+ */
+#include "base/time.h"
+#include "delta/deletion_vector.h"
+#include "engine/sql.h"
+#include "table/rules.h"
+#include "table/read/scan_sql.h"
+#include "table/maintain/vacuum_plan.h"
+#include "table/audit/verify_run.h"
+
+#define KEYS_TOLD 20
+#define UNREFERENCED_TOLD 1000
+
+/* ---- Doubled keys ------------------------------------------------------------------------------- */
+
+/* SELECT "a=1, b=x", how often, how many such keys there are. */
+static varve_status keys_sql(struct vv_op *op, const struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules, struct vv_buf *sql)
+{
+    const struct vv_scan_source source = {.store = run->log->store,
+        .engine = run->log->engine,
+        .snapshot = snapshot,
+        .files = snapshot->files,
+        .files_len = snapshot->files_len,
+        .columns = rules->key,
+        .columns_len = rules->key_len,
+        .names = VV_SCAN_INDEXED};
+    vv_buf_adds(sql, "SELECT concat_ws(', '");
+    for (size_t i = 0; i < rules->key_len; i++) {
+        struct vv_str name = snapshot->schema.fields[rules->key[i]].name;
+        vv_buf_adds(sql, ", concat(");
+        vv_sql_literal(sql, name);
+        vv_buf_addf(sql, ", '=', coalesce(c%d::VARCHAR, 'NULL'))", rules->key[i]);
+    }
+    vv_buf_adds(sql, ") AS k, n::BIGINT, count(*) OVER ()::BIGINT FROM (SELECT ");
+    for (size_t i = 0; i < rules->key_len; i++)
+        vv_buf_addf(sql, "c%d, ", rules->key[i]);
+    vv_buf_adds(sql, "count(*) AS n FROM (");
+    VV_TRY(vv_scan_sql(op, &source, sql));
+    vv_buf_addf(sql, ") GROUP BY ALL HAVING count(*) > 1) ORDER BY k LIMIT %d", KEYS_TOLD);
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status tell_keys(struct vv_op *op, struct vv_verify_run *run, struct vv_rows *rows)
+{
+    int64_t told = 0;
+    int64_t all = 0;
+    for (;;) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        all = vv_rows_int64(rows, 2);
+        told++;
+        VV_TRY(vv_verify_tell(op, run,
+            &(struct vv_finding){
+                "key.doubled", true, run->last_version, VV_STR(""), VV_STR_NONE},
+            "the key %.*s stands in %" PRId64 " rows; the next upsert of it repairs that",
+            VV_ARG(vv_rows_text(rows, 0)), vv_rows_int64(rows, 1)));
+    }
+    if (all > told)
+        return vv_verify_tell(op, run,
+            &(struct vv_finding){
+                "key.doubled", true, run->last_version, VV_STR(""), VV_STR_NONE},
+            "and %" PRId64 " more keys", all - told);
+    return VARVE_OK;
+}
+
+static varve_status query_keys(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_rules rules;
+    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
+    if (rules.key_len == 0 || snapshot->files_len == 0)
+        return VARVE_OK;
+    VV_TRY(keys_sql(op, run, snapshot, &rules, &sql));
+    vv_engine_expect(run->log->engine, vv_files_bytes(snapshot->files, snapshot->files_len));
+    VV_TRY(vv_session_open(op, run->log->engine, &session));
+    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
+    return tell_keys(op, run, rows);
+}
+
+/* ---- Files that nothing names -------------------------------------------------------------------- */
+
+static varve_status look_at(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_object *object)
+{
+    if (!vv_vacuum_sees(object->key) ||
+        vv_hash_set_has(&run->state.named, vv_xxh3(object->key)))
+        return VARVE_OK;
+    run->unreferenced_len++;
+    run->unreferenced_bytes += object->bytes;
+    if (run->unreferenced.len >= UNREFERENCED_TOLD)
+        return VARVE_OK;
+    struct vv_object *item = VV_LIST_NEW(&run->arena, &run->unreferenced);
+    if (item == NULL)
+        return vv_fail_memory(op);
+    *item = *object;
+    item->key = vv_arena_str(&run->arena, object->key);
+    return item->key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+struct folders {
+    VV_ACTION_LIST(struct vv_str) list;
+};
+
+static varve_status look_into(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot, struct vv_str folder, struct folders *folders)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_objects objects = {0};
+    struct vv_objects below = {0};
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_store_list(op, run->log->store, &arena, folder, VV_STR_NONE, 0, &objects));
+    for (size_t i = 0; i < objects.len; i++)
+        VV_TRY(look_at(op, run, &objects.items[i]));
+    VV_TRY(vv_store_list_folders(op, run->log->store, &arena, folder, &below));
+    for (size_t i = 0; i < below.len; i++) {
+        if (!vv_vacuum_enters(below.items[i].key, snapshot->metadata, &snapshot->schema))
+            continue;
+        struct vv_str *added = VV_LIST_NEW(&op->arena, &folders->list);
+        if (added == NULL)
+            return vv_fail_memory(op);
+        *added = vv_arena_str(&op->arena, below.items[i].key);
+        if (added->ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+static varve_status name_actions(struct vv_op *op, struct vv_verify_run *run,
+    struct vv_arena *arena, const struct vv_actions *actions)
+{
+    struct vv_hash_set *named = &run->state.named;
+    bool ok = true;
+    for (size_t i = 0; i < actions->adds.len && ok; i++) {
+        const struct vv_file *file = &actions->adds.items[i];
+        struct vv_str key = file->key;
+        bool is_absolute = false;
+        ok = vv_hash_set_put(named, vv_xxh3(key), NULL);
+        if (file->dv != NULL && file->dv->storage != 'i' &&
+            vv_dv_key(op, arena, file->dv, &key, &is_absolute) != VARVE_OK)
+            vv_forgive(op); /* told by the verify that looks at that commit */
+        ok = ok && vv_hash_set_put(named, vv_xxh3(key), NULL);
+    }
+    for (size_t i = 0; i < actions->cdcs.len && ok; i++)
+        ok = vv_hash_set_put(named, vv_xxh3(actions->cdcs.items[i].key), NULL);
+    return ok ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* What commits that came while this ran name is named, too. */
+static varve_status name_newer(struct vv_op *op, struct vv_verify_run *run)
+{
+    for (int64_t version = run->last_version + 1;; version++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        varve_status status =
+            vv_log_read_actions(op, run->log, version, &arena, &actions, NULL);
+        if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+            return status;
+        if (status != VARVE_OK) {
+            vv_forgive(op);
+            return VARVE_OK;
+        }
+        VV_TRY(name_actions(op, run, &arena, &actions));
+    }
+}
+
+static varve_status find_unreferenced(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot)
+{
+    struct folders folders = {0};
+    VV_TRY(look_into(op, run, snapshot, VV_STR(""), &folders));
+    for (size_t i = 0; i < folders.list.len; i++)
+        VV_TRY(look_into(op, run, snapshot, folders.list.items[i], &folders));
+    if (run->unreferenced_len == 0)
+        return VARVE_OK;
+    VV_TRY(name_newer(op, run));
+    size_t left = 0;
+    for (size_t i = 0; i < run->unreferenced.len; i++) {
+        const struct vv_object *object = &run->unreferenced.items[i];
+        if (vv_hash_set_has(&run->state.named, vv_xxh3(object->key))) {
+            run->unreferenced_len--;
+            run->unreferenced_bytes -= object->bytes;
+            continue;
+        }
+        run->unreferenced.items[left++] = *object;
+    }
+    run->unreferenced.len = left;
+    return VARVE_OK;
+}
+
+/* ---- The latest version -------------------------------------------------------------------------- */
+
+/* Readers start from checkpoints and hints; what they come to must be what the commits come to. */
+static varve_status compare_latest(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot)
+{
+    uint64_t sum = 0;
+    if (!run->state.is_complete || run->wrong > 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        struct vv_file_digest digest;
+        VV_TRY(vv_verify_digest_file(op, snapshot->files[i], &digest));
+        sum += digest.rest;
+    }
+    if (sum == run->state.files_digest)
+        return VARVE_OK;
+    return vv_verify_tell(op, run,
+        &(struct vv_finding){"state.differs", true, run->last_version, VV_STR(""), VV_STR_NONE},
+        "readers come to another state of version %" PRId64 " than the commits say",
+        run->last_version);
+}
+
+varve_status vv_verify_rest_of(struct vv_op *op, struct vv_verify_run *run)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    varve_status status = vv_snapshot_load(op, run->log, run->last_version, &snapshot);
+    if (status != VARVE_OK) /* what Varve does not read is not wrong for that */
+        return vv_verify_tell_error(op, run,
+            &(struct vv_finding){"state.unreadable", status != VARVE_EUNSUPPORTED,
+                run->last_version, VV_STR(""), VV_STR_NONE});
+    VV_TRY(compare_latest(op, run, snapshot));
+    VV_TRY(find_unreferenced(op, run, snapshot));
+    if (run->request->is_deep && query_keys(op, run, snapshot) != VARVE_OK)
+        return vv_verify_tell_error(op, run,
+            &(struct vv_finding){
+                "state.unreadable", true, run->last_version, VV_STR(""), VV_STR_NONE});
+    return VARVE_OK;
+}

@@ -1,0 +1,482 @@
+#include "table/batch/batch.h"
+
+#include "base/seam.h"
+#include "engine/sql.h"
+#include "table/batch/batch_few.h"
+#include "table/input/batch_input.h"
+#include "table/batch/rejects.h"
+#include "table/batch/validate.h"
+
+/*
+ * Rows go through two relations: what the input says (batch_input_N), and what it means
+ * for the table (batch). Only the second is made anew when the table changes. A batch without a
+ * bad row and without duplicates, which is nearly every one, is not copied once more.
+ */
+struct vv_batch_source {
+    struct vv_arena arena;
+    struct vv_batch_input *inputs;
+    size_t inputs_len;
+    struct vv_str schema_json; /* by which NDJSON was read */
+    bool is_large;             /* worth the optimiser's time */
+    int64_t now_us;
+};
+
+static varve_status exec(struct vv_op *op, struct vv_session *session, const struct vv_buf *sql)
+{
+    return vv_buf_ok(sql) ? vv_session_exec(op, session, vv_buf_str(sql)) : vv_fail_memory(op);
+}
+
+void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len)
+{
+    for (size_t index = 0; index < inputs_len; index++) {
+        struct ArrowArrayStream *stream = inputs[index].stream;
+        if (inputs[index].format == VV_INPUT_ARROW && stream && stream->release)
+            stream->release(stream);
+    }
+}
+
+void vv_batch_source_close(struct vv_batch_source **source)
+{
+    struct vv_batch_source *closed = VV_MOVE(*source);
+    if (closed == NULL)
+        return;
+    for (size_t index = 0; index < closed->inputs_len; index++)
+        vv_source_close(&closed->inputs[index].source);
+    vv_arena_done(&closed->arena);
+    vv_free(closed);
+}
+
+varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines)
+{
+    switch (input->format) {
+    case VV_INPUT_CSV:
+        return vv_input_lines_csv(op, input, rows, rows_len, out_lines);
+    case VV_INPUT_NDJSON:
+        return vv_input_lines_ndjson(op, input, rows, rows_len, out_lines);
+    case VV_INPUT_PARQUET:
+    case VV_INPUT_IPC:
+    case VV_INPUT_ARROW:
+        memset(out_lines, 0, rows_len * sizeof(*out_lines));
+        break;
+    }
+    return VARVE_OK;
+}
+
+static bool is_utc(struct vv_str zone)
+{
+    return zone.len == 0 || vv_str_eq_nocase(zone, VV_STR("UTC")) ||
+           vv_str_eq(zone, VV_STR("Z"));
+}
+
+/* DuckDB's sentence about an unknown zone lists others that are alike; ours says what to give. */
+static varve_status zone_check(struct vv_op *op, struct vv_session *session, struct vv_str zone)
+{
+    if (is_utc(zone))
+        return VARVE_OK;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    vv_buf_adds(&sql, "SELECT timezone(");
+    vv_sql_literal(&sql, zone);
+    vv_buf_adds(&sql, ", TIMESTAMP '2000-01-01')");
+    varve_status status = exec(op, session, &sql);
+    if (status != VARVE_EFAILED)
+        return status;
+    vv_forgive(op);
+    return vv_fail(op, VARVE_EUSAGE,
+        "there is no time zone \"%.*s\"; names look like America/New_York or UTC",
+        VV_ARG(zone));
+}
+
+/* As values where they are many: to make them of texts takes the engine longer. */
+static varve_status ndjson_read(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
+{
+    bool is_taken = false;
+    if (input->has_cells && !work->is_small)
+        VV_TRY(vv_input_load_cells(op, work, &source->arena, table, input, &is_taken));
+    input->has_cells = is_taken;
+    return is_taken ? VARVE_OK : vv_input_load_ndjson(op, work, &source->arena, table, input);
+}
+
+static varve_status input_read(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
+{
+    switch (input->format) {
+    case VV_INPUT_CSV:
+        return vv_input_load_csv(op, work, &source->arena, input);
+    case VV_INPUT_NDJSON:
+        return ndjson_read(op, work, table, source, input);
+    case VV_INPUT_IPC:
+        return vv_input_load_ipc(op, work, &source->arena, input);
+    case VV_INPUT_PARQUET:
+    case VV_INPUT_ARROW:
+        break;
+    }
+    return vv_input_load_parquet(op, work, &source->arena, input);
+}
+
+static varve_status input_load(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, const struct vv_input *from,
+    const struct vv_batch_options *options, struct vv_batch_source *source)
+{
+    struct vv_batch_input *input = &source->inputs[source->inputs_len];
+    struct vv_arena *arena = &source->arena;
+    struct vv_str name = from->name.len > 0 ? from->name : from->path;
+    if (name.len == 0)
+        name = from->format == VV_INPUT_ARROW ? VV_STR("<arrow>") : VV_STR("<input>");
+    *input = (struct vv_batch_input){
+        .format = from->format,
+        .source = VV_SOURCE_NONE,
+        .name = vv_arena_str(arena, name),
+        .table = vv_arena_format(arena, "batch_input_%zu", source->inputs_len),
+        .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
+        .arrivals = from->arrivals,
+        .arrivals_len = from->arrivals_len,
+        .keeps_lines = options->reject_rows,
+        .passes_nulls = options->evolve,
+    };
+    source->inputs_len++;
+    if (input->name.ptr == NULL || input->table.ptr == NULL || input->table_sql.ptr == NULL) {
+        vv_inputs_release(from, 1);
+        return vv_fail_memory(op);
+    }
+    if (from->format == VV_INPUT_ARROW) {
+        int64_t rows = 0;
+        VV_TRY(vv_input_load_arrow(op, work, arena, from->stream, input, &rows));
+        source->is_large = source->is_large || rows > VV_WORK_ROWS_MAX;
+        return VARVE_OK;
+    }
+    input->has_cells =
+        from->format == VV_INPUT_NDJSON && !options->evolve && is_utc(options->input_tz);
+    VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
+    bool is_large = input->source.bytes > VV_INPUT_SMALL_BYTES_MAX;
+    source->is_large = source->is_large || is_large;
+    work->is_small = work->is_small && !is_large;
+    vv_engine_expect(table->engine, input->source.bytes);
+    return input_read(op, work, table, source, input);
+}
+
+static varve_status source_make(struct vv_op *op, const struct vv_table *table,
+    size_t inputs_len, struct vv_batch_source **out)
+{
+    struct vv_batch_source *source = vv_malloc(sizeof(*source));
+    if (source == NULL)
+        return vv_fail_memory(op);
+    *source = (struct vv_batch_source){
+        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT), .now_us = vv_now_us(op)};
+    source->inputs = vv_new(&source->arena, struct vv_batch_input, inputs_len + 1);
+    source->schema_json = vv_arena_str(&source->arena, table->snapshot->metadata->schema_json);
+    if (source->inputs == NULL || source->schema_json.ptr == NULL) {
+        vv_batch_source_close(&source);
+        return vv_fail_memory(op);
+    }
+    *out = source;
+    return VARVE_OK;
+}
+
+varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct vv_table *table,
+    const struct vv_input *inputs, size_t inputs_len, const struct vv_batch_options *options,
+    struct vv_batch_source **out)
+{
+    VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
+    varve_status status = zone_check(op, work->session, options->input_tz);
+    if (status == VARVE_OK)
+        status = source_make(op, table, inputs_len, &source);
+    if (status == VARVE_OK && inputs_len == 0)
+        status = vv_fail(op, VARVE_EUSAGE, "there is no input to read rows from");
+    size_t done = 0;
+    work->is_small = inputs_len == 1;
+    while (status == VARVE_OK && done < inputs_len) {
+        status = input_load(op, work, table, &inputs[done], options, source);
+        done++;
+    }
+    if (status != VARVE_OK) {
+        vv_inputs_release(inputs + done, inputs_len - done);
+        return status;
+    }
+    *out = VV_MOVE(source);
+    return VARVE_OK;
+}
+
+struct vv_batch_input *vv_batch_inputs(struct vv_batch_source *source, size_t *out_len)
+{
+    *out_len = source->inputs_len;
+    return source->inputs;
+}
+
+/* A member of NDJSON that was unknown may be a column now. */
+static varve_status ndjson_reload(struct vv_op *op, struct vv_work *work,
+    const struct vv_table *table, struct vv_batch_source *source)
+{
+    struct vv_str schema_json = table->snapshot->metadata->schema_json;
+    if (vv_str_eq(source->schema_json, schema_json))
+        return VARVE_OK;
+    for (size_t index = 0; index < source->inputs_len; index++)
+        if (source->inputs[index].format == VV_INPUT_NDJSON)
+            VV_TRY(ndjson_read(op, work, table, source, &source->inputs[index]));
+    source->schema_json = vv_arena_str(&source->arena, schema_json);
+    return source->schema_json.ptr ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* One for each input, and behind it one for its rest. */
+struct plans {
+    struct vv_plan *items;
+    size_t len;
+};
+
+/* DuckDB answers a statement that makes rows with their number. */
+static varve_status rows_insert(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, int64_t *out_rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_addf(&sql, "INSERT INTO %.*s ", VV_ARG(work->batch.sql));
+    vv_plan_rows_sql(plan, &sql);
+    return vv_buf_ok(&sql) ? vv_session_int64(op, work->session, vv_buf_str(&sql), out_rows)
+                           : vv_fail_memory(op);
+}
+
+static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, int64_t *out_rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_sql_param now = {
+        .name = VV_STR(VV_PLAN_CLOCK), .is_number = true, .number = plan->now_us};
+    const struct vv_sql_params params = {&now, 1};
+    vv_plan_rows_sql(plan, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .params = &params, .is_kept = true};
+    return vv_work_make(op, work, &work->batch, &query, out_rows);
+}
+
+/* The rows of all inputs, good and bad, numbered through. */
+static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_plan *plans,
+    size_t plans_len, int64_t *out_rows)
+{
+    int64_t rows_before = 0;
+    for (size_t index = 0; index < plans_len; index++) {
+        int64_t rows = 0;
+        /* A rest has the numbers that its whole has left out. */
+        bool is_rest = plans[index].input->rest_of != NULL;
+        plans[index].rows_before = is_rest ? plans[index - 1].rows_before : rows_before;
+        plans[index].clock_is_param = work->is_small;
+        VV_TRY(vv_plan_make(op, &plans[index]));
+        VV_TRY(index == 0 ? rows_make_first(op, work, &plans[index], &rows)
+                          : rows_insert(op, work, &plans[index], &rows));
+        rows_before += rows;
+    }
+    *out_rows = rows_before;
+    return VARVE_OK;
+}
+
+static void add_key(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    for (size_t index = 0; index < rules->key_len; index++)
+        vv_buf_addf(sql, "%sc%d", index > 0 ? ", " : "", rules->key[index]);
+}
+
+/* Bad rows, and keys of the rows that are not bad (without dedupe as many as those rows). */
+static varve_status rows_count(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool dedupe, struct vv_batch_counts *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    const struct vv_str batch = work->batch.sql;
+    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
+    if (dedupe) {
+        vv_buf_adds(&sql, "(SELECT count(*) FROM (SELECT DISTINCT ");
+        add_key(rules, &sql);
+        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad))", VV_ARG(batch));
+    } else {
+        vv_buf_adds(&sql, "count(*) FILTER (NOT _bad)");
+    }
+    if (rules->warnings_len > 0)
+        vv_buf_adds(&sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        vv_buf_addf(&sql, ", count(*) FILTER (NOT _bad AND _warned & %" PRId64 " <> 0)",
+            INT64_C(1) << i);
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(batch));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, work->session, vv_buf_str(&sql), &rows));
+    bool has_row = false;
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    out->bad = vv_rows_int64(rows, 0);
+    out->keys = vv_rows_int64(rows, 1);
+    out->warned = rules->warnings_len > 0 ? vv_rows_int64(rows, 2) : 0;
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        out->by_warning[i] = vv_rows_int64(rows, (uint32_t)i + 3);
+    return VARVE_OK;
+}
+
+/* 2-semantics: the greatest O stays, none of its own is above all, then the last in the input. */
+static void add_rank(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, " QUALIFY row_number() OVER (PARTITION BY ");
+    add_key(rules, sql);
+    vv_buf_adds(sql, " ORDER BY ");
+    if (rules->order >= 0)
+        vv_buf_addf(sql, "_own, c%d DESC, ", rules->order);
+    vv_buf_adds(sql, "_row DESC)");
+}
+
+/* Of many rows few have a rival: to rank those, and to drop the others in place, copies nothing. */
+static varve_status rows_drop(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool has_duplicates)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    const struct vv_str batch = work->batch.sql;
+    vv_buf_addf(&sql, "DELETE FROM %.*s WHERE _bad", VV_ARG(batch));
+    if (has_duplicates) {
+        vv_buf_addf(&sql, " OR _row IN (SELECT _row FROM %.*s SEMI JOIN (SELECT ",
+            VV_ARG(batch));
+        add_key(rules, &sql);
+        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad GROUP BY ALL HAVING count(*) > 1) USING (",
+            VV_ARG(batch));
+        add_key(rules, &sql);
+        vv_buf_adds(&sql, ") WHERE NOT _bad");
+        add_rank(rules, &sql);
+        vv_buf_adds(&sql, " > 1)");
+    }
+    return exec(op, work->session, &sql);
+}
+
+/* The relation without the rows that are not to be in it. */
+static varve_status rows_settle(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, bool has_bad, bool has_duplicates,
+    const struct vv_relation **out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    int64_t rows = 0;
+    *out = &work->batch;
+    if (!has_bad && !has_duplicates)
+        return VARVE_OK;
+    if (!work->batch.in_memory)
+        return rows_drop(op, work, rules, has_duplicates);
+    vv_buf_addf(&sql, "SELECT * FROM %.*s WHERE NOT _bad", VV_ARG(work->batch.sql));
+    if (has_duplicates) {
+        add_rank(rules, &sql);
+        vv_buf_adds(&sql, " = 1");
+    }
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
+    *out = &work->batch_kept;
+    return vv_work_make(op, work, &work->batch_kept, &query, &rows);
+}
+
+static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_source *source, const struct plans *plans,
+    const struct vv_batch_counts *counts, struct vv_str *out_rejects)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
+    bool rejects = plans->items[0].options->reject_rows;
+    work->has_tables = true;
+    VV_TRY(vv_rejects_make(op, work, plans->items, plans->len, rejects));
+    if (!rejects)
+        return vv_rejects_fail(op, work->session, plans->items, plans->len, counts->bad,
+            counts->rows);
+    VV_TRY(vv_rejects_write(op, work->session, plans->items, plans->len, &lines));
+    *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
+    return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *source,
+    const struct vv_plan *common, struct plans *out)
+{
+    VV_NEW(op, &out->items, struct vv_plan, source->inputs_len * 2);
+    out->len = 0;
+    for (size_t index = 0; index < source->inputs_len; index++) {
+        const struct vv_batch_input *input = &source->inputs[index];
+        for (; input != NULL; input = input->rest) {
+            out->items[out->len] = *common;
+            out->items[out->len++].input = input;
+        }
+    }
+    return VARVE_OK;
+}
+
+/* What is in the batch. In memory it is counted here; the engine would take longer to be asked. */
+static varve_status count(struct vv_op *op, struct vv_work *work, const struct vv_plan *plan,
+    struct vv_batch_counts *counts)
+{
+    const struct vv_relation *batch = &work->batch;
+    /* A single row is no duplicate, and the way of a single row is to be short. */
+    bool dedupe = plan->options->dedupe && counts->rows > 1;
+    if (batch->in_memory && vv_few_can_count(plan->schema, plan->rules))
+        return vv_few_count(op, batch->rowset, plan, dedupe, counts);
+    return rows_count(op, work, plan->rules, dedupe, counts);
+}
+
+/* The relation of all rows, and what is in it. */
+static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
+    const struct vv_batch_source *source, const struct vv_plan *common, struct plans *plans,
+    struct vv_batch_counts *counts)
+{
+    *counts = (struct vv_batch_counts){.rows = 0};
+    VV_NEW(op, &counts->by_warning, int64_t, common->rules->warnings_len + 1);
+    VV_TRY(plans_make(op, source, common, plans));
+    VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
+    return count(op, work, &plans->items[0], counts);
+}
+
+static bool have_cells(const struct vv_batch_source *source)
+{
+    bool has_cells = false;
+    for (size_t index = 0; index < source->inputs_len; index++)
+        has_cells = has_cells || source->inputs[index].has_cells;
+    return has_cells;
+}
+
+static varve_status cells_demote(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_source *source, const struct vv_table *table, const struct plans *plans)
+{
+    for (size_t plan = 0, index = 0; index < source->inputs_len; index++) {
+        struct vv_batch_input *input = &source->inputs[index];
+        int64_t rows_before = plans->items[plan].rows_before;
+        plan += input->rest != NULL ? 2 : 1;
+        if (input->has_cells)
+            VV_TRY(vv_input_demote_cells(op, work, &source->arena, table, input, rows_before));
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
+    const struct vv_batch_options *options, struct vv_batch *out)
+{
+    if (options->dedupe && rules->key_len == 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no key, so that rows cannot be told apart: declare a key (varve "
+            "alter %.*s set varve.key=A,B)",
+            VV_ARG(table->name), VV_ARG(table->name));
+    struct plans plans = {.len = 0};
+    const struct vv_plan common = {.schema = &table->snapshot->schema,
+        .rules = rules,
+        .options = options,
+        .now_us = source->now_us};
+    struct vv_batch_counts counts;
+    VV_TRY(ndjson_reload(op, work, table, source));
+    VV_TRY(vv_session_optimize(op, work->session, source->is_large));
+    VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
+    struct vv_str rejects = VV_STR_NONE;
+    if (counts.bad > 0 && have_cells(source)) {
+        VV_TRY(cells_demote(op, work, source, table, &plans));
+        VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
+    }
+    if (counts.bad > 0)
+        VV_TRY(bad_rows_handle(op, work, source, &plans, &counts, &rejects));
+    int64_t duplicates = counts.rows - counts.bad - counts.keys;
+    const struct vv_relation *settled = NULL;
+    VV_TRY(rows_settle(op, work, rules, counts.bad > 0, duplicates > 0, &settled));
+    *out = (struct vv_batch){.rows_in = counts.rows,
+        .rows_rejected = counts.bad,
+        .rows_duplicate = duplicates,
+        .rows = counts.keys,
+        .warned = {counts.warned, counts.by_warning, rules->warnings, rules->warnings_len},
+        .sql = settled->sql,
+        .few = settled->in_memory ? settled->rowset : NULL,
+        .now_us = source->now_us,
+        .rejects = rejects};
+    return VARVE_OK;
+}

@@ -1,0 +1,229 @@
+#include "table/batch/batch_few.h"
+
+#include <math.h>
+
+#include "base/map.h"
+#include "table/upsert/upsert_plan.h"
+
+#define COLUMNS_BEFORE 2 /* _row and _own, then c0, c1 .. */
+
+static uint32_t column_of(int32_t column)
+{
+    return (uint32_t)column + COLUMNS_BEFORE;
+}
+
+static bool is_decimal(const struct vv_schema *schema, const int32_t *columns, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (schema->fields[columns[i]].type.kind == VV_TYPE_DECIMAL)
+            return true;
+    return false;
+}
+
+bool vv_few_can_count(const struct vv_schema *schema, const struct vv_rules *rules)
+{
+    return !is_decimal(schema, rules->key, rules->key_len) &&
+           !is_decimal(schema, rules->partitions, rules->partitions_len);
+}
+
+static void add_bytes(struct vv_buf *text, const void *bytes, size_t len)
+{
+    vv_buf_add(text, (struct vv_str){bytes, len});
+}
+
+/* Equal values, and no others, have equal bytes. */
+static void add_value(struct vv_buf *text, const struct vv_value *value)
+{
+    vv_buf_addc(text, (char)value->kind);
+    if (value->kind == VV_VALUE_DOUBLE) {
+        double number = isnan(value->number) ? (double)NAN : value->number + 0.0;
+        add_bytes(text, &number, sizeof(number));
+    } else if (value->kind == VV_VALUE_TEXT) {
+        add_bytes(text, &value->text.len, sizeof(value->text.len));
+        vv_buf_add(text, value->text);
+    } else {
+        add_bytes(text, &value->integer, sizeof(value->integer));
+    }
+}
+
+/* Some columns of a row: their values, and the bytes of these together. */
+struct tuple {
+    struct vv_arena *arena; /* of texts among the values */
+    const struct vv_schema *schema;
+    const int32_t *columns;
+    size_t len;
+    struct vv_value *values;
+};
+
+static varve_status tuple_make(struct vv_op *op, struct tuple *tuple)
+{
+    VV_NEW(op, &tuple->values, struct vv_value, tuple->len + 1);
+    return VARVE_OK;
+}
+
+static varve_status tuple_read(struct vv_op *op, const struct tuple *tuple,
+    const struct vv_rows *rows, struct vv_buf *text)
+{
+    vv_buf_clear(text);
+    for (size_t i = 0; i < tuple->len; i++) {
+        VV_TRY(vv_upsert_value(op, tuple->arena, rows, column_of(tuple->columns[i]),
+            &tuple->schema->fields[tuple->columns[i]].type, &tuple->values[i]));
+        add_value(text, &tuple->values[i]);
+    }
+    return vv_buf_ok(text) ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Whether the bytes are new to the map; they are then in it, with the value. */
+static varve_status map_add(struct vv_op *op, struct vv_map *map, const struct vv_buf *text,
+    void *value)
+{
+    struct vv_str own = vv_arena_str(map->arena, vv_buf_str(text));
+    return own.ptr != NULL && vv_map_put(map, own, value, NULL) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static void count_warned(int64_t bits, size_t rules_len, struct vv_batch_counts *counts)
+{
+    counts->warned += bits != 0;
+    for (size_t i = 0; i < rules_len && bits != 0; i++)
+        counts->by_warning[i] += bits >> i & 1;
+}
+
+varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
+    const struct vv_plan *plan, bool dedupe, struct vv_batch_counts *counts)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_rules *rules = plan->rules;
+    struct vv_map seen = VV_MAP_INIT(&arena);
+    struct tuple key = {&arena, plan->schema, rules->key, rules->key_len, NULL};
+    VV_TRY(tuple_make(op, &key));
+    VV_TRY(vv_rowset_read(op, batch, &rows));
+    uint32_t bad_column = vv_rows_columns(rows) - 1;
+    for (bool has_row = true;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        if (vv_rows_bool(rows, bad_column)) {
+            counts->bad++;
+            continue;
+        }
+        if (rules->warnings_len > 0)
+            count_warned(vv_rows_int64(rows, bad_column - 1), rules->warnings_len, counts);
+        if (dedupe) {
+            VV_TRY(tuple_read(op, &key, rows, &text));
+            if (!vv_buf_ok(&text))
+                return vv_fail_memory(op);
+            if (vv_map_has(&seen, vv_buf_str(&text)))
+                continue;
+            VV_TRY(map_add(op, &seen, &text, key.values));
+        }
+        counts->keys++;
+    }
+}
+
+static varve_status group_new(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_rules *rules, const struct vv_value *partition, struct vv_key_group *group)
+{
+    *group = (struct vv_key_group){
+        .partition = vv_new(arena, struct vv_value, rules->partitions_len + 1),
+        .min = vv_new(arena, struct vv_value, rules->key_len + 1),
+        .max = vv_new(arena, struct vv_value, rules->key_len + 1),
+        .has_null = vv_new(arena, bool, rules->key_len + 1)};
+    if (group->partition == NULL || group->min == NULL || group->max == NULL ||
+        group->has_null == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        group->partition[i] = partition[i];
+    for (size_t i = 0; i < rules->key_len; i++)
+        group->min[i].kind = group->max[i].kind = VV_VALUE_NULL;
+    return VARVE_OK;
+}
+
+static void group_widen(struct vv_key_group *group, const struct vv_value *key, size_t len)
+{
+    group->rows++;
+    for (size_t i = 0; i < len; i++) {
+        if (key[i].kind == VV_VALUE_NULL)
+            continue;
+        if (group->min[i].kind == VV_VALUE_NULL || vv_value_cmp(&key[i], &group->min[i]) < 0)
+            group->min[i] = key[i];
+        if (group->max[i].kind == VV_VALUE_NULL || vv_value_cmp(&key[i], &group->max[i]) > 0)
+            group->max[i] = key[i];
+    }
+}
+
+/* What is at hand while rows are put into their groups. */
+struct grouping {
+    struct vv_arena *arena; /* of the groups */
+    const struct vv_rules *rules;
+    struct vv_map by_partition;  /* to the index of the group, a size_t */
+    struct tuple partition, key; /* of the current row */
+    struct vv_buf text;
+    struct vv_key_group *groups;
+    size_t len, capacity;
+};
+
+static void grouping_done(struct grouping *g)
+{
+    vv_buf_done(&g->text);
+}
+
+static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
+{
+    if (!vv_buf_ok(&g->text))
+        return vv_fail_memory(op);
+    size_t *index = vv_map_get(&g->by_partition, vv_buf_str(&g->text));
+    if (index != NULL) {
+        *out = *index;
+        return VARVE_OK;
+    }
+    void *groups = g->groups;
+    if (!vv_arena_grow(g->arena, &groups, g->len, &g->capacity, sizeof(*g->groups),
+            _Alignof(struct vv_key_group)))
+        return vv_fail_memory(op);
+    g->groups = groups;
+    VV_TRY(group_new(op, g->arena, g->rules, g->partition.values, &g->groups[g->len]));
+    index = vv_new(g->by_partition.arena, size_t, 1);
+    if (index == NULL)
+        return vv_fail_memory(op);
+    *out = *index = g->len++;
+    return map_add(op, &g->by_partition, &g->text, index);
+}
+
+static varve_status group_row(struct vv_op *op, struct grouping *g, const struct vv_rows *rows)
+{
+    size_t index = 0;
+    VV_TRY(tuple_read(op, &g->key, rows, &g->text));
+    VV_TRY(tuple_read(op, &g->partition, rows, &g->text));
+    VV_TRY(group_of(op, g, &index));
+    group_widen(&g->groups[index], g->key.values, g->key.len);
+    return VARVE_OK;
+}
+
+varve_status vv_few_groups(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_rowset *batch, const struct vv_schema *schema, const struct vv_rules *rules,
+    struct vv_key_group **out, size_t *out_len)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+    VV_CLEANUP(grouping_done)
+    struct grouping g = {.arena = arena,
+        .rules = rules,
+        .by_partition = VV_MAP_INIT(&scratch),
+        .partition = {arena, schema, rules->partitions, rules->partitions_len, NULL},
+        .key = {arena, schema, rules->key, rules->key_len, NULL},
+        .text = VV_BUF_INIT(VV_BUF_MAX)};
+    VV_TRY(tuple_make(op, &g.partition));
+    VV_TRY(tuple_make(op, &g.key));
+    VV_TRY(vv_rowset_read(op, batch, &rows));
+    for (bool has_row = true;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        VV_TRY(group_row(op, &g, rows));
+    }
+    *out = g.groups;
+    *out_len = g.len;
+    return VARVE_OK;
+}

@@ -1,0 +1,62 @@
+/*
+ * The quarantine of a table: rows that a batch brought and the table's rules refuse, kept beside
+ * the table until a person releases or drops them (2-semantics "Quarantine").
+ *
+ * One object a batch: `_varve/quarantine/<id>.ndjson` below the table. Its name comes from the
+ * batch's txn, or without one from its rejected rows, so that a replay finds it there already. It
+ * is durable before the batch is committed. docs/format-quarantine.md says what is in it.
+ */
+#ifndef VV_TABLE_BATCH_QUARANTINE_H
+#define VV_TABLE_BATCH_QUARANTINE_H
+
+#include "table/upsert/upsert.h"
+
+#define VV_QUARANTINE_FOLDER "_varve/quarantine"
+
+/* A batch whose rows were rejected. */
+struct vv_quarantine_batch {
+    struct vv_str app_id; /* none: no txn */
+    int64_t app_version;
+    struct vv_str input_tz;
+    struct vv_str user_name;
+    int64_t arrival_us;
+    struct vv_str rejects; /* lines: vv_batch.rejects */
+};
+
+/*
+ * Stores it, durably. An object that is there already stays, since its arrival is the true one,
+ * unless `replace`: the same operation has judged its rows anew.
+ */
+varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_batch *batch, bool replace);
+
+/*
+ * The batches, oldest first: id, arrival (timestamp), rows, source, app_id, app_version,
+ * user_name, reason (of the first row).
+ */
+varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
+    struct ArrowArrayStream *out);
+/*
+ * The rows of one batch (`id` none: of all): id, row, line, source, column, value, rule (of the
+ * first rule it breaks), rules (how many it breaks), values (JSON). ENOTFOUND: no such batch.
+ */
+varve_status vv_quarantine_show(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct ArrowArrayStream *out);
+
+struct vv_quarantine_release_result {
+    int64_t batches;                /* that were released whole and are gone */
+    struct vv_upsert_result upsert; /* of all of them, added up; `rejected` rows stay */
+};
+/*
+ * Upserts the rows of these batches (none: of all), one commit each; a row without an order value
+ * of its own gets the time of its arrival. Rows that still break a rule stay, in their batch.
+ */
+varve_status vv_quarantine_release(struct vv_op *op, struct vv_table *table,
+    const struct vv_str *ids, size_t ids_len, const struct vv_upsert_options *options,
+    struct vv_quarantine_release_result *out);
+
+/* Removes these batches (none: all). *out_rows: how many rows are gone with them. */
+varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
+    const struct vv_str *ids, size_t ids_len, int64_t *out_rows);
+
+#endif

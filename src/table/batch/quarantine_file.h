@@ -1,0 +1,38 @@
+/*
+ * A quarantine object as read back. For the files quarantine*.c.
+ */
+#ifndef VV_TABLE_BATCH_QUARANTINE_FILE_H
+#define VV_TABLE_BATCH_QUARANTINE_FILE_H
+
+#include "base/json.h"
+#include "table/batch/quarantine.h"
+
+/* In the arena that it was read into. */
+struct vv_quarantine_file {
+    struct vv_str id;
+    struct vv_str key;
+    struct vv_str app_id, input_tz, user_name; /* none: not given */
+    int64_t app_version;
+    int64_t arrival_us;
+    struct vv_str header; /* the first line */
+    struct vv_str *lines; /* of the rows */
+    size_t lines_len;
+};
+
+/* The ids that are there, in byte order. */
+varve_status vv_quarantine_ids(struct vv_op *op, struct vv_table *table, struct vv_arena *arena,
+    struct vv_str **out, size_t *out_len);
+/* ENOTFOUND: no such batch. ECORRUPT: not a quarantine object. */
+varve_status vv_quarantine_read(struct vv_op *op, struct vv_table *table,
+    struct vv_arena *arena, struct vv_str id, struct vv_quarantine_file *out);
+/* The members of a row's line. */
+struct vv_quarantine_row {
+    int64_t row, line; /* line 0: none */
+    struct vv_str source;
+    const struct vv_json *values;  /* an object */
+    const struct vv_json *reasons; /* an array, not empty */
+};
+varve_status vv_quarantine_row_read(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_quarantine_file *file, size_t index, struct vv_quarantine_row *out);
+
+#endif

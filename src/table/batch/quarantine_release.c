@@ -1,0 +1,161 @@
+/*
+ * Release: the rows of a batch in quarantine become a batch again.
+ *
+ * A row keeps the order value that it came with, and one that came without gets the time of its
+ * arrival, so that what has been corrected since stays corrected. That also makes a crash between
+ * the commit and the removal of the batch harmless: released again, its rows are unchanged.
+ */
+#include "base/json_write.h"
+#include "base/time.h"
+#include "store/source.h"
+#include "table/batch/quarantine_file.h"
+
+/* The order column's value of a row that has none, as NDJSON takes it; none: no column for it. */
+static struct vv_str arrival_text(struct vv_op *op, const struct vv_table *table,
+    const struct vv_rules *rules, int64_t arrival_us)
+{
+    char time[32];
+    if (rules->order < 0)
+        return VV_STR_NONE;
+    switch ((int)table->snapshot->schema.fields[rules->order].type.kind) {
+    case VV_TYPE_TIMESTAMP:
+    case VV_TYPE_TIMESTAMP_NTZ: {
+        struct vv_str text = {time, vv_time_format_us(arrival_us, time)};
+        return vv_arena_str(&op->arena, text);
+    }
+    case VV_TYPE_LONG:
+        return vv_arena_format(&op->arena, "%" PRId64, arrival_us);
+    default:
+        return VV_STR_NONE;
+    }
+}
+
+static varve_status add_row(struct vv_op *op, const struct vv_quarantine_row *row,
+    struct vv_str order_name, struct vv_str arrival, struct vv_buf *out)
+{
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    bool has_order = false;
+    vv_jw_object(&writer);
+    while (vv_json_each(row->values, &iterator, &name, &value)) {
+        struct vv_str json;
+        VV_TRY(vv_json_write_value(op, value, &op->arena, &json));
+        vv_jw_key_str(&writer, name);
+        vv_jw_raw(&writer, json);
+        has_order = has_order || vv_str_eq_nocase(name, order_name);
+    }
+    if (!has_order && arrival.ptr != NULL) {
+        vv_jw_key_str(&writer, order_name);
+        vv_jw_string(&writer, arrival);
+    }
+    vv_jw_end(&writer);
+    vv_buf_addc(out, '\n');
+    return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status rows_of(struct vv_op *op, const struct vv_table *table,
+    const struct vv_rules *rules, const struct vv_quarantine_file *file, struct vv_buf *out)
+{
+    struct vv_str arrival = arrival_text(op, table, rules, file->arrival_us);
+    struct vv_str order_name =
+        rules->order >= 0 ? table->snapshot->schema.fields[rules->order].name : VV_STR("");
+    for (size_t i = 0; i < file->lines_len; i++) {
+        struct vv_quarantine_row row;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_quarantine_row_read(op, &op->arena, file, i, &row));
+        VV_TRY(add_row(op, &row, order_name, arrival, out));
+    }
+    return VARVE_OK;
+}
+
+/* The batch is gone, or holds only the rows that `rejects` (lines numbered from 1) names. */
+static varve_status shrink(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_file *file, struct vv_str rejects)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str line;
+    if (rejects.len == 0)
+        return vv_store_remove(op, table->store, file->key);
+    vv_buf_add(&bytes, file->header);
+    vv_buf_addc(&bytes, '\n');
+    while (vv_str_split(&rejects, '\n', &line)) {
+        const struct vv_json *json = NULL;
+        int64_t row = 0;
+        if (line.len == 0)
+            continue;
+        VV_TRY(vv_json_parse(op, &op->arena, line, &json));
+        if (!vv_json_int64(vv_json_get(json, "row"), &row) || row < 1 ||
+            (size_t)row > file->lines_len)
+            return vv_fail(op, VARVE_EFAILED, "a rejected row without its number");
+        vv_buf_add(&bytes, file->lines[row - 1]);
+        vv_buf_addc(&bytes, '\n');
+    }
+    if (!vv_buf_ok(&bytes))
+        return vv_fail_memory(op);
+    return vv_store_put(op, table->store, file->key, vv_buf_str(&bytes));
+}
+
+static void add_up(const struct vv_upsert_result *one, struct vv_upsert_result *sum)
+{
+    vv_warned_add(&one->warned, &sum->warned);
+    sum->rows_in += one->rows_in;
+    sum->inserted += one->inserted;
+    sum->updated += one->updated;
+    sum->unchanged += one->unchanged;
+    sum->stale += one->stale;
+    sum->duplicates_in_batch += one->duplicates_in_batch;
+    sum->rejected += one->rejected;
+    sum->repaired += one->repaired;
+    sum->rows_written += one->rows_written;
+    sum->version = one->version;
+    sum->files_added += one->files_added;
+    sum->files_removed += one->files_removed;
+    sum->attempts += one->attempts;
+}
+
+static varve_status release_one(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    const struct vv_upsert_options *given, struct vv_quarantine_release_result *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf rows = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
+    struct vv_upsert_options options = *given;
+    struct vv_upsert_result result = {0};
+    struct vv_quarantine_file file;
+    struct vv_str rejects = VV_STR_NONE;
+    struct vv_rules rules;
+    VV_TRY(vv_quarantine_read(op, table, &op->arena, id, &file));
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(vv_rules_read(op, &op->arena, table->snapshot, true, &rules));
+    VV_TRY(rows_of(op, table, &rules, &file, &rows));
+    VV_TRY(vv_source_open_bytes(op, vv_buf_str(&rows), &source));
+    struct vv_input input = {.format = VV_INPUT_NDJSON, .fd = source.fd, .name = id};
+    options.batch.input_tz = file.input_tz;
+    options.batch.dedupe = true;
+    options.batch.reject_rows = true;
+    options.out_rejects = &rejects;
+    VV_TRY(vv_upsert(op, table, &input, 1, &options, &result));
+    VV_TRY(shrink(op, table, &file, rejects));
+    out->batches += rejects.len == 0;
+    add_up(&result, &out->upsert);
+    return VARVE_OK;
+}
+
+varve_status vv_quarantine_release(struct vv_op *op, struct vv_table *table,
+    const struct vv_str *ids, size_t ids_len, const struct vv_upsert_options *options,
+    struct vv_quarantine_release_result *out)
+{
+    struct vv_quarantine_release_result result = {0};
+    struct vv_str *all = NULL;
+    VV_TRY(vv_table_refresh(op, table));
+    result.upsert.version = table->snapshot->version;
+    if (ids_len == 0) {
+        VV_TRY(vv_quarantine_ids(op, table, &op->arena, &all, &ids_len));
+        ids = all;
+    }
+    for (size_t i = 0; i < ids_len; i++)
+        VV_TRY(release_one(op, table, ids[i], options, &result));
+    *out = result;
+    return VARVE_OK;
+}

@@ -1,0 +1,87 @@
+/*
+ * The statements that make rows of a table from one input: convert, fill, validate. They decide
+ * nothing that a row does not say; the caller counts and throws out.
+ *
+ * A statement is built of levels, each a SELECT from the one within:
+ *     1 convert   each column of the schema from the input's, or NULL
+ *     2 fill      what was lost on the way; the order column and partition columns filled in
+ *     3 name      the columns by their names, for the expressions of CHECK constraints
+ *     4 judge     one boolean a rule: TRUE where the row breaks it
+ * The names of the statement's own columns begin with a prefix that no column of the table has.
+ */
+#ifndef VV_TABLE_BATCH_VALIDATE_H
+#define VV_TABLE_BATCH_VALIDATE_H
+
+#include "table/input/batch_input.h"
+#include "table/input/convert.h"
+
+enum vv_breach_kind {
+    VV_BREACH_FAULT,     /* NDJSON: a member that is unknown, there twice, or misshapen */
+    VV_BREACH_TYPE,      /* does not convert to the column's type */
+    VV_BREACH_FINER,     /* digits below a microsecond */
+    VV_BREACH_RANGE,     /* not in the years 0001 to 9999 */
+    VV_BREACH_NULL,      /* NULL in a column that is NOT NULL, or in the key */
+    VV_BREACH_NULL_PART, /* NULL within a nested value where none may be */
+    VV_BREACH_PARTITION, /* not the UTC date of its source */
+    VV_BREACH_CHECK      /* a CHECK constraint or an invariant is not TRUE */
+};
+
+/* One rule that rows of the input may break. */
+struct vv_breach {
+    enum vv_breach_kind kind;
+    int32_t column;          /* of the schema; -1: several, or none of it */
+    size_t item;             /* index in rules.partition_from or rules.checks */
+    struct vv_str condition; /* SQL over level 3: TRUE where it is broken */
+};
+
+#define VV_PLAN_CLOCK "now"
+
+struct vv_plan {
+    const struct vv_batch_input *input;
+    const struct vv_schema *schema;
+    const struct vv_rules *rules;
+    const struct vv_batch_options *options;
+    int64_t now_us;
+    bool clock_is_param; /* rows_sql names it $VV_PLAN_CLOCK, so that the text comes again */
+    struct vv_str prefix;
+    const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
+    bool has_arrival;    /* the order column is filled in by when a row came */
+    bool keeps_arrival;  /* that, or a warn-level rule asks for it */
+    struct vv_conversion *conversions;
+    bool *has_loss, *has_finer;
+    struct vv_breach *breaches;
+    size_t breaches_len;
+    int64_t rows_before; /* in the inputs before this one */
+};
+
+/*
+ * Fills a plan whose fields down to now_us are set; it lives in op's arena. EINVALID: a column
+ * that the table does not have, a key column that is absent, a type that never converts.
+ */
+varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan);
+
+/* A SELECT of _row, _own, c0 .. cN and _bad for all rows of the input. */
+void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql);
+/*
+ * A SELECT of the rules that rows break, one row a breach: _row (over all inputs), _breach (index
+ * in plan.breaches), and as text "column" (several: parted by ", "), value and rule. `which` is
+ * what SQL says of the row's number: "IN (1, 2)".
+ */
+void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
+
+/*
+ * A SELECT of what the input has in the rows that `which` names: _row, then for each column of the
+ * schema that the input has its text, or of a nested column its JSON; then of NDJSON the name, the
+ * value and the rule of the fault. In the order of the rows.
+ */
+void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
+
+/* Whether the column is among those that vv_plan_texts_sql selects. */
+bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
+
+/* For the files validate*.c: the levels in parentheses, with level 4 or without. */
+/* A time in microseconds, an SQL expression, as a value of the order column. */
+void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql);
+void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql);
+
+#endif

@@ -1,0 +1,431 @@
+#include <string.h>
+
+#include "engine/sql.h"
+#include "table/batch/validate.h"
+#include "table/warnings.h"
+
+#define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
+#define OWN_FORMAT "%.*s%c%d"
+#define VALUE_CHARACTERS_MAX 200 /* of what is shown of a value */
+#define CHECK_COLUMNS_MAX 4
+
+static void own_name(const struct vv_plan *plan, char letter, size_t number, struct vv_buf *out)
+{
+    vv_buf_clear(out);
+    vv_buf_addf(out, OWN_FORMAT, OWN(plan, letter, number));
+}
+
+/*
+ * Level 1. What the input has stands beside what became of it only where somebody asks: each
+ * column more is bound once a level, which for a small batch is what the statement costs.
+ */
+static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
+{
+    const struct vv_batch_input *input = plan->input;
+    vv_buf_addf(sql, "SELECT %" PRId64 " + %.*s AS %.*srow", plan->rows_before,
+        VV_ARG(input->row_sql), VV_ARG(plan->prefix));
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        int32_t from = plan->from[index];
+        vv_buf_adds(sql, ", ");
+        if (from < 0) {
+            vv_buf_adds(sql, "CAST(NULL AS ");
+            vv_type_sql(&plan->schema->fields[index].type, sql);
+            vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', index));
+            continue;
+        }
+        vv_convert_value(&plan->conversions[index], input->column_sql[from], sql);
+        vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
+        if (with_input || plan->has_loss[index] || plan->has_finer[index] ||
+            (int32_t)index == plan->rules->order)
+            vv_buf_addf(sql, ", %.*s AS " OWN_FORMAT, VV_ARG(input->column_sql[from]),
+                OWN(plan, 'i', index));
+    }
+    static const char *const faults[] = {
+        VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
+    for (size_t index = 0; input->has_faults && index < VV_COUNT(faults); index++)
+        vv_buf_addf(sql, ", %s AS %.*s%s", faults[index], VV_ARG(plan->prefix), faults[index]);
+    if (plan->keeps_arrival)
+        vv_buf_addf(sql, ", %.*s AS %.*sarrival", VV_ARG(input->arrival_sql),
+            VV_ARG(plan->prefix));
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(input->sql));
+}
+
+void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql)
+{
+    switch ((int)plan->schema->fields[plan->rules->order].type.kind) {
+    case VV_TYPE_TIMESTAMP:
+        vv_buf_addf(sql, "make_timestamptz(%.*s)", VV_ARG(us));
+        break;
+    case VV_TYPE_TIMESTAMP_NTZ:
+        vv_buf_addf(sql, "make_timestamp(%.*s)", VV_ARG(us));
+        break;
+    case VV_TYPE_LONG:
+        vv_buf_add(sql, us);
+        break;
+    default: /* a smaller integer: no time fits in there */
+        vv_buf_adds(sql, "NULL");
+        break;
+    }
+}
+
+/* When the row came, where that is asked for and known, or else the clock; in microseconds. */
+static void us_sql(const struct vv_plan *plan, bool with_arrival, bool clock_is_param,
+    struct vv_buf *sql)
+{
+    if (with_arrival)
+        vv_buf_addf(sql, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
+    if (clock_is_param)
+        vv_buf_adds(sql, "CAST($" VV_PLAN_CLOCK " AS BIGINT)");
+    else
+        vv_sql_int(sql, plan->now_us);
+    if (with_arrival)
+        vv_buf_addc(sql, ')');
+}
+
+/* What fills in an order value. */
+static void order_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
+    us_sql(plan, plan->has_arrival, clock_is_param, &us);
+    vv_plan_clock_sql(plan, vv_buf_str(&us), sql);
+    if (!vv_buf_ok(&us))
+        sql->failed = true;
+}
+
+/* The UTC date of a timestamp column. There is no infinite one: Arrow's are refused on loading. */
+static void date_sql(const struct vv_plan *plan, const struct vv_partition_from *pair,
+    struct vv_buf *sql)
+{
+    bool is_naive = plan->schema->fields[pair->source].type.kind == VV_TYPE_TIMESTAMP_NTZ;
+    vv_buf_adds(sql, is_naive ? "CAST(" : "CAST(make_timestamp(epoch_us(");
+    vv_buf_addf(sql, OWN_FORMAT, OWN(plan, 'c', pair->source));
+    vv_buf_adds(sql, is_naive ? " AS DATE)" : ")) AS DATE)");
+}
+
+static void replace_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = plan->rules;
+    const char *comma = "";
+    if (rules->order < 0 && rules->partition_from_len == 0)
+        return;
+    vv_buf_adds(sql, " REPLACE (");
+    if (rules->order >= 0) {
+        vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
+        order_sql(plan, plan->clock_is_param && !with_input, sql);
+        vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
+        comma = ", ";
+    }
+    for (size_t index = 0; index < rules->partition_from_len; index++) {
+        const struct vv_partition_from *pair = &rules->partition_from[index];
+        vv_buf_addf(sql, "%scoalesce(" OWN_FORMAT ", ", comma, OWN(plan, 'c', pair->partition));
+        date_sql(plan, pair, sql);
+        vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', pair->partition));
+        comma = ", ";
+    }
+    vv_buf_addc(sql, ')');
+}
+
+static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf from = VV_BUF_INIT(1 << 20);
+    VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(1 << 20);
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        own_name(plan, 'i', index, &from);
+        own_name(plan, 'c', index, &value);
+        if (!vv_buf_ok(&from) || !vv_buf_ok(&value))
+            sql->failed = true;
+        if (plan->has_loss[index]) {
+            vv_buf_adds(sql, ", ");
+            /* It was found to lose something when memory was out. */
+            if (!vv_convert_loss(&plan->conversions[index], vv_buf_str(&from),
+                    vv_buf_str(&value), sql))
+                vv_buf_adds(sql, "false");
+            vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'l', index));
+        }
+        if (plan->has_finer[index]) {
+            vv_buf_adds(sql, ", ");
+            vv_convert_finer(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
+                sql);
+            vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'f', index));
+        }
+    }
+}
+
+/* Level 2, around level 1. Expressions see what level 1 made, not what is filled in here. */
+static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = plan->rules;
+    vv_buf_adds(sql, "SELECT *");
+    replace_sql(plan, with_input, sql);
+    losses_sql(plan, sql);
+    for (size_t index = 0; index < rules->partition_from_len; index++) {
+        if (plan->from[rules->partition_from[index].partition] < 0)
+            continue;
+        vv_buf_adds(sql, ", ");
+        date_sql(plan, &rules->partition_from[index], sql);
+        vv_buf_addf(sql, " AS " OWN_FORMAT,
+            OWN(plan, 'd', rules->partition_from[index].partition));
+    }
+    vv_buf_adds(sql, ", ");
+    if (plan->has_arrival)
+        vv_buf_addf(sql, "%.*sarrival IS NOT NULL OR ", VV_ARG(plan->prefix));
+    if (rules->order >= 0 && plan->from[rules->order] >= 0)
+        vv_buf_addf(sql, OWN_FORMAT " IS NOT NULL", OWN(plan, 'i', rules->order));
+    else
+        vv_buf_adds(sql, "false");
+    vv_buf_addf(sql, " AS %.*sown FROM (", VV_ARG(plan->prefix));
+    convert_sql(plan, with_input, sql);
+    vv_buf_adds(sql, ")");
+}
+
+static bool is_named(const struct vv_check *checks, size_t len, struct vv_str name)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&quoted, name);
+    for (size_t index = 0; index < len; index++) {
+        struct vv_str sql = checks[index].sql;
+        if (!vv_buf_ok(&quoted) ||
+            memmem(sql.ptr, sql.len, vv_buf_str(&quoted).ptr, quoted.len) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a constraint, an invariant or a warn-level rule names the column. */
+static bool is_checked(const struct vv_plan *plan, size_t column)
+{
+    const struct vv_rules *rules = plan->rules;
+    struct vv_str name = plan->schema->fields[column].name;
+    return is_named(rules->checks, rules->checks_len, name) ||
+           is_named(rules->warnings, rules->warnings_len, name);
+}
+
+/* What warn-level rules may name beside the columns. */
+static void others_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
+{
+    const struct vv_rules *rules = plan->rules;
+    const struct vv_str now = VV_STR(VV_WARNING_NOW);
+    const struct vv_str arrival = VV_STR(VV_WARNING_ARRIVAL);
+    if (is_named(rules->warnings, rules->warnings_len, now) &&
+        vv_schema_find(plan->schema, now) < 0) {
+        vv_buf_adds(sql, ", make_timestamptz(");
+        us_sql(plan, plan->keeps_arrival, clock_is_param, sql);
+        vv_buf_adds(sql, ") AS ");
+        vv_sql_name(sql, now);
+    }
+    if (is_named(rules->warnings, rules->warnings_len, arrival) &&
+        vv_schema_find(plan->schema, arrival) < 0) {
+        if (plan->keeps_arrival)
+            vv_buf_addf(sql, ", make_timestamptz(%.*sarrival) AS ", VV_ARG(plan->prefix));
+        else
+            vv_buf_adds(sql, ", CAST(NULL AS TIMESTAMPTZ) AS ");
+        vv_sql_name(sql, arrival);
+    }
+}
+
+/* Level 3, around level 2. */
+static void name_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "SELECT *, coalesce(false");
+    for (size_t index = 0; index < plan->schema->fields_len; index++)
+        if (plan->has_loss[index])
+            vv_buf_addf(sql, " OR " OWN_FORMAT, OWN(plan, 'l', index));
+    vv_buf_addf(sql, ", false) AS %.*sbroken", VV_ARG(plan->prefix));
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        if (!is_checked(plan, index))
+            continue;
+        vv_buf_addf(sql, ", " OWN_FORMAT " AS ", OWN(plan, 'c', index));
+        vv_sql_name(sql, plan->schema->fields[index].name);
+    }
+    others_sql(plan, plan->clock_is_param && !with_input, sql);
+    vv_buf_adds(sql, " FROM (");
+    fill_sql(plan, with_input, sql);
+    vv_buf_adds(sql, ")");
+}
+
+void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql)
+{
+    vv_buf_addc(sql, '(');
+    if (with_conditions) {
+        vv_buf_adds(sql, "SELECT *");
+        for (size_t index = 0; index < plan->breaches_len; index++)
+            vv_buf_addf(sql, ", (%.*s) AS " OWN_FORMAT, VV_ARG(plan->breaches[index].condition),
+                OWN(plan, 'v', index));
+        vv_buf_adds(sql, " FROM (");
+    }
+    name_sql(plan, with_conditions, sql);
+    vv_buf_adds(sql, with_conditions ? "))" : ")");
+}
+
+/* What the input has in a column, or where it is absent, what was filled in. */
+static void shown_sql(const struct vv_plan *plan, int32_t column, struct vv_buf *sql)
+{
+    vv_buf_addf(sql, "left(CAST(" OWN_FORMAT " AS VARCHAR), %d)",
+        OWN(plan, plan->from[column] >= 0 ? 'i' : 'c', column), VALUE_CHARACTERS_MAX);
+}
+
+/* The columns that an expression names, in the order in which it first does. */
+static size_t check_columns(const struct vv_plan *plan, struct vv_str sql,
+    int32_t columns[CHECK_COLUMNS_MAX])
+{
+    size_t len = 0;
+    for (size_t at = 0; at < sql.len && len < CHECK_COLUMNS_MAX; at++) {
+        char quote = sql.ptr[at];
+        if (quote != '"' && quote != '\'')
+            continue;
+        struct vv_str inside = vv_str_skip(sql, at + 1);
+        inside = vv_str_first(inside, vv_str_find(inside, quote));
+        at += inside.len + 1;
+        int32_t column = quote == '"' ? vv_schema_find(plan->schema, inside) : -1;
+        for (size_t before = 0; before < len; before++)
+            column = columns[before] == column ? -1 : column;
+        if (column >= 0)
+            columns[len++] = column;
+    }
+    return len;
+}
+
+static void check_value_sql(const struct vv_plan *plan, const struct vv_check *check,
+    struct vv_buf *sql)
+{
+    int32_t columns[CHECK_COLUMNS_MAX];
+    size_t len = check_columns(plan, check->sql, columns);
+    if (len == 1) {
+        shown_sql(plan, columns[0], sql);
+        return;
+    }
+    vv_buf_adds(sql, "concat(''");
+    for (size_t index = 0; index < len; index++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
+        vv_buf_addf(&name, "%s%.*s = ", index > 0 ? ", " : "",
+            VV_ARG(plan->schema->fields[columns[index]].name));
+        vv_buf_adds(sql, ", ");
+        vv_sql_literal(sql, vv_buf_str(&name));
+        vv_buf_adds(sql, ", coalesce(");
+        shown_sql(plan, columns[index], sql);
+        vv_buf_adds(sql, ", 'NULL')");
+        if (!vv_buf_ok(&name))
+            sql->failed = true;
+    }
+    vv_buf_addc(sql, ')');
+}
+
+static void value_sql(const struct vv_plan *plan, const struct vv_breach *breach,
+    struct vv_buf *sql)
+{
+    if (breach->kind == VV_BREACH_FAULT)
+        vv_buf_addf(sql, "left(%.*s%s, %d)", VV_ARG(plan->prefix), VV_NDJSON_FAULT_VALUE,
+            VALUE_CHARACTERS_MAX);
+    else if (breach->kind == VV_BREACH_CHECK)
+        check_value_sql(plan, &plan->rules->checks[breach->item], sql);
+    else if (breach->kind == VV_BREACH_NULL)
+        vv_buf_adds(sql, "NULL");
+    else
+        shown_sql(plan, breach->column, sql);
+}
+
+static void columns_sql(const struct vv_plan *plan, const struct vv_breach *breach,
+    struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    int32_t columns[CHECK_COLUMNS_MAX] = {breach->column};
+    size_t len = 1;
+    if (breach->kind == VV_BREACH_FAULT) {
+        vv_buf_addf(sql, "%.*s%s", VV_ARG(plan->prefix), VV_NDJSON_FAULT_NAME);
+        return;
+    }
+    if (breach->kind == VV_BREACH_CHECK)
+        len = check_columns(plan, plan->rules->checks[breach->item].sql, columns);
+    for (size_t index = 0; index < len; index++)
+        vv_buf_addf(&names, "%s%.*s", index > 0 ? ", " : "",
+            VV_ARG(plan->schema->fields[columns[index]].name));
+    vv_sql_literal(sql, vv_buf_str(&names));
+    if (!vv_buf_ok(&names))
+        sql->failed = true;
+}
+
+static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach,
+    struct vv_buf *out)
+{
+    switch (breach->kind) {
+    case VV_BREACH_FAULT:
+        break;
+    case VV_BREACH_TYPE:
+        vv_buf_adds(out, "does not fit type ");
+        vv_type_name(&plan->schema->fields[breach->column].type, out);
+        break;
+    case VV_BREACH_FINER:
+        vv_buf_adds(out, "has digits below a microsecond, which would be lost");
+        break;
+    case VV_BREACH_RANGE:
+        vv_buf_adds(out, "is not in the years 0001 to 9999");
+        break;
+    case VV_BREACH_NULL:
+        vv_buf_adds(out, "must not be NULL");
+        for (size_t index = 0; index < plan->rules->key_len; index++)
+            if (plan->rules->key[index] == breach->column)
+                vv_buf_adds(out, ", it is part of the key");
+        if (breach->column == plan->rules->order)
+            vv_buf_adds(out, ", the clock has no value of its type");
+        break;
+    case VV_BREACH_NULL_PART:
+        vv_buf_adds(out, "holds NULL where its type has none");
+        break;
+    case VV_BREACH_PARTITION:
+        vv_buf_addf(out, "is not the UTC date of %.*s, ",
+            VV_ARG(plan->schema->fields[plan->rules->partition_from[breach->item].source]
+                       .name));
+        break;
+    case VV_BREACH_CHECK:
+        vv_buf_addf(out, "breaks %.*s (%.*s)", VV_ARG(plan->rules->checks[breach->item].name),
+            VV_ARG(plan->rules->checks[breach->item].expression));
+        break;
+    }
+}
+
+static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
+    struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    if (breach->kind == VV_BREACH_FAULT) {
+        vv_buf_addf(sql, "%.*s%s", VV_ARG(plan->prefix), VV_NDJSON_FAULT_RULE);
+        return;
+    }
+    rule_text(plan, breach, &text);
+    vv_sql_literal(sql, vv_buf_str(&text));
+    if (breach->kind == VV_BREACH_PARTITION)
+        vv_buf_addf(sql, " || coalesce(CAST(" OWN_FORMAT " AS VARCHAR), 'NULL')",
+            OWN(plan, 'd', breach->column));
+    if (!vv_buf_ok(&text))
+        sql->failed = true;
+}
+
+/* One text for each breach. */
+static void case_sql(const struct vv_plan *plan, const char *name,
+    void (*part)(const struct vv_plan *, const struct vv_breach *, struct vv_buf *),
+    struct vv_buf *sql)
+{
+    vv_buf_addf(sql, ", CASE %.*sbreach", VV_ARG(plan->prefix));
+    for (size_t index = 0; index < plan->breaches_len; index++) {
+        vv_buf_addf(sql, " WHEN %zu THEN ", index);
+        part(plan, &plan->breaches[index], sql);
+    }
+    vv_buf_addf(sql, " END AS %s", name);
+}
+
+void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql)
+{
+    VV_PRE(plan->breaches_len > 0);
+    vv_buf_addf(sql, "SELECT %.*srow AS _row, %.*sbreach AS _breach", VV_ARG(plan->prefix),
+        VV_ARG(plan->prefix));
+    case_sql(plan, "\"column\"", columns_sql, sql);
+    case_sql(plan, "\"value\"", value_sql, sql);
+    case_sql(plan, "rule", rule_sql, sql);
+    vv_buf_adds(sql, " FROM (SELECT *, unnest(list_filter([");
+    for (size_t index = 0; index < plan->breaches_len; index++)
+        vv_buf_addf(sql, "%sCASE WHEN " OWN_FORMAT " THEN %zu END", index > 0 ? ", " : "",
+            OWN(plan, 'v', index), index);
+    vv_buf_addf(sql, "], lambda e: e IS NOT NULL)) AS %.*sbreach FROM ", VV_ARG(plan->prefix));
+    vv_plan_levels_sql(plan, true, sql);
+    vv_buf_addf(sql, " WHERE %.*srow %.*s)", VV_ARG(plan->prefix), VV_ARG(which));
+}

@@ -1,0 +1,272 @@
+/*
+ * The attempts of an edit.
+ *
+ * What is true: an attempt rests on one snapshot. What it found stays right for a later version
+ * as long as no commit in between removed a file that it takes rows from, added a file that could
+ * hold rows it would have found, changed the table's rules, or recorded our txn. The judge below
+ * is asked about each such commit. One that only marked other rows of a file that we mark as well
+ * is joined (marks.h).
+ *
+ * A crash before the commit leaves unreferenced files, which vacuum removes. A failure removes
+ * them at once, but not where the commit is in doubt: then they may be the table's.
+ */
+#include "table/edit/edit.h"
+
+#include "base/seam.h"
+#include "base/time.h"
+#include "delta/features.h"
+#include "table/maintain/checkpoint.h"
+
+#define ATTEMPTS_MAX_DEFAULT 10
+
+struct run {
+    struct vv_table *table;
+    struct vv_work *work;
+    const struct vv_edit_kind *kind;
+    void *data;
+    const struct vv_edit_options *options;
+    struct vv_turn *turn;
+    int64_t started_us;
+};
+
+static void edit_done(struct vv_edit *edit)
+{
+    vv_marks_done(&edit->marks);
+    vv_arena_done(&edit->arena);
+}
+
+struct judge {
+    const struct run *run;
+    struct vv_edit *edit;
+    struct vv_commit_request *request;
+};
+
+static bool is_file(const struct vv_file *file, const struct vv_remove *remove)
+{
+    return file->hash == remove->hash && vv_str_eq(file->key, remove->key) &&
+           vv_str_eq(file->dv_id, remove->dv_id);
+}
+
+/* A file that we take rows from, other than by marking them, is gone. */
+static bool removes_ours(const struct vv_edit *edit, const struct vv_actions *winner)
+{
+    for (size_t r = 0; r < winner->removes.len; r++) {
+        const struct vv_remove *remove = &winner->removes.items[r];
+        if (vv_marks_has(&edit->marks, remove))
+            continue;
+        for (size_t i = 0; i < edit->files_len; i++)
+            if (edit->gone[i] > 0 && is_file(edit->files[i], remove))
+                return true;
+        for (size_t i = 0; i < edit->whole_len; i++)
+            if (is_file(edit->whole[i], remove))
+                return true;
+    }
+    return false;
+}
+
+/* A marked file with more rows marked, by the winner: it has brought none. */
+static bool is_marked(const struct vv_edit *edit, const struct vv_file *added)
+{
+    for (size_t i = 0; i < edit->marks.len; i++)
+        if (vv_str_eq(edit->marks.items[i].file.key, added->key))
+            return true;
+    return false;
+}
+
+/*
+ * Files that only put rows elsewhere (dataChange = false) hold none that were not there; had one
+ * of them been ours, the file that it came from would be.
+ */
+static varve_status adds_matter(struct vv_op *op, const struct judge *judge,
+    const struct vv_actions *winner, bool *out)
+{
+    *out = false;
+    for (size_t i = 0; i < winner->adds.len && !*out; i++) {
+        const struct vv_file *added = &winner->adds.items[i];
+        if (added->data_change && !is_marked(judge->edit, added))
+            VV_TRY(judge->run->kind->matters(op, judge->edit, judge->run->data, added, out));
+    }
+    return VARVE_OK;
+}
+
+static varve_status judge(struct vv_op *op, void *data, const struct vv_actions *winner,
+    enum vv_verdict *out)
+{
+    const struct judge *judge = data;
+    struct vv_edit *edit = judge->edit;
+    bool matters = winner->protocol != NULL || winner->metadata != NULL;
+    for (size_t i = 0; i < winner->txns.len && !matters; i++)
+        matters = vv_str_eq(winner->txns.items[i].app_id, judge->run->options->app_id);
+    matters = matters || removes_ours(edit, winner);
+    if (!matters)
+        VV_TRY(adds_matter(op, judge, winner, &matters));
+    *out = VV_VERDICT_REPLAN;
+    if (matters)
+        return VARVE_OK;
+    VV_TRY(vv_marks_rebuild(op, &edit->marks, winner, vv_now_us(op) / VV_US_PER_MS,
+        &edit->actions, out));
+    /* A first vector may have become another one: the figures change with it. */
+    return judge->run->kind->record(op, edit, judge->run->data, judge->request);
+}
+
+static varve_status add_txn(struct vv_op *op, const struct run *run, struct vv_edit *edit)
+{
+    if (run->options->app_id.len == 0)
+        return VARVE_OK;
+    struct vv_txn *txn = vv_actions_new_txn(&edit->actions, &edit->arena);
+    if (txn == NULL)
+        return vv_fail_memory(op);
+    *txn = (struct vv_txn){
+        run->options->app_id, run->options->app_version, vv_now_us(op) / VV_US_PER_MS};
+    return VARVE_OK;
+}
+
+static varve_status commit(struct vv_op *op, const struct run *run, struct vv_edit *edit,
+    uint32_t attempts_used, struct vv_commit_result *out)
+{
+    struct vv_commit_request request = {.read = edit->snapshot,
+        .actions = &edit->actions,
+        .operation = run->kind->operation,
+        .user_name = run->options->user_name,
+        .user_metadata = run->options->user_metadata,
+        .attempts_max =
+            run->options->attempts_max > 0 ? run->options->attempts_max : ATTEMPTS_MAX_DEFAULT,
+        .attempts_used = attempts_used,
+        .judge = judge,
+        .turn = run->turn};
+    struct judge judge_data = {run, edit, &request};
+    request.judge_data = &judge_data;
+    VV_TRY(run->kind->record(op, edit, run->data, &request));
+    vv_crash_point("edit.before_publish");
+    VV_TRY(vv_write_publish(op, run->table, &edit->written));
+    vv_crash_point("edit.before_commit");
+    return vv_commit(op, &run->table->log, &request, out);
+}
+
+static bool changes_nothing(const struct vv_edit *edit)
+{
+    return edit->actions.adds.len == 0 && edit->actions.removes.len == 0 &&
+           edit->actions.txns.len == 0;
+}
+
+static varve_status check_table(struct vv_op *op, const struct run *run)
+{
+    const struct vv_snapshot *snapshot = run->table->snapshot;
+    VV_TRY(vv_features_check_write(op, snapshot->protocol, snapshot->metadata,
+        &snapshot->schema));
+    if (!vv_property_bool(snapshot->metadata, "delta.appendOnly", false))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "table %.*s is append-only (delta.appendOnly): %s would remove rows",
+        VV_ARG(run->table->name), run->kind->name);
+}
+
+static varve_status find_and_write(struct vv_op *op, const struct run *run,
+    struct vv_edit *edit)
+{
+    VV_TRY(run->kind->find(op, edit, run->data));
+    edit->scanned_us = vv_now_us(op);
+    VV_TRY(vv_edit_write(op, edit));
+    VV_TRY(vv_edit_feed(op, edit, run->kind));
+    edit->written_us = vv_now_us(op);
+    return add_txn(op, run, edit);
+}
+
+/* One attempt at the table's current snapshot. REPLAN in `out`: somebody was faster. */
+static varve_status try_once(struct vv_op *op, const struct run *run, struct vv_edit *edit,
+    uint32_t attempts_used, struct vv_commit_result *out)
+{
+    varve_status status = find_and_write(op, run, edit);
+    *out = (struct vv_commit_result){
+        .outcome = VV_COMMIT_DONE, .version = edit->snapshot->version};
+    if (status == VARVE_OK && !changes_nothing(edit) && !run->options->dry_run)
+        status = commit(op, run, edit, attempts_used, out);
+    bool is_ours_to_remove = status == VARVE_OK
+                                 ? out->outcome == VV_COMMIT_REPLAN || run->options->dry_run
+                                 : status != VARVE_EUNKNOWN;
+    if (is_ours_to_remove) {
+        vv_write_discard(op, run->table, &edit->written);
+        vv_marks_discard(op, &edit->marks);
+    }
+    return status;
+}
+
+static void fill_result(const struct vv_edit *edit, struct vv_edit_result *out)
+{
+    out->rows_gone = edit->rows_gone;
+    out->rows_come = edit->news_len;
+    out->rows_copied = edit->rows_copied;
+    out->files_added = edit->files_added;
+    out->files_removed = edit->files_removed + edit->marks.emptied;
+    out->vectors_added = edit->marks.added;
+    out->vectors_updated = edit->marks.updated;
+    out->vectors_removed = edit->vectors_removed + edit->marks.emptied_with_vector;
+}
+
+static bool is_applied(const struct run *run)
+{
+    return run->options->app_id.len > 0 &&
+           vv_snapshot_txn(run->table->snapshot, run->options->app_id) >=
+               run->options->app_version;
+}
+
+static varve_status attempts(struct vv_op *op, const struct run *run,
+    struct vv_edit_result *out)
+{
+    for (;;) {
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct vv_rules rules;
+        struct vv_commit_result committed;
+        out->version = run->table->snapshot->version;
+        out->already_applied = is_applied(run);
+        if (out->already_applied)
+            return VARVE_OK;
+        VV_TRY(check_table(op, run));
+        VV_TRY(vv_rules_read(op, &op->arena, run->table->snapshot, true, &rules));
+        snapshot = vv_snapshot_retain(run->table->snapshot);
+        VV_CLEANUP(edit_done)
+        struct vv_edit edit = {.table = run->table,
+            .work = run->work,
+            .session = run->work->session,
+            .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+            .snapshot = snapshot,
+            .rules = &rules,
+            .started_us = run->started_us};
+        edit.written.arena = &edit.arena;
+        edit.marks.table = run->table;
+        edit.marks.session = run->work->session;
+        edit.marks.arena = &edit.arena;
+        VV_TRY(try_once(op, run, &edit, out->attempts, &committed));
+        out->attempts += committed.attempts;
+        if (committed.outcome == VV_COMMIT_DONE) {
+            fill_result(&edit, out);
+            out->version = committed.version;
+            return VARVE_OK;
+        }
+        VV_TRY(vv_table_refresh(op, run->table));
+    }
+}
+
+varve_status vv_edit_run(struct vv_op *op, struct vv_table *table,
+    const struct vv_edit_kind *kind, void *data, const struct vv_edit_options *options,
+    struct vv_edit_result *out)
+{
+    VV_CLEANUP(vv_work_close) struct vv_work *work = NULL;
+    VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
+    struct vv_edit_result result = {0};
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(vv_work_open(op, table->engine, &work));
+    const struct run run = {.table = table,
+        .work = work,
+        .kind = kind,
+        .data = data,
+        .options = options,
+        .turn = &turn,
+        .started_us = vv_now_us(op)};
+    VV_TRY(attempts(op, &run, &result));
+    vv_turn_give(&turn);
+    if (result.attempts > 0)
+        vv_table_checkpoint_if_due(op, table, result.version);
+    *out = result;
+    return VARVE_OK;
+}

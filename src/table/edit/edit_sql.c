@@ -1,0 +1,151 @@
+/*
+ * A user's expressions over the rows of a table: with the table's names around them and ours out
+ * of their way.
+ */
+#include "delta/stats.h"
+#include "engine/sql.h"
+#include "table/edit/edit.h"
+#include "table/read/predicate.h"
+#include "table/read/scan_sql.h"
+
+varve_status vv_edit_rows_sql(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_file *const *files, size_t files_len, struct vv_str prefix,
+    struct vv_buf *sql)
+{
+    const struct vv_scan_source source = {.store = edit->table->store,
+        .engine = edit->table->engine,
+        .snapshot = edit->snapshot,
+        .files = files,
+        .files_len = files_len,
+        .names = VV_SCAN_INDEXED};
+    vv_buf_addf(sql, "(SELECT _file AS %.*sfile, _pos AS %.*spos", VV_ARG(prefix),
+        VV_ARG(prefix));
+    for (size_t i = 0; i < edit->snapshot->schema.fields_len; i++) {
+        vv_buf_addf(sql, ", c%zu AS ", i);
+        vv_sql_name(sql, edit->snapshot->schema.fields[i].name);
+    }
+    vv_buf_adds(sql, " FROM (");
+    VV_TRY(vv_scan_sql(op, &source, sql));
+    vv_buf_adds(sql, ")) AS t");
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Within WHERE, where the engine takes neither aggregates nor windows. */
+varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, const char *what,
+    struct vv_str expression)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str prefix;
+    VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &prefix));
+    vv_buf_adds(&sql, "SELECT 1 FROM ");
+    VV_TRY(vv_edit_rows_sql(op, edit, NULL, 0, prefix, &sql));
+    vv_buf_addf(&sql, " WHERE ((%.*s\n)) IS NULL", VV_ARG(expression));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_note(op, "%s", what);
+    return VARVE_OK;
+}
+
+/* An untyped NULL would become an integer. */
+void vv_edit_value_sql(const struct vv_edit *edit, int32_t column, struct vv_str expression,
+    struct vv_buf *sql)
+{
+    if (!vv_str_eq_nocase(vv_str_trim(expression), VV_STR("NULL"))) {
+        vv_buf_addf(sql, "(%.*s\n)", VV_ARG(expression));
+        return;
+    }
+    vv_buf_adds(sql, "CAST(NULL AS ");
+    vv_type_sql(&edit->snapshot->schema.fields[column].type, sql);
+    vv_buf_addc(sql, ')');
+}
+
+void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf *sql)
+{
+    const struct vv_field *field = &edit->snapshot->schema.fields[column];
+    bool is_instant = field->type.kind == VV_TYPE_TIMESTAMP;
+    bool is_order = column == edit->rules->order;
+    bool is_time = is_order && (is_instant || field->type.kind == VV_TYPE_TIMESTAMP_NTZ);
+    if (is_time) {
+        vv_buf_adds(sql, "greatest(");
+        if (is_instant)
+            vv_sql_timestamptz(sql, edit->started_us);
+        else
+            vv_sql_timestamp(sql, edit->started_us);
+        vv_buf_adds(sql, ", t.");
+    } else {
+        vv_buf_adds(sql, is_order ? "CAST(t." : "t.");
+    }
+    vv_sql_name(sql, field->name);
+    if (is_order)
+        vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS BIGINT) + 1");
+}
+
+bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column)
+{
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        if (rules->partition_from[i].source == column &&
+            vv_rules_is_key(rules, rules->partition_from[i].partition))
+            return true;
+    return vv_rules_is_key(rules, column);
+}
+
+bool vv_edit_is_derived(const struct vv_rules *rules, int32_t column)
+{
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        if (rules->partition_from[i].partition == column)
+            return true;
+    return false;
+}
+
+varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_predicate *predicate, bool with_whole)
+{
+    size_t len = edit->snapshot->files_len;
+    edit->files = vv_new(&edit->arena, const struct vv_file *, len + 1);
+    edit->whole = vv_new(&edit->arena, const struct vv_file *, len + 1);
+    if (edit->files == NULL || edit->whole == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < len; i++) {
+        const struct vv_file *file = edit->snapshot->files[i];
+        enum vv_match match = VV_MATCH_SOME;
+        VV_TRY(vv_predicate_match(op, predicate, file, &match));
+        /* What is removed unread has to be counted all the same. */
+        int64_t rows = -1;
+        VV_TRY(vv_file_live_rows(op, file, &rows));
+        if (with_whole && match == VV_MATCH_ALL && rows > 0)
+            edit->whole[edit->whole_len++] = file;
+        else if (match != VV_MATCH_NONE && rows != 0)
+            edit->files[edit->files_len++] = file;
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_edit_read_condition(struct vv_op *op, const struct vv_edit *edit,
+    struct vv_str condition, struct vv_predicate **out)
+{
+    VV_TRY(vv_predicate_read(op, edit->session, edit->snapshot, edit->rules, "the condition",
+        condition, out));
+    return vv_edit_check_sql(op, edit, "the condition", condition);
+}
+
+varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str where)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str prefix;
+    VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &prefix));
+    vv_buf_addf(&sql,
+        "CREATE OR REPLACE TEMP TABLE " VV_EDIT_GONE
+        " AS SELECT %.*sfile AS _file, %.*spos AS _pos FROM ",
+        VV_ARG(prefix), VV_ARG(prefix));
+    VV_TRY(vv_edit_rows_sql(op, edit, edit->files, edit->files_len, prefix, &sql));
+    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(where));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    return vv_session_rows(op, edit->session, &query, &rows);
+}

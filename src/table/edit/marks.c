@@ -1,0 +1,306 @@
+#include "table/edit/marks.h"
+
+#include "base/seam.h"
+#include "delta/action_copy.h"
+#include "delta/features.h"
+#include "delta/stats.h"
+#include "engine/sql.h"
+#include "table/write.h"
+
+#define BLOCK_ROWS 4096
+
+bool vv_marks_wanted(const struct vv_snapshot *snapshot)
+{
+    return vv_property_bool(snapshot->metadata, "delta.enableDeletionVectors", false) &&
+           vv_features_has(snapshot->protocol, VV_STR("deletionVectors"));
+}
+
+void vv_marks_done(struct vv_marks *marks)
+{
+    for (size_t i = 0; i < marks->len; i++)
+        vv_row_set_free(&marks->items[i].taken);
+    marks->len = 0;
+}
+
+static varve_status new_mark(struct vv_op *op, struct vv_marks *marks,
+    const struct vv_file *file)
+{
+    struct vv_mark *mark = &marks->items[marks->len];
+    *mark = (struct vv_mark){.file = *file, .taken = vv_row_set_new(), .rows = -1};
+    if (mark->taken == NULL)
+        return vv_fail_memory(op);
+    marks->len++;
+    return VARVE_OK;
+}
+
+/* Rows of one file on their way into its set. */
+struct block {
+    int64_t file; /* -1: none yet */
+    int64_t rows[BLOCK_ROWS];
+    size_t len;
+};
+
+static varve_status flush(struct vv_op *op, struct vv_marks *marks, struct block *block)
+{
+    if (block->len == 0)
+        return VARVE_OK;
+    struct vv_mark *mark = &marks->items[marks->len - 1];
+    if (!vv_row_set_add(mark->taken, block->rows, block->len))
+        return vv_fail_memory(op);
+    mark->taken_len += (int64_t)block->len;
+    block->len = 0;
+    return VARVE_OK;
+}
+
+varve_status vv_marks_read(struct vv_op *op, struct vv_marks *marks, struct vv_str sql,
+    const struct vv_file *const *files, size_t files_len)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct block block = {.file = -1};
+    marks->items = vv_new(marks->arena, struct vv_mark, files_len + 1);
+    if (marks->items == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, marks->session, sql, &rows));
+    for (;;) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return flush(op, marks, &block);
+        int64_t file = vv_rows_int64(rows, 0);
+        VV_PRE(file >= block.file && (size_t)file < files_len);
+        if (file != block.file || block.len == BLOCK_ROWS)
+            VV_TRY(flush(op, marks, &block));
+        if (file != block.file)
+            VV_TRY(new_mark(op, marks, files[file]));
+        block.file = file;
+        block.rows[block.len++] = vv_rows_int64(rows, 1);
+    }
+}
+
+/* The rows that lie in a file, gone ones too: from its footer where the log does not say. */
+static varve_status count_rows(struct vv_op *op, const struct vv_marks *marks,
+    struct vv_mark *mark)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str path = mark->file.key;
+    VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
+    if (mark->rows >= 0)
+        return VARVE_OK;
+    if (!mark->file.absolute)
+        VV_TRY(vv_store_fetch(op, marks->table->store, &op->arena, mark->file.key, &path));
+    vv_buf_adds(&sql, "SELECT count(*) FROM read_parquet(");
+    vv_sql_file(&sql, path);
+    vv_buf_adds(&sql, ", hive_partitioning=false)");
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    return vv_session_int64(op, marks->session, vv_buf_str(&sql), &mark->rows);
+}
+
+static varve_status add_remove(struct vv_op *op, const struct vv_marks *marks,
+    const struct vv_mark *mark, int64_t now_ms, struct vv_actions *actions)
+{
+    struct vv_remove *remove = vv_actions_new_remove(actions, marks->arena);
+    if (remove == NULL)
+        return vv_fail_memory(op);
+    *remove = vv_remove_of(&mark->file, now_ms, true);
+    return VARVE_OK;
+}
+
+/* The same file with another vector: bounds and tags stay, but the bounds may be too wide now. */
+static varve_status add_marked(struct vv_op *op, const struct vv_marks *marks,
+    const struct vv_mark *mark, const struct vv_deletion_vector *dv, struct vv_actions *actions)
+{
+    struct vv_deletion_vector *kept = vv_new(marks->arena, struct vv_deletion_vector, 1);
+    struct vv_file *add = vv_actions_new_add(actions, marks->arena);
+    if (kept == NULL || add == NULL)
+        return vv_fail_memory(op);
+    *kept = *dv;
+    *add = mark->file;
+    add->data_change = true;
+    add->dv = kept;
+    add->dv_id = vv_dv_id(kept, marks->arena);
+    if (add->dv_id.ptr == NULL)
+        return vv_fail_memory(op);
+    add->hash = vv_file_hash(add->key, add->dv_id);
+    return vv_stats_loosen(op, marks->arena, mark->file.stats, mark->rows, &add->stats);
+}
+
+struct application {
+    struct vv_dv_reader reader;
+    struct vv_dv_writer writer;
+    bool is_begun; /* the writer */
+};
+
+static void application_done(struct application *application)
+{
+    vv_dv_reader_done(&application->reader);
+    vv_dv_writer_done(&application->writer);
+}
+
+static varve_status apply_one(struct vv_op *op, struct vv_marks *marks, struct vv_mark *mark,
+    struct application *application, struct vv_actions *actions)
+{
+    VV_CLEANUP(vv_row_set_free) struct vv_row_set *gone = NULL;
+    struct vv_deletion_vector dv;
+    VV_TRY(count_rows(op, marks, mark));
+    if (mark->file.dv != NULL)
+        VV_TRY(vv_dv_read(op, &application->reader, &mark->file, &gone));
+    else if ((gone = vv_row_set_new()) == NULL)
+        return vv_fail_memory(op);
+    if (!vv_row_set_unite(gone, mark->taken))
+        return vv_fail_memory(op);
+    if (vv_row_set_len(gone) == mark->rows) {
+        marks->emptied++;
+        marks->emptied_with_vector += mark->file.dv != NULL;
+        marks->emptied_bytes += mark->file.bytes;
+        return VARVE_OK;
+    }
+    if (!application->is_begun)
+        VV_TRY(vv_dv_begin(op, marks->arena, &application->writer));
+    application->is_begun = true;
+    VV_TRY(vv_dv_add(op, &application->writer, gone, &dv));
+    marks->added += mark->file.dv == NULL;
+    marks->updated += mark->file.dv != NULL;
+    return add_marked(op, marks, mark, &dv, actions);
+}
+
+varve_status vv_marks_apply(struct vv_op *op, struct vv_marks *marks, int64_t now_ms,
+    struct vv_actions *actions)
+{
+    VV_CLEANUP(application_done) struct application application = {.is_begun = false};
+    vv_dv_reader_init(&application.reader, marks->table->store);
+    marks->added = 0;
+    marks->updated = 0;
+    marks->emptied = 0;
+    marks->emptied_with_vector = 0;
+    marks->emptied_bytes = 0;
+    for (size_t i = 0; i < marks->len; i++) {
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(add_remove(op, marks, &marks->items[i], now_ms, actions));
+        VV_TRY(apply_one(op, marks, &marks->items[i], &application, actions));
+    }
+    if (!application.is_begun)
+        return VARVE_OK;
+    marks->key = application.writer.key; /* first: a half-written file is ours to remove */
+    vv_crash_point("marks.before_store");
+    return vv_dv_store(op, marks->table->store, &application.writer);
+}
+
+void vv_marks_discard(struct vv_op *op, struct vv_marks *marks)
+{
+    if (marks->key.ptr != NULL)
+        vv_write_discard_one(op, marks->table, marks->key);
+    marks->key = VV_STR_NONE;
+}
+
+static bool is_same_file(const struct vv_file *file, const struct vv_remove *remove)
+{
+    return file->hash == remove->hash && vv_str_eq(file->key, remove->key) &&
+           vv_str_eq(file->dv_id, remove->dv_id);
+}
+
+static struct vv_mark *find_mark(const struct vv_marks *marks, const struct vv_remove *remove)
+{
+    for (size_t i = 0; i < marks->len; i++)
+        if (is_same_file(&marks->items[i].file, remove))
+            return &marks->items[i];
+    return NULL;
+}
+
+bool vv_marks_has(const struct vv_marks *marks, const struct vv_remove *remove)
+{
+    return find_mark(marks, remove) != NULL;
+}
+
+/* What became of the file: the same one with another vector; NULL: it is gone. */
+static const struct vv_file *successor_of(const struct vv_actions *winner,
+    const struct vv_file *file)
+{
+    for (size_t i = 0; i < winner->adds.len; i++)
+        if (vv_str_eq(winner->adds.items[i].key, file->key))
+            return &winner->adds.items[i];
+    return NULL;
+}
+
+/* Whether all that a file had lost is still lost: a restore can bring rows back. */
+static varve_status brings_none(struct vv_op *op, struct vv_dv_reader *reader,
+    const struct vv_file *file, const struct vv_row_set *gone, bool *out)
+{
+    VV_CLEANUP(vv_row_set_free) struct vv_row_set *before = NULL;
+    *out = file->dv == NULL;
+    if (file->dv == NULL || gone == NULL)
+        return VARVE_OK;
+    VV_TRY(vv_dv_read(op, reader, file, &before));
+    if (!vv_row_set_unite(before, gone))
+        return vv_fail_memory(op);
+    *out = vv_row_set_len(before) == vv_row_set_len(gone);
+    return VARVE_OK;
+}
+
+/* The winner's file in the place of ours, if it has the rows that we take and none that are new. */
+static varve_status succeed(struct vv_op *op, struct vv_marks *marks, struct vv_mark *mark,
+    const struct vv_file *successor, bool *out_is_fine)
+{
+    VV_CLEANUP(vv_row_set_free) struct vv_row_set *gone = NULL;
+    VV_CLEANUP(vv_dv_reader_done) struct vv_dv_reader reader;
+    vv_dv_reader_init(&reader, marks->table->store);
+    if (successor->dv != NULL)
+        VV_TRY(vv_dv_read(op, &reader, successor, &gone));
+    VV_TRY(brings_none(op, &reader, &mark->file, gone, out_is_fine));
+    *out_is_fine = *out_is_fine && (gone == NULL || !vv_row_set_overlaps(gone, mark->taken));
+    const struct vv_file *kept = vv_file_copy(marks->arena, successor);
+    if (kept == NULL)
+        return vv_fail_memory(op);
+    mark->file = *kept;
+    return VARVE_OK;
+}
+
+/* Takes the actions that vv_marks_apply has put there out again. */
+static void withdraw(const struct vv_marks *marks, struct vv_actions *actions)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < actions->adds.len; i++) {
+        bool is_marked = false;
+        for (size_t m = 0; m < marks->len && !is_marked; m++)
+            is_marked = vv_str_eq(actions->adds.items[i].key, marks->items[m].file.key);
+        if (!is_marked)
+            actions->adds.items[kept++] = actions->adds.items[i];
+    }
+    actions->adds.len = kept;
+    kept = 0;
+    for (size_t i = 0; i < actions->removes.len; i++) {
+        bool is_marked = false;
+        for (size_t m = 0; m < marks->len && !is_marked; m++)
+            is_marked = vv_str_eq(actions->removes.items[i].key, marks->items[m].file.key);
+        if (!is_marked)
+            actions->removes.items[kept++] = actions->removes.items[i];
+    }
+    actions->removes.len = kept;
+}
+
+varve_status vv_marks_rebuild(struct vv_op *op, struct vv_marks *marks,
+    const struct vv_actions *winner, int64_t now_ms, struct vv_actions *actions,
+    enum vv_verdict *out)
+{
+    bool is_touched = false;
+    *out = VV_VERDICT_REPLAN;
+    for (size_t i = 0; i < winner->removes.len; i++) {
+        struct vv_mark *mark = find_mark(marks, &winner->removes.items[i]);
+        bool is_fine = false;
+        if (mark == NULL)
+            continue;
+        const struct vv_file *successor = successor_of(winner, &mark->file);
+        if (successor == NULL)
+            return VARVE_OK;
+        VV_TRY(succeed(op, marks, mark, successor, &is_fine));
+        if (!is_fine)
+            return VARVE_OK;
+        is_touched = true;
+    }
+    *out = VV_VERDICT_REBASE;
+    if (!is_touched)
+        return VARVE_OK;
+    withdraw(marks, actions);
+    vv_marks_discard(op, marks);
+    return vv_marks_apply(op, marks, now_ms, actions);
+}

@@ -1,0 +1,158 @@
+#include "table/edit/new_rows.h"
+
+#include "base/time.h"
+#include "engine/sql.h"
+#include "table/batch/rejects.h"
+#include "table/batch/validate.h"
+
+#define NEWS_TABLE "edit_news"
+#define NAME_COLUMNS_MAX 3 /* of a row of a table without a key */
+#define NAME_CHARACTERS_MAX 60
+
+void vv_new_rows_name_sql(const struct vv_edit *edit, struct vv_buf *sql)
+{
+    const struct vv_schema *schema = &edit->snapshot->schema;
+    const struct vv_rules *rules = edit->rules;
+    size_t len = rules->key_len;
+    if (len == 0)
+        len = schema->fields_len < NAME_COLUMNS_MAX ? schema->fields_len : NAME_COLUMNS_MAX;
+    vv_buf_adds(sql, "concat(''");
+    for (size_t i = 0; i < len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
+        int32_t column = rules->key_len > 0 ? rules->key[i] : (int32_t)i;
+        vv_buf_addf(&name, "%s%.*s = ", i == 0 ? "" : ", ",
+            VV_ARG(schema->fields[column].name));
+        vv_buf_adds(sql, ", ");
+        vv_sql_literal(sql, vv_buf_str(&name));
+        vv_buf_addf(sql, ", coalesce(left(CAST(c%d AS VARCHAR), %d), 'NULL')", column,
+            NAME_CHARACTERS_MAX);
+        sql->failed = sql->failed || !vv_buf_ok(&name);
+    }
+    vv_buf_addc(sql, ')');
+}
+
+/* The rows as validate.h takes them. Types are the engine's own words for them. */
+static varve_status describe(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from, struct vv_batch_input *out)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str sql = vv_arena_format(&op->arena, "DESCRIBE FROM %.*s", VV_ARG(from->table));
+    if (sql.ptr == NULL)
+        return vv_fail_memory(op);
+    *out = (struct vv_batch_input){.format = VV_INPUT_ARROW,
+        .name = vv_str_of(from->name),
+        .source = VV_SOURCE_NONE,
+        .sql = from->table,
+        .row_sql = VV_STR("\"" VV_INPUT_ROW_COLUMN "\""),
+        .columns_len = from->columns_len};
+    VV_NEW(op, &out->columns, struct vv_str, from->columns_len + 1);
+    VV_NEW(op, &out->column_sql, struct vv_str, from->columns_len + 1);
+    VV_NEW(op, &out->types, struct vv_str, from->columns_len + 1);
+    for (size_t i = 0; i < from->columns_len; i++) {
+        out->columns[i] = edit->snapshot->schema.fields[from->columns[i].column].name;
+        out->column_sql[i] = from->columns[i].sql;
+    }
+    VV_TRY(vv_session_query(op, edit->session, sql, &rows));
+    for (;;) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        for (size_t i = 0; i < from->columns_len; i++) {
+            if (!vv_str_eq(vv_rows_text(rows, 0), from->columns[i].sql))
+                continue;
+            out->types[i] = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
+            if (out->types[i].ptr == NULL)
+                return vv_fail_memory(op);
+        }
+    }
+}
+
+/* "row id = 5: qty = -1 breaks positive (qty > 0)"; of several columns the value names each. */
+static varve_status reject_line(struct vv_op *op, const struct vv_rows *rows,
+    const struct vv_plan *plan, struct vv_str *out)
+{
+    struct vv_str column = vv_rows_text(rows, 1);
+    bool is_one = column.len > 0 && vv_str_find(column, ',') == column.len;
+    bool is_shown = plan->breaches[vv_rows_int64(rows, 4)].kind != VV_BREACH_NULL;
+    struct vv_str value = vv_rows_is_null(rows, 2) ? VV_STR("NULL") : vv_rows_text(rows, 2);
+    *out =
+        vv_arena_format(&op->arena, "row %.*s: %.*s%s%.*s %.*s", VV_ARG(vv_rows_text(rows, 0)),
+            VV_ARG(is_one ? column : VV_STR("")), is_one && is_shown ? " = " : "",
+            VV_ARG(is_shown ? value : VV_STR("")), VV_ARG(vv_rows_text(rows, 3)));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status read_rejects(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_plan *plan, struct vv_str lines[VV_BATCH_REJECTS_MAX], size_t *out_len)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    vv_buf_adds(&sql, "SELECT ");
+    vv_new_rows_name_sql(edit, &sql);
+    vv_buf_adds(&sql, ", \"column\", \"value\", rule, _breach FROM temp." VV_REJECTS_TABLE
+                      " AS r JOIN temp." NEWS_TABLE " AS b ON r._row = b._row ORDER BY ");
+    for (size_t i = 0; i < edit->rules->key_len; i++)
+        vv_buf_addf(&sql, "b.c%d, ", edit->rules->key[i]);
+    vv_buf_addf(&sql, "r._row, r._breach LIMIT %d", VV_BATCH_REJECTS_MAX);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, edit->session, vv_buf_str(&sql), &rows));
+    for (*out_len = 0;; (*out_len)++) {
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row || *out_len == VV_BATCH_REJECTS_MAX)
+            return VARVE_OK;
+        VV_TRY(reject_line(op, rows, plan, &lines[*out_len]));
+    }
+}
+
+static varve_status fail_bad_rows(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from, const struct vv_plan *plan, int64_t bad)
+{
+    struct vv_str lines[VV_BATCH_REJECTS_MAX];
+    size_t len = 0;
+    const struct vv_work work = {
+        .session = edit->session, .batch = {.sql = VV_STR("temp." NEWS_TABLE)}};
+    VV_TRY(vv_rejects_make(op, &work, plan, 1, false));
+    VV_TRY(read_rejects(op, edit, plan, lines, &len));
+    if (len == 0)
+        return vv_fail(op, VARVE_EFAILED, "rows were found to be bad, but not why");
+    (void)vv_fail(op, VARVE_EINVALID,
+        "%s: %" PRId64 " of %" PRId64 " new rows break a rule of the table, nothing written: "
+        "%.*s",
+        from->name, bad, edit->news_len, VV_ARG(lines[0]));
+    for (size_t i = 0; i < len; i++)
+        vv_detail(op, "%s%.*s", i > 0 ? "\n" : "", VV_ARG(lines[i]));
+    return op->error.code;
+}
+
+varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    static const struct vv_batch_options options = {.dedupe = false};
+    struct vv_batch_input input;
+    int64_t bad = 0;
+    int64_t rows = 0;
+    VV_TRY(describe(op, edit, from, &input));
+    struct vv_plan plan = {.input = &input,
+        .schema = &edit->snapshot->schema,
+        .rules = edit->rules,
+        .options = &options,
+        .now_us = edit->started_us};
+    VV_TRY(vv_plan_make(op, &plan));
+    vv_buf_adds(&sql, from->adds ? "INSERT INTO temp." NEWS_TABLE " "
+                                 : "CREATE OR REPLACE TEMP TABLE " NEWS_TABLE " AS ");
+    vv_plan_rows_sql(&plan, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_int64(op, edit->session, vv_buf_str(&sql), &rows));
+    edit->news_len = rows + (from->adds ? edit->news_len : 0);
+    VV_TRY(vv_session_int64(op, edit->session,
+        VV_STR("SELECT count(*) FROM temp." NEWS_TABLE " WHERE _bad"), &bad));
+    if (bad > 0)
+        return fail_bad_rows(op, edit, from, &plan, bad);
+    edit->news = VV_STR("temp." NEWS_TABLE);
+    return VARVE_OK;
+}

@@ -1,0 +1,124 @@
+/*
+ * One input of a batch, as it lies in the session before its schema matters: a temporary table
+ * with the input's columns, as text (CSV, NDJSON) or in Arrow's types.
+ */
+#ifndef VV_TABLE_INPUT_BATCH_INPUT_H
+#define VV_TABLE_INPUT_BATCH_INPUT_H
+
+#include "store/source.h"
+#include "table/batch/batch.h"
+#include "table/work.h"
+
+struct vv_batch_input {
+    enum vv_input_format format;
+    struct vv_str name;        /* for messages */
+    struct vv_source source;   /* all but Arrow */
+    struct vv_str table;       /* temporary table of the session; not made where rows are few */
+    struct vv_str table_sql;   /* its name in SQL */
+    struct vv_str sql;         /* what stands for the rows after FROM: that, or a rowset */
+    struct vv_str row_sql;     /* number of a row of it, from 1 */
+    struct vv_str arrival_sql; /* when it came; none: nobody knows */
+    const int64_t *arrivals;   /* NDJSON: see vv_input */
+    size_t arrivals_len;
+    struct vv_str *columns;    /* as the input names them; NDJSON: those that some line has */
+    struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
+    struct vv_str *types;      /* DuckDB's */
+    size_t columns_len;
+    bool keeps_lines;  /* NDJSON: a line that is no row is a row with a fault */
+    bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
+    /* NDJSON: a row that no table would take; columns with the name of the member, its value and
+       what is wrong with it, NULL in good rows. */
+    bool has_faults;
+    /*
+     * NDJSON of many lines: rows in no doubt are values (table/input/json_cell.h). Those of the others,
+     * by their numbers among all, are texts in `rest`; NULL: all are values, or all texts.
+     */
+    bool has_cells;
+    int64_t *odd_rows; /* ascending */
+    size_t odd_len;
+    struct vv_batch_input *rest;
+    const struct vv_batch_input *rest_of; /* of a rest; NULL: it is none */
+};
+
+#define VV_NDJSON_FAULT_NAME "fault_name"
+#define VV_NDJSON_FAULT_VALUE "fault_value"
+#define VV_NDJSON_FAULT_RULE "fault_rule"
+/*
+ * A line that is no row, kept as an object of two members: its text, and what is wrong with it. The
+ * writer's quarantine is for such lines, too.
+ */
+#define VV_NDJSON_LINE_TEXT "varve.line"
+#define VV_NDJSON_LINE_FAULT "varve.fault"
+#define VV_NDJSON_LINE_BYTES_MAX ((size_t)64 << 10) /* of the text, that is kept */
+
+/* Up to here a file of text is taken for a few rows. */
+#define VV_INPUT_SMALL_BYTES_MAX (INT64_C(1) << 20)
+
+/* The longest line of NDJSON: a longer one is no row. The longest header and value of CSV. */
+#define VV_INPUT_LINE_BYTES_MAX ((size_t)64 << 20)
+
+/*
+ * Fill the rest of an input whose name, table, and source or stream are set; `arena` lives as
+ * long as the input. Few rows stay in memory, in work->input, where work->is_small allows it on
+ * the way in; it is false on the way out where they went to the temporary table. All replace what
+ * is there already.
+ */
+varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
+/* `*out_taken` false: nothing was done, the file is not plain enough. For the function above. */
+varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
+    struct vv_batch_input *input, bool *out_taken);
+/* By the schema: which members there are, and which of them are nested. */
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);
+/* The same as values: table/input/ndjson.h. `*out_taken` false: nothing was done, there is too much doubt. */
+varve_status vv_input_load_cells(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    const struct vv_table *table, struct vv_batch_input *input, bool *out_taken);
+/*
+ * The rows of an input of values that are bad in work->batch, where the first one of the input has
+ * the number `rows_before` + 1, become texts: what is wrong with them is told in the words of
+ * their lines.
+ */
+varve_status vv_input_demote_cells(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input,
+    int64_t rows_before);
+varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct ArrowArrayStream *stream, struct vv_batch_input *input, int64_t *out_rows);
+
+varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, struct vv_batch_input *input);
+varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
+
+/* Where the loaders of the engine put the rows of an input: drops the table of the last time. */
+varve_status vv_input_target(struct vv_op *op, struct vv_work *work,
+    const struct vv_batch_input *input, struct vv_str row_column, struct vv_load_target *out);
+/* And where they went to then. */
+void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input, int64_t rows);
+
+/* Of a batch that was loaded. */
+struct vv_batch_input *vv_batch_inputs(struct vv_batch_source *source, size_t *out_len);
+
+/* The first column of typed rows. Blanks: no column of a table has it. */
+#define VV_INPUT_ROW_COLUMN "varve row number"
+/* Typed inputs: those that bring values, not texts. */
+static inline bool vv_input_is_typed(const struct vv_batch_input *input)
+{
+    return input->format != VV_INPUT_CSV && input->format != VV_INPUT_NDJSON;
+}
+/* For them: names and types of the columns behind it, and row_sql. */
+varve_status vv_input_columns(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
+
+/*
+ * The lines of the file in which rows begin: `rows` are numbers in the input, ascending. 0: there
+ * are no lines (Arrow, Parquet), or no such row.
+ */
+varve_status vv_input_lines(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+varve_status vv_input_lines_csv(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines);
+
+#endif

@@ -1,0 +1,285 @@
+#include "table/input/convert.h"
+
+#include <stdio.h>
+
+#include "engine/sql.h"
+
+/*
+ * Shaped JSON goes into a type like the column's but with text in all leaves, and a list of
+ * entries for a map; then each leaf is converted like any other text.
+ */
+struct walk {
+    const struct vv_conversion *conversion;
+    struct vv_buf *sql;
+};
+
+static void text_type(const struct vv_type *type, struct vv_buf *sql)
+{
+    switch ((int)type->kind) {
+    case VV_TYPE_STRUCT:
+        vv_buf_adds(sql, "STRUCT(");
+        for (size_t index = 0; index < type->fields_len; index++) {
+            vv_buf_adds(sql, index > 0 ? ", " : "");
+            vv_sql_name(sql, type->fields[index].name);
+            vv_buf_addc(sql, ' ');
+            text_type(&type->fields[index].type, sql);
+        }
+        vv_buf_addc(sql, ')');
+        break;
+    case VV_TYPE_ARRAY:
+        text_type(type->element, sql);
+        vv_buf_adds(sql, "[]");
+        break;
+    case VV_TYPE_MAP:
+        vv_buf_adds(sql, "STRUCT(\"key\" VARCHAR, \"value\" ");
+        text_type(type->element, sql);
+        vv_buf_adds(sql, ")[]");
+        break;
+    default:
+        vv_buf_adds(sql, "VARCHAR");
+        break;
+    }
+}
+
+/* "struct_extract(part, 'name')" */
+static void extract(struct vv_str part, struct vv_str name, struct vv_buf *out)
+{
+    vv_buf_addf(out, "struct_extract(%.*s, ", VV_ARG(part));
+    vv_sql_literal(out, name);
+    vv_buf_addc(out, ')');
+}
+
+static void value_of(struct walk *walk, const struct vv_type *type, struct vv_str part,
+    int depth);
+
+static void value_of_child(struct walk *walk, const struct vv_type *type, struct vv_str part,
+    struct vv_str name, int depth)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf child = VV_BUF_INIT(VV_BUF_MAX);
+    extract(part, name, &child);
+    value_of(walk, type, vv_buf_str(&child), depth);
+    if (!vv_buf_ok(&child))
+        walk->sql->failed = true;
+}
+
+static void value_of_struct(struct walk *walk, const struct vv_type *type, struct vv_str part,
+    int depth)
+{
+    vv_buf_addf(walk->sql, "CASE WHEN %.*s IS NOT NULL THEN struct_pack(", VV_ARG(part));
+    for (size_t index = 0; index < type->fields_len; index++) {
+        vv_buf_adds(walk->sql, index > 0 ? ", " : "");
+        vv_sql_name(walk->sql, type->fields[index].name);
+        vv_buf_adds(walk->sql, " := ");
+        value_of_child(walk, &type->fields[index].type, part, type->fields[index].name, depth);
+    }
+    vv_buf_adds(walk->sql, ") END");
+}
+
+static void value_of(struct walk *walk, const struct vv_type *type, struct vv_str part,
+    int depth)
+{
+    struct vv_buf *sql = walk->sql;
+    char element[16];
+    struct vv_str each = {element, (size_t)snprintf(element, sizeof(element), "e%d", depth)};
+    switch ((int)type->kind) {
+    case VV_TYPE_STRUCT:
+        value_of_struct(walk, type, part, depth);
+        break;
+    case VV_TYPE_ARRAY:
+        vv_buf_addf(sql, "list_transform(%.*s, lambda %s: ", VV_ARG(part), element);
+        value_of(walk, type->element, each, depth + 1);
+        vv_buf_addc(sql, ')');
+        break;
+    case VV_TYPE_MAP:
+        vv_buf_addf(sql,
+            "map_from_entries(list_transform(%.*s, lambda %s: struct_pack(k := ", VV_ARG(part),
+            element);
+        value_of_child(walk, type->key, each, VV_STR("key"), depth + 1);
+        vv_buf_adds(sql, ", v := ");
+        value_of_child(walk, type->element, each, VV_STR("value"), depth + 1);
+        vv_buf_adds(sql, ")))");
+        break;
+    default:
+        vv_convert_text(type, walk->conversion->time_zone, part, sql);
+        break;
+    }
+}
+
+static void json_parts(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *out)
+{
+    vv_buf_addf(out, "CAST(CAST(%.*s AS JSON) AS ", VV_ARG(from));
+    text_type(conversion->type, out);
+    vv_buf_addc(out, ')');
+}
+
+void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *sql)
+{
+    if (!conversion->shaped_json) {
+        vv_buf_addf(sql, "TRY_CAST(%.*s AS ", VV_ARG(from));
+        vv_type_sql(conversion->type, sql);
+        vv_buf_addc(sql, ')');
+        return;
+    }
+    VV_CLEANUP(vv_buf_done) struct vv_buf parts = VV_BUF_INIT(VV_BUF_MAX);
+    struct walk walk = {.conversion = conversion, .sql = sql};
+    json_parts(conversion, from, &parts);
+    /* Two keys of a map that are the same in its type, and a key of NULL, are errors. */
+    vv_buf_adds(sql, "CAST(TRY(");
+    value_of(&walk, conversion->type, vv_buf_str(&parts), 0);
+    vv_buf_adds(sql, ") AS ");
+    vv_type_sql(conversion->type, sql);
+    vv_buf_addc(sql, ')');
+    if (!vv_buf_ok(&parts))
+        sql->failed = true;
+}
+
+static void lost(struct walk *walk, const struct vv_type *type, struct vv_str part, int depth);
+
+static void lost_child(struct walk *walk, const struct vv_type *type, struct vv_str part,
+    struct vv_str name, int depth)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf child = VV_BUF_INIT(VV_BUF_MAX);
+    extract(part, name, &child);
+    lost(walk, type, vv_buf_str(&child), depth);
+    if (!vv_buf_ok(&child))
+        walk->sql->failed = true;
+}
+
+static void lost_leaf(struct walk *walk, const struct vv_type *type, struct vv_str part)
+{
+    struct vv_buf *sql = walk->sql;
+    if (type->kind == VV_TYPE_STRING) {
+        vv_buf_adds(sql, "false");
+        return;
+    }
+    VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(VV_BUF_MAX);
+    vv_convert_text(type, walk->conversion->time_zone, part, &value);
+    struct vv_str converted = vv_buf_str(&value);
+    if (!vv_buf_ok(&value))
+        sql->failed = true;
+    if (vv_type_is_float(type)) {
+        vv_convert_text_float_loss(part, converted, sql);
+        return;
+    }
+    vv_buf_addf(sql, "(%.*s IS NOT NULL AND ((%.*s) IS NULL", VV_ARG(part), VV_ARG(converted));
+    if (vv_type_is_time(type) && !walk->conversion->truncate_time) {
+        vv_buf_adds(sql, " OR ");
+        vv_convert_text_finer(part, part, sql);
+    }
+    vv_buf_adds(sql, "))");
+}
+
+static void lost(struct walk *walk, const struct vv_type *type, struct vv_str part, int depth)
+{
+    struct vv_buf *sql = walk->sql;
+    char element[16];
+    struct vv_str each = {element, (size_t)snprintf(element, sizeof(element), "e%d", depth)};
+    switch ((int)type->kind) {
+    case VV_TYPE_STRUCT:
+        vv_buf_adds(sql, "(false");
+        for (size_t index = 0; index < type->fields_len; index++) {
+            vv_buf_adds(sql, " OR ");
+            lost_child(walk, &type->fields[index].type, part, type->fields[index].name, depth);
+        }
+        vv_buf_addc(sql, ')');
+        break;
+    case VV_TYPE_ARRAY:
+    case VV_TYPE_MAP:
+        vv_buf_addf(sql, "coalesce(list_bool_or(list_transform(%.*s, lambda %s: ", VV_ARG(part),
+            element);
+        if (type->kind == VV_TYPE_MAP) {
+            lost_child(walk, type->key, each, VV_STR("key"), depth + 1);
+            vv_buf_adds(sql, " OR ");
+            lost_child(walk, type->element, each, VV_STR("value"), depth + 1);
+        } else {
+            lost(walk, type->element, each, depth + 1);
+        }
+        vv_buf_adds(sql, ")), false)");
+        break;
+    default:
+        lost_leaf(walk, type, part);
+        break;
+    }
+}
+
+void vv_convert_nested_loss(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql)
+{
+    vv_buf_addf(sql, "(%.*s IS NOT NULL AND (%.*s IS NULL OR ", VV_ARG(from), VV_ARG(value));
+    if (conversion->shaped_json) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf parts = VV_BUF_INIT(VV_BUF_MAX);
+        struct walk walk = {.conversion = conversion, .sql = sql};
+        json_parts(conversion, from, &parts);
+        lost(&walk, conversion->type, vv_buf_str(&parts), 0);
+        if (!vv_buf_ok(&parts))
+            sql->failed = true;
+    } else {
+        /* There and back again: whatever was rounded, cut or left out shows. */
+        vv_buf_addf(sql, "TRY_CAST(%.*s AS %.*s) IS DISTINCT FROM %.*s", VV_ARG(value),
+            VV_ARG(conversion->source_type), VV_ARG(from));
+    }
+    vv_buf_adds(sql, "))");
+}
+
+static bool has_required(const struct vv_type *type)
+{
+    for (size_t index = 0; index < type->fields_len; index++)
+        if (!type->fields[index].nullable || has_required(&type->fields[index].type))
+            return true;
+    return type->element && (!type->contains_null || has_required(type->element));
+}
+
+static void null_within(const struct vv_type *type, struct vv_str part, int depth,
+    struct vv_buf *sql);
+
+static void null_within_struct(const struct vv_type *type, struct vv_str part, int depth,
+    struct vv_buf *sql)
+{
+    vv_buf_addf(sql, "(%.*s IS NOT NULL AND (false", VV_ARG(part));
+    for (size_t index = 0; index < type->fields_len; index++) {
+        const struct vv_field *field = &type->fields[index];
+        VV_CLEANUP(vv_buf_done) struct vv_buf child = VV_BUF_INIT(VV_BUF_MAX);
+        extract(part, field->name, &child);
+        if (!field->nullable)
+            vv_buf_addf(sql, " OR %.*s IS NULL", VV_ARG(vv_buf_str(&child)));
+        if (has_required(&field->type)) {
+            vv_buf_adds(sql, " OR ");
+            null_within(&field->type, vv_buf_str(&child), depth, sql);
+        }
+        if (!vv_buf_ok(&child))
+            sql->failed = true;
+    }
+    vv_buf_adds(sql, "))");
+}
+
+/* TRUE or FALSE, never NULL. */
+static void null_within(const struct vv_type *type, struct vv_str part, int depth,
+    struct vv_buf *sql)
+{
+    char element[16];
+    struct vv_str each = {element, (size_t)snprintf(element, sizeof(element), "e%d", depth)};
+    if (type->kind == VV_TYPE_STRUCT) {
+        null_within_struct(type, part, depth, sql);
+        return;
+    }
+    vv_buf_addf(sql, "coalesce(list_bool_or(list_transform(%s%.*s%s, lambda %s: %s",
+        type->kind == VV_TYPE_MAP ? "map_values(" : "", VV_ARG(part),
+        type->kind == VV_TYPE_MAP ? ")" : "", element, type->contains_null ? "false" : "");
+    if (!type->contains_null)
+        vv_buf_addf(sql, "%s IS NULL", element);
+    if (has_required(type->element)) {
+        vv_buf_adds(sql, " OR ");
+        null_within(type->element, each, depth + 1, sql);
+    }
+    vv_buf_adds(sql, ")), false)");
+}
+
+bool vv_convert_nested_null(const struct vv_type *type, struct vv_str value, struct vv_buf *sql)
+{
+    if (!vv_type_is_nested(type) || !has_required(type))
+        return false;
+    null_within(type, value, 0, sql);
+    return true;
+}

@@ -1,0 +1,239 @@
+#include "engine/sql.h"
+#include "table/input/batch_input.h"
+#include "table/input/csv.h"
+
+#include "base/seam.h"
+
+/*
+ * The engine reads the rows; what it refuses is looked up by a scan of ours, whose messages name
+ * the line of the file, and whose idea of a row is the engine's. A small file in which nothing is
+ * out of the ordinary is read by that scan at once (input_csv_small.c).
+ */
+#define HEADER_BYTES_MAX ((size_t)1 << 20)
+#define PIECE_BYTES ((size_t)1 << 20)
+#define VALUE_BYTES_MAX ((size_t)16 << 20)
+
+static void piece_free(char **piece)
+{
+    vv_free(*piece);
+    *piece = NULL;
+}
+
+/* Behind a byte order mark the engine takes a quote for text, and would see other columns. */
+static varve_status check_marked(struct vv_op *op, const struct vv_batch_input *input)
+{
+    struct vv_str name = input->columns[0];
+    for (size_t at = 0; at < name.len; at++)
+        if (name.ptr[at] == ',' || name.ptr[at] == '\n' || name.ptr[at] == '\r')
+            return vv_fail(op, VARVE_EINVALID,
+                "the name of column 1 has a comma or a line end, and the file begins with a "
+                "byte order mark: take that out");
+    return VARVE_OK;
+}
+
+static varve_status header_read(struct vv_op *op, struct vv_arena *arena,
+    struct vv_batch_input *input)
+{
+    size_t bytes_max = (size_t)input->source.bytes < HEADER_BYTES_MAX
+                           ? (size_t)input->source.bytes + 1
+                           : HEADER_BYTES_MAX;
+    VV_CLEANUP(piece_free) char *piece = vv_malloc(bytes_max);
+    if (piece == NULL)
+        return vv_fail_memory(op);
+    size_t bytes = 0;
+    VV_TRY(vv_source_read(op, &input->source, 0, piece, bytes_max, &bytes));
+    VV_TRY(vv_csv_header(op, arena, (struct vv_str){piece, bytes}, bytes < bytes_max,
+        &input->columns, &input->columns_len));
+    return vv_str_starts((struct vv_str){piece, bytes}, VV_STR("\xEF\xBB\xBF"))
+               ? check_marked(op, input)
+               : VARVE_OK;
+}
+
+static varve_status columns_name(struct vv_op *op, struct vv_arena *arena,
+    struct vv_batch_input *input)
+{
+    input->column_sql = vv_new(arena, struct vv_str, input->columns_len);
+    input->types = vv_new(arena, struct vv_str, input->columns_len);
+    if (input->column_sql == NULL || input->types == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < input->columns_len; index++) {
+        for (size_t before = 0; before < index; before++)
+            if (vv_str_eq_nocase(input->columns[before], input->columns[index]))
+                return vv_fail(op, VARVE_EINVALID, "column \"%.*s\" is in the header twice",
+                    VV_ARG(input->columns[index]));
+        input->column_sql[index] = vv_arena_format(arena, "r%zu", index);
+        input->types[index] = VV_STR("VARCHAR");
+        if (input->column_sql[index].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+static varve_status rows_read(struct vv_op *op, struct vv_session *session,
+    const struct vv_batch_input *input)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE %.*s AS SELECT * FROM read_csv(",
+        VV_ARG(input->table_sql));
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_addf(&sql,
+        ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+        "comment = '', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
+        "compression = 'none', hive_partitioning = false, max_line_size = %zu, columns = {",
+        VALUE_BYTES_MAX);
+    for (size_t index = 0; index < input->columns_len; index++)
+        vv_buf_addf(&sql, "%s'r%zu': 'VARCHAR'", index > 0 ? ", " : "", index);
+    vv_buf_adds(&sql, "})");
+    return vv_buf_ok(&sql) ? vv_session_exec(op, session, vv_buf_str(&sql))
+                           : vv_fail_memory(op);
+}
+
+/* A walk over all records of a file. */
+struct walk {
+    const struct vv_batch_input *input;
+    struct vv_csv_scan scan;
+    struct vv_str rest; /* of the piece */
+    char *piece;
+    int64_t offset;
+    bool ended;
+};
+
+static varve_status walk_next(struct vv_op *op, struct walk *walk, bool *out_has,
+    struct vv_csv_record *out)
+{
+    while (!vv_csv_scan_next(&walk->scan, &walk->rest, out)) {
+        if (walk->ended) {
+            *out_has = false;
+            return VARVE_OK;
+        }
+        VV_TRY(vv_progress(op, "read", (uint64_t)walk->offset,
+            (uint64_t)walk->input->source.bytes));
+        size_t bytes = 0;
+        VV_TRY(vv_source_read(op, &walk->input->source, walk->offset, walk->piece, PIECE_BYTES,
+            &bytes));
+        walk->offset += (int64_t)bytes;
+        walk->rest = (struct vv_str){walk->piece, bytes};
+        walk->ended = bytes == 0;
+        if (walk->ended) {
+            *out_has = vv_csv_scan_end(&walk->scan, out);
+            return VARVE_OK;
+        }
+    }
+    *out_has = true;
+    return VARVE_OK;
+}
+
+static bool is_row(const struct vv_batch_input *input, const struct vv_csv_record *record)
+{
+    return record->fields > 0 || input->columns_len == 1;
+}
+
+static varve_status record_check(struct vv_op *op, const struct vv_batch_input *input,
+    const struct vv_csv_record *record)
+{
+    switch (record->fault) {
+    case VV_CSV_FINE:
+        break;
+    case VV_CSV_UTF8:
+        return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " is not valid UTF-8",
+            record->fault_line);
+    case VV_CSV_BEHIND_QUOTE:
+        return vv_fail(op, VARVE_EINVALID,
+            "line %" PRId64 " has text behind a closing quote (within quotes, a quote is "
+            "written twice)",
+            record->fault_line);
+    case VV_CSV_OPEN_QUOTE:
+        return vv_fail(op, VARVE_EINVALID, "the quote in line %" PRId64 " is never closed",
+            record->fault_line);
+    }
+    if (record->fields == input->columns_len || !is_row(input, record) || record->fields == 0)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " has %zu field%s, the header has %zu",
+        record->line, record->fields, record->fields == 1 ? "" : "s", input->columns_len);
+}
+
+/* What is wrong with a file that the engine refused; VARVE_OK where the scan finds nothing. */
+static varve_status find_fault(struct vv_op *op, const struct vv_batch_input *input)
+{
+    VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
+    if (piece == NULL)
+        return vv_fail_memory(op);
+    struct walk walk = {.input = input, .piece = piece};
+    vv_csv_scan_init(&walk.scan);
+    for (;;) {
+        struct vv_csv_record record;
+        bool has_record = false;
+        VV_TRY(walk_next(op, &walk, &has_record, &record));
+        if (!has_record)
+            return VARVE_OK;
+        VV_TRY(record_check(op, input, &record));
+    }
+}
+
+static varve_status explain(struct vv_op *op, const struct vv_batch_input *input,
+    varve_status refused)
+{
+    if (refused == VARVE_EINTERRUPTED || refused == VARVE_ELIMIT)
+        return refused;
+    varve_error engines = op->error;
+    vv_forgive(op);
+    VV_TRY(find_fault(op, input));
+    /* Mixed line ends, or a value that is too long. */
+    struct vv_str message = vv_str_of(engines.message);
+    vv_fail(op, refused == VARVE_EIO ? VARVE_EIO : VARVE_EINVALID,
+        "no CSV that can be read (lines that end in different ways, or a value of more than "
+        "%zu "
+        "MB): %.*s",
+        VALUE_BYTES_MAX >> 20, VV_ARG(message));
+    return op->error.code;
+}
+
+varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input)
+{
+    bool is_taken = false;
+    if (input->source.bytes == 0)
+        return vv_fail(op, VARVE_EINVALID,
+            "%.*s is empty: CSV needs at least a line with the names of the columns",
+            VV_ARG(input->name));
+    if (header_read(op, arena, input) != VARVE_OK || columns_name(op, arena, input) != VARVE_OK)
+        return vv_note(op, "%.*s", VV_ARG(input->name));
+    if (work->is_small)
+        VV_TRY(vv_input_take_csv(op, work, input, &is_taken));
+    if (is_taken)
+        return VARVE_OK;
+    work->is_small = false;
+    work->has_tables = true;
+    input->sql = input->table_sql;
+    varve_status status = rows_read(op, work->session, input);
+    if (status != VARVE_OK && explain(op, input, status) != VARVE_OK)
+        return vv_note(op, "%.*s", VV_ARG(input->name));
+    /* The engine keeps the order of a file, and nothing is ever deleted from this table. */
+    input->row_sql = VV_STR("(rowid + 1)");
+    return VARVE_OK;
+}
+
+varve_status vv_input_lines_csv(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines)
+{
+    VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
+    if (piece == NULL)
+        return vv_fail_memory(op);
+    struct walk walk = {.input = input, .piece = piece};
+    vv_csv_scan_init(&walk.scan);
+    int64_t row = -1; /* the header is row 0, whatever it looks like */
+    size_t found = 0;
+    while (found < rows_len) {
+        struct vv_csv_record record;
+        bool has_record = false;
+        VV_TRY(walk_next(op, &walk, &has_record, &record));
+        if (!has_record)
+            break;
+        row += row < 0 || is_row(input, &record);
+        while (found < rows_len && rows[found] == row)
+            out_lines[found++] = record.line;
+    }
+    while (found < rows_len)
+        out_lines[found++] = 0;
+    return VARVE_OK;
+}

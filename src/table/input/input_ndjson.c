@@ -1,0 +1,353 @@
+#include "base/json.h"
+#include "base/seam.h"
+#include "engine/sql.h"
+#include "table/input/batch_input.h"
+#include "table/input/convert.h"
+#include "table/input/json_shape.h"
+#include "table/input/lines.h"
+#include "table/input/ndjson.h"
+
+/* Memory of parsed lines is given back when there is that much of it. */
+#define PARSED_BYTES ((size_t)1 << 20)
+/* Behind the columns of the schema. */
+#define FAULT_COLUMNS 3
+#define EXTRA_COLUMNS (FAULT_COLUMNS + 1)
+
+struct reader {
+    const struct vv_table *table;
+    const struct vv_schema *schema;
+    const struct vv_batch_input *input;
+    struct vv_text_appender *appender;
+    struct vv_arena parsed; /* of some lines */
+    struct vv_str *values;  /* of a row: the schema's columns, the fault, the arrival */
+    bool *given;            /* by column: the line has it */
+    bool *seen;             /* by column: some line has a value there */
+    size_t next;            /* column that the next member is likely to be */
+    bool has_faults;        /* of some line */
+    size_t odd;             /* of a rest: its next row among those of the whole */
+};
+
+static void reader_done(struct reader *reader)
+{
+    vv_text_appender_close(&reader->appender);
+    vv_arena_done(&reader->parsed);
+}
+
+static void fault_set(struct reader *reader, struct vv_str name, struct vv_str value,
+    struct vv_str rule)
+{
+    struct vv_str *fault = reader->values + reader->schema->fields_len;
+    if (fault[2].ptr != NULL)
+        return;
+    fault[0] = name;
+    fault[1] = value;
+    fault[2] = rule;
+    reader->has_faults = true;
+}
+
+int32_t vv_ndjson_column(const struct vv_schema *schema, struct vv_str name, size_t *next)
+{
+    if (*next < schema->fields_len && vv_str_eq(schema->fields[*next].name, name))
+        return (int32_t)(*next)++;
+    int32_t column = vv_schema_find(schema, name);
+    if (column >= 0)
+        *next = (size_t)column + 1;
+    return column;
+}
+
+/* The text of a value; NONE for null. */
+static varve_status value_text(struct vv_op *op, struct reader *reader,
+    const struct vv_json *value, struct vv_str *out)
+{
+    switch (vv_json_kind(value)) {
+    case VV_JSON_NONE:
+    case VV_JSON_NULL:
+        *out = VV_STR_NONE;
+        break;
+    case VV_JSON_BOOL:
+        *out = vv_json_bool(value, false) ? VV_STR("true") : VV_STR("false");
+        break;
+    case VV_JSON_STRING:
+    case VV_JSON_NUMBER:
+        *out = vv_json_text(value);
+        break;
+    case VV_JSON_ARRAY:
+    case VV_JSON_OBJECT:
+        return vv_json_write_value(op, value, &reader->parsed, out);
+    }
+    return VARVE_OK;
+}
+
+static varve_status nested_take(struct vv_op *op, struct reader *reader,
+    const struct vv_field *field, const struct vv_json *value, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf shaped = VV_BUF_INIT(VV_BUF_MAX);
+    const char *fault = vv_json_shape(&field->type, value, &shaped);
+    if (fault != NULL) {
+        struct vv_str text = VV_STR_NONE;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, field->name, text, vv_str_of(fault));
+        return VARVE_OK;
+    }
+    *out = vv_arena_str(&reader->parsed, vv_buf_str(&shaped));
+    return vv_buf_ok(&shaped) && out->ptr ? VARVE_OK : vv_fail_memory(op);
+}
+
+bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *value)
+{
+    struct vv_str name = vv_json_is(value, VV_JSON_STRING) ? vv_json_text(value) : VV_STR_NONE;
+    if (name.len == 0 || name.len > table->name.len)
+        return false;
+    size_t before = table->name.len - name.len;
+    return vv_str_eq(vv_str_skip(table->name, before), name) &&
+           (before == 0 || table->name.ptr[before - 1] == '/');
+}
+
+static varve_status member_take(struct vv_op *op, struct reader *reader, struct vv_str name,
+    const struct vv_json *value)
+{
+    int32_t column = vv_ndjson_column(reader->schema, name, &reader->next);
+    if (column < 0) {
+        struct vv_str text = VV_STR_NONE;
+        bool is_table = vv_str_eq(name, VV_STR("table"));
+        if (is_table && vv_ndjson_names_table(reader->table, value))
+            return VARVE_OK;
+        if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
+            return VARVE_OK;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, name, text,
+            is_table ? VV_STR("names another table") : VV_STR("is in no column of the table"));
+        return VARVE_OK;
+    }
+    const struct vv_field *field = &reader->schema->fields[column];
+    bool was_given = reader->given[column];
+    reader->given[column] = true;
+    struct vv_str *out = &reader->values[column];
+    if (was_given) {
+        struct vv_str text = VV_STR_NONE;
+        VV_TRY(value_text(op, reader, value, &text));
+        fault_set(reader, field->name, text, VV_STR("is in the line twice"));
+        return VARVE_OK;
+    }
+    if (vv_type_is_nested(&field->type) && !vv_json_is(value, VV_JSON_NULL))
+        return nested_take(op, reader, field, value, out);
+    return value_text(op, reader, value, out);
+}
+
+/* A line that was no row when it came, and was kept for the quarantine. */
+static bool line_is_kept(const struct vv_json *json)
+{
+    return vv_json_len(json) == 2 &&
+           vv_json_get_kind(json, VV_NDJSON_LINE_TEXT, VV_JSON_STRING) != NULL &&
+           vv_json_get_kind(json, VV_NDJSON_LINE_FAULT, VV_JSON_STRING) != NULL;
+}
+
+static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv_str line)
+{
+    const struct vv_json *json = NULL;
+    if (vv_json_parse(op, &reader->parsed, line, &json) != VARVE_OK) {
+        if (op->error.code == VARVE_ECORRUPT)
+            vv_recode(op, VARVE_EINVALID);
+        return op->error.code;
+    }
+    if (!vv_json_is(json, VV_JSON_OBJECT))
+        return vv_fail(op, VARVE_EINVALID, "a row has to be one JSON object a line");
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    if (line_is_kept(json)) {
+        fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT),
+            vv_json_text(vv_json_get(json, VV_NDJSON_LINE_TEXT)),
+            vv_json_text(vv_json_get(json, VV_NDJSON_LINE_FAULT)));
+        return VARVE_OK;
+    }
+    while (vv_json_each(json, &iterator, &name, &value))
+        VV_TRY(member_take(op, reader, name, value));
+    return VARVE_OK;
+}
+
+/* Valid UTF-8, and no more of it than anybody reads. */
+static varve_status line_text(struct vv_op *op, struct reader *reader, struct vv_str line,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str rest = vv_str_first(line, VV_NDJSON_LINE_BYTES_MAX);
+    while (rest.len > 0) {
+        size_t len = vv_utf8_first(rest);
+        bool is_kept = len > 0 && rest.ptr[0] != '\0';
+        vv_buf_add(&text, is_kept ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
+        rest = vv_str_skip(rest, len > 0 ? len : 1);
+    }
+    *out = vv_arena_str(&reader->parsed, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* A line that is no row: a row with a fault and no values. */
+static varve_status line_keep(struct vv_op *op, struct reader *reader, struct vv_str line)
+{
+    struct vv_str text;
+    struct vv_str rule = vv_arena_str(&reader->parsed, vv_str_of(op->error.message));
+    vv_forgive(op);
+    VV_TRY(line_text(op, reader, line, &text));
+    if (rule.ptr == NULL)
+        return vv_fail_memory(op);
+    fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT), text, rule);
+    return VARVE_OK;
+}
+
+/* When the row came, as a text of digits. */
+static varve_status arrival_set(struct vv_op *op, struct reader *reader, int64_t row)
+{
+    const struct vv_batch_input *input = reader->input;
+    if (input->arrivals == NULL || row > (int64_t)input->arrivals_len)
+        return VARVE_OK;
+    struct vv_str *arrival = &reader->values[reader->schema->fields_len + FAULT_COLUMNS];
+    *arrival = vv_arena_format(&reader->parsed, "%" PRId64, input->arrivals[row - 1]);
+    return arrival->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row)
+{
+    size_t values_len = reader->schema->fields_len + EXTRA_COLUMNS;
+    VV_TRY(arrival_set(op, reader, row));
+    for (size_t index = 0; index < reader->schema->fields_len; index++)
+        reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
+    VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
+    memset(reader->values, 0, values_len * sizeof(struct vv_str));
+    memset(reader->given, 0, reader->schema->fields_len * sizeof(bool));
+    reader->next = 0;
+    if (reader->parsed.bytes > PARSED_BYTES)
+        vv_arena_done(&reader->parsed);
+    return VARVE_OK;
+}
+
+/* Of a rest, the rows that are no values. */
+static bool is_wanted(struct reader *reader, int64_t row)
+{
+    const struct vv_batch_input *whole = reader->input->rest_of;
+    if (whole == NULL)
+        return true;
+    if (reader->odd == whole->odd_len || whole->odd_rows[reader->odd] != row)
+        return false;
+    reader->odd++;
+    return true;
+}
+
+static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv_lines *lines,
+    int64_t *out_rows)
+{
+    for (;;) {
+        bool has_line = false;
+        struct vv_str line;
+        VV_TRY(vv_lines_next(op, lines, &has_line, &line));
+        if (!has_line)
+            return vv_text_appender_finish(op, reader->appender);
+        if (vv_lines_is_blank(lines, line))
+            continue;
+        ++*out_rows;
+        if (!is_wanted(reader, *out_rows))
+            continue;
+        varve_status status = vv_lines_check(op, lines);
+        if (status == VARVE_OK)
+            status = line_take(op, reader, line);
+        if (status == VARVE_EINVALID && reader->input->keeps_lines)
+            status = line_keep(op, reader, line);
+        if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
+            return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);
+    }
+}
+
+/* The names in the temporary table: of all columns of the schema, and of the fault. */
+static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t columns_len,
+    struct vv_str **out)
+{
+    struct vv_str *names = vv_new(arena, struct vv_str, columns_len + EXTRA_COLUMNS);
+    if (names == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < columns_len; index++) {
+        names[index] = vv_arena_format(arena, "r%zu", index);
+        if (names[index].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    names[columns_len] = VV_STR(VV_NDJSON_FAULT_NAME);
+    names[columns_len + 1] = VV_STR(VV_NDJSON_FAULT_VALUE);
+    names[columns_len + 2] = VV_STR(VV_NDJSON_FAULT_RULE);
+    names[columns_len + FAULT_COLUMNS] = VV_STR("arrival");
+    *out = names;
+    return VARVE_OK;
+}
+
+varve_status vv_ndjson_columns(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, const bool *seen, const struct vv_str *names,
+    const struct vv_str *types, struct vv_batch_input *input)
+{
+    input->columns_len = 0;
+    input->columns = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    input->column_sql = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    input->types = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    if (input->columns == NULL || input->column_sql == NULL || input->types == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < schema->fields_len; index++) {
+        if (!seen[index])
+            continue;
+        size_t at = input->columns_len++;
+        input->columns[at] = vv_arena_str(arena, schema->fields[index].name);
+        input->column_sql[at] = names[index];
+        input->types[at] = types != NULL ? types[index] : VV_STR("VARCHAR");
+        if (input->columns[at].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input)
+{
+    const struct vv_schema *schema = &table->snapshot->schema;
+    VV_CLEANUP(vv_lines_done)
+    struct vv_lines lines = {.source = &input->source, .name = input->name};
+    VV_CLEANUP(reader_done)
+    struct reader reader = {.table = table,
+        .schema = schema,
+        .input = input,
+        .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
+    struct vv_str *texts = NULL;
+    VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
+    VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
+    VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + EXTRA_COLUMNS);
+    VV_NEW(op, &reader.given, bool, schema->fields_len + 1);
+    struct vv_load_target target;
+    int64_t rows = 0;
+    VV_TRY(vv_input_target(op, work, input, VV_STR("row_number"), &target));
+    VV_TRY(vv_text_appender_open_at(op, work->session, &target, texts,
+        schema->fields_len + EXTRA_COLUMNS, &reader.appender));
+    VV_TRY(rows_read(op, &reader, &lines, &rows));
+    vv_input_loaded(work, input, rows);
+    input->row_sql = VV_STR("row_number");
+    if (input->arrivals != NULL)
+        input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");
+    input->has_faults = reader.has_faults;
+    return vv_ndjson_columns(op, arena, schema, reader.seen, texts, NULL, input);
+}
+
+varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
+    const int64_t *rows, size_t rows_len, int64_t *out_lines)
+{
+    VV_CLEANUP(vv_lines_done)
+    struct vv_lines lines = {.source = &input->source, .name = input->name};
+    int64_t row = 0;
+    size_t found = 0;
+    bool has_line = true;
+    while (found < rows_len && has_line) {
+        struct vv_str line;
+        VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
+        if (!has_line || vv_lines_is_blank(&lines, line))
+            continue;
+        row++;
+        while (found < rows_len && rows[found] == row)
+            out_lines[found++] = lines.line;
+    }
+    while (found < rows_len)
+        out_lines[found++] = 0;
+    return VARVE_OK;
+}

@@ -1,0 +1,108 @@
+#include "table/input/lines.h"
+
+#include "base/seam.h"
+#include "table/input/batch_input.h"
+
+#define PIECE_BYTES ((size_t)1 << 20)
+
+void vv_lines_done(struct vv_lines *lines)
+{
+    vv_free(lines->bytes);
+    lines->bytes = NULL;
+}
+
+/* Room for more bytes behind `to`: never more than a line of the longest, and a piece. */
+static varve_status lines_grow(struct vv_op *op, struct vv_lines *lines)
+{
+    size_t left = (size_t)(lines->source->bytes - lines->offset);
+    size_t more = lines->capacity > PIECE_BYTES ? lines->capacity : PIECE_BYTES;
+    if (lines->capacity == 0 && left < PIECE_BYTES)
+        more = left + 1;
+    if (lines->capacity + more > VV_INPUT_LINE_BYTES_MAX + PIECE_BYTES)
+        more = VV_INPUT_LINE_BYTES_MAX + PIECE_BYTES - lines->capacity;
+    char *bytes = vv_realloc(lines->bytes, lines->capacity + more);
+    if (bytes == NULL)
+        return vv_fail_memory(op);
+    lines->bytes = bytes;
+    lines->capacity += more;
+    return VARVE_OK;
+}
+
+/* More bytes behind `to`; what is not used up, no more than a line, moves to the front. */
+static varve_status lines_fill(struct vv_op *op, struct vv_lines *lines)
+{
+    if (lines->from > 0) {
+        memmove(lines->bytes, lines->bytes + lines->from, lines->to - lines->from);
+        lines->to -= lines->from;
+        lines->from = 0;
+    }
+    if (lines->to == lines->capacity)
+        VV_TRY(lines_grow(op, lines));
+    VV_TRY(vv_progress(op, "read", (uint64_t)lines->offset, (uint64_t)lines->source->bytes));
+    size_t got = 0;
+    VV_TRY(vv_source_read(op, lines->source, lines->offset, lines->bytes + lines->to,
+        lines->capacity - lines->to, &got));
+    lines->offset += (int64_t)got;
+    lines->to += got;
+    lines->ended = got == 0;
+    return VARVE_OK;
+}
+
+static struct vv_str lines_rest(const struct vv_lines *lines)
+{
+    return (struct vv_str){
+        lines->bytes ? lines->bytes + lines->from : "", lines->to - lines->from};
+}
+
+/* What follows of a line that was cut. */
+static varve_status lines_pass(struct vv_op *op, struct vv_lines *lines)
+{
+    bool has_end = !lines->is_cut;
+    while (!has_end) {
+        struct vv_str rest = lines_rest(lines);
+        size_t end = vv_str_find(rest, '\n');
+        has_end = end < rest.len || lines->ended;
+        lines->from += end < rest.len ? end + 1 : end;
+        if (!has_end)
+            VV_TRY(lines_fill(op, lines));
+    }
+    lines->is_cut = false;
+    return VARVE_OK;
+}
+
+varve_status vv_lines_next(struct vv_op *op, struct vv_lines *lines, bool *out_has,
+    struct vv_str *out)
+{
+    size_t seen = 0;
+    VV_TRY(lines_pass(op, lines));
+    for (;;) {
+        struct vv_str rest = lines_rest(lines);
+        size_t end = seen + vv_str_find(vv_str_skip(rest, seen), '\n');
+        lines->is_cut = end > VV_INPUT_LINE_BYTES_MAX;
+        if (end == rest.len && !lines->ended && !lines->is_cut) {
+            seen = rest.len;
+            VV_TRY(lines_fill(op, lines));
+            continue;
+        }
+        *out_has = rest.len > 0;
+        *out = vv_str_first(rest, lines->is_cut ? VV_INPUT_LINE_BYTES_MAX : end);
+        lines->from += end < rest.len && !lines->is_cut ? end + 1 : out->len;
+        lines->line++;
+        if (lines->line == 1 && vv_str_starts(*out, VV_STR("\xEF\xBB\xBF")))
+            *out = vv_str_skip(*out, 3);
+        return VARVE_OK;
+    }
+}
+
+bool vv_lines_is_blank(const struct vv_lines *lines, struct vv_str line)
+{
+    return !lines->is_cut && vv_str_trim(line).len == 0;
+}
+
+varve_status vv_lines_check(struct vv_op *op, const struct vv_lines *lines)
+{
+    if (!lines->is_cut)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EINVALID, "the line is longer than %zu MB, which no row may be",
+        VV_INPUT_LINE_BYTES_MAX >> 20);
+}

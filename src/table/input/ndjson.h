@@ -1,0 +1,22 @@
+/* What the two ways of reading NDJSON have in common: as texts, and as values. */
+#ifndef VV_TABLE_INPUT_NDJSON_H
+#define VV_TABLE_INPUT_NDJSON_H
+
+#include "table/input/batch_input.h"
+
+/* Feeds of several tables name the table in each line: whether `value` is this one's name. */
+bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *value);
+/*
+ * The column of a member, -1: none. Lines come as their writer keeps them: the column after the
+ * last one, `*next`, is the likely one.
+ */
+int32_t vv_ndjson_column(const struct vv_schema *schema, struct vv_str name, size_t *next);
+/*
+ * The columns of an input are those that some line has a value in: the fewer, the less to be
+ * judged. `names` and `types` are by column of the schema; `types` NULL: all are texts.
+ */
+varve_status vv_ndjson_columns(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, const bool *seen, const struct vv_str *names,
+    const struct vv_str *types, struct vv_batch_input *input);
+
+#endif

@@ -1,0 +1,244 @@
+#include "table/maintain/restore.h"
+
+#include <stdio.h>
+
+#include "base/time.h"
+#include "delta/commit.h"
+#include "delta/features.h"
+#include "table/maintain/checkpoint.h"
+#include "table/maintain/file_set.h"
+#include "table/read/read.h"
+#include "table/record.h"
+
+#define ATTEMPTS_MAX 10
+
+/* One try: the difference between two snapshots as actions. */
+struct attempt {
+    struct vv_arena arena;
+    const struct vv_restore_request *request;
+    struct vv_table *table;
+    const struct vv_snapshot *target;
+    struct vv_actions actions;
+    struct vv_restore_result result;
+    int64_t started_us;
+};
+
+static void attempt_done(struct attempt *attempt)
+{
+    vv_arena_done(&attempt->arena);
+}
+
+static varve_status check_there(struct vv_op *op, const struct attempt *attempt,
+    const struct vv_file *file, int64_t *missing)
+{
+    struct vv_object object = {0};
+    if (file->absolute)
+        return VARVE_OK; /* not ours to look after; a read of it will tell */
+    varve_status status = vv_store_head(op, attempt->table->store, file->key, &object);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    ++*missing;
+    return VARVE_OK;
+}
+
+static varve_status fail_missing(struct vv_op *op, const struct attempt *attempt,
+    const struct vv_file *first, int64_t missing)
+{
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "version %" PRId64 " of table %.*s can't be restored: %" PRId64
+        " of its data files are gone, such as %.*s; a vacuum took them",
+        attempt->target->version, VV_ARG(attempt->table->name), missing, VV_ARG(first->path));
+}
+
+/* Files that come back. All of them have to be there still. */
+static varve_status add_back(struct vv_op *op, struct attempt *attempt)
+{
+    struct vv_file_set now;
+    const struct vv_file *first = NULL;
+    int64_t missing = 0;
+    VV_TRY(vv_file_set_init(op, attempt->table->snapshot, &now));
+    for (size_t i = 0; i < attempt->target->files_len; i++) {
+        const struct vv_file *file = attempt->target->files[i];
+        bool is_live = false;
+        int64_t missing_before = missing;
+        VV_TRY(vv_file_set_has(op, &now, file, &is_live));
+        if (is_live)
+            continue;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(check_there(op, attempt, file, &missing));
+        if (missing > missing_before && first == NULL)
+            first = file;
+        struct vv_file *add = vv_actions_new_add(&attempt->actions, &attempt->arena);
+        if (add == NULL)
+            return vv_fail_memory(op);
+        *add = *file;
+        add->data_change = true;
+        attempt->result.files_restored++;
+        attempt->result.bytes_restored += file->bytes;
+    }
+    return first == NULL ? VARVE_OK : fail_missing(op, attempt, first, missing);
+}
+
+static varve_status take_away(struct vv_op *op, struct attempt *attempt)
+{
+    struct vv_file_set then;
+    int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
+    VV_TRY(vv_file_set_init(op, attempt->target, &then));
+    for (size_t i = 0; i < attempt->table->snapshot->files_len; i++) {
+        const struct vv_file *file = attempt->table->snapshot->files[i];
+        bool stays = false;
+        VV_TRY(vv_file_set_has(op, &then, file, &stays));
+        if (stays)
+            continue;
+        struct vv_remove *remove = vv_actions_new_remove(&attempt->actions, &attempt->arena);
+        if (remove == NULL)
+            return vv_fail_memory(op);
+        *remove = vv_remove_of(file, now_ms, true);
+        attempt->result.files_removed++;
+        attempt->result.bytes_removed += file->bytes;
+    }
+    return VARVE_OK;
+}
+
+/* Ids of mapped columns are never used twice, so their greatest never falls. */
+static varve_status keep_max_column_id(struct vv_op *op, struct attempt *attempt,
+    struct vv_metadata *metadata)
+{
+    int64_t now = 0;
+    int64_t then = 0;
+    struct vv_str text = vv_pairs_get(&attempt->table->snapshot->metadata->configuration,
+        VV_STR(VV_MAX_COLUMN_ID));
+    if (!vv_str_int64(text, &now) ||
+        !vv_str_int64(vv_pairs_get(&metadata->configuration, VV_STR(VV_MAX_COLUMN_ID)),
+            &then) ||
+        then >= now)
+        return VARVE_OK;
+    struct vv_pair *pairs =
+        vv_new(&attempt->arena, struct vv_pair, metadata->configuration.len);
+    if (pairs == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < metadata->configuration.len; i++) {
+        pairs[i] = metadata->configuration.items[i];
+        if (vv_str_eq(pairs[i].name, VV_STR(VV_MAX_COLUMN_ID)))
+            pairs[i].value = text;
+    }
+    metadata->configuration.items = pairs;
+    return VARVE_OK;
+}
+
+static varve_status bring_back_rules(struct vv_op *op, struct attempt *attempt)
+{
+    if (vv_rules_same(attempt->table->snapshot, attempt->target))
+        return VARVE_OK;
+    struct vv_metadata *metadata = vv_new(&attempt->arena, struct vv_metadata, 1);
+    if (metadata == NULL)
+        return vv_fail_memory(op);
+    *metadata = *attempt->target->metadata;
+    metadata->id = attempt->table->snapshot->metadata->id;
+    VV_TRY(keep_max_column_id(op, attempt, metadata));
+    attempt->actions.metadata = metadata;
+    return VARVE_OK;
+}
+
+static varve_status parameters(struct vv_op *op, struct attempt *attempt, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 20);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    bool is_time = attempt->request->is_time;
+    vv_jw_object(&writer);
+    vv_jw_key(&writer, "version");
+    if (is_time)
+        vv_jw_null(&writer);
+    else
+        vv_jw_int(&writer, attempt->target->version);
+    vv_jw_key_string(&writer, "timestamp", is_time ? attempt->request->at : VV_STR_NONE);
+    vv_jw_end(&writer);
+    return vv_record_keep(op, &attempt->arena, &json, out);
+}
+
+static varve_status metrics(struct vv_op *op, struct attempt *attempt, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 20);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    int64_t bytes = 0;
+    for (size_t i = 0; i < attempt->target->files_len; i++)
+        bytes += attempt->target->files[i]->bytes;
+    vv_jw_object(&writer);
+    vv_record_metric(&writer, "numRestoredFiles", attempt->result.files_restored);
+    vv_record_metric(&writer, "restoredFilesSize", attempt->result.bytes_restored);
+    vv_record_metric(&writer, "numRemovedFiles", attempt->result.files_removed);
+    vv_record_metric(&writer, "removedFilesSize", attempt->result.bytes_removed);
+    vv_record_metric(&writer, "numOfFilesAfterRestore", (int64_t)attempt->target->files_len);
+    vv_record_metric(&writer, "tableSizeAfterRestore", bytes);
+    vv_record_metric(&writer, "executionTimeMs",
+        (vv_now_us(op) - attempt->started_us) / VV_US_PER_MS);
+    vv_jw_end(&writer);
+    return vv_record_keep(op, &attempt->arena, &json, out);
+}
+
+static varve_status plan(struct vv_op *op, struct attempt *attempt)
+{
+    const struct vv_snapshot *now = attempt->table->snapshot;
+    VV_TRY(vv_features_check_write(op, now->protocol, now->metadata, &now->schema));
+    VV_TRY(add_back(op, attempt));
+    VV_TRY(take_away(op, attempt));
+    VV_TRY(bring_back_rules(op, attempt));
+    if (attempt->result.files_removed > 0 &&
+        vv_property_bool(now->metadata, "delta.appendOnly", false))
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s is append-only (delta.appendOnly): a restore would remove rows",
+            VV_ARG(attempt->table->name));
+    attempt->result.restored = attempt->target->version;
+    attempt->result.version = now->version;
+    attempt->result.is_changed = attempt->result.files_restored > 0 ||
+                                 attempt->result.files_removed > 0 ||
+                                 attempt->actions.metadata != NULL;
+    return VARVE_OK;
+}
+
+static varve_status commit(struct vv_op *op, struct attempt *attempt, uint32_t attempts_used,
+    struct vv_commit_result *out)
+{
+    struct vv_commit_request request = {.read = attempt->table->snapshot,
+        .actions = &attempt->actions,
+        .operation = VV_STR("RESTORE"),
+        .user_name = attempt->request->user_name,
+        .user_metadata = attempt->request->user_metadata,
+        .attempts_max = ATTEMPTS_MAX,
+        .attempts_used = attempts_used};
+    VV_TRY(parameters(op, attempt, &request.parameters_json));
+    VV_TRY(metrics(op, attempt, &request.metrics_json));
+    return vv_commit(op, &attempt->table->log, &request, out);
+}
+
+varve_status vv_restore(struct vv_op *op, struct vv_table *table,
+    const struct vv_restore_request *request, struct vv_restore_result *out)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *target = NULL;
+    uint32_t attempts = 0;
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(vv_table_at(op, table, request->at, &target));
+    for (;;) {
+        VV_CLEANUP(attempt_done)
+        struct attempt attempt = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+            .request = request,
+            .table = table,
+            .target = target,
+            .started_us = vv_now_us(op)};
+        struct vv_commit_result committed = {
+            .outcome = VV_COMMIT_DONE, .version = table->snapshot->version};
+        VV_TRY(plan(op, &attempt));
+        if (attempt.result.is_changed && !request->dry_run)
+            VV_TRY(commit(op, &attempt, attempts, &committed));
+        attempts += committed.attempts;
+        if (committed.outcome == VV_COMMIT_DONE) {
+            *out = attempt.result;
+            out->version = committed.version;
+            if (committed.attempts > 0)
+                vv_table_checkpoint_if_due(op, table, committed.version);
+            return VARVE_OK;
+        }
+        VV_TRY(vv_table_refresh(op, table));
+    }
+}

@@ -1,0 +1,198 @@
+#include "table/maintain/vacuum.h"
+
+#include "base/seam.h"
+#include "base/time.h"
+#include "delta/commit.h"
+#include "delta/features.h"
+#include "table/record.h"
+#include "table/maintain/vacuum_run.h"
+
+#define ATTEMPTS_MAX 100 /* a commit without actions conflicts with nobody */
+
+static void run_done(struct vv_vacuum_run *run)
+{
+    vv_arena_done(&run->arena);
+}
+
+static int64_t promised_us(const struct vv_metadata *metadata)
+{
+    int64_t retention_us = 7 * VV_US_PER_DAY; /* the protocol's default */
+    struct vv_str text =
+        vv_pairs_get(&metadata->configuration, VV_STR("delta.deletedFileRetentionDuration"));
+    if (text.ptr != NULL && !vv_time_parse_duration(text, &retention_us))
+        return INT64_MAX; /* what is not understood keeps everything */
+    return retention_us;
+}
+
+static varve_status read_retention(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    const struct vv_vacuum_request *request = run->request;
+    const struct vv_metadata *metadata = run->table->snapshot->metadata;
+    int64_t now_us = vv_now_us(op);
+    run->promised_us = promised_us(metadata);
+    run->retention_us = run->promised_us;
+    if (request->retain.len > 0 &&
+        (!vv_time_parse_duration(request->retain, &run->retention_us) || run->retention_us < 0))
+        return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no time span: say 168h or 7d",
+            VV_ARG(request->retain));
+    if (run->retention_us < run->promised_us && !request->is_unsafe)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s promises to keep removed files for %.*s "
+            "(delta.deletedFileRetentionDuration): readers and writers under way rely on it; "
+            "--unsafe goes below",
+            VV_ARG(run->table->name),
+            VV_ARG(vv_pairs_has(&metadata->configuration,
+                       VV_STR("delta.deletedFileRetentionDuration"))
+                       ? vv_pairs_get(&metadata->configuration,
+                             VV_STR("delta.deletedFileRetentionDuration"))
+                       : VV_STR("7 days")));
+    run->cutoff_us = run->retention_us >= now_us ? 0 : now_us - run->retention_us;
+    return VARVE_OK;
+}
+
+static varve_status announce(struct vv_op *op, struct vv_vacuum_run *run, const char *operation,
+    struct vv_str parameters, struct vv_str metrics)
+{
+    struct vv_actions actions = {0};
+    struct vv_commit_result committed;
+    const struct vv_commit_request request = {.read = run->table->snapshot,
+        .actions = &actions,
+        .operation = vv_str_of(operation),
+        .parameters_json = parameters,
+        .metrics_json = metrics,
+        .user_name = run->request->user_name,
+        .user_metadata = run->request->user_metadata,
+        .is_blind_append = true,
+        .attempts_max = ATTEMPTS_MAX,
+        .judge = vv_vacuum_judge};
+    VV_TRY(vv_commit(op, &run->table->log, &request, &committed));
+    return vv_table_refresh(op, run->table);
+}
+
+static varve_status announce_start(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf parameters = VV_BUF_INIT(1 << 16);
+    VV_CLEANUP(vv_buf_done) struct vv_buf metrics = VV_BUF_INIT(1 << 16);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&parameters);
+    vv_jw_object(&writer);
+    vv_jw_key_bool(&writer, "retentionCheckEnabled", !run->request->is_unsafe);
+    vv_jw_key_int(&writer, "defaultRetentionMillis",
+        run->promised_us == INT64_MAX ? INT64_MAX : run->promised_us / VV_US_PER_MS);
+    if (run->request->retain.len > 0)
+        vv_jw_key_int(&writer, "specifiedRetentionMillis", run->retention_us / VV_US_PER_MS);
+    vv_jw_key_string(&writer, "vacuumType",
+        run->request->is_lite ? VV_STR("LITE") : VV_STR("FULL"));
+    vv_jw_end(&writer);
+    writer = VV_JSON_WRITER_INIT(&metrics);
+    vv_jw_object(&writer);
+    vv_record_metric(&writer, "numFilesToDelete", (int64_t)run->due.len);
+    vv_record_metric(&writer, "sizeOfDataToDelete", vv_vacuum_bytes(&run->due));
+    vv_jw_end(&writer);
+    if (!vv_buf_ok(&parameters) || !vv_buf_ok(&metrics))
+        return vv_fail_memory(op);
+    return announce(op, run, "VACUUM START", vv_buf_str(&parameters), vv_buf_str(&metrics));
+}
+
+static varve_status announce_end(struct vv_op *op, struct vv_vacuum_run *run, int64_t removed,
+    bool is_complete)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf parameters = VV_BUF_INIT(1 << 16);
+    VV_CLEANUP(vv_buf_done) struct vv_buf metrics = VV_BUF_INIT(1 << 16);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&parameters);
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "status", is_complete ? VV_STR("COMPLETED") : VV_STR("FAILED"));
+    vv_jw_end(&writer);
+    writer = VV_JSON_WRITER_INIT(&metrics);
+    vv_jw_object(&writer);
+    vv_record_metric(&writer, "numDeletedFiles", removed);
+    vv_record_metric(&writer, "numVacuumedDirectories", run->folders);
+    vv_jw_end(&writer);
+    if (!vv_buf_ok(&parameters) || !vv_buf_ok(&metrics))
+        return vv_fail_memory(op);
+    return announce(op, run, "VACUUM END", vv_buf_str(&parameters), vv_buf_str(&metrics));
+}
+
+/* One that can't go does not keep the others. `*out_removed` counts, whatever comes of it. */
+static varve_status remove_due(struct vv_op *op, struct vv_vacuum_run *run,
+    int64_t *out_removed, int64_t *out_bytes)
+{
+    varve_error first = {0};
+    int64_t failed = 0;
+    for (size_t i = 0; i < run->due.len; i++) {
+        const struct vv_object *object = &run->due.items[i];
+        VV_TRY(vv_progress(op, "vacuum", i, run->due.len));
+        vv_crash_point("vacuum.remove");
+        if (vv_store_remove(op, run->table->store, object->key) == VARVE_OK) {
+            ++*out_removed;
+            *out_bytes += object->bytes;
+            continue;
+        }
+        if (failed++ == 0)
+            first = op->error;
+        vv_forgive(op);
+    }
+    if (failed == 0)
+        return VARVE_OK;
+    return vv_fail(op, first.code, "%" PRId64 " of %zu files can't be removed: %s", failed,
+        run->due.len, first.message);
+}
+
+/* The end is announced of a vacuum that failed or was cancelled, too. */
+static varve_status carry_out(struct vv_op *op, struct vv_vacuum_run *run,
+    struct vv_vacuum_result *result)
+{
+    int64_t removed = 0;
+    int64_t bytes = 0;
+    VV_TRY(announce_start(op, run));
+    /* What was committed before the announcement is known now; what comes after it is young. */
+    VV_TRY(vv_vacuum_keep(op, run));
+    vv_vacuum_filter(run);
+    varve_status status = remove_due(op, run, &removed, &bytes);
+    varve_error failure = op->error;
+    if (status != VARVE_OK)
+        vv_forgive(op);
+    varve_status told = announce_end(op, run, removed, status == VARVE_OK);
+    if (status != VARVE_OK) {
+        if (told != VARVE_OK)
+            vv_forgive(op);
+        return vv_fail(op, status, "%s", failure.message);
+    }
+    VV_TRY(told);
+    vv_vacuum_note(op, run);
+    result->files = removed;
+    result->bytes = bytes;
+    return VARVE_OK;
+}
+
+varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
+    const struct vv_vacuum_request *request, struct vv_vacuum_result *out,
+    struct ArrowArrayStream *out_files)
+{
+    VV_CLEANUP(run_done)
+    struct vv_vacuum_run run = {
+        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT), .table = table, .request = request};
+    struct vv_vacuum_result result = {.readable_version = VV_NO_VERSION};
+    VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(vv_features_check_write(op, table->snapshot->protocol, table->snapshot->metadata,
+        &table->snapshot->schema));
+    VV_TRY(read_retention(op, &run));
+    VV_TRY(vv_vacuum_keep(op, &run));
+    VV_TRY(request->is_lite ? vv_vacuum_find_lite(op, &run) : vv_vacuum_find(op, &run));
+    if (run.pinned_files > 0)
+        vv_log(op, VV_LOG_WARN, "vacuum.pinned",
+            "%" PRId64 " file%s of table %.*s stay%s for tags and holds: %.*s",
+            run.pinned_files, run.pinned_files == 1 ? "" : "s", VV_ARG(table->name),
+            run.pinned_files == 1 ? "s" : "", VV_ARG(run.pins));
+    result.files = (int64_t)run.due.len;
+    result.bytes = vv_vacuum_bytes(&run.due);
+    result.retention_ms =
+        run.retention_us == INT64_MAX ? INT64_MAX : run.retention_us / VV_US_PER_MS;
+    VV_TRY(vv_vacuum_readable(op, &run, &result.readable_version));
+    if (request->removes && run.due.len > 0)
+        VV_TRY(carry_out(op, &run, &result));
+    result.version = table->snapshot->version;
+    if (out_files != NULL)
+        VV_TRY(vv_vacuum_list(op, &run, out_files));
+    *out = result;
+    return VARVE_OK;
+}

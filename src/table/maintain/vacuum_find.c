@@ -1,0 +1,276 @@
+/*
+ * What is there, old and not kept; and what its going means.
+ */
+#include "base/json.h"
+#include "base/json_write.h"
+#include "base/time.h"
+#include "delta/ledger.h"
+#include "delta/list.h"
+#include "delta/log_list.h"
+#include "table/maintain/vacuum_run.h"
+
+#define NOTE_KEY "_delta_log/_last_vacuum_info"
+#define NOTE_MEMBER "latestCommitVersionOutsideOfRetentionWindow"
+
+static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_object *object)
+{
+    void *items = run->due.items;
+    if (!vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
+        return VARVE_OK;
+    if (vv_map_has(&run->pinned, object->key)) {
+        run->pinned_files++;
+        return VARVE_OK;
+    }
+    if (!vv_arena_grow(&run->arena, &items, run->due.len, &run->due.capacity, sizeof(*object),
+            _Alignof(struct vv_object)))
+        return vv_fail_memory(op);
+    run->due.items = items;
+    struct vv_object *due = &run->due.items[run->due.len++];
+    *due = *object;
+    due->key = vv_arena_str(&run->arena, object->key);
+    return due->key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Folders still to be looked into; the list grows while it is walked. */
+struct folders {
+    VV_ACTION_LIST(struct vv_str) list;
+};
+
+static varve_status look_into(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str folder,
+    struct folders *folders)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    const struct vv_snapshot *snapshot = run->table->snapshot;
+    struct vv_objects objects = {0};
+    struct vv_objects below = {0};
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_store_list(op, run->table->store, &arena, folder, VV_STR_NONE, 0, &objects));
+    for (size_t i = 0; i < objects.len; i++)
+        if (vv_vacuum_sees(objects.items[i].key))
+            VV_TRY(add_due(op, run, &objects.items[i]));
+    VV_TRY(vv_store_list_folders(op, run->table->store, &arena, folder, &below));
+    for (size_t i = 0; i < below.len; i++) {
+        struct vv_str key = below.items[i].key;
+        if (!vv_vacuum_enters(key, snapshot->metadata, &snapshot->schema))
+            continue;
+        struct vv_str *added = VV_LIST_NEW(&op->arena, &folders->list);
+        if (added == NULL)
+            return vv_fail_memory(op);
+        *added = vv_arena_str(&op->arena, key);
+        if (added->ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    run->folders++;
+    return VARVE_OK;
+}
+
+varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    struct folders folders = {0};
+    VV_TRY(look_into(op, run, VV_STR(""), &folders));
+    for (size_t i = 0; i < folders.list.len; i++)
+        VV_TRY(look_into(op, run, folders.list.items[i], &folders));
+    return VARVE_OK;
+}
+
+/* The commits that a lite vacuum has to look at begin here; 0 where none was noted. */
+static varve_status read_note(struct vv_op *op, const struct vv_vacuum_run *run, int64_t *out)
+{
+    struct vv_str bytes = VV_STR_NONE;
+    const struct vv_json *note = NULL;
+    int64_t version = -1;
+    *out = 0;
+    varve_status status =
+        vv_store_get(op, run->table->store, &op->arena, VV_STR(NOTE_KEY), &bytes);
+    if (status == VARVE_OK && vv_json_parse(op, &op->arena, bytes, &note) == VARVE_OK &&
+        vv_json_int64(vv_json_get(note, NOTE_MEMBER), &version) && version >= 0)
+        *out = version + 1;
+    if (op->failed) {
+        if (status != VARVE_OK && status != VARVE_ENOTFOUND)
+            return status;
+        vv_forgive(op); /* not there, or not to be understood: a hint */
+    }
+    return VARVE_OK;
+}
+
+static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_log_list *out)
+{
+    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, out));
+    if (out->commits.len > 0 && out->commits.items[0].version == 0)
+        return VARVE_OK;
+    return vv_ledger_extend(op, &run->table->log, &op->arena, out);
+}
+
+static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *seen,
+    struct vv_str key)
+{
+    struct vv_object object = {0};
+    bool was_there = false;
+    struct vv_str copy = vv_arena_str(&run->arena, key);
+    if (copy.ptr == NULL || !vv_map_put(seen, copy, run, &was_there))
+        return vv_fail_memory(op);
+    if (was_there || vv_map_has(&run->kept, key))
+        return VARVE_OK;
+    varve_status status = vv_store_head(op, run->table->store, copy, &object);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    object.key = copy;
+    return add_due(op, run, &object);
+}
+
+varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    struct vv_log_list list = {0};
+    struct vv_map seen = VV_MAP_INIT(&run->arena);
+    int64_t from = 0;
+    VV_TRY(read_note(op, run, &from));
+    VV_TRY(list_commits(op, run, &list));
+    if (list.commits.len == 0 || list.commits.items[0].version > from)
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s: the log was cleaned up since the last vacuum, so that it does not "
+            "name "
+            "every file: run a vacuum without --lite",
+            VV_ARG(run->table->name));
+    for (size_t i = vv_log_list_lower(&list, from); i < list.commits.len; i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
+            &actions, NULL));
+        for (size_t r = 0; r < actions.removes.len; r++)
+            if (!actions.removes.items[r].absolute)
+                VV_TRY(add_by_key(op, run, &seen, actions.removes.items[r].key));
+        for (size_t c = 0; c < actions.cdcs.len; c++)
+            VV_TRY(add_by_key(op, run, &seen, actions.cdcs.items[c].key));
+    }
+    return VARVE_OK;
+}
+
+void vv_vacuum_filter(struct vv_vacuum_run *run)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < run->due.len; i++)
+        if (!vv_map_has(&run->kept, run->due.items[i].key) &&
+            !vv_map_has(&run->pinned, run->due.items[i].key))
+            run->due.items[left++] = run->due.items[i];
+    run->due.len = left;
+}
+
+int64_t vv_vacuum_bytes(const struct vv_objects *objects)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < objects->len; i++)
+        bytes += objects->items[i].bytes;
+    return bytes;
+}
+
+/* The commit took a file from the table that is due now. */
+static bool takes_one(const struct vv_actions *actions, const struct vv_map *due)
+{
+    for (size_t r = 0; r < actions->removes.len; r++)
+        if (vv_map_has(due, actions->removes.items[r].key))
+            return true;
+    return false;
+}
+
+/*
+ * Files that are due were removed before the cut-off: the newest commit that removed one of them
+ * made the first version that does not need it. Walking down from the cut-off it is soon met.
+ */
+varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run, int64_t *out)
+{
+    struct vv_log_list list = {0};
+    struct vv_map due = VV_MAP_INIT(&op->arena);
+    int64_t version = VV_NO_VERSION;
+    *out = VV_NO_VERSION;
+    if (run->due.len == 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < run->due.len; i++)
+        if (!vv_map_put(&due, run->due.items[i].key, &due, NULL))
+            return vv_fail_memory(op);
+    varve_status status =
+        vv_log_version_at(op, &run->table->log, run->cutoff_us + VV_US_PER_DAY, &version);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    VV_TRY(list_commits(op, run, &list));
+    for (size_t i = vv_log_list_lower(&list, version + 1); i > 0; i--) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
+            &arena, &actions, NULL));
+        if (takes_one(&actions, &due)) {
+            *out = list.commits.items[i - 1].version;
+            return VARVE_OK;
+        }
+    }
+    return VARVE_OK;
+}
+
+void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 10);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    int64_t version = VV_NO_VERSION;
+    varve_status status = vv_log_version_at(op, &run->table->log, run->cutoff_us, &version);
+    if (status == VARVE_OK) {
+        vv_jw_object(&writer);
+        vv_jw_key_int(&writer, NOTE_MEMBER, version);
+        vv_jw_end(&writer);
+        status = vv_buf_ok(&json)
+                     ? vv_store_put(op, run->table->store, VV_STR(NOTE_KEY), vv_buf_str(&json))
+                     : vv_fail_memory(op);
+    }
+    if (status == VARVE_OK)
+        return;
+    vv_log(op, VV_LOG_DEBUG, "vacuum.note", "no note for the next lite vacuum: %s",
+        op->error.message);
+    vv_forgive(op);
+}
+
+varve_status vv_vacuum_judge(struct vv_op *op, void *data, const struct vv_actions *winner,
+    enum vv_verdict *out)
+{
+    (void)op;
+    (void)data;
+    (void)winner;
+    *out = VV_VERDICT_REBASE;
+    return VARVE_OK;
+}
+
+varve_status vv_vacuum_list(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
+    const struct vv_str names[] = {VV_STR("path"), VV_STR("bytes"), VV_STR("modified")};
+    VV_TRY(vv_session_open(op, run->table->engine, &session));
+    VV_TRY(vv_text_appender_open(op, session, VV_STR("due"), VV_STR("_row"), names,
+        VV_COUNT(names), &appender));
+    for (size_t i = 0; i < run->due.len; i++) {
+        char time[32];
+        const struct vv_object *object = &run->due.items[i];
+        struct vv_str values[] = {object->key,
+            vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, object->bytes)),
+            VV_STR_NONE};
+        size_t time_len = vv_time_format_us(object->modified_us, time);
+        values[2] = (struct vv_str){time, time_len};
+        if (values[1].ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(vv_text_appender_row(op, appender, (int64_t)i, values));
+    }
+    VV_TRY(vv_text_appender_finish(op, appender));
+    vv_text_appender_close(&appender);
+    return vv_session_stream(op, &session,
+        VV_STR("SELECT path, bytes::BIGINT AS bytes, modified::TIMESTAMPTZ AS modified "
+               "FROM due ORDER BY path"),
+        false, NULL, 0, out);
+}

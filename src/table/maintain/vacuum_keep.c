@@ -1,0 +1,160 @@
+/*
+ * What stays. Keys are compared as they are in the table's folder; a file that the log names by an
+ * absolute path is kept too where that path leads into the folder.
+ */
+#include "base/time.h"
+#include "delta/deletion_vector.h"
+#include "delta/ledger.h"
+#include "delta/log_list.h"
+#include "delta/pins.h"
+#include "table/maintain/vacuum_run.h"
+
+static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
+    struct vv_str key, bool is_absolute)
+{
+    struct vv_str root = run->table->store->location;
+    if (is_absolute) {
+        if (key.len <= root.len + 1 || !vv_str_starts(key, root) || key.ptr[root.len] != '/')
+            return VARVE_OK;
+        key = vv_str_skip(key, root.len + 1);
+    }
+    key = vv_arena_str(&run->arena, key);
+    return key.ptr != NULL && vv_map_put(map, key, run, NULL) ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str key,
+    bool is_absolute)
+{
+    return add_key(op, run, &run->kept, key, is_absolute);
+}
+
+static varve_status add_vector(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
+    const struct vv_deletion_vector *dv)
+{
+    struct vv_str key = VV_STR_NONE;
+    bool is_absolute = false;
+    if (dv == NULL || dv->storage == 'i')
+        return VARVE_OK;
+    VV_TRY(vv_dv_key(op, &run->arena, dv, &key, &is_absolute));
+    return add_key(op, run, map, key, is_absolute);
+}
+
+static varve_status keep_vector(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_deletion_vector *dv)
+{
+    return add_vector(op, run, &run->kept, dv);
+}
+
+static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_remove *remove)
+{
+    if (remove->deleted_ms < run->cutoff_us / VV_US_PER_MS)
+        return VARVE_OK;
+    VV_TRY(keep_key(op, run, remove->key, remove->absolute));
+    return keep_vector(op, run, remove->dv);
+}
+
+/* A snapshot forgets tombstones after the table's own retention: for a longer one, the commits. */
+static varve_status keep_removed_since(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
+    if (list.commits.len > 0 && list.commits.items[0].version > 0)
+        VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
+    for (size_t i = list.commits.len; i > 0; i--) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
+            &arena, &actions, NULL));
+        for (size_t r = 0; r < actions.removes.len; r++)
+            VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
+        bool is_older =
+            actions.commit_info != NULL && actions.commit_info->timestamp_ms != VV_NO_TIME &&
+            actions.commit_info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
+        if (is_older)
+            return VARVE_OK;
+    }
+    return VARVE_OK;
+}
+
+static varve_status pin_file(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_file *file)
+{
+    VV_TRY(add_key(op, run, &run->pinned, file->key, file->absolute));
+    return add_vector(op, run, &run->pinned, file->dv);
+}
+
+static varve_status fail_unknown(struct vv_op *op, int64_t version)
+{
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "the commit of version %" PRId64 " is gone, and what it brought is not known", version);
+}
+
+/* A hold keeps whatever a version after its own has brought, too. */
+static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64_t after)
+{
+    struct vv_log_list list = {0};
+    int64_t next = after + 1;
+    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
+    if (list.commits.len == 0 || list.commits.items[0].version > after + 1)
+        VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
+    for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_actions actions = {0};
+        VV_TRY(vv_check_cancel(op));
+        if (list.commits.items[i].version != next++)
+            return fail_unknown(op, next - 1);
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
+            &actions, NULL));
+        for (size_t a = 0; a < actions.adds.len; a++)
+            VV_TRY(pin_file(op, run, &actions.adds.items[a]));
+        for (size_t c = 0; c < actions.cdcs.len; c++)
+            VV_TRY(add_key(op, run, &run->pinned, actions.cdcs.items[c].key, false));
+    }
+    return next > run->table->snapshot->version ? VARVE_OK : fail_unknown(op, next);
+}
+
+static varve_status pin_one(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_pin *pin)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    varve_status status = vv_table_snapshot(op, run->table, pin->version, &snapshot);
+    for (size_t i = 0; status == VARVE_OK && i < snapshot->files_len; i++)
+        status = pin_file(op, run, snapshot->files[i]);
+    if (status == VARVE_OK && pin->kind == VV_PIN_HOLD)
+        status = pin_later(op, run, pin->version);
+    return status == VARVE_OK
+               ? VARVE_OK
+               : vv_note(op, "what the %s %.*s keeps is not known",
+                     pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
+}
+
+static varve_status keep_pinned(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_pins pins = {0};
+    run->pinned = VV_MAP_INIT(&run->arena);
+    VV_TRY(vv_pins_read(op, &run->table->log, &op->arena, &pins));
+    for (size_t i = 0; i < pins.len; i++) {
+        VV_TRY(pin_one(op, run, &pins.items[i]));
+        vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
+    }
+    run->pins = vv_arena_str(&run->arena, vv_buf_str(&names));
+    return run->pins.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    const struct vv_snapshot *snapshot = run->table->snapshot;
+    run->kept = VV_MAP_INIT(&run->arena);
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        VV_TRY(keep_key(op, run, file->key, file->absolute));
+        VV_TRY(keep_vector(op, run, file->dv));
+    }
+    for (size_t i = 0; i < snapshot->tombstones_len; i++)
+        VV_TRY(keep_remove(op, run, snapshot->tombstones[i]));
+    VV_TRY(keep_pinned(op, run));
+    return run->retention_us > run->promised_us ? keep_removed_since(op, run) : VARVE_OK;
+}

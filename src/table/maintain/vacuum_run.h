@@ -1,0 +1,50 @@
+/*
+ * The inside of vacuum, shared by the files vacuum*.c.
+ *
+ * vacuum_keep.c says what stays, vacuum_find.c what is there and old, vacuum.c announces and
+ * removes the difference.
+ */
+#ifndef VV_TABLE_MAINTAIN_VACUUM_RUN_H
+#define VV_TABLE_MAINTAIN_VACUUM_RUN_H
+
+#include "base/map.h"
+#include "delta/commit.h"
+#include "table/maintain/vacuum.h"
+#include "table/maintain/vacuum_plan.h"
+
+struct vv_vacuum_run {
+    struct vv_arena arena;
+    struct vv_table *table;
+    const struct vv_vacuum_request *request;
+    int64_t promised_us;  /* by the table's property */
+    int64_t retention_us; /* that is applied */
+    int64_t cutoff_us;    /* what is older may go */
+    struct vv_map kept;   /* keys */
+    struct vv_map pinned; /* keys that tags and holds keep */
+    struct vv_str pins;   /* their names, for people */
+    int64_t pinned_files; /* that would be due otherwise */
+    struct vv_objects due;
+    int64_t folders; /* that were looked into */
+};
+
+/* Fills `kept` anew from the table's snapshot. */
+varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
+/* Fills `due` by listing the table's folder, or from the removes in the log. */
+varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run);
+varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run);
+/* Drops from `due` what is kept by now. */
+void vv_vacuum_filter(struct vv_vacuum_run *run);
+int64_t vv_vacuum_bytes(const struct vv_objects *objects);
+/* The oldest version that is whole without what is due; VV_NO_VERSION: none is lost. */
+varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run,
+    int64_t *out);
+/* Leaves word for the next lite vacuum. Never fails: without it that one reads more. */
+void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run);
+/* path, bytes, modified of what was due. */
+varve_status vv_vacuum_list(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct ArrowArrayStream *out);
+/* Nothing that others commit matters to a commit that only announces. */
+varve_status vv_vacuum_judge(struct vv_op *op, void *data, const struct vv_actions *winner,
+    enum vv_verdict *out);
+
+#endif

@@ -1,0 +1,78 @@
+#include "table/maintain/zorder.h"
+
+#define BITS_MAX 10
+#define CURVE_BITS 60
+#define SAMPLE_ROWS 200000
+
+static uint32_t bits_of(const struct vv_zorder *zorder)
+{
+    uint32_t bits = CURVE_BITS / (uint32_t)zorder->len;
+    return bits < BITS_MAX ? bits : BITS_MAX;
+}
+
+static varve_status ranges_make(struct vv_op *op, struct vv_session *session,
+    const struct vv_zorder *zorder, size_t index)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    unsigned long ranges = 1UL << bits_of(zorder);
+    vv_buf_addf(&sql,
+        "CREATE OR REPLACE TEMP TABLE zorder_%zu AS SELECT v, "
+        "((row_number() OVER (ORDER BY v) - 1) * %lu) // count(*) OVER () AS id FROM ("
+        "SELECT DISTINCT min(v) AS v FROM (SELECT c%d AS v, ntile(%lu) OVER (ORDER BY c%d) AS "
+        "t "
+        "FROM zorder_sample WHERE c%d IS NOT NULL) GROUP BY t)",
+        index, ranges, zorder->columns[index], ranges, zorder->columns[index],
+        zorder->columns[index]);
+    return vv_buf_ok(&sql) ? vv_session_exec(op, session, vv_buf_str(&sql))
+                           : vv_fail_memory(op);
+}
+
+varve_status vv_zorder_prepare(struct vv_op *op, struct vv_session *session,
+    const struct vv_zorder *zorder, const struct vv_scan_source *source, int64_t rows)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_scan_source narrow = *source;
+    narrow.columns = zorder->columns;
+    narrow.columns_len = zorder->len;
+    VV_PRE(zorder->len > 0 && zorder->len <= VV_ZORDER_COLUMNS_MAX);
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE zorder_sample AS SELECT * FROM (");
+    VV_TRY(vv_scan_sql(op, &narrow, &sql));
+    vv_buf_adds(&sql, ") AS s");
+    /* Where the number of rows is not known a tenth of them is a sample of any size. */
+    if (rows < 0 || rows > SAMPLE_ROWS)
+        vv_buf_addf(&sql, " USING SAMPLE %.6f PERCENT (bernoulli, 42)",
+            rows < 0 ? 10.0 : 100.0 * SAMPLE_ROWS / (double)rows);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_exec(op, session, vv_buf_str(&sql)));
+    for (size_t i = 0; i < zorder->len; i++)
+        VV_TRY(ranges_make(op, session, zorder, i));
+    return vv_session_exec(op, session, VV_STR("DROP TABLE zorder_sample"));
+}
+
+/* Bit b of column i is bit b * len + (len - 1 - i) of the curve: the first column leads. */
+static void add_curve(const struct vv_zorder *zorder, struct vv_buf *sql)
+{
+    uint32_t bits = bits_of(zorder);
+    for (uint32_t bit = 0; bit < bits; bit++)
+        for (size_t i = 0; i < zorder->len; i++)
+            vv_buf_addf(sql, "%s(((coalesce(z%zu.id, 0) >> %u) & 1) << %zu)",
+                bit == 0 && i == 0 ? "" : " + ", i, bit,
+                bit * zorder->len + zorder->len - 1 - i);
+}
+
+varve_status vv_zorder_sql(struct vv_op *op, const struct vv_zorder *zorder,
+    const struct vv_scan_source *source, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "SELECT s.* EXCLUDE (_file, _pos) FROM (");
+    VV_TRY(vv_scan_sql(op, source, sql));
+    vv_buf_adds(sql, ") AS s");
+    for (size_t i = 0; i < zorder->len; i++)
+        vv_buf_addf(sql, " ASOF LEFT JOIN zorder_%zu AS z%zu ON s.c%d >= z%zu.v", i, i,
+            zorder->columns[i], i);
+    vv_buf_adds(sql, " ORDER BY ");
+    add_curve(zorder, sql);
+    for (size_t i = 0; i < zorder->len; i++)
+        vv_buf_addf(sql, ", s.c%d", zorder->columns[i]);
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}

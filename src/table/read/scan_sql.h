@@ -1,0 +1,40 @@
+/*
+ * A snapshot's files as SQL: the one place that knows how to read data files right.
+ *
+ * Physical names or field ids, columns that a file lacks, narrower types, partition values,
+ * deletion vectors, and float columns whose bounds must not be trusted are all dealt with here.
+ */
+#ifndef VV_TABLE_READ_SCAN_SQL_H
+#define VV_TABLE_READ_SCAN_SQL_H
+
+#include "delta/snapshot.h"
+#include "table/table.h"
+
+enum vv_scan_names {
+    VV_SCAN_LOGICAL, /* columns by their names */
+    VV_SCAN_INDEXED  /* c0..cN by index in the schema, and before them _file (index into the
+                        files given, BIGINT) and _pos (physical row number in the file, BIGINT) */
+};
+
+struct vv_scan_source {
+    struct vv_store *store;
+    struct vv_engine *engine; /* that runs the statement */
+    const struct vv_snapshot *snapshot;
+    const struct vv_file *const *files; /* a subset of the snapshot's, after pruning */
+    size_t files_len;
+    const int32_t *columns; /* indexes into the schema, in the order wanted; NULL: all */
+    size_t columns_len;
+    enum vv_scan_names names;
+};
+
+/*
+ * Appends "SELECT ... FROM read_parquet(...)"; with no file: the same columns and no row. The
+ * statement must be bound before the operation ends; a stream of it may go on.
+ */
+varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_buf *out_sql);
+
+/* The size of some files together, for vv_engine_expect. */
+int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len);
+
+#endif
