@@ -131,6 +131,8 @@ FEATURES = {
                    "CLUSTER BY (k)"),
     "variantType": ("k bigint, v variant", ["INSERT INTO {t} SELECT 1, parse_json('[1]')"], ""),
 }
+# A variant is text for Varve, the JSON of its value.
+COLUMNS = {"variantType": "k, to_json(v) AS v"}
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -141,7 +143,7 @@ def test_a_feature_is_read_right_or_refused_by_name(made, same_rows, varve, spar
     if done.returncode != 0:
         assert refusal(done, feature), done.stderr
         return
-    same_rows(path)
+    same_rows(path, columns=COLUMNS.get(feature, "*"))
     before = varve.version(path)
     first = spark(f"SELECT * FROM {name_of(path)}").columns[0]
     spark(f"ALTER TABLE {name_of(path)} SET TBLPROPERTIES ('varve.key' = '{first}')")
@@ -152,4 +154,4 @@ def test_a_feature_is_read_right_or_refused_by_name(made, same_rows, varve, spar
         assert done.returncode == 7 and feature in done.stderr, done.stderr
         assert varve.version(path) == before + 1
         return
-    same_rows(path)
+    same_rows(path, columns=COLUMNS.get(feature, "*"))
