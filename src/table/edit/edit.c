@@ -15,6 +15,7 @@
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/features.h"
+#include "table/file_set.h"
 #include "table/maintain/checkpoint.h"
 
 #define ATTEMPTS_MAX_DEFAULT 10
@@ -39,42 +40,29 @@ struct judge {
     const struct run *run;
     struct vv_edit *edit;
     struct vv_commit_request *request;
+    struct vv_file_set files, whole; /* the attempt's */
 };
 
-static bool is_file(const struct vv_file *file, const struct vv_remove *remove)
-{
-    return file->hash == remove->hash && vv_str_eq(file->key, remove->key) &&
-           vv_str_eq(file->dv_id, remove->dv_id);
-}
-
 /* A file that we take rows from, other than by marking them, is gone. */
-static bool removes_ours(const struct vv_edit *edit, const struct vv_actions *winner)
+static bool removes_ours(const struct judge *judge, const struct vv_actions *winner)
 {
+    const struct vv_edit *edit = judge->edit;
     for (size_t r = 0; r < winner->removes.len; r++) {
         const struct vv_remove *remove = &winner->removes.items[r];
         if (vv_marks_has(&edit->marks, remove))
             continue;
-        for (size_t i = 0; i < edit->files_len; i++)
-            if (edit->gone[i] > 0 && is_file(edit->files[i], remove))
-                return true;
-        for (size_t i = 0; i < edit->whole_len; i++)
-            if (is_file(edit->whole[i], remove))
-                return true;
+        size_t at = 0;
+        if (vv_file_set_find(&judge->files, remove->key, remove->dv_id, &at) &&
+            edit->gone[at] > 0)
+            return true;
+        if (vv_file_set_find(&judge->whole, remove->key, remove->dv_id, NULL))
+            return true;
     }
     return false;
 }
 
-/* A marked file with more rows marked, by the winner: it has brought none. */
-static bool is_marked(const struct vv_edit *edit, const struct vv_file *added)
-{
-    for (size_t i = 0; i < edit->marks.len; i++)
-        if (vv_str_eq(edit->marks.items[i].file.key, added->key))
-            return true;
-    return false;
-}
-
 /*
- * Files that only put rows elsewhere (dataChange = false) hold none that were not there; had one
+ * A marked file with more rows marked, by the winner, has brought none. Files that only put rows elsewhere (dataChange = false) hold none that were not there; had one
  * of them been ours, the file that it came from would be.
  */
 static varve_status adds_matter(struct vv_op *op, const struct judge *judge,
@@ -83,7 +71,7 @@ static varve_status adds_matter(struct vv_op *op, const struct judge *judge,
     *out = false;
     for (size_t i = 0; i < winner->adds.len && !*out; i++) {
         const struct vv_file *added = &winner->adds.items[i];
-        if (added->data_change && !is_marked(judge->edit, added))
+        if (added->data_change && !vv_marks_has_path(&judge->edit->marks, added->key))
             VV_TRY(judge->run->kind->matters(op, judge->edit, judge->run->data, added, out));
     }
     return VARVE_OK;
@@ -97,7 +85,7 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     bool matters = winner->protocol != NULL || winner->metadata != NULL;
     for (size_t i = 0; i < winner->txns.len && !matters; i++)
         matters = vv_str_eq(winner->txns.items[i].app_id, judge->run->options->app_id);
-    matters = matters || removes_ours(edit, winner);
+    matters = matters || removes_ours(judge, winner);
     if (!matters)
         VV_TRY(adds_matter(op, judge, winner, &matters));
     *out = VV_VERDICT_REPLAN;
@@ -134,8 +122,10 @@ static varve_status commit(struct vv_op *op, const struct run *run, struct vv_ed
         .attempts_used = attempts_used,
         .judge = judge,
         .turn = run->turn};
-    struct judge judge_data = {run, edit, &request};
+    struct judge judge_data = {.run = run, .edit = edit, .request = &request};
     request.judge_data = &judge_data;
+    VV_TRY(vv_file_set_init(op, &edit->arena, edit->files, edit->files_len, &judge_data.files));
+    VV_TRY(vv_file_set_init(op, &edit->arena, edit->whole, edit->whole_len, &judge_data.whole));
     VV_TRY(run->kind->record(op, edit, run->data, &request));
     vv_crash_point("edit.before_publish");
     VV_TRY(vv_write_publish(op, run->table, &edit->written));
@@ -164,7 +154,11 @@ static varve_status check_table(struct vv_op *op, const struct run *run)
 static varve_status find_and_write(struct vv_op *op, const struct run *run,
     struct vv_edit *edit)
 {
+    /* In one transaction now() is one time: for the files that are chosen, for the rows that go,
+       and for those that come. After a failure the session is closed, and with it that. */
+    VV_TRY(vv_session_exec(op, edit->session, VV_STR("BEGIN TRANSACTION")));
     VV_TRY(run->kind->find(op, edit, run->data));
+    VV_TRY(vv_session_exec(op, edit->session, VV_STR("COMMIT")));
     edit->scanned_us = vv_now_us(op);
     VV_TRY(vv_edit_write(op, edit));
     VV_TRY(vv_edit_feed(op, edit, run->kind));

@@ -30,6 +30,8 @@ static varve_status new_mark(struct vv_op *op, struct vv_marks *marks,
     if (mark->taken == NULL)
         return vv_fail_memory(op);
     marks->len++;
+    if (!vv_map_put(&marks->by_path, mark->file.key, mark, NULL))
+        return vv_fail_memory(op);
     return VARVE_OK;
 }
 
@@ -58,6 +60,7 @@ varve_status vv_marks_read(struct vv_op *op, struct vv_marks *marks, struct vv_s
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     struct block block = {.file = -1};
     marks->items = vv_new(marks->arena, struct vv_mark, files_len + 1);
+    marks->by_path = VV_MAP_INIT(marks->arena);
     if (marks->items == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_session_query(op, marks->session, sql, &rows));
@@ -201,10 +204,8 @@ static bool is_same_file(const struct vv_file *file, const struct vv_remove *rem
 
 static struct vv_mark *find_mark(const struct vv_marks *marks, const struct vv_remove *remove)
 {
-    for (size_t i = 0; i < marks->len; i++)
-        if (is_same_file(&marks->items[i].file, remove))
-            return &marks->items[i];
-    return NULL;
+    struct vv_mark *mark = vv_map_get(&marks->by_path, remove->key);
+    return mark != NULL && is_same_file(&mark->file, remove) ? mark : NULL;
 }
 
 bool vv_marks_has(const struct vv_marks *marks, const struct vv_remove *remove)
@@ -212,14 +213,20 @@ bool vv_marks_has(const struct vv_marks *marks, const struct vv_remove *remove)
     return find_mark(marks, remove) != NULL;
 }
 
-/* What became of the file: the same one with another vector; NULL: it is gone. */
-static const struct vv_file *successor_of(const struct vv_actions *winner,
-    const struct vv_file *file)
+bool vv_marks_has_path(const struct vv_marks *marks, struct vv_str key)
 {
+    return vv_map_has(&marks->by_path, key);
+}
+
+/* The files that a commit adds, by their paths. */
+static varve_status map_adds(struct vv_op *op, const struct vv_actions *winner,
+    struct vv_map *out)
+{
+    *out = VV_MAP_INIT(&op->arena);
     for (size_t i = 0; i < winner->adds.len; i++)
-        if (vv_str_eq(winner->adds.items[i].key, file->key))
-            return &winner->adds.items[i];
-    return NULL;
+        if (!vv_map_put(out, winner->adds.items[i].key, &winner->adds.items[i], NULL))
+            return vv_fail_memory(op);
+    return VARVE_OK;
 }
 
 /* Whether all that a file had lost is still lost: a restore can bring rows back. */
@@ -259,22 +266,14 @@ static varve_status succeed(struct vv_op *op, struct vv_marks *marks, struct vv_
 static void withdraw(const struct vv_marks *marks, struct vv_actions *actions)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < actions->adds.len; i++) {
-        bool is_marked = false;
-        for (size_t m = 0; m < marks->len && !is_marked; m++)
-            is_marked = vv_str_eq(actions->adds.items[i].key, marks->items[m].file.key);
-        if (!is_marked)
+    for (size_t i = 0; i < actions->adds.len; i++)
+        if (!vv_marks_has_path(marks, actions->adds.items[i].key))
             actions->adds.items[kept++] = actions->adds.items[i];
-    }
     actions->adds.len = kept;
     kept = 0;
-    for (size_t i = 0; i < actions->removes.len; i++) {
-        bool is_marked = false;
-        for (size_t m = 0; m < marks->len && !is_marked; m++)
-            is_marked = vv_str_eq(actions->removes.items[i].key, marks->items[m].file.key);
-        if (!is_marked)
+    for (size_t i = 0; i < actions->removes.len; i++)
+        if (!vv_marks_has_path(marks, actions->removes.items[i].key))
             actions->removes.items[kept++] = actions->removes.items[i];
-    }
     actions->removes.len = kept;
 }
 
@@ -282,14 +281,17 @@ varve_status vv_marks_rebuild(struct vv_op *op, struct vv_marks *marks,
     const struct vv_actions *winner, int64_t now_ms, struct vv_actions *actions,
     enum vv_verdict *out)
 {
+    struct vv_map adds;
     bool is_touched = false;
     *out = VV_VERDICT_REPLAN;
+    VV_TRY(map_adds(op, winner, &adds));
     for (size_t i = 0; i < winner->removes.len; i++) {
         struct vv_mark *mark = find_mark(marks, &winner->removes.items[i]);
         bool is_fine = false;
         if (mark == NULL)
             continue;
-        const struct vv_file *successor = successor_of(winner, &mark->file);
+        /* The same file with another vector, or it is gone. */
+        const struct vv_file *successor = vv_map_get(&adds, mark->file.key);
         if (successor == NULL)
             return VARVE_OK;
         VV_TRY(succeed(op, marks, mark, successor, &is_fine));

@@ -9,6 +9,7 @@
 #ifndef VV_TABLE_EDIT_MARKS_H
 #define VV_TABLE_EDIT_MARKS_H
 
+#include "base/map.h"
 #include "delta/commit.h"
 #include "delta/deletion_vector.h"
 #include "table/table.h"
@@ -26,7 +27,8 @@ struct vv_marks {
     struct vv_arena *arena; /* of the attempt */
     struct vv_mark *items;
     size_t len;
-    struct vv_str key; /* of the file of vectors that is stored; ptr NULL: none is */
+    struct vv_map by_path; /* struct vv_mark */
+    struct vv_str key;     /* of the file of vectors that is stored; ptr NULL: none is */
     /* Of the last vv_marks_apply or vv_marks_rebuild: */
     int64_t added, updated; /* files that got their first vector, or another one */
     int64_t emptied;        /* files that nothing is left of; removed as a whole */
@@ -60,5 +62,7 @@ varve_status vv_marks_rebuild(struct vv_op *op, struct vv_marks *marks,
 void vv_marks_discard(struct vv_op *op, struct vv_marks *marks);
 /* Whether a logical file is one of the marked ones. */
 bool vv_marks_has(const struct vv_marks *marks, const struct vv_remove *remove);
+/* Whether a data file is, whatever vector it has. */
+bool vv_marks_has_path(const struct vv_marks *marks, struct vv_str key);
 
 #endif

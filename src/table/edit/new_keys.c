@@ -4,6 +4,7 @@
 #include "engine/sql.h"
 #include "table/upsert/key_groups.h"
 #include "table/edit/new_rows.h"
+#include "table/file_set.h"
 #include "table/read/scan_sql.h"
 
 static void add_keys(const struct vv_edit *edit, const char *from, struct vv_buf *sql)
@@ -47,21 +48,23 @@ static varve_status check_doubles(struct vv_op *op, struct vv_edit *edit, const 
 }
 
 /* The rows that go, by the index of their file among the candidates. */
-static void add_gone(const struct vv_edit *edit, const struct vv_candidates *candidates,
-    struct vv_buf *sql)
+static varve_status add_gone(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_candidates *candidates, struct vv_buf *sql)
 {
+    struct vv_file_set read;
+    VV_TRY(vv_file_set_init(op, &op->arena, edit->files, edit->files_len, &read));
     vv_buf_adds(sql,
         "SELECT 1 FROM temp." VV_EDIT_GONE " AS g WHERE g._pos = s._pos AND g._file = ([");
     for (size_t i = 0; i < candidates->files_len; i++) {
+        const struct vv_file *file = candidates->files[i];
         size_t index = 0;
-        while (index < edit->files_len && edit->files[index] != candidates->files[i])
-            index++;
-        if (index < edit->files_len)
+        if (vv_file_set_find(&read, file->key, file->dv_id, &index))
             vv_buf_addf(sql, "%s%zu", i == 0 ? "" : ", ", index);
         else
             vv_buf_addf(sql, "%s-1", i == 0 ? "" : ", ");
     }
     vv_buf_adds(sql, "])[s._file + 1]");
+    return VARVE_OK;
 }
 
 static varve_status check_stored(struct vv_op *op, struct vv_edit *edit,
@@ -86,7 +89,7 @@ static varve_status check_stored(struct vv_op *op, struct vv_edit *edit,
         vv_buf_addf(&sql, "%ss.c%d = n.c%d", i == 0 ? "" : " AND ", edit->rules->key[i],
             edit->rules->key[i]);
     vv_buf_adds(&sql, " WHERE NOT EXISTS (");
-    add_gone(edit, candidates, &sql);
+    VV_TRY(add_gone(op, edit, candidates, &sql));
     vv_buf_adds(&sql, ")) ORDER BY 1 LIMIT 1");
     vv_engine_expect(edit->table->engine,
         vv_files_bytes(candidates->files, candidates->files_len));
@@ -98,17 +101,17 @@ static varve_status check_stored(struct vv_op *op, struct vv_edit *edit,
 }
 
 /* Files that go with all their rows hold nobody's key. */
-static void drop_whole(const struct vv_edit *edit, struct vv_candidates *candidates)
+static varve_status drop_whole(struct vv_op *op, const struct vv_edit *edit,
+    struct vv_candidates *candidates)
 {
+    struct vv_file_set whole;
     size_t kept = 0;
-    for (size_t i = 0; i < candidates->files_len; i++) {
-        size_t at = 0;
-        while (at < edit->whole_len && edit->whole[at] != candidates->files[i])
-            at++;
-        if (at == edit->whole_len)
+    VV_TRY(vv_file_set_init(op, &op->arena, edit->whole, edit->whole_len, &whole));
+    for (size_t i = 0; i < candidates->files_len; i++)
+        if (!vv_file_set_has(&whole, candidates->files[i]))
             candidates->files[kept++] = candidates->files[i];
-    }
     candidates->files_len = kept;
+    return VARVE_OK;
 }
 
 varve_status vv_new_rows_check_keys(struct vv_op *op, struct vv_edit *edit, const char *name)
@@ -121,7 +124,7 @@ varve_status vv_new_rows_check_keys(struct vv_op *op, struct vv_edit *edit, cons
         edit->rules, edit->news, &edit->key_groups));
     VV_TRY(vv_candidates_find(op, &edit->arena, edit->snapshot, edit->rules,
         edit->key_groups.items, edit->key_groups.len, &candidates));
-    drop_whole(edit, &candidates);
+    VV_TRY(drop_whole(op, edit, &candidates));
     return candidates.files_len > 0 ? check_stored(op, edit, &candidates, name) : VARVE_OK;
 }
 

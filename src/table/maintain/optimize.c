@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
-#include "table/maintain/file_set.h"
+#include "table/file_set.h"
 #include "table/maintain/optimize_run.h"
 
 #define PASSES_MAX 4
@@ -160,15 +160,12 @@ static varve_status bins_check(struct vv_op *op, struct vv_optimize_run *run,
     const struct vv_snapshot *newest = run->table->snapshot;
     bool is_same = vv_rules_same(run->snapshot, newest);
     VV_TRY(vv_features_check_write(op, newest->protocol, newest->metadata, &newest->schema));
-    VV_TRY(vv_file_set_init(op, newest, &live));
+    VV_TRY(vv_file_set_init(op, &op->arena, newest->files, newest->files_len, &live));
     for (size_t i = 0; i < group->len; i++) {
         struct vv_optimize_done *done = &group->done[i];
         bool is_lost = !is_same;
-        for (size_t f = 0; f < done->bin->files_len && !is_lost; f++) {
-            bool is_live = false;
-            VV_TRY(vv_file_set_has(op, &live, done->bin->files[f], &is_live));
-            is_lost = !is_live;
-        }
+        for (size_t f = 0; f < done->bin->files_len && !is_lost; f++)
+            is_lost = !vv_file_set_has(&live, done->bin->files[f]);
         if (!is_lost || done->is_lost)
             continue;
         done->is_lost = true;

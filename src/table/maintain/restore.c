@@ -6,7 +6,7 @@
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
-#include "table/maintain/file_set.h"
+#include "table/file_set.h"
 #include "table/read/read.h"
 #include "table/record.h"
 
@@ -57,13 +57,12 @@ static varve_status add_back(struct vv_op *op, struct attempt *attempt)
     struct vv_file_set now;
     const struct vv_file *first = NULL;
     int64_t missing = 0;
-    VV_TRY(vv_file_set_init(op, attempt->table->snapshot, &now));
+    const struct vv_snapshot *latest = attempt->table->snapshot;
+    VV_TRY(vv_file_set_init(op, &op->arena, latest->files, latest->files_len, &now));
     for (size_t i = 0; i < attempt->target->files_len; i++) {
         const struct vv_file *file = attempt->target->files[i];
-        bool is_live = false;
         int64_t missing_before = missing;
-        VV_TRY(vv_file_set_has(op, &now, file, &is_live));
-        if (is_live)
+        if (vv_file_set_has(&now, file))
             continue;
         VV_TRY(vv_check_cancel(op));
         VV_TRY(check_there(op, attempt, file, &missing));
@@ -84,12 +83,11 @@ static varve_status take_away(struct vv_op *op, struct attempt *attempt)
 {
     struct vv_file_set then;
     int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
-    VV_TRY(vv_file_set_init(op, attempt->target, &then));
+    VV_TRY(vv_file_set_init(op, &op->arena, attempt->target->files, attempt->target->files_len,
+        &then));
     for (size_t i = 0; i < attempt->table->snapshot->files_len; i++) {
         const struct vv_file *file = attempt->table->snapshot->files[i];
-        bool stays = false;
-        VV_TRY(vv_file_set_has(op, &then, file, &stays));
-        if (stays)
+        if (vv_file_set_has(&then, file))
             continue;
         struct vv_remove *remove = vv_actions_new_remove(&attempt->actions, &attempt->arena);
         if (remove == NULL)

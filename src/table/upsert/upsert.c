@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "delta/commit.h"
 #include "delta/features.h"
+#include "table/file_set.h"
 #include "table/maintain/checkpoint.h"
 #include "table/alter/evolve.h"
 #include "table/batch/quarantine.h"
@@ -32,19 +33,17 @@ static void attempt_done(struct vv_upsert_attempt *attempt)
 struct judge {
     const struct vv_upsert_call *call;
     const struct vv_upsert_attempt *attempt;
+    struct vv_file_set candidates; /* the attempt's */
 };
 
-static bool removes_consulted(const struct vv_upsert_attempt *attempt,
-    const struct vv_actions *winner)
+static bool removes_consulted(const struct judge *judge, const struct vv_actions *winner)
 {
     for (size_t r = 0; r < winner->removes.len; r++) {
         const struct vv_remove *remove = &winner->removes.items[r];
-        for (size_t i = 0; i < attempt->candidates.files_len; i++) {
-            const struct vv_file *file = attempt->candidates.files[i];
-            if (attempt->consulted[i] && file->hash == remove->hash &&
-                vv_str_eq(file->key, remove->key) && vv_str_eq(file->dv_id, remove->dv_id))
-                return true;
-        }
+        size_t at = 0;
+        if (vv_file_set_find(&judge->candidates, remove->key, remove->dv_id, &at) &&
+            judge->attempt->consulted[at])
+            return true;
     }
     return false;
 }
@@ -58,7 +57,7 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     bool matters = winner->protocol != NULL || winner->metadata != NULL;
     for (size_t i = 0; i < winner->txns.len && !matters; i++)
         matters = vv_str_eq(winner->txns.items[i].app_id, judge->call->options->app_id);
-    matters = matters || removes_consulted(attempt, winner);
+    matters = matters || removes_consulted(judge, winner);
     for (size_t i = 0; i < winner->adds.len && !matters && !judge->call->options->append; i++)
         VV_TRY(vv_candidates_can_hold(op, &winner->adds.items[i], attempt->snapshot,
             attempt->rules, attempt->groups, attempt->groups_len, &matters));
@@ -83,7 +82,7 @@ static varve_status add_txn(struct vv_op *op, const struct vv_upsert_call *call,
 static varve_status commit(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, uint32_t attempts_used, struct vv_commit_result *out)
 {
-    struct judge judge_data = {call, attempt};
+    struct judge judge_data = {.call = call, .attempt = attempt};
     struct vv_commit_request request = {.read = attempt->snapshot,
         .actions = &attempt->actions,
         .operation = call->options->append ? VV_STR("WRITE") : VV_STR("MERGE"),
@@ -96,6 +95,8 @@ static varve_status commit(struct vv_op *op, const struct vv_upsert_call *call,
         .judge = judge,
         .judge_data = &judge_data,
         .turn = call->turn};
+    VV_TRY(vv_file_set_init(op, &attempt->arena, attempt->candidates.files,
+        attempt->candidates.files_len, &judge_data.candidates));
     VV_TRY(vv_upsert_record(op, call, attempt, &request.parameters_json,
         &request.metrics_json));
     vv_crash_point("upsert.before_publish");
