@@ -357,3 +357,14 @@ def test_words_of_clauses_may_be_names_and_texts(varve, tmp_path):
     assert [result[name] for name in ("inserted", "updated", "deleted")] == [1, 1, 1]
     rows = {row["k"]: (row["set"], row["insert"]) for row in varve.rows("scan", "t")}
     assert rows == {1: ("a, b = update *", "it's"), 3: ("x", "y"), 5: (None, "values (1, 2)")}
+
+
+def test_now_is_one_time_in_all_clauses(varve):
+    varve.ok("create", "t", "--schema", "k int not null, ts timestamp")
+    varve.ok("append", "t", "-", stdin='{"k":1,"ts":"2024-01-01T00:00:00Z"}\n'
+             '{"k":3,"ts":"2024-01-01T00:00:00Z"}\n')
+    merged(varve, '{"k":1}\n{"k":2}\n', "t.k = s.k", "matched: update set ts = now()",
+           "not-matched: insert (k, ts) values (s.k, now())",
+           "not-matched-by-source: update set ts = current_timestamp")
+    rows = varve.rows("scan", "t")
+    assert len(rows) == 3 and len({row["ts"] for row in rows}) == 1, rows
