@@ -9,6 +9,7 @@
 #include "engine/sql.h"
 #include "engine/sql_lex.h"
 #include "lake/query_script.h"
+#include "table/read/lost.h"
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
 
@@ -195,7 +196,9 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
     vv_buf_adds(&sql, "CREATE OR REPLACE TEMP VIEW ");
     vv_sql_name(&sql, name);
     vv_buf_adds(&sql, " AS ");
-    VV_TRY(vv_scan_sql(op, &source, &sql));
+    if (vv_scan_sql(op, &source, &sql) != VARVE_OK)
+        return vv_lost_version(op, place->source->table, source.snapshot, source.files,
+            source.files_len);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     return vv_session_exec(op, script->session, vv_buf_str(&sql));

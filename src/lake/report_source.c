@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "engine/sql.h"
+#include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
@@ -121,7 +122,9 @@ varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *sou
         .columns_len = columns_len,
         .names = VV_SCAN_INDEXED};
     vv_buf_adds(sql, " FROM (");
-    VV_TRY(vv_scan_sql(op, &scan, sql));
+    if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
+        return vv_lost_version(op, source->table, source->snapshot, source->files,
+            source->files_len);
     vv_buf_adds(sql, ") AS t WHERE true");
     if (span.from_us != INT64_MIN)
         add_bound(source, ">=", span.from_us, sql);

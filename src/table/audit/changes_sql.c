@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "engine/sql.h"
 #include "table/audit/changes_run.h"
+#include "table/read/lost.h"
 #include "table/read/scan_sql.h"
 
 static varve_status list_files(struct vv_op *op, const struct vv_change_files *files,
@@ -74,7 +75,8 @@ static varve_status add_scan(struct vv_op *op, const struct vv_changes_run *run,
         .files_len = files->list.len,
         .names = VV_SCAN_INDEXED};
     vv_buf_addc(sql, '(');
-    VV_TRY(vv_scan_sql(op, &source, sql));
+    if (vv_scan_sql(op, &source, sql) != VARVE_OK)
+        return vv_lost_changes(op, run->table, run->from, list, files->list.len);
     vv_buf_addf(sql, ") AS %s", alias);
     return VARVE_OK;
 }

@@ -5,6 +5,7 @@
 #include "delta/ledger.h"
 #include "delta/pins.h"
 #include "engine/sql.h"
+#include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/scan_sql.h"
 
@@ -192,7 +193,8 @@ static varve_status add_source(struct vv_op *op, struct read *read, const int32_
         .names = VV_SCAN_LOGICAL};
     vv_engine_expect(read->table->engine, vv_files_bytes(read->files, read->files_len));
     vv_buf_addc(&read->sql, '(');
-    VV_TRY(vv_scan_sql(op, &source, &read->sql));
+    if (vv_scan_sql(op, &source, &read->sql) != VARVE_OK)
+        return vv_lost_version(op, read->table, read->snapshot, read->files, read->files_len);
     vv_buf_adds(&read->sql, ") AS t");
     return VARVE_OK;
 }

@@ -1,0 +1,331 @@
+/*
+ * The commits after the version are walked back, newest first. The first that took a file which is
+ * gone made the oldest version that can still be read; the one that took the file which the read
+ * needs says which vacuum may have removed it: the first that came later and reached that far.
+ */
+#include "table/read/lost.h"
+
+#include "base/json.h"
+#include "base/time.h"
+#include "delta/deletion_vector.h"
+#include "delta/list.h"
+#include "delta/pins.h"
+
+struct vacuum {
+    const struct vv_history_entry *entry;
+    int64_t until_ms; /* what was taken from the table by then it may remove */
+};
+
+struct lost {
+    struct vv_table *table;
+    bool of_changes;
+    bool is_told;
+    int64_t floor;       /* the newest version that is not walked */
+    struct vv_str key;   /* of the file that the read needs; ptr NULL: none is missing */
+    int64_t taken;       /* the version that took it from the table; VV_NO_VERSION: none */
+    int64_t whole_from;  /* from it on nothing is missing */
+    bool is_whole_known; /* whole_from is */
+    const struct vacuum *taker;            /* NULL: none that the history knows */
+    VV_ACTION_LIST(struct vacuum) vacuums; /* newest first */
+};
+
+/* The files that a data file is made of; ptr NULL: none in the table's folder. */
+struct keys {
+    struct vv_str data, vector;
+};
+
+static varve_status keys_of(struct vv_op *op, struct vv_arena *arena, struct vv_str key,
+    bool is_absolute, const struct vv_deletion_vector *vector, struct keys *out)
+{
+    bool is_outside = false;
+    *out = (struct keys){is_absolute ? VV_STR_NONE : key, VV_STR_NONE};
+    if (vector == NULL || vector->storage == 'i')
+        return VARVE_OK;
+    VV_TRY(vv_dv_key(op, arena, vector, &out->vector, &is_outside));
+    if (is_outside)
+        out->vector = VV_STR_NONE;
+    return VARVE_OK;
+}
+
+static varve_status is_missing(struct vv_op *op, const struct lost *lost, struct vv_str key,
+    bool *out)
+{
+    struct vv_object object = {0};
+    *out = false;
+    if (key.ptr == NULL)
+        return VARVE_OK;
+    varve_status status = vv_store_head(op, lost->table->store, key, &object);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    *out = true;
+    return VARVE_OK;
+}
+
+/* The first of the two that is missing; ptr NULL: none. */
+static varve_status missing_of(struct vv_op *op, const struct lost *lost,
+    const struct keys *keys, struct vv_str *out)
+{
+    bool is_it = false;
+    *out = keys->data;
+    VV_TRY(is_missing(op, lost, keys->data, &is_it));
+    if (is_it)
+        return VARVE_OK;
+    *out = keys->vector;
+    VV_TRY(is_missing(op, lost, keys->vector, &is_it));
+    if (!is_it)
+        *out = VV_STR_NONE;
+    return VARVE_OK;
+}
+
+/* The latest version needs it, too: no matter of old versions. */
+static varve_status is_live(struct vv_op *op, const struct lost *lost, struct vv_str key,
+    bool *out)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    const struct vv_snapshot *latest = lost->table->snapshot;
+    *out = false;
+    for (size_t i = 0; i < latest->files_len && !*out; i++) {
+        const struct vv_file *file = latest->files[i];
+        struct keys keys;
+        VV_TRY(keys_of(op, &arena, file->key, file->absolute, file->dv, &keys));
+        *out = vv_str_eq(keys.data, key) || vv_str_eq(keys.vector, key);
+    }
+    return VARVE_OK;
+}
+
+static varve_status find_missing(struct vv_op *op, struct lost *lost,
+    const struct vv_file *const *files, size_t files_len)
+{
+    bool is_needed = false;
+    for (size_t i = 0; i < files_len && lost->key.ptr == NULL; i++) {
+        struct keys keys;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(keys_of(op, &op->arena, files[i]->key, files[i]->absolute, files[i]->dv, &keys));
+        VV_TRY(missing_of(op, lost, &keys, &lost->key));
+    }
+    if (lost->key.ptr == NULL)
+        return VARVE_OK;
+    VV_TRY(is_live(op, lost, lost->key, &is_needed));
+    if (is_needed)
+        lost->key = VV_STR_NONE;
+    return VARVE_OK;
+}
+
+/* ---- The walk back ---------------------------------------------------------------------------- */
+
+static varve_status note_vacuum(struct vv_op *op, struct lost *lost,
+    const struct vv_history_entry *entry)
+{
+    const struct vv_commit_info *info = entry->info;
+    int64_t retention_ms = 0;
+    if (info == NULL || !vv_str_eq(info->operation, VV_STR("VACUUM START")))
+        return VARVE_OK;
+    if (!vv_json_int64(vv_json_get(info->parameters, "specifiedRetentionMillis"),
+            &retention_ms))
+        (void)vv_json_int64(vv_json_get(info->parameters, "defaultRetentionMillis"),
+            &retention_ms);
+    struct vacuum *vacuum = VV_LIST_NEW(&op->arena, &lost->vacuums);
+    if (vacuum == NULL)
+        return vv_fail_memory(op);
+    *vacuum = (struct vacuum){entry,
+        retention_ms > entry->timestamp_ms ? INT64_MIN : entry->timestamp_ms - retention_ms};
+    return VARVE_OK;
+}
+
+/* The commit took the file: the first vacuum behind it that may have removed it did. */
+static void note_taken(struct lost *lost, const struct vv_history_entry *entry,
+    const struct keys *keys, int64_t taken_ms)
+{
+    if (lost->taken != VV_NO_VERSION ||
+        (!vv_str_eq(keys->data, lost->key) && !vv_str_eq(keys->vector, lost->key)))
+        return;
+    lost->taken = entry->version;
+    for (size_t i = 0; i < lost->vacuums.len; i++)
+        if (lost->vacuums.items[i].until_ms >= taken_ms)
+            lost->taker = &lost->vacuums.items[i];
+}
+
+/* A file that says what is asked for, up to this commit: is it there? */
+static varve_status note_needed(struct vv_op *op, struct lost *lost,
+    const struct vv_history_entry *entry, const struct keys *keys)
+{
+    bool is_live_too = false;
+    struct vv_str gone = VV_STR_NONE;
+    if (lost->is_whole_known)
+        return VARVE_OK;
+    VV_TRY(missing_of(op, lost, keys, &gone));
+    if (gone.ptr == NULL)
+        return VARVE_OK;
+    VV_TRY(is_live(op, lost, gone, &is_live_too));
+    if (is_live_too)
+        return VARVE_OK;
+    lost->is_whole_known = true;
+    lost->whole_from = lost->of_changes ? entry->version + 1 : entry->version;
+    return VARVE_OK;
+}
+
+/* Change files say what a commit changed; without them the files that it added and removed do. */
+static varve_status look_at_changes(struct vv_op *op, struct lost *lost, struct vv_arena *arena,
+    const struct vv_history_entry *entry, const struct vv_actions *actions)
+{
+    struct keys keys;
+    for (size_t i = 0; i < actions->cdcs.len; i++) {
+        keys = (struct keys){actions->cdcs.items[i].key, VV_STR_NONE};
+        note_taken(lost, entry, &keys, entry->timestamp_ms);
+        VV_TRY(note_needed(op, lost, entry, &keys));
+    }
+    for (size_t i = 0; actions->cdcs.len == 0 && i < actions->adds.len; i++) {
+        const struct vv_file *file = &actions->adds.items[i];
+        VV_TRY(keys_of(op, arena, file->key, file->absolute, file->dv, &keys));
+        if (file->data_change)
+            VV_TRY(note_needed(op, lost, entry, &keys));
+    }
+    return VARVE_OK;
+}
+
+static varve_status look(struct vv_op *op, struct lost *lost,
+    const struct vv_history_entry *entry)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_actions actions = {0};
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(note_vacuum(op, lost, entry));
+    VV_TRY(vv_log_read_listed_actions(op, &lost->table->log, &entry->commit, &arena, &actions,
+        NULL));
+    if (lost->of_changes)
+        VV_TRY(look_at_changes(op, lost, &arena, entry, &actions));
+    for (size_t i = 0; i < actions.removes.len; i++) {
+        const struct vv_remove *remove = &actions.removes.items[i];
+        struct keys keys;
+        VV_TRY(keys_of(op, &arena, remove->key, remove->absolute, remove->dv, &keys));
+        note_taken(lost, entry, &keys, remove->deleted_ms);
+        if (!lost->of_changes || (remove->data_change && actions.cdcs.len == 0))
+            VV_TRY(note_needed(op, lost, entry, &keys));
+    }
+    return VARVE_OK;
+}
+
+static bool is_found(const struct lost *lost)
+{
+    return lost->taken != VV_NO_VERSION && lost->is_whole_known;
+}
+
+static varve_status walk_back(struct vv_op *op, struct lost *lost)
+{
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    int64_t latest = lost->table->snapshot->version;
+    VV_TRY(vv_log_history_latest(op, &lost->table->log, latest, (size_t)(latest - lost->floor),
+        &op->arena, &entries, &len));
+    for (size_t i = 0; i < len && !is_found(lost); i++)
+        if (entries[i].version > lost->floor)
+            VV_TRY(look(op, lost, &entries[i]));
+    return VARVE_OK;
+}
+
+/* ---- What is said ----------------------------------------------------------------------------- */
+
+static void add_taker(const struct lost *lost, struct vv_buf *text)
+{
+    char time[32];
+    if (lost->taker == NULL) {
+        vv_buf_addf(text, "the data file %.*s is missing, and no vacuum of the history took it",
+            VV_ARG(lost->key));
+        return;
+    }
+    const struct vv_history_entry *entry = lost->taker->entry;
+    (void)vv_time_format_us(entry->timestamp_ms * VV_US_PER_MS, time);
+    vv_buf_addf(text, "the vacuum of version %" PRId64 " (%s", entry->version, time);
+    if (entry->info->user_name.len > 0)
+        vv_buf_addf(text, ", by %.*s", VV_ARG(entry->info->user_name));
+    vv_buf_addf(text, ") took data files that are needed, such as %.*s", VV_ARG(lost->key));
+}
+
+/* Versions that tags and holds kept whole, below those that are. */
+static varve_status add_pinned(struct vv_op *op, const struct lost *lost, struct vv_buf *text)
+{
+    struct vv_pins pins = {0};
+    const char *between = ", and ";
+    VV_TRY(vv_pins_read(op, &lost->table->log, &op->arena, &pins));
+    for (size_t i = 0; i < pins.len; i++) {
+        const struct vv_pin *pin = &pins.items[i];
+        if (pin->version >= lost->whole_from || pin->version == lost->floor)
+            continue;
+        vv_buf_addf(text, "%sversion %" PRId64 " (%s %.*s)", between, pin->version,
+            pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
+        between = ", ";
+    }
+    return VARVE_OK;
+}
+
+static varve_status fail_lost(struct vv_op *op, struct lost *lost)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 16);
+    int64_t latest = lost->table->snapshot->version;
+    if (lost->of_changes)
+        vv_buf_addf(&text, "changes of table %.*s from version %" PRId64 " on can't be told: ",
+            VV_ARG(lost->table->name), lost->floor + 1);
+    else
+        vv_buf_addf(&text, "version %" PRId64 " of table %.*s can't be read: ", lost->floor,
+            VV_ARG(lost->table->name));
+    add_taker(lost, &text);
+    if (lost->of_changes)
+        vv_buf_addf(&text, "; from version %" PRId64 " on they can", lost->whole_from);
+    else if (lost->whole_from < latest)
+        vv_buf_addf(&text, "; versions %" PRId64 " to %" PRId64 " can be read",
+            lost->whole_from, latest);
+    else
+        vv_buf_addf(&text, "; version %" PRId64 " can be read", latest);
+    if (!lost->of_changes)
+        VV_TRY(add_pinned(op, lost, &text));
+    if (!vv_buf_ok(&text))
+        return vv_fail_memory(op);
+    lost->is_told = true;
+    return vv_fail(op, VARVE_ENOTFOUND, "%.*s", VV_ARG(vv_buf_str(&text)));
+}
+
+static varve_status find(struct vv_op *op, struct lost *lost,
+    const struct vv_file *const *files, size_t files_len)
+{
+    VV_TRY(vv_table_refresh(op, lost->table));
+    if (lost->table->snapshot->version <= lost->floor)
+        return VARVE_OK;
+    VV_TRY(find_missing(op, lost, files, files_len));
+    if (lost->key.ptr != NULL)
+        VV_TRY(walk_back(op, lost));
+    return is_found(lost) ? fail_lost(op, lost) : VARVE_OK;
+}
+
+/* Where nothing is found, or finding fails itself, the failure stays what it was. */
+static varve_status explain(struct vv_op *op, struct lost *lost,
+    const struct vv_file *const *files, size_t files_len)
+{
+    const varve_error error = op->error;
+    if (error.code != VARVE_EIO && error.code != VARVE_ENOTFOUND)
+        return error.code;
+    vv_forgive(op);
+    varve_status status = find(op, lost, files, files_len);
+    if (lost->is_told)
+        return status;
+    if (status != VARVE_OK)
+        vv_forgive(op);
+    op->failed = true;
+    op->error = error;
+    return error.code;
+}
+
+varve_status vv_lost_version(struct vv_op *op, struct vv_table *table,
+    const struct vv_snapshot *snapshot, const struct vv_file *const *files, size_t files_len)
+{
+    struct lost lost = {.table = table, .floor = snapshot->version, .taken = VV_NO_VERSION};
+    return explain(op, &lost, files, files_len);
+}
+
+varve_status vv_lost_changes(struct vv_op *op, struct vv_table *table, int64_t from,
+    const struct vv_file *const *files, size_t files_len)
+{
+    struct lost lost = {
+        .table = table, .of_changes = true, .floor = from - 1, .taken = VV_NO_VERSION};
+    return explain(op, &lost, files, files_len);
+}
