@@ -180,7 +180,9 @@ fetch_duckdb() {
     fetch_archive "$lib_package" "$lib_archive" "$lib_archive_sum"
     unpack "$lib_archive" package/libduckdb.so
     check_sum third_party/unpacked/package/libduckdb.so "$lib_sum"
-    mv third_party/unpacked/package/libduckdb.so third_party/duckdb/lib/libduckdb.so
+    # It would look up 31,000 of its own symbols at each start of a program.
+    python3 tools/bind_library.py third_party/unpacked/package/libduckdb.so \
+        third_party/duckdb/lib/libduckdb.so >/dev/null || die "libduckdb could not be bound to itself"
     unpack "$src_archive" package/src/duckdb/src/include/duckdb.h
     mv third_party/unpacked/package/src/duckdb/src/include/duckdb.h third_party/duckdb/include/
 }
@@ -215,7 +217,7 @@ make_nanoarrow() {
 setup_build() {
     # shellcheck disable=SC2086
     need_packages $build_packages
-    stamp="$(sum_of setup.sh) ${DUCKDB_HOME:-}"
+    stamp="$(sum_of setup.sh) $(sum_of tools/bind_library.py) ${DUCKDB_HOME:-}"
     if [ "$(cat third_party/stamp 2>/dev/null)" = "$stamp" ] &&
         [ -e third_party/duckdb/lib/libduckdb.so ] && [ -e third_party/yyjson/yyjson.c ] &&
         [ -e third_party/nanoarrow/nanoarrow/nanoarrow_config.h ]; then
