@@ -78,6 +78,14 @@ void varve_lake_close(varve_lake *lake)
     vv_free(lake);
 }
 
+void varve_lake_leave(varve_lake *lake)
+{
+    if (lake == NULL)
+        return;
+    vv_lake_leave(&lake->lake);
+    vv_free(lake);
+}
+
 void varve_lake_interrupt(varve_lake *lake)
 {
     atomic_store(&lake->cancel, true);

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     if (status != VARVE_OK && cli.error.code != VARVE_OK)
         vv_report_error(&cli.error);
     vv_interrupt_target(NULL);
-    varve_lake_close(cli.lake);
+    varve_lake_leave(cli.lake);
     vv_parsed_done(&cli.line);
     vv_text_done(&cli.config);
     free(given);

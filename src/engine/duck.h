@@ -16,6 +16,7 @@
 struct vv_engine {
     atomic_uint uses;
     duckdb_database database;
+    char *spill_folder; /* is there once something was spilled; with vv_free */
     struct vv_watch watch;
     uint32_t threads_max;  /* that it may use */
     atomic_bool is_scaled; /* it uses them */

@@ -10,6 +10,13 @@
 
 #define LARGE_WORK_BYTES ((int64_t)1 << 20)
 
+/* Where each allocation is accounted for, none is left to the end of the process. */
+#ifdef VV_ARENA_DEBUG
+static const bool is_leak_told = true;
+#else
+static const bool is_leak_told = false;
+#endif
+
 static void config_done(duckdb_config *config)
 {
     duckdb_destroy_config(config);
@@ -35,7 +42,7 @@ static varve_status config_set_count(struct vv_op *op, duckdb_config config, con
  * folder of its own, which DuckDB makes when it first spills and removes in the end.
  */
 static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
-    struct vv_str temp_folder)
+    struct vv_str temp_folder, char **out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(1 << 16);
     if (temp_folder.len > 0) {
@@ -47,9 +54,8 @@ static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
     vv_buf_addf(&path, "/varve-spill-%ld-%016" PRIx64, (long)getpid(), vv_random64());
     if (!vv_buf_ok(&path))
         return vv_fail_memory(op);
-    VV_CLEANUP(vv_duck_text_done) char *text = NULL;
-    VV_TRY(vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), &text));
-    return config_set(op, config, "temp_directory", text);
+    VV_TRY(vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), out));
+    return config_set(op, config, "temp_directory", *out);
 }
 
 static uint32_t threads_of(const struct vv_engine_options *options)
@@ -60,7 +66,7 @@ static uint32_t threads_of(const struct vv_engine_options *options)
 }
 
 static varve_status config_fill(struct vv_op *op, const struct vv_engine_options *options,
-    duckdb_config config)
+    duckdb_config config, char **out_spill_folder)
 {
     VV_TRY(config_set(op, config, "autoinstall_known_extensions", "false"));
     VV_TRY(config_set(op, config, "autoload_known_extensions", "false"));
@@ -71,18 +77,18 @@ static varve_status config_fill(struct vv_op *op, const struct vv_engine_options
         VV_TRY(config_set(op, config, "allocator_background_threads", "true"));
     if (options->memory_bytes > 0)
         VV_TRY(config_set_count(op, config, "memory_limit", options->memory_bytes, "B"));
-    return spill_folder_set(op, config, options->temp_folder);
+    return spill_folder_set(op, config, options->temp_folder, out_spill_folder);
 }
 
 static varve_status database_open(struct vv_op *op, const struct vv_engine_options *options,
-    duckdb_database *out)
+    struct vv_engine *engine)
 {
     VV_CLEANUP(config_done) duckdb_config config = NULL;
     if (duckdb_create_config(&config) != DuckDBSuccess)
         return vv_fail_memory(op);
-    VV_TRY(config_fill(op, options, config));
+    VV_TRY(config_fill(op, options, config, &engine->spill_folder));
     char *reason = NULL;
-    if (duckdb_open_ext(":memory:", out, config, &reason) != DuckDBSuccess) {
+    if (duckdb_open_ext(":memory:", &engine->database, config, &reason) != DuckDBSuccess) {
         varve_status status = vv_duck_fail(op, VARVE_EFAILED, DUCKDB_ERROR_INVALID, reason);
         duckdb_free(reason);
         return vv_note(op, "open the engine"), status;
@@ -163,7 +169,7 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         return status;
     }
     pthread_mutex_init(&engine->rowsets_lock, NULL); /* never fails for a plain one */
-    status = database_open(op, options, &engine->database);
+    status = database_open(op, options, engine);
     if (status == VARVE_OK)
         status = settings_set(op, engine, options);
     if (status != VARVE_OK) {
@@ -184,7 +190,22 @@ void vv_engine_close(struct vv_engine **engine)
     duckdb_close(&left->database);
     pthread_mutex_destroy(&left->rowsets_lock);
     pthread_mutex_destroy(&left->filters_lock);
+    vv_free(left->spill_folder);
     vv_free(left);
+}
+
+void vv_engine_leave(struct vv_engine **engine)
+{
+    struct vv_engine *left = *engine;
+    if (left == NULL)
+        return;
+    bool is_more_than_memory = atomic_load(&left->uses) > 1 || atomic_load(&left->is_scaled) ||
+                               access(left->spill_folder, F_OK) == 0;
+    if (is_more_than_memory || is_leak_told)
+        vv_engine_close(engine);
+    else
+        vv_watch_done(&left->watch);
+    *engine = NULL;
 }
 
 const char *vv_engine_version(void)

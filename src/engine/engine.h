@@ -38,6 +38,12 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     struct vv_engine **out);
 void vv_engine_close(struct vv_engine **engine);
 /*
+ * The same at the end of a process: to take the catalogue of the engine apart takes longer than to
+ * upsert a row, and the memory goes with the process. Where something else is left, as threads or
+ * spilled files, it closes.
+ */
+void vv_engine_leave(struct vv_engine **engine);
+/*
  * The next statements work on about so many bytes each. An engine uses one thread for small ones,
  * since to share them among several costs more than it brings, and all that it may for large
  * ones. Never fails: with the wrong number of threads work is slower, not wrong. NULL: no engine.

@@ -65,6 +65,15 @@ void vv_lake_close(struct vv_lake **lake)
     *lake = NULL;
 }
 
+void vv_lake_leave(struct vv_lake **lake)
+{
+    if (*lake == NULL)
+        return;
+    vv_engine_leave(&(*lake)->engine);
+    vv_engine_leave(&(*lake)->sandbox);
+    vv_lake_close(lake);
+}
+
 varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_engine **out)
 {
     if (lake->engine == NULL)

@@ -40,6 +40,8 @@ struct vv_lake_options {
 varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     const struct vv_lake_options *options, struct vv_lake **out);
 void vv_lake_close(struct vv_lake **lake);
+/* The same at the end of a process, as vv_engine_leave. */
+void vv_lake_leave(struct vv_lake **lake);
 varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_engine **out);
 
 /* Names of the tables, in byte order: folders of the lake that have a log. */

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <unistd.h>
 #include <math.h>
 #include <pthread.h>
 #include <time.h>
@@ -232,6 +233,37 @@ TEST(session, two_engines_spill_into_two_folders)
         CHECK(vv_str_starts(folders[index], vv_str_of(test_dir())));
     }
     CHECK(!vv_str_eq(folders[0], folders[1]));
+}
+
+/* Left or closed: no file of it stays. */
+TEST(session, what_was_spilled_is_removed_at_the_end_of_the_process_too)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    struct fixture fixture = {.engine = NULL};
+    const struct vv_engine_options options = {
+        .threads = 1, .memory_bytes = 20u << 20, .temp_folder = vv_str_of(test_dir())};
+    vv_op_init(&fixture.op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&op, vv_engine_open(&op, &options, &fixture.engine));
+    REQUIRE_OK(&op, vv_session_open(&op, fixture.engine, &fixture.session));
+    struct vv_str folder =
+        vv_arena_str(&op.arena, text(&fixture, "SELECT current_setting('temp_directory')"));
+    CHECK(access(folder.ptr, F_OK) != 0);
+    CHECK(run(&fixture, "CREATE TEMP TABLE large AS SELECT hash(i) AS h, i "
+                        "FROM range(4000000) r(i)"));
+    CHECK(access(folder.ptr, F_OK) == 0);
+    vv_session_close(&fixture.session);
+    vv_engine_leave(&fixture.engine);
+    CHECK(fixture.engine == NULL);
+    CHECK(access(folder.ptr, F_OK) != 0);
+    fixture_done(&fixture);
+}
+
+TEST(session, an_engine_is_left_while_a_session_lives)
+{
+    FIXTURE(fixture);
+    vv_engine_leave(&fixture.engine);
+    CHECK_INT(number(&fixture, "SELECT 3"), 3);
 }
 
 TEST(session, nothing_is_loaded_from_outside)
