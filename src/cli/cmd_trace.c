@@ -30,8 +30,9 @@ const struct vv_command vv_cmd_trace = {
             "message; of an update, before and after of the columns that changed.\n"
             "Compaction is no change.\n"
             "\n"
-            "Only files that may hold the row are read, those of old versions too. What a\n"
-            "vacuum took can't be told; then a warning says of which versions.",
+            "Columns are those of the latest version. Only files that may hold the row are\n"
+            "read, those of old versions too. What a vacuum took can't be told; then a\n"
+            "warning says of which versions.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,

@@ -59,32 +59,50 @@ static varve_status add_object(struct vv_op *op, const struct vv_changes_run *ru
     return VARVE_OK;
 }
 
-/* One of the kinds of change. Rows that are stored twice are paired as they come. */
-static varve_status add_updates(struct vv_op *op, const struct vv_changes_run *run,
-    struct vv_buf *sql)
+/* One side of a version: the rows of the key that leave the table in it, or that come. */
+static void add_side(const struct vv_changes_run *run, const char *kinds, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "SELECT coalesce(o._version, n._version) AS v, coalesce(o._time, n._time) "
-                     "AS t, 'update' AS change, ");
-    VV_TRY(add_object(op, run, "o", "n", sql));
-    vv_buf_adds(sql, " AS before, ");
-    VV_TRY(add_object(op, run, "n", "o", sql));
-    vv_buf_adds(sql,
-        " AS after FROM (SELECT *, row_number() OVER (PARTITION BY _version) AS _nth FROM ch "
-        "WHERE _what = 'update_preimage') AS o FULL JOIN (SELECT *, row_number() OVER "
-        "(PARTITION BY _version) AS _nth FROM ch WHERE _what = 'update_postimage') AS n "
-        "ON o._version = n._version AND o._nth = n._nth");
+    vv_buf_adds(sql, "(SELECT *, row_number() OVER (PARTITION BY _version ORDER BY ");
+    for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
+        vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
+    vv_buf_addf(sql, ") AS _nth FROM ch WHERE _what IN (%s))", kinds);
+}
+
+/* What is in the row before, or after: of an update the columns that changed. */
+static varve_status add_sight(struct vv_op *op, const struct vv_changes_run *run,
+    const char *side, const char *other, struct vv_buf *sql)
+{
+    vv_buf_addf(sql, "CASE WHEN %s._what IS NULL THEN NULL WHEN %s._what IS NULL THEN ", side,
+        other);
+    VV_TRY(add_object(op, run, side, NULL, sql));
+    vv_buf_adds(sql, " ELSE ");
+    VV_TRY(add_object(op, run, side, other, sql));
+    vv_buf_adds(sql, " END");
     return VARVE_OK;
 }
 
-static varve_status add_whole(struct vv_op *op, const struct vv_changes_run *run,
-    const char *what, struct vv_buf *sql)
+/*
+ * A row that leaves and comes in one version is one that was updated, or, where both are the same,
+ * one that was only written elsewhere: by a restore that undoes a compaction, say. A key that is
+ * stored twice has its rows paired in their order.
+ */
+static varve_status add_deeds(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
 {
-    bool is_insert = strcmp(what, "insert") == 0;
-    vv_buf_addf(sql, "SELECT r._version, r._time, '%s', %s", what,
-        is_insert ? "NULL::VARCHAR, " : "");
-    VV_TRY(add_object(op, run, "r", NULL, sql));
-    vv_buf_addf(sql, "%s FROM ch AS r WHERE r._what = '%s'", is_insert ? "" : ", NULL::VARCHAR",
-        what);
+    vv_buf_adds(sql, "SELECT coalesce(o._version, n._version) AS v, coalesce(o._time, n._time) "
+                     "AS t, CASE WHEN n._what IS NULL THEN 'delete' WHEN o._what IS NULL THEN "
+                     "'insert' ELSE 'update' END AS change, ");
+    VV_TRY(add_sight(op, run, "o", "n", sql));
+    vv_buf_adds(sql, " AS before, ");
+    VV_TRY(add_sight(op, run, "n", "o", sql));
+    vv_buf_adds(sql, " AS after FROM ");
+    add_side(run, "'delete', 'update_preimage'", sql);
+    vv_buf_adds(sql, " AS o FULL JOIN ");
+    add_side(run, "'insert', 'update_postimage'", sql);
+    vv_buf_adds(sql, " AS n ON o._version = n._version AND o._nth = n._nth "
+                     "WHERE o._what IS NULL OR n._what IS NULL");
+    for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
+        vv_buf_addf(sql, " OR o.c%zu IS DISTINCT FROM n.c%zu", i, i);
     return VARVE_OK;
 }
 
@@ -123,11 +141,7 @@ varve_status vv_trace_sql(struct vv_op *op, const struct vv_changes_run *run,
     vv_buf_adds(sql, "WITH ch AS MATERIALIZED (");
     VV_TRY(vv_changes_rows_sql(op, run, sql));
     vv_buf_adds(sql, "), d AS (");
-    VV_TRY(add_updates(op, run, sql));
-    vv_buf_adds(sql, " UNION ALL ");
-    VV_TRY(add_whole(op, run, "insert", sql));
-    vv_buf_adds(sql, " UNION ALL ");
-    VV_TRY(add_whole(op, run, "delete", sql));
+    VV_TRY(add_deeds(op, run, sql));
     vv_buf_adds(sql,
         ") SELECT d.v AS \"version\", d.t AS \"timestamp\", h.who AS \"userName\", "
         "h.what AS operation, h.why AS \"userMetadata\", d.change, d.before, "
