@@ -1,5 +1,6 @@
 #include "input.h"
 #include "objects.h"
+#include "varve/doctor.h"
 #include "varve/report.h"
 #include "varve/writer.h"
 
@@ -353,6 +354,32 @@ static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
     return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
 }
 
+struct doctor {
+    varve_lake *lake;
+    const char *table;
+    varve_doctor_options options;
+    varve_doctor_result result;
+    char *report;
+};
+
+static varve_status doctor_run(void *args, varve_error *err)
+{
+    struct doctor *call = args;
+    return varve_lake_doctor(call->lake, call->table, &call->options, &call->result,
+        &call->report, err);
+}
+
+static PyObject *lake_doctor(PyObject *self, PyObject *args)
+{
+    struct doctor call = {.lake = handle_of(self), .options = VARVE_DOCTOR_OPTIONS_INIT};
+    call.options.as_json = 1;
+    if (!PyArg_ParseTuple(args, "spp", &call.table, &call.options.fix_times,
+            &call.options.keys))
+        return NULL;
+    return vp_lake_call(lake_of(self), doctor_run, &call) == 0 ? vp_take_text(call.report)
+                                                               : NULL;
+}
+
 /* ---- Writing row by row --------------------------------------------------------------------- */
 
 static PyObject *lake_writer(PyObject *self, PyObject *args)
@@ -410,6 +437,7 @@ static PyMethodDef lake_methods[] = {
     {"signals", lake_signals, METH_VARARGS, "A stream."},
     {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
     {"writer", lake_writer, METH_VARARGS, "Opens the writer of the lake."},
+    {"doctor", lake_doctor, METH_VARARGS, "Who can use a table, and what ails it; JSON."},
     {"spool", lake_spool, METH_VARARGS, "What waits in a spool; JSON."},
     {NULL, NULL, 0, NULL},
 };

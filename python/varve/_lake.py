@@ -195,6 +195,18 @@ class Lake:
             failed.report = json.loads(failed.report)
             raise
 
+    def doctor(self, name, *, fix_times=False, keys=False):
+        """Who can read and write a table, and what ails it, as a dict: `features`, `engines`,
+        `upgrades`, `health`, ... `name` as of Lake.table; Varve need not be able to read it.
+
+        fix_times  True: commit files get the times that their commits tell, where they are wrong
+                   (after cp -r, say)
+        keys       True: look for keys that stand in several rows
+        """
+        import json
+
+        return json.loads(self._core.doctor(fspath(name), fix_times, keys))
+
     def export_parquet(self, data, path):
         """Writes Arrow data, such as what a read gives, as one Parquet file; one that is there is
         overwritten. How many rows that were."""

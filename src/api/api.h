@@ -41,6 +41,10 @@ varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size
 varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
     struct vv_scan_request *out);
 
+/* Where the log of a table lies, unopened; the caller closes `out->store`. EUSAGE: no name. */
+varve_status vv_api_log(struct vv_op *op, varve_lake *lake, const char *table,
+    struct vv_log_handle *out);
+
 /* A message of this call, else the lake's. */
 struct vv_str vv_api_message(const varve_table *table, const char *given);
 

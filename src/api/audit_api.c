@@ -63,7 +63,7 @@ static varve_status verify(struct vv_op *op, const struct vv_log_handle *log, co
     return VARVE_OK;
 }
 
-static varve_status open_log(struct vv_op *op, varve_lake *lake, const char *table,
+varve_status vv_api_log(struct vv_op *op, varve_lake *lake, const char *table,
     struct vv_log_handle *out)
 {
     if (table == NULL || table[0] == '\0')
@@ -83,7 +83,7 @@ varve_status varve_lake_verify(varve_lake *lake, const char *table,
     if (status == VARVE_OK)
         status = check_signature(&op, &known);
     if (status == VARVE_OK)
-        status = open_log(&op, lake, table, &log);
+        status = vv_api_log(&op, lake, table, &log);
     if (status == VARVE_OK)
         status = verify(&op, &log, table, &known, out, out_report);
     vv_store_close(&log.store);
@@ -132,7 +132,7 @@ varve_status varve_lake_seal(varve_lake *lake, const char *table, const char *ke
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct vv_log_handle log = {0};
     vv_api_begin(&op, lake);
-    varve_status status = open_log(&op, lake, table, &log);
+    varve_status status = vv_api_log(&op, lake, table, &log);
     if (status == VARVE_OK)
         status = seal(&op, &log, table, key_file, out_json);
     vv_store_close(&log.store);

@@ -31,6 +31,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_tag,
     &vv_cmd_hold,
     &vv_cmd_verify,
+    &vv_cmd_doctor,
     &vv_cmd_seal,
     &vv_cmd_keygen,
     &vv_cmd_describe,

@@ -34,6 +34,7 @@ extern const struct vv_command vv_cmd_tag;
 extern const struct vv_command vv_cmd_hold;
 extern const struct vv_command vv_cmd_trace;
 extern const struct vv_command vv_cmd_verify;
+extern const struct vv_command vv_cmd_doctor;
 extern const struct vv_command vv_cmd_seal;
 extern const struct vv_command vv_cmd_keygen;
 extern const struct vv_command vv_cmd_describe;

@@ -43,9 +43,14 @@ static bool has_field_metadata(const struct vv_field *fields, size_t len, const 
     return false;
 }
 
+bool vv_features_schema_has(const struct vv_schema *schema, const char *prefix)
+{
+    return has_field_metadata(schema->fields, schema->fields_len, prefix);
+}
+
 static bool schema_has(const struct table_state *state, const char *prefix)
 {
-    return has_field_metadata(state->schema->fields, state->schema->fields_len, prefix);
+    return vv_features_schema_has(state->schema, prefix);
 }
 
 static bool uses_never(const struct table_state *state)
@@ -267,6 +272,34 @@ static size_t list_features(const struct vv_protocol *from, struct vv_str more,
             out[len++] = name;
     }
     return len;
+}
+
+varve_status vv_features_list(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *protocol, struct vv_str **out, size_t *out_len)
+{
+    size_t most =
+        VV_COUNT(features) + protocol->writer_features_len + protocol->reader_features_len + 1;
+    struct vv_str *names = vv_new(arena, struct vv_str, most);
+
+    if (!names)
+        return vv_fail_memory(op);
+    *out_len = list_features(protocol, VV_STR_NONE, false, names);
+    for (size_t index = 0; index < protocol->reader_features_len; index++) {
+        if (!is_listed(names, *out_len, protocol->reader_features[index]))
+            names[(*out_len)++] = protocol->reader_features[index];
+    }
+    *out = names;
+    return VARVE_OK;
+}
+
+bool vv_features_is_reader(const struct vv_protocol *protocol, struct vv_str feature)
+{
+    const struct feature *known = find_feature(feature);
+
+    if (is_listed(protocol->reader_features, protocol->reader_features_len, feature))
+        return true;
+    return known && known->is_reader && protocol->min_reader >= READER_MAPPING &&
+           vv_features_has(protocol, feature);
 }
 
 static varve_status require_by_list(struct vv_op *op, struct vv_arena *arena,

@@ -20,6 +20,13 @@ varve_status vv_features_check_write(struct vv_op *op, const struct vv_protocol 
     const struct vv_metadata *metadata, const struct vv_schema *schema);
 bool vv_features_has(const struct vv_protocol *protocol,
     struct vv_str feature); /* listed or implied */
+/* The names that the protocol lists or implies; those of the lists first. */
+varve_status vv_features_list(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *protocol, struct vv_str **out, size_t *out_len);
+/* Whether readers of such a table need the feature, too. */
+bool vv_features_is_reader(const struct vv_protocol *protocol, struct vv_str feature);
+/* Whether the metadata of some column, nested ones too, has a member whose name starts so. */
+bool vv_features_schema_has(const struct vv_schema *schema, const char *prefix);
 /*
  * The least protocol that has all of `from` and `feature`: a legacy version where that will do,
  * else lists, which carry over what the legacy versions imply. `*out` is `from` itself where the

@@ -33,6 +33,7 @@ struct box {
     struct block *blocks[BLOCKS_MAX];
     size_t blocks_len;
     size_t dead_bytes;        /* in the blocks, about */
+    bool is_unread;           /* made to be looked at: neither features nor schema are judged */
     struct vv_snapshot *base; /* of one that is supposed: what it shares lives there */
 };
 
@@ -196,7 +197,8 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
             state->protocol == NULL ? "protocol" : "metaData");
     snapshot->protocol = state->protocol;
     snapshot->metadata = state->metadata;
-    VV_TRY(vv_features_check_read(op, state->protocol));
+    if (!box->is_unread)
+        VV_TRY(vv_features_check_read(op, state->protocol));
     snapshot->mapping = vv_features_mapping(state->protocol, state->metadata);
     drop_expired(state, vv_snapshot_tombstones_from(op, state->metadata));
     VV_TRY(take_lists(op, box, state));
@@ -204,6 +206,8 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
         snapshot->schema = old->schema;
         return VARVE_OK;
     }
+    if (box->is_unread)
+        return VARVE_OK;
     struct vv_arena *arena = &box->blocks[box->blocks_len - 1]->arena;
     if (vv_schema_parse(op, arena, state->metadata->schema_json, snapshot->mapping,
             &snapshot->schema) != VARVE_OK)
@@ -293,8 +297,8 @@ static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
     return finish(op, box, &replay.state, NULL);
 }
 
-varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t version, struct vv_snapshot **out)
+static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    bool is_unread, struct vv_snapshot **out)
 {
     int64_t checkpoint_max = INT64_MAX;
     for (;;) {
@@ -303,6 +307,7 @@ varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
         bool bad_checkpoint = false;
         VV_TRY(vv_log_find(op, log, version, checkpoint_max, &op->arena, &segment));
         VV_TRY(box_new(op, &box));
+        box->is_unread = is_unread;
         varve_status status = build(op, log, &segment, box, &bad_checkpoint);
         if (status == VARVE_OK) {
             *out = &VV_MOVE(box)->snapshot;
@@ -322,6 +327,18 @@ varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
         }
         vv_log(op, VV_LOG_WARN, "log.bad_checkpoint", "%s; going on without it", first.message);
     }
+}
+
+varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_snapshot **out)
+{
+    return load(op, log, version, false, out);
+}
+
+varve_status vv_snapshot_load_unread(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_snapshot **out)
+{
+    return load(op, log, VV_NO_VERSION, true, out);
 }
 
 /* The commits after a version, in ascending order. */

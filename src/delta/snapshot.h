@@ -42,6 +42,12 @@ struct vv_snapshot {
  */
 varve_status vv_snapshot_load(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, struct vv_snapshot **out);
+/*
+ * The latest version of a table that may ask for more than Varve has, to tell what that is. The
+ * schema is empty, and no row of it can be read by it.
+ */
+varve_status vv_snapshot_load_unread(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_snapshot **out);
 /* The latest version, from `old` and the commits after it: `old` itself (retained) if none. */
 varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_snapshot *old, struct vv_snapshot **out);

@@ -83,6 +83,24 @@ static varve_status local_remove(struct vv_op *op, struct vv_store *store, struc
     return VARVE_OK;
 }
 
+/* Opened to read: the owner of a file sets its times, whoever may write to it. */
+static varve_status local_touch(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    int64_t modified_us)
+{
+    VV_CLEANUP(vv_fd_close) int fd = -1;
+    const struct vv_local *local = vv_local_of(store);
+    struct vv_str path;
+    struct stat status;
+    VV_TRY(vv_path_of(op, &op->arena, local, key, &path));
+    VV_TRY(look(op, path, &status));
+    int failure = vv_sys_open(path.ptr, O_RDONLY, &fd);
+    if (failure == 0)
+        failure = vv_sys_touch(fd, modified_us);
+    if (failure == 0 && local->sync)
+        failure = vv_sys_sync(fd, "store.fsync");
+    return failure == 0 ? VARVE_OK : vv_sys_fail(op, failure, "set the time of", path.ptr);
+}
+
 static varve_status local_fetch(struct vv_op *op, struct vv_store *store,
     struct vv_arena *arena, struct vv_str key, struct vv_str *out_path)
 {
@@ -121,6 +139,7 @@ static const struct vv_store_ops local_ops = {
     .at = local_at,
     .close = local_close,
     .try_turn = vv_local_try_turn,
+    .touch = local_touch,
 };
 
 static varve_status local_new(struct vv_op *op, struct vv_str root, size_t solid_len, bool sync,

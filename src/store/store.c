@@ -153,6 +153,17 @@ varve_status vv_store_remove(struct vv_op *op, struct vv_store *store, struct vv
     return store->ops->remove(op, store, key);
 }
 
+varve_status vv_store_touch(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    int64_t modified_us)
+{
+    VV_TRY(vv_key_check(op, key));
+    if (store->ops->touch == NULL)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the storage at %.*s sets the times of its objects itself: they can't be changed",
+            VV_ARG(store->location));
+    return store->ops->touch(op, store, key, modified_us);
+}
+
 varve_status vv_store_sweep(struct vv_op *op, struct vv_store *store, struct vv_str folder,
     int64_t age_us, size_t *out_removed)
 {

@@ -115,6 +115,12 @@ struct vv_store_ops {
      */
     bool (*try_turn)(struct vv_op *op, struct vv_store *store, struct vv_str folder,
         struct vv_turn *out);
+    /*
+     * Gives an object another time of modification, durably; its bytes stay. ENOTFOUND when there
+     * is none. NULL: a store whose objects have the time at which they were stored.
+     */
+    varve_status (*touch)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        int64_t modified_us);
 };
 
 struct vv_store {
@@ -199,6 +205,9 @@ varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_
     struct vv_str key, struct vv_str *out_path);
 varve_status vv_store_at(struct vv_op *op, struct vv_store *store, struct vv_str prefix,
     struct vv_store **out);
+/* EUNSUPPORTED where the store can't set times. */
+varve_status vv_store_touch(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    int64_t modified_us);
 /*
  * Waits at most `wait_us` for the turn in `folder`. Never fails: without a turn (`out->give` is
  * NULL) the caller goes on as if nobody else were there, as writers of other software do.

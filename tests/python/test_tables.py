@@ -263,3 +263,13 @@ def test_big_batches(lake, regimes):
     assert [(row["vix"], row["source"]) for row in found] == [
         (row["vix"], row["source"]) for row in rows]
     assert sum(1 for _ in regimes.scan()) == 20000
+
+
+def test_doctor_says_who_can_use_a_table(lake, regimes):
+    regimes.upsert(regime())
+    report = lake.doctor("market_regimes", keys=True)
+    assert report["table"] == "market_regimes" and report["times_fixed"] == 0
+    assert [one["engine"] for one in report["engines"]][:3] == ["Varve", "Spark", "delta-rs"]
+    assert "doubled_keys" in [one["check"] for one in report["health"]]
+    with pytest.raises(varve.NotFound, match="nothing"):
+        lake.doctor("nothing")

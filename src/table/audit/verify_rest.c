@@ -3,44 +3,16 @@
  */
 #include "base/time.h"
 #include "delta/deletion_vector.h"
-#include "engine/sql.h"
 #include "table/rules.h"
 #include "table/read/scan_sql.h"
 #include "table/maintain/vacuum_plan.h"
+#include "table/audit/doubled_keys.h"
 #include "table/audit/verify_run.h"
 
 #define KEYS_TOLD 20
 #define UNREFERENCED_TOLD 1000
 
 /* ---- Doubled keys ------------------------------------------------------------------------------- */
-
-/* SELECT "a=1, b=x", how often, how many such keys there are. */
-static varve_status keys_sql(struct vv_op *op, const struct vv_verify_run *run,
-    const struct vv_snapshot *snapshot, const struct vv_rules *rules, struct vv_buf *sql)
-{
-    const struct vv_scan_source source = {.store = run->log->store,
-        .engine = run->log->engine,
-        .snapshot = snapshot,
-        .files = snapshot->files,
-        .files_len = snapshot->files_len,
-        .columns = rules->key,
-        .columns_len = rules->key_len,
-        .names = VV_SCAN_INDEXED};
-    vv_buf_adds(sql, "SELECT concat_ws(', '");
-    for (size_t i = 0; i < rules->key_len; i++) {
-        struct vv_str name = snapshot->schema.fields[rules->key[i]].name;
-        vv_buf_adds(sql, ", concat(");
-        vv_sql_literal(sql, name);
-        vv_buf_addf(sql, ", '=', coalesce(c%d::VARCHAR, 'NULL'))", rules->key[i]);
-    }
-    vv_buf_adds(sql, ") AS k, n::BIGINT, count(*) OVER ()::BIGINT FROM (SELECT ");
-    for (size_t i = 0; i < rules->key_len; i++)
-        vv_buf_addf(sql, "c%d, ", rules->key[i]);
-    vv_buf_adds(sql, "count(*) AS n FROM (");
-    VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_addf(sql, ") GROUP BY ALL HAVING count(*) > 1) ORDER BY k LIMIT %d", KEYS_TOLD);
-    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
-}
 
 static varve_status tell_keys(struct vv_op *op, struct vv_verify_run *run, struct vv_rows *rows)
 {
@@ -77,7 +49,7 @@ static varve_status query_keys(struct vv_op *op, struct vv_verify_run *run,
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
     if (rules.key_len == 0 || snapshot->files_len == 0)
         return VARVE_OK;
-    VV_TRY(keys_sql(op, run, snapshot, &rules, &sql));
+    VV_TRY(vv_doubled_keys_sql(op, run->log, snapshot, &rules, KEYS_TOLD, &sql));
     vv_engine_expect(run->log->engine, vv_files_bytes(snapshot->files, snapshot->files_len));
     VV_TRY(vv_session_open(op, run->log->engine, &session));
     VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));

@@ -446,3 +446,18 @@ TEST(local, says_that_a_file_system_is_read_only)
     vv_forgive(op);
     CHECK_STR(get(&fixture, "log/0"), "x");
 }
+
+TEST(local, gives_an_object_another_time)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture;
+    struct vv_object object = {0};
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    struct vv_op *op = &fixture.op;
+    put(&fixture, "a/b", "text");
+    REQUIRE_OK(op, vv_store_touch(op, fixture.store, VV_STR("a/b"), INT64_C(1738231200123456)));
+    REQUIRE_OK(op, vv_store_head(op, fixture.store, VV_STR("a/b"), &object));
+    CHECK_INT(object.modified_us, INT64_C(1738231200123456));
+    CHECK_STR(get(&fixture, "a/b"), "text");
+    CHECK_FAILS(op, vv_store_touch(op, fixture.store, VV_STR("a/c"), 1), VARVE_ENOTFOUND);
+    CHECK_FAILS(op, vv_store_touch(op, fixture.store, VV_STR("../b"), 1), VARVE_EUSAGE);
+}

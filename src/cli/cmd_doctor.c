@@ -1,0 +1,87 @@
+#include <string.h>
+
+#include "cli/commands.h"
+#include "varve/audit.h"
+#include "varve/doctor.h"
+
+struct doctor_values {
+    bool fix_times;
+    bool keys;
+};
+
+#define AT(member) offsetof(struct doctor_values, member)
+
+static const struct vv_option options[] = {
+    {.name = "fix-times",
+        .kind = VV_OPTION_FLAG,
+        .help = "set commit files to the times that their commits tell, where they are wrong",
+        .offset = AT(fix_times)},
+    {.name = "keys",
+        .kind = VV_OPTION_FLAG,
+        .help = "look for keys that stand in several rows; reads the key columns of all files",
+        .offset = AT(keys)},
+};
+
+static varve_status look_at(struct vv_cli *cli, const struct doctor_values *values,
+    const char *name, struct vv_text *reports)
+{
+    char *report VV_CLEANUP(vv_chars_cleanup) = NULL;
+    varve_doctor_options doctor = VARVE_DOCTOR_OPTIONS_INIT;
+    varve_doctor_result result;
+    doctor.fix_times = values->fix_times;
+    doctor.keys = values->keys;
+    doctor.as_json = cli->globals.json;
+    VV_TRY(varve_lake_doctor(cli->lake, name, &doctor, &result, &report, &cli->error));
+    vv_text_adds(reports, report);
+    return VARVE_OK;
+}
+
+static varve_status look_at_all(struct vv_cli *cli, const struct doctor_values *values,
+    struct vv_text *reports)
+{
+    char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
+    VV_TRY(varve_lake_names(cli->lake, &names, &cli->error));
+    for (char *name = names; *name != '\0';) {
+        char *end = strchr(name, '\n');
+        *end = '\0';
+        VV_TRY(look_at(cli, values, name, reports));
+        name = end + 1;
+    }
+    return VARVE_OK;
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct doctor_values *values = given;
+    struct vv_text reports VV_CLEANUP(vv_text_done) = {0};
+    VV_TRY(vv_cli_open_lake(cli, false));
+    for (size_t i = 0; i < cli->line.arguments_len; i++)
+        VV_TRY(look_at(cli, values, vv_cli_argument(cli, i), &reports));
+    if (cli->line.arguments_len == 0)
+        VV_TRY(look_at_all(cli, values, &reports));
+    vv_progress_clear(cli);
+    return vv_show_text(cli, vv_text_chars(&reports), reports.len);
+}
+
+const struct vv_command vv_cmd_doctor = {
+    .name = "doctor",
+    .summary = "who can read and write tables, and what ails them",
+    .arguments = "[TABLE...]",
+    .examples = "varve doctor\n"
+                "varve doctor signals --json\n"
+                "varve doctor signals --fix-times",
+    .text = "Says of the tables (none named: of all) which features they have and use,\n"
+            "which other software reads and writes them, and may do so while Varve\n"
+            "writes, what each further feature would cost, and what ails them: small\n"
+            "files, missing statistics, an old checkpoint, wrong times of commit files,\n"
+            "leftovers. Exit status 0 whatever is found. --json gives one object a table.\n"
+            "\n"
+            "A copy of a table (cp -r) has the time of the copy on its commit files, and\n"
+            "other software takes that for the time of the versions; --fix-times gives\n"
+            "them the times back that the commits themselves tell. Nothing else is ever\n"
+            "written.",
+    VV_OPTIONS(options, struct doctor_values),
+    .arguments_least = 0,
+    .arguments_most = UINT32_MAX,
+    .run = run,
+};

@@ -1,0 +1,98 @@
+#include "delta/log_times.h"
+
+#include "base/time.h"
+#include "delta/log_list.h"
+#include "delta/log_name.h"
+#include "delta/timeline.h"
+
+/* What the next commit that says something says: nothing before it can be later. */
+static int64_t next_said(const struct vv_log_times *times, size_t from)
+{
+    for (size_t i = from; i < times->len; i++)
+        if (times->items[i].said_ms != VV_NO_TIME)
+            return times->items[i].said_ms;
+    return INT64_MAX;
+}
+
+static bool is_far(const struct vv_log_time *time)
+{
+    return time->said_ms != VV_NO_TIME &&
+           (time->file_ms < time->said_ms - VV_TIMES_SLACK_MS ||
+               time->file_ms > time->said_ms + VV_TIMES_SLACK_MS);
+}
+
+void vv_log_times_plan(struct vv_log_times *times)
+{
+    int64_t before_ms = INT64_MIN;
+    times->wrong = 0;
+    times->unordered = 0;
+    times->covered = 0;
+    for (size_t i = 0; i < times->len; i++) {
+        struct vv_log_time *time = &times->items[i];
+        bool is_mute = time->said_ms == VV_NO_TIME;
+        int64_t bound_ms = is_mute ? next_said(times, i + 1) : INT64_MAX;
+        bool is_late =
+            is_mute && bound_ms != INT64_MAX && time->file_ms > bound_ms + VV_TIMES_SLACK_MS;
+        time->due_ms = time->file_ms;
+        if (time->has_in_commit_ms) {
+            times->covered++;
+            before_ms = time->file_ms;
+            continue;
+        }
+        if (is_far(time) || is_late) {
+            times->wrong++;
+            time->due_ms = is_mute ? bound_ms - 1 : time->said_ms;
+        } else if (time->file_ms <= before_ms) {
+            times->unordered++;
+        }
+        if (time->due_ms <= before_ms)
+            time->due_ms = before_ms + 1;
+        before_ms = time->due_ms;
+    }
+}
+
+varve_status vv_log_times_read(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_arena *arena, struct vv_log_times *out)
+{
+    struct vv_log_list list = {0};
+    struct vv_log_times times = {0};
+    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+    times.items = vv_new(arena, struct vv_log_time, list.commits.len + 1);
+    if (times.items == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < list.commits.len; i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+        const struct vv_log_commit *commit = &list.commits.items[i];
+        const struct vv_commit_info *info = NULL;
+        struct vv_str bytes = VV_STR_NONE;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_log_read(op, log, commit->version, &scratch, &bytes));
+        if (vv_timeline_find_info(op, &scratch, commit->version, bytes, &info) != VARVE_OK)
+            return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", commit->version);
+        times.items[times.len++] = (struct vv_log_time){.version = commit->version,
+            .file_ms = commit->modified_us / VV_US_PER_MS,
+            .said_ms = info != NULL ? info->timestamp_ms : VV_NO_TIME,
+            .has_in_commit_ms = info != NULL && info->in_commit_timestamp_ms != VV_NO_TIME};
+    }
+    vv_log_times_plan(&times);
+    *out = times;
+    return VARVE_OK;
+}
+
+varve_status vv_log_times_fix(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_times *times, size_t *out_fixed)
+{
+    *out_fixed = 0;
+    for (size_t i = 0; i < times->len; i++) {
+        const struct vv_log_time *time = &times->items[i];
+        if (time->due_ms == time->file_ms)
+            continue;
+        struct vv_str key = vv_log_commit_key(&op->arena, time->version);
+        VV_TRY(vv_check_cancel(op));
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(vv_store_touch(op, log->store, key, time->due_ms * VV_US_PER_MS));
+        ++*out_fixed;
+    }
+    return VARVE_OK;
+}

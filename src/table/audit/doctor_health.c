@@ -1,0 +1,266 @@
+/*
+ * What ails a table, each check with what it counted and what to do about it.
+ */
+#include <stdarg.h>
+
+#include "base/number.h"
+#include "base/time.h"
+#include "delta/checkpoint_write.h"
+#include "delta/list.h"
+#include "delta/log_list.h"
+#include "delta/log_name.h"
+#include "delta/stats.h"
+#include "table/audit/doctor_run.h"
+#include "table/audit/doubled_keys.h"
+#include "table/maintain/optimize_plan.h"
+
+#define FILES_SPARED_MIN 10 /* by optimize, before it is worth a word */
+#define CHECKPOINTS_LATE 2  /* so many intervals without one are late */
+#define DELETED_PERCENT_MAX 20
+#define LEFTOVER_AGE_US VV_US_PER_DAY /* younger ones may belong to a write under way */
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* `advice` has the table's name for its %.*s, or is NULL. */
+static varve_status tell(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_doctor_check *check, const char *advice, const char *format, ...)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    char message[512];
+    va_list arguments;
+    struct vv_doctor_check *added = VV_LIST_NEW(&op->arena, &run->checks);
+    if (added == NULL)
+        return vv_fail_memory(op);
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    *added = *check;
+    added->message = vv_arena_str(&op->arena, vv_str_of(message));
+    added->advice = VV_STR("");
+    run->result.ailments += check->state == VV_DOCTOR_AILS ? 1 : 0;
+    for (const char *at = advice; at != NULL && *at != '\0'; at++) {
+        if (*at == '@')
+            vv_buf_add(&text, run->request->table);
+        else
+            vv_buf_addc(&text, *at);
+    }
+    if (check->state == VV_DOCTOR_AILS)
+        added->advice = vv_arena_str(&op->arena, vv_buf_str(&text));
+    return added->message.ptr != NULL && added->advice.ptr != NULL ? VARVE_OK
+                                                                   : vv_fail_memory(op);
+}
+
+static struct vv_doctor_check check_of(const char *name, bool ails, int64_t count)
+{
+    return (struct vv_doctor_check){
+        .name = name, .state = ails ? VV_DOCTOR_AILS : VV_DOCTOR_GOOD, .count = count};
+}
+
+/* ---- Files --------------------------------------------------------------------------------------- */
+
+static varve_status check_small(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_rules *rules)
+{
+    const struct vv_snapshot *snapshot = run->snapshot;
+    struct vv_optimize_plan plan = {0};
+    struct vv_optimize_spec spec = {.target_bytes = VV_OPTIMIZE_TARGET_DEFAULT,
+        .sort_column = rules->key_len > 0 ? rules->key[0] : -1,
+        .files = snapshot->files,
+        .files_len = snapshot->files_len};
+    struct vv_str text =
+        vv_pairs_get(&snapshot->metadata->configuration, VV_STR("delta.targetFileSize"));
+    if (text.ptr != NULL && !vv_bytes_parse(text, &spec.target_bytes))
+        spec.target_bytes = VV_OPTIMIZE_TARGET_DEFAULT;
+    VV_TRY(vv_optimize_plan(op, &op->arena, snapshot, rules, &spec, &plan));
+    int64_t fewer = 0;
+    for (size_t i = 0; i < plan.bins_len; i++)
+        fewer += (int64_t)plan.bins[i].files_len - 1;
+    struct vv_doctor_check check = check_of("small_files", fewer >= FILES_SPARED_MIN, fewer);
+    return tell(op, run, &check, "varve optimize @",
+        "%zu file%s, %" PRId64 " fewer if small ones were packed together", snapshot->files_len,
+        plural((int64_t)snapshot->files_len), fewer);
+}
+
+/* Files whose statistics lack what skipping goes by: the number of rows, bounds of the key. */
+static varve_status check_stats(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_rules *rules)
+{
+    const struct vv_snapshot *snapshot = run->snapshot;
+    const struct vv_stats_columns columns = {.schema = &snapshot->schema,
+        .metadata = snapshot->metadata,
+        .indexes = rules->key,
+        .len = rules->key_len};
+    int64_t lacking = 0;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+        struct vv_file_stats stats;
+        VV_TRY(vv_stats_read(op, &arena, snapshot->files[i], &columns, &stats));
+        bool lacks = stats.rows < 0;
+        for (size_t c = 0; c < rules->key_len && !lacks; c++)
+            lacks = stats.rows > 0 && stats.columns[c].min.kind == VV_VALUE_NONE &&
+                    stats.columns[c].max.kind == VV_VALUE_NONE;
+        lacking += lacks ? 1 : 0;
+    }
+    struct vv_doctor_check check = check_of("statistics", lacking > 0, lacking);
+    return tell(op, run, &check,
+        "such files are read whatever is asked for; varve optimize @ writes small ones anew",
+        lacking == 0 ? "every file has statistics"
+                     : "%" PRId64 " of %zu files lack the number of rows or bounds of the key",
+        lacking, snapshot->files_len);
+}
+
+static varve_status check_vectors(struct vv_op *op, struct vv_doctor_run *run)
+{
+    const struct vv_snapshot *snapshot = run->snapshot;
+    int64_t files = 0;
+    int64_t rows = 0;
+    int64_t deleted = 0;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        int64_t in_file = -1;
+        if (file->dv == NULL)
+            continue;
+        VV_TRY(vv_stats_rows(op, file, &in_file));
+        files++;
+        rows += in_file > 0 ? in_file : 0;
+        deleted += file->dv->cardinality;
+    }
+    bool ails = rows > 0 && deleted > rows / 100 * DELETED_PERCENT_MAX;
+    struct vv_doctor_check check = check_of("deletion_vectors", ails, deleted);
+    if (files == 0)
+        return tell(op, run, &check, NULL, "no file has a deletion vector");
+    return tell(op, run, &check, "varve optimize @",
+        "%" PRId64 " file%s with deletion vectors: %" PRId64 " of their %" PRId64
+        " rows are deleted and still there",
+        files, plural(files), deleted, rows);
+}
+
+static varve_status check_tombstones(struct vv_op *op, struct vv_doctor_run *run)
+{
+    const struct vv_snapshot *snapshot = run->snapshot;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < snapshot->tombstones_len; i++)
+        bytes += snapshot->tombstones[i]->bytes > 0 ? snapshot->tombstones[i]->bytes : 0;
+    struct vv_doctor_check check = check_of("removed_files", false, bytes);
+    return tell(op, run, &check, NULL,
+        "%zu removed file%s, %" PRId64 " bytes, kept for older versions",
+        snapshot->tombstones_len, plural((int64_t)snapshot->tombstones_len), bytes);
+}
+
+/* ---- The log ------------------------------------------------------------------------------------- */
+
+static varve_status check_checkpoint(struct vv_op *op, struct vv_doctor_run *run)
+{
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, run->log, 0, &op->arena, &list));
+    int64_t version = run->snapshot->version;
+    int64_t interval = vv_checkpoint_interval(run->snapshot->metadata);
+    size_t count = list.checkpoints.len;
+    while (count > 0 && list.checkpoints.items[count - 1].version > version)
+        count--;
+    int64_t since =
+        count > 0 ? version - list.checkpoints.items[count - 1].version : version + 1;
+    struct vv_doctor_check check =
+        check_of("checkpoint", since > CHECKPOINTS_LATE * interval, since);
+    if (count == 0)
+        return tell(op, run, &check, "varve checkpoint @",
+            "no checkpoint: opening the table reads %" PRId64 " commit%s", since,
+            plural(since));
+    return tell(op, run, &check, "varve checkpoint @",
+        "the newest checkpoint is %" PRId64 " commit%s old; the log holds %zu commits", since,
+        plural(since), list.commits.len);
+}
+
+static varve_status check_times(struct vv_op *op, struct vv_doctor_run *run)
+{
+    struct vv_log_times times = {0};
+    VV_TRY(vv_log_times_read(op, run->log, &op->arena, &times));
+    int64_t wrong = (int64_t)(times.wrong + times.unordered);
+    if (run->request->fix_times && wrong > 0) {
+        VV_TRY(vv_log_times_fix(op, run->log, &times, &run->result.times_fixed));
+        struct vv_doctor_check fixed =
+            check_of("commit_times", false, (int64_t)run->result.times_fixed);
+        return tell(op, run, &fixed, NULL, "%zu commit file%s set to the time of the commit",
+            run->result.times_fixed, plural((int64_t)run->result.times_fixed));
+    }
+    struct vv_doctor_check check = check_of("commit_times", wrong > 0, wrong);
+    if (wrong > 0)
+        return tell(op, run, &check,
+            "other software then finds the wrong version for a time: varve doctor @ "
+            "--fix-times",
+            "%zu of %zu commit files have a time far from the one that the commit tells (a "
+            "copy?), %zu more are out of order",
+            times.wrong, times.len, times.unordered);
+    return tell(op, run, &check, NULL,
+        times.len > 0 && times.covered == times.len
+            ? "every commit has an in-commit timestamp"
+            : "the times of the commit files are those of the commits");
+}
+
+static bool is_leftover(const struct vv_object *object, int64_t now_us)
+{
+    struct vv_str name = vv_log_name_of_key(object->key);
+    bool is_temporary = vv_str_ends(name, VV_STR(".tmp")) ||
+                        vv_str_starts(name, VV_STR(".tmp")) ||
+                        vv_str_starts(name, VV_STR("_commit_"));
+    return is_temporary && now_us - object->modified_us > LEFTOVER_AGE_US;
+}
+
+static varve_status check_leftovers(struct vv_op *op, struct vv_doctor_run *run)
+{
+    struct vv_objects objects = {0};
+    int64_t count = 0;
+    VV_TRY(vv_store_list(op, run->log->store, &op->arena, VV_STR(VV_LOG_FOLDER), VV_STR_NONE, 0,
+        &objects));
+    for (size_t i = 0; i < objects.len; i++)
+        count += is_leftover(&objects.items[i], vv_now_us(op)) ? 1 : 0;
+    struct vv_doctor_check check = check_of("leftovers", count > 0, count);
+    return tell(op, run, &check,
+        "writers of other software died while they committed; delete them by hand",
+        count == 0 ? "no temporary file is left in the log"
+                   : "%" PRId64 " temporary files older than a day are left in the log",
+        count);
+}
+
+/* ---- The key ------------------------------------------------------------------------------------- */
+
+static varve_status check_keys(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_rules *rules)
+{
+    int64_t doubled = 0;
+    struct vv_doctor_check check = check_of("key", false, (int64_t)rules->key_len);
+    if (rules->key_len == 0)
+        return tell(op, run, &check, NULL,
+            "no key is declared: rows can be appended, not upserted");
+    if (!run->request->look_at_keys)
+        return VARVE_OK;
+    VV_TRY(vv_doubled_keys(op, run->log, run->snapshot, rules, &doubled));
+    check = check_of("doubled_keys", doubled > 0, doubled);
+    return tell(op, run, &check,
+        "varve verify @ --deep names them; the next upsert of such a key repairs it",
+        doubled == 0 ? "every key stands in one row" : "%" PRId64 " key%s in several rows",
+        doubled, doubled == 1 ? " stands" : "s stand");
+}
+
+static varve_status check_rows(struct vv_op *op, struct vv_doctor_run *run)
+{
+    struct vv_rules rules;
+    VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &rules));
+    VV_TRY(check_small(op, run, &rules));
+    VV_TRY(check_stats(op, run, &rules));
+    return check_keys(op, run, &rules);
+}
+
+varve_status vv_doctor_health(struct vv_op *op, struct vv_doctor_run *run)
+{
+    if (!run->is_unread)
+        VV_TRY(check_rows(op, run));
+    VV_TRY(check_vectors(op, run));
+    VV_TRY(check_tombstones(op, run));
+    VV_TRY(check_checkpoint(op, run));
+    VV_TRY(check_times(op, run));
+    return check_leftovers(op, run);
+}
