@@ -35,12 +35,14 @@ typedef struct varve_alter_result {
 
 /*
  * One change, one commit. Verbs and their words:
- *   add-column       'c double [not null] [after x]'
+ *   add-column       'c double [not null] [default 1.5] [after x]'
  *   rename-column    a b
  *   drop-column      a
  *   move-column      a [after]           without `after`: to the front
  *   widen            a bigint
  *   drop-not-null    a
+ *   set-default      a 'expression'      what a write gives rows that do not say the column
+ *   drop-default     a
  *   set              name=value ...
  *   unset            name ...
  *   add-constraint   name 'expression'   (Spark's SQL; every row has to pass it)

@@ -9,12 +9,14 @@ static const struct verb {
     size_t least, most; /* words */
     const char *usage;
 } verbs[] = {
-    {"add-column", VV_ALTER_ADD_COLUMN, 1, 1, "'c double [not null] [after x]'"},
+    {"add-column", VV_ALTER_ADD_COLUMN, 1, 1, "'c double [not null] [default E] [after x]'"},
     {"rename-column", VV_ALTER_RENAME_COLUMN, 2, 2, "OLD NEW"},
     {"drop-column", VV_ALTER_DROP_COLUMN, 1, 1, "COLUMN"},
     {"move-column", VV_ALTER_MOVE_COLUMN, 1, 2, "COLUMN [AFTER]"},
     {"widen", VV_ALTER_WIDEN, 2, 2, "COLUMN TYPE"},
     {"drop-not-null", VV_ALTER_DROP_NOT_NULL, 1, 1, "COLUMN"},
+    {"set-default", VV_ALTER_SET_DEFAULT, 2, 2, "COLUMN 'EXPRESSION'"},
+    {"drop-default", VV_ALTER_DROP_DEFAULT, 1, 1, "COLUMN"},
     {"set", VV_ALTER_SET, 1, SIZE_MAX, "NAME=VALUE ..."},
     {"unset", VV_ALTER_UNSET, 1, SIZE_MAX, "NAME ..."},
     {"add-constraint", VV_ALTER_ADD_CONSTRAINT, 2, 2, "NAME 'EXPRESSION'"},
@@ -108,6 +110,8 @@ static varve_status alter(struct vv_op *op, varve_table *table,
     case VV_ALTER_MOVE_COLUMN:
     case VV_ALTER_WIDEN:
     case VV_ALTER_DROP_NOT_NULL:
+    case VV_ALTER_SET_DEFAULT:
+    case VV_ALTER_DROP_DEFAULT:
     case VV_ALTER_ADD_CONSTRAINT:
     case VV_ALTER_DROP_CONSTRAINT:
     case VV_ALTER_UPGRADE:

@@ -22,7 +22,8 @@ static const struct vv_option options[] = {
         .value = "COLUMNS",
         .help =
             "'a timestamp not null, b string, c double': types string, int, bigint, double, "
-            "float, boolean, date, timestamp, timestamp_ntz, decimal(p,s), binary",
+            "float, boolean, date, timestamp, timestamp_ntz, decimal(p,s), binary; behind the "
+            "type: not null, default EXPRESSION, generated always as (EXPRESSION)",
         .offset = AT(schema)},
     {.name = "key",
         .kind = VV_OPTION_TEXT,
@@ -109,9 +110,13 @@ const struct vv_command vv_cmd_create = {
     .name = "create",
     .summary = "create a table of your own",
     .arguments = "TABLE",
-    .examples = "varve create futures --key ts,contract --order-by seen_at \\\n"
-                "  --schema 'ts timestamp not null, contract string not null, price double,\n"
-                "            seen_at timestamp' --check 'price_positive: price > 0'",
+    .examples =
+        "varve create futures --key ts,contract --order-by seen_at \\\n"
+        "  --schema 'ts timestamp not null, contract string not null, price double,\n"
+        "            seen_at timestamp' --check 'price_positive: price > 0'\n"
+        "varve create orders --key id --schema 'id bigint not null, placed timestamp,\n"
+        "  state string default \"new\", made_at timestamp default current_timestamp(),\n"
+        "  placed_day date generated always as (cast(placed as date))'",
     .text = "Creates a table in the lake. Its key, order column and z-order columns are table\n"
             "properties, so that the table describes itself. A table of that name which is\n"
             "there already stays as it is.",

@@ -66,6 +66,14 @@ static bool has_text(const struct vv_node *array, const struct vv_node *text)
     return false;
 }
 
+static void add_expression(const struct vv_node *column, const char *member, const char *before,
+    const char *after, struct vv_text *text)
+{
+    const char *expression = vv_node_chars(vv_node_get(column, member));
+    if (*expression != '\0')
+        vv_text_addf(text, " %s%s%s", before, expression, after);
+}
+
 static void add_columns(struct page *page, const struct vv_node *table)
 {
     const struct vv_node *schema = vv_node_get(table, "schema");
@@ -80,6 +88,8 @@ static void add_columns(struct page *page, const struct vv_node *table)
         add_value(vv_node_get(column, "type"), &value);
         if (strcmp(vv_node_chars(vv_node_get(column, "nullable")), "false") == 0)
             vv_text_adds(&value, " not null");
+        add_expression(column, "default", "default ", "", &value);
+        add_expression(column, "generated", "generated always as (", ")", &value);
         if (has_text(vv_node_get(table, "key"), name))
             vv_text_adds(&value, ", key");
         if (has_text(vv_node_get(table, "partitionColumns"), name))

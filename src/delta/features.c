@@ -65,19 +65,9 @@ static bool uses_always(const struct table_state *state)
     return true;
 }
 
-static bool uses_generated_columns(const struct table_state *state)
-{
-    return schema_has(state, "delta.generationExpression");
-}
-
 static bool uses_identity_columns(const struct table_state *state)
 {
     return schema_has(state, "delta.identity.");
-}
-
-static bool uses_defaults(const struct table_state *state)
-{
-    return schema_has(state, "CURRENT_DEFAULT");
 }
 
 bool vv_features_is_variant(const struct vv_type *type)
@@ -139,7 +129,7 @@ static const struct feature {
     {"invariants", false, 2, NULL},
     {"checkConstraints", false, 3, NULL},
     {"changeDataFeed", false, 4, NULL},
-    {"generatedColumns", false, 4, uses_generated_columns},
+    {"generatedColumns", false, 4, NULL},
     {"columnMapping", true, 5, uses_column_mapping},
     {"identityColumns", false, 6, uses_identity_columns},
     {"deletionVectors", true, 0, NULL},
@@ -152,7 +142,7 @@ static const struct feature {
     {"variantType-preview", true, 0, uses_variant},
     {"domainMetadata", false, 0, uses_never},
     {"inCommitTimestamp", false, 0, NULL},
-    {"allowColumnDefaults", false, 0, uses_defaults},
+    {"allowColumnDefaults", false, 0, NULL},
     {"rowTracking", false, 0, uses_always},
     {"clustering", false, 0, uses_always},
 };

@@ -79,6 +79,14 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
     return check_fields(op, schema->fields, schema->fields_len, mapping);
 }
 
+bool vv_schema_has_defaults(const struct vv_schema *schema)
+{
+    for (size_t index = 0; index < schema->fields_len; index++)
+        if (vv_json_get(schema->fields[index].metadata, "CURRENT_DEFAULT") != NULL)
+            return true;
+    return false;
+}
+
 varve_status vv_schema_prefix(struct vv_op *op, const struct vv_schema *schema,
     struct vv_str *out)
 {

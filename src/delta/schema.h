@@ -76,7 +76,8 @@ void vv_schema_write(const struct vv_schema *schema, struct vv_buf *out_json);
 /*
  * What a person types at `create --schema`: "a timestamp not null, b string, c decimal(10,2),
  * d struct<x: int, y: array<string>>". SQL's names are understood too (bigint, int, double, f64,
- * i32, varchar, bool). EUSAGE with the place. Names are checked (vv_schema_check_names).
+ * i32, varchar, bool). A column may have "not null", "default EXPRESSION" or "generated always as
+ * (EXPRESSION)", in Spark's SQL and not looked into here, and a comment. EUSAGE with the place. Names are checked (vv_schema_check_names).
  */
 varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     struct vv_schema *out);
@@ -85,6 +86,8 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
     enum vv_column_mapping mapping);
 /* Top-level column by name, ignoring case; -1 where there is none. */
 int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
+/* Whether a column has a default (CURRENT_DEFAULT). */
+bool vv_schema_has_defaults(const struct vv_schema *schema);
 /* A prefix that begins no name of the schema, ignoring case: for names of a statement's own. */
 varve_status vv_schema_prefix(struct vv_op *op, const struct vv_schema *schema,
     struct vv_str *out);

@@ -319,41 +319,135 @@ static varve_status read_type(struct ddl *ddl, uint32_t levels, struct vv_type *
     return VARVE_OK;
 }
 
-static varve_status read_comment(struct ddl *ddl, struct vv_field *field)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(2 * TEXT_BYTES_MAX);
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    struct vv_str comment;
+/* What stands behind the type of a column, for its metadata; ptr NULL: nothing. */
+struct extras {
+    struct vv_str comment, default_text, generated;
+};
 
+static varve_status read_comment(struct ddl *ddl, struct vv_str *out)
+{
     skip_blanks(ddl);
     if (ddl->at == ddl->text.len || ddl->text.ptr[ddl->at] != '\'')
         return fail_here(ddl, "a comment in single quotes");
-    VV_TRY(read_quoted(ddl, &comment));
+    return read_quoted(ddl, out);
+}
+
+/* Past a text in quotes, as Spark has them: a backslash takes the next byte with it. */
+static varve_status skip_quoted(struct ddl *ddl)
+{
+    size_t start = ddl->at;
+    char quote = ddl->text.ptr[ddl->at++];
+
+    for (; ddl->at < ddl->text.len; ddl->at++) {
+        if (ddl->text.ptr[ddl->at] == '\\' && quote != '`')
+            ddl->at++;
+        else if (ddl->text.ptr[ddl->at] == quote)
+            return ddl->at++, VARVE_OK;
+    }
+    return vv_fail(ddl->op, VARVE_EUSAGE, "schema: the quote at byte %zu is never closed",
+        start + 1);
+}
+
+/* Words that end an expression which is in no brackets. */
+static bool is_end_word(struct ddl *ddl)
+{
+    struct ddl ahead = *ddl;
+
+    return take_word(&ahead, "comment") || take_word(&ahead, "generated") ||
+           (take_word(&ahead, "not") && take_word(&ahead, "null"));
+}
+
+/* An expression as it stands, up to a comma, a bracket that closes or a word of the schema's. */
+static varve_status read_expression(struct ddl *ddl, const char *what, struct vv_str *out)
+{
+    size_t depth = 0;
+    size_t start;
+
+    skip_blanks(ddl);
+    start = ddl->at;
+    while (ddl->at < ddl->text.len) {
+        char byte = ddl->text.ptr[ddl->at];
+
+        if (depth == 0 && (byte == ',' || byte == ')' || byte == '>' || is_end_word(ddl)))
+            break;
+        if (byte == '\'' || byte == '"' || byte == '`') {
+            VV_TRY(skip_quoted(ddl));
+            continue;
+        }
+        depth += byte == '(' ? 1 : 0;
+        depth -= byte == ')' ? 1 : 0;
+        ddl->at += is_word_byte(byte) ? peek_word(ddl).len : 1;
+    }
+    *out = vv_arena_str(ddl->arena,
+        vv_str_trim(vv_str_first(vv_str_skip(ddl->text, start), ddl->at - start)));
+    if (!out->ptr)
+        return vv_fail_memory(ddl->op);
+    return out->len > 0 ? VARVE_OK : fail_here(ddl, what);
+}
+
+/* Behind "generated": always as (expression) */
+static varve_status read_generated(struct ddl *ddl, struct vv_str *out)
+{
+    if (!take_word(ddl, "always") || !take_word(ddl, "as"))
+        return fail_here(ddl, "\"always as (expression)\"");
+    VV_TRY(want(ddl, '('));
+    VV_TRY(read_expression(ddl, "an expression", out));
+    return want(ddl, ')');
+}
+
+static varve_status write_metadata(struct ddl *ddl, const struct extras *extras,
+    struct vv_field *field)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(4 * TEXT_BYTES_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+
+    if (!extras->comment.ptr && !extras->default_text.ptr && !extras->generated.ptr)
+        return VARVE_OK;
     vv_jw_object(&writer);
-    vv_jw_key_string(&writer, "comment", comment);
+    if (extras->comment.ptr)
+        vv_jw_key_string(&writer, "comment", extras->comment);
+    if (extras->default_text.ptr)
+        vv_jw_key_string(&writer, "CURRENT_DEFAULT", extras->default_text);
+    if (extras->generated.ptr)
+        vv_jw_key_string(&writer, "delta.generationExpression", extras->generated);
     vv_jw_end(&writer);
     if (!vv_buf_ok(&json))
         return vv_fail_memory(ddl->op);
     return vv_json_parse(ddl->op, ddl->arena, vv_buf_str(&json), &field->metadata);
 }
 
+static varve_status read_not_null(struct ddl *ddl, struct vv_field *field)
+{
+    if (take_word(ddl, "not")) {
+        if (!take_word(ddl, "null"))
+            return fail_here(ddl, "\"null\"");
+        field->nullable = false;
+    } else {
+        take_word(ddl, "null");
+    }
+    return VARVE_OK;
+}
+
 static varve_status read_field(struct ddl *ddl, uint32_t levels, struct vv_field *out)
 {
     struct vv_field field = {.nullable = true};
+    struct extras extras = {VV_STR_NONE, VV_STR_NONE, VV_STR_NONE};
+    bool is_top = levels == VV_SCHEMA_DEPTH_MAX - 1;
 
     VV_TRY(read_name(ddl, &field.name));
     field.physical_name = field.name;
     take(ddl, ':');
     VV_TRY(read_type(ddl, levels, &field.type));
-    if (take_word(ddl, "not")) {
-        if (!take_word(ddl, "null"))
-            return fail_here(ddl, "\"null\"");
-        field.nullable = false;
-    } else {
-        take_word(ddl, "null");
-    }
+    VV_TRY(read_not_null(ddl, &field));
+    if (is_top && take_word(ddl, "default"))
+        VV_TRY(read_expression(ddl, "an expression", &extras.default_text));
+    if (is_top && take_word(ddl, "generated"))
+        VV_TRY(read_generated(ddl, &extras.generated));
+    if (field.nullable)
+        VV_TRY(read_not_null(ddl, &field));
     if (take_word(ddl, "comment"))
-        VV_TRY(read_comment(ddl, &field));
+        VV_TRY(read_comment(ddl, &extras.comment));
+    VV_TRY(write_metadata(ddl, &extras, &field));
     *out = field;
     return VARVE_OK;
 }
@@ -374,7 +468,7 @@ static varve_status read_fields(struct ddl *ddl, uint32_t levels, char close,
     } while (take(ddl, ','));
     skip_blanks(ddl);
     if (close == '\0' && ddl->at < ddl->text.len)
-        return fail_here(ddl, "a comma, \"not null\" or the end");
+        return fail_here(ddl, "a comma, \"not null\", \"default\" or the end");
     *out = fields;
     *out_len = len;
     return VARVE_OK;

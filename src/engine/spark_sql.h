@@ -1,5 +1,6 @@
 /*
- * Spark SQL scalar expressions (CHECK constraints, invariants, generated columns) as DuckDB SQL.
+ * Spark SQL scalar expressions (CHECK constraints, invariants, defaults, generated columns) as
+ * DuckDB SQL.
  *
  * Tables carry these expressions as text, and they may come from anyone: what is not understood
  * is refused by name instead of being run. No subqueries, no table functions, no unknown function.
@@ -9,9 +10,16 @@
 
 #include "base/op.h"
 
+/* What current_timestamp() and its like stand for. */
+struct vv_spark_clock {
+    struct vv_str us; /* an SQL expression: microseconds since 1970 */
+    bool is_asked;    /* set where an expression is another one at another time */
+};
+
 struct vv_spark_columns {
     const struct vv_str *names; /* top-level columns of the table */
     size_t len;
+    struct vv_spark_clock *clock; /* NULL: what depends on the time has no translation */
 };
 
 /*

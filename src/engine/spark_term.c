@@ -207,6 +207,130 @@ static varve_status if_function(struct vv_op *op, struct vv_spark_parser *parser
     return vv_spark_expect_symbol(op, parser, ")");
 }
 
+/* ---- Dates and times ----------------------------------------------------------------------- */
+
+/* current_timestamp, current_date() ...: the time is what the caller says it is. */
+static bool add_clock(const struct vv_spark_parser *parser, struct vv_str name,
+    struct vv_buf *sql)
+{
+    static const char *const texts[][3] = {{"current_timestamp", "make_timestamptz(", ")"},
+        {"now", "make_timestamptz(", ")"}, {"localtimestamp", "make_timestamp(", ")"},
+        {"current_date", "CAST(make_timestamp(", ") AS DATE)"},
+        {"curdate", "CAST(make_timestamp(", ") AS DATE)"}};
+    struct vv_spark_clock *clock = parser->columns->clock;
+    for (size_t i = 0; clock != NULL && i < VV_COUNT(texts); i++) {
+        if (!vv_str_eq_nocase(name, vv_str_of(texts[i][0])))
+            continue;
+        clock->is_asked = true;
+        vv_buf_adds(sql, texts[i][1]);
+        vv_buf_add(sql, clock->us);
+        vv_buf_adds(sql, texts[i][2]);
+        return true;
+    }
+    return false;
+}
+
+static varve_status clock_call(struct vv_op *op, struct vv_spark_parser *parser, bool *out)
+{
+    struct vv_spark_parser ahead = *parser;
+    VV_TRY(vv_spark_advance(op, &ahead));
+    *out = vv_spark_is_symbol(&ahead, ")");
+    if (!*out)
+        return VARVE_OK;
+    *parser = ahead;
+    return vv_spark_advance(op, parser);
+}
+
+/* The unit as both spell it; NULL: another one. */
+static const char *unit_of(struct vv_str text)
+{
+    static const char *const units[][2] = {{"year", "year"}, {"yyyy", "year"}, {"yy", "year"},
+        {"quarter", "quarter"}, {"month", "month"}, {"mon", "month"}, {"mm", "month"},
+        {"week", "week"}, {"day", "day"}, {"dd", "day"}, {"hour", "hour"}, {"minute", "minute"},
+        {"second", "second"}};
+    for (size_t i = 0; i < VV_COUNT(units); i++)
+        if (vv_str_eq_nocase(text, vv_str_of(units[i][0])))
+            return units[i][1];
+    return NULL;
+}
+
+/* date_trunc('DAY', t) */
+static varve_status date_trunc(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    VV_TRY(vv_spark_advance(op, parser)); /* the parenthesis */
+    const char *unit =
+        parser->token.kind == VV_SPARK_STRING ? unit_of(parser->token.text) : NULL;
+    if (unit == NULL)
+        return vv_spark_refuse(op, parser, "not a unit of date_trunc that is known");
+    VV_TRY(vv_spark_advance(op, parser));
+    VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+    vv_buf_addf(sql, "date_trunc('%s', CAST(", unit);
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    vv_buf_adds(sql, " AS TIMESTAMP WITH TIME ZONE))");
+    return vv_spark_expect_symbol(op, parser, ")");
+}
+
+/* date_format(t, 'yyyy-MM-dd'): letters whose meaning is the same everywhere. */
+static varve_status date_format(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    static const char *const letters[][2] = {
+        {"yyyy", "%Y"}, {"MM", "%m"}, {"dd", "%d"}, {"HH", "%H"}, {"mm", "%M"}, {"ss", "%S"}};
+    VV_TRY(vv_spark_advance(op, parser)); /* the parenthesis */
+    vv_buf_adds(sql, "strftime(CAST(");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    vv_buf_adds(sql, " AS TIMESTAMP WITH TIME ZONE), '");
+    VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+    struct vv_str rest = parser->token.text;
+    bool is_known = parser->token.kind == VV_SPARK_STRING && rest.len > 0;
+    while (is_known && rest.len > 0) {
+        size_t i = 0;
+        while (i < VV_COUNT(letters) && !vv_str_starts(rest, vv_str_of(letters[i][0])))
+            i++;
+        char byte = rest.ptr[0];
+        struct vv_str behind =
+            vv_str_skip(rest, i < VV_COUNT(letters) ? vv_str_of(letters[i][0]).len : 1);
+        /* yyyyy and MMM are other things. */
+        is_known = i < VV_COUNT(letters) ? behind.len == 0 || behind.ptr[0] != byte
+                                         : byte != '\0' && strchr("-/:_. ", byte) != NULL;
+        if (i < VV_COUNT(letters))
+            vv_buf_adds(sql, letters[i][1]);
+        else
+            vv_buf_addc(sql, byte);
+        rest = behind;
+    }
+    if (!is_known)
+        return vv_spark_refuse(op, parser, "not a pattern of date_format that is known");
+    vv_buf_adds(sql, "')");
+    VV_TRY(vv_spark_advance(op, parser));
+    return vv_spark_expect_symbol(op, parser, ")");
+}
+
+/* substring(s, 1, 3): from a place that is counted from the front. */
+static varve_status substring(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_buf *sql)
+{
+    VV_TRY(vv_spark_advance(op, parser)); /* the parenthesis */
+    vv_buf_adds(sql, "substring(");
+    VV_TRY(vv_spark_expression(op, parser, sql));
+    for (size_t i = 0; i < 2; i++) {
+        int64_t number = 0;
+        if (i == 1 && vv_spark_is_symbol(parser, ")"))
+            break;
+        VV_TRY(vv_spark_expect_symbol(op, parser, ","));
+        bool is_number = parser->token.kind == VV_SPARK_NUMBER &&
+                         parser->token.suffix == '\0' &&
+                         vv_str_int64(parser->token.text, &number);
+        if (!is_number || number < (i == 0 ? 1 : 0) || number > INTERVAL_MAX)
+            return vv_spark_refuse(op, parser, "not a whole number of substring, from 1");
+        vv_buf_addf(sql, ", %" PRId64, number);
+        VV_TRY(vv_spark_advance(op, parser));
+    }
+    vv_buf_addc(sql, ')');
+    return vv_spark_expect_symbol(op, parser, ")");
+}
+
 /* DATE '2025-01-30', TIMESTAMP '...' */
 static varve_status typed_string(struct vv_op *op, struct vv_spark_parser *parser,
     const char *type, struct vv_buf *sql)
@@ -246,6 +370,39 @@ static varve_status interval(struct vv_op *op, struct vv_spark_parser *parser,
     return vv_spark_refuse(op, parser, "an interval is in seconds, minutes or hours");
 }
 
+/* The parenthesis behind a name is next. */
+static varve_status function(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_str name, struct vv_buf *sql)
+{
+    static const struct {
+        const char *name;
+        varve_status (*read)(struct vv_op *op, struct vv_spark_parser *parser,
+            struct vv_buf *sql);
+    } special[] = {{"cast", cast}, {"if", if_function}, {"date_trunc", date_trunc},
+        {"date_format", date_format}, {"substring", substring}, {"substr", substring}};
+    bool is_bare = false;
+    for (size_t i = 0; i < VV_COUNT(special); i++)
+        if (vv_str_eq_nocase(name, vv_str_of(special[i].name)))
+            return special[i].read(op, parser, sql);
+    if (parser->columns->clock != NULL)
+        VV_TRY(clock_call(op, parser, &is_bare));
+    if (is_bare && add_clock(parser, name, sql))
+        return VARVE_OK;
+    if (is_bare)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the function %.*s() has no translation, in \"%.*s\"", VV_ARG(name),
+            VV_ARG(parser->lexer.text));
+    return call(op, parser, name, sql);
+}
+
+/* Of the times these may stand without brackets. */
+static bool is_clock_word(struct vv_str text)
+{
+    return vv_str_eq_nocase(text, VV_STR("current_timestamp")) ||
+           vv_str_eq_nocase(text, VV_STR("current_date")) ||
+           vv_str_eq_nocase(text, VV_STR("localtimestamp"));
+}
+
 varve_status vv_spark_word(struct vv_op *op, struct vv_spark_parser *parser, struct vv_buf *sql)
 {
     static const char *const constants[] = {"true", "false", "null"};
@@ -263,16 +420,13 @@ varve_status vv_spark_word(struct vv_op *op, struct vv_spark_parser *parser, str
     for (size_t i = 0; i < VV_COUNT(constants); i++)
         if (vv_str_eq_nocase(text, vv_str_of(constants[i])))
             return vv_buf_adds(sql, constants[i]), VARVE_OK;
-    if (vv_spark_is_symbol(parser, "(")) {
-        if (vv_str_eq_nocase(text, VV_STR("cast")))
-            return cast(op, parser, sql);
-        if (vv_str_eq_nocase(text, VV_STR("if")))
-            return if_function(op, parser, sql);
-        return call(op, parser, text, sql);
-    }
+    if (vv_spark_is_symbol(parser, "("))
+        return function(op, parser, text, sql);
     if (parser->token.kind == VV_SPARK_STRING && vv_str_eq_nocase(text, VV_STR("date")))
         return typed_string(op, parser, "DATE", sql);
     if (parser->token.kind == VV_SPARK_STRING && vv_str_eq_nocase(text, VV_STR("timestamp")))
         return typed_string(op, parser, "TIMESTAMP WITH TIME ZONE", sql);
+    if (is_clock_word(text) && add_clock(parser, text, sql))
+        return VARVE_OK;
     return vv_spark_column(op, parser, text, sql);
 }

@@ -10,6 +10,7 @@
 #include "engine/spark_sql.h"
 #include "table/alter/property.h"
 #include "table/table.h"
+#include "table/values.h"
 #include "table/warnings.h"
 
 struct creation {
@@ -84,7 +85,7 @@ static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *s
     VV_NEW(op, &names, struct vv_str, spec->schema.fields_len + 1);
     for (size_t i = 0; i < spec->schema.fields_len; i++)
         names[i] = spec->schema.fields[i].name;
-    struct vv_spark_columns columns = {names, spec->schema.fields_len};
+    struct vv_spark_columns columns = {.names = names, .len = spec->schema.fields_len};
     for (size_t i = 0; i < spec->checks_len; i++) {
         struct vv_str sql;
         if (spec->checks[i].name.len == 0)
@@ -222,9 +223,15 @@ static varve_status begin_protocol(struct vv_op *op, struct creation *creation)
     creation->protocol = &least;
     if (creation->spec->checks_len > 0)
         VV_TRY(need(op, creation, VV_STR("checkConstraints")));
-    for (size_t i = 0; i < creation->spec->schema.fields_len; i++)
-        if (uses_type(&creation->spec->schema.fields[i].type, VV_TYPE_TIMESTAMP_NTZ))
+    for (size_t i = 0; i < creation->spec->schema.fields_len; i++) {
+        const struct vv_field *field = &creation->spec->schema.fields[i];
+        if (uses_type(&field->type, VV_TYPE_TIMESTAMP_NTZ))
             VV_TRY(need(op, creation, VV_STR("timestampNtz")));
+        if (vv_field_default(field).ptr != NULL)
+            VV_TRY(need(op, creation, VV_STR("allowColumnDefaults")));
+        if (vv_field_generated(field).ptr != NULL)
+            VV_TRY(need(op, creation, VV_STR("generatedColumns")));
+    }
     return VARVE_OK;
 }
 
@@ -318,6 +325,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     VV_TRY(make_metadata(op, &creation));
     VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
     VV_TRY(vv_warnings_check(op, engine, &spec->schema, &creation.metadata.configuration));
+    VV_TRY(vv_values_check(op, engine, &spec->schema));
     actions.protocol = creation.protocol;
     actions.metadata = &creation.metadata;
     struct vv_commit_request request = {.actions = &actions,

@@ -3,6 +3,7 @@
 #include "base/json_write.h"
 #include "base/time.h"
 #include "delta/stats.h"
+#include "table/values.h"
 
 varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapshot,
     struct vv_table_size *out)
@@ -63,6 +64,10 @@ static void write_schema(struct vv_json_writer *writer, const struct vv_schema *
         vv_jw_key_string(writer, "name", schema->fields[i].name);
         vv_jw_key_string(writer, "type", vv_buf_str(&type));
         vv_jw_key_bool(writer, "nullable", schema->fields[i].nullable);
+        if (vv_field_default(&schema->fields[i]).ptr != NULL)
+            vv_jw_key_string(writer, "default", vv_field_default(&schema->fields[i]));
+        if (vv_field_generated(&schema->fields[i]).ptr != NULL)
+            vv_jw_key_string(writer, "generated", vv_field_generated(&schema->fields[i]));
         vv_jw_end(writer);
     }
     vv_jw_end(writer);

@@ -1,6 +1,7 @@
 #include "table/rules.h"
 
 #include "engine/spark_sql.h"
+#include "table/values.h"
 #include "table/warnings.h"
 
 #define INVARIANTS "delta.invariants"
@@ -342,6 +343,7 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     if (for_write) {
         VV_TRY(checks_read(op, arena, snapshot, &rules));
         VV_TRY(vv_warnings_read(op, arena, snapshot, &rules));
+        VV_TRY(vv_values_read(op, arena, snapshot, &rules));
     }
     *out = rules;
     return VARVE_OK;
@@ -359,7 +361,9 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
 {
     if (a == b)
         return true;
-    if (!vv_str_eq(a->metadata->schema_json, b->metadata->schema_json) ||
+    if (a->protocol->min_writer != b->protocol->min_writer ||
+        a->protocol->writer_features_len != b->protocol->writer_features_len ||
+        !vv_str_eq(a->metadata->schema_json, b->metadata->schema_json) ||
         a->metadata->configuration.len != b->metadata->configuration.len ||
         a->metadata->partition_columns_len != b->metadata->partition_columns_len)
         return false;

@@ -19,6 +19,8 @@ struct vv_check {
     struct vv_str sql;        /* for DuckDB, over columns quoted by name */
 };
 
+struct vv_column_value;
+
 struct vv_partition_from {
     int32_t partition; /* date column */
     int32_t source;    /* timestamp or timestamp_ntz column */
@@ -38,6 +40,9 @@ struct vv_rules {
     size_t checks_len;
     const struct vv_check *warnings; /* warn-level rules; only `for_write` */
     size_t warnings_len;
+    const struct vv_column_value
+        *values; /* table/values.h, by column; NULL: no column has any; only `for_write` */
+    size_t values_len;
 };
 
 /*

@@ -38,7 +38,7 @@ static varve_status columns_of(struct vv_op *op, const struct vv_schema *schema,
     for (size_t i = 0; i < VV_COUNT(others); i++)
         if (vv_schema_find(schema, others[i]) < 0)
             names[len++] = others[i];
-    *out = (struct vv_spark_columns){names, len};
+    *out = (struct vv_spark_columns){.names = names, .len = len};
     return VARVE_OK;
 }
 

@@ -46,7 +46,7 @@ static void check_sql(struct vv_str sql)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    const struct vv_spark_columns columns = {names, VV_COUNT(names)};
+    const struct vv_spark_columns columns = {.names = names, .len = VV_COUNT(names)};
     struct vv_str sql = VV_STR_NONE;
 
     vv_op_init(&op, NULL, (size_t)1 << 30);

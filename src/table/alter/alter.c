@@ -52,7 +52,7 @@ static varve_status check_upgrade(struct vv_op *op, const struct vv_alter_change
 
 static bool is_column_change(enum vv_alter_kind kind)
 {
-    return kind <= VV_ALTER_DROP_NOT_NULL;
+    return kind <= VV_ALTER_DROP_DEFAULT;
 }
 
 static varve_status commit(struct vv_op *op, struct vv_alter_change *change,

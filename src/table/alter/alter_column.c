@@ -6,6 +6,7 @@
 
 #include "delta/features.h"
 #include "base/uuid.h"
+#include "table/values.h"
 #include "table/warnings.h"
 
 static varve_status find_column(struct vv_op *op, const struct vv_alter_change *change,
@@ -78,8 +79,12 @@ static void add_column_json(const struct vv_field *field, struct vv_buf *out)
     vv_jw_key_string(&writer, "type", vv_buf_str(&type));
     vv_jw_key_bool(&writer, "nullable", field->nullable);
     vv_jw_key(&writer, "metadata");
-    vv_jw_object(&writer);
-    vv_jw_end(&writer);
+    if (field->metadata != NULL) {
+        vv_jw_json(&writer, field->metadata);
+    } else {
+        vv_jw_object(&writer);
+        vv_jw_end(&writer);
+    }
     vv_jw_end(&writer);
 }
 
@@ -119,6 +124,10 @@ static varve_status check_new(struct vv_op *op, const struct vv_alter_change *ch
         return vv_fail(op, VARVE_EUSAGE,
             "column %.*s can't be NOT NULL: the rows that are there would have NULL in it",
             VV_ARG(field->name));
+    if (vv_field_generated(field).ptr != NULL && change->draft.from->files_len > 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "column %.*s can't be generated: the rows that are there would not have its value",
+            VV_ARG(field->name));
     if (field->type.kind == VV_TYPE_TIMESTAMP_NTZ &&
         !vv_features_has(change->draft.protocol, VV_STR("timestampNtz")) &&
         !change->request->upgrade)
@@ -147,14 +156,26 @@ static varve_status add_column(struct vv_op *op, struct vv_alter_change *change)
     fields[place] = given.fields[0];
     if (fields[place].type.kind == VV_TYPE_TIMESTAMP_NTZ)
         VV_TRY(vv_draft_need(op, draft, "timestampNtz"));
+    if (vv_field_default(&fields[place]).ptr != NULL)
+        VV_TRY(vv_draft_need(op, draft, "allowColumnDefaults"));
+    if (vv_field_generated(&fields[place]).ptr != NULL)
+        VV_TRY(vv_draft_need(op, draft, "generatedColumns"));
     VV_TRY(vv_alter_map_new(op, draft, &fields[place]));
     VV_TRY(vv_draft_fields(op, draft, fields, len + 1));
+    VV_TRY(vv_values_check(op, change->table->engine, &draft->schema));
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 20);
     VV_CLEANUP(vv_buf_done) struct vv_buf columns = VV_BUF_INIT(1 << 20);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
     vv_type_name(&fields[place].type, &type);
-    vv_buf_addf(&draft->diff, "+ column %.*s %.*s%s\n", VV_ARG(fields[place].name),
+    vv_buf_addf(&draft->diff, "+ column %.*s %.*s%s", VV_ARG(fields[place].name),
         VV_ARG(vv_buf_str(&type)), fields[place].nullable ? "" : " not null");
+    if (vv_field_default(&fields[place]).ptr != NULL)
+        vv_buf_addf(&draft->diff, " default %.*s%s", VV_ARG(vv_field_default(&fields[place])),
+            draft->from->files_len > 0 ? " (NULL in the rows that are there)" : "");
+    if (vv_field_generated(&fields[place]).ptr != NULL)
+        vv_buf_addf(&draft->diff, " generated always as (%.*s)",
+            VV_ARG(vv_field_generated(&fields[place])));
+    vv_buf_addc(&draft->diff, '\n');
     vv_buf_adds(&columns, "[{\"column\":");
     add_column_json(&fields[place], &columns);
     vv_buf_adds(&columns, "}]");
@@ -332,6 +353,44 @@ static varve_status drop_not_null(struct vv_op *op, struct vv_alter_change *chan
     return note_column(op, change, "CHANGE COLUMN", &fields[column]);
 }
 
+/* Sets the default of a column, or with no text takes it away. */
+static varve_status change_default(struct vv_op *op, struct vv_alter_change *change,
+    bool is_set)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    struct vv_draft *draft = &change->draft;
+    struct vv_str text = change->request->text;
+    int32_t column = -1;
+    VV_TRY(find_column(op, change, change->request->name, &column));
+    struct vv_str old = vv_field_default(&draft->schema.fields[column]);
+    if (is_set ? old.ptr != NULL && vv_str_eq(old, text) : old.ptr == NULL)
+        return VARVE_OK;
+    struct vv_field *fields = vv_draft_copy_fields(op, draft);
+    if (fields == NULL)
+        return op->error.code;
+    vv_jw_string(&writer, text);
+    if (!vv_buf_ok(&json))
+        return vv_fail_memory(op);
+    if (is_set)
+        VV_TRY(vv_draft_need(op, draft, "allowColumnDefaults"));
+    VV_TRY(vv_draft_mark(op, draft, &fields[column], VV_FIELD_DEFAULT,
+        is_set ? vv_buf_str(&json) : VV_STR_NONE));
+    VV_TRY(vv_draft_fields(op, draft, fields, draft->schema.fields_len));
+    if (is_set)
+        VV_TRY(vv_values_check(op, change->table->engine, &draft->schema));
+    if (old.ptr == NULL)
+        vv_buf_addf(&draft->diff, "+ default of %.*s: %.*s\n", VV_ARG(fields[column].name),
+            VV_ARG(text));
+    else if (is_set)
+        vv_buf_addf(&draft->diff, "~ default of %.*s: %.*s -> %.*s\n",
+            VV_ARG(fields[column].name), VV_ARG(old), VV_ARG(text));
+    else
+        vv_buf_addf(&draft->diff, "- default of %.*s: %.*s\n", VV_ARG(fields[column].name),
+            VV_ARG(old));
+    return note_column(op, change, "CHANGE COLUMN", &fields[column]);
+}
+
 static int width_of(enum vv_type_kind kind)
 {
     switch ((int)kind) {
@@ -390,6 +449,20 @@ static varve_status note_widening(struct vv_op *op, struct vv_draft *draft,
     return vv_draft_mark(op, draft, field, "delta.typeChanges", vv_buf_str(&json));
 }
 
+/* What is generated of a column of another type may be another value. */
+static varve_status check_not_source(struct vv_op *op, const struct vv_alter_change *change,
+    struct vv_str name)
+{
+    struct vv_snapshot snapshot;
+    struct vv_rules rules = {.order = -1};
+    vv_draft_snapshot(&change->draft, &snapshot);
+    VV_TRY(vv_values_read(op, &op->arena, &snapshot, &rules));
+    if (!vv_values_uses(&rules, name))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "column %.*s can't be widened: a generated column comes of it", VV_ARG(name));
+}
+
 static varve_status widen(struct vv_op *op, struct vv_alter_change *change)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf from = VV_BUF_INIT(1 << 20);
@@ -415,6 +488,7 @@ static varve_status widen(struct vv_op *op, struct vv_alter_change *change)
             "column %.*s is of type %.*s, of which %.*s is no wider one",
             VV_ARG(draft->schema.fields[column].name), VV_ARG(vv_buf_str(&from)),
             VV_ARG(vv_buf_str(&to)));
+    VV_TRY(check_not_source(op, change, draft->schema.fields[column].name));
     VV_TRY(vv_draft_need(op, draft, "typeWidening"));
     if (new->kind == VV_TYPE_TIMESTAMP_NTZ)
         VV_TRY(vv_draft_need(op, draft, "timestampNtz"));
@@ -444,6 +518,10 @@ varve_status vv_alter_column(struct vv_op *op, struct vv_alter_change *change)
         return move_column(op, change);
     case VV_ALTER_WIDEN:
         return widen(op, change);
+    case VV_ALTER_SET_DEFAULT:
+        return change_default(op, change, true);
+    case VV_ALTER_DROP_DEFAULT:
+        return change_default(op, change, false);
     default:
         return drop_not_null(op, change);
     }

@@ -146,8 +146,10 @@ varve_status vv_draft_mark(struct vv_op *op, struct vv_draft *draft, struct vv_f
         vv_jw_key_str(&writer, name);
         vv_jw_json(&writer, value);
     }
-    vv_jw_key(&writer, member);
-    vv_jw_raw(&writer, json);
+    if (json.ptr != NULL) {
+        vv_jw_key(&writer, member);
+        vv_jw_raw(&writer, json);
+    }
     vv_jw_end(&writer);
     struct vv_str copy = vv_arena_str(draft->arena, vv_buf_str(&text));
     if (!vv_buf_ok(&text) || copy.ptr == NULL)

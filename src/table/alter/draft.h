@@ -38,7 +38,7 @@ struct vv_field *vv_draft_copy_fields(struct vv_op *op, const struct vv_draft *d
 /* The schema anew. EINVALID: names that clash or can't be. */
 varve_status vv_draft_fields(struct vv_op *op, struct vv_draft *draft,
     const struct vv_field *fields, size_t len);
-/* The field's metadata with one member set to a JSON text, the others as they were. */
+/* The field's metadata with one member set to a JSON text (ptr NULL: without it), the others as they were. */
 varve_status vv_draft_mark(struct vv_op *op, struct vv_draft *draft, struct vv_field *field,
     const char *member, struct vv_str json);
 

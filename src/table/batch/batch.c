@@ -6,6 +6,7 @@
 #include "table/input/batch_input.h"
 #include "table/batch/rejects.h"
 #include "table/batch/validate.h"
+#include "table/values.h"
 
 /*
  * Rows go through two relations: what the input says (batch_input_N), and what it means
@@ -92,7 +93,8 @@ static varve_status ndjson_read(struct vv_op *op, struct vv_work *work,
     const struct vv_table *table, struct vv_batch_source *source, struct vv_batch_input *input)
 {
     bool is_taken = false;
-    if (input->has_cells && !work->is_small)
+    if (input->has_cells && !work->is_small &&
+        !vv_schema_has_defaults(&table->snapshot->schema))
         VV_TRY(vv_input_load_cells(op, work, &source->arena, table, input, &is_taken));
     input->has_cells = is_taken;
     return is_taken ? VARVE_OK : vv_input_load_ndjson(op, work, &source->arena, table, input);
@@ -441,6 +443,25 @@ static varve_status cells_demote(struct vv_op *op, struct vv_work *work,
     return VARVE_OK;
 }
 
+/* Values that tell nothing of a row but when it came. */
+static varve_status momentary_find(struct vv_op *op, const struct plans *plans,
+    const struct vv_rules *rules, size_t columns_len, const bool **out)
+{
+    bool *is_momentary = NULL;
+    *out = NULL;
+    if (rules->values == NULL)
+        return VARVE_OK;
+    VV_NEW(op, &is_momentary, bool, columns_len + 1);
+    for (size_t column = 0; column < columns_len; column++) {
+        is_momentary[column] = rules->values[column].is_volatile;
+        for (size_t index = 0; index < plans->len; index++)
+            if (plans->items[index].from[column] >= 0)
+                is_momentary[column] = false;
+    }
+    *out = is_momentary;
+    return VARVE_OK;
+}
+
 varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out)
@@ -478,5 +499,5 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .few = settled->in_memory ? settled->rowset : NULL,
         .now_us = source->now_us,
         .rejects = rejects};
-    return VARVE_OK;
+    return momentary_find(op, &plans, rules, common.schema->fields_len, &out->is_momentary);
 }

@@ -1,5 +1,7 @@
 #include "table/batch/validate.h"
 
+#include "table/values.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -45,6 +47,42 @@ static bool is_clocked(const struct vv_plan *plan, int32_t column)
            (kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ || kind == VV_TYPE_LONG);
 }
 
+/* Nothing else fills it in. */
+static bool has_default(const struct vv_plan *plan, int32_t column)
+{
+    const struct vv_column_value *values = plan->rules->values;
+    return values != NULL && values[column].default_text.ptr != NULL &&
+           !is_clocked(plan, column) && partition_from(plan->rules, column) == NULL;
+}
+
+static bool is_generated(const struct vv_plan *plan, int32_t column)
+{
+    const struct vv_column_value *values = plan->rules->values;
+    return values != NULL && values[column].generated_sql.ptr != NULL;
+}
+
+static varve_status defaults_make(struct vv_op *op, struct vv_plan *plan)
+{
+    plan->defaults = NULL;
+    if (plan->rules->values == NULL)
+        return VARVE_OK;
+    struct vv_str now = vv_arena_format(&op->arena, "%" PRId64, plan->now_us);
+    VV_NEW(op, &plan->defaults, struct vv_plan_default, plan->schema->fields_len + 1);
+    if (now.ptr == NULL)
+        return vv_fail_memory(op);
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        struct vv_plan_default *value = &plan->defaults[index];
+        if (!has_default(plan, (int32_t)index))
+            continue;
+        VV_TRY(vv_values_default_sql(op, &plan->schema->fields[index], now, &value->sql));
+        value->sql_param = value->sql;
+        if (plan->rules->values[index].is_volatile)
+            VV_TRY(vv_values_default_sql(op, &plan->schema->fields[index],
+                VV_STR("CAST($" VV_PLAN_CLOCK " AS BIGINT)"), &value->sql_param));
+    }
+    return VARVE_OK;
+}
+
 /* Which column of the input is which of the schema. */
 static varve_status columns_match(struct vv_op *op, struct vv_plan *plan)
 {
@@ -75,7 +113,8 @@ static varve_status absent_check(struct vv_op *op, const struct vv_plan *plan, i
     const struct vv_partition_from *source = partition_from(plan->rules, column);
     /* A line of NDJSON says for itself what it has: the row is at fault, not the input. */
     if (!is_required(plan, column) || plan->input->format == VV_INPUT_NDJSON ||
-        is_clocked(plan, column) || (source && plan->from[source->source] >= 0))
+        is_clocked(plan, column) || has_default(plan, column) || is_generated(plan, column) ||
+        (source && plan->from[source->source] >= 0))
         return VARVE_OK;
     return vv_fail(op, VARVE_EINVALID, "%.*s: column \"%.*s\" is absent, and %s",
         VV_ARG(plan->input->name), VV_ARG(field->name),
@@ -193,6 +232,13 @@ static varve_status table_breaches(struct vv_op *op, struct vv_plan *plan)
                 VV_ARG(plan->prefix), OWN(plan, 'c', pair->partition),
                 OWN(plan, 'd', pair->partition)));
     }
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        struct vv_breach breach = {.kind = VV_BREACH_GENERATED, .column = (int32_t)index};
+        if (plan->from[index] >= 0 && is_generated(plan, (int32_t)index))
+            VV_TRY(breach_addf(op, plan, breach,
+                "NOT %.*sbroken AND " OWN_FORMAT " IS DISTINCT FROM " OWN_FORMAT,
+                VV_ARG(plan->prefix), OWN(plan, 'c', index), OWN(plan, 'g', index)));
+    }
     for (size_t index = 0; index < rules->checks_len; index++) {
         struct vv_breach breach = {.kind = VV_BREACH_CHECK, .column = -1, .item = index};
         VV_CLEANUP(vv_buf_done) struct vv_buf condition = VV_BUF_INIT(VV_BUF_MAX);
@@ -206,7 +252,7 @@ static varve_status table_breaches(struct vv_op *op, struct vv_plan *plan)
 
 static varve_status breaches_make(struct vv_op *op, struct vv_plan *plan)
 {
-    size_t len_max = 1 + plan->schema->fields_len * 5 + plan->rules->partition_from_len +
+    size_t len_max = 1 + plan->schema->fields_len * 6 + plan->rules->partition_from_len +
                      plan->rules->checks_len;
     VV_NEW(op, &plan->breaches, struct vv_breach, len_max);
     if (plan->input->has_faults)
@@ -240,6 +286,7 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
                         is_clocked(plan, plan->rules->order);
     plan->keeps_arrival = plan->has_arrival ||
                           (plan->input->arrival_sql.len > 0 && plan->rules->warnings_len > 0);
+    VV_TRY(defaults_make(op, plan));
     VV_TRY(conversions_make(op, plan));
     losses_find(plan);
     return breaches_make(op, plan);

@@ -4,7 +4,8 @@
  *
  * A statement is built of levels, each a SELECT from the one within:
  *     1 convert   each column of the schema from the input's, or NULL
- *     2 fill      what was lost on the way; the order column and partition columns filled in
+ *     2 fill      what was lost on the way; the order column and partition columns filled in; then
+ *                 generated columns, of those
  *     3 name      the columns by their names, for the expressions of CHECK constraints
  *     4 judge     one boolean a rule: TRUE where the row breaks it
  * The names of the statement's own columns begin with a prefix that no column of the table has.
@@ -23,6 +24,7 @@ enum vv_breach_kind {
     VV_BREACH_NULL,      /* NULL in a column that is NOT NULL, or in the key */
     VV_BREACH_NULL_PART, /* NULL within a nested value where none may be */
     VV_BREACH_PARTITION, /* not the UTC date of its source */
+    VV_BREACH_GENERATED, /* not what the column is generated as */
     VV_BREACH_CHECK      /* a CHECK constraint or an invariant is not TRUE */
 };
 
@@ -36,6 +38,11 @@ struct vv_breach {
 
 #define VV_PLAN_CLOCK "now"
 
+/* The default of a column, as SQL: with the clock as a number, and as a parameter. */
+struct vv_plan_default {
+    struct vv_str sql, sql_param; /* ptr NULL: there is none, or something else fills it in */
+};
+
 struct vv_plan {
     const struct vv_batch_input *input;
     const struct vv_schema *schema;
@@ -47,6 +54,7 @@ struct vv_plan {
     const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
     bool has_arrival;    /* the order column is filled in by when a row came */
     bool keeps_arrival;  /* that, or a warn-level rule asks for it */
+    struct vv_plan_default *defaults; /* by column; NULL: no column has one */
     struct vv_conversion *conversions;
     bool *has_loss, *has_finer;
     struct vv_breach *breaches;

@@ -2,6 +2,7 @@
 
 #include "engine/sql.h"
 #include "table/batch/validate.h"
+#include "table/values.h"
 #include "table/warnings.h"
 
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
@@ -16,6 +17,49 @@ static void own_name(const struct vv_plan *plan, char letter, size_t number, str
 }
 
 /*
+ * A column that a row says nothing of. A line of NDJSON may say NULL, which is no default; of
+ * another input each row has the columns that the input has.
+ */
+static void default_sql(const struct vv_plan *plan, size_t column, bool clock_is_param,
+    struct vv_buf *sql)
+{
+    const struct vv_plan_default *value = &plan->defaults[column];
+    struct vv_str text = clock_is_param ? value->sql_param : value->sql;
+    if (plan->input->nulls_sql.len == 0) {
+        vv_buf_add(sql, text);
+        return;
+    }
+    vv_buf_addf(sql, "CASE WHEN contains(coalesce(%.*s, ''), ',%zu,') THEN NULL ELSE ",
+        VV_ARG(plan->input->nulls_sql), column);
+    vv_buf_add(sql, text);
+    vv_buf_adds(sql, " END");
+}
+
+static void value_or_default_sql(const struct vv_plan *plan, size_t column, bool with_input,
+    struct vv_buf *sql)
+{
+    const struct vv_batch_input *input = plan->input;
+    int32_t from = plan->from[column];
+    bool has_default = plan->defaults != NULL && plan->defaults[column].sql.ptr != NULL;
+    bool clock_is_param = plan->clock_is_param && !with_input;
+    if (from < 0 && has_default) {
+        default_sql(plan, column, clock_is_param, sql);
+    } else if (from < 0) {
+        vv_buf_adds(sql, "CAST(NULL AS ");
+        vv_type_sql(&plan->schema->fields[column].type, sql);
+        vv_buf_addc(sql, ')');
+    } else if (has_default && input->nulls_sql.len > 0) {
+        vv_buf_addf(sql, "CASE WHEN %.*s IS NULL THEN ", VV_ARG(input->column_sql[from]));
+        default_sql(plan, column, clock_is_param, sql);
+        vv_buf_adds(sql, " ELSE ");
+        vv_convert_value(&plan->conversions[column], input->column_sql[from], sql);
+        vv_buf_adds(sql, " END");
+    } else {
+        vv_convert_value(&plan->conversions[column], input->column_sql[from], sql);
+    }
+}
+
+/*
  * Level 1. What the input has stands beside what became of it only where somebody asks: each
  * column more is bound once a level, which for a small batch is what the statement costs.
  */
@@ -27,14 +71,10 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         int32_t from = plan->from[index];
         vv_buf_adds(sql, ", ");
-        if (from < 0) {
-            vv_buf_adds(sql, "CAST(NULL AS ");
-            vv_type_sql(&plan->schema->fields[index].type, sql);
-            vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', index));
-            continue;
-        }
-        vv_convert_value(&plan->conversions[index], input->column_sql[from], sql);
+        value_or_default_sql(plan, index, with_input, sql);
         vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
+        if (from < 0)
+            continue;
         if (with_input || plan->has_loss[index] || plan->has_finer[index] ||
             (int32_t)index == plan->rules->order)
             vv_buf_addf(sql, ", %.*s AS " OWN_FORMAT, VV_ARG(input->column_sql[from]),
@@ -178,6 +218,60 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
     vv_buf_adds(sql, ")");
 }
 
+static bool is_generated(const struct vv_plan *plan, size_t column)
+{
+    const struct vv_column_value *values = plan->rules->values;
+    return values != NULL && values[column].generated_sql.ptr != NULL;
+}
+
+static bool has_generated(const struct vv_plan *plan)
+{
+    for (size_t index = 0; index < plan->schema->fields_len; index++)
+        if (is_generated(plan, index))
+            return true;
+    return false;
+}
+
+/*
+ * Still level 2, where the table has generated columns: they see what was filled in. One that a
+ * row has NULL in is computed as well, since NULL is what an absent one is.
+ */
+static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_buf *sql)
+{
+    const struct vv_column_value *values = plan->rules->values;
+    const char *comma = "";
+    if (!has_generated(plan)) {
+        fill_sql(plan, with_input, sql);
+        return;
+    }
+    vv_buf_adds(sql, "SELECT * EXCLUDE (");
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        vv_buf_adds(sql, index > 0 ? ", " : "");
+        vv_sql_name(sql, plan->schema->fields[index].name);
+    }
+    vv_buf_adds(sql, ") REPLACE (");
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        if (!is_generated(plan, index))
+            continue;
+        vv_buf_addf(sql, "%scoalesce(" OWN_FORMAT ", TRY(%.*s)) AS " OWN_FORMAT, comma,
+            OWN(plan, 'c', index), VV_ARG(values[index].generated_sql), OWN(plan, 'c', index));
+        comma = ", ";
+    }
+    vv_buf_addc(sql, ')');
+    for (size_t index = 0; index < plan->schema->fields_len; index++)
+        if (is_generated(plan, index) && plan->from[index] >= 0)
+            vv_buf_addf(sql, ", TRY(%.*s) AS " OWN_FORMAT, VV_ARG(values[index].generated_sql),
+                OWN(plan, 'g', index));
+    vv_buf_adds(sql, " FROM (SELECT *");
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        vv_buf_addf(sql, ", " OWN_FORMAT " AS ", OWN(plan, 'c', index));
+        vv_sql_name(sql, plan->schema->fields[index].name);
+    }
+    vv_buf_adds(sql, " FROM (");
+    fill_sql(plan, with_input, sql);
+    vv_buf_adds(sql, "))");
+}
+
 static bool is_named(const struct vv_check *checks, size_t len, struct vv_str name)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
@@ -239,7 +333,7 @@ static void name_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
     }
     others_sql(plan, plan->clock_is_param && !with_input, sql);
     vv_buf_adds(sql, " FROM (");
-    fill_sql(plan, with_input, sql);
+    generate_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");
 }
 
@@ -376,6 +470,10 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
             VV_ARG(plan->schema->fields[plan->rules->partition_from[breach->item].source]
                        .name));
         break;
+    case VV_BREACH_GENERATED:
+        vv_buf_addf(out, "is not what the column is generated as (%.*s), ",
+            VV_ARG(plan->rules->values[breach->column].generated_text));
+        break;
     case VV_BREACH_CHECK:
         vv_buf_addf(out, "breaks %.*s (%.*s)", VV_ARG(plan->rules->checks[breach->item].name),
             VV_ARG(plan->rules->checks[breach->item].expression));
@@ -393,9 +491,9 @@ static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
     }
     rule_text(plan, breach, &text);
     vv_sql_literal(sql, vv_buf_str(&text));
-    if (breach->kind == VV_BREACH_PARTITION)
+    if (breach->kind == VV_BREACH_PARTITION || breach->kind == VV_BREACH_GENERATED)
         vv_buf_addf(sql, " || coalesce(CAST(" OWN_FORMAT " AS VARCHAR), 'NULL')",
-            OWN(plan, 'd', breach->column));
+            OWN(plan, breach->kind == VV_BREACH_PARTITION ? 'd' : 'g', breach->column));
     if (!vv_buf_ok(&text))
         sql->failed = true;
 }

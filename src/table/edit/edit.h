@@ -103,9 +103,10 @@ varve_status vv_edit_rows_sql(struct vv_op *op, const struct vv_edit *edit,
 varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, const char *what,
     struct vv_str expression);
 
-/* A user's expression as the value of a column. */
-void vv_edit_value_sql(const struct vv_edit *edit, int32_t column, struct vv_str expression,
-    struct vv_buf *sql);
+/* A user's expression as the value of a column; DEFAULT is what the column has without one. */
+varve_status vv_edit_value_sql(struct vv_op *op, const struct vv_edit *edit, int32_t column,
+    struct vv_str expression, struct vv_buf *sql);
+bool vv_edit_is_default(struct vv_str expression);
 /*
  * What a column of t is that no assignment sets: itself, or of the order column what makes the row
  * newer than what it replaces.
@@ -113,7 +114,7 @@ void vv_edit_value_sql(const struct vv_edit *edit, int32_t column, struct vv_str
 void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf *sql);
 /* Whether rows get another key by an assignment to the column. */
 bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column);
-/* A partition column that follows another column. */
+/* A column that follows others: a partition column that derives from one, a generated one. */
 bool vv_edit_is_derived(const struct vv_rules *rules, int32_t column);
 
 /* A condition over the table's columns, for files and for the engine. EUSAGE as above. */

@@ -7,6 +7,7 @@
 #include "table/edit/edit.h"
 #include "table/read/predicate.h"
 #include "table/read/scan_sql.h"
+#include "table/values.h"
 
 varve_status vv_edit_rows_sql(struct vv_op *op, const struct vv_edit *edit,
     const struct vv_file *const *files, size_t files_len, struct vv_str prefix,
@@ -49,17 +50,33 @@ varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, con
     return VARVE_OK;
 }
 
-/* An untyped NULL would become an integer. */
-void vv_edit_value_sql(const struct vv_edit *edit, int32_t column, struct vv_str expression,
-    struct vv_buf *sql)
+bool vv_edit_is_default(struct vv_str expression)
 {
-    if (!vv_str_eq_nocase(vv_str_trim(expression), VV_STR("NULL"))) {
+    return vv_str_eq_nocase(vv_str_trim(expression), VV_STR("DEFAULT"));
+}
+
+/* An untyped NULL would become an integer. */
+varve_status vv_edit_value_sql(struct vv_op *op, const struct vv_edit *edit, int32_t column,
+    struct vv_str expression, struct vv_buf *sql)
+{
+    const struct vv_field *field = &edit->snapshot->schema.fields[column];
+    const struct vv_column_value *values = edit->rules->values;
+    bool is_default = vv_edit_is_default(expression);
+    if (is_default && values != NULL && values[column].default_text.ptr != NULL) {
+        struct vv_str now = vv_arena_format(&op->arena, "%" PRId64, edit->started_us);
+        struct vv_str value = VV_STR_NONE;
+        if (now.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(vv_values_default_sql(op, field, now, &value));
+        vv_buf_add(sql, value);
+    } else if (is_default || vv_str_eq_nocase(vv_str_trim(expression), VV_STR("NULL"))) {
+        vv_buf_adds(sql, "CAST(NULL AS ");
+        vv_type_sql(&field->type, sql);
+        vv_buf_addc(sql, ')');
+    } else {
         vv_buf_addf(sql, "(%.*s\n)", VV_ARG(expression));
-        return;
     }
-    vv_buf_adds(sql, "CAST(NULL AS ");
-    vv_type_sql(&edit->snapshot->schema.fields[column].type, sql);
-    vv_buf_addc(sql, ')');
+    return VARVE_OK;
 }
 
 void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf *sql)
@@ -83,8 +100,17 @@ void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf 
         vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS BIGINT) + 1");
 }
 
+static bool is_generated(const struct vv_rules *rules, int32_t column)
+{
+    return rules->values != NULL && rules->values[column].generated_sql.ptr != NULL;
+}
+
 bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column)
 {
+    /* What a generated column comes of is not looked into. */
+    for (size_t i = 0; i < rules->key_len; i++)
+        if (is_generated(rules, rules->key[i]))
+            return true;
     for (size_t i = 0; i < rules->partition_from_len; i++)
         if (rules->partition_from[i].source == column &&
             vv_rules_is_key(rules, rules->partition_from[i].partition))
@@ -97,7 +123,7 @@ bool vv_edit_is_derived(const struct vv_rules *rules, int32_t column)
     for (size_t i = 0; i < rules->partition_from_len; i++)
         if (rules->partition_from[i].partition == column)
             return true;
-    return false;
+    return is_generated(rules, column);
 }
 
 varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,

@@ -67,6 +67,8 @@ static varve_status check_assignments(struct vv_op *op, const struct vv_edit *ed
             if (vv_schema_find(schema, step->assignments[before].column) == column)
                 return vv_fail(op, VARVE_EUSAGE, "column %.*s is set twice",
                     VV_ARG(assignment->column));
+        if (vv_edit_is_default(assignment->expression))
+            continue;
         struct vv_str what =
             vv_arena_format(&op->arena, "the value of %.*s", VV_ARG(assignment->column));
         if (what.ptr == NULL)
@@ -90,15 +92,15 @@ varve_status vv_merge_check(struct vv_op *op, const struct vv_edit *edit,
 }
 
 /* What a step makes of the column; none: it is left to be filled in. */
-static void add_value(const struct vv_edit *edit, const struct vv_merge *merge,
-    const struct vv_merge_step *step, int32_t column, struct vv_buf *sql)
+static varve_status add_value(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_merge *merge, const struct vv_merge_step *step, int32_t column,
+    struct vv_buf *sql)
 {
     const struct vv_schema *schema = &edit->snapshot->schema;
     for (size_t i = 0; i < step->assignments_len; i++) {
         if (vv_schema_find(schema, step->assignments[i].column) != column)
             continue;
-        vv_edit_value_sql(edit, column, step->assignments[i].expression, sql);
-        return;
+        return vv_edit_value_sql(op, edit, column, step->assignments[i].expression, sql);
     }
     if (step->is_star && merge->source.is_brought[column]) {
         vv_buf_adds(sql, "s.");
@@ -106,6 +108,7 @@ static void add_value(const struct vv_edit *edit, const struct vv_merge *merge,
     } else if (step->action == VV_MERGE_UPDATE && !vv_edit_is_derived(edit->rules, column)) {
         vv_edit_kept_sql(edit, column, sql);
     }
+    return VARVE_OK;
 }
 
 /* Half of the pairs that a step takes, under the names that its expressions have for it. */
@@ -176,7 +179,7 @@ static varve_status make_step(struct vv_op *op, struct vv_edit *edit,
         edit->news_len, step->action == VV_MERGE_INSERT);
     for (size_t i = 0; i < fields_len; i++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(VV_BUF_MAX);
-        add_value(edit, merge, step, (int32_t)i, &value);
+        VV_TRY(add_value(op, edit, merge, step, (int32_t)i, &value));
         if (!vv_buf_ok(&value))
             return vv_fail_memory(op);
         if (vv_buf_str(&value).len == 0)

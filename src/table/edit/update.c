@@ -32,6 +32,8 @@ static varve_status check_expression(struct vv_op *op, const struct vv_edit *edi
     const struct vv_assignment *assignment)
 {
     struct vv_sql_statement statement;
+    if (vv_edit_is_default(assignment->expression))
+        return VARVE_OK;
     struct vv_str what =
         vv_arena_format(&op->arena, "the value of %.*s", VV_ARG(assignment->column));
     if (what.ptr == NULL)
@@ -62,13 +64,14 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
     return VARVE_OK;
 }
 
-static void add_value(const struct plan *plan, int32_t column, struct vv_buf *sql)
+static varve_status add_value(struct vv_op *op, const struct plan *plan, int32_t column,
+    struct vv_buf *sql)
 {
     const struct vv_assignment *assignment = plan->by_column[column];
     if (assignment != NULL)
-        vv_edit_value_sql(plan->edit, column, assignment->expression, sql);
-    else
-        vv_edit_kept_sql(plan->edit, column, sql);
+        return vv_edit_value_sql(op, plan->edit, column, assignment->expression, sql);
+    vv_edit_kept_sql(plan->edit, column, sql);
+    return VARVE_OK;
 }
 
 /* Columns that derive from another are left to be filled in, unless they are named. */
@@ -102,7 +105,7 @@ static varve_status read_changed(struct vv_op *op, const struct plan *plan, stru
         VV_ARG(plan->prefix), VV_ARG(plan->prefix));
     for (size_t i = 0; i < columns_len; i++) {
         vv_buf_adds(&sql, ", ");
-        add_value(plan, columns[i].column, &sql);
+        VV_TRY(add_value(op, plan, columns[i].column, &sql));
         vv_buf_addf(&sql, " AS %.*s", VV_ARG(columns[i].sql));
     }
     vv_buf_adds(&sql, " FROM ");

@@ -24,6 +24,8 @@ struct vv_batch_input {
     struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
     struct vv_str *types;      /* DuckDB's */
     size_t columns_len;
+    struct vv_str
+        nulls_sql;     /* NDJSON of a table with defaults: ",3,7,", where a row says null */
     bool keeps_lines;  /* NDJSON: a line that is no row is a row with a fault */
     bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
     /* NDJSON: a row that no table would take; columns with the name of the member, its value and

@@ -11,7 +11,7 @@
 #define PARSED_BYTES ((size_t)1 << 20)
 /* Behind the columns of the schema. */
 #define FAULT_COLUMNS 3
-#define EXTRA_COLUMNS (FAULT_COLUMNS + 1)
+#define EXTRA_COLUMNS (FAULT_COLUMNS + 2)
 
 struct reader {
     const struct vv_table *table;
@@ -24,6 +24,7 @@ struct reader {
     bool *seen;             /* by column: some line has a value there */
     size_t next;            /* column that the next member is likely to be */
     bool has_faults;        /* of some line */
+    bool keeps_nulls;       /* the table has defaults, which null is none of */
     size_t odd;             /* of a rest: its next row among those of the whole */
 };
 
@@ -206,10 +207,28 @@ static varve_status arrival_set(struct vv_op *op, struct reader *reader, int64_t
     return arrival->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* The columns that the line says null of: ",3,7,". */
+static varve_status nulls_set(struct vv_op *op, struct reader *reader)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    size_t len = reader->schema->fields_len;
+    if (!reader->keeps_nulls)
+        return VARVE_OK;
+    for (size_t index = 0; index < len; index++)
+        if (reader->given[index] && reader->values[index].ptr == NULL)
+            vv_buf_addf(&text, "%s%zu,", text.len == 0 ? "," : "", index);
+    if (text.len == 0)
+        return VARVE_OK;
+    struct vv_str *nulls = &reader->values[len + FAULT_COLUMNS + 1];
+    *nulls = vv_arena_str(&reader->parsed, vv_buf_str(&text));
+    return vv_buf_ok(&text) && nulls->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row)
 {
     size_t values_len = reader->schema->fields_len + EXTRA_COLUMNS;
     VV_TRY(arrival_set(op, reader, row));
+    VV_TRY(nulls_set(op, reader));
     for (size_t index = 0; index < reader->schema->fields_len; index++)
         reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
     VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
@@ -273,6 +292,7 @@ static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t 
     names[columns_len + 1] = VV_STR(VV_NDJSON_FAULT_VALUE);
     names[columns_len + 2] = VV_STR(VV_NDJSON_FAULT_RULE);
     names[columns_len + FAULT_COLUMNS] = VV_STR("arrival");
+    names[columns_len + FAULT_COLUMNS + 1] = VV_STR("nulls");
     *out = names;
     return VARVE_OK;
 }
@@ -310,7 +330,8 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct reader reader = {.table = table,
         .schema = schema,
         .input = input,
-        .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
+        .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+        .keeps_nulls = vv_schema_has_defaults(schema)};
     struct vv_str *texts = NULL;
     VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
     VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
@@ -327,6 +348,7 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     if (input->arrivals != NULL)
         input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");
     input->has_faults = reader.has_faults;
+    input->nulls_sql = reader.keeps_nulls ? VV_STR("nulls") : VV_STR_NONE;
     return vv_ndjson_columns(op, arena, schema, reader.seen, texts, NULL, input);
 }
 

@@ -86,14 +86,18 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
     return VARVE_OK;
 }
 
-/* Equal in every column but the key, which is equal by the join, and the order column. */
-static void same_sql(const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
+/*
+ * Equal in every column but the key, which is equal by the join, the order column, and columns
+ * that only tell when the batch came: else a repeated batch would change every row.
+ */
+static void same_sql(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
+    struct vv_buf *sql)
 {
     const struct vv_rules *rules = attempt->rules;
     const char *separator = "";
     for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
         int32_t column = (int32_t)i;
-        bool is_key = column == rules->order;
+        bool is_key = column == rules->order || (is_momentary != NULL && is_momentary[i]);
         for (size_t key = 0; key < rules->key_len; key++)
             is_key = is_key || rules->key[key] == column;
         if (is_key)
@@ -125,7 +129,7 @@ static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *ca
         vv_buf_addf(sql, "s.c%d AS _o, b.c%d AS _batch_o, ", rules->order, rules->order);
     else
         vv_buf_adds(sql, "0 AS _o, 0 AS _batch_o, ");
-    same_sql(attempt, sql);
+    same_sql(attempt, call->batch.is_momentary, sql);
     vv_buf_adds(sql, " AS _same FROM (");
     VV_TRY(vv_scan_sql(op, &source, sql));
     vv_buf_addf(sql, ") AS s JOIN %.*s AS b ON ", VV_ARG(call->batch.sql));

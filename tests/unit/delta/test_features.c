@@ -110,7 +110,7 @@ static const struct write_case {
     {{.reader = 1, .writer = 2, .property = "delta.enableChangeDataFeed", .value = "true"},
         NULL},
     {{.reader = 1, .writer = 4, .field_metadata = "{\"delta.generationExpression\":\"a\"}"},
-        "generatedColumns"},
+        NULL},
     {{.reader = 1, .writer = 2, .field_metadata = "{\"delta.invariants\":\"x\"}"}, NULL},
     {{.reader = 2, .writer = 5}, NULL},
     {{.reader = 2, .writer = 5, .property = "delta.columnMapping.mode", .value = "none"}, NULL},
@@ -129,7 +129,7 @@ static const struct write_case {
          .writer = 7,
          .writer_features = "allowColumnDefaults",
          .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"},
-        "allowColumnDefaults"},
+        NULL},
     {{.reader = 3,
          .writer = 7,
          .reader_features = "timestampNtz deletionVectors "
@@ -190,8 +190,8 @@ TEST(features, of_nested_columns_count)
     struct built built;
     struct table table = {.reader = 1,
         .writer = 7,
-        .writer_features = "allowColumnDefaults",
-        .field_metadata = "{\"CURRENT_DEFAULT\":\"1\"}"};
+        .writer_features = "identityColumns",
+        .field_metadata = "{\"delta.identity.start\":1}"};
 
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     build(&op, &table, &built);

@@ -6,7 +6,7 @@
 
 static const struct vv_str names[] = {{"x", 1}, {"y", 1}, {"s", 1}, {"b", 1}, {"day", 3},
     {"timestamp", 9}, {"Mixed Case", 10}, {"q\"`", 3}, {"st", 2}, {"regime", 6}};
-static const struct vv_spark_columns columns = {names, VV_COUNT(names)};
+static const struct vv_spark_columns columns = {.names = names, .len = VV_COUNT(names)};
 
 static varve_status translate(struct vv_op *op, const char *expression, struct vv_str *out)
 {
@@ -44,6 +44,11 @@ static const struct {
     {"`timestamp` - interval '-1' hour < TIMESTAMP '2025-01-30 11:00:00Z'", "false"},
     {"INTERVAL 90 SECONDS < INTERVAL 2 MINUTE", "true"},
     {"x == 8", "false"},
+    /* what generated columns are made of */
+    {"date_trunc('HOUR', `timestamp` + INTERVAL 5 MINUTES) = `timestamp`", "true"},
+    {"date_format(`timestamp`, 'yyyy-MM-dd HH')", "2025-01-30 10"},
+    {"substring(s, 2, 1)", "t"},
+    {"substr(s, 2)", "t's"},
     {"y = 1", "NULL"},
     {"y <> 1", "NULL"},
     {"y IS NULL", "true"},
@@ -161,7 +166,7 @@ TEST(spark_sql, the_constraints_of_the_market_tables)
         {"v IS NULL OR acted_upon", "TIMESTAMPTZ", {"NULL"}, {"'2025-01-30 10:00:00+00'"}},
     };
     static const struct vv_str constraint_names[] = {{"v", 1}, {"acted_upon", 10}};
-    const struct vv_spark_columns constraint_columns = {constraint_names, 2};
+    const struct vv_spark_columns constraint_columns = {.names = constraint_names, .len = 2};
     FIXTURE(fixture);
     for (size_t index = 0; index < VV_COUNT(cases); index++) {
         struct vv_str sql = VV_STR_NONE;
@@ -197,7 +202,10 @@ TEST(spark_sql, what_is_not_understood_is_refused)
         "x BETWEEN 1", "x IS", "x IS NOT", "CASE END", "CASE WHEN x END", "$1", "?", ":p", "@v",
         "x & y", "x | y", "x ^ y", "~x", "x ** 2", "1.2.3", "0x1F", "1e", "12abc", "abs()",
         "abs(1, 2)", "abs(1", "x LIKE", "x NOT", "x ILIKE 'a'", "'\\u0041'", "x.1", "x.", "* ",
-        "x AND", "NOT", "if(x, 1)", "\xff", "x = \xc3\xa9"};
+        "x AND", "NOT", "if(x, 1)", "date_trunc(s, day)", "date_trunc('eon', day)",
+        "date_format(day, 'yyyyy')", "date_format(day, 'MMM')", "date_format(day, '%')",
+        "date_format(day, s)", "substring(s, -1, 2)", "substring(s, 0, 2)", "substring(s, x)",
+        "substring(s)", "current_date()", "\xff", "x = \xc3\xa9"};
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     for (size_t index = 0; index < VV_COUNT(expressions); index++) {
@@ -222,10 +230,43 @@ TEST(spark_sql, a_refusal_names_what_it_is_about)
     vv_forgive(&op);
 }
 
+TEST(spark_sql, the_time_is_what_the_caller_says)
+{
+    static const struct {
+        const char *expression;
+        const char *value; /* NULL: nothing that depends on the time */
+    } cases[] = {{"current_timestamp()", "2025-01-30 10:00:00+00"},
+        {"NOW()", "2025-01-30 10:00:00+00"}, {"current_timestamp", "2025-01-30 10:00:00+00"},
+        {"current_date()", "2025-01-30"}, {"localtimestamp()", "2025-01-30 10:00:00"},
+        {"concat('now()', 'a')", NULL}};
+    FIXTURE(fixture);
+    for (size_t index = 0; index < VV_COUNT(cases); index++) {
+        struct vv_spark_clock clock = {.us = VV_STR("1738231200000000")};
+        const struct vv_spark_columns no_columns = {.clock = &clock};
+        struct vv_str sql = VV_STR_NONE;
+        REQUIRE_OK(&fixture.op,
+            vv_spark_sql_translate(&fixture.op, vv_str_of(cases[index].expression), &no_columns,
+                &fixture.op.arena, &sql));
+        CHECK_INT(clock.is_asked, cases[index].value != NULL);
+        VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
+        vv_buf_addf(&query, "SELECT (%.*s)::VARCHAR", VV_ARG(sql));
+        CHECK_STR(text(&fixture, vv_buf_str(&query).ptr),
+            cases[index].value != NULL ? cases[index].value : "now()a");
+    }
+    struct vv_spark_clock clock = {.us = VV_STR("0")};
+    const struct vv_spark_columns no_columns = {.clock = &clock};
+    struct vv_str sql;
+    CHECK_INT(vv_spark_sql_translate(&fixture.op, VV_STR("uuid()"), &no_columns,
+                  &fixture.op.arena, &sql),
+        VARVE_EUNSUPPORTED);
+    CHECK(strstr(fixture.op.error.message, "uuid") != NULL);
+    vv_forgive(&fixture.op);
+}
+
 TEST(spark_sql, names_and_strings_cannot_break_out)
 {
     static const struct vv_str hostile[] = {{"a\"; DROP TABLE row; --", 22}};
-    const struct vv_spark_columns hostile_columns = {hostile, 1};
+    const struct vv_spark_columns hostile_columns = {.names = hostile, .len = 1};
     FIXTURE(fixture);
     struct vv_str sql = VV_STR_NONE;
     REQUIRE_OK(&fixture.op,
