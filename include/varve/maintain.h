@@ -105,6 +105,45 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_vacuum(varve_table *table,
     const varve_vacuum_options *options, varve_vacuum_result *out,
     struct ArrowArrayStream *out_files, varve_error *err);
 
+typedef struct varve_maintain_options {
+    uint32_t size;
+    const char *table;   /* NULL: all tables of the lake */
+    int32_t plan;        /* 1: say what is due and why, and do nothing */
+    const char *message; /* for the commits; NULL: the lake's */
+} varve_maintain_options;
+#define VARVE_MAINTAIN_OPTIONS_INIT                   \
+    {                                                 \
+        sizeof(varve_maintain_options), NULL, 0, NULL \
+    }
+
+typedef struct varve_maintain_result {
+    int64_t tables;
+    int64_t tasks;       /* done, or planned */
+    int64_t left;        /* to the next run, since other writers, or another run, were faster */
+    int64_t failed;      /* tasks, and tables that can't be maintained; the others are */
+    int64_t files_added; /* by compaction and layout, as the three below */
+    int64_t files_removed;
+    int64_t bytes_added;
+    int64_t bytes_removed;
+    int64_t files_vacuumed;
+    int64_t bytes_vacuumed;
+    int64_t checkpoints;
+    varve_error failure; /* the first one; code VARVE_OK: there was none */
+} varve_maintain_result;
+
+/*
+ * Does what the properties of the tables say is due (docs/maintenance.md): compaction of partitions
+ * that are written to, layout of those that are over, checkpoints, the ledger and the clean-up of
+ * the log, vacuum. To be called every minute or so. Writers neither fail nor wait; two that run at
+ * once share the tables; tags and holds are obeyed.
+ * *out_tasks (may be NULL): table, duty (none, compact, seal, recluster, checkpoint, log, vacuum),
+ * partition, files, bytes, reason (a sentence), outcome (planned, done, left, failed), note.
+ * What fails for a table is in *out, and no error. ENOTFOUND: no such table, or no lake.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_maintain(varve_lake *lake,
+    const varve_maintain_options *options, varve_maintain_result *out,
+    struct ArrowArrayStream *out_tasks, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

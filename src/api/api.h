@@ -61,6 +61,11 @@ void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_re
 void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,
     varve_upsert_result *out);
 
+struct vv_lake_maintained;
+struct varve_maintain_result;
+void vv_api_maintained(const struct vv_lake_maintained *result,
+    struct varve_maintain_result *out);
+
 /* Begins a call on a lake: an interrupt that came before it is forgotten. */
 void vv_api_begin(struct vv_op *op, varve_lake *lake);
 /* Copies `buf` for the caller, who frees it with varve_free. */

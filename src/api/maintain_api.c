@@ -1,6 +1,7 @@
 #include "varve/maintain.h"
 
 #include "api/api.h"
+#include "lake/maintain.h"
 #include "table/maintain/optimize.h"
 #include "table/maintain/restore.h"
 #include "table/maintain/vacuum.h"
@@ -106,5 +107,45 @@ varve_status varve_table_vacuum(varve_table *table, const varve_vacuum_options *
             .bytes = result.bytes,
             .retention_ms = result.retention_ms,
             .readable_version = result.readable_version};
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status maintain(struct vv_op *op, struct vv_lake *lake,
+    const varve_maintain_options *given, struct vv_lake_maintained *result,
+    struct ArrowArrayStream *out_tasks)
+{
+    varve_maintain_options options = VARVE_MAINTAIN_OPTIONS_INIT;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    const struct vv_lake_maintain_request request = {.table = vv_api_text(options.table),
+        .message = vv_api_text(options.message),
+        .is_plan = options.plan != 0};
+    return vv_lake_maintain(op, lake, &request, result, out_tasks);
+}
+
+void vv_api_maintained(const struct vv_lake_maintained *result, varve_maintain_result *out)
+{
+    *out = (varve_maintain_result){.tables = result->tables,
+        .tasks = result->tasks,
+        .left = result->left,
+        .failed = result->failed,
+        .files_added = result->files_added,
+        .files_removed = result->files_removed,
+        .bytes_added = result->bytes_added,
+        .bytes_removed = result->bytes_removed,
+        .files_vacuumed = result->files_vacuumed,
+        .bytes_vacuumed = result->bytes_vacuumed,
+        .checkpoints = result->checkpoints,
+        .failure = result->failure};
+}
+
+varve_status varve_lake_maintain(varve_lake *lake, const varve_maintain_options *options,
+    varve_maintain_result *out, struct ArrowArrayStream *out_tasks, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_lake_maintained result;
+    vv_api_begin(&op, lake);
+    varve_status status = maintain(&op, lake->lake, options, &result, out_tasks);
+    if (status == VARVE_OK)
+        vv_api_maintained(&result, out);
     return vv_op_report(&op, status, err);
 }

@@ -38,6 +38,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_files,
     &vv_cmd_tables,
     &vv_cmd_alter,
+    &vv_cmd_maintain,
     &vv_cmd_optimize,
     &vv_cmd_vacuum,
     &vv_cmd_restore,

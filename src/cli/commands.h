@@ -9,6 +9,7 @@
 extern const struct vv_command vv_cmd_init;
 extern const struct vv_command vv_cmd_checkpoint;
 extern const struct vv_command vv_cmd_alter;
+extern const struct vv_command vv_cmd_maintain;
 extern const struct vv_command vv_cmd_optimize;
 extern const struct vv_command vv_cmd_vacuum;
 extern const struct vv_command vv_cmd_restore;

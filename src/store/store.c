@@ -219,6 +219,13 @@ void vv_store_take_turn(struct vv_op *op, struct vv_store *store, struct vv_str 
     }
 }
 
+bool vv_store_try_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    struct vv_turn *out)
+{
+    *out = (struct vv_turn){0};
+    return store->ops->try_turn == NULL || store->ops->try_turn(op, store, folder, out);
+}
+
 void vv_turn_give(struct vv_turn *turn)
 {
     if (turn->give != NULL)

@@ -214,6 +214,12 @@ varve_status vv_store_touch(struct vv_op *op, struct vv_store *store, struct vv_
  */
 void vv_store_take_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
     int64_t wait_us, struct vv_turn *out);
+/*
+ * Takes the turn in `folder` if nobody has it, without waiting. False: somebody has. In a store
+ * without turns it is as if nobody were there.
+ */
+bool vv_store_try_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,
+    struct vv_turn *out);
 void vv_turn_give(struct vv_turn *turn); /* accepts {0} and leaves it */
 
 #endif

@@ -1,5 +1,8 @@
 #include "table/partition.h"
 
+#include "base/map.h"
+#include "delta/list.h"
+
 varve_status vv_partition_values(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_file *file, struct vv_value **out)
@@ -29,4 +32,30 @@ varve_status vv_partition_key(struct vv_op *op, struct vv_arena *arena,
     }
     *out = vv_arena_str(arena, vv_buf_str(&text));
     return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_partitions_find(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules, struct vv_partitions *out)
+{
+    struct vv_map map = VV_MAP_INIT(arena);
+    *out = (struct vv_partitions){.of_file = vv_new(arena, size_t, snapshot->files_len + 1)};
+    if (out->of_file == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        struct vv_value *values = NULL;
+        struct vv_str key = VV_STR_NONE;
+        VV_TRY(vv_partition_values(op, arena, snapshot, rules, snapshot->files[i], &values));
+        VV_TRY(vv_partition_key(op, arena, snapshot, rules, values, &key));
+        size_t *place = vv_map_get(&map, key);
+        if (place == NULL) {
+            place = vv_new(arena, size_t, 1);
+            const struct vv_value **added = VV_LIST_NEW(arena, out);
+            if (place == NULL || added == NULL || !vv_map_put(&map, key, place, NULL))
+                return vv_fail_memory(op);
+            *added = values;
+            *place = out->len - 1;
+        }
+        out->of_file[i] = *place;
+    }
+    return VARVE_OK;
 }

@@ -17,4 +17,14 @@ varve_status vv_partition_key(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_value *values, struct vv_str *out);
 
+/* The partitions of a snapshot, in the order in which its files name them. */
+struct vv_partitions {
+    const struct vv_value **items; /* rules->partitions_len values each */
+    size_t len, capacity;
+    size_t *of_file; /* by index of the snapshot's file: its partition */
+};
+varve_status vv_partitions_find(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    struct vv_partitions *out);
+
 #endif

@@ -3,12 +3,14 @@
 #include "base/number.h"
 #include "base/time.h"
 
+/* What those of maintenance mean: docs/maintenance.md and table/maintain/policy.h. */
 static const struct property {
     const char *name;
     enum {
         BOOLEAN,
         SPAN,
         COUNT,
+        FILES,
         SIZE
     } kind;
     const char *feature; /* needed where the value is true; NULL: none */
@@ -28,6 +30,11 @@ static const struct property {
     {"delta.enableTypeWidening", BOOLEAN, "typeWidening"},
     {"delta.logRetentionDuration", SPAN, NULL},
     {"delta.targetFileSize", SIZE, NULL},
+    {"varve.maintain", BOOLEAN, NULL},
+    {"varve.maintain.reclusterAfter", SPAN, NULL},
+    {"varve.maintain.sealAfter", SPAN, NULL},
+    {"varve.maintain.tierFiles", FILES, NULL},
+    {"varve.maintain.vacuumEvery", SPAN, NULL},
 };
 
 static const struct property *find_property(struct vv_str name)
@@ -59,6 +66,11 @@ static varve_status check_value(struct vv_op *op, const struct property *propert
         break;
     case COUNT:
         wanted = vv_str_int64(value, &number) && number > 0 ? NULL : "a number above 0";
+        break;
+    case FILES:
+        wanted = vv_str_int64(value, &number) && number >= 2 && number <= 1000
+                     ? NULL
+                     : "a number from 2 to 1000";
         break;
     case SIZE:
         wanted = vv_bytes_parse(value, &number) && number > 0 ? NULL : "a size such as 100mb";

@@ -7,6 +7,7 @@
 #include "table/maintain/checkpoint.h"
 #include "table/file_set.h"
 #include "table/maintain/optimize_run.h"
+#include "table/maintain/policy.h"
 
 #define PASSES_MAX 4
 #define ATTEMPTS_MAX 100 /* losing a race costs a commit body, not work: see bins_check */
@@ -38,20 +39,6 @@ static void group_discard(struct vv_op *op, struct vv_optimize_run *run,
 {
     for (size_t i = 0; i < group->len; i++)
         vv_write_discard(op, run->table, &group->done[i].written);
-}
-
-static void set_target(struct vv_op *op, struct vv_optimize_run *run)
-{
-    struct vv_str text =
-        vv_pairs_get(&run->snapshot->metadata->configuration, VV_STR("delta.targetFileSize"));
-    int64_t target = run->request->target_bytes;
-    if (target == 0 && text.ptr != NULL && !vv_bytes_parse(text, &target)) {
-        vv_log(op, VV_LOG_WARN, "optimize.target",
-            "table %.*s: delta.targetFileSize = %.*s is no size; taking 100 MB",
-            VV_ARG(run->table->name), VV_ARG(text));
-        target = 0;
-    }
-    run->spec.target_bytes = target > 0 ? target : VV_OPTIMIZE_TARGET_DEFAULT;
 }
 
 static varve_status check_zorder(struct vv_op *op, const struct vv_optimize_run *run,
@@ -116,8 +103,13 @@ static varve_status prepare(struct vv_op *op, struct vv_optimize_run *run)
     VV_TRY(vv_features_check_write(op, run->snapshot->protocol, run->snapshot->metadata,
         &run->snapshot->schema));
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
-    set_target(op, run);
+    run->spec.target_bytes = run->request->target_bytes > 0 ? run->request->target_bytes
+                                                            : vv_policy_target(op, run->table);
     run->spec.sort_column = sort_column(run);
+    run->spec.tier_files = run->request->tier_files;
+    run->tag = (struct vv_pair){VV_STR_NONE, VV_STR_NONE};
+    if (run->spec.tier_files > 0)
+        return VARVE_OK; /* not for good */
     if (run->request->zorder.len > 0) {
         VV_TRY(read_zorder(op, run));
         run->tag = (struct vv_pair){VV_STR(VV_TAG_ZORDER), run->spec.zorder};
@@ -317,6 +309,18 @@ static varve_status pass(struct vv_op *op, struct vv_optimize_run *run,
         first += group.len;
     }
     return vv_progress(op, "optimize", (uint64_t)plan.bytes, (uint64_t)plan.bytes);
+}
+
+varve_status vv_optimize_preview(struct vv_op *op, struct vv_table *table,
+    const struct vv_optimize_request *request, struct vv_arena *arena,
+    struct vv_optimize_plan *out)
+{
+    VV_CLEANUP(run_done)
+    struct vv_optimize_run run = {.table = table, .request = request};
+    VV_TRY(vv_session_open(op, table->engine, &run.session));
+    VV_TRY(prepare(op, &run));
+    VV_TRY(vv_optimize_choose(op, &run));
+    return vv_optimize_plan(op, arena, run.snapshot, &run.rules, &run.spec, out);
 }
 
 varve_status vv_optimize(struct vv_op *op, struct vv_table *table,

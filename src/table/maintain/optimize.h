@@ -12,10 +12,22 @@
 
 #include "table/table.h"
 
+struct vv_optimize_spec;
+
+/* Which files, decided anew for each snapshot that is planned for: spec->files and files_len. */
+struct vv_optimize_choice {
+    varve_status (*choose)(struct vv_op *op, void *data, const struct vv_snapshot *snapshot,
+        const struct vv_rules *rules, struct vv_optimize_spec *spec);
+    void *data;
+};
+
 struct vv_optimize_request {
     int64_t target_bytes; /* 0: delta.targetFileSize, else 100 MB */
     struct vv_str zorder; /* names parted by commas; len 0: packing */
     struct vv_str where;  /* SQL over partition columns: which of them; len 0: all */
+    uint32_t tier_files;  /* not 0: by tiers (optimize_plan.h), without zorder */
+    bool is_auto;         /* by the policy: the history says so */
+    struct vv_optimize_choice choice; /* choose NULL: none */
     bool dry_run; /* plan alone: files_removed and bytes_removed say what it would take */
     struct vv_str user_name, user_metadata;
 };
@@ -37,5 +49,14 @@ struct vv_optimize_result {
  */
 varve_status vv_optimize(struct vv_op *op, struct vv_table *table,
     const struct vv_optimize_request *request, struct vv_optimize_result *out);
+
+/*
+ * What it would do, bin by bin, in `arena`. The bins are of table->snapshot's files, and good as
+ * long as the table is not refreshed.
+ */
+struct vv_optimize_plan;
+varve_status vv_optimize_preview(struct vv_op *op, struct vv_table *table,
+    const struct vv_optimize_request *request, struct vv_arena *arena,
+    struct vv_optimize_plan *out);
 
 #endif

@@ -10,6 +10,8 @@ struct entry {
     const struct vv_file *file;
     struct vv_value least; /* of the sort column; NONE: unknown */
     int64_t rows;          /* that stay */
+    bool is_hollow;        /* many of its rows are marked as deleted */
+    bool is_laid_out;      /* for good, whatever for */
     bool is_ours;          /* bears the tag of this very target or order */
 };
 
@@ -85,6 +87,9 @@ static varve_status add_entry(struct vv_op *op, struct planner *planner, struct 
     int64_t deleted = file->dv != NULL ? file->dv->cardinality : 0;
     *entry = (struct entry){.file = file,
         .rows = stats.rows < 0 ? -1 : stats.rows - deleted,
+        .is_hollow = vv_tier_is_hollow(stats.rows, deleted),
+        .is_laid_out = vv_pairs_has(&file->tags, VV_STR(VV_TAG_PACKED)) ||
+                       vv_pairs_has(&file->tags, VV_STR(VV_TAG_ZORDER)),
         .is_ours = is_ours(planner, file)};
     if (column >= 0 && stats.columns != NULL)
         entry->least = stats.columns[0].min;
@@ -201,6 +206,56 @@ static varve_status cluster_group(struct vv_op *op, struct planner *planner,
     return add_bin(op, planner, group, bin, len);
 }
 
+/* The loose files of one tier, in their order; *out_top: the highest tier that has any. */
+static size_t pick_tier(const struct vv_tier_rule *rule, const struct group *group, int tier,
+    struct entry **picked, int *out_top)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < group->len; i++) {
+        struct entry *entry = group->entries[i];
+        int own = entry->is_laid_out ? VV_TIER_FULL : vv_tier_of(rule, entry->file->bytes);
+        if (own == tier)
+            picked[len++] = entry;
+        *out_top = own > *out_top ? own : *out_top;
+    }
+    return len;
+}
+
+static varve_status tier_group(struct vv_op *op, struct planner *planner, struct group *group)
+{
+    const struct vv_tier_rule rule = {planner->spec->tier_files, planner->spec->target_bytes};
+    struct entry **picked = NULL;
+    int64_t *bytes = NULL;
+    int top = 0;
+    VV_NEW(op, &picked, struct entry *, group->len + 1);
+    VV_NEW(op, &bytes, int64_t, group->len + 1);
+    for (int tier = 0; tier <= top; tier++) {
+        size_t len = pick_tier(&rule, group, tier, picked, &top);
+        for (size_t i = 0; i < len; i++)
+            bytes[i] = picked[i]->file->bytes;
+        for (size_t first = 0, taken = 0; first < len; first += taken) {
+            taken = vv_tier_take(&rule, bytes + first, len - first);
+            if (taken == 0)
+                break;
+            VV_TRY(add_bin(op, planner, group, picked + first, taken));
+            for (size_t i = first; i < first + taken; i++)
+                picked[i]->is_hollow = false; /* it is taken already */
+        }
+    }
+    for (size_t i = 0; i < group->len; i++)
+        if (group->entries[i]->is_hollow)
+            VV_TRY(add_bin(op, planner, group, &group->entries[i], 1));
+    return VARVE_OK;
+}
+
+static varve_status plan_group(struct vv_op *op, struct planner *planner, struct group *group)
+{
+    if (planner->spec->tier_files > 0)
+        return tier_group(op, planner, group);
+    return planner->spec->zorder.len > 0 ? cluster_group(op, planner, group)
+                                         : pack_group(op, planner, group);
+}
+
 varve_status vv_optimize_plan(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_optimize_spec *spec, struct vv_optimize_plan *out)
@@ -218,8 +273,7 @@ varve_status vv_optimize_plan(struct vv_op *op, struct vv_arena *arena,
     for (size_t i = 0; i < planner.groups_len; i++) {
         struct group *group = planner.groups[i];
         qsort(group->entries, group->len, sizeof(struct entry *), compare_entries);
-        VV_TRY(spec->zorder.len > 0 ? cluster_group(op, &planner, group)
-                                    : pack_group(op, &planner, group));
+        VV_TRY(plan_group(op, &planner, group));
     }
     *out = planner.plan;
     return VARVE_OK;

@@ -13,11 +13,16 @@
  *               those that are as long as these make less than VV_CUBE_FILES files of the target
  *               size; what was clustered beyond that stays as it is, so that a table that grows is
  *               not written anew each time. A partition that is clustered whole is left alone.
+ *
+ *   by tiers    Of a partition that is still written to, only files of about one size, when there
+ *               are enough of them (tiers.h), and files that have lost many rows to a deletion
+ *               vector. What was packed or clustered for good is left but for the latter.
  */
 #ifndef VV_TABLE_MAINTAIN_OPTIMIZE_PLAN_H
 #define VV_TABLE_MAINTAIN_OPTIMIZE_PLAN_H
 
 #include "delta/stats.h"
+#include "table/maintain/tiers.h"
 #include "table/partition.h"
 
 /* Tags of files that were made here: the target they were packed for; "timestamp,symbol". */
@@ -30,6 +35,7 @@
 struct vv_optimize_spec {
     int64_t target_bytes;
     struct vv_str zorder; /* the tag's value; len 0: packing */
+    uint32_t tier_files;  /* not 0: by tiers, of so many files */
     int32_t sort_column;  /* index into the schema, for the order of files; -1: none */
     const struct vv_file *const *files; /* of the snapshot: those to be looked at */
     size_t files_len;

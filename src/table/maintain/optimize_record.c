@@ -27,7 +27,7 @@ static varve_status parameters(struct vv_op *op, const struct vv_optimize_run *r
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "predicate", vv_buf_str(&predicate));
     vv_jw_key_string(&writer, "zOrderBy", vv_buf_str(&order));
-    vv_jw_key_string(&writer, "auto", VV_STR("false"));
+    vv_jw_key_string(&writer, "auto", run->request->is_auto ? VV_STR("true") : VV_STR("false"));
     vv_jw_key_string(&writer, "targetSize",
         vv_arena_format(arena, "%" PRId64, run->spec.target_bytes));
     vv_jw_end(&writer);

@@ -1,64 +1,30 @@
 /*
  * A condition of a user's over partition columns, asked once of every partition there is.
  */
-#include "base/map.h"
 #include "engine/sql.h"
 #include "engine/sql_tree.h"
 #include "table/maintain/optimize_run.h"
 
-struct places {
-    size_t *of_file; /* index of its partition */
-    size_t len;      /* partitions */
-    struct vv_buf values;
-};
-
-static void places_done(struct places *places)
+/* "(0, DATE '2025-01-30'), (1, ...)" */
+static void add_places(const struct vv_optimize_run *run, const struct vv_partitions *places,
+    struct vv_buf *sql)
 {
-    vv_buf_done(&places->values);
-}
-
-static void add_place(const struct vv_optimize_run *run, const struct vv_value *values,
-    struct places *places)
-{
-    vv_buf_addf(&places->values, "%s(%zu", places->len == 0 ? "" : ", ", places->len);
-    for (size_t i = 0; i < run->rules.partitions_len; i++) {
-        vv_buf_adds(&places->values, ", ");
-        vv_value_sql(&values[i], &run->snapshot->schema.fields[run->rules.partitions[i]].type,
-            &places->values);
-    }
-    vv_buf_addc(&places->values, ')');
-    places->len++;
-}
-
-static varve_status find_places(struct vv_op *op, const struct vv_optimize_run *run,
-    struct places *places)
-{
-    struct vv_map map = VV_MAP_INIT(&op->arena);
-    VV_NEW(op, &places->of_file, size_t, run->snapshot->files_len + 1);
-    for (size_t i = 0; i < run->snapshot->files_len; i++) {
-        struct vv_value *values = NULL;
-        struct vv_str key = VV_STR_NONE;
-        VV_TRY(vv_partition_values(op, &op->arena, run->snapshot, &run->rules,
-            run->snapshot->files[i], &values));
-        VV_TRY(vv_partition_key(op, &op->arena, run->snapshot, &run->rules, values, &key));
-        size_t *place = vv_map_get(&map, key);
-        if (place == NULL) {
-            VV_NEW(op, &place, size_t, 1);
-            *place = places->len;
-            if (!vv_map_put(&map, key, place, NULL))
-                return vv_fail_memory(op);
-            add_place(run, values, places);
+    for (size_t place = 0; place < places->len; place++) {
+        vv_buf_addf(sql, "%s(%zu", place == 0 ? "" : ", ", place);
+        for (size_t i = 0; i < run->rules.partitions_len; i++) {
+            vv_buf_adds(sql, ", ");
+            vv_value_sql(&places->items[place][i],
+                &run->snapshot->schema.fields[run->rules.partitions[i]].type, sql);
         }
-        places->of_file[i] = *place;
+        vv_buf_addc(sql, ')');
     }
-    return VARVE_OK;
 }
 
 static varve_status where_sql(struct vv_op *op, const struct vv_optimize_run *run,
-    const struct places *places, struct vv_buf *sql)
+    const struct vv_partitions *places, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "SELECT CAST(\"#\" AS BIGINT) FROM (VALUES ");
-    vv_buf_add(sql, vv_buf_str(&places->values));
+    add_places(run, places, sql);
     vv_buf_adds(sql, ") AS t(\"#\"");
     for (size_t i = 0; i < run->rules.partitions_len; i++) {
         vv_buf_adds(sql, ", ");
@@ -67,11 +33,11 @@ static varve_status where_sql(struct vv_op *op, const struct vv_optimize_run *ru
     vv_buf_adds(sql, ") WHERE (");
     vv_buf_add(sql, run->request->where);
     vv_buf_adds(sql, "\n)");
-    return vv_buf_ok(sql) && vv_buf_ok(&places->values) ? VARVE_OK : vv_fail_memory(op);
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status ask(struct vv_op *op, struct vv_optimize_run *run,
-    const struct places *places, bool *chosen)
+    const struct vv_partitions *places, bool *chosen)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
@@ -98,12 +64,15 @@ static varve_status ask(struct vv_op *op, struct vv_optimize_run *run,
 
 varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
 {
-    VV_CLEANUP(places_done) struct places places = {.values = VV_BUF_INIT(VV_BUF_MAX)};
+    struct vv_partitions places = {0};
     const struct vv_file **files = NULL;
     bool *chosen = NULL;
     size_t len = 0;
     run->spec.files = run->snapshot->files;
     run->spec.files_len = run->snapshot->files_len;
+    if (run->request->choice.choose != NULL)
+        return run->request->choice.choose(op, run->request->choice.data, run->snapshot,
+            &run->rules, &run->spec);
     if (run->request->where.len == 0)
         return VARVE_OK;
     if (run->rules.partitions_len == 0)
@@ -112,7 +81,7 @@ varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
             VV_ARG(run->table->name));
     if (run->snapshot->files_len == 0)
         return VARVE_OK;
-    VV_TRY(find_places(op, run, &places));
+    VV_TRY(vv_partitions_find(op, &op->arena, run->snapshot, &run->rules, &places));
     VV_NEW(op, &chosen, bool, places.len + 1);
     VV_TRY(ask(op, run, &places, chosen));
     VV_NEW(op, &files, const struct vv_file *, run->snapshot->files_len + 1);

@@ -44,7 +44,7 @@ static varve_status write_file(struct vv_op *op, struct vv_optimize_run *run,
         .partition = done->bin->partition,
         .data_change = false,
         .is_undated = done->bin->is_undated,
-        .tag = &run->tag};
+        .tag = run->tag.name.len > 0 ? &run->tag : NULL};
     VV_TRY(vv_write_file(op, run->table, &request, &done->written,
         &done->adds[done->adds_len]));
     done->adds_len++;

@@ -184,6 +184,7 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
             run.pinned_files, run.pinned_files == 1 ? "" : "s", VV_ARG(table->name),
             run.pinned_files == 1 ? "s" : "", VV_ARG(run.pins));
     result.files = (int64_t)run.due.len;
+    result.pinned_files = run.pinned_files;
     result.bytes = vv_vacuum_bytes(&run.due);
     result.retention_ms =
         run.retention_us == INT64_MAX ? INT64_MAX : run.retention_us / VV_US_PER_MS;

@@ -121,6 +121,35 @@ TEST(optimize_plan, does_not_pack_what_it_packed_among_itself)
     vv_op_done(&fixture.op);
 }
 
+/* A size of 100 makes everything below 50 one tier. */
+TEST(optimize_plan, takes_enough_loose_files_of_one_tier)
+{
+    struct fixture fixture;
+    struct vv_optimize_plan out;
+    struct vv_optimize_spec spec = {.target_bytes = 100, .tier_files = 3, .sort_column = 1};
+    struct vv_op *op = &fixture.op;
+    REQUIRE(start(&fixture));
+    add(&fixture, "2025-01-30", 10, 30, NULL, NULL);
+    add(&fixture, "2025-01-30", 50, 0, NULL, NULL); /* full */
+    add(&fixture, "2025-01-30", 10, 10, NULL, NULL);
+    add(&fixture, "2025-01-30", 10, 20, VV_TAG_PACKED, "7"); /* laid out, whatever for */
+    add(&fixture, "2025-01-31", 10, 20, NULL, NULL);         /* of another partition */
+    spec.files = fixture.list;
+    spec.files_len = fixture.len;
+    CHECK_OK(op,
+        vv_optimize_plan(op, &op->arena, &fixture.snapshot, &fixture.rules, &spec, &out));
+    CHECK_INT(out.bins_len, 0);
+    add(&fixture, "2025-01-30", 10, 40, NULL, NULL);
+    add(&fixture, "2025-01-30", 60, 50, VV_TAG_ZORDER, "x")->dv = &fixture.dv;
+    fixture.files[1].dv = &fixture.dv;
+    fixture.dv.cardinality = 3; /* of both: many enough */
+    spec.files_len = fixture.len;
+    CHECK_OK(op,
+        vv_optimize_plan(op, &op->arena, &fixture.snapshot, &fixture.rules, &spec, &out));
+    CHECK_STR(bins_text(&fixture, &out), VV_STR("f2 f0 f5 | f1 | f6"));
+    vv_op_done(&fixture.op);
+}
+
 TEST(optimize_plan, a_deletion_vector_is_worth_a_bin_of_one_file)
 {
     struct fixture fixture;
