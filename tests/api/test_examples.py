@@ -60,7 +60,8 @@ def test_files_land_where_others_look_for_them(installed):
             "share/man/man1/varve.1", "share/bash-completion/completions/varve",
             "share/zsh/site-functions/_varve",
             "share/fish/vendor_completions.d/varve.fish",
-            "lib/systemd/system/varve-ingest.service", "lib/sysusers.d/varve.conf"} <= names
+            "lib/systemd/system/varve-ingest.service", "lib/systemd/system/varve-maintain.service",
+            "lib/systemd/system/varve-maintain.timer", "lib/sysusers.d/varve.conf"} <= names
     (real,) = [name for name in names if name.endswith("libvarve.so.0.1.0")]
     dynamic = run("readelf", "-d", installed / real)
     assert "SONAME" in dynamic and "libvarve.so.0" in dynamic
