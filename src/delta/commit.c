@@ -270,7 +270,12 @@ static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_v
             VV_ARG(c->rival.commit_info != NULL ? c->rival.commit_info->engine_info
                                                 : VV_STR("an unknown writer")));
         VV_TRY(judge(op, c, out));
-        if (*out == VV_VERDICT_REPLAN)
+        bool goes_by = *out == VV_VERDICT_REBASE;
+        vv_log(op, VV_LOG_INFO, goes_by ? "commit.rebase" : "commit.replan",
+            "version %" PRId64 " %s", version,
+            goes_by ? "goes by: the change stands behind it as it is"
+                    : "matters: the change is planned anew");
+        if (!goes_by)
             return VARVE_OK;
         const struct vv_chain_link before = c->body.previous;
         bool has_link = c->rival.commit_info != NULL && c->rival.commit_info->by_varve;

@@ -1,0 +1,438 @@
+/*
+ * The matrix of conflicts: each operation, and another writer's commit that takes the version that
+ * it was about to write. Whatever the other one did, the table must be what it is when the two run
+ * one after the other, the operation must answer as it does then, and it must be planned anew
+ * where the winner matters to it, and only there. Both isolation levels: Varve is serializable under
+ * either, which is what its commits say.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "harness/test.h"
+#include "varve/alter.h"
+#include "varve/dml.h"
+#include "varve/maintain.h"
+
+struct scene {
+    varve_lake *plain, *ours;
+    struct vv_op op;
+    struct vv_fault_plan plan;
+    const char *name; /* of the table of the case */
+    size_t winner;    /* that comes when ours is about to commit */
+    bool has_come;
+    int verdict; /* 'b' rebased, 'p' planned anew, '-' not asked */
+};
+
+/* ---- Operations --------------------------------------------------------------------------------- */
+
+static varve_input input_of(const char *rows)
+{
+    static int number;
+    char name[32];
+    (void)snprintf(name, sizeof(name), "rows%d.ndjson", number++ % 8);
+    const char *path = test_path(name);
+    CHECK(test_file_write(path, vv_str_of(rows)));
+    return (varve_input){.format = VARVE_FORMAT_NDJSON, .path = path};
+}
+
+static varve_status append(varve_table *table, const char *rows, varve_error *err)
+{
+    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
+    varve_upsert_result result;
+    const varve_input input = input_of(rows);
+    options.allow_duplicates = 1;
+    return varve_table_append(table, &input, 1, &options, &result, err);
+}
+
+static varve_status upsert(varve_table *table, const char *rows, varve_error *err)
+{
+    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
+    varve_upsert_result result;
+    const varve_input input = input_of(rows);
+    options.app_id = "ours";
+    options.app_version = 1;
+    return varve_table_upsert(table, &input, 1, &options, &result, err);
+}
+
+static varve_status erase(varve_table *table, const char *where, const char *app_id,
+    varve_error *err)
+{
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result;
+    options.app_id = app_id;
+    options.app_version = app_id != NULL ? 1 : 0;
+    return varve_table_delete(table, where, &options, &result, err);
+}
+
+static varve_status update(varve_table *table, varve_error *err)
+{
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result;
+    const varve_assignment assignment = {"v", "v + 50"};
+    options.app_id = "ours";
+    options.app_version = 1;
+    return varve_table_update(table, &assignment, 1, "k < 10", &options, &result, err);
+}
+
+static varve_status overwrite(varve_table *table, varve_error *err)
+{
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result;
+    const varve_input input = input_of("{\"k\":5,\"v\":55,\"o\":9}\n");
+    options.app_id = "ours";
+    options.app_version = 1;
+    return varve_table_overwrite(table, &input, 1, "k < 10", &options, &result, err);
+}
+
+static varve_status merge(varve_table *table, varve_error *err)
+{
+    static const varve_merge_clause clauses[] = {
+        {VARVE_MERGE_MATCHED, "update *"}, {VARVE_MERGE_NOT_MATCHED, "insert *"}};
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result;
+    const varve_input input =
+        input_of("{\"k\":1,\"v\":71,\"o\":9}\n{\"k\":7,\"v\":77,\"o\":9}\n");
+    const varve_merge given = {&input, 1, "t.k = s.k", clauses, 2};
+    options.app_id = "ours";
+    options.app_version = 1;
+    return varve_table_merge(table, &given, &options, &result, err);
+}
+
+static varve_status optimize(varve_table *table, varve_error *err)
+{
+    varve_optimize_result result;
+    return varve_table_optimize(table, NULL, &result, err);
+}
+
+static varve_status restore(varve_table *table, varve_error *err)
+{
+    varve_restore_options options = VARVE_RESTORE_OPTIONS_INIT;
+    varve_restore_result result;
+    options.at = "1";
+    return varve_table_restore(table, &options, &result, err);
+}
+
+static varve_status alter(varve_table *table, const char *verb, const char *word,
+    const char *more, varve_error *err)
+{
+    const char *const words[] = {word, more};
+    const varve_alter_change change = {verb, words, more != NULL ? 2 : 1};
+    varve_alter_options options = VARVE_ALTER_OPTIONS_INIT;
+    varve_alter_result result;
+    char *diff = NULL;
+    options.upgrade = 1;
+    varve_status status = varve_table_alter(table, &change, &options, &result, &diff, err);
+    varve_free(diff);
+    return status;
+}
+
+enum {
+    APPEND,
+    UPSERT,
+    DELETE,
+    UPDATE,
+    OVERWRITE,
+    MERGE,
+    OPTIMIZE,
+    RESTORE,
+    SET,
+    CONSTRAIN,
+    OPERATIONS
+};
+
+static varve_status run(size_t operation, varve_table *table, varve_error *err)
+{
+    switch (operation) {
+    case APPEND:
+        return append(table, "{\"k\":6,\"v\":66,\"o\":9}\n", err);
+    case UPSERT:
+        return upsert(table, "{\"k\":1,\"v\":61,\"o\":9}\n{\"k\":6,\"v\":66,\"o\":9}\n", err);
+    case DELETE:
+        return erase(table, "k < 2", "ours", err);
+    case UPDATE:
+        return update(table, err);
+    case OVERWRITE:
+        return overwrite(table, err);
+    case MERGE:
+        return merge(table, err);
+    case OPTIMIZE:
+        return optimize(table, err);
+    case RESTORE:
+        return restore(table, err);
+    case SET:
+        return alter(table, "set", "delta.checkpointInterval=50", NULL, err);
+    default:
+        return alter(table, "add-constraint", "few", "v < 90", err);
+    }
+}
+
+/* ---- Winners ------------------------------------------------------------------------------------ */
+
+#define FOREIGN_PROTOCOL                                                                  \
+    "{\"commitInfo\":{\"timestamp\":1,\"operation\":\"UPGRADE PROTOCOL\",\"engineInfo\":" \
+    "\"other/1\"}}\n{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,"        \
+    "\"writerFeatures\":[\"somethingNew\"]}}\n"
+
+/* A commit of other software, at the next version. */
+static varve_status put_foreign(struct scene *scene, varve_table *table, const char *text)
+{
+    enum vv_put_outcome outcome = VV_PUT_EXISTS;
+    struct vv_op *op = &scene->op;
+    struct vv_table *inner = table->table;
+    VV_TRY(vv_table_refresh(op, inner));
+    struct vv_str key = vv_log_commit_key(&op->arena, inner->snapshot->version + 1);
+    VV_TRY(vv_store_put_if_absent(op, inner->store, key, vv_str_of(text), 0, &outcome));
+    return outcome == VV_PUT_CREATED ? VARVE_OK : VARVE_EFAILED;
+}
+
+enum {
+    APPEND_INTO, /* blindly, into what is read */
+    APPEND_BESIDE,
+    UPSERT_INTO,
+    REMOVE_READ, /* a file that is read and rewritten */
+    REMOVE_BESIDE,
+    COMPACT, /* dataChange = false */
+    METADATA,
+    NEW_RULE, /* that the operation's rows may break */
+    PROTOCOL,
+    PROTOCOL_UNKNOWN,
+    SAME_APP,
+    WINNERS
+};
+
+static varve_status win(struct scene *scene, size_t winner, varve_table *table,
+    varve_error *err)
+{
+    switch (winner) {
+    case APPEND_INTO:
+        return append(table, "{\"k\":1,\"v\":80,\"o\":7}\n{\"k\":3,\"v\":83,\"o\":7}\n", err);
+    case APPEND_BESIDE:
+        return append(table, "{\"k\":31,\"v\":31,\"o\":7}\n", err);
+    case UPSERT_INTO:
+        return upsert(table, "{\"k\":1,\"v\":40,\"o\":20}\n{\"k\":5,\"v\":45,\"o\":20}\n", err);
+    case REMOVE_READ:
+        return erase(table, "k = 2", NULL, err);
+    case REMOVE_BESIDE:
+        return erase(table, "k = 22", NULL, err);
+    case COMPACT:
+        return optimize(table, err);
+    case METADATA:
+        return alter(table, "set", "delta.checkpointInterval=60", NULL, err);
+    case NEW_RULE:
+        return alter(table, "add-constraint", "rule", "v < 60", err);
+    case PROTOCOL:
+        return alter(table, "upgrade", "changeDataFeed", NULL, err);
+    case PROTOCOL_UNKNOWN:
+        return put_foreign(scene, table, FOREIGN_PROTOCOL);
+    default:
+        return erase(table, "k = 22", "ours", err);
+    }
+}
+
+/*
+ * The verdicts: b rebased, p planned anew. The upsert of SAME_APP's column is UPSERT_INTO as well,
+ * since it bears the same appId. An optimize that lost its files gives them up.
+ */
+static const struct {
+    const char *name;
+    const char verdicts[WINNERS + 1];
+    const char *with_vectors; /* where they differ: rows of one file are marked by both */
+} matrix[OPERATIONS] = {
+    /*             append    upsert remove      com meta new  protocol  same
+                   in beside  in    read beside pact data rule    unkn.  app */
+    [APPEND] = {"append", "bbbbbbppppb"},
+    [UPSERT] = {"upsert", "pbppbpppppp"},
+    [DELETE] = {"delete", "pbppbpppppp", "pbpbbpppppp"},
+    [UPDATE] = {"update", "pbppbpppppp"},
+    [OVERWRITE] = {"overwrite", "pbppbpppppp"},
+    [MERGE] = {"merge", "pbppbpppppp", "pbpbbpppppp"},
+    [OPTIMIZE] = {"optimize", "bbppppppppp"},
+    [RESTORE] = {"restore", "ppppppppppp"},
+    [SET] = {"set", "bbbbbbppppb"},
+    [CONSTRAIN] = {"add-constraint", "ppppppppppp"},
+};
+
+/* ---- A case ------------------------------------------------------------------------------------- */
+
+static bool create(struct scene *scene, const char *name, const char *level, bool marks,
+    varve_error *err)
+{
+    const char *const properties[] = {level, "delta.enableDeletionVectors=true"};
+    varve_create_options options = VARVE_CREATE_OPTIONS_INIT;
+    varve_table *table = NULL;
+    int32_t created = 0;
+    options.schema = "k bigint not null, v bigint, o bigint";
+    options.key = "k";
+    options.order_by = "o";
+    options.properties = properties;
+    options.properties_len = marks ? 2 : 1;
+    bool ok =
+        varve_lake_create_table(scene->plain, name, &options, &created, err) == VARVE_OK &&
+        varve_table_open(scene->plain, name, &table, err) == VARVE_OK &&
+        append(table, "{\"k\":1,\"v\":1,\"o\":5}\n{\"k\":2,\"v\":2,\"o\":5}\n", err) ==
+            VARVE_OK &&
+        append(table, "{\"k\":21,\"v\":21,\"o\":5}\n{\"k\":22,\"v\":22,\"o\":5}\n", err) ==
+            VARVE_OK;
+    varve_table_close(table);
+    return ok;
+}
+
+/* "k/v k/v" of a table, "" where it can't be read. */
+static void read_rows(struct scene *scene, const char *name, char out[512])
+{
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch = {0};
+    char sql[128];
+    varve_error err;
+    out[0] = '\0';
+    (void)snprintf(sql, sizeof(sql),
+        "SELECT coalesce(string_agg(concat(k, '/', v), ' ' ORDER BY k, v), '') FROM %s", name);
+    if (varve_lake_query(scene->plain, sql, NULL, &stream, &err) != VARVE_OK) {
+        CHECK_STR(vv_str_of(err.message), "");
+        return;
+    }
+    if (CHECK_INT(stream.get_next(&stream, &batch), 0)) {
+        const int32_t *offsets = batch.children[0]->buffers[1];
+        (void)snprintf(out, 512, "%.*s", (int)offsets[1],
+            (const char *)batch.children[0]->buffers[2]);
+        batch.release(&batch);
+    }
+    stream.release(&stream);
+}
+
+static void let_winner_in(void *data, const char *call, struct vv_str key)
+{
+    struct scene *scene = data;
+    varve_table *table = NULL;
+    varve_error err;
+    bool is_commit = strcmp(call, "put_if_absent") == 0 && vv_str_ends(key, VV_STR(".json"));
+    if (scene->has_come || !is_commit)
+        return;
+    scene->has_come = true;
+    if (CHECK_INT(varve_table_open(scene->plain, scene->name, &table, &err), VARVE_OK) &&
+        !CHECK_INT(win(scene, scene->winner, table, &err), VARVE_OK))
+        fprintf(stderr, "%s\n", err.message);
+    varve_table_close(table);
+}
+
+static void hear(void *data, int32_t level, const char *event, const char *fields)
+{
+    struct scene *scene = data;
+    (void)level;
+    (void)fields;
+    if (strcmp(event, "commit.rebase") == 0 && scene->verdict == '-')
+        scene->verdict = 'b';
+    else if (strcmp(event, "commit.replan") == 0 && scene->verdict == '-')
+        scene->verdict = 'p';
+}
+
+/* One after the other: what must come out. */
+static varve_status run_serially(struct scene *scene, size_t operation, size_t winner,
+    const char *name, char rows[512])
+{
+    varve_table *table = NULL;
+    varve_error err = {0};
+    if (!CHECK_INT(varve_table_open(scene->plain, name, &table, &err), VARVE_OK))
+        return VARVE_EFAILED;
+    if (!CHECK_INT(win(scene, winner, table, &err), VARVE_OK))
+        fprintf(stderr, "%s\n", err.message);
+    varve_status status = run(operation, table, &err);
+    varve_table_close(table);
+    read_rows(scene, name, rows);
+    return status;
+}
+
+static varve_status run_at_once(struct scene *scene, size_t operation, size_t winner,
+    const char *name, char rows[512])
+{
+    varve_table *table = NULL;
+    varve_error err = {0};
+    scene->name = name;
+    scene->winner = winner;
+    scene->has_come = false;
+    scene->verdict = '-';
+    if (!CHECK_INT(varve_table_open(scene->ours, name, &table, &err), VARVE_OK))
+        return VARVE_EFAILED;
+    scene->plan.before = let_winner_in;
+    scene->plan.before_data = scene;
+    varve_status status = run(operation, table, &err);
+    scene->plan.before = NULL;
+    varve_table_close(table);
+    read_rows(scene, name, rows);
+    return status;
+}
+
+static void check_pair(struct scene *scene, size_t operation, size_t winner, const char *level,
+    bool marks)
+{
+    static size_t number;
+    char serial[32];
+    char at_once[32];
+    char expected[512];
+    char rows[512];
+    varve_error err = {0};
+    (void)snprintf(serial, sizeof(serial), "s%zu", number);
+    (void)snprintf(at_once, sizeof(at_once), "c%zu", number++);
+    if (!CHECK(create(scene, serial, level, marks, &err)) ||
+        !CHECK(create(scene, at_once, level, marks, &err))) {
+        fprintf(stderr, "%s\n", err.message);
+        return;
+    }
+    varve_status due = run_serially(scene, operation, winner, serial, expected);
+    varve_status status = run_at_once(scene, operation, winner, at_once, rows);
+    bool ok = CHECK_INT(status, due);
+    ok = CHECK_STR(vv_str_of(rows), expected) && ok;
+    const char *verdicts = marks && matrix[operation].with_vectors != NULL
+                               ? matrix[operation].with_vectors
+                               : matrix[operation].verdicts;
+    ok = CHECK_INT(scene->verdict, verdicts[winner]) && ok;
+    if (!ok || !CHECK(scene->has_come))
+        fprintf(stderr, "%s, winner %zu, %s%s: %s\n", matrix[operation].name, winner, level,
+            marks ? ", with vectors" : "", err.message);
+}
+
+static bool scene_open(struct scene *scene)
+{
+    varve_error err;
+    varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
+    *scene = (struct scene){0};
+    vv_op_init(&scene->op, NULL, VV_OP_BYTES_DEFAULT);
+    options.create = 1;
+    options.durability_off = 1;
+    options.threads = 1;
+    if (!CHECK_INT(varve_lake_open(test_path("lake"), &options, &scene->plain, &err), VARVE_OK))
+        return false;
+    options.on_log = hear;
+    options.on_log_data = scene;
+    return CHECK_INT(varve_lake_open(test_path("lake"), &options, &scene->ours, &err),
+               VARVE_OK) &&
+           CHECK_OK(&scene->op, vv_store_open_faulty(&scene->op, scene->ours->lake->store,
+                                    &scene->plan, &scene->ours->lake->store));
+}
+
+static void scene_close(struct scene *scene)
+{
+    varve_lake_close(scene->ours);
+    varve_lake_close(scene->plain);
+    vv_op_done(&scene->op);
+}
+
+static void check_all(const char *level, bool marks)
+{
+    VV_CLEANUP(scene_close) struct scene scene;
+    REQUIRE(scene_open(&scene));
+    for (size_t operation = 0; operation < OPERATIONS; operation++)
+        for (size_t winner = 0; winner < WINNERS; winner++)
+            check_pair(&scene, operation, winner, level, marks);
+}
+
+TEST_SECONDS(conflicts, come_out_as_one_after_the_other_under_serializable, 300)
+{
+    check_all("delta.isolationLevel=Serializable", false);
+}
+
+TEST_SECONDS(conflicts, come_out_as_one_after_the_other_under_write_serializable, 300)
+{
+    check_all("delta.isolationLevel=WriteSerializable", true);
+}
