@@ -94,6 +94,8 @@ bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
 varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session);
 /* variant_function.c: likewise. */
 varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
+/* rank_function.c: likewise. */
+varve_status vv_rank_register(struct vv_op *op, struct vv_session *session);
 
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);

@@ -10,18 +10,24 @@ static uint32_t bits_of(const struct vv_zorder *zorder)
     return bits < BITS_MAX ? bits : BITS_MAX;
 }
 
+/* A value as bytes that are in the order of the values. Alone, a narrow type would make a number. */
+static void add_key(struct vv_buf *sql, const char *value)
+{
+    vv_buf_addf(sql, "create_sort_key(%s, 'ASC NULLS LAST', 0::BIGINT, 'ASC NULLS LAST')",
+        value);
+}
+
 static varve_status ranges_make(struct vv_op *op, struct vv_session *session,
     const struct vv_zorder *zorder, size_t index)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    unsigned long ranges = 1UL << bits_of(zorder);
+    vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE zorder_%zu AS SELECT list(", index);
+    add_key(&sql, "v");
     vv_buf_addf(&sql,
-        "CREATE OR REPLACE TEMP TABLE zorder_%zu AS SELECT v, "
-        "((row_number() OVER (ORDER BY v) - 1) * %lu) // count(*) OVER () AS id FROM ("
-        "SELECT DISTINCT min(v) AS v FROM (SELECT c%d AS v, ntile(%lu) OVER (ORDER BY c%d) AS "
-        "t "
-        "FROM zorder_sample WHERE c%d IS NOT NULL) GROUP BY t)",
-        index, ranges, zorder->columns[index], ranges, zorder->columns[index],
+        " ORDER BY v) AS bounds FROM (SELECT DISTINCT min(v) AS v FROM (SELECT c%d AS v, "
+        "ntile(%lu) OVER (ORDER BY c%d) AS t FROM zorder_sample WHERE c%d IS NOT NULL) "
+        "GROUP BY t)",
+        zorder->columns[index], 1UL << bits_of(zorder), zorder->columns[index],
         zorder->columns[index]);
     return vv_buf_ok(&sql) ? vv_session_exec(op, session, vv_buf_str(&sql))
                            : vv_fail_memory(op);
@@ -56,23 +62,41 @@ static void add_curve(const struct vv_zorder *zorder, struct vv_buf *sql)
     uint32_t bits = bits_of(zorder);
     for (uint32_t bit = 0; bit < bits; bit++)
         for (size_t i = 0; i < zorder->len; i++)
-            vv_buf_addf(sql, "%s(((coalesce(z%zu.id, 0) >> %u) & 1) << %zu)",
-                bit == 0 && i == 0 ? "" : " + ", i, bit,
-                bit * zorder->len + zorder->len - 1 - i);
+            vv_buf_addf(sql, "%s(((z%zu >> %u) & 1) << %zu)", bit == 0 && i == 0 ? "" : " + ",
+                i, bit, bit * zorder->len + zorder->len - 1 - i);
+}
+
+/*
+ * ", ... AS z<index>": the number of a value's range. A value below the least of the sample is in
+ * the first, as NULL is.
+ */
+static void add_range(const struct vv_zorder *zorder, size_t index, struct vv_buf *sql)
+{
+    char value[32];
+    (void)snprintf(value, sizeof(value), "s.c%d", zorder->columns[index]);
+    vv_buf_adds(sql, ", coalesce(greatest(varve_rank(");
+    add_key(sql, value);
+    vv_buf_addf(sql, ", r%zu.bounds) - 1, 0) * %lu // len(r%zu.bounds), 0) AS z%zu", index,
+        1UL << bits_of(zorder), index, index);
 }
 
 varve_status vv_zorder_sql(struct vv_op *op, const struct vv_zorder *zorder,
     const struct vv_scan_source *source, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "SELECT s.* EXCLUDE (_file, _pos) FROM (");
+    vv_buf_adds(sql, "SELECT ");
+    for (size_t i = 0; i < source->snapshot->schema.fields_len; i++)
+        vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
+    vv_buf_adds(sql, " FROM (SELECT s.*");
+    for (size_t i = 0; i < zorder->len; i++)
+        add_range(zorder, i, sql);
+    vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_scan_sql(op, source, sql));
     vv_buf_adds(sql, ") AS s");
     for (size_t i = 0; i < zorder->len; i++)
-        vv_buf_addf(sql, " ASOF LEFT JOIN zorder_%zu AS z%zu ON s.c%d >= z%zu.v", i, i,
-            zorder->columns[i], i);
-    vv_buf_adds(sql, " ORDER BY ");
+        vv_buf_addf(sql, " CROSS JOIN zorder_%zu AS r%zu", i, i);
+    vv_buf_adds(sql, ") ORDER BY ");
     add_curve(zorder, sql);
     for (size_t i = 0; i < zorder->len; i++)
-        vv_buf_addf(sql, ", s.c%d", zorder->columns[i]);
+        vv_buf_addf(sql, ", c%d", zorder->columns[i]);
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }

@@ -1,0 +1,74 @@
+/*
+ * A function of SQL for the place of a value among many: varve_rank(key BLOB, bounds BLOB[]), how
+ * many of the bounds, which ascend, are not above the key. Keys are what create_sort_key makes of
+ * values of any type. An ASOF join says the same, but sorts both sides for it.
+ */
+#include "engine/duck.h"
+
+/* The order of create_sort_key: bytes as numbers, a beginning before what it begins. */
+static bool is_above(const duckdb_string_t *bound, struct vv_str key)
+{
+    struct vv_str text = vv_duck_string(bound);
+    size_t len = text.len < key.len ? text.len : key.len;
+    int order = len > 0 ? memcmp(text.ptr, key.ptr, len) : 0;
+    return order != 0 ? order > 0 : text.len > key.len;
+}
+
+static int64_t rank_of(struct vv_str key, const duckdb_string_t *bounds, uint64_t len)
+{
+    uint64_t first = 0;
+    while (len > 0) {
+        uint64_t half = len / 2;
+        if (is_above(&bounds[first + half], key)) {
+            len = half;
+        } else {
+            first += half + 1;
+            len -= half + 1;
+        }
+    }
+    return (int64_t)first;
+}
+
+static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    duckdb_vector keys = duckdb_data_chunk_get_vector(input, 0);
+    duckdb_vector lists = duckdb_data_chunk_get_vector(input, 1);
+    const duckdb_string_t *texts = duckdb_vector_get_data(keys);
+    const duckdb_list_entry *entries = duckdb_vector_get_data(lists);
+    const duckdb_string_t *bounds = duckdb_vector_get_data(duckdb_list_vector_get_child(lists));
+    uint64_t *has_key = duckdb_vector_get_validity(keys);
+    uint64_t *has_list = duckdb_vector_get_validity(lists);
+    int64_t *ranks = duckdb_vector_get_data(output);
+    (void)info;
+    duckdb_vector_ensure_validity_writable(output);
+    uint64_t *valid = duckdb_vector_get_validity(output);
+    for (idx_t at = 0; at < duckdb_data_chunk_get_size(input); at++) {
+        bool is_valid = duckdb_validity_row_is_valid(has_key, at) &&
+                        duckdb_validity_row_is_valid(has_list, at);
+        duckdb_validity_set_row_validity(valid, at, is_valid);
+        if (is_valid)
+            ranks[at] = rank_of(vv_duck_string(&texts[at]), bounds + entries[at].offset,
+                entries[at].length);
+    }
+}
+
+varve_status vv_rank_register(struct vv_op *op, struct vv_session *session)
+{
+    duckdb_scalar_function function = duckdb_create_scalar_function();
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type bytes = duckdb_create_logical_type(DUCKDB_TYPE_BLOB);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type list = duckdb_create_list_type(bytes);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_scalar_function_set_name(function, "varve_rank");
+    duckdb_scalar_function_add_parameter(function, bytes);
+    duckdb_scalar_function_add_parameter(function, list);
+    duckdb_scalar_function_set_return_type(function, number);
+    duckdb_scalar_function_set_function(function, run);
+    duckdb_state state = duckdb_register_scalar_function(session->connection, function);
+    duckdb_destroy_scalar_function(&function);
+    return state == DuckDBSuccess
+               ? VARVE_OK
+               : vv_fail(op, VARVE_EFAILED, "the engine takes no function of ours");
+}

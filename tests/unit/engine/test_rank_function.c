@@ -1,0 +1,56 @@
+#include "engine/engine.h"
+
+#include "fixture.h"
+
+/* How many of some bounds are not above each value, by the function and by counting. */
+static int64_t differences(struct fixture *fixture, const char *values, const char *bounds)
+{
+    static const char key[] =
+        "create_sort_key(%s, 'ASC NULLS LAST', 0::BIGINT, 'ASC NULLS LAST')";
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(4096);
+    char of_value[96];
+    char of_bound[96];
+    (void)snprintf(of_value, sizeof(of_value), key, "v");
+    (void)snprintf(of_bound, sizeof(of_bound), key, "b");
+    vv_buf_addf(&sql,
+        "WITH bounds AS MATERIALIZED (%s), all_bounds AS MATERIALIZED (SELECT list(%s ORDER BY "
+        "b) "
+        "AS l FROM bounds) SELECT count(*) FROM (SELECT v, varve_rank(%s, l) AS r FROM (%s), "
+        "all_bounds) AS x WHERE r IS DISTINCT FROM (SELECT count(*) FROM bounds WHERE b <= "
+        "x.v)",
+        bounds, of_bound, of_value, values);
+    return number(fixture, vv_arena_str(&fixture->op.arena, vv_buf_str(&sql)).ptr);
+}
+
+TEST(rank_function, counts_the_bounds_that_are_not_above)
+{
+    FIXTURE(fixture);
+    CHECK_INT(differences(&fixture, "SELECT i - 7 AS v FROM range(5000) AS t(i)",
+                  "SELECT i * 9 AS b FROM range(500) AS t(i)"),
+        0);
+    CHECK_INT(differences(&fixture,
+                  "SELECT CAST(i % 2 = 1 AS BOOLEAN) AS v FROM range(10) AS t(i)",
+                  "SELECT unnest([false, true]) AS b"),
+        0);
+    CHECK_INT(differences(&fixture,
+                  "SELECT unnest(['', 'a', 'ab', 'abc', 'b', 'é', 'abcdefghijklmnopqrstuvw', "
+                  "'abcdefghijklmnopqrstuvwx', 'abcdefghijklmnopqrstuvwz']) AS v",
+                  "SELECT unnest(['a', 'ab', 'abcdefghijklmnopqrstuvwx', 'c']) AS b"),
+        0);
+    CHECK_INT(differences(&fixture,
+                  "SELECT unnest(['-inf', '-1.5', '-0.0', '0', '2', 'inf', 'nan'])::DOUBLE AS "
+                  "v",
+                  "SELECT unnest(['-2', '0', '1e300', 'nan'])::DOUBLE AS b"),
+        0);
+}
+
+TEST(rank_function, knows_no_place_of_null_and_none_among_no_bounds)
+{
+    FIXTURE(fixture);
+    CHECK_INT(number(&fixture,
+                  "SELECT count(*) FROM (SELECT varve_rank(NULL::BLOB, ['a'::BLOB]) AS a, "
+                  "varve_rank('a'::BLOB, NULL::BLOB[]) AS b, "
+                  "varve_rank('a'::BLOB, []::BLOB[]) AS c) WHERE a IS NULL AND b IS NULL AND c "
+                  "= 0"),
+        1);
+}
