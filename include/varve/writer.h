@@ -164,6 +164,29 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_scan(varve_writer *writer,
 VARVE_API VARVE_MUST_CHECK varve_status varve_spool_inspect(varve_lake *lake, const char *spool,
     int32_t verify, char **out_json, varve_error *err);
 
+typedef struct varve_spool_salvage_options {
+    uint32_t size;
+    const char *spool; /* folder; NULL: <lake>/_varve/spool */
+    const char *table; /* of rows that have lost the record that names theirs; NULL: none */
+    int32_t aside;     /* 1: such rows go to a file of lines beside the segments instead */
+    int32_t dry_run;   /* 1: says what it would do, and changes nothing */
+    int32_t adopt;     /* 1: of a copied or rolled back spool, under a new id */
+} varve_spool_salvage_options;
+#define VARVE_SPOOL_SALVAGE_OPTIONS_INIT                             \
+    {                                                                \
+        (uint32_t)sizeof(varve_spool_salvage_options), 0, 0, 0, 0, 0 \
+    }
+/*
+ * Makes of a spool that is refused as damaged (ECORRUPT) one that opens again, with every row that
+ * can be read. *out_json says what was saved, which bytes could not be read, and the sequences of
+ * the rows that are lost; it is kept in the spool's folder too, and so are the damaged files. A
+ * spool without damage is left alone.
+ * ECONFLICT: another process owns it. EUSAGE: a copy, or rows whose table is not known and neither
+ * `table` nor `aside`; nothing was changed.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_spool_salvage(varve_lake *lake,
+    const varve_spool_salvage_options *options, char **out_json, varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "ingest/spool.h"
 #include "ingest/spool_row.h"
+#include "ingest/spool_salvage.h"
 #include "ingest/writer.h"
 
 #define RECORD_KINDS 3
@@ -339,17 +340,21 @@ varve_status varve_writer_scan(varve_writer *writer, const char *table,
     return vv_op_report(&op, scan(&op, writer, table, options, out), err);
 }
 
+static varve_status folder_of(struct vv_op *op, const varve_lake *lake, const char *spool,
+    struct vv_str *out)
+{
+    *out = spool != NULL ? vv_api_text(spool) : vv_writer_spool_of(&op->arena, lake->lake);
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 static varve_status inspect(struct vv_op *op, const varve_lake *lake, const char *spool,
     bool verify, char **out_json)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str folder = vv_api_text(spool);
+    struct vv_str folder;
     struct vv_str json = VV_STR_NONE;
     bool is_sound = true;
-    if (folder.ptr == NULL)
-        folder = vv_writer_spool_of(&op->arena, lake->lake);
-    if (folder.ptr == NULL)
-        return vv_fail_memory(op);
+    VV_TRY(folder_of(op, lake, spool, &folder));
     VV_TRY(vv_spool_inspect(op, folder, verify, &op->arena, &json, &is_sound));
     vv_buf_add(&text, json);
     VV_TRY(vv_api_give_text(op, &text, out_json));
@@ -365,4 +370,38 @@ varve_status varve_spool_inspect(varve_lake *lake, const char *spool, int32_t ve
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, lake);
     return vv_op_report(&op, inspect(&op, lake, spool, verify != 0, out_json), err);
+}
+
+static varve_status salvage(struct vv_op *op, const varve_lake *lake,
+    const varve_spool_salvage_options *given, char **out_json)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    varve_spool_salvage_options options = VARVE_SPOOL_SALVAGE_OPTIONS_INIT;
+    struct vv_str folder;
+    struct vv_str json = VV_STR_NONE;
+    VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(folder_of(op, lake, options.spool, &folder));
+    const struct vv_spool_salvage_options inner = {.table = vv_api_text(options.table),
+        .aside = options.aside != 0,
+        .dry_run = options.dry_run != 0,
+        .adopt = options.adopt != 0};
+    if (inner.table.ptr != NULL && inner.aside)
+        return vv_fail(op, VARVE_EUSAGE,
+            "rows that have lost their table go either to %.*s or aside", VV_ARG(inner.table));
+    if (inner.table.ptr != NULL) {
+        struct vv_table *table = NULL;
+        VV_TRY(vv_lake_table(op, lake->lake, inner.table, &table));
+        vv_table_close(&table);
+    }
+    VV_TRY(vv_spool_salvage(op, folder, &inner, &op->arena, &json));
+    vv_buf_add(&text, json);
+    return vv_api_give_text(op, &text, out_json);
+}
+
+varve_status varve_spool_salvage(varve_lake *lake, const varve_spool_salvage_options *options,
+    char **out_json, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_api_begin(&op, lake);
+    return vv_op_report(&op, salvage(&op, lake, options, out_json), err);
 }

@@ -15,6 +15,9 @@
 struct spool_values {
     const char *spool;
     bool adopt;
+    bool dry_run;
+    bool aside;
+    const char *table;
 };
 
 static const struct vv_option options[] = {
@@ -25,8 +28,22 @@ static const struct vv_option options[] = {
         .offset = offsetof(struct spool_values, spool)},
     {.name = "adopt",
         .kind = VV_OPTION_FLAG,
-        .help = "flush: take over a spool that was copied or rolled back, under a new id",
+        .help = "flush, salvage: take over a spool that was copied or rolled back, under a new "
+                "id",
         .offset = offsetof(struct spool_values, adopt)},
+    {.name = "dry-run",
+        .kind = VV_OPTION_FLAG,
+        .help = "salvage: only say what can be saved and what is lost",
+        .offset = offsetof(struct spool_values, dry_run)},
+    {.name = "table",
+        .kind = VV_OPTION_TEXT,
+        .value = "NAME",
+        .help = "salvage: the table of rows that have lost the record that names theirs",
+        .offset = offsetof(struct spool_values, table)},
+    {.name = "aside",
+        .kind = VV_OPTION_FLAG,
+        .help = "salvage: put such rows into a file of lines beside the segments",
+        .offset = offsetof(struct spool_values, aside)},
 };
 
 /* ---- Status and verify ------------------------------------------------------------------------ */
@@ -255,31 +272,134 @@ static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
     return vv_show_text(cli, line.ptr, line.len);
 }
 
+/* ---- Salvage ----------------------------------------------------------------------------------- */
+
+static void add_saved(struct vv_text *text, const struct vv_node *segment)
+{
+    struct vv_text value VV_CLEANUP(vv_text_done) = {0};
+    const struct vv_node *files = vv_node_get(segment, "files");
+    const struct vv_node *unreadable = vv_node_get(segment, "unreadable");
+    vv_text_addf(&value, "%s: %s rows saved; %s",
+        vv_node_chars(vv_node_get(segment, "segment")),
+        vv_node_chars(vv_node_get(segment, "rows_saved")),
+        vv_node_chars(vv_node_get(segment, "damage")));
+    add_line(text, "segment", vv_text_chars(&value));
+    for (size_t i = 0; i < unreadable->children_len; i++) {
+        const struct vv_node *range = &unreadable->children[i];
+        vv_text_clear(&value);
+        vv_text_addf(&value, "%s, bytes %s to %s", vv_node_chars(vv_node_get(range, "file")),
+            vv_node_chars(vv_node_get(range, "from")), vv_node_chars(vv_node_get(range, "to")));
+        add_line(text, "unreadable", vv_text_chars(&value));
+    }
+    for (size_t i = 0; i < files->children_len; i++)
+        add_line(text, "kept as", vv_node_chars(vv_node_get(&files->children[i], "kept_as")));
+}
+
+static void add_loss(struct vv_text *text, const struct vv_node *loss)
+{
+    struct vv_text value VV_CLEANUP(vv_text_done) = {0};
+    const char *first = vv_node_chars(vv_node_get(loss, "first_sequence"));
+    const char *last = vv_node_chars(vv_node_get(loss, "last_sequence"));
+    bool is_certain = strcmp(vv_node_chars(vv_node_get(loss, "certain")), "true") == 0;
+    vv_text_addf(&value, "sequences %s to %s%s", *first ? first : "(not known)",
+        *last ? last : "(not known)",
+        is_certain ? "" : ": some of them may have been, and may have been committed");
+    add_line(text, is_certain ? "LOST" : "MAY BE LOST", vv_text_chars(&value));
+}
+
+static void add_salvage_page(struct vv_text *text, const struct vv_node *report)
+{
+    const struct vv_node *segments = vv_node_get(report, "segments");
+    const struct vv_node *losses = vv_node_get(report, "lost");
+    add_line(text, "spool", vv_node_chars(vv_node_get(report, "spool")));
+    if (strcmp(vv_node_chars(vv_node_get(report, "spool_file_lost")), "true") == 0)
+        add_line(text, "DAMAGED", "the file \"spool\": made anew, with a new id");
+    for (size_t i = 0; i < segments->children_len; i++)
+        add_saved(text, &segments->children[i]);
+    add_line(text, "sound", vv_node_chars(vv_node_get(report, "rows_sound")));
+    add_line(text, "saved", vv_node_chars(vv_node_get(report, "rows_saved")));
+    add_line(text, "aside", vv_node_chars(vv_node_get(report, "rows_aside")));
+    add_line(text, "aside in", vv_node_chars(vv_node_get(report, "aside_in")));
+    add_line(text, "lost", vv_node_chars(vv_node_get(report, "rows_lost")));
+    for (size_t i = 0; i < losses->children_len; i++)
+        add_loss(text, &losses->children[i]);
+}
+
+static bool is_untouched(const struct vv_node *report)
+{
+    return vv_node_get(report, "segments")->children_len == 0 &&
+           vv_node_get(report, "lost")->children_len == 0 &&
+           strcmp(vv_node_chars(vv_node_get(report, "spool_file_lost")), "false") == 0;
+}
+
+static varve_status salvage(struct vv_cli *cli, const struct spool_values *values)
+{
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node report = {0};
+    varve_spool_salvage_options salvaging = VARVE_SPOOL_SALVAGE_OPTIONS_INIT;
+    salvaging.spool = values->spool;
+    salvaging.table = values->table;
+    salvaging.aside = values->aside ? 1 : 0;
+    salvaging.dry_run = values->dry_run ? 1 : 0;
+    salvaging.adopt = values->adopt ? 1 : 0;
+    VV_TRY(varve_spool_salvage(cli->lake, &salvaging, &json, &cli->error));
+    enum vv_format format = vv_show_format(cli);
+    bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+    bool is_read = vv_node_read(json, strlen(json), &report);
+    bool is_sound = is_read && is_untouched(&report);
+    const char *lost = is_read ? vv_node_chars(vv_node_get(&report, "rows_lost")) : "";
+    if (is_json || !is_read)
+        vv_text_addf(&text, "%s\n", json);
+    else
+        add_salvage_page(&text, &report);
+    if (is_sound)
+        vv_say(cli, "the spool is sound: nothing was done");
+    else
+        vv_say(cli, "%s; %s rows are lost for certain",
+            values->dry_run ? "nothing was changed" : "the spool can be used again", lost);
+    vv_node_done(&report);
+    return vv_show_text(cli, text.ptr, text.len);
+}
+
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct spool_values *values = given;
     const char *verb = vv_cli_argument(cli, 0);
+    bool is_salvage = strcmp(verb, "salvage") == 0;
     bool is_verify = strcmp(verb, "verify") == 0, is_flush = strcmp(verb, "flush") == 0;
-    if (!is_verify && !is_flush && strcmp(verb, "status") != 0)
+    if (!is_verify && !is_flush && !is_salvage && strcmp(verb, "status") != 0)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "spool: '%s' is not one of status|flush|verify", verb);
+            "spool: '%s' is not one of status|flush|verify|salvage", verb);
+    if (!is_salvage && (values->dry_run || values->aside || values->table != NULL))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "spool %s: --dry-run, --table and --aside are for salvage", verb);
     VV_TRY(vv_cli_open_lake(cli, false));
+    if (is_salvage)
+        return salvage(cli, values);
     return is_flush ? flush(cli, values) : inspect(cli, values, is_verify);
 }
 
 const struct vv_command vv_cmd_spool = {
     .name = "spool",
     .summary = "rows on their way into the lake",
-    .arguments = "status|flush|verify",
+    .arguments = "status|flush|verify|salvage",
     .examples = "varve spool status\n"
                 "varve spool flush\n"
-                "varve spool verify --json",
+                "varve spool verify --json\n"
+                "varve spool salvage --dry-run",
     .text =
         "Rows of varve ingest, and of programs that use the writer, wait in the spool until\n"
         "they are flushed. status says what waits, also while another process owns the\n"
         "spool. flush writes it into the tables: by itself, or by asking the varve\n"
         "ingest that owns the spool (SIGHUP), and waits until it has done so. verify\n"
-        "checks each record of each segment; damage ends with status 10.",
+        "checks each record of each segment; damage ends with status 10.\n"
+        "\n"
+        "A damaged spool is refused. salvage gets every row out of it that can be read, so\n"
+        "that varve ingest and flush go on: each of these rows is committed once, also where\n"
+        "a table has them already. It says which bytes could not be read and the sequences\n"
+        "of the rows that are lost; that report and the damaged files stay in the spool's\n"
+        "folder (salvage-TIME.json, NAME.damaged). Look at --dry-run first.",
     VV_OPTIONS(options, struct spool_values),
     .arguments_least = 1,
     .arguments_most = 1,

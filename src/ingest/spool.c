@@ -45,20 +45,32 @@ static void set_app_id(struct vv_spool *spool)
     spool->app_id[at] = '\0';
 }
 
-static varve_status new_header(struct vv_op *op, struct vv_spool *spool)
+/* Whether any is there, which is not so in a new spool. */
+static varve_status find_segments(struct vv_op *op, struct vv_spool *spool, bool *out)
 {
-    struct vv_spool_header *header = &spool->header;
     struct vv_str *names;
     size_t names_len;
+    bool is_found = false;
     VV_TRY(vv_journal_list(op, spool->journal, &op->arena, &names, &names_len));
     for (size_t i = 0; i < names_len; i++) {
         uint64_t number;
         uint32_t generation;
-        if (vv_spool_segment_name_parse(names[i], &number, &generation))
-            return vv_fail(op, VARVE_ECORRUPT,
-                "%s has segments, but its file \"spool\" is damaged or missing: restore it",
-                spool->journal->location.ptr);
+        is_found = is_found || vv_spool_segment_name_parse(names[i], &number, &generation);
     }
+    *out = is_found;
+    return VARVE_OK;
+}
+
+static varve_status new_header(struct vv_op *op, struct vv_spool *spool)
+{
+    struct vv_spool_header *header = &spool->header;
+    bool has_segments = false;
+    VV_TRY(find_segments(op, spool, &has_segments));
+    if (has_segments)
+        return vv_fail(op, VARVE_ECORRUPT,
+            "%s has segments, but its file \"spool\" is damaged or missing: `varve spool "
+            "salvage` goes on without it, or restore it",
+            spool->journal->location.ptr);
     *header = (struct vv_spool_header){
         .next_number = 1, .next_sequence = 1, .newest_arrival_us = INT64_MIN};
     VV_TRY(vv_random_bytes(op, header->id, sizeof(header->id)));
@@ -73,8 +85,7 @@ static bool is_other(const struct vv_journal_identity *known,
            (known->born_ns != found->born_ns && known->born_ns != 0 && found->born_ns != 0);
 }
 
-/* Takes the lock, reads the header or makes a new one, and tells a copy. */
-static varve_status claim(struct vv_op *op, struct vv_spool *spool)
+varve_status vv_spool_claim(struct vv_op *op, struct vv_spool *spool, bool *out_is_lost)
 {
     struct vv_journal_identity identity;
     struct vv_spool_header *header = &spool->header;
@@ -89,9 +100,10 @@ static varve_status claim(struct vv_op *op, struct vv_spool *spool)
             "%s was written by a later version of Varve (format %" PRIu32
             ", this one knows %d): use that one, or flush it there first",
             spool->journal->location.ptr, format, VV_SPOOL_FORMAT);
-    if (!vv_spool_header_read(bytes, header))
+    bool is_lost = !vv_spool_header_read(bytes, header);
+    if (is_lost && out_is_lost == NULL)
         VV_TRY(new_header(op, spool));
-    else if (header->is_disowned || is_other(&header->file, &identity)) {
+    else if (!is_lost && (header->is_disowned || is_other(&header->file, &identity))) {
         if (!spool->options.adopt && header->is_disowned)
             return vv_fail(op, VARVE_EUSAGE,
                 "%s was found to have another beside it that commits rows under its id: it was "
@@ -109,10 +121,12 @@ static varve_status claim(struct vv_op *op, struct vv_spool *spool)
         header->is_disowned = false;
     }
     header->file = identity;
+    if (out_is_lost != NULL)
+        *out_is_lost = is_lost;
     return VARVE_OK;
 }
 
-static varve_status new_spool(struct vv_op *op, const struct vv_spool_options *options,
+varve_status vv_spool_new(struct vv_op *op, const struct vv_spool_options *options,
     struct vv_journal *journal, struct vv_spool **out)
 {
     struct vv_spool *spool = vv_malloc_zeroed(sizeof(*spool));
@@ -138,8 +152,7 @@ static varve_status new_spool(struct vv_op *op, const struct vv_spool_options *o
     return VARVE_OK;
 }
 
-/* All but the journal. The thread has ended. */
-static void spool_free(struct vv_spool **pointer)
+void vv_spool_free(struct vv_spool **pointer)
 {
     struct vv_spool *spool = VV_MOVE(*pointer);
     if (spool == NULL)
@@ -160,22 +173,28 @@ static void spool_free(struct vv_spool **pointer)
     vv_free(spool);
 }
 
+varve_status vv_spool_settle(struct vv_op *op, struct vv_spool *spool,
+    struct vv_spool_recovery *out_recovery)
+{
+    VV_TRY(vv_spool_recover(op, spool, out_recovery));
+    spool->header.next_sequence = spool->next_sequence;
+    spool->header.newest_arrival_us = spool->newest_arrival_us;
+    VV_TRY(vv_spool_header_sync(op, spool));
+    return vv_journal_sync_folder(op, spool->journal);
+}
+
 varve_status vv_spool_open_on(struct vv_op *op, struct vv_journal *journal,
     const struct vv_spool_options *options, struct vv_spool_recovery *out_recovery,
     struct vv_spool **out)
 {
     VV_CLEANUP(vv_journal_close) struct vv_journal *owned = journal;
-    VV_CLEANUP(spool_free) struct vv_spool *spool = NULL;
+    VV_CLEANUP(vv_spool_free) struct vv_spool *spool = NULL;
     struct vv_spool_recovery recovery = {0};
-    VV_TRY(new_spool(op, options, journal, &spool));
+    VV_TRY(vv_spool_new(op, options, journal, &spool));
     owned = NULL;
-    VV_TRY(claim(op, spool));
-    VV_TRY(vv_spool_recover(op, spool, &recovery));
-    spool->header.next_sequence = spool->next_sequence;
-    spool->header.newest_arrival_us = spool->newest_arrival_us;
+    VV_TRY(vv_spool_claim(op, spool, NULL));
+    VV_TRY(vv_spool_settle(op, spool, &recovery));
     spool->first_number = spool->header.next_number;
-    VV_TRY(vv_spool_header_sync(op, spool));
-    VV_TRY(vv_journal_sync_folder(op, spool->journal));
     set_app_id(spool);
     spool->durable_sequence = spool->next_sequence - 1;
     VV_TRY(vv_spool_segment_make(op, spool, (size_t)spool->options.segment_bytes,
@@ -199,7 +218,7 @@ varve_status vv_spool_open(struct vv_op *op, struct vv_str folder,
 
 varve_status vv_spool_close(struct vv_op *op, struct vv_spool **pointer)
 {
-    VV_CLEANUP(spool_free) struct vv_spool *spool = VV_MOVE(*pointer);
+    VV_CLEANUP(vv_spool_free) struct vv_spool *spool = VV_MOVE(*pointer);
     if (spool == NULL)
         return VARVE_OK;
     uint64_t number;

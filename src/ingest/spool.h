@@ -36,7 +36,8 @@ enum vv_spool_kind {
     VV_SPOOL_TABLE = 1,  /* payload: a table's name; later records name it by `table` */
     VV_SPOOL_SCHEMA = 2, /* payload: columns of the typed rows that name it by `schema` */
     VV_SPOOL_JSON = 3,   /* payload: a JSON object, the row's text */
-    VV_SPOOL_TYPED = 4   /* payload: values in the order of the schema */
+    VV_SPOOL_TYPED = 4,  /* payload: values in the order of the schema */
+    VV_SPOOL_GAP = 5     /* rows up to its sequence are lost; readers never see one */
 };
 
 struct vv_spool_record {

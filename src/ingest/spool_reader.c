@@ -92,7 +92,11 @@ varve_status vv_spool_reader_next(struct vv_op *op, struct vv_spool_reader *read
     *out_has_record = false;
     if (reader->is_done)
         return VARVE_OK;
-    switch (vv_segment_next(&reader->cursor, out)) {
+    enum vv_segment_step step;
+    do /* Rows that were lost to damage are no record to anybody. */
+        step = vv_segment_next(&reader->cursor, out);
+    while (step == VV_SEGMENT_STEP_RECORD && out->kind == VV_SPOOL_GAP);
+    switch (step) {
     case VV_SEGMENT_STEP_RECORD:
         *out_has_record = true;
         return VARVE_OK;

@@ -81,16 +81,24 @@ static bool kind_is_row(enum vv_spool_kind kind)
     return kind == VV_SPOOL_JSON || kind == VV_SPOOL_TYPED;
 }
 
+static uint64_t gap_first(const struct vv_spool_record *gap)
+{
+    return vv_get64((const unsigned char *)gap->payload.ptr);
+}
+
 void vv_segment_count(struct vv_segment_counts *counts, const struct vv_spool_record *record)
 {
+    bool is_gap = record->kind == VV_SPOOL_GAP;
     counts->records++;
-    if (!kind_is_row(record->kind))
+    if (!is_gap && !kind_is_row(record->kind))
         return;
-    if (counts->rows++ == 0) {
-        counts->first_sequence = record->sequence;
-        counts->first_arrival_us = record->arrival_us;
-    }
+    if (counts->last_sequence == 0)
+        counts->first_sequence = is_gap ? gap_first(record) : record->sequence;
     counts->last_sequence = record->sequence;
+    if (is_gap)
+        return;
+    if (counts->rows++ == 0)
+        counts->first_arrival_us = record->arrival_us;
     counts->last_arrival_us = record->arrival_us;
 }
 
@@ -180,12 +188,27 @@ static void read_record(const unsigned char *from, struct vv_spool_record *out)
     };
 }
 
+static const char *misfit_gap(const struct vv_segment_counts *counts,
+    const struct vv_spool_record *gap)
+{
+    uint64_t first = gap->payload.len == 8 ? gap_first(gap) : 0;
+    bool is_fine = first > 0 && first <= gap->sequence &&
+                   (counts->last_sequence == 0 || first == counts->last_sequence + 1);
+    return is_fine ? NULL : "is of lost rows, which do not follow the row before them";
+}
+
+static bool is_newer(const unsigned char *from)
+{
+    return (from[13] & ~FLAG_STAMPED) != 0 || vv_get16(from + 18) != 0 ||
+           vv_get32(from + 20) != 0;
+}
+
 /* What is wrong with a record that came whole, in the place where it stands; NULL: nothing. */
 static const char *misfit(const struct vv_segment_cursor *cursor, const unsigned char *from,
     const struct vv_spool_record *record)
 {
     const struct vv_segment_counts *counts = &cursor->counts;
-    if ((from[13] & ~FLAG_STAMPED) != 0 || vv_get16(from + 18) != 0 || vv_get32(from + 20) != 0)
+    if (is_newer(from))
         return "uses what a later version of Varve added";
     switch (record->kind) {
     case VV_SPOOL_TABLE:
@@ -198,13 +221,15 @@ static const char *misfit(const struct vv_segment_cursor *cursor, const unsigned
         break;
     case VV_SPOOL_JSON:
         break;
+    case VV_SPOOL_GAP:
+        return misfit_gap(counts, record);
     default:
         return "is of a kind that this version of Varve does not know";
     }
     if (record->table >= cursor->tables)
         return "names a table that was not declared";
     if (record->sequence == 0 ||
-        (counts->rows > 0 && record->sequence != counts->last_sequence + 1))
+        (counts->last_sequence > 0 && record->sequence != counts->last_sequence + 1))
         return "does not follow the row before it";
     if (counts->rows > 0 && record->arrival_us < counts->last_arrival_us)
         return "arrived before the row before it";
@@ -263,25 +288,66 @@ enum vv_segment_step vv_segment_next(struct vv_segment_cursor *cursor,
     return VV_SEGMENT_STEP_RECORD;
 }
 
+size_t vv_segment_hashed_bytes_max(struct vv_str file)
+{
+    return file.len * HASHED_BYTES_FACTOR;
+}
+
+size_t vv_segment_record_at(struct vv_str file, uint64_t seed, size_t at,
+    size_t *hashed_bytes_left, struct vv_spool_record *out, struct vv_segment_counts *out_end)
+{
+    const unsigned char *bytes = (const unsigned char *)file.ptr;
+    if (at > file.len || file.len - at < VV_SEGMENT_RECORD_HEAD_BYTES)
+        return 0;
+    uint64_t sum = vv_get64(bytes + at);
+    size_t record_bytes = sum != 0 ? claimed_bytes(bytes, file.len, at) : 0;
+    if (record_bytes == 0 || record_bytes > *hashed_bytes_left)
+        return 0;
+    *hashed_bytes_left -= record_bytes;
+    if (sum != record_sum(bytes, at, record_bytes, seed))
+        return 0;
+    read_record(bytes + at, out);
+    *out_end = (struct vv_segment_counts){0};
+    if (bytes[at + 12] == KIND_END && record_bytes == VV_SEGMENT_END_BYTES)
+        *out_end = (struct vv_segment_counts){
+            .rows = vv_get64(bytes + at + 40),
+            .records = vv_get64(bytes + at + 48),
+            .first_sequence = vv_get64(bytes + at + 56),
+            .last_sequence = out->sequence,
+            .first_arrival_us = (int64_t)vv_get64(bytes + at + 64),
+            .last_arrival_us = out->arrival_us,
+        };
+    return record_bytes;
+}
+
+void vv_segment_record_view(struct vv_str file, size_t at, struct vv_spool_record *out)
+{
+    read_record((const unsigned char *)file.ptr + at, out);
+}
+
+bool vv_segment_record_is_newer(struct vv_str file, size_t at)
+{
+    const unsigned char *from = (const unsigned char *)file.ptr + at;
+    bool is_known =
+        (from[12] >= VV_SPOOL_TABLE && from[12] <= VV_SPOOL_GAP) || from[12] == KIND_END;
+    return !is_known || is_newer(from);
+}
+
 uint64_t vv_segment_records_behind(struct vv_str file, uint64_t seed, size_t from,
     uint64_t *out_rows)
 {
-    const unsigned char *bytes = (const unsigned char *)file.ptr;
     uint64_t rows = 0;
     uint64_t records = 0;
     size_t at = (from + 7) / 8 * 8;
-    size_t hashed_bytes_left = file.len * HASHED_BYTES_FACTOR;
+    size_t hashed_bytes_left = vv_segment_hashed_bytes_max(file);
     while (at < file.len && file.len - at >= VV_SEGMENT_RECORD_HEAD_BYTES) {
-        uint64_t sum = vv_get64(bytes + at);
-        size_t record_bytes = sum != 0 ? claimed_bytes(bytes, file.len, at) : 0;
-        bool is_whole = false;
-        if (record_bytes > 0 && record_bytes <= hashed_bytes_left) {
-            hashed_bytes_left -= record_bytes;
-            is_whole = sum == record_sum(bytes, at, record_bytes, seed);
-        }
-        records += is_whole;
-        rows += is_whole && kind_is_row((enum vv_spool_kind)bytes[at + 12]);
-        at += is_whole ? record_bytes : 8;
+        struct vv_spool_record record;
+        struct vv_segment_counts end;
+        size_t record_bytes =
+            vv_segment_record_at(file, seed, at, &hashed_bytes_left, &record, &end);
+        records += record_bytes > 0;
+        rows += record_bytes > 0 && kind_is_row(record.kind);
+        at += record_bytes > 0 ? record_bytes : 8;
     }
     *out_rows = rows;
     return records;

@@ -50,8 +50,8 @@ static inline size_t vv_segment_record_bytes(size_t payload_bytes)
 /* Of a segment, or of what was read of it. */
 struct vv_segment_counts {
     uint64_t rows;
-    uint64_t records; /* without the end */
-    uint64_t first_sequence;
+    uint64_t records;        /* without the end */
+    uint64_t first_sequence; /* of a row, or of one that is lost */
     uint64_t last_sequence;
     int64_t first_arrival_us; /* INT64_MIN: no row */
     int64_t last_arrival_us;
@@ -89,6 +89,19 @@ void vv_segment_cursor_init(struct vv_segment_cursor *cursor, struct vv_str file
 enum vv_segment_step vv_segment_next(struct vv_segment_cursor *cursor,
     struct vv_spool_record *out);
 
+/*
+ * A record that is whole, whatever lies around it; 0: there is none at `at`, else its bytes. `kind`
+ * may be one that this version does not know. An end has its counts in *out_end; else its `records`
+ * are 0. `*hashed_bytes_left` bounds the work on bytes that look like ever new records.
+ */
+size_t vv_segment_record_at(struct vv_str file, uint64_t seed, size_t at,
+    size_t *hashed_bytes_left, struct vv_spool_record *out, struct vv_segment_counts *out_end);
+/* The record that vv_segment_record_at has found there. */
+void vv_segment_record_view(struct vv_str file, size_t at, struct vv_spool_record *out);
+/* What `hashed_bytes_left` begins with. */
+size_t vv_segment_hashed_bytes_max(struct vv_str file);
+/* Whether a record of vv_segment_record_at uses what a later version of Varve added. */
+bool vv_segment_record_is_newer(struct vv_str file, size_t at);
 /* Whole records anywhere from `from` on, whatever lies between; `*out_rows` of them are rows. */
 uint64_t vv_segment_records_behind(struct vv_str file, uint64_t seed, size_t from,
     uint64_t *out_rows);

@@ -98,6 +98,21 @@ int64_t vv_spool_clock(void);
 /* Fails with a copy of an error that another operation recorded. */
 varve_status vv_spool_fail_as(struct vv_op *op, const varve_error *error);
 
+/* spool.c: the steps of opening one */
+
+/* Takes the journal over, unless it fails. */
+varve_status vv_spool_new(struct vv_op *op, const struct vv_spool_options *options,
+    struct vv_journal *journal, struct vv_spool **out);
+void vv_spool_free(struct vv_spool **pointer); /* accepts a pointer to NULL */
+/*
+ * Takes the lock, reads the header or makes a new one, and tells a copy. Where there are segments
+ * and no header that is ECORRUPT, or with out_is_lost true there, and only header.file is set.
+ */
+varve_status vv_spool_claim(struct vv_op *op, struct vv_spool *spool, bool *out_is_lost);
+/* Recovers, and notes in the header what the segments have shown. */
+varve_status vv_spool_settle(struct vv_op *op, struct vv_spool *spool,
+    struct vv_spool_recovery *out_recovery);
+
 /* spool_names.c */
 
 struct vv_str vv_spool_segment_name(struct vv_arena *arena, uint64_t number,

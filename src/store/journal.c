@@ -82,6 +82,12 @@ varve_status vv_journal_remove(struct vv_op *op, struct vv_journal *journal, str
     return journal->ops->remove(op, journal, name);
 }
 
+varve_status vv_journal_rename(struct vv_op *op, struct vv_journal *journal, struct vv_str name,
+    struct vv_str new_name)
+{
+    return journal->ops->rename(op, journal, name, new_name);
+}
+
 varve_status vv_journal_sync_folder(struct vv_op *op, struct vv_journal *journal)
 {
     return journal->ops->sync_folder(op, journal);

@@ -57,6 +57,8 @@ struct vv_journal_ops {
     void (*warm)(struct vv_journal_file *file, size_t from, size_t to);
     void (*shut)(struct vv_journal_file *file);
     varve_status (*remove)(struct vv_op *op, struct vv_journal *journal, struct vv_str name);
+    varve_status (*rename)(struct vv_op *op, struct vv_journal *journal, struct vv_str name,
+        struct vv_str new_name);
     varve_status (*sync_folder)(struct vv_op *op, struct vv_journal *journal);
     void (*boot)(struct vv_journal *journal, unsigned char out[VV_JOURNAL_BOOT_BYTES]);
     void (*close)(struct vv_journal *journal);
@@ -112,6 +114,9 @@ void vv_journal_shut(struct vv_journal_file *file); /* accepts {0} and leaves it
 /* No error where it is not there. */
 varve_status vv_journal_remove(struct vv_op *op, struct vv_journal *journal,
     struct vv_str name);
+/* A file that is not mapped for writing. EIO where the new name is there already. */
+varve_status vv_journal_rename(struct vv_op *op, struct vv_journal *journal, struct vv_str name,
+    struct vv_str new_name);
 varve_status vv_journal_sync_folder(struct vv_op *op, struct vv_journal *journal);
 /* Differs from boot to boot of the machine; zero: can't be told. */
 void vv_journal_boot(struct vv_journal *journal, unsigned char out[VV_JOURNAL_BOOT_BYTES]);

@@ -282,6 +282,23 @@ static varve_status local_remove(struct vv_op *op, struct vv_journal *journal,
     return vv_store_remove(op, local_of(journal)->store, name);
 }
 
+static varve_status local_rename(struct vv_op *op, struct vv_journal *journal,
+    struct vv_str name, struct vv_str new_name)
+{
+    struct vv_str path;
+    struct vv_str new_path;
+    struct stat status;
+    VV_TRY(path_of(op, journal, name, &path));
+    VV_TRY(path_of(op, journal, new_name, &new_path));
+    int failure = vv_sys_rename_new(path.ptr, new_path.ptr);
+    /* The folder is ours alone, so nobody makes the name meanwhile. */
+    if (failure == EINVAL || failure == ENOSYS)
+        failure = vv_sys_stat(new_path.ptr, &status) == ENOENT
+                      ? vv_sys_rename(path.ptr, new_path.ptr)
+                      : EEXIST;
+    return failure == 0 ? VARVE_OK : vv_sys_fail(op, failure, "rename", path.ptr);
+}
+
 static varve_status local_sync_folder(struct vv_op *op, struct vv_journal *journal)
 {
     struct vv_local *local = vv_local_of(local_of(journal)->store);
@@ -334,6 +351,7 @@ static const struct vv_journal_ops local_ops = {
     .warm = local_warm,
     .shut = local_shut,
     .remove = local_remove,
+    .rename = local_rename,
     .sync_folder = local_sync_folder,
     .boot = local_boot,
     .close = local_close,

@@ -331,6 +331,34 @@ static varve_status lossy_remove(struct vv_op *op, struct vv_journal *journal,
     return VARVE_OK;
 }
 
+/* The two names are independent until the folder is synced: worse than any disk. */
+static varve_status lossy_rename(struct vv_op *op, struct vv_journal *journal,
+    struct vv_str name, struct vv_str new_name)
+{
+    struct lossy_disk *disk = disk_of(journal);
+    char text[NAME_BYTES_MAX];
+    (void)snprintf(text, sizeof(text), "%.*s", VV_ARG(new_name));
+    tell(disk, "before rename");
+    pthread_mutex_lock(&disk->lock);
+    observe(disk);
+    struct file *from = find(disk, name);
+    bool is_fine = from != NULL && find(disk, new_name) == NULL;
+    if (is_fine) {
+        struct file *file = add(disk, file_new(text, from->room));
+        file->bytes = from->bytes;
+        file->bytes_on_disk = from->bytes_on_disk;
+        memcpy(file->now, from->now, from->room);
+        memcpy(file->seen, from->seen, from->room);
+        memcpy(file->disk, from->disk, from->room);
+        memcpy(file->blocks, from->blocks, from->room / BLOCK_BYTES * sizeof(struct block));
+        file->is_named = true;
+        from->is_named = false;
+    }
+    pthread_mutex_unlock(&disk->lock);
+    tell(disk, "after rename");
+    return is_fine ? VARVE_OK : vv_fail(op, VARVE_EIO, "cannot rename to %s", text);
+}
+
 static varve_status lossy_sync_folder(struct vv_op *op, struct vv_journal *journal)
 {
     struct lossy_disk *disk = disk_of(journal);
@@ -368,6 +396,7 @@ static const struct vv_journal_ops lossy_ops = {
     .warm = lossy_warm,
     .shut = lossy_shut,
     .remove = lossy_remove,
+    .rename = lossy_rename,
     .sync_folder = lossy_sync_folder,
     .boot = lossy_boot,
     .close = lossy_close,

@@ -174,6 +174,6 @@ def test_a_spool_that_is_none(lake, tmp_path):
     done = lake.run("spool", "status", "--spool", tmp_path / "nowhere")
     assert done.returncode == 5
     done = lake.run("spool", "empty")
-    assert done.returncode == 2 and "status|flush|verify" in done.stderr
+    assert done.returncode == 2 and "status|flush|verify|salvage" in done.stderr
 
 
