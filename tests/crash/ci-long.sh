@@ -1,10 +1,10 @@
 #!/bin/bash
 # More than a hundred kills of ingest, at every seam and at random; VARVE_CRASH_NTH and
-# VARVE_CRASH_ROUNDS ask for more (`make nightly`). Prints "N passed, N failed".
+# VARVE_CRASH_KILLS ask for more (`make nightly`). Prints "N passed, N failed".
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export VARVE_BUILD=${VARVE_BUILD:-$PWD/build}
-export VARVE_CRASH_NTH=${VARVE_CRASH_NTH:-2} VARVE_CRASH_ROUNDS=${VARVE_CRASH_ROUNDS:-40}
+export VARVE_CRASH_NTH=${VARVE_CRASH_NTH:-2} VARVE_CRASH_KILLS=${VARVE_CRASH_KILLS:-40}
 passed=0 failed=0
 for test in test_killed_at_every_seam test_killed_at_random; do
     if .venv/bin/python -m pytest -q -p no:cacheprovider "tests/crash/test_ingest_kill.py::$test"
