@@ -43,6 +43,7 @@ typedef struct varve_alter_result {
  *   drop-not-null    a
  *   set-default      a 'expression'      what a write gives rows that do not say the column
  *   drop-default     a
+ *   cluster-by       'a, b' or none      the columns that optimize goes by where none are given
  *   set              name=value ...
  *   unset            name ...
  *   add-constraint   name 'expression'   (Spark's SQL; every row has to pass it)

@@ -17,6 +17,7 @@ static const struct verb {
     {"drop-not-null", VV_ALTER_DROP_NOT_NULL, 1, 1, "COLUMN"},
     {"set-default", VV_ALTER_SET_DEFAULT, 2, 2, "COLUMN 'EXPRESSION'"},
     {"drop-default", VV_ALTER_DROP_DEFAULT, 1, 1, "COLUMN"},
+    {"cluster-by", VV_ALTER_CLUSTER, 1, 1, "A,B | none"},
     {"set", VV_ALTER_SET, 1, SIZE_MAX, "NAME=VALUE ..."},
     {"unset", VV_ALTER_UNSET, 1, SIZE_MAX, "NAME ..."},
     {"add-constraint", VV_ALTER_ADD_CONSTRAINT, 2, 2, "NAME 'EXPRESSION'"},
@@ -112,6 +113,7 @@ static varve_status alter(struct vv_op *op, varve_table *table,
     case VV_ALTER_DROP_NOT_NULL:
     case VV_ALTER_SET_DEFAULT:
     case VV_ALTER_DROP_DEFAULT:
+    case VV_ALTER_CLUSTER:
     case VV_ALTER_ADD_CONSTRAINT:
     case VV_ALTER_DROP_CONSTRAINT:
     case VV_ALTER_UPGRADE:

@@ -136,6 +136,7 @@ static void write_page(struct page *page, const struct vv_node *table)
     add_node(page, "key", vv_node_get(table, "key"));
     add_node(page, "order by", vv_node_get(table, "orderBy"));
     add_node(page, "z-order", vv_node_get(table, "zorder"));
+    add_node(page, "clustered by", vv_node_get(table, "clusteringColumns"));
     add_node(page, "partitioned by", vv_node_get(table, "partitionColumns"));
     add_protocol(page, vv_node_get(table, "protocol"));
     if (!page->is_csv)

@@ -144,7 +144,7 @@ static const struct feature {
     {"inCommitTimestamp", false, 0, NULL},
     {"allowColumnDefaults", false, 0, NULL},
     {"rowTracking", false, 0, uses_always},
-    {"clustering", false, 0, uses_always},
+    {"clustering", false, 0, NULL},
 };
 
 static const struct feature *find_feature(struct vv_str name)

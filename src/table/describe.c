@@ -2,6 +2,7 @@
 
 #include "base/json_write.h"
 #include "base/time.h"
+#include "delta/clustering.h"
 #include "delta/stats.h"
 #include "table/values.h"
 
@@ -107,7 +108,10 @@ varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     struct vv_table_size size;
     struct vv_rules rules;
     VV_TRY(vv_table_measure(op, snapshot, &size));
+    const int32_t *clustering = NULL;
+    size_t clustering_len = 0;
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
+    VV_TRY(vv_clustering_read(op, &op->arena, snapshot, &clustering, &clustering_len));
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "name", table->name);
     vv_jw_key_string(&writer, "location", table->store->location);
@@ -124,6 +128,7 @@ varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     vv_jw_key_string(&writer, "orderBy",
         rules.order >= 0 ? schema->fields[rules.order].name : VV_STR_NONE);
     write_columns(&writer, "zorder", schema, rules.zorder, rules.zorder_len);
+    write_columns(&writer, "clusteringColumns", schema, clustering, clustering_len);
     write_properties(&writer, metadata);
     vv_jw_key_int(&writer, "files", size.files);
     vv_jw_key_int(&writer, "bytes", size.bytes);

@@ -53,3 +53,29 @@ def test_varve_fills_what_spark_declared(varve, spark, same_rows, tmp_path):
     varve.ok("alter", path, "set-default", "note", "'z'")
     spark(f"INSERT INTO {name_of(path)} (k) VALUES (4)")
     assert [(row["qty"], row["note"]) for row in same_rows(path) if row["k"] == 4] == [(4, "z")]
+
+
+def test_clustering_is_the_same_for_both(varve, spark, same_rows, tmp_path):
+    varve.ok("create", "c", "--key", "k", "--schema", "k int not null, a double, b string")
+    varve.ok("alter", "c", "cluster-by", "b,a", "--upgrade")
+    path = varve.table("c")
+    varve.upsert("c", "k,a,b\n" + "".join(f"{k},{k * 7 % 100},s{k % 3}\n" for k in range(100)))
+    assert spark(f"DESCRIBE DETAIL {name_of(path)}").first()["clusteringColumns"] == ["b", "a"]
+    spark(f"INSERT INTO {name_of(path)} SELECT CAST(id AS INT), id * 0.5D, 't' FROM range(100, 150)")
+    varve.ok("optimize", "c")
+    same_rows(path)
+    spark(f"ALTER TABLE {name_of(path)} CLUSTER BY (a)")
+    described = json.loads(varve.ok("describe", "c", "--json"))
+    assert described["clusteringColumns"] == ["a"]
+    varve.ok("alter", "c", "cluster-by", "none")
+    assert spark(f"DESCRIBE DETAIL {name_of(path)}").first()["clusteringColumns"] == []
+    mine = tmp_path / "lake" / "s"
+    spark(f"CREATE TABLE {name_of(mine)} (k int, a int) USING delta CLUSTER BY (a) "
+          "TBLPROPERTIES ('varve.key' = 'k')")
+    spark(f"INSERT INTO {name_of(mine)} SELECT CAST(id AS INT), CAST(id % 7 AS INT) FROM range(50)")
+    varve.upsert(mine, "k,a\n1,100\n99,1\n")
+    varve.ok("alter", mine, "cluster-by", "k,a")
+    varve.ok("optimize", mine)
+    spark(f"OPTIMIZE {name_of(mine)}")
+    assert len(same_rows(mine)) == 51
+    assert spark(f"DESCRIBE DETAIL {name_of(mine)}").first()["clusteringColumns"] == ["k", "a"]

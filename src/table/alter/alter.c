@@ -16,6 +16,10 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     bool checks_rows = change->request->kind == VV_ALTER_ADD_CONSTRAINT;
     bool matters = winner->protocol != NULL || winner->metadata != NULL ||
                    (checks_rows && winner->adds.len > 0);
+    for (size_t i = 0; i < winner->domains.len; i++)
+        matters =
+            matters || (change->domain.domain.ptr != NULL &&
+                           vv_str_eq(winner->domains.items[i].domain, change->domain.domain));
     (void)op;
     *out = matters ? VV_VERDICT_REPLAN : VV_VERDICT_REBASE;
     return VARVE_OK;
@@ -50,19 +54,30 @@ static varve_status check_upgrade(struct vv_op *op, const struct vv_alter_change
     return VARVE_EUNSUPPORTED;
 }
 
-static bool is_column_change(enum vv_alter_kind kind)
+static varve_status make_change(struct vv_op *op, struct vv_alter_change *change)
 {
-    return kind <= VV_ALTER_DROP_DEFAULT;
+    if (change->request->kind == VV_ALTER_CLUSTER)
+        return vv_alter_cluster(op, change);
+    return change->request->kind <= VV_ALTER_DROP_DEFAULT ? vv_alter_column(op, change)
+                                                          : vv_alter_property(op, change);
 }
 
 static varve_status commit(struct vv_op *op, struct vv_alter_change *change,
     uint32_t attempts_used, struct vv_commit_result *out)
 {
-    const struct vv_actions actions = {
+    /* A domain is no part of the metaData, which then stays as it is. */
+    bool has_domain = change->domain.domain.ptr != NULL;
+    struct vv_actions actions = {
         .protocol = change->draft.protocol != change->draft.from->protocol
                         ? change->draft.protocol
                         : NULL,
-        .metadata = &change->draft.metadata};
+        .metadata = has_domain ? NULL : &change->draft.metadata};
+    if (has_domain) {
+        struct vv_domain *domain = vv_actions_new_domain(&actions, &op->arena);
+        if (domain == NULL)
+            return vv_fail_memory(op);
+        *domain = change->domain;
+    }
     const struct vv_commit_request request = {.read = change->table->snapshot,
         .actions = &actions,
         .operation = change->operation,
@@ -103,8 +118,7 @@ static varve_status attempt(struct vv_op *op, struct vv_alter_change *change,
     struct vv_snapshot after;
     VV_TRY(vv_features_check_write(op, now->protocol, now->metadata, &now->schema));
     VV_TRY(vv_draft_begin(op, &op->arena, now, &change->draft));
-    VV_TRY(is_column_change(change->request->kind) ? vv_alter_column(op, change)
-                                                   : vv_alter_property(op, change));
+    VV_TRY(make_change(op, change));
     VV_TRY(check_upgrade(op, change));
     vv_draft_snapshot(&change->draft, &after);
     VV_TRY(vv_features_check_write(op, after.protocol, after.metadata, &after.schema));

@@ -19,6 +19,7 @@ enum vv_alter_kind {
     VV_ALTER_DROP_NOT_NULL,   /* name */
     VV_ALTER_SET_DEFAULT,     /* name, text: the expression */
     VV_ALTER_DROP_DEFAULT,    /* name */
+    VV_ALTER_CLUSTER,         /* name: columns, or "none" */
     VV_ALTER_SET,             /* pairs */
     VV_ALTER_UNSET,           /* pairs: names alone */
     VV_ALTER_ADD_CONSTRAINT,  /* name, text: the expression; all rows have to pass it */

@@ -2,7 +2,7 @@
  * The inside of alter, shared by the files alter*.c: one change of a draft.
  *
  * alter_column.c and alter_property.c change the draft and say what the history is to say of it,
- * alter_mapping.c gives columns the names and ids that renaming needs, alter.c commits.
+ * alter_cluster.c says what files are clustered by, alter_mapping.c gives columns the names and ids that renaming needs, alter.c commits.
  */
 #ifndef VV_TABLE_ALTER_ALTER_CHANGE_H
 #define VV_TABLE_ALTER_ALTER_CHANGE_H
@@ -16,12 +16,17 @@ struct vv_alter_change {
     struct vv_table *table;
     const struct vv_alter_request *request;
     struct vv_draft draft;
+    struct vv_domain domain; /* to be written; domain.domain.ptr NULL: none */
     struct vv_str operation;
     struct vv_buf parameters; /* an object */
 };
 
 varve_status vv_alter_column(struct vv_op *op, struct vv_alter_change *change);
 varve_status vv_alter_property(struct vv_op *op, struct vv_alter_change *change);
+varve_status vv_alter_cluster(struct vv_op *op, struct vv_alter_change *change);
+/* EUSAGE where the table is clustered by the column. */
+varve_status vv_alter_check_clustering(struct vv_op *op, const struct vv_alter_change *change,
+    int32_t column);
 /* Column mapping by name, where the table has none: every column keeps the name that it has in files. */
 varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft);
 /* A new column of a mapped table gets a name that no file has yet; one of another is as it is. */

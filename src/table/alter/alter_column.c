@@ -280,6 +280,7 @@ static varve_status drop_column(struct vv_op *op, struct vv_alter_change *change
     int32_t column = -1;
     VV_TRY(find_column(op, change, change->request->name, &column));
     VV_TRY(check_unused(op, change, column));
+    VV_TRY(vv_alter_check_clustering(op, change, column));
     struct vv_str name = draft->schema.fields[column].name;
     VV_TRY(vv_alter_map_columns(op, draft));
     struct vv_field *fields = vv_draft_copy_fields(op, draft);

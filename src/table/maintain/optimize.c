@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "delta/clustering.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
 #include "table/file_set.h"
@@ -56,14 +57,31 @@ static varve_status check_zorder(struct vv_op *op, const struct vv_optimize_run 
     return VARVE_OK;
 }
 
-/* The columns of --zorder, and the tag that says them in the table's own spelling. */
+/* Those of --zorder, or else of the table's clustering. */
+static varve_status name_zorder(struct vv_op *op, struct vv_optimize_run *run,
+    struct vv_str **out, size_t *out_len)
+{
+    const int32_t *columns = NULL;
+    run->is_clustered = false;
+    run->zorder = (struct vv_zorder){.len = 0};
+    if (run->request->zorder.len > 0)
+        return vv_rules_split_names(op, &op->arena, run->request->zorder, out, out_len);
+    VV_TRY(vv_clustering_read(op, &op->arena, run->snapshot, &columns, out_len));
+    run->is_clustered = *out_len > 0;
+    VV_NEW(op, out, struct vv_str, *out_len + 1);
+    for (size_t i = 0; i < *out_len; i++)
+        (*out)[i] = run->snapshot->schema.fields[columns[i]].name;
+    return VARVE_OK;
+}
+
+/* The columns to order by, and the tag that says them in the table's own spelling. */
 static varve_status read_zorder(struct vv_op *op, struct vv_optimize_run *run)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf tag = VV_BUF_INIT(1 << 20);
     struct vv_str *names = NULL;
     int32_t *columns = NULL;
     size_t len = 0;
-    VV_TRY(vv_rules_split_names(op, &op->arena, run->request->zorder, &names, &len));
+    VV_TRY(name_zorder(op, run, &names, &len));
     if (len > VV_ZORDER_COLUMNS_MAX)
         return vv_fail(op, VARVE_EUSAGE, "z-order takes at most %d columns",
             VV_ZORDER_COLUMNS_MAX);
@@ -108,10 +126,11 @@ static varve_status prepare(struct vv_op *op, struct vv_optimize_run *run)
     run->spec.sort_column = sort_column(run);
     run->spec.tier_files = run->request->tier_files;
     run->tag = (struct vv_pair){VV_STR_NONE, VV_STR_NONE};
+    run->is_clustered = false;
     if (run->spec.tier_files > 0)
         return VARVE_OK; /* not for good */
-    if (run->request->zorder.len > 0) {
-        VV_TRY(read_zorder(op, run));
+    VV_TRY(read_zorder(op, run));
+    if (run->zorder.len > 0) {
         run->tag = (struct vv_pair){VV_STR(VV_TAG_ZORDER), run->spec.zorder};
         return VARVE_OK;
     }

@@ -18,6 +18,7 @@ static varve_status parameters(struct vv_op *op, const struct vv_optimize_run *r
     if (run->request->where.len > 0)
         vv_jw_string(&list, run->request->where);
     vv_jw_end(&list);
+    const struct vv_str none = VV_STR("[]");
     list = VV_JSON_WRITER_INIT(&order);
     vv_jw_array(&list);
     for (size_t i = 0; i < run->zorder.len; i++)
@@ -26,7 +27,8 @@ static varve_status parameters(struct vv_op *op, const struct vv_optimize_run *r
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "predicate", vv_buf_str(&predicate));
-    vv_jw_key_string(&writer, "zOrderBy", vv_buf_str(&order));
+    vv_jw_key_string(&writer, "zOrderBy", run->is_clustered ? none : vv_buf_str(&order));
+    vv_jw_key_string(&writer, "clusterBy", run->is_clustered ? vv_buf_str(&order) : none);
     vv_jw_key_string(&writer, "auto", run->request->is_auto ? VV_STR("true") : VV_STR("false"));
     vv_jw_key_string(&writer, "targetSize",
         vv_arena_format(arena, "%" PRId64, run->spec.target_bytes));

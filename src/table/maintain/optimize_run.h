@@ -21,6 +21,7 @@ struct vv_optimize_run {
     struct vv_rules rules;
     struct vv_optimize_spec spec;
     struct vv_zorder zorder;
+    bool is_clustered;  /* zorder is what the table says it is clustered by */
     struct vv_pair tag; /* of the new files */
     /* Nobody else has committed since the plan: its files need not be looked for again. */
     bool is_alone;

@@ -1,6 +1,7 @@
 /*
  * A condition of a user's over partition columns, asked once of every partition there is.
  */
+#include "delta/clustering.h"
 #include "engine/sql.h"
 #include "engine/sql_tree.h"
 #include "table/maintain/optimize_run.h"
@@ -62,7 +63,7 @@ static varve_status ask(struct vv_op *op, struct vv_optimize_run *run,
     }
 }
 
-varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
+static varve_status choose(struct vv_op *op, struct vv_optimize_run *run)
 {
     struct vv_partitions places = {0};
     const struct vv_file **files = NULL;
@@ -91,4 +92,26 @@ varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
     run->spec.files = files;
     run->spec.files_len = len;
     return VARVE_OK;
+}
+
+/* Of a clustered table: files that nobody has clustered, or Varve. */
+static varve_status leave_foreign(struct vv_op *op, struct vv_optimize_run *run)
+{
+    const struct vv_file **files = NULL;
+    size_t len = 0;
+    VV_NEW(op, &files, const struct vv_file *, run->spec.files_len + 1);
+    for (size_t i = 0; i < run->spec.files_len; i++) {
+        struct vv_str provider = run->spec.files[i]->clustering_provider;
+        if (provider.len == 0 || vv_str_eq(provider, VV_STR(VV_CLUSTERING_PROVIDER)))
+            files[len++] = run->spec.files[i];
+    }
+    run->spec.files = files;
+    run->spec.files_len = len;
+    return VARVE_OK;
+}
+
+varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
+{
+    VV_TRY(choose(op, run));
+    return run->is_clustered ? leave_foreign(op, run) : VARVE_OK;
 }

@@ -2,6 +2,7 @@
  * One bin becomes one file, or in z-order as many as the target size asks for. Rows of a bin lie
  * in the order of the table's z-order columns, else of its key, else as they lay.
  */
+#include "delta/clustering.h"
 #include "table/maintain/optimize_run.h"
 
 /* A single file may be that much longer than the target before its bin is split. */
@@ -47,6 +48,8 @@ static varve_status write_file(struct vv_op *op, struct vv_optimize_run *run,
         .tag = run->tag.name.len > 0 ? &run->tag : NULL};
     VV_TRY(vv_write_file(op, run->table, &request, &done->written,
         &done->adds[done->adds_len]));
+    if (run->is_clustered)
+        done->adds[done->adds_len].clustering_provider = VV_STR(VV_CLUSTERING_PROVIDER);
     done->adds_len++;
     return VARVE_OK;
 }

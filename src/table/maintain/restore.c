@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "delta/clustering.h"
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
@@ -139,6 +140,33 @@ static varve_status bring_back_rules(struct vv_op *op, struct attempt *attempt)
     return VARVE_OK;
 }
 
+static varve_status add_domain(struct vv_op *op, struct attempt *attempt,
+    const struct vv_domain *domain, bool is_removed)
+{
+    struct vv_domain *action = vv_actions_new_domain(&attempt->actions, &attempt->arena);
+    if (action == NULL)
+        return vv_fail_memory(op);
+    *action = *domain;
+    action->removed = is_removed;
+    return VARVE_OK;
+}
+
+/* Metadata domains as they were: what the table was clustered by, and what others keep there. */
+static varve_status bring_back_domains(struct vv_op *op, struct attempt *attempt)
+{
+    const struct vv_snapshot *now = attempt->table->snapshot;
+    const struct vv_snapshot *then = attempt->target;
+    for (size_t i = 0; i < then->domains_len; i++) {
+        const struct vv_domain *old = vv_snapshot_domain(now, then->domains[i]->domain);
+        if (old == NULL || !vv_str_eq(old->configuration, then->domains[i]->configuration))
+            VV_TRY(add_domain(op, attempt, then->domains[i], false));
+    }
+    for (size_t i = 0; i < now->domains_len; i++)
+        if (vv_snapshot_domain(then, now->domains[i]->domain) == NULL)
+            VV_TRY(add_domain(op, attempt, now->domains[i], true));
+    return VARVE_OK;
+}
+
 static varve_status parameters(struct vv_op *op, struct attempt *attempt, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 20);
@@ -182,6 +210,7 @@ static varve_status plan(struct vv_op *op, struct attempt *attempt)
     VV_TRY(add_back(op, attempt));
     VV_TRY(take_away(op, attempt));
     VV_TRY(bring_back_rules(op, attempt));
+    VV_TRY(bring_back_domains(op, attempt));
     if (attempt->result.files_removed > 0 &&
         vv_property_bool(now->metadata, "delta.appendOnly", false))
         return vv_fail(op, VARVE_EUSAGE,
@@ -189,9 +218,9 @@ static varve_status plan(struct vv_op *op, struct attempt *attempt)
             VV_ARG(attempt->table->name));
     attempt->result.restored = attempt->target->version;
     attempt->result.version = now->version;
-    attempt->result.is_changed = attempt->result.files_restored > 0 ||
-                                 attempt->result.files_removed > 0 ||
-                                 attempt->actions.metadata != NULL;
+    attempt->result.is_changed =
+        attempt->result.files_restored > 0 || attempt->result.files_removed > 0 ||
+        attempt->actions.metadata != NULL || attempt->actions.domains.len > 0;
     return VARVE_OK;
 }
 

@@ -156,7 +156,7 @@ static const struct write_case {
         NULL},
     {{.reader = 1, .writer = 7, .writer_features = "rowTracking domainMetadata"},
         "rowTracking"},
-    {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"}, "clustering"},
+    {{.reader = 1, .writer = 7, .writer_features = "clustering domainMetadata"}, NULL},
     {{.reader = 1, .writer = 7, .writer_features = "appendOnly fromTheFuture"},
         "fromTheFuture"},
     {{.reader = 3,

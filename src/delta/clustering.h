@@ -1,0 +1,27 @@
+/*
+ * The columns that a table is clustered by ("liquid clustering"): the metadata domain
+ * delta.clustering, which names them as data files do. Who rewrites files in that order says so in
+ * their `add`, and leaves alone those that bear another's name.
+ */
+#ifndef VV_DELTA_CLUSTERING_H
+#define VV_DELTA_CLUSTERING_H
+
+#include "delta/snapshot.h"
+
+#define VV_CLUSTERING_DOMAIN "delta.clustering"
+#define VV_CLUSTERING_PROVIDER "varve"
+#define VV_CLUSTERING_COLUMNS_MAX 4
+
+/*
+ * Indexes into the schema. None where the table is not clustered, or by a field within a column,
+ * by which Varve does not order rows. ECORRUPT: a domain that is no list of columns of the table.
+ */
+varve_status vv_clustering_read(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const int32_t **out, size_t *out_len);
+/* The domain that says these columns; with none, that the table is not clustered any more. */
+varve_status vv_clustering_domain(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, const int32_t *columns, size_t len, struct vv_domain *out);
+const struct vv_domain *vv_snapshot_domain(const struct vv_snapshot *snapshot,
+    struct vv_str name);
+
+#endif

@@ -1,0 +1,153 @@
+"""Liquid clustering: declared in the domain that Spark declares it in, gone by when optimizing."""
+
+import json
+import subprocess
+
+import pytest
+
+DOMAIN = "delta.clustering"
+
+
+@pytest.fixture
+def table(varve):
+    varve.ok("create", "t", "--key", "k", "--schema", "k int not null, a double, b string, c boolean")
+    return varve
+
+
+def actions(varve, version, name="t"):
+    path = varve.table(name) / "_delta_log" / f"{version:020d}.json"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def domains(varve, version):
+    return [action["domainMetadata"] for action in actions(varve, version)
+            if "domainMetadata" in action]
+
+
+def alter(varve, *words):
+    return json.loads(varve.ok("alter", "t", *words, "--json"))
+
+
+def clustered_by(varve):
+    return json.loads(varve.ok("describe", "t", "--json"))["clusteringColumns"]
+
+
+def fill(varve, files=4):
+    for i in range(files):
+        varve.upsert("t", "k,a,b\n" + "".join(f"{k},{k * 7919 % 1000},s{k % 13}\n"
+                                              for k in range(i, 400, files)))
+
+
+def test_clustering_is_declared_as_spark_does(table):
+    refused = table.run("alter", "t", "cluster-by", "a")
+    assert refused.returncode == 7 and "--upgrade" in refused.stderr
+    done = alter(table, "cluster-by", "(b, A)", "--upgrade")
+    assert done["diff"][-1] == "~ clustered by: none -> b,a"
+    lines = actions(table, 1)
+    assert json.loads(domains(table, 1)[0]["configuration"]) == {
+        "clusteringColumns": [["b"], ["a"]], "domainName": DOMAIN}
+    assert domains(table, 1)[0]["domain"] == DOMAIN and not domains(table, 1)[0]["removed"]
+    assert not any("metaData" in line for line in lines)
+    protocol = next(line["protocol"] for line in lines if "protocol" in line)
+    assert {"clustering", "domainMetadata"} <= set(protocol["writerFeatures"])
+    info = lines[0]["commitInfo"]
+    assert (info["operation"], info["operationParameters"]) == (
+        "CLUSTER BY", {"oldClusteringColumns": "", "newClusteringColumns": "b,a"})
+    assert clustered_by(table) == ["b", "a"]
+    assert not alter(table, "cluster-by", "b,a")["changed"]
+    assert alter(table, "cluster-by", "a")["version"] == 2
+    fill(table, 1)
+    table.ok("checkpoint", "t")
+    assert clustered_by(table) == ["a"]
+    assert alter(table, "cluster-by", "none")["diff"] == ["~ clustered by: a -> none"]
+    assert clustered_by(table) == []
+    assert not alter(table, "cluster-by", "none")["changed"]
+
+
+@pytest.mark.parametrize("columns, says", [
+    ("gone", "no column gone"), ("a,a", "twice"), ("c", "no bounds"), ("a,b,k,a,b", "four"),
+    ("", "one to"), ("a,", "a name is missing")])
+def test_what_can_not_be_is_refused(table, columns, says):
+    done = table.run("alter", "t", "cluster-by", columns, "--upgrade")
+    assert done.returncode == 2 and (says in done.stderr or "one to 4" in done.stderr)
+    assert table.version("t") == 0
+
+
+def test_columns_without_statistics_and_partitions_are_refused(varve):
+    varve.ok("create", "t", "--key", "k", "--schema", "k int not null, a int",
+             "--property", "delta.dataSkippingNumIndexedCols=1")
+    done = varve.run("alter", "t", "cluster-by", "a", "--upgrade")
+    assert done.returncode == 2 and "no statistics" in done.stderr
+    varve.ok("create", "p", "--key", "k", "--schema", "k int not null, d date", "--partition-by", "d")
+    done = varve.run("alter", "p", "cluster-by", "k", "--upgrade")
+    assert done.returncode == 2 and "partitioned" in done.stderr
+
+
+def test_optimize_goes_by_it_and_marks_what_it_made(table):
+    alter(table, "cluster-by", "a", "--upgrade")
+    fill(table)
+    before = sorted(map(str, table.rows("scan", "t")))
+    result = json.loads(table.ok("optimize", "t", "--json"))
+    assert (result["files_removed"], result["files_added"]) == (4, 1)
+    assert sorted(map(str, table.rows("scan", "t"))) == before
+    values = [row["a"] for row in table.rows("scan", "t")]
+    assert values == sorted(values)
+    entry = actions(table, table.version("t"))
+    parameters = entry[0]["commitInfo"]["operationParameters"]
+    assert (parameters["clusterBy"], parameters["zOrderBy"]) == ('["a"]', "[]")
+    added = [line["add"] for line in entry if "add" in line]
+    assert [add["clusteringProvider"] for add in added] == ["varve"]
+    again = json.loads(table.ok("optimize", "t", "--json"))
+    assert again["files_removed"] == 0
+    fill(table, 2)
+    assert clustered_by(table) == ["a"]
+
+
+def test_files_that_others_have_clustered_are_left_alone(table):
+    alter(table, "cluster-by", "a", "--upgrade")
+    fill(table)
+    path = table.table("t") / "_delta_log" / f"{5:020d}.json"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if "add" in line:
+            line["add"]["clusteringProvider"] = "liquid"
+            name = line["add"]["path"]
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    table.ok("optimize", "t")
+    files = table.rows("files", "t")
+    assert name in [row["path"] for row in files] and len(files) == 2
+
+
+def test_a_clustering_column_is_not_dropped_and_may_be_renamed(table):
+    alter(table, "cluster-by", "a", "--upgrade")
+    done = table.run("alter", "t", "drop-column", "a", "--upgrade")
+    assert done.returncode == 2 and "clustered by column a" in done.stderr
+    alter(table, "rename-column", "a", "z", "--upgrade")
+    assert clustered_by(table) == ["z"]
+    alter(table, "add-column", "later int")
+    alter(table, "cluster-by", "later")
+    name = json.loads(domains(table, table.version("t"))[0]["configuration"])
+    assert name["clusteringColumns"][0][0].startswith("col-")
+
+
+def test_restore_brings_it_back(table):
+    alter(table, "cluster-by", "a", "--upgrade")
+    fill(table, 1)
+    alter(table, "cluster-by", "b")
+    alter(table, "set", "delta.checkpointInterval=20")
+    table.ok("restore", "t", "--version", "2", "--yes")
+    assert clustered_by(table) == ["a"]
+    table.ok("restore", "t", "--version", "0", "--yes")
+    assert clustered_by(table) == []
+    assert [domain["removed"] for domain in domains(table, table.version("t"))] == [True]
+
+
+def test_two_at_the_same_time_are_one_after_the_other(table):
+    alter(table, "cluster-by", "a", "--upgrade")
+    runs = [subprocess.Popen([table.program, "--lake", table.lake, "alter", "t", "cluster-by",
+                              column], stderr=subprocess.PIPE) for column in ("b", "k", "a,b", "k,b")]
+    assert [run.communicate() and run.returncode for run in runs] == [0, 0, 0, 0]
+    history = [row for row in table.rows("history", "t") if row["operation"] == "CLUSTER BY"]
+    steps = [row["operationParameters"] for row in reversed(history)]
+    for before, after in zip(steps, steps[1:]):
+        assert before["newClusteringColumns"] == after["oldClusteringColumns"]
