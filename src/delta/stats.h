@@ -3,7 +3,7 @@
  *
  * They are hints: whatever is missing, of a wrong type or unreadable is "unknown", and unknown
  * keeps the file. Maxima of timestamps are widened by 999 us, since writers cut them to
- * milliseconds. Some bounds are believed only in files of Varve, since other writers are known to
+ * milliseconds, minima of other writers by a second. Some bounds are believed only in files of Varve, since other writers are known to
  * get them wrong: maxima of texts of 32 characters and more (unless they bear Spark's mark) and
  * bounds of decimals of more than 15 digits. A float maximum says nothing about NaN unless the
  * file bears the tag VV_TAG_NO_NAN with the column in it.

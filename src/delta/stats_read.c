@@ -14,6 +14,7 @@
 #define SPARK_PREFIX_LEN 32 /* characters of a text that Spark keeps */
 #define DOUBLE_DIGITS 15    /* decimal digits that survive a double */
 #define WIDEN_MAX_US 999
+#define WIDEN_MIN_US VV_US_PER_S
 #define WIDEN_OLD_US (60 * VV_US_PER_S)
 
 struct stats_reader {
@@ -139,8 +140,9 @@ static bool read_date(const struct vv_json *json, struct vv_value *out)
 }
 
 /*
- * Writers cut to milliseconds, and before 1970 some lose the seconds of a zone's offset. A text
- * without a zone is in its writer's, which nobody knows.
+ * Writers cut to milliseconds, some round minima up and are milliseconds too late even so
+ * (deltalake 0.11), and before 1970 some lose the seconds of a zone's offset. A text without a zone
+ * is in its writer's, which nobody knows.
  */
 static bool read_timestamp(const struct stats_reader *reader, const struct vv_json *json,
     bool is_ntz, bool is_max, struct vv_value *out)
@@ -156,6 +158,7 @@ static bool read_timestamp(const struct stats_reader *reader, const struct vv_js
     if (us < 0 && !reader->file->by_varve)
         us += is_max ? WIDEN_OLD_US : -WIDEN_OLD_US;
     us += is_max ? WIDEN_MAX_US : 0;
+    us -= is_max || reader->file->by_varve ? 0 : WIDEN_MIN_US;
     *out = (struct vv_value){.kind = VV_VALUE_INT, .integer = us};
     return true;
 }
