@@ -29,10 +29,11 @@ typedef struct varve_edit_options {
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
     int32_t truncate_time; /* of rows that are read: as in varve_upsert_options */
     const char *input_tz;  /* likewise */
+    int32_t evolve; /* of a merge alone; 1: columns that the table lacks are added first */
 } varve_edit_options;
-#define VARVE_EDIT_OPTIONS_INIT                                  \
-    {                                                            \
-        sizeof(varve_edit_options), NULL, 0, 0, NULL, 0, 0, NULL \
+#define VARVE_EDIT_OPTIONS_INIT                                     \
+    {                                                               \
+        sizeof(varve_edit_options), NULL, 0, 0, NULL, 0, 0, NULL, 0 \
     }
 
 typedef struct varve_edit_result {
@@ -49,6 +50,7 @@ typedef struct varve_edit_result {
     int64_t already_applied; /* 1: the txn was recorded before; nothing was looked at */
     int64_t version;         /* of the table afterwards */
     int64_t attempts;
+    int64_t columns_added; /* of a merge, with evolve */
 } varve_edit_result;
 
 /*
@@ -127,6 +129,9 @@ typedef struct varve_merge {
  * that it has come in its types, exactly or not at all. New rows are validated as those of an
  * upsert. Only files that can hold a row for which `on` is true are read, unless a clause asks for
  * rows that the source does not match.
+ * With options->evolve the columns that a clause would set and that the table lacks are added by a
+ * commit of their own ("ADD COLUMNS"), once the rows are known to be good: of "*" all that the inputs
+ * have a value in, of "update set" and "insert" those that they name. The types are as with an upsert.
  * EINVALID   several rows of the inputs would change one row, and it is not that all of them delete
  *            it (err->detail: the rows, by their keys); a row breaks a rule of the table, or would
  *            get a key that is there; nothing was written

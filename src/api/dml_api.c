@@ -12,6 +12,7 @@ static varve_status convert_options(struct vv_op *op, const varve_table *table,
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
         .dry_run = options.dry_run != 0,
+        .evolve = options.evolve != 0,
         .user_name = table->lake->lake->user,
         .user_metadata = vv_api_message(table, options.message)};
     *given_out = options;
@@ -41,7 +42,8 @@ static void fill_result(const struct vv_edit_result *result, varve_edit_result *
         .vectors_removed = result->vectors_removed,
         .already_applied = result->already_applied,
         .version = result->version,
-        .attempts = result->attempts};
+        .attempts = result->attempts,
+        .columns_added = result->columns_added};
 }
 
 static varve_status delete_rows(struct vv_op *op, varve_table *table, const char *where,

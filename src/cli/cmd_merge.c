@@ -10,6 +10,7 @@ struct merge_values {
     const char *on;
     struct vv_list matched, not_matched, by_source;
     struct vv_input_values input;
+    bool evolve;
     bool dry_run;
 };
 
@@ -45,6 +46,11 @@ static const struct vv_option options[] = {
         "csv, ndjson, parquet or arrow (default: by the file's name or its first bytes)",
         "with --app-version: a merge repeated under the same two changes nothing",
         "number of the merge; it must grow"),
+    {.name = "evolve",
+        .kind = VV_OPTION_FLAG,
+        .help =
+            "add the columns that a clause sets and the table lacks, by a commit of their own",
+        .offset = AT(evolve)},
     {.name = "dry-run",
         .kind = VV_OPTION_FLAG,
         .help = "say what would be done, and write nothing",
@@ -83,6 +89,7 @@ static varve_status run_with(struct vv_cli *cli, const struct merge_values *valu
     varve_edit_result result = {0};
     size_t clauses_len = 0;
     vv_edit_take(&values->input, values->dry_run, &edit);
+    edit.evolve = values->evolve;
     add_clauses(&values->matched, VARVE_MERGE_MATCHED, clauses, &clauses_len);
     add_clauses(&values->not_matched, VARVE_MERGE_NOT_MATCHED, clauses, &clauses_len);
     add_clauses(&values->by_source, VARVE_MERGE_NOT_MATCHED_BY_SOURCE, clauses, &clauses_len);
@@ -116,12 +123,16 @@ const struct vv_command vv_cmd_merge = {
                 "    --on \"t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id\" \\\n"
                 "    --when-matched \"and s.signal_value < 0 delete\" \\\n"
                 "    --when-matched \"update set signal_value = s.signal_value\" \\\n"
-                "    --when-not-matched \"insert *\"",
+                "    --when-not-matched \"insert *\"\n"
+                "varve merge signals --source today.csv --evolve --dry-run \\\n"
+                "    --on \"t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id\" \\\n"
+                "    --when-matched \"update *\"",
     .text = "Rows of the table, t, and of the source, s, match where --on is true. Each pair,\n"
             "each row of the source without a partner and each row of the table without one\n"
             "goes to the first clause of its kind whose condition is true: one commit, or\n"
             "none. * is every column that the source brings and the table has; columns that\n"
-            "the table lacks may be spoken of. A column that an update does not set stays,\n"
+            "the table lacks may be spoken of, and with --evolve are added where they are set. "
+            "A column that an update does not set stays,\n"
             "but for the order column, which is stamped as by update. New rows obey the\n"
             "rules of the table as those of an upsert do. A row that several rows of the\n"
             "source would change is an error that names it, unless all of them delete it.\n"

@@ -20,6 +20,7 @@ static const struct counter {
     {"vectors_removed", NULL, offsetof(varve_edit_result, vectors_removed)},
     {"version", NULL, offsetof(varve_edit_result, version)},
     {"attempts", NULL, offsetof(varve_edit_result, attempts)},
+    {"columns_added", "columns added", offsetof(varve_edit_result, columns_added)},
 };
 
 static int64_t count_of(const varve_edit_result *result, const struct counter *counter)

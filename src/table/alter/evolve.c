@@ -50,12 +50,17 @@ static void additions_log(struct vv_op *op, const struct vv_table *table,
 varve_status vv_evolution_suppose(struct vv_op *op, struct vv_evolution *evolution,
     const struct vv_addition_search *search)
 {
-    struct vv_table *table = evolution->table;
-    struct vv_snapshot *supposed = NULL;
-    const struct vv_metadata *metadata = NULL;
     if (evolution->real != NULL)
         return VARVE_OK;
     VV_TRY(vv_additions_find(op, search, &evolution->added));
+    return vv_evolution_suppose_added(op, evolution);
+}
+
+varve_status vv_evolution_suppose_added(struct vv_op *op, struct vv_evolution *evolution)
+{
+    struct vv_table *table = evolution->table;
+    struct vv_snapshot *supposed = NULL;
+    const struct vv_metadata *metadata = NULL;
     if (evolution->added.len == 0)
         return VARVE_OK;
     VV_TRY(metadata_make(op, table->snapshot, &evolution->added, &metadata));

@@ -58,6 +58,8 @@ struct vv_evolution {
  */
 varve_status vv_evolution_suppose(struct vv_op *op, struct vv_evolution *evolution,
     const struct vv_addition_search *search);
+/* The same of columns that are found already: evolution->added. */
+varve_status vv_evolution_suppose_added(struct vv_op *op, struct vv_evolution *evolution);
 /*
  * Commits what is supposed; the table's snapshot is a real one again, the latest. Where somebody
  * changed the table's metaData meanwhile nothing is committed: suppose again.

@@ -160,6 +160,8 @@ static varve_status find_and_write(struct vv_op *op, const struct run *run,
     VV_TRY(run->kind->find(op, edit, run->data));
     VV_TRY(vv_session_exec(op, edit->session, VV_STR("COMMIT")));
     edit->scanned_us = vv_now_us(op);
+    if (edit->is_outdated)
+        return VARVE_OK;
     VV_TRY(vv_edit_write(op, edit));
     VV_TRY(vv_edit_feed(op, edit, run->kind));
     edit->written_us = vv_now_us(op);
@@ -172,8 +174,10 @@ static varve_status try_once(struct vv_op *op, const struct run *run, struct vv_
 {
     varve_status status = find_and_write(op, run, edit);
     *out = (struct vv_commit_result){
-        .outcome = VV_COMMIT_DONE, .version = edit->snapshot->version};
-    if (status == VARVE_OK && !changes_nothing(edit) && !run->options->dry_run)
+        .outcome = edit->is_outdated ? VV_COMMIT_REPLAN : VV_COMMIT_DONE,
+        .version = edit->snapshot->version};
+    if (status == VARVE_OK && !edit->is_outdated && !changes_nothing(edit) &&
+        !run->options->dry_run)
         status = commit(op, run, edit, attempts_used, out);
     bool is_ours_to_remove = status == VARVE_OK
                                  ? out->outcome == VV_COMMIT_REPLAN || run->options->dry_run

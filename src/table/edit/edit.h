@@ -24,6 +24,7 @@ struct vv_edit_options {
     int64_t app_version;
     uint32_t attempts_max; /* 0: 10 */
     bool dry_run;          /* all but the commit; nothing stays */
+    bool evolve;           /* of a merge: columns that the table lacks are added first */
     struct vv_str user_name, user_metadata;
 };
 
@@ -52,6 +53,7 @@ struct vv_edit {
     struct vv_actions actions;
     struct vv_written written;
     struct vv_marks marks;
+    bool is_outdated; /* the operation has changed the table's schema: find anew */
     int64_t started_us, scanned_us, written_us; /* when */
 };
 
@@ -78,6 +80,7 @@ struct vv_edit_result {
     int64_t rows_gone, rows_come, rows_copied;
     int64_t files_added, files_removed;
     int64_t vectors_added, vectors_updated, vectors_removed;
+    int64_t columns_added;
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */
     uint32_t attempts;

@@ -13,14 +13,23 @@
 #include "table/read/predicate.h"
 #include "table/record.h"
 
-static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
+static varve_status judge_rows(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge)
 {
-    struct vv_merge *merge = data;
-    VV_TRY(vv_merge_load(op, edit, merge));
     VV_TRY(vv_merge_check(op, edit, merge));
     VV_TRY(vv_merge_choose(op, edit, merge));
     VV_TRY(vv_merge_match(op, edit, merge));
     return vv_merge_make_news(op, edit, merge);
+}
+
+static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
+{
+    struct vv_merge *merge = data;
+    bool evolves = false;
+    VV_TRY(vv_merge_load(op, edit, merge));
+    if (merge->options->evolve)
+        VV_TRY(vv_merge_suppose(op, edit, merge, &evolves));
+    VV_TRY(judge_rows(op, edit, merge));
+    return evolves && !merge->options->dry_run ? vv_merge_evolve(op, edit, merge) : VARVE_OK;
 }
 
 static varve_status matters(struct vv_op *op, const struct vv_edit *edit, const void *data,
@@ -44,7 +53,8 @@ varve_status vv_table_merge(struct vv_op *op, struct vv_table *table,
         .find = find,
         .matters = matters,
         .record = vv_merge_record};
-    struct vv_merge merge = {.request = request};
+    struct vv_merge merge = {
+        .request = request, .options = options, .evolution = {.table = table}};
     varve_status status = vv_merge_read(op, request, &merge.steps);
     if (status == VARVE_OK) {
         merge.counts = vv_new(&op->arena, int64_t, request->clauses_len + 1);
@@ -54,12 +64,14 @@ varve_status vv_table_merge(struct vv_op *op, struct vv_table *table,
         status = vv_fail(op, VARVE_EUSAGE, "a merge without a clause does nothing");
     if (status == VARVE_OK)
         status = vv_edit_run(op, table, &kind, &merge, options, out);
+    vv_evolution_done(&merge.evolution);
     if (merge.source.loaded == NULL) /* nobody came to read it */
         vv_inputs_release(request->inputs, request->inputs_len);
     vv_batch_source_close(&merge.source.loaded);
     if (status != VARVE_OK)
         return status;
     out->rows_in = merge.source.batch.rows_in;
+    out->columns_added = merge.evolution.columns;
     out->inserted = vv_merge_count(&merge, VV_MERGE_NOT_MATCHED, VV_MERGE_INSERT);
     out->updated = vv_merge_count(&merge, VV_MERGE_MATCHED, VV_MERGE_UPDATE) +
                    vv_merge_count(&merge, VV_MERGE_NOT_MATCHED_BY_SOURCE, VV_MERGE_UPDATE);

@@ -14,6 +14,7 @@
 #ifndef VV_TABLE_EDIT_MERGE_RUN_H
 #define VV_TABLE_EDIT_MERGE_RUN_H
 
+#include "table/alter/evolve.h"
 #include "table/edit/dml.h"
 
 #define VV_MERGE_PAIRS "merge_pairs"
@@ -43,15 +44,19 @@ varve_status vv_merge_read(struct vv_op *op, const struct vv_merge_request *requ
 struct vv_merge_source {
     struct vv_batch_source *loaded; /* read by the first attempt */
     struct vv_batch batch;
-    struct vv_schema schema; /* the table's columns, then those that it lacks; all nullable */
-    bool *is_brought;        /* by column: an input has it */
-    bool is_open;            /* others may be spoken of, and are NULL: lines of NDJSON vary */
+    struct vv_schema schema;   /* the table's columns, then those that it lacks; all nullable */
+    bool *is_brought;          /* by column: an input has it */
+    struct vv_additions added; /* those that it lacks */
+    bool is_open;              /* others may be spoken of, and are NULL: lines of NDJSON vary */
     struct vv_str prefix;
     struct vv_str sql; /* "(SELECT ...)": <prefix>row and the columns by their names */
 };
 
 struct vv_merge {
     const struct vv_merge_request *request;
+    const struct vv_edit_options *options;
+    struct vv_evolution evolution; /* of a dry run: supposed until its end */
+    struct vv_rules *supposed_rules;
     struct vv_merge_step *steps; /* one for each clause */
     struct vv_merge_source source;
     struct vv_predicate *predicate; /* of the files to read; of the attempt's snapshot */
@@ -73,6 +78,14 @@ varve_status vv_merge_match(struct vv_op *op, struct vv_edit *edit, struct vv_me
 /* edit->news: what the steps make of the rows. */
 varve_status vv_merge_make_news(struct vv_op *op, struct vv_edit *edit,
     const struct vv_merge *merge);
+/*
+ * merge_evolve.c: the columns of the source that clauses would set and that the table lacks are
+ * supposed to be there; *out false: none is. The edit stands on the supposed table then.
+ */
+varve_status vv_merge_suppose(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge,
+    bool *out);
+/* Commits them, before that of the rows, which have been judged by then. */
+varve_status vv_merge_evolve(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge);
 varve_status vv_merge_record(struct vv_op *op, struct vv_edit *edit, const void *data,
     struct vv_commit_request *out);
 

@@ -101,6 +101,7 @@ varve_status vv_merge_load(struct vv_op *op, struct vv_edit *edit, struct vv_mer
         .keeps_empty = true};
     search.inputs = vv_batch_inputs(source->loaded, &search.inputs_len);
     VV_TRY(vv_additions_find(op, &search, &added));
+    source->added = added;
     VV_TRY(suppose_schema(op, &edit->snapshot->schema, &added, &source->schema));
     VV_TRY(prepare(op, edit, &options, source));
     VV_TRY(vv_session_optimize(op, edit->session, true));
