@@ -19,7 +19,7 @@ struct vv_rows;
 
 struct vv_engine_options {
     uint32_t threads;          /* 0: one a core */
-    size_t memory_bytes;       /* 0: DuckDB's default */
+    size_t memory_bytes;       /* of all that work takes, about; 0: DuckDB's default */
     struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
     /*
      * Where set, SQL reaches files below these folders only, nothing else and no network: a

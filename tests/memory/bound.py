@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Work on a table that is larger than the memory which it may take: none takes more.
+
+    bound.py PROGRAM ROWS MEGABYTES
+
+Prints the time and the peak memory (RSS) of each command, and how many kept to the bound: the
+MEGABYTES of --memory and what the program itself takes, PROGRAM_MB. What a command leaves is
+counted afterwards.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+PROGRAM_MB = 64  # with the engine's library in memory
+FILES, DAYS = 10, 5
+SCHEMA = "k bigint not null, day date, sym string, a double, b double, note string"
+
+
+class Runner:
+    """Runs the program and notes what each command took."""
+
+    def __init__(self, program, folder, megabytes):
+        self.command = [program, "--lake", str(folder / "lake"), "--memory", f"{megabytes}MB",
+                        "--quiet"]
+        self.bound = megabytes + PROGRAM_MB
+        self.env = {**os.environ, "TMPDIR": str(folder)}
+        self.passed = self.failed = 0
+
+    def note(self, good, text):
+        self.passed += good
+        self.failed += not good
+        print(text if good else f"FAILED: {text}", flush=True)
+
+    def run(self, *arguments):
+        """The command's peak must keep to the bound; what it prints goes nowhere."""
+        start = time.monotonic()
+        with subprocess.Popen([*self.command, *arguments], env=self.env,
+                              stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        peak = usage.ru_maxrss / 1024
+        self.note(process.returncode == 0 and peak <= self.bound,
+                  f"{' '.join(arguments[:2])}: exit {process.returncode}, "
+                  f"{time.monotonic() - start:.1f} s, {peak:.0f} MB of {self.bound} MB")
+
+    def count(self, where, expected):
+        done = subprocess.run([*self.command, "query", "--format", "csv",
+                               f"SELECT count(*) FROM t WHERE {where}"],
+                              capture_output=True, text=True, env=self.env, check=False)
+        found = done.stdout.split()[-1:]
+        self.note(found == [str(expected)], f"{expected} rows where {where}: {found}")
+
+
+def write(path, number, rows):
+    """Rows of one day; keys are counted on over all files."""
+    def integers(most, seed):
+        drawn = pc.random(rows, initializer=seed)  # pylint: disable=no-member
+        return pc.cast(pc.floor(pc.multiply(drawn, most)), pa.int64())  # pylint: disable=no-member
+    keys = pa.array(range(number * rows, (number + 1) * rows), pa.int64())
+    pq.write_table(pa.table({
+        "k": keys,
+        "day": pa.repeat(pa.scalar(19000 + number % DAYS, pa.int32()), rows).cast(pa.date32()),
+        "sym": integers(500, number + 1).cast(pa.string()),
+        "a": pc.cast(pc.bit_wise_and(keys, 1023), pa.float64()),  # pylint: disable=no-member
+        "b": pc.cast(integers(1 << 30, number + 101), pa.float64()),
+        "note": integers(1 << 40, number + 201).cast(pa.string()),
+    }), path)
+
+
+def main(program, rows, megabytes):
+    rows, each = int(rows), int(rows) // FILES
+    program = str(pathlib.Path(program).resolve())
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        runner = Runner(program, folder, int(megabytes))
+        runner.run("create", "t", "--schema", SCHEMA, "--key", "k,day", "--partition-by", "day")
+        for number in range(FILES):
+            path = folder / "rows.parquet"
+            write(path, number, each)
+            runner.run("append", "t", str(path), "--allow-duplicates")
+        total = each * FILES
+        runner.count("true", total)
+        (folder / "one.csv").write_text("k,day,sym,a,b,note\n5,2022-01-08,x,-1,2,n\n")
+        runner.run("upsert", "t", str(folder / "one.csv"))
+        runner.count("a = -1", 1)
+        runner.run("optimize", "t")
+        runner.run("optimize", "t", "--zorder", "note,sym")
+        runner.count("true", total)
+        runner.run("scan", "t", "--format", "csv")
+        runner.run("scan", "t", "-o", str(folder / "all.parquet"))
+        runner.run("query", "SELECT sym, count(*), count(DISTINCT note) FROM t GROUP BY sym")
+        runner.run("update", "t", "--set", "note = 'seen'", "--where", "a < 100")
+        seen = sum(1 for key in range(total) if key & 1023 < 100)
+        runner.count("note = 'seen'", seen)
+        runner.run("delete", "t", "--where", "a >= 512")
+        runner.count("true", sum(1 for key in range(total) if key & 1023 < 512))
+        print(f"{runner.passed} passed, {runner.failed} failed")
+        return runner.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
