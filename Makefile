@@ -7,7 +7,9 @@ demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
 test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
-nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 tests/crash/ci-long.sh
+nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 tests/crash/ci-long.sh && \
+           .venv/bin/python tests/memory/bound.py build/varve 10000000 512 && \
+           .venv/bin/python tests/record/story.py build/varve 200 1000
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build

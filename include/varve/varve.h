@@ -63,7 +63,7 @@ typedef struct varve_lake_options {
     int32_t create;         /* 1: make the folder at the first write where it is not there */
     int32_t durability_off; /* 1: no fsync; for bulk loads and benchmarks */
     uint32_t threads;       /* 0: one a core */
-    uint64_t memory_bytes;  /* 0: the engine's default (80 % of the machine's) */
+    uint64_t memory_bytes;  /* for work, about; more spills to disk. 0: 80 % of the machine's */
     const char *user;       /* for commitInfo.userName; NULL: the login */
     const char *message;    /* for commitInfo.userMetadata; NULL: none */
     varve_log_fn on_log;
