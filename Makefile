@@ -1,11 +1,12 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark fuzz nightly check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
 test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
-test-spark: build ; @./setup.sh spark && .venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
+spark-logstore: ; @./setup.sh spark && spark/build.sh build
+test-spark: build spark-logstore ; @.venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 tests/crash/ci-long.sh && \
            .venv/bin/python tests/memory/bound.py build/varve 10000000 512 && \

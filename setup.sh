@@ -23,7 +23,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
 fuzz_packages="clang libclang-rt-dev"
-spark_packages="openjdk-17-jre-headless maven"
+spark_packages="openjdk-17-jdk-headless maven"
 
 lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
 lib_archive="duckdb-node-bindings-linux-x64-1.5.6-r.1.tgz"
@@ -63,8 +63,9 @@ check_sum() {
         "if it stays so, the archive is not the one that was tried: do not use it"
 }
 
-# A Java that Spark runs on: 17 or later.
+# A Java that Spark runs on, with its compiler: 17 or later.
 has_java() {
+    command -v javac >/dev/null || return 1
     java -version 2>&1 | sed -n '1s/.*"\([0-9]*\).*/\1/p' | grep -qE '^(1[7-9]|2[0-9])$'
 }
 

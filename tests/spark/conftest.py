@@ -1,6 +1,7 @@
 """One Spark with Delta for the whole suite, and ways to compare what it and Varve say."""
 
 import json
+import os
 import pathlib
 import re
 
@@ -10,6 +11,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build"))
+LOG_STORE = "io.varve.spark.LinkLogStore"
+LOG_STORE_JAR = BUILD / "spark" / "varve-logstore.jar"
 JARS = sorted((ROOT / "third_party" / "spark").glob("*.jar"))
 
 TO_JSON = """to_json(struct(*), map('ignoreNullFields', 'false',
@@ -41,10 +45,12 @@ class Spark:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
     assert JARS, "no jars in third_party/spark: run ./setup.sh spark"
+    assert LOG_STORE_JAR.exists(), "no LogStore: run make spark-logstore"
     home = tmp_path_factory.mktemp("spark")
     quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     settings = {
-        "spark.driver.extraClassPath": ":".join(map(str, JARS)),
+        "spark.driver.extraClassPath": ":".join(map(str, [*JARS, LOG_STORE_JAR])),
+        "spark.delta.logStore.file.impl": LOG_STORE,
         "spark.driver.extraJavaOptions": f"{quick} -Dderby.system.home={home}",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
