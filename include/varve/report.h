@@ -43,6 +43,46 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_correlate(varve_lake *lake,
     const varve_correlate_options *options, struct ArrowArrayStream *out, char **out_json,
     varve_error *err);
 
+/* What outcomes are summed by. */
+typedef enum varve_outcomes_by {
+    VARVE_OUTCOMES_REGIME = 0, /* as known at the signal's time */
+    VARVE_OUTCOMES_STRATEGY = 1,
+    VARVE_OUTCOMES_SOURCE = 2,
+    VARVE_OUTCOMES_TYPE = 3,
+    VARVE_OUTCOMES_CONFIDENCE = 4 /* signal_value, in tenths */
+} varve_outcomes_by;
+
+typedef struct varve_outcomes_options {
+    uint32_t size;
+    int32_t by;            /* varve_outcomes_by */
+    int32_t knowledge;     /* varve_knowledge, of regimes */
+    int32_t acted;         /* 0: all signals; 1: acted upon; -1: not acted upon */
+    const char *horizons;  /* parted by commas; NULL: "1h,1d" */
+    const char *tolerance; /* how old a number may be, "2h"; NULL: as old as it is */
+    const char *strategy;  /* NULL: all */
+    const char *symbol;    /* whose regimes; NULL: SPY, else the first */
+    const char *last;      /* back from now: "30d", the default where no range is given */
+    const char *from;      /* included */
+    const char *to;        /* not included */
+    const char *at;        /* a time: the tables as of then; NULL: the latest */
+} varve_outcomes_options;
+#define VARVE_OUTCOMES_OPTIONS_INIT                                                        \
+    {                                                                                      \
+        sizeof(varve_outcomes_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+            NULL                                                                           \
+    }
+
+/*
+ * What total_pnl of the strategy did after a signal: one row a group and horizon, with the group
+ * (regime, strategy_id, source, signal_type or confidence), horizon, signals, outcomes, pending,
+ * hit_rate, pnl_change, mean_pnl_change, median_pnl_change, mean_best, mean_worst, ic. *out_json
+ * (may be NULL): {"signals","without_pnl","pending","unknown","newest"}, and by regime what
+ * varve_lake_correlate says of regimes.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_outcomes(varve_lake *lake,
+    const varve_outcomes_options *options, struct ArrowArrayStream *out, char **out_json,
+    varve_error *err);
+
 typedef enum varve_signal_report {
     VARVE_SIGNALS_AUDIT = 0,  /* every signal and what was done about it */
     VARVE_SIGNALS_MISSED = 1, /* strong signals that nobody acted upon */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/json_view.h"
+#include "cli/report_say.h"
 #include "varve/report.h"
 
 struct correlate_values {
@@ -53,48 +53,19 @@ static const struct vv_option options[] = {
         .offset = AT(knowledge)},
 };
 
-static void say_count(const struct vv_cli *cli, const struct vv_node *node, const char *name,
-    const char *words)
-{
-    int64_t count = vv_node_int(vv_node_get(node, name), 0);
-    if (count > 0)
-        vv_say(cli, "%" PRId64 " %s", count, words);
-}
-
-/* What the answer rests on: nobody shall take hindsight, or a gap, for knowledge. */
 static void say_summary(const struct vv_cli *cli, const char *json)
 {
+    struct vv_text head VV_CLEANUP(vv_text_done) = {0};
     struct vv_node node = {0};
     if (!vv_node_read(json, strlen(json), &node))
         return;
-    struct vv_text who VV_CLEANUP(vv_text_done) = {0};
-    const char *symbol = vv_node_chars(vv_node_get(&node, "symbol"));
-    const char *newest = vv_node_chars(vv_node_get(&node, "newest"));
-    int64_t symbols = vv_node_int(vv_node_get(&node, "symbols"), 0);
-    if (*symbol)
-        vv_text_add_shown(&who, symbol, strlen(symbol));
-    else
-        vv_text_addf(&who, "%" PRId64 " symbols", symbols);
-    vv_say(cli, "regimes of %s, knowledge by %s; %" PRId64 " performance rows",
-        vv_text_chars(&who), vv_node_chars(vv_node_get(&node, "knowledge")),
-        vv_node_int(vv_node_get(&node, "rows"), 0));
-    if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0) {
-        if (*newest)
-            vv_say(cli, "no rows in that time: the newest row of performance_metrics is of %s",
-                newest);
-        else
-            vv_say(cli, "no rows in that time: performance_metrics has none before its end");
-    }
-    say_count(cli, &node, "without_regime", "rows have no regime: none was known in time");
-    say_count(cli, &node, "late",
-        "of them have one by event time, but it came too late (--knowledge event uses it)");
-    say_count(cli, &node, "different",
-        "rows had another regime, as known then, than by event time");
-    say_count(cli, &node, "rows_without_pnl", "rows have no number as total_pnl");
-    say_count(cli, &node, "undated_regimes",
-        "regime rows never known: they have no ingested_at");
-    say_count(cli, &node, "undated_files",
-        "files of regimes are from commits that are gone: known from the first one kept");
+    int64_t rows = vv_node_int(vv_node_get(&node, "rows"), 0);
+    vv_add_regimes(&head, &node);
+    vv_say(cli, "%s%" PRId64 " performance rows", vv_text_chars(&head), rows);
+    if (rows == 0)
+        vv_say_none(cli, &node, "performance_metrics");
+    vv_say_regimes(cli, &node, "rows");
+    vv_say_count(cli, &node, "rows_without_pnl", "rows have no number as total_pnl");
     vv_node_done(&node);
 }
 

@@ -22,6 +22,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_latest,
     &vv_cmd_range,
     &vv_cmd_correlate,
+    &vv_cmd_outcomes,
     &vv_cmd_signals,
     &vv_cmd_leak_check,
     &vv_cmd_history,

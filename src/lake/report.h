@@ -31,18 +31,23 @@ struct vv_correlate_request {
     bool by_symbol;
 };
 
-/* What the answer rests on. Pairs: performance rows times symbols. */
-struct vv_correlate_result {
+/* How regimes were matched with rows. Pairs: rows times symbols. */
+struct vv_regimes_result {
     struct vv_str symbol; /* in the operation's arena; ptr NULL: there is none, or all */
     int64_t symbols;
-    int64_t rows;            /* performance rows */
-    int64_t rows_no_pnl;     /* of them: total_pnl NULL, NaN or infinite */
-    int64_t pairs_no_regime; /* no regime is known at the timestamp */
+    int64_t pairs_no_regime; /* no regime is known at the row's timestamp */
     int64_t pairs_late;      /* of them: one is there, but was not known in time */
     int64_t pairs_other;     /* the regime known then is not the one in force by event time */
     int64_t regimes_undated; /* regime rows without an order value: never known */
     int64_t files_undated;   /* commits that are gone: taken as known from the first one kept */
-    int64_t newest_us;       /* of performance rows before the end; INT64_MIN: none */
+};
+
+/* What the answer rests on. */
+struct vv_correlate_result {
+    struct vv_regimes_result regimes;
+    int64_t rows;        /* performance rows */
+    int64_t rows_no_pnl; /* of them: total_pnl NULL, NaN or infinite */
+    int64_t newest_us;   /* of performance rows before the end; INT64_MIN: none */
 };
 
 /*
@@ -52,6 +57,52 @@ struct vv_correlate_result {
 varve_status vv_lake_correlate(struct vv_op *op, struct vv_lake *lake,
     const struct vv_correlate_request *request, struct ArrowArrayStream *out,
     struct vv_correlate_result *out_result);
+
+/* What outcomes are summed by. */
+enum vv_outcomes_by {
+    VV_OUTCOMES_REGIME, /* as known at the signal's time */
+    VV_OUTCOMES_STRATEGY,
+    VV_OUTCOMES_SOURCE,
+    VV_OUTCOMES_TYPE,
+    VV_OUTCOMES_CONFIDENCE /* signal_value, in tenths */
+};
+
+enum vv_acted {
+    VV_ACTED_ALL,
+    VV_ACTED_YES,
+    VV_ACTED_NO
+};
+
+struct vv_outcomes_request {
+    struct vv_span_request span; /* nothing said: the last 30 days */
+    struct vv_str horizons;      /* parted by commas; ptr NULL: "1h,1d" */
+    struct vv_str tolerance;     /* how old a number may be; ptr NULL: as old as it is */
+    struct vv_str strategy;      /* ptr NULL: all */
+    struct vv_str symbol;        /* of regimes; ptr NULL: SPY, else the first */
+    struct vv_str at;            /* a time; ptr NULL: the latest */
+    enum vv_outcomes_by by;
+    enum vv_acted acted;
+    enum vv_knowledge knowledge;
+};
+
+struct vv_outcomes_result {
+    struct vv_regimes_result regimes; /* by regime alone */
+    int64_t signals;
+    int64_t without_pnl; /* no number of the strategy is there at or before the signal */
+    int64_t pending;     /* signals times horizons that end after the newest performance row */
+    int64_t unknown;     /* of the others: no number within the horizon, or too old a one */
+    int64_t
+        newest_us; /* of signals before the end, where none is in the span; INT64_MIN: none */
+};
+
+/*
+ * What total_pnl of the strategy did after a signal. One row a group and horizon: the group,
+ * horizon, signals, outcomes, pending, hit_rate, pnl_change, mean_pnl_change, median_pnl_change,
+ * mean_best, mean_worst, ic. EUSAGE: see vv_lake_correlate; a horizon that is no length of time.
+ */
+varve_status vv_lake_outcomes(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_outcomes_request *request, struct ArrowArrayStream *out,
+    struct vv_outcomes_result *out_result);
 
 enum vv_signal_report {
     VV_SIGNALS_AUDIT,

@@ -7,6 +7,8 @@
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
 
+#define LOOK_BACK_US (7 * VV_US_PER_DAY)
+
 varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,
     const char *name, int32_t *out)
 {
@@ -82,6 +84,24 @@ varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
             VV_ARG(request->from), VV_ARG(request->to));
     *out = span;
     return VARVE_OK;
+}
+
+int64_t vv_report_look_back(struct vv_span span)
+{
+    if (span.from_us < INT64_MIN + LOOK_BACK_US)
+        return INT64_MIN;
+    return span.from_us - LOOK_BACK_US;
+}
+
+varve_status vv_report_check_at(struct vv_op *op, struct vv_str at)
+{
+    int64_t version = 0;
+    if (at.ptr == NULL || !vv_str_int64(at, &version))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "--at %.*s is a version, and the report reads several tables, each with versions of "
+        "its own: give a time instead",
+        VV_ARG(at));
 }
 
 varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,

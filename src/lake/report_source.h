@@ -32,6 +32,12 @@ varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
     const struct vv_span_request *request, struct vv_str at, struct vv_str default_last,
     struct vv_span *out);
 
+/* Where to begin looking for what was before a span: a week; INT64_MIN: at the very beginning. */
+int64_t vv_report_look_back(struct vv_span span);
+
+/* EUSAGE: `at` is a version, and the report reads several tables. */
+varve_status vv_report_check_at(struct vv_op *op, struct vv_str at);
+
 /* Keeps the files that may hold rows of the span. */
 varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
     struct vv_span span);

@@ -161,6 +161,18 @@ static varve_status run_correlate(struct world *world, varve_error *err)
     return world_drain(world, &stream, err);
 }
 
+static varve_status run_outcomes(struct world *world, varve_error *err)
+{
+    struct ArrowArrayStream stream;
+    char *text = NULL;
+    varve_outcomes_options options = VARVE_OUTCOMES_OPTIONS_INIT;
+    options.from = "2025-01-01";
+    options.to = "2025-02-01";
+    TRY(varve_lake_outcomes(world->lake, &options, &stream, &text, err));
+    (void)say(world, VARVE_OK, text);
+    return world_drain(world, &stream, err);
+}
+
 static varve_status run_signals(struct world *world, varve_error *err)
 {
     varve_signals_options options = VARVE_SIGNALS_OPTIONS_INIT;
@@ -398,6 +410,7 @@ static const struct operation operations[] = {
     {"history", READS, run_history, NULL},
     {"files", READS, run_files, NULL},
     {"correlate", READS, run_correlate, NULL},
+    {"outcomes", READS, run_outcomes, NULL},
     {"signals", READS, run_signals, NULL},
     {"read records", READS, run_read_records, NULL},
     {"export", READS, run_export, NULL},

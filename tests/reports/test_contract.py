@@ -22,6 +22,10 @@ COLUMNS = {
     "correlate": "regime,rows,strategies,share_of_time,pnl_change,mean_pnl_change,worst_drawdown,hit_rate",
     "correlate --by symbol": "symbol,regime,rows,strategies,share_of_time,pnl_change,mean_pnl_change,"
                              "worst_drawdown,hit_rate",
+    "outcomes": "regime,horizon,signals,outcomes,pending,hit_rate,pnl_change,mean_pnl_change,"
+                "median_pnl_change,mean_best,mean_worst,ic",
+    "outcomes --by strategy": "strategy_id,horizon,signals,outcomes,pending,hit_rate,pnl_change,"
+                              "mean_pnl_change,median_pnl_change,mean_best,mean_worst,ic",
     "signals audit": "timestamp,strategy_id,signal_type,signal_value,acted_upon,acted_at,"
                      "seconds_to_action,high_confidence,source,regime",
     "signals latency": "strategy_id,signal_type,count,acted,p50_seconds,p90_seconds,max_seconds",
@@ -46,6 +50,7 @@ def test_columns(lake, words):
     ("signals audit --from 2025-02-02 --to 2025-02-01", 2, "begins at 2025-02-02, after its end"),
     ("correlate --from 2025-02-02 --to 2025-02-01", 2, "begins at 2025-02-02, after its end"),
     ("correlate --at 3", 2, "a version"),
+    ("outcomes --at 3", 2, "a version"),
     ("signals audit --min-value 0.5", 2, "missed only"),
     ("history signals --at 0", 2, "--at means nothing"),
     ("history signals --limit 0", 2, "out of range"),
