@@ -1,5 +1,6 @@
 /*
- * Reports on the market tables: performance by market regime, and signals. docs/reports.md
+ * Reports: performance by market regime, regimes, signals and their outcomes; gaps and lateness of
+ * any table. docs/reports.md
  * defines the columns. Conventions: varve.h.
  */
 #ifndef VARVE_REPORT_H
@@ -107,6 +108,77 @@ typedef struct varve_signals_options {
 
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_signals(varve_lake *lake,
     const varve_signals_options *options, struct ArrowArrayStream *out, varve_error *err);
+
+typedef struct varve_gaps_options {
+    uint32_t size;
+    int32_t coverage;     /* 1: a row a group instead of a row a gap */
+    const char *every;    /* a row is expected so often: "1m", up to "1d" */
+    const char *calendar; /* "XNYS", "24x7" or a file; NULL: 24x7 */
+    const char *by;       /* columns parted by commas; NULL: the table as one */
+    const char *last;     /* back from now; NULL with neither from nor to: all */
+    const char *from;     /* included */
+    const char *to;       /* not included */
+    const char *at;       /* version or time; NULL: the latest */
+} varve_gaps_options;
+#define VARVE_GAPS_OPTIONS_INIT                                                 \
+    {                                                                           \
+        sizeof(varve_gaps_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/*
+ * Intervals in the sessions of a calendar that have no row of a table. A row a gap: the columns of
+ * `by`, from, to, missing, sessions; a row a group: the columns of `by`, expected, present, missing,
+ * coverage, longest_gap, rows, outside, first, last. *out_json (may be NULL): {"calendar","from",
+ * "to","groups","expected","missing","coverage","rows","outside","newest"}.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_gaps(varve_lake *lake, const char *table,
+    const varve_gaps_options *options, struct ArrowArrayStream *out, char **out_json,
+    varve_error *err);
+
+typedef struct varve_lateness_options {
+    uint32_t size;
+    int32_t reserved; /* 0 */
+    const char *by;   /* columns parted by commas; NULL: the table as one */
+    const char *last; /* back from now; NULL with neither from nor to: all */
+    const char *from; /* included */
+    const char *to;   /* not included */
+    const char *at;   /* version or time; NULL: the latest */
+} varve_lateness_options;
+#define VARVE_LATENESS_OPTIONS_INIT                                     \
+    {                                                                   \
+        sizeof(varve_lateness_options), 0, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/*
+ * How long after their time rows came, by their order column: the columns of `by`, lateness,
+ * from_seconds, to_seconds, rows, share, cumulative_share.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_lateness(varve_lake *lake, const char *table,
+    const varve_lateness_options *options, struct ArrowArrayStream *out, varve_error *err);
+
+typedef struct varve_transitions_options {
+    uint32_t size;
+    int32_t by_symbol;    /* 1: the answer for each symbol, with a column `symbol` in front */
+    int32_t changes_only; /* 1: a row whose regime is that of the row before does not count */
+    int32_t reserved;     /* 0 */
+    const char *symbol;   /* whose regimes; NULL: SPY, else the first */
+    const char *last;     /* back from now; NULL with neither from nor to: all */
+    const char *from;     /* included */
+    const char *to;       /* not included */
+    const char *at;       /* version or time; NULL: the latest */
+} varve_transitions_options;
+#define VARVE_TRANSITIONS_OPTIONS_INIT                                           \
+    {                                                                            \
+        sizeof(varve_transitions_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/*
+ * How regimes follow each other: from_regime, to_regime, count, probability, mean_stay_seconds.
+ * *out_symbol (may be NULL): whose; "" for all, or where there is none.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_transitions(varve_lake *lake,
+    const varve_transitions_options *options, struct ArrowArrayStream *out, char **out_symbol,
+    varve_error *err);
 
 #ifdef __cplusplus
 }

@@ -75,3 +75,13 @@ varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char *
     *out = text;
     return VARVE_OK;
 }
+
+varve_status vv_api_give_stream(varve_status status, struct ArrowArrayStream *stream,
+    struct ArrowArrayStream *out)
+{
+    if (status != VARVE_OK)
+        stream->release(stream);
+    else
+        *out = *stream;
+    return status;
+}

@@ -71,4 +71,8 @@ void vv_api_begin(struct vv_op *op, varve_lake *lake);
 /* Copies `buf` for the caller, who frees it with varve_free. */
 varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out);
 
+/* Rows are given away, or released where what is said of them could not be: returns `status`. */
+varve_status vv_api_give_stream(varve_status status, struct ArrowArrayStream *stream,
+    struct ArrowArrayStream *out);
+
 #endif

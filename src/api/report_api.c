@@ -41,17 +41,6 @@ static varve_status correlate_json(struct vv_op *op, const struct vv_correlate_r
     return vv_api_give_text(op, &json, out_json);
 }
 
-/* The rows are given away, or released where what is said of them could not be. */
-static varve_status give_stream(varve_status status, struct ArrowArrayStream *stream,
-    struct ArrowArrayStream *out)
-{
-    if (status != VARVE_OK)
-        stream->release(stream);
-    else
-        *out = *stream;
-    return status;
-}
-
 static varve_status read_knowledge(struct vv_op *op, int32_t given, enum vv_knowledge *out)
 {
     if (given < VARVE_KNOWLEDGE_ORDER || given > VARVE_KNOWLEDGE_EVENT)
@@ -79,7 +68,7 @@ static varve_status correlate(struct vv_op *op, varve_lake *lake,
     varve_status status = VARVE_OK;
     if (out_json != NULL)
         status = correlate_json(op, &result, options.knowledge, out_json);
-    return give_stream(status, &stream, out);
+    return vv_api_give_stream(status, &stream, out);
 }
 
 varve_status varve_lake_correlate(varve_lake *lake, const varve_correlate_options *options,
@@ -142,7 +131,7 @@ static varve_status outcomes(struct vv_op *op, varve_lake *lake,
     varve_status status = VARVE_OK;
     if (out_json != NULL)
         status = outcomes_json(op, &result, &options, out_json);
-    return give_stream(status, &stream, out);
+    return vv_api_give_stream(status, &stream, out);
 }
 
 varve_status varve_lake_outcomes(varve_lake *lake, const varve_outcomes_options *options,

@@ -23,6 +23,8 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_range,
     &vv_cmd_correlate,
     &vv_cmd_outcomes,
+    &vv_cmd_transitions,
+    &vv_cmd_gaps,
     &vv_cmd_signals,
     &vv_cmd_leak_check,
     &vv_cmd_history,

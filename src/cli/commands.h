@@ -27,6 +27,8 @@ extern const struct vv_command vv_cmd_latest;
 extern const struct vv_command vv_cmd_range;
 extern const struct vv_command vv_cmd_correlate;
 extern const struct vv_command vv_cmd_outcomes;
+extern const struct vv_command vv_cmd_transitions;
+extern const struct vv_command vv_cmd_gaps;
 extern const struct vv_command vv_cmd_signals;
 extern const struct vv_command vv_cmd_history;
 extern const struct vv_command vv_cmd_changes;

@@ -104,6 +104,66 @@ varve_status vv_lake_outcomes(struct vv_op *op, struct vv_lake *lake,
     const struct vv_outcomes_request *request, struct ArrowArrayStream *out,
     struct vv_outcomes_result *out_result);
 
+struct vv_gaps_request {
+    struct vv_str table;
+    struct vv_span_request span; /* nothing said: from the first row to the newest */
+    struct vv_str every;         /* a length of time up to "1d" */
+    struct vv_str calendar;      /* see vv_calendar_open; ptr NULL: 24x7 */
+    struct vv_str by;            /* columns parted by commas; ptr NULL: the table as one */
+    struct vv_str at;
+    bool is_coverage; /* a row a group instead of a row a gap */
+};
+
+struct vv_gaps_result {
+    struct vv_str calendar; /* in the operation's arena */
+    int64_t from_us, to_us; /* that were looked at */
+    int64_t groups;
+    int64_t expected; /* intervals */
+    int64_t missing;
+    int64_t rows;
+    int64_t outside;   /* rows at a time when the calendar is closed */
+    int64_t newest_us; /* of a table without a row in the span; INT64_MIN: none */
+};
+
+/*
+ * Intervals of the calendar's sessions without a row. By gap: the groups, from, to, missing,
+ * sessions; by group: the groups, expected, present, missing, coverage, longest_gap, rows, outside,
+ * first, last. EUSAGE: a length of time, column or calendar that is none.
+ */
+varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_gaps_request *request, struct ArrowArrayStream *out,
+    struct vv_gaps_result *out_result);
+
+struct vv_lateness_request {
+    struct vv_str table;
+    struct vv_span_request span; /* nothing said: all */
+    struct vv_str by;
+    struct vv_str at;
+};
+
+/*
+ * How long after their time rows came, by their order column: the groups, lateness, from_seconds,
+ * to_seconds, rows, share, cumulative_share.
+ */
+varve_status vv_lake_lateness(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_lateness_request *request, struct ArrowArrayStream *out);
+
+struct vv_transitions_request {
+    struct vv_span_request span; /* nothing said: all */
+    struct vv_str symbol;        /* ptr NULL: SPY, else the first; by symbol: all */
+    struct vv_str at;
+    bool by_symbol;
+    bool changes_only; /* rows in which the regime stays do not count */
+};
+
+/*
+ * How regimes follow each other: from_regime, to_regime, count, probability, mean_stay_seconds; by
+ * symbol with symbol in front. *out_symbol: whose; ptr NULL: none, or all.
+ */
+varve_status vv_lake_transitions(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_transitions_request *request, struct ArrowArrayStream *out,
+    struct vv_str *out_symbol);
+
 enum vv_signal_report {
     VV_SIGNALS_AUDIT,
     VV_SIGNALS_MISSED,

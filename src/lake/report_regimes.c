@@ -66,21 +66,6 @@ static varve_status load_symbols(struct vv_op *op, struct regimes *regimes)
     return VARVE_OK;
 }
 
-static varve_status find_order(struct vv_op *op, const struct vv_report_source *source,
-    int32_t *out)
-{
-    int32_t order = source->rules.order;
-    enum vv_type_kind kind =
-        order >= 0 ? source->snapshot->schema.fields[order].type.kind : VV_TYPE_STRING;
-    if (kind != VV_TYPE_TIMESTAMP && kind != VV_TYPE_TIMESTAMP_NTZ)
-        return vv_fail(op, VARVE_EUSAGE,
-            "table %.*s has no order column that is a time, so nothing says when its rows came "
-            "to be known: use the knowledge of commits or of events",
-            VV_ARG(source->table->name));
-    *out = order;
-    return VARVE_OK;
-}
-
 /* The time from which the row is known, NULL: never. */
 static varve_status add_known(struct vv_op *op, struct regimes *regimes, int32_t order)
 {
@@ -118,7 +103,7 @@ static varve_status load_regimes(struct vv_op *op, struct regimes *regimes, int6
     VV_TRY(vv_report_column(op, source, "symbol", &columns[1]));
     VV_TRY(vv_report_column(op, source, "regime", &columns[2]));
     if (regimes->request->knowledge == VV_KNOWN_ORDER)
-        VV_TRY(find_order(op, source, &columns[3]));
+        VV_TRY(vv_report_order(op, source, &columns[3]));
     VV_TRY(vv_report_prune(op, source, span));
     vv_buf_adds(&regimes->work->sql,
         "CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER "

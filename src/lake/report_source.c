@@ -21,20 +21,78 @@ varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *s
     return VARVE_OK;
 }
 
+static bool is_time(const struct vv_report_source *source, int32_t column)
+{
+    enum vv_type_kind kind =
+        column >= 0 ? source->snapshot->schema.fields[column].type.kind : VV_TYPE_STRING;
+    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+}
+
+static varve_status open_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_str at, struct vv_report_source *out)
+{
+    VV_TRY(vv_lake_table(op, lake, name, &out->table));
+    VV_TRY(vv_table_at(op, out->table, at, &out->snapshot));
+    return vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules);
+}
+
 varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_str at, struct vv_report_source *out)
 {
     VV_CLEANUP(vv_report_close) struct vv_report_source source = {0};
-    VV_TRY(vv_lake_table(op, lake, name, &source.table));
-    VV_TRY(vv_table_at(op, source.table, at, &source.snapshot));
-    VV_TRY(vv_rules_read(op, &op->arena, source.snapshot, false, &source.rules));
+    VV_TRY(open_table(op, lake, name, at, &source));
     VV_TRY(vv_report_column(op, &source, "timestamp", &source.time));
-    enum vv_type_kind kind = source.snapshot->schema.fields[source.time].type.kind;
-    if (kind != VV_TYPE_TIMESTAMP && kind != VV_TYPE_TIMESTAMP_NTZ)
+    if (!is_time(&source, source.time))
         return vv_fail(op, VARVE_EUSAGE, "column timestamp of table %.*s is no timestamp",
             VV_ARG(name));
     *out = source;
     source = (struct vv_report_source){0};
+    return VARVE_OK;
+}
+
+varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_str at, struct vv_report_source *out)
+{
+    VV_CLEANUP(vv_report_close) struct vv_report_source source = {0};
+    VV_TRY(open_table(op, lake, name, at, &source));
+    source.time = vv_time_column(source.snapshot, &source.rules);
+    if (!is_time(&source, source.time))
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no time column: none is in its key (see varve describe)",
+            VV_ARG(name));
+    *out = source;
+    source = (struct vv_report_source){0};
+    return VARVE_OK;
+}
+
+varve_status vv_report_order(struct vv_op *op, const struct vv_report_source *source,
+    int32_t *out)
+{
+    if (!is_time(source, source->rules.order))
+        return vv_fail(op, VARVE_EUSAGE,
+            "table %.*s has no order column that is a time, so nothing says when its rows came "
+            "to be known",
+            VV_ARG(source->table->name));
+    *out = source->rules.order;
+    return VARVE_OK;
+}
+
+varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *source,
+    struct vv_str names, int32_t **out, size_t *out_len)
+{
+    struct vv_str *split = NULL;
+    *out = NULL;
+    *out_len = 0;
+    if (names.ptr == NULL)
+        return VARVE_OK;
+    VV_TRY(vv_rules_split_names(op, &op->arena, names, &split, out_len));
+    VV_NEW(op, out, int32_t, *out_len + 1);
+    for (size_t i = 0; i < *out_len; i++) {
+        (*out)[i] = vv_schema_find(&source->snapshot->schema, split[i]);
+        if ((*out)[i] < 0)
+            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
+                VV_ARG(source->table->name), VV_ARG(split[i]));
+    }
     return VARVE_OK;
 }
 

@@ -25,6 +25,9 @@ struct vv_report_source {
 /* ENOTFOUND: no such table or version; EUSAGE: it has no column `timestamp` of that type. */
 varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_str at, struct vv_report_source *out);
+/* The same of any table: its time is that of `vv_time_column`. EUSAGE: it has none. */
+varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_str at, struct vv_report_source *out);
 void vv_report_close(struct vv_report_source *source);
 
 /* `default_last` ptr NULL: open where nothing is said. */
@@ -52,6 +55,14 @@ varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *sou
 /* EUSAGE: the table is not a market table of that kind. */
 varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,
     const char *name, int32_t *out);
+
+/* The order column, where it is a time. EUSAGE: nothing says when rows came to be known. */
+varve_status vv_report_order(struct vv_op *op, const struct vv_report_source *source,
+    int32_t *out);
+
+/* Columns by their names, parted by commas; ptr NULL: none. Lives in the operation's arena. */
+varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *source,
+    struct vv_str names, int32_t **out, size_t *out_len);
 
 /* A column as an instant: one without a zone is UTC. */
 void vv_report_add_time(struct vv_buf *sql, int32_t column);

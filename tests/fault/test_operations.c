@@ -173,6 +173,30 @@ static varve_status run_outcomes(struct world *world, varve_error *err)
     return world_drain(world, &stream, err);
 }
 
+static varve_status run_gaps(struct world *world, varve_error *err)
+{
+    struct ArrowArrayStream stream;
+    char *text = NULL;
+    varve_gaps_options options = VARVE_GAPS_OPTIONS_INIT;
+    options.every = "1h";
+    options.calendar = "XNYS";
+    options.by = "symbol";
+    TRY(varve_lake_gaps(world->lake, "market_regimes", &options, &stream, &text, err));
+    (void)say(world, VARVE_OK, text);
+    TRY(world_drain(world, &stream, err));
+    TRY(varve_lake_lateness(world->lake, "market_regimes", NULL, &stream, err));
+    return world_drain(world, &stream, err);
+}
+
+static varve_status run_transitions(struct world *world, varve_error *err)
+{
+    struct ArrowArrayStream stream;
+    char *text = NULL;
+    TRY(varve_lake_transitions(world->lake, NULL, &stream, &text, err));
+    (void)say(world, VARVE_OK, text);
+    return world_drain(world, &stream, err);
+}
+
 static varve_status run_signals(struct world *world, varve_error *err)
 {
     varve_signals_options options = VARVE_SIGNALS_OPTIONS_INIT;
@@ -411,6 +435,8 @@ static const struct operation operations[] = {
     {"files", READS, run_files, NULL},
     {"correlate", READS, run_correlate, NULL},
     {"outcomes", READS, run_outcomes, NULL},
+    {"gaps", READS, run_gaps, NULL},
+    {"transitions", READS, run_transitions, NULL},
     {"signals", READS, run_signals, NULL},
     {"read records", READS, run_read_records, NULL},
     {"export", READS, run_export, NULL},

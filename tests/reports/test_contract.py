@@ -26,6 +26,14 @@ COLUMNS = {
                 "median_pnl_change,mean_best,mean_worst,ic",
     "outcomes --by strategy": "strategy_id,horizon,signals,outcomes,pending,hit_rate,pnl_change,"
                               "mean_pnl_change,median_pnl_change,mean_best,mean_worst,ic",
+    "transitions": "from_regime,to_regime,count,probability,mean_stay_seconds",
+    "transitions --by symbol": "symbol,from_regime,to_regime,count,probability,"
+                               "mean_stay_seconds",
+    "gaps market_regimes --every 1m --by symbol": "symbol,from,to,missing,sessions",
+    "gaps market_regimes --every 1m --show coverage": "expected,present,missing,coverage,"
+                                                      "longest_gap,rows,outside,first,last",
+    "gaps signals --show lateness": "lateness,from_seconds,to_seconds,rows,share,"
+                                    "cumulative_share",
     "signals audit": "timestamp,strategy_id,signal_type,signal_value,acted_upon,acted_at,"
                      "seconds_to_action,high_confidence,source,regime",
     "signals latency": "strategy_id,signal_type,count,acted,p50_seconds,p90_seconds,max_seconds",

@@ -1,0 +1,149 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/report_say.h"
+#include "varve/report.h"
+
+struct gaps_values {
+    const char *every;
+    const char *by;
+    const char *calendar;
+    int32_t show;
+    const char *last;
+    const char *from;
+    const char *to;
+};
+
+#define AT(member) offsetof(struct gaps_values, member)
+
+enum {
+    SHOW_MISSING = 1,
+    SHOW_COVERAGE,
+    SHOW_LATENESS
+};
+
+static const struct vv_option options[] = {
+    {.name = "every",
+        .kind = VV_OPTION_TEXT,
+        .value = "SPAN",
+        .help = "how often a row is expected: 1m, 5s, at most 1d",
+        .offset = AT(every)},
+    {.name = "by",
+        .kind = VV_OPTION_TEXT,
+        .value = "COLUMNS",
+        .help = "each symbol, strategy_id, ... by itself",
+        .offset = AT(by)},
+    {.name = "calendar",
+        .kind = VV_OPTION_TEXT,
+        .value = "C",
+        .help = "when: 24x7 (default), XNYS (New York Stock Exchange) or a file",
+        .offset = AT(calendar)},
+    {.name = "show",
+        .kind = VV_OPTION_CHOICE,
+        .value = "WHAT",
+        .choices = "missing|coverage|lateness",
+        .help = "missing: a line a gap (default); coverage: a line for each of --by; lateness: "
+                "how long after their time rows came",
+        .offset = AT(show)},
+    {.name = "last",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "back from now: 30d, 12h (default: from the first row to the newest)",
+        .offset = AT(last)},
+    {.name = "from",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "first time, included",
+        .offset = AT(from)},
+    {.name = "to",
+        .kind = VV_OPTION_TEXT,
+        .value = "TIME",
+        .help = "last time, not included",
+        .offset = AT(to)},
+};
+
+static void say_summary(const struct vv_cli *cli, const char *table, const char *json)
+{
+    struct vv_text name VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node node = {0};
+    double coverage = 0.0;
+    if (!vv_node_read(json, strlen(json), &node))
+        return;
+    int64_t expected = vv_node_int(vv_node_get(&node, "expected"), 0);
+    int64_t missing = vv_node_int(vv_node_get(&node, "missing"), 0);
+    if (expected > 0)
+        coverage = 100.0 * (double)(expected - missing) / (double)expected;
+    vv_text_add_shown(&name, table, strlen(table));
+    vv_say(cli, "calendar %s: %" PRId64 " of %" PRId64 " intervals missing, coverage %.2f %%",
+        vv_node_chars(vv_node_get(&node, "calendar")), missing, expected, coverage);
+    if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0)
+        vv_say_none(cli, &node, vv_text_chars(&name));
+    vv_say_count(cli, &node, "outside", "rows are of times when the calendar is closed");
+    vv_node_done(&node);
+}
+
+static varve_status run_lateness(struct vv_cli *cli, const struct gaps_values *values,
+    const char *table)
+{
+    varve_lateness_options lateness = VARVE_LATENESS_OPTIONS_INIT;
+    struct ArrowArrayStream rows = {0};
+    if (values->every || values->calendar)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "gaps: lateness is of rows that are there: --every and --calendar mean nothing");
+    lateness.by = values->by;
+    lateness.last = values->last;
+    lateness.from = values->from;
+    lateness.to = values->to;
+    lateness.at = cli->globals.at;
+    VV_TRY(varve_lake_lateness(cli->lake, table, &lateness, &rows, &cli->error));
+    static const char *const hides[] = {"from_seconds", "to_seconds", NULL};
+    return vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides}, NULL);
+}
+
+static varve_status run(struct vv_cli *cli, const void *given)
+{
+    const struct gaps_values *values = given;
+    const char *table = vv_cli_argument(cli, 0);
+    varve_gaps_options gaps = VARVE_GAPS_OPTIONS_INIT;
+    struct ArrowArrayStream rows = {0};
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    if (values->last && (values->from || values->to))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "gaps: give --last, or --from and --to, not both");
+    VV_TRY(vv_cli_open_lake(cli, false));
+    if (values->show == SHOW_LATENESS)
+        return run_lateness(cli, values, table);
+    gaps.coverage = values->show == SHOW_COVERAGE;
+    gaps.every = values->every;
+    gaps.calendar = values->calendar;
+    gaps.by = values->by;
+    gaps.last = values->last;
+    gaps.from = values->from;
+    gaps.to = values->to;
+    gaps.at = cli->globals.at;
+    VV_TRY(varve_lake_gaps(cli->lake, table, &gaps, &rows, &json, &cli->error));
+    VV_TRY(vv_show_rows(cli, &rows, NULL, NULL));
+    say_summary(cli, table, json);
+    return VARVE_OK;
+}
+
+const struct vv_command vv_cmd_gaps = {
+    .name = "gaps",
+    .summary = "what is missing: by calendar, coverage, lateness",
+    .arguments = "TABLE",
+    .examples = "varve gaps market_regimes --every 1m --by symbol --calendar XNYS --last 30d\n"
+                "varve gaps market_regimes --every 5m --by symbol --show coverage\n"
+                "varve gaps market_regimes --by symbol --show lateness",
+    .text =
+        "Cuts the sessions of the calendar into intervals of --every and shows those without\n"
+        "a row, neighbours as one. A row at the close is in the last interval; with --every\n"
+        "1d any row of the day counts. What is not over yet is not missing. A calendar of\n"
+        "your own is a file of a few lines: docs/format-calendar.md.",
+    VV_OPTIONS(options, struct gaps_values),
+    .arguments_least = 1,
+    .arguments_most = 1,
+    .reads_at = true,
+    .reads_known = true,
+    .run = run,
+};

@@ -1,0 +1,274 @@
+"""Gaps, coverage and lateness, against a model that goes from interval to interval."""
+
+import datetime as dt
+import json
+import random
+import zoneinfo
+
+import pytest
+
+UTC = dt.timezone.utc
+NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
+CALENDAR = """# a night session, a break, and two days that differ
+calendar TEST
+timezone America/New_York
+valid 2025-01-01 2025-12-31
+session mon,tue,wed,thu 18:00 03:00
+session fri 09:30 12:00
+session fri 13:00 16:00
+
+closed 2025-03-11 holiday
+hours 2025-03-14 10:00 11:00 half a day
+"""
+
+
+def stamp(when):
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def text(when):
+    return stamp(when)
+
+
+def gaps(varve, table, *arguments):
+    done = varve.run("gaps", table, *arguments, "--format", "ndjson")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+# ---- The model -------------------------------------------------------------------------------------
+
+
+def sessions(day):
+    """(open, close) of the calendar above, of the sessions that begin on a day."""
+    def at(hour, minute=0, plus=0):
+        return dt.datetime(day.year, day.month, day.day, hour, minute,
+                           tzinfo=NEW_YORK).astimezone(UTC) if not plus else (
+            at_day(day + dt.timedelta(plus), hour, minute))
+    if day == dt.date(2025, 3, 11):
+        return []
+    if day == dt.date(2025, 3, 14):
+        return [(at(10), at(11))]
+    if day.weekday() <= 3:
+        return [(at(18), at(3, plus=1))]
+    if day.weekday() == 4:
+        return [(at(9, 30), at(12)), (at(13), at(16))]
+    return []
+
+
+def at_day(day, hour, minute):
+    return dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def slots(first, last, every):
+    """(begin, end, whether the session ends with it) of all sessions of some days."""
+    day = first
+    while day <= last:
+        for begin, close in sessions(day):
+            while begin < close:
+                end = min(begin + every, close)
+                yield begin, end, end == close
+                begin += every
+        day += dt.timedelta(1)
+
+
+def model(rows, every, start=None):
+    """Per symbol: (missing slots as ranges, expected, present, outside)."""
+    answer = {}
+    low = start or min(when for when, _ in rows)
+    high = max(when for when, _ in rows)
+    cut = [slot for slot in slots(low.date() - dt.timedelta(2), high.date() + dt.timedelta(2),
+                                  every) if slot[1] > low and slot[0] <= high]
+    for symbol in sorted({symbol for _, symbol in rows}):
+        times = [when for when, name in rows if name == symbol]
+        hit, outside = set(), 0
+        for when in times:
+            before = [index for index, slot in enumerate(cut) if slot[0] <= when]
+            slot = cut[before[-1]] if before else None
+            if slot and (when < slot[1] or (when == slot[1] and slot[2])):
+                hit.add(before[-1])
+            else:
+                outside += 1
+        wanted = [index for index, slot in enumerate(cut)
+                  if start or slot[1] > min(times) or (slot[2] and slot[1] == min(times))]
+        missing = [index for index in wanted if index not in hit]
+        ranges = []
+        for index in missing:
+            if ranges and ranges[-1][1] == index - 1:
+                ranges[-1][1] = index
+            else:
+                ranges.append([index, index])
+        answer[symbol] = ([(cut[a][0], cut[b][1], b - a + 1) for a, b in ranges],
+                          len(wanted), len(wanted) - len(missing), outside)
+    return answer
+
+
+@pytest.fixture
+def calendar(tmp_path):
+    path = tmp_path / "test.txt"
+    path.write_text(CALENDAR)
+    return path
+
+
+def fill(varve, seed):
+    """Rows at random in two weeks, over the change to summer time: mostly within sessions."""
+    chance = random.Random(seed)
+    first = dt.date(2025, 3, 3)
+    all_slots = list(slots(first, first + dt.timedelta(13), dt.timedelta(minutes=10)))
+    rows = set()
+    for symbol in ("A", "B"):
+        for begin, end, closes in all_slots[chance.randrange(40):]:
+            if chance.random() < 0.6:
+                rows.add((chance.choice([begin, begin + (end - begin) / 2] + [end] * closes),
+                          symbol))
+        for _ in range(20):
+            rows.add((dt.datetime(2025, 3, 3, tzinfo=UTC)
+                      + dt.timedelta(minutes=chance.randrange(14 * 1440)), symbol))
+    varve.ok("create", "ticks", "--schema", "at timestamp not null, sym string not null, "
+             "seen timestamp", "--key", "at,sym", "--order-by", "seen")
+    rows = sorted(rows)
+    varve.upsert("ticks", "at,sym,seen\n" + "".join(
+        f"{stamp(when)},{symbol},{stamp(when)}\n" for when, symbol in rows))
+    return rows
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("minutes, start", [
+    (10, None), (25, None), (7, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC))])
+def test_sessions_of_a_file(varve, calendar, seed, minutes, start):
+    rows = fill(varve, seed)
+    more = ("--from", stamp(start)) if start else ()
+    every = ("--every", f"{minutes}m", "--by", "sym", "--calendar", calendar)
+    used = [row for row in rows if not start or row[0] >= start]
+    wanted = model(used, dt.timedelta(minutes=minutes), start)
+    found, said = gaps(varve, "ticks", *every, *more)
+    assert [(row["sym"], row["from"], row["to"], row["missing"]) for row in found] == [
+        (symbol, text(a), text(b), n) for symbol, (ranges, *_) in wanted.items()
+        for a, b, n in ranges]
+    found, _ = gaps(varve, "ticks", *every, *more, "--show", "coverage")
+    for row in found:
+        ranges, expected, present, outside = wanted[row["sym"]]
+        times = [when for when, symbol in used if symbol == row["sym"]]
+        assert row == {
+            "sym": row["sym"], "expected": expected, "present": present,
+            "missing": expected - present, "coverage": pytest.approx(present / expected),
+            "longest_gap": max(n for *_, n in ranges), "rows": len(times), "outside": outside,
+            "first": text(min(times)), "last": text(max(times))}
+    missing = sum(expected - present for _, expected, present, _ in wanted.values())
+    assert f"calendar TEST: {missing} of {sum(one[1] for one in wanted.values())}" in said
+
+
+def test_new_york_in_a_year_of_minutes(varve):
+    """Half days, holidays and summer time, by rows that are all there, and some that are not."""
+    varve.ok("create", "bars", "--schema", "at timestamp not null, v double", "--key", "at")
+    rows = []
+    for day in (dt.date(2024, 11, 27), dt.date(2024, 11, 29), dt.date(2024, 12, 2)):
+        close = 13 if day.day == 29 else 16
+        begin = at_day(day, 9, 30)
+        rows += [begin + dt.timedelta(minutes=minute)
+                 for minute in range((close * 60) - 570)]
+    del rows[100:130], rows[389:391]
+    varve.upsert("bars", "at,v\n" + "".join(f"{stamp(when)},1\n" for when in rows))
+    found, said = gaps(varve, "bars", "--every", "1m", "--calendar", "xnys")
+    assert [row["missing"] for row in found] == [30, 2]
+    assert "32 of 990 intervals missing, coverage 96.77 %" in said  # 390 + 210 + 390
+    found, _ = gaps(varve, "bars", "--every", "1d", "--calendar", "XNYS")
+    assert found == []
+    found, said = gaps(varve, "bars", "--every", "1d")
+    assert [(row["from"][:10], row["missing"]) for row in found] == [
+        ("2024-11-28", 1), ("2024-11-30", 2)]
+    assert "calendar 24x7: 3 of 6" in said
+
+
+def test_a_symbol_that_stopped_is_missing_in_the_whole_range(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string not null",
+             "--key", "at,s")
+    varve.upsert("t", "at,s\n2025-01-01T00:00:00Z,gone\n2025-02-01T00:00:00Z,here\n")
+    found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--from", "2025-02-01",
+                    "--to", "2025-02-01T03:00:00Z")
+    assert [(row["s"], row["missing"]) for row in found] == [("gone", 3), ("here", 2)]
+
+
+def test_what_is_not_over_yet_is_not_missing(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    now = dt.datetime.now(UTC)
+    day = dt.datetime(now.year, now.month, now.day, tzinfo=UTC)
+    varve.upsert("t", f"at\n{stamp(day - dt.timedelta(hours=30))}\n")
+    found, _ = gaps(varve, "t", "--every", "1d", "--from", stamp(day - dt.timedelta(days=2)),
+                    "--to", stamp(day + dt.timedelta(days=5)))
+    assert [row["to"] for row in found] == [text(day)]
+
+
+def test_without_rows(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, seen timestamp", "--key", "at",
+             "--order-by", "seen")
+    found, said = gaps(varve, "t", "--every", "1m")
+    assert found == [] and "t has none" in said
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
+    found, said = gaps(varve, "t", "--every", "1m", "--from", "2025-02-01", "--to", "2025-02-02")
+    assert "the newest row of t is of 2025-01-01T00:00:00.000000Z" in said
+    assert gaps(varve, "t", "--show", "lateness", "--to", "2024-01-01")[0] == []
+
+
+def test_lateness(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string, seen timestamp",
+             "--key", "at", "--order-by", "seen")
+    late = [-1, 0, 0.5, 1, 4.999999, 29, 60, 3600, 86400, 90000]
+    varve.upsert("t", "at,s,seen\n" + "".join(
+        f"{stamp(when)},{'ab'[index % 2]},{stamp(when + dt.timedelta(seconds=seconds))}\n"
+        for index, seconds in enumerate(late)
+        for when in [dt.datetime(2025, 1, 1, index, tzinfo=UTC)]))
+    found, _ = gaps(varve, "t", "--show", "lateness")
+    assert [(row["lateness"], row["from_seconds"], row["to_seconds"], row["rows"])
+            for row in found] == [
+        ("before its time", None, 0, 1), ("under 1s", 0, 1, 2), ("1s to 5s", 1, 5, 2),
+        ("5s to 30s", 5, 30, 1), ("1m to 5m", 60, 300, 1), ("30m to 2h", 1800, 7200, 1),
+        ("1d and more", 86400, None, 2)]
+    assert [row["cumulative_share"] for row in found] == pytest.approx(
+        [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0])
+    by, _ = gaps(varve, "t", "--show", "lateness", "--by", "s")
+    assert sum(row["share"] for row in by) == pytest.approx(2)
+    assert {row["s"] for row in by} == {"a", "b"}
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    ((), 2, "how often are rows expected"),
+    (("--every", "soon"), 2, "is not a length of time"),
+    (("--every", "10ms"), 2, "a second or more"),
+    (("--every", "2d"), 2, "each day at the least"),
+    (("--every", "1m", "--by", "nope"), 2, "no column nope"),
+    (("--every", "1m", "--calendar", "/nowhere"), 5, "one of 24x7, XNYS"),
+    (("--every", "1m", "--calendar", "XNYS", "--from", "1980-01-01"), 2,
+     "knows the days from 1990-01-01 to 2028-12-31"),
+    (("--every", "1s", "--from", "1900-01-01", "--to", "2020-01-01"), 2, "give a range"),
+    (("--show", "lateness", "--every", "1m"), 2, "mean nothing"),
+    (("--show", "lateness"), 2, "no order column that is a time"),
+    (("--every", "1m", "--last", "1d", "--to", "now"), 2, "not both"),
+])
+def test_wrong_questions(varve, arguments, status, words):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
+    done = varve.run("gaps", "t", *arguments)
+    assert done.returncode == status and words in done.stderr
+
+
+@pytest.mark.parametrize("lines, words", [
+    ("", "has no session"),
+    ("session mon 09:30", "line 1: it needs two times"),
+    ("session mon 09:30 24:01", "line 1: it needs two times"),
+    ("session moon 09:30 10:00", "line 1: days are mon"),
+    ("\nclosed 2025-02-30", "line 2: it needs a date"),
+    ("closed 2025-02-03\nclosed 2025-02-03", "line 2: days must be in order"),
+    ("hours 2025-02-03 10:00 12:00\nhours 2025-02-03 11:00 12:00", "days must be in order"),
+    ("valid 2025-01-01 2024-01-01", "line 1: it needs two dates"),
+    ("valid 2025-01-01 2025-02-01\nclosed 2026-01-01", "outside of the days that are valid"),
+    ("holiday 2025-01-01", "line 1: a line begins with calendar"),
+    ("timezone Mars/Olympus\nsession mon 09:00 10:00", "Mars/Olympus"),
+])
+def test_a_calendar_that_means_nothing(varve, tmp_path, lines, words):
+    path = tmp_path / "bad.txt"
+    path.write_text(lines + "\n")
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-06T00:00:00Z\n")
+    done = varve.run("gaps", "t", "--every", "1m", "--calendar", path)
+    assert done.returncode == 2 and words in done.stderr, done.stderr
