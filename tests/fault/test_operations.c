@@ -4,6 +4,7 @@
  * reads gives the right answer or none, and the tables are at the old version or the new one.
  */
 #include "world_merge.h"
+#include "world_reports.h"
 
 enum kind {
     READS,  /* gives out the same each time, changes nothing */
@@ -145,68 +146,6 @@ static varve_status run_files(struct world *world, varve_error *err)
     struct ArrowArrayStream stream;
     TRY(varve_table_files(world->ticks, NULL, &stream, err));
     return world_drain(world, &stream, err);
-}
-
-static varve_status run_correlate(struct world *world, varve_error *err)
-{
-    struct ArrowArrayStream stream;
-    char *text = NULL;
-    varve_correlate_options options = VARVE_CORRELATE_OPTIONS_INIT;
-    options.from = "2025-01-01";
-    options.to = "2025-02-01";
-    options.by_symbol = 1;
-    options.knowledge = VARVE_KNOWLEDGE_COMMIT;
-    TRY(varve_lake_correlate(world->lake, &options, &stream, &text, err));
-    (void)say(world, VARVE_OK, text);
-    return world_drain(world, &stream, err);
-}
-
-static varve_status run_outcomes(struct world *world, varve_error *err)
-{
-    struct ArrowArrayStream stream;
-    char *text = NULL;
-    varve_outcomes_options options = VARVE_OUTCOMES_OPTIONS_INIT;
-    options.from = "2025-01-01";
-    options.to = "2025-02-01";
-    TRY(varve_lake_outcomes(world->lake, &options, &stream, &text, err));
-    (void)say(world, VARVE_OK, text);
-    return world_drain(world, &stream, err);
-}
-
-static varve_status run_gaps(struct world *world, varve_error *err)
-{
-    struct ArrowArrayStream stream;
-    char *text = NULL;
-    varve_gaps_options options = VARVE_GAPS_OPTIONS_INIT;
-    options.every = "1h";
-    options.calendar = "XNYS";
-    options.by = "symbol";
-    TRY(varve_lake_gaps(world->lake, "market_regimes", &options, &stream, &text, err));
-    (void)say(world, VARVE_OK, text);
-    TRY(world_drain(world, &stream, err));
-    TRY(varve_lake_lateness(world->lake, "market_regimes", NULL, &stream, err));
-    return world_drain(world, &stream, err);
-}
-
-static varve_status run_transitions(struct world *world, varve_error *err)
-{
-    struct ArrowArrayStream stream;
-    char *text = NULL;
-    TRY(varve_lake_transitions(world->lake, NULL, &stream, &text, err));
-    (void)say(world, VARVE_OK, text);
-    return world_drain(world, &stream, err);
-}
-
-static varve_status run_signals(struct world *world, varve_error *err)
-{
-    varve_signals_options options = VARVE_SIGNALS_OPTIONS_INIT;
-    for (int32_t report = VARVE_SIGNALS_AUDIT; report <= VARVE_SIGNALS_LATENCY; report++) {
-        struct ArrowArrayStream stream;
-        options.report = report;
-        TRY(varve_lake_signals(world->lake, &options, &stream, err));
-        TRY(world_drain(world, &stream, err));
-    }
-    return VARVE_OK;
 }
 
 static varve_status run_read_records(struct world *world, varve_error *err)
@@ -433,11 +372,11 @@ static const struct operation operations[] = {
     {"range", READS, run_range, NULL},
     {"history", READS, run_history, NULL},
     {"files", READS, run_files, NULL},
-    {"correlate", READS, run_correlate, NULL},
-    {"outcomes", READS, run_outcomes, NULL},
-    {"gaps", READS, run_gaps, NULL},
-    {"transitions", READS, run_transitions, NULL},
-    {"signals", READS, run_signals, NULL},
+    {"correlate", READS, world_correlate, NULL},
+    {"outcomes", READS, world_outcomes, NULL},
+    {"gaps", READS, world_gaps, NULL},
+    {"transitions", READS, world_transitions, NULL},
+    {"signals", READS, world_signals, NULL},
     {"read records", READS, run_read_records, NULL},
     {"export", READS, run_export, NULL},
     {"init again", READS, run_init, NULL},
