@@ -40,6 +40,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_describe,
     &vv_cmd_files,
     &vv_cmd_tables,
+    &vv_cmd_adopt,
     &vv_cmd_alter,
     &vv_cmd_maintain,
     &vv_cmd_optimize,

@@ -8,6 +8,7 @@
 
 extern const struct vv_command vv_cmd_init;
 extern const struct vv_command vv_cmd_checkpoint;
+extern const struct vv_command vv_cmd_adopt;
 extern const struct vv_command vv_cmd_alter;
 extern const struct vv_command vv_cmd_maintain;
 extern const struct vv_command vv_cmd_optimize;

@@ -71,7 +71,8 @@ static bool is_utc(struct vv_str zone)
 }
 
 /* DuckDB's sentence about an unknown zone lists others that are alike; ours says what to give. */
-static varve_status zone_check(struct vv_op *op, struct vv_session *session, struct vv_str zone)
+varve_status vv_batch_check_zone(struct vv_op *op, struct vv_session *session,
+    struct vv_str zone)
 {
     if (is_utc(zone))
         return VARVE_OK;
@@ -181,7 +182,7 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct 
     struct vv_batch_source **out)
 {
     VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
-    varve_status status = zone_check(op, work->session, options->input_tz);
+    varve_status status = vv_batch_check_zone(op, work->session, options->input_tz);
     if (status == VARVE_OK)
         status = source_make(op, table, inputs_len, &source);
     if (status == VARVE_OK && inputs_len == 0)

@@ -102,6 +102,9 @@ void vv_batch_source_close(struct vv_batch_source **source); /* accepts a pointe
 varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     struct vv_batch_source *source, const struct vv_table *table, const struct vv_rules *rules,
     const struct vv_batch_options *options, struct vv_batch *out);
+/* EUSAGE: there is no such time zone. */
+varve_status vv_batch_check_zone(struct vv_op *op, struct vv_session *session,
+    struct vv_str zone);
 /* Releases the streams of inputs that are not going to be read. */
 void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len);
 

@@ -136,7 +136,7 @@ static varve_status commit(struct vv_op *op, const struct run *run, struct vv_ed
 static bool changes_nothing(const struct vv_edit *edit)
 {
     return edit->actions.adds.len == 0 && edit->actions.removes.len == 0 &&
-           edit->actions.txns.len == 0;
+           edit->actions.txns.len == 0 && edit->actions.metadata == NULL;
 }
 
 static varve_status check_table(struct vv_op *op, const struct run *run)
