@@ -15,6 +15,7 @@ struct vv_globals {
     const char *lake;
     int32_t format; /* enum vv_format; 0: by the output */
     const char *output;
+    bool plot;
     bool json;
     bool quiet;
     bool verbose;
@@ -119,6 +120,7 @@ struct vv_show {
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
+    const char *plot_value;          /* the column that a chart shows; NULL: there is none */
     const char *plan; /* rows of explain.h: what the engine says to it; NULL: other rows */
 };
 

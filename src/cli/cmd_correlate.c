@@ -88,7 +88,8 @@ static varve_status run(struct vv_cli *cli, const void *given)
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_correlate(cli->lake, &correlate, &rows, &json, &cli->error));
     static const char *const hides[] = {"strategies", "rows", "share_of_time", NULL};
-    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides}, NULL));
+    VV_TRY(vv_show_rows(cli, &rows,
+        &(struct vv_show){.box_hides = hides, .plot_value = "pnl_change"}, NULL));
     say_summary(cli, json);
     return VARVE_OK;
 }

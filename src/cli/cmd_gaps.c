@@ -98,7 +98,8 @@ static varve_status run_lateness(struct vv_cli *cli, const struct gaps_values *v
     lateness.at = cli->globals.at;
     VV_TRY(varve_lake_lateness(cli->lake, table, &lateness, &rows, &cli->error));
     static const char *const hides[] = {"from_seconds", "to_seconds", NULL};
-    return vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides}, NULL);
+    return vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides, .plot_value = "rows"},
+        NULL);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)
@@ -122,8 +123,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     gaps.from = values->from;
     gaps.to = values->to;
     gaps.at = cli->globals.at;
+    const struct vv_show show = {.plot_value = gaps.coverage ? "coverage" : "missing"};
     VV_TRY(varve_lake_gaps(cli->lake, table, &gaps, &rows, &json, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, NULL, NULL));
+    VV_TRY(vv_show_rows(cli, &rows, &show, NULL));
     say_summary(cli, table, json);
     return VARVE_OK;
 }

@@ -123,7 +123,8 @@ static varve_status run(struct vv_cli *cli, const void *given)
     outcomes.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_outcomes(cli->lake, &outcomes, &rows, &json, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.box_hides = hides}, NULL));
+    VV_TRY(vv_show_rows(cli, &rows,
+        &(struct vv_show){.box_hides = hides, .plot_value = "mean_pnl_change"}, NULL));
     say_summary(cli, json);
     return VARVE_OK;
 }

@@ -81,7 +81,8 @@ static varve_status run(struct vv_cli *cli, const void *given)
         "signal_value", "seconds_to_action", "acted_upon", "acted_at", "high_confidence",
         "regime", "source", NULL};
     bool is_latency = signals.report == VARVE_SIGNALS_LATENCY;
-    const struct vv_show show = {.box_columns = is_latency ? NULL : columns};
+    const struct vv_show show = {.box_columns = is_latency ? NULL : columns,
+        .plot_value = is_latency ? "p50_seconds" : "signal_value"};
     return vv_show_rows(cli, &rows, &show, NULL);
 }
 

@@ -67,7 +67,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     transitions.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_transitions(cli->lake, &transitions, &rows, &symbol, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, NULL, NULL));
+    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.plot_value = "probability"}, NULL));
     vv_text_add_shown(&shown, symbol, strlen(symbol));
     if (*symbol)
         vv_say(cli, "regimes of %s", vv_text_chars(&shown));

@@ -13,10 +13,14 @@ const struct vv_option vv_global_options[] = {
     {.name = "format",
         .kind = VV_OPTION_CHOICE,
         .value = "F",
-        .choices = "box|csv|json|ndjson|markdown|parquet|arrow",
-        .help = "box, csv, json, ndjson, markdown, parquet or arrow; default: by the name of "
-                "-o FILE, else box on a terminal, csv elsewhere",
+        .choices = "box|csv|json|ndjson|markdown|parquet|arrow|plot|svg",
+        .help = "box, csv, json, ndjson, markdown, parquet or arrow, and of reports plot or "
+                "svg; default: by the name of -o FILE, else box on a terminal, csv elsewhere",
         .offset = AT(format)},
+    {.name = "plot",
+        .kind = VV_OPTION_FLAG,
+        .help = "a report as a chart: on the terminal, or with -o FILE.svg as a picture",
+        .offset = AT(plot)},
     {.name = "output",
         .letter = 'o',
         .kind = VV_OPTION_TEXT,

@@ -71,6 +71,8 @@ static varve_status render_with_type(struct ArrowArrayStream *stream,
         vv_writer_csv(&writer);
     else if (options->format == VV_FORMAT_MARKDOWN)
         vv_writer_markdown(&writer);
+    else if (options->format == VV_FORMAT_PLOT || options->format == VV_FORMAT_SVG)
+        vv_writer_plot(&writer);
     else
         vv_writer_json(&writer);
     varve_status status = write_rows(stream, &writer, out_rows, err);

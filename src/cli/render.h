@@ -18,7 +18,10 @@ enum vv_format {
     VV_FORMAT_MARKDOWN,
     /* Not rendered here: the library writes them. */
     VV_FORMAT_PARQUET,
-    VV_FORMAT_ARROW
+    VV_FORMAT_ARROW,
+    /* Charts, of rows that say what a chart shows. */
+    VV_FORMAT_PLOT,
+    VV_FORMAT_SVG
 };
 
 struct vv_render_options {
@@ -28,7 +31,8 @@ struct vv_render_options {
     const char *const *box_columns;  /* NULL ends; in this order; NULL: all */
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
-    size_t width;                 /* of boxes, in columns; 0: as wide as needed */
+    const char *plot_value;       /* the column that a chart is of; NULL: no chart */
+    size_t width;                 /* of boxes and charts, in columns; 0: as wide as needed */
     size_t rows_max;              /* rows that a box shows, half of them from the end; 0: all */
     bool utf8;                    /* frames out of box characters */
     bool color;
@@ -54,6 +58,7 @@ void vv_writer_csv(struct vv_writer *writer);
 void vv_writer_json(struct vv_writer *writer); /* JSON and NDJSON */
 void vv_writer_box(struct vv_writer *writer);
 void vv_writer_markdown(struct vv_writer *writer);
+void vv_writer_plot(struct vv_writer *writer); /* PLOT and SVG */
 
 /*
  * Reads the stream to its end and writes its rows; releases it. `*out_rows` counts them. A file

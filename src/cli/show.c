@@ -24,6 +24,7 @@ static enum vv_format format_of_file(const char *path)
         {".arrows", VV_FORMAT_ARROW},
         {".feather", VV_FORMAT_ARROW},
         {".ipc", VV_FORMAT_ARROW},
+        {".svg", VV_FORMAT_SVG},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < VV_COUNT(suffixes); i++)
@@ -39,6 +40,10 @@ enum vv_format vv_show_format(const struct vv_cli *cli)
         return (enum vv_format)globals->format;
     if (globals->json)
         return VV_FORMAT_JSON;
+    if (globals->plot && globals->output && format_of_file(globals->output) == VV_FORMAT_SVG)
+        return VV_FORMAT_SVG;
+    if (globals->plot)
+        return VV_FORMAT_PLOT;
     if (globals->output && strcmp(globals->output, "-") != 0)
         return format_of_file(globals->output);
     return isatty(STDOUT_FILENO) ? VV_FORMAT_BOX : VV_FORMAT_CSV;
@@ -69,12 +74,19 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         .box_columns = show ? show->box_columns : NULL,
         .box_hides = show ? show->box_hides : NULL,
         .box_keeps_ends = show && show->box_keeps_ends,
+        .plot_value = show ? show->plot_value : NULL,
         .width = is_terminal ? vv_terminal_columns() : 0,
         .rows_max = !is_terminal    ? 0
                     : target->pager ? BOX_ROWS_PAGED_MAX
                                     : BOX_ROWS_MAX,
         .utf8 = vv_terminal_is_utf8(),
         .color = vv_terminal_has_color(cli)};
+    if ((format == VV_FORMAT_PLOT || format == VV_FORMAT_SVG) && options.plot_value == NULL) {
+        stream->release(stream);
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "there is no chart of these rows; correlate, outcomes, transitions, gaps and "
+            "signals have one");
+    }
     if (format == VV_FORMAT_PARQUET)
         return vv_show_parquet(cli, stream, target, out_rows);
     if (format == VV_FORMAT_ARROW)

@@ -98,7 +98,7 @@ def test_a_bad_file_is_refused(market, name):
      "option --input-format: 'parquet' is not one of"),
     (["upsert", "market_regimes", "rows.xlsx"], 2, "rows.xlsx: its name does not say"),
     (["scan", "market_regimes", "--format", "xml"], 2,
-     "option --format: 'xml' is not one of box|csv|json|ndjson|markdown|parquet|arrow"),
+     "option --format: 'xml' is not one of box|csv|json|ndjson|markdown|parquet|arrow|plot|svg"),
     (["query", "SELECT 1", "--format", "CSV"], 2, "option --format: 'CSV' is not one of"),
     (["scan", "market_regimes", "--format", "xml", "-o", "rows.xml"], 2, "'xml' is not one of"),
     (["scan", "./empty"], 5, "_delta_log"),

@@ -1,0 +1,127 @@
+"""Reports as charts: on a terminal of any width, in plain characters, and as a picture."""
+
+import json
+import re
+import xml.etree.ElementTree as xml
+
+import pytest
+
+from terminal import Terminal
+
+BLOCKS = "█▉▊▋▌▍▎▏"
+ALL = ("--from", "2025-01-01", "--to", "2025-02-01")
+
+
+@pytest.fixture(scope="module")
+def lake(varve_on, tmp_path_factory):
+    """By regime: 40 up, 10 up, 20 down, and one in which nothing moved."""
+    varve = varve_on(tmp_path_factory.mktemp("plot") / "lake")
+    varve.ok("init", "--regimes", "up,little,down,flat<&>")
+    changes = [("up", 40), ("little", 10), ("down", -20), ("flat<&>", 0)]
+    varve.upsert("market_regimes", "timestamp,symbol,regime,ingested_at\n" + "".join(
+        f"2025-01-30T1{i}:00:00Z,SPY,{name},2025-01-30T1{i}:00:00Z\n"
+        for i, (name, _) in enumerate(changes)))
+    rows, total = "2025-01-29T10:00:00Z,a,0\n", 0
+    for index, (_, change) in enumerate(changes):
+        total += change
+        rows += f"2025-01-30T1{index}:30:00Z,a,{total}\n"
+    varve.upsert("performance_metrics", "timestamp,strategy_id,total_pnl\n" + rows)
+    return varve
+
+
+def chart(lake, *words, columns=80, **env):
+    terminal = Terminal([str(lake.program), "--lake", str(lake.lake), "--quiet", *words],
+                        columns=columns, env={"VARVE_PAGER": "cat", **env})
+    status, text = terminal.close()
+    assert status == 0, text
+    return terminal.seen.replace("\r", "")
+
+
+def plain(text):
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
+
+
+def bars(text):
+    """{name: (cells left of zero, cells right of zero)} of the lines of a chart."""
+    found = {}
+    for line in plain(text).splitlines()[1:]:
+        match = re.match(r"(\S+)\s+(-?[\d.]+)?\s([ █#]*)(?:[│|](.*))?$", line)
+        if match:
+            left, right = match[3].strip(), match[4] or ""
+            found[match[1]] = (len(left), len(right))
+    return found
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_bars_are_as_long_as_their_values(lake, columns):
+    text = chart(lake, "correlate", *ALL, "--plot", columns=columns)
+    assert plain(text).splitlines()[0] == "pnl_change"
+    assert max(map(len, plain(text).splitlines())) <= columns
+    found = bars(text)
+    assert found["flat<&>"] == (0, 0) and found["up"][0] == 0 and found["down"][1] == 0
+    assert found["up"][1] > 0.3 * columns
+    assert found["little"][1] == pytest.approx(found["up"][1] / 4, abs=1)
+    assert found["down"][0] == pytest.approx(found["up"][1] / 2, abs=1)
+
+
+def test_colour_and_no_colour(lake):
+    text = chart(lake, "correlate", *ALL, "--plot", TERM="xterm")
+    assert "\x1b[31m" in text and "\x1b[32m" in text
+    assert "\x1b[3" not in chart(lake, "correlate", *ALL, "--plot", TERM="xterm", NO_COLOR="1")
+
+
+def test_without_utf8_it_is_made_of_ascii(lake):
+    text = chart(lake, "correlate", *ALL, "--plot", LC_ALL="C", LANG="C")
+    assert "#" in text and "|" in text
+    assert not any(block in text for block in BLOCKS + "│")
+
+
+def test_the_same_report_as_table_json_and_chart(lake):
+    rows = json.loads(lake.ok("correlate", *ALL, "--format", "json"))
+    text = lake.ok("correlate", *ALL, "--format", "plot")
+    assert [line.split()[0] for line in text.splitlines()[1:]] == [
+        row["regime"] or "-" for row in rows]
+
+
+def test_a_picture_is_drawn_to_scale(lake, tmp_path):
+    path = tmp_path / "chart.svg"
+    lake.ok("correlate", *ALL, "-o", path)
+    root = xml.parse(path).getroot()
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.tag == space + "svg" and root.find(space + "title").text == "pnl_change"
+    found = {}
+    for group in root.findall(space + "g")[1:]:
+        name, rect = group.find(space + "text").text, group.find(space + "rect")
+        if rect is not None:
+            found[name] = (float(rect.get("x")), float(rect.get("width")))
+    assert set(found) >= {"up", "little", "down", "flat<&>"}
+    assert found["up"][1] == pytest.approx(4 * found["little"][1], abs=0.3)
+    assert found["up"][1] == pytest.approx(2 * found["down"][1], abs=0.3)
+    assert sum(found["down"]) == pytest.approx(found["up"][0], abs=0.3)
+    assert found["flat<&>"][1] == 0
+    again = lake.ok("correlate", *ALL, "--plot", "--format", "svg")
+    assert again == path.read_text()
+
+
+@pytest.mark.parametrize("words", [
+    "outcomes", "transitions", "gaps market_regimes --every 1h",
+    "gaps market_regimes --every 1h --show coverage", "gaps market_regimes --show lateness",
+    "signals latency", "signals audit"])
+def test_every_report_has_a_chart(lake, words):
+    assert lake.ok(*words.split(), "--plot").splitlines()[0]
+    xml.fromstring(lake.ok(*words.split(), "--format", "svg"))
+
+
+def test_other_rows_have_none(lake):
+    done = lake.run("tables", "--plot")
+    assert done.returncode == 2 and "there is no chart of these rows" in done.stderr
+
+
+def test_nothing_of_a_name_steers_the_terminal(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string not null",
+             "--key", "at,s")
+    varve.upsert("t", json.dumps({"at": "2025-01-01T00:00:00Z", "s": "\x1b[2J"}) + "\n")
+    for form in ("plot", "svg"):
+        text = varve.ok("gaps", "t", "--every", "1h", "--by", "s", "--show", "coverage",
+                        "--format", form)
+        assert "\x1b" not in text and "\\x1b[2J" in text
