@@ -89,8 +89,10 @@ static const struct dated dated[] = {
     {"theirs, same date, a maximum cut to milliseconds", "2025-01-30",
         STATS("2025-01-30T08:00:00.000Z", "2025-01-30T09:59:59.999Z", "0"), false, false, true},
     {"theirs, same date, begins later", "2025-01-30",
-        STATS("2025-01-30T11:00:00.001Z", "2025-01-30T12:00:00.000Z", "0"), false, false,
+        STATS("2025-01-30T11:00:01.001Z", "2025-01-30T12:00:00.000Z", "0"), false, false,
         false},
+    {"theirs, same date, a minimum that is late", "2025-01-30",
+        STATS("2025-01-30T11:00:01.000Z", "2025-01-30T12:00:00.000Z", "0"), false, false, true},
     {"theirs, no date at all", NULL, NULL, false, false, true},
     {"theirs, a date that is none", "soon", NULL, false, false, true},
 };
