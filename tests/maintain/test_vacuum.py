@@ -164,6 +164,33 @@ def test_a_lite_vacuum_goes_by_the_log_alone(ticks):
     assert vacuum(ticks, *NOW)["files"] == 1
 
 
+@pytest.mark.parametrize("first", ([], ["--lite"]), ids=("listed", "lite"))
+def test_a_lite_vacuum_sees_what_stayed_for_a_tag_that_is_dropped(ticks, first):
+    for price in range(3):
+        put(ticks, "A", price)
+        if price == 1:
+            ticks.ok("tag", "create", "q1")
+    assert vacuum(ticks, *NOW, *first, "--yes")["files"] == 1
+    put(ticks, "A", 4)
+    assert vacuum(ticks, *NOW, *first, "--yes")["files"] == 1
+    ticks.ok("tag", "drop", "q1")
+    assert vacuum(ticks, *NOW, "--lite", "--yes")["files"] == 1
+    assert len(on_disk(ticks)) == 1
+    assert vacuum(ticks, *NOW, "--lite")["files"] == 0
+
+
+def test_a_lite_vacuum_takes_deletion_vectors_too(ticks):
+    ticks.ok("alter", TABLE, "set", "delta.enableDeletionVectors=true", "--upgrade")
+    ticks.upsert(TABLE, "ts,sym,price\n" + "".join(
+        f"2025-01-10T{row // 3600:02d}:{row // 60 % 60:02d}:{row % 60:02d}Z,A,{row * row % 7}\n"
+        for row in range(9000)))
+    for price in (1, 2):
+        ticks.ok("delete", TABLE, "--where", f"price = {price}")
+    gone = {row["path"] for row in ticks.rows("vacuum", TABLE, *NOW)}
+    assert any(path.endswith(".bin") for path in gone)
+    assert {row["path"] for row in ticks.rows("vacuum", TABLE, *NOW, "--lite")} == gone
+
+
 def test_a_lite_vacuum_without_the_whole_log_is_refused(ticks):
     put(ticks, "A", 1)
     put(ticks, "A", 2)

@@ -170,7 +170,10 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
 {
     VV_CLEANUP(run_done)
     struct vv_vacuum_run run = {
-        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT), .table = table, .request = request};
+        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+        .table = table,
+        .request = request,
+        .pinned_version = VV_NO_VERSION};
     struct vv_vacuum_result result = {.readable_version = VV_NO_VERSION};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_features_check_write(op, table->snapshot->protocol, table->snapshot->metadata,

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/time.h"
+#include "delta/deletion_vector.h"
 #include "delta/ledger.h"
 #include "delta/list.h"
 #include "delta/log_list.h"
@@ -123,6 +124,20 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
     return add_due(op, run, &object);
 }
 
+/* What a commit took from the table: a file, and the deletion vector that it had. */
+static varve_status add_removed(struct vv_op *op, struct vv_vacuum_run *run,
+    struct vv_map *seen, const struct vv_remove *remove)
+{
+    struct vv_str key = VV_STR_NONE;
+    bool is_absolute = false;
+    if (!remove->absolute)
+        VV_TRY(add_by_key(op, run, seen, remove->key));
+    if (remove->dv == NULL || remove->dv->storage == 'i')
+        return VARVE_OK;
+    VV_TRY(vv_dv_key(op, &op->arena, remove->dv, &key, &is_absolute));
+    return is_absolute ? VARVE_OK : add_by_key(op, run, seen, key);
+}
+
 varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
 {
     struct vv_log_list list = {0};
@@ -142,11 +157,13 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
             &actions, NULL));
+        int64_t pinned_before = run->pinned_files;
         for (size_t r = 0; r < actions.removes.len; r++)
-            if (!actions.removes.items[r].absolute)
-                VV_TRY(add_by_key(op, run, &seen, actions.removes.items[r].key));
+            VV_TRY(add_removed(op, run, &seen, &actions.removes.items[r]));
         for (size_t c = 0; c < actions.cdcs.len; c++)
             VV_TRY(add_by_key(op, run, &seen, actions.cdcs.items[c].key));
+        if (run->pinned_files > pinned_before && run->pinned_version == VV_NO_VERSION)
+            run->pinned_version = list.commits.items[i].version;
     }
     return VARVE_OK;
 }
@@ -220,7 +237,12 @@ void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run)
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 10);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     int64_t version = VV_NO_VERSION;
+    /* By listing it is not found which commits removed what stayed: what was noted stays noted. */
+    if (run->pinned_files > 0 && run->pinned_version <= 0)
+        return;
     varve_status status = vv_log_version_at(op, &run->table->log, run->cutoff_us, &version);
+    if (status == VARVE_OK && run->pinned_version > 0 && version >= run->pinned_version)
+        version = run->pinned_version - 1;
     if (status == VARVE_OK) {
         vv_jw_object(&writer);
         vv_jw_key_int(&writer, NOTE_MEMBER, version);

@@ -23,6 +23,8 @@ struct vv_vacuum_run {
     struct vv_map pinned; /* keys that tags and holds keep */
     struct vv_str pins;   /* their names, for people */
     int64_t pinned_files; /* that would be due otherwise */
+    /* The oldest commit that names a pinned file as removed; VV_NO_VERSION: not looked for. */
+    int64_t pinned_version;
     struct vv_objects due;
     int64_t folders; /* that were looked into */
 };
@@ -38,7 +40,10 @@ int64_t vv_vacuum_bytes(const struct vv_objects *objects);
 /* The oldest version that is whole without what is due; VV_NO_VERSION: none is lost. */
 varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run,
     int64_t *out);
-/* Leaves word for the next lite vacuum. Never fails: without it that one reads more. */
+/*
+ * Leaves word for the next lite vacuum: which commits name no file any more that could be due. Those
+ * that stayed for a pin are due when it is dropped. Never fails: without it that one reads more.
+ */
 void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run);
 /* path, bytes, modified of what was due. */
 varve_status vv_vacuum_list(struct vv_op *op, const struct vv_vacuum_run *run,
