@@ -17,6 +17,7 @@
 #ifndef VARVE_WRITER_H
 #define VARVE_WRITER_H
 
+#include "varve/maintain.h"
 #include "varve/market.h"
 
 #ifdef __cplusplus
@@ -60,11 +61,18 @@ typedef struct varve_writer_options {
     /* A flush failed and will be repeated after `retry_ms`. */
     void (*on_retry)(void *data, const char *table, const varve_error *error, int64_t retry_ms);
     void *callback_data;
+    /*
+     * Above zero: a thread of low priority does what varve_lake_maintain does, so often, on all
+     * tables of the lake, and writes the checkpoints that commits of the writer would be held up by.
+     */
+    int64_t maintain_ms;
+    /* After each of its runs, from that thread, perhaps while another callback is under way. */
+    void (*on_maintain)(void *data, const varve_maintain_result *result);
 } varve_writer_options;
 #define VARVE_WRITER_OPTIONS_INIT                                                              \
     {                                                                                          \
         sizeof(varve_writer_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, \
-            NULL                                                                               \
+            NULL, 0, NULL                                                                      \
     }
 
 /*

@@ -4,6 +4,7 @@
 #include "api/record.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "ingest/maintainer.h"
 #include "ingest/spool.h"
 #include "ingest/spool_row.h"
 #include "ingest/spool_salvage.h"
@@ -22,6 +23,7 @@ struct varve_writer {
     struct vv_lake *lake; /* of its own: the caller's may be used at the same time */
     struct vv_env env;
     struct vv_writer *writer;
+    struct vv_maintainer *maintainer; /* NULL: none was asked for */
     varve_lake *callers;
     varve_writer_options options;
     struct kind kinds[RECORD_KINDS];
@@ -73,6 +75,19 @@ static void tell_retry(void *data, struct vv_str table, const varve_error *error
         retry_us / VV_US_PER_MS);
 }
 
+static void tell_maintained(void *data, const struct vv_lake_maintained *result,
+    const varve_error *failure)
+{
+    const varve_writer *writer = data;
+    varve_maintain_result told;
+    vv_api_maintained(result, &told);
+    if (failure != NULL) {
+        told.failed++;
+        told.failure = *failure;
+    }
+    writer->options.on_maintain(writer->options.callback_data, &told);
+}
+
 static int64_t from_ms(int64_t ms)
 {
     return ms > INT64_MAX / VV_US_PER_MS ? INT64_MAX : ms * VV_US_PER_MS;
@@ -110,12 +125,29 @@ static varve_status open_writer(struct vv_op *op, varve_writer *writer)
     if (writer->options.durability_off != 0)
         lake.store.sync = false;
     VV_TRY(vv_lake_open(op, callers->store->location, &lake, &writer->lake));
+    writer->lake->checkpoints_elsewhere = writer->options.maintain_ms > 0;
     convert_options(writer, &options);
     return vv_writer_open(op, writer->lake, &options, &writer->writer);
 }
 
+/* After the spool was found to be ours. */
+static varve_status start_maintainer(struct vv_op *op, varve_writer *writer)
+{
+    const struct vv_maintainer_options options = {
+        .interval_us = from_ms(writer->options.maintain_ms),
+        .ran = writer->options.on_maintain != NULL ? tell_maintained : NULL,
+        .data = writer};
+    if (writer->options.maintain_ms <= 0)
+        return VARVE_OK;
+    varve_status status = vv_maintainer_start(op, writer->lake, &options, &writer->maintainer);
+    if (status != VARVE_OK)
+        vv_writer_abandon(&writer->writer);
+    return status;
+}
+
 static void writer_free(varve_writer *writer)
 {
+    vv_maintainer_stop(&writer->maintainer);
     vv_lake_close(&writer->lake);
     vv_free(writer);
 }
@@ -143,6 +175,8 @@ varve_status varve_writer_open(varve_lake *lake, const varve_writer_options *opt
         vv_api_options(&op, options, &writer->options, sizeof(writer->options));
     if (status == VARVE_OK)
         status = open_writer(&op, writer);
+    if (status == VARVE_OK)
+        status = start_maintainer(&op, writer);
     if (status != VARVE_OK)
         writer_free(writer);
     else

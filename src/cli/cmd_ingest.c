@@ -6,6 +6,7 @@
 
 #define LINE_BYTES_DEFAULT (1 << 20)
 #define LINE_BYTES_MAX (16 << 20)
+#define MAINTAIN_MS 60000
 
 struct ingest_values {
     const char *socket;
@@ -15,7 +16,8 @@ struct ingest_values {
     const char *sync;
     struct vv_integer interval, max_rows, max_bytes, max_spool, max_line, patience;
     const char *spool;
-    bool adopt, quarantine;
+    bool adopt, quarantine, maintain;
+    struct vv_integer maintain_every;
 };
 
 #define AT(member) offsetof(struct ingest_values, member)
@@ -99,6 +101,18 @@ static const struct vv_option options[] = {
                 "stream on stdin, its batches taken as they come",
 
         .offset = AT(input_format)},
+    {.name = "maintain",
+        .kind = VV_OPTION_FLAG,
+        .help = "keep all tables of the lake in good order meanwhile, in a thread of low "
+                "priority: see varve help maintain",
+        .offset = AT(maintain)},
+    {.name = "maintain-every",
+        .kind = VV_OPTION_DURATION,
+        .value = "TIME",
+        .least = 100,
+        .most = 86400000,
+        .help = "how often, with --maintain (default 60s)",
+        .offset = AT(maintain_every)},
     {.name = "adopt",
         .kind = VV_OPTION_FLAG,
         .help = "take over a spool that was copied or rolled back, under a new id",
@@ -207,6 +221,13 @@ static varve_status run(struct vv_cli *cli, const void *given)
     writer.spool_bytes_max = values->max_spool.value;
     writer.full_fails = 1;
     writer.adopt = values->adopt ? 1 : 0;
+    ingest.maintains = values->maintain;
+    if (values->maintain)
+        writer.maintain_ms =
+            values->maintain_every.given ? values->maintain_every.value : MAINTAIN_MS;
+    else if (values->maintain_every.given)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "--maintain-every says how often --maintain does it: give that as well");
     int signal_fd = -1;
     VV_TRY(vv_ingest_catch_signals(&signal_fd, &cli->error));
     varve_status status = vv_cli_open_lake(cli, false);
@@ -225,7 +246,7 @@ const struct vv_command vv_cmd_ingest = {
     .examples = "varve simulate --days 1 | varve ingest\n"
                 "varve simulate --days 1 --table signals | varve ingest signals --ack\n"
                 "varve ingest --socket bots.sock --ack committed --interval 10s\n"
-                "varve ingest signals --follow signals.ndjson\n"
+                "varve ingest signals --follow signals.ndjson --maintain\n"
                 "varve scan signals --format arrow | varve ingest signals --input-format arrow",
     .text =
         "Reads NDJSON from stdin, from the clients of a socket and from files that grow.\n"

@@ -47,6 +47,7 @@ struct vv_ingest_options {
     int64_t patience_ms; /* with flushes that fail in the end */
     size_t line_bytes_max;
     const char *spool; /* the folder */
+    bool maintains;
 };
 
 /* ---- Events ----------------------------------------------------------------------------------- */
@@ -66,6 +67,11 @@ struct vv_trouble { /* a table whose flush fails and is repeated */
     bool is_over;
 };
 
+struct vv_upkeep { /* what maintenance has done since the start */
+    int64_t runs, tasks, left, failed;
+    int64_t files_added, files_removed, files_vacuumed, checkpoints;
+};
+
 struct vv_events {
     pthread_mutex_t lock;
     int wake_fd;
@@ -75,6 +81,7 @@ struct vv_events {
     uint64_t refusals_lost; /* too many at once to be told */
     struct vv_trouble *troubles;
     size_t troubles_len;
+    struct vv_upkeep upkeep;
 };
 
 varve_status vv_events_open(struct vv_events *events, varve_error *err);
@@ -85,6 +92,7 @@ void vv_events_connect(struct vv_events *events, varve_writer_options *options);
 struct vv_refusal *vv_events_refusals(struct vv_events *events, size_t *out_len,
     uint64_t *out_lost);
 void vv_refusals_free(struct vv_refusal *refusals, size_t len);
+struct vv_upkeep vv_events_upkeep(struct vv_events *events);
 /* Since when some table has not been flushed; 0: all is well. `out_error` (may be NULL): why. */
 int64_t vv_events_failing_since_ms(struct vv_events *events, varve_error *out_error);
 

@@ -126,12 +126,37 @@ static void on_retry(void *data, const char *table, const varve_error *error, in
     wake(events);
 }
 
+static void on_maintain(void *data, const varve_maintain_result *result)
+{
+    struct vv_events *events = data;
+    struct vv_upkeep *upkeep = &events->upkeep;
+    (void)pthread_mutex_lock(&events->lock);
+    upkeep->runs++;
+    upkeep->tasks += result->tasks;
+    upkeep->left += result->left;
+    upkeep->failed += result->failed;
+    upkeep->files_added += result->files_added;
+    upkeep->files_removed += result->files_removed;
+    upkeep->files_vacuumed += result->files_vacuumed;
+    upkeep->checkpoints += result->checkpoints;
+    (void)pthread_mutex_unlock(&events->lock);
+}
+
+struct vv_upkeep vv_events_upkeep(struct vv_events *events)
+{
+    (void)pthread_mutex_lock(&events->lock);
+    struct vv_upkeep upkeep = events->upkeep;
+    (void)pthread_mutex_unlock(&events->lock);
+    return upkeep;
+}
+
 void vv_events_connect(struct vv_events *events, varve_writer_options *options)
 {
     options->on_durable = on_durable;
     options->on_commit = on_commit;
     options->on_quarantine = on_quarantine;
     options->on_retry = on_retry;
+    options->on_maintain = on_maintain;
     options->callback_data = events;
 }
 

@@ -178,6 +178,17 @@ static void add_counts(struct vv_text *text, const struct vv_ingest *ingest)
         vv_text_addf(text, ",\"%s\":%" PRId64, figures[i].name, figures[i].value);
 }
 
+static void add_upkeep(struct vv_text *text, struct vv_ingest *ingest)
+{
+    const struct vv_upkeep upkeep = vv_events_upkeep(&ingest->events);
+    vv_text_addf(text,
+        ",\"maintenance\":{\"runs\":%" PRId64 ",\"tasks\":%" PRId64 ",\"left\":%" PRId64
+        ",\"failed\":%" PRId64 ",\"files_added\":%" PRId64 ",\"files_removed\":%" PRId64
+        ",\"files_vacuumed\":%" PRId64 ",\"checkpoints\":%" PRId64 "}",
+        upkeep.runs, upkeep.tasks, upkeep.left, upkeep.failed, upkeep.files_added,
+        upkeep.files_removed, upkeep.files_vacuumed, upkeep.checkpoints);
+}
+
 /* Without its line end. */
 static void add_metrics(struct vv_text *text, struct vv_ingest *ingest, const char *event)
 {
@@ -192,6 +203,8 @@ static void add_metrics(struct vv_text *text, struct vv_ingest *ingest, const ch
     add_counts(text, ingest);
     vv_text_addf(text, ",\"lag_s\":%.3f,\"rss_bytes\":%" PRId64 ",\"fds\":%" PRId64,
         lag > 0 ? lag : 0, resident_bytes(), open_fds());
+    if (ingest->options->maintains)
+        add_upkeep(text, ingest);
     if (varve_writer_metrics(ingest->writer, &writer, &error) == VARVE_OK)
         vv_text_addf(text, ",\"writer\":%s", writer);
     vv_text_addc(text, '}');

@@ -237,6 +237,7 @@ varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str
     VV_TRY(vv_table_open(op, name, log.store, log.engine, out));
     (*out)->is_known_at = lake->is_known_at;
     (*out)->known_us = lake->known_us;
+    (*out)->checkpoints_elsewhere = lake->checkpoints_elsewhere;
     return VARVE_OK;
 }
 

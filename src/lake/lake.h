@@ -20,6 +20,7 @@ struct vv_lake {
     /* Where set: tables are read as they were known then, where nothing else is asked for. */
     bool is_known_at;
     int64_t known_us;
+    bool checkpoints_elsewhere; /* of its tables (table.h) */
 };
 
 /* What --known-at and SET known_at say. EUSAGE: it is no time. */

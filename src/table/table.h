@@ -22,6 +22,8 @@ struct vv_table {
     /* Where set: without an `at` the table is read as it was known then (table/read/read.h). */
     bool is_known_at;
     int64_t known_us;
+    /* Somebody else writes checkpoints soon after commits: only what is long due is written. */
+    bool checkpoints_elsewhere;
     struct vv_arena arena;
 };
 

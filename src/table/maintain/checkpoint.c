@@ -4,6 +4,8 @@
 #include "delta/checkpoint_write.h"
 #include "delta/last_checkpoint.h"
 
+#define ELSEWHERE_INTERVALS 10
+
 static varve_status clean(struct vv_op *op, struct vv_table *table,
     struct vv_log_cleaned *cleaned)
 {
@@ -56,7 +58,10 @@ static varve_status write_due(struct vv_op *op, struct vv_table *table)
 
 void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_t version)
 {
-    if (version <= 0 || version % vv_checkpoint_interval(table->snapshot->metadata) != 0)
+    int64_t interval = vv_checkpoint_interval(table->snapshot->metadata);
+    if (table->checkpoints_elsewhere && interval <= INT64_MAX / ELSEWHERE_INTERVALS)
+        interval *= ELSEWHERE_INTERVALS; /* whoever was to do it does not keep up, or is gone */
+    if (version <= 0 || version % interval != 0)
         return;
     if (write_due(op, table) == VARVE_OK)
         return;

@@ -16,7 +16,7 @@ varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table, int64
 
 /*
  * After the commit of `version`: writes a checkpoint where delta.checkpointInterval says that one
- * is due, and cleans up the log after the first one of each UTC day: its cut-off is a midnight.
+ * is due (table->checkpoints_elsewhere: is long due), and cleans up the log after the first one of each UTC day: its cut-off is a midnight.
  * The commit stands whatever happens here: failures only go to the log.
  */
 void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_t version);
