@@ -1,6 +1,7 @@
 #include "input.h"
 #include "objects.h"
 #include "varve/doctor.h"
+#include "varve/maintain.h"
 #include "varve/report.h"
 #include "varve/writer.h"
 
@@ -224,6 +225,30 @@ static PyObject *lake_tables(PyObject *self, PyObject *unused)
     return give_stream(self, failed, &rows.stream);
 }
 
+struct maintain {
+    varve_lake *lake;
+    varve_maintain_options options;
+    struct ArrowArrayStream stream;
+};
+
+static varve_status maintain_run(void *args, varve_error *err)
+{
+    struct maintain *maintain = args;
+    varve_maintain_result result; /* the rows say the same, and more */
+    return varve_lake_maintain(maintain->lake, &maintain->options, &result, &maintain->stream,
+        err);
+}
+
+static PyObject *lake_maintain(PyObject *self, PyObject *args)
+{
+    struct maintain maintain = {handle_of(self), VARVE_MAINTAIN_OPTIONS_INIT, {0}};
+    if (!PyArg_ParseTuple(args, "zpz", &maintain.options.table, &maintain.options.plan,
+            &maintain.options.message))
+        return NULL;
+    int failed = vp_lake_call(lake_of(self), maintain_run, &maintain);
+    return give_stream(self, failed, &maintain.stream);
+}
+
 /* ---- Queries -------------------------------------------------------------------------------- */
 
 struct query {
@@ -431,6 +456,7 @@ static PyMethodDef lake_methods[] = {
     {"init", lake_init, METH_VARARGS, "The market tables; JSON."},
     {"create", lake_create, METH_VARARGS, "A table; False: it was there."},
     {"table", lake_table, METH_VARARGS, "Opens a table."},
+    {"maintain", lake_maintain, METH_VARARGS, "What is due, done; a stream."},
     {"tables", lake_tables, METH_NOARGS, "The tables; a stream."},
     {"query", lake_query, METH_VARARGS, "SQL; a stream."},
     {"correlate", lake_correlate, METH_VARARGS, "A stream, and JSON."},

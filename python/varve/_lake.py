@@ -126,6 +126,18 @@ class Lake:
         """The lake's tables: table, version, files, rows, bytes, last_commit, key, location."""
         return ArrowStream(self._core.tables())
 
+    def maintain(self, table=None, *, plan=False, message=None):
+        """Does what the properties of the tables say is due: compaction, layout, checkpoints,
+        clean-up of the log, vacuum. To be called every minute or so; writers go on meanwhile.
+        What was due and what came of it: table, duty, partition, files, bytes, reason, outcome
+        (planned, done, left, failed), note. What fails for a table is a row, and no exception.
+
+        table    that alone; all of the lake
+        plan     say what is due and why, and do nothing
+        message  for the history
+        """
+        return ArrowStream(self._core.maintain(table, plan, message))
+
     # ---- Queries and reports
 
     def query(self, sql, params=None, *, at=None):

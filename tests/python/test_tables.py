@@ -165,6 +165,23 @@ def test_reads(lake, regimes):
         "market_regimes", "performance_metrics", "signals"]
 
 
+def test_maintenance(lake, regimes):
+    for minute in range(9):
+        regimes.upsert(regime(minute))
+    planned = lake.maintain("market_regimes", plan=True).to_dicts()
+    assert {row["outcome"] for row in planned} == {"planned"}
+    version = regimes.version
+    assert len(regimes.files().to_dicts()) == 9
+    done = [row for row in lake.maintain(message="nightly") if row["table"] == "market_regimes"]
+    assert [row["duty"] for row in done] == [row["duty"] for row in planned]
+    assert {row["outcome"] for row in done} == {"done"}
+    assert done[0]["files"] == 9 and "partition" in done[0]
+    assert len(regimes.files().to_dicts()) == 1 and regimes.version > version
+    assert regimes.history(limit=1).to_dicts()[0]["userMetadata"] == "nightly"
+    with pytest.raises(varve.NotFound):
+        lake.maintain("no_such_table")
+
+
 def test_messages_and_time_travel(lake, regimes):
     regimes.upsert(regime(), message="first")
     before = dt.datetime.now(UTC)
