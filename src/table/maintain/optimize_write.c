@@ -4,9 +4,7 @@
  */
 #include "delta/clustering.h"
 #include "table/maintain/optimize_run.h"
-
-/* A single file may be that much longer than the target before its bin is split. */
-#define LONGER_PERCENT 10
+#include "table/write_files.h"
 
 static struct vv_scan_source source_of(const struct vv_optimize_run *run,
     const struct vv_optimize_bin *bin)
@@ -36,60 +34,12 @@ static varve_status bin_sql(struct vv_op *op, const struct vv_optimize_run *run,
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
-static varve_status write_file(struct vv_op *op, struct vv_optimize_run *run,
-    struct vv_str select_sql, struct vv_optimize_done *done)
-{
-    struct vv_write_request request = {.snapshot = run->snapshot,
-        .session = run->session,
-        .select_sql = select_sql,
-        .partition = done->bin->partition,
-        .data_change = false,
-        .is_undated = done->bin->is_undated,
-        .tag = run->tag.name.len > 0 ? &run->tag : NULL};
-    VV_TRY(vv_write_file(op, run->table, &request, &done->written,
-        &done->adds[done->adds_len]));
-    if (run->is_clustered)
-        done->adds[done->adds_len].clustering_provider = VV_STR(VV_CLUSTERING_PROVIDER);
-    done->adds_len++;
-    return VARVE_OK;
-}
-
-/* The bin in order in a temporary table, and from there file by file. */
-static varve_status write_split(struct vv_op *op, struct vv_optimize_run *run,
-    struct vv_str select_sql, size_t files_len, struct vv_optimize_done *done)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    int64_t rows = 0;
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE optimized AS ");
-    vv_buf_add(&sql, select_sql);
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_int64(op, run->session, vv_buf_str(&sql), &rows));
-    int64_t each = rows / (int64_t)files_len + 1;
-    for (int64_t first = 0; first < rows; first += each) {
-        sql.len = 0;
-        vv_buf_addf(&sql,
-            "SELECT * FROM optimized WHERE rowid >= %" PRId64 " AND rowid < %" PRId64
-            " ORDER BY rowid",
-            first, first + each);
-        if (!vv_buf_ok(&sql))
-            return vv_fail_memory(op);
-        VV_TRY(write_file(op, run, vv_buf_str(&sql), done));
-    }
-    return vv_session_exec(op, run->session, VV_STR("DROP TABLE optimized"));
-}
-
 varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
     const struct vv_optimize_bin *bin, struct vv_optimize_done *done)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    int64_t target = run->spec.target_bytes;
-    bool is_split = bin->bytes > target + target / 100 * LONGER_PERCENT;
-    size_t files_len = is_split ? (size_t)((bin->bytes + target - 1) / target) : 1;
+    struct vv_write_files files;
     done->bin = bin;
-    done->adds = vv_new(done->written.arena, struct vv_file, files_len + 1);
-    if (done->adds == NULL)
-        return vv_fail_memory(op);
     if (bin->rows == 0)
         return VARVE_OK; /* deletion vectors took every row: nothing is left to write */
     vv_engine_expect(run->table->engine, bin->bytes);
@@ -101,6 +51,18 @@ varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
     VV_TRY(bin_sql(op, run, bin, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    return is_split ? write_split(op, run, vv_buf_str(&sql), files_len, done)
-                    : write_file(op, run, vv_buf_str(&sql), done);
+    const struct vv_write_request request = {.snapshot = run->snapshot,
+        .session = run->session,
+        .select_sql = vv_buf_str(&sql),
+        .partition = bin->partition,
+        .data_change = false,
+        .is_undated = bin->is_undated,
+        .tag = run->tag.name.len > 0 ? &run->tag : NULL};
+    VV_TRY(vv_write_files(op, run->table, &request, bin->bytes, run->spec.target_bytes,
+        &done->written, &files));
+    done->adds = files.items;
+    done->adds_len = files.len;
+    for (size_t i = 0; i < files.len && run->is_clustered; i++)
+        files.items[i].clustering_provider = VV_STR(VV_CLUSTERING_PROVIDER);
+    return VARVE_OK;
 }

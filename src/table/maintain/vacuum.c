@@ -169,8 +169,7 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     struct ArrowArrayStream *out_files)
 {
     VV_CLEANUP(run_done)
-    struct vv_vacuum_run run = {
-        .arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+    struct vv_vacuum_run run = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
         .table = table,
         .request = request,
         .pinned_version = VV_NO_VERSION};

@@ -1,0 +1,292 @@
+#include "table/write_plan.h"
+
+#include "delta/stats.h"
+#include "table/read/candidates.h"
+#include "table/read/scan_sql.h"
+#include "table/upsert/upsert_plan.h"
+
+#define ROW_BYTES_ABOUT 64 /* of a new row, where the table has none to go by */
+#define MANY_NEWS 10000
+#define FEW_ROWS 1000 /* such a file is mostly its footer */
+
+varve_status vv_write_plan_target(struct vv_op *op, struct vv_write_plan *plan,
+    const struct vv_value *partition, struct vv_write_target **out)
+{
+    const struct vv_rules *rules = plan->rules;
+    struct vv_str key = VV_STR_NONE;
+    VV_TRY(vv_partition_key(op, plan->arena, plan->snapshot, rules, partition, &key));
+    *out = vv_map_get(&plan->by_partition, key);
+    if (*out != NULL)
+        return VARVE_OK;
+    struct vv_write_target *target = vv_new(plan->arena, struct vv_write_target, 1);
+    struct vv_value *values = vv_new(plan->arena, struct vv_value, rules->partitions_len + 1);
+    void *items = plan->items;
+    if (target == NULL || values == NULL ||
+        !vv_map_put(&plan->by_partition, key, target, NULL) ||
+        !vv_arena_grow(plan->arena, &items, plan->len, &plan->capacity,
+            sizeof(struct vv_write_target *), _Alignof(struct vv_write_target *)))
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        values[i] = partition[i];
+    target->partition = values;
+    plan->items = items;
+    plan->items[plan->len++] = target;
+    *out = target;
+    return VARVE_OK;
+}
+
+varve_status vv_write_plan_add_file(struct vv_op *op, struct vv_write_plan *plan,
+    const struct vv_file *file, int64_t index)
+{
+    struct vv_value *partition = NULL;
+    struct vv_write_target *target = NULL;
+    VV_TRY(vv_partition_values(op, plan->arena, plan->snapshot, plan->rules, file, &partition));
+    VV_TRY(vv_write_plan_target(op, plan, partition, &target));
+    size_t capacity = target->files_capacity;
+    void *files = target->files;
+    void *indexes = target->indexes;
+    if (!vv_arena_grow(plan->arena, &files, target->files_len, &target->files_capacity,
+            sizeof(*target->files), _Alignof(struct vv_file *)) ||
+        !vv_arena_grow(plan->arena, &indexes, target->files_len, &capacity,
+            sizeof(*target->indexes), _Alignof(int64_t)))
+        return vv_fail_memory(op);
+    target->files = files;
+    target->indexes = indexes;
+    target->files[target->files_len] = file;
+    target->indexes[target->files_len++] = index;
+    return VARVE_OK;
+}
+
+static void add_partitions(const struct vv_rules *rules, const char *before, struct vv_buf *sql)
+{
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        vv_buf_addf(sql, "%sc%d", i == 0 ? before : ", ", rules->partitions[i]);
+}
+
+varve_status vv_write_plan_count_news(struct vv_op *op, struct vv_write_plan *plan)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    const struct vv_rules *rules = plan->rules;
+    const struct vv_field *fields = plan->snapshot->schema.fields;
+    struct vv_value *partition = NULL;
+    VV_NEW(op, &partition, struct vv_value, rules->partitions_len + 1);
+    vv_buf_adds(&sql, "SELECT count(*)");
+    for (size_t i = 0; i < rules->partitions_len; i++) {
+        vv_buf_adds(&sql, ", ");
+        vv_upsert_add_value_sql(&sql, "", rules->partitions[i], "",
+            &fields[rules->partitions[i]].type);
+    }
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(plan->news));
+    add_partitions(rules, " GROUP BY ", &sql);
+    add_partitions(rules, " ORDER BY ", &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, plan->session, vv_buf_str(&sql), &rows));
+    for (;;) {
+        struct vv_write_target *target = NULL;
+        bool has_row = false;
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        if (vv_rows_int64(rows, 0) == 0)
+            continue; /* the one row that count(*) gives without GROUP BY */
+        for (size_t i = 0; i < rules->partitions_len; i++)
+            VV_TRY(vv_upsert_value(op, plan->arena, rows, (uint32_t)i + 1,
+                &fields[rules->partitions[i]].type, &partition[i]));
+        VV_TRY(vv_write_plan_target(op, plan, partition, &target));
+        target->news = vv_rows_int64(rows, 0);
+    }
+}
+
+static void add_columns(const struct vv_write_plan *plan, struct vv_buf *sql)
+{
+    for (size_t i = 0; i < plan->snapshot->schema.fields_len; i++)
+        vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
+}
+
+/* Files of a target that are written together, and whether its new rows go with them. */
+struct piece {
+    const struct vv_write_target *target;
+    size_t first, end;
+    bool with_news;
+    int64_t bytes; /* about */
+};
+
+/* Rows of the files of a piece that stay. */
+static varve_status add_survivors(struct vv_op *op, const struct vv_write_plan *plan,
+    const struct piece *piece, struct vv_buf *sql)
+{
+    const struct vv_scan_source source = {.store = plan->table->store,
+        .engine = plan->table->engine,
+        .snapshot = plan->snapshot,
+        .files = piece->target->files + piece->first,
+        .files_len = piece->end - piece->first,
+        .names = VV_SCAN_INDEXED};
+    vv_buf_adds(sql, "SELECT ");
+    add_columns(plan, sql);
+    vv_buf_adds(sql, " FROM (");
+    VV_TRY(vv_scan_sql(op, &source, sql));
+    vv_buf_addf(sql,
+        ") AS s WHERE NOT EXISTS (SELECT 1 FROM %.*s AND g._pos = s._pos AND g._file = ([",
+        VV_ARG(plan->gone));
+    for (size_t i = piece->first; i < piece->end; i++)
+        vv_buf_addf(sql, "%s%" PRId64, i == piece->first ? "" : ", ",
+            piece->target->indexes[i]);
+    vv_buf_adds(sql, "])[s._file + 1])");
+    return VARVE_OK;
+}
+
+static void add_news(const struct vv_write_plan *plan, const struct vv_write_target *target,
+    struct vv_buf *sql)
+{
+    const struct vv_rules *rules = plan->rules;
+    vv_buf_adds(sql, "SELECT ");
+    add_columns(plan, sql);
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(plan->news));
+    for (size_t i = 0; i < rules->partitions_len; i++) {
+        const struct vv_value *value = &target->partition[i];
+        vv_buf_addf(sql, "%sc%d", i == 0 ? " WHERE " : " AND ", rules->partitions[i]);
+        if (value->kind == VV_VALUE_NULL) {
+            vv_buf_adds(sql, " IS NULL");
+            continue;
+        }
+        vv_buf_adds(sql, " = ");
+        vv_value_sql(value, &plan->snapshot->schema.fields[rules->partitions[i]].type, sql);
+    }
+}
+
+/* The order in which rows lie in a file: by z-order columns, else by the key; then the tie. */
+static void add_order(const struct vv_rules *rules, const char *tie, struct vv_buf *sql)
+{
+    const int32_t *columns = rules->zorder_len > 0 ? rules->zorder : rules->key;
+    size_t len = rules->zorder_len > 0 ? rules->zorder_len : rules->key_len;
+    if (len > 0 || *tie != '\0')
+        vv_buf_adds(sql, " ORDER BY ");
+    for (size_t i = 0; i < len; i++)
+        vv_buf_addf(sql, "%sc%d", i == 0 ? "" : ", ", columns[i]);
+    vv_buf_addf(sql, "%s%s", len > 0 && *tie != '\0' ? ", " : "", tie);
+}
+
+static varve_status piece_sql(struct vv_op *op, const struct vv_write_plan *plan,
+    const struct piece *piece, struct vv_buf *sql)
+{
+    bool has_survivors = piece->end > piece->first;
+    if (has_survivors)
+        VV_TRY(add_survivors(op, plan, piece, sql));
+    if (has_survivors && piece->with_news)
+        vv_buf_adds(sql, " UNION ALL ");
+    if (piece->with_news)
+        add_news(plan, piece->target, sql);
+    if (has_survivors || !plan->is_news_in_order)
+        add_order(plan->rules, has_survivors ? "" : plan->news_tie, sql);
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Rows stay in the partition that they lie in, be it the right one or not. */
+static bool holds_undated(const struct vv_rules *rules, const struct piece *piece)
+{
+    for (size_t i = piece->first; i < piece->end && rules->partition_from_len > 0; i++)
+        if (!vv_file_is_dated(piece->target->files[i]))
+            return true;
+    return false;
+}
+
+static varve_status write_piece(struct vv_op *op, struct vv_write_plan *plan,
+    const struct piece *piece, struct vv_written *written, struct vv_actions *actions)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_write_files files;
+    VV_TRY(piece_sql(op, plan, piece, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_write_request request = {.snapshot = plan->snapshot,
+        .session = plan->session,
+        .select_sql = vv_buf_str(&sql),
+        .partition = piece->target->partition,
+        .data_change = true,
+        .is_undated = holds_undated(plan->rules, piece)};
+    VV_TRY(vv_write_files(op, plan->table, &request, piece->bytes, plan->target_bytes, written,
+        &files));
+    for (size_t i = 0; i < files.len; i++) {
+        struct vv_file *add = vv_actions_new_add(actions, plan->arena);
+        if (add == NULL)
+            return vv_fail_memory(op);
+        *add = files.items[i];
+    }
+    plan->files_added += (int64_t)files.len;
+    plan->bytes_added += files.bytes;
+    /* Without files there were no survivors either: the log did not say how many rows there are. */
+    if (files.len > 0)
+        plan->rows_copied += files.rows - (piece->with_news ? piece->target->news : 0);
+    return VARVE_OK;
+}
+
+static varve_status write_target(struct vv_op *op, struct vv_write_plan *plan,
+    const struct vv_write_target *target, int64_t row_bytes, struct vv_written *written,
+    struct vv_actions *actions)
+{
+    struct piece piece = {.target = target};
+    for (size_t i = 0; i < target->files_len; i++) {
+        if (i > piece.first && piece.bytes + target->files[i]->bytes > plan->target_bytes) {
+            piece.end = i;
+            VV_TRY(write_piece(op, plan, &piece, written, actions));
+            piece = (struct piece){.target = target, .first = i};
+        }
+        piece.bytes += target->files[i]->bytes;
+    }
+    piece.end = target->files_len;
+    piece.with_news = target->news > 0;
+    piece.bytes += target->news * row_bytes;
+    return piece.first < piece.end || piece.with_news
+               ? write_piece(op, plan, &piece, written, actions)
+               : VARVE_OK;
+}
+
+/* How long a row of the table is in its longest file, which is packed best. */
+static varve_status find_row_bytes(struct vv_op *op, const struct vv_write_plan *plan,
+    int64_t *out)
+{
+    const struct vv_file *longest = NULL;
+    int64_t rows = -1;
+    int64_t news = 0;
+    *out = ROW_BYTES_ABOUT;
+    for (size_t i = 0; i < plan->len; i++)
+        news += plan->items[i]->news;
+    if (news < MANY_NEWS)
+        return VARVE_OK; /* they are split in no case that is worth looking at a file */
+    for (size_t i = 0; i < plan->snapshot->files_len; i++)
+        if (longest == NULL || plan->snapshot->files[i]->bytes > longest->bytes)
+            longest = plan->snapshot->files[i];
+    if (longest != NULL)
+        VV_TRY(vv_stats_rows(op, longest, &rows));
+    if (rows >= FEW_ROWS)
+        *out = longest->bytes / rows + 1;
+    return VARVE_OK;
+}
+
+/* One statement a target: how many threads that is worth. */
+static void expect(const struct vv_write_plan *plan, int64_t row_bytes)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < plan->len; i++) {
+        bytes += plan->items[i]->news * row_bytes;
+        for (size_t f = 0; f < plan->items[i]->files_len; f++)
+            bytes += plan->items[i]->files[f]->bytes;
+    }
+    if (plan->len > 0)
+        vv_engine_expect(plan->table->engine, bytes / (int64_t)plan->len);
+}
+
+varve_status vv_write_plan_run(struct vv_op *op, struct vv_write_plan *plan,
+    struct vv_written *written, struct vv_actions *actions)
+{
+    int64_t row_bytes = 0;
+    VV_TRY(find_row_bytes(op, plan, &row_bytes));
+    expect(plan, row_bytes);
+    for (size_t i = 0; i < plan->len; i++) {
+        VV_TRY(write_target(op, plan, plan->items[i], row_bytes, written, actions));
+        VV_TRY(vv_progress(op, "write", i + 1, plan->len));
+    }
+    return VARVE_OK;
+}
