@@ -14,7 +14,6 @@ from deltalake import DeltaTable
 TABLE = "ticks"
 SCHEMA = ("ts timestamp not null, sym string not null, price double, date date not null")
 OLD = "2025-01-10"
-FILES = ("compact", "seal", "recluster")
 
 
 @pytest.fixture
@@ -121,6 +120,21 @@ def test_what_came_late_waits_for_its_turn_but_not_in_many_files(ticks):
     maintain(ticks)
     assert len(files(ticks)) == 1
     assert rows(ticks) == before
+
+
+def test_a_clustered_table_is_laid_out_by_its_clustering_columns(varve):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--key", "ts,sym", "--zorder", "ts",
+             "--property", "varve.maintain.reclusterAfter=0s")
+    varve.ok("alter", TABLE, "cluster-by", "sym,ts", "--upgrade")
+    fill(varve, OLD, 3)
+    seal = next(task for task in plan(varve) if task["duty"] == "seal")
+    assert seal["partition"] is None and "z-order of sym,ts" in seal["reason"]
+    maintain(varve)
+    (commit,) = (varve.table(TABLE) / "_delta_log").glob(f"{varve.version(TABLE):020d}.json")
+    (add,) = [line["add"] for line in map(json.loads, commit.read_text().splitlines())
+              if "add" in line]
+    assert add["clusteringProvider"] == "varve"
+    assert duties(plan(varve)) == ["none"]
 
 
 def test_vacuum_keeps_what_a_tag_needs_until_it_is_dropped(varve):

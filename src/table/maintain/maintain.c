@@ -71,9 +71,9 @@ static void work_init(const struct vv_maintain_run *run, bool is_layout, struct 
     out->choice.wanted[VV_PLACE_LATE] = !is_layout;
     out->choice.wanted[VV_PLACE_SEAL] = is_layout;
     out->choice.wanted[VV_PLACE_RECLUSTER] = is_layout;
-    if (is_layout)
+    if (is_layout && !run->policy.is_clustered)
         out->request.zorder = run->policy.zorder;
-    else
+    if (!is_layout)
         out->request.tier_files = run->policy.tiers.files;
 }
 

@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
+#include "delta/clustering.h"
 #include "delta/features.h"
 #include "table/maintain/optimize_plan.h"
 #include "table/maintain/zorder.h"
@@ -57,25 +58,35 @@ int64_t vv_policy_target(const struct vv_op *op, const struct vv_table *table)
     return VV_OPTIMIZE_TARGET_DEFAULT;
 }
 
-/* The table's own columns, but for those that no order can be made of. */
+/*
+ * The columns that the table is clustered by (delta/clustering.h), else those of varve.zorder; but
+ * for those that no order can be made of.
+ */
 static varve_status read_zorder(struct vv_op *op, const struct vv_table *table,
-    struct vv_str *out)
+    struct vv_policy *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_snapshot *snapshot = table->snapshot;
     struct vv_rules rules;
     struct vv_str names[VV_ZORDER_COLUMNS_MAX];
+    const int32_t *columns = NULL;
+    size_t columns_len = 0;
     size_t len = 0;
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
-    for (size_t i = 0; i < rules.zorder_len && len < VV_ZORDER_COLUMNS_MAX; i++) {
-        const struct vv_field *field = &snapshot->schema.fields[rules.zorder[i]];
-        if (!vv_snapshot_is_partition(snapshot, rules.zorder[i]) &&
-            vv_type_is_ordered(&field->type))
+    VV_TRY(vv_clustering_read(op, &op->arena, snapshot, &columns, &columns_len));
+    out->is_clustered = columns_len > 0;
+    if (!out->is_clustered) {
+        columns = rules.zorder;
+        columns_len = rules.zorder_len;
+    }
+    for (size_t i = 0; i < columns_len && len < VV_ZORDER_COLUMNS_MAX; i++) {
+        const struct vv_field *field = &snapshot->schema.fields[columns[i]];
+        if (!vv_snapshot_is_partition(snapshot, columns[i]) && vv_type_is_ordered(&field->type))
             names[len++] = field->name;
     }
     vv_rules_write_names(names, len, &text);
-    *out = vv_arena_str(&op->arena, vv_buf_str(&text));
-    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    out->zorder = vv_arena_str(&op->arena, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->zorder.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
@@ -90,5 +101,5 @@ varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
             span(op, table, "varve.maintain.reclusterAfter", 7 * VV_US_PER_DAY),
         .vacuum_every_us = span(op, table, "varve.maintain.vacuumEvery", VV_US_PER_DAY),
         .checkpoint_every = vv_checkpoint_interval(metadata)};
-    return read_zorder(op, table, &out->zorder);
+    return read_zorder(op, table, out);
 }

@@ -30,6 +30,7 @@ struct vv_policy {
     int64_t vacuum_every_us;
     int64_t checkpoint_every; /* commits */
     struct vv_str zorder;     /* columns parted by commas; len 0: packing */
+    bool is_clustered; /* they are the clustering columns, which optimize goes by itself */
 };
 
 /* In the operation's arena, by the table's current snapshot. */
