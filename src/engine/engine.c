@@ -143,21 +143,30 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
+/* Without the environment of an operation: what fails here is nobody's failure. */
+static void set_global(struct vv_engine *engine, const char *name, uint32_t value)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    vv_op_init(&op, NULL, (size_t)1 << 20);
+    struct vv_str sql = vv_arena_format(&op.arena, "SET GLOBAL %s = %u", name, value);
+    if (sql.ptr == NULL || vv_session_open(&op, engine, &session) != VARVE_OK ||
+        vv_session_exec(&op, session, sql) != VARVE_OK)
+        vv_forgive(&op);
+}
+
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
 {
     bool is_large = bytes >= LARGE_WORK_BYTES;
     if (engine == NULL || engine->threads_max < 2 ||
         atomic_exchange(&engine->is_scaled, is_large) == is_large)
         return;
-    /* Without the environment of an operation: what fails here is nobody's failure. */
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    vv_op_init(&op, NULL, (size_t)1 << 20);
-    struct vv_str sql = vv_arena_format(&op.arena, "SET GLOBAL threads = %u",
-        is_large ? engine->threads_max : 1);
-    if (sql.ptr == NULL || vv_session_open(&op, engine, &session) != VARVE_OK ||
-        vv_session_exec(&op, session, sql) != VARVE_OK)
-        vv_forgive(&op);
+    set_global(engine, "threads", is_large ? engine->threads_max : 1);
+}
+
+void vv_engine_read_once(struct vv_engine *engine, bool is_once)
+{
+    set_global(engine, "enable_external_file_cache", is_once ? 0 : 1);
 }
 
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,

@@ -49,6 +49,11 @@ void vv_engine_leave(struct vv_engine **engine);
  * ones. Never fails: with the wrong number of threads work is slower, not wrong. NULL: no engine.
  */
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
+/*
+ * The next statements read files that nobody will read again: what is read is not kept in memory,
+ * which takes as long as reading small files does. Until it is said otherwise. Never fails.
+ */
+void vv_engine_read_once(struct vv_engine *engine, bool is_once);
 /* "1.5.6": the library's own word. Static storage. */
 const char *vv_engine_version(void);
 

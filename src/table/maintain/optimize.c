@@ -31,6 +31,8 @@ static void group_done(struct group *group)
 
 static void run_done(struct vv_optimize_run *run)
 {
+    if (run->reads_once)
+        vv_engine_read_once(run->table->engine, false);
     vv_snapshot_release(&run->snapshot);
     vv_session_close(&run->session);
 }
@@ -315,6 +317,10 @@ static varve_status pass(struct vv_op *op, struct vv_optimize_run *run,
             result->files_removed += (int64_t)plan.bins[i].files_len;
         result->bytes_removed = plan.bytes;
         return VARVE_OK;
+    }
+    if (plan.bins_len > 0 && !run->reads_once) {
+        vv_engine_read_once(run->table->engine, true);
+        run->reads_once = true;
     }
     for (size_t first = 0; first < plan.bins_len;) {
         VV_CLEANUP(group_done)

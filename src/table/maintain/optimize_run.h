@@ -26,6 +26,7 @@ struct vv_optimize_run {
     /* Nobody else has committed since the plan: its files need not be looked for again. */
     bool is_alone;
     int64_t own_version; /* our newest commit, or that of the plan */
+    bool reads_once;     /* the engine was told so (vv_engine_read_once) */
 };
 
 /* A bin that is written. */
