@@ -14,7 +14,8 @@ nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 te
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build
-soak:    build ; @python3 tests/ingest/soak.py --minutes $(or $(MINUTES),10)
+bench-layout: build ; @./setup.sh bench && .venv-bench/bin/python bench/layout.py build
+soak:    build ; @python3 tests/ingest/soak.py --minutes $(or $(MINUTES),10) $(SOAK)
 lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]' | xargs clang-format -i

@@ -8,6 +8,7 @@
  *     query SQL                NUMBER: rows
  *     range TABLE STRATEGY FROM TO
  *     latest TABLE
+ *     optimize TABLE COLUMNS|- TARGET    in z-order, or packed; NUMBER: files that it took
  *     cold TABLE               a lake opened anew; NUMBER: the newest version of the table
  *     open TABLE VERSION       a lake opened anew: history of 100 and the state of VERSION
  *
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "varve/maintain.h"
 #include "varve/varve.h"
 
 #define BATCHES_MAX 4096
@@ -191,6 +193,19 @@ static varve_status run_latest(varve_table *table, int64_t *rows, varve_error *e
     return status == VARVE_OK ? drain(&stream, NULL, rows, err) : status;
 }
 
+/* "-": packing, else the columns of a z-order; the target size in bytes. */
+static varve_status run_optimize(varve_table *table, char **parts, int64_t *rows,
+    varve_error *err)
+{
+    varve_optimize_options options = VARVE_OPTIMIZE_OPTIONS_INIT;
+    varve_optimize_result result;
+    options.zorder = strcmp(parts[2], "-") == 0 ? NULL : parts[2];
+    options.target_bytes = strtoll(parts[3], NULL, 10);
+    varve_status status = varve_table_optimize(table, &options, &result, err);
+    *rows = status == VARVE_OK ? result.files_removed : 0;
+    return status;
+}
+
 static varve_status run_open(const char *location, char **parts, int64_t *rows,
     varve_error *err)
 {
@@ -278,6 +293,8 @@ static varve_status run(struct session *session, char **parts, size_t parts_len,
         return run_range(session->table, parts, rows, err);
     if (strcmp(verb, "latest") == 0 && parts_len == 2)
         return run_latest(session->table, rows, err);
+    if (strcmp(verb, "optimize") == 0 && parts_len == 4)
+        return run_optimize(session->table, parts, rows, err);
     return fail(err, "not a command");
 }
 
