@@ -1,5 +1,6 @@
 /*
- * Reading checkpoints with the engine.
+ * Reading checkpoints: by ourselves (checkpoint_direct.c), or else with the engine, which is what
+ * most of this file is about.
  *
  * Files make up nearly all of a checkpoint: their columns are read one by one. All other rows,
  * and the files with a deletion vector, come as the JSON line that a commit would have, and go
@@ -9,6 +10,7 @@
 #include "delta/checkpoint.h"
 
 #include "base/json.h"
+#include "delta/checkpoint_direct.h"
 #include "delta/checkpoint_shape.h"
 #include "delta/list.h"
 #include "delta/log_name.h"
@@ -17,16 +19,22 @@
 #include "engine/sql.h"
 
 #define SIDECAR "\"sidecar\""
+#define DIRECT_BYTES_MAX ((size_t)512 << 20) /* of a file; a larger one is the engine's */
 #define ROWS_A_TURN 4096 /* then the memory of the rows before is given back */
 
 struct reader {
     const struct vv_log_handle *log;
-    struct vv_session *session;
+    struct vv_session *session; /* once it took the engine */
     struct vv_replay *replay;
     int64_t version;
     bool has_protocol, has_metadata;
     VV_ACTION_LIST(struct vv_str) sidecars; /* keys */
 };
+
+static void reader_done(struct reader *reader)
+{
+    vv_session_close(&reader->session);
+}
 
 /* The columns of the query: of a file each on its own, of any other row the line alone. */
 enum column {
@@ -268,12 +276,40 @@ static varve_status take_lines(struct vv_op *op, struct reader *reader, struct v
     return VARVE_OK;
 }
 
-static varve_status read_parquet(struct vv_op *op, struct reader *reader, struct vv_str key)
+/* By ourselves. `*out_done` false: it takes the engine to read the file, or to say what is wrong. */
+static varve_status read_directly(struct vv_op *op, struct reader *reader, struct vv_str key,
+    bool *out_done)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(DIRECT_BYTES_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str bytes = VV_STR_NONE;
+    varve_status status = vv_store_get(op, reader->log->store, &arena, key, &bytes);
+    if (status != VARVE_OK && status != VARVE_ELIMIT)
+        return status;
+    if (status == VARVE_OK)
+        status = vv_checkpoint_direct(op, bytes, reader->replay, &lines);
+    *out_done = status == VARVE_OK;
+    if (status == VARVE_OK)
+        return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines))
+                                 : vv_fail_memory(op);
+    if (status == VARVE_EINTERRUPTED)
+        return status;
+    vv_log(op, VV_LOG_DEBUG, "log.checkpoint_by_engine", "%.*s is left to the engine: %s",
+        VV_ARG(key), op->error.message);
+    vv_forgive(op);
+    return VARVE_OK;
+}
+
+static varve_status read_by_engine(struct vv_op *op, struct reader *reader, struct vv_str key)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_checkpoint_shape shape = {0};
     struct vv_str path = VV_STR_NONE;
+    if (reader->log->engine == NULL)
+        return vv_fail(op, VARVE_EFAILED, "no engine is open to read a checkpoint with");
+    if (reader->session == NULL)
+        VV_TRY(vv_session_open(op, reader->log->engine, &reader->session));
     VV_TRY(vv_store_fetch(op, reader->log->store, &op->arena, key, &path));
     VV_TRY(vv_checkpoint_shape_read(op, reader->session, path, &shape));
     add_select(&sql, &shape, path);
@@ -281,6 +317,13 @@ static varve_status read_parquet(struct vv_op *op, struct reader *reader, struct
         return vv_fail_memory(op);
     VV_TRY(read_rows(op, reader, vv_buf_str(&sql), &lines));
     return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines)) : vv_fail_memory(op);
+}
+
+static varve_status read_parquet(struct vv_op *op, struct reader *reader, struct vv_str key)
+{
+    bool is_done = false;
+    VV_TRY(read_directly(op, reader, key, &is_done));
+    return is_done ? VARVE_OK : read_by_engine(op, reader, key);
 }
 
 static varve_status read_part(struct vv_op *op, struct reader *reader, struct vv_str key)
@@ -301,12 +344,8 @@ static varve_status read_part(struct vv_op *op, struct reader *reader, struct vv
 varve_status vv_checkpoint_read(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_checkpoint_ref *checkpoint, struct vv_replay *replay, bool *out_is_whole)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    if (log->engine == NULL)
-        return vv_fail(op, VARVE_EFAILED, "no engine is open to read a checkpoint with");
-    VV_TRY(vv_session_open(op, log->engine, &session));
-    struct reader reader = {
-        .log = log, .session = session, .replay = replay, .version = checkpoint->version};
+    VV_CLEANUP(reader_done)
+    struct reader reader = {.log = log, .replay = replay, .version = checkpoint->version};
     for (uint32_t i = 0; i < checkpoint->parts; i++)
         VV_TRY(read_part(op, &reader, checkpoint->keys[i]));
     for (size_t i = 0; i < reader.sidecars.len; i++)

@@ -15,8 +15,11 @@
 /* Counted: the handle of vv_engine_open and each session hold one use. */
 struct vv_engine {
     atomic_uint uses;
-    duckdb_database database;
-    char *spill_folder; /* is there once something was spilled; with vv_free */
+    struct vv_engine_options options; /* what it takes to open the database; no folders */
+    pthread_mutex_t opening;
+    atomic_bool is_open;      /* once it is, it stays so */
+    duckdb_database database; /* set under `opening` */
+    char *spill_folder;       /* is there once something was spilled; with vv_free */
     struct vv_watch watch;
     uint32_t threads_max;  /* that it may use */
     atomic_bool is_scaled; /* it uses them */
@@ -44,6 +47,12 @@ struct vv_session {
     uint64_t statements; /* kept ones that were run */
     struct vv_kept kept[VV_KEPT_MAX];
 };
+
+/* Opens the database where that is still to be done. */
+varve_status vv_engine_ready(struct vv_op *op, struct vv_engine *engine);
+/* vv_session_open with a database that is there. */
+varve_status vv_session_connect(struct vv_op *op, struct vv_engine *engine,
+    struct vv_session **out);
 
 /*
  * Records what DuckDB says. `refused` is the code of a statement that DuckDB refuses; memory,

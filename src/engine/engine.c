@@ -41,8 +41,7 @@ static varve_status config_set_count(struct vv_op *op, duckdb_config config, con
  * Spilled files of two processes in one folder would overwrite each other, so each engine has a
  * folder of its own, which DuckDB makes when it first spills and removes in the end.
  */
-static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
-    struct vv_str temp_folder, char **out)
+static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folder, char **out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(1 << 16);
     if (temp_folder.len > 0) {
@@ -54,8 +53,7 @@ static varve_status spill_folder_set(struct vv_op *op, duckdb_config config,
     vv_buf_addf(&path, "/varve-spill-%ld-%016" PRIx64, (long)getpid(), vv_random64());
     if (!vv_buf_ok(&path))
         return vv_fail_memory(op);
-    VV_TRY(vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), out));
-    return config_set(op, config, "temp_directory", *out);
+    return vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), out);
 }
 
 /*
@@ -72,20 +70,20 @@ static uint32_t threads_of(const struct vv_engine_options *options)
     return vv_os_cores();
 }
 
-static varve_status config_fill(struct vv_op *op, const struct vv_engine_options *options,
-    duckdb_config config, char **out_spill_folder)
+static varve_status config_fill(struct vv_op *op, const struct vv_engine *engine,
+    const struct vv_engine_options *options, duckdb_config config)
 {
     VV_TRY(config_set(op, config, "autoinstall_known_extensions", "false"));
     VV_TRY(config_set(op, config, "autoload_known_extensions", "false"));
     /* What a user's statement takes is not known before it runs: a sandbox has all at once. */
     VV_TRY(config_set_count(op, config, "threads",
-        options->allowed_folders_len > 0 ? threads_of(options) : 1, ""));
+        options->allowed_folders_len > 0 ? engine->threads_max : 1, ""));
     if (options->is_lasting || options->memory_bytes > 0)
         VV_TRY(config_set(op, config, "allocator_background_threads", "true"));
     if (options->memory_bytes > 0)
         VV_TRY(config_set_count(op, config, "memory_limit",
             options->memory_bytes / 8 * COUNTED_EIGHTHS, "B"));
-    return spill_folder_set(op, config, options->temp_folder, out_spill_folder);
+    return config_set(op, config, "temp_directory", engine->spill_folder);
 }
 
 static varve_status database_open(struct vv_op *op, const struct vv_engine_options *options,
@@ -94,7 +92,7 @@ static varve_status database_open(struct vv_op *op, const struct vv_engine_optio
     VV_CLEANUP(config_done) duckdb_config config = NULL;
     if (duckdb_create_config(&config) != DuckDBSuccess)
         return vv_fail_memory(op);
-    VV_TRY(config_fill(op, options, config, &engine->spill_folder));
+    VV_TRY(config_fill(op, engine, options, config));
     char *reason = NULL;
     if (duckdb_open_ext(":memory:", &engine->database, config, &reason) != DuckDBSuccess) {
         varve_status status = vv_duck_fail(op, VARVE_EFAILED, DUCKDB_ERROR_INVALID, reason);
@@ -135,7 +133,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     }
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_open(op, engine, &session));
+    VV_TRY(vv_session_connect(op, engine, &session));
     VV_TRY(vv_rowset_register(op, engine, session->connection));
     VV_TRY(vv_row_filter_register(op, session));
     VV_TRY(vv_variant_register(op, session));
@@ -169,6 +167,30 @@ void vv_engine_read_once(struct vv_engine *engine, bool is_once)
     set_global(engine, "enable_external_file_cache", is_once ? 0 : 1);
 }
 
+static varve_status database_make(struct vv_op *op, struct vv_engine *engine,
+    const struct vv_engine_options *options)
+{
+    varve_status status = database_open(op, options, engine);
+    if (status == VARVE_OK)
+        status = settings_set(op, engine, options);
+    if (status != VARVE_OK)
+        duckdb_close(&engine->database);
+    else
+        atomic_store(&engine->is_open, true);
+    return status;
+}
+
+varve_status vv_engine_ready(struct vv_op *op, struct vv_engine *engine)
+{
+    if (atomic_load(&engine->is_open))
+        return VARVE_OK;
+    pthread_mutex_lock(&engine->opening);
+    varve_status status =
+        atomic_load(&engine->is_open) ? VARVE_OK : database_make(op, engine, &engine->options);
+    pthread_mutex_unlock(&engine->opening);
+    return status;
+}
+
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
     struct vv_engine **out)
 {
@@ -178,8 +200,10 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         return vv_fail_memory(op);
     options = options ? options : &defaults;
     *engine = (struct vv_engine){.uses = 1,
+        .options = {.memory_bytes = options->memory_bytes, .is_lasting = options->is_lasting},
         .threads_max = threads_of(options),
         .is_scaled = options->allowed_folders_len > 0,
+        .opening = PTHREAD_MUTEX_INITIALIZER,
         .filters_lock = PTHREAD_MUTEX_INITIALIZER};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {
@@ -187,9 +211,10 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         return status;
     }
     pthread_mutex_init(&engine->rowsets_lock, NULL); /* never fails for a plain one */
-    status = database_open(op, options, engine);
-    if (status == VARVE_OK)
-        status = settings_set(op, engine, options);
+    status = spill_folder_name(op, options->temp_folder, &engine->spill_folder);
+    /* The folders of a sandbox are the caller's, and may be gone later. */
+    if (status == VARVE_OK && options->allowed_folders_len > 0)
+        status = database_make(op, engine, options);
     if (status != VARVE_OK) {
         vv_engine_close(&engine);
         return status;
@@ -205,7 +230,9 @@ void vv_engine_close(struct vv_engine **engine)
         return;
     VV_PRE(left->rowsets == NULL);
     vv_watch_done(&left->watch);
-    duckdb_close(&left->database);
+    if (atomic_load(&left->is_open))
+        duckdb_close(&left->database);
+    pthread_mutex_destroy(&left->opening);
     pthread_mutex_destroy(&left->rowsets_lock);
     pthread_mutex_destroy(&left->filters_lock);
     vv_free(left->spill_folder);

@@ -34,6 +34,10 @@ struct vv_engine_options {
     bool is_lasting;
 };
 
+/*
+ * The database itself is opened with the first session, since it takes longer than much that is
+ * done without; a sandbox at once.
+ */
 varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *options,
     struct vv_engine **out);
 void vv_engine_close(struct vv_engine **engine);

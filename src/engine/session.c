@@ -1,7 +1,7 @@
 #include "base/seam.h"
 #include "engine/duck.h"
 
-varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
+varve_status vv_session_connect(struct vv_op *op, struct vv_engine *engine,
     struct vv_session **out)
 {
     struct vv_session *session = vv_malloc(sizeof(*session));
@@ -23,6 +23,13 @@ varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
     }
     *out = session;
     return VARVE_OK;
+}
+
+varve_status vv_session_open(struct vv_op *op, struct vv_engine *engine,
+    struct vv_session **out)
+{
+    VV_TRY(vv_engine_ready(op, engine));
+    return vv_session_connect(op, engine, out);
 }
 
 varve_status vv_session_optimize(struct vv_op *op, struct vv_session *session, bool is_worth_it)

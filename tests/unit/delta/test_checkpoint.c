@@ -138,6 +138,28 @@ TEST(checkpoint, is_read_below_the_newer_commits)
     CHECK_STR(t.warning, "");
 }
 
+TEST(checkpoint, is_read_without_an_engine)
+{
+    VV_CLEANUP(table_done) struct table t;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *odd = NULL;
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet(&t, CHECKPOINT_2,
+        BASICS " UNION ALL BY NAME SELECT " ADD("file", "'{}'") " AS add"));
+    t.log.engine = NULL;
+    REQUIRE(load(&t, &snapshot));
+    CHECK(file_of(snapshot, "file") != NULL);
+    /* Statistics in columns alone take the engine. */
+    REQUIRE(put_parquet(&t, "00000000000000000003.checkpoint.parquet",
+        BASICS " UNION ALL BY NAME SELECT {'path': 'file', 'partitionValues': MAP "
+               "{}::MAP(VARCHAR, VARCHAR), 'size': 10::BIGINT, 'modificationTime': 5::BIGINT, "
+               "'dataChange': false, 'stats_parsed': {'numRecords': 7}} AS add"));
+    CHECK_FAILS(&t.op, vv_snapshot_load(&t.op, &t.log, VV_NO_VERSION, &odd), VARVE_ECORRUPT);
+    t.log.engine = t.engine;
+    REQUIRE(load(&t, &odd));
+    CHECK_STR(file_of(odd, "file")->stats, "{\"numRecords\":7}");
+}
+
 TEST(checkpoint, hands_over_every_kind_of_row)
 {
     VV_CLEANUP(table_done) struct table t;

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "engine/duck.h"
+
 #include "fixture.h"
 #include "harness/clock_fake.h"
 
@@ -257,6 +259,19 @@ TEST(session, what_was_spilled_is_removed_at_the_end_of_the_process_too)
     CHECK(fixture.engine == NULL);
     CHECK(access(folder.ptr, F_OK) != 0);
     fixture_done(&fixture);
+}
+
+TEST(session, the_first_one_opens_the_database)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_engine_close) struct vv_engine *engine = NULL;
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&op, vv_engine_open(&op, NULL, &engine));
+    vv_engine_expect(engine, 1);
+    CHECK(!atomic_load(&engine->is_open));
+    REQUIRE_OK(&op, vv_session_open(&op, engine, &session));
+    CHECK(atomic_load(&engine->is_open));
 }
 
 TEST(session, an_engine_is_left_while_a_session_lives)

@@ -205,13 +205,12 @@ static void check_opening(struct watch *watch)
     /* The checkpoint and the 52 commits behind it: no listing of the log, no commit in front. */
     REQUIRE(open_again(watch));
     struct vv_str calls = watch_end(watch);
-    CHECK_INT(calls_of(calls, "get"), 1 + 52); /* the hint, and the commits */
-    CHECK_INT(calls_of(calls, "fetch"), 1);    /* the checkpoint */
+    CHECK_INT(calls_of(calls, "get"), 1 + 52 + 1); /* the hint, the commits, the checkpoint */
     /* The checkpoint, the commits, and eight that are not there: 253, and those that would tell
        that it is missing and not to come. */
     CHECK_INT(calls_of(calls, "head"), 1 + 52 + 8);
     CHECK_INT(calls_of(calls, "list"), 0);
-    CHECK_INT(lines_of(calls), 53 + 1 + 61); /* nothing else */
+    CHECK_INT(lines_of(calls), 54 + 61); /* nothing else */
     CHECK_INT(syncs(), 0);
 
     REQUIRE_OK(op, vv_table_checkpoint(op, watch->fixture.table, &version, &cleaned));
@@ -221,8 +220,8 @@ static void check_opening(struct watch *watch)
         "get _last_checkpoint\nhead checkpoint 252\n"
         "head 253\n"
         "head 254\nhead 255\nhead 256\nhead 257\nhead 258\nhead 259\nhead 260\n"
-        "head 252\n"             /* it is there: the log was not cleaned up beyond it */
-        "fetch checkpoint 252\n" /* the state */
+        "head 252\n"           /* it is there: the log was not cleaned up beyond it */
+        "get checkpoint 252\n" /* the state */
         "get 252\n" /* its time and hash, which the next commit links to */);
 }
 

@@ -1,0 +1,224 @@
+#include "engine/parquet_column.h"
+
+#include "engine/parquet_page.h"
+
+#define INDEX_BITS_MAX 32
+
+/* Values of one type: a dictionary, or those of the column. */
+struct values {
+    enum vv_pq_type type;
+    int64_t *ints;
+    double *doubles;
+    struct vv_str *texts;
+    size_t len;
+};
+
+struct reader {
+    struct vv_op *op;
+    const struct vv_pq_chunk *chunk;
+    const struct vv_pq_node *node;
+    struct vv_arena *arena;
+    struct values dictionary;
+    struct values values;
+    uint8_t *def, *rep;
+    uint32_t *indexes; /* room for those of a page */
+    size_t entries;    /* so far */
+};
+
+static varve_status fail_damaged(struct vv_op *op, const struct vv_pq_node *node)
+{
+    return vv_fail(op, VARVE_ECORRUPT, "column %.*s of the Parquet file is damaged",
+        VV_ARG(node->name));
+}
+
+static varve_status values_new(struct vv_op *op, struct vv_arena *arena, enum vv_pq_type type,
+    size_t room, struct values *out)
+{
+    bool is_there = false;
+    *out = (struct values){.type = type};
+    if (type == VV_PQ_BYTES)
+        is_there = (out->texts = vv_new(arena, struct vv_str, room + 1)) != NULL;
+    else if (type == VV_PQ_FLOAT || type == VV_PQ_DOUBLE)
+        is_there = (out->doubles = vv_new(arena, double, room + 1)) != NULL;
+    else if (type == VV_PQ_BOOLEAN || type == VV_PQ_INT32 || type == VV_PQ_INT64)
+        is_there = (out->ints = vv_new(arena, int64_t, room + 1)) != NULL;
+    else
+        return vv_fail(op, VARVE_EUNSUPPORTED, "a column of physical type %d", (int)type);
+    return is_there ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Text is text: what is not valid UTF-8 is for the engine to complain about. */
+static bool take_texts(struct vv_str *bytes, struct vv_str *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint32_t length = 0;
+        if (bytes->len < sizeof(length))
+            return false;
+        memcpy(&length, bytes->ptr, sizeof(length));
+        *bytes = vv_str_skip(*bytes, sizeof(length));
+        if (length > bytes->len)
+            return false;
+        out[i] = vv_str_first(*bytes, length);
+        *bytes = vv_str_skip(*bytes, length);
+        if (!vv_utf8_valid(out[i]))
+            return false;
+    }
+    return true;
+}
+
+static int64_t int_at(enum vv_pq_type type, const char *bytes, size_t index)
+{
+    int32_t narrow = 0;
+    int64_t wide = 0;
+    if (type == VV_PQ_BOOLEAN)
+        return (uint8_t)bytes[index / 8] >> index % 8 & 1;
+    if (type == VV_PQ_INT64) {
+        memcpy(&wide, bytes + index * sizeof(wide), sizeof(wide));
+        return wide;
+    }
+    memcpy(&narrow, bytes + index * sizeof(narrow), sizeof(narrow));
+    return narrow;
+}
+
+static double double_at(enum vv_pq_type type, const char *bytes, size_t index)
+{
+    float narrow = 0;
+    double wide = 0;
+    if (type == VV_PQ_DOUBLE) {
+        memcpy(&wide, bytes + index * sizeof(wide), sizeof(wide));
+        return wide;
+    }
+    memcpy(&narrow, bytes + index * sizeof(narrow), sizeof(narrow));
+    return (double)narrow;
+}
+
+/* `len` plain values behind those that are there; there is room. */
+static bool take_plain(struct values *values, struct vv_str bytes, size_t len)
+{
+    if (values->type == VV_PQ_BYTES) {
+        if (!take_texts(&bytes, values->texts + values->len, len))
+            return false;
+    } else {
+        size_t bits = values->type == VV_PQ_BOOLEAN                                ? 1
+                      : values->type == VV_PQ_INT32 || values->type == VV_PQ_FLOAT ? 32
+                                                                                   : 64;
+        if (bytes.len < (len * bits + 7) / 8)
+            return false;
+        for (size_t i = 0; values->ints != NULL && i < len; i++)
+            values->ints[values->len + i] = int_at(values->type, bytes.ptr, i);
+        for (size_t i = 0; values->doubles != NULL && i < len; i++)
+            values->doubles[values->len + i] = double_at(values->type, bytes.ptr, i);
+    }
+    values->len += len;
+    return true;
+}
+
+static bool take_by_index(struct reader *reader, struct vv_str bytes, size_t len)
+{
+    struct values *values = &reader->values;
+    const struct values *dictionary = &reader->dictionary;
+    if (len == 0)
+        return true;
+    unsigned width = bytes.len > 0 ? (uint8_t)bytes.ptr[0] : INDEX_BITS_MAX + 1;
+    if (width > INDEX_BITS_MAX || dictionary->len == 0 ||
+        !vv_pq_indexes(vv_str_skip(bytes, 1), width, (uint32_t)dictionary->len - 1,
+            reader->indexes, len))
+        return false;
+    for (size_t i = 0; values->texts != NULL && i < len; i++)
+        values->texts[values->len + i] = dictionary->texts[reader->indexes[i]];
+    for (size_t i = 0; values->ints != NULL && i < len; i++)
+        values->ints[values->len + i] = dictionary->ints[reader->indexes[i]];
+    for (size_t i = 0; values->doubles != NULL && i < len; i++)
+        values->doubles[values->len + i] = dictionary->doubles[reader->indexes[i]];
+    values->len += len;
+    return true;
+}
+
+static varve_status read_dictionary(struct reader *reader, const struct vv_pq_page *page)
+{
+    if (page->encoding != VV_PQ_PLAIN && page->encoding != VV_PQ_OLD_DICTIONARY)
+        return vv_fail(reader->op, VARVE_EUNSUPPORTED, "a dictionary of encoding %" PRId64,
+            page->encoding);
+    if (page->entries > page->values.len * 8) /* a value has a bit at least */
+        return fail_damaged(reader->op, reader->node);
+    VV_TRY(values_new(reader->op, reader->arena, reader->values.type, page->entries,
+        &reader->dictionary));
+    return take_plain(&reader->dictionary, page->values, page->entries)
+               ? VARVE_OK
+               : fail_damaged(reader->op, reader->node);
+}
+
+static varve_status read_data(struct reader *reader, const struct vv_pq_page *page)
+{
+    const struct vv_pq_node *node = reader->node;
+    size_t present = page->entries;
+    if (page->entries > (size_t)reader->chunk->values - reader->entries)
+        return fail_damaged(reader->op, node);
+    uint8_t *def = reader->def ? reader->def + reader->entries : NULL;
+    if (def != NULL && !vv_pq_levels(page->def, node->def_max, def, page->entries))
+        return fail_damaged(reader->op, node);
+    if (reader->rep != NULL &&
+        !vv_pq_levels(page->rep, node->rep_max, reader->rep + reader->entries, page->entries))
+        return fail_damaged(reader->op, node);
+    for (size_t i = 0; def != NULL && i < page->entries; i++)
+        present -= def[i] != node->def_max;
+    reader->entries += page->entries;
+    bool is_right = false;
+    if (page->encoding == VV_PQ_PLAIN)
+        is_right = take_plain(&reader->values, page->values, present);
+    else if (page->encoding == VV_PQ_DICTIONARY || page->encoding == VV_PQ_OLD_DICTIONARY)
+        is_right = take_by_index(reader, page->values, present);
+    else
+        return vv_fail(reader->op, VARVE_EUNSUPPORTED, "values of encoding %" PRId64,
+            page->encoding);
+    return is_right ? VARVE_OK : fail_damaged(reader->op, node);
+}
+
+static varve_status reader_begin(struct reader *reader, size_t entries)
+{
+    const struct vv_pq_node *node = reader->node;
+    VV_TRY(values_new(reader->op, reader->arena, reader->chunk->type, entries,
+        &reader->values));
+    reader->indexes = vv_new(reader->arena, uint32_t, entries + 1);
+    if (node->def_max > 0)
+        reader->def = vv_new(reader->arena, uint8_t, entries + 1);
+    if (node->rep_max > 0)
+        reader->rep = vv_new(reader->arena, uint8_t, entries + 1);
+    bool is_there = reader->indexes != NULL && (node->def_max == 0 || reader->def != NULL) &&
+                    (node->rep_max == 0 || reader->rep != NULL);
+    return is_there ? VARVE_OK : vv_fail_memory(reader->op);
+}
+
+varve_status vv_pq_read_column(struct vv_op *op, const struct vv_pq_file *file,
+    const struct vv_pq_group *group, uint32_t leaf, struct vv_arena *arena,
+    struct vv_pq_column *out)
+{
+    const struct vv_pq_chunk *chunk = &group->chunks[leaf];
+    struct reader reader = {
+        .op = op, .chunk = chunk, .node = file->leaves[leaf], .arena = arena};
+    if (chunk->offset < 0 || chunk->bytes < 0 || chunk->values < 0 ||
+        chunk->type != reader.node->type || (uint64_t)chunk->offset > file->bytes.len ||
+        (uint64_t)chunk->bytes > file->bytes.len - (uint64_t)chunk->offset ||
+        (reader.node->rep_max == 0 && chunk->values != group->rows))
+        return fail_damaged(op, reader.node);
+    VV_TRY(reader_begin(&reader, (size_t)chunk->values));
+    struct vv_str rest =
+        vv_str_first(vv_str_skip(file->bytes, (size_t)chunk->offset), (size_t)chunk->bytes);
+    while (reader.entries < (size_t)chunk->values) {
+        struct vv_pq_page page;
+        VV_TRY(vv_pq_take_page(op, &rest, chunk, reader.node, arena, &page));
+        if (page.type == VV_PQ_DICTIONARY_PAGE)
+            VV_TRY(read_dictionary(&reader, &page));
+        else if (page.type == VV_PQ_DATA || page.type == VV_PQ_DATA_V2)
+            VV_TRY(read_data(&reader, &page));
+    }
+    *out = (struct vv_pq_column){.node = reader.node,
+        .def = reader.def,
+        .rep = reader.rep,
+        .entries = reader.entries,
+        .values_len = reader.values.len,
+        .ints = reader.values.ints,
+        .doubles = reader.values.doubles,
+        .texts = reader.values.texts};
+    return VARVE_OK;
+}
