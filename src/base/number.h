@@ -34,4 +34,10 @@ size_t vv_number_format_decimal(const void *bytes, size_t len, uint8_t scale,
  */
 bool vv_bytes_parse(struct vv_str text, int64_t *out);
 
+/* The sum, or INT64_MAX where it would be more: sizes that somebody else wrote. Neither is < 0. */
+static inline int64_t vv_add_sizes(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 #endif

@@ -10,6 +10,7 @@
 #include "delta/stats.h"
 
 #define LINE_BYTES_MAX ((size_t)1 << 30)
+#define FEATURES_MAX 1000 /* of which the protocol knows some thirty */
 
 struct commit_reader {
     struct vv_op *op;
@@ -88,6 +89,11 @@ static varve_status read_protocol(struct commit_reader *reader,
         &protocol->reader_features, &protocol->reader_features_len));
     VV_TRY(vv_member_texts(members, "writerFeatures", &protocol->has_writer_features,
         &protocol->writer_features, &protocol->writer_features_len));
+    if (protocol->reader_features_len > FEATURES_MAX ||
+        protocol->writer_features_len > FEATURES_MAX)
+        return vv_fail(members->op, VARVE_ELIMIT,
+            "a protocol of %zu reader and %zu writer features; Varve has room for %d",
+            protocol->reader_features_len, protocol->writer_features_len, FEATURES_MAX);
     reader->actions->protocol = protocol;
     return VARVE_OK;
 }

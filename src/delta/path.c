@@ -1,5 +1,7 @@
 #include "delta/path.h"
 
+#define PATH_BYTES_MAX 4096 /* as of a key of a store, and of Linux */
+
 #define DEFAULT_PARTITION "__HIVE_DEFAULT_PARTITION__"
 
 static bool is_control(unsigned char byte)
@@ -196,10 +198,20 @@ static varve_status decode_url(struct vv_op *op, struct vv_arena *arena, struct 
     return VARVE_OK;
 }
 
+/* No file of such a name can be there: the store would take it for a mistake of its caller. */
+static varve_status check_length(struct vv_op *op, size_t len)
+{
+    if (len <= PATH_BYTES_MAX)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECORRUPT, "a path of %zu bytes; no file has more than %d", len,
+        PATH_BYTES_MAX);
+}
+
 varve_status vv_path_decode(struct vv_op *op, struct vv_arena *arena, struct vv_str path,
     struct vv_str *out_key, bool *out_absolute)
 {
     if (is_plain(path)) {
+        VV_TRY(check_length(op, path.len));
         *out_key = path;
         *out_absolute = false;
         return VARVE_OK;
@@ -230,6 +242,7 @@ varve_status vv_path_decode(struct vv_op *op, struct vv_arena *arena, struct vv_
         return vv_fail_memory(op);
     VV_TRY(undo_percent(op, path, local, text, &len));
     VV_TRY(normalise(op, path, text, &len));
+    VV_TRY(check_length(op, len));
     *out_key = (struct vv_str){text, len};
     *out_absolute = text[0] == '/';
     return VARVE_OK;

@@ -59,6 +59,8 @@ struct vv_schema {
  * a field. Each level of types takes three of JSON, and the JSON writer stops at 64.
  */
 #define VV_SCHEMA_DEPTH_MAX 15
+/* Columns, or fields of one struct: with more of them a plan of the engine is never done. */
+#define VV_SCHEMA_FIELDS_MAX 20000
 
 enum vv_column_mapping {
     VV_MAPPING_NONE,

@@ -136,8 +136,10 @@ static varve_status read_struct(const struct schema_reader *reader, const struct
 
     if (!array)
         return vv_fail(reader->op, VARVE_ECORRUPT, "a struct without fields");
-    if (vv_json_len(array) > INT32_MAX)
-        return vv_fail(reader->op, VARVE_ELIMIT, "more fields than Varve can count");
+    if (vv_json_len(array) > VV_SCHEMA_FIELDS_MAX)
+        return vv_fail(reader->op, VARVE_ELIMIT,
+            "%zu columns, or fields of a struct; Varve has room for %d", vv_json_len(array),
+            VV_SCHEMA_FIELDS_MAX);
     fields = vv_new(reader->arena, struct vv_field, vv_json_len(array) + 1);
     if (!fields)
         return vv_fail_memory(reader->op);

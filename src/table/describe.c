@@ -1,6 +1,7 @@
 #include "table/describe.h"
 
 #include "base/json_write.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "delta/clustering.h"
 #include "delta/stats.h"
@@ -14,8 +15,8 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
         const struct vv_file *file = snapshot->files[i];
         int64_t rows = -1;
         VV_TRY(vv_file_live_rows(op, file, &rows));
-        size.bytes += file->bytes;
-        size.rows = rows < 0 || size.rows < 0 ? -1 : size.rows + rows;
+        size.bytes = vv_add_sizes(size.bytes, file->bytes);
+        size.rows = rows < 0 || size.rows < 0 ? -1 : vv_add_sizes(size.rows, rows);
     }
     *out = size;
     return VARVE_OK;

@@ -1,3 +1,4 @@
+#include "base/number.h"
 #include "table/audit/doctor_run.h"
 
 static void run_done(struct vv_doctor_run *run)
@@ -23,7 +24,7 @@ varve_status vv_doctor(struct vv_op *op, const struct vv_log_handle *log,
     VV_TRY(load(op, &run));
     run.result.version = run.snapshot->version;
     for (size_t i = 0; i < run.snapshot->files_len; i++)
-        run.bytes += run.snapshot->files[i]->bytes;
+        run.bytes = vv_add_sizes(run.bytes, run.snapshot->files[i]->bytes);
     VV_TRY(vv_feature_states(op, &op->arena, run.snapshot, &run.features, &run.features_len));
     VV_TRY(vv_doctor_engines(op, &run));
     VV_TRY(vv_doctor_upgrades(op, &run));
