@@ -174,8 +174,13 @@ TEST(op, report_copies_the_error_or_success)
     memset(&err, 0x55, sizeof(err));
     CHECK_INT(vv_op_report(&op, VARVE_OK, &err), VARVE_OK);
     CHECK_INT(err.code, VARVE_OK);
+    CHECK_INT(err.os_errno, 0);
+    CHECK_INT(err.http_status, 0);
+    CHECK_INT(err.retryable, 0);
     CHECK_INT(err.version, -1);
+    CHECK_STR(err.table, "");
     CHECK_STR(err.message, "");
+    CHECK_STR(err.detail, "");
     varve_status status = vv_fail(&op, VARVE_EUSAGE, "no such column");
     CHECK_INT(vv_op_report(&op, status, &err), VARVE_EUSAGE);
     CHECK_INT(err.code, VARVE_EUSAGE);
