@@ -2,7 +2,6 @@
 #include "objects.h"
 #include "varve/doctor.h"
 #include "varve/maintain.h"
-#include "varve/report.h"
 #include "varve/writer.h"
 
 struct lake_object {
@@ -12,14 +11,14 @@ struct lake_object {
     struct vp_lake *lake;
 };
 
-static struct vp_lake *lake_of(PyObject *self)
+struct vp_lake *vp_lake_of(PyObject *self)
 {
     return ((struct lake_object *)self)->lake;
 }
 
 static varve_lake *handle_of(PyObject *self)
 {
-    return vp_lake_handle(lake_of(self));
+    return vp_lake_handle(vp_lake_of(self));
 }
 
 PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
@@ -31,9 +30,10 @@ PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
     return NULL;
 }
 
-static PyObject *give_stream(PyObject *self, int failed, struct ArrowArrayStream *stream)
+PyObject *vp_lake_stream(PyObject *self, int failed, struct ArrowArrayStream *stream)
 {
-    return vp_give_stream(((struct lake_object *)self)->module, lake_of(self), failed, stream);
+    return vp_give_stream(((struct lake_object *)self)->module, vp_lake_of(self), failed,
+        stream);
 }
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -98,20 +98,20 @@ static void lake_dealloc(PyObject *object)
 static PyObject *lake_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    vp_lake_shut(lake_of(self));
+    vp_lake_shut(vp_lake_of(self));
     Py_RETURN_NONE;
 }
 
 static PyObject *lake_is_closed(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    return PyBool_FromLong(vp_lake_is_shut(lake_of(self)));
+    return PyBool_FromLong(vp_lake_is_shut(vp_lake_of(self)));
 }
 
 static PyObject *lake_interrupt(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    vp_lake_interrupt(lake_of(self));
+    vp_lake_interrupt(vp_lake_of(self));
     Py_RETURN_NONE;
 }
 
@@ -135,7 +135,7 @@ static PyObject *lake_init(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "zzzzz", &init.options.profile, &init.options.history,
             &init.options.regimes, &init.options.signal_types, &init.options.symbols))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), init_run, &init);
+    int failed = vp_lake_call(vp_lake_of(self), init_run, &init);
     PyObject *json = vp_take_text(init.json);
     if (failed == 0)
         return json;
@@ -175,7 +175,7 @@ static PyObject *lake_create(PyObject *self, PyObject *args)
     options->properties = properties.items;
     options->properties_len = properties.len;
     if (failed == 0)
-        failed = vp_lake_call(lake_of(self), create_run, &create);
+        failed = vp_lake_call(vp_lake_of(self), create_run, &create);
     vp_strings_done(&checks);
     vp_strings_done(&properties);
     return failed == 0 ? PyBool_FromLong(create.created) : NULL;
@@ -198,11 +198,11 @@ static PyObject *lake_table(PyObject *self, PyObject *args)
     struct open open = {handle_of(self), NULL, NULL};
     if (!PyArg_ParseTuple(args, "s", &open.name))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), open_run, &open);
+    int failed = vp_lake_call(vp_lake_of(self), open_run, &open);
     if (failed == 0)
-        return vp_table_new(((struct lake_object *)self)->module, lake_of(self), open.table);
+        return vp_table_new(((struct lake_object *)self)->module, vp_lake_of(self), open.table);
     if (open.table != NULL)
-        vp_lake_leave(lake_of(self), open.table);
+        vp_lake_leave(vp_lake_of(self), open.table);
     return NULL;
 }
 
@@ -221,8 +221,8 @@ static PyObject *lake_tables(PyObject *self, PyObject *unused)
 {
     struct rows rows = {.lake = handle_of(self)};
     (void)unused;
-    int failed = vp_lake_call(lake_of(self), tables_run, &rows);
-    return give_stream(self, failed, &rows.stream);
+    int failed = vp_lake_call(vp_lake_of(self), tables_run, &rows);
+    return vp_lake_stream(self, failed, &rows.stream);
 }
 
 struct maintain {
@@ -245,8 +245,8 @@ static PyObject *lake_maintain(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "zpz", &maintain.options.table, &maintain.options.plan,
             &maintain.options.message))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), maintain_run, &maintain);
-    return give_stream(self, failed, &maintain.stream);
+    int failed = vp_lake_call(vp_lake_of(self), maintain_run, &maintain);
+    return vp_lake_stream(self, failed, &maintain.stream);
 }
 
 /* ---- Queries -------------------------------------------------------------------------------- */
@@ -278,77 +278,10 @@ static PyObject *lake_query(PyObject *self, PyObject *args)
     query.options.param_values = values.items;
     query.options.params_len = names.len;
     if (failed == 0)
-        failed = vp_lake_call(lake_of(self), query_run, &query);
+        failed = vp_lake_call(vp_lake_of(self), query_run, &query);
     vp_strings_done(&names);
     vp_strings_done(&values);
-    return give_stream(self, failed, &query.stream);
-}
-
-struct correlate {
-    varve_lake *lake;
-    varve_correlate_options options;
-    struct ArrowArrayStream stream;
-    char *json;
-};
-
-static varve_status correlate_run(void *args, varve_error *err)
-{
-    struct correlate *call = args;
-    return varve_lake_correlate(call->lake, &call->options, &call->stream, &call->json, err);
-}
-
-/* What belongs together where one of two may be missing: (first, second), or NULL. */
-static PyObject *pair_of(PyObject *first, PyObject *second)
-{
-    PyObject *pair = first && second ? PyTuple_Pack(2, first, second) : NULL;
-    Py_XDECREF(first);
-    Py_XDECREF(second);
-    return pair;
-}
-
-static PyObject *lake_correlate(PyObject *self, PyObject *args)
-{
-    struct correlate call = {.lake = handle_of(self), .options = VARVE_CORRELATE_OPTIONS_INIT};
-    varve_correlate_options *options = &call.options;
-    if (!PyArg_ParseTuple(args, "ipzzzzz", &options->knowledge, &options->by_symbol,
-            &options->symbol, &options->last, &options->from, &options->to, &options->at))
-        return NULL;
-    int failed = vp_lake_call(lake_of(self), correlate_run, &call);
-    PyObject *stream = give_stream(self, failed, &call.stream);
-    if (stream != NULL)
-        return pair_of(stream, vp_take_text(call.json));
-    varve_free(call.json);
-    return NULL;
-}
-
-struct signals {
-    varve_lake *lake;
-    varve_signals_options options;
-    struct ArrowArrayStream stream;
-};
-
-static varve_status signals_run(void *args, varve_error *err)
-{
-    struct signals *call = args;
-    return varve_lake_signals(call->lake, &call->options, &call->stream, err);
-}
-
-static PyObject *lake_signals(PyObject *self, PyObject *args)
-{
-    struct signals call = {.lake = handle_of(self), .options = VARVE_SIGNALS_OPTIONS_INIT};
-    varve_signals_options *options = &call.options;
-    PyObject *min_value;
-    if (!PyArg_ParseTuple(args, "izOzzzz", &options->report, &options->strategy, &min_value,
-            &options->last, &options->from, &options->to, &options->at))
-        return NULL;
-    if (min_value != Py_None) {
-        options->min_value = PyFloat_AsDouble(min_value);
-        options->min_value_set = 1;
-        if (PyErr_Occurred())
-            return NULL;
-    }
-    int failed = vp_lake_call(lake_of(self), signals_run, &call);
-    return give_stream(self, failed, &call.stream);
+    return vp_lake_stream(self, failed, &query.stream);
 }
 
 struct parquet {
@@ -374,7 +307,7 @@ static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
     if (taken == 0)
         PyErr_SetString(PyExc_TypeError, "only Arrow data can be exported: what a read gives, "
                                          "or an object with __arrow_c_stream__");
-    int failed = taken == 1 ? vp_lake_call(lake_of(self), parquet_run, &call) : -1;
+    int failed = taken == 1 ? vp_lake_call(vp_lake_of(self), parquet_run, &call) : -1;
     vp_stream_done(&call.stream);
     return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
 }
@@ -401,15 +334,15 @@ static PyObject *lake_doctor(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "spp", &call.table, &call.options.fix_times,
             &call.options.keys))
         return NULL;
-    return vp_lake_call(lake_of(self), doctor_run, &call) == 0 ? vp_take_text(call.report)
-                                                               : NULL;
+    return vp_lake_call(vp_lake_of(self), doctor_run, &call) == 0 ? vp_take_text(call.report)
+                                                                  : NULL;
 }
 
 /* ---- Writing row by row --------------------------------------------------------------------- */
 
 static PyObject *lake_writer(PyObject *self, PyObject *args)
 {
-    return vp_writer_object_open(((struct lake_object *)self)->module, lake_of(self), args);
+    return vp_writer_object_open(((struct lake_object *)self)->module, vp_lake_of(self), args);
 }
 
 struct spool {
@@ -442,7 +375,7 @@ static PyObject *lake_spool(PyObject *self, PyObject *args)
     struct spool call = {.lake = handle_of(self)};
     if (!PyArg_ParseTuple(args, "zp", &call.folder, &call.verify))
         return NULL;
-    if (vp_lake_call(lake_of(self), spool_run, &call) == 0)
+    if (vp_lake_call(vp_lake_of(self), spool_run, &call) == 0)
         return vp_take_text(call.json);
     if (call.json != NULL)
         attach_report(call.json);
@@ -459,8 +392,12 @@ static PyMethodDef lake_methods[] = {
     {"maintain", lake_maintain, METH_VARARGS, "What is due, done; a stream."},
     {"tables", lake_tables, METH_NOARGS, "The tables; a stream."},
     {"query", lake_query, METH_VARARGS, "SQL; a stream."},
-    {"correlate", lake_correlate, METH_VARARGS, "A stream, and JSON."},
-    {"signals", lake_signals, METH_VARARGS, "A stream."},
+    {"correlate", vp_lake_correlate, METH_VARARGS, "A stream, and JSON."},
+    {"outcomes", vp_lake_outcomes, METH_VARARGS, "A stream, and JSON."},
+    {"transitions", vp_lake_transitions, METH_VARARGS, "A stream, and a symbol."},
+    {"gaps", vp_lake_gaps, METH_VARARGS, "A stream, and JSON."},
+    {"lateness", vp_lake_lateness, METH_VARARGS, "A stream."},
+    {"signals", vp_lake_signals, METH_VARARGS, "A stream."},
     {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
     {"writer", lake_writer, METH_VARARGS, "Opens the writer of the lake."},
     {"doctor", lake_doctor, METH_VARARGS, "Who can use a table, and what ails it; JSON."},

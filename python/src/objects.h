@@ -11,6 +11,18 @@ extern PyType_Spec vp_lake_spec;
 extern PyType_Spec vp_table_spec;
 extern PyType_Spec vp_writer_spec;
 
+struct vp_lake *vp_lake_of(PyObject *self);
+/* vp_give_stream for a method of a lake. */
+PyObject *vp_lake_stream(PyObject *self, int failed, struct ArrowArrayStream *stream);
+
+/* Methods of a lake: its reports. */
+PyObject *vp_lake_correlate(PyObject *self, PyObject *args);
+PyObject *vp_lake_outcomes(PyObject *self, PyObject *args);
+PyObject *vp_lake_transitions(PyObject *self, PyObject *args);
+PyObject *vp_lake_gaps(PyObject *self, PyObject *args);
+PyObject *vp_lake_lateness(PyObject *self, PyObject *args);
+PyObject *vp_lake_signals(PyObject *self, PyObject *args);
+
 /* The method `writer` of a lake: its writer. */
 PyObject *vp_writer_object_open(PyObject *module, struct vp_lake *lake, PyObject *args);
 

@@ -207,6 +207,29 @@ class Lake:
         last: Optional[Span] = None, start: Optional[Time] = None, end: Optional[Time] = None,
         knowledge: Literal["order", "commit", "event"] = "order",
         at: Optional[At] = None) -> ArrowStream: ...
+    def outcomes(
+        self, *,
+        by: Literal["regime", "strategy", "source", "type", "confidence"] = "regime",
+        horizons: Union[None, str, Iterable[Span]] = None, acted: Optional[bool] = None,
+        tolerance: Optional[Span] = None, strategy: Optional[str] = None,
+        symbol: Optional[str] = None, last: Optional[Span] = None,
+        start: Optional[Time] = None, end: Optional[Time] = None,
+        knowledge: Literal["order", "commit", "event"] = "order",
+        at: Optional[At] = None) -> ArrowStream: ...
+    def transitions(
+        self, *, by: Literal["regime", "symbol"] = "regime", symbol: Optional[str] = None,
+        changes_only: bool = False, last: Optional[Span] = None,
+        start: Optional[Time] = None, end: Optional[Time] = None,
+        at: Optional[At] = None) -> ArrowStream: ...
+    def gaps(
+        self, table: Path, every: Span, *, by: Optional[Names] = None,
+        calendar: Optional[Path] = None, coverage: bool = False, last: Optional[Span] = None,
+        start: Optional[Time] = None, end: Optional[Time] = None,
+        at: Optional[At] = None) -> ArrowStream: ...
+    def lateness(
+        self, table: Path, *, by: Optional[Names] = None, last: Optional[Span] = None,
+        start: Optional[Time] = None, end: Optional[Time] = None,
+        at: Optional[At] = None) -> ArrowStream: ...
     def signals(
         self, report: Literal["audit", "missed", "latency"] = "audit", *,
         strategy: Optional[str] = None, min_value: Optional[float] = None,

@@ -44,6 +44,22 @@ class Lake:
         self, knowledge: int, by_symbol: bool, symbol: Optional[str], last: Optional[str],
         start: Optional[str], end: Optional[str], at: Optional[str], /
     ) -> Tuple[Stream, str]: ...
+    def outcomes(
+        self, by: int, knowledge: int, acted: int, horizons: Optional[str],
+        tolerance: Optional[str], strategy: Optional[str], symbol: Optional[str],
+        last: Optional[str], start: Optional[str], end: Optional[str], at: Optional[str], /
+    ) -> Tuple[Stream, str]: ...
+    def transitions(
+        self, by_symbol: bool, changes_only: bool, symbol: Optional[str], last: Optional[str],
+        start: Optional[str], end: Optional[str], at: Optional[str], /
+    ) -> Tuple[Stream, str]: ...
+    def gaps(
+        self, table: bytes, every: Optional[str], coverage: bool, calendar: Optional[str],
+        by: Optional[str], last: Optional[str], start: Optional[str], end: Optional[str],
+        at: Optional[str], /) -> Tuple[Stream, str]: ...
+    def lateness(
+        self, table: bytes, by: Optional[str], last: Optional[str], start: Optional[str],
+        end: Optional[str], at: Optional[str], /) -> Stream: ...
     def signals(
         self, report: int, strategy: Optional[str], min_value: Optional[float],
         last: Optional[str], start: Optional[str], end: Optional[str], at: Optional[str], /

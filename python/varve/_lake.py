@@ -9,6 +9,7 @@ from ._values import (
     at_text, list_of, names_text, param_text, schema_text, size_of, span_text, time_text)
 
 _KNOWLEDGE = {"order": 0, "commit": 1, "event": 2}
+_OUTCOMES = {"regime": 0, "strategy": 1, "source": 2, "type": 3, "confidence": 4}
 _REPORTS = {"audit": 0, "missed": 1, "latency": 2}
 
 
@@ -173,6 +174,64 @@ class Lake:
             _choice("knowledge", knowledge, _KNOWLEDGE), by_symbol, symbol, span_text(last),
             time_text(start), time_text(end), at_text(at))
         return ArrowStream(stream, json.loads(info))
+
+    def outcomes(self, *, by="regime", horizons=None, acted=None, tolerance=None, strategy=None,
+                 symbol=None, last=None, start=None, end=None, knowledge="order", at=None):
+        """What signals led to: how total_pnl of the strategy moved within each horizon, summed by
+        the regime known at the signal, by "strategy", "source", "type" or "confidence". ``info``
+        of the stream says what the answer rests on.
+
+        horizons   "1h,1d", the default, or a list of spans
+        acted      True or False: only signals that were, or were not, acted upon
+        tolerance  how old a total_pnl may be, at the signal and at the horizon's end
+        symbol     whose regimes; SPY, else the first
+        last       back from now: "30d", the default, or a timedelta
+        """
+        import json
+
+        if horizons is not None and not isinstance(horizons, str):
+            horizons = ",".join(map(span_text, horizons))
+        stream, info = self._core.outcomes(
+            _choice("by", by, _OUTCOMES), _choice("knowledge", knowledge, _KNOWLEDGE),
+            0 if acted is None else 1 if acted else -1, horizons, span_text(tolerance), strategy,
+            symbol, span_text(last), time_text(start), time_text(end), at_text(at))
+        return ArrowStream(stream, json.loads(info))
+
+    def transitions(self, *, by="regime", symbol=None, changes_only=False, last=None, start=None,
+                    end=None, at=None):
+        """How regimes follow each other: from_regime, to_regime, count, probability,
+        mean_stay_seconds. ``info["symbol"]`` of the stream says whose.
+
+        by            "regime", or "symbol": the answer for each symbol
+        changes_only  rows in which the regime stays do not count
+        """
+        stream, symbol = self._core.transitions(
+            _choice("by", by, {"regime": False, "symbol": True}), changes_only, symbol,
+            span_text(last), time_text(start), time_text(end), at_text(at))
+        return ArrowStream(stream, {"symbol": symbol or None})
+
+    def gaps(self, table, every, *, by=None, calendar=None, coverage=False, last=None, start=None,
+             end=None, at=None):
+        """Intervals in the sessions of a calendar without a row: from, to, missing, sessions; or
+        with ``coverage`` a row for each of ``by``. ``info`` of the stream sums it up.
+
+        every     how often a row is expected: "1m", or a timedelta up to a day
+        by        columns to look at each value of by itself
+        calendar  "24x7", the default, "XNYS" or a file
+        """
+        import json
+
+        stream, info = self._core.gaps(
+            fsencode(table), span_text(every), coverage, None if calendar is None else
+            fspath(calendar), names_text(by), span_text(last), time_text(start), time_text(end),
+            at_text(at))
+        return ArrowStream(stream, json.loads(info))
+
+    def lateness(self, table, *, by=None, last=None, start=None, end=None, at=None):
+        """How long after their time rows came, by the order column, as a histogram."""
+        return ArrowStream(self._core.lateness(
+            fsencode(table), names_text(by), span_text(last), time_text(start), time_text(end),
+            at_text(at)))
 
     def signals(self, report="audit", *, strategy=None, min_value=None, last=None, start=None,
                 end=None, at=None):

@@ -244,6 +244,21 @@ def test_reports(lake, regimes):
     assert [row["count"] for row in lake.signals("latency")] == [1]
     with pytest.raises(ValueError, match="audit, missed, latency"):
         lake.signals("nope")
+    answer = lake.outcomes(horizons=["1m", dt.timedelta(minutes=2)], knowledge="event", **day)
+    assert answer.info["signals"] == 1 and answer.info["symbol"] == "SPY"
+    assert [(row["regime"], row["horizon"], row["pnl_change"]) for row in answer] == [
+        ("bullish_low", "1m", 1.0), ("bullish_low", "120s", 2.0)]
+    assert lake.outcomes(by="strategy", acted=True, **day).to_dicts() == []
+    answer = lake.transitions(**day)
+    assert answer.info == {"symbol": "SPY"}
+    assert [(row["to_regime"], row["count"], row["probability"]) for row in answer] == [
+        ("bullish_low", 2, 1.0)]
+    answer = lake.gaps("market_regimes", dt.timedelta(minutes=1), by="symbol", calendar="XNYS",
+                       start=OPENING, end=OPENING + dt.timedelta(minutes=5))
+    assert answer.info["calendar"] == "XNYS" and answer.info["missing"] == 2
+    assert [(row["symbol"], row["missing"]) for row in answer] == [("SPY", 2)]
+    assert [row["coverage"] for row in lake.gaps("signals", "1d", coverage=True)] == [1.0]
+    assert sum(row["rows"] for row in lake.lateness("market_regimes")) == 3
 
 
 def test_streams_go_to_other_libraries(lake, regimes, tmp_path):
