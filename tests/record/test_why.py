@@ -75,3 +75,16 @@ def test_files_that_are_none_are_refused(table):
                                      (("t", ""), 2, "no file")):
         done = table.run("why", *arguments)
         assert done.returncode == status and words in done.stderr
+
+
+def test_a_file_that_a_restore_brought_back_is_made_of_nothing_that_left_then(table):
+    version = put(table, "A,1", message="first")
+    path, = files(table)
+    put(table, "A,2", message="second")
+    other, = files(table)
+    table.ok("restore", "t", "--version", version, "--yes")
+    assert files(table) == {path}
+    row, = table.rows("why", "t", path)
+    assert (row["version"], row["userMetadata"], row["operation"]) == (version, "first", "MERGE")
+    told = table.rows("why", "t", other)
+    assert [one["file"] for one in told] == [other, path]

@@ -1,5 +1,6 @@
 #include "table/audit/trace_sql.h"
 
+#include "base/hash_set.h"
 #include "base/json_write.h"
 #include "engine/sql.h"
 
@@ -106,23 +107,30 @@ static varve_status add_deeds(struct vv_op *op, const struct vv_changes_run *run
     return VARVE_OK;
 }
 
-static bool is_touched(const struct vv_changes_run *run, int64_t version)
+/* The versions of the files that are read. */
+static varve_status find_touched(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_hash_set *out)
 {
     for (int kind = 0; kind < VV_CHANGE_KINDS; kind++)
         for (int net = 0; net < 2; net++)
             for (size_t i = 0; i < run->files[kind][net].list.len; i++)
-                if (run->files[kind][net].list.items[i].version == version)
-                    return true;
-    return false;
+                if (!vv_hash_set_put(out, (uint64_t)run->files[kind][net].list.items[i].version,
+                        NULL))
+                    return vv_fail_memory(op);
+    return VARVE_OK;
 }
 
 /* Who did what in the versions that may have changed the row. */
-static void add_history(const struct vv_changes_run *run, struct vv_buf *sql)
+static varve_status add_history(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
 {
+    struct vv_hash_set touched = VV_HASH_SET_INIT(&op->arena);
+    VV_TRY(find_touched(op, run, &touched));
     vv_buf_adds(sql, "(VALUES (-1::BIGINT, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)");
     for (size_t i = 0; i < run->entries_len; i++) {
         const struct vv_history_entry *entry = &run->entries[i];
-        if (entry->info == NULL || !is_touched(run, entry->version))
+        VV_TRY(vv_check_cancel(op));
+        if (entry->info == NULL || !vv_hash_set_has(&touched, (uint64_t)entry->version))
             continue;
         vv_buf_addf(sql, ", (%" PRId64 ", ", entry->version);
         vv_sql_literal(sql, entry->info->user_name);
@@ -133,6 +141,7 @@ static void add_history(const struct vv_changes_run *run, struct vv_buf *sql)
         vv_buf_addc(sql, ')');
     }
     vv_buf_adds(sql, ") AS h(v, who, what, why)");
+    return VARVE_OK;
 }
 
 varve_status vv_trace_sql(struct vv_op *op, const struct vv_changes_run *run,
@@ -146,7 +155,7 @@ varve_status vv_trace_sql(struct vv_op *op, const struct vv_changes_run *run,
         ") SELECT d.v AS \"version\", d.t AS \"timestamp\", h.who AS \"userName\", "
         "h.what AS operation, h.why AS \"userMetadata\", d.change, d.before, "
         "d.after FROM d LEFT JOIN ");
-    add_history(run, sql);
+    VV_TRY(add_history(op, run, sql));
     vv_buf_adds(sql, " ON h.v = d.v ORDER BY d.v, d.change");
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }

@@ -27,6 +27,7 @@ struct why {
     struct vv_table *table;
     struct vv_map by_key; /* struct origin */
     VV_ACTION_LIST(struct origin *) all;
+    bool is_cut; /* more files than are followed */
 };
 
 static void why_done(struct why *why)
@@ -38,8 +39,12 @@ static void why_done(struct why *why)
 static varve_status ask(struct vv_op *op, struct why *why, struct vv_str key, int64_t depth,
     bool is_leaf, int64_t removed)
 {
-    if (vv_map_has(&why->by_key, key) || why->all.len >= FILES_MAX)
+    if (vv_map_has(&why->by_key, key))
         return VARVE_OK;
+    if (why->all.len >= FILES_MAX) {
+        why->is_cut = true;
+        return VARVE_OK;
+    }
     struct origin *origin = vv_new(&why->arena, struct origin, 1);
     struct origin **item = VV_LIST_NEW(&why->arena, &why->all);
     struct vv_str copy = vv_arena_str(&why->arena, key);
@@ -81,12 +86,16 @@ static varve_status take_add(struct vv_op *op, struct why *why,
     origin->bytes = file->bytes;
     origin->entry = entry;
     origin->is_compaction = !file->data_change;
-    if (origin->is_leaf)
+    /* A file that came back was made when it was first added: what left then is not in it. */
+    bool is_restore =
+        entry->info != NULL && vv_str_eq(entry->info->operation, VV_STR("RESTORE"));
+    if (origin->is_leaf || is_restore)
         return VARVE_OK;
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
         if (!vv_str_eq(remove->key, file->key) &&
-            same_partition(&file->partition_values, &remove->partition_values))
+            (!remove->extended ||
+                same_partition(&file->partition_values, &remove->partition_values)))
             VV_TRY(ask(op, why, remove->key, origin->depth + 1, file->data_change,
                 entry->version));
     }
@@ -246,5 +255,8 @@ varve_status vv_why(struct vv_op *op, struct vv_table *table, struct vv_str file
     VV_TRY(find_file(op, &why, entries, len, file));
     for (size_t i = 0; i < len; i++)
         VV_TRY(take_commit(op, &why, &entries[i]));
+    if (why.is_cut)
+        vv_log(op, VV_LOG_WARN, "why.many",
+            "the file is made of more than %d others: those beyond are not told", FILES_MAX);
     return give_rows(op, &why, out);
 }
