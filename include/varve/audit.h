@@ -58,6 +58,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_seal(varve_lake *lake, const 
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_keygen(const char *file, varve_error *err);
 
+/*
+ * The rows of varve_table_history of a table that is not opened first: fast, however many files its
+ * newest version has.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_history(varve_lake *lake, const char *table,
+    int64_t limit, struct ArrowArrayStream *out, varve_error *err);
+
 /* Names of the lake's tables, one a line. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_names(varve_lake *lake, char **out_names,
     varve_error *err);

@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/sign.h"
 #include "store/key_file.h"
+#include "table/describe.h"
 #include "table/audit/verify.h"
 
 /* What a signature of a head is over: never the text of anything else. */
@@ -86,6 +87,19 @@ varve_status varve_lake_verify(varve_lake *lake, const char *table,
         status = vv_api_log(&op, lake, table, &log);
     if (status == VARVE_OK)
         status = verify(&op, &log, table, &known, out, out_report);
+    vv_store_close(&log.store);
+    return vv_op_report(&op, status, err);
+}
+
+varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t limit,
+    struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_log_handle log = {0};
+    vv_api_begin(&op, lake);
+    varve_status status = vv_api_log(&op, lake, table, &log);
+    if (status == VARVE_OK && vv_log_history_rows(&op, &log, limit, out) != VARVE_OK)
+        status = vv_note(&op, "table %s", table);
     vv_store_close(&log.store);
     return vv_op_report(&op, status, err);
 }

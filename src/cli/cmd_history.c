@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "varve/audit.h"
 
 static const char *const box_columns[] = {
     "version", "timestamp", "userName", "operation", "rows", "files", "userMetadata", NULL};
@@ -25,9 +26,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct history_values *values = given;
     struct ArrowArrayStream rows = {0};
-    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
-    VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
-    VV_TRY(varve_table_history(table, values->limit.value, &rows, &cli->error));
+    VV_TRY(vv_cli_open_lake(cli, false));
+    VV_TRY(varve_lake_history(cli->lake, vv_cli_argument(cli, 0), values->limit.value, &rows,
+        &cli->error));
     return vv_show_rows(cli, &rows, &vv_history_show, NULL);
 }
 

@@ -19,6 +19,12 @@ struct vv_table_size {
 varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapshot,
     struct vv_table_size *out);
 
+/*
+ * The same rows of a table that is not opened: what it takes to put its newest version together is
+ * not paid for.
+ */
+varve_status vv_log_history_rows(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t limit, struct ArrowArrayStream *out);
 /* The rows of `history` (varve.h), newest first. */
 varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
     struct ArrowArrayStream *out);

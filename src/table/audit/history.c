@@ -74,8 +74,8 @@ static varve_status add_entry(struct vv_op *op, struct vv_text_appender *appende
     return vv_text_appender_row(op, appender, row, values);
 }
 
-varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
-    struct ArrowArrayStream *out)
+static varve_status give_rows(struct vv_op *op, struct vv_engine *engine,
+    const struct vv_history_entry *entries, size_t len, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
@@ -83,17 +83,7 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
         VV_STR("userName"), VV_STR("operation"), VV_STR("operationParameters"),
         VV_STR("operationMetrics"), VV_STR("userMetadata"), VV_STR("engineInfo"),
         VV_STR("rows"), VV_STR("files")};
-    struct vv_history_entry *entries = NULL;
-    size_t len = 0;
-    VV_TRY(vv_table_refresh(op, table));
-    varve_status status =
-        limit > 0
-            ? vv_log_history_latest(op, &table->log, table->snapshot->version, (size_t)limit,
-                  &op->arena, &entries, &len)
-            : vv_log_history(op, &table->log, VV_NO_VERSION, 0, &op->arena, &entries, &len);
-    if (status != VARVE_OK)
-        return vv_note(op, "table %.*s", VV_ARG(table->name));
-    VV_TRY(vv_session_open(op, table->engine, &session));
+    VV_TRY(vv_session_open(op, engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("history"), VV_STR("_row"), names, COLUMNS,
         &appender));
     for (size_t i = 0; i < len; i++)
@@ -107,4 +97,32 @@ varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t 
                "engineInfo, TRY_CAST(\"rows\" AS BIGINT) AS \"rows\", "
                "TRY_CAST(files AS BIGINT) AS files FROM history ORDER BY _row"),
         false, NULL, 0, out);
+}
+
+static varve_status history(struct vv_op *op, const struct vv_log_handle *log, int64_t latest,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    VV_TRY(limit > 0 ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena,
+                           &entries, &len)
+                     : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len));
+    return give_rows(op, log->engine, entries, len, out);
+}
+
+varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
+    struct ArrowArrayStream *out)
+{
+    VV_TRY(vv_table_refresh(op, table));
+    if (history(op, &table->log, table->snapshot->version, limit, out) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return VARVE_OK;
+}
+
+varve_status vv_log_history_rows(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    struct vv_log_segment segment;
+    VV_TRY(vv_log_find(op, log, VV_NO_VERSION, INT64_MAX, &op->arena, &segment));
+    return history(op, log, segment.version, limit, out);
 }
