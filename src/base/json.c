@@ -63,16 +63,16 @@ static void doc_free(yyjson_doc **doc)
     yyjson_doc_free(*doc);
 }
 
-static bool depth_fits(const yyjson_val *values, size_t count)
+static bool depth_fits(const yyjson_val *values, size_t count, size_t depth_max)
 {
-    const yyjson_val *ends[VV_JSON_DEPTH_MAX];
+    const yyjson_val *ends[VV_JSON_DEPTH_DEEP];
     size_t depth = 0;
     for (const yyjson_val *value = values; value < values + count; value++) {
         if (!is_container(value))
             continue;
         while (depth > 0 && ends[depth - 1] <= value)
             depth--;
-        if (depth == VV_JSON_DEPTH_MAX)
+        if (depth == depth_max)
             return false;
         ends[depth++] = after(value);
     }
@@ -80,7 +80,7 @@ static bool depth_fits(const yyjson_val *values, size_t count)
 }
 
 /* Where valid JSON first nests too deep. */
-static size_t depth_offset(struct vv_str text)
+static size_t depth_offset(struct vv_str text, size_t depth_max)
 {
     size_t depth = 0;
     bool in_string = false;
@@ -90,7 +90,7 @@ static size_t depth_offset(struct vv_str text)
             i++;
         else if (byte == '"')
             in_string = !in_string;
-        else if (!in_string && (byte == '[' || byte == '{') && ++depth > VV_JSON_DEPTH_MAX)
+        else if (!in_string && (byte == '[' || byte == '{') && ++depth > depth_max)
             return i;
         else if (!in_string && (byte == ']' || byte == '}'))
             depth--;
@@ -98,8 +98,8 @@ static size_t depth_offset(struct vv_str text)
     return text.len;
 }
 
-varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
-    const struct vv_json **out)
+static varve_status parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    size_t depth_max, const struct vv_json **out)
 {
     if (text.len == 0)
         return vv_fail(op, VARVE_ECORRUPT, "not JSON at byte 0: the text is empty");
@@ -122,15 +122,27 @@ varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_s
 
     size_t count = yyjson_doc_get_val_count(doc);
     const yyjson_val *root = yyjson_doc_get_root(doc);
-    if (!depth_fits(root, count))
-        return vv_fail(op, VARVE_ECORRUPT, "JSON nested deeper than %d levels at byte %zu",
-            VV_JSON_DEPTH_MAX, depth_offset(text));
+    if (!depth_fits(root, count, depth_max))
+        return vv_fail(op, VARVE_ECORRUPT, "JSON nested deeper than %zu levels at byte %zu",
+            depth_max, depth_offset(text, depth_max));
     yyjson_val *values = vv_new(arena, yyjson_val, count);
     if (!values)
         return vv_fail_memory(op);
     memcpy(values, root, count * sizeof(*values));
     *out = outside(values);
     return VARVE_OK;
+}
+
+varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out)
+{
+    return parse(op, arena, text, VV_JSON_DEPTH_MAX, out);
+}
+
+varve_status vv_json_parse_deep(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out)
+{
+    return parse(op, arena, text, VV_JSON_DEPTH_DEEP, out);
 }
 
 enum vv_json_kind vv_json_kind(const struct vv_json *value)

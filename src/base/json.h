@@ -21,6 +21,7 @@ enum vv_json_kind {
 };
 
 #define VV_JSON_DEPTH_MAX 200
+#define VV_JSON_DEPTH_DEEP 2400
 
 /*
  * Parses one value that fills the text but for blanks. ECORRUPT with the byte offset otherwise,
@@ -28,6 +29,9 @@ enum vv_json_kind {
  * afterwards; the values live as long as `arena`.
  */
 varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out);
+/* The same up to VV_JSON_DEPTH_DEEP levels, for who goes down into it knowing that. */
+varve_status vv_json_parse_deep(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
 
 enum vv_json_kind vv_json_kind(const struct vv_json *value);

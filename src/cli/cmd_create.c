@@ -119,7 +119,7 @@ const struct vv_command vv_cmd_create = {
         "  placed_day date generated always as (cast(placed as date))'",
     .text = "Creates a table in the lake. Its key, order column and z-order columns are table\n"
             "properties, so that the table describes itself. A table of that name which is\n"
-            "there already stays as it is.",
+            "there already stays as it is; if it is another one, that is an error.",
     VV_OPTIONS(options, struct create_values),
     .arguments_least = 1,
     .arguments_most = 1,

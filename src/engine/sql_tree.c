@@ -4,6 +4,8 @@
 #include "engine/sql.h"
 #include "engine/sql_lex.h"
 
+#define SHOWN_BYTES_MAX 120 /* of an expression in a message */
+
 /* Functions in FROM that make rows out of their arguments, or tell of the language. */
 static const char *const table_functions[] = {"range", "generate_series", "unnest", "repeat",
     "repeat_row", "json_each", "json_tree", "duckdb_functions", "duckdb_keywords",
@@ -50,7 +52,7 @@ static varve_status select_tree(struct vv_op *op, struct vv_session *session, st
     VV_TRY(vv_rows_next(op, rows, &has_row));
     if (!has_row || vv_rows_is_null(rows, 0))
         return vv_fail(op, VARVE_EFAILED, "DuckDB gives no parse tree");
-    varve_status status = vv_json_parse(op, &op->arena, vv_rows_text(rows, 0), &tree);
+    varve_status status = vv_json_parse_deep(op, &op->arena, vv_rows_text(rows, 0), &tree);
     if (status == VARVE_ECORRUPT) {
         vv_recode(op, VARVE_EUSAGE);
         return vv_note(op, "the statement is nested too deeply");
@@ -319,16 +321,49 @@ static bool is_condition_alone(const struct vv_json *node)
            is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
 }
 
+/* Names that are near, without ours: "Candidate bindings: "k"". */
+static struct vv_str candidates(struct vv_str message)
+{
+    const struct vv_str before = VV_STR("Candidate bindings: ");
+    const char *at = memmem(message.ptr, message.len, before.ptr, before.len);
+    if (at == NULL)
+        return VV_STR("");
+    struct vv_str line = vv_str_skip(message, (size_t)(at - message.ptr) + before.len);
+    line = vv_str_first(line, vv_str_find(line, '\n'));
+    return memmem(line.ptr, line.len, "\"vv", 3) == NULL ? line : VV_STR("");
+}
+
+varve_status vv_sql_blame(struct vv_op *op, const char *what, struct vv_str expression)
+{
+    if (op->error.code != VARVE_EUSAGE)
+        return op->error.code;
+    struct vv_str message = vv_arena_str(&op->arena, vv_str_of(op->error.message));
+    struct vv_str further = vv_arena_str(&op->arena, vv_str_of(op->error.detail));
+    if (message.ptr == NULL || further.ptr == NULL)
+        return vv_fail_memory(op);
+    struct vv_str near = candidates(further);
+    vv_forgive(op);
+    bool is_long = expression.len > SHOWN_BYTES_MAX;
+    return vv_fail(op, VARVE_EUSAGE, "%s: %.*s%s%.*s%s%.*s%s", what,
+        VV_ARG(vv_str_first(message, vv_str_find(message, '\n'))),
+        near.len > 0 ? " Near it is " : "", VV_ARG(near), expression.len > 0 ? ", in \"" : "",
+        VV_ARG(vv_str_first(expression, SHOWN_BYTES_MAX)),
+        expression.len == 0 ? ""
+        : is_long           ? "...\""
+                            : "\"");
+}
+
 varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
     const char *what, struct vv_str expression, struct vv_sql_statement *out)
 {
+    /* Without brackets around it, which an expression could close by itself. */
     struct vv_str sql =
-        vv_arena_format(&op->arena, "SELECT 1 WHERE (%.*s\n)", VV_ARG(expression));
+        vv_arena_format(&op->arena, "SELECT 1 WHERE %.*s\n", VV_ARG(expression));
     struct vv_sql_statement statement;
     if (sql.ptr == NULL)
         return vv_fail_memory(op);
     if (vv_sql_read(op, session, sql, &statement) != VARVE_OK)
-        return vv_note(op, "%s", what);
+        return vv_sql_blame(op, what, expression);
     const struct vv_json *iterator = NULL;
     const struct vv_json *first = NULL;
     struct vv_str unused;

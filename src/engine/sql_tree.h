@@ -59,6 +59,11 @@ varve_status vv_sql_read(struct vv_op *op, struct vv_session *session, struct vv
 void vv_sql_point(struct vv_op *op, const struct vv_sql_statement *statement,
     const struct vv_json *node);
 /*
+ * The failure of a statement that a user's expression was put into, told of the expression alone:
+ * our statement around it is none of theirs. One of len 0: nobody knows which it is. Other codes than EUSAGE stay as they are.
+ */
+varve_status vv_sql_blame(struct vv_op *op, const char *what, struct vv_str expression);
+/*
  * The same for one expression over the columns of a table: it reads no other table. `what` names
  * it in messages. The statement is "SELECT 1 WHERE (expression)".
  */

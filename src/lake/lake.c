@@ -271,6 +271,22 @@ static varve_status check_name(struct vv_op *op, struct vv_str name)
         VV_ARG(name));
 }
 
+/* A table within a table is data files to the one, and nothing to its vacuum. */
+static varve_status check_no_table(struct vv_op *op, const struct vv_lake *lake,
+    struct vv_engine *engine)
+{
+    const struct vv_log_handle log = {lake->store, engine};
+    struct vv_log_segment segment;
+    varve_status status = vv_log_find(op, &log, VV_NO_VERSION, INT64_MAX, &op->arena, &segment);
+    if (status == VARVE_OK)
+        return vv_fail(op, VARVE_EUSAGE,
+            "%.*s is a table, and no table may lie within another: take the folder above it",
+            VV_ARG(lake->store->location));
+    if (status == VARVE_ENOTFOUND)
+        vv_forgive(op);
+    return status == VARVE_ENOTFOUND ? VARVE_OK : status;
+}
+
 varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table_spec *spec, bool *out_created)
 {
@@ -279,6 +295,7 @@ varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct
     VV_TRY(check_name(op, name));
     VV_TRY(vv_store_at(op, lake->store, name, &store));
     VV_TRY(vv_lake_engine(op, lake, &engine));
+    VV_TRY(check_no_table(op, lake, engine));
     spec->user_name = lake->user;
     if (spec->user_metadata.ptr == NULL)
         spec->user_metadata = lake->message;

@@ -26,14 +26,14 @@ static varve_status check_columns(struct vv_op *op, const struct vv_schema *sche
     for (size_t i = 0; i < len; i++) {
         int32_t column = vv_schema_find(schema, names[i]);
         if (column < 0)
-            return vv_fail(op, VARVE_EINVALID, "%s column %.*s is not in the schema", what,
+            return vv_fail(op, VARVE_EUSAGE, "%s column %.*s is not in the schema", what,
                 VV_ARG(names[i]));
         if (must_be_ordered && !vv_type_is_ordered(&schema->fields[column].type))
-            return vv_fail(op, VARVE_EINVALID, "%s column %.*s has a type without an order",
-                what, VV_ARG(names[i]));
+            return vv_fail(op, VARVE_EUSAGE, "%s column %.*s has a type without an order", what,
+                VV_ARG(names[i]));
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(names[i], names[j]))
-                return vv_fail(op, VARVE_EINVALID, "%s column %.*s is named twice", what,
+                return vv_fail(op, VARVE_EUSAGE, "%s column %.*s is named twice", what,
                     VV_ARG(names[i]));
     }
     return VARVE_OK;
@@ -52,11 +52,11 @@ static varve_status check_order(struct vv_op *op, const struct vv_table_spec *sp
     VV_TRY(check_columns(op, &spec->schema, &spec->order_by, 1, "order", true));
     int32_t column = vv_schema_find(&spec->schema, spec->order_by);
     if (!can_order(spec->schema.fields[column].type.kind))
-        return vv_fail(op, VARVE_EINVALID,
-            "order column %.*s must be a timestamp or an integer", VV_ARG(spec->order_by));
+        return vv_fail(op, VARVE_EUSAGE, "order column %.*s must be a timestamp or an integer",
+            VV_ARG(spec->order_by));
     for (size_t i = 0; i < spec->key_len; i++)
         if (vv_str_eq_nocase(spec->key[i], spec->order_by))
-            return vv_fail(op, VARVE_EINVALID, "order column %.*s is part of the key",
+            return vv_fail(op, VARVE_EUSAGE, "order column %.*s is part of the key",
                 VV_ARG(spec->order_by));
     return VARVE_OK;
 }
@@ -72,7 +72,7 @@ static varve_status check_partition_from(struct vv_op *op, const struct vv_table
         enum vv_type_kind kind = spec->schema.fields[source].type.kind;
         if (spec->schema.fields[date].type.kind != VV_TYPE_DATE ||
             (kind != VV_TYPE_TIMESTAMP && kind != VV_TYPE_TIMESTAMP_NTZ))
-            return vv_fail(op, VARVE_EINVALID,
+            return vv_fail(op, VARVE_EUSAGE,
                 "%.*s = %.*s: a date column derives from a timestamp column",
                 VV_ARG(pair->name), VV_ARG(pair->value));
     }
@@ -89,14 +89,14 @@ static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *s
     for (size_t i = 0; i < spec->checks_len; i++) {
         struct vv_str sql;
         if (spec->checks[i].name.len == 0)
-            return vv_fail(op, VARVE_EINVALID, "a constraint without a name: %.*s",
+            return vv_fail(op, VARVE_EUSAGE, "a constraint without a name: %.*s",
                 VV_ARG(spec->checks[i].expression));
         if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena,
                 &sql) != VARVE_OK)
             return vv_note(op, "constraint %.*s", VV_ARG(spec->checks[i].name));
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(spec->checks[i].name, spec->checks[j].name))
-                return vv_fail(op, VARVE_EINVALID, "constraint %.*s is named twice",
+                return vv_fail(op, VARVE_EUSAGE, "constraint %.*s is named twice",
                     VV_ARG(spec->checks[i].name));
     }
     return VARVE_OK;
@@ -105,12 +105,12 @@ static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *s
 static varve_status check(struct vv_op *op, const struct vv_table_spec *spec)
 {
     if (spec->schema.fields_len == 0)
-        return vv_fail(op, VARVE_EINVALID, "a table needs a column");
+        return vv_fail(op, VARVE_EUSAGE, "a table needs a column");
     VV_TRY(vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE));
     VV_TRY(check_columns(op, &spec->schema, spec->partition_columns,
         spec->partition_columns_len, "partition", true));
     if (spec->partition_columns_len >= spec->schema.fields_len)
-        return vv_fail(op, VARVE_EINVALID, "every column is a partition column");
+        return vv_fail(op, VARVE_EUSAGE, "every column is a partition column");
     VV_TRY(check_columns(op, &spec->schema, spec->key, spec->key_len, "key", true));
     VV_TRY(check_columns(op, &spec->schema, spec->zorder, spec->zorder_len, "z-order", true));
     VV_TRY(check_order(op, spec));
@@ -296,6 +296,65 @@ static varve_status parameters(struct vv_op *op, const struct vv_metadata *metad
     return ok && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+static varve_status check_partitions(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_metadata *there)
+{
+    bool is_same = spec->partition_columns_len == there->partition_columns_len;
+    for (size_t i = 0; i < spec->partition_columns_len && is_same; i++)
+        is_same = vv_str_eq_nocase(spec->partition_columns[i], there->partition_columns[i]);
+    if (is_same)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "it is partitioned by other columns");
+}
+
+static varve_status check_key(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_metadata *there)
+{
+    struct vv_str *key = NULL;
+    size_t len = 0;
+    struct vv_str text = vv_pairs_get(&there->configuration, VV_STR(VV_PROPERTY_KEY));
+    VV_TRY(vv_rules_split_names(op, &op->arena, text, &key, &len));
+    bool is_same = len == spec->key_len;
+    for (size_t i = 0; i < len && is_same; i++)
+        is_same = vv_str_eq_nocase(spec->key[i], key[i]);
+    if (is_same)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "its key is \"%.*s\"", VV_ARG(text));
+}
+
+/* Columns that came later are no difference. */
+static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_snapshot *there)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 20);
+    for (size_t i = 0; i < spec->schema.fields_len; i++) {
+        const struct vv_field *field = &spec->schema.fields[i];
+        int32_t column = vv_schema_find(&there->schema, field->name);
+        if (column < 0)
+            return vv_fail(op, VARVE_EUSAGE, "it has no column %.*s", VV_ARG(field->name));
+        if (vv_type_eq(&field->type, &there->schema.fields[column].type))
+            continue;
+        vv_type_name(&there->schema.fields[column].type, &type);
+        return vv_fail(op, VARVE_EUSAGE, "its column %.*s is of type %.*s", VV_ARG(field->name),
+            VV_ARG(vv_buf_str(&type)));
+    }
+    VV_TRY(check_partitions(op, spec, there->metadata));
+    return check_key(op, spec, there->metadata);
+}
+
+/* Who says what a table is to be, and finds another one, wants to know. */
+static varve_status check_there(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_table_spec *spec)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *there = NULL;
+    VV_TRY(vv_snapshot_load(op, log, VV_NO_VERSION, &there));
+    if (check_like(op, spec, there) == VARVE_OK)
+        return VARVE_OK;
+    return op->error.code == VARVE_EUSAGE
+               ? vv_note(op, "a table of that name is there, and it is another one")
+               : op->error.code;
+}
+
 static varve_status table_is_there(struct vv_op *op, const struct vv_log_handle *log, bool *out)
 {
     struct vv_log_segment segment;
@@ -319,7 +378,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     VV_TRY(table_is_there(op, &log, &is_there));
     if (is_there) {
         *out_created = false;
-        return VARVE_OK;
+        return check_there(op, &log, spec);
     }
     VV_TRY(begin_protocol(op, &creation));
     VV_TRY(make_metadata(op, &creation));

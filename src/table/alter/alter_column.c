@@ -488,7 +488,7 @@ static varve_status widen(struct vv_op *op, struct vv_alter_change *change)
         return vv_fail(op, VARVE_EUSAGE,
             "column %.*s is of type %.*s, of which %.*s is no wider one",
             VV_ARG(draft->schema.fields[column].name), VV_ARG(vv_buf_str(&from)),
-            VV_ARG(vv_buf_str(&to)));
+            VV_ARG(change->request->text));
     VV_TRY(check_not_source(op, change, draft->schema.fields[column].name));
     VV_TRY(vv_draft_need(op, draft, "typeWidening"));
     if (new->kind == VV_TYPE_TIMESTAMP_NTZ)

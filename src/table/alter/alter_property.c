@@ -64,6 +64,10 @@ static varve_status set(struct vv_op *op, struct vv_alter_change *change)
     const struct vv_pairs *pairs = &change->request->pairs;
     vv_jw_object(&object);
     for (size_t i = 0; i < pairs->len; i++) {
+        for (size_t j = 0; j < i; j++)
+            if (vv_str_eq_nocase(pairs->items[j].name, pairs->items[i].name))
+                return vv_fail(op, VARVE_EUSAGE, "property %.*s is set twice",
+                    VV_ARG(pairs->items[i].name));
         VV_TRY(set_one(op, change, &pairs->items[i]));
         vv_jw_key_str(&object, pairs->items[i].name);
         vv_jw_string(&object, pairs->items[i].value);

@@ -14,7 +14,7 @@ struct vv_property {
     const char *feature; /* that the protocol has to have with this value; NULL: none */
 };
 
-/* EUSAGE: a value that the property can't have. Names are compared ignoring case. */
+/* EUSAGE: a value that the property can't have, a delta.* that there is none of. Names are compared ignoring case. */
 varve_status vv_property_check(struct vv_op *op, struct vv_str name, struct vv_str value,
     struct vv_property *out);
 

@@ -4,6 +4,7 @@
  */
 #include "delta/stats.h"
 #include "engine/sql.h"
+#include "engine/sql_tree.h"
 #include "table/edit/edit.h"
 #include "table/read/predicate.h"
 #include "table/read/scan_sql.h"
@@ -46,7 +47,7 @@ varve_status vv_edit_check_sql(struct vv_op *op, const struct vv_edit *edit, con
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
     if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
-        return vv_note(op, "%s", what);
+        return vv_sql_blame(op, what, expression);
     return VARVE_OK;
 }
 
@@ -173,5 +174,7 @@ varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv
         return vv_fail_memory(op);
     vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
-    return vv_session_rows(op, edit->session, &query, &rows);
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_sql_blame(op, "the condition", where);
+    return VARVE_OK;
 }

@@ -3,6 +3,7 @@
  * pair judged once, so that an expression which answers differently each time is asked once.
  */
 #include "engine/sql.h"
+#include "engine/sql_tree.h"
 #include "table/edit/merge_run.h"
 #include "table/edit/new_rows.h"
 #include "table/read/scan_sql.h"
@@ -68,7 +69,9 @@ static varve_status run_users(struct vv_op *op, const struct vv_edit *edit,
     if (!vv_buf_ok(sql))
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(sql), .is_users = true};
-    return vv_session_rows(op, edit->session, &query, &rows);
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_sql_blame(op, "a condition", VV_STR(""));
+    return VARVE_OK;
 }
 
 static varve_status make_pairs(struct vv_op *op, struct vv_edit *edit,

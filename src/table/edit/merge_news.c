@@ -39,7 +39,7 @@ static varve_status check(struct vv_op *op, const struct vv_edit *edit,
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
     if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
-        return vv_note(op, "%s", what);
+        return vv_sql_blame(op, what, expression);
     return VARVE_OK;
 }
 
@@ -192,7 +192,8 @@ static varve_status make_step(struct vv_op *op, struct vv_edit *edit,
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
-    VV_TRY(vv_session_rows(op, edit->session, &query, &made));
+    if (vv_session_rows(op, edit->session, &query, &made) != VARVE_OK)
+        return vv_sql_blame(op, "a value", VV_STR(""));
     vv_rows_close(&made);
     const struct vv_new_rows rows = {.name = "merge",
         .table = VV_STR("temp." MADE),

@@ -115,7 +115,8 @@ static varve_status read_changed(struct vv_op *op, const struct plan *plan, stru
         return vv_fail_memory(op);
     vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
-    VV_TRY(vv_session_rows(op, edit->session, &query, &rows));
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_sql_blame(op, "a value or the condition", VV_STR(""));
     return vv_session_exec(op, edit->session,
         VV_STR("CREATE OR REPLACE TEMP TABLE " VV_EDIT_GONE
                " AS SELECT _file, _pos FROM temp." CHANGED));

@@ -5,6 +5,7 @@
 #include "delta/ledger.h"
 #include "delta/pins.h"
 #include "engine/sql.h"
+#include "engine/sql_tree.h"
 #include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/scan_sql.h"
@@ -288,7 +289,10 @@ varve_status vv_table_scan(struct vv_op *op, struct vv_table *table,
     VV_CLEANUP(read_done) struct read read = {0};
     struct vv_pruned pruned;
     VV_TRY(begin_scan(op, table, request, &read, &pruned));
-    return stream(op, &read, true, out);
+    if (stream(op, &read, true, out) != VARVE_OK)
+        return request->where.len > 0 ? vv_sql_blame(op, "the condition", request->where)
+                                      : op->error.code;
+    return VARVE_OK;
 }
 
 varve_status vv_table_scan_plan(struct vv_op *op, struct vv_table *table,

@@ -237,10 +237,10 @@ TEST(sql_tree, deep_and_wide_statements_end)
     CHECK_STR(names_of(&fixture, vv_buf_str(&sql).ptr), "[t]");
     vv_buf_clear(&sql);
     vv_buf_adds(&sql, "SELECT ");
-    for (int i = 0; i < 500; i++)
+    for (int i = 0; i < 5000; i++)
         vv_buf_adds(&sql, "(1 + ");
     vv_buf_adds(&sql, "1");
-    for (int i = 0; i < 500; i++)
+    for (int i = 0; i < 5000; i++)
         vv_buf_adds(&sql, ")");
     struct vv_sql_statement statement;
     CHECK_FAILS(&fixture.op,
