@@ -19,7 +19,7 @@ cd "$(dirname "$0")"
 umask 022
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libroaring-dev libedit-dev
- liblz4-dev libzstd-dev"
+ liblz4-dev libzstd-dev libsnappy-dev"
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy"
 fuzz_packages="clang libclang-rt-dev"

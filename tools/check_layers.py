@@ -35,6 +35,8 @@ ONLY = {
     "openssl/": ("base",),
     "xxhash": ("base",),
     "zlib": ("base",),
+    "snappy": ("engine",),
+    "zstd": ("engine",),
     "roaring/": ("delta",),
     "curl/": ("store",),
     "expat": ("store",),

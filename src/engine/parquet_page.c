@@ -1,8 +1,8 @@
 #include "engine/parquet_page.h"
 
+#include <snappy-c.h>
 #include <zstd.h>
 
-#include "engine/snappy.h"
 #include "engine/thrift.h"
 
 enum codec {
@@ -65,6 +65,15 @@ static bool read_header(struct vv_thrift *in, struct header *header)
            header->entries <= INT32_MAX && header->unpacked_bytes <= INT32_MAX;
 }
 
+/* False where it is no Snappy, or of another length. */
+static bool unpack_snappy(struct vv_str packed, char *out, size_t bytes)
+{
+    size_t len = 0;
+    return snappy_uncompressed_length(packed.ptr, packed.len, &len) == SNAPPY_OK &&
+           len == bytes && snappy_uncompress(packed.ptr, packed.len, out, &len) == SNAPPY_OK &&
+           len == bytes;
+}
+
 static varve_status unpack(struct vv_op *op, int32_t codec, struct vv_str packed, size_t bytes,
     struct vv_arena *arena, struct vv_str *out)
 {
@@ -80,7 +89,7 @@ static varve_status unpack(struct vv_op *op, int32_t codec, struct vv_str packed
     if (unpacked == NULL)
         return vv_fail_memory(op);
     bool is_right = codec == CODEC_SNAPPY
-                        ? vv_snappy_unpack(packed, unpacked, bytes)
+                        ? unpack_snappy(packed, unpacked, bytes)
                         : ZSTD_decompress(unpacked, bytes, packed.ptr, packed.len) == bytes;
     *out = (struct vv_str){unpacked, bytes};
     return is_right ? VARVE_OK
