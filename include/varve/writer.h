@@ -134,10 +134,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_arrow(varve_writer *wri
 /*
  * The bytes of an Arrow IPC stream, put as they come, batch by batch, until it ends. `read` is as
  * read(2), waits where nothing is there, and gives 0 at the end, or -errno; -ECANCELED ends the call
- * with EINTERRUPTED. A full spool is waited for. Rows before a failure are accepted.
+ * with EINTERRUPTED. A full spool is waited for. Rows before a failure are accepted. `on_batch`
+ * (NULL: none) is told of each batch that is accepted: so many rows, the last of that sequence, the
+ * others before it, next to each other unless other threads put meanwhile.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_arrow_ipc(varve_writer *writer,
-    const char *table, int64_t (*read)(void *data, void *out, size_t bytes), void *data,
+    const char *table, int64_t (*read)(void *data, void *out, size_t bytes),
+    void (*on_batch)(void *data, uint64_t rows, uint64_t last_sequence), void *data,
     uint64_t *out_sequence, varve_error *err);
 
 /* Until everything put before is spooled. */

@@ -296,11 +296,12 @@ varve_status varve_writer_put_arrow(varve_writer *writer, const char *table,
 }
 
 varve_status varve_writer_put_arrow_ipc(varve_writer *writer, const char *table,
-    int64_t (*read)(void *data, void *out, size_t bytes), void *data, uint64_t *out_sequence,
-    varve_error *err)
+    int64_t (*read)(void *data, void *out, size_t bytes),
+    void (*on_batch)(void *data, uint64_t rows, uint64_t last_sequence), void *data,
+    uint64_t *out_sequence, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    const struct vv_writer_bytes from = {data, read};
+    const struct vv_writer_bytes from = {data, read, on_batch};
     begin(&op, writer);
     return vv_op_report(&op,
         vv_writer_put_ipc(&op, writer->writer, vv_api_text(table), &from, out_sequence), err);

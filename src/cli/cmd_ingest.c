@@ -171,9 +171,6 @@ static varve_status check_arrow(const struct vv_ingest_options *ingest, varve_er
         return vv_error_set(err, VARVE_EUSAGE,
             "--input-format arrow reads the stream of one table from stdin: name the table, "
             "without --socket and --follow");
-    if (ingest->ack != VV_ACK_NONE)
-        return vv_error_set(err, VARVE_EUSAGE,
-            "--ack answers lines, and an Arrow stream has none");
     return VARVE_OK;
 }
 

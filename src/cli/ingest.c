@@ -113,12 +113,14 @@ static int64_t metrics_interval_ms(const struct vv_ingest_options *options)
 int64_t vv_ingest_settle(struct vv_ingest *ingest)
 {
     varve_error error;
+    ingest->has_put = vv_arrow_take(ingest) || ingest->has_put;
     /* If it fails nothing is answered, and what was put is synced with what comes next. */
     if (ingest->options->sync_always && ingest->has_put &&
         varve_writer_sync(ingest->writer, &error) != VARVE_OK)
         vv_report_full(ingest, &error);
     ingest->has_put = false;
     vv_answer_all(ingest);
+    vv_arrow_answer(ingest);
     vv_follow_durable(ingest, ingest->stats.sequence_durable);
     int64_t now_ms = vv_now_ms();
     vv_report_troubles(ingest, now_ms);

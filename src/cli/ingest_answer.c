@@ -100,7 +100,7 @@ void vv_answer_send(struct vv_ingest *ingest, struct vv_stream *stream)
 
 /* ---- Acknowledgements --------------------------------------------------------------------------- */
 
-static uint64_t durable_sequence(const struct vv_ingest *ingest)
+uint64_t vv_answer_sequence(const struct vv_ingest *ingest)
 {
     switch (ingest->options->ack) {
     case VV_ACK_NONE:
@@ -127,7 +127,7 @@ static void acknowledge(struct vv_ingest *ingest, struct vv_stream *stream, uint
 void vv_answer_stream(struct vv_ingest *ingest, struct vv_stream *stream)
 {
     if (ingest->options->ack != VV_ACK_NONE)
-        acknowledge(ingest, stream, durable_sequence(ingest));
+        acknowledge(ingest, stream, vv_answer_sequence(ingest));
     if (waiting(stream) > 0 && !stream->is_waiting)
         vv_answer_send(ingest, stream);
 }
@@ -145,6 +145,8 @@ static void tell_refusals(struct vv_ingest *ingest)
             continue;
         while (stream && (line = vv_runs_find(&stream->runs, refusals[i].sequence)) == 0)
             stream = stream->next;
+        if (stream == NULL && vv_arrow_refuse(ingest, refusals[i].sequence, refusals[i].reason))
+            continue;
         if (stream == NULL) {
             vv_report_quarantined(ingest, &refusals[i]);
             continue;

@@ -129,6 +129,8 @@ static void say_last_words(struct vv_ingest *ingest)
     int64_t end_ms = vv_now_ms() + LAST_WORDS_MS;
     for (bool has_more = true; has_more && vv_now_ms() < end_ms;) {
         has_more = false;
+        (void)vv_arrow_take(ingest);
+        vv_arrow_answer(ingest);
         for (struct vv_stream *stream = ingest->streams; stream; stream = stream->next) {
             vv_answer_stream(ingest, stream);
             vv_answer_send(ingest, stream);

@@ -95,6 +95,8 @@ varve_status vv_writer_put_arrow(struct vv_op *op, struct vv_writer *writer,
 struct vv_writer_bytes {
     void *data;
     int64_t (*read)(void *data, void *out, size_t bytes);
+    /* A batch is put, with so many rows, the last of this sequence. NULL: nobody asks. */
+    void (*took)(void *data, uint64_t rows, uint64_t last_sequence);
 };
 varve_status vv_writer_put_ipc(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
     const struct vv_writer_bytes *from, uint64_t *out_sequence);

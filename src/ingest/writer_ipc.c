@@ -85,6 +85,7 @@ static varve_status window_read(struct vv_op *op, void *data, int64_t offset, ch
 
 /* Of one stream. */
 struct target {
+    const struct vv_writer_bytes *from;
     struct vv_writer *writer;
     struct vv_str table;
     struct vv_arrow_type type;
@@ -107,8 +108,11 @@ static varve_status take_schema(struct vv_op *op, void *data, const struct Arrow
 static varve_status take_batch(struct vv_op *op, void *data, const struct ArrowArray *batch)
 {
     struct target *target = data;
-    return vv_writer_put_array(op, target->writer, target->lane, &target->type, batch, true,
-        target->sequence);
+    VV_TRY(vv_writer_put_array(op, target->writer, target->lane, &target->type, batch, true,
+        target->sequence));
+    if (target->from->took != NULL)
+        target->from->took(target->from->data, (uint64_t)batch->length, *target->sequence);
+    return VARVE_OK;
 }
 
 varve_status vv_writer_put_ipc(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
@@ -117,7 +121,8 @@ varve_status vv_writer_put_ipc(struct vv_op *op, struct vv_writer *writer, struc
     VV_CLEANUP(window_done)
     struct window window = {.from = from, .held = VV_BUF_INIT(2 * MESSAGE_BYTES_MAX)};
     uint64_t sequence = 0;
-    struct target target = {.writer = writer, .table = table, .sequence = &sequence};
+    struct target target = {
+        .from = from, .writer = writer, .table = table, .sequence = &sequence};
     const struct vv_ipc_bytes bytes = {&window, VV_IPC_LEN_UNKNOWN, window_read};
     const struct vv_ipc_taker taker = {&target, take_schema, take_batch};
     VV_TRY(vv_writer_check(op, writer));

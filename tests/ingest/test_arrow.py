@@ -1,5 +1,6 @@
 """An Arrow stream on stdin: batches are taken as they come, and what is wrong with it is said."""
 
+import json
 import signal
 import struct
 
@@ -125,6 +126,45 @@ def test_rows_that_break_a_rule_are_set_aside(lake):
     assert (summary["inserted"], summary["quarantined"]) == (2, 1)
 
 
+@pytest.mark.parametrize("level", ["accepted", "spooled", "committed"])
+def test_each_batch_is_acknowledged(lake, level):
+    run = start(lake, "--ack", level, "--interval", "50ms")
+    stream = Stream(run)
+    stream.send(range(100))
+    first = {"ack": 1, "rows": 100, "first_sequence": 1, "last_sequence": 100}
+    assert json.loads(run.process.stdout.readline()) == first
+    if level == "committed":
+        assert lake.values() == expected(range(100))
+    stream.send([])
+    stream.send(range(100, 103))
+    stream.end()
+    assert run.end().output() == [
+        {"ack": 2, "rows": 0}, {"ack": 3, "rows": 3, "first_sequence": 101, "last_sequence": 103}]
+    assert lake.values() == expected(range(103))
+
+
+def test_an_acknowledged_batch_survives_a_kill(lake):
+    run = start(lake, "--ack", "accepted", "--interval", "1h")
+    Stream(run).send(range(1000))
+    assert json.loads(run.process.stdout.readline())["last_sequence"] == 1000
+    run.kill()
+    lake.ok("spool", "flush")
+    assert lake.values() == expected(range(1000))
+
+
+def test_a_row_that_is_set_aside_is_told_before_its_batch(lake):
+    run = start(lake, "--ack", "committed")
+    stream = Stream(run)
+    stream.send([7])
+    stream.send([1, 2000000, 3])
+    stream.end()
+    answers = run.end().output()
+    refused = next(answer for answer in answers if "error" in answer)
+    assert (refused["batch"], refused["row"], refused["sequence"]) == (2, 2, 3)
+    assert "signal_value = 2" in refused["error"] and refused["code"] == "INVALID_DATA"
+    assert answers.index(refused) < next(i for i, one in enumerate(answers) if one.get("ack") == 2)
+
+
 def file_bytes():
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, SCHEMA) as writer:
@@ -147,7 +187,6 @@ def test_what_is_no_stream_is_refused(lake, data, status, part):
 
 @pytest.mark.parametrize("arguments, part", [
     (("--input-format", "arrow"), "name the table"),
-    (("signals", "--input-format", "arrow", "--ack"), "answers lines"),
     (("signals", "--input-format", "arrow", "--follow", "x"), "without --socket and --follow")])
 def test_what_needs_lines_is_refused(lake, arguments, part):
     done = lake.run("ingest", *arguments, stdin="")
