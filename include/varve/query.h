@@ -22,10 +22,16 @@ typedef struct varve_query_options {
     const char *const *param_names;  /* `name` of the `$name` in the SQL */
     const char *const *param_values; /* as a literal in quotes would be; NULL: NULL */
     size_t params_len;
+    /*
+     * What their values are: "bigint", "double", "decimal", "boolean", "string", "date", "timestamp",
+     * "timestamp_ntz", "time", "binary" (in hexadecimal digits). NULL, or NULL for one of them: a
+     * literal in quotes, which has the type of what it stands beside.
+     */
+    const char *const *param_types;
 } varve_query_options;
-#define VARVE_QUERY_OPTIONS_INIT                         \
-    {                                                    \
-        sizeof(varve_query_options), NULL, NULL, NULL, 0 \
+#define VARVE_QUERY_OPTIONS_INIT                               \
+    {                                                          \
+        sizeof(varve_query_options), NULL, NULL, NULL, 0, NULL \
     }
 
 /*

@@ -1,5 +1,5 @@
 #include "input.h"
-#include "objects.h"
+#include "lake_object.h"
 #include "varve/doctor.h"
 #include "varve/maintain.h"
 #include "varve/writer.h"
@@ -267,20 +267,25 @@ static varve_status query_run(void *args, varve_error *err)
 static PyObject *lake_query(PyObject *self, PyObject *args)
 {
     struct query query = {.lake = handle_of(self), .options = VARVE_QUERY_OPTIONS_INIT};
-    struct vp_strings names, values = {NULL, 0, NULL};
-    PyObject *name_list, *value_list;
-    if (!PyArg_ParseTuple(args, "szOO", &query.sql, &query.options.at, &name_list, &value_list))
+    struct vp_strings names, values = {NULL, 0, NULL}, types = {NULL, 0, NULL};
+    PyObject *name_list, *value_list, *type_list;
+    if (!PyArg_ParseTuple(args, "szOOO", &query.sql, &query.options.at, &name_list, &value_list,
+            &type_list))
         return NULL;
     int failed = vp_strings_of(name_list, false, &names);
     if (failed == 0)
         failed = vp_strings_of(value_list, true, &values);
+    if (failed == 0)
+        failed = vp_strings_of(type_list, true, &types);
     query.options.param_names = names.items;
     query.options.param_values = values.items;
+    query.options.param_types = types.items;
     query.options.params_len = names.len;
     if (failed == 0)
         failed = vp_lake_call(vp_lake_of(self), query_run, &query);
     vp_strings_done(&names);
     vp_strings_done(&values);
+    vp_strings_done(&types);
     return vp_lake_stream(self, failed, &query.stream);
 }
 
@@ -401,6 +406,14 @@ static PyMethodDef lake_methods[] = {
     {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
     {"writer", lake_writer, METH_VARARGS, "Opens the writer of the lake."},
     {"doctor", lake_doctor, METH_VARARGS, "Who can use a table, and what ails it; JSON."},
+    {"salvage", vp_lake_salvage, METH_VARARGS, "What can be read of a damaged spool; JSON."},
+    {"verify", vp_lake_verify, METH_VARARGS, "Whether a table is what was written; JSON."},
+    {"seal", vp_lake_seal, METH_VARARGS, "The head of a table; JSON."},
+    {"pin", vp_lake_pin, METH_VARARGS, "A tag or hold; how many tables."},
+    {"unpin", vp_lake_unpin, METH_VARARGS, "Its end; how many tables."},
+    {"pins", vp_lake_pins, METH_VARARGS, "A stream."},
+    {"known_at", vp_lake_known_at, METH_VARARGS, "Reads as of what was known then."},
+    {"leak_check", vp_lake_leak_check, METH_VARARGS, "A stream."},
     {"spool", lake_spool, METH_VARARGS, "What waits in a spool; JSON."},
     {NULL, NULL, 0, NULL},
 };

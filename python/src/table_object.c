@@ -1,28 +1,21 @@
 #include "input.h"
-#include "objects.h"
+#include "table_object.h"
 #include "varve/dml.h"
 #include "varve/inspect.h"
 #include "varve/quarantine.h"
 
-struct table_object {
-    PyObject_HEAD
-    PyObject *module;
-    struct vp_lake *lake;
-    varve_table *table; /* guarded by: the turn of the lake; NULL: closed */
-};
-
-static struct vp_lake *lake_of(PyObject *self)
+struct vp_lake *vp_table_lake(PyObject *self)
 {
     return ((struct table_object *)self)->lake;
 }
 
-static PyObject *give_stream(PyObject *self, int failed, struct ArrowArrayStream *stream)
+PyObject *vp_table_give(PyObject *self, int failed, struct ArrowArrayStream *stream)
 {
-    return vp_give_stream(((struct table_object *)self)->module, lake_of(self), failed, stream);
+    return vp_give_stream(((struct table_object *)self)->module, vp_table_lake(self), failed,
+        stream);
 }
 
-/* With the turn, since another thread may close the table until then. NULL with *err. */
-static varve_table *table_of(PyObject *self, varve_error *err)
+varve_table *vp_table_of(PyObject *self, varve_error *err)
 {
     varve_table *table = ((struct table_object *)self)->table;
     if (table == NULL)
@@ -71,7 +64,8 @@ static PyObject *table_close(PyObject *self, PyObject *unused)
 {
     (void)unused;
     /* On a closed lake it is closed with the last object that holds the lake. */
-    if (!vp_lake_is_shut(lake_of(self)) && vp_lake_call(lake_of(self), close_run, self) < 0)
+    if (!vp_lake_is_shut(vp_table_lake(self)) &&
+        vp_lake_call(vp_table_lake(self), close_run, self) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -84,7 +78,7 @@ struct refresh {
 static varve_status refresh_run(void *args, varve_error *err)
 {
     struct refresh *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_refresh(table, &call->version, err) : VARVE_EUSAGE;
 }
 
@@ -92,7 +86,7 @@ static PyObject *table_refresh(PyObject *self, PyObject *unused)
 {
     struct refresh call = {self, 0};
     (void)unused;
-    return vp_lake_call(lake_of(self), refresh_run, &call) < 0
+    return vp_lake_call(vp_table_lake(self), refresh_run, &call) < 0
                ? NULL
                : PyLong_FromLongLong(call.version);
 }
@@ -118,7 +112,7 @@ static void keep_warnings(varve_upsert_result *result, char **out)
 static varve_status write_run(void *args, varve_error *err)
 {
     struct change *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     if (table == NULL)
         return VARVE_EUSAGE;
     varve_status status = (call->append ? varve_table_append : varve_table_upsert)(table,
@@ -157,7 +151,7 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     struct vp_state *state = vp_state(((struct table_object *)self)->module);
     int failed = vp_inputs_of(state, files, data, &call.inputs);
     if (failed == 0)
-        failed = vp_lake_call(lake_of(self), write_run, &call);
+        failed = vp_lake_call(vp_table_lake(self), write_run, &call);
     vp_inputs_done(&call.inputs);
     PyObject *result = failed == 0 ? vp_result_of(&call.result) : NULL;
     free(call.warnings);
@@ -185,7 +179,7 @@ struct edit {
 static varve_status edit_run(void *args, varve_error *err)
 {
     struct edit *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     if (table == NULL)
         return VARVE_EUSAGE;
     if (call->what == EDIT_DELETE)
@@ -218,7 +212,7 @@ static int edit_assignments(struct edit *call, PyObject *columns, PyObject *valu
     return 0;
 }
 
-static PyObject *edit_result(const varve_edit_result *result)
+PyObject *vp_edit_result(const varve_edit_result *result)
 {
     return Py_BuildValue("(LLLLLLLLLLNLL)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->deleted,
@@ -247,12 +241,12 @@ static PyObject *table_edit(PyObject *self, PyObject *args)
         failed = vp_inputs_of(vp_state(((struct table_object *)self)->module), files, data,
             &call.inputs);
     if (failed == 0)
-        failed = vp_lake_call(lake_of(self), edit_run, &call);
+        failed = vp_lake_call(vp_table_lake(self), edit_run, &call);
     vp_inputs_done(&call.inputs);
     vp_strings_done(&call.columns);
     vp_strings_done(&call.values);
     PyMem_Free(call.assignments);
-    return failed == 0 ? edit_result(&call.result) : NULL;
+    return failed == 0 ? vp_edit_result(&call.result) : NULL;
 }
 
 struct checkpoint {
@@ -263,7 +257,7 @@ struct checkpoint {
 static varve_status checkpoint_run(void *args, varve_error *err)
 {
     struct checkpoint *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_checkpoint(table, &call->result, err) : VARVE_EUSAGE;
 }
 
@@ -271,7 +265,7 @@ static PyObject *table_checkpoint(PyObject *self, PyObject *unused)
 {
     struct checkpoint call = {.self = self};
     (void)unused;
-    if (vp_lake_call(lake_of(self), checkpoint_run, &call) < 0)
+    if (vp_lake_call(vp_table_lake(self), checkpoint_run, &call) < 0)
         return NULL;
     return Py_BuildValue("(LLLL)", (long long)call.result.version,
         (long long)call.result.commits_cleaned, (long long)call.result.commits_kept,
@@ -289,7 +283,7 @@ struct describe {
 static varve_status describe_run(void *args, varve_error *err)
 {
     struct describe *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_describe(table, call->at, &call->json, err) : VARVE_EUSAGE;
 }
 
@@ -298,7 +292,7 @@ static PyObject *table_describe(PyObject *self, PyObject *args)
     struct describe call = {self, NULL, NULL};
     if (!PyArg_ParseTuple(args, "z", &call.at))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), describe_run, &call);
+    int failed = vp_lake_call(vp_table_lake(self), describe_run, &call);
     if (failed == 0)
         return vp_take_text(call.json);
     varve_free(call.json);
@@ -322,7 +316,7 @@ struct read {
 static varve_status scan_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_scan(table, &call->options.scan, &call->stream, err)
                  : VARVE_EUSAGE;
 }
@@ -336,14 +330,14 @@ static PyObject *table_scan(PyObject *self, PyObject *args)
             &limit))
         return NULL;
     options->limit = limit;
-    int failed = vp_lake_call(lake_of(self), scan_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), scan_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 static varve_status latest_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_latest(table, &call->options.latest, &call->stream, err)
                  : VARVE_EUSAGE;
 }
@@ -354,14 +348,14 @@ static PyObject *table_latest(PyObject *self, PyObject *args)
     varve_latest_options *options = &call.options.latest;
     if (!PyArg_ParseTuple(args, "zzz", &options->by, &options->until, &options->at))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), latest_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), latest_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 static varve_status range_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_range(table, &call->options.range, &call->stream, NULL, err)
                  : VARVE_EUSAGE;
 }
@@ -373,14 +367,14 @@ static PyObject *table_range(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "zzzzzz", &options->symbol, &options->strategy, &options->last,
             &options->from, &options->to, &options->at))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), range_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), range_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 static varve_status history_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_history(table, call->options.limit, &call->stream, err)
                  : VARVE_EUSAGE;
 }
@@ -392,14 +386,14 @@ static PyObject *table_history(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "L", &limit))
         return NULL;
     call.options.limit = limit;
-    int failed = vp_lake_call(lake_of(self), history_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), history_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 static varve_status files_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_files(table, call->options.at, &call->stream, err)
                  : VARVE_EUSAGE;
 }
@@ -409,8 +403,8 @@ static PyObject *table_files(PyObject *self, PyObject *args)
     struct read call = {.self = self};
     if (!PyArg_ParseTuple(args, "z", &call.options.at))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), files_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), files_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 /* ---- The quarantine ------------------------------------------------------------------------- */
@@ -418,7 +412,7 @@ static PyObject *table_files(PyObject *self, PyObject *args)
 static varve_status list_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_quarantine_list(table, &call->stream, err) : VARVE_EUSAGE;
 }
 
@@ -426,14 +420,14 @@ static PyObject *table_quarantine_list(PyObject *self, PyObject *unused)
 {
     struct read call = {.self = self};
     (void)unused;
-    int failed = vp_lake_call(lake_of(self), list_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), list_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 static varve_status show_run(void *args, varve_error *err)
 {
     struct read *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_quarantine_show(table, call->options.id, &call->stream, err)
                  : VARVE_EUSAGE;
 }
@@ -443,8 +437,8 @@ static PyObject *table_quarantine_show(PyObject *self, PyObject *args)
     struct read call = {.self = self};
     if (!PyArg_ParseTuple(args, "z", &call.options.id))
         return NULL;
-    int failed = vp_lake_call(lake_of(self), show_run, &call);
-    return give_stream(self, failed, &call.stream);
+    int failed = vp_lake_call(vp_table_lake(self), show_run, &call);
+    return vp_table_give(self, failed, &call.stream);
 }
 
 struct batches {
@@ -458,7 +452,7 @@ struct batches {
 static varve_status release_run(void *args, varve_error *err)
 {
     struct batches *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     if (table == NULL)
         return VARVE_EUSAGE;
     varve_status status = varve_table_quarantine_release(table, call->ids.items, call->ids.len,
@@ -471,7 +465,7 @@ static varve_status release_run(void *args, varve_error *err)
 static varve_status drop_run(void *args, varve_error *err)
 {
     struct batches *call = args;
-    varve_table *table = table_of(call->self, err);
+    varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_quarantine_drop(table, call->ids.items, call->ids.len,
                        &call->count, err)
                  : VARVE_EUSAGE;
@@ -484,7 +478,7 @@ static int run_on_batches(struct batches *call, PyObject *args, vp_run_fn run)
         return -1;
     int failed = vp_strings_of(ids, false, &call->ids);
     if (failed == 0)
-        failed = vp_lake_call(lake_of(call->self), run, call);
+        failed = vp_lake_call(vp_table_lake(call->self), run, call);
     vp_strings_done(&call->ids);
     return failed;
 }
@@ -517,6 +511,16 @@ static PyMethodDef table_methods[] = {
     {"scan", table_scan, METH_VARARGS, "A stream."},
     {"latest", table_latest, METH_VARARGS, "A stream."},
     {"range", table_range, METH_VARARGS, "A stream."},
+    {"merge", vp_table_merge, METH_VARARGS, "A merge; its result."},
+    {"optimize", vp_table_optimize, METH_VARARGS, "Few files for many; its result."},
+    {"vacuum", vp_table_vacuum, METH_VARARGS,
+        "What no version needs goes; result and a stream."},
+    {"restore", vp_table_restore, METH_VARARGS, "As it was; its result."},
+    {"alter", vp_table_alter, METH_VARARGS,
+        "A change of the rules; its result and what it is."},
+    {"changes", vp_table_changes, METH_VARARGS, "A stream."},
+    {"trace", vp_table_trace, METH_VARARGS, "A stream."},
+    {"why", vp_table_why, METH_VARARGS, "A stream."},
     {"history", table_history, METH_VARARGS, "A stream."},
     {"files", table_files, METH_VARARGS, "A stream."},
     {"quarantine_list", table_quarantine_list, METH_NOARGS, "A stream."},

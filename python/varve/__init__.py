@@ -26,14 +26,18 @@ from ._errors import (
     Conflict, Corrupt, Interrupted, InvalidData, IOFailed, Limit, NotFound, UnknownOutcome,
     Unsupported, UsageError, VarveError, VerifyFailed)
 from ._lake import Lake
+from ._merge import Merge
 from ._stream import ArrowStream
-from ._table import EditResult, Quarantine, Table, UpsertResult
+from ._table import (
+    AlterResult, EditResult, OptimizeResult, Quarantine, RestoreResult, Table, UpsertResult,
+    VacuumResult)
 from ._writer import Writer, WriterCommit
 
 __all__ = [
-    "ArrowStream", "Conflict", "Corrupt", "EditResult", "IOFailed", "Interrupted", "InvalidData",
-    "Lake", "Limit", "NotFound", "Quarantine", "Table", "UnknownOutcome", "Unsupported",
-    "UpsertResult", "UsageError", "VarveError", "VerifyFailed", "Writer", "WriterCommit", "build_info",
+    "AlterResult", "ArrowStream", "Conflict", "Corrupt", "EditResult", "IOFailed", "Interrupted",
+    "InvalidData", "Lake", "Limit", "Merge", "NotFound", "OptimizeResult", "Quarantine",
+    "RestoreResult", "Table", "UnknownOutcome", "Unsupported", "UpsertResult", "UsageError",
+    "VacuumResult", "VarveError", "VerifyFailed", "Writer", "WriterCommit", "build_info",
 ]
 
 for _kind in (globals()[_name] for _name in __all__):

@@ -6,10 +6,11 @@ from . import _core
 from ._stream import ArrowStream
 from ._table import Table
 from ._values import (
-    at_text, list_of, names_text, param_text, schema_text, size_of, span_text, time_text)
+    at_text, list_of, names_text, param_of, schema_text, size_of, span_text, time_text)
 
 _KNOWLEDGE = {"order": 0, "commit": 1, "event": 2}
 _OUTCOMES = {"regime": 0, "strategy": 1, "source": 2, "type": 3, "confidence": 4}
+_TAG, _HOLD = range(2)
 _REPORTS = {"audit": 0, "missed": 1, "latency": 2}
 
 
@@ -146,14 +147,29 @@ class Lake:
         ``AT (TIMESTAMP => '...')`` read a table as it was; `params` are ``$name`` in the SQL.
         Each table is read at one version, all fixed before the first row.
 
+        params  by name. An int is a BIGINT, a float a DOUBLE, a Decimal a DECIMAL of its digits,
+                bytes are a BLOB; dates, datetimes (with a zone: a point in time; without: a
+                TIMESTAMP) and times of day are such; None is NULL. A str is what a literal in
+                quotes is: it has the type of what it stands beside
         at  a time, or a version where one table is read, for tables without an AT of their own
 
         UsageError: bad SQL, with the place. NotFound: no such table, version or time.
         """
         params = params or {}
-        names = list(params)
+        values = [param_of(name, value) for name, value in params.items()]
         return ArrowStream(self._core.query(
-            sql, at_text(at), names, [param_text(name, params[name]) for name in names]))
+            sql, at_text(at), list(params), [text for text, _ in values],
+            [kind for _, kind in values]))
+
+    def known_at(self, time):
+        """From now on tables and queries of this lake are read as they were known at a time, where
+        no `at` is given; None: as they are, again. UsageError: no time."""
+        self._core.known_at(time_text(time))
+
+    def leak_check(self, sql, known_at):
+        """The rows of a query that differ between what was known at a time and what is known now:
+        ``_known`` ("then" or "now"), then the query's columns."""
+        return ArrowStream(self._core.leak_check(sql, time_text(known_at)))
 
     def correlate(self, *, by="regime", symbol=None, last=None, start=None, end=None,
                   knowledge="order", at=None):
@@ -265,6 +281,90 @@ class Lake:
         except VerifyFailed as failed:
             failed.report = json.loads(failed.report)
             raise
+
+    def salvage(self, folder=None, *, table=None, aside=False, dry_run=False, adopt=False):
+        """Makes of a damaged spool, of this lake or a folder, one that opens again, with every row
+        that can be read. A dict: segments, rows_saved, rows_lost, lost (ranges of sequences), ...
+
+        table    of rows that have lost the record that names theirs
+        aside    True: such rows go to a file beside the segments instead
+        dry_run  True: says what it would do, and does nothing
+
+        NotFound: no spool. Conflict: another process owns it.
+        """
+        import json
+
+        return json.loads(self._core.salvage(
+            None if folder is None else fspath(folder), table, aside, dry_run, adopt))
+
+    # ---- Proof, pins, upkeep
+
+    def verify(self, name, *, head=None, deep=False, strict=False, signature=None,
+               public_key=None):
+        """Whether a table, which need not be one that can be opened, is what was written: every
+        commit, what commits name, and what else lies there is looked at. The report, a dict.
+
+        head        that ``seal`` gave once: it must still be in the history
+        deep        True: hash every data file, look at checkpoints and for doubled keys
+        strict      True: files that nothing names, and commits that nothing proves, fail
+        signature, public_key   of the head, and the file (PEM) to check it by
+
+        VerifyFailed: something is wrong; its `report` is the dict. NotFound: no such table.
+        """
+        import json
+
+        from ._errors import VerifyFailed
+
+        whole, text = self._core.verify(
+            fspath(name), head, deep, strict, signature,
+            None if public_key is None else fspath(public_key))
+        report = json.loads(text)
+        if whole:
+            return report
+        failed = VerifyFailed(f"{name}: the table is not what was written: the report says where",
+                              table=str(name))
+        failed.report = report
+        raise failed
+
+    def seal(self, name, key_file=None):
+        """The head of a table, to be kept elsewhere and given to ``verify``: a dict of table,
+        version, head, and with the private key (PEM) of a file, signature."""
+        import json
+
+        return json.loads(self._core.seal(
+            fspath(name), None if key_file is None else fspath(key_file)))
+
+    def tag(self, name, *, at=None, tables=None, message=None):
+        """Gives a version of each table a name, which `at` of reads and SQL's AT take, and keeps
+        it readable; how many tables that were.
+
+        at      version, time or tag; the latest of each table
+        tables  names; all
+
+        UsageError: the name is taken. NotFound: no such version, or its files are gone.
+        """
+        return self._core.pin(_TAG, name, at_text(at), list_of(tables), message)
+
+    def hold(self, name, *, at=None, tables=None, message=None):
+        """Keeps all versions from one on readable, whatever the retention. Arguments as of
+        ``tag``."""
+        return self._core.pin(_HOLD, name, at_text(at), list_of(tables), message)
+
+    def untag(self, name):
+        """Drops a tag; how many tables had it. NotFound: none."""
+        return self._core.unpin(_TAG, name)
+
+    def release(self, name):
+        """Drops a hold; how many tables had it. NotFound: none."""
+        return self._core.unpin(_HOLD, name)
+
+    def tags(self):
+        """name, table, version, created, user, message; by name and table."""
+        return ArrowStream(self._core.pins(_TAG))
+
+    def holds(self):
+        """The same of holds."""
+        return ArrowStream(self._core.pins(_HOLD))
 
     def doctor(self, name, *, fix_times=False, keys=False):
         """Who can read and write a table, and what ails it, as a dict: `features`, `engines`,

@@ -1,7 +1,8 @@
 """One table."""
 
 from ._stream import ArrowStream
-from ._values import at_text, input_of, list_of, names_text, span_text, time_text
+from ._values import (
+    at_text, input_of, list_of, names_text, param_of, size_of, span_text, time_text)
 
 
 DELETE, UPDATE, OVERWRITE = range(3)
@@ -77,6 +78,39 @@ class EditResult(_Result):
     __slots__ = ("rows_in", "inserted", "updated", "deleted", "copied", "files_added",
                  "files_removed", "vectors_added", "vectors_updated", "vectors_removed",
                  "already_applied", "version", "attempts")
+
+
+class OptimizeResult(_Result):
+    """What an optimize did: `version` of the table afterwards, `commits`, `partitions` that had
+    something to do, files and bytes added and removed, `rows` rewritten (-1: unknown),
+    `vectors_removed` (deletion vectors), `files_skipped` (left for the next run, since other writers
+    were at them). Of a dry run files_removed and bytes_removed are what it would take."""
+
+    __slots__ = ("version", "commits", "partitions", "files_added", "files_removed",
+                 "bytes_added", "bytes_removed", "rows", "vectors_removed", "files_skipped")
+
+
+class VacuumResult(_Result):
+    """What a vacuum removed, or would: `files`, `bytes`, the `retention_ms` that was applied, and
+    `readable_version`: versions before it can't be read any more (-1: none is lost). `paths` has
+    the files' paths in the table's folder. `version` is the table's afterwards."""
+
+    __slots__ = ("version", "files", "bytes", "retention_ms", "readable_version", "paths")
+
+
+class RestoreResult(_Result):
+    """What a restore did: `version` of the table afterwards, the version `restored`, files and bytes
+    restored and removed; `changed` False: it was like that already."""
+
+    __slots__ = ("version", "restored", "files_restored", "files_removed", "bytes_restored",
+                 "bytes_removed", "changed")
+
+
+class AlterResult(_Result):
+    """What an alter did: `version` of the table afterwards; `changed` False: it was like that
+    already; `diff`: what changed, in lines."""
+
+    __slots__ = ("version", "changed", "diff")
 
 
 class Quarantine:
@@ -210,6 +244,89 @@ class Table:
         return EditResult(self._core.edit(what, where, columns, values, *source, app_id,
                                           app_version or 0, *options))
 
+    def merge(self, source, on, *, app_id=None, app_version=None, dry_run=False, message=None,
+              format=None, input_tz=None, truncate_time=False, attempts_max=0):
+        """Changes, removes and adds rows by what a source says of them, as one commit:
+
+            table.merge(frame, "t.k = s.k") \\
+                .when_matched_update({"v": "s.v"}, predicate="s.v > t.v") \\
+                .when_matched_delete("s.gone") \\
+                .when_not_matched_insert_all() \\
+                .execute()
+
+        source  as the data of ``upsert``; it may have columns that the table lacks
+        on      the condition by which rows match, in SQL; the table is ``t``, the source ``s``
+
+        Other arguments as of ``upsert``; errors as of ``Merge.execute``.
+        """
+        from ._merge import merge_of
+
+        if app_version is None and app_id is not None:
+            raise ValueError("app_id needs an app_version")
+        options = (app_id, app_version or 0, attempts_max, input_tz, truncate_time, message,
+                   dry_run)
+        return merge_of(self, source, on, options, format)
+
+    def _merge(self, on, source, clauses, options):
+        return EditResult(self._core.merge(
+            *source, on, [when for when, _ in clauses], [text for _, text in clauses], *options))
+
+    # ---- Upkeep
+
+    def optimize(self, *, target_size=None, zorder=None, where=None, message=None,
+                 dry_run=False):
+        """Makes many small files few; no row changes. An OptimizeResult.
+
+        target_size  of a file: bytes, or "100MB"; delta.targetFileSize, else 100 MB
+        zorder       columns: rows that are near each other in them lie together
+        where        SQL over partition columns: which partitions
+        dry_run      True: says what it would take, and does nothing
+
+        Other writers neither fail nor wait; a second run finds nothing to do. UsageError: a column
+        that is not there, or a condition on other columns.
+        """
+        return OptimizeResult(self._core.optimize(
+            size_of(target_size), names_text(zorder), where, message, dry_run))
+
+    def vacuum(self, *, retain=None, dry_run=True, lite=False, unsafe=False, message=None):
+        """Removes the files that no version within the retention needs; with `dry_run`, which is
+        the default, it only says which. A VacuumResult.
+
+        retain   what was removed from the table since stays: "168h", a timedelta;
+                 delta.deletedFileRetentionDuration
+        lite     True: only what the log names; the folder is not listed
+        unsafe   True: `retain` may be less than the table promises
+
+        Tags and holds are obeyed. UsageError: less than the table promises.
+        """
+        figures, files = self._core.vacuum(span_text(retain), not dry_run, lite, unsafe, message)
+        paths = [next(iter(row.values())) for row in ArrowStream(files)]
+        return VacuumResult((*figures, paths))
+
+    def restore(self, at, *, message=None, dry_run=False):
+        """Makes rows, schema and properties those of an earlier version (int), time or tag, by a new
+        commit; all versions stay. A RestoreResult. NotFound: no such version, or its files are
+        gone."""
+        return RestoreResult(self._core.restore(at_text(at), message, dry_run))
+
+    def alter(self, verb, *words, upgrade=False, dry_run=False, message=None):
+        """One change of the table's rules; rows stay. An AlterResult.
+
+            table.alter("add-column", "note string after vix")
+            table.alter("set", "delta.enableChangeDataFeed=true")
+            table.alter("add-constraint", "positive", "vix > 0")
+
+        Verbs: add-column, rename-column, drop-column, move-column, widen, drop-not-null,
+        set-default, drop-default, set, unset, add-constraint, drop-constraint, upgrade; words as of
+        ``varve alter``.
+
+        upgrade  True: the table may get a feature that fewer engines have
+
+        InvalidData: rows that break a new constraint. Unsupported: it takes a feature, and `upgrade`
+        is not set. UsageError: what makes no sense for this table.
+        """
+        return AlterResult(self._core.alter(verb, list(words), upgrade, dry_run, message))
+
     def checkpoint(self):
         """Writes a checkpoint now, and cleans up the log: a dict of version, commits_cleaned,
         commits_kept, log_first_version (-1: nothing was cleaned)."""
@@ -254,6 +371,47 @@ class Table:
         operationParameters, operationMetrics (JSON texts), userMetadata, engineInfo, rows,
         files."""
         return ArrowStream(self._core.history(limit or 0))
+
+    def changes(self, start, end=None):
+        """The rows that the versions from `start` to `end` (versions or times, both included; None:
+        the latest) brought, took and replaced: the table's columns, then _change_type (insert,
+        delete, update_preimage, update_postimage), _commit_version, _commit_timestamp; in order of
+        version. NotFound: no such version. UsageError: an empty range."""
+        return ArrowStream(self._core.changes(at_text(start), at_text(end)))
+
+    def trace(self, key=None, **columns):
+        """Every version at which one row changed: version, timestamp, userName, operation,
+        userMetadata, change (insert, update, delete), before, after (JSON texts).
+
+            table.trace(symbol="SPY", timestamp=datetime(2025, 1, 30, 14, 30))
+
+        key, columns  a value for each column of the table's key
+
+        UsageError: a column of the key is missing, or no such column.
+        """
+        conditions = []
+        for column, value in {**(key or {}), **columns}.items():
+            text, _ = param_of(column, value)
+            if text is None:
+                raise ValueError(f"{column}: a key has no NULL")
+            conditions.append(f"{column}={text}")
+        return ArrowStream(self._core.trace(conditions))
+
+    def why(self, file):
+        """The commit that brought a data file, and whence its rows came: depth (0: the file itself),
+        file, version, timestamp, userName, operation, userMetadata, bytes, is_compaction,
+        removed_version. `file` is its path in the table's folder, or the end of it. NotFound: no
+        commit that is there names it."""
+        return ArrowStream(self._core.why(file))
+
+    def verify(self, *, head=None, deep=False, strict=False, signature=None, public_key=None):
+        """Whether the table is what was written; as ``Lake.verify``."""
+        return self._lake.verify(self.name, head=head, deep=deep, strict=strict,
+                                 signature=signature, public_key=public_key)
+
+    def seal(self, key_file=None):
+        """The head of the table, to be kept elsewhere; as ``Lake.seal``."""
+        return self._lake.seal(self.name, key_file)
 
     def files(self, *, at=None):
         """The data files: path, partition, min, max, bytes, rows, deleted, added_version,

@@ -101,16 +101,52 @@ def milliseconds_of(what, time):
     return ms
 
 
-def param_text(name, value):
-    """The value of a parameter in SQL, as a literal in quotes would be."""
+def _decimal(name, value):
+    if not value.is_finite():
+        raise ValueError(f"parameter {name}: {value} is no value of a decimal")
+    return format(value, "f"), "decimal"
+
+
+def _time_param(value):
+    """A datetime: with a zone a point in time, without one a time as clocks show it."""
+    zone = getattr(value, "tzinfo", None)
+    if not hasattr(value, "hour"):
+        return value.isoformat(), "date"
+    if not hasattr(value, "year"):
+        if zone is not None:
+            raise TypeError("a time of day with a zone is no value of a parameter")
+        return value.isoformat(), "time"
+    if value != value:  # pandas' missing time
+        return None, None
+    if zone is None:
+        return value.isoformat(), "timestamp_ntz"
+    from datetime import timezone
+
+    return value.astimezone(timezone.utc).isoformat(), "timestamp"
+
+
+def param_of(name, value):
+    """The value of a parameter in SQL as (text, type). A str is what a literal in quotes is: it has
+    the type of what it stands beside."""
     if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
+        return value, None
     if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if isinstance(value, (int, float)) or type(value).__name__ in ("Decimal", "UUID"):
-        return str(value)
+        return _time_param(value)
+    if hasattr(value, "item") and type(value).__module__.partition(".")[0] == "numpy":
+        return param_of(name, value.item())
+    if isinstance(value, bool):
+        return ("true" if value else "false"), "boolean"
+    if isinstance(value, int):
+        return str(value), "bigint" if -2**63 <= value < 2**63 else "decimal"
+    if isinstance(value, float):
+        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(
+            repr(value), repr(value)), "double"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex(), "binary"
+    if type(value).__name__ == "Decimal":
+        return _decimal(name, value)
+    if type(value).__name__ == "UUID":
+        return str(value), None
     raise TypeError(f"parameter {name}: a value of type {type(value).__name__} is not understood")
 
 

@@ -1,5 +1,6 @@
 #include "api/api.h"
 #include "base/time.h"
+#include "engine/param.h"
 #include "lake/leak.h"
 #include "varve/explain.h"
 
@@ -15,9 +16,10 @@ static varve_status read_request(struct vv_op *op, const char *sql,
     for (size_t i = 0; i < options.params_len; i++) {
         if (options.param_names == NULL || options.param_names[i] == NULL)
             return vv_fail(op, VARVE_EUSAGE, "parameter %zu has no name", i + 1);
-        params[i].name = vv_str_of(options.param_names[i]);
-        if (options.param_values != NULL && options.param_values[i] != NULL)
-            params[i].value = vv_str_of(options.param_values[i]);
+        const char *value = options.param_values != NULL ? options.param_values[i] : NULL;
+        const char *type = options.param_types != NULL ? options.param_types[i] : NULL;
+        VV_TRY(vv_sql_param_read(op, vv_str_of(options.param_names[i]), vv_api_text(type),
+            value != NULL ? vv_str_of(value) : VV_STR_NONE, &params[i]));
     }
     *out = (struct vv_query_request){.sql = vv_str_of(sql),
         .at = vv_api_text(options.at),

@@ -16,7 +16,7 @@ static const struct vv_option options[] = {
         .offset = offsetof(struct query_values, file)},
     {.name = "param",
         .kind = VV_OPTION_LIST,
-        .value = "NAME=VALUE",
+        .value = "NAME[:TYPE]=VALUE",
         .help = "the value of $NAME in the SQL; may be given several times",
         .offset = offsetof(struct query_values, params)},
     {.name = "explain",
@@ -53,6 +53,7 @@ const struct vv_command vv_cmd_query = {
         "varve query 'SELECT count(*) FROM signals' --at -7d\n"
         "varve query 'SELECT count(*) FROM signals AT (VERSION => 1)'\n"
         "varve query 'FROM signals WHERE strategy_id = $s' --param s=iron_condor_1\n"
+        "varve query 'SELECT $x * $y AS area' --param x:double=1.5 --param y:bigint=2\n"
         "varve query \"FROM table_changes('signals', 0, 1) WHERE _change_type = 'insert'\"\n"
         "varve query \"SET known_at = 'now'; SELECT count(*) FROM signals\"\n"
         "varve query -f report.sql --format json\n"
@@ -69,8 +70,11 @@ const struct vv_command vv_cmd_query = {
         "    table_history('signals')                  its commits, as `varve history`\n"
         "    table_files('signals', 5)                 its files, as `varve files`; without\n"
         "                                              a version or time the newest\n"
-        "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would. Of\n"
-        "several statements the last one's rows are shown, and `SET known_at = '-1h';` does\n"
+        "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would, which\n"
+        "has the type of what it stands beside; or --param NAME:TYPE=VALUE says what it is:\n"
+        "bigint, double, decimal, boolean, string, date, timestamp, timestamp_ntz, time,\n"
+        "binary (in hexadecimal digits). Of several statements\n"
+        "the last one's rows are shown, and `SET known_at = '-1h';` does\n"
         "what --known-at does for those behind it, up to `SET known_at = NULL`. SQL reads\n"
         "the lake alone: no files, no network.\n"
         "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"

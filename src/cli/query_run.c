@@ -10,11 +10,12 @@
 
 #define SQL_BYTES_MAX ((size_t)16 << 20)
 
-/* The names and values of --param, in one piece of memory. */
+/* The names, values and types of --param, in one piece of memory. */
 struct params {
     char *bytes;
     const char **names;
     const char **values;
+    const char **types; /* NULL: not said */
 };
 
 static void params_done(struct params *params)
@@ -22,6 +23,7 @@ static void params_done(struct params *params)
     free(params->bytes);
     free(params->names);
     free(params->values);
+    free(params->types);
 }
 
 varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *path,
@@ -46,7 +48,7 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
     return VARVE_OK;
 }
 
-/* "name=value" each; a value may hold anything, a name is what SQL takes behind `$`. */
+/* "name=value" or "name:type=value" each; a value may hold anything, a name is what SQL takes behind `$`. */
 static varve_status read_params(struct vv_cli *cli, const char *const *items, size_t items_len,
     struct params *out)
 {
@@ -56,17 +58,22 @@ static varve_status read_params(struct vv_cli *cli, const char *const *items, si
     out->bytes = vv_cli_alloc(bytes, 1);
     out->names = vv_cli_alloc(items_len + 1, sizeof(*out->names));
     out->values = vv_cli_alloc(items_len + 1, sizeof(*out->values));
+    out->types = vv_cli_alloc(items_len + 1, sizeof(*out->types));
     char *at = out->bytes;
     for (size_t i = 0; i < items_len; i++) {
         size_t len = strlen(items[i]);
         const char *equals = strchr(items[i], '=');
         if (equals == NULL || equals == items[i])
-            return vv_error_set(&cli->error, VARVE_EUSAGE, "parameter '%s' is not NAME=VALUE",
-                items[i]);
+            return vv_error_set(&cli->error, VARVE_EUSAGE,
+                "parameter '%s' is not NAME=VALUE or NAME:TYPE=VALUE", items[i]);
         memcpy(at, items[i], len + 1);
         at[equals - items[i]] = '\0';
         out->names[i] = at;
         out->values[i] = at + (equals - items[i]) + 1;
+        char *colon = strchr(at, ':');
+        out->types[i] = colon ? colon + 1 : NULL;
+        if (colon)
+            *colon = '\0';
         at += len + 1;
     }
     return VARVE_OK;
@@ -107,6 +114,7 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
     query.param_names = params.names;
     query.param_values = params.values;
     query.params_len = run->params_len;
+    query.param_types = params.types;
     /* In a box the plan would be one cell. */
     bool is_box = vv_show_format(cli) == VV_FORMAT_BOX;
     if (vv_query_is_setting(sql)) {

@@ -30,7 +30,7 @@ static varve_status settle(struct vv_shell *shell, varve_status status)
 /* Whether a statement speaks of the parameter "NAME=VALUE", at least in a string or a comment. */
 static bool has_param(const char *sql, const char *param)
 {
-    size_t len = strcspn(param, "=");
+    size_t len = strcspn(param, ":=");
     for (const char *at = strchr(sql, '$'); at; at = strchr(at + 1, '$')) {
         char next = strncmp(at + 1, param, len) == 0 ? at[1 + len] : 'x';
         if (!isalnum((unsigned char)next) && next != '_')

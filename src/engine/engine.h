@@ -106,12 +106,36 @@ void vv_rows_pair(const struct vv_rows *rows, uint32_t column, size_t index,
 varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     int64_t *out);
 
-/* `$name` of a statement; "1" is the name of the first `?` or `$1`. */
+enum vv_sql_type {
+    VV_SQL_LITERAL, /* what a literal in quotes is */
+    VV_SQL_STRING,
+    VV_SQL_BOOLEAN,
+    VV_SQL_BIGINT,
+    VV_SQL_DOUBLE,
+    VV_SQL_DECIMAL,
+    VV_SQL_DATE,
+    VV_SQL_TIMESTAMP,
+    VV_SQL_TIMESTAMP_NTZ,
+    VV_SQL_TIME,
+    VV_SQL_BINARY
+};
+
+/*
+ * `$name` of a statement; "1" is the name of the first `?` or `$1`. A type other than LITERAL and
+ * STRING is set by vv_sql_param_read (engine/param.h).
+ */
 struct vv_sql_param {
     struct vv_str name;
-    struct vv_str value; /* taken for a literal in quotes; ptr NULL: NULL */
-    bool is_number;      /* `number`, a BIGINT, in the place of `value` */
-    int64_t number;
+    struct vv_str value; /* as the engine reads it in quotes; ptr NULL: NULL */
+    enum vv_sql_type type;
+    bool is_number; /* `number`, a BIGINT, in the place of `value` */
+    int64_t number; /* BOOLEAN, BIGINT, DATE (days), times (microseconds) */
+    double real;
+    uint64_t
+        decimal_low; /* DECIMAL: 128 bits, `width` digits, `scale` of them behind the point */
+    int64_t decimal_high;
+    uint8_t width, scale;
+    struct vv_str bytes; /* BINARY */
 };
 
 struct vv_sql_params {

@@ -79,7 +79,38 @@ static void name_free(const char *name)
     duckdb_free(memory);
 }
 
-/* As text: DuckDB then gives it the type of what it stands beside, as it does for 'literals'. */
+/* A literal as text: DuckDB then gives it the type of what it stands beside. */
+static duckdb_state bind_value(duckdb_prepared_statement prepared, idx_t at,
+    const struct vv_sql_param *param)
+{
+    duckdb_hugeint digits = {param->decimal_low, param->decimal_high};
+    switch (param->type) {
+    case VV_SQL_BOOLEAN:
+        return duckdb_bind_boolean(prepared, at, param->number != 0);
+    case VV_SQL_BIGINT:
+        return duckdb_bind_int64(prepared, at, param->number);
+    case VV_SQL_DOUBLE:
+        return duckdb_bind_double(prepared, at, param->real);
+    case VV_SQL_DECIMAL:
+        return duckdb_bind_decimal(prepared, at,
+            (duckdb_decimal){param->width, param->scale, digits});
+    case VV_SQL_DATE:
+        return duckdb_bind_date(prepared, at, (duckdb_date){(int32_t)param->number});
+    case VV_SQL_TIMESTAMP:
+        return duckdb_bind_timestamp_tz(prepared, at, (duckdb_timestamp){param->number});
+    case VV_SQL_TIMESTAMP_NTZ:
+        return duckdb_bind_timestamp(prepared, at, (duckdb_timestamp){param->number});
+    case VV_SQL_TIME:
+        return duckdb_bind_time(prepared, at, (duckdb_time){param->number});
+    case VV_SQL_BINARY:
+        return duckdb_bind_blob(prepared, at, param->bytes.ptr, param->bytes.len);
+    case VV_SQL_LITERAL:
+    case VV_SQL_STRING:
+    default:
+        return duckdb_bind_varchar_length(prepared, at, param->value.ptr, param->value.len);
+    }
+}
+
 static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
     const struct vv_sql_params *params)
 {
@@ -92,7 +123,7 @@ static varve_status bind(struct vv_op *op, duckdb_prepared_statement prepared,
         else if (param != NULL && param->value.ptr == NULL)
             state = duckdb_bind_null(prepared, i);
         else if (param != NULL)
-            state = duckdb_bind_varchar_length(prepared, i, param->value.ptr, param->value.len);
+            state = bind_value(prepared, i, param);
         varve_status status = VARVE_OK;
         if (param == NULL)
             status = vv_fail(op, VARVE_EUSAGE, "no value for the parameter $%s", name);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/json_write.h"
+#include "engine/param.h"
 #include "engine/sql.h"
 #include "engine/sql_lex.h"
 #include "engine/sql_tree.h"
@@ -212,25 +213,6 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     return VARVE_OK;
 }
 
-/* A text constant, as the tree has it. */
-static void add_constant(struct vv_buf *json, struct vv_str text)
-{
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(json);
-    vv_jw_object(&writer);
-    vv_jw_key_string(&writer, "class", VV_STR("CONSTANT"));
-    vv_jw_key_string(&writer, "type", VV_STR("VALUE_CONSTANT"));
-    vv_jw_key_string(&writer, "alias", VV_STR(""));
-    vv_jw_key(&writer, "value");
-    vv_jw_object(&writer);
-    vv_jw_key(&writer, "type");
-    vv_jw_raw(&writer, VV_STR("{\"id\":\"VARCHAR\",\"type_info\":null}"));
-    vv_jw_key_bool(&writer, "is_null", text.ptr == NULL);
-    if (text.ptr != NULL)
-        vv_jw_key_string(&writer, "value", text);
-    vv_jw_end(&writer);
-    vv_jw_end(&writer);
-}
-
 static varve_status add_value(struct vv_op *op, const struct vv_json *value,
     const struct vv_sql_params *params, struct vv_buf *json)
 {
@@ -241,7 +223,7 @@ static varve_status add_value(struct vv_op *op, const struct vv_json *value,
         const struct vv_sql_param *param = vv_sql_param_find(params, name);
         if (param == NULL)
             return vv_fail(op, VARVE_EUSAGE, "no value for the parameter $%.*s", VV_ARG(name));
-        add_constant(json, param->value);
+        vv_sql_param_add_node(param, json);
         return VARVE_OK;
     }
     if (!is_object && !vv_json_is(value, VV_JSON_ARRAY)) {

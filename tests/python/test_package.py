@@ -83,7 +83,7 @@ def parameters_of_stub(function):
     defaults = [None] * required + [ast.unparse(value) for value in arguments.defaults]
     named = zip([argument.arg for argument in arguments.kwonlyargs],
                 [ast.unparse(value) if value else None for value in arguments.kw_defaults])
-    rest = [arguments.kwarg.arg] if arguments.kwarg else []
+    rest = [argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument]
     return list(zip(plain, defaults)), list(named), rest
 
 
@@ -91,7 +91,7 @@ def parameters_of(function):
     plain, named, rest = [], [], []
     for parameter in inspect.signature(function).parameters.values():
         default = None if parameter.default is parameter.empty else repr(parameter.default)
-        if parameter.kind is parameter.VAR_KEYWORD:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             rest.append(parameter.name)
         else:
             where = named if parameter.kind is parameter.KEYWORD_ONLY else plain

@@ -201,12 +201,30 @@ def test_parameters(lake):
     tricky = "a'b\"; DROP --=é"
     assert sums(lake, "SELECT $x || ''", "--param", f"x={tricky}") == [(tricky,)]
     assert sums(lake, "SELECT $Name = 'a' AND $nAME = 'a'", "--param", "name=a") == [(True,)]
+    assert sums(lake, "SELECT $x = '' AND $x IS NOT NULL", "--param", "x=") == [(True,)]
+
+
+def test_parameters_with_types(lake):
+    assert sums(lake, "SELECT $low < $high", "--param", "low:bigint=9", "--param",
+                "high:bigint=10") == [(True,)]  # as texts they would not be
+    assert sums(lake, "SELECT sum(v) FROM prices WHERE k >= $low AND k <= $high", "--param",
+                "low:double=1.5", "--param", "high:decimal=2.00") == [(22,)]
+    assert sums(lake, "SELECT sum(v) FROM prices AT (VERSION => $v)", "--param",
+                "v:bigint=1") == [(30,)]
+    assert sums(lake, "SELECT octet_length($x) = 2", "--param", "x:binary=C0FF") == [(True,)]
+    assert sums(lake, "SELECT $t = TIMESTAMPTZ '2025-01-30 09:00:00Z'", "--param",
+                "t:timestamp=2025-01-30T10:00:00+01:00") == [(True,)]
 
 
 @pytest.mark.parametrize("sql, params, message", [
     ("SELECT $a", [], "$a"), ("SELECT 1", ["b=1"], "$b"), ("SELECT $a", ["a"], "NAME=VALUE"),
     ("SELECT $a", ["=1"], "NAME=VALUE"), ("SELECT sum(v) FROM prices WHERE k = $a", ["a=x"], "x"),
     ("SELECT 1 FROM prices AT (VERSION => $v)", [], "$v"),
+    ("SELECT $a", ["a:int=1"], "none of string"), ("SELECT $a", ["a:bigint=1.5"], "no bigint"),
+    ("SELECT $a", ["a:date=2025-02-30"], "no date"), ("SELECT $a", ["a:binary=abc"], "no binary"),
+    ("SELECT $a", ["a:boolean=yes"], "no boolean"), ("SELECT $a", ["a:decimal="], "no decimal"),
+    ("SELECT $a", ["a:timestamp_ntz=2025-01-30T10:00:00Z"], "no timestamp_ntz"),
+    ("SELECT $a", ["a:time=25:00:00"], "no time"),
 ])
 def test_parameters_that_do_not_fit(lake, sql, params, message):
     done = lake.run("query", sql, *[part for param in params for part in ("--param", param)])

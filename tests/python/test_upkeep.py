@@ -1,0 +1,185 @@
+"""Merge, upkeep, audit and pins from Python."""
+
+import datetime as dt
+import json
+
+import pytest
+import varve
+from deltalake import DeltaTable
+from package import OPENING, regime
+
+
+@pytest.fixture
+def table(lake):
+    lake.create("t", schema="k int not null, g string, v double", key="k", partition_by="g")
+    table = lake.table("t")
+    for first in (0, 2, 4):
+        table.upsert([{"k": k, "g": "a", "v": float(k)} for k in (first, first + 1)])
+    return table
+
+
+def rows(table, **options):
+    return {row["k"]: row["v"] for row in table.scan(**options).to_dicts()}
+
+
+def test_merge(lake, table):
+    source = [{"k": 1, "v": 10.0, "gone": False}, {"k": 2, "v": 0.0, "gone": True},
+              {"k": 9, "v": 9.5, "gone": False}]
+    merge = (table.merge(source, "t.k = s.k", message="nightly", app_id="m", app_version=1)
+             .when_matched_delete("s.gone")
+             .when_matched_update({"v": "t.v + s.v"})
+             .when_not_matched_insert({"k": "s.k", "g": "'b'", "v": "s.v"}, predicate="s.k > 5")
+             .when_not_matched_by_source_update({"v": "-1.0"}, predicate="t.k = 0"))
+    result = merge.execute()
+    assert (result.inserted, result.updated, result.deleted) == (1, 2, 1)
+    assert rows(table) == {0: -1.0, 1: 11.0, 3: 3.0, 4: 4.0, 5: 5.0, 9: 9.5}
+    entry = table.history(1).to_dicts()[0]
+    assert (entry["operation"], entry["userMetadata"]) == ("MERGE", "nightly")
+    again = table.merge(source, "t.k = s.k", app_id="m", app_version=1).when_matched_delete()
+    assert again.execute().already_applied
+    read = DeltaTable(f"{lake.path}/t").to_pyarrow_table().to_pylist()
+    assert {row["k"]: row["v"] for row in read} == rows(table)
+
+
+def test_merge_of_all_columns_and_by_source(table):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"k": [1, 7], "g": ["a", "a"], "v": [1.5, 7.0]})
+    planned = table.merge(frame, "t.k = s.k", dry_run=True).when_not_matched_insert_all().execute()
+    assert planned.inserted == 1 and len(rows(table)) == 6
+    (table.merge(frame, "t.k = s.k").when_matched_update_all().when_not_matched_insert_all()
+     .when_not_matched_by_source_delete("t.k > 3").execute())
+    assert rows(table) == {0: 0.0, 1: 1.5, 2: 2.0, 3: 3.0, 7: 7.0}
+
+
+def test_merges_that_fail(table):
+    source = [{"k": 1, "v": 1.0}]
+    with pytest.raises(varve.UsageError):
+        table.merge(source, "t.k = s.k").execute()
+    with pytest.raises(varve.UsageError, match="nope"):
+        table.merge(source, "t.k = s.nope").when_matched_delete().execute()
+    with pytest.raises(varve.InvalidData) as caught:
+        (table.merge(source * 2, "t.k = s.k").when_matched_update({"v": "s.v"}).execute())
+    assert not caught.value.retryable
+    with pytest.raises(TypeError):
+        table.merge(source, "t.k = s.k").when_matched_update("v = s.v")
+    with pytest.raises(ValueError):
+        table.merge(source, "t.k = s.k", app_id="x")
+    assert table.version == 3
+
+
+def test_optimize_vacuum_and_restore(lake, table):
+    planned = table.optimize(dry_run=True)
+    assert planned.files_removed == 3 and len(table.files().to_dicts()) == 3
+    done = table.optimize(target_size="1MB", message="pack")
+    assert (done.files_added, done.files_removed, done.rows) == (1, 3, 6)
+    assert table.optimize().commits == 0
+    with pytest.raises(varve.UsageError):
+        table.optimize(zorder="nope")
+
+    assert table.vacuum().files == 0
+    with pytest.raises(varve.UsageError, match="unsafe"):
+        table.vacuum(retain="0s")
+    listed = table.vacuum(retain=dt.timedelta(0), unsafe=True)
+    assert listed.files == 3 == len(listed.paths) and all("g=a/" in path for path in listed.paths)
+    lake.hold("keep")
+    assert len(rows(table, at=2)) == 4
+    lake.release("keep")
+    removed = table.vacuum(retain="0s", unsafe=True, dry_run=False)
+    assert (removed.files, removed.readable_version) == (3, 4)
+    with pytest.raises(varve.NotFound):
+        table.restore(1)
+    table.delete("k = 1")
+    back = table.restore(4, message="undo")
+    assert back.changed and back.restored == 4 and len(rows(table)) == 6
+    assert not table.restore(back.version).changed
+
+
+def test_alter(table):
+    done = table.alter("add-column", "note string", message="notes")
+    assert done.changed and "note" in done.diff and done.version == 4
+    assert not table.alter("set", "delta.appendOnly=false", dry_run=True).version > 4
+    table.alter("add-constraint", "small", "v < 100")
+    with pytest.raises(varve.InvalidData):
+        table.alter("add-constraint", "none", "v < 0")
+    with pytest.raises(varve.UsageError):
+        table.alter("paint", "red")
+    with pytest.raises(varve.Unsupported):
+        table.alter("drop-column", "note")
+
+
+def test_changes_trace_and_why(table):
+    table.update({"v": "v + 100"}, "k = 3")
+    changes = table.changes(4).to_dicts()
+    assert [(row["_change_type"], row["v"]) for row in changes] == [
+        ("update_preimage", 3.0), ("update_postimage", 103.0)]
+    assert len(table.changes(1, 2).to_dicts()) == 4
+    with pytest.raises(varve.NotFound):
+        table.changes(77)
+    traced = table.trace(k=3).to_dicts()
+    assert [row["change"] for row in traced] == ["insert", "update"]
+    assert json.loads(traced[1]["after"]) == {"v": 103.0}
+    assert table.trace({"k": 3}).to_dicts() == traced
+    with pytest.raises(varve.UsageError):
+        table.trace(g="a")
+    file = table.files().to_dicts()[0]["path"]
+    assert table.why(file).to_dicts()[0]["depth"] == 0
+    with pytest.raises(varve.NotFound):
+        table.why("nothing.parquet")
+
+
+def test_a_key_of_times_is_traced(regimes):
+    regimes.upsert([regime(1)])
+    (row,) = regimes.trace(timestamp=OPENING + dt.timedelta(minutes=1), symbol="SPY").to_dicts()
+    assert row["change"] == "insert"
+
+
+def test_verify_and_seal(lake, table):
+    sealed = table.seal()
+    assert sealed["table"] == "t" and sealed["version"] == 3
+    table.delete("k = 0")
+    report = table.verify(head=sealed["head"], deep=True)
+    assert isinstance(report, dict)
+    with pytest.raises(varve.UsageError):
+        lake.verify("t", head="none")
+    data = next(row["path"] for row in table.files().to_dicts())
+    with open(f"{lake.path}/t/{data}", "r+b") as file:
+        file.write(b"XXXX")
+    with pytest.raises(varve.VerifyFailed) as caught:
+        lake.verify("t", deep=True)
+    assert caught.value.report and caught.value.table == "t"
+    with pytest.raises(varve.NotFound):
+        lake.verify("nowhere")
+
+
+def test_tags_and_holds(lake, table):
+    assert lake.tag("q1", tables="t", message="quarter") == 1
+    table.delete("k < 3")
+    assert len(rows(table, at="q1")) == 6
+    (tag,) = lake.tags().to_dicts()
+    assert (tag["name"], tag["table"], tag["version"], tag["message"]) == ("q1", "t", 3, "quarter")
+    with pytest.raises(varve.UsageError):
+        lake.tag("q1", tables=["t"])
+    assert lake.hold("h", at=2, tables="t") == 1
+    assert [row["version"] for row in lake.holds().to_dicts()] == [2]
+    assert (lake.untag("q1"), lake.release("h")) == (1, 1)
+    with pytest.raises(varve.NotFound):
+        lake.untag("q1")
+
+
+def test_known_at_and_leaks(lake, table):
+    then = dt.datetime.now(dt.timezone.utc)
+    table.delete("k = 5")
+    assert {row["_known"] for row in lake.leak_check("SELECT k FROM t", then)} == {"then"}
+    lake.known_at(then)
+    assert lake.query("SELECT count(*) AS n FROM t").to_dicts() == [{"n": 6}]
+    lake.known_at(None)
+    assert lake.query("SELECT count(*) AS n FROM t").to_dicts() == [{"n": 5}]
+
+
+def test_salvage(lake, table):
+    with pytest.raises(varve.NotFound):
+        lake.salvage()
+    with varve.Writer(lake) as writer:
+        writer.put("t", k=70, g="a", v=7.0)
+    report = lake.salvage(dry_run=True)
+    assert (report["segments"], report["rows_lost"], report["lost"]) == ([], 0, [])
