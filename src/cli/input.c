@@ -123,6 +123,10 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
         at = 3;
     while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
         at++;
+    if (at < len && head[at] == '[')
+        return vv_error_set(err, VARVE_EUSAGE,
+            "stdin begins with '[', as a JSON array does: rows of JSON are one object a line; "
+            "jq -c '.[]' makes lines of an array (or say --input-format csv, if it is that)");
     *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
     return VARVE_OK;
 }

@@ -56,6 +56,51 @@ def test_bad_rows_are_set_aside_and_the_rest_goes_on(quotes):
     assert batch["rows"] == 1 and "v_small" in batch["reason"] and batch["user_name"]
 
 
+SECOND = "2025-03-01T10:05:00Z,B,2\n"
+
+
+@pytest.mark.parametrize("times", [1, 40000], ids=["small", "large"])
+def test_lines_of_csv_that_are_no_rows_are_set_aside(quotes, times):
+    """Not the whole file for one of them; rows and lines are told as the file has them."""
+    more = "".join(f"2025-03-02T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z,C,3\n"
+                   for n in range(times))
+    text = csv(GOOD, "2025-03-01T10:02:00Z,A\n", "\n", BAD, "a,b,c,d\n", '"x"y,A,1\n', SECOND,
+               '"2025-03-01T10:06:00Z","B, ""quoted""\nname",4\n', more, "late\n")
+    done = quotes.run("upsert", TABLE, "-", stdin=text)
+    assert done.returncode == 3 and "line 3 has 2 fields, the header has 3" in done.stderr
+    result = quotes.upsert(TABLE, text, "--quarantine")
+    assert (result["inserted"], result["rejected"]) == (3 + times, 5)
+    assert values(quotes)[("2025-03-01T10:06:00", 'B, "quoted"\nname')] == 4
+    shown = quotes.rows("quarantine", "show", TABLE)
+    assert [(row["row"], row["line"]) for row in shown] == [
+        (2, 3), (3, 5), (4, 6), (5, 7), (8 + times, 11 + times)]
+    assert [row["value"] for row in shown if row["column"] == "varve.line"] == [
+        "2025-03-01T10:02:00Z,A", "a,b,c,d", '"x"y,A,1', "late"]
+    assert shown[0]["rule"] == "has 2 fields, the header has 3"
+    again = quotes.upsert(TABLE, text, "--quarantine")
+    assert (again["rejected"], again["unchanged"]) == (5, 3 + times)
+    assert len(quotes.rows("quarantine", "show", TABLE)) == 5
+
+
+def test_csv_that_is_not_utf8_or_never_ends(quotes, tmp_path):
+    file = tmp_path / "odd.csv"
+    file.write_bytes(csv(GOOD).encode() + b"2025-03-01T10:02:00Z,\xff\x00,1\n" + SECOND.encode())
+    quotes.ok("upsert", TABLE, file, "--quarantine")
+    assert len(values(quotes)) == 2
+    [row] = quotes.rows("quarantine", "show", TABLE)
+    assert row["rule"] == "is not valid UTF-8" and "\ufffd" in row["value"]
+    done = quotes.run("upsert", TABLE, "-", "--quarantine", stdin=csv(GOOD, '2025,"A\n', SECOND))
+    assert done.returncode == 3 and "quote in line 3 is never closed" in done.stderr
+
+
+def test_an_array_of_json_is_called_one(quotes):
+    for text in ('[{"ts": "2025-03-01T10:00:00Z"}]', "[\n {}\n]\n"):
+        done = quotes.run("upsert", TABLE, "-", stdin=text)
+        assert done.returncode == 2 and "JSON array" in done.stderr and "jq" in done.stderr
+    done = quotes.run("upsert", TABLE, "-", "--input-format", "ndjson", stdin="[{}]\n")
+    assert done.returncode == 3 and "an array" in done.stderr
+
+
 def test_without_the_option_one_bad_row_rejects_the_batch(quotes):
     done = quotes.run("upsert", TABLE, "-", stdin=csv(GOOD, BAD))
     assert done.returncode == 3

@@ -26,9 +26,9 @@ struct vv_batch_input {
     size_t columns_len;
     struct vv_str
         nulls_sql;     /* NDJSON of a table with defaults: ",3,7,", where a row says null */
-    bool keeps_lines;  /* NDJSON: a line that is no row is a row with a fault */
+    bool keeps_lines;  /* text: a line that is no row is a row with a fault */
     bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
-    /* NDJSON: a row that no table would take; columns with the name of the member, its value and
+    /* Text: a row that no table would take; columns with the name of the member, its value and
        what is wrong with it, NULL in good rows. */
     bool has_faults;
     /*
@@ -70,6 +70,9 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
 /* `*out_taken` false: nothing was done, the file is not plain enough. For the function above. */
 varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
     struct vv_batch_input *input, bool *out_taken);
+/* With a fault for each record that is no row; input->keeps_lines. For the function above. */
+varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, struct vv_batch_input *input);
 /* By the schema: which members there are, and which of them are nested. */
 varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);

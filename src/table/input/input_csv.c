@@ -188,6 +188,19 @@ static varve_status explain(struct vv_op *op, const struct vv_batch_input *input
     return op->error.code;
 }
 
+/* Whether lines that are no rows are why the engine refused the file; then that is forgiven. */
+static bool has_odd_lines(struct vv_op *op, const struct vv_batch_input *input)
+{
+    varve_error engines = op->error;
+    vv_forgive(op);
+    bool has_some = find_fault(op, input) == VARVE_EINVALID;
+    if (op->failed)
+        vv_forgive(op);
+    if (!has_some)
+        vv_fail(op, engines.code, "%s", engines.message);
+    return has_some;
+}
+
 varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
     struct vv_batch_input *input)
 {
@@ -206,6 +219,13 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
     work->has_tables = true;
     input->sql = input->table_sql;
     varve_status status = rows_read(op, work->session, input);
+    bool is_content = status != VARVE_OK && status != VARVE_EINTERRUPTED &&
+                      status != VARVE_ELIMIT && status != VARVE_EIO;
+    if (is_content && input->keeps_lines && has_odd_lines(op, input)) {
+        if (vv_input_take_faulty_csv(op, work, arena, input) != VARVE_OK)
+            return vv_note(op, "%.*s", VV_ARG(input->name));
+        return VARVE_OK;
+    }
     if (status != VARVE_OK && explain(op, input, status) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */

@@ -151,6 +151,10 @@ static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv
             vv_recode(op, VARVE_EINVALID);
         return op->error.code;
     }
+    if (vv_json_is(json, VV_JSON_ARRAY))
+        return vv_fail(op, VARVE_EINVALID,
+            "a row has to be one JSON object a line, and this is an array: jq -c '.[]' makes "
+            "lines of it");
     if (!vv_json_is(json, VV_JSON_OBJECT))
         return vv_fail(op, VARVE_EINVALID, "a row has to be one JSON object a line");
     const struct vv_json *iterator = NULL;
@@ -167,29 +171,13 @@ static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv
     return VARVE_OK;
 }
 
-/* Valid UTF-8, and no more of it than anybody reads. */
-static varve_status line_text(struct vv_op *op, struct reader *reader, struct vv_str line,
-    struct vv_str *out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str rest = vv_str_first(line, VV_NDJSON_LINE_BYTES_MAX);
-    while (rest.len > 0) {
-        size_t len = vv_utf8_first(rest);
-        bool is_kept = len > 0 && rest.ptr[0] != '\0';
-        vv_buf_add(&text, is_kept ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
-        rest = vv_str_skip(rest, len > 0 ? len : 1);
-    }
-    *out = vv_arena_str(&reader->parsed, vv_buf_str(&text));
-    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
-
 /* A line that is no row: a row with a fault and no values. */
 static varve_status line_keep(struct vv_op *op, struct reader *reader, struct vv_str line)
 {
     struct vv_str text;
     struct vv_str rule = vv_arena_str(&reader->parsed, vv_str_of(op->error.message));
     vv_forgive(op);
-    VV_TRY(line_text(op, reader, line, &text));
+    VV_TRY(vv_lines_text(op, &reader->parsed, line, &text));
     if (rule.ptr == NULL)
         return vv_fail_memory(op);
     fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT), text, rule);

@@ -106,3 +106,18 @@ varve_status vv_lines_check(struct vv_op *op, const struct vv_lines *lines)
     return vv_fail(op, VARVE_EINVALID, "the line is longer than %zu MB, which no row may be",
         VV_INPUT_LINE_BYTES_MAX >> 20);
 }
+
+varve_status vv_lines_text(struct vv_op *op, struct vv_arena *arena, struct vv_str line,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str rest = vv_str_first(line, VV_NDJSON_LINE_BYTES_MAX);
+    while (rest.len > 0) {
+        size_t len = vv_utf8_first(rest);
+        bool is_kept = len > 0 && rest.ptr[0] != '\0';
+        vv_buf_add(&text, is_kept ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
+        rest = vv_str_skip(rest, len > 0 ? len : 1);
+    }
+    *out = vv_arena_str(arena, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}

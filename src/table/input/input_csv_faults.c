@@ -1,0 +1,178 @@
+/*
+ * A CSV file with lines that are no rows, where those go to the quarantine: each is a row with a
+ * fault and no values, as such a line of NDJSON is. The engine would refuse the whole file, so it is
+ * read here, record by record; a record is where the scan of csv.h sees one.
+ */
+#include "base/seam.h"
+#include "engine/sql.h"
+#include "table/input/batch_input.h"
+#include "table/input/csv.h"
+#include "table/input/lines.h"
+
+#define ROW_COLUMN "row_number"
+#define FAULT_COLUMNS 3
+#define PIECE_BYTES ((size_t)1 << 20)
+/* Memory of values is given back when there is that much of it. */
+#define PARSED_BYTES ((size_t)1 << 20)
+
+struct reader {
+    struct vv_batch_input *input;
+    struct vv_text_appender *appender;
+    struct vv_csv_scan scan;
+    struct vv_buf record; /* the bytes of the one that is read, with its line end */
+    struct vv_arena parsed;
+    struct vv_str *values;
+    int64_t rows; /* -1: the header is to come */
+    char *piece;
+};
+
+static void reader_done(struct reader *reader)
+{
+    vv_text_appender_close(&reader->appender);
+    vv_buf_done(&reader->record);
+    vv_arena_done(&reader->parsed);
+    vv_free(reader->piece);
+}
+
+/* What makes the record no row; VV_STR_NONE: nothing. EINVALID: the file ends within quotes. */
+static varve_status fault_of(struct vv_op *op, struct reader *reader,
+    const struct vv_csv_record *record, struct vv_str text, struct vv_str *out)
+{
+    *out = VV_STR_NONE;
+    if (record->fault == VV_CSV_OPEN_QUOTE)
+        return vv_fail(op, VARVE_EINVALID, "the quote in line %" PRId64 " is never closed",
+            record->fault_line);
+    if (record->fault == VV_CSV_UTF8)
+        *out = VV_STR("is not valid UTF-8");
+    else if (record->fault == VV_CSV_BEHIND_QUOTE)
+        *out = VV_STR("has text behind a closing quote");
+    else if (memchr(text.ptr, '\0', text.len) != NULL)
+        *out = VV_STR("has a NUL byte");
+    if (out->ptr != NULL || record->fields == reader->input->columns_len || record->fields == 0)
+        return VARVE_OK;
+    *out = vv_arena_format(&reader->parsed, "has %zu field%s, the header has %zu",
+        record->fields, record->fields == 1 ? "" : "s", reader->input->columns_len);
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static varve_status fields_take(struct vv_op *op, struct reader *reader, struct vv_str text)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf field = VV_BUF_INIT(VV_BUF_MAX);
+    for (size_t index = 0; index < reader->input->columns_len; index++) {
+        bool is_quoted = false;
+        struct vv_str value = vv_csv_field(&text, &field, &is_quoted);
+        if (!vv_buf_ok(&field))
+            return vv_fail_memory(op);
+        if (!is_quoted && value.len == 0)
+            continue; /* NULL */
+        reader->values[index] = vv_arena_str(&reader->parsed, value);
+        if (reader->values[index].ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+static varve_status record_take(struct vv_op *op, struct reader *reader,
+    const struct vv_csv_record *record, bool after_return)
+{
+    struct vv_str text = vv_buf_str(&reader->record);
+    struct vv_str fault;
+    size_t columns_len = reader->input->columns_len;
+    if (!vv_buf_ok(&reader->record))
+        return vv_fail_memory(op);
+    if (after_return && vv_str_starts(text, VV_STR("\n")))
+        text = vv_str_skip(text, 1);
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    if (reader->rows < 0) {
+        reader->rows = 0;
+        return VARVE_OK;
+    }
+    if (record->fields == 0 && columns_len > 1)
+        return VARVE_OK; /* a blank line */
+    memset(reader->values, 0, (columns_len + FAULT_COLUMNS) * sizeof(struct vv_str));
+    VV_TRY(fault_of(op, reader, record, text, &fault));
+    if (fault.ptr != NULL) {
+        struct vv_str *values = reader->values + columns_len;
+        values[0] = VV_STR(VV_NDJSON_LINE_TEXT);
+        VV_TRY(vv_lines_text(op, &reader->parsed, text, &values[1]));
+        values[2] = fault;
+        reader->input->has_faults = true;
+    } else {
+        VV_TRY(fields_take(op, reader, text));
+    }
+    VV_TRY(vv_text_appender_row(op, reader->appender, ++reader->rows, reader->values));
+    if (reader->parsed.bytes > PARSED_BYTES)
+        vv_arena_done(&reader->parsed);
+    return VARVE_OK;
+}
+
+static varve_status piece_take(struct vv_op *op, struct reader *reader, struct vv_str piece)
+{
+    while (piece.len > 0) {
+        struct vv_csv_record record;
+        struct vv_str before = piece;
+        bool is_first = reader->record.len == 0;
+        bool after_return = is_first && reader->scan.after_cr;
+        bool has_record = vv_csv_scan_next(&reader->scan, &piece, &record);
+        vv_buf_add(&reader->record, vv_str_first(before, before.len - piece.len));
+        if (!vv_buf_ok(&reader->record))
+            return vv_fail(op, VARVE_EINVALID,
+                "the record that begins in line %" PRId64 " is longer than %zu MB",
+                reader->scan.record.line, VV_INPUT_LINE_BYTES_MAX >> 20);
+        if (!has_record)
+            return VARVE_OK;
+        VV_TRY(record_take(op, reader, &record, after_return));
+        vv_buf_clear(&reader->record);
+    }
+    return VARVE_OK;
+}
+
+static varve_status file_take(struct vv_op *op, struct reader *reader)
+{
+    struct vv_batch_input *input = reader->input;
+    struct vv_csv_record record;
+    int64_t offset = 0;
+    for (;;) {
+        size_t bytes = 0;
+        VV_TRY(vv_progress(op, "read", (uint64_t)offset, (uint64_t)input->source.bytes));
+        VV_TRY(vv_source_read(op, &input->source, offset, reader->piece, PIECE_BYTES, &bytes));
+        if (bytes == 0)
+            break;
+        offset += (int64_t)bytes;
+        VV_TRY(piece_take(op, reader, (struct vv_str){reader->piece, bytes}));
+    }
+    bool after_return = reader->scan.after_cr;
+    if (vv_csv_scan_end(&reader->scan, &record))
+        VV_TRY(record_take(op, reader, &record, after_return));
+    return vv_text_appender_finish(op, reader->appender);
+}
+
+varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
+    struct vv_arena *arena, struct vv_batch_input *input)
+{
+    VV_CLEANUP(reader_done)
+    struct reader reader = {.input = input,
+        .record = VV_BUF_INIT(VV_INPUT_LINE_BYTES_MAX),
+        .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
+        .rows = -1,
+        .piece = vv_malloc(PIECE_BYTES)};
+    size_t len = input->columns_len;
+    struct vv_str *names = vv_new(arena, struct vv_str, len + FAULT_COLUMNS);
+    struct vv_load_target target;
+    if (reader.piece == NULL || names == NULL)
+        return vv_fail_memory(op);
+    memcpy(names, input->column_sql, len * sizeof(*names));
+    names[len] = VV_STR(VV_NDJSON_FAULT_NAME);
+    names[len + 1] = VV_STR(VV_NDJSON_FAULT_VALUE);
+    names[len + 2] = VV_STR(VV_NDJSON_FAULT_RULE);
+    VV_NEW(op, &reader.values, struct vv_str, len + FAULT_COLUMNS);
+    VV_TRY(vv_input_target(op, work, input, VV_STR(ROW_COLUMN), &target));
+    VV_TRY(vv_text_appender_open_at(op, work->session, &target, names, len + FAULT_COLUMNS,
+        &reader.appender));
+    vv_csv_scan_init(&reader.scan);
+    VV_TRY(file_take(op, &reader));
+    vv_input_loaded(work, input, reader.rows);
+    input->row_sql = VV_STR(ROW_COLUMN);
+    return VARVE_OK;
+}
