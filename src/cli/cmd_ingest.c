@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/ingest.h"
+#include "cli/json_view.h"
 
 #define LINE_BYTES_DEFAULT (1 << 20)
 #define LINE_BYTES_MAX (16 << 20)
@@ -185,11 +186,25 @@ static void spool_folder(const struct vv_cli *cli, const char *given, struct vv_
             strncmp(lake, "file://", 7) == 0 ? lake + 7 : lake);
 }
 
-/* A table that is not there is said at once, not with each line. */
+/* A table that is not there, or takes no row, is said at once, not with each line. */
 static varve_status check_table(struct vv_cli *cli, const char *name)
 {
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
-    return name ? varve_table_open(cli->lake, name, &table, &cli->error) : VARVE_OK;
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    struct vv_node description = {0};
+    if (name == NULL)
+        return VARVE_OK;
+    VV_TRY(varve_table_open(cli->lake, name, &table, &cli->error));
+    VV_TRY(varve_table_describe(table, NULL, &json, &cli->error));
+    bool has_key = !vv_node_read(json, strlen(json), &description) ||
+                   vv_node_get(&description, "key")->children_len > 0;
+    vv_node_done(&description);
+    if (has_key)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_EUSAGE,
+        "table %s has no key, and ingest writes by upserts: declare one with `varve alter %s "
+        "set varve.key=A,B`, or write its rows with varve append",
+        name, name);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

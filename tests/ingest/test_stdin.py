@@ -242,3 +242,9 @@ def test_lines_that_make_no_sense(lake, arguments, part):
 def test_a_table_that_is_not_there_is_said_at_once(lake):
     done = lake.run("ingest", "nope", stdin=signal_row(1))
     assert done.returncode == 5 and "nope" in done.stderr
+
+
+def test_a_table_without_a_key_is_refused_at_once(lake):
+    lake.ok("create", "log", "--schema", "a int")
+    done = lake.run("ingest", "log", stdin='{"a": 1}\n')
+    assert done.returncode == 2 and "has no key" in done.stderr and "varve append" in done.stderr
