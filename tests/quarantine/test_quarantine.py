@@ -93,6 +93,18 @@ def test_csv_that_is_not_utf8_or_never_ends(quotes, tmp_path):
     assert done.returncode == 3 and "quote in line 3 is never closed" in done.stderr
 
 
+@pytest.mark.parametrize("value, said", [('{"a": 1}', "is an object"), ('["A"]', "is an array")])
+def test_a_key_is_a_plain_value(quotes, value, said):
+    good = '{"ts": "2025-03-01T10:00:00Z", "sym": "A", "v": 1}\n'
+    bad = f'{{"ts": "2025-03-01T10:00:00Z", "sym": {value}, "v": 1}}\n'
+    done = quotes.run("upsert", TABLE, "-", stdin=good + bad)
+    assert done.returncode == 3 and said in done.stderr and "part of the key" in done.stderr
+    result = quotes.upsert(TABLE, good * 3000 + bad, "--quarantine")
+    assert (result["inserted"], result["rejected"]) == (1, 1)
+    [row] = quotes.rows("quarantine", "show", TABLE)
+    assert (row["column"], row["line"]) == ("sym", 3001) and said in row["rule"]
+
+
 def test_an_array_of_json_is_called_one(quotes):
     for text in ('[{"ts": "2025-03-01T10:00:00Z"}]', "[\n {}\n]\n"):
         done = quotes.run("upsert", TABLE, "-", stdin=text)

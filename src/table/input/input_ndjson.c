@@ -16,6 +16,7 @@
 struct reader {
     const struct vv_table *table;
     const struct vv_schema *schema;
+    struct vv_rules rules;
     const struct vv_batch_input *input;
     struct vv_text_appender *appender;
     struct vv_arena parsed; /* of some lines */
@@ -132,7 +133,16 @@ static varve_status member_take(struct vv_op *op, struct reader *reader, struct 
     }
     if (vv_type_is_nested(&field->type) && !vv_json_is(value, VV_JSON_NULL))
         return nested_take(op, reader, field, value, out);
-    return value_text(op, reader, value, out);
+    VV_TRY(value_text(op, reader, value, out));
+    /* As the text of a column it is what somebody may want; as a key it is a mistake. */
+    bool is_composed = vv_json_is(value, VV_JSON_OBJECT) || vv_json_is(value, VV_JSON_ARRAY);
+    if (is_composed && field->type.kind == VV_TYPE_STRING &&
+        vv_rules_is_key(&reader->rules, column))
+        fault_set(reader, field->name, *out,
+            vv_json_is(value, VV_JSON_OBJECT)
+                ? VV_STR("is an object, and it is part of the key: a key is a plain value")
+                : VV_STR("is an array, and it is part of the key: a key is a plain value"));
+    return VARVE_OK;
 }
 
 /* A line that was no row when it came, and was kept for the quarantine. */
@@ -321,6 +331,7 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
         .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
         .keeps_nulls = vv_schema_has_defaults(schema)};
     struct vv_str *texts = NULL;
+    VV_TRY(vv_rules_read(op, arena, table->snapshot, false, &reader.rules));
     VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
     VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
     VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + EXTRA_COLUMNS);
