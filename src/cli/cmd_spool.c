@@ -343,7 +343,10 @@ static varve_status salvage(struct vv_cli *cli, const struct spool_values *value
     salvaging.aside = values->aside ? 1 : 0;
     salvaging.dry_run = values->dry_run ? 1 : 0;
     salvaging.adopt = values->adopt ? 1 : 0;
-    VV_TRY(varve_spool_salvage(cli->lake, &salvaging, &json, &cli->error));
+    varve_status status = varve_spool_salvage(cli->lake, &salvaging, &json, &cli->error);
+    if (status == VARVE_ENOTFOUND && values->spool == NULL && values->table == NULL)
+        return show_none(cli);
+    VV_TRY(status);
     enum vv_format format = vv_show_format(cli);
     bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
     bool is_read = vv_node_read(json, strlen(json), &report);
@@ -395,11 +398,11 @@ const struct vv_command vv_cmd_spool = {
         "ingest that owns the spool (SIGHUP), and waits until it has done so. verify\n"
         "checks each record of each segment; damage ends with status 10.\n"
         "\n"
-        "A damaged spool is refused. salvage gets every row out of it that can be read, so\n"
-        "that varve ingest and flush go on: each of these rows is committed once, also where\n"
-        "a table has them already. It says which bytes could not be read and the sequences\n"
-        "of the rows that are lost; that report and the damaged files stay in the spool's\n"
-        "folder (salvage-TIME.json, NAME.damaged). Look at --dry-run first.",
+        "A damaged spool is refused. salvage gets every row out of it that can be read,\n"
+        "so that varve ingest and flush go on: each of these rows is committed once, also\n"
+        "where a table has them already. It says which bytes could not be read and the\n"
+        "sequences of the rows that are lost; that report and the damaged files stay in\n"
+        "the spool's folder (salvage-TIME.json, NAME.damaged). See --dry-run first.",
     VV_OPTIONS(options, struct spool_values),
     .arguments_least = 1,
     .arguments_most = 1,

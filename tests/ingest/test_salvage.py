@@ -122,6 +122,7 @@ def test_rows_without_a_table_and_a_lost_spool_file(lake):
 
 
 def test_a_spool_in_use_is_left_alone(lake):
+    assert "has no spool" in lake.ok("spool", "salvage")
     run = lake.ingest("signals", "-", "--interval", "1h")
     run.send(signal_rows(range(3)))
     until(lambda: (lake.path / "_varve" / "spool" / "spool").exists())
