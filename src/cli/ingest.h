@@ -258,21 +258,19 @@ void vv_report_metrics(struct vv_ingest *ingest);
 /* The sum of it. */
 varve_status vv_report_end(struct vv_ingest *ingest);
 
-/* The level of --ack reaches up to this sequence. */
-uint64_t vv_answer_sequence(const struct vv_ingest *ingest);
+uint64_t vv_answer_sequence(const struct vv_ingest *ingest); /* --ack's level reaches so far */
 
 /* ---- ingest_arrow.c --------------------------------------------------------------------------- */
 
 varve_status vv_arrow_open(struct vv_ingest *ingest, varve_error *err);
 /* Nothing more comes, and what came is put; also where there is none. */
 bool vv_arrow_is_done(const struct vv_arrow_input *input);
-/* What has come is still taken. */
-void vv_arrow_stop(struct vv_arrow_input *input);
+void vv_arrow_stop(struct vv_arrow_input *input); /* what has come is still taken */
 /* Why it ended before its end, once it is done. */
 varve_status vv_arrow_result(const struct vv_arrow_input *input, varve_error *err);
 /* Batches that were accepted since; true: there were some. */
 bool vv_arrow_take(struct vv_ingest *ingest);
-/* Tells who sent the row why it was set aside. False: it came another way, or nobody asked. */
+/* Says why the row was set aside. False: it came another way, or nobody asked. */
 bool vv_arrow_refuse(struct vv_ingest *ingest, uint64_t sequence, const char *reason);
 /* Acknowledges the batches that are as durable as --ack wants them, after their refusals. */
 void vv_arrow_answer(struct vv_ingest *ingest);
