@@ -45,6 +45,12 @@ static void reader_done(struct reader *reader)
     vv_arena_done(&reader->arena);
 }
 
+/* What our memory is too small for is the engine's, like anything else that we can't read. */
+static varve_status fitting(struct vv_op *op, varve_status status)
+{
+    return status == VARVE_ELIMIT ? vv_recode(op, VARVE_EUNSUPPORTED) : status;
+}
+
 /*
  * Whether the text of the statistics is all there is of them. Where they are in columns of their
  * own as well, some writers have the text of some files alone.
@@ -200,11 +206,12 @@ static struct vv_str text_of(const struct vv_pq_cursor *cursor)
     return cursor != NULL ? vv_pq_cursor_text(cursor) : VV_STR_NONE;
 }
 
-static varve_status read_file(struct reader *reader)
+/* The file of a row, as long as the row is. */
+static varve_status make_file(struct reader *reader, struct vv_file *file)
 {
     struct vv_op *op = reader->op;
     const struct columns *columns = &reader->columns;
-    struct vv_file file = {.path = text_of(columns->path),
+    *file = (struct vv_file){.path = text_of(columns->path),
         .dv_id = VV_STR(""),
         .bytes = int_or(columns->bytes, -1),
         .modified_ms = int_or(columns->modified, 0),
@@ -213,18 +220,25 @@ static varve_status read_file(struct reader *reader)
         .row_commit_version = int_or(columns->row_version, -1),
         .clustering_provider = text_of(columns->clustering),
         .added_version = VV_NO_VERSION};
-    if (file.bytes < 0)
-        return vv_fail(op, VARVE_ECORRUPT, "add of %.*s has no size", VV_ARG(file.path));
-    VV_TRY(vv_path_decode(op, &reader->arena, file.path, &file.key, &file.absolute));
+    if (file->bytes < 0)
+        return vv_fail(op, VARVE_ECORRUPT, "add of %.*s has no size", VV_ARG(file->path));
+    VV_TRY(vv_path_decode(op, &reader->arena, file->path, &file->key, &file->absolute));
     VV_TRY(read_pairs(reader, columns->partition_name, columns->partition_value,
         &reader->partition_values));
     VV_TRY(read_pairs(reader, columns->tag_name, columns->tag_value, &reader->tags));
-    file.hash = vv_file_hash(file.key, file.dv_id);
-    file.partition_values =
+    file->hash = vv_file_hash(file->key, file->dv_id);
+    file->partition_values =
         (struct vv_pairs){reader->partition_values.items, reader->partition_values.len};
-    file.tags = (struct vv_pairs){reader->tags.items, reader->tags.len};
-    file.by_varve = vv_pairs_has(&file.tags, VV_STR(VV_TAG_SHA256));
-    return vv_replay_base_file(op, reader->replay, &file);
+    file->tags = (struct vv_pairs){reader->tags.items, reader->tags.len};
+    file->by_varve = vv_pairs_has(&file->tags, VV_STR(VV_TAG_SHA256));
+    return VARVE_OK;
+}
+
+static varve_status read_file(struct reader *reader)
+{
+    struct vv_file file;
+    VV_TRY(fitting(reader->op, make_file(reader, &file)));
+    return vv_replay_base_file(reader->op, reader->replay, &file);
 }
 
 static varve_status add_line(struct reader *reader, const char *action)
@@ -251,8 +265,8 @@ static varve_status read_row(struct reader *reader)
 
 static varve_status read_group(struct reader *reader)
 {
-    VV_TRY(vv_pq_rows_begin(reader->op, &reader->rows));
-    VV_TRY(take_columns(reader));
+    VV_TRY(fitting(reader->op, vv_pq_rows_begin(reader->op, &reader->rows)));
+    VV_TRY(fitting(reader->op, take_columns(reader)));
     for (int64_t row = 0; row < reader->rows.group->rows; row++) {
         if (row % ROWS_A_LOOK == 0)
             VV_TRY(vv_check_cancel(reader->op));
@@ -262,22 +276,32 @@ static varve_status read_group(struct reader *reader)
     return VARVE_OK;
 }
 
-varve_status vv_checkpoint_direct(struct vv_op *op, struct vv_str bytes,
-    struct vv_replay *replay, struct vv_buf *lines)
+static varve_status read_groups(struct vv_op *op, const struct vv_pq_file *file,
+    size_t group_bytes_max, struct vv_replay *replay, struct vv_buf *lines)
 {
-    VV_CLEANUP(vv_arena_done) struct vv_arena footer = VV_ARENA_INIT(op->arena.bytes_max);
-    struct vv_pq_file file = {0};
-    VV_TRY(vv_pq_open(op, bytes, &footer, &file));
-    VV_TRY(check_shape(op, &file));
-    for (size_t i = 0; i < file.groups_len; i++) {
+    for (size_t i = 0; i < file->groups_len; i++) {
         VV_CLEANUP(reader_done)
         struct reader reader = {.op = op,
-            .arena = VV_ARENA_INIT(op->arena.bytes_max),
+            .arena = VV_ARENA_INIT(group_bytes_max),
             .replay = replay,
             .lines = lines};
         reader.rows = (struct vv_pq_rows){
-            .file = &file, .group = &file.groups[i], .arena = &reader.arena};
+            .file = file, .group = &file->groups[i], .arena = &reader.arena};
         VV_TRY(read_group(&reader));
     }
     return VARVE_OK;
+}
+
+varve_status vv_checkpoint_direct(struct vv_op *op, struct vv_str bytes, size_t group_bytes_max,
+    struct vv_replay *replay, struct vv_buf *lines)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena footer = VV_ARENA_INIT(group_bytes_max);
+    struct vv_pq_file file = {0};
+    size_t files_len = replay->state.files.len;
+    VV_TRY(vv_pq_open(op, bytes, &footer, &file));
+    VV_TRY(check_shape(op, &file));
+    varve_status status = read_groups(op, &file, group_bytes_max, replay, lines);
+    if (status != VARVE_OK)
+        vv_replay_take_back(replay, files_len);
+    return status;
 }

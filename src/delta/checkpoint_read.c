@@ -19,7 +19,8 @@
 #include "engine/sql.h"
 
 #define SIDECAR "\"sidecar\""
-#define DIRECT_BYTES_MAX ((size_t)512 << 20) /* of a file; a larger one is the engine's */
+/* Of a file, and of a row group of it; more is the engine's, which streams under its limit. */
+#define DIRECT_BYTES_MAX ((size_t)256 << 20)
 #define ROWS_A_TURN 4096 /* then the memory of the rows before is given back */
 
 struct reader {
@@ -284,15 +285,16 @@ static varve_status read_directly(struct vv_op *op, struct reader *reader, struc
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_str bytes = VV_STR_NONE;
     varve_status status = vv_store_get(op, reader->log->store, &arena, key, &bytes);
-    if (status != VARVE_OK && status != VARVE_ELIMIT)
+    bool is_large = status == VARVE_ELIMIT;
+    if (status != VARVE_OK && !is_large)
         return status;
     if (status == VARVE_OK)
-        status = vv_checkpoint_direct(op, bytes, reader->replay, &lines);
+        status = vv_checkpoint_direct(op, bytes, DIRECT_BYTES_MAX, reader->replay, &lines);
     *out_done = status == VARVE_OK;
     if (status == VARVE_OK)
         return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines))
                                  : vv_fail_memory(op);
-    if (status == VARVE_EINTERRUPTED)
+    if (status != VARVE_EUNSUPPORTED && status != VARVE_ECORRUPT && !is_large)
         return status;
     vv_log(op, VV_LOG_DEBUG, "log.checkpoint_by_engine", "%.*s is left to the engine: %s",
         VV_ARG(key), op->error.message);

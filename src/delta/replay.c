@@ -180,6 +180,12 @@ varve_status vv_replay_base_file(struct vv_op *op, struct vv_replay *replay,
     return keep_file(op, replay, file, true);
 }
 
+void vv_replay_take_back(struct vv_replay *replay, size_t files_len)
+{
+    VV_PRE(files_len <= replay->state.files.len);
+    replay->state.files.len = files_len;
+}
+
 varve_status vv_replay_base(struct vv_op *op, struct vv_replay *replay,
     const struct vv_actions *actions)
 {

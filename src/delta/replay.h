@@ -65,6 +65,11 @@ varve_status vv_replay_base_file(struct vv_op *op, struct vv_replay *replay,
     const struct vv_file *file);
 varve_status vv_replay_base(struct vv_op *op, struct vv_replay *replay,
     const struct vv_actions *actions);
+/*
+ * Takes back what vv_replay_base_file alone has kept since `state.files.len` was `files_len`, so
+ * that the same rows can be read again in another way. The copies stay in `keep`.
+ */
+void vv_replay_take_back(struct vv_replay *replay, size_t files_len);
 
 /*
  * An older state of the same table. Without `copy` the new state shares its actions, and the

@@ -3,6 +3,8 @@
  */
 #include <stdio.h>
 
+#include "base/seam.h"
+#include "delta/checkpoint_direct.h"
 #include "delta/snapshot.h"
 #include "engine/engine.h"
 #include "harness/clock_fake.h"
@@ -70,7 +72,8 @@ static bool put(struct table *table, const char *name, const char *text)
 }
 
 /* Writes the rows of a SELECT as a Parquet file of the log. */
-static bool put_parquet(struct table *table, const char *name, const char *select)
+static bool put_parquet_with(struct table *table, const char *name, const char *select,
+    const char *options)
 {
     struct vv_op *op = &table->op;
     struct vv_str key = vv_arena_format(&op->arena, "_delta_log/%s", name);
@@ -78,10 +81,15 @@ static bool put_parquet(struct table *table, const char *name, const char *selec
     if (!CHECK_OK(op, vv_store_stage(op, table->log.store, &op->arena, key, &path)))
         return false;
     struct vv_str sql = vv_arena_format(&op->arena,
-        "COPY (%s) TO '%.*sit''s [a] *table/_delta_log/%s' (FORMAT parquet)", select,
-        (int)(strstr(path.ptr, "it's") - path.ptr), path.ptr, name);
+        "COPY (%s) TO '%.*sit''s [a] *table/_delta_log/%s' (FORMAT parquet%s)", select,
+        (int)(strstr(path.ptr, "it's") - path.ptr), path.ptr, name, options);
     return CHECK_OK(op, vv_session_exec(op, table->session, sql)) &&
            CHECK_OK(op, vv_store_publish(op, table->log.store, &key, 1));
+}
+
+static bool put_parquet(struct table *table, const char *name, const char *select)
+{
+    return put_parquet_with(table, name, select, "");
 }
 
 static bool load(struct table *table, struct vv_snapshot **out)
@@ -443,4 +451,128 @@ TEST(checkpoint, of_ten_thousand_files_is_read_whole)
         bytes += file->bytes;
     }
     CHECK_INT(bytes, 49995000);
+}
+
+#define GROUPS ", ROW_GROUP_SIZE 2048"
+#define FILES(count, stats)                                                                    \
+    "SELECT {'path': 'f' || i, 'partitionValues': MAP {}::MAP(VARCHAR, VARCHAR), 'size':"      \
+    " i::BIGINT, 'modificationTime': 5::BIGINT, 'stats': " stats "} AS add FROM range(" #count \
+    ") r(i)"
+
+/* A map that only the engine knows how to read, behind files that were handed over already. */
+TEST(checkpoint, is_left_to_the_engine_whole)
+{
+    VV_CLEANUP(table_done) struct table t;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet_with(&t, CHECKPOINT_2,
+        FILES(5000, "'{}'") " UNION ALL BY NAME SELECT {'path': 'gone', 'deletionTimestamp': "
+                            "1738231100000::BIGINT,"
+                            " 'dataChange': false, 'odd': MAP {1: 'x'}} AS remove UNION ALL BY "
+                            "NAME " BASICS,
+        GROUPS));
+    REQUIRE(put(&t, "00000000000000000003.json",
+        ADD_COMMIT("new") "{\"remove\":{\"path\":\"f7\",\"dataChange\":true,"
+                          "\"deletionTimestamp\":1738231100000}}\n"));
+    t.log.engine = NULL;
+    CHECK_FAILS(&t.op, vv_snapshot_load(&t.op, &t.log, VV_NO_VERSION, &snapshot),
+        VARVE_ECORRUPT);
+    t.log.engine = t.engine;
+    REQUIRE(load(&t, &snapshot));
+    CHECK_INT(snapshot->files_len, 5000);
+    CHECK_INT(snapshot->tombstones_len, 2);
+    int64_t bytes = 0;
+    for (size_t i = 0; i < snapshot->files_len; i++)
+        bytes += snapshot->files[i]->bytes;
+    CHECK_INT(bytes, 12497500 - 7 + 1);
+}
+
+/* The second row group takes more memory than the first. */
+TEST(checkpoint, hands_over_all_its_files_or_none)
+{
+    static const struct {
+        size_t group_bytes, keep_bytes;
+        varve_status status;
+    } cases[] = {{(size_t)16 << 20, (size_t)16 << 20, VARVE_OK},
+        {(size_t)1 << 20, (size_t)16 << 20, VARVE_EUNSUPPORTED},
+        {(size_t)16 << 20, (size_t)1 << 20, VARVE_ELIMIT}, {1, 1, VARVE_ECORRUPT}};
+    VV_CLEANUP(table_done) struct table t;
+    struct vv_str bytes = VV_STR_NONE;
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet_with(&t, CHECKPOINT_2,
+        FILES(4096, "CASE WHEN i < 2048 THEN '{}' ELSE repeat(i::VARCHAR, 250) END"), GROUPS));
+    REQUIRE_OK(&t.op, vv_store_get(&t.op, t.log.store, &t.op.arena,
+                          VV_STR("_delta_log/" CHECKPOINT_2), &bytes));
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena keep = VV_ARENA_INIT(cases[i].keep_bytes);
+        VV_CLEANUP(vv_replay_done) struct vv_replay replay;
+        VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
+        vv_replay_init(&replay, &keep);
+        printf("# case %zu\n", i);
+        varve_status status =
+            vv_checkpoint_direct(&t.op, bytes, cases[i].group_bytes, &replay, &lines);
+        if (status != VARVE_OK)
+            vv_forgive(&t.op);
+        CHECK_INT(status, cases[i].status);
+        CHECK_INT(replay.state.files.len, status == VARVE_OK ? 4096 : 0);
+        CHECK(cases[i].group_bytes == 1 || keep.bytes > 0);
+    }
+}
+
+/* Moves the footer away from the data, so that the file is larger, by a hole. */
+static bool stretch(const char *path, long bytes)
+{
+    static char footer[1 << 16];
+    uint32_t length = 0;
+    FILE *file = fopen(path, "r+b");
+    bool is_done = file != NULL && fseek(file, -8, SEEK_END) == 0 &&
+                   fread(&length, sizeof(length), 1, file) == 1 &&
+                   length + 8 <= sizeof(footer) &&
+                   fseek(file, -(long)(length + 8), SEEK_END) == 0 &&
+                   fread(footer, length + 8, 1, file) == 1 &&
+                   fseek(file, bytes - (long)(length + 8), SEEK_SET) == 0 &&
+                   fwrite(footer, length + 8, 1, file) == 1;
+    return file != NULL && fclose(file) == 0 && is_done;
+}
+
+TEST(checkpoint, larger_than_a_fixed_memory_takes_the_engine)
+{
+    VV_CLEANUP(table_done) struct table t;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_str path = VV_STR_NONE;
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet(&t, CHECKPOINT_2,
+        BASICS " UNION ALL BY NAME SELECT " ADD("file", "'{}'") " AS add"));
+    REQUIRE_OK(&t.op, vv_store_fetch(&t.op, t.log.store, &t.op.arena,
+                          VV_STR("_delta_log/" CHECKPOINT_2), &path));
+    REQUIRE(stretch(path.ptr, (256 << 20) + 1));
+    t.log.engine = NULL;
+    CHECK_FAILS(&t.op, vv_snapshot_load(&t.op, &t.log, VV_NO_VERSION, &snapshot),
+        VARVE_ECORRUPT);
+    t.log.engine = t.engine;
+    REQUIRE(load(&t, &snapshot));
+    CHECK(file_of(snapshot, "file") != NULL);
+}
+
+TEST(checkpoint, is_read_right_or_not_at_all_when_memory_is_out)
+{
+    size_t failed = 0, loaded = 0;
+    VV_CLEANUP(table_done) struct table t;
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet_with(&t, CHECKPOINT_2,
+        BASICS " UNION ALL BY NAME " FILES(3000, "'{\"numRecords\":1}'"), GROUPS));
+    for (uint64_t nth = 1; nth <= 120; nth++) {
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        vv_seam_fail_allocation(nth);
+        varve_status status = vv_snapshot_load(&t.op, &t.log, VV_NO_VERSION, &snapshot);
+        vv_seam_fail_allocation(0);
+        failed += status != VARVE_OK;
+        loaded += status == VARVE_OK;
+        if (!CHECK(status == VARVE_OK ? snapshot->files_len == 3000 : status == VARVE_ELIMIT))
+            printf("# allocation %" PRIu64 ": %s\n", nth, t.op.error.message);
+        if (status != VARVE_OK)
+            vv_forgive(&t.op);
+    }
+    printf("# %zu failed, %zu loaded\n", failed, loaded);
+    CHECK(failed > 0 && loaded > 0);
 }
