@@ -44,10 +44,57 @@ static varve_status split_checks(struct vv_op *op, const varve_create_options *o
     return VARVE_OK;
 }
 
+static bool is_same(const struct vv_str *a, size_t a_len, const struct vv_str *b, size_t b_len)
+{
+    bool same = a_len == b_len;
+    for (size_t i = 0; i < a_len && same; i++)
+        same = vv_str_eq_nocase(a[i], b[i]);
+    return same;
+}
+
+/* --property varve.key=A is --key A: columns said in both ways have to be the same ones. */
+static varve_status take_columns(struct vv_op *op, const struct vv_pair *pair,
+    const struct vv_str **columns, size_t *len)
+{
+    struct vv_str *names = NULL;
+    size_t names_len = 0;
+    VV_TRY(vv_rules_split_names(op, &op->arena, pair->value, &names, &names_len));
+    if (*len > 0 && !is_same(*columns, *len, names, names_len))
+        return vv_fail(op, VARVE_EUSAGE,
+            "property %.*s = %.*s: other columns were given for it as well; say it once",
+            VV_ARG(pair->name), VV_ARG(pair->value));
+    *columns = names;
+    *len = names_len;
+    return VARVE_OK;
+}
+
+/* *out_taken: the pair is in the specification, and is no property beside it. */
+static varve_status take_rule(struct vv_op *op, const struct vv_pair *pair,
+    struct vv_table_spec *spec, bool *out_taken)
+{
+    *out_taken = true;
+    if (vv_str_eq_nocase(pair->name, VV_STR(VV_PROPERTY_KEY)))
+        return take_columns(op, pair, &spec->key, &spec->key_len);
+    if (vv_str_eq_nocase(pair->name, VV_STR(VV_PROPERTY_ZORDER)))
+        return take_columns(op, pair, &spec->zorder, &spec->zorder_len);
+    *out_taken = vv_str_eq_nocase(pair->name, VV_STR(VV_PROPERTY_ORDER_BY));
+    if (!*out_taken)
+        return VARVE_OK;
+    const struct vv_str *order = &spec->order_by;
+    size_t len = spec->order_by.len > 0 ? 1 : 0;
+    VV_TRY(take_columns(op, pair, &order, &len));
+    if (len > 1)
+        return vv_fail(op, VARVE_EUSAGE,
+            VV_PROPERTY_ORDER_BY " has to name one column, not \"%.*s\"", VV_ARG(pair->value));
+    spec->order_by = len == 1 ? order[0] : VV_STR_NONE;
+    return VARVE_OK;
+}
+
 static varve_status split_properties(struct vv_op *op, const varve_create_options *options,
     struct vv_table_spec *spec)
 {
     struct vv_pair *pairs = NULL;
+    size_t len = 2;
     VV_NEW(op, &pairs, struct vv_pair, options->properties_len + 2);
     VV_TRY(vv_history_properties(op, vv_api_text(options->history), pairs));
     for (size_t i = 0; i < options->properties_len; i++) {
@@ -56,10 +103,13 @@ static varve_status split_properties(struct vv_op *op, const varve_create_option
         if (equals == 0 || equals == text.len)
             return vv_fail(op, VARVE_EUSAGE, "property \"%.*s\": say it as name=value",
                 VV_ARG(text));
-        pairs[i + 2] = (struct vv_pair){vv_str_trim(vv_str_first(text, equals)),
+        bool is_taken = false;
+        pairs[len] = (struct vv_pair){vv_str_trim(vv_str_first(text, equals)),
             vv_str_trim(vv_str_skip(text, equals + 1))};
+        VV_TRY(take_rule(op, &pairs[len], spec, &is_taken));
+        len += is_taken ? 0 : 1;
     }
-    spec->properties = (struct vv_pairs){pairs, options->properties_len + 2};
+    spec->properties = (struct vv_pairs){pairs, len};
     return VARVE_OK;
 }
 

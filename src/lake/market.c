@@ -1,6 +1,7 @@
 #include "lake/market.h"
 
 #include "base/time.h"
+#include "table/alter/property.h"
 #include "table/rules.h"
 
 #define REGIMES "bullish_low,bullish_high,bearish_low,bearish_high,neutral_low,neutral_high"
@@ -135,12 +136,8 @@ varve_status vv_history_properties(struct vv_op *op, struct vv_str history,
         return vv_fail(op, VARVE_EUSAGE,
             "history \"%.*s\": say for how long, such as 400d (at least a day), or forever",
             VV_ARG(history));
-    struct vv_str text =
-        us % VV_US_PER_DAY == 0
-            ? vv_arena_format(&op->arena, "interval %" PRId64 " days", us / VV_US_PER_DAY)
-            : vv_arena_format(&op->arena, "interval %" PRId64 " seconds", us / VV_US_PER_S);
-    if (text.ptr == NULL)
-        return vv_fail_memory(op);
+    struct vv_str text = VV_STR_NONE;
+    VV_TRY(vv_property_span(op, us, &text));
     out[0] = (struct vv_pair){VV_STR("delta.logRetentionDuration"), text};
     out[1] = (struct vv_pair){VV_STR("delta.deletedFileRetentionDuration"), text};
     return VARVE_OK;

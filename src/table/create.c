@@ -200,7 +200,7 @@ static varve_status add_given(struct vv_op *op, struct creation *creation)
         VV_TRY(vv_property_check(op, pair->name, pair->value, &property));
         if (property.feature != NULL)
             VV_TRY(need(op, creation, vv_str_of(property.feature)));
-        VV_TRY(add_property(op, creation, property.name, pair->value));
+        VV_TRY(add_property(op, creation, property.name, property.value));
     }
     return VARVE_OK;
 }
@@ -263,6 +263,17 @@ static varve_status make_metadata(struct vv_op *op, struct creation *creation)
     creation->metadata.configuration =
         (struct vv_pairs){creation->properties.items, creation->properties.len};
     return VARVE_OK;
+}
+
+/* What properties of the table's rules name has to be there, as for those that are set later. */
+static varve_status check_rules(struct vv_op *op, const struct creation *creation)
+{
+    struct vv_rules rules;
+    struct vv_snapshot snapshot = {.protocol = creation->protocol,
+        .metadata = &creation->metadata,
+        .schema = creation->spec->schema};
+    varve_status status = vv_rules_read(op, &op->arena, &snapshot, false, &rules);
+    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
 }
 
 /* Spark's operationParameters of CREATE TABLE: values are texts that hold JSON. */
@@ -382,6 +393,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     }
     VV_TRY(begin_protocol(op, &creation));
     VV_TRY(make_metadata(op, &creation));
+    VV_TRY(check_rules(op, &creation));
     VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
     VV_TRY(vv_warnings_check(op, engine, &spec->schema, &creation.metadata.configuration));
     VV_TRY(vv_values_check(op, engine, &spec->schema));

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from deltalake import DeltaTable
 
 
 def create(varve, *properties):
@@ -68,3 +69,105 @@ def test_create_and_alter_agree_on_every_property_that_is_true_or_false(varve):
         assert by_create == by_alter, name
         if made.returncode == 0:
             varve.table("t").rename(varve.lake / f"made_{name}")
+
+
+@pytest.mark.parametrize("given, hours", [
+    ("30d", 720), ("30days", 720), ("90 days", 2160), ("36h", 36), ("1 day 12 hours", 36),
+    ("interval 30 days", 720), ("interval 1 week", 168), ("INTERVAL 2 DAYS", 48)])
+@pytest.mark.parametrize("way", ["create", "alter"])
+def test_a_retention_is_stored_as_all_engines_read_it(varve, way, given, hours):
+    name = "delta.deletedFileRetentionDuration"
+    done = create(varve, *[f"{name}={given}"] if way == "create" else [])
+    assert done.returncode == 0, done.stderr
+    if way == "alter":
+        varve.ok("alter", "t", "set", f"{name}={given}")
+    stored = json.loads(varve.ok("describe", "t", "--json"))["properties"][name]
+    assert stored == (f"interval {hours // 24} days" if hours % 24 == 0 else f"interval {hours} hours")
+    table = DeltaTable(str(varve.table("t")))
+    with pytest.raises(Exception, match=rf"\b{hours} hours"):
+        table.vacuum(retention_hours=24, dry_run=True)
+
+
+def test_an_alter_tells_other_engines_what_it_stored(varve):
+    create(varve)
+    varve.ok("alter", "t", "set", "delta.SetTransactionRetentionDuration=7d", "varve.maintain.sealAfter=2h")
+    said = DeltaTable(str(varve.table("t"))).history(1)[0]["operationParameters"]["properties"]
+    stored = json.loads(varve.ok("describe", "t", "--json"))["properties"]
+    for name, value in json.loads(said).items():
+        assert stored[name] == value
+    assert stored["delta.setTransactionRetentionDuration"] == "interval 7 days"
+    assert stored["varve.maintain.sealAfter"] == "2h"
+
+
+COLUMNS = "ts timestamp, k bigint not null, x double, d date"
+
+
+def create_bare(varve, *words):
+    return varve.run("create", "t", "--schema", COLUMNS, "--partition-by", "d", *words)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("varve.key=zz", "zz"),
+    ("varve.KEY=zz", "zz"),
+    ("varve.key=k,k", "twice"),
+    ("varve.key=k,,x", "missing"),
+    ("varve.orderBy=zz", "zz"),
+    ("varve.orderBy=x", "timestamp or an integer"),
+    ("varve.orderBy=ts,k", "one column"),
+    ("varve.zorder=k,zz", "zz"),
+    ("varve.partitionFrom=d=zz", "zz"),
+    ("varve.partitionFrom=k=ts", "partition column"),
+    ("varve.partitionFrom=ts", "date=timestamp"),
+])
+def test_columns_that_a_property_names_have_to_be_there(varve, text, words):
+    done = create_bare(varve, "--property", text)
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert not varve.table("t").exists()
+
+
+@pytest.mark.parametrize("option, text", [
+    ("--key k", "varve.key=ts"), ("--key k", "varve.Key=k,ts"), ("--order-by ts", "varve.orderBy=k"),
+    ("--zorder k", "varve.zorder=ts,k"), ("--property varve.key=k", "varve.key=ts")])
+def test_columns_said_in_two_ways_have_to_be_the_same(varve, option, text):
+    done = create_bare(varve, *option.split(), "--property", text)
+    assert (done.returncode, "say it once" in done.stderr) == (2, True), done.stderr
+    assert not varve.table("t").exists()
+
+
+def test_a_key_given_as_a_property_is_the_key(varve):
+    for _ in range(2):  # the second finds the same table
+        done = create_bare(varve, "--property", "varve.Key=k, `ts`", "--key", "k,TS", "--property",
+                           "varve.orderby=", "--property", "varve.partitionFrom=d=ts")
+        assert done.returncode == 0, done.stderr
+    made = json.loads(varve.ok("describe", "t", "--json"))
+    assert [name.lower() for name in made["key"]] == ["k", "ts"]
+    assert made["properties"]["varve.partitionFrom"] == "d=ts"
+    varve.upsert("t", "ts,k,x\n2025-01-10T10:00:00Z,1,2\n")
+    assert len(varve.rows("scan", "t")) == 1
+
+
+@pytest.mark.parametrize("text, near", [
+    ("varve.maintian=false", "(is it varve.maintain?)"),
+    ("varve.maintain.tierfile=4", "(is it varve.maintain.tierFiles?)"),
+    ("varve.ordredBy=ts", "(is it varve.orderBy?)"),
+    ("varve.wran.small=x > 1", "(is it varve.warn.NAME?)"),
+    ("Varve.something.else=1", "varve. are Varve's own"),
+])
+def test_a_varve_property_that_is_none_is_refused_with_the_nearest(varve, text, near):
+    made = create_bare(varve, "--key", "k", "--property", text)
+    assert (made.returncode, near in made.stderr) == (2, True), made.stderr
+    assert not varve.table("t").exists()
+    assert create_bare(varve, "--key", "k").returncode == 0
+    done = varve.run("alter", "t", "set", text)
+    assert (done.returncode, near in done.stderr) == (2, True), done.stderr
+    assert varve.version("t") == 0
+
+
+def test_names_of_varve_are_spelt_as_it_does_and_rules_are_free(varve):
+    done = create_bare(varve, "--key", "k", "--property", "varve.MAINTAIN=false", "--property",
+                       "varve.warn.small=x > 1")
+    assert done.returncode == 0, done.stderr
+    varve.ok("alter", "t", "set", "varve.orderby=ts")
+    stored = json.loads(varve.ok("describe", "t", "--json"))["properties"]
+    assert (stored["varve.maintain"], stored["varve.orderBy"]) == ("false", "ts")
+    assert stored["varve.warn.small"] == "x > 1"

@@ -7,8 +7,9 @@
 #include "table/alter/property.h"
 #include "table/warnings.h"
 
+/* The pair becomes what is stored. */
 static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
-    const struct vv_pair *pair)
+    struct vv_pair *pair)
 {
     struct vv_property property;
     const struct vv_str feature = VV_STR("delta.feature.");
@@ -31,7 +32,8 @@ static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
     VV_TRY(vv_property_check(op, pair->name, pair->value, &property));
     if (property.feature != NULL)
         VV_TRY(vv_draft_need(op, &change->draft, property.feature));
-    return vv_draft_set(op, &change->draft, property.name, pair->value);
+    *pair = (struct vv_pair){property.name, property.value};
+    return vv_draft_set(op, &change->draft, pair->name, pair->value);
 }
 
 static bool is_new_key(const struct vv_alter_change *change, const struct vv_snapshot *after)
@@ -68,9 +70,10 @@ static varve_status set(struct vv_op *op, struct vv_alter_change *change)
             if (vv_str_eq_nocase(pairs->items[j].name, pairs->items[i].name))
                 return vv_fail(op, VARVE_EUSAGE, "property %.*s is set twice",
                     VV_ARG(pairs->items[i].name));
-        VV_TRY(set_one(op, change, &pairs->items[i]));
-        vv_jw_key_str(&object, pairs->items[i].name);
-        vv_jw_string(&object, pairs->items[i].value);
+        struct vv_pair pair = pairs->items[i];
+        VV_TRY(set_one(op, change, &pair));
+        vv_jw_key_str(&object, pair.name);
+        vv_jw_string(&object, pair.value);
     }
     vv_jw_end(&object);
     VV_TRY(check_rules(op, change));
