@@ -34,14 +34,13 @@ static bool read_boolean(struct vv_str text, struct vv_sql_param *out)
 /* "-12.50": the digits as one integer, and how many of them lie behind the point. */
 static bool read_decimal(struct vv_str text, struct vv_sql_param *out)
 {
-    size_t at = 0;
     bool is_negative = text.len > 0 && text.ptr[0] == '-';
+    size_t sign_len = is_negative || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0;
     bool has_point = false;
     unsigned digits = 0;
     wide value = 0;
     out->scale = 0;
-    for (at = is_negative || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0; at < text.len;
-         at++) {
+    for (size_t at = sign_len; at < text.len; at++) {
         char byte = text.ptr[at];
         if (byte == '.' && !has_point) {
             has_point = true;
@@ -53,7 +52,7 @@ static bool read_decimal(struct vv_str text, struct vv_sql_param *out)
         digits += value != 0 || has_point; /* zeros in front are none */
         out->scale = (uint8_t)(out->scale + has_point);
     }
-    if (text.len == 0 || text.ptr[text.len - 1] == '.' || at == (is_negative ? 1u : 0u))
+    if (text.len == sign_len || text.ptr[text.len - 1] == '.')
         return false;
     out->width = (uint8_t)(digits > 0 ? digits : 1);
     value = is_negative ? -value : value; /* two's complement */

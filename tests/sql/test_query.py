@@ -223,6 +223,7 @@ def test_parameters_with_types(lake):
     ("SELECT $a", ["a:int=1"], "none of string"), ("SELECT $a", ["a:bigint=1.5"], "no bigint"),
     ("SELECT $a", ["a:date=2025-02-30"], "no date"), ("SELECT $a", ["a:binary=abc"], "no binary"),
     ("SELECT $a", ["a:boolean=yes"], "no boolean"), ("SELECT $a", ["a:decimal="], "no decimal"),
+    ("SELECT $a", ["a:decimal=+"], "no decimal"), ("SELECT $a", ["a:decimal=-"], "no decimal"),
     ("SELECT $a", ["a:timestamp_ntz=2025-01-30T10:00:00Z"], "no timestamp_ntz"),
     ("SELECT $a", ["a:time=25:00:00"], "no time"),
 ])
