@@ -82,6 +82,27 @@ def test_lines_of_csv_that_are_no_rows_are_set_aside(quotes, times):
     assert len(quotes.rows("quarantine", "show", TABLE)) == 5
 
 
+@pytest.mark.parametrize("end", ["\n", ""], ids=["ended", "open"])
+def test_lines_that_end_in_crlf_are_the_rows_that_lf_gives(varve, tmp_path, end):
+    """Records that lie across the pieces that are read, and the last one, among them."""
+    rows = [f'"k{n:05}, ""q""","{"x" * (n % 90)}, y",{n}' for n in range(30000)]
+    text = "\n".join(["k,a,v", *rows[:9], "odd,line", "", *rows[9:]]) + end
+    assert len(text) > 2 << 20
+    stored = {}
+    for name, line_end in (("lf", "\n"), ("crlf", "\r\n"), ("cr", "\r")):
+        file = tmp_path / f"{name}.csv"
+        file.write_bytes(text.replace("\n", line_end).encode())
+        varve.ok("create", name, "--schema", "k string not null, a string, v int", "--key", "k")
+        varve.ok("upsert", name, file, "--quarantine")
+        stored[name] = varve.ok("query", f"SELECT * FROM {name} ORDER BY v", "--format", "csv")
+        [row] = varve.rows("quarantine", "show", name)
+        assert (row["row"], row["line"], row["value"]) == (10, 11, "odd,line")
+    assert stored["lf"].count("\n") == 1 + len(rows)
+    for name in ("crlf", "cr"):
+        odd = set(stored[name].splitlines()) ^ set(stored["lf"].splitlines())
+        assert sorted(odd) == [] and stored[name] == stored["lf"]
+
+
 def test_csv_that_is_not_utf8_or_never_ends(quotes, tmp_path):
     file = tmp_path / "odd.csv"
     file.write_bytes(csv(GOOD).encode() + b"2025-03-01T10:02:00Z,\xff\x00,1\n" + SECOND.encode())

@@ -20,6 +20,7 @@ struct reader {
     struct vv_text_appender *appender;
     struct vv_csv_scan scan;
     struct vv_buf record; /* the bytes of the one that is read, with its line end */
+    bool after_return; /* it begins behind a CR: a LF at its start is of the line end before */
     struct vv_arena parsed;
     struct vv_str *values;
     int64_t rows; /* -1: the header is to come */
@@ -73,14 +74,14 @@ static varve_status fields_take(struct vv_op *op, struct reader *reader, struct 
 }
 
 static varve_status record_take(struct vv_op *op, struct reader *reader,
-    const struct vv_csv_record *record, bool after_return)
+    const struct vv_csv_record *record)
 {
     struct vv_str text = vv_buf_str(&reader->record);
     struct vv_str fault;
     size_t columns_len = reader->input->columns_len;
     if (!vv_buf_ok(&reader->record))
         return vv_fail_memory(op);
-    if (after_return && vv_str_starts(text, VV_STR("\n")))
+    if (reader->after_return && vv_str_starts(text, VV_STR("\n")))
         text = vv_str_skip(text, 1);
     while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
@@ -112,8 +113,8 @@ static varve_status piece_take(struct vv_op *op, struct reader *reader, struct v
     while (piece.len > 0) {
         struct vv_csv_record record;
         struct vv_str before = piece;
-        bool is_first = reader->record.len == 0;
-        bool after_return = is_first && reader->scan.after_cr;
+        if (reader->record.len == 0)
+            reader->after_return = reader->scan.after_cr;
         bool has_record = vv_csv_scan_next(&reader->scan, &piece, &record);
         vv_buf_add(&reader->record, vv_str_first(before, before.len - piece.len));
         if (!vv_buf_ok(&reader->record))
@@ -122,7 +123,7 @@ static varve_status piece_take(struct vv_op *op, struct reader *reader, struct v
                 reader->scan.record.line, VV_INPUT_LINE_BYTES_MAX >> 20);
         if (!has_record)
             return VARVE_OK;
-        VV_TRY(record_take(op, reader, &record, after_return));
+        VV_TRY(record_take(op, reader, &record));
         vv_buf_clear(&reader->record);
     }
     return VARVE_OK;
@@ -142,9 +143,8 @@ static varve_status file_take(struct vv_op *op, struct reader *reader)
         offset += (int64_t)bytes;
         VV_TRY(piece_take(op, reader, (struct vv_str){reader->piece, bytes}));
     }
-    bool after_return = reader->scan.after_cr;
     if (vv_csv_scan_end(&reader->scan, &record))
-        VV_TRY(record_take(op, reader, &record, after_return));
+        VV_TRY(record_take(op, reader, &record));
     return vv_text_appender_finish(op, reader->appender);
 }
 
