@@ -128,6 +128,9 @@ static bool is_row(const struct vv_batch_input *input, const struct vv_csv_recor
     return record->fields > 0 || input->columns_len == 1;
 }
 
+/* Said of a line that is no row; a quote that is never closed takes the rest of the file. */
+#define SET_ASIDE "; with --quarantine, upsert and append set such lines aside"
+
 static varve_status record_check(struct vv_op *op, const struct vv_batch_input *input,
     const struct vv_csv_record *record)
 {
@@ -135,12 +138,12 @@ static varve_status record_check(struct vv_op *op, const struct vv_batch_input *
     case VV_CSV_FINE:
         break;
     case VV_CSV_UTF8:
-        return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " is not valid UTF-8",
+        return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " is not valid UTF-8" SET_ASIDE,
             record->fault_line);
     case VV_CSV_BEHIND_QUOTE:
         return vv_fail(op, VARVE_EINVALID,
             "line %" PRId64 " has text behind a closing quote (within quotes, a quote is "
-            "written twice)",
+            "written twice)" SET_ASIDE,
             record->fault_line);
     case VV_CSV_OPEN_QUOTE:
         return vv_fail(op, VARVE_EINVALID, "the quote in line %" PRId64 " is never closed",
@@ -148,8 +151,9 @@ static varve_status record_check(struct vv_op *op, const struct vv_batch_input *
     }
     if (record->fields == input->columns_len || !is_row(input, record) || record->fields == 0)
         return VARVE_OK;
-    return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " has %zu field%s, the header has %zu",
-        record->line, record->fields, record->fields == 1 ? "" : "s", input->columns_len);
+    return vv_fail(op, VARVE_EINVALID,
+        "line %" PRId64 " has %zu field%s, the header has %zu" SET_ASIDE, record->line,
+        record->fields, record->fields == 1 ? "" : "s", input->columns_len);
 }
 
 /* What is wrong with a file that the engine refused; VARVE_OK where the scan finds nothing. */
