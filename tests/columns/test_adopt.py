@@ -220,3 +220,26 @@ def test_deletion_vectors_and_the_change_feed_are_kept_to(varve):
     assert [row[1:] for row in rows(varve)] == [("A", 2.0), ("B1", 1.0), ("B2", 1.0)]
     changes = varve.rows("changes", "t", "--from", "3")
     assert [(row["_change_type"], row["price"]) for row in changes] == [("delete", 1.0)]
+
+
+def assert_older_than_all(varve, order):
+    assert [row[order] for row in varve.rows("scan", "t")] == [None]
+    result = varve.upsert("t", f"ts,sym,price,{order}\n2025-01-10T23:30:00Z,B,9,2001-01-01T00:00:00Z\n")
+    assert (result["updated"], result["stale"]) == (1, 0)
+    assert [row["price"] for row in varve.rows("scan", "t")] == [9.0]
+
+
+def test_a_row_that_moves_keeps_an_order_value_of_null(varve):
+    table = batch(["2025-01-10T23:30:00"], ["B"], [2.0])
+    table = table.set_column(3, "date", pa.array([day("2025-01-11")]))
+    write(varve, table.append_column("at", pa.array([None], pa.timestamp("us", "UTC"))),
+          partition_by=["date"])
+    assert adopt(varve, "--dedupe", "--order-by", "at")["rows_redated"] == 1
+    assert_older_than_all(varve, "at")
+
+
+def test_times_that_get_a_zone_leave_an_order_value_of_null(varve):
+    table = batch(["2025-01-10T23:30:00"], ["B"], [2.0], tz=None)
+    write(varve, table.append_column("at", pa.array([None], pa.timestamp("us"))))
+    assert adopt(varve, "--assume-tz", "UTC", "--order-by", "at")["changed"]
+    assert_older_than_all(varve, "at")

@@ -98,7 +98,8 @@ static varve_status make_news(struct vv_op *op, struct vv_edit *edit, struct vv_
     const struct vv_new_rows rows = {.name = "adopt",
         .table = VV_STR("temp." MADE),
         .columns = columns,
-        .columns_len = columns_len};
+        .columns_len = columns_len,
+        .keeps_order = true};
     return vv_new_rows_take(op, edit, &rows);
 }
 

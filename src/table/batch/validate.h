@@ -48,6 +48,7 @@ struct vv_plan {
     const struct vv_schema *schema;
     const struct vv_rules *rules;
     const struct vv_batch_options *options;
+    bool keeps_order; /* nothing fills the order column in */
     int64_t now_us;
     bool clock_is_param; /* rows_sql names it $VV_PLAN_CLOCK, so that the text comes again */
     struct vv_str prefix;

@@ -146,10 +146,11 @@ static void replace_sql(const struct vv_plan *plan, bool with_input, struct vv_b
 {
     const struct vv_rules *rules = plan->rules;
     const char *comma = "";
-    if (rules->order < 0 && rules->partition_from_len == 0)
+    bool fills_order = rules->order >= 0 && !plan->keeps_order;
+    if (!fills_order && rules->partition_from_len == 0)
         return;
     vv_buf_adds(sql, " REPLACE (");
-    if (rules->order >= 0) {
+    if (fills_order) {
         vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
         order_sql(plan, plan->clock_is_param && !with_input, sql);
         vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));

@@ -140,6 +140,7 @@ varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
         .schema = &edit->snapshot->schema,
         .rules = edit->rules,
         .options = &options,
+        .keeps_order = from->keeps_order,
         .now_us = edit->started_us};
     VV_TRY(vv_plan_make(op, &plan));
     vv_buf_adds(&sql, from->adds ? "INSERT INTO temp." NEWS_TABLE " "

@@ -19,7 +19,8 @@ struct vv_new_rows {
         table; /* "temp.x", a temporary table; its first column is VV_INPUT_ROW_COLUMN */
     const struct vv_new_column *columns;
     size_t columns_len;
-    bool adds; /* to those of an earlier call; numbers of rows are other ones */
+    bool keeps_order; /* an order value of NULL stays: the row is none that came now */
+    bool adds;        /* to those of an earlier call; numbers of rows are other ones */
 };
 
 /*
