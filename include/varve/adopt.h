@@ -45,7 +45,8 @@ typedef struct varve_adopt_result {
  * they become timestamps, and the table's files are written anew.
  * *out_report (may be NULL): what changes and what was found, lines for people; varve_free.
  * EINVALID     NULL in the key; keys that are doubled, without dedupe; times that are in a gap of the
- *              zone: err->detail names rows; nothing was changed
+ *              zone, texts of times with digits below a microsecond: err->detail names rows; nothing
+ *              was changed
  * EUSAGE       a column or a zone that there is none of
  * EUNSUPPORTED times without a zone that partition the table, or are in a change feed
  */

@@ -243,3 +243,25 @@ def test_times_that_get_a_zone_leave_an_order_value_of_null(varve):
     write(varve, table.append_column("at", pa.array([None], pa.timestamp("us"))))
     assert adopt(varve, "--assume-tz", "UTC", "--order-by", "at")["changed"]
     assert_older_than_all(varve, "at")
+
+
+@pytest.mark.parametrize("column", ["ts", "at"])
+def test_digits_below_a_microsecond_are_refused_not_lost(varve, column):
+    varve.lake.mkdir(exist_ok=True)
+    times = ["2025-01-10 20:00:00.123456700", "2025-01-10 20:00:00.123456"]
+    write_deltalake(str(varve.table("t")), pa.table({
+        "ts": times if column == "ts" else ["2025-01-10 20:00:00"] * 2, "sym": ["A", "A"],
+        "at": times}))
+    text = refused(varve, "--key", "ts,sym", *(["--order-by", "at"] if column == "at" else []),
+                   "--assume-tz", "UTC", "--dedupe")
+    assert "1 row holds a time with digits below a microsecond" in text
+    assert f"{column} = {times[0]}" in text and times[1] + "\n" not in text
+    assert len(varve.rows("scan", "t")) == 2
+
+
+def test_zeroes_below_a_microsecond_are_no_digits_that_are_lost(varve):
+    varve.lake.mkdir(exist_ok=True)
+    write_deltalake(str(varve.table("t")), pa.table({
+        "ts": ["2025-01-10 20:00:00.123456000"], "sym": ["A"], "price": [1.0]}))
+    assert adopt(varve, "--assume-tz", "UTC")["changed"]
+    assert rows(varve) == [("2025-01-10T20:00:00.123456Z", "A", 1.0)]

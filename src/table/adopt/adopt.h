@@ -22,7 +22,7 @@ struct vv_adopt_request {
 struct vv_adopt_result {
     int64_t version; /* after */
     bool is_changed; /* committed, in a dry run it would be */
-    int64_t rows;    /* that are in the table */
+    int64_t rows;    /* that were looked at */
     int64_t keys_doubled, rows_removed;
     int64_t rows_misdated; /* under another date than the UTC date of their timestamp */
     int64_t rows_redated;  /* of those: moved */
@@ -33,7 +33,8 @@ void vv_adopt_result_done(struct vv_adopt_result *result);
 
 /*
  * EUSAGE: no such column or zone; EINVALID: keys that are NULL or doubled (without `dedupe`), times
- * that the zone does not have, some of the rows in the detail; the table is as it was.
+ * that the zone does not have or that have digits below a microsecond, some of the rows in the
+ * detail; the table is as it was.
  */
 varve_status vv_adopt(struct vv_op *op, struct vv_table *table,
     const struct vv_adopt_request *request, struct vv_adopt_result *out);

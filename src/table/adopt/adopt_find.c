@@ -48,9 +48,12 @@ static void add_null_key(const struct vv_adopt *adopt, struct vv_buf *sql)
         vv_buf_addf(sql, "%ss.c%d IS NULL", i > 0 ? " OR " : "", adopt->rules.key[i]);
 }
 
-/* Any of the naive columns: in a gap, or twice. */
-static void add_times(const struct vv_edit *edit, const struct vv_adopt *adopt,
-    void (*add)(const struct vv_edit *, const struct vv_adopt *, int32_t, struct vv_buf *),
+/* What may be said of a naive column: it is in a gap, twice, finer. */
+typedef void (*times_sql)(const struct vv_edit *, const struct vv_adopt *, int32_t,
+    struct vv_buf *);
+
+/* Any of the naive columns. */
+static void add_times(const struct vv_edit *edit, const struct vv_adopt *adopt, times_sql add,
     struct vv_buf *sql)
 {
     vv_buf_adds(sql, "false");
@@ -89,7 +92,7 @@ static void add_key_name(const struct vv_adopt *adopt, struct vv_buf *sql)
 
 /* Of rows as they are, what the naive columns hold. */
 static varve_status name_times(struct vv_op *op, const struct vv_edit *edit,
-    const struct vv_adopt *adopt, bool is_gap, struct vv_buf *out)
+    const struct vv_adopt *adopt, times_sql add, struct vv_buf *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     vv_buf_adds(&sql, "SELECT DISTINCT concat_ws(', '");
@@ -99,7 +102,7 @@ static varve_status name_times(struct vv_op *op, const struct vv_edit *edit,
             continue;
         vv_buf_addf(&name, "%.*s = ", VV_ARG(edit->snapshot->schema.fields[i].name));
         vv_buf_adds(&sql, ", CASE WHEN ");
-        (is_gap ? vv_adopt_gap_sql : vv_adopt_twice_sql)(edit, adopt, (int32_t)i, &sql);
+        add(edit, adopt, (int32_t)i, &sql);
         vv_buf_adds(&sql, " THEN ");
         vv_sql_literal(&sql, vv_buf_str(&name));
         vv_buf_addf(&sql, " || CAST(s.c%zu AS VARCHAR) END", i);
@@ -109,13 +112,13 @@ static varve_status name_times(struct vv_op *op, const struct vv_edit *edit,
     vv_buf_adds(&sql, ") FROM ");
     VV_TRY(add_scan(op, edit, &sql));
     vv_buf_adds(&sql, " WHERE ");
-    add_times(edit, adopt, is_gap ? vv_adopt_gap_sql : vv_adopt_twice_sql, &sql);
+    add_times(edit, adopt, add, &sql);
     vv_buf_addf(&sql, " ORDER BY 1 LIMIT %d", SHOWN_MAX);
     return add_lines(op, edit, &sql, out);
 }
 
 struct counts {
-    int64_t rows, null_keys, gaps, twice;
+    int64_t rows, null_keys, gaps, twice, finer;
 };
 
 static varve_status count_rows(struct vv_op *op, const struct vv_edit *edit,
@@ -130,6 +133,8 @@ static varve_status count_rows(struct vv_op *op, const struct vv_edit *edit,
     add_times(edit, adopt, vv_adopt_gap_sql, &sql);
     vv_buf_adds(&sql, "), count(*) FILTER (");
     add_times(edit, adopt, vv_adopt_twice_sql, &sql);
+    vv_buf_adds(&sql, "), count(*) FILTER (");
+    add_times(edit, adopt, vv_adopt_finer_sql, &sql);
     vv_buf_adds(&sql, ") FROM ");
     VV_TRY(add_scan(op, edit, &sql));
     if (!vv_buf_ok(&sql))
@@ -137,7 +142,7 @@ static varve_status count_rows(struct vv_op *op, const struct vv_edit *edit,
     VV_TRY(vv_session_query(op, edit->session, vv_buf_str(&sql), &rows));
     VV_TRY(vv_rows_next(op, rows, &has_row));
     *out = (struct counts){vv_rows_int64(rows, 0), vv_rows_int64(rows, 1),
-        vv_rows_int64(rows, 2), vv_rows_int64(rows, 3)};
+        vv_rows_int64(rows, 2), vv_rows_int64(rows, 3), vv_rows_int64(rows, 4)};
     return VARVE_OK;
 }
 
@@ -150,8 +155,18 @@ static varve_status check_counts(struct vv_op *op, const struct vv_edit *edit,
             "%" PRId64 " of %" PRId64 " rows of table %.*s have NULL in the key: no row can be "
             "told by that; take other columns, or delete those rows first",
             counts->null_keys, counts->rows, VV_ARG(adopt->table->name));
+    if (counts->finer > 0) {
+        VV_TRY(name_times(op, edit, adopt, vv_adopt_finer_sql, &lines));
+        (void)vv_fail(op, VARVE_EINVALID,
+            "%" PRId64 " row%s hold%s a time with digits below a microsecond, which a "
+            "timestamp would lose: shorten such texts first (varve update), or leave out "
+            "--assume-tz",
+            counts->finer, counts->finer == 1 ? "" : "s", counts->finer == 1 ? "s" : "");
+        vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&lines)));
+        return op->error.code;
+    }
     if (counts->gaps > 0) {
-        VV_TRY(name_times(op, edit, adopt, true, &lines));
+        VV_TRY(name_times(op, edit, adopt, vv_adopt_gap_sql, &lines));
         (void)vv_fail(op, VARVE_EINVALID,
             "%" PRId64 " rows hold a time that %.*s never had, clocks were put forward: is it "
             "the right zone?",
@@ -165,7 +180,7 @@ static varve_status check_counts(struct vv_op *op, const struct vv_edit *edit,
         "! %" PRId64 " rows hold a time that %.*s had twice, clocks were put back: the earlier "
         "one is taken\n",
         counts->twice, VV_ARG(adopt->request->assume_tz));
-    return name_times(op, edit, adopt, false, &adopt->report);
+    return name_times(op, edit, adopt, vv_adopt_twice_sql, &adopt->report);
 }
 
 static void add_keys(const struct vv_adopt *adopt, struct vv_buf *sql)

@@ -48,6 +48,9 @@ varve_status vv_adopt_is_time(struct vv_op *op, const struct vv_edit *edit, int3
 void vv_adopt_naive_sql(const struct vv_edit *edit, int32_t column, struct vv_buf *sql);
 void vv_adopt_instant_sql(const struct vv_edit *edit, const struct vv_adopt *adopt,
     int32_t column, struct vv_buf *sql);
+/* Of s.cN: whether it is a text with digits below a microsecond, which its instant lacks. */
+void vv_adopt_finer_sql(const struct vv_edit *edit, const struct vv_adopt *adopt,
+    int32_t column, struct vv_buf *sql);
 /* Of s.cN: whether the zone leaves its hour out, or has it twice. */
 void vv_adopt_gap_sql(const struct vv_edit *edit, const struct vv_adopt *adopt, int32_t column,
     struct vv_buf *sql);

@@ -30,6 +30,18 @@ void vv_adopt_naive_sql(const struct vv_edit *edit, int32_t column, struct vv_bu
         column, column, column);
 }
 
+/* In whatever form the engine reads; a dot is in no other place of it. */
+void vv_adopt_finer_sql(const struct vv_edit *edit, const struct vv_adopt *adopt,
+    int32_t column, struct vv_buf *sql)
+{
+    (void)adopt;
+    if (is_text(edit, column))
+        vv_buf_addf(sql, "coalesce(regexp_matches(s.c%d, '\\.[0-9]{6}[0-9]*[1-9]'), false)",
+            column);
+    else
+        vv_buf_adds(sql, "false");
+}
+
 /* "timezone('America/New_York', " */
 static void add_zone(const struct vv_adopt *adopt, struct vv_buf *sql)
 {
