@@ -135,8 +135,11 @@ varve_status vv_values_default_sql(struct vv_op *op, const struct vv_field *fiel
     return add_cast(op, &op->arena, &field->type, sql, out);
 }
 
-static bool is_named(struct vv_str sql, struct vv_str name)
+bool vv_value_uses(const struct vv_column_value *value, struct vv_str name)
 {
+    struct vv_str sql = value->generated_sql;
+    if (sql.ptr == NULL)
+        return false;
     VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
     vv_sql_name(&quoted, name);
     return !vv_buf_ok(&quoted) ||
@@ -146,8 +149,7 @@ static bool is_named(struct vv_str sql, struct vv_str name)
 bool vv_values_uses(const struct vv_rules *rules, struct vv_str name)
 {
     for (size_t i = 0; rules->values != NULL && i < rules->values_len; i++)
-        if (rules->values[i].generated_sql.ptr != NULL &&
-            is_named(rules->values[i].generated_sql, name))
+        if (vv_value_uses(&rules->values[i], name))
             return true;
     return false;
 }

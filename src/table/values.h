@@ -37,7 +37,8 @@ struct vv_str vv_field_generated(const struct vv_field *field);
 varve_status vv_values_default_sql(struct vv_op *op, const struct vv_field *field,
     struct vv_str us, struct vv_str *out);
 
-/* Whether the generated value of some column comes of this one. */
+/* Whether the generated value comes of this column; of some column: the value of any. */
+bool vv_value_uses(const struct vv_column_value *value, struct vv_str name);
 bool vv_values_uses(const struct vv_rules *rules, struct vv_str name);
 
 /*

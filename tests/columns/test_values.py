@@ -242,3 +242,19 @@ def test_optimize_and_delete_keep_what_is_there(table):
     table.ok("optimize", "t")
     table.ok("delete", "t", "--where", "ts < '2025-01-11'")
     assert sorted(map(str, table.rows("scan", "t"))) == before[1:]
+
+
+@pytest.mark.parametrize("text", ["id,x\n1,a\n2,b\n", '{"id":1,"x":"a"}\n{"id":2,"x":"b"}\n'])
+@pytest.mark.parametrize("column", ["made", "at"])
+def test_what_is_generated_of_the_clock_makes_no_update_of_a_repeated_batch(varve, text, column):
+    varve.ok("create", "t", "--key", "id", "--order-by", "at", "--schema",
+             "id long not null, x string, at timestamp, made timestamp default current_timestamp(), "
+             f"seen timestamp generated always as ({column})")
+    varve.upsert("t", text)
+    before = varve.rows("scan", "t")
+    again = varve.upsert("t", text)
+    assert (again["updated"], again["unchanged"]) == (0, 2)
+    assert varve.rows("scan", "t") == before
+    assert varve.upsert("t", text.replace("b", "c"))["updated"] == 1
+    given = varve.upsert("t", f"id,x,{column}\n1,a,2030-01-01T00:00:00Z\n")
+    assert given["updated"] == 1 and varve.rows("scan", "t") != before

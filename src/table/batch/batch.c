@@ -444,21 +444,40 @@ static varve_status cells_demote(struct vv_op *op, struct vv_work *work,
     return VARVE_OK;
 }
 
+static bool is_given(const struct plans *plans, size_t column)
+{
+    for (size_t index = 0; index < plans->len; index++)
+        if (plans->items[index].from[column] >= 0)
+            return true;
+    return false;
+}
+
+/* It comes of a value that tells when the row came: a default, or the order value of the clock. */
+static bool is_derived(const struct plans *plans, const struct vv_rules *rules,
+    const struct vv_schema *schema, size_t column)
+{
+    for (size_t source = 0; source < schema->fields_len; source++) {
+        bool is_clock = (int32_t)source == rules->order || rules->values[source].is_volatile;
+        if (is_clock && !is_given(plans, source) &&
+            vv_value_uses(&rules->values[column], schema->fields[source].name))
+            return true;
+    }
+    return false;
+}
+
 /* Values that tell nothing of a row but when it came. */
 static varve_status momentary_find(struct vv_op *op, const struct plans *plans,
-    const struct vv_rules *rules, size_t columns_len, const bool **out)
+    const struct vv_rules *rules, const struct vv_schema *schema, const bool **out)
 {
     bool *is_momentary = NULL;
     *out = NULL;
     if (rules->values == NULL)
         return VARVE_OK;
-    VV_NEW(op, &is_momentary, bool, columns_len + 1);
-    for (size_t column = 0; column < columns_len; column++) {
-        is_momentary[column] = rules->values[column].is_volatile;
-        for (size_t index = 0; index < plans->len; index++)
-            if (plans->items[index].from[column] >= 0)
-                is_momentary[column] = false;
-    }
+    VV_NEW(op, &is_momentary, bool, schema->fields_len + 1);
+    for (size_t column = 0; column < schema->fields_len; column++)
+        is_momentary[column] =
+            !is_given(plans, column) &&
+            (rules->values[column].is_volatile || is_derived(plans, rules, schema, column));
     *out = is_momentary;
     return VARVE_OK;
 }
@@ -500,5 +519,5 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .few = settled->in_memory ? settled->rowset : NULL,
         .now_us = source->now_us,
         .rejects = rejects};
-    return momentary_find(op, &plans, rules, common.schema->fields_len, &out->is_momentary);
+    return momentary_find(op, &plans, rules, common.schema, &out->is_momentary);
 }

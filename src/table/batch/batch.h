@@ -63,8 +63,9 @@ struct vv_batch {
     struct vv_str sql;           /* what stands for it after FROM */
     const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
     int64_t now_us;              /* the batch's clock value */
-    const bool *
-        is_momentary; /* by column: no input has it, its default depends on the time; NULL: none */
+    /* By column: no input has it, and its default, or what it is generated of, is the time of
+     * the batch; NULL: none. */
+    const bool *is_momentary;
     /*
      * With reject_rows, of the rejected rows: lines of NDJSON as in docs/format-quarantine.md,
      * in the order of the input. In the source.
