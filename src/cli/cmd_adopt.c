@@ -88,11 +88,15 @@ static void say(const struct vv_cli *cli, const char *name, bool is_plan, const 
         vv_say(cli, "  %s", vv_text_chars(&shown));
         from += len + (from[len] == '\n');
     }
-    vv_say(cli, "%s: %s; %" PRId64 " rows, version %" PRId64 "%s", name,
+    vv_text_clear(&shown);
+    if (result->rows_removed > 0)
+        vv_text_addf(&shown, ", %" PRId64 " removed", result->rows_removed);
+    vv_say(cli, "%s: %s; %" PRId64 " rows%s, version %" PRId64 "%s", name,
         !result->changed ? "it was like that already"
         : is_plan        ? "would be adopted"
                          : "adopted",
-        result->rows, result->version, is_plan ? " (a plan: nothing written)" : "");
+        result->rows - result->rows_removed, vv_text_chars(&shown), result->version,
+        is_plan ? " (a plan: nothing written)" : "");
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)
@@ -132,7 +136,8 @@ const struct vv_command vv_cmd_adopt = {
         "greatest order value stays, of these the one that was written last. --assume-tz\n"
         "makes timestamps of naive times: columns of timestamp_ntz, and key and order\n"
         "columns of texts that are times. A time that the zone left out is an error that\n"
-        "names it; of one that it had twice the earlier is taken, and it is told.\n"
+        "names it, and so is a text with digits below a microsecond; of a time that the\n"
+        "zone had twice the earlier is taken, and it is told.\n"
         "\n"
         "All of it is one commit, or none where the table is like that already; older\n"
         "versions stay as they were. --plan shows what would be done, and which row of each\n"

@@ -265,3 +265,11 @@ def test_zeroes_below_a_microsecond_are_no_digits_that_are_lost(varve):
         "ts": ["2025-01-10 20:00:00.123456000"], "sym": ["A"], "price": [1.0]}))
     assert adopt(varve, "--assume-tz", "UTC")["changed"]
     assert rows(varve) == [("2025-01-10T20:00:00.123456Z", "A", 1.0)]
+
+
+def test_people_are_told_how_many_rows_are_there_afterwards(retried):
+    arguments = ("adopt", "t", "--key", "ts,sym", "--dedupe")
+    assert "would be adopted; 3 rows, 4 removed, version 3" in retried.run(*arguments, "--plan").stderr
+    assert "t: adopted; 3 rows, 4 removed, version 4" in retried.run(*arguments).stderr
+    assert "already; 3 rows, version 4" in retried.run(*arguments).stderr
+    assert len(retried.rows("scan", "t")) == 3
