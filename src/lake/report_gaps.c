@@ -4,7 +4,8 @@
  * The sessions of a calendar are cut into slots from their opening on. A row lies in the slot that
  * begins last at or before it; one at the very close of a session, as bars are stamped at their
  * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
- * midnight to midnight of its own zone. What is not over yet is missing in no one's rows.
+ * midnight to midnight of its own zone. What is not over yet is missing in no one's rows, nor is
+ * what the range that was asked for cuts in two: the rows of the other part are not read.
  */
 #include "base/time.h"
 #include "engine/sql.h"
@@ -217,9 +218,10 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
             gaps->every_us, gaps->every_us, gaps->every_us);
     VV_TRY(vv_report_run(op, &gaps->work));
     vv_buf_addf(sql,
-        "CREATE TEMP TABLE slots AS SELECT row_number() OVER (ORDER BY a) AS slot, * FROM cuts "
-        "WHERE b > %" PRId64 " AND a < %" PRId64,
-        gaps->result.from_us, gaps->result.to_us);
+        "CREATE TEMP TABLE slots AS SELECT row_number() OVER (ORDER BY a) AS slot, *, "
+        "a >= %" PRId64 " AND b <= %" PRId64 " AS is_whole FROM cuts WHERE b > %" PRId64
+        " AND a < %" PRId64,
+        gaps->span.from_us, gaps->span.to_us, gaps->result.from_us, gaps->result.to_us);
     return vv_report_run(op, &gaps->work);
 }
 
@@ -243,7 +245,7 @@ static varve_status load_hits(struct vv_op *op, struct gaps *gaps)
     return vv_report_run(op, &gaps->work);
 }
 
-/* One row a group and slot in which a row is expected, or is. */
+/* One row a group and slot in which a row is expected; of a slot that is not over, if one is. */
 static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
 {
     struct vv_buf *sql = &gaps->work.sql;
@@ -259,7 +261,8 @@ static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
         vv_buf_adds(sql, "true");
     vv_buf_adds(sql, " LEFT JOIN hits h ON h.slot = c.slot");
     add_same_group(gaps, "h", "g", sql);
-    vv_buf_addf(sql, " WHERE c.b <= %" PRId64 " OR h.slot IS NOT NULL", gaps->now_us);
+    vv_buf_addf(sql, " WHERE c.is_whole AND (c.b <= %" PRId64 " OR h.slot IS NOT NULL)",
+        gaps->now_us);
     VV_TRY(vv_report_run(op, &gaps->work));
     vv_buf_adds(sql, "CREATE TEMP TABLE missing AS SELECT ");
     add_groups(gaps, "", sql);

@@ -72,13 +72,14 @@ def slots(first, last, every):
         day += dt.timedelta(1)
 
 
-def model(rows, every, start=None):
-    """Per symbol: (missing slots as ranges, expected, present, outside)."""
+def model(rows, every, start=None, end=None):
+    """Per symbol: (missing slots as ranges, expected, present, outside). Of a range only the slots
+    are expected that lie in it from begin to end; what a cut one lacks may lie beyond."""
     answer = {}
     low = start or min(when for when, _ in rows)
-    high = max(when for when, _ in rows)
+    high = end or max(when for when, _ in rows) + dt.timedelta(microseconds=1)
     cut = [slot for slot in slots(low.date() - dt.timedelta(2), high.date() + dt.timedelta(2),
-                                  every) if slot[1] > low and slot[0] <= high]
+                                  every) if slot[1] > low and slot[0] < high]
     for symbol in sorted({symbol for _, symbol in rows}):
         times = [when for when, name in rows if name == symbol]
         hit, outside = set(), 0
@@ -90,7 +91,8 @@ def model(rows, every, start=None):
             else:
                 outside += 1
         wanted = [index for index, slot in enumerate(cut)
-                  if start or slot[1] > min(times) or (slot[2] and slot[1] == min(times))]
+                  if (not start or slot[0] >= start) and (not end or slot[1] <= end) and (
+                      start or slot[1] > min(times) or (slot[2] and slot[1] == min(times)))]
         missing = [index for index in wanted if index not in hit]
         ranges = []
         for index in missing:
@@ -133,14 +135,17 @@ def fill(varve, seed):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("minutes, start", [
-    (10, None), (25, None), (7, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC))])
-def test_sessions_of_a_file(varve, calendar, seed, minutes, start):
+@pytest.mark.parametrize("minutes, start, end", [
+    (10, None, None), (25, None, None), (7, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC), None),
+    (10, None, dt.datetime(2025, 3, 12, 1, 3, tzinfo=UTC)),
+    (10, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC), dt.datetime(2025, 3, 14, 14, 30, tzinfo=UTC)),
+])
+def test_sessions_of_a_file(varve, calendar, seed, minutes, start, end):
     rows = fill(varve, seed)
-    more = ("--from", stamp(start)) if start else ()
+    more = (("--from", stamp(start)) if start else ()) + (("--to", stamp(end)) if end else ())
     every = ("--every", f"{minutes}m", "--by", "sym", "--calendar", calendar)
-    used = [row for row in rows if not start or row[0] >= start]
-    wanted = model(used, dt.timedelta(minutes=minutes), start)
+    used = [row for row in rows if (not start or row[0] >= start) and (not end or row[0] < end)]
+    wanted = model(used, dt.timedelta(minutes=minutes), start, end)
     found, said = gaps(varve, "ticks", *every, *more)
     assert [(row["sym"], row["from"], row["to"], row["missing"]) for row in found] == [
         (symbol, text(a), text(b), n) for symbol, (ranges, *_) in wanted.items()
@@ -187,6 +192,39 @@ def test_a_symbol_that_stopped_is_missing_in_the_whole_range(varve):
     found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--from", "2025-02-01",
                     "--to", "2025-02-01T03:00:00Z")
     assert [(row["s"], row["missing"]) for row in found] == [("gone", 3), ("here", 2)]
+
+
+def test_an_interval_that_the_range_cuts_is_not_missing(varve):
+    """A row at each full minute is no gap, wherever in the minute the range begins or ends."""
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string", "--key", "at,s")
+    begin = dt.datetime(2025, 1, 1, 10, tzinfo=UTC)
+    varve.upsert("t", "at,s\n" + "".join(
+        f"{stamp(begin + dt.timedelta(minutes=minute))},{symbol}\n"
+        for minute in range(30) for symbol in "ab"))
+    every = ("--every", "1m", "--by", "s", "--from", "2025-01-01T10:05:42Z")
+    found, said = gaps(varve, "t", *every)
+    assert found == [] and "0 of 48 intervals missing" in said
+    # 10:20 is there, and not over at the end of the range.
+    found, said = gaps(varve, "t", *every, "--to", "2025-01-01T10:20:10Z")
+    assert found == [] and "0 of 28 intervals missing" in said
+    assert "closed" not in said
+    # Whole ones at both ends count.
+    found, said = gaps(varve, "t", "--every", "1m", "--by", "s", "--from", "2025-01-01T09:59:00Z",
+                       "--to", "2025-01-01T10:31:00Z")
+    assert [(row["s"], row["from"], row["missing"]) for row in found] == [
+        (symbol, text(begin + dt.timedelta(minutes=minute)), 1)
+        for symbol in "ab" for minute in (-1, 30)]
+    assert "4 of 64" in said
+
+
+def test_the_last_day_begins_within_an_hour(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    now = dt.datetime.now(UTC)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    varve.upsert("t", "at\n" + "".join(
+        f"{stamp(hour - dt.timedelta(hours=back))}\n" for back in range(30)))
+    found, said = gaps(varve, "t", "--every", "1h", "--last", "1d")
+    assert found == [] and ("0 of 24" in said or "0 of 23" in said)
 
 
 def test_what_is_not_over_yet_is_not_missing(varve):
