@@ -13,7 +13,9 @@
 #include "lake/report_source.h"
 #include "lake/report_work.h"
 
+#define DAYS_MAX 73200 /* 200 years: a row of the statement each */
 #define SLOTS_MAX 20000000
+#define EXPECTED_MAX 40000000
 
 struct gaps {
     const struct vv_gaps_request *request;
@@ -137,6 +139,21 @@ static varve_status find_range(struct vv_op *op, struct gaps *gaps)
 
 /* ---- Slots ------------------------------------------------------------------------------------ */
 
+static varve_status check_days(struct vv_op *op, int32_t first, int32_t last)
+{
+    char from[16];
+    char to[16];
+    int64_t days = (int64_t)last - first + 1;
+    if (days <= DAYS_MAX)
+        return VARVE_OK;
+    (void)vv_time_format_date(first, from);
+    (void)vv_time_format_date(last, to);
+    return vv_fail(op, VARVE_ELIMIT,
+        "the days from %s to %s are %" PRId64 ", and the most are %d: give a shorter range "
+        "(--from, --to, --last)",
+        from, to, days, DAYS_MAX);
+}
+
 /* Sessions of the days around the range, in the calendar's own time. */
 static varve_status load_sessions(struct vv_op *op, struct gaps *gaps)
 {
@@ -147,6 +164,7 @@ static varve_status load_sessions(struct vv_op *op, struct gaps *gaps)
     int32_t first = vv_time_date_of(result->from_us);
     int32_t last = vv_time_date_of(last_us);
     size_t len = 0;
+    VV_TRY(check_days(op, first, last));
     vv_buf_adds(sql, "CREATE TEMP TABLE sessions AS SELECT day, open, close FROM (VALUES "
                      "(CAST(NULL AS INTEGER), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT))");
     vv_buf_adds(sql, ") AS v(day, open, close) LIMIT 0");
@@ -202,9 +220,9 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
         gaps->every_us);
     VV_TRY(vv_report_number(op, &gaps->work, &slots));
     if (slots > SLOTS_MAX)
-        return vv_fail(op, VARVE_EUSAGE,
+        return vv_fail(op, VARVE_ELIMIT,
             "that are %" PRId64
-            " intervals, and the most are %d: give a range (--from, --to) or "
+            " intervals, and the most are %d: give a shorter range (--from, --to, --last) or "
             "a longer --every",
             slots, SLOTS_MAX);
     if (is_days)
@@ -245,11 +263,33 @@ static varve_status load_hits(struct vv_op *op, struct gaps *gaps)
     return vv_report_run(op, &gaps->work);
 }
 
+/* Slots of all groups, before a row is made of each. */
+static varve_status check_expected(struct vv_op *op, struct gaps *gaps)
+{
+    struct vv_gaps_result *result = &gaps->result;
+    const char *sql = "SELECT (SELECT count(*) FROM groups) * (SELECT count(*) FROM slots)";
+    int64_t expected = 0;
+    VV_TRY(vv_report_count(op, &gaps->work, "SELECT count(*) FROM groups", &result->groups));
+    if (gaps->span.from_us == INT64_MIN) /* each from its own first row on */
+        sql =
+            "SELECT CAST(coalesce(sum((SELECT count(*) FROM slots) - coalesce(c.slot, 1) + 1),"
+            " 0) AS BIGINT) FROM groups g ASOF LEFT JOIN slots c ON g.first >= c.a";
+    VV_TRY(vv_report_count(op, &gaps->work, sql, &expected));
+    if (expected <= EXPECTED_MAX)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ELIMIT,
+        "that are %" PRId64 " intervals of %" PRId64
+        " groups, and the most are %d: give a shorter range (--from, --to, --last), a longer "
+        "--every or fewer columns to --by",
+        expected, result->groups, EXPECTED_MAX);
+}
+
 /* One row a group and slot in which a row is expected; of a slot that is not over, if one is. */
 static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
 {
     struct vv_buf *sql = &gaps->work.sql;
     struct vv_gaps_result *result = &gaps->result;
+    VV_TRY(check_expected(op, gaps));
     vv_buf_adds(sql, "CREATE TEMP TABLE expected AS SELECT ");
     add_groups(gaps, "g.", sql);
     vv_buf_adds(sql,
@@ -276,7 +316,6 @@ static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
     add_groups(gaps, "", sql);
     vv_buf_adds(sql, "island");
     VV_TRY(vv_report_run(op, &gaps->work));
-    VV_TRY(vv_report_count(op, &gaps->work, "SELECT count(*) FROM groups", &result->groups));
     VV_TRY(vv_report_count(op, &gaps->work, "SELECT count(*) FROM expected",
         &result->expected));
     return vv_report_count(op, &gaps->work, "SELECT count(*) FROM expected WHERE NOT is_there",

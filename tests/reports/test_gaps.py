@@ -227,6 +227,36 @@ def test_the_last_day_begins_within_an_hour(varve):
     assert found == [] and ("0 of 24" in said or "0 of 23" in said)
 
 
+def test_a_row_far_away_ends_the_report_before_it_is_made(varve):
+    """The days up to the year 9999 are refused at once, by what to narrow."""
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n2025-01-03T00:00:00Z\n9999-12-01T00:00:00Z\n")
+    done = varve.run("gaps", "t", "--every", "1d")
+    assert done.returncode == 9
+    assert "the days from 2025-01-01 to 9999-12-01 are 2912778, and the most are" in done.stderr
+    assert "--from, --to" in done.stderr
+    found, _ = gaps(varve, "t", "--every", "1d", "--to", "2025-02-01")
+    assert [(row["from"][:10], row["missing"]) for row in found] == [
+        ("2025-01-02", 1), ("2025-01-04", 28)]
+
+
+def test_groups_times_intervals_have_a_limit(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, s long not null", "--key", "at,s")
+    symbols = range(400)
+    varve.upsert("t", "at,s\n" + "".join(f"2025-01-01T00:00:00Z,{s}\n" for s in symbols)
+                 + "2025-01-05T00:00:00Z,0\n")
+    every = ("--every", "1s", "--by", "s")
+    for range_ in ((), ("--from", "2025-01-01")):  # each from its first row on; all in the range
+        done = varve.run("gaps", "t", *every, *range_)
+        assert done.returncode == 9
+        assert "that are 138240400 intervals of 400 groups, and the most are" in done.stderr
+        assert "shorter range (--from, --to, --last), a longer --every or fewer" in done.stderr
+    # Groups that begin late have few intervals before the end.
+    varve.upsert("t", "at,s\n" + "".join(f"2025-01-04T23:59:59Z,{s + 400}\n" for s in symbols))
+    done = varve.run("gaps", "t", *every)
+    assert "that are 138241200 intervals of 800 groups" in done.stderr
+
+
 def test_what_is_not_over_yet_is_not_missing(varve):
     varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
     now = dt.datetime.now(UTC)
@@ -278,7 +308,7 @@ def test_lateness(varve):
     (("--every", "1m", "--calendar", "/nowhere"), 5, "one of 24x7, XNYS"),
     (("--every", "1m", "--calendar", "XNYS", "--from", "1980-01-01"), 2,
      "knows the days from 1990-01-01 to 2028-12-31"),
-    (("--every", "1s", "--from", "1900-01-01", "--to", "2020-01-01"), 2, "give a range"),
+    (("--every", "1s", "--from", "1900-01-01", "--to", "2020-01-01"), 9, "a longer --every"),
     (("--show", "lateness", "--every", "1m"), 2, "mean nothing"),
     (("--show", "lateness"), 2, "no order column that is a time"),
     (("--every", "1m", "--last", "1d", "--to", "now"), 2, "not both"),
