@@ -124,24 +124,22 @@ const struct vv_command vv_cmd_adopt = {
     .name = "adopt",
     .summary = "take over a table that other software made, and repair its keys and times",
     .arguments = "TABLE",
-    .examples = "varve adopt signals --key timestamp,strategy_id,signal_type --order-by "
-                "ingested_at \\\n"
-                "    --dedupe --plan\n"
+    .examples = "varve adopt signals --key timestamp,strategy_id,signal_type \\\n"
+                "    --order-by ingested_at --dedupe --plan\n"
                 "varve adopt signals --key timestamp,strategy_id,signal_type --dedupe",
-    .text =
-        "Declares the key of a table, its order column and z-order, after a look at all rows.\n"
-        "What stands against it is told: keys that several rows have (writes that were\n"
-        "repeated), rows under another date than the UTC date of their timestamp, times\n"
-        "without a zone. --dedupe repairs the first two: of several rows the one with the\n"
-        "greatest order value stays, of these the one that was written last. --assume-tz\n"
-        "makes timestamps of naive times: columns of timestamp_ntz, and key and order\n"
-        "columns of texts that are times. A time that the zone left out is an error that\n"
-        "names it, and so is a text with digits below a microsecond; of a time that the\n"
-        "zone had twice the earlier is taken, and it is told.\n"
-        "\n"
-        "All of it is one commit, or none where the table is like that already; older\n"
-        "versions stay as they were. --plan shows what would be done, and which row of each\n"
-        "key would stay.",
+    .text = "Declares the key of a table, its order column and z-order, after a look at all\n"
+            "rows. What stands against it is told: keys that several rows have (writes that\n"
+            "were repeated), rows under another date than the UTC date of their timestamp,\n"
+            "times without a zone. --dedupe repairs the first two: of several rows the one\n"
+            "with the greatest order value stays, of these the one that was written last.\n"
+            "--assume-tz makes timestamps of naive times: columns of timestamp_ntz, and key\n"
+            "and order columns of texts that are times. A time that the zone left out is an\n"
+            "error that names it, and so is a text with digits below a microsecond; of a\n"
+            "time that the zone had twice the earlier is taken, and it is told.\n"
+            "\n"
+            "All of it is one commit, or none where the table is like that already; older\n"
+            "versions stay as they were. --plan shows what would be done, and which row of\n"
+            "each key would stay.",
     VV_OPTIONS(options, struct adopt_values),
     .arguments_least = 1,
     .arguments_most = 1,

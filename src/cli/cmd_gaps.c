@@ -137,11 +137,10 @@ const struct vv_command vv_cmd_gaps = {
     .examples = "varve gaps market_regimes --every 1m --by symbol --calendar XNYS --last 30d\n"
                 "varve gaps market_regimes --every 5m --by symbol --show coverage\n"
                 "varve gaps market_regimes --by symbol --show lateness",
-    .text =
-        "Cuts the sessions of the calendar into intervals of --every and shows those without\n"
-        "a row, neighbours as one. A row at the close is in the last interval; with --every\n"
-        "1d any row of the day counts. What is not over yet is not missing. A calendar of\n"
-        "your own is a file of a few lines: docs/format-calendar.md.",
+    .text = "Cuts the sessions of the calendar into intervals of --every and shows those\n"
+            "without a row, neighbours as one. A row at the close is in the last interval;\n"
+            "with --every 1d any row of the day counts. What is not over yet is not missing.\n"
+            "A calendar of your own is a file of a few lines: docs/format-calendar.md.",
     VV_OPTIONS(options, struct gaps_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -179,16 +179,16 @@ const struct vv_command vv_cmd_maintain = {
     .examples = "varve maintain --plan\n"
                 "varve maintain --once\n"
                 "varve maintain signals --once --json",
-    .text =
-        "Does what is due: partitions that are written to are compacted by size tiers, days\n"
-        "that are over are laid out for good, what changed there since is worked in once a\n"
-        "week, checkpoints are written, the ledger gets the commits, old ones leave the log,\n"
-        "and files that no version within the retention needs are removed. Versions that the\n"
-        "tables promise to keep, tags and holds stay readable; writers neither fail nor wait.\n"
-        "Without --once it goes on, a run each --interval, until SIGTERM or SIGINT; two at\n"
-        "the same time share the tables. A table that fails does not keep the others from\n"
-        "being looked after. Properties of a table (varve.maintain..., varve help alter) say\n"
-        "otherwise for it; docs/maintenance.md has them all, and a systemd unit.",
+    .text = "Does what is due: partitions that are written to are compacted by size tiers,\n"
+            "days that are over are laid out for good, what changed there since is worked in\n"
+            "once a week, checkpoints are written, the ledger gets the commits, old ones\n"
+            "leave the log, and files that no version within the retention needs are\n"
+            "removed. Versions that the tables promise to keep, tags and holds stay\n"
+            "readable; writers neither fail nor wait. Without --once it goes on, a run each\n"
+            "--interval, until SIGTERM or SIGINT; two at the same time share the tables. A\n"
+            "table that fails does not keep the others from being looked after. Properties\n"
+            "of a table (varve.maintain..., varve help alter) say otherwise for it;\n"
+            "docs/maintenance.md has them all, and a systemd unit.",
     VV_OPTIONS(options, struct maintain_values),
     .arguments_most = 1,
     .run = run,

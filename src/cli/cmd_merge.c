@@ -127,17 +127,17 @@ const struct vv_command vv_cmd_merge = {
                 "varve merge signals --source today.csv --evolve --dry-run \\\n"
                 "    --on \"t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id\" \\\n"
                 "    --when-matched \"update *\"",
-    .text = "Rows of the table, t, and of the source, s, match where --on is true. Each pair,\n"
-            "each row of the source without a partner and each row of the table without one\n"
-            "goes to the first clause of its kind whose condition is true: one commit, or\n"
-            "none. * is every column that the source brings and the table has; columns that\n"
-            "the table lacks may be spoken of, and with --evolve are added where they are set. "
-            "A column that an update does not set stays,\n"
-            "but for the order column, which is stamped as by update. New rows obey the\n"
-            "rules of the table as those of an upsert do. A row that several rows of the\n"
-            "source would change is an error that names it, unless all of them delete it.\n"
-            "Only files that can hold a match are read, unless a clause is for rows that\n"
-            "the source does not match. NULL matches nothing; say IS NOT DISTINCT FROM.",
+    .text = "Rows of the table, t, and of the source, s, match where --on is true. Each\n"
+            "pair, each row of the source without a partner and each row of the table\n"
+            "without one goes to the first clause of its kind whose condition is true: one\n"
+            "commit, or none. * is every column that the source brings and the table has;\n"
+            "columns that the table lacks may be spoken of, and with --evolve are added\n"
+            "where they are set. A column that an update does not set stays, but for the\n"
+            "order column, which is stamped as by update. New rows obey the rules of the\n"
+            "table as those of an upsert do. A row that several rows of the source would\n"
+            "change is an error that names it, unless all of them delete it. Only files that\n"
+            "can hold a match are read, unless a clause is for rows that the source does not\n"
+            "match. NULL matches nothing; say IS NOT DISTINCT FROM.",
     VV_OPTIONS(options, struct merge_values),
     .arguments_least = 1,
     .arguments_most = 1,

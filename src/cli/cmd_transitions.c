@@ -80,10 +80,9 @@ const struct vv_command vv_cmd_transitions = {
     .arguments = "",
     .examples = "varve transitions --symbol SPY\n"
                 "varve transitions --by symbol --changes-only --last 90d",
-    .text =
-        "For each row of market_regimes, the regime of the symbol's next one: how often each\n"
-        "followed each, and with which probability. mean_stay_seconds is how long, on the\n"
-        "mean, a regime had lasted when it gave way to the other.",
+    .text = "For each row of market_regimes, the regime of the symbol's next one: how often\n"
+            "each followed each, and with which probability. mean_stay_seconds is how long,\n"
+            "on the mean, a regime had lasted when it gave way to the other.",
     VV_OPTIONS(options, struct transitions_values),
     .reads_at = true,
     .reads_known = true,
