@@ -115,15 +115,18 @@ def test_killed_at_random(ticks, capsys):
     seed = int(os.environ.get("VARVE_TEST_SEED", "20261122"))
     rounds = int(os.environ.get("VARVE_CRASH_ROUNDS", "60"))
     chance = random.Random(seed)
-    acknowledged = []
+    begun = time.monotonic()
+    ticks.upsert(TABLE, batch(1), "--app-id", "crash", "--app-version", "1")
+    span = time.monotonic() - begun  # what an upsert takes here
+    acknowledged = [1]
     kills = 0
-    for number in range(1, rounds + 1):
+    for number in range(2, rounds + 2):
         process = start(ticks, number)
         process.stdin.write(batch(number))
         process.stdin.close()
         process.stdin = None
         try:
-            process.wait(timeout=chance.uniform(0.005, 0.12))
+            process.wait(timeout=chance.uniform(0.1 * span, 1.2 * span))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(timeout=60)
