@@ -94,8 +94,8 @@ static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
     } else if (len > 1) {
         /* PIVOT becomes two: one that looks for the values, one that reads. */
         status = vv_fail(op, VARVE_EUSAGE,
-            "the statement stands for several: write PIVOT in FROM, with its values "
-            "(IN (...)), and one statement at a time");
+            "there is more than one statement: write one at a time, and PIVOT in FROM, with "
+            "its values (IN (...))");
     }
     duckdb_destroy_extracted(&statements);
     return status;

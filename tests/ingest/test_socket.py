@@ -120,7 +120,11 @@ def test_a_client_that_reads_nothing_stalls_nobody_else(lake):
 
 def test_a_client_that_never_ends_its_line_is_bounded(lake):
     run, path = lake.serve("signals", "--ack", "--interval", "1s", "--max-line", "100KB")
-    until(lambda: run.metrics)
+    first = Client(path)
+    first.send(signal_row(1))
+    until(lambda: len(lake.rows("signals")) == 1)  # the engine is open
+    count = len(run.metrics)
+    until(lambda: len(run.metrics) > count)
     before = run.metrics[-1]["rss_bytes"]
     client = Client(path)
     for _ in range(100):
@@ -133,6 +137,7 @@ def test_a_client_that_never_ends_its_line_is_bounded(lake):
     until(lambda: len(run.metrics) > count)
     assert run.metrics[-1]["rss_bytes"] - before < 30_000_000
     client.close()
+    first.close()
     run.signal(signal.SIGTERM)
     run.end()
 

@@ -150,12 +150,43 @@ varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
     return VARVE_OK;
 }
 
+/*
+ * A column's name alone is a condition for the engine: whatever is not zero is true. A change that
+ * begins with a slip of the hand would be one of all rows.
+ */
+static varve_status check_is_boolean(struct vv_op *op, const struct vv_edit *edit,
+    struct vv_str condition)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_str prefix;
+    bool has_row = false;
+    VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &prefix));
+    vv_buf_addf(&sql, "SELECT typeof((%.*s\n)) FROM (SELECT 1 AS %.*sone) AS %.*sno LEFT JOIN ",
+        VV_ARG(condition), VV_ARG(prefix), VV_ARG(prefix));
+    VV_TRY(vv_edit_rows_sql(op, edit, NULL, 0, prefix, &sql));
+    vv_buf_adds(&sql, " ON false");
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_sql_blame(op, "the condition", condition);
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    struct vv_str type = has_row ? vv_rows_text(rows, 0) : VV_STR("BOOLEAN");
+    if (vv_str_eq(type, VV_STR("BOOLEAN")) || vv_str_eq(type, VV_STR("\"NULL\"")))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "the condition \"%.*s\" is of type %.*s, not true or false: compare it with something",
+        VV_ARG(condition), VV_ARG(type));
+}
+
 varve_status vv_edit_read_condition(struct vv_op *op, const struct vv_edit *edit,
     struct vv_str condition, struct vv_predicate **out)
 {
     VV_TRY(vv_predicate_read(op, edit->session, edit->snapshot, edit->rules, "the condition",
         condition, out));
-    return vv_edit_check_sql(op, edit, "the condition", condition);
+    VV_TRY(vv_edit_check_sql(op, edit, "the condition", condition));
+    return check_is_boolean(op, edit, condition);
 }
 
 varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv_str where)
