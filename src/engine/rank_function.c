@@ -14,19 +14,28 @@ static bool is_above(const duckdb_string_t *bound, struct vv_str key)
     return order != 0 ? order > 0 : text.len > key.len;
 }
 
-static int64_t rank_of(struct vv_str key, const duckdb_string_t *bounds, uint64_t len)
+struct bounds {
+    const duckdb_string_t *texts;
+    uint64_t *validity; /* NULL: all are valid */
+};
+
+/* Among `len` bounds from `first` on; -1: one that was looked at is NULL. */
+static int64_t rank_of(struct vv_str key, const struct bounds *bounds, uint64_t first,
+    uint64_t len)
 {
-    uint64_t first = 0;
+    uint64_t begin = first;
     while (len > 0) {
         uint64_t half = len / 2;
-        if (is_above(&bounds[first + half], key)) {
+        if (!duckdb_validity_row_is_valid(bounds->validity, first + half))
+            return -1;
+        if (is_above(&bounds->texts[first + half], key)) {
             len = half;
         } else {
             first += half + 1;
             len -= half + 1;
         }
     }
-    return (int64_t)first;
+    return (int64_t)(first - begin);
 }
 
 static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
@@ -35,7 +44,9 @@ static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     duckdb_vector lists = duckdb_data_chunk_get_vector(input, 1);
     const duckdb_string_t *texts = duckdb_vector_get_data(keys);
     const duckdb_list_entry *entries = duckdb_vector_get_data(lists);
-    const duckdb_string_t *bounds = duckdb_vector_get_data(duckdb_list_vector_get_child(lists));
+    duckdb_vector child = duckdb_list_vector_get_child(lists);
+    const struct bounds bounds = {
+        duckdb_vector_get_data(child), duckdb_vector_get_validity(child)};
     uint64_t *has_key = duckdb_vector_get_validity(keys);
     uint64_t *has_list = duckdb_vector_get_validity(lists);
     int64_t *ranks = duckdb_vector_get_data(output);
@@ -45,10 +56,10 @@ static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     for (idx_t at = 0; at < duckdb_data_chunk_get_size(input); at++) {
         bool is_valid = duckdb_validity_row_is_valid(has_key, at) &&
                         duckdb_validity_row_is_valid(has_list, at);
-        duckdb_validity_set_row_validity(valid, at, is_valid);
         if (is_valid)
-            ranks[at] = rank_of(vv_duck_string(&texts[at]), bounds + entries[at].offset,
+            ranks[at] = rank_of(vv_duck_string(&texts[at]), &bounds, entries[at].offset,
                 entries[at].length);
+        duckdb_validity_set_row_validity(valid, at, is_valid && ranks[at] >= 0);
     }
 }
 

@@ -172,10 +172,11 @@ static varve_status find_and_write(struct vv_op *op, const struct run *run,
 static varve_status try_once(struct vv_op *op, const struct run *run, struct vv_edit *edit,
     uint32_t attempts_used, struct vv_commit_result *out)
 {
+    /* Of what it begins with: a merge that adds columns looks at a snapshot that is gone then. */
+    int64_t version = edit->snapshot->version;
     varve_status status = find_and_write(op, run, edit);
     *out = (struct vv_commit_result){
-        .outcome = edit->is_outdated ? VV_COMMIT_REPLAN : VV_COMMIT_DONE,
-        .version = edit->snapshot->version};
+        .outcome = edit->is_outdated ? VV_COMMIT_REPLAN : VV_COMMIT_DONE, .version = version};
     if (status == VARVE_OK && !edit->is_outdated && !changes_nothing(edit) &&
         !run->options->dry_run)
         status = commit(op, run, edit, attempts_used, out);
