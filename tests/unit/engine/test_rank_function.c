@@ -50,7 +50,8 @@ TEST(rank_function, knows_no_place_of_null_and_none_among_no_bounds)
     CHECK_INT(number(&fixture,
                   "SELECT count(*) FROM (SELECT varve_rank(NULL::BLOB, ['a'::BLOB]) AS a, "
                   "varve_rank('a'::BLOB, NULL::BLOB[]) AS b, "
-                  "varve_rank('a'::BLOB, []::BLOB[]) AS c) WHERE a IS NULL AND b IS NULL AND c "
-                  "= 0"),
+                  "varve_rank('a'::BLOB, []::BLOB[]) AS c, "
+                  "varve_rank('a'::BLOB, [NULL::BLOB]) AS d) "
+                  "WHERE a IS NULL AND b IS NULL AND c = 0 AND d IS NULL"),
         1);
 }
