@@ -33,6 +33,8 @@ varve_status varve_lake_doctor(varve_lake *lake, const char *table,
         status = vv_api_log(&op, lake, table, &log);
     if (status == VARVE_OK)
         status = look(&op, &log, table, &known, out, out_report);
+    if (status != VARVE_OK && table != NULL)
+        (void)vv_note_table(&op, vv_str_of(table));
     vv_store_close(&log.store);
     return vv_op_report(&op, status, err);
 }

@@ -262,6 +262,16 @@ void vv_error_table(struct vv_op *op, struct vv_str table)
     op->error.table[table.len] = '\0';
 }
 
+varve_status vv_note_table(struct vv_op *op, struct vv_str table)
+{
+    char words[sizeof(op->error.table) + 8];
+    int len = snprintf(words, sizeof(words), "table %.*s", VV_ARG(table));
+    vv_error_table(op, table);
+    if (len < 0 || (size_t)len >= sizeof(words) || strstr(op->error.message, words) != NULL)
+        return op->error.code;
+    return vv_note(op, "%s", words);
+}
+
 varve_status vv_recode(struct vv_op *op, varve_status code)
 {
     VV_PRE(op->failed);

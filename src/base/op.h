@@ -78,6 +78,8 @@ varve_status vv_note(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);
 varve_status vv_recode(struct vv_op *op, varve_status code);
 /* Says which table the recorded error is about; a name too long is left out. */
 void vv_error_table(struct vv_op *op, struct vv_str table);
+/* The same for what goes over many tables: "table NAME" stands in front where the message lacks it. */
+varve_status vv_note_table(struct vv_op *op, struct vv_str table);
 /* Adds further lines for people, such as rejected rows, to the recorded error; cut at the size
  * of the field. After vv_fail, since they belong to its error. */
 void vv_detail(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);

@@ -58,15 +58,12 @@ static varve_status add_row(struct vv_op *op, struct rows *rows, struct vv_str n
     return vv_text_appender_row(op, rows->appender, rows->len++, values);
 }
 
-static void remember(const struct vv_op *op, struct vv_str name, struct vv_lake_maintained *out)
+static void remember(struct vv_op *op, struct vv_str name, struct vv_lake_maintained *out)
 {
     if (out->failure.code != VARVE_OK)
         return;
+    (void)vv_note_table(op, name);
     out->failure = op->error;
-    if (out->failure.table[0] == '\0' && name.len < sizeof(out->failure.table)) {
-        memcpy(out->failure.table, name.ptr, name.len);
-        out->failure.table[name.len] = '\0';
-    }
 }
 
 /* The first failure of a duty, as an error that a caller can be given. */

@@ -177,7 +177,11 @@ def test_a_table_that_fails_does_not_keep_the_others_from_being_done(varve):
     assert done.returncode == 6, done.stderr
     result = json.loads(done.stdout)
     assert (result["tables"], result["failed"]) == (3, 1)
-    assert "b" in result["failure"] or "b" in done.stderr
+    quiet = varve.run("maintain", "--once", "--quiet")
+    assert quiet.returncode == 6 and quiet.stderr.startswith("varve: table b: "), quiet.stderr
+    doctor = varve.run("doctor")
+    assert doctor.returncode == 6 and doctor.stderr.startswith("varve: table b: "), doctor.stderr
+    assert doctor.stderr.count("table b") == 1
     assert len(files(varve, "a")) == len(files(varve, "c")) == 1
     tasks = varve.run("maintain", "--plan", "--format", "ndjson")
     bad = [task for task in map(json.loads, tasks.stdout.splitlines()) if task["table"] == "b"]

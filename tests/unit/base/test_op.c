@@ -34,6 +34,17 @@ TEST(op, notes_go_in_front)
     CHECK_STR(op.error.message, "version 3: file a.parquet: cause");
 }
 
+TEST(op, the_table_is_named_once)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, 0);
+    (void)vv_fail(&op, VARVE_EIO, "cause");
+    CHECK_INT(vv_note_table(&op, VV_STR("t")), VARVE_EIO);
+    CHECK_INT(vv_note_table(&op, VV_STR("t")), VARVE_EIO);
+    CHECK_STR(op.error.message, "table t: cause");
+    CHECK_STR(op.error.table, "t");
+}
+
 TEST(op, long_texts_are_cut_at_the_end_and_marked)
 {
     char text[2000];
