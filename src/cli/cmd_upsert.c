@@ -129,10 +129,12 @@ static void say_result(const struct vv_cli *cli, const char *name,
             vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
                 counters[i].words);
     }
-    vv_say(cli, "%s: %" PRId64 " row%s in: %s%sversion %" PRId64 "%s", name, result->rows_in,
+    bool is_batch = written == 0 && values->input.app_id != NULL && !values->dry_run;
+    vv_say(cli, "%s: %" PRId64 " row%s in: %s%s%sversion %" PRId64 "%s", name, result->rows_in,
         result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",
-        result->version,
+        is_batch ? "no row written; " : "", result->version,
         values->dry_run ? " (a dry run: nothing written)"
+        : is_batch      ? " records the batch"
         : written == 0  ? " (nothing written)"
                         : "");
     say_warnings(cli, result);

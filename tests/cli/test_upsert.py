@@ -57,6 +57,20 @@ def test_a_txn_is_applied_once(lake):
     assert "applied before; nothing written" in done.stderr
 
 
+def test_a_batch_that_changes_no_row_is_recorded_and_says_so(lake):
+    row = HEAD + "2025-01-30,SPY,neutral_low,1\n"
+    assert upsert(lake, stdin=row)["version"] == 1
+    plain = lake("upsert", "market_regimes", stdin=row)
+    assert "1 unchanged; version 1 (nothing written)" in plain.stderr
+    named = ("--app-id", "feed", "--app-version", "1")
+    dry = lake("upsert", "market_regimes", "--dry-run", *named, stdin=row)
+    assert "(a dry run: nothing written)" in dry.stderr and "records" not in dry.stderr
+    done = lake("upsert", "market_regimes", *named, stdin=row)
+    assert "1 unchanged; no row written; version 2 records the batch" in done.stderr
+    assert "nothing written" not in done.stderr
+    assert json.loads(lake.ok("describe", "market_regimes", "--json"))["version"] == 2
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_what_comes_out_goes_in_again(lake, form):
     lake.ok("upsert", "market_regimes", stdin=REGIMES.replace("NaN", "1e-7"))
