@@ -26,13 +26,21 @@ static bool may_say(struct vv_limiter *limiter)
 }
 
 /* Texts of others must not steer the terminal. */
-static void say(const struct vv_ingest *ingest, const struct vv_text *line)
+static void tell(const struct vv_text *line)
 {
     struct vv_text shown VV_CLEANUP(vv_text_done) = {0};
     vv_text_add_shown(&shown, line->ptr, line->len);
-    vv_say(ingest->cli, "%s", vv_text_chars(&shown));
+    vv_text_addc(&shown, '\n');
+    (void)fwrite(shown.ptr, 1, shown.len, stderr);
 }
 
+static void say(const struct vv_ingest *ingest, const struct vv_text *line)
+{
+    if (!ingest->cli->globals.quiet)
+        tell(line);
+}
+
+/* Often nobody keeps the line: an error, which --quiet does not hold back. */
 void vv_report_refusal(struct vv_ingest *ingest, const char *name, const char *unit,
     uint64_t at, const char *reason)
 {
@@ -40,17 +48,17 @@ void vv_report_refusal(struct vv_ingest *ingest, const char *name, const char *u
     if (!may_say(&ingest->refusals_said))
         return;
     vv_text_addf(&line, "varve: %s, %s %" PRIu64 ": refused: %s", name, unit, at, reason);
-    say(ingest, &line);
+    tell(&line);
 }
 
 void vv_report_quarantined(struct vv_ingest *ingest, const struct vv_refusal *refusal)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    if (!may_say(&ingest->refusals_said))
+    if (ingest->cli->globals.quiet || !may_say(&ingest->refusals_said))
         return;
     vv_text_addf(&line, "varve: %s: a row is in quarantine: %s", refusal->table,
         refusal->reason);
-    say(ingest, &line);
+    tell(&line);
 }
 
 void vv_report_full(struct vv_ingest *ingest, const varve_error *error)
@@ -210,21 +218,21 @@ static void add_metrics(struct vv_text *text, struct vv_ingest *ingest, const ch
     vv_text_addc(text, '}');
 }
 
-static void say_more(struct vv_ingest *ingest, struct vv_limiter *limiter, const char *what)
+static void say_more(struct vv_limiter *limiter, const char *what)
 {
     if (limiter->more > 0)
-        vv_say(ingest->cli, "varve: %" PRIu64 " %s", limiter->more, what);
+        (void)fprintf(stderr, "varve: %" PRIu64 " %s\n", limiter->more, what);
     *limiter = (struct vv_limiter){0};
 }
 
 void vv_report_metrics(struct vv_ingest *ingest)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    say_more(ingest, &ingest->refusals_said, "further rows were refused or set aside");
-    say_more(ingest, &ingest->clients_said, "further times clients had to wait");
-    say_more(ingest, &ingest->full_said, "further times no row was taken");
+    say_more(&ingest->refusals_said, "further rows were refused or set aside");
     if (ingest->cli->globals.quiet)
         return;
+    say_more(&ingest->clients_said, "further times clients had to wait");
+    say_more(&ingest->full_said, "further times no row was taken");
     add_metrics(&line, ingest, "metrics");
     vv_say(ingest->cli, "%s", vv_text_chars(&line));
 }

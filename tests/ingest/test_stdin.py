@@ -248,3 +248,19 @@ def test_a_table_without_a_key_is_refused_at_once(lake):
     lake.ok("create", "log", "--schema", "a int")
     done = lake.run("ingest", "log", stdin='{"a": 1}\n')
     assert done.returncode == 2 and "has no key" in done.stderr and "varve append" in done.stderr
+
+
+@pytest.mark.parametrize("line", ['{"table":"sginals"}', '{"table":"signals",', "no JSON"])
+def test_a_line_that_nobody_keeps_is_told_to_the_quiet_as_well(lake, line):
+    done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest", "--quiet"], text=True,
+                          input="\n" + line + "\n", timeout=20, capture_output=True)
+    assert done.returncode == 0
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("varve: stdin, line 2: refused: ")
+
+
+def test_the_quiet_are_told_how_many_more(lake):
+    done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest", "--quiet"], text=True,
+                          input='{"table":"sginals"}\n' * 100, timeout=20, capture_output=True)
+    said = done.stderr.splitlines()
+    assert len(said) == 11 and "90 further rows were refused" in said[-1]
