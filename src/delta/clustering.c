@@ -84,3 +84,9 @@ varve_status vv_clustering_domain(struct vv_op *op, struct vv_arena *arena,
         .configuration = vv_arena_str(arena, vv_buf_str(&json))};
     return vv_buf_ok(&json) && out->configuration.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
+
+bool vv_clustering_is_foreign(const struct vv_file *file)
+{
+    return file->clustering_provider.len > 0 &&
+           !vv_str_eq(file->clustering_provider, VV_STR(VV_CLUSTERING_PROVIDER));
+}

@@ -21,6 +21,8 @@ varve_status vv_clustering_read(struct vv_op *op, struct vv_arena *arena,
 /* The domain that says these columns; with none, that the table is not clustered any more. */
 varve_status vv_clustering_domain(struct vv_op *op, struct vv_arena *arena,
     const struct vv_schema *schema, const int32_t *columns, size_t len, struct vv_domain *out);
+/* Whether another engine has clustered the file: to rewrite it would undo that. */
+bool vv_clustering_is_foreign(const struct vv_file *file);
 const struct vv_domain *vv_snapshot_domain(const struct vv_snapshot *snapshot,
     struct vv_str name);
 

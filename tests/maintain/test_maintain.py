@@ -138,6 +138,38 @@ def test_a_clustered_table_is_laid_out_by_its_clustering_columns(varve):
     assert duties(plan(varve)) == ["none"]
 
 
+def rewrite(varve, version, edit, table=TABLE):
+    """Edits the actions of a commit, as another engine would have written them."""
+    path = varve.table(table) / "_delta_log" / f"{version:020d}.json"
+    actions = [json.loads(line) for line in path.read_text().splitlines()]
+    for action in actions:
+        edit(action)
+    path.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+
+def test_files_that_another_engine_has_clustered_are_left_alone(varve):
+    """They are laid out as they are."""
+    columns = SCHEMA.removesuffix(", date date not null")
+    varve.ok("create", TABLE, "--schema", columns, "--key", "ts,sym",
+             "--property", "varve.maintain.tierFiles=4")
+    varve.ok("alter", TABLE, "cluster-by", "sym,ts", "--upgrade")
+    fill(varve, OLD, 5)
+
+    def cluster(action):
+        if "add" in action:
+            action["add"]["clusteringProvider"] = "liquid"
+    for version in range(2, 7):
+        rewrite(varve, version, cluster)
+    before = sorted(row["path"] for row in files(varve))
+    assert duties(plan(varve)) == ["log", "vacuum"]
+    assert maintain(varve)["files_removed"] == 0
+    assert sorted(row["path"] for row in files(varve)) == before
+    assert "of 1 partition 0 may still be written to" in plan(varve)[0]["reason"]
+    fill(varve, OLD, 4, first=5)
+    assert maintain(varve)["files_removed"] == 4  # those that nobody has clustered
+    assert set(before) < {row["path"] for row in files(varve)}
+
+
 def test_vacuum_keeps_what_a_tag_needs_until_it_is_dropped(varve):
     create(varve, TABLE, **{"delta.deletedFileRetentionDuration": "interval 0 seconds",
                             "varve.maintain.vacuumEvery": "0s"})

@@ -2,6 +2,7 @@
  * A snapshot's partitions, as the plan wants them described.
  */
 #include "base/time.h"
+#include "delta/clustering.h"
 #include "table/maintain/maintain_run.h"
 #include "table/partition.h"
 
@@ -37,11 +38,11 @@ static varve_status name_place(struct vv_op *op, struct vv_arena *arena,
 
 /*
  * What a table with z-order columns was packed to is not laid out for good: somebody has only
- * asked for fewer files.
+ * asked for fewer files. What another engine has clustered is.
  */
 static bool is_laid_out(const struct vv_policy *policy, const struct vv_file *file)
 {
-    return vv_pairs_has(&file->tags, VV_STR(VV_TAG_ZORDER)) ||
+    return vv_clustering_is_foreign(file) || vv_pairs_has(&file->tags, VV_STR(VV_TAG_ZORDER)) ||
            (policy->zorder.len == 0 && vv_pairs_has(&file->tags, VV_STR(VV_TAG_PACKED)));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "delta/clustering.h"
 #include "table/read/candidates.h"
 
 /* A file and what the plan needs to know of it. */
@@ -10,7 +11,7 @@ struct entry {
     const struct vv_file *file;
     struct vv_value least; /* of the sort column; NONE: unknown */
     int64_t rows;          /* that stay */
-    bool is_hollow;        /* many of its rows are marked as deleted */
+    bool is_hollow;        /* many of its rows are marked as deleted, and it may be rewritten */
     bool is_laid_out;      /* for good, whatever for */
     bool is_ours;          /* bears the tag of this very target or order */
 };
@@ -85,10 +86,11 @@ static varve_status add_entry(struct vv_op *op, struct planner *planner, struct 
         return vv_fail_memory(op);
     VV_TRY(vv_stats_read(op, planner->arena, file, &asked, &stats));
     int64_t deleted = file->dv != NULL ? file->dv->cardinality : 0;
+    bool is_foreign = vv_clustering_is_foreign(file);
     *entry = (struct entry){.file = file,
         .rows = stats.rows < 0 ? -1 : stats.rows - deleted,
-        .is_hollow = vv_tier_is_hollow(stats.rows, deleted),
-        .is_laid_out = vv_pairs_has(&file->tags, VV_STR(VV_TAG_PACKED)) ||
+        .is_hollow = !is_foreign && vv_tier_is_hollow(stats.rows, deleted),
+        .is_laid_out = is_foreign || vv_pairs_has(&file->tags, VV_STR(VV_TAG_PACKED)) ||
                        vv_pairs_has(&file->tags, VV_STR(VV_TAG_ZORDER)),
         .is_ours = is_ours(planner, file)};
     if (column >= 0 && stats.columns != NULL)

@@ -16,7 +16,8 @@
  *
  *   by tiers    Of a partition that is still written to, only files of about one size, when there
  *               are enough of them (tiers.h), and files that have lost many rows to a deletion
- *               vector. What was packed or clustered for good is left but for the latter.
+ *               vector. What was packed or clustered for good is left but for the latter; what
+ *               another engine has clustered is left whatever it has lost.
  */
 #ifndef VV_TABLE_MAINTAIN_OPTIMIZE_PLAN_H
 #define VV_TABLE_MAINTAIN_OPTIMIZE_PLAN_H

@@ -100,11 +100,9 @@ static varve_status leave_foreign(struct vv_op *op, struct vv_optimize_run *run)
     const struct vv_file **files = NULL;
     size_t len = 0;
     VV_NEW(op, &files, const struct vv_file *, run->spec.files_len + 1);
-    for (size_t i = 0; i < run->spec.files_len; i++) {
-        struct vv_str provider = run->spec.files[i]->clustering_provider;
-        if (provider.len == 0 || vv_str_eq(provider, VV_STR(VV_CLUSTERING_PROVIDER)))
+    for (size_t i = 0; i < run->spec.files_len; i++)
+        if (!vv_clustering_is_foreign(run->spec.files[i]))
             files[len++] = run->spec.files[i];
-    }
     run->spec.files = files;
     run->spec.files_len = len;
     return VARVE_OK;

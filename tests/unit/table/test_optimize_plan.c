@@ -150,6 +150,30 @@ TEST(optimize_plan, takes_enough_loose_files_of_one_tier)
     vv_op_done(&fixture.op);
 }
 
+TEST(optimize_plan, tiers_leave_what_another_engine_has_clustered)
+{
+    struct fixture fixture;
+    struct vv_optimize_plan out;
+    struct vv_optimize_spec spec = {.target_bytes = 100, .tier_files = 3, .sort_column = 1};
+    struct vv_op *op = &fixture.op;
+    REQUIRE(start(&fixture));
+    for (int i = 0; i < 3; i++)
+        add(&fixture, "2025-01-30", 10, i, NULL, NULL)->clustering_provider = VV_STR("liquid");
+    fixture.files[0].dv = &fixture.dv;
+    fixture.dv.cardinality = 9; /* of ten */
+    spec.files = fixture.list;
+    spec.files_len = fixture.len;
+    CHECK_OK(op,
+        vv_optimize_plan(op, &op->arena, &fixture.snapshot, &fixture.rules, &spec, &out));
+    CHECK_INT(out.bins_len, 0);
+    for (int i = 0; i < 3; i++)
+        fixture.files[i].clustering_provider = VV_STR("varve");
+    CHECK_OK(op,
+        vv_optimize_plan(op, &op->arena, &fixture.snapshot, &fixture.rules, &spec, &out));
+    CHECK_STR(bins_text(&fixture, &out), VV_STR("f0 f1 f2"));
+    vv_op_done(&fixture.op);
+}
+
 TEST(optimize_plan, a_deletion_vector_is_worth_a_bin_of_one_file)
 {
     struct fixture fixture;
