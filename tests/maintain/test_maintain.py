@@ -37,7 +37,7 @@ def fill(varve, day, batches, table=TABLE, first=0):
     """So many commits, each a file of its own: later rows are compared with none."""
     for number in range(first, first + batches):
         varve.upsert(table, "ts,sym,price\n" + "".join(
-            f"{day}T00:{number:02d}:{row:02d}Z,S{row % 7},{number * row}\n" for row in range(60)))
+            f"{day}T{number // 60:02d}:{number % 60:02d}:{row:02d}Z,S{row % 7},{number * row}\n" for row in range(60)))
 
 
 def rows(varve, *arguments, table=TABLE):
