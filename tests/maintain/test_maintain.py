@@ -187,6 +187,18 @@ def test_vacuum_keeps_what_a_tag_needs_until_it_is_dropped(varve):
     assert rows(varve) == left
 
 
+def test_a_folder_that_is_kept_for_ever_is_looked_through_once_a_day(varve):
+    create(varve, TABLE)
+
+    def keep(action):
+        if "metaData" in action:
+            action["metaData"]["configuration"]["delta.deletedFileRetentionDuration"] = "for ever"
+    rewrite(varve, 0, keep)
+    maintain(varve)
+    state = json.loads((varve.table(TABLE) / "_varve" / "maintain" / "state.json").read_text())
+    assert len(state) > 1 and all(state.values()), state
+
+
 def test_the_log_goes_to_the_ledger_and_gets_checkpoints(ticks):
     ticks.ok("alter", TABLE, "set", "delta.checkpointInterval=1000")
     fill(ticks, today(), 12)

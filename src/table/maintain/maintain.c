@@ -33,8 +33,8 @@ static void settle(struct vv_maintain_run *run, size_t first, enum vv_task_outco
 }
 
 /*
- * A duty's failure is the outcome of its tasks: what others were faster at is left to the next
- * run. Only an interrupt, and memory that is out, end the run.
+ * A duty's failure, memory that is out as well, is the outcome of its tasks: what others were
+ * faster at is left to the next run. Only an interrupt ends the run.
  */
 static varve_status settle_failure(struct vv_op *op, struct vv_maintain_run *run, size_t first,
     varve_status status)
@@ -276,7 +276,10 @@ static varve_status vacuum(struct vv_op *op, struct vv_maintain_run *run)
         return settle_failure(op, run, first, status);
     if (result.retention_ms > INT64_MAX / VV_US_PER_MS) {
         run->report->len = first; /* it keeps everything: there is nothing to look for */
-        return VARVE_OK;
+        if (run->request->is_plan)
+            return VARVE_OK;
+        run->state.vacuum_us = run->now_us;
+        return vv_maintain_state_write(op, run->table, &run->state);
     }
     struct vv_maintain_task *added = &run->report->items[first];
     added->files = result.files;
