@@ -272,10 +272,12 @@ def test_a_writer_and_the_loop_at_the_same_time(ticks):
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as loop:
         end = time.monotonic() + 5
         number = 0
-        while time.monotonic() < end:
-            fill(ticks, (OLD, today())[number % 2], 1, first=number)
-            number += 1
-        loop.send_signal(signal.SIGTERM)
+        try:
+            while time.monotonic() < end:
+                fill(ticks, (OLD, today())[number % 2], 1, first=number)
+                number += 1
+        finally:
+            loop.send_signal(signal.SIGTERM)
         said = loop.stderr.read().splitlines()
         assert loop.wait(20) == 0
     assert len(said) >= 3 and all(" 1 table: " in line for line in said), said
