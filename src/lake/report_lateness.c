@@ -28,7 +28,8 @@ static varve_status add_rows(struct vv_op *op, struct vv_report_source *source,
     int32_t order = -1;
     VV_TRY(vv_report_order(op, source, &order));
     VV_NEW(op, &columns, int32_t, by_len + 2);
-    memcpy(columns, by, by_len * sizeof(*by));
+    for (size_t i = 0; i < by_len; i++)
+        columns[i] = by[i];
     columns[by_len] = source->time;
     columns[by_len + 1] = order;
     VV_TRY(vv_report_prune(op, source, span));
