@@ -98,7 +98,8 @@ class Lake:
 
     def create(self, name, *, schema, key=None, order_by=None, partition_by=None, zorder=None,
                checks=None, properties=None, history=None, description=None):
-        """Creates a table; False: one of that name was there already, and is as it was.
+        """Creates a table; False: it was there already, and is as it was.
+        UsageError where a table of that name is another one.
 
         schema        "a timestamp not null, b string, c decimal(10,2)", or a dict of names and
                       types: {"a": "timestamp not null", "b": "string"}

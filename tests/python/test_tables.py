@@ -123,7 +123,9 @@ def test_a_dry_run_writes_nothing(regimes):
 
 def test_append_adds_a_key_twice(lake):
     assert lake.create("ticks", schema={"at": "timestamp not null", "a`b": "double"})
-    assert not lake.create("ticks", schema="x int")
+    assert not lake.create("ticks", schema={"at": "timestamp not null", "a`b": "double"})
+    with pytest.raises(varve.UsageError, match="it is another one"):
+        lake.create("ticks", schema="x int")
     ticks = lake["ticks"]
     for _ in range(2):
         ticks.append({"at": OPENING, "a`b": 1.5})
