@@ -133,6 +133,7 @@ def test_tab_completes_tables_columns_and_commands(shell):
     terminal.type("SELECT * FROM s\t")
     terminal.type("\t")
     terminal.expect("signals")  # listed beside the other words with s
+    terminal.expect("varve> SELECT * FROM s")  # and the line anew
     terminal.type("\x03")
     terminal.expect("varve> ")
     terminal.type("\x04")
