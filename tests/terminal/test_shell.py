@@ -132,9 +132,10 @@ def test_tab_completes_tables_columns_and_commands(shell):
     assert "by CREATE TABLE" in terminal.expect("varve> ")
     terminal.type("SELECT * FROM s\t")
     terminal.type("\t")
-    terminal.expect("signals")  # listed beside the other words with s
+    assert "signals" in terminal.expect("SET known_at")  # the words with s
     terminal.expect("varve> SELECT * FROM s")  # and the line anew
     terminal.type("\x03")
+    terminal.expect("^C")
     terminal.expect("varve> ")
     terminal.type("\x04")
     assert terminal.close()[0] == 0
