@@ -241,16 +241,16 @@ static const struct {
 } matrix[OPERATIONS] = {
     /*             append    upsert remove      com meta new  protocol  same
                    in beside  in    read beside pact data rule    unkn.  app */
-    [APPEND] = {"append", "bbbbbbppppb"},
-    [UPSERT] = {"upsert", "pbppbpppppp"},
+    [APPEND] = {"append", "bbbbbbppppb", NULL},
+    [UPSERT] = {"upsert", "pbppbpppppp", NULL},
     [DELETE] = {"delete", "pbppbpppppp", "pbpbbpppppp"},
-    [UPDATE] = {"update", "pbppbpppppp"},
-    [OVERWRITE] = {"overwrite", "pbppbpppppp"},
+    [UPDATE] = {"update", "pbppbpppppp", NULL},
+    [OVERWRITE] = {"overwrite", "pbppbpppppp", NULL},
     [MERGE] = {"merge", "pbppbpppppp", "pbpbbpppppp"},
-    [OPTIMIZE] = {"optimize", "bbppppppppp"},
-    [RESTORE] = {"restore", "ppppppppppp"},
-    [SET] = {"set", "bbbbbbppppb"},
-    [CONSTRAIN] = {"add-constraint", "ppppppppppp"},
+    [OPTIMIZE] = {"optimize", "bbppppppppp", NULL},
+    [RESTORE] = {"restore", "ppppppppppp", NULL},
+    [SET] = {"set", "bbbbbbppppb", NULL},
+    [CONSTRAIN] = {"add-constraint", "ppppppppppp", NULL},
 };
 
 /* ---- A case ------------------------------------------------------------------------------------- */

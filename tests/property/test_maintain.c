@@ -150,7 +150,7 @@ static bool check_rows(struct story *story, const struct vv_snapshot *snapshot,
         int64_t us = vv_rows_int64(rows, 0) - FIRST_DAY * VV_US_PER_DAY;
         int64_t *v = &seen.v[us / VV_US_PER_DAY][us % VV_US_PER_DAY / HOUR]
                             [vv_rows_text(rows, 1).ptr[1] - '0'];
-        if (!CHECK_INT(*v, NONE) | !CHECK(vv_rows_bool(rows, 3)))
+        if (!CHECK_INT(*v, NONE) || !CHECK(vv_rows_bool(rows, 3)))
             return false;
         *v = vv_rows_int64(rows, 2);
         len++;

@@ -24,7 +24,8 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
-/* `advice` has the table's name for its %.*s, or is NULL. */
+/* `advice` has an @ where the table's name goes, or is NULL. */
+VV_PRINTF(5, 6)
 static varve_status tell(struct vv_op *op, struct vv_doctor_run *run,
     const struct vv_doctor_check *check, const char *advice, const char *format, ...)
 {

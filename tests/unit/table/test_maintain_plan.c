@@ -91,7 +91,9 @@ TEST(maintain_plan, judges_a_place_by_its_day_its_files_and_the_time)
                given->files[place.files_len].bytes > 0)
             place.files_len++;
         vv_place_judge(&policy, given->now, &place, &verdict);
-        if (!CHECK_INT(verdict.state, given->state) | !CHECK_INT(verdict.next_us, given->next))
+        bool is_state = CHECK_INT(verdict.state, given->state);
+        bool is_next = CHECK_INT(verdict.next_us, given->next);
+        if (!is_state || !is_next)
             printf("# %s\n", given->what);
     }
 }
