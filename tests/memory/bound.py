@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-PROGRAM_MB = 64  # with the engine's library in memory
+PROGRAM_MB = 96  # with the engine's library in memory, and what the allocator has yet to give back
 FILES, DAYS = 10, 5
 SCHEMA = "k bigint not null, day date, sym string, a double, b double, note string"
 
