@@ -357,6 +357,11 @@ bool vv_rules_is_key(const struct vv_rules *rules, int32_t column)
     return false;
 }
 
+bool vv_rules_is_generated(const struct vv_rules *rules, int32_t column)
+{
+    return rules->values != NULL && rules->values[column].generated_sql.ptr != NULL;
+}
+
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
 {
     if (a == b)

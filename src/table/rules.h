@@ -55,6 +55,8 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
 bool vv_rules_is_key(const struct vv_rules *rules, int32_t column);
+/* Whether the column's value is computed from others (never where values were not read). */
+bool vv_rules_is_generated(const struct vv_rules *rules, int32_t column);
 /* Back to property texts: "a,`b c`". */
 void vv_rules_write_names(const struct vv_str *names, size_t len, struct vv_buf *out);
 varve_status vv_rules_split_names(struct vv_op *op, struct vv_arena *arena, struct vv_str text,

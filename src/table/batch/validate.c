@@ -55,12 +55,6 @@ static bool has_default(const struct vv_plan *plan, int32_t column)
            !is_clocked(plan, column) && partition_from(plan->rules, column) == NULL;
 }
 
-static bool is_generated(const struct vv_plan *plan, int32_t column)
-{
-    const struct vv_column_value *values = plan->rules->values;
-    return values != NULL && values[column].generated_sql.ptr != NULL;
-}
-
 static varve_status defaults_make(struct vv_op *op, struct vv_plan *plan)
 {
     plan->defaults = NULL;
@@ -113,7 +107,8 @@ static varve_status absent_check(struct vv_op *op, const struct vv_plan *plan, i
     const struct vv_partition_from *source = partition_from(plan->rules, column);
     /* A line of NDJSON says for itself what it has: the row is at fault, not the input. */
     if (!is_required(plan, column) || plan->input->format == VV_INPUT_NDJSON ||
-        is_clocked(plan, column) || has_default(plan, column) || is_generated(plan, column) ||
+        is_clocked(plan, column) || has_default(plan, column) ||
+        vv_rules_is_generated(plan->rules, column) ||
         (source && plan->from[source->source] >= 0))
         return VARVE_OK;
     return vv_fail(op, VARVE_EINVALID, "%.*s: column \"%.*s\" is absent, and %s",
@@ -234,7 +229,7 @@ static varve_status table_breaches(struct vv_op *op, struct vv_plan *plan)
     }
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         struct vv_breach breach = {.kind = VV_BREACH_GENERATED, .column = (int32_t)index};
-        if (plan->from[index] >= 0 && is_generated(plan, (int32_t)index))
+        if (plan->from[index] >= 0 && vv_rules_is_generated(plan->rules, (int32_t)index))
             VV_TRY(breach_addf(op, plan, breach,
                 "NOT %.*sbroken AND " OWN_FORMAT " IS DISTINCT FROM " OWN_FORMAT,
                 VV_ARG(plan->prefix), OWN(plan, 'c', index), OWN(plan, 'g', index)));

@@ -219,16 +219,10 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
     vv_buf_adds(sql, ")");
 }
 
-static bool is_generated(const struct vv_plan *plan, size_t column)
-{
-    const struct vv_column_value *values = plan->rules->values;
-    return values != NULL && values[column].generated_sql.ptr != NULL;
-}
-
 static bool has_generated(const struct vv_plan *plan)
 {
     for (size_t index = 0; index < plan->schema->fields_len; index++)
-        if (is_generated(plan, index))
+        if (vv_rules_is_generated(plan->rules, (int32_t)index))
             return true;
     return false;
 }
@@ -252,7 +246,7 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
     }
     vv_buf_adds(sql, ") REPLACE (");
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
-        if (!is_generated(plan, index))
+        if (!vv_rules_is_generated(plan->rules, (int32_t)index))
             continue;
         vv_buf_addf(sql, "%scoalesce(" OWN_FORMAT ", TRY(%.*s)) AS " OWN_FORMAT, comma,
             OWN(plan, 'c', index), VV_ARG(values[index].generated_sql), OWN(plan, 'c', index));
@@ -260,7 +254,7 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
     }
     vv_buf_addc(sql, ')');
     for (size_t index = 0; index < plan->schema->fields_len; index++)
-        if (is_generated(plan, index) && plan->from[index] >= 0)
+        if (vv_rules_is_generated(plan->rules, (int32_t)index) && plan->from[index] >= 0)
             vv_buf_addf(sql, ", TRY(%.*s) AS " OWN_FORMAT, VV_ARG(values[index].generated_sql),
                 OWN(plan, 'g', index));
     vv_buf_adds(sql, " FROM (SELECT *");

@@ -101,16 +101,11 @@ void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf 
         vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS BIGINT) + 1");
 }
 
-static bool is_generated(const struct vv_rules *rules, int32_t column)
-{
-    return rules->values != NULL && rules->values[column].generated_sql.ptr != NULL;
-}
-
 bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column)
 {
     /* What a generated column comes of is not looked into. */
     for (size_t i = 0; i < rules->key_len; i++)
-        if (is_generated(rules, rules->key[i]))
+        if (vv_rules_is_generated(rules, rules->key[i]))
             return true;
     for (size_t i = 0; i < rules->partition_from_len; i++)
         if (rules->partition_from[i].source == column &&
@@ -124,7 +119,7 @@ bool vv_edit_is_derived(const struct vv_rules *rules, int32_t column)
     for (size_t i = 0; i < rules->partition_from_len; i++)
         if (rules->partition_from[i].partition == column)
             return true;
-    return is_generated(rules, column);
+    return vv_rules_is_generated(rules, column);
 }
 
 varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
