@@ -128,8 +128,9 @@ static void add_time(struct decoder *decoder, int64_t us, int32_t nanos, bool ha
 
 static void add_nanos(struct decoder *decoder, int64_t ns, bool has_zone)
 {
-    int64_t us = ns / 1000 - (ns % 1000 < 0);
-    add_time(decoder, us, (int32_t)(ns - us * 1000), has_zone);
+    int32_t below = (int32_t)(ns % 1000);
+    /* Not from us * 1000: at the lower end of 64 bits that is below them. */
+    add_time(decoder, ns / 1000 - (below < 0), below + (below < 0 ? 1000 : 0), has_zone);
 }
 
 static void add_date(struct decoder *decoder, int64_t days)

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Lets libFuzzer loose on the fuzz targets.
 
-    tests/fuzz/run.py BUILD [--seconds N] [--jobs N] [TARGET...]
+    tests/fuzz/run.py BUILD [--seconds N] [--jobs N] [--seed N] [TARGET...]
 
 Builds BUILD with clang where needed and runs each target (all, by default) for so many seconds,
 with a copy of its corpus. An input that fails is kept in BUILD/found/ and named; one that reaches
-new code too, in BUILD/corpus/TARGET, for the next run. Ends with "N passed, N failed".
+new code too, in BUILD/corpus/TARGET, for the next run. With a seed it goes the same way each time,
+from the corpus in git alone. Ends with "N passed, N failed".
 """
 
 import argparse
 import concurrent.futures
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -30,15 +32,17 @@ def build(folder):
         sys.exit(built.stdout + built.stderr)
 
 
-def run(folder, target, seconds):
-    """The target's name, whether nothing was found, and what there is to say."""
-    grown = folder / "corpus" / target
+def run(folder, target, seconds, seed):
+    """The target's name, whether nothing was found, and what there is to say. Seed 0: a new one."""
+    grown = folder / ("seeded" if seed else "corpus") / target
     found = folder / "found"
+    if seed:
+        shutil.rmtree(grown, ignore_errors=True)
     grown.mkdir(parents=True, exist_ok=True)
     found.mkdir(exist_ok=True)
     # Leaks are for the sanitizers' run over the corpus: looking for them after each input is slow.
     command = [folder / "tests" / "fuzz" / f"fuzz_{target}", f"-max_total_time={seconds}",
-               "-timeout=60", "-rss_limit_mb=4096", "-detect_leaks=0", "-print_final_stats=1",
+               f"-seed={seed}", "-timeout=60", "-rss_limit_mb=4096", "-detect_leaks=0", "-print_final_stats=1",
                f"-artifact_prefix={found}/{target}-", grown, HERE / "corpus" / target]
     done = subprocess.run(command, capture_output=True, check=False)
     text = done.stderr.decode(errors="replace")
@@ -53,6 +57,7 @@ def main():
     parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("targets", nargs="*")
     options = parser.parse_intermixed_args()
     known = sorted(path.name for path in (HERE / "corpus").iterdir())
@@ -62,7 +67,7 @@ def main():
     build(options.build)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        jobs = [pool.submit(run, options.build, target, options.seconds)
+        jobs = [pool.submit(run, options.build, target, options.seconds, options.seed)
                 for target in options.targets or known]
         for job in concurrent.futures.as_completed(jobs):
             target, is_fine, text = job.result()
