@@ -1,5 +1,5 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark spark-logstore fuzz nightly check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
@@ -10,7 +10,9 @@ test-spark: build spark-logstore ; @.venv-spark/bin/python -m pytest -q -p no:ca
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 tests/crash/ci-long.sh && \
            .venv/bin/python tests/memory/bound.py build/varve 10000000 512 && \
-           .venv/bin/python tests/record/story.py build/varve 200 1000
+           .venv/bin/python tests/record/story.py build/varve 200 1000 && \
+           .venv/bin/python tests/power/power.py build 20 100
+mutants: build ; @./setup.sh test && .venv/bin/python tests/mutants/try_mutants.py build
 check:   lint test asan tsan ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build

@@ -3,6 +3,7 @@
  * be taken for what is in this one.
  */
 #include "spool_folder.h"
+#include "ingest/spool_state.h"
 #include "ingest/writer_state.h"
 #include "writer_fixture.h"
 
@@ -64,7 +65,7 @@ TEST(writer_claim, a_spool_that_was_rolled_back_takes_no_row_until_it_is_adopted
 }
 
 /* As what has the spool's id beside us commits it: between our put and our flush. */
-static bool rival_commit(struct writer_fixture *fixture, const char *lines)
+static bool rival_commit(struct writer_fixture *fixture, int64_t segment, const char *lines)
 {
     struct vv_op *op = &fixture->op;
     const char *path = test_path("rival.ndjson");
@@ -72,7 +73,7 @@ static bool rival_commit(struct writer_fixture *fixture, const char *lines)
         .format = VV_INPUT_NDJSON, .path = vv_str_of(path), .fd = -1};
     const struct vv_upsert_options options = {.batch = {.dedupe = true},
         .app_id = vv_spool_app_id(fixture->writer->spool),
-        .app_version = (int64_t)vv_spool_first_number(fixture->writer->spool)};
+        .app_version = segment};
     struct vv_upsert_result result = {0};
     struct vv_table *table = NULL;
     bool is_done = test_file_write(path, vv_str_of(lines)) &&
@@ -92,7 +93,7 @@ TEST(writer_claim, a_segment_that_another_committed_under_our_id_is_kept)
             make_table(&fixture, "u", PLAIN, NULL, NULL) && writer_open(&fixture));
     REQUIRE(put(&fixture, "t", "{\"k\":1,\"v\":\"ours\"}") &&
             put(&fixture, "u", "{\"k\":1,\"v\":\"ours\"}"));
-    REQUIRE(rival_commit(&fixture, "{\"k\":2,\"v\":\"theirs\"}\n"));
+    REQUIRE(rival_commit(&fixture, 1, "{\"k\":2,\"v\":\"theirs\"}\n"));
     varve_status status = vv_writer_flush(op, fixture.writer, -1);
     REQUIRE(CHECK_INT(status, VARVE_ECONFLICT));
     CHECK(says(&fixture, "table t has segment 1 "));
@@ -107,6 +108,24 @@ TEST(writer_claim, a_segment_that_another_committed_under_our_id_is_kept)
     REQUIRE(adopt(&fixture) && flush(&fixture));
     CHECK_STR(table_text(&fixture, "t", KV), "1/ours 2/theirs");
     CHECK_STR(table_text(&fixture, "u", KV), "1/ours");
+}
+
+/* The same later, when the table has taken segments of ours already. */
+TEST(writer_claim, a_later_segment_that_another_committed_under_our_id_is_kept)
+{
+    FIXTURE(fixture);
+    struct vv_op *op = &fixture.op;
+    REQUIRE(make_table(&fixture, "t", PLAIN, NULL, NULL) && writer_open(&fixture));
+    REQUIRE(put(&fixture, "t", "{\"k\":1,\"v\":\"ours\"}") && flush(&fixture));
+    REQUIRE(put(&fixture, "t", "{\"k\":2,\"v\":\"ours\"}"));
+    int64_t next = (int64_t)fixture.writer->spool->open->number;
+    REQUIRE(CHECK(next > 1) && rival_commit(&fixture, next, "{\"k\":3,\"v\":\"theirs\"}\n"));
+    varve_status status = vv_writer_flush(op, fixture.writer, -1);
+    REQUIRE(CHECK_INT(status, VARVE_ECONFLICT));
+    CHECK(says(&fixture, "it was not this one that did it"));
+    vv_forgive(op);
+    REQUIRE(adopt(&fixture) && flush(&fixture));
+    CHECK_STR(table_text(&fixture, "t", KV), "1/ours 2/ours 3/theirs");
 }
 
 enum failed {

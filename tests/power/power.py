@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Power cuts: what a disk may be left with, at any moment of a table's history, is a sound table.
+
+    power.py BUILD STORIES [FIRST_SEED] [--cuts N]
+
+A story (tests/record/story.py) is told with a recorder (record.c) preloaded into each command. What
+it wrote down is then cut at any place; of what was not synced by then, any part may be on the disk
+and any part not: names one by one, of a file's bytes all, none, the first ones, or zeros. Of so many
+of the different disks, the most likely to matter first, each is built, and must have a table that
+  - is at a version not before the one that was last told to be committed,
+  - has the rows of that version,
+  - has nothing that `verify` finds missing or altered,
+  - takes another upsert.
+Prints what failed, and "N passed, N failed": a disk counts for one.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "record")]
+
+from conftest import Varve  # pylint: disable=wrong-import-position
+from story import LAYOUTS, TABLE, Story, bag  # pylint: disable=wrong-import-position
+
+DEEDS = 10
+WAYS_MAX = 6  # disks of one cut
+NOT_FOUND = 5
+
+
+class Inode:
+    """A file: what is on the disk for good, and what was done since."""
+
+    def __init__(self):
+        self.durable = b""
+        self.pending = []
+
+    def apply(self, steps):
+        content = bytearray(self.durable)
+        for kind, at, data in steps:
+            if kind == "T":
+                del content[at:]
+                content.extend(bytes(at - len(content)))
+            else:
+                content.extend(bytes(max(0, at - len(content))))
+                content[at:at + len(data)] = data
+        return bytes(content)
+
+    def sync(self):
+        self.durable = self.apply(self.pending)
+        self.pending = []
+
+    def ways(self):
+        """Contents that a power cut may leave, the least first."""
+        whole = self.apply(self.pending)
+        ways = [self.durable, whole, bytes(len(whole)), whole[:len(whole) // 2],
+                self.apply(self.pending[:-1])]
+        return list(dict.fromkeys(ways)) if self.pending else [self.durable]
+
+
+class Disk:
+    """The model of what is on a disk for good and what is not yet."""
+
+    def __init__(self):
+        self.inodes = {}   # as they are open or named now, by number
+        self.names = {}    # for good: path -> Inode, or None of a folder
+        self.pending = []  # (kind, paths, inode), in order
+        self.current = {}  # names as the program sees them
+
+    @staticmethod
+    def do(names, kind, paths, inode):
+        if kind == "M":
+            names[paths[0]] = None
+        elif kind in "UX":
+            names.pop(paths[0], None)
+        elif kind == "R":
+            names.pop(paths[0], None)
+            names[paths[1]] = inode
+        else:
+            names[paths[-1]] = inode
+
+    def record(self, kind, text, data):
+        if kind == "C":
+            number, path = text.split(" ", 1)
+            self.inodes[number] = Inode()
+            self.name(kind, [path], self.inodes[number])
+        elif kind == "W":
+            number, at = text.split(" ")[:2]
+            if number in self.inodes:
+                self.inodes[number].pending.append((kind, int(at), data))
+        elif kind == "T":
+            number, length = text.split(" ")
+            if number in self.inodes:
+                self.inodes[number].pending.append((kind, int(length), b""))
+        elif kind == "S":
+            if text in self.inodes:
+                self.inodes[text].sync()
+        elif kind == "D":
+            folder = text.rstrip("/")
+            self.settle(lambda paths: all(os.path.dirname(path) == folder for path in paths))
+        elif kind == "Y":
+            for inode in self.inodes.values():
+                inode.sync()
+            self.settle(lambda paths: True)
+        else:
+            paths = text.split("\t")
+            self.name(kind, paths, self.current.get(paths[0]))
+
+    def name(self, kind, paths, inode):
+        self.do(self.current, kind, paths, inode)
+        self.pending.append((kind, paths, inode))
+
+    def settle(self, is_synced):
+        """Makes the names of a folder durable. What is synced of a name that was renamed from
+        another folder stays in doubt until both are."""
+        left = []
+        for kind, paths, inode in self.pending:
+            if is_synced(paths):
+                self.do(self.names, kind, paths, inode)
+            else:
+                left.append((kind, paths, inode))
+        self.pending = left
+
+    def doubtful(self):
+        """Inodes with bytes that are not for good, of which a name may be on the disk."""
+        inodes = [inode for inode in self.names.values() if inode is not None]
+        inodes += [inode for _, _, inode in self.pending if inode is not None]
+        return [inode for inode in dict.fromkeys(inodes) if inode.pending]
+
+    def ways(self, chance):
+        """Disks that a cut here may leave: {path: bytes or None}. Nothing kept, all kept, then
+        each way alone where they are few, others by chance."""
+        inodes = self.doubtful()
+        kept = [(False, True)] * len(self.pending)
+        choices = kept + [tuple(range(len(inode.ways()))) for inode in inodes]
+        count = 1
+        for choice in choices:
+            count = min(count * len(choice), 10 ** 6)
+        if count <= WAYS_MAX:
+            picks = list(itertools.product(*choices))
+        else:
+            picks = [tuple(choice[0] for choice in choices), tuple(choice[-1] for choice in choices)]
+            # All names and none of the bytes: what a missing sync shows at once.
+            picks.append((True,) * len(kept) + (0,) * len(inodes))
+            while len(picks) < WAYS_MAX:
+                picks.append(tuple(chance.choice(choice) for choice in choices))
+        for pick in picks:
+            yield self.disk(pick[:len(kept)], dict(zip(inodes, pick[len(kept):])))
+
+    def disk(self, kept, contents):
+        names = dict(self.names)
+        for is_kept, (kind, paths, inode) in zip(kept, self.pending):
+            if is_kept:
+                self.do(names, kind, paths, inode)
+        reachable = {}
+        for path in sorted(names):
+            folder = os.path.dirname(path)
+            if folder in ("", ".") or folder in reachable:
+                inode = names[path]
+                reachable[path] = None if inode is None else \
+                    inode.ways()[contents.get(inode, 0)]
+        return reachable
+
+
+def read_journal(path):
+    """(kind, text, bytes) of each record."""
+    data = path.read_bytes()
+    at = 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        kind, _, text = data[at:end].decode().partition(" ")
+        at = end + 1
+        length = int(text.split(" ")[2]) if kind == "W" else 0
+        yield kind, text, data[at:at + length]
+        at += length
+
+
+class RecordedVarve(Varve):
+    """The program with the recorder in it."""
+
+    def __init__(self, build, lake, journal):
+        super().__init__(build / "varve", lake)
+        self.journal = journal
+        self.env = {"LD_PRELOAD": str(build / "tests" / "power" / "libpower_record.so"),
+                    "VARVE_POWER_ROOT": str(lake.parent), "VARVE_POWER_JOURNAL": str(journal)}
+
+    def run(self, *arguments, env=None, **options):
+        return super().run(*arguments, env={**self.env, **(env or {})}, **options)
+
+    def note(self, version):
+        """That so much was told to be committed."""
+        with open(self.journal, "a", encoding="utf-8") as file:
+            file.write(f"N {version}\n")
+
+
+class PowerStory(Story):
+    """Deeds of Varve alone: others promise nothing for a power cut."""
+
+    theirs = Story.upsert
+
+
+def tell(build, folder, layout, seed):
+    """The story and its journal."""
+    folder = folder.resolve()
+    (folder / "disk").mkdir(parents=True)
+    varve = RecordedVarve(build, folder / "disk" / "lake", folder / "journal")
+    story = PowerStory(varve, layout, seed)
+    varve.note(0)
+    for _ in range(DEEDS):
+        story.tell(1)
+        varve.note(len(story.states) - 1)
+    return story
+
+
+def disks_of(journal, chance):
+    """(the version that was told last, the disk), each disk once for a version."""
+    disk, told, seen = Disk(), -1, set()
+    for kind, text, data in read_journal(journal):
+        if kind == "N":
+            told = int(text)
+        else:
+            disk.record(kind, text, data)
+        if kind == "W":
+            continue  # a cut between two writes is one of the ways of the cut behind them
+        for way in disk.ways(chance):
+            digest = hashlib.sha256(repr((told, sorted(way.items()))).encode()).digest()
+            if digest not in seen:
+                seen.add(digest)
+                yield told, way
+
+
+def build_disk(way, folder):
+    for path, content in way.items():
+        if content is None:
+            (folder / path).mkdir(parents=True, exist_ok=True)
+        else:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+
+
+def check(program, story, told, way, goes_on):
+    """What is wrong with the table on that disk; None: nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        build_disk(way, pathlib.Path(folder))
+        varve = Varve(program, pathlib.Path(folder) / "lake")
+        described = varve.run("describe", TABLE, "--json")
+        if described.returncode != 0:
+            return None if told < 0 and described.returncode == NOT_FOUND else described.stderr
+        version = json.loads(described.stdout)["version"]
+        if not told <= version < len(story.states):
+            return f"version {version}"
+        try:
+            if bag(varve.rows("scan", TABLE)) != story.expected(version):
+                return f"other rows in version {version}"
+            varve.ok("verify", TABLE, "--deep")
+            if goes_on:
+                varve.ok("upsert", TABLE, "-", "--input-format", "ndjson",
+                         stdin='{"k": 999, "g": "a"}\n')
+        except AssertionError as error:
+            return str(error)
+        return None
+
+
+def try_story(build, layout, seed, cuts):
+    """(disks that were checked, what was wrong)."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        story = tell(build, pathlib.Path(folder), layout, seed)
+        disks = list(disks_of(pathlib.Path(folder).resolve() / "journal", chance))
+        if cuts < len(disks):
+            disks = chance.sample(disks, cuts)
+        wrong = []
+        for number, (told, way) in enumerate(disks):
+            fault = check(build / "varve", story, told, way, number % 8 == 0)
+            if fault is not None:
+                wrong.append(f"story {seed}, {layout}, disk {number}, {told} was told: {fault}")
+                keep = build / "power" / f"{seed}-{number}"
+                shutil.rmtree(keep, ignore_errors=True)
+                keep.mkdir(parents=True)
+                build_disk(way, keep)
+        return len(disks), wrong, story
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("stories", type=int)
+    parser.add_argument("first", type=int, nargs="?", default=0)
+    parser.add_argument("--cuts", type=int, default=10 ** 9, help="disks of each story, at most")
+    options = parser.parse_args()
+    total = failed = 0
+    for seed in range(options.first, options.first + options.stories):
+        layout = list(LAYOUTS)[seed % len(LAYOUTS)]
+        disks, wrong, story = try_story(options.build, layout, seed, options.cuts)
+        total += disks
+        failed += len(wrong)
+        for text in wrong[:10]:
+            print(text)
+        print(f"story {seed}, {layout}: {disks} disks, {len(wrong)} of them unsound: "
+              f"{' '.join(story.deeds)}", flush=True)
+    print(f"{total - failed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

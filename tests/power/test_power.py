@@ -1,0 +1,13 @@
+"""A power cut at any moment of a short history; the longer ones are in ci-long.sh."""
+
+import pytest
+
+import power
+from conftest import BUILD
+
+
+@pytest.mark.parametrize("layout", ["plain", "mapped"])
+def test_what_a_disk_may_be_left_with_is_a_sound_table(layout):
+    disks, wrong, _ = power.try_story(BUILD.resolve(), layout, 4, 60)
+    assert disks == 60
+    assert wrong == []
