@@ -118,9 +118,11 @@ typedef struct varve_maintain_options {
 
 typedef struct varve_maintain_result {
     int64_t tables;
-    int64_t tasks;       /* done, or planned */
-    int64_t left;        /* to the next run, since other writers, or another run, were faster */
-    int64_t failed;      /* tasks, and tables that can't be maintained; the others are */
+    int64_t tasks;  /* done, or planned */
+    int64_t left;   /* to the next run, since other writers, or another run, were faster */
+    int64_t failed; /* tasks, and tables that can't be maintained; the others are */
+    int64_t
+        skipped; /* tables with a feature that Varve lacks, tasks that it can't do: no failure */
     int64_t files_added; /* by compaction and layout, as the three below */
     int64_t files_removed;
     int64_t bytes_added;
@@ -137,8 +139,11 @@ typedef struct varve_maintain_result {
  * the log, vacuum. To be called every minute or so. Writers neither fail nor wait; two that run at
  * once share the tables; tags and holds are obeyed.
  * *out_tasks (may be NULL): table, duty (none, compact, seal, recluster, checkpoint, log, vacuum),
- * partition, files, bytes, reason (a sentence), outcome (planned, done, left, failed), note.
+ * partition, files, bytes, reason (a sentence), outcome (planned, done, left, failed,
+ * skipped), note.
  * What fails for a table is in *out, and no error. ENOTFOUND: no such table, or no lake.
+ * EUNSUPPORTED in *out: the `table` that was asked for has a feature that Varve lacks; among all
+ * tables of the lake it is skipped.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_maintain(varve_lake *lake,
     const varve_maintain_options *options, varve_maintain_result *out,

@@ -128,6 +128,7 @@ void vv_api_maintained(const struct vv_lake_maintained *result, varve_maintain_r
         .tasks = result->tasks,
         .left = result->left,
         .failed = result->failed,
+        .skipped = result->skipped,
         .files_added = result->files_added,
         .files_removed = result->files_removed,
         .bytes_added = result->bytes_added,

@@ -39,11 +39,11 @@ static void add_json(struct vv_text *line, const varve_maintain_result *result)
 {
     vv_text_addf(line,
         "{\"tables\":%" PRId64 ",\"tasks\":%" PRId64 ",\"left\":%" PRId64 ",\"failed\":%" PRId64
-        ",\"files_added\":%" PRId64 ",\"files_removed\":%" PRId64 ",\"bytes_added\":%" PRId64
-        ",\"bytes_removed\":%" PRId64 ",\"files_vacuumed\":%" PRId64
+        ",\"skipped\":%" PRId64 ",\"files_added\":%" PRId64 ",\"files_removed\":%" PRId64
+        ",\"bytes_added\":%" PRId64 ",\"bytes_removed\":%" PRId64 ",\"files_vacuumed\":%" PRId64
         ",\"bytes_vacuumed\":%" PRId64 ",\"checkpoints\":%" PRId64 ",\"failure\":",
-        result->tables, result->tasks, result->left, result->failed, result->files_added,
-        result->files_removed, result->bytes_added, result->bytes_removed,
+        result->tables, result->tasks, result->left, result->failed, result->skipped,
+        result->files_added, result->files_removed, result->bytes_added, result->bytes_removed,
         result->files_vacuumed, result->bytes_vacuumed, result->checkpoints);
     if (result->failure.code == VARVE_OK)
         vv_text_adds(line, "null");
@@ -79,6 +79,8 @@ static void add_sentence(struct vv_text *line, const varve_maintain_result *resu
             result->left);
     if (result->failed > 0)
         vv_text_addf(line, "; %" PRId64 " failed", result->failed);
+    if (result->skipped > 0)
+        vv_text_addf(line, "; %" PRId64 " skipped, see --plan", result->skipped);
 }
 
 /* One line a run. */

@@ -67,8 +67,8 @@ struct vv_trouble { /* a table whose flush fails and is repeated */
     bool is_over;
 };
 
-struct vv_upkeep { /* what maintenance has done since the start */
-    int64_t runs, tasks, left, failed;
+struct vv_upkeep {                              /* what maintenance has done since the start */
+    int64_t runs, tasks, left, failed, skipped; /* skipped: at the last run */
     int64_t files_added, files_removed, files_vacuumed, checkpoints;
 };
 

@@ -135,6 +135,7 @@ static void on_maintain(void *data, const varve_maintain_result *result)
     upkeep->tasks += result->tasks;
     upkeep->left += result->left;
     upkeep->failed += result->failed;
+    upkeep->skipped = result->skipped;
     upkeep->files_added += result->files_added;
     upkeep->files_removed += result->files_removed;
     upkeep->files_vacuumed += result->files_vacuumed;

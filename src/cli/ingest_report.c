@@ -191,10 +191,11 @@ static void add_upkeep(struct vv_text *text, struct vv_ingest *ingest)
     const struct vv_upkeep upkeep = vv_events_upkeep(&ingest->events);
     vv_text_addf(text,
         ",\"maintenance\":{\"runs\":%" PRId64 ",\"tasks\":%" PRId64 ",\"left\":%" PRId64
-        ",\"failed\":%" PRId64 ",\"files_added\":%" PRId64 ",\"files_removed\":%" PRId64
-        ",\"files_vacuumed\":%" PRId64 ",\"checkpoints\":%" PRId64 "}",
-        upkeep.runs, upkeep.tasks, upkeep.left, upkeep.failed, upkeep.files_added,
-        upkeep.files_removed, upkeep.files_vacuumed, upkeep.checkpoints);
+        ",\"failed\":%" PRId64 ",\"skipped\":%" PRId64 ",\"files_added\":%" PRId64
+        ",\"files_removed\":%" PRId64 ",\"files_vacuumed\":%" PRId64 ",\"checkpoints\":%" PRId64
+        "}",
+        upkeep.runs, upkeep.tasks, upkeep.left, upkeep.failed, upkeep.skipped,
+        upkeep.files_added, upkeep.files_removed, upkeep.files_vacuumed, upkeep.checkpoints);
 }
 
 /* Without its line end. */

@@ -31,6 +31,7 @@ static void count(const struct vv_maintain_report *report, struct vv_lake_mainta
         bool is_task = task->duty != VV_DUTY_NONE;
         out->left += task->outcome == VV_TASK_LEFT;
         out->failed += task->outcome == VV_TASK_FAILED;
+        out->skipped += task->outcome == VV_TASK_SKIPPED;
         out->tasks +=
             is_task && (task->outcome == VV_TASK_DONE || task->outcome == VV_TASK_PLANNED);
     }
@@ -94,6 +95,39 @@ static varve_status maintain(struct vv_op *op, struct vv_lake *lake,
     return vv_table_maintain(op, table, &one, report);
 }
 
+/*
+ * What keeps a whole table from being maintained. A table of the lake that Varve lacks a feature for
+ * is nobody's failure: a run would fail with it for ever. Who asks for it by name is told.
+ */
+static varve_status tell_refusal(struct vv_op *op, struct vv_op *own,
+    const struct vv_lake_maintain_request *request, struct vv_str name, struct rows *rows,
+    struct vv_lake_maintained *out)
+{
+    bool is_skipped = own->error.code == VARVE_EUNSUPPORTED && request->table.len == 0;
+    struct vv_str message =
+        vv_str_or_lost(vv_arena_str(&own->arena, vv_str_of(own->error.message)));
+    struct vv_maintain_task task = {.duty = VV_DUTY_NONE,
+        .reason = VV_STR("the table can't be maintained"),
+        .outcome = VV_TASK_FAILED,
+        .note = message};
+    if (is_skipped)
+        task = (struct vv_maintain_task){.duty = VV_DUTY_NONE,
+            .reason =
+                vv_str_or_lost(vv_arena_format(&own->arena, "skipped: %.*s", VV_ARG(message))),
+            .outcome = VV_TASK_SKIPPED};
+    vv_log(op, is_skipped ? VV_LOG_INFO : VV_LOG_WARN,
+        is_skipped ? "maintain.skipped" : "maintain.failed", "table %.*s: %s", VV_ARG(name),
+        own->error.message);
+    if (is_skipped) {
+        out->skipped++;
+    } else {
+        out->failed++;
+        remember(own, name, out);
+    }
+    vv_forgive(own);
+    return add_row(op, rows, name, &task);
+}
+
 /* Memory goes with each table. */
 static varve_status maintain_one(struct vv_op *op, struct vv_lake *lake,
     const struct vv_lake_maintain_request *request, struct vv_str name, struct rows *rows,
@@ -110,18 +144,8 @@ static varve_status maintain_one(struct vv_op *op, struct vv_lake *lake,
     }
     out->tables++;
     count(&report, out);
-    if (status != VARVE_OK) {
-        const struct vv_maintain_task task = {.duty = VV_DUTY_NONE,
-            .reason = VV_STR("the table can't be maintained"),
-            .outcome = VV_TASK_FAILED,
-            .note = vv_str_or_lost(vv_arena_str(&own.arena, vv_str_of(own.error.message)))};
-        vv_log(op, VV_LOG_WARN, "maintain.failed", "table %.*s: %s", VV_ARG(name),
-            own.error.message);
-        remember(&own, name, out);
-        vv_forgive(&own);
-        out->failed++;
-        return add_row(op, rows, name, &task);
-    }
+    if (status != VARVE_OK)
+        return tell_refusal(op, &own, request, name, rows, out);
     note_failure(&own, name, &report, out);
     for (size_t i = 0; i < report.len; i++)
         VV_TRY(add_row(op, rows, name, &report.items[i]));

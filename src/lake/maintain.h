@@ -1,6 +1,7 @@
 /*
  * Maintenance of the tables of a lake, one after the other. A table that can't be maintained does
- * not keep the others from being.
+ * not keep the others from being. One of the lake that Varve can't read or may not write, for a
+ * feature that it lacks, is skipped, which is no failure; EUNSUPPORTED where it was asked for by name.
  */
 #ifndef VV_LAKE_MAINTAIN_H
 #define VV_LAKE_MAINTAIN_H
@@ -19,6 +20,8 @@ struct vv_lake_maintained {
     int64_t tasks; /* done, or planned */
     int64_t left;  /* to the next run */
     int64_t failed;
+    int64_t
+        skipped; /* tables that Varve may not write, and tasks that need what it doesn't do */
     int64_t files_added, files_removed;
     int64_t bytes_added, bytes_removed;
     int64_t files_vacuumed, bytes_vacuumed;

@@ -285,3 +285,37 @@ def test_a_writer_and_the_loop_at_the_same_time(ticks):
     assert len(rows(ticks)) == number * 60 + 1
     assert len(files(ticks)) < number
     ticks.ok("verify", TABLE)
+
+
+def test_a_table_that_varve_may_not_write_is_skipped_and_no_failure(varve):
+    for name in ("a", "b", "c", "d"):
+        create(varve, name)
+        fill(varve, OLD, 4, table=name)
+
+    def need(feature, reads):
+        def edit(action):
+            if "protocol" in action:
+                action["protocol"] = {
+                    "minReaderVersion": 3 if reads else 1, "minWriterVersion": 7,
+                    **({"readerFeatures": [feature]} if reads else {}),
+                    "writerFeatures": [feature]}
+        return edit
+    rewrite(varve, 0, need("fromTheFuture", False), table="b")
+    rewrite(varve, 0, need("fromAfar", True), table="d")
+    skipped = {task["table"]: task for task in plan(varve) if task["outcome"] == "skipped"}
+    assert set(skipped) == {"b", "d"}
+    assert skipped["b"]["reason"] == ('skipped: the table has the feature "fromTheFuture", which '
+                                      "Varve does not write; reading it is fine")
+    assert '"fromAfar"' in skipped["d"]["reason"]
+    done = maintain(varve)
+    assert (done["tables"], done["failed"], done["skipped"]) == (4, 0, 2)
+    assert done["failure"] is None
+    assert len(files(varve, "a")) == len(files(varve, "c")) == 1
+    assert len(files(varve, "b")) == 4
+    assert "; 2 skipped" in varve.run("maintain", "--once").stderr
+    box = varve.ok("maintain", "--plan", "--format", "box")
+    assert 'skipped: the table has the feature "fromTheFuture"' in box
+    named = varve.run("maintain", "b", "--once")  # who asks for it is told
+    assert named.returncode == 7 and '"fromTheFuture"' in named.stderr
+    ingest = varve.run("ingest", "a", "--maintain", "--maintain-every", "1s", "--json", stdin="")
+    assert ingest.returncode == 0, ingest.stderr

@@ -36,6 +36,13 @@ static void settle(struct vv_maintain_run *run, size_t first, enum vv_task_outco
  * A duty's failure, memory that is out as well, is the outcome of its tasks: what others were
  * faster at is left to the next run. Only an interrupt ends the run.
  */
+static enum vv_task_outcome outcome_of(varve_status status)
+{
+    if (status == VARVE_EUNSUPPORTED)
+        return VV_TASK_SKIPPED;
+    return status == VARVE_ECONFLICT ? VV_TASK_LEFT : VV_TASK_FAILED;
+}
+
 static varve_status settle_failure(struct vv_op *op, struct vv_maintain_run *run, size_t first,
     varve_status status)
 {
@@ -45,7 +52,7 @@ static varve_status settle_failure(struct vv_op *op, struct vv_maintain_run *run
     vv_log(op, VV_LOG_WARN, "maintain.failed", "table %.*s: %s", VV_ARG(run->table->name),
         op->error.message);
     vv_forgive(op);
-    settle(run, first, status == VARVE_ECONFLICT ? VV_TASK_LEFT : VV_TASK_FAILED, note);
+    settle(run, first, outcome_of(status), note);
     for (size_t i = first; i < run->report->len; i++)
         run->report->items[i].code = status;
     return VARVE_OK;

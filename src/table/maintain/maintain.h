@@ -30,6 +30,7 @@ enum vv_task_outcome {
     VV_TASK_DONE,
     VV_TASK_LEFT, /* to the next run, since others were faster */
     VV_TASK_FAILED,
+    VV_TASK_SKIPPED, /* the table needs what Varve doesn't write: nothing to be tried again */
     VV_TASK_OUTCOMES
 };
 
@@ -39,7 +40,7 @@ struct vv_maintain_task {
     int64_t files, bytes; /* that it takes */
     struct vv_str reason; /* a sentence */
     enum vv_task_outcome outcome;
-    varve_status code;  /* of a failure */
+    varve_status code;  /* of a failure, or of what was skipped */
     struct vv_str note; /* what came of it, where that is more than the outcome; else len 0 */
 };
 

@@ -10,7 +10,7 @@
 static const char *const duty_names[VV_DUTIES] = {
     "none", "compact", "seal", "recluster", "checkpoint", "log", "vacuum"};
 static const char *const outcome_names[VV_TASK_OUTCOMES] = {
-    "planned", "done", "left", "failed"};
+    "planned", "done", "left", "failed", "skipped"};
 
 const char *vv_duty_name(enum vv_duty duty)
 {
