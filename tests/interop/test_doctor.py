@@ -189,6 +189,23 @@ def test_times_out_of_order_are_made_to_rise(varve, tmp_path):
     assert times == sorted(times) and len(set(times)) == 3
 
 
+@pytest.mark.parametrize("size", ["0", "soon", "-5mb", "100mb"])
+def test_doctor_and_optimize_know_one_target_size(varve, size):
+    varve.ok("create", "t", "--schema", "a bigint not null", "--key", "a",
+             "--property", "delta.checkpointInterval=1000")
+    for number in range(12):
+        varve.upsert("t", f"a\n{number}\n")
+
+    def edit(line):
+        if "metaData" in line:
+            line["metaData"]["configuration"]["delta.targetFileSize"] = size
+        return line
+    edit_first_commit(varve.table("t"), edit)
+    assert check(doctor(varve, "t"), "small_files")["count"] == 11
+    varve.ok("optimize", "t")
+    assert len(varve.rows("files", "t")) == 1
+
+
 def test_what_ails_a_table_is_counted_and_told(varve):
     varve.ok("create", "t", "--schema", "a bigint not null, b string", "--key", "a",
              "--property", "delta.checkpointInterval=1000")

@@ -13,6 +13,7 @@
 #include "table/audit/doctor_run.h"
 #include "table/audit/doubled_keys.h"
 #include "table/maintain/optimize_plan.h"
+#include "table/maintain/policy.h"
 
 #define FILES_SPARED_MIN 10 /* by optimize, before it is worth a word */
 #define CHECKPOINTS_LATE 2  /* so many intervals without one are late */
@@ -67,14 +68,11 @@ static varve_status check_small(struct vv_op *op, struct vv_doctor_run *run,
 {
     const struct vv_snapshot *snapshot = run->snapshot;
     struct vv_optimize_plan plan = {0};
-    struct vv_optimize_spec spec = {.target_bytes = VV_OPTIMIZE_TARGET_DEFAULT,
+    struct vv_optimize_spec spec = {
+        .target_bytes = vv_policy_target(op, run->request->table, snapshot->metadata),
         .sort_column = rules->key_len > 0 ? rules->key[0] : -1,
         .files = snapshot->files,
         .files_len = snapshot->files_len};
-    struct vv_str text =
-        vv_pairs_get(&snapshot->metadata->configuration, VV_STR("delta.targetFileSize"));
-    if (text.ptr != NULL && !vv_bytes_parse(text, &spec.target_bytes))
-        spec.target_bytes = VV_OPTIMIZE_TARGET_DEFAULT;
     VV_TRY(vv_optimize_plan(op, &op->arena, snapshot, rules, &spec, &plan));
     int64_t fewer = 0;
     for (size_t i = 0; i < plan.bins_len; i++)

@@ -86,7 +86,7 @@ varve_status vv_edit_write(struct vv_op *op, struct vv_edit *edit)
         .gone = VV_STR("temp." VV_EDIT_GONE " AS g WHERE true"),
         .news = edit->news,
         .news_tie = "",
-        .target_bytes = vv_policy_target(op, edit->table),
+        .target_bytes = vv_policy_target(op, edit->table->name, edit->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&edit->arena)};
     int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
     VV_TRY(count_gone(op, edit));

@@ -123,8 +123,10 @@ static varve_status prepare(struct vv_op *op, struct vv_optimize_run *run)
     VV_TRY(vv_features_check_write(op, run->snapshot->protocol, run->snapshot->metadata,
         &run->snapshot->schema));
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
-    run->spec.target_bytes = run->request->target_bytes > 0 ? run->request->target_bytes
-                                                            : vv_policy_target(op, run->table);
+    run->spec.target_bytes =
+        run->request->target_bytes > 0
+            ? run->request->target_bytes
+            : vv_policy_target(op, run->table->name, run->snapshot->metadata);
     run->spec.sort_column = sort_column(run);
     run->spec.tier_files = run->request->tier_files;
     run->tag = (struct vv_pair){VV_STR_NONE, VV_STR_NONE};

@@ -16,11 +16,12 @@ static struct vv_str property(const struct vv_table *table, const char *name)
     return vv_pairs_get(&table->snapshot->metadata->configuration, vv_str_of(name));
 }
 
-static void warn(const struct vv_op *op, const struct vv_table *table, const char *name)
+static void warn(const struct vv_op *op, struct vv_str table_name, const char *name,
+    struct vv_str value)
 {
     vv_log(op, VV_LOG_WARN, "maintain.property",
-        "table %.*s: %s = %.*s makes no sense; the default is taken", VV_ARG(table->name), name,
-        VV_ARG(property(table, name)));
+        "table %.*s: %s = %.*s makes no sense; the default is taken", VV_ARG(table_name), name,
+        VV_ARG(value));
 }
 
 static int64_t span(const struct vv_op *op, const struct vv_table *table, const char *name,
@@ -30,7 +31,7 @@ static int64_t span(const struct vv_op *op, const struct vv_table *table, const 
     struct vv_str text = property(table, name);
     if (text.ptr == NULL || (vv_time_parse_duration(text, &us) && us >= 0))
         return us;
-    warn(op, table, name);
+    warn(op, table->name, name, text);
     return fallback_us;
 }
 
@@ -41,20 +42,21 @@ static uint32_t tier_files(const struct vv_op *op, const struct vv_table *table)
     struct vv_str text = property(table, name);
     if (text.ptr == NULL || (vv_str_int64(text, &files) && files >= 2 && files <= FILES_MAX))
         return (uint32_t)files;
-    warn(op, table, name);
+    warn(op, table->name, name, text);
     return VV_TIER_FILES_DEFAULT;
 }
 
-int64_t vv_policy_target(const struct vv_op *op, const struct vv_table *table)
+int64_t vv_policy_target(const struct vv_op *op, struct vv_str table_name,
+    const struct vv_metadata *metadata)
 {
     static const char name[] = "delta.targetFileSize";
     int64_t target = 0;
-    struct vv_str text = property(table, name);
+    struct vv_str text = vv_pairs_get(&metadata->configuration, vv_str_of(name));
     if (text.ptr == NULL)
         return VV_OPTIMIZE_TARGET_DEFAULT;
     if (vv_bytes_parse(text, &target) && target > 0)
         return target;
-    warn(op, table, name);
+    warn(op, table_name, name, text);
     return VV_OPTIMIZE_TARGET_DEFAULT;
 }
 
@@ -95,7 +97,7 @@ varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
     const struct vv_metadata *metadata = table->snapshot->metadata;
     *out = (struct vv_policy){.is_on = vv_property_bool(metadata, "varve.maintain", true),
         .compacts = vv_property_bool(metadata, "delta.autoOptimize.autoCompact", true),
-        .tiers = {tier_files(op, table), vv_policy_target(op, table)},
+        .tiers = {tier_files(op, table), vv_policy_target(op, table->name, metadata)},
         .seal_after_us = span(op, table, "varve.maintain.sealAfter", HOUR_US),
         .recluster_after_us =
             span(op, table, "varve.maintain.reclusterAfter", 7 * VV_US_PER_DAY),

@@ -36,7 +36,8 @@ struct vv_policy {
 /* In the operation's arena, by the table's current snapshot. */
 varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
     struct vv_policy *out);
-/* delta.targetFileSize, else 100 MB. */
-int64_t vv_policy_target(const struct vv_op *op, const struct vv_table *table);
+/* delta.targetFileSize where it is a size, else 100 MB: whoever wants to know asks this. */
+int64_t vv_policy_target(const struct vv_op *op, struct vv_str table_name,
+    const struct vv_metadata *metadata);
 
 #endif

@@ -180,7 +180,8 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         .gone = vv_arena_format(&attempt->arena, "%.*s AS g WHERE (g._rank > 1 OR g._what = 1)",
             VV_ARG(call->work->stored.sql)),
         .news_tie = "_row",
-        .target_bytes = vv_policy_target(op, call->table),
+        .target_bytes =
+            vv_policy_target(op, call->table->name, call->table->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&attempt->arena)};
     int64_t rows = attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE];
     if (plan.gone.ptr == NULL)
