@@ -70,15 +70,17 @@ typedef struct varve_lake_options {
     void *on_log_data;
     varve_progress_fn on_progress;
     void *on_progress_data;
+    int32_t
+        may_be_missing; /* 1: no failure where the folder is not there: tables are found by path */
 } varve_lake_options;
-#define VARVE_LAKE_OPTIONS_INIT                                                    \
-    {                                                                              \
-        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+#define VARVE_LAKE_OPTIONS_INIT                                                       \
+    {                                                                                 \
+        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 \
     }
 
 /*
  * Opens a lake: a folder holding tables. Nothing is read yet.
- * ENOTFOUND: no such folder (and create is not set).
+ * ENOTFOUND: no such folder, and neither `create` nor `may_be_missing` is set.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_open(const char *location,
     const varve_lake_options *options, varve_lake **out, varve_error *err);

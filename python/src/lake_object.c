@@ -1,5 +1,6 @@
 #include "input.h"
 #include "lake_object.h"
+#include "varve/audit.h"
 #include "varve/doctor.h"
 #include "varve/maintain.h"
 #include "varve/writer.h"
@@ -343,6 +344,25 @@ static PyObject *lake_doctor(PyObject *self, PyObject *args)
                                                                   : NULL;
 }
 
+struct names {
+    varve_lake *lake;
+    char *lines;
+};
+
+static varve_status names_run(void *args, varve_error *err)
+{
+    struct names *call = args;
+    return varve_lake_names(call->lake, &call->lines, err);
+}
+
+static PyObject *lake_names(PyObject *self, PyObject *unused)
+{
+    struct names call = {.lake = handle_of(self)};
+    (void)unused;
+    return vp_lake_call(vp_lake_of(self), names_run, &call) == 0 ? vp_take_text(call.lines)
+                                                                 : NULL;
+}
+
 /* ---- Writing row by row --------------------------------------------------------------------- */
 
 static PyObject *lake_writer(PyObject *self, PyObject *args)
@@ -405,6 +425,7 @@ static PyMethodDef lake_methods[] = {
     {"signals", vp_lake_signals, METH_VARARGS, "A stream."},
     {"export_parquet", lake_export_parquet, METH_VARARGS, "Writes a file; how many rows."},
     {"writer", lake_writer, METH_VARARGS, "Opens the writer of the lake."},
+    {"names", lake_names, METH_NOARGS, "Of the tables; lines."},
     {"doctor", lake_doctor, METH_VARARGS, "Who can use a table, and what ails it; JSON."},
     {"salvage", vp_lake_salvage, METH_VARARGS, "What can be read of a damaged spool; JSON."},
     {"verify", vp_lake_verify, METH_VARARGS, "Whether a table is what was written; JSON."},

@@ -52,9 +52,9 @@ PyObject *vp_table_merge(PyObject *self, PyObject *args)
     varve_edit_options *options = &call.options;
     PyObject *files, *data, *whens, *texts;
     long long app_version;
-    if (!PyArg_ParseTuple(args, "OOsOOzLIzpzp", &files, &data, &call.merge.on, &whens, &texts,
+    if (!PyArg_ParseTuple(args, "OOsOOzLIzpzpp", &files, &data, &call.merge.on, &whens, &texts,
             &options->app_id, &app_version, &options->attempts_max, &options->input_tz,
-            &options->truncate_time, &options->message, &options->dry_run))
+            &options->truncate_time, &options->message, &options->dry_run, &options->evolve))
         return NULL;
     options->app_version = app_version;
     int failed = merge_clauses(&call, whens, texts);

@@ -3,7 +3,7 @@ from os import PathLike
 from types import TracebackType
 from typing import (
     Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple,
-    Type, TypeVar, Union)
+    Type, TypeVar, Union, overload)
 
 import pandas
 import polars
@@ -93,6 +93,7 @@ class EditResult:
     already_applied: bool
     version: int
     attempts: int
+    columns_added: int
     def as_dict(self) -> Dict[str, Any]: ...
 
 class UpsertResult:
@@ -111,6 +112,7 @@ class UpsertResult:
     files_removed: int
     attempts: int
     rows_warned: int
+    columns_added: int
     warnings: Dict[str, int]
     def as_dict(self) -> Dict[str, Union[int, bool, Dict[str, int]]]: ...
 
@@ -181,13 +183,14 @@ class Table:
         self, data: Data, *, app_id: Optional[str] = None, app_version: Optional[int] = None,
         quarantine: bool = False, dry_run: bool = False, message: Optional[str] = None,
         format: Optional[Format] = None, input_tz: Optional[str] = None,
-        truncate_time: bool = False, attempts_max: int = 0) -> UpsertResult: ...
+        truncate_time: bool = False, attempts_max: int = 0,
+        evolve: bool = False) -> UpsertResult: ...
     def append(
         self, data: Data, *, app_id: Optional[str] = None, app_version: Optional[int] = None,
         quarantine: bool = False, dry_run: bool = False, message: Optional[str] = None,
         format: Optional[Format] = None, input_tz: Optional[str] = None,
         truncate_time: bool = False, attempts_max: int = 0,
-        allow_duplicates: bool = False) -> UpsertResult: ...
+        allow_duplicates: bool = False, evolve: bool = False) -> UpsertResult: ...
     def delete(
         self, where: str, *, app_id: Optional[str] = None, app_version: Optional[int] = None,
         dry_run: bool = False, message: Optional[str] = None,
@@ -207,7 +210,7 @@ class Table:
         app_version: Optional[int] = None, dry_run: bool = False,
         message: Optional[str] = None, format: Optional[Format] = None,
         input_tz: Optional[str] = None, truncate_time: bool = False,
-        attempts_max: int = 0) -> Merge: ...
+        attempts_max: int = 0, evolve: bool = False) -> Merge: ...
     def optimize(
         self, *, target_size: Optional[Union[int, str]] = None, zorder: Optional[Names] = None,
         where: Optional[str] = None, message: Optional[str] = None,
@@ -338,8 +341,13 @@ class Lake:
         self, spool: Optional[Path] = None, **options: Any) -> Writer: ...
     def spool(
         self, folder: Optional[Path] = None, *, verify: bool = False) -> Dict[str, Any]: ...
+    @overload
     def doctor(
         self, name: Path, *, fix_times: bool = False, keys: bool = False) -> Dict[str, Any]: ...
+    @overload
+    def doctor(
+        self, name: None = None, *, fix_times: bool = False,
+        keys: bool = False) -> List[Dict[str, Any]]: ...
     def export_parquet(
         self, data: Union[ArrowStreamExportable, ArrowArrayExportable], path: Path) -> int: ...
     def interrupt(self) -> None: ...

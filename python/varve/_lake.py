@@ -133,7 +133,8 @@ class Lake:
         """Does what the properties of the tables say is due: compaction, layout, checkpoints,
         clean-up of the log, vacuum. To be called every minute or so; writers go on meanwhile.
         What was due and what came of it: table, duty, partition, files, bytes, reason, outcome
-        (planned, done, left, failed), note. What fails for a table is a row, and no exception.
+        (planned, done, left, failed, skipped), note. What fails for a table is a row, and no
+        exception.
 
         table    that alone; all of the lake
         plan     say what is due and why, and do nothing
@@ -367,9 +368,10 @@ class Lake:
         """The same of holds."""
         return ArrowStream(self._core.pins(_HOLD))
 
-    def doctor(self, name, *, fix_times=False, keys=False):
+    def doctor(self, name=None, *, fix_times=False, keys=False):
         """Who can read and write a table, and what ails it, as a dict: `features`, `engines`,
         `upgrades`, `health`, ... `name` as of Lake.table; Varve need not be able to read it.
+        Without a name a list of such dicts, one for each table of the lake.
 
         fix_times  True: commit files get the times that their commits tell, where they are wrong
                    (after cp -r, say)
@@ -377,6 +379,9 @@ class Lake:
         """
         import json
 
+        if name is None:
+            return [self.doctor(one, fix_times=fix_times, keys=keys)
+                    for one in self._core.names().splitlines()]
         return json.loads(self._core.doctor(fspath(name), fix_times, keys))
 
     def export_parquet(self, data, path):

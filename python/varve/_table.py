@@ -46,12 +46,14 @@ class UpsertResult(_Result):
     rows_written         inserted + updated
     version              of the table afterwards
     rows_warned          not rejected, and against a warn-level rule of the table
+    columns_added        with evolve: that the table lacked
     warnings             how many by rule: {"future_time": 2}
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "unchanged", "stale", "duplicates_in_batch",
                  "rejected", "repaired", "already_applied", "rows_written", "version",
-                 "files_added", "files_removed", "attempts", "rows_warned", "warnings")
+                 "files_added", "files_removed", "attempts", "rows_warned",
+                 "columns_added", "warnings")
 
     def __init__(self, values):
         super().__init__(values)
@@ -63,7 +65,7 @@ class UpsertResult(_Result):
 
 
 class EditResult(_Result):
-    """What a delete, update or overwrite did.
+    """What a delete, update, overwrite or merge did.
 
     rows_in          that were read (overwrite)
     inserted, updated, deleted
@@ -73,11 +75,12 @@ class EditResult(_Result):
                      vector or another one; files that went with theirs
     already_applied  True: this app_id and app_version was applied before
     version          of the table afterwards
+    columns_added    of a merge with evolve: that the table lacked
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "deleted", "copied", "files_added",
                  "files_removed", "vectors_added", "vectors_updated", "vectors_removed",
-                 "already_applied", "version", "attempts")
+                 "already_applied", "version", "attempts", "columns_added")
 
 
 class OptimizeResult(_Result):
@@ -171,7 +174,8 @@ class Table:
     # ---- Writing
 
     def upsert(self, data, *, app_id=None, app_version=None, quarantine=False, dry_run=False,
-               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0):
+               message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0,
+               evolve=False):
         """Inserts rows, and replaces those with equal keys where they are newer, as one commit, or
         none where nothing changes. A row is newer by the table's order column (``ingested_at``);
         one without it is the newest on arrival.
@@ -188,21 +192,23 @@ class Table:
         input_tz       zone of times without one ("America/New_York"); UTC
         truncate_time  True: cut digits below a microsecond instead of rejecting the row
         attempts_max   how often to plan anew behind other writers; 10
+        evolve         True: columns of the data that the table lacks are added first, by a commit
+                       of their own, once the rows are known to be good
 
         InvalidData: bad rows; nothing was written. Conflict: try again. UnknownOutcome: repeat it
         with the same app_id and app_version. TypeError: a value that no column holds.
         """
         return self._write(False, data, format, app_id, app_version, attempts_max, input_tz,
-                           truncate_time, message, quarantine, dry_run, False)
+                           truncate_time, message, quarantine, dry_run, False, evolve)
 
     def append(self, data, *, app_id=None, app_version=None, quarantine=False, dry_run=False,
                message=None, format=None, input_tz=None, truncate_time=False, attempts_max=0,
-               allow_duplicates=False):
+               allow_duplicates=False, evolve=False):
         """Adds all rows as new ones and compares them with nothing. The table needs no key; on one
         with a key, which could then be stored twice, allow_duplicates has to be True. Arguments
         and errors as of ``upsert``."""
         return self._write(True, data, format, app_id, app_version, attempts_max, input_tz,
-                           truncate_time, message, quarantine, dry_run, allow_duplicates)
+                           truncate_time, message, quarantine, dry_run, allow_duplicates, evolve)
 
     def _write(self, append, data, form, app_id, app_version, *options):
         files, data = input_of(data, form)
@@ -245,7 +251,7 @@ class Table:
                                           app_version or 0, *options))
 
     def merge(self, source, on, *, app_id=None, app_version=None, dry_run=False, message=None,
-              format=None, input_tz=None, truncate_time=False, attempts_max=0):
+              format=None, input_tz=None, truncate_time=False, attempts_max=0, evolve=False):
         """Changes, removes and adds rows by what a source says of them, as one commit:
 
             table.merge(frame, "t.k = s.k") \\
@@ -256,6 +262,7 @@ class Table:
 
         source  as the data of ``upsert``; it may have columns that the table lacks
         on      the condition by which rows match, in SQL; the table is ``t``, the source ``s``
+        evolve  True: columns that a clause sets and the table lacks are added first
 
         Other arguments as of ``upsert``; errors as of ``Merge.execute``.
         """
@@ -264,7 +271,7 @@ class Table:
         if app_version is None and app_id is not None:
             raise ValueError("app_id needs an app_version")
         options = (app_id, app_version or 0, attempts_max, input_tz, truncate_time, message,
-                   dry_run)
+                   dry_run, evolve)
         return merge_of(self, source, on, options, format)
 
     def _merge(self, on, source, clauses, options):

@@ -47,7 +47,12 @@ static varve_status open_lake(struct vv_op *op, const char *location,
         .engine = {.threads = options.threads, .memory_bytes = options.memory_bytes},
         .user = vv_api_text(options.user),
         .message = vv_api_text(options.message)};
-    return vv_lake_open(op, vv_str_of(location), &inner, &lake->lake);
+    VV_TRY(vv_lake_open(op, vv_str_of(location), &inner, &lake->lake));
+    if (!lake->lake->is_missing || options.may_be_missing != 0)
+        return VARVE_OK;
+    vv_lake_close(&lake->lake);
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "there is no folder %s; set `create` to have the first write make it", location);
 }
 
 varve_status varve_lake_open(const char *location, const varve_lake_options *options,

@@ -9,6 +9,7 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
     if (cli->lake != NULL) /* a shell runs many commands in one lake */
         return VARVE_OK;
     options.create = create ? 1 : 0;
+    options.may_be_missing = 1; /* tables are named by path as well */
     options.threads = (uint32_t)globals->threads.value;
     options.memory_bytes = (uint64_t)globals->memory.value;
     options.user = globals->user;

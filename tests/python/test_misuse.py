@@ -39,8 +39,8 @@ def test_an_error_says_it_all(lake, regimes):
         lake.query("SELECT nope FROM market_regimes")
     with pytest.raises(varve.NotFound, match="there are: market_regimes"):
         lake.table("nope")
-    with pytest.raises(varve.NotFound):
-        varve.Lake("/no/such/lake").table("x")
+    with pytest.raises(varve.NotFound, match="there is no folder /no/such/lake"):
+        varve.Lake("/no/such/lake")
 
 
 def test_a_corrupt_table(lake, regimes):

@@ -90,7 +90,7 @@ def test_a_result_says_what_happened(lake, regimes):
         "rows_in": 3, "inserted": 1, "updated": 0, "unchanged": 0, "stale": 1,
         "duplicates_in_batch": 1, "rejected": 0, "repaired": 0, "already_applied": False,
         "rows_written": 1, "version": 2, "files_added": 1, "files_removed": 0, "attempts": 1,
-        "rows_warned": 0, "warnings": {}}
+        "rows_warned": 0, "columns_added": 0, "warnings": {}}
     assert repr(result) == ("UpsertResult(rows_in=3, inserted=1, stale=1, duplicates_in_batch=1, "
                             "rows_written=1, version=2, files_added=1, attempts=1)")
     assert result == result and result != regimes.upsert(regime(1))
@@ -307,3 +307,30 @@ def test_doctor_says_who_can_use_a_table(lake, regimes):
     assert "doubled_keys" in [one["check"] for one in report["health"]]
     with pytest.raises(varve.NotFound, match="nothing"):
         lake.doctor("nothing")
+
+
+def test_doctor_of_all_tables(lake):
+    lake.create("plain", schema="k bigint", key="k")
+    reports = lake.doctor()
+    assert [one["table"] for one in reports] == sorted(row["table"] for row in lake.tables())
+    assert reports[0].keys() == lake.doctor("plain").keys()
+
+
+def test_columns_that_the_data_has_more_are_added_where_that_is_wanted(lake):
+    lake.create("t", schema="k bigint not null, v double", key="k")
+    table = lake.table("t")
+    with pytest.raises(varve.InvalidData, match="extra"):
+        table.upsert([{"k": 1, "v": 1.0, "extra": "x"}])
+    done = table.upsert([{"k": 1, "v": 1.0, "extra": "x"}], evolve=True)
+    assert (done.inserted, done.columns_added) == (1, 1)
+    done = table.append([{"k": 2, "more": 5}], evolve=True, allow_duplicates=True)
+    assert (done.inserted, done.columns_added) == (1, 1)
+    merged = (table.merge([{"k": 2, "most": True}], "t.k = s.k", evolve=True)
+              .when_matched_update_all().execute())
+    assert (merged.updated, merged.columns_added) == (1, 1)
+    with pytest.raises(varve.UsageError, match="yet_more"):
+        (table.merge([{"k": 2, "yet_more": True}], "t.k = s.k")
+         .when_matched_update({"yet_more": "s.yet_more"}).execute())
+    assert lake.query("SELECT k, v, extra, more, most FROM t ORDER BY k").to_dicts() == [
+        {"k": 1, "v": 1.0, "extra": "x", "more": None, "most": None},
+        {"k": 2, "v": None, "extra": None, "more": 5, "most": True}]
