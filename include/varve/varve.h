@@ -126,11 +126,12 @@ typedef struct varve_create_options {
     const char *const *properties; /* "name=value" */
     size_t properties_len;
     const char *description;
+    const char *cluster_by; /* liquid clustering: up to four columns; as alter cluster-by */
 } varve_create_options;
 #define VARVE_CREATE_OPTIONS_INIT                                                           \
     {                                                                                       \
         sizeof(varve_create_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, \
-            NULL                                                                            \
+            NULL, NULL                                                                      \
     }
 
 /* *out_created 0: it was there and stays. EUSAGE: it lacks a column, or differs in type, key, partition. */

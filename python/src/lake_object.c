@@ -164,9 +164,9 @@ static PyObject *lake_create(PyObject *self, PyObject *args)
     varve_create_options *options = &create.options;
     struct vp_strings checks, properties = {NULL, 0, NULL};
     PyObject *check_list, *property_list;
-    if (!PyArg_ParseTuple(args, "szzzzzzzOO", &create.name, &options->schema, &options->key,
-            &options->partition_by, &options->order_by, &options->zorder, &options->history,
-            &options->description, &check_list, &property_list))
+    if (!PyArg_ParseTuple(args, "szzzzzzzzOO", &create.name, &options->schema, &options->key,
+            &options->partition_by, &options->order_by, &options->zorder, &options->cluster_by,
+            &options->history, &options->description, &check_list, &property_list))
         return NULL;
     int failed = vp_strings_of(check_list, false, &checks);
     if (failed == 0)

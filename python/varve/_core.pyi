@@ -31,7 +31,8 @@ class Lake:
     def create(
         self, name: str, schema: Optional[str], key: Optional[str],
         partition_by: Optional[str], order_by: Optional[str], zorder: Optional[str],
-        history: Optional[str], description: Optional[str], checks: Optional[List[str]],
+        cluster_by: Optional[str], history: Optional[str], description: Optional[str],
+        checks: Optional[List[str]],
         properties: Optional[List[str]], /) -> bool: ...
     def table(self, name: str, /) -> Table: ...
     def maintain(

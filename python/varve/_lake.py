@@ -97,7 +97,7 @@ class Lake:
             profile, history, names_text(regimes), names_text(signal_types), names_text(symbols)))
 
     def create(self, name, *, schema, key=None, order_by=None, partition_by=None, zorder=None,
-               checks=None, properties=None, history=None, description=None):
+               checks=None, properties=None, history=None, description=None, cluster_by=None):
         """Creates a table; False: it was there already, and is as it was.
         UsageError where a table of that name is another one.
 
@@ -106,12 +106,15 @@ class Lake:
         key           columns that identify a row
         order_by      a timestamp or integer: of two rows with one key the greatest stays
         partition_by  columns to keep apart in folders
+        zorder        columns by which optimize lays rows out in the files
+        cluster_by    the same as liquid clustering, which Spark goes by too
         checks        a dict of names and conditions: {"positive": "c > 0"}
         properties    a dict of Delta table properties
         """
         made = self._core.create(
             name, schema_text(schema), names_text(key), names_text(partition_by),
-            names_text(order_by), names_text(zorder), history, description,
+            names_text(order_by), names_text(zorder), names_text(cluster_by), history,
+            description,
             [f"{check}: {condition}" for check, condition in (checks or {}).items()],
             [f"{property}={value}" for property, value in (properties or {}).items()])
         return made

@@ -154,6 +154,7 @@ static varve_status create_table(struct vv_op *op, varve_lake *lake, const char 
         &spec.partition_columns_len));
     VV_TRY(split(op, options.key, &spec.key, &spec.key_len));
     VV_TRY(split(op, options.zorder, &spec.zorder, &spec.zorder_len));
+    VV_TRY(split(op, options.cluster_by, &spec.cluster, &spec.cluster_len));
     spec.order_by = vv_api_text(options.order_by);
     spec.description = vv_api_text(options.description);
     VV_TRY(split_checks(op, &options, &spec));

@@ -8,6 +8,7 @@ struct create_values {
     const char *key;
     const char *order_by;
     const char *zorder;
+    const char *cluster_by;
     const char *history;
     const char *description;
     struct vv_list checks;
@@ -44,8 +45,15 @@ static const struct vv_option options[] = {
     {.name = "zorder",
         .kind = VV_OPTION_TEXT,
         .value = "A,B",
-        .help = "columns to cluster files by",
+        .help = "columns by which optimize lays rows out in the files",
         .offset = AT(zorder)},
+    {.name = "cluster-by",
+        .kind = VV_OPTION_TEXT,
+        .value = "A,B",
+        .help =
+            "the same as liquid clustering, which Spark goes by too; needs a table feature: "
+            "see alter cluster-by",
+        .offset = AT(cluster_by)},
     {.name = "check",
         .kind = VV_OPTION_LIST,
         .value = "'NAME: E'",
@@ -95,6 +103,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     create.key = values->key;
     create.order_by = values->order_by;
     create.zorder = values->zorder;
+    create.cluster_by = values->cluster_by;
     create.history = values->history;
     create.description = values->description;
     create.checks = values->checks.items;

@@ -11,56 +11,88 @@ const struct vv_domain *vv_snapshot_domain(const struct vv_snapshot *snapshot,
     return NULL;
 }
 
-static int32_t find_physical(const struct vv_schema *schema, struct vv_str name)
+static const struct vv_field *find_physical(const struct vv_field *fields, size_t len,
+    struct vv_str name)
 {
-    for (size_t i = 0; i < schema->fields_len; i++)
-        if (vv_str_eq(schema->fields[i].physical_name, name))
-            return (int32_t)i;
-    return -1;
+    for (size_t i = 0; i < len; i++)
+        if (vv_str_eq(fields[i].physical_name, name))
+            return &fields[i];
+    return NULL;
 }
 
-/* [["a"],["b","c"]]: the second is a field of a struct. */
-static varve_status read_paths(struct vv_op *op, const struct vv_snapshot *snapshot,
-    const struct vv_json *paths, int32_t *columns, size_t *out_len)
+/* ["a"], or ["b","c"]: a field of a struct. */
+static varve_status read_path(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, const struct vv_json *path, int32_t *out_column,
+    struct vv_str *out_name)
 {
-    const struct vv_json *each = NULL, *path = NULL, *part = NULL;
+    const struct vv_json *each = NULL, *part = NULL;
+    const struct vv_field *fields = schema->fields, *field = NULL;
+    size_t len = schema->fields_len;
     struct vv_str unused;
-    bool is_nested = false;
-    *out_len = 0;
-    while (vv_json_each(paths, &each, &unused, &path)) {
-        const struct vv_json *within = NULL;
-        is_nested = is_nested || vv_json_len(path) > 1;
-        if (!vv_json_each(path, &within, &unused, &part))
-            return vv_fail(op, VARVE_ECORRUPT, "an empty name in it");
-        int32_t column = find_physical(&snapshot->schema, vv_json_text(part));
-        if (column < 0)
+    *out_name = VV_STR("");
+    if (vv_json_len(path) == 0)
+        return vv_fail(op, VARVE_ECORRUPT, "an empty name in it");
+    while (vv_json_each(path, &each, &unused, &part)) {
+        bool is_first = field == NULL;
+        field = find_physical(fields, len, vv_json_text(part));
+        if (field == NULL)
             return vv_fail(op, VARVE_ECORRUPT, "it names \"%.*s\", which no column is called",
                 VV_ARG(vv_json_text(part)));
-        columns[(*out_len)++] = column;
+        if (is_first)
+            *out_column = (int32_t)(field - schema->fields);
+        *out_name = is_first ? field->name
+                             : vv_arena_format(arena, "%.*s.%.*s", VV_ARG(*out_name),
+                                   VV_ARG(field->name));
+        if (out_name->ptr == NULL)
+            return vv_fail_memory(op);
+        fields = field->type.fields;
+        len = field->type.fields_len;
     }
-    if (is_nested)
-        *out_len = 0;
+    return VARVE_OK;
+}
+
+/* [["a"],["b","c"]] */
+static varve_status read_paths(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_json *paths, struct vv_clustering *out)
+{
+    const struct vv_json *each = NULL, *path = NULL;
+    struct vv_str unused;
+    int32_t *columns = vv_new(arena, int32_t, vv_json_len(paths) + 1);
+    out->names = vv_new(arena, struct vv_str, vv_json_len(paths) + 1);
+    if (columns == NULL || out->names == NULL)
+        return vv_fail_memory(op);
+    out->columns = columns;
+    for (; vv_json_each(paths, &each, &unused, &path); out->len++) {
+        VV_TRY(read_path(op, arena, &snapshot->schema, path, &columns[out->len],
+            &out->names[out->len]));
+        out->is_nested = out->is_nested || vv_json_len(path) > 1;
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_clustering_declared(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, struct vv_clustering *out)
+{
+    const struct vv_json *json = NULL;
+    const struct vv_domain *domain = vv_snapshot_domain(snapshot, VV_STR(VV_CLUSTERING_DOMAIN));
+    *out = (struct vv_clustering){.len = 0};
+    if (domain == NULL)
+        return VARVE_OK;
+    if (vv_json_parse(op, arena, domain->configuration, &json) != VARVE_OK)
+        return vv_note(op, "metadata domain " VV_CLUSTERING_DOMAIN);
+    const struct vv_json *paths = vv_json_get_kind(json, "clusteringColumns", VV_JSON_ARRAY);
+    if (paths != NULL && read_paths(op, arena, snapshot, paths, out) != VARVE_OK)
+        return vv_note(op, "metadata domain " VV_CLUSTERING_DOMAIN);
     return VARVE_OK;
 }
 
 varve_status vv_clustering_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const int32_t **out, size_t *out_len)
 {
-    const struct vv_json *json = NULL;
-    const struct vv_domain *domain = vv_snapshot_domain(snapshot, VV_STR(VV_CLUSTERING_DOMAIN));
-    *out = NULL;
-    *out_len = 0;
-    if (domain == NULL)
-        return VARVE_OK;
-    if (vv_json_parse(op, arena, domain->configuration, &json) != VARVE_OK)
-        return vv_note(op, "metadata domain " VV_CLUSTERING_DOMAIN);
-    const struct vv_json *paths = vv_json_get_kind(json, "clusteringColumns", VV_JSON_ARRAY);
-    int32_t *columns = vv_new(arena, int32_t, vv_json_len(paths) + 1);
-    if (columns == NULL)
-        return vv_fail_memory(op);
-    *out = columns;
-    if (paths != NULL && read_paths(op, snapshot, paths, columns, out_len) != VARVE_OK)
-        return vv_note(op, "metadata domain " VV_CLUSTERING_DOMAIN);
+    struct vv_clustering declared;
+    VV_TRY(vv_clustering_declared(op, arena, snapshot, &declared));
+    *out = declared.columns;
+    *out_len = declared.is_nested ? 0 : declared.len;
     return VARVE_OK;
 }
 

@@ -12,10 +12,18 @@
 #define VV_CLUSTERING_PROVIDER "varve"
 #define VV_CLUSTERING_COLUMNS_MAX 4
 
-/*
- * Indexes into the schema. None where the table is not clustered, or by a field within a column,
- * by which Varve does not order rows. ECORRUPT: a domain that is no list of columns of the table.
- */
+struct vv_clustering {
+    const int32_t
+        *columns; /* indexes into the schema: of a field within a struct, the struct's */
+    struct vv_str *names; /* "a", "s.x" */
+    size_t len;           /* 0: the table is not clustered */
+    bool is_nested;       /* some are fields of structs, by which Varve does not order rows */
+};
+
+/* ECORRUPT: a domain that is no list of columns of the table. */
+varve_status vv_clustering_declared(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, struct vv_clustering *out);
+/* Indexes into the schema of what Varve can order by: none where it is nested. */
 varve_status vv_clustering_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const int32_t **out, size_t *out_len);
 /* The domain that says these columns; with none, that the table is not clustered any more. */

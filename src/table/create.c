@@ -9,6 +9,7 @@
 #include "delta/list.h"
 #include "engine/spark_sql.h"
 #include "table/alter/property.h"
+#include "table/cluster.h"
 #include "table/table.h"
 #include "table/values.h"
 #include "table/warnings.h"
@@ -18,6 +19,7 @@ struct creation {
     const struct vv_protocol *protocol; /* the least that has what was needed so far */
     struct vv_metadata metadata;
     VV_ACTION_LIST(struct vv_pair) properties;
+    struct vv_domain clustering; /* without a name: none */
 };
 
 static varve_status check_columns(struct vv_op *op, const struct vv_schema *schema,
@@ -276,20 +278,41 @@ static varve_status check_rules(struct vv_op *op, const struct creation *creatio
     return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
 }
 
+static varve_status add_clustering(struct vv_op *op, struct creation *creation)
+{
+    const struct vv_table_spec *spec = creation->spec;
+    int32_t columns[VV_CLUSTERING_COLUMNS_MAX];
+    if (spec->cluster_len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_cluster_columns(op, &spec->schema, &creation->metadata, spec->cluster,
+        spec->cluster_len, columns));
+    VV_TRY(need(op, creation, VV_STR("domainMetadata")));
+    VV_TRY(need(op, creation, VV_STR("clustering")));
+    return vv_clustering_domain(op, &op->arena, &spec->schema, columns, spec->cluster_len,
+        &creation->clustering);
+}
+
+static void list_names(const struct vv_str *names, size_t len, struct vv_buf *out)
+{
+    struct vv_json_writer list = VV_JSON_WRITER_INIT(out);
+    vv_jw_array(&list);
+    for (size_t i = 0; i < len; i++)
+        vv_jw_string(&list, names[i]);
+    vv_jw_end(&list);
+}
+
 /* Spark's operationParameters of CREATE TABLE: values are texts that hold JSON. */
-static varve_status parameters(struct vv_op *op, const struct vv_metadata *metadata,
-    struct vv_str *out)
+static varve_status parameters(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_metadata *metadata, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf partitions = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf properties = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_json_writer list = VV_JSON_WRITER_INIT(&partitions);
+    VV_CLEANUP(vv_buf_done) struct vv_buf clusters = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer object = VV_JSON_WRITER_INIT(&properties);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    vv_jw_array(&list);
-    for (size_t i = 0; i < metadata->partition_columns_len; i++)
-        vv_jw_string(&list, metadata->partition_columns[i]);
-    vv_jw_end(&list);
+    list_names(metadata->partition_columns, metadata->partition_columns_len, &partitions);
+    list_names(spec->cluster, spec->cluster_len, &clusters);
     vv_jw_object(&object);
     for (size_t i = 0; i < metadata->configuration.len; i++) {
         vv_jw_key_str(&object, metadata->configuration.items[i].name);
@@ -300,10 +323,13 @@ static varve_status parameters(struct vv_op *op, const struct vv_metadata *metad
     vv_jw_key_string(&writer, "isManaged", VV_STR("false"));
     vv_jw_key_string(&writer, "description", metadata->description);
     vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&partitions));
+    if (spec->cluster_len > 0)
+        vv_jw_key_string(&writer, "clusterBy", vv_buf_str(&clusters));
     vv_jw_key_string(&writer, "properties", vv_buf_str(&properties));
     vv_jw_end(&writer);
     *out = vv_arena_str(&op->arena, vv_buf_str(&json));
-    bool ok = vv_buf_ok(&partitions) && vv_buf_ok(&properties) && vv_buf_ok(&json);
+    bool ok = vv_buf_ok(&partitions) && vv_buf_ok(&clusters) && vv_buf_ok(&properties) &&
+              vv_buf_ok(&json);
     return ok && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
@@ -316,6 +342,23 @@ static varve_status check_partitions(struct vv_op *op, const struct vv_table_spe
     if (is_same)
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE, "it is partitioned by other columns");
+}
+
+/* Who does not speak of it takes what is there. */
+static varve_status check_clustering(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_snapshot *there)
+{
+    const int32_t *columns = NULL;
+    size_t len = 0;
+    if (spec->cluster_len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_clustering_read(op, &op->arena, there, &columns, &len));
+    bool is_same = len == spec->cluster_len;
+    for (size_t i = 0; i < len && is_same; i++)
+        is_same = vv_schema_find(&there->schema, spec->cluster[i]) == columns[i];
+    if (is_same)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "it is not clustered by these columns");
 }
 
 static varve_status check_key(struct vv_op *op, const struct vv_table_spec *spec,
@@ -350,6 +393,7 @@ static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spe
             VV_ARG(vv_buf_str(&type)));
     }
     VV_TRY(check_partitions(op, spec, there->metadata));
+    VV_TRY(check_clustering(op, spec, there));
     return check_key(op, spec, there->metadata);
 }
 
@@ -393,12 +437,17 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     }
     VV_TRY(begin_protocol(op, &creation));
     VV_TRY(make_metadata(op, &creation));
+    VV_TRY(add_clustering(op, &creation));
     VV_TRY(check_rules(op, &creation));
     VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
     VV_TRY(vv_warnings_check(op, engine, &spec->schema, &creation.metadata.configuration));
     VV_TRY(vv_values_check(op, engine, &spec->schema));
     actions.protocol = creation.protocol;
     actions.metadata = &creation.metadata;
+    if (creation.clustering.domain.len > 0) {
+        actions.domains.items = &creation.clustering;
+        actions.domains.len = 1;
+    }
     struct vv_commit_request request = {.actions = &actions,
         .operation = VV_STR("CREATE TABLE"),
         .metrics_json = VV_STR("{}"),
@@ -406,7 +455,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
         .user_metadata = spec->user_metadata,
         .is_blind_append = true,
         .attempts_max = 1};
-    VV_TRY(parameters(op, &creation.metadata, &request.parameters_json));
+    VV_TRY(parameters(op, spec, &creation.metadata, &request.parameters_json));
     varve_status status = vv_commit(op, &log, &request, &committed);
     if (status == VARVE_ECONFLICT) {
         /* Somebody created it between our look and our commit: the same answer as above. */

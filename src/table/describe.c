@@ -109,10 +109,9 @@ varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     struct vv_table_size size;
     struct vv_rules rules;
     VV_TRY(vv_table_measure(op, snapshot, &size));
-    const int32_t *clustering = NULL;
-    size_t clustering_len = 0;
+    struct vv_clustering clustering;
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
-    VV_TRY(vv_clustering_read(op, &op->arena, snapshot, &clustering, &clustering_len));
+    VV_TRY(vv_clustering_declared(op, &op->arena, snapshot, &clustering));
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "name", table->name);
     vv_jw_key_string(&writer, "location", table->store->location);
@@ -129,7 +128,7 @@ varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     vv_jw_key_string(&writer, "orderBy",
         rules.order >= 0 ? schema->fields[rules.order].name : VV_STR_NONE);
     write_columns(&writer, "zorder", schema, rules.zorder, rules.zorder_len);
-    write_columns(&writer, "clusteringColumns", schema, clustering, clustering_len);
+    write_texts(&writer, "clusteringColumns", clustering.names, clustering.len);
     write_properties(&writer, metadata);
     vv_jw_key_int(&writer, "files", size.files);
     vv_jw_key_int(&writer, "bytes", size.bytes);

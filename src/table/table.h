@@ -50,6 +50,8 @@ struct vv_table_spec {
     struct vv_str order_by; /* none: the last arrival wins */
     const struct vv_str *zorder;
     size_t zorder_len;
+    const struct vv_str *cluster; /* columns of its liquid clustering */
+    size_t cluster_len;
     struct vv_pairs partition_from; /* date = timestamp */
     const struct vv_named_expression *checks;
     size_t checks_len;

@@ -151,3 +151,62 @@ def test_two_at_the_same_time_are_one_after_the_other(table):
     steps = [row["operationParameters"] for row in reversed(history)]
     for before, after in zip(steps, steps[1:]):
         assert before["newClusteringColumns"] == after["oldClusteringColumns"]
+
+
+def test_a_table_is_created_clustered(varve):
+    create = ("create", "t", "--key", "k", "--schema", "k int not null, a double, c boolean",
+              "--cluster-by", "A,k")
+    varve.ok(*create)
+    (domain,) = domains(varve, 0)
+    assert json.loads(domain["configuration"])["clusteringColumns"] == [["a"], ["k"]]
+    lines = actions(varve, 0)
+    assert {"clustering", "domainMetadata"} <= set(lines[1]["protocol"]["writerFeatures"])
+    assert json.loads(lines[0]["commitInfo"]["operationParameters"]["clusterBy"]) == ["A", "k"]
+    assert clustered_by(varve) == ["a", "k"]
+    varve.ok(*create)  # it is there, and the same
+    varve.ok(*create[:-2])
+    other = varve.run(*create[:-1], "k")
+    assert other.returncode == 2 and "it is not clustered by these columns" in other.stderr
+    for columns, says, more in (("gone", "no column gone", ()), ("c", "no bounds", ()),
+                                ("k", "partitioned", ("--partition-by", "a"))):
+        refused = varve.run("create", "u", *create[2:-1], columns, *more)
+        assert refused.returncode == 2 and says in refused.stderr
+    assert not varve.table("u").exists()
+
+
+def cluster_by_a_field(varve, files):
+    """As Spark may have it: by a field of a struct; the files are of its making."""
+    path = varve.table("t") / "_delta_log" / f"{0:020d}.json"
+    text = path.read_text()
+    for version in range(1, files + 1):
+        commit = path.with_name(f"{version:020d}.json")
+        lines = [json.loads(line) for line in commit.read_text().splitlines()]
+        for line in lines:
+            line.get("add", {})["clusteringProvider"] = "liquid"
+        commit.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    domain = {"domain": DOMAIN, "removed": False, "configuration": json.dumps(
+        {"clusteringColumns": [["s", "x"]], "domainName": DOMAIN})}
+    path.write_text(text.replace('"writerFeatures":[', '"writerFeatures":["clustering",')
+                    + json.dumps({"domainMetadata": domain}) + "\n")
+
+
+def test_files_clustered_by_a_field_of_a_struct_are_left_alone(varve):
+    varve.ok("create", "t", "--key", "k", "--schema", "k int not null, s struct<x: int, y: int>",
+             "--property", "delta.feature.domainMetadata=supported",
+             "--property", "varve.maintain.tierFiles=2")
+    for k in range(3):
+        varve.upsert("t", json.dumps({"k": k, "s": {"x": k, "y": 0}}))
+    cluster_by_a_field(varve, 3)
+    assert clustered_by(varve) == ["s.x"]
+    before = sorted(row["path"] for row in varve.rows("files", "t"))
+    assert json.loads(varve.ok("optimize", "t", "--json"))["files_removed"] == 0
+    assert json.loads(varve.ok("maintain", "--once", "--json"))["files_removed"] == 0
+    varve.upsert("t", "".join(json.dumps({"k": k, "s": {"x": k, "y": 0}}) + "\n" for k in (3, 4)))
+    varve.upsert("t", json.dumps({"k": 5, "s": {"x": 5, "y": 0}}))
+    done = json.loads(varve.ok("optimize", "t", "--json"))
+    assert (done["files_removed"], done["files_added"]) == (2, 1)  # those of Varve
+    assert set(before) < {row["path"] for row in varve.rows("files", "t")}
+    assert json.loads(varve.ok("optimize", "t", "--json"))["files_removed"] == 0
+    dropped = varve.run("alter", "t", "drop-column", "s", "--upgrade")
+    assert dropped.returncode == 2 and "clustered by column s.x" in dropped.stderr
+    assert alter(varve, "cluster-by", "k")["diff"][-1] == "~ clustered by: s.x -> k"

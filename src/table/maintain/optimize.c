@@ -63,16 +63,17 @@ static varve_status check_zorder(struct vv_op *op, const struct vv_optimize_run 
 static varve_status name_zorder(struct vv_op *op, struct vv_optimize_run *run,
     struct vv_str **out, size_t *out_len)
 {
-    const int32_t *columns = NULL;
+    struct vv_clustering declared;
     run->is_clustered = false;
+    run->leaves_foreign = false;
     run->zorder = (struct vv_zorder){.len = 0};
     if (run->request->zorder.len > 0)
         return vv_rules_split_names(op, &op->arena, run->request->zorder, out, out_len);
-    VV_TRY(vv_clustering_read(op, &op->arena, run->snapshot, &columns, out_len));
-    run->is_clustered = *out_len > 0;
-    VV_NEW(op, out, struct vv_str, *out_len + 1);
-    for (size_t i = 0; i < *out_len; i++)
-        (*out)[i] = run->snapshot->schema.fields[columns[i]].name;
+    VV_TRY(vv_clustering_declared(op, &op->arena, run->snapshot, &declared));
+    run->leaves_foreign = declared.len > 0;
+    run->is_clustered = declared.len > 0 && !declared.is_nested;
+    *out = declared.names;
+    *out_len = run->is_clustered ? declared.len : 0;
     return VARVE_OK;
 }
 
@@ -131,6 +132,7 @@ static varve_status prepare(struct vv_op *op, struct vv_optimize_run *run)
     run->spec.tier_files = run->request->tier_files;
     run->tag = (struct vv_pair){VV_STR_NONE, VV_STR_NONE};
     run->is_clustered = false;
+    run->leaves_foreign = false;
     if (run->spec.tier_files > 0)
         return VARVE_OK; /* not for good */
     VV_TRY(read_zorder(op, run));

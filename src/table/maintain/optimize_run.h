@@ -21,8 +21,9 @@ struct vv_optimize_run {
     struct vv_rules rules;
     struct vv_optimize_spec spec;
     struct vv_zorder zorder;
-    bool is_clustered;  /* zorder is what the table says it is clustered by */
-    struct vv_pair tag; /* of the new files */
+    bool is_clustered;   /* zorder is what the table says it is clustered by */
+    bool leaves_foreign; /* it is clustered, and nobody asked for another order */
+    struct vv_pair tag;  /* of the new files */
     /* Nobody else has committed since the plan: its files need not be looked for again. */
     bool is_alone;
     int64_t own_version; /* our newest commit, or that of the plan */

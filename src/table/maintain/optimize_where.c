@@ -94,7 +94,8 @@ static varve_status choose(struct vv_op *op, struct vv_optimize_run *run)
     return VARVE_OK;
 }
 
-/* Of a clustered table: files that nobody has clustered, or Varve. */
+/* Of a clustered table, be it by fields that Varve can't order by: files that nobody has clustered, or
+ * Varve. */
 static varve_status leave_foreign(struct vv_op *op, struct vv_optimize_run *run)
 {
     const struct vv_file **files = NULL;
@@ -111,5 +112,5 @@ static varve_status leave_foreign(struct vv_op *op, struct vv_optimize_run *run)
 varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run)
 {
     VV_TRY(choose(op, run));
-    return run->is_clustered ? leave_foreign(op, run) : VARVE_OK;
+    return run->leaves_foreign ? leave_foreign(op, run) : VARVE_OK;
 }
