@@ -70,8 +70,7 @@ typedef struct varve_lake_options {
     void *on_log_data;
     varve_progress_fn on_progress;
     void *on_progress_data;
-    int32_t
-        may_be_missing; /* 1: no failure where the folder is not there: tables are found by path */
+    int32_t may_be_missing; /* 1: the folder need not be there: tables are found by path */
 } varve_lake_options;
 #define VARVE_LAKE_OPTIONS_INIT                                                       \
     {                                                                                 \
@@ -182,8 +181,7 @@ typedef struct varve_upsert_options {
     const char *message;   /* for this commit; NULL: the lake's */
     int32_t quarantine;    /* 1: bad rows go to the quarantine (quarantine.h), not EINVALID */
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */
-    int32_t
-        evolve; /* 1: columns that the table lacks are added first, by a commit of their own */
+    int32_t evolve; /* 1: columns that the table lacks are added first, by another commit */
     int32_t allow_duplicates; /* of an append (dml.h); 1: to a table with a key, too */
 } varve_upsert_options;
 #define VARVE_UPSERT_OPTIONS_INIT                                           \

@@ -73,6 +73,25 @@ def test_absent_columns_are_filled_in_every_way_into_a_table(table, tmp_path):
     assert found["C"]["made"] == found["D"]["made"] < found["P"]["made"] < found["A"]["made"]
 
 
+def test_a_line_of_a_merge_that_lacks_a_column_has_its_default(table):
+    """Though other lines bring the column; NULL is what it says, and of many lines as of few."""
+    time = "2025-01-10T23:00:00Z"
+
+    def merge(lines):
+        table.ok("merge", "t", "--source", "-", "--input-format", "ndjson", "--on", "t.sym = s.sym",
+                 "--when-matched", "update *", "--when-not-matched", "insert *",
+                 stdin="".join(json.dumps({"ts": time, **line}) + "\n" for line in lines))
+    lines = [{"sym": "A", "qty": 1, "tag": "x"}, {"sym": "B", "tag": None}, {"sym": "C", "qty": 3}]
+    merge(lines)
+    found = scan(table)
+    assert [(found[sym]["qty"], found[sym]["tag"], found[sym]["twice"]) for sym in "ABC"] == [
+        (1, "x", 2.0), (7, None, 14.0), (3, "a,b'c", 6.0)]
+    assert found["A"]["made"] is not None
+    merge([{"sym": f"S{n}", **({} if n % 2 else {"qty": n})} for n in range(20000)])
+    counted = table.rows("query", "SELECT count(*) FILTER (qty = 7) AS n FROM t WHERE sym LIKE 'S%'")
+    assert counted == [{"n": 10000}]
+
+
 def test_overwrite_fills_too(table):
     table.upsert("t", "ts,sym\n2025-01-10T23:00:00Z,C\n")
     table.ok("overwrite", "t", "-", "--yes", "--input-format", "csv",

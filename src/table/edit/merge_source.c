@@ -1,12 +1,13 @@
 /*
  * The source of a merge, as rows: loaded once, whatever the number of attempts, and converted by
  * a schema that is supposed. It has the table's columns, which may all be NULL here, since the
- * rules of the table are for what a clause makes of a row; and behind them those that the table
+ * rules of the table, but for defaults, are for what a clause makes of a row; and behind them those that the table
  * lacks, with types as they come or as they are guessed.
  */
 #include "engine/sql.h"
 #include "table/alter/evolve.h"
 #include "table/edit/merge_run.h"
+#include "table/values.h"
 
 static varve_status suppose_schema(struct vv_op *op, const struct vv_schema *schema,
     const struct vv_additions *added, struct vv_schema *out)
@@ -61,12 +62,32 @@ static varve_status write_sql(struct vv_op *op, struct vv_merge_source *source)
     return source->sql.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+/*
+ * Of the table's rules the defaults alone: a line of NDJSON that says nothing of a column that others
+ * bring, or a file beside others that have it, has the default, as in every way into the table.
+ */
+static varve_status suppose_rules(struct vv_op *op, const struct vv_edit *edit,
+    const struct vv_schema *schema, struct vv_rules *out)
+{
+    struct vv_column_value *values = NULL;
+    *out = (struct vv_rules){.order = -1};
+    if (edit->rules->values == NULL)
+        return VARVE_OK;
+    VV_NEW(op, &values, struct vv_column_value, schema->fields_len + 1);
+    for (size_t i = 0; i < edit->snapshot->schema.fields_len; i++) {
+        values[i].default_text = edit->rules->values[i].default_text;
+        values[i].is_volatile = edit->rules->values[i].is_volatile;
+    }
+    out->values = values;
+    return VARVE_OK;
+}
+
 /* Rows of the inputs by the supposed schema. */
 static varve_status prepare(struct vv_op *op, struct vv_edit *edit,
     const struct vv_batch_options *options, struct vv_merge_source *source)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    static const struct vv_rules no_rules = {.order = -1};
+    struct vv_rules rules;
     struct vv_metadata metadata = *edit->snapshot->metadata;
     struct vv_snapshot supposed = {.version = edit->snapshot->version,
         .protocol = edit->snapshot->protocol,
@@ -75,13 +96,14 @@ static varve_status prepare(struct vv_op *op, struct vv_edit *edit,
         .schema = source->schema};
     const struct vv_table table = {
         .name = edit->table->name, .engine = edit->table->engine, .snapshot = &supposed};
+    VV_TRY(suppose_rules(op, edit, &source->schema, &rules));
     if (source->schema.fields_len > edit->snapshot->schema.fields_len) {
         vv_schema_write(&source->schema, &json);
         if (!vv_buf_ok(&json))
             return vv_fail_memory(op);
         metadata.schema_json = vv_buf_str(&json);
     }
-    return vv_batch_prepare(op, edit->work, source->loaded, &table, &no_rules, options,
+    return vv_batch_prepare(op, edit->work, source->loaded, &table, &rules, options,
         &source->batch);
 }
 
