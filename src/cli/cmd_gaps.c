@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/report_say.h"
+#include "cli/span.h"
 #include "varve/report.h"
 
 struct gaps_values {
@@ -10,9 +11,7 @@ struct gaps_values {
     const char *by;
     const char *calendar;
     int32_t show;
-    const char *last;
-    const char *from;
-    const char *to;
+    struct vv_span_values span;
 };
 
 #define AT(member) offsetof(struct gaps_values, member)
@@ -46,21 +45,8 @@ static const struct vv_option options[] = {
         .help = "missing: a line a gap (default); coverage: a line for each of --by; lateness: "
                 "how long after their time rows came",
         .offset = AT(show)},
-    {.name = "last",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "back from now: 30d, 12h (default: from the first row to the newest)",
-        .offset = AT(last)},
-    {.name = "from",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "first time, included",
-        .offset = AT(from)},
-    {.name = "to",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "last time, not included",
-        .offset = AT(to)},
+    VV_SPAN_OPTIONS(struct gaps_values, span,
+        "back from now: 30d, 12h (default: from the first row to the newest)"),
 };
 
 static void say_summary(const struct vv_cli *cli, const char *table, const char *json)
@@ -92,9 +78,9 @@ static varve_status run_lateness(struct vv_cli *cli, const struct gaps_values *v
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "gaps: lateness is of rows that are there: --every and --calendar mean nothing");
     lateness.by = values->by;
-    lateness.last = values->last;
-    lateness.from = values->from;
-    lateness.to = values->to;
+    lateness.last = values->span.last;
+    lateness.from = values->span.from;
+    lateness.to = values->span.to;
     lateness.at = cli->globals.at;
     VV_TRY(varve_lake_lateness(cli->lake, table, &lateness, &rows, &cli->error));
     static const char *const hides[] = {"from_seconds", "to_seconds", NULL};
@@ -109,9 +95,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     varve_gaps_options gaps = VARVE_GAPS_OPTIONS_INIT;
     struct ArrowArrayStream rows = {0};
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
-    if (values->last && (values->from || values->to))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "gaps: give --last, or --from and --to, not both");
+    VV_TRY(vv_span_check(cli, &values->span));
     VV_TRY(vv_cli_open_lake(cli, false));
     if (values->show == SHOW_LATENESS)
         return run_lateness(cli, values, table);
@@ -119,9 +103,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     gaps.every = values->every;
     gaps.calendar = values->calendar;
     gaps.by = values->by;
-    gaps.last = values->last;
-    gaps.from = values->from;
-    gaps.to = values->to;
+    gaps.last = values->span.last;
+    gaps.from = values->span.from;
+    gaps.to = values->span.to;
     gaps.at = cli->globals.at;
     const struct vv_show show = {.plot_value = gaps.coverage ? "coverage" : "missing"};
     VV_TRY(varve_lake_gaps(cli->lake, table, &gaps, &rows, &json, &cli->error));

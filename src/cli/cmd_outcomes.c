@@ -1,8 +1,6 @@
-#include <inttypes.h>
-#include <string.h>
-
 #include "cli/commands.h"
 #include "cli/report_say.h"
+#include "cli/span.h"
 #include "varve/report.h"
 
 struct outcomes_values {
@@ -13,9 +11,7 @@ struct outcomes_values {
     const char *strategy;
     const char *symbol;
     int32_t knowledge;
-    const char *last;
-    const char *from;
-    const char *to;
+    struct vv_span_values span;
 };
 
 #define AT(member) offsetof(struct outcomes_values, member)
@@ -39,11 +35,7 @@ static const struct vv_option options[] = {
         .choices = "all|yes|no",
         .help = "all signals (default), those acted upon, or those that were not",
         .offset = AT(acted)},
-    {.name = "strategy",
-        .kind = VV_OPTION_TEXT,
-        .value = "S",
-        .help = "only this strategy",
-        .offset = AT(strategy)},
+    VV_STRATEGY_OPTION(struct outcomes_values, strategy),
     {.name = "tolerance",
         .kind = VV_OPTION_TEXT,
         .value = "SPAN",
@@ -51,52 +43,19 @@ static const struct vv_option options[] = {
             "how old a total_pnl may be at the signal, and at the horizon's end (default: as "
             "old as it is)",
         .offset = AT(tolerance)},
-    {.name = "symbol",
-        .kind = VV_OPTION_TEXT,
-        .value = "S",
-        .help = "the regimes of this symbol (default: SPY, else the first)",
-        .offset = AT(symbol)},
-    {.name = "knowledge",
-        .kind = VV_OPTION_CHOICE,
-        .value = "K",
-        .choices = "order|commit|event",
-        .help = "since when a regime is known: from its ingested_at (default), its commit, or "
-                "its timestamp",
-        .offset = AT(knowledge)},
-    {.name = "last",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "signals back from now: 30d (default), 12h",
-        .offset = AT(last)},
-    {.name = "from",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "first time, included",
-        .offset = AT(from)},
-    {.name = "to",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "last time, not included",
-        .offset = AT(to)},
+    VV_SYMBOL_OPTION(struct outcomes_values, symbol),
+    VV_KNOWLEDGE_OPTION(struct outcomes_values, knowledge, VV_KNOWLEDGE_OF_REGIMES),
+    VV_SPAN_OPTIONS(struct outcomes_values, span, "signals back from now: 30d (default), 12h"),
 };
 
-static void say_summary(const struct vv_cli *cli, const char *json)
-{
-    struct vv_text head VV_CLEANUP(vv_text_done) = {0};
-    struct vv_node node = {0};
-    if (!vv_node_read(json, strlen(json), &node))
-        return;
-    int64_t signals = vv_node_int(vv_node_get(&node, "signals"), 0);
-    vv_add_regimes(&head, &node);
-    vv_say(cli, "%s%" PRId64 " signals", vv_text_chars(&head), signals);
-    if (signals == 0)
-        vv_say_none(cli, &node, "signals");
-    vv_say_regimes(cli, &node, "signals");
-    vv_say_count(cli, &node, "without_pnl", "signals have no total_pnl to begin from");
-    vv_say_count(cli, &node, "pending", "horizons are not over yet");
-    vv_say_count(cli, &node, "unknown", "horizons have no total_pnl in them, or too old a one");
-    vv_node_done(&node);
-}
+static const char *const counts[][2] = {
+    {"without_pnl", "signals have no total_pnl to begin from"},
+    {"pending", "horizons are not over yet"},
+    {"unknown", "horizons have no total_pnl in them, or too old a one"},
+    {NULL, NULL},
+};
+static const struct vv_answer_words words = {
+    "signals", "signals", "signals", "signals", counts};
 
 static varve_status run(struct vv_cli *cli, const void *given)
 {
@@ -107,25 +66,23 @@ static varve_status run(struct vv_cli *cli, const void *given)
     varve_outcomes_options outcomes = VARVE_OUTCOMES_OPTIONS_INIT;
     struct ArrowArrayStream rows = {0};
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
-    if (values->last && (values->from || values->to))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "outcomes: give --last, or --from and --to, not both");
+    VV_TRY(vv_span_check(cli, &values->span));
     outcomes.by = values->by > 0 ? values->by - 1 : VARVE_OUTCOMES_REGIME;
-    outcomes.knowledge = values->knowledge > 0 ? values->knowledge - 1 : VARVE_KNOWLEDGE_ORDER;
+    outcomes.knowledge = vv_knowledge_of(values->knowledge);
     outcomes.acted = acted[values->acted];
     outcomes.horizons = values->horizon;
     outcomes.tolerance = values->tolerance;
     outcomes.strategy = values->strategy;
     outcomes.symbol = values->symbol;
-    outcomes.last = values->last;
-    outcomes.from = values->from;
-    outcomes.to = values->to;
+    outcomes.last = values->span.last;
+    outcomes.from = values->span.from;
+    outcomes.to = values->span.to;
     outcomes.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_outcomes(cli->lake, &outcomes, &rows, &json, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows,
         &(struct vv_show){.box_hides = hides, .plot_value = "mean_pnl_change"}, NULL));
-    say_summary(cli, json);
+    vv_say_answer(cli, json, &words);
     return VARVE_OK;
 }
 

@@ -1,11 +1,10 @@
 #include "cli/commands.h"
+#include "cli/span.h"
 
 struct range_values {
     const char *symbol;
     const char *strategy;
-    const char *last;
-    const char *from;
-    const char *to;
+    struct vv_span_values span;
 };
 
 #define AT(member) offsetof(struct range_values, member)
@@ -16,26 +15,8 @@ static const struct vv_option options[] = {
         .value = "S",
         .help = "only this symbol",
         .offset = AT(symbol)},
-    {.name = "strategy",
-        .kind = VV_OPTION_TEXT,
-        .value = "S",
-        .help = "only this strategy",
-        .offset = AT(strategy)},
-    {.name = "last",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "back from now: 7d (default), 12h, 90m",
-        .offset = AT(last)},
-    {.name = "from",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "first time, included",
-        .offset = AT(from)},
-    {.name = "to",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "last time, not included",
-        .offset = AT(to)},
+    VV_STRATEGY_OPTION(struct range_values, strategy),
+    VV_SPAN_OPTIONS(struct range_values, span, "back from now: 7d (default), 12h, 90m"),
 };
 
 /* An empty answer says where the rows are, so that nobody takes it for an empty table. */
@@ -62,14 +43,12 @@ static varve_status run(struct vv_cli *cli, const void *given)
     struct ArrowArrayStream rows = {0};
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     int64_t newest_us = INT64_MIN, count = -1;
-    if (values->last && (values->from || values->to))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "range: give --last, or --from and --to, not both");
+    VV_TRY(vv_span_check(cli, &values->span));
     range.symbol = values->symbol;
     range.strategy = values->strategy;
-    range.last = values->last;
-    range.from = values->from;
-    range.to = values->to;
+    range.last = values->span.last;
+    range.from = values->span.from;
+    range.to = values->span.to;
     range.at = cli->globals.at;
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_range(table, &range, &rows, NULL, &cli->error));

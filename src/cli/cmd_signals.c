@@ -1,44 +1,25 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/span.h"
 #include "varve/report.h"
 
 struct signals_values {
     const char *strategy;
     struct vv_real min_value;
-    const char *last;
-    const char *from;
-    const char *to;
+    struct vv_span_values span;
 };
 
 #define AT(member) offsetof(struct signals_values, member)
 
 static const struct vv_option options[] = {
-    {.name = "strategy",
-        .kind = VV_OPTION_TEXT,
-        .value = "S",
-        .help = "only this strategy",
-        .offset = AT(strategy)},
+    VV_STRATEGY_OPTION(struct signals_values, strategy),
     {.name = "min-value",
         .kind = VV_OPTION_REAL,
         .value = "X",
         .help = "missed: signals above this value (default: 0.8)",
         .offset = AT(min_value)},
-    {.name = "last",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "back from now: 7d, 12h (default: all)",
-        .offset = AT(last)},
-    {.name = "from",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "first time, included",
-        .offset = AT(from)},
-    {.name = "to",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "last time, not included",
-        .offset = AT(to)},
+    VV_SPAN_OPTIONS(struct signals_values, span, "back from now: 7d, 12h (default: all)"),
 };
 
 static varve_status read_report(struct vv_cli *cli, const char *name, int32_t *out)
@@ -61,18 +42,16 @@ static varve_status run(struct vv_cli *cli, const void *given)
     varve_signals_options signals = VARVE_SIGNALS_OPTIONS_INIT;
     struct ArrowArrayStream rows = {0};
     VV_TRY(read_report(cli, vv_cli_argument(cli, 0), &signals.report));
-    if (values->last && (values->from || values->to))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "signals: give --last, or --from and --to, not both");
+    VV_TRY(vv_span_check(cli, &values->span));
     if (values->min_value.given && signals.report != VARVE_SIGNALS_MISSED)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "signals: --min-value means something to missed only");
     signals.strategy = values->strategy;
     signals.min_value = values->min_value.value;
     signals.min_value_set = values->min_value.given;
-    signals.last = values->last;
-    signals.from = values->from;
-    signals.to = values->to;
+    signals.last = values->span.last;
+    signals.from = values->span.from;
+    signals.to = values->span.to;
     signals.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_signals(cli->lake, &signals, &rows, &cli->error));

@@ -1,51 +1,26 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/span.h"
 #include "varve/report.h"
 
 struct transitions_values {
     const char *symbol;
     int32_t by;
     bool changes_only;
-    const char *last;
-    const char *from;
-    const char *to;
+    struct vv_span_values span;
 };
 
 #define AT(member) offsetof(struct transitions_values, member)
-#define BY_SYMBOL 2
 
 static const struct vv_option options[] = {
-    {.name = "symbol",
-        .kind = VV_OPTION_TEXT,
-        .value = "S",
-        .help = "the regimes of this symbol (default: SPY, else the first)",
-        .offset = AT(symbol)},
-    {.name = "by",
-        .kind = VV_OPTION_CHOICE,
-        .value = "WHAT",
-        .choices = "regime|symbol",
-        .help = "symbol: the answer for each symbol (default: regime)",
-        .offset = AT(by)},
+    VV_SYMBOL_OPTION(struct transitions_values, symbol),
+    VV_BY_SYMBOL_OPTION(struct transitions_values, by),
     {.name = "changes-only",
         .kind = VV_OPTION_FLAG,
         .help = "leave out rows in which the regime stays",
         .offset = AT(changes_only)},
-    {.name = "last",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "back from now: 30d, 12h (default: all)",
-        .offset = AT(last)},
-    {.name = "from",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "first time, included",
-        .offset = AT(from)},
-    {.name = "to",
-        .kind = VV_OPTION_TEXT,
-        .value = "TIME",
-        .help = "last time, not included",
-        .offset = AT(to)},
+    VV_SPAN_OPTIONS(struct transitions_values, span, "back from now: 30d, 12h (default: all)"),
 };
 
 static varve_status run(struct vv_cli *cli, const void *given)
@@ -55,15 +30,13 @@ static varve_status run(struct vv_cli *cli, const void *given)
     struct ArrowArrayStream rows = {0};
     char *symbol VV_CLEANUP(vv_chars_cleanup) = NULL;
     struct vv_text shown VV_CLEANUP(vv_text_done) = {0};
-    if (values->last && (values->from || values->to))
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "transitions: give --last, or --from and --to, not both");
-    transitions.by_symbol = values->by == BY_SYMBOL;
+    VV_TRY(vv_span_check(cli, &values->span));
+    transitions.by_symbol = values->by == VV_BY_SYMBOL;
     transitions.changes_only = values->changes_only;
     transitions.symbol = values->symbol;
-    transitions.last = values->last;
-    transitions.from = values->from;
-    transitions.to = values->to;
+    transitions.last = values->span.last;
+    transitions.from = values->span.from;
+    transitions.to = values->span.to;
     transitions.at = cli->globals.at;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_transitions(cli->lake, &transitions, &rows, &symbol, &cli->error));

@@ -50,3 +50,21 @@ void vv_say_none(const struct vv_cli *cli, const struct vv_node *node, const cha
     else
         vv_say(cli, "no rows in that time: %s has none before its end", table);
 }
+
+void vv_say_answer(const struct vv_cli *cli, const char *json,
+    const struct vv_answer_words *words)
+{
+    struct vv_text head VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node node = {0};
+    if (!vv_node_read(json, strlen(json), &node))
+        return;
+    int64_t count = vv_node_int(vv_node_get(&node, words->count), 0);
+    vv_add_regimes(&head, &node);
+    vv_say(cli, "%s%" PRId64 " %s", vv_text_chars(&head), count, words->what);
+    if (count == 0)
+        vv_say_none(cli, &node, words->table);
+    vv_say_regimes(cli, &node, words->rows);
+    for (const char *const(*more)[2] = words->counts; (*more)[0] != NULL; more++)
+        vv_say_count(cli, &node, (*more)[0], (*more)[1]);
+    vv_node_done(&node);
+}

@@ -14,6 +14,16 @@ void vv_say_count(const struct vv_cli *cli, const struct vv_node *node, const ch
 void vv_add_regimes(struct vv_text *text, const struct vv_node *node);
 /* How many rows have no regime known in time; `rows`: "rows", "signals". */
 void vv_say_regimes(const struct vv_cli *cli, const struct vv_node *node, const char *rows);
+/* What a report's JSON says of its answer, in the report's words. */
+struct vv_answer_words {
+    const char *count;              /* the member that counts what the answer is of: "rows" */
+    const char *what;               /* "performance rows" */
+    const char *rows;               /* the same, short: "rows" */
+    const char *table;              /* where they are */
+    const char *const (*counts)[2]; /* further members, and what they count; NULL ends */
+};
+void vv_say_answer(const struct vv_cli *cli, const char *json,
+    const struct vv_answer_words *words);
 /* For an answer without rows: where the table's newest one is. */
 void vv_say_none(const struct vv_cli *cli, const struct vv_node *node, const char *table);
 
