@@ -34,6 +34,36 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_export_arrow(struct varve_lak
     struct ArrowArrayStream *stream, int32_t as_file, varve_write_fn write, void *write_data,
     int64_t *out_rows, varve_error *err);
 
+typedef struct varve_audit_export_options {
+    uint32_t size;
+    int32_t without_sources;   /* 1: the data files that rows were read from are left out */
+    const char *const *tables; /* names, or paths, of tables; NULL: all of the lake */
+    size_t tables_len;
+    const char *last;     /* event times back from now: "30d" */
+    const char *from;     /* event time, included; NULL: open */
+    const char *to;       /* event time, not included; NULL: open */
+    const char *at;       /* version (of one table), time or tag; NULL: the latest */
+    const char *key_file; /* signs, Ed25519, PEM; NULL: nothing is signed */
+    const char *seals; /* lines that varve_lake_seal gave earlier: they must fit; NULL: none */
+} varve_audit_export_options;
+#define VARVE_AUDIT_EXPORT_OPTIONS_INIT                                                    \
+    {                                                                                      \
+        sizeof(varve_audit_export_options), 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
+
+/*
+ * Exports tables for an auditor: a new folder, which appears whole or not at all, with the rows of
+ * a range of event times as Parquet and CSV, the commits and data files that prove them, a
+ * manifest with the SHA-256 of each file, and an index.html that says what it is and how to check it
+ * with sha256sum and openssl. *out_json (may be NULL): {"folder","tables","rows","files","bytes",
+ * "sha256"[,"signature"]}; the hash stands for the whole folder.
+ * EUSAGE: the folder is there; a range, seal or key that is none. ENOTFOUND: no such table, version
+ * or time. EVERIFY: the chain, a data file or an earlier seal does not fit. EIO: it can't be written.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_export(struct varve_lake *lake,
+    const char *folder, const varve_audit_export_options *options, char **out_json,
+    varve_error *err);
+
 #ifdef __cplusplus
 }
 #endif

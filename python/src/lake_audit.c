@@ -60,6 +60,40 @@ PyObject *vp_lake_seal(PyObject *self, PyObject *args)
                                                                 : NULL;
 }
 
+struct export
+{
+    varve_lake *lake;
+    const char *folder;
+    varve_audit_export_options options;
+    char *json;
+};
+
+static varve_status export_run(void *args, varve_error *err)
+{
+    struct export *call = args;
+    return varve_lake_export(call->lake, call->folder, &call->options, &call->json, err);
+}
+
+PyObject *vp_lake_export(PyObject *self, PyObject *args)
+{
+    struct export call = {
+        .lake = vp_lake_handle(vp_lake_of(self)), .options = VARVE_AUDIT_EXPORT_OPTIONS_INIT};
+    varve_audit_export_options *options = &call.options;
+    struct vp_strings tables;
+    PyObject *table_list;
+    if (!PyArg_ParseTuple(args, "sOzzzzzzp", &call.folder, &table_list, &options->last,
+            &options->from, &options->to, &options->at, &options->key_file, &options->seals,
+            &options->without_sources))
+        return NULL;
+    int failed = vp_strings_of(table_list, false, &tables);
+    options->tables = table_list != Py_None ? tables.items : NULL;
+    options->tables_len = tables.len;
+    if (failed == 0)
+        failed = vp_lake_call(vp_lake_of(self), export_run, &call);
+    vp_strings_done(&tables);
+    return failed == 0 ? vp_take_text(call.json) : NULL;
+}
+
 static varve_status salvage_run(void *args, varve_error *err)
 {
     struct text *call = args;

@@ -430,6 +430,7 @@ static PyMethodDef lake_methods[] = {
     {"salvage", vp_lake_salvage, METH_VARARGS, "What can be read of a damaged spool; JSON."},
     {"verify", vp_lake_verify, METH_VARARGS, "Whether a table is what was written; JSON."},
     {"seal", vp_lake_seal, METH_VARARGS, "The head of a table; JSON."},
+    {"export", vp_lake_export, METH_VARARGS, "A folder for an auditor; JSON."},
     {"pin", vp_lake_pin, METH_VARARGS, "A tag or hold; how many tables."},
     {"unpin", vp_lake_unpin, METH_VARARGS, "Its end; how many tables."},
     {"pins", vp_lake_pins, METH_VARARGS, "A stream."},

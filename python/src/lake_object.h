@@ -7,6 +7,7 @@
 PyObject *vp_lake_salvage(PyObject *self, PyObject *args);
 PyObject *vp_lake_verify(PyObject *self, PyObject *args);
 PyObject *vp_lake_seal(PyObject *self, PyObject *args);
+PyObject *vp_lake_export(PyObject *self, PyObject *args);
 PyObject *vp_lake_pin(PyObject *self, PyObject *args);
 PyObject *vp_lake_unpin(PyObject *self, PyObject *args);
 PyObject *vp_lake_pins(PyObject *self, PyObject *args);

@@ -1,19 +1,10 @@
 #include "varve/audit.h"
 
 #include "api/api.h"
-#include "base/json_write.h"
 #include "base/sign.h"
 #include "store/key_file.h"
 #include "table/describe.h"
 #include "table/audit/verify.h"
-
-/* What a signature of a head is over: never the text of anything else. */
-#define SIGNED_TEXT "varve-seal-1 "
-
-static struct vv_str signed_text(struct vv_op *op, struct vv_str head)
-{
-    return vv_arena_format(&op->arena, SIGNED_TEXT "%.*s", VV_ARG(head));
-}
 
 static varve_status check_signature(struct vv_op *op, const varve_verify_options *options)
 {
@@ -25,7 +16,7 @@ static varve_status check_signature(struct vv_op *op, const varve_verify_options
     if (signature.len == 0 || vv_api_text(options->public_key).len == 0 || head.len == 0)
         return vv_fail(op, VARVE_EUSAGE,
             "a signature is checked with all three of head, signature and public key");
-    struct vv_str text = signed_text(op, head);
+    struct vv_str text = vv_arena_format(&op->arena, VV_SEAL_PREFIX "%.*s", VV_ARG(head));
     if (text.ptr == NULL)
         return vv_fail_memory(op);
     char pem[VV_KEY_FILE_BYTES_MAX];
@@ -104,39 +95,13 @@ varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t lim
     return vv_op_report(&op, status, err);
 }
 
-static varve_status sign_head(struct vv_op *op, const char *key_file, struct vv_str head,
-    char out[VV_SIGNATURE_BYTES])
-{
-    char pem[VV_KEY_FILE_BYTES_MAX];
-    size_t pem_len = 0;
-    struct vv_str text = signed_text(op, head);
-    if (text.ptr == NULL)
-        return vv_fail_memory(op);
-    varve_status status = vv_key_file_read(op, key_file, true, pem, &pem_len);
-    if (status == VARVE_OK)
-        status = vv_sign(op, (struct vv_str){pem, pem_len}, text, out);
-    explicit_bzero(pem, sizeof(pem));
-    return status == VARVE_OK ? VARVE_OK : vv_note(op, "sign with %s", key_file);
-}
-
 static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, const char *table,
     const char *key_file, char **out_json)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    char signature[VV_SIGNATURE_BYTES];
     struct vv_seal made;
     VV_TRY(vv_seal(op, log, &made));
-    vv_jw_object(&writer);
-    vv_jw_key_string(&writer, "table", vv_str_of(table));
-    vv_jw_key_int(&writer, "version", made.version);
-    vv_jw_key_string(&writer, "head", vv_str_of(made.head));
-    if (key_file != NULL) {
-        VV_TRY(sign_head(op, key_file, vv_str_of(made.head), signature));
-        vv_jw_key_string(&writer, "signature", vv_str_of(signature));
-    }
-    vv_jw_end(&writer);
-    vv_buf_addc(&json, '\n');
+    VV_TRY(vv_seal_write(op, vv_str_of(table), &made, key_file, &json));
     return vv_api_give_text(op, &json, out_json);
 }
 

@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "engine/arrow_ipc.h"
 #include "engine/parquet.h"
+#include "lake/export.h"
 
 static varve_status export_parquet(struct vv_op *op, varve_lake *lake,
     struct ArrowArrayStream *stream, const char *path, int64_t *out_rows)
@@ -50,5 +51,41 @@ varve_status varve_lake_export_arrow(varve_lake *lake, struct ArrowArrayStream *
                               : vv_ipc_write(&op, stream, as_file != 0, &to, out_rows);
     if (stream->release != NULL)
         stream->release(stream);
+    return vv_op_report(&op, status, err);
+}
+
+static varve_status export_lake(struct vv_op *op, varve_lake *lake, const char *folder,
+    const varve_audit_export_options *options, char **out_json)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_export_request request = {.folder = vv_api_text(folder),
+        .tables_len = options->tables_len,
+        .span = {.last = vv_api_text(options->last),
+            .from = vv_api_text(options->from),
+            .to = vv_api_text(options->to)},
+        .at = vv_api_text(options->at),
+        .key_file = options->key_file,
+        .seals = vv_api_text(options->seals),
+        .without_sources = options->without_sources != 0};
+    struct vv_str *names = NULL;
+    if (request.folder.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "no folder to export to");
+    VV_NEW(op, &names, struct vv_str, options->tables_len + 1);
+    for (size_t i = 0; i < options->tables_len; i++)
+        names[i] = vv_api_text(options->tables[i]);
+    request.tables = names;
+    VV_TRY(vv_lake_export(op, lake->lake, &request, &json));
+    return out_json == NULL ? VARVE_OK : vv_api_give_text(op, &json, out_json);
+}
+
+varve_status varve_lake_export(varve_lake *lake, const char *folder,
+    const varve_audit_export_options *options, char **out_json, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    varve_audit_export_options known = VARVE_AUDIT_EXPORT_OPTIONS_INIT;
+    vv_api_begin(&op, lake);
+    varve_status status = vv_api_options(&op, options, &known, sizeof(known));
+    if (status == VARVE_OK)
+        status = export_lake(&op, lake, folder, &known, out_json);
     return vv_op_report(&op, status, err);
 }

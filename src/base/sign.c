@@ -72,6 +72,14 @@ static varve_status read_key(struct vv_op *op, struct vv_str pem, bool is_privat
     return VARVE_OK;
 }
 
+varve_status vv_sign_public(struct vv_op *op, struct vv_str private_pem,
+    struct vv_buf *out_public)
+{
+    VV_CLEANUP(key_free) EVP_PKEY *key = NULL;
+    VV_TRY(read_key(op, private_pem, true, &key));
+    return write_key(op, key, false, out_public);
+}
+
 /* ---- Signatures ---------------------------------------------------------------------------------- */
 
 varve_status vv_sign(struct vv_op *op, struct vv_str private_pem, struct vv_str text,

@@ -12,6 +12,9 @@
 /* Makes a key. */
 varve_status vv_sign_keygen(struct vv_op *op, struct vv_buf *out_private,
     struct vv_buf *out_public);
+/* The public key that goes with a private one. EUSAGE: no private Ed25519 key. */
+varve_status vv_sign_public(struct vv_op *op, struct vv_str private_pem,
+    struct vv_buf *out_public);
 /* EUSAGE: no private Ed25519 key. */
 varve_status vv_sign(struct vv_op *op, struct vv_str private_pem, struct vv_str text,
     char out[VV_SIGNATURE_BYTES]);

@@ -37,6 +37,7 @@ const struct vv_command *const vv_commands[] = {
     &vv_cmd_doctor,
     &vv_cmd_seal,
     &vv_cmd_keygen,
+    &vv_cmd_export,
     &vv_cmd_describe,
     &vv_cmd_files,
     &vv_cmd_tables,

@@ -42,6 +42,7 @@ extern const struct vv_command vv_cmd_verify;
 extern const struct vv_command vv_cmd_doctor;
 extern const struct vv_command vv_cmd_seal;
 extern const struct vv_command vv_cmd_keygen;
+extern const struct vv_command vv_cmd_export;
 extern const struct vv_command vv_cmd_describe;
 extern const struct vv_command vv_cmd_files;
 extern const struct vv_command vv_cmd_tables;

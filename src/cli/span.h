@@ -16,54 +16,55 @@ struct vv_span_values {
 };
 
 /* Three entries of an option table; `member` is the struct vv_span_values of `type`. */
-#define VV_SPAN_OPTIONS(type, member, last_help)                                              \
-    {.name = "last",                                                                          \
-        .kind = VV_OPTION_TEXT,                                                               \
-        .value = "TIME",                                                                      \
-        .help = (last_help),                                                                  \
-        .offset = offsetof(type, member) + offsetof(struct vv_span_values, last)},            \
-        {.name = "from",                                                                      \
-            .kind = VV_OPTION_TEXT,                                                           \
-            .value = "TIME",                                                                  \
-            .help = "first time, included",                                                   \
-            .offset = offsetof(type, member) + offsetof(struct vv_span_values, from)},        \
-    {                                                                                         \
-        .name = "to", .kind = VV_OPTION_TEXT, .value = "TIME", .help = "last time, not included", \
-        .offset = offsetof(type, member) + offsetof(struct vv_span_values, to)                \
+#define VV_SPAN_OPTIONS(type, member, last_help)                                       \
+    {.name = "last",                                                                   \
+        .kind = VV_OPTION_TEXT,                                                        \
+        .value = "TIME",                                                               \
+        .help = (last_help),                                                           \
+        .offset = offsetof(type, member) + offsetof(struct vv_span_values, last)},     \
+        {.name = "from",                                                               \
+            .kind = VV_OPTION_TEXT,                                                    \
+            .value = "TIME",                                                           \
+            .help = "first time, included",                                            \
+            .offset = offsetof(type, member) + offsetof(struct vv_span_values, from)}, \
+    {                                                                                  \
+        .name = "to", .kind = VV_OPTION_TEXT, .value = "TIME",                         \
+        .help = "last time, not included",                                             \
+        .offset = offsetof(type, member) + offsetof(struct vv_span_values, to)         \
     }
 
 /* "--symbol S": whose regimes. */
-#define VV_SYMBOL_OPTION(type, member)                                                        \
-    {                                                                                         \
-        .name = "symbol", .kind = VV_OPTION_TEXT, .value = "S",                               \
-        .help = "the regimes of this symbol (default: SPY, else the first)",                  \
-        .offset = offsetof(type, member)                                                      \
+#define VV_SYMBOL_OPTION(type, member)                                       \
+    {                                                                        \
+        .name = "symbol", .kind = VV_OPTION_TEXT, .value = "S",              \
+        .help = "the regimes of this symbol (default: SPY, else the first)", \
+        .offset = offsetof(type, member)                                     \
     }
 
 /* "--by symbol": the answer for each. */
-#define VV_BY_SYMBOL_OPTION(type, member)                                                     \
-    {                                                                                         \
-        .name = "by", .kind = VV_OPTION_CHOICE, .value = "WHAT", .choices = "regime|symbol",  \
-        .help = "symbol: the answer for each symbol (default: regime)",                       \
-        .offset = offsetof(type, member)                                                      \
+#define VV_BY_SYMBOL_OPTION(type, member)                                                    \
+    {                                                                                        \
+        .name = "by", .kind = VV_OPTION_CHOICE, .value = "WHAT", .choices = "regime|symbol", \
+        .help = "symbol: the answer for each symbol (default: regime)",                      \
+        .offset = offsetof(type, member)                                                     \
     }
 #define VV_BY_SYMBOL 2
 
 /* "--strategy S" */
-#define VV_STRATEGY_OPTION(type, member)                                                      \
-    {                                                                                         \
-        .name = "strategy", .kind = VV_OPTION_TEXT, .value = "S",                             \
-        .help = "only this strategy", .offset = offsetof(type, member)                        \
+#define VV_STRATEGY_OPTION(type, member)                               \
+    {                                                                  \
+        .name = "strategy", .kind = VV_OPTION_TEXT, .value = "S",      \
+        .help = "only this strategy", .offset = offsetof(type, member) \
     }
 
 /* "--knowledge K"; vv_knowledge_of reads it. */
-#define VV_KNOWLEDGE_OPTION(type, member, words)                                              \
-    {                                                                                         \
-        .name = "knowledge", .kind = VV_OPTION_CHOICE, .value = "K",                          \
-        .choices = "order|commit|event", .help = (words), .offset = offsetof(type, member)    \
+#define VV_KNOWLEDGE_OPTION(type, member, words)                                           \
+    {                                                                                      \
+        .name = "knowledge", .kind = VV_OPTION_CHOICE, .value = "K",                       \
+        .choices = "order|commit|event", .help = (words), .offset = offsetof(type, member) \
     }
-#define VV_KNOWLEDGE_OF_REGIMES                                                               \
-    "since when a regime is known: from its ingested_at (default), its commit, or its "       \
+#define VV_KNOWLEDGE_OF_REGIMES                                                         \
+    "since when a regime is known: from its ingested_at (default), its commit, or its " \
     "timestamp"
 
 /* The varve_knowledge of a choice; not given: by order. */

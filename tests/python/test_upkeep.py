@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import subprocess
 
 import pytest
 import varve
@@ -183,3 +184,20 @@ def test_salvage(lake, table):
         writer.put("t", k=70, g="a", v=7.0)
     report = lake.salvage(dry_run=True)
     assert (report["segments"], report["rows_lost"], report["lost"]) == ([], 0, [])
+
+
+def test_an_export_for_an_auditor(lake, table, tmp_path):
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "key"],
+                   check=True)
+    (tmp_path / "key").chmod(0o600)
+    noted = lake.seal("t")
+    table.upsert([{"k": 7, "g": "b", "v": 7.0}])
+    done = lake.export(tmp_path / "x", "t", key_file=tmp_path / "key", seals=[noted])
+    assert (done["tables"], done["rows"], len(done["sha256"])) == (1, 7, 64) and done["signature"]
+    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text())
+    assert manifest["tables"][0]["earlierSeals"] == 1
+    assert lake.export(tmp_path / "y", at="2", tables=["t"], sources=False)["rows"] == 4
+    with pytest.raises(varve.UsageError, match="is there already"):
+        lake.export(tmp_path / "x")
+    with pytest.raises(varve.VerifyFailed, match="is not what was sealed"):
+        lake.export(tmp_path / "z", seals=[dict(noted, head="0" * 64)])

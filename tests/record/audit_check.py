@@ -1,10 +1,13 @@
-"""Whether a table is what was written: by docs/audit.md and docs/format-ledger.md alone.
+"""Whether a table, or an export, is what was written: by docs/audit.md and docs/format-ledger.md
+alone.
 
     python audit_check.py TABLE [HEAD]
+    python audit_check.py --export FOLDER [SHA256]
 
 Shares no code with Varve. Says what is wrong, a line each; the exit status is 10 where something is.
 """
 
+import csv
 import gzip
 import hashlib
 import json
@@ -180,7 +183,154 @@ def check(table, head=None):
     return wrong, chain
 
 
+# ---- An export
+
+
+def check_sums(folder, noted, wrong):
+    """The files of the folder, by their names in it, that are what the list says."""
+    sums = (folder / "SHA256SUMS").read_bytes()
+    if noted is not None and sha256(sums) != noted:
+        wrong.append("SHA256SUMS is not the one that was made")
+    listed = dict(reversed(line.split("  ", 1)) for line in sums.decode().splitlines())
+    there = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    for name in ("SHA256SUMS", "SHA256SUMS.sig"):
+        there.pop(name, None)
+    wrong.extend(f"{name}: not listed" for name in there.keys() - listed.keys())
+    wrong.extend(f"{name}: missing" for name in listed.keys() - there.keys())
+    wrong.extend(f"{name}: altered" for name in listed.keys() & there.keys()
+                 if sha256(there[name].read_bytes()) != listed[name])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        path = there.get(entry["path"])
+        if path is None or path.stat().st_size != entry["bytes"] or \
+                listed.get(entry["path"]) != entry["sha256"]:
+            wrong.append(f"{entry['path']}: not as in the manifest")
+    if {entry["path"] for entry in manifest["files"]} | {"manifest.json", "index.html"} != \
+            listed.keys():
+        wrong.append("manifest.json and SHA256SUMS name different files")
+    return manifest
+
+
+def check_export_chain(folder, table, wrong):
+    """The log of a table in an export; the data files that are live at its end, by path."""
+    with open(folder / "commits.csv", newline="", encoding="utf-8") as file:
+        lines = {int(line["version"]): line for line in csv.DictReader(file)}
+    live, run, first, chain, before = {}, [], 0, None, None
+    chains = set()
+    for path in sorted((folder / "log").iterdir()):
+        version, data = int(path.name[:20]), path.read_bytes()
+        if before is not None and version != before + 1:
+            run, chain = [], None
+        actions = parse(data)
+        linked = is_linked(actions)
+        if linked:
+            check_link(version, link_of(actions), run, first, wrong)
+        own = sha256(data)
+        if linked or not run:
+            run, first, chain = [own], version, own
+        else:
+            run.append(own)
+            chain = sha256((chain + own).encode())
+        line = lines.get(version, {})
+        if (line.get("sha256"), line.get("chain")) != (own, chain):
+            wrong.append(f"version {version} is not as in commits.csv")
+        for action in actions:
+            if "remove" in action:
+                live.pop(action["remove"]["path"], None)
+        for action in actions:
+            if "add" in action:
+                live[action["add"]["path"]] = action["add"]
+        chains.add(chain)
+        before = version
+    if before != table["version"] or len(lines) != table["commits"]:
+        wrong.append(f"{table['table']}: commits are missing")
+    seal = json.loads((folder / "seal.json").read_text())
+    if (seal["version"], seal["head"]) != (before, chain) or table["head"] != chain:
+        wrong.append(f"{table['table']}: its head is not the one of its commits")
+    if (folder / "seals.ndjson").exists():
+        for noted in (folder / "seals.ndjson").read_text().splitlines():
+            if json.loads(noted)["head"].lower() not in chains:
+                wrong.append(f"{table['table']}: a head that was noted is not in the chain")
+    return live
+
+
+def rows_of(folder, sources, live, columns):
+    """The rows of the source files, with partition values. Needs pyarrow."""
+    import pyarrow.parquet  # pylint: disable=import-outside-toplevel
+    rows = []
+    for source in sources:
+        values = live[source["path"]]["partitionValues"]
+        for row in pyarrow.parquet.ParquetFile(folder.parent / source["file"]).read().to_pylist():
+            rows.append(tuple(str(row[name]) if name in row else str(values.get(name))
+                              for name in columns))
+    return rows
+
+
+def check_export_rows(folder, table, live, wrong):
+    """Source files are live, and proven as they claim; without a range they are all of them; their
+    rows are the exported ones."""
+    import pyarrow.parquet  # pylint: disable=import-outside-toplevel
+    with open(folder / "sources.csv", newline="", encoding="utf-8") as file:
+        sources = list(csv.DictReader(file))
+    for source in sources:
+        added = live.get(source["path"])
+        data = (folder.parent / source["file"]).read_bytes()
+        if added is None or added["size"] != len(data):
+            wrong.append(f"{source['path']}: no file of that version")
+        elif source["proof"] == "commit" and added["tags"]["varve.sha256"] != sha256(data):
+            wrong.append(f"{source['path']}: not the file that its commit names")
+    ranged = table["from"] is not None or table["to"] is not None
+    if not ranged and table["commitsMissing"] == 0 and \
+            {source["path"] for source in sources} != live.keys():
+        wrong.append(f"{table['table']}: its files are not all there")
+    columns = [column["name"] for column in table["columns"]]
+    exported = pyarrow.parquet.ParquetFile(folder / "rows.parquet").read().to_pylist()
+    with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
+        lines = sum(1 for _ in csv.reader(file)) - 1
+    if not len(exported) == lines == table["rows"]:
+        wrong.append(f"{table['table']}: {table['rows']} rows are told, {len(exported)} and "
+                     f"{lines} there")
+    if table["vectors"] > 0 or any(int(source["deleted"]) for source in sources) or \
+            any(path not in live for path in (source["path"] for source in sources)):
+        return
+    said = sorted(tuple(str(row[name]) for name in columns) for row in exported)
+    found = rows_of(folder, sources, live, columns)
+    if ranged:
+        at = columns.index(table["timeColumn"])
+        found = [row for row in found
+                 if (table["from"] is None or row[at] >= when(table["from"]))
+                 and (table["to"] is None or row[at] < when(table["to"]))]
+    if said != sorted(found):
+        wrong.append(f"{table['table']}: its rows are not those of the source files")
+
+
+def when(text):
+    """A time of the manifest as Python writes one of a row (to the second, or finer)."""
+    import datetime  # pylint: disable=import-outside-toplevel
+    return str(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")))
+
+
+def check_export(folder, noted=None):
+    """What is wrong, a sentence each."""
+    folder = pathlib.Path(folder)
+    wrong = []
+    try:
+        manifest = check_sums(folder, noted, wrong)
+        for table in manifest["tables"]:
+            inside = folder / table["folder"]
+            live = check_export_chain(inside, table, wrong)
+            if table["hasSources"] and table["commitsMissing"] == 0:
+                check_export_rows(inside, table, live, wrong)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong.append(f"it can't be read: {error!r}")
+    return wrong
+
+
 def main():
+    if sys.argv[1] == "--export":
+        wrong = check_export(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None)
+        print("\n".join(wrong))
+        return 10 if wrong else 0
     wrong, chain = check(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
     for line in wrong:
         print(line)

@@ -12,6 +12,7 @@
 #define VV_TABLE_AUDIT_VERIFY_H
 
 #include "base/hash.h"
+#include "base/sign.h"
 #include "delta/log.h"
 
 struct vv_verify_request {
@@ -43,5 +44,15 @@ struct vv_seal {
     char head[VV_SHA256_HEX_BYTES];
 };
 varve_status vv_seal(struct vv_op *op, const struct vv_log_handle *log, struct vv_seal *out);
+
+/* What a signature is over: one of these, and a hash in hexadecimal. Never the text of anything else. */
+#define VV_SEAL_PREFIX "varve-seal-1 "
+#define VV_EXPORT_PREFIX "varve-export-1 "
+/* Signs `prefix` and `hash` with the private key in a file. Failures: vv_key_file_read, vv_sign. */
+varve_status vv_seal_sign(struct vv_op *op, const char *key_file, const char *prefix,
+    const char *hash, char out[VV_SIGNATURE_BYTES]);
+/* {"table","version","head"}, signed where `key_file` is not NULL; one line of JSON. */
+varve_status vv_seal_write(struct vv_op *op, struct vv_str table, const struct vv_seal *seal,
+    const char *key_file, struct vv_buf *out);
 
 #endif

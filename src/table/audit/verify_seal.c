@@ -1,10 +1,12 @@
 /*
  * The head: what is noted elsewhere, so that a rewritten or shortened history shows.
  */
+#include "base/json_write.h"
 #include "delta/chain.h"
 #include "delta/ledger.h"
 #include "delta/list.h"
 #include "delta/timeline.h"
+#include "store/key_file.h"
 #include "table/audit/verify.h"
 
 struct hash {
@@ -54,4 +56,37 @@ varve_status vv_seal(struct vv_op *op, const struct vv_log_handle *log, struct v
     for (size_t i = len - 1; i > 0; i--)
         VV_TRY(vv_chain_fold(op, out->head, hashes.list.items[i - 1].hex));
     return VARVE_OK;
+}
+
+varve_status vv_seal_sign(struct vv_op *op, const char *key_file, const char *prefix,
+    const char *hash, char out[VV_SIGNATURE_BYTES])
+{
+    char pem[VV_KEY_FILE_BYTES_MAX];
+    size_t pem_len = 0;
+    struct vv_str text = vv_arena_format(&op->arena, "%s%s", prefix, hash);
+    if (text.ptr == NULL)
+        return vv_fail_memory(op);
+    varve_status status = vv_key_file_read(op, key_file, true, pem, &pem_len);
+    if (status == VARVE_OK)
+        status = vv_sign(op, (struct vv_str){pem, pem_len}, text, out);
+    explicit_bzero(pem, sizeof(pem));
+    return status == VARVE_OK ? VARVE_OK : vv_note(op, "sign with %s", key_file);
+}
+
+varve_status vv_seal_write(struct vv_op *op, struct vv_str table, const struct vv_seal *seal,
+    const char *key_file, struct vv_buf *out)
+{
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
+    char signature[VV_SIGNATURE_BYTES];
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "table", table);
+    vv_jw_key_int(&writer, "version", seal->version);
+    vv_jw_key_string(&writer, "head", vv_str_of(seal->head));
+    if (key_file != NULL) {
+        VV_TRY(vv_seal_sign(op, key_file, VV_SEAL_PREFIX, seal->head, signature));
+        vv_jw_key_string(&writer, "signature", vv_str_of(signature));
+    }
+    vv_jw_end(&writer);
+    vv_buf_addc(out, '\n');
+    return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);
 }

@@ -1,0 +1,483 @@
+/*
+ * What an export says of itself: index.html for people, manifest.json for programs.
+ *
+ * The steps in the index are shell that works as it stands, with sha256sum, openssl and the usual
+ * small tools; docs/audit.md has the same ones.
+ */
+#include "base/json_write.h"
+#include "base/os.h"
+#include "base/time.h"
+#include "lake/export_run.h"
+#include "varve/version.h"
+
+#define USERS_SHOWN_MAX 50
+
+/* ---- Manifest ------------------------------------------------------------------------------------- */
+
+static void key_time(struct vv_json_writer *writer, const char *name, int64_t us)
+{
+    char time[32];
+    size_t len = vv_time_format_us(us, time);
+    vv_jw_key_string(writer, name,
+        us == INT64_MIN || us == INT64_MAX ? VV_STR_NONE : (struct vv_str){time, len});
+}
+
+static void add_columns(struct vv_json_writer *writer, const struct vv_schema *schema)
+{
+    vv_jw_key(writer, "columns");
+    vv_jw_array(writer);
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+        vv_type_name(&schema->fields[i].type, &type);
+        vv_jw_object(writer);
+        vv_jw_key_string(writer, "name", schema->fields[i].name);
+        vv_jw_key_string(writer, "type", vv_buf_str(&type));
+        vv_jw_end(writer);
+    }
+    vv_jw_end(writer);
+}
+
+static void add_users(struct vv_json_writer *writer, const struct vv_export_table *table)
+{
+    vv_jw_key(writer, "writers");
+    vv_jw_array(writer);
+    for (size_t i = 0; i < table->users.len; i++) {
+        const struct vv_export_user *user = table->users.items[i];
+        vv_jw_object(writer);
+        vv_jw_key_string(writer, "userName", user->name);
+        vv_jw_key_int(writer, "commits", user->commits);
+        key_time(writer, "first", user->first_ms * VV_US_PER_MS);
+        key_time(writer, "last", user->last_ms * VV_US_PER_MS);
+        vv_jw_end(writer);
+    }
+    vv_jw_end(writer);
+}
+
+static void add_table(struct vv_json_writer *writer, const struct vv_export_run *run,
+    const struct vv_export_table *table)
+{
+    const struct vv_export_sources *sources = &table->sources;
+    const struct vv_snapshot *snapshot = table->source.snapshot;
+    vv_jw_object(writer);
+    vv_jw_key_string(writer, "table", table->name);
+    vv_jw_key_string(writer, "folder", table->folder);
+    vv_jw_key_int(writer, "version", snapshot->version);
+    key_time(writer, "timestamp",
+        snapshot->timestamp_ms == VV_NO_TIME ? INT64_MIN
+                                             : snapshot->timestamp_ms * VV_US_PER_MS);
+    vv_jw_key_string(writer, "timeColumn",
+        table->has_time ? snapshot->schema.fields[table->source.time].name : VV_STR_NONE);
+    key_time(writer, "from", table->span.from_us);
+    key_time(writer, "to", table->span.to_us);
+    vv_jw_key_int(writer, "rows", table->rows);
+    vv_jw_key_string(writer, "head", vv_str_of(table->seal.head));
+    vv_jw_key_int(writer, "firstVersion", table->first_version);
+    vv_jw_key_int(writer, "commits", table->commits);
+    vv_jw_key_int(writer, "commitsForeign", table->foreign);
+    vv_jw_key_int(writer, "commitsMissing", table->missing);
+    vv_jw_key_int(writer, "earlierSeals", table->seals);
+    vv_jw_key_bool(writer, "hasSources", !run->request->without_sources);
+    vv_jw_key_int(writer, "sources", sources->files);
+    vv_jw_key_int(writer, "sourcesProven", sources->proven);
+    vv_jw_key_int(writer, "sourcesWithoutHash", sources->unhashed);
+    vv_jw_key_int(writer, "sourcesOfGoneCommits", sources->gone);
+    vv_jw_key_int(writer, "vectors", sources->vectors);
+    add_users(writer, table);
+    add_columns(writer, &snapshot->schema);
+    vv_jw_end(writer);
+}
+
+varve_status vv_export_manifest(struct vv_op *op, struct vv_export_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
+    vv_jw_object(&writer);
+    vv_jw_key_string(&writer, "format", VV_STR(VV_EXPORT_FORMAT));
+    key_time(&writer, "made", run->made_us);
+    vv_jw_key_string(&writer, "by",
+        run->lake->user.ptr != NULL ? run->lake->user : vv_os_user(&op->arena));
+    vv_jw_key_string(&writer, "message", run->lake->message);
+    vv_jw_key_string(&writer, "engine", VV_STR("Varve/" VARVE_VERSION));
+    vv_jw_key_string(&writer, "lake", run->lake->store->location);
+    vv_jw_key_bool(&writer, "signed", run->request->key_file != NULL);
+    vv_jw_key(&writer, "tables");
+    vv_jw_array(&writer);
+    for (size_t i = 0; i < run->tables.len; i++)
+        add_table(&writer, run, run->tables.items[i]);
+    vv_jw_end(&writer);
+    vv_jw_key(&writer, "files");
+    vv_jw_array(&writer);
+    for (size_t i = 0; i < run->files.len; i++) {
+        vv_jw_object(&writer);
+        vv_jw_key_string(&writer, "path", run->files.items[i].key);
+        vv_jw_key_int(&writer, "bytes", run->files.items[i].bytes);
+        vv_jw_key_string(&writer, "sha256", vv_str_of(run->files.items[i].sha256));
+        vv_jw_end(&writer);
+    }
+    vv_jw_end(&writer);
+    vv_jw_end(&writer);
+    vv_buf_addc(&json, '\n');
+    if (!vv_buf_ok(&json))
+        return vv_fail_memory(op);
+    return vv_export_write(op, run, VV_STR(VV_EXPORT_MANIFEST), vv_buf_str(&json), NULL);
+}
+
+/* ---- Index ---------------------------------------------------------------------------------------- */
+
+/* One thing to check, and how. */
+struct step {
+    const char *title, *text, *shell;
+    bool is_signed; /* only where there is a key */
+};
+
+static const struct step steps[] = {
+    {"Begin", "In the folder of the export, in one shell from here to the end.",
+        "export LC_ALL=C\n"
+        "tmp=$(mktemp -d)\n",
+        false},
+    {"No file was altered, taken away or added",
+        "Prints nothing where all is right; else what is not.",
+        "sha256sum --quiet --strict --check SHA256SUMS\n"
+        "find . -type f ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig |\n"
+        "    sed 's|^\\./||' | sort > \"$tmp/there\"\n"
+        "sed 's/^[0-9a-f]*  //' SHA256SUMS | sort | comm -3 - \"$tmp/there\"\n",
+        false},
+    {"The list itself is the one that was made",
+        "It must be the hash that varve export printed, as you were told it by another way "
+        "than "
+        "with this folder.",
+        "sha256sum < SHA256SUMS | cut -c1-64\n", false},
+    {"The list is signed",
+        "Prints \"Signature Verified Successfully\". key.pub must be the public key that you "
+        "know "
+        "to be theirs: compare it with the one you hold.",
+        "printf 'varve-export-1 %s' \"$(sha256sum < SHA256SUMS | cut -c1-64)\" > "
+        "\"$tmp/text\"\n"
+        "base64 -d < SHA256SUMS.sig > \"$tmp/signature\"\n"
+        "openssl pkeyutl -verify -pubin -inkey key.pub -rawin -in \"$tmp/text\" \\\n"
+        "    -sigfile \"$tmp/signature\"\n",
+        true},
+    {"The commits are a chain, and its head is the one in seal.json",
+        "Each commit of Varve names the hash of the one before it. Prints nothing where all is "
+        "right.",
+        "for log in */log; do\n"
+        "    before= chain= last=-1\n"
+        "    for file in \"$log\"/*.json; do\n"
+        "        own=$(sha256sum < \"$file\" | cut -c1-64)\n"
+        "        link=$(grep -o '\"prevHash\":\"[0-9a-f]*\"' \"$file\" | cut -d'\"' -f4)\n"
+        "        version=$(basename \"$file\" .json | sed 's/^0*//')\n"
+        "        version=${version:-0}\n"
+        "        [ \"$version\" -eq $((last + 1)) ] || { before=; chain=; }\n"
+        "        [ -z \"$link\" ] || [ -z \"$before\" ] || [ \"$link\" = \"$before\" ] ||\n"
+        "            echo \"broken: $file\"\n"
+        "        if [ -z \"$chain\" ] || grep -q '\"engineInfo\":\"Varve/' \"$file\"; then\n"
+        "            chain=$own\n"
+        "        else\n"
+        "            chain=$(printf '%s%s' \"$chain\" \"$own\" | sha256sum | cut -c1-64)\n"
+        "        fi\n"
+        "        grep -q \"^$version,.*,$own,$link,$chain\\$\" \"${log%log}commits.csv\" ||\n"
+        "            echo \"not as in commits.csv: $file\"\n"
+        "        before=$own last=$version\n"
+        "    done\n"
+        "    grep -q \"\\\"head\\\":\\\"$chain\\\"\" \"${log%log}seal.json\" ||\n"
+        "        echo \"not the head in ${log%log}seal.json: $chain\"\n"
+        "done\n",
+        false},
+    {"The heads are signed", "Prints \"Signature Verified Successfully\" for each table.",
+        "for seal in */seal.json; do\n"
+        "    head=$(grep -o '\"head\":\"[0-9a-f]*\"' \"$seal\" | cut -d'\"' -f4)\n"
+        "    printf 'varve-seal-1 %s' \"$head\" > \"$tmp/text\"\n"
+        "    grep -o '\"signature\":\"[^\"]*\"' \"$seal\" | cut -d'\"' -f4 |\n"
+        "        base64 -d > \"$tmp/signature\"\n"
+        "    openssl pkeyutl -verify -pubin -inkey key.pub -rawin -in \"$tmp/text\" \\\n"
+        "        -sigfile \"$tmp/signature\"\n"
+        "done\n",
+        true},
+    {"Heads that were noted earlier are in the chain",
+        "Those of seals.ndjson, where the export has some; do the same with the ones that you "
+        "keep "
+        "yourself. Prints nothing where all is right.",
+        "for seals in */seals.ndjson; do\n"
+        "    [ -e \"$seals\" ] || continue\n"
+        "    grep -o '\"head\":\"[0-9a-f]*\"' \"$seals\" | cut -d'\"' -f4 | while read -r "
+        "head; do\n"
+        "        grep -q \",$head\\$\" \"${seals%seals.ndjson}commits.csv\" ||\n"
+        "            echo \"not in the chain: $head\"\n"
+        "    done\n"
+        "done\n",
+        false},
+    {"The data files are those that the commits name",
+        "Each file in sources/ has a SHA-256 that a commit of the chain states. Prints nothing "
+        "where all is right. Files in unproven/, where there are any, are the ones of which no "
+        "commit here states it.",
+        "for log in */log; do\n"
+        "    table=${log%/log}\n"
+        "    find \"$log\" -type f -exec cat {} + | grep -o '\"varve.sha256\":\"[0-9a-f]*\"' "
+        "|\n"
+        "        cut -d'\"' -f4 | sort -u > \"$tmp/known\"\n"
+        "    [ ! -d \"$table/sources\" ] || find \"$table/sources\" -type f |\n"
+        "        while read -r file; do\n"
+        "            own=$(sha256sum < \"$file\" | cut -c1-64)\n"
+        "            grep -q \"$own\" \"$tmp/known\" || echo \"no commit names: $file\"\n"
+        "        done\n"
+        "done\n",
+        false},
+};
+
+static void add_text(struct vv_buf *html, struct vv_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        switch (text.ptr[i]) {
+        case '&':
+            vv_buf_adds(html, "&amp;");
+            break;
+        case '<':
+            vv_buf_adds(html, "&lt;");
+            break;
+        case '>':
+            vv_buf_adds(html, "&gt;");
+            break;
+        default:
+            vv_buf_addc(html, text.ptr[i]);
+        }
+}
+
+static void add_row(struct vv_buf *html, const char *name, struct vv_str value)
+{
+    vv_buf_addf(html, "<tr><th>%s</th><td>", name);
+    add_text(html, value);
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
+static void add_number(struct vv_buf *html, const char *name, int64_t value)
+{
+    vv_buf_addf(html, "<tr><th>%s</th><td>%" PRId64 "</td></tr>\n", name, value);
+}
+
+static void add_time(struct vv_buf *html, int64_t us)
+{
+    char time[32];
+    size_t len = vv_time_format_us(us, time);
+    add_text(html, (struct vv_str){time, len});
+}
+
+static void add_range(struct vv_buf *html, const struct vv_export_table *table)
+{
+    vv_buf_adds(html, "<tr><th>rows of</th><td>");
+    if (!table->has_time) {
+        vv_buf_adds(html, "all times: the table has no time column</td></tr>\n");
+        return;
+    }
+    add_text(html, table->source.snapshot->schema.fields[table->source.time].name);
+    if (table->span.from_us == INT64_MIN && table->span.to_us == INT64_MAX)
+        vv_buf_adds(html, ": all times");
+    if (table->span.from_us != INT64_MIN) {
+        vv_buf_adds(html, " from ");
+        add_time(html, table->span.from_us);
+    }
+    if (table->span.to_us != INT64_MAX) {
+        vv_buf_adds(html, " up to, but without, ");
+        add_time(html, table->span.to_us);
+    }
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
+static void add_version(struct vv_buf *html, const struct vv_snapshot *snapshot)
+{
+    vv_buf_addf(html, "<tr><th>as of version</th><td>%" PRId64, snapshot->version);
+    if (snapshot->timestamp_ms != VV_NO_TIME) {
+        vv_buf_adds(html, ", committed ");
+        add_time(html, snapshot->timestamp_ms * VV_US_PER_MS);
+    }
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
+static void add_writers(struct vv_buf *html, const struct vv_export_table *table)
+{
+    vv_buf_adds(html, "<tr><th>written by</th><td>");
+    for (size_t i = 0; i < table->users.len && i < USERS_SHOWN_MAX; i++) {
+        const struct vv_export_user *user = table->users.items[i];
+        vv_buf_adds(html, i == 0 ? "" : "<br>");
+        add_text(html, user->name);
+        vv_buf_addf(html, ": %" PRId64 " commit%s, ", user->commits,
+            user->commits == 1 ? "" : "s");
+        add_time(html, user->first_ms * VV_US_PER_MS);
+        if (user->commits > 1) {
+            vv_buf_adds(html, " to ");
+            add_time(html, user->last_ms * VV_US_PER_MS);
+        }
+    }
+    if (table->users.len > USERS_SHOWN_MAX)
+        vv_buf_addf(html, "<br>and %zu others: see commits.csv",
+            table->users.len - USERS_SHOWN_MAX);
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
+static void add_chain(struct vv_buf *html, const struct vv_export_table *table)
+{
+    vv_buf_addf(html,
+        "<tr><th>commits</th><td>%" PRId64 ", from version %" PRId64 " to %" PRId64,
+        table->commits, table->first_version, table->seal.version);
+    if (table->foreign > 0)
+        vv_buf_addf(html,
+            "; %" PRId64
+            " of other software, which name no hash: the next commit of Varve covers "
+            "them, or the head alone where none follows",
+            table->foreign);
+    if (table->missing > 0)
+        vv_buf_addf(html,
+            "; %" PRId64
+            " older ones are gone: they left the log before the ledger had them, and "
+            "nothing here proves them",
+            table->missing);
+    vv_buf_adds(html, "</td></tr>\n");
+    if (table->seals > 0)
+        add_number(html, "earlier seals that are in the chain", table->seals);
+}
+
+static void add_sources(struct vv_buf *html, const struct vv_export_run *run,
+    const struct vv_export_table *table)
+{
+    const struct vv_export_sources *sources = &table->sources;
+    if (run->request->without_sources) {
+        vv_buf_adds(html,
+            "<tr><th>source files</th><td>left out of this export: that its rows are "
+            "those of the chain can't be checked here</td></tr>\n");
+        return;
+    }
+    vv_buf_addf(html,
+        "<tr><th>source files</th><td>%" PRId64 " with %" PRId64
+        " bytes; the SHA-256 of %" PRId64 " is in a commit of the chain",
+        sources->files, sources->bytes, sources->proven);
+    if (sources->unhashed > 0)
+        vv_buf_addf(html,
+            "; %" PRId64 " were written by other software, whose commits state only their size",
+            sources->unhashed);
+    if (sources->gone > 0)
+        vv_buf_addf(html, "; the commits of %" PRId64 " are gone", sources->gone);
+    if (sources->vectors > 0)
+        vv_buf_addf(html,
+            "; %" PRId64 " files in vectors/ say which of their rows were deleted",
+            sources->vectors);
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
+static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
+    const struct vv_export_table *table)
+{
+    vv_buf_adds(html, "<h2>");
+    add_text(html, table->name);
+    vv_buf_adds(html, "</h2>\n<table>\n");
+    add_number(html, "rows", table->rows);
+    add_range(html, table);
+    add_version(html, table->source.snapshot);
+    add_writers(html, table);
+    add_chain(html, table);
+    add_row(html, "head", vv_str_of(table->seal.head));
+    add_sources(html, run, table);
+    vv_buf_adds(html, "</table>\n<p>Columns: ");
+    const struct vv_schema *schema = &table->source.snapshot->schema;
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+        vv_type_name(&schema->fields[i].type, &type);
+        vv_buf_adds(html, i == 0 ? "" : ", ");
+        add_text(html, schema->fields[i].name);
+        vv_buf_addc(html, ' ');
+        if (vv_buf_ok(&type))
+            add_text(html, vv_buf_str(&type));
+    }
+    vv_buf_adds(html, ".</p>\n<p>Files, in the folder ");
+    add_text(html, table->folder);
+    vv_buf_adds(html,
+        ": rows.csv and rows.parquet (the rows, twice the same), commits.csv (who committed "
+        "what "
+        "and when, and the hashes), log/ (the commits, byte for byte), seal.json (the head)");
+    vv_buf_adds(html, table->seals > 0 ? ", seals.ndjson (heads that were noted earlier)" : "");
+    if (!run->request->without_sources)
+        vv_buf_adds(html, ", sources/ (the data files that the rows were read from, byte for "
+                          "byte), sources.csv (a line for each of them)");
+    vv_buf_adds(html, ".</p>\n");
+}
+
+static void add_steps(struct vv_buf *html, const struct vv_export_run *run)
+{
+    vv_buf_adds(html,
+        "<h2>How to check it</h2>\n<p>With sha256sum and openssl; nothing of Varve is "
+        "needed.</p>\n<ol>\n");
+    for (size_t i = 0; i < VV_COUNT(steps); i++) {
+        if (steps[i].is_signed && run->request->key_file == NULL)
+            continue;
+        vv_buf_adds(html, "<li><b>");
+        add_text(html, vv_str_of(steps[i].title));
+        vv_buf_adds(html, ".</b> ");
+        add_text(html, vv_str_of(steps[i].text));
+        vv_buf_adds(html, "\n<pre>");
+        add_text(html, vv_str_of(steps[i].shell));
+        vv_buf_adds(html, "</pre></li>\n");
+    }
+    vv_buf_adds(html, "</ol>\n");
+}
+
+static void add_limits(struct vv_buf *html, const struct vv_export_run *run)
+{
+    vv_buf_adds(html,
+        "<h2>What that proves</h2>\n<p>That the files here are those that were exported; that "
+        "the "
+        "commits were written one after the other as they are, each after the one before; that "
+        "the source files are those which these commits name. A head that somebody else has "
+        "noted "
+        "since, or a signature, proves that nothing up to it was written anew. The times and "
+        "names "
+        "in a commit are the word of the computer that wrote it.</p>\n"
+        "<p>That rows.csv and rows.parquet hold the rows of the source files is the word of "
+        "who "
+        "made the export");
+    vv_buf_adds(html, run->request->key_file != NULL ? ", with their signature" : "");
+    vv_buf_adds(html,
+        ". It can be looked at with any reader of Parquet: the rows of the files in "
+        "sources.csv, "
+        "within the range, but for those that a deletion vector takes away; the values of the "
+        "columns that the table is partitioned by stand in the names of the folders.</p>\n");
+}
+
+static void add_head(struct vv_op *op, struct vv_buf *html, const struct vv_export_run *run)
+{
+    struct vv_str user = run->lake->user.ptr != NULL ? run->lake->user : vv_os_user(&op->arena);
+    vv_buf_adds(html,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<title>Export of a Varve lake</title>\n<style>\n"
+        "body { font-family: sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }\n"
+        "table { border-collapse: collapse; }\n"
+        "th, td { text-align: left; vertical-align: top; padding: 0.2em 1em 0.2em 0; }\n"
+        "td { overflow-wrap: anywhere; }\n"
+        "pre { background: #f4f4f4; padding: 0.8em; overflow-x: auto; }\n"
+        "</style>\n</head>\n<body>\n<h1>Export of a Varve "
+        "lake</h1>\n<table>\n<tr><th>made</th><td>");
+    add_time(html, run->made_us);
+    vv_buf_adds(html, "</td></tr>\n");
+    add_row(html, "by", user);
+    if (run->lake->message.len > 0)
+        add_row(html, "message", run->lake->message);
+    add_row(html, "lake", run->lake->store->location);
+    add_row(html, "with", VV_STR("Varve " VARVE_VERSION));
+    add_row(html, "signed",
+        run->request->key_file != NULL ? VV_STR("yes: SHA256SUMS.sig, by the key key.pub")
+                                       : VV_STR("no"));
+    vv_buf_adds(html,
+        "</table>\n<p>manifest.json says the same to programs, with the size and the "
+        "SHA-256 of each file.</p>\n");
+}
+
+varve_status vv_export_index(struct vv_op *op, struct vv_export_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf html = VV_BUF_INIT(VV_BUF_MAX);
+    add_head(op, &html, run);
+    for (size_t i = 0; i < run->tables.len; i++)
+        add_table_html(&html, run, run->tables.items[i]);
+    add_steps(&html, run);
+    add_limits(&html, run);
+    vv_buf_adds(&html, "</body>\n</html>\n");
+    if (!vv_buf_ok(&html))
+        return vv_fail_memory(op);
+    return vv_export_write(op, run, VV_STR(VV_EXPORT_INDEX), vv_buf_str(&html), NULL);
+}

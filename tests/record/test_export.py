@@ -1,0 +1,329 @@
+"""An export for an auditor: whole or not there, and checked with sha256sum and openssl alone."""
+
+import csv
+import html
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import audit_check  # noqa: E402
+import lakes  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CHECKED = "Signature Verified Successfully\n"
+
+
+def export(varve, folder, *arguments, **options):
+    return json.loads(varve.ok("export", *arguments, "-o", folder, "--json", **options))
+
+
+def steps_of(folder):
+    text = (folder / "index.html").read_text()
+    return [html.unescape(step) for step in re.findall(r"<pre>(.*?)</pre>", text, re.S)]
+
+
+def follow(folder, steps=None):
+    """What the steps of the index print, in one shell, as an auditor would type them."""
+    script = "\n".join(steps if steps is not None else steps_of(folder))
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
+                          check=False, timeout=60)
+    return done.stdout + done.stderr
+
+
+def rows_in(folder, table):
+    with open(folder / table / "rows.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def leftovers(folder):
+    return sorted(path.name for path in folder.iterdir() if ".part-" in path.name)
+
+
+@pytest.fixture
+def filled(varve):
+    lakes.create(varve, "t")
+    for seed in range(4):
+        lakes.put(varve, "t", seed)
+    return varve
+
+
+@pytest.fixture(scope="module")
+def many(varve_on, tmp_path_factory):
+    """Tables with histories of every kind, a key, and an export of all of them."""
+    folder = tmp_path_factory.mktemp("many")
+    varve = varve_on(folder / "lake")
+    for kind in ("plain", "mixed", "cleaned"):
+        lakes.build(varve, kind)
+    lakes.create(varve, "marked", "--property", "delta.enableDeletionVectors=true")
+    for seed in range(3):
+        lakes.put(varve, "marked", seed)
+    varve.ok("delete", "marked", "--where", "price < 50")
+    varve.ok("keygen", folder / "key")
+    (folder / "noted").write_text(varve.ok("seal"))
+    for seed in (20, 21):
+        lakes.put(varve, "plain", seed)
+    done = export(varve, folder / "made", "--key", folder / "key", "--seals", folder / "noted")
+    return varve, folder, done
+
+
+def test_the_steps_of_the_index_find_nothing(many):
+    _, folder, done = many
+    assert done["tables"] == 4
+    said = follow(folder / "made")
+    assert said == done["sha256"] + "\n" + CHECKED * 5
+
+
+def test_the_steps_are_those_of_the_documentation(many):
+    text = (ROOT / "docs" / "audit.md").read_text()
+    steps = steps_of(many[1] / "made")
+    assert len(steps) == 8
+    assert [step for step in steps if f"```sh\n{step}```" not in text] == []
+
+
+def test_the_independent_checker_agrees(many):
+    _, folder, done = many
+    assert audit_check.check_export(folder / "made", done["sha256"]) == []
+    assert audit_check.check_export(folder / "made", "0" * 64) != []
+
+
+def test_the_index_says_what_is_in_it(many):
+    varve, folder, _ = many
+    text = (folder / "made" / "index.html").read_text()
+    for table in ("plain", "mixed", "cleaned", "marked"):
+        assert f"<h2>{table}</h2>" in text
+        assert f"<tr><th>rows</th><td>{len(varve.rows('scan', table))}</td></tr>" in text
+        assert json.loads(varve.ok("seal", table))["head"] in text
+    assert "of other software, which name no hash" in text
+    assert "earlier seals that are in the chain" in text
+    assert "files in vectors/ say which" in text
+    assert "http" not in text.replace("https://", "http")  # nothing is fetched
+
+
+def test_rows_are_those_of_a_scan(many):
+    varve, folder, _ = many
+    for table in ("plain", "mixed", "cleaned", "marked"):
+        lines = varve.ok("scan", table, "--format", "csv").splitlines()
+        ours = (folder / "made" / table / "rows.csv").read_text().splitlines()
+        assert ours[0] == lines[0]
+        assert sorted(ours[1:]) == sorted(lines[1:])
+
+
+def test_each_mutation_of_a_file_is_found(many):
+    """By the steps, and by the checker; also where SHA256SUMS was made to fit, by its own hash."""
+    _, folder, done = many
+    chance = random.Random(5)
+    files = sorted(path.relative_to(folder / "made") for path in (folder / "made").rglob("*")
+                   if path.is_file())
+    copy = folder / "copy"
+    steps = steps_of(folder / "made")[:4]
+    good = follow(folder / "made", steps)
+    missed = []
+    picked = [path for path in files if "log" not in path.parts and "sources" not in path.parts]
+    picked += chance.sample([path for path in files if path not in picked], 4)
+    for path in picked:
+        shutil.copytree(folder / "made", copy)
+        data = bytearray((copy / path).read_bytes())
+        how = chance.choice(("flip", "cut", "remove", "add")) if data else "remove"
+        if how == "flip":
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(7)
+        elif how == "cut":
+            del data[chance.randrange(len(data)):]
+        if how == "remove":
+            (copy / path).unlink()
+        elif how == "add":
+            (copy / path).with_name("more").write_bytes(bytes(data))
+        else:
+            (copy / path).write_bytes(bytes(data))
+        if follow(copy, steps) == good:
+            missed.append((str(path), how, "steps"))
+        if path.name not in ("SHA256SUMS.sig",) and \
+                not audit_check.check_export(copy, done["sha256"]):
+            missed.append((str(path), how, "checker"))
+        shutil.rmtree(copy)
+    assert missed == []
+
+
+def test_a_forged_list_of_hashes_shows_the_chain(many):
+    """Whoever can write SHA256SUMS anew still can't make a commit, or a data file, fit."""
+    _, folder, _ = many
+    for pattern, said in (("plain/log/*3.json", "broken: plain/log"),
+                          ("plain/sources/*/*.parquet", "no commit names: plain/sources")):
+        copy = folder / "forged"
+        shutil.copytree(folder / "made", copy)
+        path = sorted(copy.glob(pattern))[0]
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(bytes(data))
+        names = [line.split("  ", 1)[1] for line in (copy / "SHA256SUMS").read_text().splitlines()]
+        (copy / "SHA256SUMS").write_text("".join(
+            f"{audit_check.sha256((copy / name).read_bytes())}  {name}\n" for name in names))
+        steps = [step for step in steps_of(copy) if "SHA256SUMS.sig" not in step or "find" in step]
+        assert said in follow(copy, steps)
+        shutil.rmtree(copy)
+
+
+def test_a_range_has_its_rows_and_the_files_that_can_hold_them(filled, tmp_path):
+    done = export(filled, tmp_path / "x", "t", "--from", "2025-01-11", "--to", "2025-01-12")
+    rows = rows_in(tmp_path / "x", "t")
+    assert rows and {row["ts"][:10] for row in rows} == {"2025-01-11"}
+    assert done["rows"] == len(rows) == len(
+        filled.rows("scan", "t", "--where", "date = '2025-01-11'"))
+    kept = {path.parent.name for path in (tmp_path / "x" / "t" / "sources").rglob("*.parquet")}
+    assert kept == {"date=2025-01-11"}
+    assert follow(tmp_path / "x") == done["sha256"] + "\n"
+    assert audit_check.check_export(tmp_path / "x", done["sha256"]) == []
+
+
+def test_an_older_version_has_the_chain_up_to_it(filled, tmp_path):
+    then = filled.rows("scan", "t", "--version", "2")
+    done = export(filled, tmp_path / "x", "t", "--at", "2")
+    assert done["rows"] == len(then) and done["sha256"]
+    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text())["tables"][0]
+    assert (manifest["version"], manifest["commits"]) == (2, 3)
+    assert len(list((tmp_path / "x" / "t" / "log").iterdir())) == 3
+    assert follow(tmp_path / "x") == done["sha256"] + "\n"
+
+
+def test_what_was_known_then(filled, tmp_path):
+    time = filled.rows("history", "t")[2]["timestamp"]
+    lakes.create(filled, "later")
+    done = export(filled, tmp_path / "x", "--known-at", time)
+    assert done["tables"] == 1
+    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text())
+    assert manifest["tables"][0]["version"] == 2
+
+
+def test_a_folder_that_is_there_is_refused(filled, tmp_path):
+    (tmp_path / "x").mkdir()
+    done = filled.run("export", "-o", tmp_path / "x")
+    assert done.returncode == 2 and "is there already" in done.stderr
+    assert list((tmp_path / "x").iterdir()) == [] and leftovers(tmp_path) == []
+    done = filled.run("export", "-o", tmp_path / "none" / "x")
+    assert done.returncode == 5 and "make it first" in done.stderr
+
+
+def test_without_a_name_the_folder_has_the_time(filled, tmp_path):
+    done = subprocess.run([str(filled.program), "--lake", str(filled.lake), "export", "t"],
+                          cwd=tmp_path, capture_output=True, text=True, check=True)
+    name = re.search(r"to (export-\d{8}T\d{6}Z) ", done.stdout)[1]
+    assert (tmp_path / name / "index.html").exists()
+
+
+def test_on_a_full_disk_there_is_no_folder(filled, tmp_path):
+    """At each size that a file may have at most, there is all of it or nothing."""
+    codes = []
+    for most in (0, 60, 300, 1000, 2000, 4000, 5000, 10_000_000):
+        def limit(most=most):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        folder = tmp_path / str(most)
+        done = subprocess.run(
+            [str(filled.program), "--lake", str(filled.lake), "export", "-o", str(folder)],
+            capture_output=True, text=True, preexec_fn=limit, check=False)
+        assert leftovers(tmp_path) == []
+        assert folder.exists() == (done.returncode == 0), done.stderr
+        codes.append(done.returncode)
+    assert set(codes[:-1]) == {8} and codes[-1] == 0
+
+
+@pytest.mark.parametrize("seam", ["crash=new_folder.synced:1", "crash=store.stage.made:9"])
+def test_killed_it_leaves_no_folder_of_that_name(filled, tmp_path, seam):
+    done = filled.run("export", "-o", tmp_path / "x", env={"VARVE_TEST_SEAMS": seam})
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "x").exists() and len(leftovers(tmp_path)) == 1
+    assert export(filled, tmp_path / "x")["tables"] == 1
+
+
+def test_a_name_that_is_taken_meanwhile_is_not_written_over(filled, tmp_path):
+    """The rename never replaces: an empty folder would be, by another call."""
+    done = filled.run("export", "-o", tmp_path / "x",
+                      env={"VARVE_TEST_SEAMS": "fail=store.rename_new_missing:1"})
+    assert done.returncode == 0 and (tmp_path / "x" / "index.html").exists()
+
+
+def test_a_table_that_was_tampered_with_is_not_exported(filled, tmp_path):
+    commit = filled.table("t") / "_delta_log" / f"{1:020}.json"
+    good = commit.read_text()
+    commit.write_text(good.replace('"userName":"', '"userName":"X', 1))
+    done = filled.run("export", "t", "-o", tmp_path / "x")
+    assert done.returncode == 10 and "the chain is broken" in done.stderr
+    commit.write_text(good)
+    for data in filled.table("t").rglob("*.parquet"):
+        bad = bytearray(data.read_bytes())
+        bad[-9] ^= 1  # of the name of who wrote it: it can be read as ever
+        data.write_bytes(bytes(bad))
+    done = filled.run("export", "t", "-o", tmp_path / "x")
+    assert done.returncode == 10 and "not what the log says" in done.stderr
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+
+
+def test_an_earlier_seal_that_does_not_fit_is_told(filled, tmp_path):
+    seal = json.loads(filled.ok("seal", "t"))
+    noted = tmp_path / "noted"
+    noted.write_text(json.dumps(seal) + "\n" + json.dumps(dict(seal, table="other")) + "\n")
+    lakes.put(filled, "t", 30)
+    assert export(filled, tmp_path / "a", "t", "--seals", noted)["tables"] == 1
+    assert json.loads((tmp_path / "a" / "t" / "seals.ndjson").read_text()) == seal
+    noted.write_text(json.dumps(dict(seal, head="0" * 64)))
+    done = filled.run("export", "t", "--seals", noted, "-o", tmp_path / "x")
+    assert done.returncode == 10 and "is not what was sealed" in done.stderr
+    noted.write_text(json.dumps(dict(seal, version=seal["version"] + 1)))
+    done = filled.run("export", "t", "--at", str(seal["version"]), "--seals", noted,
+                      "-o", tmp_path / "y")
+    assert done.returncode == 0 and "is left out" in done.stderr
+    noted.write_text("nonsense")
+    done = filled.run("export", "t", "--seals", noted, "-o", tmp_path / "x")
+    assert done.returncode == 2 and "earlier seals" in done.stderr
+
+
+def test_without_sources_it_says_so(filled, tmp_path):
+    done = export(filled, tmp_path / "x", "--no-sources")
+    assert not (tmp_path / "x" / "t" / "sources").exists()
+    assert "left out of this export" in (tmp_path / "x" / "index.html").read_text()
+    assert follow(tmp_path / "x") == done["sha256"] + "\n"
+
+
+def test_bad_ranges_and_versions(filled, tmp_path):
+    lakes.create(filled, "u")
+    for arguments, said in (
+            (("t", "--from", "2025-02-01", "--to", "2025-01-01"), "after its end"),
+            (("t", "--from", "someday"), "is not a time"),
+            (("--at", "1"), "give a time or a tag instead"),
+            (("t", "t"), "is named twice"),
+            (("t", "--last", "3d", "--from", "2025-01-01"), "not both"),
+            (("t", "--key", tmp_path / "none"), "none")):
+        done = filled.run("export", *arguments, "-o", tmp_path / "x")
+        assert done.returncode in (2, 5) and said in done.stderr, (arguments, done.stderr)
+    assert not os.path.exists(tmp_path / "x") and leftovers(tmp_path) == []
+
+
+def test_a_table_without_a_time_is_exported_whole(varve, tmp_path):
+    varve.ok("create", "codes", "--schema", "id bigint not null, word string", "--key", "id")
+    varve.upsert("codes", 'id,word\n1,"<b>&"\n2,\n')
+    done = varve.run("export", "--from", "2025-01-01", "-o", tmp_path / "x")
+    assert done.returncode == 0 and "has no time column" in done.stderr
+    assert (tmp_path / "x" / "codes" / "rows.csv").read_text() == "id,word\n1,<b>&\n2,\n"
+
+
+def test_all_types_are_those_of_a_scan(varve, tmp_path):
+    varve.ok("create", "t", "--schema",
+             "id bigint not null, a string, n timestamp_ntz, b binary, l array<int>, "
+             "s struct<x:int,y:string>, m map<string,int>, d decimal(10,2), dt date, f float, "
+             "g double, bo boolean", "--key", "id")
+    rows = [{"id": 1, "a": 'x,"y', "n": "2025-01-30T10:00:00.5", "b": "AAEC", "l": [1, 2],
+             "s": {"x": 1, "y": "q"}, "m": {"k": 2}, "d": 1.25, "dt": "2025-01-30", "f": "NaN",
+             "g": "-Infinity", "bo": True}, {"id": 2, "a": ""}, {"id": 3, "a": "line\nfeed", "g": 0.1}]
+    varve.upsert("t", "\n".join(map(json.dumps, rows)))
+    export(varve, tmp_path / "x")
+    assert (tmp_path / "x" / "t" / "rows.csv").read_text() == varve.ok(
+        "query", "FROM t ORDER BY id", "--format", "csv")
