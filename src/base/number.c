@@ -20,11 +20,44 @@ static bool parse_terminated(const char *text, size_t len, double *out)
     return true;
 }
 
+/* Of so many digits the whole number and the power of ten are doubles, and so their quotient is right. */
+#define EXACT_DIGITS 15
+
+/* "-12.345" and the like, in few digits. False: it is to be read otherwise. */
+static bool parse_short(struct vv_str text, double *out)
+{
+    static const double tens[EXACT_DIGITS + 1] = {
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    bool is_negative = text.ptr[0] == '-';
+    size_t begin = is_negative ? 1 : 0;
+    size_t point = text.len;
+    uint64_t digits = 0;
+    if (text.len - begin > EXACT_DIGITS + 1)
+        return false;
+    for (size_t at = begin; at < text.len; at++) {
+        if (text.ptr[at] == '.' && point == text.len)
+            point = at;
+        else if (text.ptr[at] >= '0' && text.ptr[at] <= '9')
+            digits = digits * 10 + (uint64_t)(text.ptr[at] - '0');
+        else
+            return false;
+    }
+    bool has_zeros = text.len - begin > 1 && text.ptr[begin] == '0' && point != begin + 1;
+    bool is_whole = point > begin && point + 1 != text.len;
+    if (!is_whole || has_zeros || digits == 0)
+        return false;
+    double value = (double)digits / tens[point < text.len ? text.len - point - 1 : 0];
+    *out = is_negative ? -value : value;
+    return true;
+}
+
 bool vv_number_parse(struct vv_str text, double *out)
 {
     char small[64];
     if (text.len == 0)
         return false;
+    if (parse_short(text, out))
+        return true;
     if (text.len < sizeof(small)) {
         memcpy(small, text.ptr, text.len);
         small[text.len] = '\0';

@@ -62,6 +62,28 @@ TEST(number, parses_by_the_grammar_of_json_and_the_names)
     CHECK(!vv_number_parse((struct vv_str){"1\0", 2}, &nan));
 }
 
+/* Few digits are read a shorter way, to the same double. */
+TEST(number, short_texts_are_rounded_as_long_ones_are)
+{
+    struct prop prop = prop_start();
+    for (int i = 0; i < 20000; i++) {
+        char text[64];
+        char longer[64];
+        int64_t most = prop_int(&prop, 1, INT64_C(9999999999999999));
+        size_t decimals = prop_choose(&prop, 5);
+        double value = 0;
+        double want = 0;
+        snprintf(text, sizeof(text), "%s%" PRId64 ".%04d", prop_chance(&prop, 50) ? "-" : "",
+            prop_int(&prop, 0, most), (int)prop_choose(&prop, 10000));
+        text[strlen(text) - (decimals == 0 ? 5 : 4 - decimals)] = '\0';
+        snprintf(longer, sizeof(longer), "%se0", text);
+        REQUIRE(vv_number_parse(vv_str_of(text), &value));
+        REQUIRE(vv_number_parse(vv_str_of(longer), &want));
+        REQUIRE(value == want);
+        REQUIRE(value == strtod(text, NULL));
+    }
+}
+
 TEST(number, long_texts_are_rounded_by_all_their_digits)
 {
     /* Just above the middle between 1 and the next double, told by the last of 700 digits. */
