@@ -9,7 +9,6 @@
 #include "base/time.h"
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
-#include "store/source.h"
 #include "table/input/batch_input.h"
 
 /* Typed rows and JSON by turns: from here on all of them are text. */
@@ -20,7 +19,7 @@ struct run {
     struct run *next;
     struct vv_str schema; /* none: JSON */
     struct vv_row_batch *typed;
-    struct vv_buf lines;
+    struct vv_buf lines; /* a vv_str each: where the text of a row lies */
     struct vv_buf arrivals;
 };
 
@@ -104,20 +103,29 @@ static struct run *run_for(struct vv_op *op, struct gather *gather, struct vv_st
     return run;
 }
 
+/* A typed row as a line of JSON. */
+static varve_status make_text(struct vv_op *op, struct gather *gather,
+    const struct vv_spool_record *record, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str payload;
+    VV_TRY(schema_of(op, gather, record, &payload));
+    struct vv_row_schema *schema = &gather->read[record->schema];
+    if (schema->schema == NULL)
+        VV_TRY(vv_row_schema_read(op, payload, schema));
+    VV_TRY(vv_row_json(op, schema, record->payload, &text));
+    *out = vv_arena_str(&op->arena, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* A row of JSON stays where it is: in the file of the segment, while its reader is open. */
 static varve_status add_text(struct vv_op *op, struct gather *gather,
     const struct vv_spool_record *record, struct run *run)
 {
-    if (record->kind == VV_SPOOL_JSON) {
-        vv_buf_add(&run->lines, record->payload);
-    } else {
-        struct vv_str payload;
-        VV_TRY(schema_of(op, gather, record, &payload));
-        struct vv_row_schema *schema = &gather->read[record->schema];
-        if (schema->schema == NULL)
-            VV_TRY(vv_row_schema_read(op, payload, schema));
-        VV_TRY(vv_row_json(op, schema, record->payload, &run->lines));
-    }
-    vv_buf_addc(&run->lines, '\n');
+    struct vv_str text = record->payload;
+    if (record->kind != VV_SPOOL_JSON)
+        VV_TRY(make_text(op, gather, record, &text));
+    vv_buf_add(&run->lines, (struct vv_str){(const char *)&text, sizeof(text)});
     vv_buf_add(&run->arrivals,
         (struct vv_str){(const char *)&record->arrival_us, sizeof(record->arrival_us)});
     return vv_buf_ok(&run->lines) && vv_buf_ok(&run->arrivals) ? VARVE_OK : vv_fail_memory(op);
@@ -163,19 +171,32 @@ static varve_status gather_rows(struct vv_op *op, struct vv_spool_reader *reader
 }
 
 static varve_status gather_segment(struct vv_op *op, struct vv_writer *writer, uint64_t segment,
-    struct gather *gather)
+    struct gather *gather, struct vv_spool_reader **out)
 {
-    VV_CLEANUP(vv_spool_reader_close) struct vv_spool_reader *reader = NULL;
-    VV_TRY(vv_spool_reader_open(op, writer->spool, segment, &reader));
-    return gather_rows(op, reader, gather);
+    VV_TRY(vv_spool_reader_open(op, writer->spool, segment, out));
+    return gather_rows(op, *out, gather);
 }
 
-/* One run as an input; what it holds lives in the operation, the source or the stream. */
+/* The bytes of a buffer, in the operation. */
+static varve_status settle(struct vv_op *op, struct vv_buf *from, size_t item_bytes,
+    const void **out, size_t *out_len)
+{
+    struct vv_str bytes = vv_buf_str(from);
+    void *copy = vv_arena_alloc(&op->arena, bytes.len + 1, 1, _Alignof(struct vv_str));
+    if (!vv_buf_ok(from) || copy == NULL)
+        return vv_fail_memory(op);
+    memcpy(copy, bytes.ptr, bytes.len);
+    *out = copy;
+    *out_len = bytes.len / item_bytes;
+    vv_buf_done(from);
+    return VARVE_OK;
+}
+
+/* One run as an input; what it holds lives in the operation, the segment's file or the stream. */
 static varve_status make_input(struct vv_op *op, struct run *run, struct vv_str name,
     struct vv_writer_batch *batch)
 {
     struct vv_input *input = &batch->inputs[batch->inputs_len];
-    struct vv_source *source = &batch->sources[batch->inputs_len];
     struct ArrowArrayStream *stream = &batch->streams[batch->inputs_len];
     batch->inputs_len++;
     *input = (struct vv_input){.format = VV_INPUT_ARROW, .fd = -1, .name = name};
@@ -184,16 +205,12 @@ static varve_status make_input(struct vv_op *op, struct run *run, struct vv_str 
         input->stream = stream;
         return VARVE_OK;
     }
-    VV_TRY(vv_source_open_bytes(op, vv_buf_str(&run->lines), source));
-    vv_buf_done(&run->lines);
+    const void *lines = NULL;
+    const void *arrivals = NULL;
+    VV_TRY(settle(op, &run->lines, sizeof(struct vv_str), &lines, &input->lines_len));
+    VV_TRY(settle(op, &run->arrivals, sizeof(int64_t), &arrivals, &input->arrivals_len));
     input->format = VV_INPUT_NDJSON;
-    input->fd = source->fd;
-    input->arrivals_len = run->arrivals.len / sizeof(int64_t);
-    int64_t *arrivals = NULL;
-    VV_NEW(op, &arrivals, int64_t, input->arrivals_len + 1);
-    if (!vv_buf_ok(&run->arrivals))
-        return vv_fail_memory(op);
-    memcpy(arrivals, vv_buf_str(&run->arrivals).ptr, run->arrivals.len);
+    input->lines = lines;
     input->arrivals = arrivals;
     return VARVE_OK;
 }
@@ -211,9 +228,6 @@ static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_
     VV_NEW(op, &out->inputs, struct vv_input, len + 1);
     VV_NEW(op, &out->streams, struct ArrowArrayStream, len + 1);
     VV_NEW(op, &sequences, uint64_t, rows_len + 1);
-    VV_NEW(op, &out->sources, struct vv_source, len + 1);
-    for (size_t i = 0; i < len; i++)
-        out->sources[i] = VV_SOURCE_NONE;
     memcpy(sequences, vv_buf_str(&gather->sequences).ptr, gather->sequences.len);
     out->sequences = sequences;
     out->rows_len = rows_len;
@@ -224,11 +238,10 @@ static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_
 
 void vv_writer_batch_done(struct vv_writer_batch *batch)
 {
-    for (size_t i = 0; i < batch->inputs_len; i++) {
+    for (size_t i = 0; i < batch->inputs_len; i++)
         if (batch->streams[i].release != NULL)
             batch->streams[i].release(&batch->streams[i]);
-        vv_source_close(&batch->sources[i]);
-    }
+    vv_spool_reader_close(&batch->reader);
     *batch = (struct vv_writer_batch){0};
 }
 
@@ -238,19 +251,17 @@ varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
     VV_CLEANUP(gather_done)
     struct gather gather = {
         .table = table, .as_text = as_text, .number = -1, .sequences = VV_BUF_INIT(VV_BUF_MAX)};
+    VV_CLEANUP(vv_writer_batch_done) struct vv_writer_batch batch = {0};
     pthread_mutex_lock(&writer->spool_use);
-    varve_status status = gather_segment(op, writer, segment, &gather);
+    varve_status status = gather_segment(op, writer, segment, &gather, &batch.reader);
     pthread_mutex_unlock(&writer->spool_use);
     VV_TRY(status);
     if (!as_text && gather.runs_len > RUNS_MAX)
         return vv_writer_batch_read(op, writer, table, segment, true, out);
-    struct vv_writer_batch batch = {0};
-    status = make_inputs(op, &gather, segment, &batch);
-    if (status != VARVE_OK)
-        vv_writer_batch_done(&batch);
-    else
-        *out = batch;
-    return status;
+    VV_TRY(make_inputs(op, &gather, segment, &batch));
+    *out = batch;
+    batch = (struct vv_writer_batch){0};
+    return VARVE_OK;
 }
 
 varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,

@@ -219,9 +219,9 @@ void vv_writer_queue_free(struct vv_writer *writer);
 
 /* The rows of one part, as the inputs of an upsert. */
 struct vv_writer_batch {
+    struct vv_spool_reader *reader; /* whose file the rows of JSON lie in */
     struct vv_input *inputs;
     size_t inputs_len;
-    struct vv_source *sources; /* one an input */
     struct ArrowArrayStream *streams;
     const uint64_t *sequences; /* by row, over all inputs */
     size_t rows_len;

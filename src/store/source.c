@@ -171,18 +171,28 @@ varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct 
     return VARVE_OK;
 }
 
+void vv_source_open_lines(const struct vv_str *lines, size_t lines_len, struct vv_source *out)
+{
+    VV_PRE(lines != NULL);
+    *out = (struct vv_source){.fd = -1, .lines = lines, .lines_len = lines_len};
+    for (size_t i = 0; i < lines_len; i++)
+        out->bytes += (int64_t)lines[i].len + 1;
+}
+
 void vv_source_close(struct vv_source *source)
 {
     if (source->owned)
         vv_fd_close(&source->fd);
     source->fd = -1;
     source->owned = false;
+    source->lines = NULL;
 }
 
 varve_status vv_source_read(struct vv_op *op, const struct vv_source *source, int64_t offset,
     char *out, size_t bytes_max, size_t *out_bytes)
 {
     size_t bytes = 0;
+    VV_PRE(source->lines == NULL);
     while (bytes < bytes_max) {
         ssize_t got =
             pread(source->fd, out + bytes, bytes_max - bytes, offset + (int64_t)bytes);

@@ -15,6 +15,8 @@ struct vv_source {
     bool owned;
     int64_t bytes;        /* when it was opened */
     char engine_path[32]; /* at which this process, and only this one, can open it again */
+    const struct vv_str *lines; /* these, without line ends, and no file; NULL: a file */
+    size_t lines_len;
 };
 
 #define VV_SOURCE_NONE ((struct vv_source){.fd = -1})
@@ -27,6 +29,11 @@ varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct
     struct vv_source *out);
 /* Bytes that the process has: a file without a name, too, since the engine reads files. */
 varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out);
+/*
+ * Lines that the process has, and keeps until the source is closed: to be taken one by one
+ * (table/input/lines.h). There are no bytes to be read, and the engine can't open them.
+ */
+void vv_source_open_lines(const struct vv_str *lines, size_t lines_len, struct vv_source *out);
 void vv_source_close(struct vv_source *source);
 
 /* The bytes at an offset, as many as there are, at most `bytes_max`. 0: the end. */

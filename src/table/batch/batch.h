@@ -32,7 +32,9 @@ struct vv_input {
     enum vv_input_format format;
     struct vv_str path; /* all but ARROW: a local file; "-" is not understood here */
     int fd;             /* >= 0: read from this descriptor instead of `path` (a pipe, stdin) */
-    struct vv_str name; /* for messages: "rows.csv", "<stdin>"; none: path */
+    const struct vv_str *lines; /* NDJSON: these in the place of a file; borrowed */
+    size_t lines_len;
+    struct vv_str name;              /* for messages: "rows.csv", "<stdin>"; none: path */
     struct ArrowArrayStream *stream; /* ARROW: taken over */
     /*
      * NDJSON: of each row, when it came, in microseconds. NULL: nobody knows. It is the order value

@@ -70,10 +70,33 @@ static varve_status lines_pass(struct vv_op *op, struct vv_lines *lines)
     return VARVE_OK;
 }
 
+/* A byte order mark is no part of the first line. */
+static void line_settle(const struct vv_lines *lines, struct vv_str *line)
+{
+    if (lines->line == 1 && vv_str_starts(*line, VV_STR("\xEF\xBB\xBF")))
+        *line = vv_str_skip(*line, 3);
+}
+
+/* Of a source that has its lines in memory. */
+static bool line_take(struct vv_lines *lines, struct vv_str *out)
+{
+    if ((size_t)lines->line >= lines->source->lines_len)
+        return false;
+    struct vv_str line = lines->source->lines[lines->line++];
+    lines->is_cut = line.len > VV_INPUT_LINE_BYTES_MAX;
+    *out = vv_str_first(line, VV_INPUT_LINE_BYTES_MAX);
+    line_settle(lines, out);
+    return true;
+}
+
 varve_status vv_lines_next(struct vv_op *op, struct vv_lines *lines, bool *out_has,
     struct vv_str *out)
 {
     size_t seen = 0;
+    if (lines->source->lines != NULL) {
+        *out_has = line_take(lines, out);
+        return VARVE_OK;
+    }
     VV_TRY(lines_pass(op, lines));
     for (;;) {
         struct vv_str rest = lines_rest(lines);
@@ -88,8 +111,7 @@ varve_status vv_lines_next(struct vv_op *op, struct vv_lines *lines, bool *out_h
         *out = vv_str_first(rest, lines->is_cut ? VV_INPUT_LINE_BYTES_MAX : end);
         lines->from += end < rest.len && !lines->is_cut ? end + 1 : out->len;
         lines->line++;
-        if (lines->line == 1 && vv_str_starts(*out, VV_STR("\xEF\xBB\xBF")))
-            *out = vv_str_skip(*out, 3);
+        line_settle(lines, out);
         return VARVE_OK;
     }
 }

@@ -2,6 +2,7 @@
 #include "table/input/lines.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "harness/test.h"
@@ -26,6 +27,37 @@ static bool make_file(const char *path, const size_t *lens, size_t lens_len)
         at++;
     }
     return close(fd) == 0 && CHECK(is_made);
+}
+
+/* Lines that are in memory already come as those of a file do. */
+TEST(lines, given_ones_are_taken_as_they_are)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    char *longest = calloc(MAX + 1, 1);
+    REQUIRE(longest != NULL);
+    const struct vv_str given[] = {VV_STR("\xEF\xBB\xBFone"), VV_STR(""), {longest, MAX},
+        {longest, MAX + 1}, VV_STR("five")};
+    VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
+    VV_CLEANUP(vv_lines_done) struct vv_lines lines = {.source = &source};
+    struct vv_str line;
+    bool has_line = true;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    vv_source_open_lines(given, VV_COUNT(given), &source);
+    CHECK_INT(source.bytes, 6 + 0 + MAX + MAX + 1 + 4 + 5);
+    for (size_t i = 0; i < VV_COUNT(given); i++) {
+        REQUIRE_OK(&op, vv_lines_next(&op, &lines, &has_line, &line));
+        REQUIRE(has_line);
+        CHECK_INT(lines.line, i + 1);
+        CHECK_INT(lines.is_cut, i == 3);
+        CHECK_INT(line.len, i == 0 ? 3 : i == 3 ? MAX : given[i].len);
+        CHECK_INT(vv_lines_is_blank(&lines, line), i == 1);
+        CHECK(i == 0 || line.ptr == given[i].ptr);
+    }
+    for (int again = 0; again < 2; again++) {
+        REQUIRE_OK(&op, vv_lines_next(&op, &lines, &has_line, &line));
+        CHECK(!has_line);
+    }
+    free(longest);
 }
 
 static void check_lines(const size_t *lens, size_t lens_len)
