@@ -11,7 +11,9 @@
 #define BYTES_MAX (INT64_C(64) << 20)
 #define SPOOL_BYTES_MAX (INT64_C(1) << 30)
 #define SYNC_US (100 * VV_US_PER_MS)
+/* Rows go on coming until a segment that has enough is sealed. A full one would be sealed with a short one behind it. */
 #define SEGMENT_SLACK (INT64_C(1) << 20)
+#define SEGMENT_SLACK_PART 8
 #define SPOOL_FOLDER "_varve/spool"
 /* Those who wait look up that often, since a signal can't wake them. */
 #define LOOK_UP_US (50 * VV_US_PER_MS)
@@ -80,7 +82,8 @@ static varve_status spool_open(struct vv_op *op, struct vv_writer *writer)
 {
     const struct vv_writer_options *options = &writer->options;
     struct vv_spool_recovery recovery = {0};
-    int64_t segment_bytes = options->bytes_max + SEGMENT_SLACK;
+    int64_t segment_bytes =
+        options->bytes_max + options->bytes_max / SEGMENT_SLACK_PART + SEGMENT_SLACK;
     if (segment_bytes > options->spool_bytes_max / 2)
         segment_bytes = options->spool_bytes_max / 2;
     const struct vv_spool_options spool = {.bytes_max = options->spool_bytes_max,

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "ingest/spool_row.h"
+#include "ingest/spool_segment.h"
 #include "ingest/writer_state.h"
 #include "table/input/batch_input.h"
 
@@ -25,9 +26,11 @@ static void ask_flush(struct vv_writer *writer)
     pthread_mutex_unlock(&writer->lock);
 }
 
-/* Wakes those who seal, once a flush. */
-static void count_put(struct vv_writer *writer, struct vv_writer_table *table, size_t bytes)
+/* Wakes those who seal, once a flush. Bytes count as they lie in the segment. */
+static void count_put(struct vv_writer *writer, struct vv_writer_table *table,
+    size_t payload_bytes)
 {
+    size_t bytes = vv_segment_record_bytes(payload_bytes);
     int64_t rows = atomic_fetch_add(&writer->rows_open, 1) + 1;
     int64_t all = atomic_fetch_add(&writer->bytes_open, (int64_t)bytes) + (int64_t)bytes;
     atomic_fetch_add(&writer->rows_put, 1);
