@@ -23,6 +23,7 @@ struct vv_engine {
     struct vv_watch watch;
     uint32_t threads_max;  /* that it may use */
     atomic_bool is_scaled; /* it uses them */
+    atomic_int small_left; /* so many small works are done before it uses one again */
     pthread_mutex_t rowsets_lock;
     struct vv_rowset *rowsets; /* guarded by: rowsets_lock */
     int64_t rowsets_made;      /* guarded by: rowsets_lock */

@@ -9,6 +9,7 @@
 #include "engine/sql.h"
 
 #define LARGE_WORK_BYTES ((int64_t)1 << 20)
+#define SMALL_WORKS_MAX 16
 
 /* Where each allocation is accounted for, none is left to the end of the process. */
 #ifdef VV_ARENA_DEBUG
@@ -62,6 +63,9 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
  * half as much again: 844 MB for a z-order of 10 M rows that were to fit 512 MB.
  */
 #define COUNTED_EIGHTHS 5
+/* Of which rows in memory may be a part. */
+#define SPARE_PART 8
+#define SPARE_BYTES_MAX (INT64_C(256) << 20)
 
 static uint32_t threads_of(const struct vv_engine_options *options)
 {
@@ -156,10 +160,20 @@ static void set_global(struct vv_engine *engine, const char *name, uint32_t valu
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
 {
     bool is_large = bytes >= LARGE_WORK_BYTES;
+    if (engine != NULL && is_large)
+        atomic_store(&engine->small_left, SMALL_WORKS_MAX);
+    else if (engine != NULL && atomic_fetch_sub(&engine->small_left, 1) > 0)
+        return; /* others may be at large work, and to change it back and forth takes long */
     if (engine == NULL || engine->threads_max < 2 ||
         atomic_exchange(&engine->is_scaled, is_large) == is_large)
         return;
     set_global(engine, "threads", is_large ? engine->threads_max : 1);
+}
+
+int64_t vv_engine_spare_bytes(const struct vv_engine *engine)
+{
+    size_t bytes = engine->options.memory_bytes / SPARE_PART;
+    return bytes == 0 || bytes > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : (int64_t)bytes;
 }
 
 void vv_engine_read_once(struct vv_engine *engine, bool is_once)

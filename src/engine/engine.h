@@ -53,6 +53,8 @@ void vv_engine_leave(struct vv_engine **engine);
  * ones. Never fails: with the wrong number of threads work is slower, not wrong. NULL: no engine.
  */
 void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
+/* About so much may be kept in memory beside what the engine counts (engine/rowset.h). */
+int64_t vv_engine_spare_bytes(const struct vv_engine *engine);
 /*
  * The next statements read files that nobody will read again: what is read is not kept in memory,
  * which takes as long as reading small files does. Until it is said otherwise. Never fails.

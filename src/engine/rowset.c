@@ -28,10 +28,13 @@ struct bound {
     uint64_t shapes;
 };
 
-/* A run of such a plan. The columns that it wants, by index. */
+/* From so many chunks on each thread more is given so many of them. */
+#define CHUNKS_OF_A_THREAD 8
+
+/* A run of such a plan, by several threads. The columns that it wants, by index. */
 struct scan {
     const struct vv_rowset *rowset;
-    size_t chunk;
+    atomic_size_t chunk;
     idx_t columns_len;
     idx_t columns[];
 };
@@ -84,7 +87,7 @@ static void scan_init(duckdb_init_info info)
     for (idx_t index = 0; index < len; index++)
         scan->columns[index] = duckdb_init_get_column_index(info, index);
     duckdb_init_set_init_data(info, scan, vv_free);
-    duckdb_init_set_max_threads(info, 1);
+    duckdb_init_set_max_threads(info, 1 + rowset->chunks_len / CHUNKS_OF_A_THREAD);
 }
 
 /* Hands out the vectors themselves: they are shared, not copied. */
@@ -92,11 +95,12 @@ static void scan_run(duckdb_function_info info, duckdb_data_chunk out)
 {
     struct scan *scan = duckdb_function_get_init_data(info);
     const struct vv_rowset *rowset = scan->rowset;
-    if (scan->chunk == rowset->chunks_len) {
+    size_t at = atomic_fetch_add(&scan->chunk, 1);
+    if (at >= rowset->chunks_len) {
         duckdb_data_chunk_set_size(out, 0);
         return;
     }
-    duckdb_data_chunk chunk = rowset->chunks[scan->chunk++];
+    duckdb_data_chunk chunk = rowset->chunks[at];
     for (idx_t index = 0; index < scan->columns_len; index++) {
         idx_t column = scan->columns[index];
         if (column < rowset->columns_len) /* else nobody wants a column, only their number */
@@ -227,6 +231,26 @@ duckdb_data_chunk vv_rowset_chunk(const struct vv_rowset *rowset, size_t index)
 {
     VV_PRE(index < rowset->chunks_len);
     return rowset->chunks[index];
+}
+
+static bool *bools_of(struct vv_rowset *rowset, size_t chunk, uint32_t column)
+{
+    VV_PRE(chunk < rowset->chunks_len && column < rowset->columns_len);
+    return duckdb_vector_get_data(duckdb_data_chunk_get_vector(rowset->chunks[chunk], column));
+}
+
+void vv_rowset_fill_bool(struct vv_rowset *rowset, uint32_t column, bool value)
+{
+    for (size_t chunk = 0; chunk < rowset->chunks_len; chunk++)
+        memset(bools_of(rowset, chunk, column), value,
+            duckdb_data_chunk_get_size(rowset->chunks[chunk]));
+}
+
+void vv_rowset_put_bool(struct vv_rowset *rowset, uint32_t column, int64_t row, bool value)
+{
+    VV_PRE(row >= 0 && row < rowset->rows);
+    size_t rows_a_chunk = duckdb_vector_size(); /* all are full but the last */
+    bools_of(rowset, (size_t)row / rows_a_chunk, column)[(size_t)row % rows_a_chunk] = value;
 }
 
 static bool is_same_shape(const struct vv_rowset *rowset, const duckdb_logical_type *types,

@@ -37,6 +37,13 @@ uint64_t vv_rowset_shapes(const struct vv_rowset *rowset);
 uint32_t vv_rowset_columns(const struct vv_rowset *rowset);
 struct vv_str vv_rowset_name(const struct vv_rowset *rowset, uint32_t column);
 
+/*
+ * Of a BOOLEAN column without NULLs, of rows that vv_cell_appender has put there: all values, and
+ * that of one row by its index. Nobody may read them meanwhile.
+ */
+void vv_rowset_fill_bool(struct vv_rowset *rowset, uint32_t column, bool value);
+void vv_rowset_put_bool(struct vv_rowset *rowset, uint32_t column, int64_t row, bool value);
+
 /* Reads the rows one by one, in their order. They must not change meanwhile. */
 varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
     struct vv_rows **out);

@@ -79,7 +79,7 @@ static varve_status make_table(struct vv_op *op, struct vv_work *work,
     work->has_tables = true;
     VV_TRY(vv_session_int64(op, work->session, vv_buf_str(&sql), out_rows));
     relation->sql = relation->table;
-    relation->in_memory = false;
+    relation->in_memory = relation->is_view = false;
     return VARVE_OK;
 }
 
@@ -92,5 +92,6 @@ varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_rela
     *out_rows = vv_rowset_rows(relation->rowset);
     relation->sql = vv_rowset_sql(relation->rowset);
     relation->in_memory = true;
+    relation->is_view = false;
     return VARVE_OK;
 }

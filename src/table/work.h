@@ -14,12 +14,16 @@
 /* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
 #define VV_WORK_ROWS_MAX 20000
 
-/* Rows by a name of their own. */
+/*
+ * Rows by a name of their own. Where they follow from rows in memory by a SELECT that costs less
+ * than to keep what it yields, that SELECT in brackets is their name.
+ */
 struct vv_relation {
     struct vv_str table;      /* the temporary table, where they are many: "temp.batch" */
     struct vv_rowset *rowset; /* where they are few; NULL: never */
     struct vv_str sql;        /* what stands for them after FROM; none: nothing was made */
-    bool in_memory;
+    bool in_memory;           /* they are the rowset */
+    bool is_view;             /* they are that SELECT */
 };
 
 /* Columns of an input that brings its types, by index. */
@@ -33,6 +37,7 @@ struct vv_work_columns {
 struct vv_work {
     struct vv_session *session;
     bool is_small;                   /* this batch: few rows of one input */
+    bool is_single;                  /* it has one input, which may have `input` for itself */
     bool has_tables;                 /* there are temporary tables: not to be kept */
     struct vv_rowset *input;         /* rows of that input */
     struct vv_work_columns columns;  /* of `input` */

@@ -2,7 +2,7 @@
 
 #include "base/seam.h"
 #include "engine/sql.h"
-#include "table/batch/batch_few.h"
+#include "table/batch/batch_settle.h"
 #include "table/input/batch_input.h"
 #include "table/batch/rejects.h"
 #include "table/batch/validate.h"
@@ -151,7 +151,10 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
     }
     input->has_cells =
         from->format == VV_INPUT_NDJSON && !options->evolve && is_utc(options->input_tz);
-    VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
+    if (from->lines != NULL)
+        vv_source_open_lines(from->lines, from->lines_len, &input->source);
+    else
+        VV_TRY(vv_source_open(op, from->path, from->fd, input->name, &input->source));
     bool is_large = input->source.bytes > VV_INPUT_SMALL_BYTES_MAX;
     source->is_large = source->is_large || is_large;
     work->is_small = work->is_small && !is_large;
@@ -188,7 +191,7 @@ varve_status vv_batch_load(struct vv_op *op, struct vv_work *work, const struct 
     if (status == VARVE_OK && inputs_len == 0)
         status = vv_fail(op, VARVE_EUSAGE, "there is no input to read rows from");
     size_t done = 0;
-    work->is_small = inputs_len == 1;
+    work->is_small = work->is_single = inputs_len == 1;
     while (status == VARVE_OK && done < inputs_len) {
         status = input_load(op, work, table, &inputs[done], options, source);
         done++;
@@ -264,108 +267,19 @@ static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_
         plans[index].rows_before = is_rest ? plans[index - 1].rows_before : rows_before;
         plans[index].clock_is_param = work->is_small;
         VV_TRY(vv_plan_make(op, &plans[index]));
-        VV_TRY(index == 0 ? rows_make_first(op, work, &plans[index], &rows)
-                          : rows_insert(op, work, &plans[index], &rows));
+        bool is_view = plans_len == 1 && plans[0].input->has_cells && plans[0].input->in_memory;
+        if (is_view) {
+            rows = vv_rowset_rows(work->input);
+            VV_TRY(vv_batch_view(op, &plans[0], &work->batch));
+        } else if (index == 0) {
+            VV_TRY(rows_make_first(op, work, &plans[index], &rows));
+        } else {
+            VV_TRY(rows_insert(op, work, &plans[index], &rows));
+        }
         rows_before += rows;
     }
     *out_rows = rows_before;
     return VARVE_OK;
-}
-
-static void add_key(const struct vv_rules *rules, struct vv_buf *sql)
-{
-    for (size_t index = 0; index < rules->key_len; index++)
-        vv_buf_addf(sql, "%sc%d", index > 0 ? ", " : "", rules->key[index]);
-}
-
-/* Bad rows, and keys of the rows that are not bad (without dedupe as many as those rows). */
-static varve_status rows_count(struct vv_op *op, struct vv_work *work,
-    const struct vv_rules *rules, bool dedupe, struct vv_batch_counts *out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    const struct vv_str batch = work->batch.sql;
-    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
-    if (dedupe) {
-        vv_buf_adds(&sql, "(SELECT count(*) FROM (SELECT DISTINCT ");
-        add_key(rules, &sql);
-        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad))", VV_ARG(batch));
-    } else {
-        vv_buf_adds(&sql, "count(*) FILTER (NOT _bad)");
-    }
-    if (rules->warnings_len > 0)
-        vv_buf_adds(&sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
-    for (size_t i = 0; i < rules->warnings_len; i++)
-        vv_buf_addf(&sql, ", count(*) FILTER (NOT _bad AND _warned & %" PRId64 " <> 0)",
-            INT64_C(1) << i);
-    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(batch));
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, work->session, vv_buf_str(&sql), &rows));
-    bool has_row = false;
-    VV_TRY(vv_rows_next(op, rows, &has_row));
-    out->bad = vv_rows_int64(rows, 0);
-    out->keys = vv_rows_int64(rows, 1);
-    out->warned = rules->warnings_len > 0 ? vv_rows_int64(rows, 2) : 0;
-    for (size_t i = 0; i < rules->warnings_len; i++)
-        out->by_warning[i] = vv_rows_int64(rows, (uint32_t)i + 3);
-    return VARVE_OK;
-}
-
-/* 2-semantics: the greatest O stays, none of its own is above all, then the last in the input. */
-static void add_rank(const struct vv_rules *rules, struct vv_buf *sql)
-{
-    vv_buf_adds(sql, " QUALIFY row_number() OVER (PARTITION BY ");
-    add_key(rules, sql);
-    vv_buf_adds(sql, " ORDER BY ");
-    if (rules->order >= 0)
-        vv_buf_addf(sql, "_own, c%d DESC, ", rules->order);
-    vv_buf_adds(sql, "_row DESC)");
-}
-
-/* Of many rows few have a rival: to rank those, and to drop the others in place, copies nothing. */
-static varve_status rows_drop(struct vv_op *op, struct vv_work *work,
-    const struct vv_rules *rules, bool has_duplicates)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
-    const struct vv_str batch = work->batch.sql;
-    vv_buf_addf(&sql, "DELETE FROM %.*s WHERE _bad", VV_ARG(batch));
-    if (has_duplicates) {
-        vv_buf_addf(&sql, " OR _row IN (SELECT _row FROM %.*s SEMI JOIN (SELECT ",
-            VV_ARG(batch));
-        add_key(rules, &sql);
-        vv_buf_addf(&sql, " FROM %.*s WHERE NOT _bad GROUP BY ALL HAVING count(*) > 1) USING (",
-            VV_ARG(batch));
-        add_key(rules, &sql);
-        vv_buf_adds(&sql, ") WHERE NOT _bad");
-        add_rank(rules, &sql);
-        vv_buf_adds(&sql, " > 1)");
-    }
-    return exec(op, work->session, &sql);
-}
-
-/* The relation without the rows that are not to be in it. */
-static varve_status rows_settle(struct vv_op *op, struct vv_work *work,
-    const struct vv_rules *rules, bool has_bad, bool has_duplicates,
-    const struct vv_relation **out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
-    int64_t rows = 0;
-    *out = &work->batch;
-    if (!has_bad && !has_duplicates)
-        return VARVE_OK;
-    if (!work->batch.in_memory)
-        return rows_drop(op, work, rules, has_duplicates);
-    vv_buf_addf(&sql, "SELECT * FROM %.*s WHERE NOT _bad", VV_ARG(work->batch.sql));
-    if (has_duplicates) {
-        add_rank(rules, &sql);
-        vv_buf_adds(&sql, " = 1");
-    }
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
-    *out = &work->batch_kept;
-    return vv_work_make(op, work, &work->batch_kept, &query, &rows);
 }
 
 static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
@@ -399,18 +313,6 @@ static varve_status plans_make(struct vv_op *op, const struct vv_batch_source *s
     return VARVE_OK;
 }
 
-/* What is in the batch. In memory it is counted here; the engine would take longer to be asked. */
-static varve_status count(struct vv_op *op, struct vv_work *work, const struct vv_plan *plan,
-    struct vv_batch_counts *counts)
-{
-    const struct vv_relation *batch = &work->batch;
-    /* A single row is no duplicate, and the way of a single row is to be short. */
-    bool dedupe = plan->options->dedupe && counts->rows > 1;
-    if (batch->in_memory && vv_few_can_count(plan->schema, plan->rules))
-        return vv_few_count(op, batch->rowset, plan, dedupe, counts);
-    return rows_count(op, work, plan->rules, dedupe, counts);
-}
-
 /* The relation of all rows, and what is in it. */
 static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
     const struct vv_batch_source *source, const struct vv_plan *common, struct plans *plans,
@@ -420,7 +322,7 @@ static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
     VV_NEW(op, &counts->by_warning, int64_t, common->rules->warnings_len + 1);
     VV_TRY(plans_make(op, source, common, plans));
     VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
-    return count(op, work, &plans->items[0], counts);
+    return vv_batch_count(op, work, &plans->items[0], counts);
 }
 
 static bool have_cells(const struct vv_batch_source *source)
@@ -509,7 +411,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         VV_TRY(bad_rows_handle(op, work, source, &plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
     const struct vv_relation *settled = NULL;
-    VV_TRY(rows_settle(op, work, rules, counts.bad > 0, duplicates > 0, &settled));
+    VV_TRY(vv_batch_settle(op, work, plans.items, counts.bad > 0, duplicates > 0, &settled));
     *out = (struct vv_batch){.rows_in = counts.rows,
         .rows_rejected = counts.bad,
         .rows_duplicate = duplicates,

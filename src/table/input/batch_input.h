@@ -11,12 +11,15 @@
 
 struct vv_batch_input {
     enum vv_input_format format;
-    struct vv_str name;        /* for messages */
-    struct vv_source source;   /* all but Arrow */
-    struct vv_str table;       /* temporary table of the session; not made where rows are few */
-    struct vv_str table_sql;   /* its name in SQL */
-    struct vv_str sql;         /* what stands for the rows after FROM: that, or a rowset */
-    struct vv_str row_sql;     /* number of a row of it, from 1 */
+    struct vv_str name;      /* for messages */
+    struct vv_source source; /* all but Arrow */
+    struct vv_str table;     /* temporary table of the session; not made where rows are few */
+    struct vv_str table_sql; /* its name in SQL */
+    struct vv_str sql;       /* what stands for the rows after FROM: that, or a rowset */
+    bool in_memory;          /* it is work->input */
+    int64_t
+        values_rows_max;   /* so many rows of values may be, though they are not few; 0: none */
+    struct vv_str row_sql; /* number of a row of it, from 1 */
     struct vv_str arrival_sql; /* when it came; none: nobody knows */
     const int64_t *arrivals;   /* NDJSON: see vv_input */
     size_t arrivals_len;
@@ -41,6 +44,14 @@ struct vv_batch_input {
     struct vv_batch_input *rest;
     const struct vv_batch_input *rest_of; /* of a rest; NULL: it is none */
 };
+
+/* A column of rows of values in memory: another row of its key takes its place. False at first. */
+#define VV_VALUES_BEATEN "beaten"
+/* Its place in work->input: behind the number of the row, the columns and the arrival. */
+static inline uint32_t vv_values_beaten(const struct vv_schema *schema)
+{
+    return (uint32_t)schema->fields_len + 2;
+}
 
 #define VV_NDJSON_FAULT_NAME "fault_name"
 #define VV_NDJSON_FAULT_VALUE "fault_value"
@@ -99,7 +110,8 @@ varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv
 varve_status vv_input_target(struct vv_op *op, struct vv_work *work,
     const struct vv_batch_input *input, struct vv_str row_column, struct vv_load_target *out);
 /* And where they went to then. */
-void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input, int64_t rows);
+void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input,
+    const struct vv_load_target *target, int64_t rows);
 
 /* Of a batch that was loaded. */
 struct vv_batch_input *vv_batch_inputs(struct vv_batch_source *source, size_t *out_len);

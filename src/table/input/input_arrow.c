@@ -13,6 +13,6 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct 
     }
     if (vv_session_load_arrow(op, work->session, stream, &target, out_rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
-    vv_input_loaded(work, input, *out_rows);
+    vv_input_loaded(work, input, &target, *out_rows);
     return vv_input_columns(op, work, arena, input);
 }

@@ -172,7 +172,7 @@ varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
         &reader.appender));
     vv_csv_scan_init(&reader.scan);
     VV_TRY(file_take(op, &reader));
-    vv_input_loaded(work, input, reader.rows);
+    vv_input_loaded(work, input, &target, reader.rows);
     input->row_sql = VV_STR(ROW_COLUMN);
     return VARVE_OK;
 }

@@ -117,7 +117,7 @@ static varve_status rows_put(struct vv_op *op, struct vv_work *work,
             VV_TRY(row_put(op, appender, rows, walk.text, input->columns_len, values));
     }
     VV_TRY(vv_text_appender_finish(op, appender));
-    vv_input_loaded(work, input, rows);
+    vv_input_loaded(work, input, &target, rows);
     input->row_sql = VV_STR(ROW_COLUMN);
     return VARVE_OK;
 }

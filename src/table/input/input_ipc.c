@@ -16,6 +16,6 @@ varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv
     VV_TRY(vv_input_target(op, work, input, VV_STR(VV_INPUT_ROW_COLUMN), &target));
     if (vv_session_load_ipc(op, work->session, &bytes, &target, &rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
-    vv_input_loaded(work, input, rows);
+    vv_input_loaded(work, input, &target, rows);
     return vv_input_columns(op, work, arena, input);
 }

@@ -342,7 +342,7 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     VV_TRY(vv_text_appender_open_at(op, work->session, &target, texts,
         schema->fields_len + EXTRA_COLUMNS, &reader.appender));
     VV_TRY(rows_read(op, &reader, &lines, &rows));
-    vv_input_loaded(work, input, rows);
+    vv_input_loaded(work, input, &target, rows);
     input->row_sql = VV_STR("row_number");
     if (input->arrivals != NULL)
         input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");

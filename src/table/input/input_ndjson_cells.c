@@ -10,9 +10,20 @@
 
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
+/* Names of members that are remembered from one line to the next. */
+#define NAME_BYTES_MAX 64
 /* Lines are read twice where they stay aside: with more of them than one in eight, all as texts. */
 #define ODD_ROWS_MAX 1000
 #define ODD_PART 8
+/* What a value takes in memory at the most, but for a long text, which takes what it takes in the line. */
+#define VALUE_BYTES 16
+
+/* A member of the last line; the next one is likely to have it at the same place. */
+struct member {
+    char name[NAME_BYTES_MAX];
+    size_t name_len;
+    int32_t column; /* -1: of none */
+};
 
 struct reader {
     const struct vv_table *table;
@@ -21,10 +32,12 @@ struct reader {
     struct vv_arena *arena; /* of the input */
     struct vv_cell_appender *appender;
     struct vv_arena parsed; /* of some lines */
-    struct vv_cell *cells;  /* of a row: the schema's columns, the arrival */
+    struct vv_cell
+        *cells; /* of a row: the schema's columns, the arrival, whether it is beaten */
     size_t cells_len;
-    bool *given; /* by column: the line has it */
-    bool *seen;  /* by column: some row has a value there */
+    struct member *members; /* as many as there are columns, and one more */
+    bool *given;            /* by column: the line has it */
+    bool *seen;             /* by column: some row has a value there */
     size_t odd_capacity;
 };
 
@@ -34,11 +47,27 @@ static void reader_done(struct reader *reader)
     vv_arena_done(&reader->parsed);
 }
 
+/* The column of the member at that place of its line. */
+static int32_t column_of(struct reader *reader, struct vv_str name, size_t place)
+{
+    if (place > reader->schema->fields_len)
+        return vv_schema_find(reader->schema, name);
+    struct member *member = &reader->members[place];
+    if (name.len == 0 || name.len > sizeof(member->name))
+        return vv_schema_find(reader->schema, name);
+    if (!vv_str_eq((struct vv_str){member->name, member->name_len}, name)) {
+        memcpy(member->name, name.ptr, name.len);
+        member->name_len = name.len;
+        member->column = vv_schema_find(reader->schema, name);
+    }
+    return member->column;
+}
+
 /* False: in doubt. */
 static bool member_read(struct reader *reader, struct vv_str name, const struct vv_json *value,
-    size_t *next)
+    size_t place)
 {
-    int32_t column = vv_ndjson_column(reader->schema, name, next);
+    int32_t column = column_of(reader, name, place);
     if (column < 0)
         return vv_str_eq(name, VV_STR("table")) && vv_ndjson_names_table(reader->table, value);
     if (reader->given[column])
@@ -55,7 +84,7 @@ static varve_status line_read(struct vv_op *op, struct reader *reader, struct vv
     const struct vv_json *iterator = NULL;
     const struct vv_json *value = NULL;
     struct vv_str name;
-    size_t next = 0;
+    size_t place = 0;
     *out_is_plain = false;
     if (vv_json_parse(op, &reader->parsed, line, &row) != VARVE_OK) {
         if (op->error.code != VARVE_ECORRUPT)
@@ -68,7 +97,7 @@ static varve_status line_read(struct vv_op *op, struct reader *reader, struct vv
     memset(reader->given, 0, reader->schema->fields_len * sizeof(bool));
     bool is_plain = vv_json_is(row, VV_JSON_OBJECT);
     while (is_plain && vv_json_each(row, &iterator, &name, &value))
-        is_plain = member_read(reader, name, value, &next);
+        is_plain = member_read(reader, name, value, place++);
     *out_is_plain = is_plain;
     return VARVE_OK;
 }
@@ -83,6 +112,7 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
         reader->cells[columns_len].is_null = false;
         reader->cells[columns_len].as.integer = input->arrivals[row - 1];
     }
+    reader->cells[columns_len + 1] = (struct vv_cell){.is_null = false};
     return vv_cell_appender_row(op, reader->appender, row, reader->cells);
 }
 
@@ -132,7 +162,7 @@ static varve_status columns_make(struct vv_op *op, const struct reader *reader,
     const struct vv_schema *schema = reader->schema;
     struct vv_cell_column *columns = NULL;
     *out_len = 0;
-    VV_NEW(op, &columns, struct vv_cell_column, schema->fields_len + 1);
+    VV_NEW(op, &columns, struct vv_cell_column, schema->fields_len + 2);
     for (size_t i = 0; i < schema->fields_len; i++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 16);
         if (!vv_json_cell_fits(schema->fields[i].type.kind))
@@ -144,8 +174,10 @@ static varve_status columns_make(struct vv_op *op, const struct reader *reader,
             return vv_fail_memory(op);
     }
     columns[schema->fields_len] = (struct vv_cell_column){VV_STR("arrival"), VV_STR("BIGINT")};
+    columns[schema->fields_len + 1] =
+        (struct vv_cell_column){VV_STR(VV_VALUES_BEATEN), VV_STR("BOOLEAN")};
     *out = columns;
-    *out_len = schema->fields_len + 1;
+    *out_len = schema->fields_len + 2;
     return VARVE_OK;
 }
 
@@ -215,18 +247,24 @@ varve_status vv_input_load_cells(struct vv_op *op, struct vv_work *work, struct 
     VV_TRY(columns_make(op, &reader, &columns, &reader.cells_len));
     if (reader.cells_len == 0)
         return VARVE_OK;
+    if (work->is_single && input->source.bytes <= vv_engine_spare_bytes(table->engine))
+        input->values_rows_max = vv_engine_spare_bytes(table->engine) /
+                                 (VALUE_BYTES * (int64_t)(reader.cells_len + 1));
     VV_NEW(op, &reader.cells, struct vv_cell, reader.cells_len);
     VV_NEW(op, &reader.given, bool, reader.cells_len);
+    VV_NEW(op, &reader.members, struct member, reader.schema->fields_len + 1);
     VV_NEW(op, &reader.seen, bool, reader.cells_len);
     VV_TRY(vv_input_target(op, work, input, VV_STR("row_number"), &target));
     VV_TRY(vv_cell_appender_open(op, work->session, &target, columns, reader.cells_len,
         &reader.appender));
     VV_TRY(rows_read(op, &reader, &lines, &rows));
     vv_lines_done(&lines); /* the rest has a buffer of its own */
-    if (is_too_odd(input, rows))
+    if (is_too_odd(input, rows)) {
+        input->values_rows_max = 0;
         return VARVE_OK;
+    }
     *out_taken = true;
-    vv_input_loaded(work, input, rows);
+    vv_input_loaded(work, input, &target, rows);
     VV_TRY(columns_tell(op, &reader, columns));
     return rest_load(op, work, arena, table, input);
 }
@@ -238,7 +276,7 @@ static struct vv_str bad_rows_sql(struct vv_op *op, const struct vv_work *work,
     return vv_arena_format(&op->arena,
         "SELECT row_number FROM %.*s WHERE row_number + %" PRId64
         " IN (SELECT _row FROM %.*s WHERE _bad)",
-        VV_ARG(input->table_sql), rows_before, VV_ARG(work->batch.sql));
+        VV_ARG(input->sql), rows_before, VV_ARG(work->batch.sql));
 }
 
 /* Among the rows that stay aside anyway, in their order. */
@@ -266,6 +304,19 @@ static varve_status odd_merge(struct vv_op *op, struct vv_rows *bad, struct vv_a
     return VARVE_OK;
 }
 
+/* Leaves rows out. Those in memory can't be deleted; they go to the table that they are too few for. */
+static struct vv_str without_sql(struct vv_op *op, const struct vv_batch_input *input,
+    struct vv_str which)
+{
+    if (!input->in_memory)
+        return vv_arena_format(&op->arena, "DELETE FROM %.*s WHERE row_number IN (%.*s)",
+            VV_ARG(input->table_sql), VV_ARG(which));
+    return vv_arena_format(&op->arena,
+        "CREATE OR REPLACE TEMP TABLE %.*s AS SELECT * FROM %.*s WHERE row_number NOT IN "
+        "(%.*s)",
+        VV_ARG(input->table_sql), VV_ARG(input->sql), VV_ARG(which));
+}
+
 varve_status vv_input_demote_cells(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input,
     int64_t rows_before)
@@ -273,13 +324,17 @@ varve_status vv_input_demote_cells(struct vv_op *op, struct vv_work *work,
     VV_CLEANUP(vv_rows_close) struct vv_rows *bad = NULL;
     struct vv_str which = bad_rows_sql(op, work, input, rows_before);
     struct vv_str ordered = vv_arena_format(&op->arena, "%.*s ORDER BY 1", VV_ARG(which));
-    struct vv_str gone = vv_arena_format(&op->arena,
-        "DELETE FROM %.*s WHERE row_number IN (%.*s)", VV_ARG(input->table_sql), VV_ARG(which));
+    struct vv_str gone = without_sql(op, input, which);
     if (which.ptr == NULL || ordered.ptr == NULL || gone.ptr == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_session_query(op, work->session, ordered, &bad));
     VV_TRY(odd_merge(op, bad, arena, input));
     vv_rows_close(&bad);
     VV_TRY(vv_session_exec(op, work->session, gone));
+    if (input->in_memory)
+        vv_rowset_clear(work->input);
+    input->in_memory = false;
+    input->sql = input->table_sql;
+    work->has_tables = true;
     return rest_load(op, work, arena, table, input);
 }

@@ -17,19 +17,22 @@ varve_status vv_input_target(struct vv_op *op, struct vv_work *work,
             return vv_fail_memory(op);
         VV_TRY(vv_session_exec(op, work->session, drop));
     }
-    work->has_tables = work->has_tables || !work->is_small;
+    int64_t rows_max = work->is_small ? VV_WORK_ROWS_MAX : input->values_rows_max;
+    work->has_tables = work->has_tables || rows_max == 0;
     *out = (struct vv_load_target){.table = input->table,
         .row_column = row_column,
-        .rowset = work->is_small ? work->input : NULL,
-        .rows_max = VV_WORK_ROWS_MAX};
+        .rowset = rows_max > 0 ? work->input : NULL,
+        .rows_max = rows_max};
     return VARVE_OK;
 }
 
-void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input, int64_t rows)
+void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input,
+    const struct vv_load_target *target, int64_t rows)
 {
+    input->in_memory = target->rowset != NULL && rows <= target->rows_max;
     work->is_small = work->is_small && rows <= VV_WORK_ROWS_MAX;
-    work->has_tables = work->has_tables || !work->is_small;
-    input->sql = work->is_small ? vv_rowset_sql(work->input) : input->table_sql;
+    work->has_tables = work->has_tables || !input->in_memory;
+    input->sql = input->in_memory ? vv_rowset_sql(work->input) : input->table_sql;
 }
 
 static varve_status column_add(struct vv_op *op, struct vv_arena *arena,

@@ -99,6 +99,28 @@ TEST(rowset, is_joined_and_sorted_like_a_table)
     CHECK_INT(number(&fixture, vv_buf_str(&sql).ptr), 2999);
 }
 
+/* Many chunks are read by several threads: each of them once, and in order where order counts. */
+TEST(rowset, many_rows_are_each_read_once)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    ROWSET(copy);
+    REQUIRE(fill(&fixture, rowset, "SELECT i AS a FROM range(200000) r(i)"));
+    CHECK_INT(kept_number(&fixture, rowset, "sum(a)::BIGINT"), INT64_C(199999) * 100000);
+    CHECK_INT(kept_number(&fixture, rowset, "count(DISTINCT a)"), 200000);
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    vv_buf_addf(&sql, "SELECT a FROM %.*s WHERE a %% 2 = 0", VV_ARG(vv_rowset_sql(rowset)));
+    REQUIRE(fill(&fixture, copy, vv_buf_str(&sql).ptr));
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    REQUIRE_OK(&fixture.op, vv_rowset_read(&fixture.op, copy, &rows));
+    for (int64_t i = 0; i < 200000; i += 2) {
+        bool has_row = false;
+        REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+        REQUIRE(has_row);
+        REQUIRE(CHECK_INT(vv_rows_int64(rows, 0), i));
+    }
+}
+
 TEST(rowset, its_rows_are_read_one_by_one)
 {
     FIXTURE(fixture);

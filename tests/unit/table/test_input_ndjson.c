@@ -197,6 +197,75 @@ TEST(input_ndjson, values_that_break_a_rule_are_told_as_they_were_written)
     batch_fixture_close(&fixture);
 }
 
+static const struct batch_spec ordered = {
+    .schema = "k long, j string, o long, b double", .key = "k,j", .order_by = "o"};
+
+/*
+ * Of rows in memory nothing is copied: those that others of their key beat are left out of a view.
+ * What is left is what there is of the same rows as texts, also when they are judged again.
+ */
+TEST(input_ndjson, of_values_in_memory_the_same_rows_stay)
+{
+    struct prop prop = prop_start();
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &ordered));
+    VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
+    for (int row = 1; row <= 9000; row++) {
+        vv_buf_addf(&content, "{\"k\":%d,\"j\":\"%s\",\"b\":%d", (int)prop_choose(&prop, 3000),
+            prop_chance(&prop, 50) ? "a" : "longer than is in place", row);
+        if (prop_chance(&prop, 90))
+            vv_buf_addf(&content, ",\"o\":%d", (int)prop_choose(&prop, 3));
+        vv_buf_adds(&content, "}\n");
+    }
+    REQUIRE_OK(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_NDJSON, vv_buf_str(&content).ptr));
+    CHECK(fixture.batch.few != NULL);
+    struct vv_str as_texts = batch_query(&fixture, "SELECT * FROM batch ORDER BY _row");
+    int64_t duplicates = fixture.batch.rows_duplicate;
+    CHECK(duplicates > 3000);
+    REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON,
+                                make_long(&fixture, vv_buf_str(&content).ptr)));
+    for (int judged = 0; judged < 2; judged++) {
+        CHECK(fixture.work->batch.is_view);
+        CHECK_INT(fixture.batch.rows_duplicate, duplicates);
+        CHECK_INT(fixture.batch.rows, 9000 - duplicates);
+        CHECK_STR(batch_query(&fixture, "SELECT * FROM batch ORDER BY _row"), as_texts);
+        REQUIRE_OK(&fixture.op,
+            vv_batch_prepare(&fixture.op, fixture.work, fixture.source, &fixture.table,
+                &fixture.rules, &fixture.options, &fixture.batch));
+    }
+    CHECK(vv_work_clear(fixture.work)); /* no table was made, and it can be used again */
+    batch_fixture_close(&fixture);
+}
+
+/* So many rows that they would take more memory than they may go to a table. */
+TEST(input_ndjson, values_that_memory_has_no_room_for_go_to_a_table)
+{
+    const struct vv_engine_options options = {.threads = 1, .memory_bytes = (size_t)48 << 20};
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &texts));
+    struct vv_engine *engine = fixture.engine;
+    struct vv_work *work = fixture.work;
+    REQUIRE_OK(&fixture.op, vv_engine_open(&fixture.op, &options, &fixture.engine));
+    REQUIRE_OK(&fixture.op, vv_work_open(&fixture.op, fixture.engine, &fixture.work));
+    fixture.table.engine = fixture.engine;
+    fixture.session = fixture.work->session;
+    int64_t most = vv_engine_spare_bytes(fixture.engine) / (16 * 6);
+    for (int64_t rows = most; rows <= most + 1; rows++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(VV_BUF_MAX);
+        for (int64_t row = 1; row <= rows; row++)
+            vv_buf_addf(&content, "{\"k\":%" PRId64 "}\n", row / 2);
+        REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_NDJSON,
+                                    make_long(&fixture, vv_buf_str(&content).ptr)));
+        CHECK_INT(fixture.work->batch.is_view, rows <= most);
+        CHECK_INT(fixture.batch.rows_duplicate, rows - rows / 2 - 1);
+        CHECK_STR(batch_query(&fixture, "SELECT count(*) = max(c0) + 1 FROM batch"), "true\n");
+    }
+    vv_work_close(&work);
+    vv_engine_close(&engine);
+    batch_fixture_close(&fixture);
+}
+
 /* Lines of which most are in doubt are not read twice for nothing. */
 TEST(input_ndjson, many_lines_in_doubt_are_all_read_as_texts)
 {
