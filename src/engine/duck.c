@@ -12,7 +12,8 @@ static bool is_about_broken_file(const char *text)
         "Failed to read file \"", "don't know what type", "ecompression failure", "GZIP stream",
         "too small to be a Parquet file", "ooter length", "nvalid Parquet", "Out of buffer",
         "Prefetch registered for bytes outside file", "Corrupted file", "likely corrupt",
-        "bit width too large", "n Parquet file", "in parquet read", VV_DUCK_NO_VARIANT};
+        "bit width too large", "n Parquet file", "in parquet read", VV_DUCK_NO_VARIANT,
+        VV_DUCK_DAMAGED};
     for (size_t index = 0; index < VV_COUNT(parts); index++)
         if (strstr(text, parts[index]))
             return true;
@@ -23,6 +24,8 @@ varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const ch
 {
     if (type == DUCKDB_ERROR_OUT_OF_MEMORY || (text && strstr(text, VV_DUCK_NO_MEMORY)))
         return VARVE_ELIMIT;
+    if (text && strstr(text, VV_DUCK_UNREAD))
+        return VARVE_EIO;
     if (type == DUCKDB_ERROR_INTERRUPT)
         return VARVE_EINTERRUPTED;
     if (type == DUCKDB_ERROR_IO && text && strstr(text, "Could not read enough bytes"))

@@ -27,8 +27,8 @@ struct vv_engine {
     pthread_mutex_t rowsets_lock;
     struct vv_rowset *rowsets; /* guarded by: rowsets_lock */
     int64_t rowsets_made;      /* guarded by: rowsets_lock */
-    pthread_mutex_t filters_lock;
-    struct vv_filter_entry *filters; /* row_filter.c; guarded by: filters_lock */
+    pthread_mutex_t lent_lock;
+    struct vv_lent *lent; /* lent.h; guarded by: lent_lock */
 };
 
 #define VV_KEPT_MAX 16
@@ -69,6 +69,9 @@ varve_status vv_duck_take_error(struct vv_op *op, varve_status refused,
 #define VV_DUCK_NO_MEMORY "no memory is left for rows in memory"
 /* variant.h: a value of a file is not what its column says. */
 #define VV_DUCK_NO_VARIANT "a variant column holds a value that is no variant"
+/* small_files.h: before the name of a file and what is wrong with it. */
+#define VV_DUCK_DAMAGED "a small file is damaged"
+#define VV_DUCK_UNREAD "a small file can't be read"
 /* The code alone, without an operation to record it in. */
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text);
 
@@ -104,6 +107,8 @@ bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
 varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session);
 /* variant_function.c: likewise. */
 varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
+/* small_files.c: likewise. */
+varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session);
 /* rank_function.c: likewise. */
 varve_status vv_rank_register(struct vv_op *op, struct vv_session *session);
 

@@ -142,6 +142,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     VV_TRY(vv_row_filter_register(op, session));
     VV_TRY(vv_variant_register(op, session));
     VV_TRY(vv_rank_register(op, session));
+    VV_TRY(vv_small_files_register(op, session));
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
@@ -218,7 +219,7 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         .threads_max = threads_of(options),
         .is_scaled = options->allowed_folders_len > 0,
         .opening = PTHREAD_MUTEX_INITIALIZER,
-        .filters_lock = PTHREAD_MUTEX_INITIALIZER};
+        .lent_lock = PTHREAD_MUTEX_INITIALIZER};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {
         vv_free(engine);
@@ -248,7 +249,7 @@ void vv_engine_close(struct vv_engine **engine)
         duckdb_close(&left->database);
     pthread_mutex_destroy(&left->opening);
     pthread_mutex_destroy(&left->rowsets_lock);
-    pthread_mutex_destroy(&left->filters_lock);
+    pthread_mutex_destroy(&left->lent_lock);
     vv_free(left->spill_folder);
     vv_free(left);
 }

@@ -10,6 +10,7 @@ struct values {
     int64_t *ints;
     double *doubles;
     struct vv_str *texts;
+    size_t fixed_bytes; /* of each text; 0: their lengths stand before them */
     size_t len;
 };
 
@@ -31,12 +32,23 @@ static varve_status fail_damaged(struct vv_op *op, const struct vv_pq_node *node
         VV_ARG(node->name));
 }
 
-static varve_status values_new(struct vv_op *op, struct vv_arena *arena, enum vv_pq_type type,
-    size_t room, struct values *out)
+static bool is_text(enum vv_pq_type type)
+{
+    return type == VV_PQ_BYTES || type == VV_PQ_FIXED_BYTES;
+}
+
+static varve_status values_new(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_pq_node *node, size_t room, struct values *out)
 {
     bool is_there = false;
+    enum vv_pq_type type = node->type;
     *out = (struct values){.type = type};
-    if (type == VV_PQ_BYTES)
+    if (type == VV_PQ_FIXED_BYTES) {
+        if (node->fixed_bytes < 1)
+            return fail_damaged(op, node);
+        out->fixed_bytes = (size_t)node->fixed_bytes;
+    }
+    if (is_text(type))
         is_there = (out->texts = vv_new(arena, struct vv_str, room + 1)) != NULL;
     else if (type == VV_PQ_FLOAT || type == VV_PQ_DOUBLE)
         is_there = (out->doubles = vv_new(arena, double, room + 1)) != NULL;
@@ -92,10 +104,22 @@ static double double_at(enum vv_pq_type type, const char *bytes, size_t index)
     return (double)narrow;
 }
 
+static bool take_fixed(struct vv_str bytes, size_t each, struct vv_str *out, size_t len)
+{
+    if (len > bytes.len / each)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (struct vv_str){bytes.ptr + i * each, each};
+    return true;
+}
+
 /* `len` plain values behind those that are there; there is room. */
 static bool take_plain(struct values *values, struct vv_str bytes, size_t len)
 {
-    if (values->type == VV_PQ_BYTES) {
+    if (values->type == VV_PQ_FIXED_BYTES) {
+        if (!take_fixed(bytes, values->fixed_bytes, values->texts + values->len, len))
+            return false;
+    } else if (values->type == VV_PQ_BYTES) {
         if (!take_texts(&bytes, values->texts + values->len, len))
             return false;
     } else {
@@ -109,6 +133,26 @@ static bool take_plain(struct values *values, struct vv_str bytes, size_t len)
         for (size_t i = 0; values->doubles != NULL && i < len; i++)
             values->doubles[values->len + i] = double_at(values->type, bytes.ptr, i);
     }
+    values->len += len;
+    return true;
+}
+
+/* Truth values in runs, behind the length of these. */
+static bool take_runs(struct reader *reader, struct vv_str bytes, size_t len)
+{
+    struct values *values = &reader->values;
+    uint32_t length = 0;
+    if (len == 0)
+        return true;
+    if (bytes.len < sizeof(length))
+        return false;
+    memcpy(&length, bytes.ptr, sizeof(length));
+    bytes = vv_str_skip(bytes, sizeof(length));
+    if (length > bytes.len ||
+        !vv_pq_indexes(vv_str_first(bytes, length), 1, 1, reader->indexes, len))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        values->ints[values->len + i] = reader->indexes[i];
     values->len += len;
     return true;
 }
@@ -141,7 +185,7 @@ static varve_status read_dictionary(struct reader *reader, const struct vv_pq_pa
             page->encoding);
     if (page->entries > page->values.len * 8) /* a value has a bit at least */
         return fail_damaged(reader->op, reader->node);
-    VV_TRY(values_new(reader->op, reader->arena, reader->values.type, page->entries,
+    VV_TRY(values_new(reader->op, reader->arena, reader->node, page->entries,
         &reader->dictionary));
     return take_plain(&reader->dictionary, page->values, page->entries)
                ? VARVE_OK
@@ -168,6 +212,8 @@ static varve_status read_data(struct reader *reader, const struct vv_pq_page *pa
         is_right = take_plain(&reader->values, page->values, present);
     else if (page->encoding == VV_PQ_DICTIONARY || page->encoding == VV_PQ_OLD_DICTIONARY)
         is_right = take_by_index(reader, page->values, present);
+    else if (page->encoding == VV_PQ_RLE && node->type == VV_PQ_BOOLEAN)
+        is_right = take_runs(reader, page->values, present);
     else
         return vv_fail(reader->op, VARVE_EUNSUPPORTED, "values of encoding %" PRId64,
             page->encoding);
@@ -177,8 +223,7 @@ static varve_status read_data(struct reader *reader, const struct vv_pq_page *pa
 static varve_status reader_begin(struct reader *reader, size_t entries)
 {
     const struct vv_pq_node *node = reader->node;
-    VV_TRY(values_new(reader->op, reader->arena, reader->chunk->type, entries,
-        &reader->values));
+    VV_TRY(values_new(reader->op, reader->arena, node, entries, &reader->values));
     reader->indexes = vv_new(reader->arena, uint32_t, entries + 1);
     if (node->def_max > 0)
         reader->def = vv_new(reader->arena, uint8_t, entries + 1);
@@ -189,21 +234,71 @@ static varve_status reader_begin(struct reader *reader, size_t entries)
     return is_there ? VARVE_OK : vv_fail_memory(reader->op);
 }
 
+/* Where the pages of a column lie; false: not within the file, or they are of another column. */
+static bool find_pages(const struct vv_pq_file *file, const struct vv_pq_group *group,
+    uint32_t leaf, struct vv_str *out)
+{
+    const struct vv_pq_chunk *chunk = &group->chunks[leaf];
+    const struct vv_pq_node *node = file->leaves[leaf];
+    if (chunk->offset < 0 || chunk->bytes < 0 || chunk->values < 0 ||
+        chunk->type != node->type || (uint64_t)chunk->offset > file->bytes.len ||
+        (uint64_t)chunk->bytes > file->bytes.len - (uint64_t)chunk->offset ||
+        (node->rep_max == 0 && chunk->values != group->rows))
+        return false;
+    *out = vv_str_first(vv_str_skip(file->bytes, (size_t)chunk->offset), (size_t)chunk->bytes);
+    return true;
+}
+
+static bool is_known_encoding(const struct vv_pq_passed *page, const struct vv_pq_node *node)
+{
+    if (page->type != VV_PQ_DATA && page->type != VV_PQ_DATA_V2 &&
+        page->type != VV_PQ_DICTIONARY_PAGE)
+        return false;
+    if (page->type == VV_PQ_DICTIONARY_PAGE)
+        return page->encoding == VV_PQ_PLAIN || page->encoding == VV_PQ_OLD_DICTIONARY;
+    return page->encoding == VV_PQ_PLAIN || page->encoding == VV_PQ_DICTIONARY ||
+           page->encoding == VV_PQ_OLD_DICTIONARY ||
+           (page->encoding == VV_PQ_RLE && node->type == VV_PQ_BOOLEAN);
+}
+
+bool vv_pq_is_known(const struct vv_pq_file *file, const struct vv_pq_group *group,
+    uint32_t leaf, size_t *bytes)
+{
+    const struct vv_pq_chunk *chunk = &group->chunks[leaf];
+    const struct vv_pq_node *node = file->leaves[leaf];
+    const size_t value_bytes =
+        (is_text(node->type) ? sizeof(struct vv_str) : sizeof(int64_t)) + 2;
+    struct vv_str rest;
+    if (node->type == VV_PQ_INT96 || !find_pages(file, group, leaf, &rest))
+        return false;
+    for (size_t entries = 0; entries < (size_t)chunk->values;) {
+        struct vv_pq_passed page;
+        if (!vv_pq_pass_page(&rest, chunk, node, &page))
+            return false;
+        *bytes += page.unpacked_bytes;
+        if (page.type == VV_PQ_INDEX)
+            continue;
+        if (!is_known_encoding(&page, node))
+            return false;
+        *bytes += page.entries * value_bytes;
+        if (page.type != VV_PQ_DICTIONARY_PAGE)
+            entries += page.entries;
+    }
+    *bytes += (size_t)chunk->values * sizeof(uint32_t); /* indexes */
+    return true;
+}
+
 varve_status vv_pq_read_column(struct vv_op *op, const struct vv_pq_file *file,
     const struct vv_pq_group *group, uint32_t leaf, struct vv_arena *arena,
     struct vv_pq_column *out)
 {
     const struct vv_pq_chunk *chunk = &group->chunks[leaf];
+    struct vv_str rest;
     struct reader reader = {
         .op = op, .chunk = chunk, .node = file->leaves[leaf], .arena = arena};
-    if (chunk->offset < 0 || chunk->bytes < 0 || chunk->values < 0 ||
-        chunk->type != reader.node->type || (uint64_t)chunk->offset > file->bytes.len ||
-        (uint64_t)chunk->bytes > file->bytes.len - (uint64_t)chunk->offset ||
-        (reader.node->rep_max == 0 && chunk->values != group->rows))
+    if (!find_pages(file, group, leaf, &rest))
         return fail_damaged(op, reader.node);
     VV_TRY(reader_begin(&reader, (size_t)chunk->values));
-    struct vv_str rest =
-        vv_str_first(vv_str_skip(file->bytes, (size_t)chunk->offset), (size_t)chunk->bytes);
     while (reader.entries < (size_t)chunk->values) {
         struct vv_pq_page page;
         VV_TRY(vv_pq_take_page(op, &rest, chunk, reader.node, arena, &page));

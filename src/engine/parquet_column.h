@@ -17,8 +17,16 @@ struct vv_pq_column {
     /* One of: */
     const int64_t *ints; /* BOOLEAN, INT32, INT64 */
     const double *doubles;
-    const struct vv_str *texts;
+    const struct vv_str *texts; /* FIXED_BYTES too */
 };
+
+/*
+ * Whether vv_pq_read_column knows every encoding and codec of a column, as its pages say of
+ * themselves; and about how much memory it takes, added to `*bytes`. What is damaged below may
+ * still be found by reading it.
+ */
+bool vv_pq_is_known(const struct vv_pq_file *file, const struct vv_pq_group *group,
+    uint32_t leaf, size_t *bytes);
 
 /*
  * Lives in `arena`, texts in it or in the bytes of the file. ECORRUPT: damaged. EUNSUPPORTED: an

@@ -14,15 +14,112 @@ struct reader {
     bool is_strange; /* encrypted, or parts lie elsewhere */
 };
 
+/* LogicalType, a union: which member is there. */
+enum logical {
+    LOGICAL_NONE = 0,
+    LOGICAL_TEXT = 1,
+    LOGICAL_DECIMAL = 5,
+    LOGICAL_DATE = 6,
+    LOGICAL_TIMESTAMP = 8,
+    LOGICAL_INTEGER = 10,
+    LOGICAL_MICROS = 100 /* TIMESTAMP in microseconds */
+};
+
+enum converted {
+    CONVERTED_NONE = -1,
+    CONVERTED_TEXT = 0,
+    CONVERTED_MAP = 1,
+    CONVERTED_MAP_PAIR = 2,
+    CONVERTED_LIST = 3,
+    CONVERTED_DECIMAL = 5,
+    CONVERTED_DATE = 6,
+    CONVERTED_MICROS = 10,
+    CONVERTED_INT_8 = 15,
+    CONVERTED_INT_64 = 18
+};
+
+/* The id of the member of a union that is there. */
+static int16_t read_member(struct vv_thrift *in)
+{
+    struct vv_thrift_field field = {0};
+    int16_t id = 0;
+    while (vv_thrift_next(in, &field)) {
+        id = field.id;
+        vv_thrift_skip(in, &field);
+    }
+    return id;
+}
+
+static int64_t read_timestamp(struct vv_thrift *in)
+{
+    struct vv_thrift_field field = {0};
+    int64_t logical = LOGICAL_TIMESTAMP;
+    while (vv_thrift_next(in, &field)) {
+        if (field.id == 2 && vv_thrift_struct(in, &field))
+            logical = read_member(in) == 2 ? LOGICAL_MICROS : LOGICAL_TIMESTAMP;
+        else
+            vv_thrift_skip(in, &field);
+    }
+    return logical;
+}
+
+static int64_t read_logical(struct vv_thrift *in)
+{
+    struct vv_thrift_field field = {0};
+    int64_t logical = LOGICAL_NONE;
+    while (vv_thrift_next(in, &field)) {
+        logical = field.id;
+        if (field.id == LOGICAL_TIMESTAMP && vv_thrift_struct(in, &field))
+            logical = read_timestamp(in);
+        else
+            vv_thrift_skip(in, &field);
+    }
+    return logical;
+}
+
+static enum vv_pq_meaning meaning_of(int64_t converted, int64_t logical)
+{
+    static const struct {
+        int64_t converted, logical;
+        enum vv_pq_meaning meaning;
+    } both[] = {{CONVERTED_TEXT, LOGICAL_TEXT, VV_PQ_TEXT},
+        {CONVERTED_DATE, LOGICAL_DATE, VV_PQ_DATE},
+        {CONVERTED_MICROS, LOGICAL_MICROS, VV_PQ_MICROS}};
+    bool is_alone = logical == LOGICAL_NONE;
+    if (converted == CONVERTED_NONE && is_alone)
+        return VV_PQ_BARE;
+    if (converted == CONVERTED_DECIMAL && (is_alone || logical == LOGICAL_DECIMAL))
+        return VV_PQ_DECIMAL;
+    if (converted >= CONVERTED_INT_8 && converted <= CONVERTED_INT_64 &&
+        (is_alone || logical == LOGICAL_INTEGER))
+        return (enum vv_pq_meaning)(VV_PQ_INT_8 + (converted - CONVERTED_INT_8));
+    for (size_t i = 0; i < VV_COUNT(both); i++)
+        if ((converted == both[i].converted || converted == CONVERTED_NONE) &&
+            (logical == both[i].logical || is_alone))
+            return both[i].meaning;
+    return VV_PQ_STRANGE;
+}
+
+static enum vv_pq_shape shape_of(int64_t converted)
+{
+    if (converted == CONVERTED_MAP || converted == CONVERTED_MAP_PAIR)
+        return VV_PQ_MAP;
+    return converted == CONVERTED_LIST ? VV_PQ_LIST : VV_PQ_STRUCT;
+}
+
 static void read_node(struct vv_thrift *in, struct vv_pq_node *node)
 {
     struct vv_thrift_field field = {0};
+    int64_t converted = CONVERTED_NONE;
+    int64_t logical = LOGICAL_NONE;
     node->type = VV_PQ_GROUP;
     while (vv_thrift_next(in, &field)) {
-        int64_t converted = -1;
         switch (field.id) {
         case 1:
             node->type = (enum vv_pq_type)vv_thrift_int(in, &field);
+            break;
+        case 2:
+            node->fixed_bytes = (int32_t)vv_thrift_int(in, &field);
             break;
         case 3:
             node->repetition = (enum vv_pq_repetition)vv_thrift_int(in, &field);
@@ -35,14 +132,27 @@ static void read_node(struct vv_thrift *in, struct vv_pq_node *node)
             break;
         case 6:
             converted = vv_thrift_int(in, &field);
-            node->shape = converted == 1 || converted == 2 ? VV_PQ_MAP
-                          : converted == 3                 ? VV_PQ_LIST
-                                                           : VV_PQ_STRUCT;
+            break;
+        case 7:
+            node->scale = (int32_t)vv_thrift_int(in, &field);
+            break;
+        case 8:
+            node->precision = (int32_t)vv_thrift_int(in, &field);
+            break;
+        case 9:
+            node->field_id = (int32_t)vv_thrift_int(in, &field);
+            node->has_field_id = true;
+            break;
+        case 10:
+            if (vv_thrift_struct(in, &field))
+                logical = read_logical(in);
             break;
         default:
             vv_thrift_skip(in, &field);
         }
     }
+    node->shape = shape_of(converted);
+    node->meaning = meaning_of(converted, logical);
     if (node->children > 0)
         node->type = VV_PQ_GROUP;
 }

@@ -32,6 +32,20 @@ enum vv_pq_shape {
     VV_PQ_MAP
 };
 
+/* What a column's values stand for, by its converted and its logical type. */
+enum vv_pq_meaning {
+    VV_PQ_BARE, /* neither is there */
+    VV_PQ_TEXT,
+    VV_PQ_DATE,
+    VV_PQ_MICROS, /* a time stamp, with a zone or without */
+    VV_PQ_DECIMAL,
+    VV_PQ_INT_8,
+    VV_PQ_INT_16,
+    VV_PQ_INT_32,
+    VV_PQ_INT_64,
+    VV_PQ_STRANGE /* anything else, or two that differ */
+};
+
 struct vv_pq_node {
     struct vv_str name;
     enum vv_pq_type type;
@@ -42,6 +56,11 @@ struct vv_pq_node {
     uint32_t leaf;     /* index of the first column at or below it */
     uint8_t def_max;   /* levels up to and including this node */
     uint8_t rep_max;
+    bool has_field_id;
+    enum vv_pq_meaning meaning;
+    int32_t field_id;
+    int32_t fixed_bytes;      /* of FIXED_BYTES */
+    int32_t precision, scale; /* of DECIMAL */
 };
 
 /* A column of a row group. */

@@ -114,6 +114,12 @@ static bool take_levels(struct vv_str *rest, uint8_t max, struct vv_str *out)
     return true;
 }
 
+static bool has_known_levels(const struct header *header, const struct vv_pq_node *node)
+{
+    return (node->def_max == 0 || header->def_encoding == VV_PQ_RLE) &&
+           (node->rep_max == 0 || header->rep_encoding == VV_PQ_RLE);
+}
+
 static varve_status take_v1(struct vv_op *op, const struct header *header,
     const struct vv_pq_chunk *chunk, const struct vv_pq_node *node, struct vv_str packed,
     struct vv_arena *arena, struct vv_pq_page *page)
@@ -122,8 +128,7 @@ static varve_status take_v1(struct vv_op *op, const struct header *header,
         &page->values));
     if (page->type == VV_PQ_DICTIONARY_PAGE)
         return VARVE_OK;
-    if ((node->def_max > 0 && header->def_encoding != VV_PQ_RLE) ||
-        (node->rep_max > 0 && header->rep_encoding != VV_PQ_RLE))
+    if (!has_known_levels(header, node))
         return vv_fail(op, VARVE_EUNSUPPORTED, "levels are encoded in an old way");
     if (take_levels(&page->values, node->rep_max, &page->rep) &&
         take_levels(&page->values, node->def_max, &page->def))
@@ -170,6 +175,24 @@ varve_status vv_pq_take_page(struct vv_op *op, struct vv_str *rest,
         VV_TRY(take_v2(op, &header, chunk, packed, arena, &page));
     *out = page;
     return VARVE_OK;
+}
+
+bool vv_pq_pass_page(struct vv_str *rest, const struct vv_pq_chunk *chunk,
+    const struct vv_pq_node *node, struct vv_pq_passed *out)
+{
+    struct vv_thrift in = {.rest = *rest};
+    struct header header;
+    if (!read_header(&in, &header))
+        return false;
+    *rest = vv_str_skip(in.rest, (size_t)header.packed_bytes);
+    *out = (struct vv_pq_passed){.type = (enum vv_pq_page_type)header.type,
+        .entries = (uint32_t)header.entries,
+        .encoding = header.encoding,
+        .unpacked_bytes = (size_t)header.unpacked_bytes};
+    if (out->type == VV_PQ_DATA && !has_known_levels(&header, node))
+        return false;
+    return chunk->codec == CODEC_NONE || chunk->codec == CODEC_SNAPPY ||
+           chunk->codec == CODEC_ZSTD;
 }
 
 /* A run: `len` times `value`, or so many packed ones. */

@@ -36,6 +36,20 @@ varve_status vv_pq_take_page(struct vv_op *op, struct vv_str *rest,
     const struct vv_pq_chunk *chunk, const struct vv_pq_node *node, struct vv_arena *arena,
     struct vv_pq_page *out);
 
+/*
+ * Passes over a page at the front of `*rest`, nothing is unpacked: what vv_pq_take_page would say
+ * of it, with the size of its values, unpacked, in place of these.
+ */
+struct vv_pq_passed {
+    enum vv_pq_page_type type;
+    uint32_t entries;
+    int64_t encoding;
+    size_t unpacked_bytes;
+};
+/* False: damaged, or in a form that vv_pq_take_page does not know. */
+bool vv_pq_pass_page(struct vv_str *rest, const struct vv_pq_chunk *chunk,
+    const struct vv_pq_node *node, struct vv_pq_passed *out);
+
 /* Reads `len` numbers of `width` bits; false where the runs hold fewer or one above `max`. */
 bool vv_pq_levels(struct vv_str runs, uint8_t max, uint8_t *out, size_t len);
 bool vv_pq_indexes(struct vv_str runs, unsigned width, uint32_t max, uint32_t *out, size_t len);

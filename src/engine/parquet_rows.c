@@ -17,6 +17,8 @@ static varve_status read_leaf(struct vv_op *op, struct vv_pq_rows *rows, uint32_
 {
     if (rows->cursors[leaf] != NULL)
         return VARVE_OK;
+    if (rows->file->leaves[leaf]->type == VV_PQ_FIXED_BYTES)
+        return vv_fail(op, VARVE_EUNSUPPORTED, "a column of values of a fixed length");
     struct vv_pq_cursor *cursor = vv_new(rows->arena, struct vv_pq_cursor, 2);
     if (cursor == NULL)
         return vv_fail_memory(op);

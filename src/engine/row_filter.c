@@ -1,78 +1,29 @@
 #include "engine/row_filter.h"
 
 #include "base/seam.h"
-#include "base/uuid.h"
-#include "engine/duck.h"
+#include "engine/lent.h"
 
-/* Counted: its place in the engine and each bound statement hold one use. */
-struct vv_filter_entry {
-    atomic_uint uses;
-    uint64_t id;
+struct entry {
     struct vv_row_filter filter;
-    struct vv_engine *engine;     /* a counted use, while it has its place there */
-    struct vv_filter_entry *next; /* guarded by: the engine's filters_lock */
 };
 
 static void entry_release(void *object)
 {
-    struct vv_filter_entry *entry = object;
-    if (entry == NULL || atomic_fetch_sub(&entry->uses, 1) > 1)
-        return;
+    struct entry *entry = object;
     entry->filter.release(entry->filter.object);
     vv_free(entry);
-}
-
-static void *entry_retain(void *object)
-{
-    struct vv_filter_entry *entry = object;
-    atomic_fetch_add(&entry->uses, 1);
-    return entry;
-}
-
-/* With a use for the caller; NULL: there is none. */
-static struct vv_filter_entry *find_entry(struct vv_engine *engine, uint64_t id)
-{
-    pthread_mutex_lock(&engine->filters_lock);
-    struct vv_filter_entry *entry = engine->filters;
-    while (entry != NULL && entry->id != id)
-        entry = entry->next;
-    if (entry != NULL)
-        (void)entry_retain(entry);
-    pthread_mutex_unlock(&engine->filters_lock);
-    return entry;
-}
-
-static void take_out(void *object)
-{
-    struct vv_filter_entry *entry = object;
-    struct vv_engine *engine = VV_MOVE(entry->engine);
-    pthread_mutex_lock(&engine->filters_lock);
-    struct vv_filter_entry **link = &engine->filters;
-    while (*link != entry)
-        link = &(*link)->next;
-    *link = entry->next;
-    pthread_mutex_unlock(&engine->filters_lock);
-    entry_release(entry);
-    vv_engine_close(&engine);
 }
 
 varve_status vv_engine_filter(struct vv_op *op, struct vv_engine *engine,
     const struct vv_row_filter *filter, uint64_t *out_id)
 {
-    struct vv_filter_entry *entry = vv_malloc(sizeof(*entry));
+    struct entry *entry = vv_malloc(sizeof(*entry));
     if (entry == NULL) {
         filter->release(filter->object);
         return vv_fail_memory(op);
     }
-    *entry = (struct vv_filter_entry){
-        .uses = 1, .id = vv_random64() >> 1, .filter = *filter, .engine = engine};
-    atomic_fetch_add(&engine->uses, 1);
-    pthread_mutex_lock(&engine->filters_lock);
-    entry->next = engine->filters;
-    engine->filters = entry;
-    pthread_mutex_unlock(&engine->filters_lock);
-    *out_id = entry->id;
-    return vv_op_keep(op, entry, take_out);
+    entry->filter = *filter;
+    return vv_engine_lend(op, engine, VV_LENT_ROW_FILTER, entry, entry_release, out_id);
 }
 
 /* The id, a constant of the statement. */
@@ -99,22 +50,23 @@ static bool read_id(duckdb_bind_info info, uint64_t *out)
 static void bind(duckdb_bind_info info)
 {
     struct vv_engine *engine = duckdb_scalar_function_bind_get_extra_info(info);
-    struct vv_filter_entry *entry = NULL;
+    struct vv_lent *lent = NULL;
     uint64_t id = 0;
     if (read_id(info, &id))
-        entry = find_entry(engine, id);
-    if (entry == NULL) {
+        lent = vv_lent_find(engine, VV_LENT_ROW_FILTER, id);
+    if (lent == NULL) {
         duckdb_scalar_function_bind_set_error(info,
             VV_ROW_FILTER_FUNCTION " is for Varve's own statements");
         return;
     }
-    duckdb_scalar_function_set_bind_data(info, entry, entry_release);
-    duckdb_scalar_function_set_bind_data_copy(info, entry_retain);
+    duckdb_scalar_function_set_bind_data(info, lent, vv_lent_release);
+    duckdb_scalar_function_set_bind_data_copy(info, vv_lent_retain);
 }
 
 static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
-    const struct vv_filter_entry *entry = duckdb_scalar_function_get_bind_data(info);
+    const struct vv_lent *lent = duckdb_scalar_function_get_bind_data(info);
+    const struct entry *entry = lent->object;
     size_t len = duckdb_data_chunk_get_size(input);
     const uint64_t *files = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
     const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 2));

@@ -1,0 +1,69 @@
+#include "engine/lent.h"
+
+#include "base/seam.h"
+#include "base/uuid.h"
+
+void vv_lent_release(void *object)
+{
+    struct vv_lent *lent = object;
+    if (lent == NULL || atomic_fetch_sub(&lent->uses, 1) > 1)
+        return;
+    lent->release_object(lent->object);
+    vv_free(lent);
+}
+
+void *vv_lent_retain(void *object)
+{
+    struct vv_lent *lent = object;
+    atomic_fetch_add(&lent->uses, 1);
+    return lent;
+}
+
+struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, uint64_t id)
+{
+    pthread_mutex_lock(&engine->lent_lock);
+    struct vv_lent *lent = engine->lent;
+    while (lent != NULL && (lent->id != id || lent->kind != kind))
+        lent = lent->next;
+    if (lent != NULL)
+        (void)vv_lent_retain(lent);
+    pthread_mutex_unlock(&engine->lent_lock);
+    return lent;
+}
+
+static void take_out(void *object)
+{
+    struct vv_lent *lent = object;
+    struct vv_engine *engine = VV_MOVE(lent->engine);
+    pthread_mutex_lock(&engine->lent_lock);
+    struct vv_lent **link = &engine->lent;
+    while (*link != lent)
+        link = &(*link)->next;
+    *link = lent->next;
+    pthread_mutex_unlock(&engine->lent_lock);
+    vv_lent_release(lent);
+    vv_engine_close(&engine);
+}
+
+varve_status vv_engine_lend(struct vv_op *op, struct vv_engine *engine, enum vv_lent_kind kind,
+    void *object, void (*release)(void *object), uint64_t *out_id)
+{
+    struct vv_lent *lent = vv_malloc(sizeof(*lent));
+    if (lent == NULL) {
+        release(object);
+        return vv_fail_memory(op);
+    }
+    *lent = (struct vv_lent){.uses = 1,
+        .id = vv_random64() >> 1,
+        .kind = kind,
+        .object = object,
+        .release_object = release,
+        .engine = engine};
+    atomic_fetch_add(&engine->uses, 1);
+    pthread_mutex_lock(&engine->lent_lock);
+    lent->next = engine->lent;
+    engine->lent = lent;
+    pthread_mutex_unlock(&engine->lent_lock);
+    *out_id = lent->id;
+    return vv_op_keep(op, lent, take_out);
+}

@@ -1,0 +1,36 @@
+/*
+ * What an operation lends to functions of ours in SQL, which can name it by a number alone. It is
+ * in the engine until the operation ends; a statement that was bound before keeps it alive by
+ * itself, so a stream may go on.
+ */
+#ifndef VV_ENGINE_LENT_H
+#define VV_ENGINE_LENT_H
+
+#include "engine/duck.h"
+
+enum vv_lent_kind {
+    VV_LENT_ROW_FILTER, /* row_filter.c */
+    VV_LENT_SMALL_FILES /* small_files.c */
+};
+
+/* Counted: its place in the engine and each bound statement hold one use. */
+struct vv_lent {
+    atomic_uint uses;
+    uint64_t id; /* not to be guessed: a user's SQL may name the functions */
+    enum vv_lent_kind kind;
+    void *object;
+    void (*release_object)(void *object);
+    struct vv_engine *engine; /* a counted use, while it has its place there */
+    struct vv_lent *next;     /* guarded by: the engine's lent_lock */
+};
+
+/* Takes the object over, on failure too. */
+varve_status vv_engine_lend(struct vv_op *op, struct vv_engine *engine, enum vv_lent_kind kind,
+    void *object, void (*release)(void *object), uint64_t *out_id);
+/* With a use for the caller; NULL: there is none of this kind. */
+struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, uint64_t id);
+/* For DuckDB, which knows only that they are pointers. */
+void *vv_lent_retain(void *lent);
+void vv_lent_release(void *lent); /* accepts NULL */
+
+#endif

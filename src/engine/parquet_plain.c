@@ -1,0 +1,79 @@
+#include "engine/parquet_plain.h"
+
+#define DECIMAL_BYTES_MAX 16
+
+/* Text that differs in the case of letters alone: the engine takes one for the other. */
+static bool is_alike(struct vv_str a, struct vv_str b)
+{
+    return !vv_str_eq(a, b) && vv_str_eq_nocase(a, b);
+}
+
+/* How a column of each type lies in a file; a bare integer may say that it is one. */
+static const struct form {
+    enum vv_pq_type type;
+    enum vv_pq_meaning meaning, other_meaning;
+} forms[] = {
+    [VV_SMALL_BOOLEAN] = {VV_PQ_BOOLEAN, VV_PQ_BARE, VV_PQ_BARE},
+    [VV_SMALL_TINYINT] = {VV_PQ_INT32, VV_PQ_INT_8, VV_PQ_INT_8},
+    [VV_SMALL_SMALLINT] = {VV_PQ_INT32, VV_PQ_INT_16, VV_PQ_INT_16},
+    [VV_SMALL_INTEGER] = {VV_PQ_INT32, VV_PQ_BARE, VV_PQ_INT_32},
+    [VV_SMALL_BIGINT] = {VV_PQ_INT64, VV_PQ_BARE, VV_PQ_INT_64},
+    [VV_SMALL_FLOAT] = {VV_PQ_FLOAT, VV_PQ_BARE, VV_PQ_BARE},
+    [VV_SMALL_DOUBLE] = {VV_PQ_DOUBLE, VV_PQ_BARE, VV_PQ_BARE},
+    [VV_SMALL_VARCHAR] = {VV_PQ_BYTES, VV_PQ_TEXT, VV_PQ_TEXT},
+    [VV_SMALL_DATE] = {VV_PQ_INT32, VV_PQ_DATE, VV_PQ_DATE},
+    [VV_SMALL_TIMESTAMP] = {VV_PQ_INT64, VV_PQ_MICROS, VV_PQ_MICROS},
+    [VV_SMALL_TIMESTAMPTZ] = {VV_PQ_INT64, VV_PQ_MICROS, VV_PQ_MICROS},
+};
+
+static bool is_decimal(const struct vv_pq_node *node, const struct vv_small_column *column)
+{
+    bool is_stored = node->type == VV_PQ_INT32 || node->type == VV_PQ_INT64 ||
+                     (node->type == VV_PQ_FIXED_BYTES && node->fixed_bytes > 0 &&
+                         node->fixed_bytes <= DECIMAL_BYTES_MAX);
+    return is_stored && node->meaning == VV_PQ_DECIMAL &&
+           node->precision == column->precision && node->scale == column->scale;
+}
+
+static bool is_plain(const struct vv_pq_node *node, const struct vv_small_column *column)
+{
+    if (node->type == VV_PQ_GROUP || node->repetition > VV_PQ_OPTIONAL)
+        return false;
+    if (column->type == VV_SMALL_DECIMAL)
+        return is_decimal(node, column);
+    const struct form *form = &forms[column->type];
+    return node->type == form->type &&
+           (node->meaning == form->meaning || node->meaning == form->other_meaning);
+}
+
+static bool find_one(const struct vv_pq_file *file, const struct vv_small_column *column,
+    uint32_t *out)
+{
+    const struct vv_pq_node *found = NULL;
+    const struct vv_pq_node *end = file->nodes + file->nodes_len;
+    for (const struct vv_pq_node *node = file->nodes + 1; node < end;
+         node = vv_pq_behind(file, node)) {
+        bool by_id = column->field_id != 0;
+        if (by_id && !node->has_field_id)
+            return false;
+        if (!by_id && is_alike(node->name, column->physical_name))
+            return false;
+        if (by_id ? node->field_id != column->field_id
+                  : !vv_str_eq(node->name, column->physical_name))
+            continue;
+        if (found != NULL)
+            return false;
+        found = node;
+    }
+    *out = found != NULL ? found->leaf : VV_PLAIN_MISSING;
+    return found == NULL || is_plain(found, column);
+}
+
+bool vv_plain_find(const struct vv_pq_file *file, const struct vv_small_column *columns,
+    size_t columns_len, uint32_t *out_leaves)
+{
+    for (size_t i = 0; i < columns_len; i++)
+        if (!find_one(file, &columns[i], &out_leaves[i]))
+            return false;
+    return true;
+}

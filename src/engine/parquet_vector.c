@@ -1,0 +1,192 @@
+#include "engine/parquet_vector.h"
+
+/* What is taken from: entries of a cursor that are there one by one. */
+struct source {
+    struct vv_pq_cursor *cursor;
+    uint64_t *validity; /* of the vector */
+    idx_t at;           /* row of the vector */
+    size_t left;        /* entries */
+};
+
+duckdb_logical_type vv_vector_type(const struct vv_small_column *column)
+{
+    static const duckdb_type types[] = {
+        [VV_SMALL_BOOLEAN] = DUCKDB_TYPE_BOOLEAN,
+        [VV_SMALL_TINYINT] = DUCKDB_TYPE_TINYINT,
+        [VV_SMALL_SMALLINT] = DUCKDB_TYPE_SMALLINT,
+        [VV_SMALL_INTEGER] = DUCKDB_TYPE_INTEGER,
+        [VV_SMALL_BIGINT] = DUCKDB_TYPE_BIGINT,
+        [VV_SMALL_FLOAT] = DUCKDB_TYPE_FLOAT,
+        [VV_SMALL_DOUBLE] = DUCKDB_TYPE_DOUBLE,
+        [VV_SMALL_VARCHAR] = DUCKDB_TYPE_VARCHAR,
+        [VV_SMALL_DATE] = DUCKDB_TYPE_DATE,
+        [VV_SMALL_TIMESTAMP] = DUCKDB_TYPE_TIMESTAMP,
+        [VV_SMALL_TIMESTAMPTZ] = DUCKDB_TYPE_TIMESTAMP_TZ,
+    };
+    return column->type == VV_SMALL_DECIMAL
+               ? duckdb_create_decimal_type(column->precision, column->scale)
+               : duckdb_create_logical_type(types[column->type]);
+}
+
+/* On to the next entry that is there, NULLs on the way put down; false at the end. */
+static bool next(struct source *source, idx_t *out_at, size_t *out_value)
+{
+    struct vv_pq_cursor *cursor = source->cursor;
+    const uint8_t *def = cursor->column.def;
+    while (source->left > 0) {
+        bool is_there = def == NULL || def[cursor->entry] == cursor->column.node->def_max;
+        *out_at = source->at++;
+        source->left--;
+        cursor->entry++;
+        if (is_there) {
+            *out_value = cursor->value++;
+            return true;
+        }
+        duckdb_validity_set_row_invalid(source->validity, *out_at);
+    }
+    return false;
+}
+
+#define PUT_NUMBERS(source, vector, type, values)       \
+    do {                                                \
+        type *numbers = duckdb_vector_get_data(vector); \
+        idx_t row;                                      \
+        size_t value;                                   \
+        while (next(source, &row, &value))              \
+            numbers[row] = (type)(values)[value];       \
+    } while (0)
+
+static bool fits(int64_t value, int64_t min, int64_t max)
+{
+    return value >= min && value <= max;
+}
+
+/* A number of another width must not change on its way: damaged files hold such. */
+static bool put_narrow(struct source *source, duckdb_vector vector, bool is_byte)
+{
+    int8_t *bytes = duckdb_vector_get_data(vector);
+    int16_t *shorts = duckdb_vector_get_data(vector);
+    idx_t row;
+    size_t index;
+    while (next(source, &row, &index)) {
+        int64_t value = source->cursor->column.ints[index];
+        if (!(is_byte ? fits(value, INT8_MIN, INT8_MAX) : fits(value, INT16_MIN, INT16_MAX)))
+            return false;
+        if (is_byte)
+            bytes[row] = (int8_t)value;
+        else
+            shorts[row] = (int16_t)value;
+    }
+    return true;
+}
+
+static void put_texts(struct source *source, duckdb_vector vector)
+{
+    idx_t row;
+    size_t index;
+    while (next(source, &row, &index)) {
+        struct vv_str text = source->cursor->column.texts[index];
+        duckdb_vector_assign_string_element_len(vector, row, text.ptr, text.len);
+    }
+}
+
+/* Big endian, in two's complement, of at most 16 bytes. */
+static duckdb_hugeint wide_of(struct vv_str bytes)
+{
+    bool is_negative = bytes.len > 0 && (uint8_t)bytes.ptr[0] >= 0x80;
+    uint64_t high = is_negative ? UINT64_MAX : 0;
+    uint64_t low = high;
+    for (size_t i = 0; i < bytes.len; i++) {
+        high = high << 8 | low >> 56;
+        low = low << 8 | (uint8_t)bytes.ptr[i];
+    }
+    return (duckdb_hugeint){.lower = low, .upper = (int64_t)high};
+}
+
+static duckdb_hugeint decimal_at(const struct vv_pq_column *column, size_t index)
+{
+    if (column->texts != NULL)
+        return wide_of(column->texts[index]);
+    int64_t value = column->ints[index];
+    return (duckdb_hugeint){.lower = (uint64_t)value, .upper = value < 0 ? -1 : 0};
+}
+
+/* A decimal lies in the narrowest number that has room for its digits. */
+static bool put_decimal(void *numbers, idx_t row, uint8_t precision, duckdb_hugeint wide)
+{
+    int64_t value = (int64_t)wide.lower;
+    if (precision > 18) {
+        ((duckdb_hugeint *)numbers)[row] = wide;
+        return true;
+    }
+    if (wide.upper != (value < 0 ? -1 : 0))
+        return false;
+    if (precision > 9) {
+        ((int64_t *)numbers)[row] = value;
+        return true;
+    }
+    if (precision > 4) {
+        ((int32_t *)numbers)[row] = (int32_t)value;
+        return fits(value, INT32_MIN, INT32_MAX);
+    }
+    ((int16_t *)numbers)[row] = (int16_t)value;
+    return fits(value, INT16_MIN, INT16_MAX);
+}
+
+static bool put_decimals(struct source *source, duckdb_vector vector, uint8_t precision)
+{
+    void *numbers = duckdb_vector_get_data(vector);
+    idx_t row;
+    size_t index;
+    while (next(source, &row, &index))
+        if (!put_decimal(numbers, row, precision, decimal_at(&source->cursor->column, index)))
+            return false;
+    return true;
+}
+
+bool vv_vector_put(duckdb_vector vector, const struct vv_small_column *column,
+    struct vv_pq_cursor *cursor, idx_t at, size_t len)
+{
+    struct source source = {.cursor = cursor, .at = at, .left = len};
+    if (cursor->column.def != NULL) {
+        duckdb_vector_ensure_validity_writable(vector);
+        source.validity = duckdb_vector_get_validity(vector);
+    }
+    switch (column->type) {
+    case VV_SMALL_BOOLEAN:
+        PUT_NUMBERS(&source, vector, bool, cursor->column.ints);
+        return true;
+    case VV_SMALL_TINYINT:
+    case VV_SMALL_SMALLINT:
+        return put_narrow(&source, vector, column->type == VV_SMALL_TINYINT);
+    case VV_SMALL_INTEGER:
+    case VV_SMALL_DATE:
+        PUT_NUMBERS(&source, vector, int32_t, cursor->column.ints);
+        return true;
+    case VV_SMALL_BIGINT:
+    case VV_SMALL_TIMESTAMP:
+    case VV_SMALL_TIMESTAMPTZ:
+        PUT_NUMBERS(&source, vector, int64_t, cursor->column.ints);
+        return true;
+    case VV_SMALL_FLOAT:
+        PUT_NUMBERS(&source, vector, float, cursor->column.doubles);
+        return true;
+    case VV_SMALL_DOUBLE:
+        PUT_NUMBERS(&source, vector, double, cursor->column.doubles);
+        return true;
+    case VV_SMALL_VARCHAR:
+        put_texts(&source, vector);
+        return true;
+    case VV_SMALL_DECIMAL:
+        return put_decimals(&source, vector, column->precision);
+    }
+    return false;
+}
+
+void vv_vector_put_nulls(duckdb_vector vector, idx_t at, size_t len)
+{
+    duckdb_vector_ensure_validity_writable(vector);
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    for (size_t i = 0; i < len; i++)
+        duckdb_validity_set_row_invalid(validity, at + i);
+}

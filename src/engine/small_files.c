@@ -1,0 +1,403 @@
+#include "engine/small_files.h"
+
+#include "base/seam.h"
+#include "engine/lent.h"
+#include "engine/parquet_plain.h"
+#include "engine/parquet_vector.h"
+
+/* Of a file as it is in memory, unpacked. */
+#define UNPACKED_BYTES_MAX ((size_t)16 << 20)
+/* For one thread: the above, what is written of it once more, and what arenas take for themselves. */
+#define THREAD_BYTES_MAX ((size_t)64 << 20)
+/* With so much of them in memory, further files are read anew by each statement. */
+#define KEPT_BYTES_MAX ((size_t)32 << 20)
+#define KEYS_BYTES_MAX ((size_t)256 << 20)
+#define FILES_A_THREAD 16 /* fewer are not worth one more */
+#define FIRST_COLUMN 2    /* behind file_index and file_row_number */
+
+/* A file that was looked into: as long as it is kept, what there is to know of it. */
+struct opened {
+    struct vv_pq_file parquet;
+    uint32_t *leaves; /* one a column */
+};
+
+struct file {
+    struct vv_str key;
+    uint64_t index;
+    const struct opened *kept; /* NULL: to be read again */
+};
+
+struct vv_small_files {
+    struct vv_arena arena; /* of keys and columns */
+    struct vv_arena kept;
+    struct vv_small_source source;
+    const struct vv_small_column *columns;
+    size_t columns_len;
+    struct file *items;
+    size_t len, capacity;
+};
+
+/* Of a run: which file comes next. */
+struct turn {
+    atomic_size_t next;
+    const struct vv_small_files *files;
+};
+
+/* Of a thread of it. */
+struct scan {
+    struct vv_op op;
+    struct vv_arena file_arena, group_arena;
+    idx_t columns_len;
+    idx_t *columns;               /* of the function, that are wanted */
+    struct vv_pq_cursor *cursors; /* one a wanted column */
+    const struct file *file;      /* NULL: before the first, or at the end */
+    const struct opened *opened;
+    size_t group; /* the next one */
+    int64_t row;  /* in the file */
+    size_t left;  /* rows of the current group */
+};
+
+static bool fits_memory(const struct vv_pq_file *file, const uint32_t *leaves, size_t len)
+{
+    size_t bytes = 0;
+    for (size_t g = 0; g < file->groups_len; g++)
+        for (size_t i = 0; i < len; i++)
+            if (leaves[i] != VV_PLAIN_MISSING &&
+                (!vv_pq_is_known(file, &file->groups[g], leaves[i], &bytes) ||
+                    bytes > UNPACKED_BYTES_MAX))
+                return false;
+    return true;
+}
+
+/* Reads a file and finds its columns; whether they fit is another matter. */
+static varve_status open_file(struct vv_op *op, const struct vv_small_files *files,
+    struct vv_str key, struct vv_arena *arena, struct opened **out)
+{
+    struct vv_str bytes;
+    struct opened *opened = vv_new(arena, struct opened, 1);
+    if (opened == NULL)
+        return vv_fail_memory(op);
+    opened->leaves = vv_new(arena, uint32_t, files->columns_len + 1);
+    if (opened->leaves == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(files->source.read(op, files->source.object, key, arena, &bytes));
+    if (bytes.len > (size_t)VV_SMALL_FILE_BYTES_MAX)
+        return vv_fail(op, VARVE_ECORRUPT, "it is longer than it was");
+    VV_TRY(vv_pq_open(op, bytes, arena, &opened->parquet));
+    if (!vv_plain_find(&opened->parquet, files->columns, files->columns_len, opened->leaves))
+        return vv_fail(op, VARVE_ECORRUPT, "it has other columns than it had");
+    *out = opened;
+    return VARVE_OK;
+}
+
+varve_status vv_small_files_new(struct vv_op *op, const struct vv_small_source *source,
+    const struct vv_small_column *columns, size_t columns_len, struct vv_small_files **out)
+{
+    VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = vv_malloc(sizeof(*files));
+    if (files == NULL)
+        return vv_fail_memory(op);
+    *files = (struct vv_small_files){.arena = VV_ARENA_INIT(KEYS_BYTES_MAX),
+        .kept = VV_ARENA_INIT(KEPT_BYTES_MAX + THREAD_BYTES_MAX),
+        .source = *source,
+        .columns_len = columns_len};
+    struct vv_small_column *copies =
+        vv_new(&files->arena, struct vv_small_column, columns_len + 1);
+    if (copies == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < columns_len; i++) {
+        copies[i] = columns[i];
+        copies[i].name = vv_arena_str(&files->arena, columns[i].name);
+        copies[i].physical_name = vv_arena_str(&files->arena, columns[i].physical_name);
+        if (copies[i].name.ptr == NULL || copies[i].physical_name.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    files->columns = copies;
+    *out = VV_MOVE(files);
+    return VARVE_OK;
+}
+
+void vv_small_files_free(struct vv_small_files **files)
+{
+    struct vv_small_files *freed = VV_MOVE(*files);
+    if (freed == NULL)
+        return;
+    vv_arena_done(&freed->kept);
+    vv_arena_done(&freed->arena);
+    vv_free(freed);
+}
+
+static void release(void *object)
+{
+    struct vv_small_files *files = object;
+    vv_small_files_free(&files);
+}
+
+size_t vv_small_files_len(const struct vv_small_files *files)
+{
+    return files->len;
+}
+
+varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
+    struct vv_str key, uint64_t index, bool *out_is_taken)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    struct opened *opened = NULL;
+    void *items = files->items;
+    bool is_kept = files->kept.bytes < KEPT_BYTES_MAX;
+    vv_op_init(&own, op->env, THREAD_BYTES_MAX);
+    *out_is_taken = false;
+    if (open_file(&own, files, key, is_kept ? &files->kept : &own.arena, &opened) != VARVE_OK) {
+        vv_forgive(&own);
+        return VARVE_OK;
+    }
+    if (!fits_memory(&opened->parquet, opened->leaves, files->columns_len))
+        return VARVE_OK;
+    struct vv_str copy = vv_arena_str(&files->arena, key);
+    if (copy.ptr == NULL || !vv_arena_grow(&files->arena, &items, files->len, &files->capacity,
+                                sizeof(*files->items), _Alignof(struct file)))
+        return vv_fail_memory(op);
+    files->items = items;
+    files->items[files->len++] =
+        (struct file){.key = copy, .index = index, .kept = is_kept ? opened : NULL};
+    *out_is_taken = true;
+    return VARVE_OK;
+}
+
+void vv_small_files_forget(struct vv_small_files *files)
+{
+    for (size_t i = 0; i < files->len; i++)
+        files->items[i].kept = NULL;
+    vv_arena_done(&files->kept);
+}
+
+varve_status vv_small_files_lend(struct vv_op *op, struct vv_engine *engine,
+    struct vv_small_files *files, uint64_t *out_id)
+{
+    return vv_engine_lend(op, engine, VV_LENT_SMALL_FILES, files, release, out_id);
+}
+
+static void scan_done(void *object)
+{
+    struct scan *scan = object;
+    vv_arena_done(&scan->group_arena);
+    vv_arena_done(&scan->file_arena);
+    vv_op_done(&scan->op);
+    vv_free(scan);
+}
+
+static void bind(duckdb_bind_info info)
+{
+    duckdb_value value = duckdb_bind_get_parameter(info, 0);
+    struct vv_engine *engine = duckdb_bind_get_extra_info(info);
+    struct vv_lent *lent =
+        vv_lent_find(engine, VV_LENT_SMALL_FILES, (uint64_t)duckdb_get_int64(value));
+    duckdb_destroy_value(&value);
+    if (lent == NULL) {
+        duckdb_bind_set_error(info, VV_SMALL_FILES_FUNCTION " is for Varve's own statements");
+        return;
+    }
+    duckdb_bind_set_bind_data(info, lent, vv_lent_release);
+    const struct vv_small_files *files = lent->object;
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type index = duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type row = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_bind_add_result_column(info, "file_index", index);
+    duckdb_bind_add_result_column(info, "file_row_number", row);
+    for (size_t i = 0; i < files->columns_len; i++) {
+        VV_CLEANUP(vv_duck_type_done)
+        duckdb_logical_type type = vv_vector_type(&files->columns[i]);
+        VV_CLEANUP(vv_duck_text_done) char *name = NULL;
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        vv_op_init(&op, NULL, (size_t)1 << 16);
+        if (vv_duck_text(&op, "the name of a column", files->columns[i].name, &name) !=
+            VARVE_OK) {
+            duckdb_bind_set_error(info, VV_DUCK_NO_MEMORY);
+            vv_forgive(&op);
+            return;
+        }
+        duckdb_bind_add_result_column(info, name, type);
+    }
+}
+
+static void begin(duckdb_init_info info)
+{
+    const struct vv_lent *lent = duckdb_init_get_bind_data(info);
+    struct turn *turn = vv_malloc(sizeof(*turn));
+    if (turn == NULL) {
+        duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
+        return;
+    }
+    *turn = (struct turn){.files = lent->object};
+    duckdb_init_set_init_data(info, turn, vv_free);
+    duckdb_init_set_max_threads(info, turn->files->len / FILES_A_THREAD + 1);
+}
+
+static void begin_thread(duckdb_init_info info)
+{
+    idx_t len = duckdb_init_get_column_count(info);
+    struct scan *scan = vv_malloc_zeroed(sizeof(*scan));
+    if (scan == NULL) {
+        duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
+        return;
+    }
+    vv_op_init(&scan->op, NULL, THREAD_BYTES_MAX);
+    scan->file_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
+    scan->group_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
+    scan->columns_len = len;
+    scan->columns = vv_new(&scan->op.arena, idx_t, len + 1);
+    scan->cursors = vv_new(&scan->op.arena, struct vv_pq_cursor, len + 1);
+    if (scan->columns == NULL || scan->cursors == NULL) {
+        scan_done(scan);
+        duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
+        return;
+    }
+    for (idx_t i = 0; i < len; i++)
+        scan->columns[i] = duckdb_init_get_column_index(info, i);
+    duckdb_init_set_init_data(info, scan, scan_done);
+}
+
+static varve_status begin_file(struct scan *scan, const struct vv_small_files *files)
+{
+    scan->group = 0;
+    scan->row = 0;
+    scan->opened = scan->file->kept;
+    if (scan->opened != NULL)
+        return VARVE_OK;
+    struct opened *opened = NULL;
+    vv_arena_done(&scan->file_arena);
+    VV_TRY(open_file(&scan->op, files, scan->file->key, &scan->file_arena, &opened));
+    scan->opened = opened;
+    return VARVE_OK;
+}
+
+/* The index of a wanted column among those of the files, or none for another one. */
+static bool is_of_file(const struct vv_small_files *files, idx_t column, size_t *out)
+{
+    *out = (size_t)column - FIRST_COLUMN;
+    return column >= FIRST_COLUMN && *out < files->columns_len;
+}
+
+static varve_status begin_group(struct scan *scan, const struct vv_small_files *files)
+{
+    const struct vv_pq_file *parquet = &scan->opened->parquet;
+    const struct vv_pq_group *group = &parquet->groups[scan->group++];
+    vv_arena_done(&scan->group_arena);
+    for (idx_t i = 0; i < scan->columns_len; i++) {
+        size_t column = 0;
+        scan->cursors[i] = (struct vv_pq_cursor){.entry = 0};
+        if (is_of_file(files, scan->columns[i], &column) &&
+            scan->opened->leaves[column] != VV_PLAIN_MISSING)
+            VV_TRY(vv_pq_read_column(&scan->op, parquet, group, scan->opened->leaves[column],
+                &scan->group_arena, &scan->cursors[i].column));
+    }
+    scan->left = (size_t)group->rows;
+    return VARVE_OK;
+}
+
+/* On to a group with rows; `left` stays 0 where there is none. */
+static varve_status advance(struct scan *scan, struct turn *turn)
+{
+    while (scan->left == 0) {
+        if (scan->file != NULL && scan->group < scan->opened->parquet.groups_len) {
+            VV_TRY(begin_group(scan, turn->files));
+            continue;
+        }
+        size_t next = atomic_fetch_add(&turn->next, 1);
+        scan->file = next < turn->files->len ? &turn->files->items[next] : NULL;
+        if (scan->file == NULL)
+            return VARVE_OK;
+        VV_TRY(begin_file(scan, turn->files));
+    }
+    return VARVE_OK;
+}
+
+static varve_status put_column(struct scan *scan, const struct vv_small_files *files, idx_t i,
+    duckdb_vector vector, idx_t at, size_t len)
+{
+    size_t column = 0;
+    void *numbers = duckdb_vector_get_data(vector);
+    if (scan->columns[i] == 0) {
+        for (size_t row = 0; row < len; row++)
+            ((uint64_t *)numbers)[at + row] = scan->file->index;
+    } else if (scan->columns[i] == 1) {
+        for (size_t row = 0; row < len; row++)
+            ((int64_t *)numbers)[at + row] = scan->row + (int64_t)row;
+    } else if (is_of_file(files, scan->columns[i], &column)) {
+        const struct vv_small_column *wanted = &files->columns[column];
+        if (scan->opened->leaves[column] == VV_PLAIN_MISSING)
+            vv_vector_put_nulls(vector, at, len);
+        else if (!vv_vector_put(vector, wanted, &scan->cursors[i], at, len))
+            return vv_fail(&scan->op, VARVE_ECORRUPT,
+                "column %.*s holds a value that is none of its type",
+                VV_ARG(wanted->physical_name));
+    } /* else nobody wants a column, only their number */
+    return VARVE_OK;
+}
+
+static varve_status fill(struct scan *scan, struct turn *turn, duckdb_data_chunk out,
+    idx_t *out_len)
+{
+    for (*out_len = 0; *out_len < duckdb_vector_size();) {
+        VV_TRY(advance(scan, turn));
+        if (scan->left == 0)
+            return VARVE_OK;
+        size_t room = (size_t)(duckdb_vector_size() - *out_len);
+        size_t len = scan->left < room ? scan->left : room;
+        for (idx_t i = 0; i < scan->columns_len; i++)
+            VV_TRY(put_column(scan, turn->files, i, duckdb_data_chunk_get_vector(out, i),
+                *out_len, len));
+        scan->row += (int64_t)len;
+        scan->left -= len;
+        *out_len += len;
+    }
+    return VARVE_OK;
+}
+
+/* What DuckDB is told; duck.c knows by it what has happened. */
+static void tell(duckdb_function_info info, struct scan *scan)
+{
+    struct vv_op *op = &scan->op;
+    varve_status code = op->error.code;
+    bool is_damaged = code == VARVE_ECORRUPT || code == VARVE_EUNSUPPORTED;
+    const char *what = code == VARVE_ELIMIT ? VV_DUCK_NO_MEMORY
+                       : is_damaged         ? VV_DUCK_DAMAGED
+                                            : VV_DUCK_UNREAD;
+    struct vv_str text = vv_arena_format(&op->arena, "%s: %.*s: %s", what,
+        VV_ARG(scan->file->key), op->error.message);
+    duckdb_function_set_error(info, text.ptr != NULL ? text.ptr : what);
+    vv_forgive(op);
+}
+
+static void run(duckdb_function_info info, duckdb_data_chunk out)
+{
+    struct turn *turn = duckdb_function_get_init_data(info);
+    struct scan *scan = duckdb_function_get_local_init_data(info);
+    idx_t len = 0;
+    if (fill(scan, turn, out, &len) != VARVE_OK) {
+        tell(info, scan);
+        len = 0;
+    }
+    duckdb_data_chunk_set_size(out, len);
+}
+
+varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session)
+{
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type id = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_table_function function = duckdb_create_table_function();
+    duckdb_table_function_set_name(function, VV_SMALL_FILES_FUNCTION);
+    duckdb_table_function_add_parameter(function, id);
+    duckdb_table_function_set_extra_info(function, session->engine, NULL);
+    duckdb_table_function_set_bind(function, bind);
+    duckdb_table_function_set_init(function, begin);
+    duckdb_table_function_set_local_init(function, begin_thread);
+    duckdb_table_function_set_function(function, run);
+    duckdb_table_function_supports_projection_pushdown(function, true);
+    duckdb_state state = duckdb_register_table_function(session->connection, function);
+    duckdb_destroy_table_function(&function);
+    return state == DuckDBSuccess
+               ? VARVE_OK
+               : vv_fail(op, VARVE_EFAILED,
+                     "the engine takes no function " VV_SMALL_FILES_FUNCTION);
+}

@@ -1,0 +1,354 @@
+/*
+ * Small files read without the engine's reader hold what that one says that they hold; files of
+ * another form are not taken; damaged ones fail with a name, and harm nobody.
+ */
+#include "engine/small_files.h"
+
+#include "base/seam.h"
+
+#include "fixture.h"
+
+#define FILES_MAX 64
+
+/* Every type that is known, NULLs, extreme values, texts short, long and not ASCII. */
+#define SELECT                                                                                 \
+    "SELECT CASE WHEN hash(i, 1) % 5 > 0 THEN i % 3 = 0 END AS flag, "                         \
+    "CASE WHEN hash(i, 2) % 4 > 0 THEN ((hash(i) % 256)::BIGINT - 128)::TINYINT END AS tiny, " \
+    "((hash(i) % 65536)::BIGINT - 32768)::SMALLINT AS small, "                                 \
+    "CASE WHEN i % 7 = 0 THEN NULL WHEN i % 11 = 0 THEN -2147483648 ELSE i * 7 END::INTEGER "  \
+    "AS mid, CASE WHEN i % 13 = 0 THEN -9223372036854775808 ELSE (hash(i) >> 1)::BIGINT "      \
+    "END::BIGINT "                                                                             \
+    "AS large, CASE i % 6 WHEN 0 THEN 'nan' WHEN 1 THEN '-inf' WHEN 2 THEN '-0.0' ELSE "       \
+    "(i / 3)::VARCHAR END::FLOAT AS real, CASE i % 6 WHEN 0 THEN 'nan' WHEN 1 THEN 'inf' "     \
+    "WHEN 2 THEN '-0.0' WHEN 3 THEN NULL ELSE (i / 7)::VARCHAR END::DOUBLE AS wide, "          \
+    "CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN 'short' || i % 3 WHEN 3 THEN "     \
+    "repeat('ä', (i % 40)::INTEGER) || i ELSE 'a text of middle length ' || i % 4 END AS "    \
+    "name, CASE WHEN i % 9 > 0 THEN DATE '1900-01-01' + (i * 31)::INTEGER END AS day, "        \
+    "make_timestamp((hash(i) % 4000000000000000)::BIGINT - 1000000000000000) AS at, "          \
+    "CASE WHEN i % 8 > 0 THEN make_timestamptz((i * 1000003)::BIGINT) END AS at_zone, "        \
+    "((i % 200)::INTEGER - 99)::DECIMAL(4, 1) AS d4, (-i)::DECIMAL(9, 2) AS d9, "              \
+    "CASE WHEN i % 3 > 0 THEN (i * 1001)::DECIMAL(18, 6) END AS d18, "                         \
+    "(i * -123456789012345678901234567)::DECIMAL(38, 3) AS d38, NULL::INTEGER AS nothing, "    \
+    "i AS kept_out "
+
+static const struct {
+    const char *name, *physical_name;
+    enum vv_small_type type;
+    uint8_t precision, scale;
+} kinds[] = {
+    {"c0", "flag", VV_SMALL_BOOLEAN, 0, 0},
+    {"c1", "tiny", VV_SMALL_TINYINT, 0, 0},
+    {"c2", "small", VV_SMALL_SMALLINT, 0, 0},
+    {"c3", "mid", VV_SMALL_INTEGER, 0, 0},
+    {"c4", "large", VV_SMALL_BIGINT, 0, 0},
+    {"c5", "real", VV_SMALL_FLOAT, 0, 0},
+    {"c6", "wide", VV_SMALL_DOUBLE, 0, 0},
+    {"c7", "name", VV_SMALL_VARCHAR, 0, 0},
+    {"c8", "day", VV_SMALL_DATE, 0, 0},
+    {"c9", "at", VV_SMALL_TIMESTAMP, 0, 0},
+    {"c10", "at_zone", VV_SMALL_TIMESTAMPTZ, 0, 0},
+    {"c11", "d4", VV_SMALL_DECIMAL, 4, 1},
+    {"c12", "d9", VV_SMALL_DECIMAL, 9, 2},
+    {"c13", "d18", VV_SMALL_DECIMAL, 18, 6},
+    {"c14", "d38", VV_SMALL_DECIMAL, 38, 3},
+    {"c15", "nothing", VV_SMALL_INTEGER, 0, 0},
+    {"c16", "missing", VV_SMALL_VARCHAR, 0, 0},
+};
+
+#define COLUMNS VV_COUNT(kinds)
+
+static void fill_columns(struct vv_small_column *out)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        out[i] = (struct vv_small_column){.name = vv_str_of(kinds[i].name),
+            .physical_name = vv_str_of(kinds[i].physical_name),
+            .type = kinds[i].type,
+            .precision = kinds[i].precision,
+            .scale = kinds[i].scale};
+}
+
+/* The same for the engine's reader. */
+#define SCHEMA                                                                          \
+    "map{'flag': {name: 'c0', type: 'BOOLEAN', default_value: NULL}, "                  \
+    "'tiny': {name: 'c1', type: 'TINYINT', default_value: NULL}, "                      \
+    "'small': {name: 'c2', type: 'SMALLINT', default_value: NULL}, "                    \
+    "'mid': {name: 'c3', type: 'INTEGER', default_value: NULL}, "                       \
+    "'large': {name: 'c4', type: 'BIGINT', default_value: NULL}, "                      \
+    "'real': {name: 'c5', type: 'FLOAT', default_value: NULL}, "                        \
+    "'wide': {name: 'c6', type: 'DOUBLE', default_value: NULL}, "                       \
+    "'name': {name: 'c7', type: 'VARCHAR', default_value: NULL}, "                      \
+    "'day': {name: 'c8', type: 'DATE', default_value: NULL}, "                          \
+    "'at': {name: 'c9', type: 'TIMESTAMP', default_value: NULL}, "                      \
+    "'at_zone': {name: 'c10', type: 'TIMESTAMP WITH TIME ZONE', default_value: NULL}, " \
+    "'d4': {name: 'c11', type: 'DECIMAL(4,1)', default_value: NULL}, "                  \
+    "'d9': {name: 'c12', type: 'DECIMAL(9,2)', default_value: NULL}, "                  \
+    "'d18': {name: 'c13', type: 'DECIMAL(18,6)', default_value: NULL}, "                \
+    "'d38': {name: 'c14', type: 'DECIMAL(38,3)', default_value: NULL}, "                \
+    "'nothing': {name: 'c15', type: 'INTEGER', default_value: NULL}, "                  \
+    "'missing': {name: 'c16', type: 'VARCHAR', default_value: NULL}}"
+
+#define ALL                                                                                   \
+    "file_index, file_row_number, c0, c1, c2, c3, c4, c5::VARCHAR AS c5, c6::VARCHAR AS c6, " \
+    "c7, c8, c9, c10, c11, c12, "                                                             \
+    "c13, c14, c15, c16"
+
+/* Bytes by key: a number below FILES_MAX. */
+struct shelf {
+    struct vv_str bytes[FILES_MAX];
+    size_t len;
+};
+
+static varve_status take_bytes(struct vv_op *op, const void *object, struct vv_str key,
+    struct vv_arena *arena, struct vv_str *out)
+{
+    const struct shelf *shelf = object;
+    int64_t number = -1;
+    if (!vv_str_int64(key, &number) || number < 0 || (size_t)number >= shelf->len)
+        return vv_fail(op, VARVE_ENOTFOUND, "there is no file %.*s", VV_ARG(key));
+    *out = vv_arena_str(arena, shelf->bytes[number]);
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static bool write_one(struct fixture *fixture, struct shelf *shelf, const char *rows,
+    const char *options)
+{
+    char sql[8192];
+    const char *path = test_path("small.parquet");
+    (void)snprintf(sql, sizeof(sql), "COPY (%s) TO '%s' (FORMAT parquet, %s)", rows, path,
+        options);
+    if (!run(fixture, sql))
+        return false;
+    (void)snprintf(sql, sizeof(sql), "%s/%zu.parquet", test_dir(), shelf->len);
+    shelf->bytes[shelf->len] = test_file_read(path);
+    return CHECK_INT(rename(path, sql), 0) && CHECK(shelf->bytes[shelf->len++].ptr != NULL);
+}
+
+static struct vv_small_files *files_of(struct fixture *fixture, const struct shelf *shelf)
+{
+    struct vv_small_files *files = NULL;
+    struct vv_small_column columns[COLUMNS];
+    const struct vv_small_source source = {shelf, take_bytes};
+    fill_columns(columns);
+    CHECK_OK(&fixture->op, vv_small_files_new(&fixture->op, &source, columns, COLUMNS, &files));
+    return files;
+}
+
+/* Whether a file is taken; it gets the next index. */
+static bool add(struct fixture *fixture, struct vv_small_files *files, size_t number)
+{
+    char key[16];
+    bool is_taken = false;
+    (void)snprintf(key, sizeof(key), "%zu", number);
+    CHECK_OK(&fixture->op,
+        vv_small_files_add(&fixture->op, files, vv_str_of(key), number, &is_taken));
+    return is_taken;
+}
+
+/* How many rows either reader has that the other has not. */
+static int64_t differences(struct fixture *fixture, uint64_t id, size_t len)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT((size_t)1 << 20);
+    vv_buf_addf(&sql,
+        "CREATE OR REPLACE TEMP TABLE ours AS SELECT " ALL " FROM vv_small_files(%" PRIu64
+        "); CREATE OR REPLACE TEMP TABLE theirs AS SELECT " ALL " FROM read_parquet([",
+        id);
+    for (size_t i = 0; i < len; i++)
+        vv_buf_addf(&sql, "%s'%s/%zu.parquet'", i == 0 ? "" : ", ", test_dir(), i);
+    vv_buf_adds(&sql, "], schema=" SCHEMA ")");
+    if (!run(fixture, vv_buf_str(&sql).ptr))
+        return -1;
+    return number(fixture, "SELECT count(*) FROM ((FROM ours EXCEPT ALL FROM theirs) UNION ALL "
+                           "(FROM theirs EXCEPT ALL FROM ours))");
+}
+
+static int64_t rows_of(struct fixture *fixture, const struct shelf *shelf)
+{
+    VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = files_of(fixture, shelf);
+    struct vv_small_files *lent = files;
+    uint64_t id = 0;
+    for (size_t i = 0; files != NULL && i < shelf->len; i++)
+        if (!CHECK(add(fixture, files, i)))
+            printf("# file %zu is not taken\n", i);
+    if (!CHECK_OK(&fixture->op,
+            vv_small_files_lend(&fixture->op, fixture->engine, VV_MOVE(files), &id)))
+        return -1;
+    CHECK_INT(differences(fixture, id, shelf->len), 0);
+    vv_small_files_forget(lent);
+    CHECK_INT(differences(fixture, id, shelf->len), 0); /* read again, not from memory */
+    return number(fixture, "SELECT count(*) FROM ours");
+}
+
+TEST_SECONDS(small_files, hold_what_the_engine_reads, 120)
+{
+    static const char *const options[] = {"COMPRESSION zstd, PARQUET_VERSION V1",
+        "COMPRESSION snappy, PARQUET_VERSION V1",
+        "COMPRESSION uncompressed, PARQUET_VERSION V1",
+        "COMPRESSION zstd, PARQUET_VERSION V1, ROW_GROUP_SIZE 2048",
+        "COMPRESSION snappy, PARQUET_VERSION V1, DICTIONARY_SIZE_LIMIT 1"};
+    static const int sizes[] = {0, 1, 2, 17, 2047, 2048, 2049, 5000};
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    int64_t rows = 0;
+    for (size_t o = 0; o < VV_COUNT(options); o++)
+        for (size_t s = 0; s < VV_COUNT(sizes); s++) {
+            char select[8192];
+            (void)snprintf(select, sizeof(select), "%s FROM range(%zu, %zu + %d) t(i)", SELECT,
+                o * 7919 + s, o * 7919 + s, sizes[s]);
+            REQUIRE(write_one(&fixture, &shelf, select, options[o]));
+            rows += sizes[s];
+        }
+    CHECK_INT(rows_of(&fixture, &shelf), rows);
+    /* On one thread they come in their order. */
+    REQUIRE(run(&fixture, "SET GLOBAL threads = 1"));
+    CHECK_INT(rows_of(&fixture, &shelf), rows);
+    CHECK_INT(number(&fixture,
+                  "SELECT count(*) FROM (SELECT file_index < lag(file_index) OVER (ORDER BY "
+                  "rowid) AS f, file_index = lag(file_index) OVER (ORDER BY rowid) AND "
+                  "file_row_number < lag(file_row_number) OVER (ORDER BY rowid) AS r FROM "
+                  "ours) "
+                  "WHERE f OR r"),
+        0);
+}
+
+TEST(small_files, have_columns_in_any_order_and_those_alone_that_are_asked_for)
+{
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    const char *const options = "COMPRESSION zstd, PARQUET_VERSION V1";
+    REQUIRE(write_one(&fixture, &shelf,
+        "SELECT [i] AS list, 'x' || i AS missing, i::INTEGER AS mid, {'a': i} AS struct, true "
+        "AS flag FROM range(100) t(i)",
+        options));
+    REQUIRE(write_one(&fixture, &shelf, "SELECT 1::HUGEINT AS other, 2::BIGINT AS large",
+        options));
+    CHECK_INT(rows_of(&fixture, &shelf), 101);
+    CHECK_INT(number(&fixture, "SELECT count(*) FROM ours WHERE c16 = 'x' || file_row_number"),
+        100);
+    CHECK_INT(number(&fixture, "SELECT c4 FROM ours WHERE file_index = 1"), 2);
+}
+
+TEST(small_files, of_another_form_are_not_taken)
+{
+    static const struct {
+        const char *select, *options;
+    } others[] = {
+        {"SELECT 1::INTEGER AS large", "PARQUET_VERSION V1"},       /* narrower */
+        {"SELECT 1::BIGINT AS mid", "PARQUET_VERSION V1"},          /* wider */
+        {"SELECT 1::INTEGER AS tiny", "PARQUET_VERSION V1"},        /* another meaning */
+        {"SELECT 1::UINTEGER AS mid", "PARQUET_VERSION V1"},        /* likewise */
+        {"SELECT 'x'::BLOB AS name", "PARQUET_VERSION V1"},         /* bytes, not text */
+        {"SELECT ['x'] AS name", "PARQUET_VERSION V1"},             /* nested */
+        {"SELECT 1::DECIMAL(9, 3) AS d9", "PARQUET_VERSION V1"},    /* another scale */
+        {"SELECT 1::DECIMAL(8, 2) AS d9", "PARQUET_VERSION V1"},    /* fewer digits */
+        {"SELECT now()::TIMESTAMP_MS AS at", "PARQUET_VERSION V1"}, /* another unit */
+        {"SELECT now()::TIMESTAMP_NS AS at", "PARQUET_VERSION V1"},
+        {"SELECT 1::INTEGER AS \"MID\"", "PARQUET_VERSION V1"}, /* perhaps the one */
+        {"SELECT i::INTEGER AS mid FROM range(9) t(i)", "COMPRESSION gzip"},
+        {"SELECT i::INTEGER AS mid FROM range(9999) t(i)",
+            "PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1"}, /* values as differences */
+        {"SELECT repeat('x', 100000) || i AS name FROM range(500) t(i)",
+            "PARQUET_VERSION V1, COMPRESSION zstd"}, /* little that becomes much */
+    };
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = files_of(&fixture, &shelf);
+    REQUIRE(files != NULL);
+    for (size_t i = 0; i < VV_COUNT(others); i++) {
+        REQUIRE(write_one(&fixture, &shelf, others[i].select, others[i].options));
+        if (!CHECK(!add(&fixture, files, i)))
+            printf("# %s\n", others[i].select);
+    }
+    CHECK(!add(&fixture, files, FILES_MAX)); /* not there */
+    CHECK_INT(vv_small_files_len(files), 0);
+}
+
+TEST(small_files, are_found_by_field_id_where_columns_have_one)
+{
+    const struct vv_small_column by_id[] = {
+        {VV_STR("c0"), VV_STR("b"), 7, VV_SMALL_INTEGER, 0, 0},
+        {VV_STR("c1"), VV_STR("a"), 9, VV_SMALL_INTEGER, 0, 0}};
+    static const char *const options[] = {
+        "FIELD_IDS {a: 7, b: 8}", "FIELD_IDS {a: 7}", "FIELD_IDS {a: 8, b: 7}"};
+    static const bool is_taken[] = {true, false, true};
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    struct vv_small_files *files = NULL;
+    const struct vv_small_source source = {&shelf, take_bytes};
+    REQUIRE_OK(&fixture.op, vv_small_files_new(&fixture.op, &source, by_id, 2, &files));
+    for (size_t i = 0; i < VV_COUNT(options); i++) {
+        REQUIRE(write_one(&fixture, &shelf, "SELECT 1::INTEGER AS a, 2::INTEGER AS b",
+            options[i]));
+        CHECK_INT(add(&fixture, files, i), is_taken[i]);
+    }
+    uint64_t id = 0;
+    REQUIRE_OK(&fixture.op, vv_small_files_lend(&fixture.op, fixture.engine, files, &id));
+    char sql[256];
+    (void)snprintf(sql, sizeof(sql),
+        "SELECT string_agg(file_index || ':' || c0 || coalesce(c1::VARCHAR, '-'), ' ' ORDER BY "
+        "file_index) FROM vv_small_files(%" PRIu64 ")",
+        id);
+    CHECK_STR(text(&fixture, sql), "0:1- 2:2-");
+}
+
+/* Takes a file with these bytes, if it is taken, and reads it; whatever comes of it is known. */
+static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_small_files *files = NULL;
+    struct vv_small_column columns[COLUMNS];
+    const struct vv_small_source source = {shelf, take_bytes};
+    bool is_taken = false;
+    uint64_t id = 0;
+    char sql[128];
+    fill_columns(columns);
+    vv_op_init(&op, NULL, (size_t)64 << 20);
+    varve_status status = vv_small_files_new(&op, &source, columns, COLUMNS, &files);
+    if (status == VARVE_OK)
+        status = vv_small_files_add(&op, files, VV_STR("0"), 0, &is_taken);
+    if (status == VARVE_OK)
+        status = vv_small_files_lend(&op, fixture->engine, files, &id);
+    (void)snprintf(sql, sizeof(sql),
+        "CREATE OR REPLACE TEMP TABLE ours AS FROM "
+        "vv_small_files(%" PRIu64 ")",
+        id);
+    if (status == VARVE_OK)
+        status = vv_session_exec(&op, fixture->session, vv_str_of(sql));
+    CHECK(status == VARVE_OK || status == VARVE_ECORRUPT || status == VARVE_ELIMIT);
+    if (status == VARVE_ECORRUPT)
+        CHECK(strstr(op.error.message, "a small file is damaged: 0: ") != NULL);
+    if (status != VARVE_OK)
+        vv_forgive(&op);
+    return status;
+}
+
+TEST_SECONDS(small_files, that_are_damaged_are_refused_or_harmless, 300)
+{
+    static const char *const options[] = {"COMPRESSION uncompressed, PARQUET_VERSION V1",
+        "COMPRESSION snappy, PARQUET_VERSION V1"};
+    FIXTURE(fixture);
+    REQUIRE(run(&fixture, "SET GLOBAL threads = 1"));
+    int refused = 0;
+    for (size_t i = 0; i < VV_COUNT(options); i++) {
+        struct shelf shelf = {.len = 0};
+        REQUIRE(write_one(&fixture, &shelf, SELECT " FROM range(40) t(i)", options[i]));
+        struct vv_str whole = shelf.bytes[0];
+        char *damaged = vv_new(&fixture.op.arena, char, whole.len);
+        REQUIRE(damaged != NULL);
+        shelf.bytes[0] = (struct vv_str){damaged, whole.len};
+        for (size_t at = i; at < whole.len; at += 2) {
+            static const char masks[] = {1, 0x10, (char)0x80, (char)0xff};
+            memcpy(damaged, whole.ptr, whole.len);
+            damaged[at] = (char)(damaged[at] ^ masks[at / 2 % sizeof(masks)]);
+            refused += read_damaged(&fixture, &shelf) == VARVE_ECORRUPT;
+        }
+    }
+    CHECK(refused > 10);
+}
+
+TEST(small_files, are_not_for_anybody_who_guesses)
+{
+    FIXTURE(fixture);
+    CHECK_FAILS(&fixture.op,
+        vv_session_exec(&fixture.op, fixture.session, VV_STR("FROM vv_small_files(1)")),
+        VARVE_EFAILED);
+}
