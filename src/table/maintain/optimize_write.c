@@ -4,28 +4,29 @@
  */
 #include "delta/clustering.h"
 #include "table/maintain/optimize_run.h"
+#include "table/read/small_scan.h"
 #include "table/write_files.h"
 
 static struct vv_scan_source source_of(const struct vv_optimize_run *run,
-    const struct vv_optimize_bin *bin)
+    const struct vv_optimize_bin *bin, const struct vv_small_scan *small)
 {
     return (struct vv_scan_source){.store = run->table->store,
         .engine = run->table->engine,
         .snapshot = run->snapshot,
         .files = bin->files,
         .files_len = bin->files_len,
-        .names = VV_SCAN_INDEXED};
+        .names = VV_SCAN_INDEXED,
+        .small = small};
 }
 
 static varve_status bin_sql(struct vv_op *op, const struct vv_optimize_run *run,
-    const struct vv_optimize_bin *bin, struct vv_buf *sql)
+    const struct vv_scan_source *source, struct vv_buf *sql)
 {
     const struct vv_rules *rules = &run->rules;
-    const struct vv_scan_source source = source_of(run, bin);
     if (run->zorder.len > 0)
-        return vv_zorder_sql(op, &run->zorder, &source, sql);
+        return vv_zorder_sql(op, &run->zorder, source, sql);
     vv_buf_adds(sql, "SELECT * EXCLUDE (_file, _pos) FROM (");
-    VV_TRY(vv_scan_sql(op, &source, sql));
+    VV_TRY(vv_scan_sql(op, source, sql));
     vv_buf_adds(sql, ") AS s");
     const int32_t *columns = rules->zorder_len > 0 ? rules->zorder : rules->key;
     size_t len = rules->zorder_len > 0 ? rules->zorder_len : rules->key_len;
@@ -44,11 +45,13 @@ varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
         return VARVE_OK; /* deletion vectors took every row: nothing is left to write */
     vv_engine_expect(run->table->engine, bin->bytes);
     VV_TRY(vv_session_optimize(op, run->session, true));
-    if (run->zorder.len > 0) {
-        const struct vv_scan_source source = source_of(run, bin);
+    const struct vv_scan_source all = source_of(run, bin, NULL);
+    VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
+    VV_TRY(vv_small_scan_open(op, &all, &small));
+    const struct vv_scan_source source = source_of(run, bin, &small);
+    if (run->zorder.len > 0)
         VV_TRY(vv_zorder_prepare(op, run->session, &run->zorder, &source, bin->rows));
-    }
-    VV_TRY(bin_sql(op, run, bin, &sql));
+    VV_TRY(bin_sql(op, run, &source, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_write_request request = {.snapshot = run->snapshot,

@@ -13,6 +13,9 @@
  * A float column is multiplied by 1 unless every file bears the no-NaN mark for it: its Parquet
  * statistics leave NaN out of the maximum, though NaN is the greatest value, so a comparison must
  * not reach the Parquet reader. The product keeps -0.0, infinities and NaN as they are.
+ *
+ * Small files that are read by ourselves come from a function with the same columns as
+ * read_parquet has, those of the engine behind them; it goes by no statistics.
  */
 #include "table/read/scan_sql.h"
 
@@ -20,9 +23,11 @@
 #include "delta/stats.h"
 #include "delta/value.h"
 #include "engine/row_filter.h"
+#include "engine/small_files.h"
 #include "engine/sql.h"
 #include "table/read/live_rows.h"
 #include "table/read/scan_nested.h"
+#include "table/read/small_scan.h"
 
 struct scan {
     const struct vv_scan_source *source;
@@ -34,6 +39,7 @@ struct scan {
     struct vv_value *constant;
     size_t physical_len; /* columns read from the files */
     size_t joined_len;   /* partition columns that differ between files */
+    const struct vv_small_scan *small;
 };
 
 static const struct vv_field *field_of(const struct scan *scan, size_t position)
@@ -98,6 +104,21 @@ static varve_status inspect_column(struct vv_op *op, struct scan *scan, size_t p
     return VARVE_OK;
 }
 
+static bool is_physical(const struct scan *scan, size_t position)
+{
+    return !scan->is_partition[position] && field_of(scan, position)->type.kind != VV_TYPE_VOID;
+}
+
+/* Our own reader goes by no statistics, so no NaN is lost. */
+static void inspect_small(struct scan *scan)
+{
+    static const struct vv_small_scan none = {.len = 0};
+    scan->small = scan->source->small != NULL ? scan->source->small : &none;
+    for (size_t i = 0; scan->small->len == scan->source->files_len && i < scan->columns_len;
+         i++)
+        scan->may_hold_nan[i] = false;
+}
+
 static varve_status check_readable(struct vv_op *op, const struct scan *scan)
 {
     if (scan->source->snapshot->schema.fields_len == 0 && scan->source->files_len > 0)
@@ -127,6 +148,7 @@ static varve_status inspect(struct vv_op *op, const struct vv_scan_source *sourc
     VV_TRY(check_readable(op, scan));
     for (size_t i = 0; source->files_len > 0 && i < scan->columns_len; i++)
         VV_TRY(inspect_column(op, scan, i));
+    inspect_small(scan);
     return VARVE_OK;
 }
 
@@ -185,7 +207,7 @@ static varve_status add_schema(struct vv_op *op, const struct scan *scan, struct
     vv_buf_adds(sql, ", schema=map{");
     for (size_t i = 0; i < scan->columns_len; i++) {
         const struct vv_field *field = field_of(scan, i);
-        if (scan->is_partition[i] || field->type.kind == VV_TYPE_VOID)
+        if (!is_physical(scan, i))
             continue;
         vv_buf_adds(sql, separator);
         if (by_id)
@@ -205,24 +227,72 @@ static varve_status add_schema(struct vv_op *op, const struct scan *scan, struct
     return VARVE_OK;
 }
 
-static varve_status add_files(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
+/* The call that reads the files that are the engine's. */
+static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
+    struct vv_buf *sql)
 {
     const struct vv_scan_source *source = scan->source;
     struct vv_str *paths = NULL;
+    size_t len = 0;
     VV_NEW(op, &paths, struct vv_str, source->files_len);
     for (size_t i = 0; i < source->files_len; i++) {
+        if (scan->small->len > 0 && scan->small->is_small[i])
+            continue;
         if (source->files[i]->absolute)
-            paths[i] = source->files[i]->key;
+            paths[len] = source->files[i]->key;
         else
             VV_TRY(vv_store_fetch(op, source->store, &op->arena, source->files[i]->key,
-                &paths[i]));
+                &paths[len]));
+        len++;
     }
-    vv_buf_adds(sql, " FROM read_parquet(");
-    vv_sql_file_list(sql, paths, source->files_len);
+    vv_buf_adds(sql, "read_parquet(");
+    vv_sql_file_list(sql, paths, len);
     vv_buf_adds(sql, ", hive_partitioning=false");
     if (scan->physical_len > 0)
         VV_TRY(add_schema(op, scan, sql));
-    vv_buf_adds(sql, ") AS r");
+    vv_buf_addc(sql, ')');
+    return VARVE_OK;
+}
+
+static void add_physical(const struct scan *scan, struct vv_buf *sql)
+{
+    for (size_t i = 0; i < scan->columns_len; i++)
+        if (is_physical(scan, i))
+            vv_buf_addf(sql, ", c%d", scan->columns[i]);
+}
+
+/* Small files, and behind them the others, which the engine numbers by themselves. */
+static varve_status add_both(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
+{
+    const char *separator = "";
+    vv_buf_adds(sql, "(SELECT file_index, file_row_number");
+    add_physical(scan, sql);
+    vv_buf_addf(sql, " FROM " VV_SMALL_FILES_FUNCTION "(%" PRIu64 ") UNION ALL SELECT ([",
+        scan->small->id);
+    for (size_t i = 0; i < scan->source->files_len; i++)
+        if (!scan->small->is_small[i]) {
+            vv_buf_addf(sql, "%s%zu", separator, i);
+            separator = ", ";
+        }
+    vv_buf_adds(sql, "]::UBIGINT[])[CAST(file_index AS BIGINT) + 1] AS file_index, "
+                     "file_row_number");
+    add_physical(scan, sql);
+    vv_buf_adds(sql, " FROM ");
+    VV_TRY(add_engine_files(op, scan, sql));
+    vv_buf_addc(sql, ')');
+    return VARVE_OK;
+}
+
+static varve_status add_files(struct vv_op *op, const struct scan *scan, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, " FROM ");
+    if (scan->small->len == 0)
+        VV_TRY(add_engine_files(op, scan, sql));
+    else if (scan->small->len == scan->source->files_len)
+        vv_buf_addf(sql, VV_SMALL_FILES_FUNCTION "(%" PRIu64 ")", scan->small->id);
+    else
+        VV_TRY(add_both(op, scan, sql));
+    vv_buf_adds(sql, " AS r");
     return VARVE_OK;
 }
 

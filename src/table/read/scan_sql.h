@@ -16,6 +16,8 @@ enum vv_scan_names {
                         files given, BIGINT) and _pos (physical row number in the file, BIGINT) */
 };
 
+struct vv_small_scan;
+
 struct vv_scan_source {
     struct vv_store *store;
     struct vv_engine *engine; /* that runs the statement */
@@ -25,6 +27,8 @@ struct vv_scan_source {
     const int32_t *columns; /* indexes into the schema, in the order wanted; NULL: all */
     size_t columns_len;
     enum vv_scan_names names;
+    const struct vv_small_scan
+        *small; /* small_scan.h, of these files; NULL: the engine reads all */
 };
 
 /*

@@ -1,0 +1,115 @@
+#include "table/read/small_scan.h"
+
+#include "engine/small_files.h"
+
+static varve_status read_file(struct vv_op *op, const void *object, struct vv_str key,
+    struct vv_arena *arena, struct vv_str *out)
+{
+    struct vv_store *const *store = object;
+    return vv_store_get(op, *store, arena, key, out);
+}
+
+/* False: a type that only the engine reads. */
+static bool type_of(const struct vv_type *type, enum vv_small_type *out)
+{
+    static const struct {
+        enum vv_type_kind kind;
+        enum vv_small_type type;
+    } types[] = {{VV_TYPE_STRING, VV_SMALL_VARCHAR}, {VV_TYPE_LONG, VV_SMALL_BIGINT},
+        {VV_TYPE_INTEGER, VV_SMALL_INTEGER}, {VV_TYPE_SHORT, VV_SMALL_SMALLINT},
+        {VV_TYPE_BYTE, VV_SMALL_TINYINT}, {VV_TYPE_FLOAT, VV_SMALL_FLOAT},
+        {VV_TYPE_DOUBLE, VV_SMALL_DOUBLE}, {VV_TYPE_BOOLEAN, VV_SMALL_BOOLEAN},
+        {VV_TYPE_DATE, VV_SMALL_DATE}, {VV_TYPE_TIMESTAMP, VV_SMALL_TIMESTAMPTZ},
+        {VV_TYPE_TIMESTAMP_NTZ, VV_SMALL_TIMESTAMP}, {VV_TYPE_DECIMAL, VV_SMALL_DECIMAL}};
+    for (size_t i = 0; i < VV_COUNT(types); i++)
+        if (types[i].kind == type->kind) {
+            *out = types[i].type;
+            return true;
+        }
+    return false;
+}
+
+static bool is_candidate(const struct vv_file *file)
+{
+    return !file->absolute && file->bytes <= VV_SMALL_FILE_BYTES_MAX;
+}
+
+/* The columns that lie in the files; *out_len is 0 where one of them is only for the engine. */
+static varve_status make_columns(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, size_t *out_len)
+{
+    const struct vv_snapshot *snapshot = source->snapshot;
+    size_t len = source->columns != NULL ? source->columns_len : snapshot->schema.fields_len;
+    size_t columns_len = 0;
+    VV_NEW(op, out, struct vv_small_column, len + 1);
+    *out_len = 0;
+    for (size_t i = 0; i < len; i++) {
+        int32_t index = source->columns != NULL ? source->columns[i] : (int32_t)i;
+        const struct vv_field *field = &snapshot->schema.fields[index];
+        struct vv_small_column *column = &(*out)[columns_len];
+        if (vv_snapshot_is_partition(snapshot, index) || field->type.kind == VV_TYPE_VOID)
+            continue;
+        if (!type_of(&field->type, &column->type))
+            return VARVE_OK;
+        column->precision = field->type.precision;
+        column->scale = field->type.scale;
+        column->field_id = snapshot->mapping == VV_MAPPING_ID ? field->field_id : 0;
+        column->physical_name = field->physical_name;
+        column->name = vv_arena_format(&op->arena, "c%" PRId32, index);
+        if (column->name.ptr == NULL)
+            return vv_fail_memory(op);
+        columns_len++;
+    }
+    *out_len = columns_len;
+    return VARVE_OK;
+}
+
+static varve_status take_files(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_files *files, bool *is_small)
+{
+    for (size_t i = 0; i < source->files_len; i++) {
+        VV_TRY(vv_check_cancel(op));
+        if (is_candidate(source->files[i]))
+            VV_TRY(vv_small_files_add(op, files, source->files[i]->key, i, &is_small[i]));
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_scan *out)
+{
+    VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = NULL;
+    struct vv_small_column *columns = NULL;
+    size_t candidates = 0;
+    size_t columns_len = 0;
+    bool *is_small = NULL;
+    *out = (struct vv_small_scan){.files = NULL};
+    for (size_t i = 0; i < source->files_len; i++)
+        candidates += is_candidate(source->files[i]);
+    if (candidates < VV_SMALL_SCAN_FILES_MIN)
+        return VARVE_OK;
+    VV_TRY(make_columns(op, source, &columns, &columns_len));
+    if (columns_len == 0)
+        return VARVE_OK;
+    struct vv_store **store = NULL;
+    VV_NEW(op, &store, struct vv_store *, 1);
+    VV_NEW(op, &is_small, bool, source->files_len);
+    *store = source->store;
+    const struct vv_small_source bytes = {.object = store, .read = read_file};
+    VV_TRY(vv_small_files_new(op, &bytes, columns, columns_len, &files));
+    VV_TRY(take_files(op, source, files, is_small));
+    size_t len = vv_small_files_len(files);
+    if (len < VV_SMALL_SCAN_FILES_MIN)
+        return VARVE_OK;
+    struct vv_small_scan scan = {.files = files, .len = len, .is_small = is_small};
+    VV_TRY(vv_small_files_lend(op, source->engine, VV_MOVE(files), &scan.id));
+    *out = scan;
+    return VARVE_OK;
+}
+
+void vv_small_scan_done(struct vv_small_scan *scan)
+{
+    if (scan->files != NULL)
+        vv_small_files_forget(scan->files);
+    *scan = (struct vv_small_scan){.files = NULL};
+}

@@ -1,0 +1,33 @@
+/*
+ * Which of the files of a scan are read without the engine's Parquet reader (engine/small_files.h):
+ * where there are many small ones, to open each costs the engine more than all that is in them.
+ */
+#ifndef VV_TABLE_READ_SMALL_SCAN_H
+#define VV_TABLE_READ_SMALL_SCAN_H
+
+#include "table/read/scan_sql.h"
+
+/* With fewer of them the engine reads all. */
+#define VV_SMALL_SCAN_FILES_MIN 8
+
+struct vv_small_files;
+
+struct vv_small_scan {
+    struct vv_small_files *files; /* lent to the engine; NULL: the engine reads all */
+    size_t len;                   /* of them */
+    uint64_t id;
+    const bool *is_small; /* by file; in the operation's arena */
+};
+
+/*
+ * For the files of a source and its columns; source->small is not looked at, and may then be set
+ * to `out`, also in sources with fewer columns. Looks into the files: one that can't be read, is
+ * damaged or in a form of its own is the engine's, which says what is wrong with it. What the
+ * statements need is in the engine until the operation ends.
+ */
+varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_scan *out);
+/* When no statement reads any more: gives memory back before the operation ends. */
+void vv_small_scan_done(struct vv_small_scan *scan); /* accepts {0} */
+
+#endif
