@@ -179,6 +179,17 @@ class Story:
         self.varve.ok(*self.chance.choice([("checkpoint", TABLE), ("vacuum", TABLE, "--yes")]))
         return self.now
 
+    def maintain(self):
+        """What is due, or, with the properties of a hasty table, all of it; commits may be none."""
+        if self.chance.random() < 0.5:
+            hasty = {"varve.maintain.tierFiles": "2", "varve.maintain.sealAfter": "0s",
+                     "varve.maintain.reclusterAfter": "0s", "varve.maintain.vacuumEvery": "0s"}
+            names = self.chance.sample(sorted(hasty), self.chance.randint(1, len(hasty)))
+            self.varve.ok("alter", TABLE, "set", *(f"{name}={hasty[name]}" for name in names))
+        said = json.loads(self.varve.ok("maintain", "--once", "--json"))
+        assert (said["failed"], said["skipped"], said["left"]) == (0, 0, 0), said
+        return self.now
+
     def theirs(self):
         """Rows by deltalake."""
         import deltalake  # pylint: disable=import-outside-toplevel
@@ -198,7 +209,7 @@ class Story:
     def tell(self, deeds):
         """Does so many things; each may be no commit, or several."""
         choice = ["upsert"] * 4 + ["append", "delete", "update", "merge", "overwrite", "optimize",
-                                   "tidy", "restore", "add_column"]
+                                   "maintain", "tidy", "restore", "add_column"]
         if self.layout == "plain":
             choice += ["theirs", "theirs"]
         if self.layout == "mapped":
