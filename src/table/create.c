@@ -275,7 +275,9 @@ static varve_status check_rules(struct vv_op *op, const struct creation *creatio
         .metadata = &creation->metadata,
         .schema = creation->spec->schema};
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, false, &rules);
-    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    if (status != VARVE_OK)
+        return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    return vv_rules_judge(op, &rules);
 }
 
 static varve_status add_clustering(struct vv_op *op, struct creation *creation)

@@ -220,11 +220,31 @@ static varve_status partition_from_read(struct vv_op *op, struct vv_arena *arena
     struct vv_partition_from *list = vv_new(arena, struct vv_partition_from, len + 1);
     if (list == NULL)
         return vv_fail_memory(op);
-    for (size_t index = 0; index < len; index++)
-        VV_TRY(partition_from_parse(op, snapshot, out, names[index], &list[index]));
+    for (size_t index = 0; index < len; index++) {
+        struct vv_partition_from pair;
+        VV_TRY(partition_from_parse(op, snapshot, out, names[index], &pair));
+        if (pair.source == out->order)
+            out->is_order_partition = true;
+        else
+            list[out->partition_from_len++] = pair;
+    }
     out->partition_from = list;
-    out->partition_from_len = len;
     return VARVE_OK;
+}
+
+/*
+ * The clock fills the order column: a batch that is repeated on another day would move its rows into
+ * another partition, each a change, and a row that is the newest on arrival has an order value of
+ * which its partition knows nothing.
+ */
+varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules)
+{
+    if (!rules->is_order_partition)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        VV_PROPERTY_PARTITION_FROM
+        " names the order column, which the clock fills: a batch that is repeated on another "
+        "day would not be a no-op. Derive the date of a timestamp that the rows bring");
 }
 
 /* What is to become of the checks while they are collected. */

@@ -36,6 +36,7 @@ struct vv_rules {
     size_t partitions_len;
     const struct vv_partition_from *partition_from;
     size_t partition_from_len;
+    bool is_order_partition; /* partitionFrom named the order column too: that is not gone by */
     const struct vv_check *checks; /* CHECK constraints and column invariants */
     size_t checks_len;
     const struct vv_check *warnings; /* warn-level rules; only `for_write` */
@@ -52,6 +53,8 @@ struct vv_rules {
  */
 varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, bool for_write, struct vv_rules *out);
+/* Of rules that somebody wants a table to have. EUSAGE: a partition derived of the order column. */
+varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules);
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
 bool vv_rules_is_key(const struct vv_rules *rules, int32_t column);

@@ -125,6 +125,25 @@ def test_columns_that_a_property_names_have_to_be_there(varve, text, words):
     assert not varve.table("t").exists()
 
 
+def test_a_partition_of_the_order_column_is_refused(varve):
+    """The clock fills it: the batch of yesterday, repeated, would move its rows."""
+    words = ("--key", "k", "--order-by", "ts")
+    done = create_bare(varve, *words, "--property", "varve.partitionFrom=d=ts")
+    assert done.returncode == 2 and "names the order column" in done.stderr
+    assert not varve.table("t").exists()
+    assert create_bare(varve, *words).returncode == 0
+    for changes in (("varve.partitionFrom=d=ts",), ("varve.orderBy=ts", "varve.partitionFrom=d=ts")):
+        done = varve.run("alter", "t", "set", *changes)
+        assert done.returncode == 2 and "names the order column" in done.stderr
+    path = varve.table("t") / "_delta_log" / f"{0:020d}.json"  # as older software left it
+    path.write_text(path.read_text().replace('"varve.orderBy":"ts"',
+                                             '"varve.orderBy":"ts","varve.partitionFrom":"d=ts"'))
+    varve.upsert("t", "ts,k,x,d\n2025-01-10T10:00:00Z,1,2,\n")
+    assert len(varve.rows("scan", "t", "--where", "ts > '2025-01-01'")) == 1
+    again = varve.upsert("t", "k,x\n1,2\n")
+    assert again["unchanged"] == 1
+
+
 @pytest.mark.parametrize("option, text", [
     ("--key k", "varve.key=ts"), ("--key k", "varve.Key=k,ts"), ("--order-by ts", "varve.orderBy=k"),
     ("--zorder k", "varve.zorder=ts,k"), ("--property varve.key=k", "varve.key=ts")])

@@ -96,7 +96,9 @@ static varve_status suppose(struct vv_op *op, struct vv_adopt *adopt)
     VV_TRY(vv_features_check_write(op, adopt->supposed->protocol, adopt->supposed->metadata,
         &adopt->supposed->schema));
     varve_status status = vv_rules_read(op, &op->arena, adopt->supposed, true, &adopt->rules);
-    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    if (status != VARVE_OK)
+        return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    return vv_rules_judge(op, &adopt->rules);
 }
 
 bool vv_adopt_pair(const struct vv_adopt *adopt, struct vv_partition_from *out)

@@ -54,6 +54,7 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
     if (status != VARVE_OK)
         return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
+    VV_TRY(vv_rules_judge(op, &rules));
     return is_new_key(change, &snapshot) ? vv_alter_check_key(op, change->table, &rules)
                                          : VARVE_OK;
 }
