@@ -103,15 +103,22 @@ def test_lines_that_end_in_crlf_are_the_rows_that_lf_gives(varve, tmp_path, end)
         assert sorted(odd) == [] and stored[name] == stored["lf"]
 
 
-def test_csv_that_is_not_utf8_or_never_ends(quotes, tmp_path):
+def test_csv_that_is_not_utf8_or_no_csv(quotes, tmp_path):
     file = tmp_path / "odd.csv"
     file.write_bytes(csv(GOOD).encode() + b"2025-03-01T10:02:00Z,\xff\x00,1\n" + SECOND.encode())
     quotes.ok("upsert", TABLE, file, "--quarantine")
     assert len(values(quotes)) == 2
     [row] = quotes.rows("quarantine", "show", TABLE)
     assert row["rule"] == "is not valid UTF-8" and "\ufffd" in row["value"]
-    done = quotes.run("upsert", TABLE, "-", "--quarantine", stdin=csv(GOOD, '2025,"A\n', SECOND))
-    assert done.returncode == 3 and "quote in line 3 is never closed" in done.stderr
+    done = quotes.upsert(TABLE, csv(GOOD, '2025,"A\n', SECOND), "--quarantine")
+    assert (done["unchanged"], done["rejected"]) == (2, 1)
+    for text, says in (("ts;sym;v\n2025-03-01T10:00:00Z;A;1,5\n", "parted by semicolons"),
+                       ("ts;sym;v\n2025-03-01T10:00:00Z;A;1\n", "parted by semicolons"),
+                       ("ts\tsym\tv\n2025-03-01T10:00:00Z\tA\t1\n", "parted by tabs"),
+                       ("ts, sym,v\n2025-03-01T10:00:00Z,A,1\n",
+                        'no column " sym", but sym: take the blanks')):
+        done = quotes.run("upsert", TABLE, "-", stdin=text)
+        assert done.returncode == 3 and says in done.stderr
 
 
 @pytest.mark.parametrize("value, said", [('{"a": 1}', "is an object"), ('["A"]', "is an array")])
@@ -295,3 +302,26 @@ def test_a_full_disk_writes_neither_quarantine_nor_rows(quotes):
                       env={"VARVE_TEST_SEAMS": "fail=store.write:1"})
     assert done.returncode == 8, done.stderr
     assert files(quotes) == {} and quotes.version(TABLE) == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("many", [0, 30000])
+def test_a_stray_quote_takes_its_line_alone(varve, tmp_path, end, many):
+    """And no good row behind it; lines are told where they are."""
+    varve.ok("create", "t", "--key", "k", "--schema", "k bigint not null, v string")
+    lines = ["k,v", *(f"{n},\"a{end}b\"" for n in range(100, 100 + many)), "1,a", '2,"b', "3,c",
+             "x,y", '4,"d', '5,"e"', '6,"""', "7,f", "8"]
+    (tmp_path / "rows.csv").write_bytes(end.join(lines).encode())
+    before = varve.run("upsert", "t", tmp_path / "rows.csv")
+    assert before.returncode == 3 and "; with --quarantine" in before.stderr
+    done = json.loads(varve.ok("upsert", "t", tmp_path / "rows.csv", "--quarantine", "--json"))
+    assert (done["rows_in"], done["inserted"], done["rejected"]) == (many + 9, many + 4, 5)
+    assert [row["k"] for row in varve.rows("scan", "t", "--where", "k < 100")] == [1, 3, 5, 7]
+    shown = varve.rows("quarantine", "show", "t")
+    first = 3 + 2 * many
+    assert [(row["row"] - many, row["line"], row["value"], row["rule"]) for row in shown] == [
+        (2, first, '2,"b', f"has a quote that is closed in line {first + 3}, with text behind it"),
+        (4, first + 2, "x", "does not fit type long"),
+        (5, first + 3, '4,"d', f"has a quote that is closed in line {first + 4}, with text behind it"),
+        (7, first + 5, '6,"""', "has a quote that is never closed"),
+        (9, first + 7, "8", "has 1 field, the header has 2")]

@@ -1,5 +1,6 @@
 #include "table/batch/validate.h"
 
+#include "table/input/csv.h"
 #include "table/values.h"
 
 #include <stdarg.h>
@@ -77,6 +78,29 @@ static varve_status defaults_make(struct vv_op *op, struct vv_plan *plan)
     return VARVE_OK;
 }
 
+/* With what is most likely wrong with it. */
+static varve_status unknown_column(struct vv_op *op, const struct vv_plan *plan,
+    struct vv_str name)
+{
+    const struct vv_batch_input *input = plan->input;
+    const char *separator = input->format == VV_INPUT_CSV
+                                ? vv_csv_separator(input->columns, input->columns_len)
+                                : NULL;
+    if (separator != NULL) {
+        (void)vv_fail(op, VARVE_EINVALID, VV_CSV_PARTED, separator);
+        return vv_note(op, "%.*s", VV_ARG(input->name));
+    }
+    int32_t near = vv_schema_find(plan->schema, vv_str_trim(name));
+    if (near >= 0)
+        return vv_fail(op, VARVE_EINVALID,
+            "%.*s: the table has no column \"%.*s\", but %.*s: take the blanks around the name "
+            "out",
+            VV_ARG(input->name), VV_ARG(name), VV_ARG(plan->schema->fields[near].name));
+    return vv_fail(op, VARVE_EINVALID,
+        "%.*s: the table has no column \"%.*s\"; take it out, or add it (--evolve)",
+        VV_ARG(input->name), VV_ARG(name));
+}
+
 /* Which column of the input is which of the schema. */
 static varve_status columns_match(struct vv_op *op, struct vv_plan *plan)
 {
@@ -88,9 +112,7 @@ static varve_status columns_match(struct vv_op *op, struct vv_plan *plan)
     for (size_t index = 0; index < input->columns_len; index++) {
         int32_t column = vv_schema_find(plan->schema, input->columns[index]);
         if (column < 0)
-            return vv_fail(op, VARVE_EINVALID,
-                "%.*s: the table has no column \"%.*s\"; take it out, or add it (--evolve)",
-                VV_ARG(input->name), VV_ARG(input->columns[index]));
+            return unknown_column(op, plan, input->columns[index]);
         if (from[column] >= 0)
             return vv_fail(op, VARVE_EINVALID, "%.*s: column \"%.*s\" is there twice",
                 VV_ARG(input->name), VV_ARG(input->columns[index]));

@@ -69,6 +69,12 @@ void vv_csv_scan_init(struct vv_csv_scan *scan)
     record_begin(scan);
 }
 
+void vv_csv_scan_resume(struct vv_csv_scan *scan, int64_t line)
+{
+    *scan = (struct vv_csv_scan){.line = line, .mark_bytes = sizeof(byte_order_mark)};
+    record_begin(scan);
+}
+
 /* One byte outside of line ends; `state` and the count of fields follow it. */
 static void byte_take(struct vv_csv_scan *scan, char byte)
 {
@@ -251,4 +257,16 @@ varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_s
     *out_names = names;
     *out_len = record.fields;
     return VARVE_OK;
+}
+
+const char *vv_csv_separator(const struct vv_str *columns, size_t len)
+{
+    static const struct {
+        char byte;
+        const char *name;
+    } separators[] = {{';', "semicolons"}, {'\t', "tabs"}, {'|', "bars (|)"}};
+    for (size_t i = 0; i < VV_COUNT(separators) && len == 1; i++)
+        if (vv_str_find(columns[0], separators[i].byte) < columns[0].len)
+            return separators[i].name;
+    return NULL;
 }

@@ -29,6 +29,16 @@ struct vv_csv_record {
     int64_t fault_line;
 };
 
+/*
+ * Its quote is closed in another line with text behind it, or never: a stray one, that has taken in lines
+ * of their own.
+ */
+static inline bool vv_csv_is_stray(const struct vv_csv_record *record)
+{
+    return record->fault == VV_CSV_OPEN_QUOTE ||
+           (record->fault == VV_CSV_BEHIND_QUOTE && record->fault_line > record->line);
+}
+
 struct vv_csv_scan {
     int64_t line;
     struct vv_csv_record record; /* of the bytes seen since the last one ended */
@@ -41,6 +51,8 @@ struct vv_csv_scan {
 };
 
 void vv_csv_scan_init(struct vv_csv_scan *scan);
+/* Begins at a line that is not the first of its file. */
+void vv_csv_scan_resume(struct vv_csv_scan *scan, int64_t line);
 /* Takes bytes from `*rest` until a record has ended (true) or they are used up (false). */
 bool vv_csv_scan_next(struct vv_csv_scan *scan, struct vv_str *rest, struct vv_csv_record *out);
 /* At the end of the file: the record that no line end has ended; false where there is none. */
@@ -59,5 +71,14 @@ struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_
  */
 varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     bool is_whole, struct vv_str **out_names, size_t *out_len);
+
+/*
+ * What the names of a header of one column seem to be parted by, instead of commas: "semicolons". NULL:
+ * nothing.
+ */
+#define VV_CSV_PARTED                                                                         \
+    "the header seems to be parted by %s: fields have to be parted by commas (and a decimal " \
+    "comma be a point)"
+const char *vv_csv_separator(const struct vv_str *columns, size_t len);
 
 #endif

@@ -95,12 +95,17 @@ struct walk {
     struct vv_str rest; /* of the piece */
     char *piece;
     int64_t offset;
+    int64_t
+        begun; /* where the record begins; with a LF of the line end before, if `after_return` */
+    bool after_return;
     bool ended;
 };
 
 static varve_status walk_next(struct vv_op *op, struct walk *walk, bool *out_has,
     struct vv_csv_record *out)
 {
+    walk->begun = walk->offset - (int64_t)walk->rest.len;
+    walk->after_return = walk->scan.after_cr;
     while (!vv_csv_scan_next(&walk->scan, &walk->rest, out)) {
         if (walk->ended) {
             *out_has = false;
@@ -123,12 +128,46 @@ static varve_status walk_next(struct vv_op *op, struct walk *walk, bool *out_has
     return VARVE_OK;
 }
 
+/* Of a record with a stray quote: goes on behind its first line. */
+static varve_status walk_behind_line(struct vv_op *op, struct walk *walk, int64_t line)
+{
+    bool is_found = false;
+    bool after_return = walk->after_return;
+    char last = '\0';
+    walk->offset = walk->begun;
+    for (;;) {
+        size_t bytes = 0;
+        VV_TRY(vv_source_read(op, &walk->input->source, walk->offset, walk->piece, PIECE_BYTES,
+            &bytes));
+        walk->offset += (int64_t)bytes;
+        walk->ended = bytes == 0;
+        walk->rest = (struct vv_str){walk->piece, bytes};
+        if (after_return && vv_str_starts(walk->rest, VV_STR("\n")))
+            walk->rest = vv_str_skip(walk->rest, 1);
+        after_return = false;
+        for (; walk->rest.len > 0; walk->rest = vv_str_skip(walk->rest, 1)) {
+            if (is_found && (last != '\r' || *walk->rest.ptr != '\n'))
+                break;
+            if (is_found && last == '\r') {
+                last = '\n';
+                continue;
+            }
+            last = *walk->rest.ptr;
+            is_found = last == '\n' || last == '\r';
+        }
+        if (walk->ended || walk->rest.len > 0)
+            break;
+    }
+    vv_csv_scan_resume(&walk->scan, line + 1);
+    return VARVE_OK;
+}
+
 static bool is_row(const struct vv_batch_input *input, const struct vv_csv_record *record)
 {
     return record->fields > 0 || input->columns_len == 1;
 }
 
-/* Said of a line that is no row; a quote that is never closed takes the rest of the file. */
+/* Said of a line that is no row. */
 #define SET_ASIDE "; with --quarantine, upsert and append set such lines aside"
 
 static varve_status record_check(struct vv_op *op, const struct vv_batch_input *input,
@@ -146,11 +185,14 @@ static varve_status record_check(struct vv_op *op, const struct vv_batch_input *
             "written twice)" SET_ASIDE,
             record->fault_line);
     case VV_CSV_OPEN_QUOTE:
-        return vv_fail(op, VARVE_EINVALID, "the quote in line %" PRId64 " is never closed",
-            record->fault_line);
+        return vv_fail(op, VARVE_EINVALID,
+            "the quote in line %" PRId64 " is never closed" SET_ASIDE, record->fault_line);
     }
     if (record->fields == input->columns_len || !is_row(input, record) || record->fields == 0)
         return VARVE_OK;
+    const char *separator = vv_csv_separator(input->columns, input->columns_len);
+    if (separator != NULL)
+        return vv_fail(op, VARVE_EINVALID, VV_CSV_PARTED, separator);
     return vv_fail(op, VARVE_EINVALID,
         "line %" PRId64 " has %zu field%s, the header has %zu" SET_ASIDE, record->line,
         record->fields, record->fields == 1 ? "" : "s", input->columns_len);
@@ -256,6 +298,8 @@ varve_status vv_input_lines_csv(struct vv_op *op, const struct vv_batch_input *i
         row += row < 0 || is_row(input, &record);
         while (found < rows_len && rows[found] == row)
             out_lines[found++] = record.line;
+        if (row > 0 && input->has_faults && vv_csv_is_stray(&record))
+            VV_TRY(walk_behind_line(op, &walk, record.line));
     }
     while (found < rows_len)
         out_lines[found++] = 0;

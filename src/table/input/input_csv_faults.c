@@ -1,7 +1,9 @@
 /*
  * A CSV file with lines that are no rows, where those go to the quarantine: each is a row with a
  * fault and no values, as such a line of NDJSON is. The engine would refuse the whole file, so it is
- * read here, record by record; a record is where the scan of csv.h sees one.
+ * read here, record by record; a record is where the scan of csv.h sees one. Of one with a stray quote
+ * the line in which it begins is the one that is no row: those behind it are read as if it were not
+ * there, so that it takes no good row with it.
  */
 #include "base/seam.h"
 #include "engine/sql.h"
@@ -14,6 +16,7 @@
 #define PIECE_BYTES ((size_t)1 << 20)
 /* Memory of values is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
+#define AGAIN_BYTES_MAX (INT64_C(4) << 30) /* that are read again behind stray quotes */
 
 struct reader {
     struct vv_batch_input *input;
@@ -24,6 +27,7 @@ struct reader {
     struct vv_arena parsed;
     struct vv_str *values;
     int64_t rows; /* -1: the header is to come */
+    int64_t again_bytes;
     char *piece;
 };
 
@@ -35,20 +39,25 @@ static void reader_done(struct reader *reader)
     vv_free(reader->piece);
 }
 
-/* What makes the record no row; VV_STR_NONE: nothing. EINVALID: the file ends within quotes. */
+/* What makes the record no row; VV_STR_NONE: nothing. */
 static varve_status fault_of(struct vv_op *op, struct reader *reader,
     const struct vv_csv_record *record, struct vv_str text, struct vv_str *out)
 {
     *out = VV_STR_NONE;
     if (record->fault == VV_CSV_OPEN_QUOTE)
-        return vv_fail(op, VARVE_EINVALID, "the quote in line %" PRId64 " is never closed",
-            record->fault_line);
-    if (record->fault == VV_CSV_UTF8)
+        *out = VV_STR("has a quote that is never closed");
+    else if (record->fault == VV_CSV_UTF8)
         *out = VV_STR("is not valid UTF-8");
+    else if (vv_csv_is_stray(record))
+        *out = vv_arena_format(&reader->parsed,
+            "has a quote that is closed in line %" PRId64 ", with text behind it",
+            record->fault_line);
     else if (record->fault == VV_CSV_BEHIND_QUOTE)
         *out = VV_STR("has text behind a closing quote");
     else if (memchr(text.ptr, '\0', text.len) != NULL)
         *out = VV_STR("has a NUL byte");
+    if (vv_csv_is_stray(record) && out->ptr == NULL)
+        return vv_fail_memory(op);
     if (out->ptr != NULL || record->fields == reader->input->columns_len || record->fields == 0)
         return VARVE_OK;
     *out = vv_arena_format(&reader->parsed, "has %zu field%s, the header has %zu",
@@ -108,8 +117,50 @@ static varve_status record_take(struct vv_op *op, struct reader *reader,
     return VARVE_OK;
 }
 
+/* Behind the first line of a text, its line end too; the whole of one that has none. */
+static struct vv_str behind_line(struct vv_str text)
+{
+    size_t at = 0;
+    while (at < text.len && text.ptr[at] != '\n' && text.ptr[at] != '\r')
+        at++;
+    text = vv_str_skip(text, at);
+    if (vv_str_starts(text, VV_STR("\r\n")))
+        return vv_str_skip(text, 2);
+    return vv_str_skip(text, text.len > 0 ? 1 : 0);
+}
+
+/*
+ * Of a record with a stray quote one line is taken. `out`: what is to be scanned anew, the lines behind
+ * that one, and `rest`, which the record was followed by.
+ */
+static varve_status stray_take(struct vv_op *op, struct reader *reader,
+    struct vv_csv_record *record, struct vv_str rest, struct vv_buf *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf whole = reader->record;
+    reader->record = VV_BUF_INIT(VV_INPUT_LINE_BYTES_MAX);
+    struct vv_str text = vv_buf_str(&whole);
+    if (reader->after_return && vv_str_starts(text, VV_STR("\n")))
+        text = vv_str_skip(text, 1);
+    struct vv_str lines = behind_line(text);
+    reader->again_bytes += (int64_t)lines.len;
+    if (reader->again_bytes > AGAIN_BYTES_MAX)
+        return vv_fail(op, VARVE_EINVALID,
+            "too many quotes are closed in other lines or never, the last in line %" PRId64,
+            record->line);
+    vv_buf_add(out, lines);
+    vv_buf_add(out, rest);
+    reader->after_return = false;
+    vv_buf_add(&reader->record, vv_str_first(text, text.len - lines.len));
+    record->fields = 1;
+    VV_TRY(record_take(op, reader, record));
+    vv_buf_clear(&reader->record);
+    vv_csv_scan_resume(&reader->scan, record->line + 1);
+    return vv_buf_ok(out) && vv_buf_ok(&whole) ? VARVE_OK : vv_fail_memory(op);
+}
+
 static varve_status piece_take(struct vv_op *op, struct reader *reader, struct vv_str piece)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf again = VV_BUF_INIT(VV_BUF_MAX);
     while (piece.len > 0) {
         struct vv_csv_record record;
         struct vv_str before = piece;
@@ -119,10 +170,22 @@ static varve_status piece_take(struct vv_op *op, struct reader *reader, struct v
         vv_buf_add(&reader->record, vv_str_first(before, before.len - piece.len));
         if (!vv_buf_ok(&reader->record))
             return vv_fail(op, VARVE_EINVALID,
-                "the record that begins in line %" PRId64 " is longer than %zu MB",
+                "the record that begins in line %" PRId64
+                " is longer than %zu MB; is a quote never closed there?",
                 reader->scan.record.line, VV_INPUT_LINE_BYTES_MAX >> 20);
         if (!has_record)
             return VARVE_OK;
+        if (reader->rows >= 0 && vv_csv_is_stray(&record)) {
+            struct vv_buf joined = VV_BUF_INIT(VV_BUF_MAX);
+            varve_status status = stray_take(op, reader, &record, piece, &joined);
+            vv_buf_done(&again);
+            again = joined;
+            VV_TRY(status);
+            if (!vv_buf_ok(&again))
+                return vv_fail_memory(op);
+            piece = vv_buf_str(&again);
+            continue;
+        }
         VV_TRY(record_take(op, reader, &record));
         vv_buf_clear(&reader->record);
     }
@@ -143,8 +206,17 @@ static varve_status file_take(struct vv_op *op, struct reader *reader)
         offset += (int64_t)bytes;
         VV_TRY(piece_take(op, reader, (struct vv_str){reader->piece, bytes}));
     }
-    if (vv_csv_scan_end(&reader->scan, &record))
-        VV_TRY(record_take(op, reader, &record));
+    while (vv_csv_scan_end(&reader->scan, &record)) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf again = VV_BUF_INIT(VV_BUF_MAX);
+        if (!vv_csv_is_stray(&record)) {
+            VV_TRY(record_take(op, reader, &record));
+            break;
+        }
+        VV_TRY(stray_take(op, reader, &record, VV_STR(""), &again));
+        if (!vv_buf_ok(&again))
+            return vv_fail_memory(op);
+        VV_TRY(piece_take(op, reader, vv_buf_str(&again)));
+    }
     return vv_text_appender_finish(op, reader->appender);
 }
 
