@@ -138,8 +138,9 @@ const struct vv_command vv_cmd_adopt = {
             "time that the zone had twice the earlier is taken, and it is told.\n"
             "\n"
             "All of it is one commit, or none where the table is like that already; older\n"
-            "versions stay as they were. --plan shows what would be done, and which row of\n"
-            "each key would stay.",
+            "versions stay as they were, for as long as the table's properties say, which is\n"
+            "told (alter set delta.deletedFileRetentionDuration=400d keeps more). --plan\n"
+            "shows what would be done, and which row of each key would stay.",
     VV_OPTIONS(options, struct adopt_values),
     .arguments_least = 1,
     .arguments_most = 1,

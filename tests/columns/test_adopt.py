@@ -75,7 +75,11 @@ def test_the_plan_says_which_row_stays_and_writes_nothing(retried):
     assert done.returncode == 0
     assert "+ varve.key = ts,sym" in done.stderr and "- 4 rows of 2 keys" in done.stderr
     assert "sym = A: 3 rows, the one with seen = 15 stays" in done.stderr
+    assert "history: files of old versions for 7 days, the default (delta.deleted" in done.stderr
     assert sorted(path for path in retried.table("t").rglob("*") if path.is_file()) == before
+    retried.ok("alter", "t", "set", "delta.logRetentionDuration=400d")
+    done = retried.run("adopt", "t", "--key", "ts,sym", "--dedupe", "--plan")
+    assert "history: the log for 400 days (delta.logRetentionDuration)" in done.stderr
 
 
 @pytest.mark.parametrize("order", [(), ("--order-by", "seen")])

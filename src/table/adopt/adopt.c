@@ -141,6 +141,23 @@ static varve_status check(struct vv_op *op, const struct vv_edit *edit,
     return VARVE_OK;
 }
 
+/* Other software keeps old versions for days where Varve's own tables keep them for a year. */
+static void tell_history(struct vv_adopt *adopt)
+{
+    static const struct {
+        const char *name, *fallback, *what;
+    } spans[] = {
+        {"delta.deletedFileRetentionDuration", "7 days, the default", "files of old versions"},
+        {"delta.logRetentionDuration", "30 days, the default", "the log"}};
+    for (size_t i = 0; i < VV_COUNT(spans); i++) {
+        struct vv_str text = vv_draft_property(&adopt->draft, vv_str_of(spans[i].name));
+        if (vv_str_starts(text, VV_STR("interval ")))
+            text = vv_str_skip(text, VV_STR("interval ").len);
+        vv_buf_addf(&adopt->report, "= history: %s for %.*s (%s)\n", spans[i].what,
+            VV_ARG(text.len > 0 ? text : vv_str_of(spans[i].fallback)), spans[i].name);
+    }
+}
+
 static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
 {
     struct vv_adopt *adopt = data;
@@ -155,6 +172,7 @@ static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
     adopt->result.is_changed = adopt->draft.is_changed || adopt->result.rows_removed > 0 ||
                                adopt->result.rows_redated > 0;
     edit->rules = &adopt->rules;
+    tell_history(adopt);
     if (adopt->draft.is_changed)
         edit->actions.metadata = &adopt->draft.metadata;
     if (adopt->request->edit.dry_run) {
