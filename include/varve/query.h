@@ -63,14 +63,30 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(struct varve_lake *lake,
     const char *time, varve_error *err);
 
+typedef struct varve_leak_check_options {
+    uint32_t size;
+    int32_t knowledge; /* varve_knowledge of report.h: since when a row is known */
+} varve_leak_check_options;
+#define VARVE_LEAK_CHECK_OPTIONS_INIT       \
+    {                                       \
+        sizeof(varve_leak_check_options), 0 \
+    }
+
 /*
  * The rows of a query that differ between what was known at a time and what is known now: what
  * would have leaked into a test of the past. The query's columns, and before them _known, "then"
  * or "now"; a row that occurs more often on one side comes as often as it does. Columns must have
- * names of their own. EUSAGE: no time; see varve_lake_query.
+ * names of their own.
+ *
+ * By order, the default, a row is known from its order column on: then there were the rows that
+ * are there now and were known then, and those that stood then where rows were replaced or removed
+ * since. By commit, the version of then is what was known; by event, the rows of now with a time up
+ * to then. A table whose rows do not say it is judged by commit, and the log tells.
+ * EUSAGE: no time; see varve_lake_query.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_leak_check(struct varve_lake *lake,
-    const char *sql, const char *known_at, struct ArrowArrayStream *out, varve_error *err);
+    const char *sql, const char *known_at, const varve_leak_check_options *options,
+    struct ArrowArrayStream *out, varve_error *err);
 
 #ifdef __cplusplus
 }

@@ -193,16 +193,25 @@ PyObject *vp_lake_known_at(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+struct leak {
+    varve_lake *lake;
+    const char *sql, *known_at;
+    varve_leak_check_options options;
+    struct ArrowArrayStream stream;
+};
+
 static varve_status leak_check_run(void *args, varve_error *err)
 {
-    struct text *call = args;
-    return varve_lake_leak_check(call->lake, call->first, call->second, &call->stream, err);
+    struct leak *call = args;
+    return varve_lake_leak_check(call->lake, call->sql, call->known_at, &call->options,
+        &call->stream, err);
 }
 
 PyObject *vp_lake_leak_check(PyObject *self, PyObject *args)
 {
-    struct text call = {.lake = vp_lake_handle(vp_lake_of(self))};
-    if (!PyArg_ParseTuple(args, "sz", &call.first, &call.second))
+    struct leak call = {
+        .lake = vp_lake_handle(vp_lake_of(self)), .options = VARVE_LEAK_CHECK_OPTIONS_INIT};
+    if (!PyArg_ParseTuple(args, "szi", &call.sql, &call.known_at, &call.options.knowledge))
         return NULL;
     int failed = vp_lake_call(vp_lake_of(self), leak_check_run, &call);
     return vp_lake_stream(self, failed, &call.stream);

@@ -171,10 +171,12 @@ class Lake:
         no `at` is given; None: as they are, again. UsageError: no time."""
         self._core.known_at(time_text(time))
 
-    def leak_check(self, sql, known_at):
+    def leak_check(self, sql, known_at, *, knowledge="order"):
         """The rows of a query that differ between what was known at a time and what is known now:
-        ``_known`` ("then" or "now"), then the query's columns."""
-        return ArrowStream(self._core.leak_check(sql, time_text(known_at)))
+        ``_known`` ("then" or "now"), then the query's columns. A row is known from its "order"
+        column (where a table has none: its commit), its "commit", or its "event" time."""
+        return ArrowStream(self._core.leak_check(
+            sql, time_text(known_at), _choice("knowledge", knowledge, _KNOWLEDGE)))
 
     def correlate(self, *, by="regime", symbol=None, last=None, start=None, end=None,
                   knowledge="order", at=None):

@@ -1,6 +1,7 @@
 #include "varve/alter.h"
 
 #include "api/api.h"
+#include "base/nearest.h"
 #include "table/alter/alter.h"
 
 static const struct verb {
@@ -29,6 +30,7 @@ static varve_status find_verb(struct vv_op *op, const char *name, size_t words_l
     const struct verb **out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(1 << 12);
+    struct vv_str all[VV_COUNT(verbs)];
     for (size_t i = 0; i < VV_COUNT(verbs); i++) {
         if (name != NULL && strcmp(verbs[i].name, name) == 0) {
             *out = &verbs[i];
@@ -36,8 +38,13 @@ static varve_status find_verb(struct vv_op *op, const char *name, size_t words_l
                 return VARVE_OK;
             return vv_fail(op, VARVE_EUSAGE, "say it as: %s %s", name, verbs[i].usage);
         }
+        all[i] = vv_str_of(verbs[i].name);
         vv_buf_addf(&names, "%s%s", i == 0 ? "" : ", ", verbs[i].name);
     }
+    struct vv_str nearest = vv_nearest_name(vv_str_of(name), all, VV_COUNT(all));
+    if (nearest.len > 0)
+        return vv_fail(op, VARVE_EUSAGE, "alter can't '%s'; did you mean '%.*s'?", name,
+            VV_ARG(nearest));
     return vv_fail(op, VARVE_EUSAGE, "alter can: %.*s", VV_ARG(vv_buf_str(&names)));
 }
 

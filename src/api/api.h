@@ -41,6 +41,9 @@ varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size
 varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
     struct vv_scan_request *out);
 
+/* A varve_knowledge of the caller's. EUSAGE: there is no such one. */
+varve_status vv_api_knowledge(struct vv_op *op, int32_t given, enum vv_knowledge *out);
+
 /* Where the log of a table lies, unopened; the caller closes `out->store`. EUSAGE: no name. */
 varve_status vv_api_log(struct vv_op *op, varve_lake *lake, const char *table,
     struct vv_log_handle *out);

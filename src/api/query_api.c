@@ -102,19 +102,24 @@ varve_status varve_table_explain_scan(varve_table *table, const varve_scan_optio
 }
 
 static varve_status leak_check(struct vv_op *op, varve_lake *lake, const char *sql,
-    const char *known_at, struct ArrowArrayStream *out)
+    const char *known_at, const varve_leak_check_options *options, struct ArrowArrayStream *out)
 {
-    int64_t known_us = 0;
+    struct vv_leak_request request = {.sql = vv_str_of(sql)};
+    VV_TRY(vv_api_knowledge(op, options->knowledge, &request.knowledge));
     if (sql == NULL)
         return vv_fail(op, VARVE_EUSAGE, "no SQL given");
-    VV_TRY(vv_known_at_read(op, vv_api_text(known_at), &known_us));
-    return vv_lake_leak_check(op, lake->lake, vv_str_of(sql), known_us, out);
+    VV_TRY(vv_known_at_read(op, vv_api_text(known_at), &request.known_us));
+    return vv_lake_leak_check(op, lake->lake, &request, out);
 }
 
 varve_status varve_lake_leak_check(varve_lake *lake, const char *sql, const char *known_at,
-    struct ArrowArrayStream *out, varve_error *err)
+    const varve_leak_check_options *options, struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    varve_leak_check_options known = VARVE_LEAK_CHECK_OPTIONS_INIT;
     vv_api_begin(&op, lake);
-    return vv_op_report(&op, leak_check(&op, lake, sql, known_at, out), err);
+    varve_status status = vv_api_options(&op, options, &known, sizeof(known));
+    if (status == VARVE_OK)
+        status = leak_check(&op, lake, sql, known_at, &known, out);
+    return vv_op_report(&op, status, err);
 }

@@ -41,7 +41,7 @@ static varve_status correlate_json(struct vv_op *op, const struct vv_correlate_r
     return vv_api_give_text(op, &json, out_json);
 }
 
-static varve_status read_knowledge(struct vv_op *op, int32_t given, enum vv_knowledge *out)
+varve_status vv_api_knowledge(struct vv_op *op, int32_t given, enum vv_knowledge *out)
 {
     if (given < VARVE_KNOWLEDGE_ORDER || given > VARVE_KNOWLEDGE_EVENT)
         return vv_fail(op, VARVE_EUSAGE, "knowledge %d: there are 0 to 2", given);
@@ -63,7 +63,7 @@ static varve_status correlate(struct vv_op *op, varve_lake *lake,
         .symbol = vv_api_text(options.symbol),
         .at = vv_api_text(options.at),
         .by_symbol = options.by_symbol != 0};
-    VV_TRY(read_knowledge(op, options.knowledge, &request.knowledge));
+    VV_TRY(vv_api_knowledge(op, options.knowledge, &request.knowledge));
     VV_TRY(vv_lake_correlate(op, lake->lake, &request, &stream, &result));
     varve_status status = VARVE_OK;
     if (out_json != NULL)
@@ -115,7 +115,7 @@ static varve_status outcomes_request(struct vv_op *op, const varve_outcomes_opti
             .acted = options->acted == 0  ? VV_ACTED_ALL
                      : options->acted > 0 ? VV_ACTED_YES
                                           : VV_ACTED_NO};
-    return read_knowledge(op, options->knowledge, &out->knowledge);
+    return vv_api_knowledge(op, options->knowledge, &out->knowledge);
 }
 
 static varve_status outcomes(struct vv_op *op, varve_lake *lake,

@@ -53,16 +53,19 @@ static void say_summary(const struct vv_cli *cli, const char *table, const char 
 {
     struct vv_text name VV_CLEANUP(vv_text_done) = {0};
     struct vv_node node = {0};
-    double coverage = 0.0;
     if (!vv_node_read(json, strlen(json), &node))
         return;
     int64_t expected = vv_node_int(vv_node_get(&node, "expected"), 0);
     int64_t missing = vv_node_int(vv_node_get(&node, "missing"), 0);
-    if (expected > 0)
-        coverage = 100.0 * (double)(expected - missing) / (double)expected;
     vv_text_add_shown(&name, table, strlen(table));
-    vv_say(cli, "calendar %s: %" PRId64 " of %" PRId64 " intervals missing, coverage %.2f %%",
-        vv_node_chars(vv_node_get(&node, "calendar")), missing, expected, coverage);
+    const char *calendar = vv_node_chars(vv_node_get(&node, "calendar"));
+    if (expected > 0)
+        vv_say(cli,
+            "calendar %s: %" PRId64 " of %" PRId64 " intervals missing, coverage %.2f %%",
+            calendar, missing, expected,
+            100.0 * (double)(expected - missing) / (double)expected);
+    else
+        vv_say(cli, "calendar %s: no row was expected in that time", calendar);
     if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0)
         vv_say_none(cli, &node, vv_text_chars(&name));
     vv_say_count(cli, &node, "outside", "rows are of times when the calendar is closed");

@@ -24,12 +24,17 @@ struct batches {
     size_t len;
 };
 
-static varve_status show_list(struct vv_cli *cli, varve_table *table)
+static varve_status show_list(struct vv_cli *cli, varve_table *table,
+    const struct batches *batches)
 {
     static const char *const columns[] = {"id", "arrival", "rows", "source", "reason", NULL};
     const struct vv_show show = {.box_columns = columns};
     struct ArrowArrayStream rows = {0};
     int64_t count = 0;
+    if (batches->len > 0)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine list names all batches; the rows of one: quarantine show %s %s",
+            vv_cli_argument(cli, 1), batches->ids[0]);
     VV_TRY(varve_table_quarantine_list(table, &rows, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, &show, &count));
     if (count == 0)
@@ -117,7 +122,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
             "quarantine: '%s' is not one of list|show|release|drop", verb);
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 1), &table));
     if (strcmp(verb, "list") == 0)
-        return show_list(cli, table);
+        return show_list(cli, table, &batches);
     if (strcmp(verb, "show") == 0)
         return show_rows(cli, table, &batches);
     if (strcmp(verb, "release") == 0)

@@ -13,11 +13,16 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     struct ArrowArrayStream rows = {0};
+    int64_t count = 0;
     (void)given;
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_trace(table, cli->line.arguments + 1, cli->line.arguments_len - 1, &rows,
         &cli->error));
-    return vv_show_rows(cli, &rows, &vv_trace_show, NULL);
+    VV_TRY(vv_show_rows(cli, &rows, &vv_trace_show, &count));
+    if (count == 0)
+        vv_say(cli, "%s: no version that can be told brought, changed or took such a row",
+            vv_cli_argument(cli, 0));
+    return VARVE_OK;
 }
 
 const struct vv_command vv_cmd_trace = {

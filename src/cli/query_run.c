@@ -79,28 +79,46 @@ static varve_status read_params(struct vv_cli *cli, const char *const *items, si
     return VARVE_OK;
 }
 
-/* Whether the last statement begins with that word. */
-static bool last_is(const char *sql, const char *word)
+static bool begins(const char *begin, size_t left, const char *word)
 {
+    size_t len = strlen(word);
+    return left > len && strncasecmp(begin, word, len) == 0 &&
+           !isalnum((unsigned char)begin[len]) && begin[len] != '_';
+}
+
+static bool is_setting(const char *begin, size_t left)
+{
+    return begins(begin, left, "SET") || begins(begin, left, "RESET");
+}
+
+/* The last statement, and how many there are that have rows to be shown. */
+struct script {
+    const char *last;
+    size_t last_len;
+    size_t answers;
+};
+
+static struct script read_script(const char *sql)
+{
+    struct script script = {sql, 0, 0};
     size_t left = strlen(sql);
-    bool is_last = false;
     while (!vv_sql_is_blank(sql, left)) {
         size_t end = vv_sql_statement_end(sql, left);
-        const char *begin = vv_sql_skip_blank(sql, left);
-        size_t len = strlen(word);
-        is_last = (size_t)(sql + left - begin) > len && strncasecmp(begin, word, len) == 0 &&
-                  !isalnum((unsigned char)begin[len]) && begin[len] != '_';
+        script.last = vv_sql_skip_blank(sql, left);
+        script.last_len = (size_t)(sql + left - script.last);
+        script.answers += is_setting(script.last, script.last_len) ? 0 : 1;
         if (end == 0)
             break;
         sql += end;
         left -= end;
     }
-    return is_last;
+    return script;
 }
 
 bool vv_query_is_setting(const char *sql)
 {
-    return last_is(sql, "SET") || last_is(sql, "RESET");
+    struct script script = read_script(sql);
+    return is_setting(script.last, script.last_len);
 }
 
 varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_query_run *run)
@@ -117,15 +135,19 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
     query.param_types = params.types;
     /* In a box the plan would be one cell. */
     bool is_box = vv_show_format(cli) == VV_FORMAT_BOX;
-    if (vv_query_is_setting(sql)) {
+    struct script script = read_script(sql);
+    if (is_setting(script.last, script.last_len)) {
         VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
         rows.release(&rows);
         return VARVE_OK;
     }
-    if (run->explain || (is_box && last_is(sql, "EXPLAIN"))) {
+    if (run->explain || (is_box && begins(script.last, script.last_len, "EXPLAIN"))) {
         VV_TRY(varve_lake_explain(cli->lake, sql, &query, &rows, &plan, &cli->error));
         return vv_show_plan(cli, &rows, plan, run->out_rows);
     }
     VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps_ends = true}, run->out_rows);
+    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps_ends = true}, run->out_rows));
+    if (script.answers > 1)
+        vv_say(cli, "%zu statements: the rows are those of the last one", script.answers);
+    return VARVE_OK;
 }

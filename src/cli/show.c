@@ -8,13 +8,14 @@
 #define BOX_ROWS_MAX 50
 #define BOX_ROWS_PAGED_MAX 10000
 
-/* By the name of the output file; CSV where that says nothing. */
+/* What a name ends with says the format. 0: it ends with something else; without an end it is CSV. */
 static enum vv_format format_of_file(const char *path)
 {
     static const struct suffix {
         const char *suffix;
         enum vv_format format;
     } suffixes[] = {
+        {".csv", VV_FORMAT_CSV},
         {".json", VV_FORMAT_JSON},
         {".ndjson", VV_FORMAT_NDJSON},
         {".jsonl", VV_FORMAT_NDJSON},
@@ -26,11 +27,25 @@ static enum vv_format format_of_file(const char *path)
         {".ipc", VV_FORMAT_ARROW},
         {".svg", VV_FORMAT_SVG},
     };
-    const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < VV_COUNT(suffixes); i++)
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    if (dot == NULL || dot == name || dot[1] == '\0')
+        return VV_FORMAT_CSV;
+    for (size_t i = 0; i < VV_COUNT(suffixes); i++)
         if (strcasecmp(dot, suffixes[i].suffix) == 0)
             return suffixes[i].format;
-    return VV_FORMAT_CSV;
+    return (enum vv_format)0;
+}
+
+static varve_status check_format(struct vv_cli *cli)
+{
+    if (vv_show_format(cli) != 0)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_EUSAGE,
+        "what '%s' ends with says no format: end it with .csv, .json, .ndjson, .md, .parquet, "
+        ".arrow or (reports) .svg, or say --format",
+        cli->globals.output);
 }
 
 enum vv_format vv_show_format(const struct vv_cli *cli)
@@ -116,6 +131,8 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     /* The library forgets an interrupt that came between two calls. */
     if (vv_interrupt_signal() != 0)
         status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
+    if (status == VARVE_OK)
+        status = check_format(cli);
     if (status == VARVE_OK)
         status = vv_target_open(cli->globals.output, pager_of(cli), &target, &cli->error);
     if (status != VARVE_OK) {

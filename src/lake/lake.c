@@ -1,5 +1,6 @@
 #include "lake/lake.h"
 
+#include "base/nearest.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "engine/sql.h"
@@ -150,40 +151,10 @@ static bool is_path(struct vv_str name)
            vv_str_eq(name, VV_STR(".."));
 }
 
-/* The one of some names that `name` may be a slip of the pen for; ptr NULL: none is near. */
-static varve_status find_nearest(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
-    const struct vv_str *names, size_t len, struct vv_str *out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_engine *engine = NULL;
-    bool has_row = false;
-    vv_buf_adds(&sql, "SELECT n FROM (SELECT unnest(");
-    vv_sql_text_list(&sql, names, len);
-    vv_buf_adds(&sql, ") AS n, lower(");
-    vv_sql_literal(&sql, name);
-    vv_buf_adds(&sql,
-        ") AS x) WHERE starts_with(lower(n), x) OR damerau_levenshtein(lower(n), x) < "
-        "length(x) // 3 + 2 ORDER BY damerau_levenshtein(lower(n), x), n LIMIT 1");
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_lake_engine(op, lake, &engine));
-    VV_TRY(vv_session_open(op, engine, &session));
-    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
-    VV_TRY(vv_rows_next(op, rows, &has_row));
-    *out = VV_STR_NONE;
-    if (!has_row)
-        return VARVE_OK;
-    *out = vv_arena_str(&op->arena, vv_rows_text(rows, 0));
-    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
-
 static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf there = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_str *names = NULL;
-    struct vv_str nearest = VV_STR_NONE;
     size_t len = 0;
     VV_TRY(vv_lake_list(op, lake, &op->arena, &names, &len));
     for (size_t i = 0; i < len; i++)
@@ -193,7 +164,7 @@ static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct
             "no table %.*s: the lake %.*s has no table yet (varve init creates the market "
             "tables)",
             VV_ARG(name), VV_ARG(lake->store->location));
-    VV_TRY(find_nearest(op, lake, name, names, len, &nearest));
+    struct vv_str nearest = vv_nearest_name(name, names, len);
     return vv_fail(op, VARVE_ENOTFOUND,
         "no table %.*s in the lake %.*s%s%.*s%s there are: %.*s", VV_ARG(name),
         VV_ARG(lake->store->location), nearest.len > 0 ? "; did you mean " : ";",

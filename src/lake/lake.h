@@ -23,6 +23,13 @@ struct vv_lake {
     bool checkpoints_elsewhere; /* of its tables (table.h) */
 };
 
+/* Since when a row counts as known. */
+enum vv_knowledge {
+    VV_KNOWN_ORDER,  /* from its order column */
+    VV_KNOWN_COMMIT, /* from the commit of the file that it lies in */
+    VV_KNOWN_EVENT   /* from its own timestamp */
+};
+
 /* What --known-at and SET known_at say. EUSAGE: it is no time. */
 varve_status vv_known_at_read(struct vv_op *op, struct vv_str time, int64_t *out_us);
 /* The time that spans count back from: now, or when things were known. */
@@ -80,6 +87,10 @@ struct vv_query_request {
         at; /* see vv_table_at, for tables without an AT of their own; ptr NULL: latest */
     struct vv_sql_params params;
     bool is_known_fixed; /* SET known_at is refused: the caller says what is known */
+    /* Rows that were known by `known_us`, by what each says itself; else what the lake says. */
+    bool is_known_by_row;
+    enum vv_knowledge knowledge; /* ORDER or EVENT */
+    int64_t known_us;
 };
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     const struct vv_query_request *request, struct ArrowArrayStream *out);

@@ -4,28 +4,31 @@
 
 /* Runs the query at a state of knowledge into a table of the session. */
 static varve_status load(struct vv_op *op, struct vv_lake *lake, struct vv_session *session,
-    struct vv_str sql, struct vv_str table)
+    const struct vv_query_request *request, struct vv_str table)
 {
     struct ArrowArrayStream rows = {0};
-    const struct vv_query_request request = {.sql = sql, .is_known_fixed = true};
     const struct vv_load_target target = {.table = table, .row_column = VV_STR("_leak_row")};
-    VV_TRY(vv_lake_query(op, lake, &request, &rows));
+    VV_TRY(vv_lake_query(op, lake, request, &rows));
     varve_status status = vv_session_load_arrow(op, session, &rows, &target, NULL);
     return status == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : status;
 }
 
 static varve_status load_both(struct vv_op *op, struct vv_lake *lake,
-    struct vv_session *session, struct vv_str sql, int64_t known_us)
+    struct vv_session *session, const struct vv_leak_request *request)
 {
+    struct vv_query_request query = {.sql = request->sql, .is_known_fixed = true};
     lake->is_known_at = false;
-    VV_TRY(load(op, lake, session, sql, VV_STR("leak_now")));
-    lake->is_known_at = true;
-    lake->known_us = known_us;
-    return load(op, lake, session, sql, VV_STR("leak_then"));
+    VV_TRY(load(op, lake, session, &query, VV_STR("leak_now")));
+    query.is_known_by_row = request->knowledge != VV_KNOWN_COMMIT;
+    query.knowledge = request->knowledge;
+    query.known_us = request->known_us;
+    lake->is_known_at = request->knowledge == VV_KNOWN_COMMIT;
+    lake->known_us = request->known_us;
+    return load(op, lake, session, &query, VV_STR("leak_then"));
 }
 
-varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake, struct vv_str sql,
-    int64_t known_us, struct ArrowArrayStream *out)
+varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_leak_request *request, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     struct vv_engine *engine = NULL;
@@ -33,7 +36,7 @@ varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake, struct v
     int64_t was_known_us = lake->known_us;
     VV_TRY(vv_lake_engine(op, lake, &engine));
     VV_TRY(vv_session_open(op, engine, &session));
-    varve_status status = load_both(op, lake, session, sql, known_us);
+    varve_status status = load_both(op, lake, session, request);
     lake->is_known_at = was_known_at;
     lake->known_us = was_known_us;
     VV_TRY(status);

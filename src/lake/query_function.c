@@ -178,7 +178,11 @@ varve_status vv_query_function(struct vv_op *op, struct vv_query_script *script,
     struct call call = {.place = function};
     VV_TRY(read_arguments(op, script, ARGUMENTS_MAX, &call));
     const struct vv_sql_table table = table_of(&call);
-    VV_TRY(vv_query_source_find(op, script, &table, &call.source));
+    script->is_by_commit = script->request->is_known_by_row;
+    varve_status status = vv_query_source_find(op, script, &table, &call.source);
+    script->is_by_commit = false;
+    if (status != VARVE_OK)
+        return status;
     call.view = vv_arena_format(&op->arena, "%s(%.*s)#%zu", function_of(function)->name,
         VV_ARG(table.name), ++script->views);
     if (call.view.ptr == NULL)

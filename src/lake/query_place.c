@@ -128,7 +128,12 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
         VV_TRY(vv_table_at(op, out->table, script->request->at, slot));
     out->snapshot = *slot;
     script->pinned->len++;
-    return vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules);
+    VV_TRY(vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules));
+    if (!script->request->is_known_by_row || place->at_unit.ptr != NULL)
+        return VARVE_OK;
+    VV_TRY(vv_query_known_open(op, script, out));
+    out->is_known_by_row = out->known_column >= 0;
+    return VARVE_OK;
 }
 
 varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *script,
@@ -138,6 +143,8 @@ varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *scri
     VV_TRY(vv_query_key(op, place, &key));
     if (script->is_known_at)
         key = vv_arena_format(&op->arena, "%.*s %" PRId64, VV_ARG(key), script->known_us);
+    if (script->is_by_commit && key.ptr != NULL)
+        key = vv_arena_format(&op->arena, "%.*s by commit", VV_ARG(key));
     if (key.ptr == NULL)
         return vv_fail_memory(op);
     struct vv_query_source *source = vv_map_get(&script->by_key, key);
@@ -196,7 +203,9 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
     vv_buf_adds(&sql, "CREATE OR REPLACE TEMP VIEW ");
     vv_sql_name(&sql, name);
     vv_buf_adds(&sql, " AS ");
-    if (vv_scan_sql(op, &source, &sql) != VARVE_OK)
+    if (place->source->is_known_by_row)
+        VV_TRY(vv_query_known_sql(op, script, place->source, &sql));
+    else if (vv_scan_sql(op, &source, &sql) != VARVE_OK)
         return vv_lost_version(op, place->source->table, source.snapshot, source.files,
             source.files_len);
     if (!vv_buf_ok(&sql))

@@ -2,7 +2,7 @@
  * The inside of a query, shared by the files query*.c: its statements, and the tables that they
  * read, each fixed at one version.
  *
- * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
+ * query_known.c finds the rows that were known at a time; query.c reads the statements and runs them, query_place.c finds the tables and makes the views
  * that stand for them, query_function.c those for functions over a table, query_set.c changes what
  * the statements behind it are asked for, query_where.c finds what has to be true of a table's rows.
  */
@@ -22,6 +22,10 @@ struct vv_query_source {
     bool is_apart;      /* as it was known then, by SET: its view has a name of its own */
     struct vv_str view; /* of all its files; ptr NULL: there is none so far */
     size_t places;      /* that read it */
+    /* Where request->is_known_by_row: */
+    int32_t known_column;     /* since when a row is known; -1: since its commit */
+    struct vv_snapshot *then; /* the version of then; NULL: none */
+    bool is_known_by_row;     /* the view shows a part of the rows */
 };
 
 /* A place of a statement that reads a table of the lake. */
@@ -50,6 +54,7 @@ struct vv_query_script {
     /* See struct vv_lake; for the statement whose places are looked for. */
     bool is_known_at;
     int64_t known_us;
+    bool is_by_commit;    /* of the source that is looked for only commits count as known */
     bool has_set;         /* some statement has changed it */
     struct vv_map by_key; /* table, and what its AT says, to its struct vv_query_source */
     struct vv_query_source **sources;
@@ -84,6 +89,13 @@ varve_status vv_query_set_apply(struct vv_op *op, struct vv_query_script *script
 /* The table of a place, opened, at its version; one that was found before is found again. */
 varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_table *place, struct vv_query_source **out);
+
+/* query_known.c: the version that is read where a row says itself when it was known. */
+varve_status vv_query_known_open(struct vv_op *op, struct vv_query_script *script,
+    struct vv_query_source *source);
+/* Its rows that were known, as a SELECT. */
+varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_query_source *source, struct vv_buf *sql);
 
 /* The table that a function is over, as a place that reads it. */
 varve_status vv_query_function_table(struct vv_op *op, struct vv_query_script *script,

@@ -16,13 +16,6 @@ struct vv_span_request {
     struct vv_str to;   /* not included */
 };
 
-/* Since when a row counts as known. */
-enum vv_knowledge {
-    VV_KNOWN_ORDER,  /* from its order column */
-    VV_KNOWN_COMMIT, /* from the commit of the file that it lies in */
-    VV_KNOWN_EVENT   /* from its own timestamp */
-};
-
 struct vv_correlate_request {
     struct vv_span_request span; /* nothing said: the last 30 days */
     struct vv_str symbol;        /* ptr NULL: SPY, else the first; by symbol: all */

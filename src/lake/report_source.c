@@ -90,8 +90,8 @@ varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *
     for (size_t i = 0; i < *out_len; i++) {
         (*out)[i] = vv_schema_find(&source->snapshot->schema, split[i]);
         if ((*out)[i] < 0)
-            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-                VV_ARG(source->table->name), VV_ARG(split[i]));
+            return vv_rules_fail_column(op, source->table->name, &source->snapshot->schema,
+                split[i]);
     }
     return VARVE_OK;
 }

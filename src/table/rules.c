@@ -1,5 +1,6 @@
 #include "table/rules.h"
 
+#include "base/nearest.h"
 #include "engine/spark_sql.h"
 #include "table/values.h"
 #include "table/warnings.h"
@@ -402,4 +403,17 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
         if (!vv_str_eq(a->metadata->partition_columns[i], b->metadata->partition_columns[i]))
             return false;
     return true;
+}
+
+varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
+    const struct vv_schema *schema, struct vv_str name)
+{
+    struct vv_str *names = NULL;
+    VV_NEW(op, &names, struct vv_str, schema->fields_len + 1);
+    for (size_t i = 0; i < schema->fields_len; i++)
+        names[i] = schema->fields[i].name;
+    struct vv_str nearest = vv_nearest_name(name, names, schema->fields_len);
+    return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s%s%.*s%s", VV_ARG(table),
+        VV_ARG(name), nearest.len > 0 ? "; did you mean " : "", VV_ARG(nearest),
+        nearest.len > 0 ? "?" : "");
 }

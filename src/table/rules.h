@@ -57,6 +57,9 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
 varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules);
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
+/* EUSAGE: "table t has no column x; did you mean y?" */
+varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
+    const struct vv_schema *schema, struct vv_str name);
 bool vv_rules_is_key(const struct vv_rules *rules, int32_t column);
 /* Whether the column's value is computed from others (never where values were not read). */
 bool vv_rules_is_generated(const struct vv_rules *rules, int32_t column);

@@ -180,3 +180,62 @@ def test_what_cannot_be_set_is_named(two, sql, options, message):
 def test_a_leak_check_says_itself_what_is_known(two):
     done = two.run("leak-check", "SET known_at = 'now'; SELECT 1 AS x FROM a", "--known-at", "now")
     assert done.returncode == 2 and "SET known_at" in done.stderr
+
+
+@pytest.fixture
+def ordered(varve):
+    """Prices that bring the time at which they were known; B is a backfill, A was corrected."""
+    varve.ok("create", "p", "--schema", "ts timestamp not null, sym string not null, price double, "
+             "seen timestamp", "--key", "ts,sym", "--order-by", "seen")
+    head = "ts,sym,price,seen\n"
+    day = "2025-01-10T10:00:00Z"
+    varve.upsert("p", f"{head}{day},A,1,2025-01-10T11:00:00Z\n{day},D,4,2025-01-10T11:00:00Z\n")
+    varve.upsert("p", f"{head}{day},A,2,2025-01-12T00:00:00Z\n"
+                      f"{day},B,7,2025-01-10T12:00:00Z\n"
+                      f"2025-01-13T10:00:00Z,C,9,2025-01-13T11:00:00Z\n")
+    varve.ok("delete", "p", "--where", "sym = 'D'")
+    return varve
+
+
+def leaks(varve, when, *more):
+    return {(row["_known"], row["sym"], row["price"]) for row in varve.rows(
+        "leak-check", "SELECT sym, price FROM p", "--known-at", when, *more)}
+
+
+def test_by_order_a_row_is_known_from_its_order_column(ordered):
+    now = {("now", "A", 2.0), ("now", "C", 9.0)}
+    assert leaks(ordered, "2025-01-11") == now  # B's time came before, though it was written later
+    assert leaks(ordered, "2025-01-11", "--knowledge", "order") == now
+    assert leaks(ordered, "2025-01-12") == {("now", "C", 9.0)}
+    assert leaks(ordered, "2025-01-14") == set()
+    assert leaks(ordered, "2025-01-09") == now | {("now", "B", 7.0)}
+
+
+def test_by_order_what_stood_there_then_counts(ordered):
+    """A correction and a removal since: the version of then has what was replaced."""
+    when = time_of(ordered, "p", 1)
+    ordered.upsert("p", "ts,sym,price,seen\n2025-01-10T10:00:00Z,A,3,2999-01-01T00:00:00Z\n")
+    assert leaks(ordered, when) == {
+        ("then", "A", 1.0), ("now", "A", 3.0), ("then", "D", 4.0)}
+
+
+def test_by_commit_and_by_event(ordered):
+    when = time_of(ordered, "p", 1)
+    assert leaks(ordered, when, "--knowledge", "commit") == {
+        ("then", "A", 1.0), ("now", "A", 2.0), ("now", "B", 7.0), ("now", "C", 9.0),
+        ("then", "D", 4.0)}
+    assert leaks(ordered, "2025-01-11", "--knowledge", "event") == {("now", "C", 9.0)}
+    assert leaks(ordered, "2025-01-14", "--knowledge", "event") == set()
+
+
+def test_a_condition_hides_no_correction(ordered):
+    """Files that a condition rules out still say which keys were known."""
+    ordered.upsert("p", "ts,sym,price,seen\n2025-01-10T10:00:00Z,B,70,2025-01-10T13:00:00Z\n")
+    assert ordered.rows("leak-check", "SELECT sym FROM p WHERE price BETWEEN 5 AND 8",
+                        "--known-at", "2025-01-11") == []
+
+
+def test_tables_that_do_not_say_it_are_judged_by_commit(two):
+    done = two.run("leak-check", "SELECT sym, price FROM a", "--known-at", time_of(two, "a", 2))
+    assert "they count from their commit" in done.stderr
+    assert "knowledge by order: 3 rows differ" in done.stderr

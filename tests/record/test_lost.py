@@ -137,3 +137,18 @@ def test_a_file_that_the_latest_version_needs_is_another_matter(four):
     assert "cannot read" in one_more.stderr and "vacuum" not in one_more.stderr
     four.ok("delete", "t", "--where", "price > 100")
     assert "vacuum" not in four.run("scan", "t", "--version", "4").stderr
+
+
+def test_a_trace_names_the_vacuum_that_took_what_it_can_t_tell(four):
+    four.ok(*NOW)
+    done = four.run("trace", "t", "ts=2025-01-11T10:00:00Z", "sym=S")
+    assert done.returncode == 0
+    assert re.search(r"what \d+ versions from 1 to \d+ did is not told: the vacuum of version \d+ "
+                     r"\(\S+Z, by vera\) took data files that are needed, such as \S+", done.stderr)
+    assert "no version that can be told" in done.stderr
+
+
+def test_a_trace_of_a_row_that_never_was_says_so(four):
+    done = four.run("trace", "t", "ts=2025-01-11T10:00:00Z", "sym=X")
+    assert done.returncode == 0
+    assert "t: no version that can be told brought, changed or took such a row" in done.stderr

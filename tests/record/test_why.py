@@ -88,3 +88,19 @@ def test_a_file_that_a_restore_brought_back_is_made_of_nothing_that_left_then(ta
     assert (row["version"], row["userMetadata"], row["operation"]) == (version, "first", "MERGE")
     told = table.rows("why", "t", other)
     assert [one["file"] for one in told] == [other, path]
+
+
+def test_rows_that_an_update_moved_came_from_another_partition(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, g string, v double", "--key", "id",
+             "--partition-by", "g")
+    varve.upsert("t", "id,g,v\n1,a,1\n2,b,2\n3,a,3\n")
+    old = {row["partition"]["g"]: row["path"] for row in varve.rows("files", "t")}
+    varve.ok("update", "t", "--set", "g='c'", "--where", "id=1")
+    moved, = [path for path in files(varve) if path.startswith("g=c/")]
+    assert [row["file"] for row in varve.rows("why", "t", moved)] == [moved, old["a"]]
+    varve.upsert("t", "id,g,v\n2,d,5\n")  # an upsert moves it, too
+    moved, = [path for path in files(varve) if path.startswith("g=d/")]
+    assert [row["file"] for row in varve.rows("why", "t", moved)] == [moved, old["b"]]
+    varve.upsert("t", "id,g,v\n9,e,5\n")  # and what was inserted came from nowhere
+    new, = [path for path in files(varve) if path.startswith("g=e/")]
+    assert [row["file"] for row in varve.rows("why", "t", new)] == [new]

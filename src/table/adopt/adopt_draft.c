@@ -22,9 +22,10 @@ static varve_status set_names(struct vv_op *op, struct vv_adopt *adopt, const ch
     VV_TRY(vv_rules_split_names(op, &op->arena, text, &names, &len));
     for (size_t i = 0; i < len; i++) {
         int32_t column = vv_schema_find(schema, names[i]);
-        if (column < 0)
-            return vv_fail(op, VARVE_EUSAGE, "%s: table %.*s has no column %.*s", what,
-                VV_ARG(adopt->table->name), VV_ARG(names[i]));
+        if (column < 0) {
+            vv_rules_fail_column(op, adopt->table->name, schema, names[i]);
+            return vv_note(op, "%s", what);
+        }
         names[i] = schema->fields[column].name;
     }
     vv_rules_write_names(names, len, &list);

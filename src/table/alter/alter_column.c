@@ -15,8 +15,7 @@ static varve_status find_column(struct vv_op *op, const struct vv_alter_change *
     *out = vv_schema_find(&change->draft.schema, name);
     if (*out >= 0)
         return VARVE_OK;
-    return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-        VV_ARG(change->table->name), VV_ARG(name));
+    return vv_rules_fail_column(op, change->table->name, &change->draft.schema, name);
 }
 
 /* The draft's rules still make sense: every property and constraint finds its columns. */

@@ -39,6 +39,7 @@ static varve_status summarise(struct vv_op *op, const struct vv_commit_info *inf
         "num_added_rows", "num_output_rows", "num_deleted_rows", "num_updated_rows"};
     static const char *const file_names[] = {"numTargetFilesAdded", "numAddedFiles", "numFiles",
         "num_added_files", "num_target_files_added"};
+    static const char *const taken_names[] = {"numDeletedRows", "num_deleted_rows"};
     int64_t inserted = 0;
     int64_t updated = 0;
     bool is_merge =
@@ -46,6 +47,11 @@ static varve_status summarise(struct vv_op *op, const struct vv_commit_info *inf
         vv_json_int64(vv_json_get(info->metrics, "numTargetRowsUpdated"), &updated);
     values[FILES] = metric(info->metrics, file_names, VV_COUNT(file_names));
     values[ROWS] = metric(info->metrics, row_names, VV_COUNT(row_names));
+    /* What took rows and put none in their place. */
+    if (values[ROWS].len == 1 && values[ROWS].ptr[0] == '0')
+        values[ROWS] = metric(info->metrics, taken_names, VV_COUNT(taken_names));
+    if (values[ROWS].ptr == NULL)
+        values[ROWS] = metric(info->metrics, row_names, VV_COUNT(row_names));
     if (is_merge)
         values[ROWS] = vv_arena_format(&op->arena, "%" PRId64, inserted + updated);
     return is_merge && values[ROWS].ptr == NULL ? vv_fail_memory(op) : VARVE_OK;

@@ -6,6 +6,7 @@
 #include "delta/log_list.h"
 #include "engine/sql.h"
 #include "table/audit/changes_run.h"
+#include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/scan_sql.h"
 #include "table/audit/trace_sql.h"
@@ -17,6 +18,7 @@ struct trace {
     struct vv_hash_set cannot;    /* files that can't hold it */
     int64_t lost_from, lost_last; /* versions whose files are gone */
     int64_t lost;
+    struct vv_str lost_key; /* a file of lost_from that is gone; in `arena` */
 };
 
 static void trace_done(struct trace *trace)
@@ -48,8 +50,7 @@ static varve_status read_condition(struct vv_op *op, const struct trace *trace,
     struct vv_str text = vv_str_skip(condition, at + 1);
     int32_t column = vv_schema_find(schema, name);
     if (column < 0)
-        return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-            VV_ARG(trace->run.table->name), VV_ARG(name));
+        return vv_rules_fail_column(op, trace->run.table->name, schema, name);
     *out = (struct vv_range){.column = column};
     if (!parse_value(text, &schema->fields[column].type, &out->low))
         return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no value of column %.*s", VV_ARG(text),
@@ -144,7 +145,7 @@ static varve_status prune(struct vv_op *op, struct trace *trace,
     return VARVE_OK;
 }
 
-static varve_status is_there(struct vv_op *op, const struct trace *trace, struct vv_str key,
+static varve_status is_there(struct vv_op *op, struct trace *trace, struct vv_str key,
     bool is_absolute, bool *out)
 {
     struct vv_object object = {0};
@@ -156,11 +157,13 @@ static varve_status is_there(struct vv_op *op, const struct trace *trace, struct
         return status;
     vv_forgive(op);
     *out = false;
-    return VARVE_OK;
+    if (trace->lost == 0)
+        trace->lost_key = vv_arena_str(&trace->arena, key);
+    return trace->lost > 0 || trace->lost_key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* Whether all files that say what a commit did to the row are there. */
-static varve_status are_there(struct vv_op *op, const struct trace *trace,
+static varve_status are_there(struct vv_op *op, struct trace *trace,
     const struct vv_actions *actions, bool *out)
 {
     *out = true;
@@ -216,21 +219,25 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
     return VARVE_OK;
 }
 
-static void warn(const struct vv_op *op, const struct trace *trace)
+static varve_status warn(struct vv_op *op, const struct trace *trace)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf taker = VV_BUF_INIT(1 << 16);
+    if (trace->lost > 0)
+        VV_TRY(vv_lost_taker(op, trace->run.table, trace->lost_from, trace->lost_key, &taker));
+    if (!vv_buf_ok(&taker))
+        return vv_fail_memory(op);
     if (trace->run.from > 0)
         vv_log(op, VV_LOG_WARN, "trace.begins",
             "the commits before version %" PRId64 " are gone: what they did is not told",
             trace->run.from);
     if (trace->lost == 1)
-        vv_log(op, VV_LOG_WARN, "trace.lost",
-            "what version %" PRId64 " did is not told: data files of it are gone (a vacuum?)",
-            trace->lost_from);
+        vv_log(op, VV_LOG_WARN, "trace.lost", "what version %" PRId64 " did is not told: %.*s",
+            trace->lost_from, VV_ARG(vv_buf_str(&taker)));
     else if (trace->lost > 1)
         vv_log(op, VV_LOG_WARN, "trace.lost",
-            "what %" PRId64 " versions from %" PRId64 " to %" PRId64
-            " did is not told: data files of them are gone (a vacuum?)",
-            trace->lost, trace->lost_from, trace->lost_last);
+            "what %" PRId64 " versions from %" PRId64 " to %" PRId64 " did is not told: %.*s",
+            trace->lost, trace->lost_from, trace->lost_last, VV_ARG(vv_buf_str(&taker)));
+    return VARVE_OK;
 }
 
 varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_str *conditions,
@@ -257,7 +264,7 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
         .look = look, .keeps = keeps, .data = &trace, .where = vv_buf_str(&where)};
     run->filter = &filter;
     VV_TRY(vv_changes_read(op, run));
-    warn(op, &trace);
+    VV_TRY(warn(op, &trace));
     VV_TRY(vv_trace_sql(op, run, &sql));
     VV_TRY(vv_session_open(op, table->engine, &session));
     const struct vv_keep keep = {run->snapshot, vv_snapshot_release_kept};

@@ -73,7 +73,7 @@ static varve_status read_bytes(struct vv_op *op, struct vv_verify_run *run,
     struct vv_str key = vv_log_commit_key(&op->arena, step->version);
     varve_status status =
         step->commit != NULL
-            ? vv_log_read(op, run->log, step->version, arena, &step->bytes)
+            ? vv_verify_read_commit(op, run, step->version, arena, &step->bytes)
             : vv_verify_ledger_bytes(op, run, step->entry, arena, &step->bytes);
     if (key.ptr == NULL)
         return vv_fail_memory(op);
@@ -187,7 +187,11 @@ static varve_status pass_checkpoints(struct vv_op *op, struct vv_verify_run *run
         const struct vv_checkpoint_ref *checkpoint = &run->list.checkpoints.items[*next];
         if (checkpoint->version >= version)
             break;
-        if (is_looked_at(run, *next))
+        bool has_left = false;
+        if (!is_looked_at(run, *next))
+            continue;
+        VV_TRY(vv_verify_checkpoint_left(op, run, *next, &has_left));
+        if (!has_left)
             VV_TRY(vv_verify_checkpoint(op, run, checkpoint));
     }
     return VARVE_OK;
@@ -419,6 +423,7 @@ static varve_status read_names(struct vv_op *op, struct vv_verify_run *run)
     VV_TRY(read_hint(op, run));
     VV_TRY(vv_log_list_read(op, run->log, 0, &run->arena, &run->list));
     VV_TRY(vv_verify_ledger(op, run));
+    VV_TRY(vv_verify_ledger_since(op, run));
     const struct vv_log_list *list = &run->list;
     if (list->commits.len == 0 && list->checkpoints.len == 0)
         return vv_log_fail_no_table(op, run->log);

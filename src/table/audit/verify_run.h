@@ -3,7 +3,7 @@
  *
  * verify.c walks over the commits; verify_chain.c judges their links, verify_files.c their actions
  * and the files they name, verify_hash.c hashes files, verify_cache.c looks at ledger and
- * checkpoints, verify_rest.c at keys and at files that nothing names, verify_report.c tells it all.
+ * checkpoints, verify_beside.c at what others do meanwhile, verify_rest.c at keys and at files that nothing names, verify_report.c tells it all.
  */
 #ifndef VV_TABLE_AUDIT_VERIFY_RUN_H
 #define VV_TABLE_AUDIT_VERIFY_RUN_H
@@ -227,6 +227,14 @@ varve_status vv_verify_hash(struct vv_op *op, struct vv_verify_run *run, bool al
 varve_status vv_verify_ledger(struct vv_op *op, struct vv_verify_run *run);
 varve_status vv_verify_ledger_bytes(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_verify_ledger *entry, struct vv_arena *arena, struct vv_str *out);
+/* verify_beside.c: what is of commits made since the log was listed leaves `ledger`. */
+varve_status vv_verify_ledger_since(struct vv_op *op, struct vv_verify_run *run);
+/* The bytes of a commit of the listing, which may have gone to the ledger meanwhile. */
+varve_status vv_verify_read_commit(struct vv_op *op, struct vv_verify_run *run, int64_t version,
+    struct vv_arena *arena, struct vv_str *out);
+/* Whether a checkpoint of the listing was cleaned up meanwhile. */
+varve_status vv_verify_checkpoint_left(struct vv_op *op, const struct vv_verify_run *run,
+    size_t index, bool *out);
 /* Compares a checkpoint with the state of its version, or begins with it. */
 varve_status vv_verify_checkpoint(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_checkpoint_ref *checkpoint);

@@ -74,6 +74,49 @@ static bool same_partition(const struct vv_pairs *a, const struct vv_pairs *b)
     return true;
 }
 
+static bool is_source(const struct vv_file *file, const struct vv_remove *remove)
+{
+    return !vv_str_eq(remove->key, file->key) &&
+           (!remove->extended ||
+               same_partition(&file->partition_values, &remove->partition_values));
+}
+
+static bool has_source(const struct vv_actions *actions, const struct vv_file *file)
+{
+    for (size_t i = 0; i < actions->removes.len; i++)
+        if (is_source(file, &actions->removes.items[i]))
+            return true;
+    return false;
+}
+
+static bool is_operation(const struct vv_commit_info *info, const char *name)
+{
+    return info != NULL && vv_str_eq(info->operation, vv_str_of(name));
+}
+
+/*
+ * Whether rows of the file may have come from another partition. An update inserts none: where it
+ * has put rows into a partition that lost no file, it has moved some, to other partitions perhaps,
+ * too. A merge may have inserted them,
+ * or moved them where it has updated rows.
+ */
+static bool may_be_moved(const struct vv_actions *actions, const struct vv_commit_info *info,
+    const struct vv_file *file)
+{
+    int64_t updated = 0;
+    if (!file->data_change)
+        return false;
+    if (is_operation(info, "UPDATE")) {
+        for (size_t i = 0; i < actions->adds.len; i++)
+            if (!has_source(actions, &actions->adds.items[i]))
+                return true;
+        return false;
+    }
+    return is_operation(info, "MERGE") && !has_source(actions, file) &&
+           vv_json_int64(vv_json_get(info->metrics, "numTargetRowsUpdated"), &updated) &&
+           updated > 0;
+}
+
 static varve_status take_add(struct vv_op *op, struct why *why,
     const struct vv_actions *actions, const struct vv_file *file,
     const struct vv_history_entry *entry)
@@ -87,15 +130,12 @@ static varve_status take_add(struct vv_op *op, struct why *why,
     origin->entry = entry;
     origin->is_compaction = !file->data_change;
     /* A file that came back was made when it was first added: what left then is not in it. */
-    bool is_restore =
-        entry->info != NULL && vv_str_eq(entry->info->operation, VV_STR("RESTORE"));
-    if (origin->is_leaf || is_restore)
+    if (origin->is_leaf || is_operation(entry->info, "RESTORE"))
         return VARVE_OK;
+    bool is_moved = may_be_moved(actions, entry->info, file);
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
-        if (!vv_str_eq(remove->key, file->key) &&
-            (!remove->extended ||
-                same_partition(&file->partition_values, &remove->partition_values)))
+        if (is_source(file, remove) || (is_moved && !vv_str_eq(remove->key, file->key)))
             VV_TRY(ask(op, why, remove->key, origin->depth + 1, file->data_change,
                 entry->version));
     }

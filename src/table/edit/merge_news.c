@@ -61,8 +61,7 @@ static varve_status check_assignments(struct vv_op *op, const struct vv_edit *ed
         const struct vv_assignment *assignment = &step->assignments[i];
         int32_t column = vv_schema_find(schema, assignment->column);
         if (column < 0)
-            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-                VV_ARG(edit->table->name), VV_ARG(assignment->column));
+            return vv_rules_fail_column(op, edit->table->name, schema, assignment->column);
         for (size_t before = 0; before < i; before++)
             if (vv_schema_find(schema, step->assignments[before].column) == column)
                 return vv_fail(op, VARVE_EUSAGE, "column %.*s is set twice",

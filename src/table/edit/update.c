@@ -52,8 +52,8 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
         const struct vv_assignment *assignment = &update->request->assignments[i];
         int32_t column = vv_schema_find(schema, assignment->column);
         if (column < 0)
-            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-                VV_ARG(plan->edit->table->name), VV_ARG(assignment->column));
+            return vv_rules_fail_column(op, plan->edit->table->name, schema,
+                assignment->column);
         if (plan->by_column[column] != NULL)
             return vv_fail(op, VARVE_EUSAGE, "column %.*s is set twice",
                 VV_ARG(assignment->column));

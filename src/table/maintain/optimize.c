@@ -48,8 +48,7 @@ static varve_status check_zorder(struct vv_op *op, const struct vv_optimize_run 
     struct vv_str name, int32_t column)
 {
     if (column < 0)
-        return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-            VV_ARG(run->table->name), VV_ARG(name));
+        return vv_rules_fail_column(op, run->table->name, &run->snapshot->schema, name);
     if (vv_snapshot_is_partition(run->snapshot, column))
         return vv_fail(op, VARVE_EUSAGE,
             "%.*s is a partition column: it has one value in each file already", VV_ARG(name));

@@ -329,3 +329,16 @@ varve_status vv_lost_changes(struct vv_op *op, struct vv_table *table, int64_t f
         .table = table, .of_changes = true, .floor = from - 1, .taken = VV_NO_VERSION};
     return explain(op, &lost, files, files_len);
 }
+
+varve_status vv_lost_taker(struct vv_op *op, struct vv_table *table, int64_t version,
+    struct vv_str key, struct vv_buf *text)
+{
+    struct lost lost = {.table = table,
+        .of_changes = true,
+        .floor = version - 1,
+        .key = key,
+        .taken = VV_NO_VERSION};
+    VV_TRY(walk_back(op, &lost));
+    add_taker(&lost, text);
+    return VARVE_OK;
+}

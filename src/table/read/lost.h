@@ -22,4 +22,11 @@ varve_status vv_lost_version(struct vv_op *op, struct vv_table *table,
 varve_status vv_lost_changes(struct vv_op *op, struct vv_table *table, int64_t from,
     const struct vv_file *const *files, size_t files_len);
 
+/*
+ * Who took `key`, a file that says what the commits from `version` on changed, for a warning: "the
+ * vacuum of version 7 (..., by ...) took data files that are needed, such as ...".
+ */
+varve_status vv_lost_taker(struct vv_op *op, struct vv_table *table, int64_t version,
+    struct vv_str key, struct vv_buf *text);
+
 #endif

@@ -225,8 +225,8 @@ static varve_status find_columns(struct vv_op *op, const struct read *read, stru
     for (size_t i = 0; i < *out_len; i++) {
         (*out)[i] = vv_schema_find(&read->snapshot->schema, split[i]);
         if ((*out)[i] < 0)
-            return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s",
-                VV_ARG(read->table->name), VV_ARG(split[i]));
+            return vv_rules_fail_column(op, read->table->name, &read->snapshot->schema,
+                split[i]);
     }
     return VARVE_OK;
 }

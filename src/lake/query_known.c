@@ -1,0 +1,120 @@
+/*
+ * What was known of a table at a time, row by row, where its rows say so themselves.
+ *
+ * By order a row is known from its order column on. What is in the table now and was known then
+ * counts, though it was committed later (a backfill that brings its own times); where a row has been
+ * replaced or removed since, the one that stood there then does, if that version can be read. By
+ * event a row is known from its own time. What has no such column is known from its commit, as are
+ * the functions over a table, which tell of commits.
+ */
+#include "engine/sql.h"
+#include "lake/query_script.h"
+#include "table/read/lost.h"
+#include "table/read/read.h"
+#include "table/read/scan_sql.h"
+
+static bool is_time(const struct vv_snapshot *snapshot, int32_t column)
+{
+    enum vv_type_kind kind =
+        column >= 0 ? snapshot->schema.fields[column].type.kind : VV_TYPE_STRING;
+    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+}
+
+/* The column that says since when a row is known; -1: there is none. */
+static int32_t find_column(const struct vv_query_script *script,
+    const struct vv_query_source *source)
+{
+    int32_t column = script->request->knowledge == VV_KNOWN_EVENT
+                         ? vv_time_column(source->snapshot, &source->rules)
+                         : source->rules.order;
+    bool has_key = source->rules.key_len > 0 || script->request->knowledge == VV_KNOWN_EVENT;
+    return has_key && is_time(source->snapshot, column) ? column : -1;
+}
+
+/* The version of then, for rows that were replaced since; none where it is gone or never was. */
+static varve_status pin_then(struct vv_op *op, struct vv_query_script *script,
+    struct vv_query_source *source)
+{
+    struct vv_snapshot **slot = &script->pinned->snapshots[script->pinned->len];
+    varve_status status = vv_table_at_time(op, source->table, script->request->known_us, slot);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    if (status != VARVE_OK)
+        return status;
+    script->pinned->len++;
+    source->then = *slot;
+    return VARVE_OK;
+}
+
+varve_status vv_query_known_open(struct vv_op *op, struct vv_query_script *script,
+    struct vv_query_source *source)
+{
+    const struct vv_query_request *request = script->request;
+    source->known_column = script->is_by_commit ? -1 : find_column(script, source);
+    if (source->known_column >= 0)
+        return request->knowledge == VV_KNOWN_ORDER ? pin_then(op, script, source) : VARVE_OK;
+    if (!script->is_by_commit)
+        vv_log(op, VV_LOG_WARN, "leak.by_commit",
+            "rows of table %.*s do not say when they were known (%s): they count from their "
+            "commit",
+            VV_ARG(source->table->name),
+            request->knowledge == VV_KNOWN_EVENT
+                ? "it has no time column"
+                : "it has no key, or no order column that is a "
+                  "time");
+    struct vv_snapshot **slot = &script->pinned->snapshots[script->pinned->len];
+    VV_TRY(vv_table_known_at(op, source->table, request->known_us, slot));
+    script->pinned->len++;
+    source->snapshot = *slot;
+    return vv_rules_read(op, &op->arena, source->snapshot, false, &source->rules);
+}
+
+/* The rows of some files, with the columns of the newest version, that were known by then. */
+static varve_status add_rows(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_query_source *source, const struct vv_snapshot *of, struct vv_buf *sql)
+{
+    const struct vv_field *field = &source->snapshot->schema.fields[source->known_column];
+    const struct vv_scan_source scan = {.store = source->table->store,
+        .engine = script->lake->sandbox,
+        .snapshot = source->snapshot,
+        .files = of->files,
+        .files_len = of->files_len,
+        .names = VV_SCAN_LOGICAL};
+    vv_buf_adds(sql, "(SELECT * FROM (");
+    if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
+        return vv_lost_version(op, source->table, of, of->files, of->files_len);
+    vv_buf_adds(sql, ") AS s WHERE s.");
+    vv_sql_name(sql, field->name);
+    vv_buf_adds(sql, " <= ");
+    if (field->type.kind == VV_TYPE_TIMESTAMP)
+        vv_sql_timestamptz(sql, script->request->known_us);
+    else
+        vv_sql_timestamp(sql, script->request->known_us);
+    vv_buf_addc(sql, ')');
+    return VARVE_OK;
+}
+
+varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_query_source *source, struct vv_buf *sql)
+{
+    const struct vv_schema *schema = &source->snapshot->schema;
+    if (source->then == NULL)
+        return add_rows(op, script, source, source->snapshot, sql);
+    vv_buf_adds(sql, "WITH n AS ");
+    VV_TRY(add_rows(op, script, source, source->snapshot, sql));
+    vv_buf_adds(sql, ", t AS ");
+    VV_TRY(add_rows(op, script, source, source->then, sql));
+    vv_buf_adds(sql,
+        " SELECT * FROM n UNION ALL SELECT * FROM t WHERE NOT EXISTS (SELECT 1 FROM n "
+        "WHERE ");
+    for (size_t i = 0; i < source->rules.key_len; i++) {
+        vv_buf_adds(sql, i == 0 ? "n." : " AND n.");
+        vv_sql_name(sql, schema->fields[source->rules.key[i]].name);
+        vv_buf_adds(sql, " IS NOT DISTINCT FROM t.");
+        vv_sql_name(sql, schema->fields[source->rules.key[i]].name);
+    }
+    vv_buf_addc(sql, ')');
+    return VARVE_OK;
+}
