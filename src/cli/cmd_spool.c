@@ -93,7 +93,18 @@ static void add_page(struct vv_text *text, const struct vv_node *spool)
         add_segment(text, &segments->children[i]);
 }
 
-static varve_status show(struct vv_cli *cli, const char *json)
+/* What `verify` has found where it has found nothing wrong. */
+static void add_verdict(struct vv_text *text, const struct vv_node *spool)
+{
+    bool is_sound = strcmp(vv_node_chars(vv_node_get(spool, "sound")), "true") == 0;
+    size_t segments = vv_node_get(spool, "segments")->children_len;
+    if (is_sound)
+        add_line(text, "sound",
+            segments > 0 ? "yes: every record of every segment is whole and in its place"
+                         : "yes: nothing waits, and its own file is whole");
+}
+
+static varve_status show(struct vv_cli *cli, const char *json, bool with_verdict)
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
     struct vv_node spool = {0};
@@ -103,6 +114,8 @@ static varve_status show(struct vv_cli *cli, const char *json)
         vv_text_addf(&text, "%s\n", json);
     else
         add_page(&text, &spool);
+    if (!is_json && with_verdict)
+        add_verdict(&text, &spool);
     vv_node_done(&spool);
     return vv_show_text(cli, text.ptr, text.len);
 }
@@ -115,7 +128,8 @@ static varve_status show_none(struct vv_cli *cli)
         return show(cli,
             "{\"spool\":null,\"owner\":null,\"segments\":[],\"segments_waiting\":0,"
             "\"rows_waiting\":0,\"bytes_waiting\":0,\"oldest\":null,"
-            "\"newest\":null,\"sound\":true}");
+            "\"newest\":null,\"sound\":true}",
+            false);
     static const char text[] = "the lake has no spool: nothing waits\n";
     return vv_show_text(cli, text, sizeof(text) - 1);
 }
@@ -129,7 +143,7 @@ static varve_status inspect(struct vv_cli *cli, const struct spool_values *value
     if (status == VARVE_ENOTFOUND && values->spool == NULL)
         return show_none(cli);
     if (json != NULL)
-        VV_TRY(show(cli, json));
+        VV_TRY(show(cli, json, verify));
     if (status != VARVE_OK)
         cli->error = verdict;
     return status;

@@ -127,7 +127,7 @@ struct vv_stream {
 
 struct vv_counts {    /* since the start */
     uint64_t lines;   /* whole ones */
-    uint64_t refused; /* no row could be made of them */
+    uint64_t refused; /* no rows, and in no quarantine */
     uint64_t cut;     /* half lines of clients that went away */
     uint64_t clients;
     uint64_t answers_dropped;

@@ -66,10 +66,11 @@ static enum outcome refuse(struct vv_ingest *ingest, struct vv_stream *stream,
         (void)accept(ingest, stream, line, sequence);
     } else if (is_passing(&error) && !line->is_too_long) { /* that one would not come again */
         return wait(ingest, &error);
-    } else if (stream->trail) {
-        (void)vv_trail_refused(stream->trail, line->offset, &error);
+    } else {
+        ingest->counts.refused++;
+        if (stream->trail)
+            (void)vv_trail_refused(stream->trail, line->offset, &error);
     }
-    ingest->counts.refused++;
     if (stream->kind == VV_STREAM_FILE)
         vv_report_refusal(ingest, vv_text_chars(&stream->name), "byte", line->offset,
             fault->reason);

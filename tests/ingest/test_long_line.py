@@ -33,7 +33,7 @@ def test_from_stdin(lake):
     (refusal,) = [answer for answer in answers if "error" in answer]
     assert (refusal["line"], refusal["code"]) == (2, "LIMIT")
     assert "longer than" in refusal["error"] and "--max-line" in refusal["error"]
-    assert run.end().metrics[-1]["refused"] == 1
+    assert run.end().metrics[-1]["quarantined"] == 1
     assert lake.values() == expected([1, 3])
     (row,) = map(json.loads, lake.ok("quarantine", "show", "signals", "--format",
                                      "ndjson").splitlines())

@@ -129,7 +129,9 @@ def test_damage_is_found_and_named(lake):
     client.until_ack(100)
     client.close()
     run.kill()
-    assert "waiting   100 rows" in lake.ok("spool", "verify")
+    verified = lake.ok("spool", "verify")
+    assert "waiting   100 rows" in verified and "sound     yes" in verified
+    assert "sound" not in lake.ok("spool", "status")  # it has not looked at all records
     segment = max((lake.path / "_varve" / "spool").glob("*.vs"), key=lambda file: file.stat().st_mtime)
     with open(segment, "r+b") as file:
         content = file.read()
@@ -138,6 +140,7 @@ def test_damage_is_found_and_named(lake):
     done = lake.run("spool", "verify")
     assert done.returncode == 10
     assert "DAMAGED at offset" in done.stdout and segment.name in done.stdout
+    assert "sound " not in done.stdout
     assert lake.run("spool", "status").returncode == 0
     done = lake.run("ingest", "signals", stdin="")
     assert done.returncode == 6 and segment.name in done.stderr

@@ -152,6 +152,24 @@ def test_rows_that_break_a_rule_are_set_aside_and_told_with_their_line(lake):
     assert run.metrics[-1]["quarantined"] == 4
 
 
+OUTCOMES = ("inserted", "updated", "unchanged", "stale", "duplicates_in_batch", "quarantined", "refused")
+
+
+def test_each_line_is_counted_once(lake):
+    """A line that is no row goes to the quarantine of its table; only one that nobody keeps is refused."""
+    sent = ("broken\n" + '{"table":"nowhere","a":1}\n' + '{"table":"signals","a":1}\n'
+            + "".join(json.dumps({"table": "signals", **json.loads(signal_row(number))}) + "\n"
+                      for number in (1, 2, 2)))
+    run = lake.ingest("--ack", "--interval", "1h")
+    run.send(sent)
+    run.end()
+    metrics = run.metrics[-1]
+    assert metrics["lines"] == 6 == sum(metrics[name] for name in OUTCOMES)
+    assert (metrics["refused"], metrics["quarantined"], metrics["inserted"]) == (2, 1, 2)
+    assert "2 inserted, 0 updated, 0 unchanged, 0 stale, 1 replaced within a batch, " \
+        "1 in quarantine, 2 refused" in run.messages[-1]
+
+
 def test_without_ack_bad_lines_are_told_on_stderr_and_do_not_flood(lake):
     run = lake.ingest("signals", "--interval", "1h")
     run.send("broken\n" * 1000 + signal_row(1))
@@ -161,7 +179,7 @@ def test_without_ack_bad_lines_are_told_on_stderr_and_do_not_flood(lake):
     assert told[0].startswith("varve: stdin, line 1: refused: ")
     assert 10 <= len(told) <= 15
     assert any("990 further rows were refused" in line for line in run.messages)
-    assert run.metrics[-1]["refused"] == 1000
+    assert run.metrics[-1]["refused"] == 0 and run.metrics[-1]["quarantined"] == 1000
     assert lake.values() == expected([1])
 
 
@@ -199,7 +217,7 @@ def test_metrics_come_each_interval_and_quiet_has_none(lake):
     metrics = run.metrics[-1]
     assert metrics["event"] == "metrics" and metrics["lines"] == 51
     assert metrics["accepted"] == metrics["spooled"] == 51
-    assert metrics["refused"] == 1 and metrics["quarantined"] == 1
+    assert metrics["refused"] == 0 and metrics["quarantined"] == 1
     assert metrics["rss_bytes"] > 1 << 20 and metrics["fds"] > 3 and metrics["lag_s"] == 0
     (table,) = metrics["writer"]["tables"]
     assert table["table"] == "signals" and table["inserted"] == 50
