@@ -208,9 +208,9 @@ void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream);
 
 /* ---- ingest_answer.c -------------------------------------------------------------------------- */
 
-/* Tells whoever can be told that no row was made of a line. `line` 0: not known. */
+/* Tells whoever can be told that a line is not in its table. `line` 0: not known. */
 void vv_answer_refusal(struct vv_ingest *ingest, struct vv_stream *stream, uint64_t line,
-    const char *reason, varve_status code);
+    bool is_kept, const char *reason, varve_status code);
 /* Of all streams: what is durable by now, after what was refused of it. Removes who is over. */
 void vv_answer_all(struct vv_ingest *ingest);
 /* Of one stream, after its turn. */
@@ -242,9 +242,9 @@ void vv_follow_durable(struct vv_ingest *ingest, uint64_t sequence);
 
 /* ---- ingest_report.c -------------------------------------------------------------------------- */
 
-/* A line that no row was made of; for whoever cannot be answered. `unit`: "line", "byte". */
+/* For whoever cannot be answered. `unit`: "line", "byte"; `is_kept`: in the quarantine, now or later. */
 void vv_report_refusal(struct vv_ingest *ingest, const char *name, const char *unit,
-    uint64_t at, const char *reason);
+    uint64_t at, bool is_kept, const char *reason);
 void vv_report_quarantined(struct vv_ingest *ingest, const struct vv_refusal *refusal);
 /* Rows can't be put for now; and again. */
 void vv_report_full(struct vv_ingest *ingest, const varve_error *error);

@@ -35,12 +35,12 @@ static bool can_hear(const struct vv_ingest *ingest, const struct vv_stream *str
 }
 
 void vv_answer_refusal(struct vv_ingest *ingest, struct vv_stream *stream, uint64_t line,
-    const char *reason, varve_status code)
+    bool is_kept, const char *reason, varve_status code)
 {
     struct vv_text *answers = &stream->answers;
     size_t len = strlen(reason);
     if (!can_hear(ingest, stream)) {
-        vv_report_refusal(ingest, vv_text_chars(&stream->name), "line", line, reason);
+        vv_report_refusal(ingest, vv_text_chars(&stream->name), "line", line, is_kept, reason);
         return;
     }
     if (waiting(stream) > ANSWERS_BYTES_LAST) {
@@ -151,7 +151,7 @@ static void tell_refusals(struct vv_ingest *ingest)
             vv_report_quarantined(ingest, &refusals[i]);
             continue;
         }
-        vv_answer_refusal(ingest, stream, line, refusals[i].reason, VARVE_EINVALID);
+        vv_answer_refusal(ingest, stream, line, true, refusals[i].reason, VARVE_EINVALID);
         if (!stream->is_waiting)
             vv_answer_send(ingest, stream);
     }

@@ -42,12 +42,13 @@ static void say(const struct vv_ingest *ingest, const struct vv_text *line)
 
 /* Often nobody keeps the line: an error, which --quiet does not hold back. */
 void vv_report_refusal(struct vv_ingest *ingest, const char *name, const char *unit,
-    uint64_t at, const char *reason)
+    uint64_t at, bool is_kept, const char *reason)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     if (!may_say(&ingest->refusals_said))
         return;
-    vv_text_addf(&line, "varve: %s, %s %" PRIu64 ": refused: %s", name, unit, at, reason);
+    vv_text_addf(&line, "varve: %s, %s %" PRIu64 ": %s: %s", name, unit, at,
+        is_kept ? "in quarantine" : "refused", reason);
     tell(&line);
 }
 
@@ -250,8 +251,14 @@ varve_status vv_report_end(struct vv_ingest *ingest)
     vv_say(ingest->cli,
         "varve: %" PRIu64 " lines: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
         " unchanged, %" PRId64 " stale, %" PRId64 " replaced within a batch, %" PRId64
-        " in quarantine, %" PRIu64 " refused; %" PRId64 " commits",
+        " in quarantine, %" PRIu64 " refused; %" PRId64 " commit%s",
         ingest->counts.lines, stats->inserted, stats->updated, stats->unchanged, stats->stale,
-        stats->duplicates_in_batch, stats->quarantined, ingest->counts.refused, stats->commits);
+        stats->duplicates_in_batch, stats->quarantined, ingest->counts.refused, stats->commits,
+        stats->commits == 1 ? "" : "s");
+    if (stats->warnings > 0)
+        vv_say(ingest->cli,
+            "varve: %" PRId64 " row%s written against a warn-level rule (varve history "
+            "TABLE says which)",
+            stats->warnings, stats->warnings == 1 ? " was" : "s were");
     return VARVE_OK;
 }

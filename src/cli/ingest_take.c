@@ -73,9 +73,10 @@ static enum outcome refuse(struct vv_ingest *ingest, struct vv_stream *stream,
     }
     if (stream->kind == VV_STREAM_FILE)
         vv_report_refusal(ingest, vv_text_chars(&stream->name), "byte", line->offset,
-            fault->reason);
+            status == VARVE_OK, fault->reason);
     else
-        vv_answer_refusal(ingest, stream, line->number, fault->reason, fault->code);
+        vv_answer_refusal(ingest, stream, line->number, status == VARVE_OK, fault->reason,
+            fault->code);
     return TAKEN;
 }
 

@@ -68,7 +68,7 @@ TEST(number, short_texts_are_rounded_as_long_ones_are)
     struct prop prop = prop_start();
     for (int i = 0; i < 20000; i++) {
         char text[64];
-        char longer[64];
+        char longer[80];
         int64_t most = prop_int(&prop, 1, INT64_C(9999999999999999));
         size_t decimals = prop_choose(&prop, 5);
         double value = 0;
