@@ -45,6 +45,13 @@ typedef struct varve_query_options {
  * table_files('t' [, at]) those of varve_table_files. They tell of the version at which the query
  * reads the table, and of those before it. Their arguments are values or parameters.
  *
+ * asof_join('t', 'u' [, by] [, tolerance] [, knowledge] [, condition]) has each row of t with the row
+ * of u that was in force at its time: the greatest time at or before, of those with equal `by` columns
+ * (parted by commas), that were known by then: from their order column on (knowledge 'order', the
+ * default) or from their time ('event'). `condition` is SQL over the rows of u. The columns of t, of u
+ * without `by` (a name that t has ends with _right), and staleness_seconds; of an older row than
+ * `tolerance` ('90s', '1h') they are NULL. Arguments may be named: tolerance => '1h'.
+ *
  * `SET known_at = '...'` does what varve_lake_known_at does, for the statements behind it and, where
  * the query succeeds, for what the lake is asked later; its row is the time. `SET known_at = NULL`
  * and `RESET known_at` end it. It does not go with options.at.

@@ -12,7 +12,8 @@ static const char *const table_functions[] = {"range", "generate_series", "unnes
     "duckdb_types", "pg_timezone_names"};
 
 /* Functions in FROM that the lake has over its tables (lake/query_function.c). */
-static const char *const lake_functions[] = {"table_changes", "table_history", "table_files"};
+static const char *const lake_functions[] = {
+    "table_changes", "table_history", "table_files", "asof_join"};
 
 /* The names that WITH gives, from the innermost outwards; on the stack of the walk. */
 struct scope {

@@ -152,9 +152,8 @@ static void script_done(struct vv_query_script *script)
 static varve_status find_places(struct vv_op *op, struct vv_query_script *script)
 {
     size_t most = count_places(script);
-    VV_TRY(pinned_new(op, 3 * most,
-        &script->pinned)); /* a function, and what was known then, may pin more */
-    VV_NEW(op, &script->sources, struct vv_query_source *, most + 1);
+    VV_TRY(pinned_new(op, 4 * most, &script->pinned)); /* a function may read two, and then */
+    VV_NEW(op, &script->sources, struct vv_query_source *, 2 * most + 1);
     VV_NEW(op, &script->places, struct vv_query_place *, script->len);
     script->is_known_at = script->lake->is_known_at;
     script->known_us = script->lake->known_us;

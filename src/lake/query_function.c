@@ -6,32 +6,23 @@
  * temporary view stands for it.
  */
 #include "engine/sql.h"
-#include "lake/query_script.h"
+#include "lake/query_call.h"
 #include "table/audit/changes.h"
 #include "table/describe.h"
 #include "table/read/read.h"
-
-#define ARGUMENTS_MAX 3
-
-/* One function, called. */
-struct call {
-    const struct vv_sql_table *place;
-    struct vv_query_source *source;
-    struct vv_query_value arguments[ARGUMENTS_MAX];
-    size_t arguments_len;
-    struct vv_str view; /* to be made */
-};
 
 struct function {
     const char *name;
     const char *usage;
     size_t arguments_min, arguments_max;
     varve_status (*make)(struct vv_op *op, struct vv_query_script *script,
-        const struct call *call);
+        const struct vv_query_call *call);
+    const char *const
+        *names; /* of the arguments, which may then be given by name; NULL: none */
 };
 
 static varve_status make_changes(struct vv_op *op, struct vv_query_script *script,
-    const struct call *call)
+    const struct vv_query_call *call)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_changes_request request = {.from = call->arguments[1].text,
@@ -48,7 +39,7 @@ static varve_status make_changes(struct vv_op *op, struct vv_query_script *scrip
 
 /* A view of rows that are loaded into the session; of commits after `version` none. */
 static varve_status make_of_rows(struct vv_op *op, struct vv_query_script *script,
-    const struct call *call, struct ArrowArrayStream *rows, const int64_t *version)
+    const struct vv_query_call *call, struct ArrowArrayStream *rows, const int64_t *version)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_load_target target = {
@@ -72,7 +63,7 @@ static varve_status make_of_rows(struct vv_op *op, struct vv_query_script *scrip
 }
 
 static varve_status make_history(struct vv_op *op, struct vv_query_script *script,
-    const struct call *call)
+    const struct vv_query_call *call)
 {
     struct ArrowArrayStream rows = {0};
     VV_TRY(vv_table_history(op, call->source->table, 0, &rows));
@@ -80,7 +71,7 @@ static varve_status make_history(struct vv_op *op, struct vv_query_script *scrip
 }
 
 static varve_status make_files(struct vv_op *op, struct vv_query_script *script,
-    const struct call *call)
+    const struct vv_query_call *call)
 {
     struct ArrowArrayStream rows = {0};
     if (call->arguments_len > 1)
@@ -91,9 +82,13 @@ static varve_status make_files(struct vv_op *op, struct vv_query_script *script,
 }
 
 static const struct function functions[] = {
-    {"table_changes", "table_changes('t', from [, to])", 2, 3, make_changes},
-    {"table_history", "table_history('t')", 1, 1, make_history},
-    {"table_files", "table_files('t' [, at])", 1, 2, make_files},
+    {"table_changes", "table_changes('t', from [, to])", 2, 3, make_changes, NULL},
+    {"table_history", "table_history('t')", 1, 1, make_history, NULL},
+    {"table_files", "table_files('t' [, at])", 1, 2, make_files, NULL},
+    {"asof_join",
+        "asof_join('t', 'u' [, by => 'a,b'] [, tolerance => '1h'] [, knowledge => "
+        "'order'|'event'] [, condition => 'c = 1'])",
+        2, VV_QUERY_ASOF_ARGUMENTS, vv_query_make_asof, vv_query_asof_names},
 };
 
 static const struct function *function_of(const struct vv_sql_table *place)
@@ -110,9 +105,6 @@ static varve_status check_argument(struct vv_op *op, const struct function *func
 {
     bool is_column =
         vv_str_eq(vv_json_text(vv_json_get(argument, "class")), VV_STR("COLUMN_REF"));
-    if (vv_json_text(vv_json_get(argument, "alias")).len > 0)
-        return vv_fail(op, VARVE_EUSAGE, "%s: its arguments have no names: write %s",
-            function->name, function->usage);
     if (is_column && index == 0)
         return vv_fail(op, VARVE_EUSAGE, "%s: the name of the table stands in quotes: write %s",
             function->name, function->usage);
@@ -123,9 +115,49 @@ static varve_status check_argument(struct vv_op *op, const struct function *func
     return VARVE_OK;
 }
 
+/* The place of an argument: by its name, else by where it stands. */
+static varve_status place_argument(struct vv_op *op, const struct function *function,
+    const struct vv_query_call *call, const struct vv_json *argument, size_t *index)
+{
+    struct vv_str name = vv_json_text(vv_json_get(argument, "alias"));
+    if (name.len == 0)
+        return VARVE_OK;
+    if (function->names == NULL)
+        return vv_fail(op, VARVE_EUSAGE, "%s: its arguments have no names: write %s",
+            function->name, function->usage);
+    for (size_t i = 0; i < function->arguments_max; i++) {
+        if (!vv_str_eq_nocase(name, vv_str_of(function->names[i])))
+            continue;
+        *index = i;
+        return call->arguments[i].text.ptr == NULL
+                   ? VARVE_OK
+                   : vv_fail(op, VARVE_EUSAGE, "%s: %s is given twice", function->name,
+                         function->names[i]);
+    }
+    return vv_fail(op, VARVE_EUSAGE, "%s has no argument %.*s: write %s", function->name,
+        VV_ARG(name), function->usage);
+}
+
+static varve_status read_argument(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_json *argument, size_t index, struct vv_query_call *call)
+{
+    const struct function *function = function_of(call->place);
+    struct vv_str what =
+        vv_arena_format(&op->arena, "%s: argument %zu", function->name, index + 1);
+    if (what.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(check_argument(op, function, index, argument));
+    VV_TRY(place_argument(op, function, call, argument, &index));
+    VV_TRY(vv_query_value(op, script, what, argument, &call->arguments[index]));
+    if (call->arguments[index].text.len == 0)
+        return vv_fail(op, VARVE_EUSAGE, "%.*s is %s: write %s", VV_ARG(what),
+            call->arguments[index].text.ptr == NULL ? "NULL" : "empty", function->usage);
+    return VARVE_OK;
+}
+
 /* The values of the first `most` arguments. */
 static varve_status read_arguments(struct vv_op *op, struct vv_query_script *script,
-    size_t most, struct call *call)
+    size_t most, struct vv_query_call *call)
 {
     const struct function *function = function_of(call->place);
     const struct vv_json *iterator = NULL;
@@ -136,25 +168,19 @@ static varve_status read_arguments(struct vv_op *op, struct vv_query_script *scr
         return vv_fail(op, VARVE_EUSAGE, "%s does not take %zu argument%s: write %s",
             function->name, len, len == 1 ? "" : "s", function->usage);
     while (call->arguments_len < most &&
-           vv_json_each(call->place->arguments, &iterator, &unused, &argument)) {
-        size_t index = call->arguments_len++;
-        struct vv_str what =
-            vv_arena_format(&op->arena, "%s: argument %zu", function->name, index + 1);
-        if (what.ptr == NULL)
-            return vv_fail_memory(op);
-        VV_TRY(check_argument(op, function, index, argument));
-        VV_TRY(vv_query_value(op, script, what, argument, &call->arguments[index]));
-        if (call->arguments[index].text.len == 0)
-            return vv_fail(op, VARVE_EUSAGE, "%.*s is %s: write %s", VV_ARG(what),
-                call->arguments[index].text.ptr == NULL ? "NULL" : "empty", function->usage);
-    }
+           vv_json_each(call->place->arguments, &iterator, &unused, &argument))
+        VV_TRY(read_argument(op, script, argument, call->arguments_len++, call));
+    for (size_t i = 0; i < function->arguments_min && i < most; i++)
+        if (call->arguments[i].text.ptr == NULL)
+            return vv_fail(op, VARVE_EUSAGE, "%s: argument %zu is missing: write %s",
+                function->name, i + 1, function->usage);
     if (!call->arguments[0].is_text)
         return vv_fail(op, VARVE_EUSAGE, "%s: %.*s is no name of a table: write %s",
             function->name, VV_ARG(call->arguments[0].text), function->usage);
     return VARVE_OK;
 }
 
-static struct vv_sql_table table_of(const struct call *call)
+static struct vv_sql_table table_of(const struct vv_query_call *call)
 {
     return (struct vv_sql_table){.node = call->place->node,
         .catalog = VV_STR(""),
@@ -166,7 +192,7 @@ static struct vv_sql_table table_of(const struct call *call)
 varve_status vv_query_function_table(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_table *function, struct vv_sql_table *out)
 {
-    struct call call = {.place = function};
+    struct vv_query_call call = {.place = function};
     VV_TRY(read_arguments(op, script, 1, &call));
     *out = table_of(&call);
     return VARVE_OK;
@@ -175,8 +201,8 @@ varve_status vv_query_function_table(struct vv_op *op, struct vv_query_script *s
 varve_status vv_query_function(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_table *function, struct vv_str *out_view)
 {
-    struct call call = {.place = function};
-    VV_TRY(read_arguments(op, script, ARGUMENTS_MAX, &call));
+    struct vv_query_call call = {.place = function};
+    VV_TRY(read_arguments(op, script, VV_QUERY_ARGUMENTS_MAX, &call));
     const struct vv_sql_table table = table_of(&call);
     script->is_by_commit = script->request->is_known_by_row;
     varve_status status = vv_query_source_find(op, script, &table, &call.source);

@@ -44,7 +44,7 @@ varve_status vv_query_value(struct vv_op *op, struct vv_query_script *script,
         "SELECT typeof(x), CAST(CASE WHEN typeof(x) LIKE 'TIMESTAMP%%' OR typeof(x) = 'DATE' "
         "THEN strftime(CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ), "
         "'%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') "
-        "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT (%.*s) AS x)",
+        "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT %.*s) AS v(x)", /* an argument's name is an alias */
         VV_ARG(text));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
