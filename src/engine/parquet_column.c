@@ -78,30 +78,33 @@ static bool take_texts(struct vv_str *bytes, struct vv_str *out, size_t len)
     return true;
 }
 
-static int64_t int_at(enum vv_pq_type type, const char *bytes, size_t index)
+/* Numbers of any width as the widest of their kind. */
+static void take_ints(enum vv_pq_type type, const char *bytes, int64_t *out, size_t len)
 {
-    int32_t narrow = 0;
-    int64_t wide = 0;
-    if (type == VV_PQ_BOOLEAN)
-        return (uint8_t)bytes[index / 8] >> index % 8 & 1;
     if (type == VV_PQ_INT64) {
-        memcpy(&wide, bytes + index * sizeof(wide), sizeof(wide));
-        return wide;
+        memcpy(out, bytes, len * sizeof(*out));
+        return;
     }
-    memcpy(&narrow, bytes + index * sizeof(narrow), sizeof(narrow));
-    return narrow;
+    for (size_t i = 0; type == VV_PQ_BOOLEAN && i < len; i++)
+        out[i] = (uint8_t)bytes[i / 8] >> i % 8 & 1;
+    for (size_t i = 0; type == VV_PQ_INT32 && i < len; i++) {
+        int32_t narrow = 0;
+        memcpy(&narrow, bytes + i * sizeof(narrow), sizeof(narrow));
+        out[i] = narrow;
+    }
 }
 
-static double double_at(enum vv_pq_type type, const char *bytes, size_t index)
+static void take_doubles(enum vv_pq_type type, const char *bytes, double *out, size_t len)
 {
-    float narrow = 0;
-    double wide = 0;
     if (type == VV_PQ_DOUBLE) {
-        memcpy(&wide, bytes + index * sizeof(wide), sizeof(wide));
-        return wide;
+        memcpy(out, bytes, len * sizeof(*out));
+        return;
     }
-    memcpy(&narrow, bytes + index * sizeof(narrow), sizeof(narrow));
-    return (double)narrow;
+    for (size_t i = 0; i < len; i++) {
+        float narrow = 0;
+        memcpy(&narrow, bytes + i * sizeof(narrow), sizeof(narrow));
+        out[i] = (double)narrow;
+    }
 }
 
 static bool take_fixed(struct vv_str bytes, size_t each, struct vv_str *out, size_t len)
@@ -128,10 +131,10 @@ static bool take_plain(struct values *values, struct vv_str bytes, size_t len)
                                                                                    : 64;
         if (bytes.len < (len * bits + 7) / 8)
             return false;
-        for (size_t i = 0; values->ints != NULL && i < len; i++)
-            values->ints[values->len + i] = int_at(values->type, bytes.ptr, i);
-        for (size_t i = 0; values->doubles != NULL && i < len; i++)
-            values->doubles[values->len + i] = double_at(values->type, bytes.ptr, i);
+        if (len > 0 && values->ints != NULL)
+            take_ints(values->type, bytes.ptr, values->ints + values->len, len);
+        else if (len > 0)
+            take_doubles(values->type, bytes.ptr, values->doubles + values->len, len);
     }
     values->len += len;
     return true;

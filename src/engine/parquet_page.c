@@ -248,8 +248,10 @@ static uint32_t number_at(struct vv_str bytes, size_t bit, unsigned width)
 {
     uint64_t window = 0;
     size_t from = bit / 8;
-    size_t len = bytes.len - from < sizeof(window) ? bytes.len - from : sizeof(window);
-    memcpy(&window, bytes.ptr + from, len);
+    if (bytes.len - from >= sizeof(window))
+        memcpy(&window, bytes.ptr + from, sizeof(window));
+    else
+        memcpy(&window, bytes.ptr + from, bytes.len - from);
     return (uint32_t)(window >> bit % 8 & ((UINT64_C(1) << width) - 1));
 }
 
@@ -286,9 +288,12 @@ bool vv_pq_indexes(struct vv_str runs, unsigned width, uint32_t max, uint32_t *o
         if (!take_run(&runs, width, &run))
             return false;
         size_t take = run.len < len - done ? run.len : len - done;
-        for (size_t i = 0; i < take; i++) {
-            uint32_t value =
-                run.is_packed ? number_at(run.packed, i * width, width) : run.value;
+        if (!run.is_packed && run.value > max)
+            return false;
+        for (size_t i = 0; !run.is_packed && i < take; i++)
+            out[done + i] = run.value;
+        for (size_t i = 0; run.is_packed && i < take; i++) {
+            uint32_t value = number_at(run.packed, i * width, width);
             if (value > max)
                 return false;
             out[done + i] = value;

@@ -47,13 +47,32 @@ static bool next(struct source *source, idx_t *out_at, size_t *out_value)
     return false;
 }
 
-#define PUT_NUMBERS(source, vector, type, values)       \
-    do {                                                \
-        type *numbers = duckdb_vector_get_data(vector); \
-        idx_t row;                                      \
-        size_t value;                                   \
-        while (next(source, &row, &value))              \
-            numbers[row] = (type)(values)[value];       \
+/* All entries at once where none of the column is NULL: how many, from *out_value to row *out_at. */
+static size_t take_all(struct source *source, idx_t *out_at, size_t *out_value)
+{
+    struct vv_pq_cursor *cursor = source->cursor;
+    if (cursor->column.values_len != cursor->column.entries)
+        return 0;
+    size_t len = source->left;
+    *out_at = source->at;
+    *out_value = cursor->value;
+    source->at += len;
+    source->left = 0;
+    cursor->entry += len;
+    cursor->value += len;
+    return len;
+}
+
+#define PUT_NUMBERS(source, vector, type, values)         \
+    do {                                                  \
+        type *numbers = duckdb_vector_get_data(vector);   \
+        idx_t row = 0;                                    \
+        size_t value = 0;                                 \
+        size_t all = take_all(source, &row, &value);      \
+        for (size_t i = 0; i < all; i++)                  \
+            numbers[row + i] = (type)(values)[value + i]; \
+        while (next(source, &row, &value))                \
+            numbers[row] = (type)(values)[value];         \
     } while (0)
 
 static bool fits(int64_t value, int64_t min, int64_t max)
@@ -148,7 +167,7 @@ bool vv_vector_put(duckdb_vector vector, const struct vv_small_column *column,
     struct vv_pq_cursor *cursor, idx_t at, size_t len)
 {
     struct source source = {.cursor = cursor, .at = at, .left = len};
-    if (cursor->column.def != NULL) {
+    if (cursor->column.values_len != cursor->column.entries) {
         duckdb_vector_ensure_validity_writable(vector);
         source.validity = duckdb_vector_get_validity(vector);
     }

@@ -8,14 +8,15 @@ static uint8_t take_byte(struct vv_thrift *in)
         in->failed = true;
         return 0;
     }
-    uint8_t byte = (uint8_t)in->rest.ptr[0];
-    in->rest = vv_str_skip(in->rest, 1);
-    return byte;
+    in->rest.len--;
+    return (uint8_t)*in->rest.ptr++;
 }
 
 static uint64_t take_varint(struct vv_thrift *in)
 {
     uint64_t value = 0;
+    if (!in->failed && in->rest.len > 0 && (uint8_t)*in->rest.ptr < 0x80)
+        return take_byte(in); /* as nearly all are */
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = take_byte(in);
         value |= (uint64_t)(byte & 0x7F) << shift;
