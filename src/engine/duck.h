@@ -109,6 +109,8 @@ varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session
 varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
 /* small_files.c: likewise. */
 varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session);
+/* curve_function.c: likewise. */
+varve_status vv_curve_register(struct vv_op *op, struct vv_session *session);
 /* rank_function.c: likewise. */
 varve_status vv_rank_register(struct vv_op *op, struct vv_session *session);
 

@@ -26,7 +26,8 @@ static int64_t rank_of(struct vv_str key, const struct bounds *bounds, uint64_t 
     uint64_t begin = first;
     while (len > 0) {
         uint64_t half = len / 2;
-        if (!duckdb_validity_row_is_valid(bounds->validity, first + half))
+        if (bounds->validity != NULL &&
+            !duckdb_validity_row_is_valid(bounds->validity, first + half))
             return -1;
         if (is_above(&bounds->texts[first + half], key)) {
             len = half;
