@@ -71,7 +71,14 @@ varve_status vv_write_files(struct vv_op *op, struct vv_table *table,
     struct vv_written *written, struct vv_write_files *out)
 {
     *out = (struct vv_write_files){0};
-    if (vv_write_files_count(bytes, target_bytes) == 1)
-        return write_one(op, table, request, written, out);
+    if (vv_write_files_count(bytes, target_bytes) == 1) {
+        VV_TRY(write_one(op, table, request, written, out));
+        if (out->rows < 2 || out->bytes / VV_WRITE_TOO_LONG <= target_bytes)
+            return VARVE_OK;
+        /* Rows are much longer than was thought; now it is known how long they are. */
+        vv_write_discard_last(op, table, written);
+        bytes = out->bytes;
+        *out = (struct vv_write_files){0};
+    }
     return write_split(op, table, request, bytes, target_bytes, written, out);
 }

@@ -10,6 +10,8 @@
 
 /* A single file may be that much longer than the target before its rows are split. */
 #define VV_WRITE_LONGER_PERCENT 10
+/* One that was written as one and is so many times as long is written again, in parts. */
+#define VV_WRITE_TOO_LONG 2
 
 struct vv_write_files {
     struct vv_file *items; /* in the arena of what was written */
@@ -22,7 +24,8 @@ struct vv_write_files {
 int64_t vv_write_files_count(int64_t bytes, int64_t target_bytes);
 /*
  * As vv_write_file, in the order of the query. `bytes`: about so many it will be; how long a row
- * is is looked at again with each file. A query without rows leaves no file.
+ * is is looked at again with each file, so it may be wrong by any factor. A query without rows
+ * leaves no file; one whose rows are not the same each time it runs does not belong here.
  */
 varve_status vv_write_files(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, int64_t bytes, int64_t target_bytes,

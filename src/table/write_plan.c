@@ -254,7 +254,7 @@ static varve_status find_row_bytes(struct vv_op *op, const struct vv_write_plan 
     for (size_t i = 0; i < plan->len; i++)
         news += plan->items[i]->news;
     if (news < MANY_NEWS)
-        return VARVE_OK; /* they are split in no case that is worth looking at a file */
+        return VARVE_OK; /* where rows are that long, vv_write_files finds it */
     for (size_t i = 0; i < plan->snapshot->files_len; i++)
         if (longest == NULL || plan->snapshot->files[i]->bytes > longest->bytes)
             longest = plan->snapshot->files[i];

@@ -71,3 +71,20 @@ def test_rows_that_come_to_a_file_that_is_written_anew(ticks):
 def test_few_rows_make_one_file(ticks):
     ticks.upsert(TABLE, csv("2025-01-10", rows=500))
     assert len(ticks.rows("files", TABLE)) == 1
+
+
+def test_few_rows_that_are_long(ticks):
+    """Nothing tells how long they are before they are written, or that those in the table are short."""
+    chance = random.Random(7)
+    ticks.ok("alter", TABLE, "add-column", "note string")
+    for day, earlier in (("2025-01-10", False), ("2025-01-11", True)):
+        if earlier:
+            ticks.upsert(TABLE, csv(day, rows=20))
+        lines = [f"{day}T01:{row // 60:02d}:{row % 60:02d}Z,S,1.5,{chance.randbytes(1000).hex()}\n"
+                 for row in range(400)]
+        ticks.upsert(TABLE, "ts,sym,price,note\n" + "".join(lines))
+        check(ticks, day, 420 if earlier else 400)
+    on_disk = {path.name for path in ticks.table(TABLE).glob("date=*/*.parquet")}
+    live = {row["path"].split("/")[-1] for row in ticks.rows("files", TABLE)}
+    assert on_disk == live, "what was too long is left behind"
+    ticks.ok("verify", TABLE)
