@@ -427,12 +427,25 @@ static void check_all(const char *level, bool marks)
             check_pair(&scene, operation, winner, level, marks);
 }
 
+#define SERIALIZABLE "delta.isolationLevel=Serializable"
+#define WRITE_SERIALIZABLE "delta.isolationLevel=WriteSerializable"
+
 TEST_SECONDS(conflicts, come_out_as_one_after_the_other_under_serializable, 300)
 {
-    check_all("delta.isolationLevel=Serializable", false);
+    check_all(SERIALIZABLE, false);
 }
 
-TEST_SECONDS(conflicts, come_out_as_one_after_the_other_under_write_serializable, 300)
+TEST_SECONDS(conflicts, come_out_so_under_serializable_with_deletion_vectors, 300)
 {
-    check_all("delta.isolationLevel=WriteSerializable", true);
+    check_all(SERIALIZABLE, true);
+}
+
+TEST_SECONDS(conflicts, come_out_so_under_write_serializable, 300)
+{
+    check_all(WRITE_SERIALIZABLE, false);
+}
+
+TEST_SECONDS(conflicts, come_out_so_under_write_serializable_with_deletion_vectors, 300)
+{
+    check_all(WRITE_SERIALIZABLE, true);
 }
