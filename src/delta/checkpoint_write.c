@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "delta/checkpoint_columns.h"
+#include "delta/checksum.h"
 #include "delta/features.h"
 #include "delta/last_checkpoint.h"
 #include "delta/list.h"
@@ -223,7 +224,7 @@ static varve_status write_checkpoint(struct vv_op *op, const struct vv_log_handl
     VV_TRY(publish(op, log->store, snapshot, path));
     VV_TRY(write_hint(op, log->store, snapshot, &writer, bytes));
     vv_crash_point("checkpoint.hint");
-    return VARVE_OK;
+    return vv_checksum_write(op, log->store, snapshot);
 }
 
 varve_status vv_checkpoint_write(struct vv_op *op, const struct vv_log_handle *log,

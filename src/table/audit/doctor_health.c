@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
+#include "delta/checksum.h"
 #include "delta/list.h"
 #include "delta/log_list.h"
 #include "delta/log_name.h"
@@ -224,6 +225,44 @@ static varve_status check_leftovers(struct vv_op *op, struct vv_doctor_run *run)
         count);
 }
 
+/* The newest version up to that of the snapshot that has one; VV_NO_VERSION: none has. */
+static int64_t newest_checksum(const struct vv_objects *objects, int64_t last)
+{
+    int64_t newest = VV_NO_VERSION;
+    for (size_t i = 0; i < objects->len; i++) {
+        struct vv_str name = vv_log_name_of_key(objects->items[i].key);
+        int64_t version = VV_NO_VERSION;
+        if (vv_str_ends(name, VV_STR(".crc")) && vv_log_name_expirable(name, &version) &&
+            version <= last && version > newest)
+            newest = version;
+    }
+    return newest;
+}
+
+static varve_status check_checksum(struct vv_op *op, struct vv_doctor_run *run)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *then = NULL;
+    struct vv_objects objects = {0};
+    struct vv_str wrong = VV_STR("");
+    VV_TRY(vv_store_list(op, run->log->store, &op->arena, VV_STR(VV_LOG_FOLDER), VV_STR_NONE, 0,
+        &objects));
+    int64_t version = newest_checksum(&objects, run->snapshot->version);
+    struct vv_doctor_check check = check_of("checksum", false, 0);
+    if (version == VV_NO_VERSION)
+        return tell(op, run, &check, NULL, "no version has a checksum file");
+    if (version == run->snapshot->version)
+        then = vv_snapshot_retain(run->snapshot);
+    else
+        VV_TRY(vv_snapshot_load(op, run->log, version, &then));
+    VV_TRY(vv_checksum_check(op, run->log->store, then, &wrong));
+    check = check_of("checksum", wrong.len > 0, wrong.len > 0);
+    return tell(op, run, &check,
+        "its writer was wrong, or the log was changed: varve verify @ tells",
+        wrong.len > 0 ? "the checksum file of version %" PRId64 " is wrong: %.*s"
+                      : "the checksum file of version %" PRId64 " is right%.*s",
+        version, VV_ARG(wrong));
+}
+
 /* ---- The key ------------------------------------------------------------------------------------- */
 
 static varve_status check_keys(struct vv_op *op, struct vv_doctor_run *run,
@@ -261,5 +300,7 @@ varve_status vv_doctor_health(struct vv_op *op, struct vv_doctor_run *run)
     VV_TRY(check_tombstones(op, run));
     VV_TRY(check_checkpoint(op, run));
     VV_TRY(check_times(op, run));
+    if (!run->is_unread)
+        VV_TRY(check_checksum(op, run));
     return check_leftovers(op, run);
 }
