@@ -3,8 +3,10 @@
 import datetime
 import json
 import re
+import shutil
 
 import pytest
+from py4j.protocol import Py4JJavaError
 
 from conftest import Refused, name_of
 
@@ -112,6 +114,51 @@ def test_spark_reads_our_checkpoints(varve, spark, same_rows, properties, column
     again = varve.upsert("ticks", "ts,id,price\n2025-01-01T10:00:00Z,A,7\n", "--app-id", "feed",
                          "--app-version", "12")
     assert again["already_applied"]
+
+
+@pytest.mark.parametrize("properties", [
+    [], ["delta.enableInCommitTimestamps=true", "delta.enableDeletionVectors=true"]],
+    ids=["plain", "times and vectors"])
+def test_checksum_files_are_believed_by_both_and_right(varve, spark, properties, tmp_path):
+    """Spark holds ours against what it makes of the log, goes on from it, and Varve holds Spark's."""
+    varve.ok("create", "t", "--schema", "k bigint not null, v string", "--key", "k",
+             *(word for one in properties for word in ("--property", one)))
+    for first in (0, 10):
+        varve.upsert("t", "k,v\n" + "".join(f"{first + k},x\n" for k in range(10)))
+    varve.ok("delete", "t", "--where", "k in (3, 13)")
+    varve.ok("checkpoint", "t")
+    path = varve.table("t")
+    crc = path / "_delta_log" / f"{3:020}.crc"
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(path, spoilt)
+    wrong = spoilt / "_delta_log" / crc.name
+    wrong.write_text(re.sub(r'"numFiles":\d', '"numFiles":7', crc.read_text()))
+    assert wrong.read_text() != crc.read_text()
+
+    def snapshot(of):
+        java = spark.session._jvm.org.apache.spark.sql.delta.DeltaLog
+        java.clearCache()
+        return java.forTable(spark.session._jsparkSession, str(of)).update(False, *[
+            getattr(spark.session._jvm.scala, "None$").__getattr__("MODULE$")] * 2)
+
+    def is_right(of):
+        seen = snapshot(of)
+        assert seen.checksumOpt().isDefined() and seen.version() == 3
+        return seen.validateChecksum(
+            getattr(spark.session._jvm.scala.collection.immutable, "Map$")
+            .__getattr__("MODULE$").empty())
+    said = snapshot(path).checksumOpt().get()
+    sizes = [row["bytes"] for row in varve.rows("files", "t")]
+    assert (said.numFiles(), said.tableSizeBytes()) == (len(sizes), sum(sizes))
+    assert is_right(path)
+    with pytest.raises(Py4JJavaError, match="[Nn]umber of files|numFiles|checksum"):
+        is_right(spoilt)
+    spark(f"INSERT INTO {name_of(path)} VALUES (100, 'y')")
+    theirs = json.loads((path / "_delta_log" / f"{4:020}.crc").read_text())
+    assert theirs["numFiles"] == len(sizes) + 1
+    (found,) = [one for one in json.loads(varve.ok("doctor", "t", "--json"))["health"]
+                if one["check"] == "checksum"]
+    assert found["good"] and "version 4 is right" in found["message"]
 
 
 def test_a_log_that_we_cleaned_up(varve, spark, same_rows):
