@@ -121,6 +121,7 @@ struct vv_show {
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
     const char *plot_value;          /* the column that a chart shows; NULL: there is none */
+    bool plot_line;   /* a line over time: of plot_value ("a|b"), else the first number */
     const char *plan; /* rows of explain.h: what the engine says to it; NULL: other rows */
 };
 

@@ -58,6 +58,7 @@ const struct vv_command vv_cmd_query = {
         "varve query \"FROM asof_join('signals', 'market_regimes', tolerance => '1h')\"\n"
         "varve query \"SET known_at = 'now'; SELECT count(*) FROM signals\"\n"
         "varve query -f report.sql --format json\n"
+        "varve query 'SELECT timestamp, symbol, vix FROM market_regimes' --plot\n"
         "varve query --explain \"FROM signals WHERE date = '2025-01-30'\"",
     .text =
         "DuckDB's SQL; the lake's tables are there by name. Each is read at one version,\n"
@@ -71,11 +72,10 @@ const struct vv_command vv_cmd_query = {
         "    table_history('signals')                  its commits, as `varve history`\n"
         "    table_files('signals', 5)                 its files, as `varve files`; without\n"
         "                                              a version or time the newest\n"
-        "    asof_join('signals', 'market_regimes',    each row with the one of the other "
-        "that\n"
-        "        condition => 'symbol = ''SPY''',      was in force, and known, at its time;\n"
-        "        tolerance => '1h')                    staleness_seconds says how old that "
-        "was\n"
+        "    asof_join('signals', 'market_regimes', tolerance => '1h',\n"
+        "        condition => 'symbol = ''SPY''')      each row with the other table's one\n"
+        "                                              that was in force, and known, at its\n"
+        "                                              time, and how stale that was\n"
         "$NAME stands for the value of --param NAME=VALUE, as a text in quotes would, which\n"
         "has the type of what it stands beside; or --param NAME:TYPE=VALUE says what it is:\n"
         "bigint, double, decimal, boolean, string, date, timestamp, timestamp_ntz, time,\n"
@@ -83,6 +83,8 @@ const struct vv_command vv_cmd_query = {
         "the last one's rows are shown, and `SET known_at = '-1h';` does\n"
         "what --known-at does for those behind it, up to `SET known_at = NULL`. SQL reads\n"
         "the lake alone: no files, no network.\n"
+        "With --plot rows that have a time and a number are a line over time; by the first\n"
+        "column of text a line each.\n"
         "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
         "its version, its files, how many of them are ruled out by partition values and\n"
         "by statistics, and what is left to read; then the engine's plan.",

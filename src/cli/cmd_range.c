@@ -52,7 +52,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     range.at = cli->globals.at;
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_range(table, &range, &rows, NULL, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, NULL, &count));
+    VV_TRY(vv_show_rows(cli, &rows,
+        &(struct vv_show){.plot_line = true, .plot_value = "total_pnl|signal_value|vix"},
+        &count));
     if (count != 0)
         return VARVE_OK;
     VV_TRY(varve_table_range(table, &range, &rows, &newest_us, &cli->error));
@@ -69,6 +71,7 @@ const struct vv_command vv_cmd_range = {
         "varve range market_regimes --symbol SPY --last 7d\n"
         "varve range signals --strategy iron_condor_1 --from 2025-01-01 --to 2025-02-01",
     .text =
+        "With --plot total_pnl, signal_value, vix or the first number as a line over time.\n"
         "Without --symbol and --strategy the rows of all. --from is included, --to is not.\n"
         "Where there are no rows in the range, it says on stderr when the newest one is.",
     VV_OPTIONS(options, struct range_values),

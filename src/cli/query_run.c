@@ -146,7 +146,8 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
         return vv_show_plan(cli, &rows, plan, run->out_rows);
     }
     VV_TRY(varve_lake_query(cli->lake, sql, &query, &rows, &cli->error));
-    VV_TRY(vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps_ends = true}, run->out_rows));
+    VV_TRY(vv_show_rows(cli, &rows,
+        &(struct vv_show){.box_keeps_ends = true, .plot_line = true}, run->out_rows));
     if (script.answers > 1)
         vv_say(cli, "%zu statements: the rows are those of the last one", script.answers);
     return VARVE_OK;

@@ -64,6 +64,10 @@ static varve_status render_with_type(struct ArrowArrayStream *stream,
     const struct vv_type *root, const struct vv_render_options *options, FILE *file,
     int64_t *out_rows, varve_error *err)
 {
+    bool is_chart = options->format == VV_FORMAT_PLOT || options->format == VV_FORMAT_SVG;
+    if (is_chart && options->plot_line && !vv_line_fits(root, options->plot_value))
+        return vv_error_set(err, VARVE_EUSAGE,
+            "a chart of these rows needs a column of times and one of numbers");
     struct vv_writer writer = {.options = options, .root = root, .file = file};
     if (options->format == VV_FORMAT_BOX)
         vv_writer_box(&writer);
@@ -71,7 +75,9 @@ static varve_status render_with_type(struct ArrowArrayStream *stream,
         vv_writer_csv(&writer);
     else if (options->format == VV_FORMAT_MARKDOWN)
         vv_writer_markdown(&writer);
-    else if (options->format == VV_FORMAT_PLOT || options->format == VV_FORMAT_SVG)
+    else if (is_chart && options->plot_line)
+        vv_writer_line(&writer);
+    else if (is_chart)
         vv_writer_plot(&writer);
     else
         vv_writer_json(&writer);

@@ -32,6 +32,7 @@ struct vv_render_options {
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *plot_value;       /* the column that a chart is of; NULL: no chart */
+    bool plot_line;               /* a line over time; plot_value: "a|b", or NULL: the first */
     size_t width;                 /* of boxes and charts, in columns; 0: as wide as needed */
     size_t rows_max;              /* rows that a box shows, half of them from the end; 0: all */
     bool utf8;                    /* frames out of box characters */
@@ -58,7 +59,14 @@ void vv_writer_csv(struct vv_writer *writer);
 void vv_writer_json(struct vv_writer *writer); /* JSON and NDJSON */
 void vv_writer_box(struct vv_writer *writer);
 void vv_writer_markdown(struct vv_writer *writer);
-void vv_writer_plot(struct vv_writer *writer); /* PLOT and SVG */
+void vv_writer_plot(struct vv_writer *writer); /* PLOT and SVG: bars */
+void vv_writer_line(struct vv_writer *writer); /* the same: a line over time */
+/* Whether rows have a time and a number to make a line of. */
+bool vv_line_fits(const struct vv_type *root, const char *names);
+/* A number of any kind, as near as a double is. */
+double vv_plot_number(struct vv_cell cell);
+/* Text as it stands in a picture. */
+void vv_markup_add(struct vv_text *line, const char *bytes, size_t len);
 
 /*
  * Reads the stream to its end and writes its rows; releases it. `*out_rows` counts them. A file

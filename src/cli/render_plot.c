@@ -60,20 +60,24 @@ static void add_name(struct vv_cell cell, struct vv_text *name)
     vv_text_add_shown(name, vv_text_chars(&text), text.len);
 }
 
-static double number_of(struct vv_cell cell)
+double vv_plot_number(struct vv_cell cell)
 {
+    struct vv_text text VV_CLEANUP(vv_text_done) = {0};
     if (cell.type->kind == VV_KIND_INT)
         return (double)vv_cell_int(cell);
     if (cell.type->kind == VV_KIND_UINT)
         return (double)vv_cell_uint(cell);
-    return vv_cell_double(cell);
+    if (cell.type->kind != VV_KIND_DECIMAL)
+        return vv_cell_double(cell);
+    vv_cell_add_text(cell, &text);
+    return strtod(vv_text_chars(&text), NULL);
 }
 
 static void take_value(struct plot *plot, struct vv_cell cell, struct bar *bar)
 {
     if (!vv_cell_resolve(&cell))
         return;
-    bar->value = number_of(cell);
+    bar->value = vv_plot_number(cell);
     if (cell.type->kind == VV_KIND_DOUBLE && isfinite(bar->value))
         vv_text_addf(&bar->shown, "%.6g", bar->value);
     else
@@ -240,7 +244,7 @@ static void end_terminal(struct vv_writer *writer, int64_t rows)
 #define LINE_HEIGHT 22
 #define CHARACTER_WIDTH 7.3
 
-static void add_markup(struct vv_text *line, const char *bytes, size_t len)
+void vv_markup_add(struct vv_text *line, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         switch (bytes[i]) {
@@ -262,7 +266,7 @@ static void add_words(struct vv_text *line, double x, double y, const char *anch
     struct vv_text *words)
 {
     vv_text_addf(line, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    add_markup(line, vv_text_chars(words), words->len);
+    vv_markup_add(line, vv_text_chars(words), words->len);
     vv_text_adds(line, "</text>\n");
 }
 
@@ -305,7 +309,7 @@ static void end_picture(struct vv_writer *writer, int64_t rows)
         "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"monospace\" "
         "font-size=\"12\">\n<title>",
         width, height, width, height);
-    add_markup(line, vv_text_chars(&title), title.len);
+    vv_markup_add(line, vv_text_chars(&title), title.len);
     vv_text_adds(line, "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
                        "<g font-weight=\"bold\">\n");
     add_words(line, 10.0, 20.0, "start", &title);

@@ -90,17 +90,19 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         .box_hides = show ? show->box_hides : NULL,
         .box_keeps_ends = show && show->box_keeps_ends,
         .plot_value = show ? show->plot_value : NULL,
+        .plot_line = show && show->plot_line,
         .width = is_terminal ? vv_terminal_columns() : 0,
         .rows_max = !is_terminal    ? 0
                     : target->pager ? BOX_ROWS_PAGED_MAX
                                     : BOX_ROWS_MAX,
         .utf8 = vv_terminal_is_utf8(),
         .color = vv_terminal_has_color(cli)};
-    if ((format == VV_FORMAT_PLOT || format == VV_FORMAT_SVG) && options.plot_value == NULL) {
+    if ((format == VV_FORMAT_PLOT || format == VV_FORMAT_SVG) && options.plot_value == NULL &&
+        !options.plot_line) {
         stream->release(stream);
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "there is no chart of these rows; correlate, outcomes, transitions, gaps and "
-            "signals have one");
+            "there is no chart of these rows; correlate, outcomes, transitions, gaps, signals, "
+            "range and query have one");
     }
     if (format == VV_FORMAT_PARQUET)
         return vv_show_parquet(cli, stream, target, out_rows);

@@ -125,3 +125,77 @@ def test_nothing_of_a_name_steers_the_terminal(varve):
         text = varve.ok("gaps", "t", "--every", "1h", "--by", "s", "--show", "coverage",
                         "--format", form)
         assert "\x1b" not in text and "\\x1b[2J" in text
+
+
+SERIES = ("WITH t AS (SELECT range AS i, TIMESTAMP '2025-01-30' + range * INTERVAL 1 MINUTE AS moment "
+          "FROM range(600)) ")
+
+
+def dots(text):
+    """The rows of the line of a chart, without labels, as columns of characters."""
+    return [line[line.index(" ") + 1:] if not line.startswith(" ") else line
+            for line in plain(text).splitlines()[1:-1]]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_series_is_a_line_over_time(lake, columns):
+    text = chart(lake, "query", SERIES + "SELECT moment, i * 2.0 AS v FROM t", "--plot", columns=columns)
+    lines = plain(text).splitlines()
+    assert lines[0] == "v" and len(lines) == 14 and max(map(len, lines)) <= columns
+    assert lines[1].startswith("1198 ") and re.match(r" *0 ", lines[12])
+    assert lines[13].split() == ["2025-01-30T00:00:00", "2025-01-30T09:59:00"] or \
+        lines[13].split() == ["2025-01-30T00:00:00Z", "2025-01-30T09:59:00Z"] or columns == 40
+    rising = [line[5:].find(next(iter(line[5:].strip()), "")) for line in lines[1:13]]
+    assert rising == sorted(rising, reverse=True)  # from below on the left to above on the right
+    assert set("".join(lines[1:13])) & set("⠁⡀⠊⠉⠤⣀⠔⡠⠒⢀⠈⠑⠢⠖⣠⠞⡴⢠⠏")
+
+
+def test_several_series_are_a_line_each(lake):
+    text = chart(lake, "query", SERIES + "SELECT moment, 'up' AS name, i AS v FROM t UNION ALL "
+                 "SELECT moment, 'down' AS name, -i AS v FROM t ORDER BY name DESC", "--plot")
+    lines = plain(text).splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [["up", "0..599"], ["down", "-599..0"]]
+    assert lines[1].endswith("█") and "▁" in lines[1][10:30]
+    assert lines[2].endswith("▁") and "█" in lines[2][10:30]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_line_of_ascii(lake):
+    text = chart(lake, "query", SERIES + "SELECT moment, i % 100 AS v FROM t", "--plot", LC_ALL="C",
+                 LANG="C")
+    assert "*" in text and text.isascii()
+
+
+def test_rows_in_any_order_and_holes_make_the_same_line(lake):
+    want = chart(lake, "query", SERIES + "SELECT moment, sin(i / 50.0) AS v FROM t", "--plot")
+    assert want == chart(lake, "query", SERIES + "SELECT moment, v FROM (SELECT moment, sin(i / 50.0) AS v "
+                         "FROM t UNION ALL SELECT NULL, 5 UNION ALL SELECT "
+                         "TIMESTAMP '2025-01-30', NULL UNION ALL SELECT TIMESTAMP '2025-01-30', "
+                         "'NaN'::DOUBLE) ORDER BY hash(moment)", "--plot")
+
+
+def test_a_range_draws_what_it_is_known_for(lake):
+    text = chart(lake, "range", "performance_metrics", "--from", "2025-01-01", "--plot")
+    assert plain(text).splitlines()[0] == "total_pnl"
+
+
+def test_a_picture_of_series(lake, tmp_path):
+    path = tmp_path / "x.svg"
+    lake.ok("query", SERIES + "SELECT moment, 'a<&>' AS name, i AS v FROM t UNION ALL "
+            "SELECT moment, 'b', 600 - i FROM t", "-o", path)
+    root = xml.parse(path).getroot()
+    lines = root.findall("{*}polyline")
+    assert len(lines) == 2
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "v" in texts and "600" in texts and "0" in texts and "a<&>" in texts and "b" in texts
+    points = [tuple(map(float, point.split(","))) for point in lines[0].get("points").split()]
+    assert points[0][0] == 80 and points[-1][0] == 780 and points[0][1] > points[-1][1]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+
+
+def test_rows_that_make_no_line_are_refused(lake):
+    for sql in ("SELECT 1 AS a", "SELECT now() AS a", "SELECT now() AS t, 'x' AS b"):
+        done = lake.run("query", sql, "--plot")
+        assert done.returncode == 2 and "a column of times and one of numbers" in done.stderr
+    assert lake.ok("query", "SELECT now() AS t, 1.5 AS v WHERE false", "--plot") == "v\nno rows\n"
+    assert lake.run("history", "market_regimes", "--plot").returncode == 2
