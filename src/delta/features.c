@@ -59,10 +59,43 @@ static bool uses_never(const struct table_state *state)
     return false;
 }
 
-static bool uses_always(const struct table_state *state)
+static bool is_on(const struct table_state *state, const char *property)
 {
-    (void)state;
-    return true;
+    return vv_property_bool(state->metadata, property, false);
+}
+
+/* To be listed is enough: every file gets row ids, unless the table says that it gets none. */
+static bool uses_row_tracking(const struct table_state *state)
+{
+    return is_on(state, "delta.enableRowTracking") ||
+           !is_on(state, "delta.rowTrackingSuspended");
+}
+
+static bool uses_iceberg(const struct table_state *state)
+{
+    return is_on(state, "delta.enableIcebergCompatV1") ||
+           is_on(state, "delta.enableIcebergCompatV2") ||
+           is_on(state, "delta.enableIcebergCompatV3") ||
+           is_on(state, "delta.enableIcebergWriterCompatV1");
+}
+
+static bool uses_collations(const struct table_state *state)
+{
+    return schema_has(state, "__COLLATIONS");
+}
+
+/* Clean-up would have to keep checkpoints and commits that are old enough to go. */
+static bool uses_protection(const struct table_state *state)
+{
+    int64_t version = 0;
+    struct vv_str text = vv_pairs_get(&state->metadata->configuration,
+        VV_STR("delta.requireCheckpointProtectionBeforeVersion"));
+    return text.ptr != NULL && (!vv_str_int64(text, &version) || version != 0);
+}
+
+static bool uses_partitions(const struct table_state *state)
+{
+    return state->metadata->partition_columns_len > 0;
 }
 
 static bool uses_identity_columns(const struct table_state *state)
@@ -116,35 +149,45 @@ static bool uses_column_mapping(const struct table_state *state)
  * `used` NULL: Varve fulfils what the feature asks of a writer. Else it is in the way of writing
  * where the function says that the table uses it. `implied_writer`: the legacy version of the
  * protocol that has it without a list; 0: none.
- *
- * rowTracking obliges every writer to number rows as soon as it is listed, used or not.
+ * `is_kept`: it stays where it is, and Varve gives it to no table.
  */
 static const struct feature {
     const char *name;
     bool is_reader; /* all of these are read; writer features never block reading */
     uint8_t implied_writer;
     used_fn *used;
+    bool is_kept;
 } features[] = {
-    {"appendOnly", false, 2, NULL},
-    {"invariants", false, 2, NULL},
-    {"checkConstraints", false, 3, NULL},
-    {"changeDataFeed", false, 4, NULL},
-    {"generatedColumns", false, 4, NULL},
-    {"columnMapping", true, 5, uses_column_mapping},
-    {"identityColumns", false, 6, uses_identity_columns},
-    {"deletionVectors", true, 0, NULL},
-    {"timestampNtz", true, 0, NULL},
-    {"v2Checkpoint", true, 0, uses_never},
-    {"vacuumProtocolCheck", true, 0, uses_never},
-    {"typeWidening", true, 0, NULL},
-    {"typeWidening-preview", true, 0, NULL},
-    {"variantType", true, 0, uses_variant},
-    {"variantType-preview", true, 0, uses_variant},
-    {"domainMetadata", false, 0, uses_never},
-    {"inCommitTimestamp", false, 0, NULL},
-    {"allowColumnDefaults", false, 0, NULL},
-    {"rowTracking", false, 0, uses_always},
-    {"clustering", false, 0, NULL},
+    {"appendOnly", false, 2, NULL, false},
+    {"invariants", false, 2, NULL, false},
+    {"checkConstraints", false, 3, NULL, false},
+    {"changeDataFeed", false, 4, NULL, false},
+    {"generatedColumns", false, 4, NULL, false},
+    {"columnMapping", true, 5, uses_column_mapping, false},
+    {"identityColumns", false, 6, uses_identity_columns, false},
+    {"deletionVectors", true, 0, NULL, false},
+    {"timestampNtz", true, 0, NULL, false},
+    {"v2Checkpoint", true, 0, uses_never, false},
+    {"vacuumProtocolCheck", true, 0, uses_never, false},
+    {"typeWidening", true, 0, NULL, false},
+    {"typeWidening-preview", true, 0, NULL, false},
+    {"variantType", true, 0, uses_variant, false},
+    {"variantType-preview", true, 0, uses_variant, false},
+    {"variantShredding", true, 0, uses_variant, false},
+    {"variantShredding-preview", true, 0, uses_variant, false},
+    {"domainMetadata", false, 0, uses_never, false},
+    {"inCommitTimestamp", false, 0, NULL, false},
+    {"allowColumnDefaults", false, 0, NULL, false},
+    {"rowTracking", false, 0, uses_row_tracking, false},
+    {"clustering", false, 0, NULL, false},
+    {"icebergCompatV1", false, 0, uses_iceberg, true},
+    {"icebergCompatV2", false, 0, uses_iceberg, true},
+    {"icebergCompatV3", false, 0, uses_iceberg, true},
+    {"icebergWriterCompatV1", false, 0, uses_iceberg, true},
+    {"collations", false, 0, uses_collations, true},
+    {"collations-preview", false, 0, uses_collations, true},
+    {"checkpointProtection", false, 0, uses_protection, true},
+    {"materializePartitionColumns", false, 0, uses_partitions, true},
 };
 
 static const struct feature *find_feature(struct vv_str name)
@@ -324,7 +367,7 @@ varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
 
     if (!protocol)
         return vv_fail_memory(op);
-    if (!feature)
+    if (!feature || (feature->is_kept && !vv_features_has(from, name)))
         return vv_fail(op, VARVE_EUNSUPPORTED, "Varve knows no table feature \"%.*s\"",
             VV_ARG(name));
     *out = from;

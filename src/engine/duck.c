@@ -1,6 +1,7 @@
 #include "engine/duck.h"
 
 #include "base/seam.h"
+#include "engine/variant.h"
 
 /*
  * DuckDB has no error type for a broken Parquet file. These are parts of its sentences about one,
@@ -26,6 +27,8 @@ varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const ch
         return VARVE_ELIMIT;
     if (text && strstr(text, VV_DUCK_UNREAD))
         return VARVE_EIO;
+    if (text && strstr(text, VV_VARIANT_IN_PARTS))
+        return VARVE_EUNSUPPORTED;
     if (type == DUCKDB_ERROR_INTERRUPT)
         return VARVE_EINTERRUPTED;
     if (type == DUCKDB_ERROR_IO && text && strstr(text, "Could not read enough bytes"))

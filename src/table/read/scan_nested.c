@@ -78,23 +78,47 @@ static void add_place(const struct place *place, struct vv_buf *sql)
 static void add_shown(const struct vv_type *type, const struct place *place,
     struct vv_buf *sql);
 
+static void add_part(const struct place *place, const char *name, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "variant_extract(");
+    add_place(place, sql);
+    vv_buf_addf(sql, ", '%s')", name);
+}
+
+static void add_json(const struct place *place, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "CAST(CAST(");
+    add_place(place, sql);
+    vv_buf_adds(sql, " AS JSON) AS VARCHAR)");
+}
+
 /*
- * Files from before Parquet had a variant type hold its two halves in a plain struct, which comes
- * out as a variant that is an object of two binaries; the others are decoded by the Parquet
- * reader. A variant of JSON's values has no binaries, so one can't be taken for the other.
+ * The Parquet reader decodes what a file calls a variant, shredded or not. Files from before Parquet
+ * had the type hold its two halves in a plain struct, which comes out as a variant that is an
+ * object of two binaries; where such a struct has shredded parts as well, it is refused. A variant
+ * with names like these whose metadata is no binary is what it seems to be.
  */
 static void add_variant(const struct place *place, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "CASE WHEN variant_typeof(");
     add_place(place, sql);
-    vv_buf_adds(sql, ") IN ('OBJECT(value, metadata)', 'OBJECT(metadata, value)') "
-                     "THEN " VV_VARIANT_FUNCTION "(CAST(variant_extract(");
+    vv_buf_adds(sql,
+        ") NOT SIMILAR TO "
+        "'OBJECT\\((metadata|value|typed_value)(, (metadata|value|typed_value))+\\)' "
+        "THEN ");
+    add_json(place, sql);
+    vv_buf_adds(sql, " WHEN variant_typeof(");
+    add_part(place, "metadata", sql);
+    vv_buf_adds(sql, ") IS DISTINCT FROM 'BLOB' THEN ");
+    add_json(place, sql);
+    vv_buf_adds(sql, " WHEN variant_typeof(");
     add_place(place, sql);
-    vv_buf_adds(sql, ", 'metadata') AS BLOB), CAST(variant_extract(");
-    add_place(place, sql);
-    vv_buf_adds(sql, ", 'value') AS BLOB)) ELSE CAST(CAST(");
-    add_place(place, sql);
-    vv_buf_adds(sql, " AS JSON) AS VARCHAR) END");
+    vv_buf_adds(sql, ") LIKE '%typed_value%' THEN error('" VV_VARIANT_IN_PARTS
+                     "') ELSE " VV_VARIANT_FUNCTION "(CAST(");
+    add_part(place, "metadata", sql);
+    vv_buf_adds(sql, " AS BLOB), CAST(");
+    add_part(place, "value", sql);
+    vv_buf_adds(sql, " AS BLOB)) END");
 }
 
 static void add_struct(const struct vv_type *type, const struct place *place,

@@ -74,7 +74,9 @@ TEST(features, are_read_or_refused_by_name)
         {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantType"}, VARVE_OK,
             ""},
         {{.reader = 3, .writer = 7, .reader_features = "timestampNtz variantShredding"},
-            VARVE_EUNSUPPORTED, "variantShredding"},
+            VARVE_OK, ""},
+        {{.reader = 3, .writer = 7, .reader_features = "timestampNtz geospatial"},
+            VARVE_EUNSUPPORTED, "geospatial"},
         {{.reader = 3, .writer = 7, .reader_features = "catalogManaged"}, VARVE_EUNSUPPORTED,
             "catalogManaged"},
         /* A writer feature in the wrong list is nothing that can be known how to read. */
