@@ -2,7 +2,7 @@
 
 #include "delta/stats.h"
 #include "table/read/candidates.h"
-#include "table/read/scan_sql.h"
+#include "table/read/small_scan.h"
 #include "table/upsert/upsert_plan.h"
 
 #define ROW_BYTES_ABOUT 64 /* of a new row, where the table has none to go by */
@@ -113,27 +113,45 @@ struct piece {
     int64_t bytes; /* about */
 };
 
-/* Rows of the files of a piece that stay. */
-static varve_status add_survivors(struct vv_op *op, const struct vv_write_plan *plan,
-    const struct piece *piece, struct vv_buf *sql)
+static struct vv_scan_source source_of(const struct vv_write_plan *plan,
+    const struct piece *piece)
 {
-    const struct vv_scan_source source = {.store = plan->table->store,
+    return (struct vv_scan_source){.store = plan->table->store,
         .engine = plan->table->engine,
         .snapshot = plan->snapshot,
         .files = piece->target->files + piece->first,
         .files_len = piece->end - piece->first,
         .names = VV_SCAN_INDEXED};
+}
+
+/* What a file of the piece is called in `gone`, in their order. */
+static void add_indexes(const struct piece *piece, struct vv_buf *sql)
+{
+    for (size_t i = piece->first; i < piece->end; i++)
+        vv_buf_addf(sql, "%s%" PRId64, i == piece->first ? "" : ", ",
+            piece->target->indexes[i]);
+}
+
+/*
+ * Rows of the files of a piece that stay. A join that is told to be one: of NOT EXISTS with a
+ * correlation that is no plain column the engine makes three, and holds all rows in memory for it.
+ */
+static varve_status add_survivors(struct vv_op *op, const struct vv_write_plan *plan,
+    const struct piece *piece, const struct vv_small_scan *small, struct vv_buf *sql)
+{
+    struct vv_scan_source source = source_of(plan, piece);
+    source.small = small;
     vv_buf_adds(sql, "SELECT ");
     add_columns(plan, sql);
     vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_addf(sql,
-        ") AS s WHERE NOT EXISTS (SELECT 1 FROM %.*s AND g._pos = s._pos AND g._file = ([",
+    vv_buf_addf(sql, ") AS s ANTI JOIN (SELECT g._file AS f, g._pos AS p FROM %.*s",
         VV_ARG(plan->gone));
-    for (size_t i = piece->first; i < piece->end; i++)
-        vv_buf_addf(sql, "%s%" PRId64, i == piece->first ? "" : ", ",
-            piece->target->indexes[i]);
-    vv_buf_adds(sql, "])[s._file + 1])");
+    vv_buf_adds(sql, " AND g._file IN (");
+    add_indexes(piece, sql);
+    vv_buf_adds(sql, ")) AS g ON g.p = s._pos AND g.f = ([");
+    add_indexes(piece, sql);
+    vv_buf_adds(sql, "])[s._file + 1]");
     return VARVE_OK;
 }
 
@@ -169,11 +187,11 @@ static void add_order(const struct vv_rules *rules, const char *tie, struct vv_b
 }
 
 static varve_status piece_sql(struct vv_op *op, const struct vv_write_plan *plan,
-    const struct piece *piece, struct vv_buf *sql)
+    const struct piece *piece, const struct vv_small_scan *small, struct vv_buf *sql)
 {
     bool has_survivors = piece->end > piece->first;
     if (has_survivors)
-        VV_TRY(add_survivors(op, plan, piece, sql));
+        VV_TRY(add_survivors(op, plan, piece, small, sql));
     if (has_survivors && piece->with_news)
         vv_buf_adds(sql, " UNION ALL ");
     if (piece->with_news)
@@ -196,8 +214,11 @@ static varve_status write_piece(struct vv_op *op, struct vv_write_plan *plan,
     const struct piece *piece, struct vv_written *written, struct vv_actions *actions)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
+    const struct vv_scan_source source = source_of(plan, piece);
     struct vv_write_files files;
-    VV_TRY(piece_sql(op, plan, piece, &sql));
+    VV_TRY(vv_small_scan_open(op, &source, &small));
+    VV_TRY(piece_sql(op, plan, piece, &small, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_write_request request = {.snapshot = plan->snapshot,

@@ -31,7 +31,7 @@ static bool type_of(const struct vv_type *type, enum vv_small_type *out)
 
 static bool is_candidate(const struct vv_file *file)
 {
-    return !file->absolute && file->bytes <= VV_SMALL_FILE_BYTES_MAX;
+    return !file->absolute && file->bytes <= VV_SMALL_SCAN_BYTES_MAX;
 }
 
 /* The columns that lie in the files; *out_len is 0 where one of them is only for the engine. */
