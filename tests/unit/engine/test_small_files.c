@@ -352,3 +352,41 @@ TEST(small_files, are_not_for_anybody_who_guesses)
         vv_session_exec(&fixture.op, fixture.session, VV_STR("FROM vv_small_files(1)")),
         VARVE_EFAILED);
 }
+
+/* What was there when it was looked at is gone, or another file, when it is read. */
+TEST(small_files, that_change_before_they_are_read_are_told_by_their_names)
+{
+    static const struct {
+        const char *select;
+        varve_status status;
+        const char *message;
+    } changes[] = {{NULL, VARVE_EIO, "a small file can't be read: 0: there is no file 0"},
+        {"SELECT 1::BIGINT AS mid", VARVE_ECORRUPT,
+            "a small file is damaged: 0: it has other columns than it had"}};
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    REQUIRE(write_one(&fixture, &shelf, "SELECT 1::INTEGER AS mid", "PARQUET_VERSION V1"));
+    const struct vv_str first = shelf.bytes[0];
+    for (size_t i = 0; i < VV_COUNT(changes); i++) {
+        uint64_t id = 0;
+        char sql[128];
+        shelf.bytes[0] = first;
+        shelf.len = 1;
+        struct vv_small_files *files = files_of(&fixture, &shelf);
+        REQUIRE(files != NULL && add(&fixture, files, 0));
+        REQUIRE_OK(&fixture.op, vv_small_files_lend(&fixture.op, fixture.engine, files, &id));
+        vv_small_files_forget(files);
+        shelf.len = 0;
+        if (changes[i].select != NULL)
+            REQUIRE(write_one(&fixture, &shelf, changes[i].select, "PARQUET_VERSION V1"));
+        (void)snprintf(sql, sizeof(sql),
+            "CREATE OR REPLACE TEMP TABLE ours AS FROM "
+            "vv_small_files(%" PRIu64 ")",
+            id);
+        varve_status status = vv_session_exec(&fixture.op, fixture.session, vv_str_of(sql));
+        CHECK_INT(status, changes[i].status);
+        if (!CHECK(strstr(fixture.op.error.message, changes[i].message) != NULL))
+            printf("# %s\n", fixture.op.error.message);
+        vv_forgive(&fixture.op);
+    }
+}
