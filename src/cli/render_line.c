@@ -374,7 +374,7 @@ static void add_spark(struct vv_writer *writer, const struct series *series, siz
     static const char plain[] = "_.-=+*#@";
     const struct chart *chart = writer->state;
     size_t next = 0;
-    double value = NAN;
+    double value = (double)NAN;
     for (size_t x = 0; x < width; x++) {
         while (next < series->len &&
                dot_of(time_share(chart, chart->points[series->from + next].at_us), width) <= x)

@@ -61,3 +61,13 @@ def test_history_counts_the_rows_that_an_overwrite_took(varve):
 
 def test_restore_names_tags_in_its_help(varve):
     assert "--at TAG" in varve.ok("restore", "--help")
+
+
+def test_an_unknown_tag_names_the_nearest(varve):
+    varve.ok("init")
+    varve.ok("tag", "create", "quarter1")
+    for arguments in (("scan", "signals", "--at", "quater1"),
+                      ("query", "FROM signals AT (VERSION => 'quarter2')")):
+        done = varve(*arguments)
+        assert done.returncode == 5 and "did you mean quarter1?" in done.stderr
+    assert "did you mean" not in varve("scan", "signals", "--at", "spring").stderr

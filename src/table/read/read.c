@@ -1,6 +1,7 @@
 #include "table/read/read.h"
 
 #include "base/map.h"
+#include "base/nearest.h"
 #include "base/time.h"
 #include "delta/ledger.h"
 #include "delta/pins.h"
@@ -22,19 +23,26 @@ varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_pins pins = {0};
+    struct vv_str *all = NULL;
     VV_TRY(vv_pins_read(op, &table->log, &op->arena, &pins));
     const struct vv_pin *pin = vv_pins_find(&pins, name);
     if (pin != NULL)
         return vv_table_snapshot(op, table, pin->version, out);
-    for (size_t i = 0; i < pins.len; i++)
+    VV_NEW(op, &all, struct vv_str, pins.len + 1);
+    for (size_t i = 0; i < pins.len; i++) {
+        all[i] = pins.items[i].name;
         vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
+    }
     if (!vv_buf_ok(&names))
         return vv_fail_memory(op);
+    struct vv_str nearest = vv_nearest_name(name, all, pins.len);
     return vv_fail(op, VARVE_ENOTFOUND,
-        "table %.*s has no tag \"%.*s\": it was created after tag %.*s, or no table has one "
+        "table %.*s has no tag \"%.*s\"%s%.*s%s: it was created after tag %.*s, or no table "
+        "has one "
         "(its tags: %.*s); "
         "versions and times are said as 5, 2025-01-30T10:00:00Z, now or -2h",
-        VV_ARG(table->name), VV_ARG(name), VV_ARG(name),
+        VV_ARG(table->name), VV_ARG(name), nearest.len > 0 ? " (did you mean " : "",
+        VV_ARG(nearest), nearest.len > 0 ? "?)" : "", VV_ARG(name),
         VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
 }
 
