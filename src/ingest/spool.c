@@ -305,6 +305,19 @@ varve_status vv_spool_sealed(struct vv_op *op, struct vv_spool *spool, struct vv
     return VARVE_OK;
 }
 
+uint64_t vv_spool_sequence_until(struct vv_spool *spool, uint64_t number)
+{
+    pthread_mutex_lock(&spool->lock);
+    uint64_t sequence = spool->next_sequence - 1;
+    const struct vv_spool_segment *at = spool->first;
+    while (at != NULL && (at->number <= number || at->counts.last_sequence == 0))
+        at = at->next;
+    if (at != NULL)
+        sequence = at->counts.first_sequence - 1;
+    pthread_mutex_unlock(&spool->lock);
+    return sequence;
+}
+
 void vv_spool_stats(struct vv_spool *spool, struct vv_spool_stats *out)
 {
     pthread_mutex_lock(&spool->lock);

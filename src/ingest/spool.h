@@ -125,6 +125,8 @@ struct vv_spool_stats {
     int64_t open_rows, open_bytes; /* of the open segment */
 };
 void vv_spool_stats(struct vv_spool *spool, struct vv_spool_stats *out);
+/* The newest sequence behind which all waiting rows are of segments above `number`. */
+uint64_t vv_spool_sequence_until(struct vv_spool *spool, uint64_t number);
 
 /*
  * Without taking the lock: what `spool status` and `spool verify` show. Checks every record of every

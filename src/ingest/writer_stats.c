@@ -19,7 +19,12 @@ void vv_writer_stats(struct vv_writer *writer, struct vv_writer_stats *out)
 {
     struct vv_spool_stats spool;
     struct vv_writer_stats stats = {.rows_put = atomic_load(&writer->rows_put)};
+    /* In this order: what is listed in between is not called committed before it is. */
+    pthread_mutex_lock(&writer->lock);
+    uint64_t listed = writer->listed_number;
+    pthread_mutex_unlock(&writer->lock);
     vv_spool_stats(writer->spool, &spool);
+    stats.sequence_committed = vv_spool_sequence_until(writer->spool, listed);
     stats.sequence_accepted = spool.sequence_accepted;
     stats.sequence_durable = spool.sequence_durable;
     stats.rows_waiting = spool.rows;
@@ -27,8 +32,6 @@ void vv_writer_stats(struct vv_writer *writer, struct vv_writer_stats *out)
     stats.segments_waiting = spool.segments;
     stats.syncs = spool.syncs;
     stats.oldest_waiting_us = spool.oldest_arrival_us;
-    /* Rows in the open segment, and those not listed yet, come behind the newest that is listed. */
-    stats.sequence_committed = spool.sequence_accepted - (uint64_t)spool.open_rows;
     pthread_mutex_lock(&writer->lock);
     for (const struct vv_writer_table *table = writer->tables; table != NULL;
          table = table->next) {

@@ -337,6 +337,38 @@ TEST(writer, rows_and_bytes_and_time_seal)
     CHECK_INT(stats.rows_waiting, 0);
 }
 
+/* A segment that is full lies behind the open one, sealed or not: its rows are committed when they are. */
+TEST(writer, rows_of_a_full_segment_are_not_committed_before_they_are)
+{
+    FIXTURE(fixture);
+    struct vv_writer_stats stats;
+    char json[65536];
+    fixture.options.bytes_max = 1;
+    REQUIRE(make_table(&fixture, "t", PLAIN, NULL, NULL) && writer_open(&fixture));
+    uint64_t put_len = 0;
+    do {
+        snprintf(json, sizeof(json), "{\"k\":%d,\"v\":\"%060000d\"}", (int)put_len, 0);
+        REQUIRE(put(&fixture, "t", json));
+        put_len++;
+        vv_writer_stats(fixture.writer, &stats);
+        CHECK_INT(stats.sequence_accepted, put_len);
+        REQUIRE(CHECK_INT(stats.sequence_committed, 0));
+    } while (stats.segments_waiting < 3);
+    int64_t wait_us = 0;
+    CHECK(vv_writer_step(&fixture.op, fixture.writer, &wait_us)); /* seals */
+    vv_writer_stats(fixture.writer, &stats);
+    CHECK_INT(stats.sequence_committed, 0);
+    uint64_t before = 0;
+    for (uint64_t commit = 1; commit <= 3; commit++) {
+        CHECK(vv_writer_step(&fixture.op, fixture.writer, &wait_us));
+        vv_writer_stats(fixture.writer, &stats);
+        CHECK_INT(fixture.commits, commit);
+        CHECK(stats.sequence_committed > before && stats.sequence_committed <= put_len);
+        CHECK_INT(stats.sequence_committed == put_len, commit == 3);
+        before = stats.sequence_committed;
+    }
+}
+
 TEST(writer, metrics_are_an_object_with_all_tables)
 {
     FIXTURE(fixture);
