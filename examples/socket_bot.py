@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A bot that writes signals to `varve ingest` over its socket, with the standard library alone.
 
-    varve ingest signals --socket bots.sock --ack &
+    varve ingest --socket bots.sock --ack &
     python3 socket_bot.py bots.sock
 
 A line that was acknowledged is on disk. The others are kept and sent again when the connection was
@@ -15,6 +15,8 @@ import select
 import socket
 import sys
 import time
+
+REFUSED_SHOWN = 10
 
 
 class IngestClient:
@@ -82,7 +84,7 @@ class IngestClient:
             seconds = 0
 
     def take(self, answer):
-        if "error" in answer:  # it is in quarantine, and counts as acknowledged
+        if "error" in answer:  # in quarantine, or of no table: it counts as acknowledged
             self.refused.append((answer["line"], answer["error"]))
             return
         for _ in range(answer["ack"] - self.acked):
@@ -102,6 +104,7 @@ def main(path, count):
     for i in range(count):
         at = start + datetime.timedelta(seconds=i)
         client.send({
+            "table": "signals",  # so that one socket is for all tables
             "timestamp": at.isoformat(),
             "strategy_id": "iron_condor_1",
             "signal_type": "ml_entry",
@@ -111,8 +114,10 @@ def main(path, count):
         })
     client.close()
     print(f"{count} rows sent and acknowledged")
-    for line, reason in client.refused:
+    for line, reason in client.refused[:REFUSED_SHOWN]:
         print(f"line {line}: {reason}")
+    if len(client.refused) > REFUSED_SHOWN:
+        print(f"and {len(client.refused) - REFUSED_SHOWN} more")
 
 
 if __name__ == "__main__":

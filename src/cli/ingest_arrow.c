@@ -167,7 +167,9 @@ varve_status vv_arrow_result(const struct vv_arrow_input *input, varve_error *er
     if (input == NULL || input->status == VARVE_OK || input->status == VARVE_EINTERRUPTED)
         return VARVE_OK;
     return vv_error_set(err, input->status,
-        "stdin: %.500s; the rows of the batches before are in the table", input->error.message);
+        input->batches > 0 ? "stdin: %.500s; the rows of the batches before are in the table"
+                           : "stdin: %.500s",
+        input->error.message);
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------ */

@@ -311,7 +311,9 @@ static struct vv_str reason_of(struct vv_op *op, const struct vv_json *reasons)
     struct vv_str column = vv_json_text(vv_json_get(first, "column"));
     struct vv_str value = vv_json_text(vv_json_get(first, "value"));
     struct vv_str rule = vv_json_text(vv_json_get(first, "rule"));
-    if (value.ptr == NULL || vv_str_eq(column, VV_STR(VV_NDJSON_LINE_TEXT)))
+    if (vv_str_eq(column, VV_STR(VV_NDJSON_LINE_TEXT)))
+        return rule; /* no column is to blame, but the line */
+    if (value.ptr == NULL)
         return vv_arena_format(&op->arena, "%.*s %.*s", VV_ARG(column), VV_ARG(rule));
     return vv_arena_format(&op->arena, "%.*s = %.*s %.*s", VV_ARG(column), VV_ARG(value),
         VV_ARG(rule));

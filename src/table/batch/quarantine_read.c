@@ -3,6 +3,7 @@
  */
 #include "base/time.h"
 #include "engine/engine.h"
+#include "table/input/batch_input.h"
 #include "table/batch/quarantine_file.h"
 
 enum list_column {
@@ -59,6 +60,8 @@ static struct vv_str reason_text(struct vv_op *op, const struct vv_quarantine_ro
     const struct vv_json *reason = first_reason(row);
     struct vv_str column = vv_json_text(vv_json_get(reason, "column"));
     struct vv_str rule = vv_json_text(vv_json_get(reason, "rule"));
+    if (vv_str_eq(column, VV_STR(VV_NDJSON_LINE_TEXT)))
+        return vv_str_or_lost(rule); /* no column is to blame, but the line */
     return vv_str_or_lost(vv_arena_format(&op->arena, "%.*s %.*s", VV_ARG(column),
         VV_ARG(rule)));
 }
