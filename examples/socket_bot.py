@@ -17,6 +17,7 @@ import sys
 import time
 
 REFUSED_SHOWN = 10
+PATIENCE_SECONDS = 10
 
 
 class IngestClient:
@@ -65,15 +66,18 @@ class IngestClient:
             self.wait()
 
     def wait(self):
-        """Until something was acknowledged."""
+        """Until something was acknowledged, or a while."""
         self.connect()
+        waiting = len(self.waiting)
         try:
-            self.listen(None)
+            self.listen(PATIENCE_SECONDS)
+            if self.socket and len(self.waiting) == waiting:
+                print("no acknowledgement yet: was varve ingest started with --ack?", file=sys.stderr)
         except OSError:
             self.disconnect()
 
     def listen(self, seconds):
-        """Takes the answers that are there, or come within `seconds` (None: for ever)."""
+        """Takes the answers that are there, or come within `seconds`."""
         while select.select([self.socket], [], [], seconds)[0]:
             data = self.socket.recv(65536)
             if not data:
