@@ -124,6 +124,7 @@ static const struct {
     {"k,a,b\n1,x,\"y\"z\n", "written twice); with --quarantine"},
     {"k,a,b\n1,\"\n\",x\n1,\xFF,y\n", "rows.csv: line 4 is not valid UTF-8; with --quarantine"},
     {"k;a;b\n1;x;y\n", "rows.csv: the header seems to be parted by semicolons"},
+    {"k, a,b\n1,x,y\n", "no column \" a\", but a: take the blanks"},
     {"k,a,b\n1,x,y\r\n2,x,y\n", "lines that end in different ways"},
     {"k,a,\"x\"\"; DROP TABLE batch; --\"\n1,x,y\n",
         "the table has no column \"x\"; DROP TABLE batch; --\""},
