@@ -91,6 +91,22 @@ def test_the_steps_are_those_of_the_documentation(many):
     assert [step for step in steps if f"```sh\n{step}```" not in text] == []
 
 
+def documented():
+    """The steps of docs/audit.md, which are for exports with and without a key."""
+    text = (ROOT / "docs" / "audit.md").read_text().split("## An export")[1]
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_steps_of_the_documentation_hold_for_an_unsigned_export_too(many, filled, tmp_path):
+    _, folder, signed = many
+    assert len(documented()) == 8
+    assert follow(folder / "made", documented()) == signed["sha256"] + "\n" + CHECKED * 5
+    done = export(filled, tmp_path / "x")
+    assert follow(tmp_path / "x", documented()) == (
+        f"{done['sha256']}\nThe list is not signed: there is no key.pub.\n"
+        "The heads are not signed: there is no key.pub.\n")
+
+
 def test_the_independent_checker_agrees(many):
     _, folder, done = many
     assert audit_check.check_export(folder / "made", done["sha256"]) == []

@@ -323,8 +323,10 @@ def test_the_commands_of_the_document_do_what_it_says(varve, tmp_path):
     key = tmp_path / "audit.key"
     varve.ok("keygen", key)
     seal = json.loads(varve.ok("seal", "t", "--key", key))
-    assert shell(tmp_path, signature, head=seal["head"], signature=seal["signature"])[0] == 0
-    assert shell(tmp_path, signature, head="0" * 64, signature=seal["signature"])[0] != 0
+    of = {"signature": seal["signature"], "key": f"{key}.pub"}
+    assert shell(table, signature, head=seal["head"], **of)[0] == 0
+    assert shell(table, signature, head="0" * 64, **of)[0] != 0
+    assert varve.run("verify", "t", "--strict").returncode == 0  # none of them left a file there
     # And each of them shows what was altered.
     text = commit(varve, "t", 6).read_text()
     commit(varve, "t", 6).write_text(text.replace("n", "m", 1))
