@@ -286,7 +286,7 @@ static const char answer_columns[] =
     " median(change) AS median_pnl_change,"
     " sum(best ORDER BY id) / nullif(count(change), 0) AS mean_best,"
     " sum(worst ORDER BY id) / nullif(count(change), 0) AS mean_worst,"
-    " corr(value_rank, change_rank) AS ic";
+    " corr(value_rank, change_rank ORDER BY id) AS ic";
 
 /*
  * Ranks are of the outcomes whose signal has a number as its value, equal ones sharing the mean of

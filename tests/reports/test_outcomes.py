@@ -284,6 +284,20 @@ def test_wrong_questions(market, arguments, words):
     assert done.returncode == 2 and words in done.stderr
 
 
+def test_the_figures_of_a_horizon_are_the_same_whatever_else_is_asked(market):
+    """To the last digit: sums of many parts, taken in an order that only the signals give."""
+    for table in ("performance_metrics", "signals"):
+        market.ok("upsert", table, "-", stdin=market.ok(
+            "simulate", "--days", "30", "--start", "2025-01-01", "--table", table))
+    alone = {}
+    for horizons in ("1h", "1h,1d", "1h,1h", "4h,1h,2h"):
+        rows, _ = outcomes(market, *ALL, "--by", "type", "--horizon", horizons)
+        for row in rows:
+            if row["horizon"] == "1h":
+                assert row == alone.setdefault(row["signal_type"], row), horizons
+    assert alone and all(row["ic"] is not None for row in alone.values())
+
+
 # ---- Real data against polars ----------------------------------------------------------------------
 
 
