@@ -65,6 +65,9 @@ def test_files_land_where_others_look_for_them(installed):
     (real,) = [name for name in names if name.endswith("libvarve.so.0.1.0")]
     dynamic = run("readelf", "-d", installed / real)
     assert "SONAME" in dynamic and "libvarve.so.0" in dynamic
+    documents = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert "ingest.md" in documents
+    assert {f"share/doc/varve/{name}" for name in documents} <= names
     public = {path.name for path in (ROOT / "include/varve").glob("*.h")}
     assert public == {path.name for path in (installed / "include/varve").iterdir()}
 
