@@ -64,7 +64,8 @@ def retried(varve):
 
 def test_doubled_keys_are_told_and_nothing_is_changed(retried):
     text = refused(retried, "--key", "ts,sym")
-    assert "2 keys of table t are there more than once, 4 rows too many" in text
+    assert "2 keys of table t are there more than once, 4 rows too many: add --dedupe" in text
+    assert "--plan" not in text
     assert "--dedupe" in text and "sym = A: 3 rows" in text
     assert "varve.key" not in DeltaTable(str(retried.table("t"))).metadata().configuration
 

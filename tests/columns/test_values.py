@@ -199,6 +199,7 @@ def test_defaults_come_and_go(varve):
     (("set-default", "gone", "1"), "no column gone"),
     (("widen", "qty", "bigint", "--upgrade"), "a generated column comes of it"),
     (("drop-column", "qty", "--upgrade"), "the table's rules need it"),
+    (("drop-column", "qty", "--upgrade"), "varve alter t drop-constraint NAME"),
     (("add-column", "g int generated always as (qty)"), "can't be generated"),
     (("add-column", "g int default not null"), "an expression expected"),
 ])

@@ -290,7 +290,7 @@ static varve_status fail_doubled(struct vv_op *op, const struct vv_edit *edit,
     VV_TRY(name_doubled(op, edit, adopt, &lines));
     (void)vv_fail(op, VARVE_EINVALID,
         "%" PRId64 " key%s of table %.*s %s there more than once, %" PRId64
-        " row%s too many: --dedupe leaves one of each (--plan shows which)",
+        " row%s too many: add --dedupe, which leaves the one of each that is said to stay",
         result->keys_doubled, result->keys_doubled == 1 ? "" : "s", VV_ARG(adopt->table->name),
         result->keys_doubled == 1 ? "is" : "are", result->rows_removed,
         result->rows_removed == 1 ? "" : "s");

@@ -32,8 +32,10 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     varve_status status = vv_rules_read(op, &op->arena, &snapshot, true, &rules);
     if (status == VARVE_ECORRUPT || status == VARVE_EINVALID) {
         vv_recode(op, VARVE_EUSAGE);
-        return vv_note(op, "column %.*s can't be %s, the table's rules need it",
-            VV_ARG(change->request->name), what);
+        return vv_note(op,
+            "column %.*s can't be %s, the table's rules need it (a constraint is taken away by "
+            "varve alter %.*s drop-constraint NAME)",
+            VV_ARG(change->request->name), what, VV_ARG(change->table->name));
     }
     return status;
 }
