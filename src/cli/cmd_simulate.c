@@ -193,6 +193,8 @@ const struct vv_command vv_cmd_simulate = {
             "market_regimes a symbol, one of performance_metrics a strategy, and signals now\n"
             "and then, in order of delivery. Some rows come late, some twice, some are\n"
             "corrected later, as in a real feed. The same seed gives the same rows.\n"
+            "The market never closes: it trades at night, at weekends and on holidays, so\n"
+            "look at it with `gaps` without --calendar.\n"
             "With --rate alone it is a live feed, day and night until it is stopped: events\n"
             "are now, what is a minute of the market takes as long as its rows do at that\n"
             "rate, and what is late by minutes is late by seconds. With --days or --start\n"
