@@ -8,7 +8,7 @@ import varve
 
 @pytest.fixture
 def table(tmp_path):
-    with varve.Lake(tmp_path / "lake") as lake:
+    with varve.Lake(tmp_path / "lake", create=True) as lake:
         lake.create("t", schema="k int not null, g string, v double", key="k",
                           partition_by="g", checks={"small": "v < 100"})
         table = lake.table("t")
