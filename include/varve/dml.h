@@ -50,7 +50,8 @@ typedef struct varve_edit_result {
     int64_t already_applied; /* 1: the txn was recorded before; nothing was looked at */
     int64_t version;         /* of the table afterwards */
     int64_t attempts;
-    int64_t columns_added; /* of a merge, with evolve */
+    int64_t columns_added;   /* of a merge, with evolve */
+    int64_t times_ambiguous; /* as in varve_upsert_result */
 } varve_edit_result;
 
 /*

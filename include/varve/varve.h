@@ -176,7 +176,7 @@ typedef struct varve_upsert_options {
     const char *app_id; /* with app_version: a batch repeated under them is a no-op */
     int64_t app_version;
     uint32_t attempts_max; /* 0: 10 */
-    const char *input_tz;  /* zone of naive timestamps; NULL: UTC */
+    const char *input_tz;  /* zone of naive times; NULL: UTC. What it never had is a bad row */
     int32_t truncate_time; /* 1: cut digits below a microsecond instead of rejecting */
     const char *message;   /* for this commit; NULL: the lake's */
     int32_t quarantine;    /* 1: bad rows go to the quarantine (quarantine.h), not EINVALID */
@@ -206,8 +206,8 @@ typedef struct varve_upsert_result {
     int64_t attempts;
     int64_t columns_added; /* with evolve */
     int64_t rows_warned;   /* not rejected, and against a rule varve.warn.NAME of the table */
-    /* By rule: {"future_time":2}; NULL: none. Borrowed until the next call on the table, or return. */
-    const char *warnings;
+    const char *warnings;  /* {"future_time":2} or NULL; borrowed until the table's next call */
+    int64_t times_ambiguous; /* rows with a time that input_tz had twice: the earlier is it */
 } varve_upsert_result;
 
 /*

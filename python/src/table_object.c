@@ -124,14 +124,15 @@ static varve_status write_run(void *args, varve_error *err)
 
 PyObject *vp_result_of(const varve_upsert_result *result)
 {
-    return Py_BuildValue("(LLLLLLLLNLLLLLLLz)", (long long)result->rows_in,
+    return Py_BuildValue("(LLLLLLLLNLLLLLLLLz)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->unchanged,
         (long long)result->stale, (long long)result->duplicates_in_batch,
         (long long)result->rejected, (long long)result->repaired,
         PyBool_FromLong(result->already_applied != 0), (long long)result->rows_written,
         (long long)result->version, (long long)result->files_added,
         (long long)result->files_removed, (long long)result->attempts,
-        (long long)result->rows_warned, (long long)result->columns_added, result->warnings);
+        (long long)result->rows_warned, (long long)result->columns_added,
+        (long long)result->times_ambiguous, result->warnings);
 }
 
 static PyObject *table_write(PyObject *self, PyObject *args)
@@ -214,13 +215,14 @@ static int edit_assignments(struct edit *call, PyObject *columns, PyObject *valu
 
 PyObject *vp_edit_result(const varve_edit_result *result)
 {
-    return Py_BuildValue("(LLLLLLLLLLNLLL)", (long long)result->rows_in,
+    return Py_BuildValue("(LLLLLLLLLLNLLLL)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->deleted,
         (long long)result->copied, (long long)result->files_added,
         (long long)result->files_removed, (long long)result->vectors_added,
         (long long)result->vectors_updated, (long long)result->vectors_removed,
         PyBool_FromLong(result->already_applied != 0), (long long)result->version,
-        (long long)result->attempts, (long long)result->columns_added);
+        (long long)result->attempts, (long long)result->columns_added,
+        (long long)result->times_ambiguous);
 }
 
 static PyObject *table_edit(PyObject *self, PyObject *args)

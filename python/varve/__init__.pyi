@@ -94,6 +94,7 @@ class EditResult:
     version: int
     attempts: int
     columns_added: int
+    times_ambiguous: int
     def as_dict(self) -> Dict[str, Any]: ...
 
 class UpsertResult:
@@ -113,6 +114,7 @@ class UpsertResult:
     attempts: int
     rows_warned: int
     columns_added: int
+    times_ambiguous: int
     warnings: Dict[str, int]
     def as_dict(self) -> Dict[str, Union[int, bool, Dict[str, int]]]: ...
 

@@ -47,13 +47,14 @@ class UpsertResult(_Result):
     version              of the table afterwards
     rows_warned          not rejected, and against a warn-level rule of the table
     columns_added        with evolve: that the table lacked
+    times_ambiguous      rows with a time that input_tz had twice: the earlier was taken
     warnings             how many by rule: {"future_time": 2}
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "unchanged", "stale", "duplicates_in_batch",
                  "rejected", "repaired", "already_applied", "rows_written", "version",
                  "files_added", "files_removed", "attempts", "rows_warned",
-                 "columns_added", "warnings")
+                 "columns_added", "times_ambiguous", "warnings")
 
     def __init__(self, values):
         super().__init__(values)
@@ -76,11 +77,13 @@ class EditResult(_Result):
     already_applied  True: this app_id and app_version was applied before
     version          of the table afterwards
     columns_added    of a merge with evolve: that the table lacked
+    times_ambiguous  rows with a time that input_tz had twice: the earlier was taken
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "deleted", "copied", "files_added",
                  "files_removed", "vectors_added", "vectors_updated", "vectors_removed",
-                 "already_applied", "version", "attempts", "columns_added")
+                 "already_applied", "version", "attempts", "columns_added",
+                 "times_ambiguous")
 
 
 class OptimizeResult(_Result):
@@ -189,7 +192,8 @@ class Table:
         dry_run        True: says what would be done, and does nothing
         message        for the history
         format         of files whose name does not say: "csv", "ndjson", "parquet"
-        input_tz       zone of times without one ("America/New_York"); UTC
+        input_tz       zone of times without one ("America/New_York"); UTC. Of a time that it
+                       had twice the earlier is taken; one that it never had is a bad row
         truncate_time  True: cut digits below a microsecond instead of rejecting the row
         attempts_max   how often to plan anew behind other writers; 10
         evolve         True: columns of the data that the table lacks are added first, by a commit

@@ -43,7 +43,8 @@ static void fill_result(const struct vv_edit_result *result, varve_edit_result *
         .already_applied = result->already_applied,
         .version = result->version,
         .attempts = result->attempts,
-        .columns_added = result->columns_added};
+        .columns_added = result->columns_added,
+        .times_ambiguous = result->times_ambiguous};
 }
 
 static varve_status delete_rows(struct vv_op *op, varve_table *table, const char *where,

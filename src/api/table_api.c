@@ -159,7 +159,8 @@ void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_re
         .files_removed = result->files_removed,
         .attempts = result->attempts,
         .columns_added = result->columns_added,
-        .rows_warned = result->warned.rows};
+        .rows_warned = result->warned.rows,
+        .times_ambiguous = result->times_ambiguous};
 }
 
 void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/edit_show.h"
 #include "cli/input.h"
 #include "cli/json_view.h"
 #include "varve/dml.h"
@@ -74,15 +75,16 @@ static int64_t count_of(const varve_upsert_result *result, const struct counter 
     return value;
 }
 
-static varve_status show_json(struct vv_cli *cli, const char *name, bool evolves,
-    const varve_upsert_result *result)
+static varve_status show_json(struct vv_cli *cli, const char *name,
+    const struct upsert_values *values, const varve_upsert_result *result)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     vv_text_adds(&line, "{\"table\":");
     vv_text_add_json(&line, name, strlen(name));
     for (size_t i = 0; i < VV_COUNT(counters); i++) {
         bool is_flag = counters[i].offset == offsetof(varve_upsert_result, already_applied);
-        if (counters[i].offset == offsetof(varve_upsert_result, columns_added) && !evolves)
+        if (counters[i].offset == offsetof(varve_upsert_result, columns_added) &&
+            !values->evolve)
             continue;
         int64_t value = count_of(result, &counters[i]);
         if (is_flag)
@@ -90,6 +92,8 @@ static varve_status show_json(struct vv_cli *cli, const char *name, bool evolves
         else
             vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name, value);
     }
+    if (values->input.input_tz != NULL)
+        vv_text_addf(&line, ",\"times_ambiguous\":%" PRId64, result->times_ambiguous);
     vv_text_addf(&line, ",\"rows_warned\":%" PRId64 ",\"warnings\":%s}\n", result->rows_warned,
         result->warnings ? result->warnings : "{}");
     return vv_show_text(cli, line.ptr, line.len);
@@ -166,8 +170,9 @@ static varve_status run_with(struct vv_cli *cli, const struct upsert_values *val
     else
         VV_TRY(varve_table_upsert(table, inputs, inputs_len, &upsert, &result, &cli->error));
     vv_progress_clear(cli);
+    vv_edit_say_twice(cli, values->input.input_tz, result.times_ambiguous);
     if (cli->globals.json)
-        return show_json(cli, name, values->evolve, &result);
+        return show_json(cli, name, values, &result);
     say_result(cli, name, values, &result);
     return VARVE_OK;
 }

@@ -30,7 +30,7 @@ static int64_t count_of(const varve_edit_result *result, const struct counter *c
     return value;
 }
 
-static varve_status show_json(struct vv_cli *cli, const char *name,
+static varve_status show_json(struct vv_cli *cli, const char *name, const char *zone,
     const varve_edit_result *result)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
@@ -39,6 +39,8 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
     for (size_t i = 0; i < VV_COUNT(counters); i++)
         vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
             count_of(result, &counters[i]));
+    if (zone != NULL)
+        vv_text_addf(&line, ",\"times_ambiguous\":%" PRId64, result->times_ambiguous);
     vv_text_addf(&line, ",\"already_applied\":%s}\n",
         result->already_applied ? "true" : "false");
     return vv_show_text(cli, line.ptr, line.len);
@@ -66,12 +68,22 @@ static void say(const struct vv_cli *cli, const char *name, bool is_dry,
                        : "");
 }
 
-varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
+void vv_edit_say_twice(const struct vv_cli *cli, const char *zone, int64_t rows)
+{
+    if (rows > 0 && zone != NULL)
+        vv_say(cli,
+            "%" PRId64 " row%s hold%s a time that %s had twice, clocks were put back: the "
+            "earlier one is taken",
+            rows, rows == 1 ? "" : "s", rows == 1 ? "s" : "", zone);
+}
+
+varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry, const char *zone,
     const varve_edit_result *result)
 {
     vv_progress_clear(cli);
+    vv_edit_say_twice(cli, zone, result->times_ambiguous);
     if (cli->globals.json)
-        return show_json(cli, name, result);
+        return show_json(cli, name, zone, result);
     say(cli, name, is_dry, result);
     return VARVE_OK;
 }

@@ -8,8 +8,11 @@
 #include "cli/input.h"
 #include "varve/dml.h"
 
-varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry,
+/* `zone`: of times of its rows, as --input-tz names it; NULL: none. */
+varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry, const char *zone,
     const varve_edit_result *result);
+/* "2 rows hold a time that ... had twice"; nothing where there is no such row. */
+void vv_edit_say_twice(const struct vv_cli *cli, const char *zone, int64_t rows);
 
 /* What an overwrite or merge is told of its rows, as options. */
 void vv_edit_take(const struct vv_input_values *input, bool dry_run, varve_edit_options *out);

@@ -25,32 +25,34 @@ struct vv_input_values {
 };
 
 /* Their options, for a struct of values with such a member `input`; the helps differ. */
-#define VV_INPUT_OPTIONS(type, format_help, app_id_help, app_version_help)                   \
-    {.name = "input-format",                                                                 \
-        .kind = VV_OPTION_CHOICE,                                                            \
-        .value = "F",                                                                        \
-        .choices = "csv|ndjson|parquet|arrow",                                               \
-        .help = (format_help),                                                               \
-        .offset = offsetof(type, input.input_format)},                                       \
-        {.name = "app-id",                                                                   \
-            .kind = VV_OPTION_TEXT,                                                          \
-            .value = "A",                                                                    \
-            .help = (app_id_help),                                                           \
-            .offset = offsetof(type, input.app_id)},                                         \
-        {.name = "app-version",                                                              \
-            .kind = VV_OPTION_INTEGER,                                                       \
-            .value = "N",                                                                    \
-            .help = (app_version_help),                                                      \
-            .offset = offsetof(type, input.app_version)},                                    \
-        {.name = "input-tz",                                                                 \
-            .kind = VV_OPTION_TEXT,                                                          \
-            .value = "ZONE",                                                                 \
-            .help = "zone of times that name none, such as America/New_York (default: UTC)", \
-            .offset = offsetof(type, input.input_tz)},                                       \
-    {                                                                                        \
-        .name = "truncate-time", .kind = VV_OPTION_FLAG,                                     \
-        .help = "cut digits below a microsecond instead of rejecting the row",               \
-        .offset = offsetof(type, input.truncate_time)                                        \
+#define VV_INPUT_OPTIONS(type, format_help, app_id_help, app_version_help)                    \
+    {.name = "input-format",                                                                  \
+        .kind = VV_OPTION_CHOICE,                                                             \
+        .value = "F",                                                                         \
+        .choices = "csv|ndjson|parquet|arrow",                                                \
+        .help = (format_help),                                                                \
+        .offset = offsetof(type, input.input_format)},                                        \
+        {.name = "app-id",                                                                    \
+            .kind = VV_OPTION_TEXT,                                                           \
+            .value = "A",                                                                     \
+            .help = (app_id_help),                                                            \
+            .offset = offsetof(type, input.app_id)},                                          \
+        {.name = "app-version",                                                               \
+            .kind = VV_OPTION_INTEGER,                                                        \
+            .value = "N",                                                                     \
+            .help = (app_version_help),                                                       \
+            .offset = offsetof(type, input.app_version)},                                     \
+        {.name = "input-tz",                                                                  \
+            .kind = VV_OPTION_TEXT,                                                           \
+            .value = "ZONE",                                                                  \
+            .help = "zone of times that name none, such as America/New_York (default: UTC); " \
+                    "of a time that it had twice the earlier is taken, one that it never "    \
+                    "had makes its row a bad one",                                            \
+            .offset = offsetof(type, input.input_tz)},                                        \
+    {                                                                                         \
+        .name = "truncate-time", .kind = VV_OPTION_FLAG,                                      \
+        .help = "cut digits below a microsecond instead of rejecting the row",                \
+        .offset = offsetof(type, input.truncate_time)                                         \
     }
 
 /* EUSAGE where one of --app-id and --app-version is given without the other. */

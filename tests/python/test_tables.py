@@ -90,7 +90,7 @@ def test_a_result_says_what_happened(lake, regimes):
         "rows_in": 3, "inserted": 1, "updated": 0, "unchanged": 0, "stale": 1,
         "duplicates_in_batch": 1, "rejected": 0, "repaired": 0, "already_applied": False,
         "rows_written": 1, "version": 2, "files_added": 1, "files_removed": 0, "attempts": 1,
-        "rows_warned": 0, "columns_added": 0, "warnings": {}}
+        "rows_warned": 0, "columns_added": 0, "times_ambiguous": 0, "warnings": {}}
     assert repr(result) == ("UpsertResult(rows_in=3, inserted=1, stale=1, duplicates_in_batch=1, "
                             "rows_written=1, version=2, files_added=1, attempts=1)")
     assert result == result and result != regimes.upsert(regime(1))

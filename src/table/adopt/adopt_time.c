@@ -1,15 +1,10 @@
 /*
  * Times that say no zone, read in one: of timestamp_ntz, and of texts where one of the key or order
- * columns is made of such. A text that has a zone keeps it. When clocks are put forward some times
- * are in no day of the zone; when they are put back some come twice, and the earlier is meant.
+ * columns is made of such. A text that has a zone keeps it.
  */
-#include "engine/sql.h"
 #include "table/adopt/adopt_run.h"
+#include "table/input/naive_time.h"
 #include "table/read/scan_sql.h"
-
-/* By how much clocks are put back, anywhere. */
-static const int64_t shifts_us[] = {
-    INT64_C(1800000000), INT64_C(3600000000), INT64_C(7200000000)};
 
 #define HAS_ZONE                                       \
     "(contains(s.c%d, ':') AND regexp_matches(s.c%d, " \
@@ -42,65 +37,40 @@ void vv_adopt_finer_sql(const struct vv_edit *edit, const struct vv_adopt *adopt
         vv_buf_adds(sql, "false");
 }
 
-/* "timezone('America/New_York', " */
-static void add_zone(const struct vv_adopt *adopt, struct vv_buf *sql)
+/* An expression of naive_time.h over the column. */
+static void add_naive(const struct vv_edit *edit, const struct vv_adopt *adopt, int32_t column,
+    void (*add)(struct vv_str, struct vv_str, struct vv_buf *), struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "timezone(");
-    vv_sql_literal(sql, adopt->request->assume_tz);
-    vv_buf_adds(sql, ", ");
-}
-
-/* The instant `shift` before or after the one that the zone gives shows the same time. */
-static void add_same(const struct vv_edit *edit, const struct vv_adopt *adopt, int32_t column,
-    int64_t shift_us, struct vv_buf *sql)
-{
-    add_zone(adopt, sql);
-    add_zone(adopt, sql);
-    vv_adopt_naive_sql(edit, column, sql);
-    vv_buf_addf(sql, ") + to_microseconds(%" PRId64 ")) = ", shift_us);
-    vv_adopt_naive_sql(edit, column, sql);
+    VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
+    vv_adopt_naive_sql(edit, column, &naive);
+    add(adopt->request->assume_tz, vv_buf_str(&naive), sql);
+    sql->failed = sql->failed || !vv_buf_ok(&naive);
 }
 
 void vv_adopt_twice_sql(const struct vv_edit *edit, const struct vv_adopt *adopt,
     int32_t column, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "coalesce(false");
-    for (size_t i = 0; i < VV_COUNT(shifts_us); i++) {
-        vv_buf_adds(sql, " OR ");
-        add_same(edit, adopt, column, shifts_us[i], sql);
-        vv_buf_adds(sql, " OR ");
-        add_same(edit, adopt, column, -shifts_us[i], sql);
-    }
-    vv_buf_adds(sql, ", false)");
+    add_naive(edit, adopt, column, vv_naive_twice_sql, sql);
 }
 
 void vv_adopt_gap_sql(const struct vv_edit *edit, const struct vv_adopt *adopt, int32_t column,
     struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "coalesce(");
-    add_same(edit, adopt, column, 0, sql);
-    vv_buf_adds(sql, ", true) IS FALSE");
+    add_naive(edit, adopt, column, vv_naive_gap_sql, sql);
 }
 
 void vv_adopt_instant_sql(const struct vv_edit *edit, const struct vv_adopt *adopt,
     int32_t column, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "CASE");
-    if (is_text(edit, column))
-        vv_buf_addf(sql, " WHEN " HAS_ZONE " THEN CAST(s.c%d AS TIMESTAMP WITH TIME ZONE)",
-            column, column, column);
-    for (size_t i = 0; i < VV_COUNT(shifts_us); i++) {
-        vv_buf_adds(sql, " WHEN ");
-        add_same(edit, adopt, column, -shifts_us[i], sql);
-        vv_buf_adds(sql, " THEN ");
-        add_zone(adopt, sql);
-        vv_adopt_naive_sql(edit, column, sql);
-        vv_buf_addf(sql, ") - to_microseconds(%" PRId64 ")", shifts_us[i]);
+    if (!is_text(edit, column)) {
+        add_naive(edit, adopt, column, vv_naive_instant_sql, sql);
+        return;
     }
-    vv_buf_adds(sql, " ELSE ");
-    add_zone(adopt, sql);
-    vv_adopt_naive_sql(edit, column, sql);
-    vv_buf_adds(sql, ") END");
+    vv_buf_addf(sql,
+        "CASE WHEN " HAS_ZONE " THEN CAST(s.c%d AS TIMESTAMP WITH TIME ZONE) ELSE ", column,
+        column, column);
+    add_naive(edit, adopt, column, vv_naive_instant_sql, sql);
+    vv_buf_adds(sql, " END");
 }
 
 varve_status vv_adopt_is_time(struct vv_op *op, const struct vv_edit *edit, int32_t column,

@@ -7,6 +7,7 @@
  *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
  *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
  *                    of a row without its own holds the batch's clock value
+ *     _twice BOOLEAN one of its times is one that the zone has twice; only with a zone
  *     _warned BIGINT a bit for each warn-level rule it breaks; only where the table has some
  *     _bad  BOOLEAN  false
  * and only rows that are to be compared with the table: no rejected ones, one row a key.
@@ -60,6 +61,7 @@ struct vv_batch {
     int64_t rows_in;
     int64_t rows_rejected; /* > 0 only with reject_rows */
     int64_t rows_duplicate;
+    int64_t times_ambiguous;     /* rows, not rejected, with a time that input_tz had twice */
     int64_t rows;                /* in the relation */
     struct vv_warned warned;     /* among those that are not rejected; in op's arena */
     struct vv_str sql;           /* what stands for it after FROM */

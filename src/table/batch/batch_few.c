@@ -108,6 +108,8 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
             counts->bad++;
             continue;
         }
+        if (plan->counts_twice)
+            counts->twice += vv_rows_bool(rows, bad_column - 1 - (rules->warnings_len > 0));
         if (rules->warnings_len > 0)
             count_warned(vv_rows_int64(rows, bad_column - 1), rules->warnings_len, counts);
         if (dedupe) {

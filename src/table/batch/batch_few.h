@@ -13,6 +13,7 @@ struct vv_batch_counts {
     int64_t rows, bad;
     int64_t
         keys; /* different ones, of rows that are not bad; their number where all may stay */
+    int64_t twice;       /* rows that are not bad with a time that the zone has twice */
     int64_t warned;      /* rows that are not bad and break a warn-level rule */
     int64_t *by_warning; /* and which; in the order of the rules */
 };

@@ -23,11 +23,13 @@ static void add_key(const struct vv_rules *rules, struct vv_buf *sql)
 
 /* Bad rows, and rows by the rules that they break. */
 static varve_status bad_count(struct vv_op *op, struct vv_work *work,
-    const struct vv_rules *rules, struct vv_batch_counts *out)
+    const struct vv_plan *plan, struct vv_batch_counts *out)
 {
+    const struct vv_rules *rules = plan->rules;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad)");
+    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
+    vv_buf_adds(&sql, plan->counts_twice ? "count(*) FILTER (NOT _bad AND _twice)" : "0");
     if (rules->warnings_len > 0)
         vv_buf_adds(&sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
     for (size_t i = 0; i < rules->warnings_len; i++)
@@ -40,9 +42,10 @@ static varve_status bad_count(struct vv_op *op, struct vv_work *work,
     bool has_row = false;
     VV_TRY(vv_rows_next(op, rows, &has_row));
     out->bad = vv_rows_int64(rows, 0);
-    out->warned = rules->warnings_len > 0 ? vv_rows_int64(rows, 1) : 0;
+    out->twice = vv_rows_int64(rows, 1);
+    out->warned = rules->warnings_len > 0 ? vv_rows_int64(rows, 2) : 0;
     for (size_t i = 0; i < rules->warnings_len; i++)
-        out->by_warning[i] = vv_rows_int64(rows, (uint32_t)i + 2);
+        out->by_warning[i] = vv_rows_int64(rows, (uint32_t)i + 3);
     return VARVE_OK;
 }
 
@@ -120,7 +123,7 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
     const struct vv_rules *rules = plan->rules;
-    VV_TRY(bad_count(op, work, rules, out));
+    VV_TRY(bad_count(op, work, plan, out));
     out->keys = out->rows - out->bad;
     if (!dedupe)
         return VARVE_OK;

@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The plan's own names: prefix, letter, number. i input, c column, l lost, f finer, v broken. */
+/* The plan's own names: prefix, letter, number. i input, c column, l lost, p gap, f finer, t twice,
+ * v broken. */
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
 #define OWN_FORMAT "%.*s%c%d"
 
@@ -147,6 +148,8 @@ static varve_status conversions_make(struct vv_op *op, struct vv_plan *plan)
     VV_NEW(op, &plan->conversions, struct vv_conversion, len + 1);
     VV_NEW(op, &plan->has_loss, bool, len + 1);
     VV_NEW(op, &plan->has_finer, bool, len + 1);
+    VV_NEW(op, &plan->has_gap, bool, len + 1);
+    plan->counts_twice = !is_utc;
     for (size_t index = 0; index < len; index++) {
         const struct vv_field *field = &plan->schema->fields[index];
         if (plan->from[index] < 0) {
@@ -196,13 +199,27 @@ static varve_status breach_addf(struct vv_op *op, struct vv_plan *plan, struct v
     return breach_add(op, plan, breach, &condition);
 }
 
+/* A time in a gap is one, so that its type is not what is wrong. */
+static varve_status type_breach(struct vv_op *op, struct vv_plan *plan, struct vv_breach breach)
+{
+    int32_t column = breach.column;
+    if (!plan->has_gap[column])
+        return breach_addf(op, plan, breach, OWN_FORMAT, OWN(plan, 'l', column));
+    return breach_addf(op, plan, breach, OWN_FORMAT " AND NOT " OWN_FORMAT,
+        OWN(plan, 'l', column), OWN(plan, 'p', column));
+}
+
 static varve_status column_breaches(struct vv_op *op, struct vv_plan *plan, int32_t column)
 {
     const struct vv_field *field = &plan->schema->fields[column];
     struct vv_breach breach = {.column = column};
     if (plan->has_loss[column]) {
         breach.kind = VV_BREACH_TYPE;
-        VV_TRY(breach_addf(op, plan, breach, OWN_FORMAT, OWN(plan, 'l', column)));
+        VV_TRY(type_breach(op, plan, breach));
+    }
+    if (plan->has_gap[column]) {
+        breach.kind = VV_BREACH_GAP;
+        VV_TRY(breach_addf(op, plan, breach, OWN_FORMAT, OWN(plan, 'p', column)));
     }
     if (plan->has_finer[column]) {
         breach.kind = VV_BREACH_FINER;
@@ -269,7 +286,7 @@ static varve_status table_breaches(struct vv_op *op, struct vv_plan *plan)
 
 static varve_status breaches_make(struct vv_op *op, struct vv_plan *plan)
 {
-    size_t len_max = 1 + plan->schema->fields_len * 6 + plan->rules->partition_from_len +
+    size_t len_max = 1 + plan->schema->fields_len * 7 + plan->rules->partition_from_len +
                      plan->rules->checks_len;
     VV_NEW(op, &plan->breaches, struct vv_breach, len_max);
     if (plan->input->has_faults)
@@ -290,6 +307,7 @@ static void losses_find(struct vv_plan *plan)
             continue;
         const struct vv_conversion *conversion = &plan->conversions[index];
         plan->has_loss[index] = vv_convert_loss(conversion, any, any, &unused);
+        plan->has_gap[index] = vv_convert_gap(conversion, any, any, &unused);
         plan->has_finer[index] =
             !plan->options->truncate_time && vv_convert_finer(conversion, any, any, &unused);
     }
@@ -371,12 +389,24 @@ static void warned_sql(const struct vv_plan *plan, struct vv_buf *sql)
     vv_buf_adds(sql, " AS _warned");
 }
 
+/* Whether one of the row's times is one that the zone has twice. */
+static void twice_sql(const struct vv_plan *plan, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, ", (false");
+    for (size_t index = 0; index < plan->schema->fields_len; index++)
+        if (plan->has_gap[index])
+            vv_buf_addf(sql, " OR " OWN_FORMAT, OWN(plan, 't', index));
+    vv_buf_adds(sql, ") AS _twice");
+}
+
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql)
 {
     vv_buf_addf(sql, "SELECT %.*srow AS _row, %.*sown AS _own", VV_ARG(plan->prefix),
         VV_ARG(plan->prefix));
     for (size_t index = 0; index < plan->schema->fields_len; index++)
         vv_buf_addf(sql, ", " OWN_FORMAT " AS c%zu", OWN(plan, 'c', index), index);
+    if (plan->counts_twice)
+        twice_sql(plan, sql);
     if (plan->rules->warnings_len > 0)
         warned_sql(plan, sql);
     vv_buf_adds(sql, ", coalesce(false");

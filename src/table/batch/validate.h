@@ -19,6 +19,7 @@
 enum vv_breach_kind {
     VV_BREACH_FAULT,     /* NDJSON: a member that is unknown, there twice, or misshapen */
     VV_BREACH_TYPE,      /* does not convert to the column's type */
+    VV_BREACH_GAP,       /* a time that the zone of the batch leaves out */
     VV_BREACH_FINER,     /* digits below a microsecond */
     VV_BREACH_RANGE,     /* not in the years 0001 to 9999 */
     VV_BREACH_NULL,      /* NULL in a column that is NOT NULL, or in the key */
@@ -57,7 +58,8 @@ struct vv_plan {
     bool keeps_arrival;  /* that, or a warn-level rule asks for it */
     struct vv_plan_default *defaults; /* by column; NULL: no column has one */
     struct vv_conversion *conversions;
-    bool *has_loss, *has_finer;
+    bool *has_loss, *has_finer, *has_gap;
+    bool counts_twice; /* times are in a zone: rows_sql has _twice */
     struct vv_breach *breaches;
     size_t breaches_len;
     int64_t rows_before; /* in the inputs before this one */
@@ -69,7 +71,7 @@ struct vv_plan {
  */
 varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan);
 
-/* A SELECT of _row, _own, c0 .. cN and _bad for all rows of the input. */
+/* A SELECT of _row, _own, c0 .. cN, where asked for _twice and _warned, and _bad for all rows. */
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql);
 /*
  * A SELECT of the rules that rows break, one row a breach: _row (over all inputs), _breach (index

@@ -183,6 +183,15 @@ static void losses_sql(const struct vv_plan *plan, struct vv_buf *sql)
                 vv_buf_adds(sql, "false");
             vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'l', index));
         }
+        if (plan->has_gap[index]) {
+            vv_buf_adds(sql, ", ");
+            vv_convert_gap(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
+                sql);
+            vv_buf_addf(sql, " AS " OWN_FORMAT ", ", OWN(plan, 'p', index));
+            vv_convert_twice(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
+                sql);
+            vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 't', index));
+        }
         if (plan->has_finer[index]) {
             vv_buf_adds(sql, ", ");
             vv_convert_finer(&plan->conversions[index], vv_buf_str(&from), vv_buf_str(&value),
@@ -442,6 +451,10 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
     case VV_BREACH_TYPE:
         vv_buf_adds(out, "does not fit type ");
         vv_type_name(&plan->schema->fields[breach->column].type, out);
+        break;
+    case VV_BREACH_GAP:
+        vv_buf_addf(out, "is a time that %.*s never had, clocks were put forward",
+            VV_ARG(plan->options->input_tz));
         break;
     case VV_BREACH_FINER:
         vv_buf_adds(out, "has digits below a microsecond, which would be lost");

@@ -81,6 +81,7 @@ struct vv_edit_result {
     int64_t files_added, files_removed;
     int64_t vectors_added, vectors_updated, vectors_removed;
     int64_t columns_added;
+    int64_t times_ambiguous; /* as in vv_upsert_result */
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */
     uint32_t attempts;

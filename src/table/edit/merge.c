@@ -71,6 +71,7 @@ varve_status vv_table_merge(struct vv_op *op, struct vv_table *table,
     if (status != VARVE_OK)
         return status;
     out->rows_in = merge.source.batch.rows_in;
+    out->times_ambiguous = merge.source.batch.times_ambiguous;
     out->columns_added = merge.evolution.columns;
     out->inserted = vv_merge_count(&merge, VV_MERGE_NOT_MATCHED, VV_MERGE_INSERT);
     out->updated = vv_merge_count(&merge, VV_MERGE_MATCHED, VV_MERGE_UPDATE) +

@@ -147,6 +147,7 @@ varve_status vv_table_overwrite(struct vv_op *op, struct vv_table *table,
     if (status != VARVE_OK)
         return status;
     out->rows_in = overwrite.batch.rows_in;
+    out->times_ambiguous = overwrite.batch.times_ambiguous;
     out->inserted = out->rows_come;
     out->deleted = out->rows_gone;
     return VARVE_OK;

@@ -163,18 +163,26 @@ static void text_value(const struct vv_conversion *conversion, struct vv_str fro
 #define NS_TO_US \
     "make_timestamp((epoch_ns(%.*s) - (epoch_ns(%.*s) %% 1000 + 1000) %% 1000) // 1000)"
 
+/* As TIMESTAMP; in UTC, where it has a zone. */
+static void add_naive(enum source_kind source, struct vv_str from, struct vv_buf *sql)
+{
+    if (source == SOURCE_TEXT)
+        vv_convert_text_naive(from, sql);
+    else if (source == SOURCE_TIMESTAMP_NS)
+        vv_buf_addf(sql, NS_TO_US, VV_ARG(from), VV_ARG(from));
+    else if (source == SOURCE_TIMESTAMP_TZ || source == SOURCE_TIMESTAMP_TZ_NS)
+        vv_buf_addf(sql, "make_timestamp(epoch_us(%.*s))", VV_ARG(from));
+    else
+        vv_buf_addf(sql, "CAST(%.*s AS TIMESTAMP)", VV_ARG(from));
+}
+
 static void instant_value(const struct vv_conversion *conversion, enum source_kind source,
     struct vv_str from, struct vv_buf *sql)
 {
     const struct vv_type *type = conversion->type;
     VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
     bool has_zone = source == SOURCE_TIMESTAMP_TZ || source == SOURCE_TIMESTAMP_TZ_NS;
-    if (source == SOURCE_TIMESTAMP_NS)
-        vv_buf_addf(&naive, NS_TO_US, VV_ARG(from), VV_ARG(from));
-    else if (has_zone)
-        vv_buf_addf(&naive, "make_timestamp(epoch_us(%.*s))", VV_ARG(from));
-    else
-        vv_buf_addf(&naive, "CAST(%.*s AS TIMESTAMP)", VV_ARG(from));
+    add_naive(source, from, &naive);
     if (!vv_buf_ok(&naive))
         sql->failed = true;
     else if (type->kind == VV_TYPE_DATE)
@@ -303,6 +311,47 @@ bool vv_convert_finer(const struct vv_conversion *conversion, struct vv_str from
         vv_convert_text_finer(vv_buf_str(&start), value, sql);
     else
         return false;
+    return true;
+}
+
+/* The time without a zone that the value is made of; false: it is made of none. */
+static bool find_naive(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *out)
+{
+    enum source_kind source = source_kind(conversion->source_type);
+    bool is_naive = source == SOURCE_TEXT || source == SOURCE_TIMESTAMP ||
+                    source == SOURCE_TIMESTAMP_NS || source == SOURCE_DATE;
+    if (conversion->time_zone.len == 0 || !vv_type_is_time(conversion->type) || !is_naive)
+        return false;
+    VV_CLEANUP(vv_buf_done) struct vv_buf start = VV_BUF_INIT(VV_BUF_MAX);
+    add_source(conversion, from, &start);
+    add_naive(source, vv_buf_str(&start), out);
+    out->failed = out->failed || !vv_buf_ok(&start);
+    return true;
+}
+
+bool vv_convert_gap(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
+    if (!find_naive(conversion, from, &naive))
+        return false;
+    vv_buf_addf(sql, "(%.*s IS NULL AND (%.*s) IS NOT NULL)", VV_ARG(value),
+        VV_ARG(vv_buf_str(&naive)));
+    sql->failed = sql->failed || !vv_buf_ok(&naive);
+    return true;
+}
+
+bool vv_convert_twice(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
+    if (!find_naive(conversion, from, &naive))
+        return false;
+    vv_buf_addf(sql, "coalesce(epoch_us(%.*s) <> epoch_us(timezone(", VV_ARG(value));
+    vv_sql_literal(sql, conversion->time_zone);
+    vv_buf_addf(sql, ", %.*s)), false)", VV_ARG(vv_buf_str(&naive)));
+    sql->failed = sql->failed || !vv_buf_ok(&naive);
     return true;
 }
 

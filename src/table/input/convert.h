@@ -9,7 +9,8 @@
  *     boolean      true, True, 1, false, False, 0
  *     date         2025-01-30
  *     timestamps   2025-01-30, or with T or a blank 10:00, 10:00:00, 10:00:00.123456789, and then
- *                  nothing (the time zone of the batch), Z, +hh, +hhmm, +hh:mm or +hh:mm:ss
+ *                  nothing (the time zone of the batch: of a time that it has twice the earlier
+ *                  one, none of a time that it leaves out), Z, +hh, +hhmm, +hh:mm or +hh:mm:ss
  *     binary       base64
  *     nested       NDJSON only: JSON brought into the type's shape by vv_json_shape (json_shape.h);
  *                  any other text is lost
@@ -46,6 +47,14 @@ bool vv_convert_loss(const struct vv_conversion *conversion, struct vv_str from,
 /* TRUE where a timestamp has digits below a microsecond, which the value lacks. As above. */
 bool vv_convert_finer(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_str value, struct vv_buf *sql);
+/*
+ * TRUE where a time without a zone is one that conversion->time_zone leaves out, whose value is
+ * NULL; and where it is one that the zone has twice. As above; neither looks into nested values.
+ */
+bool vv_convert_gap(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql);
+bool vv_convert_twice(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql);
 /* TRUE where a date or time is outside of the years 0001 to 9999. As above. */
 bool vv_convert_range(const struct vv_conversion *conversion, struct vv_str value,
     struct vv_buf *sql);
@@ -55,7 +64,12 @@ void vv_convert_text(const struct vv_type *type, struct vv_str time_zone, struct
     struct vv_buf *sql);
 void vv_convert_text_float_loss(struct vv_str part, struct vv_str value, struct vv_buf *sql);
 void vv_convert_text_finer(struct vv_str part, struct vv_str value, struct vv_buf *sql);
-/* A naive TIMESTAMP of a time zone as TIMESTAMP WITH TIME ZONE, or in UTC without one. */
+/* The time that a text names without a zone, as TIMESTAMP; NULL: it is no time, or has a zone. */
+void vv_convert_text_naive(struct vv_str part, struct vv_buf *sql);
+/*
+ * A naive TIMESTAMP of a time zone as TIMESTAMP WITH TIME ZONE, or in UTC without one; NULL where
+ * the zone leaves it out (naive_time.h).
+ */
 void vv_convert_naive(struct vv_str time_zone, bool to_naive, const char *expression,
     struct vv_buf *sql);
 /* Of a nested column: the value, and whether some part of it is lost. */

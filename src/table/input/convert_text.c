@@ -1,6 +1,6 @@
 #include "table/input/convert.h"
 
-#include "engine/sql.h"
+#include "table/input/naive_time.h"
 
 /*
  * DuckDB's own casts of text take far more than a store should guess at ("1.5" is the integer 2,
@@ -58,9 +58,9 @@ void vv_convert_naive(struct vv_str time_zone, bool to_naive, const char *expres
         vv_buf_addf(sql, to_naive ? "%s" : "make_timestamptz(epoch_us(%s))", expression);
         return;
     }
-    vv_buf_adds(sql, to_naive ? "make_timestamp(epoch_us(timezone(" : "timezone(");
-    vv_sql_literal(sql, time_zone);
-    vv_buf_addf(sql, ", %s)%s", expression, to_naive ? "))" : "");
+    vv_buf_adds(sql, to_naive ? "make_timestamp(epoch_us(" : "");
+    vv_naive_instant_sql(time_zone, vv_str_of(expression), sql);
+    vv_buf_adds(sql, to_naive ? "))" : "");
 }
 
 /* Seconds are left out rarely: only where the cast fails are they put in. */
@@ -74,6 +74,16 @@ static void cast_instant(struct vv_str part, const char *type, struct vv_buf *sq
     vv_buf_adds(sql, "))");
 }
 
+#define SAYS_ZONE "regexp_matches(substr(%.*s, 17), '[Z+-]')"
+
+void vv_convert_text_naive(struct vv_str part, struct vv_buf *sql)
+{
+    vv_buf_addf(sql,
+        "CASE WHEN regexp_full_match(%.*s, '" TIME "') AND NOT " SAYS_ZONE
+        " THEN TRY_CAST(%.*s AS TIMESTAMP) END",
+        VV_ARG(part), VV_ARG(part), VV_ARG(part));
+}
+
 static void time_cast(const struct vv_type *type, struct vv_str time_zone, struct vv_str part,
     struct vv_buf *sql)
 {
@@ -82,7 +92,7 @@ static void time_cast(const struct vv_type *type, struct vv_str time_zone, struc
     if (time_zone.len > 0) {
         VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
         add(&naive, "TRY_CAST(", part, " AS TIMESTAMP)");
-        add(sql, "CASE WHEN NOT regexp_matches(substr(", part, ", 17), '[Z+-]') THEN ");
+        vv_buf_addf(sql, "CASE WHEN NOT " SAYS_ZONE " THEN ", VV_ARG(part));
         if (vv_buf_ok(&naive))
             vv_convert_naive(time_zone, to_naive, vv_buf_str(&naive).ptr, sql);
         else

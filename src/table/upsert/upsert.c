@@ -166,6 +166,7 @@ static void fill_result(const struct vv_upsert_call *call,
     out->unchanged = attempt->counts[VV_OUTCOME_UNCHANGED];
     out->stale = attempt->counts[VV_OUTCOME_STALE];
     out->repaired = attempt->repaired;
+    out->times_ambiguous = call->batch.times_ambiguous;
     out->warned = call->batch.warned;
     out->rows_written = out->inserted + out->updated;
     out->files_added = vv_upsert_files_added(attempt);

@@ -31,6 +31,8 @@ struct vv_upsert_options {
 struct vv_upsert_result {
     int64_t rows_in, inserted, updated, unchanged, stale, duplicates_in_batch, rejected;
     int64_t repaired, rows_written;
+    int64_t
+        times_ambiguous; /* rows with a time that the zone had twice: the earlier was taken */
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */
     int64_t files_added, files_removed;
