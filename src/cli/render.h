@@ -65,6 +65,11 @@ void vv_writer_line(struct vv_writer *writer); /* the same: a line over time */
 bool vv_line_fits(const struct vv_type *root, const char *names);
 /* A number of any kind, as near as a double is. */
 double vv_plot_number(struct vv_cell cell);
+/*
+ * Where a finite value lies between two, from 0 to 1, however far they are apart; 0.5 where they
+ * are the same.
+ */
+double vv_plot_share(double value, double low, double high);
 /* Text as it stands in a picture. */
 void vv_markup_add(struct vv_text *line, const char *bytes, size_t len);
 

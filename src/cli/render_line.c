@@ -36,7 +36,8 @@ struct chart {
     size_t len, capacity;
     struct series series[SERIES_MAX];
     size_t series_len;
-    int64_t left_out; /* rows of further series, or beyond the most that are drawn */
+    /* Rows of further series, beyond the most that are drawn, or of a time beyond timestamps. */
+    int64_t left_out;
     int64_t first_us, last_us;
     double low, high;
 };
@@ -104,13 +105,24 @@ static void begin(struct vv_writer *writer)
 
 /* ---- Rows --------------------------------------------------------------------------------------- */
 
-static int64_t time_of(struct vv_cell cell)
+/* In microseconds; false: further off than a timestamp reaches, or infinite. */
+static bool find_time(struct vv_cell cell, int64_t *out)
 {
     static const int64_t to_us[] = {1000000, 1000, 1};
     int64_t value = vv_cell_int(cell);
+    int64_t factor = 1;
+    if (value == INT64_MAX || value <= -INT64_MAX)
+        return false;
     if (cell.type->kind == VV_KIND_DATE)
-        return cell.type->width == 8 ? value * 1000 : value * INT64_C(86400000000);
-    return cell.type->digits == 9 ? value / 1000 : value * to_us[cell.type->digits / 3];
+        factor = cell.type->width == 8 ? 1000 : INT64_C(86400000000);
+    else if (cell.type->digits == 9)
+        value /= 1000;
+    else
+        factor = to_us[cell.type->digits / 3];
+    if (value > INT64_MAX / factor || value < -INT64_MAX / factor)
+        return false;
+    *out = value * factor;
+    return true;
 }
 
 /* SERIES_MAX: there are too many. */
@@ -142,7 +154,12 @@ static void take_row(struct vv_writer *writer, struct vv_cell row)
     struct vv_cell value = vv_cell_child(row, chart->value_column);
     if (!vv_cell_resolve(&time) || !vv_cell_resolve(&value))
         return;
+    int64_t at_us = 0;
     double number = vv_plot_number(value);
+    if (!find_time(time, &at_us)) {
+        chart->left_out++;
+        return;
+    }
     size_t series = chart->len < POINTS_MAX ? series_of(chart, row) : SERIES_MAX;
     if (!isfinite(number))
         return;
@@ -154,7 +171,7 @@ static void take_row(struct vv_writer *writer, struct vv_cell row)
         chart->capacity = chart->capacity > 0 ? 2 * chart->capacity : 1024;
         chart->points = vv_cli_realloc(chart->points, chart->capacity * sizeof(*chart->points));
     }
-    chart->points[chart->len++] = (struct point){(uint32_t)series, time_of(time), number};
+    chart->points[chart->len++] = (struct point){(uint32_t)series, at_us, number};
 }
 
 static int compare(const void *left, const void *right)
@@ -205,16 +222,12 @@ static void done(struct vv_writer *writer)
     free(chart);
 }
 
-/* Where a time or a value lies, from 0 to 1. */
-static double share(double value, double low, double high)
-{
-    return high > low ? (value - low) / (high - low) : 0.5;
-}
-
+/* Two times may be further apart than an int64_t reaches, not than a uint64_t. */
 static double time_share(const struct chart *chart, int64_t at_us)
 {
-    return share((double)(at_us - chart->first_us), 0.0,
-        (double)(chart->last_us - chart->first_us));
+    uint64_t first = (uint64_t)chart->first_us;
+    return vv_plot_share((double)((uint64_t)at_us - first), 0.0,
+        (double)((uint64_t)chart->last_us - first));
 }
 
 static const char *value_name(const struct vv_writer *writer)
@@ -278,7 +291,8 @@ static void draw_points(const struct chart *chart, const struct series *series,
     for (size_t i = 0; i < series->len; i++) {
         const struct point *point = &chart->points[series->from + i];
         size_t x = dot_of(time_share(chart, point->at_us), columns);
-        size_t y = rows - 1 - dot_of(share(point->value, chart->low, chart->high), rows);
+        size_t y =
+            rows - 1 - dot_of(vv_plot_share(point->value, chart->low, chart->high), rows);
         if (i > 0)
             connect(grid, before_x, before_y, x, y);
         set_dot(grid, x, y);
@@ -383,7 +397,7 @@ static void add_spark(struct vv_writer *writer, const struct series *series, siz
             vv_text_addc(&writer->line, ' ');
             continue;
         }
-        size_t level = dot_of(share(value, series->low, series->high), 8);
+        size_t level = dot_of(vv_plot_share(value, series->low, series->high), 8);
         if (writer->options->utf8)
             vv_text_adds(&writer->line, blocks[level]);
         else
@@ -432,7 +446,8 @@ static void end_terminal(struct vv_writer *writer, int64_t rows)
     struct chart *chart = writer->state;
     size_t width = writer->options->width > 0 ? writer->options->width : WIDTH_DEFAULT;
     sort_points(chart);
-    (void)fprintf(writer->file, "%s\n", value_name(writer));
+    vv_text_add_shown(&writer->line, value_name(writer), strlen(value_name(writer)));
+    flush_line(writer);
     if (chart->len == 0)
         (void)fputs(rows == 0 ? "no rows\n" : "no row has a time and a number\n", writer->file);
     else if (chart->series_len == 1)
@@ -460,7 +475,7 @@ static double x_of(const struct chart *chart, int64_t at_us)
 
 static double y_of(const struct chart *chart, double value)
 {
-    return TOP + PLOT_HEIGHT * (1.0 - share(value, chart->low, chart->high));
+    return TOP + PLOT_HEIGHT * (1.0 - vv_plot_share(value, chart->low, chart->high));
 }
 
 static void add_words(struct vv_text *line, double x, double y, const char *anchor,

@@ -73,6 +73,15 @@ double vv_plot_number(struct vv_cell cell)
     return strtod(vv_text_chars(&text), NULL);
 }
 
+double vv_plot_share(double value, double low, double high)
+{
+    if (high <= low)
+        return 0.5;
+    if (isfinite(high - low))
+        return (value - low) / (high - low);
+    return (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
+}
+
 static void take_value(struct plot *plot, struct vv_cell cell, struct bar *bar)
 {
     if (!vv_cell_resolve(&cell))
@@ -123,6 +132,12 @@ static void done(struct vv_writer *writer)
     free(plot);
 }
 
+/* Where zero is, from 0 to 1: on the left of a chart without negative values. */
+static double zero_of(const struct plot *plot)
+{
+    return plot->low < 0.0 ? vv_plot_share(0.0, plot->low, plot->high) : 0.0;
+}
+
 static const char *value_name(const struct vv_writer *writer)
 {
     const struct plot *plot = writer->state;
@@ -154,9 +169,7 @@ static struct canvas lay_out(const struct vv_writer *writer, const struct plot *
     if (canvas.name > room)
         canvas.name = room;
     size_t bars = width > canvas.name + taken ? width - canvas.name - taken : 1;
-    double span = plot->high - plot->low;
-    if (span > 0.0)
-        canvas.left = nearest((double)bars * -plot->low / span);
+    canvas.left = nearest((double)bars * zero_of(plot));
     if (plot->low < 0.0 && canvas.left == 0)
         canvas.left = 1;
     canvas.right = bars > canvas.left ? bars - canvas.left : 1;
@@ -229,7 +242,10 @@ static void end_terminal(struct vv_writer *writer, int64_t rows)
 {
     struct plot *plot = writer->state;
     struct canvas canvas = lay_out(writer, plot);
-    (void)fprintf(writer->file, "%s\n", value_name(writer));
+    vv_text_add_shown(&writer->line, value_name(writer), strlen(value_name(writer)));
+    vv_text_addc(&writer->line, '\n');
+    (void)fwrite(vv_text_chars(&writer->line), 1, writer->line.len, writer->file);
+    vv_text_clear(&writer->line);
     for (size_t i = 0; i < plot->len; i++)
         draw_bar(writer, &canvas, &plot->bars[i]);
     if (rows == 0)
@@ -270,13 +286,17 @@ static void add_words(struct vv_text *line, double x, double y, const char *anch
     vv_text_adds(line, "</text>\n");
 }
 
+/* `zero`: where bars begin; `scale`: how wide it is from the least to the most. */
 static void picture_bar(struct vv_writer *writer, size_t index, double zero, double scale)
 {
     struct plot *plot = writer->state;
     struct bar *bar = &plot->bars[index];
     struct vv_text *line = &writer->line;
     double top = 34.0 + LINE_HEIGHT * (double)index;
-    double width = fabs(bar->value) * scale;
+    double part = plot->high > plot->low
+                      ? vv_plot_share(bar->value, plot->low, plot->high) - zero_of(plot)
+                      : 0.0;
+    double width = fabs(part) * scale;
     double left = bar->value < 0.0 ? zero - width : zero;
     double names = CHARACTER_WIDTH * (double)plot->name_columns;
     vv_text_adds(line, "<g>\n");
@@ -297,9 +317,8 @@ static void end_picture(struct vv_writer *writer, int64_t rows)
     double columns = (double)(plot->name_columns + plot->shown_columns);
     double begin_x = 30.0 + CHARACTER_WIDTH * columns;
     double width = begin_x + 210.0 > PICTURE_WIDTH ? begin_x + 210.0 : PICTURE_WIDTH;
-    double span = plot->high - plot->low;
-    double scale = span > 0.0 ? (width - begin_x - 10.0) / span : 0.0;
-    double zero = begin_x - plot->low * scale;
+    double scale = width - begin_x - 10.0;
+    double zero = begin_x + scale * zero_of(plot);
     double height = 44.0 + LINE_HEIGHT * (double)plot->len;
     struct vv_text title VV_CLEANUP(vv_text_done) = {0};
     (void)rows;

@@ -45,7 +45,7 @@ def bars(text):
     """{name: (cells left of zero, cells right of zero)} of the lines of a chart."""
     found = {}
     for line in plain(text).splitlines()[1:]:
-        match = re.match(r"(\S+)\s+(-?[\d.]+)?\s([ █#]*)(?:[│|](.*))?$", line)
+        match = re.match(r"(\S+)\s+(-?[\d.]+(?:e\+\d+)?)?\s([ █#]*)(?:[│|](.*))?$", line)
         if match:
             left, right = match[3].strip(), match[4] or ""
             found[match[1]] = (len(left), len(right))
@@ -199,3 +199,78 @@ def test_rows_that_make_no_line_are_refused(lake):
         assert done.returncode == 2 and "a column of times and one of numbers" in done.stderr
     assert lake.ok("query", "SELECT now() AS t, 1.5 AS v WHERE false", "--plot") == "v\nno rows\n"
     assert lake.run("history", "market_regimes", "--plot").returncode == 2
+
+
+def svg_numbers(text):
+    root = xml.fromstring(text)
+    return [float(number) for element in root.iter() for name, value in element.items()
+            if name in ("x", "y", "x1", "x2", "y1", "y2", "width", "height", "points")
+            for number in re.split("[ ,]+", value.strip()) if not number.endswith("%")]
+
+
+FAR = "CASE WHEN i % 2 = 0 THEN 1.7e308 ELSE -1.7e308 END"
+MOMENT = "TIMESTAMP '2025-01-01' + INTERVAL (i) DAY"
+
+
+@pytest.mark.parametrize("time, value, drawn", [
+    (MOMENT, FAR, True),
+    (MOMENT, "CASE WHEN i = 0 THEN 5e-324 ELSE 0.0 END", True),
+    (MOMENT, "CASE i WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN 'inf'::DOUBLE ELSE i END", True),
+    (MOMENT, "'-inf'::DOUBLE", False),
+    (f"CASE WHEN i = 0 THEN {MOMENT} END", FAR, True),
+    ("CASE WHEN i % 2 = 0 THEN TIMESTAMP '294247-01-10' ELSE TIMESTAMP '290000-01-01 (BC)' END",
+     "i", True),
+    ("CASE WHEN i % 2 = 0 THEN DATE '5881580-07-10' ELSE DATE '2025-01-01' END", "i", True),
+    ("DATE '5881580-07-10'", "i", False),
+    ("CASE WHEN i % 2 = 0 THEN 'infinity'::TIMESTAMP ELSE '-infinity'::TIMESTAMP END", "i", False),
+    ("CASE WHEN i % 2 = 0 THEN 'infinity'::DATE ELSE DATE '2025-01-01' END", "i", True),
+    ("TIMESTAMP_S '290308-12-21 19:59:59'", "i", True),
+])
+@pytest.mark.parametrize("series", ["", "CASE WHEN i < 3 THEN 'a' ELSE 'b' END AS name, "])
+def test_the_furthest_values_and_times_are_drawn(lake, time, value, drawn, series):
+    sql = f"SELECT {time} AS t, {series}{value} AS v FROM range(6) r(i)"
+    text = lake.ok("query", sql, "--format", "plot")
+    assert ("no row has a time and a number" not in text) == drawn
+    numbers = svg_numbers(lake.ok("query", sql, "--format", "svg"))
+    assert len(numbers) > 8 or not drawn
+    assert all(0 <= number <= 800 for number in numbers)
+
+
+def test_a_time_beyond_timestamps_is_told(lake):
+    text = lake.ok("query", "SELECT CASE i WHEN 0 THEN DATE '5881580-07-10' ELSE DATE '2025-01-01' END "
+                   "AS t, i AS v FROM range(2) r(i)", "--format", "plot")
+    assert text.endswith("1 rows more are not drawn\n")
+
+
+def test_far_values_are_at_the_ends_of_a_line(lake):
+    lines = lake.ok("query", f"SELECT {MOMENT} AS t, {FAR} AS v FROM range(2) r(i)", "--format",
+                    "plot").splitlines()
+    assert lines[1].startswith(" 1.7e+308 ") and lines[1][10] != " "
+    assert lines[12].startswith("-1.7e+308 ") and lines[12].rstrip()[-1] not in " 8"
+
+
+def test_bars_of_the_furthest_values(varve):
+    varve.ok("init", "--regimes", "r0,r1")
+    varve.upsert("market_regimes", "timestamp,symbol,regime,ingested_at\n" + "".join(
+        f"2025-01-30T1{i}:00:00Z,SPY,r{i},2025-01-30T1{i}:00:00Z\n" for i in range(2)))
+    varve.upsert("performance_metrics", "timestamp,strategy_id,total_pnl\n"
+                 "2025-01-29T10:00:00Z,a,0\n2025-01-30T10:30:00Z,a,1.1e308\n"
+                 "2025-01-30T11:30:00Z,a,-0.5e308\n")
+    found = bars(varve.ok("correlate", *ALL, "--format", "plot"))
+    assert found["r0"][1] > 5 and found["r1"][0] > 5
+    text = varve.ok("correlate", *ALL, "--format", "svg")
+    assert all(0 <= number <= 800 for number in svg_numbers(text))
+    found = [rect.get("width") for rect in xml.fromstring(text).iter(
+        "{http://www.w3.org/2000/svg}rect")]
+    widths = [float(width) for width in found if width != "100%"]
+    assert len(widths) == 2
+    assert min(widths) > 100
+
+
+@pytest.mark.parametrize("form", ["plot", "svg"])
+def test_nothing_of_a_columns_name_steers_the_terminal(lake, form):
+    text = lake.ok("query", 'SELECT now() AS t, i AS "a\x1b[31m<&>RED" FROM range(3) r(i)',
+                   "--format", form)
+    assert "\x1b" not in text
+    title = xml.fromstring(text)[0].text if form == "svg" else text.splitlines()[0]
+    assert title == "a\\x1b[31m<&>RED"
