@@ -92,6 +92,39 @@ def test_a_line_of_a_merge_that_lacks_a_column_has_its_default(table):
     assert counted == [{"n": 10000}]
 
 
+MERGE = ("merge", "t", "--source", "-", "--input-format", "ndjson", "--on", "t.k = s.k")
+
+
+@pytest.fixture
+def stored(varve):
+    varve.ok("create", "t", "--schema", "k bigint not null, v double default 7, w double", "--key",
+             "k")
+    varve.upsert("t", "k,v,w\n1,1,1\n2,2,2\n")
+    return varve
+
+
+@pytest.mark.parametrize("clause, kept", [
+    ("update *", None), ("update set v = s.v", None), ("update set v = coalesce(s.v, t.v)", 2.0),
+    ("and s.v is not null update *", 2.0), ("and s.v is null update set v = 9", 9.0),
+    ("update set w = 3", 2.0), ("update set v = default", 7.0)])
+def test_a_default_is_for_rows_that_a_merge_inserts(stored, clause, kept):
+    """To conditions and updates a column that a line lacks is NULL, though other lines bring it."""
+    stored.ok(*MERGE, "--when-matched", clause, "--when-not-matched",
+              "and s.v is null insert *", "--when-not-matched", "insert (k, v, w) values (s.k, 8, 8)",
+              stdin='{"k":1,"v":5}\n{"k":2}\n{"k":3}\n{"k":4,"v":null}\n{"k":5,"v":4}\n')
+    found = {row["k"]: row["v"] for row in stored.rows("scan", "t")}
+    assert (found[2], found[3], found[4], found[5]) == (kept, 7.0, None, 8.0)
+
+
+def test_a_merge_of_files_with_different_columns_inserts_defaults(stored, tmp_path):
+    (tmp_path / "a.csv").write_text("k,v\n1,5\n8,6\n")
+    (tmp_path / "b.csv").write_text("k,w\n2,5\n9,6\n")
+    stored.ok("merge", "t", "--source", tmp_path / "a.csv", "--source", tmp_path / "b.csv", "--on",
+              "t.k = s.k", "--when-matched", "update *", "--when-not-matched", "insert *")
+    assert [(row["k"], row["v"], row["w"]) for row in stored.rows("scan", "t")] == [
+        (1, 5.0, None), (2, None, 5.0), (8, 6.0, None), (9, 7.0, 6.0)]
+
+
 def test_overwrite_fills_too(table):
     table.upsert("t", "ts,sym\n2025-01-10T23:00:00Z,C\n")
     table.ok("overwrite", "t", "-", "--yes", "--input-format", "csv",

@@ -142,7 +142,8 @@ static void add_rows(const struct vv_edit *edit, const struct vv_merge *merge, s
         vv_buf_addf(sql,
             "(SELECT * FROM %.*s WHERE %.*srow IN (SELECT _row FROM temp." VV_MERGE_FRESH
             " WHERE _step = %zu)) AS s",
-            VV_ARG(merge->source.sql), VV_ARG(prefix), step);
+            VV_ARG(merge->steps[step].is_star ? merge->source.filled_sql : merge->source.sql),
+            VV_ARG(prefix), step);
         break;
     case VV_MERGE_NOT_MATCHED_BY_SOURCE:
         add_half(merge, &edit->snapshot->schema, 'c', step, sql);

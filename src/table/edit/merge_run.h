@@ -10,6 +10,8 @@
  *     VV_MERGE_ALONE  _file, _pos, _step, c0 .. cN: rows of the table that no row of the source
  *                     matches, and that a step takes
  *     VV_MERGE_FRESH  _row, _step: rows of the source that match none, and that a step takes
+ *     VV_MERGE_FILLED _row and those of c0 .. cN that have a default, which here they have where a
+ *                     row of the source says nothing; only where `insert *` could tell
  */
 #ifndef VV_TABLE_EDIT_MERGE_RUN_H
 #define VV_TABLE_EDIT_MERGE_RUN_H
@@ -20,6 +22,7 @@
 #define VV_MERGE_PAIRS "merge_pairs"
 #define VV_MERGE_ALONE "merge_alone"
 #define VV_MERGE_FRESH "merge_fresh"
+#define VV_MERGE_FILLED "merge_filled"
 
 enum vv_merge_action {
     VV_MERGE_UPDATE,
@@ -49,7 +52,8 @@ struct vv_merge_source {
     struct vv_additions added; /* those that it lacks */
     bool is_open;              /* others may be spoken of, and are NULL: lines of NDJSON vary */
     struct vv_str prefix;
-    struct vv_str sql; /* "(SELECT ...)": <prefix>row and the columns by their names */
+    struct vv_str sql;        /* "(SELECT ...)": <prefix>row and the columns by their names */
+    struct vv_str filled_sql; /* the same for `insert *`: with defaults */
 };
 
 struct vv_merge {

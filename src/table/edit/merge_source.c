@@ -1,8 +1,11 @@
 /*
  * The source of a merge, as rows: loaded once, whatever the number of attempts, and converted by
  * a schema that is supposed. It has the table's columns, which may all be NULL here, since the
- * rules of the table, but for defaults, are for what a clause makes of a row; and behind them those that the table
+ * rules of the table are for what a clause makes of a row; and behind them those that the table
  * lacks, with types as they come or as they are guessed.
+ *
+ * A column that a row says nothing of is NULL to conditions and to updates: a default is for a row
+ * that is new, not for one that is there. `insert *` alone has the defaults.
  */
 #include "engine/sql.h"
 #include "table/alter/evolve.h"
@@ -46,33 +49,38 @@ bool vv_merge_knows(const struct vv_merge_source *source, size_t column)
     return source->is_open || source->is_brought[column];
 }
 
-static varve_status write_sql(struct vv_op *op, struct vv_merge_source *source)
+static bool has_default(const struct vv_rules *rules, size_t column)
+{
+    return rules->values != NULL && rules->values[column].default_text.ptr != NULL;
+}
+
+/* `filled`: rules whose defaults stand in VV_MERGE_FILLED; NULL: rows as they came. */
+static varve_status write_sql(struct vv_op *op, const struct vv_merge_source *source,
+    const struct vv_rules *filled, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_TRY(vv_schema_prefix(op, &source->schema, &source->prefix));
-    vv_buf_addf(&sql, "(SELECT _row AS %.*srow", VV_ARG(source->prefix));
+    vv_buf_addf(&sql, "(SELECT b._row AS %.*srow", VV_ARG(source->prefix));
     for (size_t i = 0; i < source->schema.fields_len; i++) {
         if (!vv_merge_knows(source, i))
             continue;
-        vv_buf_addf(&sql, ", c%zu AS ", i);
+        vv_buf_addf(&sql, ", %c.c%zu AS ", filled != NULL && has_default(filled, i) ? 'f' : 'b',
+            i);
         vv_sql_name(&sql, source->schema.fields[i].name);
     }
-    vv_buf_addf(&sql, " FROM %.*s)", VV_ARG(source->batch.sql));
-    source->sql = vv_arena_str(&op->arena, vv_buf_str(&sql));
-    return source->sql.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    vv_buf_addf(&sql, " FROM %.*s AS b", VV_ARG(source->batch.sql));
+    if (filled != NULL)
+        vv_buf_adds(&sql, " JOIN temp." VV_MERGE_FILLED " AS f ON f._row = b._row");
+    vv_buf_addc(&sql, ')');
+    *out = vv_arena_str(&op->arena, vv_buf_str(&sql));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-/*
- * Of the table's rules the defaults alone: a line of NDJSON that says nothing of a column that others
- * bring, or a file beside others that have it, has the default, as in every way into the table.
- */
+/* Of the table's rules the defaults alone. */
 static varve_status suppose_rules(struct vv_op *op, const struct vv_edit *edit,
     const struct vv_schema *schema, struct vv_rules *out)
 {
     struct vv_column_value *values = NULL;
     *out = (struct vv_rules){.order = -1};
-    if (edit->rules->values == NULL)
-        return VARVE_OK;
     VV_NEW(op, &values, struct vv_column_value, schema->fields_len + 1);
     for (size_t i = 0; i < edit->snapshot->schema.fields_len; i++) {
         values[i].default_text = edit->rules->values[i].default_text;
@@ -82,12 +90,48 @@ static varve_status suppose_rules(struct vv_op *op, const struct vv_edit *edit,
     return VARVE_OK;
 }
 
-/* Rows of the inputs by the supposed schema. */
+/*
+ * Whether a row that `insert *` takes may lack a column that others bring, and which has a default:
+ * a line of NDJSON, or the rows of a file beside other files.
+ */
+static bool needs_filled(const struct vv_edit *edit, const struct vv_merge *merge)
+{
+    size_t inputs_len = 0;
+    bool inserts = false;
+    bool has_some = false;
+    const struct vv_batch_input *inputs = vv_batch_inputs(merge->source.loaded, &inputs_len);
+    bool varies = inputs_len > 1;
+    for (size_t i = 0; i < inputs_len; i++)
+        varies = varies || inputs[i].format == VV_INPUT_NDJSON;
+    for (size_t i = 0; i < merge->request->clauses_len; i++)
+        inserts =
+            inserts || (merge->steps[i].action == VV_MERGE_INSERT && merge->steps[i].is_star);
+    for (size_t i = 0; i < edit->snapshot->schema.fields_len; i++)
+        has_some = has_some || has_default(edit->rules, i);
+    return varies && inserts && has_some;
+}
+
+/* Kept aside: the relation is made anew without defaults. */
+static varve_status keep_filled(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_merge_source *source, const struct vv_rules *rules)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE " VV_MERGE_FILLED " AS SELECT _row");
+    for (size_t i = 0; i < source->schema.fields_len; i++)
+        if (has_default(rules, i))
+            vv_buf_addf(&sql, ", c%zu", i);
+    vv_buf_addf(&sql, " FROM %.*s", VV_ARG(source->batch.sql));
+    return vv_buf_ok(&sql) ? vv_session_exec(op, edit->session, vv_buf_str(&sql))
+                           : vv_fail_memory(op);
+}
+
+/* Rows of the inputs by the supposed schema. `filled`: with defaults; NULL: there are none. */
 static varve_status prepare(struct vv_op *op, struct vv_edit *edit,
-    const struct vv_batch_options *options, struct vv_merge_source *source)
+    const struct vv_batch_options *options, struct vv_merge_source *source,
+    const struct vv_rules *filled)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_rules rules;
+    static const struct vv_rules no_rules = {.order = -1};
     struct vv_metadata metadata = *edit->snapshot->metadata;
     struct vv_snapshot supposed = {.version = edit->snapshot->version,
         .protocol = edit->snapshot->protocol,
@@ -96,14 +140,18 @@ static varve_status prepare(struct vv_op *op, struct vv_edit *edit,
         .schema = source->schema};
     const struct vv_table table = {
         .name = edit->table->name, .engine = edit->table->engine, .snapshot = &supposed};
-    VV_TRY(suppose_rules(op, edit, &source->schema, &rules));
     if (source->schema.fields_len > edit->snapshot->schema.fields_len) {
         vv_schema_write(&source->schema, &json);
         if (!vv_buf_ok(&json))
             return vv_fail_memory(op);
         metadata.schema_json = vv_buf_str(&json);
     }
-    return vv_batch_prepare(op, edit->work, source->loaded, &table, &rules, options,
+    if (filled != NULL) {
+        VV_TRY(vv_batch_prepare(op, edit->work, source->loaded, &table, filled, options,
+            &source->batch));
+        VV_TRY(keep_filled(op, edit, source, filled));
+    }
+    return vv_batch_prepare(op, edit->work, source->loaded, &table, &no_rules, options,
         &source->batch);
 }
 
@@ -125,8 +173,15 @@ varve_status vv_merge_load(struct vv_op *op, struct vv_edit *edit, struct vv_mer
     VV_TRY(vv_additions_find(op, &search, &added));
     source->added = added;
     VV_TRY(suppose_schema(op, &edit->snapshot->schema, &added, &source->schema));
-    VV_TRY(prepare(op, edit, &options, source));
+    bool is_filled = needs_filled(edit, merge);
+    struct vv_rules defaults = {.order = -1};
+    if (is_filled)
+        VV_TRY(suppose_rules(op, edit, &source->schema, &defaults));
+    VV_TRY(prepare(op, edit, &options, source, is_filled ? &defaults : NULL));
     VV_TRY(vv_session_optimize(op, edit->session, true));
     VV_TRY(find_brought(op, source));
-    return write_sql(op, source);
+    VV_TRY(vv_schema_prefix(op, &source->schema, &source->prefix));
+    VV_TRY(write_sql(op, source, NULL, &source->sql));
+    source->filled_sql = source->sql;
+    return is_filled ? write_sql(op, source, &defaults, &source->filled_sql) : VARVE_OK;
 }
