@@ -49,6 +49,25 @@ def test_one_that_is_there_stays(table):
     assert path_of(table, 3).read_text() == "theirs"
 
 
+def test_one_of_a_version_that_left_the_log_is_told(varve):
+    """The clean-up of other software leaves it where it was."""
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k",
+             "--property", "delta.checkpointInterval=1000")
+    for k in range(6):
+        varve.upsert("t", f"k\n{k}\n")
+    varve.ok("checkpoint", "t")
+    for k in range(6, 12):
+        varve.upsert("t", f"k\n{k}\n")
+    varve.ok("checkpoint", "t")
+    path_of(varve, 12).unlink()
+    for version in range(12):
+        (varve.table("t") / "_delta_log" / f"{version:020d}.json").unlink()
+    (varve.table("t") / "_delta_log" / f"{6:020d}.checkpoint.parquet").unlink()
+    found = check(varve)
+    assert found["good"] and found["message"].startswith(
+        "the newest checksum file is of version 6, which has left the log")
+
+
 @pytest.mark.parametrize("change, says", [
     (lambda said: said.update(numFiles=3), "it says 3 files, the log comes to 2"),
     (lambda said: said.update(tableSizeBytes=1), "it says 1 bytes"),

@@ -239,9 +239,27 @@ static int64_t newest_checksum(const struct vv_objects *objects, int64_t last)
     return newest;
 }
 
-static varve_status check_checksum(struct vv_op *op, struct vv_doctor_run *run)
+/* *out_wrong.ptr NULL: that version, or its file, is gone. */
+static varve_status hold_checksum(struct vv_op *op, const struct vv_doctor_run *run,
+    int64_t version, struct vv_str *out_wrong)
 {
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *then = NULL;
+    varve_status status = VARVE_OK;
+    if (version == run->snapshot->version)
+        then = vv_snapshot_retain(run->snapshot);
+    else
+        status = vv_snapshot_load(op, run->log, version, &then);
+    if (status == VARVE_OK)
+        status = vv_checksum_check(op, run->log->store, then, out_wrong);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    *out_wrong = VV_STR_NONE;
+    return VARVE_OK;
+}
+
+static varve_status check_checksum(struct vv_op *op, struct vv_doctor_run *run)
+{
     struct vv_objects objects = {0};
     struct vv_str wrong = VV_STR("");
     VV_TRY(vv_store_list(op, run->log->store, &op->arena, VV_STR(VV_LOG_FOLDER), VV_STR_NONE, 0,
@@ -250,11 +268,12 @@ static varve_status check_checksum(struct vv_op *op, struct vv_doctor_run *run)
     struct vv_doctor_check check = check_of("checksum", false, 0);
     if (version == VV_NO_VERSION)
         return tell(op, run, &check, NULL, "no version has a checksum file");
-    if (version == run->snapshot->version)
-        then = vv_snapshot_retain(run->snapshot);
-    else
-        VV_TRY(vv_snapshot_load(op, run->log, version, &then));
-    VV_TRY(vv_checksum_check(op, run->log->store, then, &wrong));
+    VV_TRY(hold_checksum(op, run, version, &wrong));
+    if (wrong.ptr == NULL)
+        return tell(op, run, &check, NULL,
+            "the newest checksum file is of version %" PRId64
+            ", which has left the log: nothing to hold it against",
+            version);
     check = check_of("checksum", wrong.len > 0, wrong.len > 0);
     return tell(op, run, &check,
         "its writer was wrong, or the log was changed: varve verify @ tells",
