@@ -13,8 +13,9 @@ int64_t vv_checkpoint_interval(const struct vv_metadata *metadata);
 
 /*
  * Writes the checkpoint of a snapshot's version, reads it back, and lets `_last_checkpoint` point
- * to it unless that names a newer one already; beside it the version's checksum (checksum.h). Nothing but a whole checkpoint is ever visible
- * under its name. EUNSUPPORTED where the table wants V2 checkpoints.
+ * to it unless that names a newer one already; beside it the version's checksum (checksum.h), which
+ * may fail without a failure of the checkpoint. Nothing but a whole checkpoint is ever visible under
+ * its name. EUNSUPPORTED where the table wants V2 checkpoints.
  */
 varve_status vv_checkpoint_write(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_snapshot *snapshot);

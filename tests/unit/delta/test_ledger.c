@@ -331,3 +331,43 @@ TEST_SECONDS(log_clean, a_store_that_fails_anywhere_leaves_every_version, 240)
     }
     CHECK(failures > 20 && failures < 999);
 }
+
+/* ---- Checkpoints -------------------------------------------------------------------------------- */
+
+struct checksum_fault {
+    struct vv_fault_plan *plan;
+    int puts;
+};
+
+static void fail_checksum(void *data, const char *call, struct vv_str key)
+{
+    struct checksum_fault *fault = data;
+    bool is_checksum = strcmp(call, "put_if_absent") == 0 && vv_str_ends(key, VV_STR(".crc"));
+    fault->puts += is_checksum;
+    fault->plan->at = is_checksum ? fault->plan->calls + 1 : 0;
+}
+
+TEST(checkpoint_write, stands_though_its_checksum_cannot_be_written)
+{
+    VV_CLEANUP(old_table_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_object object;
+    struct vv_op *op = &f.op;
+    REQUIRE(make_old_table(&f, ""));
+    REQUIRE_OK(op, vv_snapshot_load(op, &f.log, 50, &snapshot));
+    for (int kind = VV_FAULT_REFUSE; kind <= VV_FAULT_LOSE_REPLY; kind++) {
+        struct checksum_fault fault = {.plan = &f.plan};
+        f.plan = (struct vv_fault_plan){
+            .kind = (enum vv_fault_kind)kind, .before = fail_checksum, .before_data = &fault};
+        CHECK_OK(op, vv_checkpoint_write(op, &f.log, snapshot));
+        CHECK_INT(fault.puts, 1);
+        f.plan = (struct vv_fault_plan){0};
+        CHECK_OK(op,
+            vv_store_head(op, f.store,
+                VV_STR("_delta_log/00000000000000000050.checkpoint.parquet"), &object));
+        varve_status status =
+            vv_store_head(op, f.store, VV_STR("_delta_log/00000000000000000050.crc"), &object);
+        CHECK_INT(status, kind == VV_FAULT_REFUSE ? VARVE_ENOTFOUND : VARVE_OK);
+        vv_forgive(op);
+    }
+}
