@@ -115,13 +115,9 @@ static varve_status check_argument(struct vv_op *op, const struct function *func
     return VARVE_OK;
 }
 
-/* The place of an argument: by its name, else by where it stands. */
-static varve_status place_argument(struct vv_op *op, const struct function *function,
-    const struct vv_query_call *call, const struct vv_json *argument, size_t *index)
+static varve_status find_named(struct vv_op *op, const struct function *function,
+    struct vv_str name, size_t *index)
 {
-    struct vv_str name = vv_json_text(vv_json_get(argument, "alias"));
-    if (name.len == 0)
-        return VARVE_OK;
     if (function->names == NULL)
         return vv_fail(op, VARVE_EUSAGE, "%s: its arguments have no names: write %s",
             function->name, function->usage);
@@ -129,13 +125,23 @@ static varve_status place_argument(struct vv_op *op, const struct function *func
         if (!vv_str_eq_nocase(name, vv_str_of(function->names[i])))
             continue;
         *index = i;
-        return call->arguments[i].text.ptr == NULL
-                   ? VARVE_OK
-                   : vv_fail(op, VARVE_EUSAGE, "%s: %s is given twice", function->name,
-                         function->names[i]);
+        return VARVE_OK;
     }
     return vv_fail(op, VARVE_EUSAGE, "%s has no argument %.*s: write %s", function->name,
         VV_ARG(name), function->usage);
+}
+
+/* The place of an argument: by its name, else by where it stands. None is given twice. */
+static varve_status place_argument(struct vv_op *op, const struct function *function,
+    const struct vv_query_call *call, const struct vv_json *argument, size_t *index)
+{
+    struct vv_str name = vv_json_text(vv_json_get(argument, "alias"));
+    if (name.len > 0)
+        VV_TRY(find_named(op, function, name, index));
+    if (call->arguments[*index].text.ptr == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "%s: %s is given twice", function->name,
+        function->names[*index]);
 }
 
 static varve_status read_argument(struct vv_op *op, struct vv_query_script *script,

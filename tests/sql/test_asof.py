@@ -107,6 +107,7 @@ def test_it_stands_where_tables_do_and_takes_parameters(lake):
     ("'trades', 'nope'", "no table nope"),
     ("'trades', 'quotes', foo => 1", "has no argument foo"),
     ("'trades', 'quotes', 'sym', by => 'sym'", "by is given twice"),
+    ("'trades', 'quotes', tolerance => '1h', '2h', '2h'", "tolerance is given twice"),
     ("'trades', 'quotes', by => 'bid'", "table trades has no column bid"),
     ("'trades', 'quotes', tolerance => 'x'", "not a length of time"),
     ("'trades', 'quotes', knowledge => 'commit'", "not one of order, event"),
