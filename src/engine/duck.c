@@ -13,8 +13,8 @@ static bool is_about_broken_file(const char *text)
         "Failed to read file \"", "don't know what type", "ecompression failure", "GZIP stream",
         "too small to be a Parquet file", "ooter length", "nvalid Parquet", "Out of buffer",
         "Prefetch registered for bytes outside file", "Corrupted file", "likely corrupt",
-        "bit width too large", "n Parquet file", "in parquet read", VV_DUCK_NO_VARIANT,
-        VV_DUCK_DAMAGED};
+        "bit width too large", "n Parquet file", "in parquet read", "Page size mismatch",
+        "invalid TType", VV_DUCK_NO_VARIANT, VV_DUCK_DAMAGED};
     for (size_t index = 0; index < VV_COUNT(parts); index++)
         if (strstr(text, parts[index]))
             return true;

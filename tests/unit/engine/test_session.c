@@ -462,3 +462,16 @@ TEST(session, streamed_rows_come_with_their_maps)
     }
     CHECK_INT(number(&fixture, "SELECT 7"), 7);
 }
+
+TEST(session, a_damaged_file_is_told_from_a_refused_statement)
+{
+    static const char *const damaged[] = {"Page size mismatch: the header says otherwise",
+        "Error reading file: invalid TType", "TProtocolException: Invalid data"};
+    for (size_t i = 0; i < VV_COUNT(damaged); i++) {
+        CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_INVALID, damaged[i]), VARVE_ECORRUPT);
+        CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_INVALID_INPUT, damaged[i]),
+            VARVE_ECORRUPT);
+    }
+    CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_INVALID_INPUT, "no such thing"),
+        VARVE_EUSAGE);
+}
