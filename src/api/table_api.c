@@ -19,7 +19,7 @@ static varve_status open_table(struct vv_op *op, varve_lake *lake, const char *n
     struct vv_table *inner = NULL;
     if (name == NULL || name[0] == '\0')
         return vv_fail(op, VARVE_EUSAGE, "no table given");
-    VV_TRY(vv_lake_table(op, lake->lake, vv_str_of(name), &inner));
+    VV_TRY(vv_lake_table_for_any(op, lake->lake, vv_str_of(name), &inner));
     varve_table *table = vv_malloc(sizeof(*table));
     if (table == NULL) {
         vv_table_close(&inner);
@@ -62,8 +62,7 @@ static varve_status describe(struct vv_op *op, varve_table *table, const char *a
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    VV_TRY(vv_table_refresh(op, table->table));
-    VV_TRY(vv_table_at(op, table->table, vv_api_text(at), &snapshot));
+    VV_TRY(vv_table_seek(op, table->table, vv_api_text(at), &snapshot));
     VV_TRY(vv_table_describe(op, table->table, snapshot, &json));
     return vv_api_give_text(op, &json, out_json);
 }

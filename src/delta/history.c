@@ -2,6 +2,7 @@
 #include "delta/ledger.h"
 #include "delta/log.h"
 #include "delta/log_list.h"
+#include "delta/log_name.h"
 #include "delta/timeline.h"
 
 /*
@@ -153,6 +154,54 @@ static varve_status start_timeline(struct vv_op *op, const struct vv_log_handle 
         list->commits.len - start, &op->arena);
 }
 
+/* The first `*out` commits are of at most that time. */
+static varve_status count_until(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, int64_t time_us, struct vv_timeline *timeline, size_t *out)
+{
+    VV_TRY(start_timeline(op, log, list, timeline));
+    timeline->passes_damage = true;
+    return vv_timeline_count_until(op, timeline, floor_to_ms(time_us), out);
+}
+
+/* The version after the first `count` commits where that one is not in the log; else none. */
+static int64_t missing_after(const struct vv_timeline *timeline, size_t count)
+{
+    if (count == 0 || count == timeline->len)
+        return VV_NO_VERSION;
+    const struct vv_log_commit *before = &timeline->commits[count - 1];
+    bool is_hole = before[1].version > before->version + 1 && before->ledger_key.ptr == NULL &&
+                   before[1].ledger_key.ptr == NULL;
+    return is_hole ? before->version + 1 : VV_NO_VERSION;
+}
+
+/*
+ * Commits that are damaged or missing have a time that nobody knows. Only right behind the version
+ * that is found does it matter: it may have been the latest at that time instead, but for the very
+ * millisecond of the version that is found.
+ */
+static varve_status check_next(struct vv_op *op, const struct vv_timeline *timeline,
+    size_t count, int64_t time_us)
+{
+    char asked[32];
+    int64_t version = missing_after(timeline, count);
+    bool is_missing = version != VV_NO_VERSION;
+    if (!is_missing && count < timeline->len && timeline->points[count].is_damaged)
+        version = timeline->commits[count].version;
+    bool is_found_ones =
+        count > 0 && timeline->points[count - 1].own_ms == floor_to_ms(time_us) &&
+        timeline->points[count - 1].own_ms != VV_NO_TIME;
+    if (version == VV_NO_VERSION || is_found_ones)
+        return VARVE_OK;
+    (void)vv_time_format_us(time_us, asked);
+    (void)vv_fail(op, VARVE_ECORRUPT,
+        "commit " VV_LOG_FOLDER "/%020" PRId64 ".json is %s, so that nobody can tell whether "
+        "version %" PRId64 " was there at %s: restore that file from a backup, or ask for an "
+        "older version by its number",
+        version, is_missing ? "missing" : "damaged", version, asked);
+    op->error.version = version;
+    return VARVE_ECORRUPT;
+}
+
 varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
     int64_t time_us, int64_t *out_version)
 {
@@ -163,13 +212,13 @@ varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log
     int64_t last = vv_log_list_last(&list);
     if (last == VV_NO_VERSION)
         return vv_log_fail_no_table(op, log);
-    VV_TRY(start_timeline(op, log, &list, &timeline));
-    VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
-    if (count == 0 && vv_log_list_first(&list) != 0) {
+    VV_TRY(count_until(op, log, &list, time_us, &timeline, &count));
+    if ((count == 0 && vv_log_list_first(&list) != 0) ||
+        missing_after(&timeline, count) != VV_NO_VERSION) {
         VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
-        VV_TRY(start_timeline(op, log, &list, &timeline));
-        VV_TRY(vv_timeline_count_until(op, &timeline, floor_to_ms(time_us), &count));
+        VV_TRY(count_until(op, log, &list, time_us, &timeline, &count));
     }
+    VV_TRY(check_next(op, &timeline, count, time_us));
     if (timeline.len == 0)
         return vv_fail(op, VARVE_ENOTFOUND,
             "the time of version %" PRId64 " is not known, its commit is gone: ask for the"

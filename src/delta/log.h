@@ -93,7 +93,8 @@ varve_status vv_log_history_latest(struct vv_op *op, const struct vv_log_handle 
  * The latest version whose time is <= `time_us`. After the last commit: the latest. Before the
  * first that is there: NOT_FOUND naming the range. Time of a version: in-commit timestamp where
  * enabled; commitInfo.timestamp for commits of Varve; else the modification time of the commit
- * file; made monotone.
+ * file; made monotone. ECORRUPT: a commit is damaged or missing, and may have been the latest then;
+ * such commits elsewhere in the log do not matter.
  */
 varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
     int64_t time_us, int64_t *out_version);

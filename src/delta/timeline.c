@@ -52,8 +52,17 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
     int64_t version = timeline->commits[index].version;
     struct vv_str bytes = VV_STR_NONE;
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed(op, timeline->log, &timeline->commits[index], &scratch, &bytes));
-    if (vv_timeline_find_info(op, timeline->arena, version, bytes, &point->info) != VARVE_OK)
+    varve_status status =
+        vv_log_read_listed(op, timeline->log, &timeline->commits[index], &scratch, &bytes);
+    if (status == VARVE_OK)
+        status = vv_timeline_find_info(op, timeline->arena, version, bytes, &point->info);
+    if (status == VARVE_ECORRUPT && timeline->passes_damage) {
+        vv_forgive(op);
+        point->info = NULL;
+        point->is_damaged = true;
+        status = VARVE_OK;
+    }
+    if (status != VARVE_OK)
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
     point->own_ms = vv_commit_time_own_ms(point->info);
     point->is_read = true;

@@ -12,7 +12,8 @@
 #include "delta/log_list.h"
 
 struct vv_timeline_point {
-    bool is_read; /* `info` and `own_ms` are there */
+    bool is_read;    /* `info` and `own_ms` are there */
+    bool is_damaged; /* it can't be read, and so has no word of its own */
     const struct vv_commit_info *info;
     int64_t own_ms;  /* VV_NO_TIME: the commit has no word of its own */
     int64_t time_ms; /* VV_NO_TIME: not worked out yet */
@@ -24,6 +25,7 @@ struct vv_timeline {
     const struct vv_log_commit *commits;
     size_t len;
     struct vv_timeline_point *points; /* one a commit */
+    bool passes_damage; /* a commit that is corrupt is marked, and no failure */
 };
 
 varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,

@@ -200,15 +200,26 @@ varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str n
     return VARVE_OK;
 }
 
-varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+varve_status vv_lake_table_for_any(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table **out)
 {
     struct vv_log_handle log = {0};
     VV_TRY(vv_lake_log(op, lake, name, &log));
-    VV_TRY(vv_table_open(op, name, log.store, log.engine, out));
+    VV_TRY(vv_table_open_for_any(op, name, log.store, log.engine, out));
     (*out)->is_known_at = lake->is_known_at;
     (*out)->known_us = lake->known_us;
     (*out)->checkpoints_elsewhere = lake->checkpoints_elsewhere;
+    return VARVE_OK;
+}
+
+varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table **out)
+{
+    VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
+    VV_TRY(vv_lake_table_for_any(op, lake, name, &table));
+    if (table->snapshot == NULL)
+        VV_TRY(vv_table_refresh(op, table)); /* says what is wrong with it */
+    *out = VV_MOVE(table);
     return VARVE_OK;
 }
 

@@ -61,6 +61,9 @@ varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_aren
  */
 varve_status vv_lake_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table **out);
+/* The same for reading whatever version is asked for (vv_table_open_for_any). */
+varve_status vv_lake_table_for_any(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
+    struct vv_table **out);
 /*
  * The same without opening it: where its log lies. The caller closes `out->store`. For looking at
  * tables that may be damaged.

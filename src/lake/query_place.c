@@ -117,7 +117,7 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
             "\"%.*s\" is no name of a table: SQL reads the lake's tables, and neither files "
             "nor the network",
             VV_ARG(place->name));
-    VV_TRY(vv_lake_table(op, script->lake, place->name, &out->table));
+    VV_TRY(vv_lake_table_for_any(op, script->lake, place->name, &out->table));
     out->table->is_known_at = script->is_known_at;
     out->table->known_us = script->known_us;
     out->is_apart = script->is_known_at != script->lake->is_known_at ||

@@ -31,7 +31,7 @@ static bool is_time(const struct vv_report_source *source, int32_t column)
 static varve_status open_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_str at, struct vv_report_source *out)
 {
-    VV_TRY(vv_lake_table(op, lake, name, &out->table));
+    VV_TRY(vv_lake_table_for_any(op, lake, name, &out->table));
     VV_TRY(vv_table_at(op, out->table, at, &out->snapshot));
     return vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules);
 }

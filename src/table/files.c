@@ -114,8 +114,7 @@ varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_
     struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_table_at(op, table, at, &snapshot));
+    VV_TRY(vv_table_seek(op, table, at, &snapshot));
     return vv_table_files_of(op, table, snapshot, out);
 }
 

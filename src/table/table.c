@@ -21,8 +21,9 @@ varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table)
     return VARVE_OK;
 }
 
-varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store *store,
-    struct vv_engine *engine, struct vv_table **out)
+/* *out is NULL where it fails. */
+static varve_status open_table(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, bool is_for_any, struct vv_table **out)
 {
     struct vv_table *table = vv_malloc(sizeof(*table));
     if (table == NULL) {
@@ -36,12 +37,28 @@ varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store
     table->name = vv_arena_str(&table->arena, name);
     varve_status status =
         table->name.ptr == NULL ? vv_fail_memory(op) : vv_table_refresh(op, table);
+    if (status == VARVE_ECORRUPT && is_for_any) {
+        vv_forgive(op);
+        status = VARVE_OK;
+    }
     if (status != VARVE_OK) {
         vv_table_close(&table);
         return status;
     }
     *out = table;
     return VARVE_OK;
+}
+
+varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, struct vv_table **out)
+{
+    return open_table(op, name, store, engine, false, out);
+}
+
+varve_status vv_table_open_for_any(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, struct vv_table **out)
+{
+    return open_table(op, name, store, engine, true, out);
 }
 
 void vv_table_close(struct vv_table **table)
@@ -59,11 +76,19 @@ void vv_table_close(struct vv_table **table)
 varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,
     struct vv_snapshot **out)
 {
-    if (version == VV_NO_VERSION || table->snapshot->version == version) {
+    if (table->snapshot == NULL && version == VV_NO_VERSION)
+        VV_TRY(vv_table_refresh(op, table)); /* says what is wrong with the newest */
+    if (table->snapshot != NULL &&
+        (version == VV_NO_VERSION || table->snapshot->version == version)) {
         *out = vv_snapshot_retain(table->snapshot);
         return VARVE_OK;
     }
     if (vv_snapshot_load(op, &table->log, version, out) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
+    if (table->snapshot == NULL)
+        vv_log(op, VV_LOG_WARN, "table.newest_damaged",
+            "table %.*s: version %" PRId64 " is whole, the newest version can't be read: varve "
+            "verify says why",
+            VV_ARG(table->name), version);
     return VARVE_OK;
 }

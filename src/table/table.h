@@ -17,7 +17,7 @@ struct vv_table {
     struct vv_store *store;   /* owned */
     struct vv_engine *engine; /* borrowed */
     struct vv_snapshot
-        *snapshot;        /* newest seen, owned; NULL before the first vv_table_refresh */
+        *snapshot;        /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
     struct vv_work *work; /* of the last small batch; NULL: none is kept */
     /* Where set: without an `at` the table is read as it was known then (table/read/read.h). */
     bool is_known_at;
@@ -30,10 +30,19 @@ struct vv_table {
 /* Takes `store` over, on failure too. NOT_FOUND when there is no log. Loads the latest version. */
 varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store *store,
     struct vv_engine *engine, struct vv_table **out);
+/*
+ * The same for reading whatever version is asked for: where the newest one is damaged `snapshot` is
+ * NULL, and versions that need none of what is damaged can be read.
+ */
+varve_status vv_table_open_for_any(struct vv_op *op, struct vv_str name, struct vv_store *store,
+    struct vv_engine *engine, struct vv_table **out);
 void vv_table_close(struct vv_table **table);
 /* Brings `snapshot` to the latest version. */
 varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table);
-/* A version of the table: the current snapshot where it is that one, else loaded. Released by the caller. */
+/*
+ * A version of the table (VV_NO_VERSION: the newest seen): the current snapshot where it is that
+ * one, else loaded, with a warning in the log where the newest is damaged. Released by the caller.
+ */
 varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,
     struct vv_snapshot **out);
 

@@ -334,3 +334,17 @@ def test_columns_that_the_data_has_more_are_added_where_that_is_wanted(lake):
     assert lake.query("SELECT k, v, extra, more, most FROM t ORDER BY k").to_dicts() == [
         {"k": 1, "v": 1.0, "extra": "x", "more": None, "most": None},
         {"k": 2, "v": None, "extra": None, "more": 5, "most": True}]
+
+
+def test_an_older_version_is_read_though_the_newest_is_damaged(lake, regimes, tmp_path):
+    for number in range(4):
+        regimes.upsert(regime(number))
+    log = next(path for path in tmp_path.rglob("_delta_log") if path.parent.name == regimes.name)
+    (log / f"{3:020}.json").unlink()
+    again = varve.Lake(log.parent.parent)
+    assert len(again.table(regimes.name).scan(at=2).to_dicts()) == 2
+    assert len(regimes.scan(at=1).to_dicts()) == 1
+    with pytest.raises(varve.Corrupt, match="is missing, but version 4 needs it"):
+        again.table(regimes.name).scan()
+    with pytest.raises(varve.Corrupt, match="is missing, but version 4 needs it"):
+        again.table(regimes.name).upsert(regime(9))

@@ -72,6 +72,19 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
     return vv_table_snapshot(op, table, version, out);
 }
 
+varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    struct vv_snapshot **out)
+{
+    bool is_newest = vv_str_trim(at).len == 0 && !table->is_known_at;
+    varve_status status = vv_table_refresh(op, table);
+    if (status == VARVE_ECORRUPT && !is_newest) {
+        vv_forgive(op);
+        vv_snapshot_release(&table->snapshot); /* not the newest any more */
+        status = VARVE_OK;
+    }
+    return status == VARVE_OK ? vv_table_at(op, table, at, out) : status;
+}
+
 /* Whether the table began after that time: its very first commit is there, and is younger. */
 static varve_status began_later(struct vv_op *op, struct vv_table *table, bool *out)
 {
@@ -166,8 +179,7 @@ static varve_status start(struct vv_op *op, struct vv_table *table, struct vv_st
     struct read *out)
 {
     *out = (struct read){.table = table, .sql = VV_BUF_INIT(VV_BUF_MAX)};
-    VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_table_at(op, table, at, &out->snapshot));
+    VV_TRY(vv_table_seek(op, table, at, &out->snapshot));
     VV_TRY(vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules));
     out->time = vv_time_column(out->snapshot, &out->rules);
     return VARVE_OK;

@@ -16,6 +16,13 @@
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);
 
+/*
+ * The same, of the table as it is now. A newest version that is damaged is no hindrance to one that
+ * needs none of what is: `at` names it, or table->known_us.
+ */
+varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    struct vv_snapshot **out);
+
 /* The version that a tag or hold names. NOT_FOUND: the table has none of that name. */
 varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
     struct vv_snapshot **out);
