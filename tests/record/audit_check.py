@@ -133,6 +133,28 @@ def apply(actions, files):
             files[(added["path"], tags, added["size"])] = True
 
 
+def check_witnesses(table, known, wrong):
+    """What else names a version: tags, holds, and the hint. `known`: versions that are there."""
+    newest = max(known, default=-1)
+    for path in sorted((table / "_varve" / "pins").glob("*.json")):
+        try:
+            pin = json.loads(path.read_text())
+            if pin["version"] > newest:
+                wrong.append(f"{pin['kind']} {pin['name']} names version {pin['version']}, the "
+                             f"log ends at {newest}")
+            elif pin["version"] not in known:
+                wrong.append(f"{pin['kind']} {pin['name']} names version {pin['version']}, which "
+                             "is gone")
+        except (ValueError, KeyError, TypeError) as error:
+            wrong.append(f"{path.name}: damaged: {error!r}")
+    try:
+        hint = json.loads((table / "_delta_log" / "_last_checkpoint").read_text())["version"]
+        if hint > newest:
+            wrong.append(f"_last_checkpoint names version {hint}, the log ends at {newest}")
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # readers pass it over
+
+
 def check(table, head=None):
     """What is wrong, a sentence each, and the chain hash of the newest commit."""
     table = pathlib.Path(table)
@@ -177,6 +199,7 @@ def check(table, head=None):
         wrong.append("the log begins late, and no checkpoint stands for what was before")
     if checkpoints and before is not None and max(checkpoints) > before:
         wrong.append("the log ends before its newest checkpoint")
+    check_witnesses(table, log.keys() | ledger.keys() | set(checkpoints), wrong)
     check_files(table, files, wrong)
     if head is not None and head.lower() not in heads:
         wrong.append("no version has the noted head")

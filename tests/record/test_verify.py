@@ -337,3 +337,45 @@ def test_the_commands_of_the_document_do_what_it_says(varve, tmp_path):
                         if line.startswith('{"add"')][0])["add"]["path"]
     (table / added).write_bytes(b"PAR1")
     assert shell(table, files)[0] != 0
+
+
+@pytest.mark.parametrize("kind", ["tag", "hold"])
+def test_a_pin_above_the_newest_version_tells_of_a_cut_off(plain, kind):
+    plain.ok(kind, "create" if kind == "tag" else "add", "q3all", "t")
+    assert verify(plain, "t")["whole"]
+    assert audit_check.check(plain.table("t"))[0] == []
+    commit(plain, "t", 4).unlink()
+    report = verify(plain, "t")
+    assert kinds(report) == ["commit.missing"]
+    said = plain.run("verify", "t")
+    assert said.returncode == 10
+    assert f"{kind} q3all names version 4, the log ends at 3" in said.stdout + said.stderr
+    wrong, _ = audit_check.check(plain.table("t"))
+    assert wrong == [f"{kind} q3all names version 4, the log ends at 3"]
+
+
+def test_a_hint_above_the_newest_version_tells_of_a_cut_off(plain):
+    plain.ok("checkpoint", "t")
+    log = plain.table("t") / "_delta_log"
+    commit(plain, "t", 4).unlink()
+    assert "commit.missing" in kinds(verify(plain, "t"))
+    assert audit_check.check(plain.table("t"))[0] != []
+    (log / f"{4:020}.checkpoint.parquet").unlink()
+    assert {"commit.missing", "hint.damaged"} <= set(kinds(verify(plain, "t")))
+    assert "_last_checkpoint names version 4, the log ends at 3" in \
+        audit_check.check(plain.table("t"))[0]
+
+
+def test_an_old_copy_of_the_log_is_told_by_a_pin(plain):
+    """The pins were not put back with it."""
+    copy = plain.lake.parent / "copy"
+    shutil.copytree(plain.table("t") / "_delta_log", copy)
+    for seed in range(10, 13):
+        lakes.put(plain, "t", seed)
+    plain.ok("tag", "create", "later", "t")
+    shutil.rmtree(plain.table("t") / "_delta_log")
+    shutil.copytree(copy, plain.table("t") / "_delta_log")
+    said = plain.run("verify", "t")
+    assert said.returncode == 10 and "tag later names version 7, the log ends at 4" in said.stdout
+    whole = plain.run("tag", "drop", "later")
+    assert whole.returncode == 0 and verify(plain, "t")["whole"]

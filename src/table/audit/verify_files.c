@@ -460,6 +460,7 @@ varve_status vv_verify_missing(struct vv_op *op, struct vv_verify_run *run)
     struct vv_pins pins;
     VV_TRY(tell_lost(op, run));
     VV_TRY(read_pins(op, run, &pins));
+    VV_TRY(vv_verify_pins(op, run, &pins));
     for (size_t i = 0; i < run->state.gone.len; i++) {
         const struct vv_verify_gone *gone = &run->state.gone.items[i];
         if (gone->removed_version > run->sizes.readable_from)

@@ -3,7 +3,8 @@
  *
  * verify.c walks over the commits; verify_chain.c judges their links, verify_files.c their actions
  * and the files they name, verify_hash.c hashes files, verify_cache.c looks at ledger and
- * checkpoints, verify_beside.c at what others do meanwhile, verify_rest.c at keys and at files that nothing names, verify_report.c tells it all.
+ * checkpoints, verify_beside.c at what others do meanwhile, verify_rest.c at keys and at
+ * files that nothing names, verify_pins.c at tags and holds, verify_report.c tells it all.
  */
 #ifndef VV_TABLE_AUDIT_VERIFY_RUN_H
 #define VV_TABLE_AUDIT_VERIFY_RUN_H
@@ -13,6 +14,7 @@
 #include "delta/chain.h"
 #include "delta/ledger.h"
 #include "delta/list.h"
+#include "delta/pins.h"
 #include "delta/replay.h"
 #include "delta/snapshot.h"
 #include "table/audit/verify.h"
@@ -207,6 +209,9 @@ varve_status vv_verify_add(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_file *file, int64_t version);
 /* What tells one removal of a file from another. */
 uint64_t vv_verify_removed(const struct vv_remove *remove);
+/* verify_pins.c: a version that somebody has pinned was there. */
+varve_status vv_verify_pins(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_pins *pins);
 /* What of all that was ever removed should still be there. */
 varve_status vv_verify_missing(struct vv_op *op, struct vv_verify_run *run);
 struct vv_verify_rest {
