@@ -138,8 +138,9 @@ static varve_status export_table(struct vv_op *op, struct vv_export_run *run,
     VV_TRY(choose_folder(op, run, table));
     VV_TRY(choose_files(op, run, table));
     VV_TRY(vv_export_chain(op, run, table));
-    VV_TRY(vv_export_rows(op, run, table));
-    return vv_export_copy_sources(op, run, table);
+    /* No row is read from a file that is not what its commit says. */
+    VV_TRY(vv_export_copy_sources(op, run, table));
+    return vv_export_rows(op, run, table);
 }
 
 /* A table that was not made by the time that is asked for is left out: it has nothing to show. */
@@ -150,7 +151,7 @@ static varve_status add_table(struct vv_op *op, struct vv_export_run *run, struc
     table->name = name;
     table->hashes = VV_MAP_INIT(&op->arena);
     table->users_by_name = VV_MAP_INIT(&op->arena);
-    VV_TRY(vv_lake_table(op, run->lake, name, &table->source.table));
+    VV_TRY(vv_lake_table_for_any(op, run->lake, name, &table->source.table));
     varve_status status =
         vv_table_at(op, table->source.table, run->request->at, &table->source.snapshot);
     if (status == VARVE_OK && table->source.snapshot->version != VV_NO_VERSION)

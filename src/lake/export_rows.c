@@ -223,6 +223,19 @@ static varve_status add_source_line(struct vv_op *op, struct copies *copies,
     return VARVE_OK;
 }
 
+/* Whether a data file is what its commit says. */
+static varve_status check_source(struct vv_op *op, const struct vv_file *file, int64_t bytes,
+    const char *sha256)
+{
+    struct vv_str said = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
+    if (bytes == file->bytes && (said.len == 0 || vv_str_eq(said, vv_str_of(sha256))))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EVERIFY,
+        "%.*s is not what the log says: it has %" PRId64 " bytes and the SHA-256 %s; varve "
+        "verify --deep says more; nothing is exported",
+        VV_ARG(file->key), bytes, sha256);
+}
+
 static varve_status copy_source(struct vv_op *op, struct vv_export_run *run,
     struct copies *copies, const struct vv_file *file)
 {
@@ -232,12 +245,7 @@ static varve_status copy_source(struct vv_op *op, struct vv_export_run *run,
     bool is_proven = sha256.len > 0 && vv_map_has(&copies->table->hashes, sha256);
     VV_TRY(copy_file(op, run, copies, is_proven ? "sources" : "unproven", file->key,
         file->absolute, &copied));
-    if (copied->bytes != file->bytes ||
-        (sha256.len > 0 && !vv_str_eq(sha256, vv_str_of(copied->sha256))))
-        return vv_fail(op, VARVE_EVERIFY,
-            "%.*s is not what the log says: it has %" PRId64 " bytes and the SHA-256 %s; varve "
-            "verify --deep says more; nothing is exported",
-            VV_ARG(file->key), copied->bytes, copied->sha256);
+    VV_TRY(check_source(op, file, copied->bytes, copied->sha256));
     sources->files++;
     sources->bytes += copied->bytes;
     sources->proven += is_proven ? 1 : 0;
@@ -250,13 +258,29 @@ static varve_status copy_source(struct vv_op *op, struct vv_export_run *run,
                           : "gone");
 }
 
-varve_status vv_export_copy_sources(struct vv_op *op, struct vv_export_run *run,
+/* What is not copied is looked at where it lies. */
+static varve_status hash_source(struct vv_op *op, const struct vv_export_table *table,
+    const struct vv_file *file)
+{
+    char sha256[VV_SHA256_HEX_BYTES];
+    struct vv_str path;
+    int64_t bytes = 0;
+    VV_TRY(local_path(op, table, file->key, file->absolute, &path));
+    VV_TRY(vv_sha256_file(op, path.ptr, sha256, &bytes));
+    return check_source(op, file, bytes, sha256);
+}
+
+static varve_status take_sources(struct vv_op *op, struct vv_export_run *run,
     struct vv_export_table *table)
 {
     VV_CLEANUP(copies_done)
     struct copies copies = {
         .table = table, .vectors = VV_MAP_INIT(&op->arena), .csv = VV_BUF_INIT(VV_BUF_MAX)};
     struct vv_str key;
+    for (size_t i = 0; run->request->without_sources && i < table->source.files_len; i++) {
+        VV_TRY(vv_progress(op, "export files", i, table->source.files_len));
+        VV_TRY(hash_source(op, table, table->source.files[i]));
+    }
     if (run->request->without_sources)
         return VARVE_OK;
     vv_buf_adds(&copies.csv, "file,path,bytes,rows,deleted,sha256,proof\n");
@@ -268,4 +292,14 @@ varve_status vv_export_copy_sources(struct vv_op *op, struct vv_export_run *run,
         return vv_fail_memory(op);
     VV_TRY(vv_export_key(op, table, "sources.csv", &key));
     return vv_export_write(op, run, key, vv_buf_str(&copies.csv), NULL);
+}
+
+varve_status vv_export_copy_sources(struct vv_op *op, struct vv_export_run *run,
+    struct vv_export_table *table)
+{
+    const struct vv_report_source *source = &table->source;
+    if (take_sources(op, run, table) != VARVE_OK)
+        return vv_lost_version(op, source->table, source->snapshot, source->files,
+            source->files_len);
+    return VARVE_OK;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/seam.h"
@@ -45,19 +46,95 @@ static void remove_folder(int parent, const char *path)
     (void)unlinkat(parent, path, AT_REMOVEDIR);
 }
 
+static struct vv_str last_part(struct vv_str path)
+{
+    size_t folder = vv_key_folder(path).len;
+    return vv_str_skip(path,
+        folder > 0 || (path.len > 0 && path.ptr[0] == '/') ? folder + 1 : 0);
+}
+
+/* ---- Whose it is ----------------------------------------------------------------------------------- */
+
+/*
+ * Opens a folder and locks it; *out_fd -1: it is not there, or somebody has it. The lock is of the
+ * folder itself and ends with the process. A file system without such locks: `*out_locked` false.
+ */
+static void take_folder(const char *path, int *out_fd, bool *out_locked)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int failure = 0;
+    *out_fd = -1;
+    *out_locked = false;
+    if (fd < 0)
+        return;
+    do
+        failure = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    while (failure == EINTR);
+    struct stat opened;
+    struct stat named;
+    bool is_named = fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
+                    opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+    if (failure == EWOULDBLOCK || !is_named) {
+        vv_fd_close(&fd);
+        return;
+    }
+    *out_fd = fd;
+    *out_locked = failure == 0;
+}
+
+/* "<prefix>xxxxxxxx", the end in hexadecimal digits. */
+static bool is_hidden_name(struct vv_str name, struct vv_str prefix)
+{
+    bool ok = name.len == prefix.len + HIDDEN_DIGITS && vv_str_starts(name, prefix);
+    for (size_t i = prefix.len; i < name.len && ok; i++)
+        ok = (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
+             (name.ptr[i] >= 'a' && name.ptr[i] <= 'f');
+    return ok;
+}
+
+/*
+ * Removes what processes that were killed have left of a folder of that name: what nobody has
+ * locked, and is of the same user. What can't be looked at stays.
+ */
+static varve_status sweep(struct vv_op *op, const struct vv_new_folder *folder)
+{
+    struct vv_str hidden = last_part(folder->hidden);
+    struct vv_str prefix = vv_str_first(hidden, hidden.len - HIDDEN_DIGITS);
+    struct vv_str before =
+        vv_str_first(folder->hidden, folder->hidden.len - hidden.len); /* "a/", or nothing */
+    struct vv_str parent =
+        before.len > 0 ? vv_arena_str(&op->arena, before) : VV_STR(".");
+    if (parent.ptr == NULL)
+        return vv_fail_memory(op);
+    DIR *entries VV_CLEANUP(folder_cleanup) = opendir(parent.ptr);
+    if (entries == NULL)
+        return VARVE_OK;
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        VV_CLEANUP(vv_fd_close) int fd = -1;
+        struct stat info;
+        bool is_locked = false;
+        if (!is_hidden_name(vv_str_of(entry->d_name), prefix))
+            continue;
+        struct vv_str path =
+            vv_arena_format(&op->arena, "%.*s%s", VV_ARG(before), entry->d_name);
+        if (path.ptr == NULL)
+            return vv_fail_memory(op);
+        take_folder(path.ptr, &fd, &is_locked);
+        if (!is_locked || fstat(fd, &info) != 0 || info.st_uid != geteuid())
+            continue;
+        remove_folder(AT_FDCWD, path.ptr);
+        vv_log(op, VV_LOG_INFO, "new_folder.swept",
+            "removed %s, which a process that was killed had left", path.ptr);
+    }
+    return VARVE_OK;
+}
+
 /* ---- Opening ------------------------------------------------------------------------------------- */
 
 static varve_status fail_taken(struct vv_op *op, const char *path)
 {
     return vv_fail(op, VARVE_EUSAGE,
         "%s is there already: nothing is written over it, name another folder", path);
-}
-
-static struct vv_str last_part(struct vv_str path)
-{
-    size_t folder = vv_key_folder(path).len;
-    return vv_str_skip(path,
-        folder > 0 || (path.len > 0 && path.ptr[0] == '/') ? folder + 1 : 0);
 }
 
 /* Of "a/b//": "a/b". */
@@ -91,7 +168,7 @@ varve_status vv_new_folder_open(struct vv_op *op, struct vv_str path, struct vv_
 {
     const struct vv_store_options options = {.sync = true};
     struct stat there;
-    *out = (struct vv_new_folder){.arena = VV_ARENA_INIT(op->arena.bytes_max)};
+    *out = (struct vv_new_folder){.arena = VV_ARENA_INIT(op->arena.bytes_max), .lock = -1};
     VV_TRY(choose_names(op, path, out));
     struct vv_str hidden = out->hidden;
     out->hidden = VV_STR_NONE; /* nothing of it is there yet */
@@ -103,7 +180,12 @@ varve_status vv_new_folder_open(struct vv_op *op, struct vv_str path, struct vv_
             "the folder that %s is to be made in is not there: make it first", out->path.ptr);
     if (failure != 0)
         return vv_sys_fail(op, failure, "make the folder", hidden.ptr);
+    bool is_locked = false;
     out->hidden = hidden;
+    take_folder(hidden.ptr, &out->lock, &is_locked);
+    if (out->lock < 0)
+        return vv_fail(op, VARVE_EIO, "%s was taken away as it was made: try again", hidden.ptr);
+    VV_TRY(sweep(op, out));
     return vv_store_open(op, hidden, &options, &out->store);
 }
 
@@ -209,6 +291,7 @@ void vv_new_folder_done(struct vv_new_folder *folder)
     vv_store_close(&folder->store);
     if (folder->hidden.len > 0)
         remove_folder(AT_FDCWD, folder->hidden.ptr);
+    vv_fd_close(&folder->lock);
     vv_arena_done(&folder->arena);
-    *folder = (struct vv_new_folder){0};
+    *folder = (struct vv_new_folder){.lock = -1};
 }

@@ -4,7 +4,8 @@
  * Its files are written into a hidden folder beside it, synced, and the folder gets its name as
  * the last step, by a rename that never replaces. Where anything fails the hidden folder is
  * removed; a process that is killed leaves it, under a name that says what it is
- * (".NAME.part-..."), and never one under the name itself.
+ * (".NAME.part-..."), and never one under the name itself. The next folder of that name removes it:
+ * whoever is at work on one has it locked, which ends with the process.
  */
 #ifndef VV_STORE_NEW_FOLDER_H
 #define VV_STORE_NEW_FOLDER_H
@@ -15,6 +16,7 @@ struct vv_new_folder {
     struct vv_store *store; /* its root is the hidden folder; owned */
     struct vv_str path;     /* that it gets */
     struct vv_str hidden;   /* where it is until then; len 0: there is none to be removed */
+    int lock;               /* on `hidden`; -1: none */
     struct vv_arena arena;
     struct vv_str *keys; /* files to be synced, in `arena` */
     size_t keys_len, keys_capacity;

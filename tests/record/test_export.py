@@ -343,3 +343,40 @@ def test_all_types_are_those_of_a_scan(varve, tmp_path):
     export(varve, tmp_path / "x")
     assert (tmp_path / "x" / "t" / "rows.csv").read_text() == varve.ok(
         "query", "FROM t ORDER BY id", "--format", "csv")
+
+
+@pytest.mark.parametrize("more", [(), ("--no-sources",)])
+def test_no_row_is_read_from_a_file_that_was_altered(filled, tmp_path, more):
+    path = filled.rows("files", "t")[0]["path"]
+    data = filled.table("t") / path
+    bad = bytearray(data.read_bytes())
+    bad[4:len(bad) - 8] = bytes(len(bad) - 12)  # no reader makes sense of it
+    data.write_bytes(bytes(bad))
+    done = filled.run("export", "t", "-o", tmp_path / "x", *more)
+    assert done.returncode == 10, done.stderr
+    assert data.name in done.stderr and "not what the log says" in done.stderr
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(filled, tmp_path):
+    seam = {"VARVE_TEST_SEAMS": "crash=new_folder.synced:1"}
+    assert filled.run("export", "-o", tmp_path / "x", env=seam).returncode == -signal.SIGKILL
+    (left,) = leftovers(tmp_path)
+    others = [".y.part-01234567", ".x.part-0123456", ".x.part-0123456z", ".x.part-012345678"]
+    for name in others:
+        (tmp_path / name).mkdir()
+    export(filled, tmp_path / "x")
+    assert left not in leftovers(tmp_path) and leftovers(tmp_path) == sorted(others)
+
+
+def test_what_an_export_under_way_has_is_left_alone(filled, tmp_path):
+    import fcntl  # pylint: disable=import-outside-toplevel
+    busy = tmp_path / ".x.part-01234567"
+    busy.mkdir()
+    held = os.open(busy, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    export(filled, tmp_path / "x")
+    assert leftovers(tmp_path) == [busy.name]
+    os.close(held)
+    export(filled, tmp_path / "x2")
+    assert leftovers(tmp_path) == [busy.name]  # of another name
