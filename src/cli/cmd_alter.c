@@ -66,7 +66,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
         from += len + (from[len] == '\n');
     }
     vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
-        result.changed ? "changed" : "it was like that already", result.version,
+        !result.changed   ? "it was like that already"
+        : values->dry_run ? "would change"
+                          : "changed",
+        result.version,
         result.changed && values->dry_run ? " (a dry run: nothing written)" : "");
     return VARVE_OK;
 }

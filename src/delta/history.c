@@ -187,9 +187,9 @@ static varve_status check_next(struct vv_op *op, const struct vv_timeline *timel
     bool is_missing = version != VV_NO_VERSION;
     if (!is_missing && count < timeline->len && timeline->points[count].is_damaged)
         version = timeline->commits[count].version;
-    bool is_found_ones =
-        count > 0 && timeline->points[count - 1].own_ms == floor_to_ms(time_us) &&
-        timeline->points[count - 1].own_ms != VV_NO_TIME;
+    bool is_found_ones = count > 0 &&
+                         timeline->points[count - 1].own_ms == floor_to_ms(time_us) &&
+                         timeline->points[count - 1].own_ms != VV_NO_TIME;
     if (version == VV_NO_VERSION || is_found_ones)
         return VARVE_OK;
     (void)vv_time_format_us(time_us, asked);

@@ -25,7 +25,7 @@ struct vv_timeline {
     const struct vv_log_commit *commits;
     size_t len;
     struct vv_timeline_point *points; /* one a commit */
-    bool passes_damage; /* a commit that is corrupt is marked, and no failure */
+    bool passes_damage;               /* a commit that is corrupt is marked, and no failure */
 };
 
 varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,

@@ -102,8 +102,7 @@ static varve_status sweep(struct vv_op *op, const struct vv_new_folder *folder)
     struct vv_str prefix = vv_str_first(hidden, hidden.len - HIDDEN_DIGITS);
     struct vv_str before =
         vv_str_first(folder->hidden, folder->hidden.len - hidden.len); /* "a/", or nothing */
-    struct vv_str parent =
-        before.len > 0 ? vv_arena_str(&op->arena, before) : VV_STR(".");
+    struct vv_str parent = before.len > 0 ? vv_arena_str(&op->arena, before) : VV_STR(".");
     if (parent.ptr == NULL)
         return vv_fail_memory(op);
     DIR *entries VV_CLEANUP(folder_cleanup) = opendir(parent.ptr);
@@ -184,7 +183,8 @@ varve_status vv_new_folder_open(struct vv_op *op, struct vv_str path, struct vv_
     out->hidden = hidden;
     take_folder(hidden.ptr, &out->lock, &is_locked);
     if (out->lock < 0)
-        return vv_fail(op, VARVE_EIO, "%s was taken away as it was made: try again", hidden.ptr);
+        return vv_fail(op, VARVE_EIO, "%s was taken away as it was made: try again",
+            hidden.ptr);
     VV_TRY(sweep(op, out));
     return vv_store_open(op, hidden, &options, &out->store);
 }

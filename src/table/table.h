@@ -16,8 +16,8 @@ struct vv_table {
     struct vv_log_handle log;
     struct vv_store *store;   /* owned */
     struct vv_engine *engine; /* borrowed */
-    struct vv_snapshot
-        *snapshot;        /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
+    struct vv_snapshot *
+        snapshot; /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
     struct vv_work *work; /* of the last small batch; NULL: none is kept */
     /* Where set: without an `at` the table is read as it was known then (table/read/read.h). */
     bool is_known_at;

@@ -1,10 +1,7 @@
 #include "table/read/read.h"
 
 #include "base/map.h"
-#include "base/nearest.h"
 #include "base/time.h"
-#include "delta/ledger.h"
-#include "delta/pins.h"
 #include "engine/sql.h"
 #include "engine/sql_tree.h"
 #include "table/read/lost.h"
@@ -12,131 +9,6 @@
 #include "table/read/scan_sql.h"
 
 #define NEWEST_TIMES_MAX 1000
-
-static bool is_letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
-    struct vv_snapshot **out)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_pins pins = {0};
-    struct vv_str *all = NULL;
-    VV_TRY(vv_pins_read(op, &table->log, &op->arena, &pins));
-    const struct vv_pin *pin = vv_pins_find(&pins, name);
-    if (pin != NULL)
-        return vv_table_snapshot(op, table, pin->version, out);
-    VV_NEW(op, &all, struct vv_str, pins.len + 1);
-    for (size_t i = 0; i < pins.len; i++) {
-        all[i] = pins.items[i].name;
-        vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
-    }
-    if (!vv_buf_ok(&names))
-        return vv_fail_memory(op);
-    struct vv_str nearest = vv_nearest_name(name, all, pins.len);
-    return vv_fail(op, VARVE_ENOTFOUND,
-        "table %.*s has no tag \"%.*s\"%s%.*s%s: it was created after tag %.*s, or no table "
-        "has one "
-        "(its tags: %.*s); "
-        "versions and times are said as 5, 2025-01-30T10:00:00Z, now or -2h",
-        VV_ARG(table->name), VV_ARG(name), nearest.len > 0 ? " (did you mean " : "",
-        VV_ARG(nearest), nearest.len > 0 ? "?)" : "", VV_ARG(name),
-        VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
-}
-
-varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
-    struct vv_snapshot **out)
-{
-    int64_t version = VV_NO_VERSION;
-    int64_t time_us = 0;
-    at = vv_str_trim(at);
-    if (vv_str_is_digits(at)) {
-        if (!vv_str_int64(at, &version))
-            return vv_fail(op, VARVE_ENOTFOUND, "no version %.*s of table %.*s", VV_ARG(at),
-                VV_ARG(table->name));
-    } else if (at.len > 0) {
-        bool is_time = vv_time_parse_human(at, vv_now_us(op), &time_us);
-        if (!is_time && is_letter(at.ptr[0]))
-            return vv_table_at_tag(op, table, at, out);
-        if (!is_time)
-            return vv_fail(op, VARVE_EUSAGE,
-                "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
-                "-2h",
-                VV_ARG(at));
-        return vv_table_at_time(op, table, time_us, out);
-    }
-    if (at.len == 0 && table->is_known_at)
-        return vv_table_known_at(op, table, table->known_us, out);
-    return vv_table_snapshot(op, table, version, out);
-}
-
-varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
-    struct vv_snapshot **out)
-{
-    bool is_newest = vv_str_trim(at).len == 0 && !table->is_known_at;
-    varve_status status = vv_table_refresh(op, table);
-    if (status == VARVE_ECORRUPT && !is_newest) {
-        vv_forgive(op);
-        vv_snapshot_release(&table->snapshot); /* not the newest any more */
-        status = VARVE_OK;
-    }
-    return status == VARVE_OK ? vv_table_at(op, table, at, out) : status;
-}
-
-/* Whether the table began after that time: its very first commit is there, and is younger. */
-static varve_status began_later(struct vv_op *op, struct vv_table *table, bool *out)
-{
-    char sha256[VV_SHA256_HEX_BYTES];
-    struct vv_object object = {0};
-    struct vv_str key = vv_log_commit_key(&op->arena, 0);
-    if (key.ptr == NULL)
-        return vv_fail_memory(op);
-    varve_status status = vv_store_head(op, table->store, key, &object);
-    *out = status == VARVE_OK;
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    VV_TRY(vv_ledger_sha256(op, &table->log, 0, sha256));
-    *out = sha256[0] != '\0';
-    return VARVE_OK;
-}
-
-varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t time_us,
-    struct vv_snapshot **out)
-{
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *first = NULL;
-    int64_t version = VV_NO_VERSION;
-    bool is_later = false;
-    char time[32];
-    varve_status status = vv_log_version_at(op, &table->log, time_us, &version);
-    if (status == VARVE_OK)
-        return vv_table_snapshot(op, table, version, out);
-    const varve_error error = op->error;
-    if (status != VARVE_ENOTFOUND)
-        return vv_note(op, "table %.*s", VV_ARG(table->name));
-    vv_forgive(op);
-    VV_TRY(began_later(op, table, &is_later));
-    if (!is_later)
-        return vv_fail(op, VARVE_ENOTFOUND, "table %.*s: %s", VV_ARG(table->name),
-            error.message);
-    VV_TRY(vv_table_snapshot(op, table, 0, &first));
-    (void)vv_time_format_us(time_us, time);
-    vv_log(op, VV_LOG_WARN, "table.unmade",
-        "table %.*s was made after %s: it is read as one without rows", VV_ARG(table->name),
-        time);
-    return vv_snapshot_unmade(op, first, out);
-}
-
-varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,
-    struct vv_snapshot **out)
-{
-    int64_t version = VV_NO_VERSION;
-    if (vv_log_version_at(op, &table->log, time_us, &version) != VARVE_OK)
-        return vv_note(op, "table %.*s", VV_ARG(table->name));
-    return vv_table_snapshot(op, table, version, out);
-}
 
 static bool is_time(const struct vv_snapshot *snapshot, int32_t column)
 {
