@@ -4,7 +4,12 @@
     varve ingest --socket bots.sock --ack &
     python3 socket_bot.py bots.sock
 
-A line that was acknowledged is on disk. The others are kept and sent again when the connection was
+A line that was acknowledged is on disk. What can't be a row at all is refused at once (`line N: reason`);
+a row that breaks a rule of its table goes to the quarantine when it is flushed, which may be after
+this bot has gone: `varve quarantine list` has it. (With `--ack committed` a bot hears of it before the
+acknowledgement, which comes with the flush.)
+
+The others are kept and sent again when the connection was
 lost: each row brings its own `ingested_at`, so that a second copy of it changes nothing.
 """
 
@@ -122,6 +127,7 @@ def main(path, count):
         print(f"line {line}: {reason}")
     if len(client.refused) > REFUSED_SHOWN:
         print(f"and {len(client.refused) - REFUSED_SHOWN} more")
+    print("rows that broke a rule when they were flushed: varve quarantine list", file=sys.stderr)
 
 
 if __name__ == "__main__":

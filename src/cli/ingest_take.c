@@ -154,20 +154,28 @@ void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream)
     vv_lines_end(&stream->lines, &ingest->desk);
 }
 
+/* Its other half may be what made it a row: it is not known what was meant. Who still hears is told. */
+static void refuse_half(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line)
+{
+    ingest->counts.cut++;
+    if (!stream->is_deaf && !vv_line_is_blank(line))
+        vv_answer_refusal(ingest, stream, line->number, false,
+            "the connection ended within this line: a line ends with a line end, and a quoted "
+            "field of CSV with a quote; nothing of it was taken",
+            VARVE_EINVALID);
+}
+
 void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream)
 {
     struct vv_line line;
     size_t room = 0;
     (void)vv_lines_begin(&stream->lines, &ingest->desk, &room);
-    if (stream->kind == VV_STREAM_CLIENT) {
-        /* Its other half may be what made it a row: it is not known what was meant. */
-        ingest->counts.cut += ingest->desk.to > ingest->desk.from ? 1 : 0;
-        ingest->desk.from = ingest->desk.to = 0;
-        return;
-    }
     if (!vv_lines_last(&stream->lines, &ingest->desk, &line))
         return;
-    if (take(ingest, stream, &line) == NOT_NOW) {
+    if (stream->kind == VV_STREAM_CLIENT)
+        refuse_half(ingest, stream, &line);
+    else if (take(ingest, stream, &line) == NOT_NOW) {
         vv_lines_again(&stream->lines, &ingest->desk, &line);
         stream->has_lines = true;
     } else {

@@ -160,6 +160,9 @@ bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line 
     size_t len = desk->to - desk->from;
     if (len == 0)
         return false;
+    /* Within quotes a line end was searched past; the last one begins no further line. */
+    if (lines->line_ends_searched > 0 && desk->bytes[desk->to - 1] == '\n')
+        lines->line_ends_searched--;
     give(lines, desk, len, len, out);
     return true;
 }
