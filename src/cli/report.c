@@ -35,6 +35,17 @@ static void add_lines(struct vv_text *text, const char *lines, const char *inden
     }
 }
 
+/* The detail without its first line where the message ends with that. */
+static const char *unsaid(const varve_error *error)
+{
+    size_t len = strcspn(error->detail, "\n");
+    size_t message_len = strlen(error->message);
+    if (len == 0 || len > message_len ||
+        memcmp(error->message + message_len - len, error->detail, len) != 0)
+        return error->detail;
+    return error->detail + len + (error->detail[len] == '\n' ? 1 : 0);
+}
+
 void vv_report_error(const varve_error *error)
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
@@ -45,7 +56,7 @@ void vv_report_error(const varve_error *error)
     else
         vv_text_adds(&text, varve_status_name(error->code));
     vv_text_addc(&text, '\n');
-    add_lines(&text, error->detail, "    ");
+    add_lines(&text, unsaid(error), "    ");
     if (error->code == VARVE_EUNKNOWN)
         vv_text_adds(&text, "    Whether it was written is not known: repeat it with the same "
                             "--app-id and --app-version.\n");

@@ -184,21 +184,28 @@ static varve_status reject_read(struct vv_op *op, const struct vv_plan *plans,
     return out->column.ptr && out->rule.ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* All reasons of the rows that are named. */
 static varve_status rejects_read(struct vv_op *op, struct vv_session *session,
-    const struct vv_plan *plans, struct reject rejects[VV_BATCH_REJECTS_MAX], size_t *out_len)
+    const struct vv_plan *plans, struct reject **out, size_t *out_len)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    void *rejects = NULL;
     size_t len = 0;
+    size_t capacity = 0;
     VV_TRY(vv_session_query(op, session,
         VV_STR("SELECT _row, _input, _input_row, _breach, \"column\", \"value\", rule FROM "
                "temp." VV_REJECTS_TABLE " ORDER BY _row, _breach"),
         &rows));
-    for (bool has_row = true; len < VV_BATCH_REJECTS_MAX; len++) {
+    for (bool has_row = true;; len++) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             break;
-        VV_TRY(reject_read(op, plans, rows, &rejects[len]));
+        if (!vv_arena_grow(&op->arena, &rejects, len, &capacity, sizeof(struct reject),
+                _Alignof(struct reject)))
+            return vv_fail_memory(op);
+        VV_TRY(reject_read(op, plans, rows, (struct reject *)rejects + len));
     }
+    *out = rejects;
     *out_len = len;
     return VARVE_OK;
 }
@@ -208,14 +215,18 @@ static varve_status lines_find(struct vv_op *op, const struct vv_plan *plans,
     struct reject *rejects, size_t len)
 {
     for (size_t from = 0, to = 0; from < len; from = to) {
-        int64_t rows[VV_BATCH_REJECTS_MAX];
+        int64_t rows[VV_BATCH_REJECTS_MAX]; /* each once, whatever the number of its reasons */
         int64_t lines[VV_BATCH_REJECTS_MAX];
         size_t input = rejects[from].input;
+        size_t rows_len = 0;
         for (to = from; to < len && rejects[to].input == input; to++)
-            rows[to - from] = rejects[to].input_row;
-        VV_TRY(vv_input_lines(op, plans[input].input, rows, to - from, lines));
-        for (size_t index = from; index < to; index++)
-            rejects[index].line = lines[index - from];
+            if (to == from || rejects[to].row != rejects[to - 1].row)
+                rows[rows_len++] = rejects[to].input_row;
+        VV_TRY(vv_input_lines(op, plans[input].input, rows, rows_len, lines));
+        for (size_t index = from, at = 0; index < to; index++) {
+            at += index > from && rejects[index].row != rejects[index - 1].row;
+            rejects[index].line = lines[at];
+        }
     }
     return VARVE_OK;
 }
@@ -223,9 +234,9 @@ static varve_status lines_find(struct vv_op *op, const struct vv_plan *plans,
 varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, size_t plans_len, int64_t rows_bad, int64_t rows_in)
 {
-    struct reject rejects[VV_BATCH_REJECTS_MAX];
+    struct reject *rejects = NULL;
     size_t len = 0;
-    VV_TRY(rejects_read(op, session, plans, rejects, &len));
+    VV_TRY(rejects_read(op, session, plans, &rejects, &len));
     VV_TRY(lines_find(op, plans, rejects, len));
     int64_t rows_shown = 0;
     bool has_many = plans_len > 1 && (plans_len > 2 || plans[1].input->rest_of == NULL);
