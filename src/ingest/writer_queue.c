@@ -167,6 +167,7 @@ void vv_writer_remove_done(struct vv_op *op, struct vv_writer *writer)
             *link = done->next;
             if (writer->last == done)
                 writer->last = before;
+            writer->removals++;
         }
         pthread_mutex_unlock(&writer->lock);
         if (done == NULL)
@@ -182,6 +183,10 @@ void vv_writer_remove_done(struct vv_op *op, struct vv_writer *writer)
             vv_forgive(op);
         }
         segment_free(&done);
+        pthread_mutex_lock(&writer->lock);
+        writer->removals--;
+        pthread_cond_broadcast(&writer->progress);
+        pthread_mutex_unlock(&writer->lock);
     }
 }
 
@@ -349,6 +354,8 @@ void vv_writer_settle(struct vv_op *op, struct vv_writer *writer, struct vv_writ
 
 bool vv_writer_is_done(const struct vv_writer *writer, uint64_t number)
 {
+    if (writer->removals > 0)
+        return false; /* the statistics would have its rows wait */
     for (const struct vv_writer_segment *segment = writer->first; segment != NULL;
          segment = segment->next)
         if (segment->number <= number && segment->parts_left > 0)

@@ -143,6 +143,7 @@ struct vv_writer {
     uint64_t durable_told;  /* by the event */
     int64_t next_seal_us;
     varve_error refusal;
+    uint32_t removals;        /* of segments, that go on: they count as waiting until then */
     uint32_t scans;           /* that are reading segments, which must stay meanwhile */
     varve_error seal_failure; /* of the last seal; code OK: it was well */
     bool closing;             /* each table has one attempt more */
