@@ -22,3 +22,15 @@ def test_twenty_rows_are_named_and_the_rest_is_counted(varve, columns, reasons, 
     for row in range(1, rows + 1):
         assert text.count(f"row {row} (line {row + 1}): ") == (reasons if row <= named else 0)
     assert (f"and {rows - named} more" in text) == (rows > named)
+
+
+def test_lines_that_are_long_leave_room_for_the_count(varve):
+    rule = " AND ".join(f"a < {n}" for n in range(5, 60))
+    varve.ok("create", "t", "--schema", "k bigint not null, a int", "--key", "k",
+             "--check", f"a_small: {rule}", "--check", f"a_low: {rule}")
+    text = "k,a\n" + "".join(f"{k},99\n" for k in range(1, 65))
+    done = varve.run("upsert", "t", "-", "--input-format", "csv", stdin=text)
+    assert done.returncode == 3
+    named = {line.split(" (line")[0] for line in done.stderr.split("row ")[1:] if " (line" in line}
+    assert 1 < len(named) < 20
+    assert f"and {64 - len(named)} more" in done.stderr

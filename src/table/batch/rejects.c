@@ -1,8 +1,11 @@
 #include "table/batch/rejects.h"
 
+#include <string.h>
+
 #include "engine/sql.h"
 
 #define SHOWN_CHARACTERS_MAX 80
+#define REST_BYTES_MAX 64 /* "and 44 more" */
 
 static varve_status exec(struct vv_op *op, struct vv_session *session, const struct vv_buf *sql)
 {
@@ -231,6 +234,12 @@ static varve_status lines_find(struct vv_op *op, const struct vv_plan *plans,
     return VARVE_OK;
 }
 
+/* Long lines fill the detail before its twenty rows are there: the count of the rest is to stand. */
+static bool has_room(const struct vv_op *op, const struct vv_buf *line)
+{
+    return strlen(op->error.detail) + line->len + REST_BYTES_MAX < sizeof(op->error.detail);
+}
+
 varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, size_t plans_len, int64_t rows_bad, int64_t rows_in)
 {
@@ -243,10 +252,12 @@ varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     for (size_t index = 0; index < len; index++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf line = VV_BUF_INIT(1 << 20);
         struct vv_str input = has_many ? plans[rejects[index].input].input->name : VV_STR("");
-        rows_shown += index == 0 || rejects[index].row != rejects[index - 1].row;
         add_line(&line, &rejects[index], input);
         if (!vv_buf_ok(&line))
             return op->failed ? op->error.code : vv_fail_memory(op);
+        if (index > 0 && !has_room(op, &line))
+            break;
+        rows_shown += index == 0 || rejects[index].row != rejects[index - 1].row;
         if (index == 0)
             vv_fail(op, VARVE_EINVALID,
                 "%" PRId64 " of %" PRId64 " rows rejected, nothing written: %s", rows_bad,
