@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/report_say.h"
 #include "cli/span.h"
 
 struct range_values {
@@ -23,17 +24,11 @@ static const struct vv_option options[] = {
 static void say_where_rows_are(const struct vv_cli *cli, const struct range_values *values,
     int64_t newest_us)
 {
-    struct vv_text time VV_CLEANUP(vv_text_done) = {0};
-    const char *who = values->symbol     ? values->symbol
-                      : values->strategy ? values->strategy
-                                         : vv_cli_argument(cli, 0);
-    if (newest_us == INT64_MIN) {
-        vv_say(cli, "no rows: there are none of %s at any time", who);
-        return;
-    }
-    vv_text_add_time(&time, newest_us, 6);
-    vv_say(cli, "no rows in that time: the newest row of %s is of %sZ", who,
-        vv_text_chars(&time));
+    vv_say_newest(cli,
+        values->symbol     ? values->symbol
+        : values->strategy ? values->strategy
+                           : vv_cli_argument(cli, 0),
+        newest_us);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

@@ -1,6 +1,8 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/report_say.h"
 #include "cli/span.h"
 #include "varve/report.h"
 
@@ -36,6 +38,54 @@ static varve_status read_report(struct vv_cli *cli, const char *name, int32_t *o
     return VARVE_OK;
 }
 
+static varve_status count_rows(struct vv_cli *cli, struct ArrowArrayStream *rows,
+    int64_t *out)
+{
+    varve_status status = VARVE_OK;
+    for (*out = 0; status == VARVE_OK;) {
+        struct ArrowArray batch = {0};
+        if (rows->get_next(rows, &batch) != 0) {
+            const char *why = rows->get_last_error(rows);
+            status = vv_error_set(&cli->error, VARVE_EIO, "signals: %s", why ? why : "unread");
+            break;
+        }
+        if (batch.release == NULL)
+            break;
+        *out += batch.length;
+        batch.release(&batch);
+    }
+    rows->release(rows);
+    return status;
+}
+
+/* An empty answer says why: nobody takes it for one about a strategy that there is. */
+static varve_status say_why_empty(struct vv_cli *cli, const varve_signals_options *asked)
+{
+    varve_signals_options signals = *asked;
+    varve_range_options range = VARVE_RANGE_OPTIONS_INIT;
+    varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
+    struct ArrowArrayStream rows = {0};
+    int64_t newest_us = INT64_MIN, count = 0;
+    if (asked->report == VARVE_SIGNALS_MISSED) {
+        signals.report = VARVE_SIGNALS_AUDIT;
+        VV_TRY(varve_lake_signals(cli->lake, &signals, &rows, &cli->error));
+        VV_TRY(count_rows(cli, &rows, &count));
+    }
+    if (count > 0) {
+        vv_say(cli, "none was missed: each of %" PRId64 " signals was acted upon or is not above "
+                    "the value",
+            count);
+        return VARVE_OK;
+    }
+    range.strategy = asked->strategy;
+    range.at = asked->at;
+    VV_TRY(vv_cli_open_table(cli, "signals", &table));
+    VV_TRY(varve_table_range(table, &range, &rows, &newest_us, &cli->error));
+    rows.release(&rows);
+    vv_say_newest(cli, asked->strategy ? asked->strategy : "signals", newest_us);
+    return VARVE_OK;
+}
+
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct signals_values *values = given;
@@ -62,7 +112,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     bool is_latency = signals.report == VARVE_SIGNALS_LATENCY;
     const struct vv_show show = {.box_columns = is_latency ? NULL : columns,
         .plot_value = is_latency ? "p50_seconds" : "signal_value"};
-    return vv_show_rows(cli, &rows, &show, NULL);
+    int64_t count = 0;
+    VV_TRY(vv_show_rows(cli, &rows, &show, &count));
+    return count == 0 ? say_why_empty(cli, &signals) : VARVE_OK;
 }
 
 const struct vv_command vv_cmd_signals = {
@@ -76,7 +128,7 @@ const struct vv_command vv_cmd_signals = {
         "audit: every signal, with the seconds to its action and whether it was one of high\n"
         "confidence (above 0.8). missed: those above --min-value that nobody acted upon.\n"
         "latency: count, acted, median, 90th percentile and most seconds, by strategy\n"
-        "and type.",
+        "and type. Where there is nothing to show, it says on stderr why.",
     VV_OPTIONS(options, struct signals_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -42,6 +42,18 @@ void vv_say_regimes(const struct vv_cli *cli, const struct vv_node *node, const 
         "files of regimes are from commits that are gone: known from the first one kept");
 }
 
+void vv_say_newest(const struct vv_cli *cli, const char *who, int64_t newest_us)
+{
+    struct vv_text time VV_CLEANUP(vv_text_done) = {0};
+    if (newest_us == INT64_MIN) {
+        vv_say(cli, "no rows: there are none of %s at any time", who);
+        return;
+    }
+    vv_text_add_time(&time, newest_us, 6);
+    vv_say(cli, "no rows in that time: the newest row of %s is of %sZ", who,
+        vv_text_chars(&time));
+}
+
 void vv_say_none(const struct vv_cli *cli, const struct vv_node *node, const char *table)
 {
     const char *newest = vv_node_chars(vv_node_get(node, "newest"));

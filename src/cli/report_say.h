@@ -24,6 +24,8 @@ struct vv_answer_words {
 };
 void vv_say_answer(const struct vv_cli *cli, const char *json,
     const struct vv_answer_words *words);
+/* "no rows: ...", or where the newest row of `who` is; INT64_MIN: there is none. */
+void vv_say_newest(const struct vv_cli *cli, const char *who, int64_t newest_us);
 /* For an answer without rows: where the table's newest one is. */
 void vv_say_none(const struct vv_cli *cli, const struct vv_node *node, const char *table);
 

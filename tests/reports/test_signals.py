@@ -70,3 +70,18 @@ def test_wrong_questions(signals, arguments, status, words):
     done = signals.run(*arguments)
     assert done.returncode == status
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("audit", "--strategy", "nope"), "there are none of nope at any time"),
+    (("missed", "--strategy", "nope"), "there are none of nope at any time"),
+    (("latency", "--strategy", "nope"), "there are none of nope at any time"),
+    (("audit", "--from", "2030-01-01"), "the newest row of signals is of 2025-01-30T"),
+    (("missed", "--min-value", "0.99"), "each of 7 signals was acted upon or is not above"),
+    (("audit", "--strategy", "a"), None),
+])
+def test_an_empty_answer_says_why(signals, arguments, words):
+    done = signals.run("signals", *arguments, "--format", "ndjson")
+    assert done.returncode == 0
+    assert (done.stdout == "") == (words is not None)
+    assert (words or "") in done.stderr and bool(words) == bool(done.stderr)
