@@ -2,8 +2,8 @@ from datetime import date, datetime, timedelta
 from os import PathLike
 from types import TracebackType
 from typing import (
-    Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple,
-    Type, TypeVar, Union, overload)
+    Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Mapping, Optional, Protocol,
+    Sequence, Tuple, Type, TypeVar, Union, overload)
 
 import pandas
 import polars
@@ -287,7 +287,7 @@ class Lake:
     def query(
         self, sql: str, params: Optional[Mapping[str, object]] = None, *,
         at: Optional[At] = None) -> ArrowStream: ...
-    def known_at(self, time: Optional[Time]) -> None: ...
+    def known_at(self, time: Optional[Time]) -> ContextManager[Lake]: ...
     def leak_check(
         self, sql: str, known_at: Time, *,
         knowledge: Literal["order", "commit", "event"] = "order") -> ArrowStream: ...

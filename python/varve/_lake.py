@@ -39,6 +39,21 @@ def _log_to(callback):
     return lambda level, event, fields: callback(level, event, json.loads(fields))
 
 
+class _KnownAt:
+    """What Lake.known_at gives: at the end of a `with` the lake is read as it was before."""
+
+    __slots__ = ("_lake", "_before")
+
+    def __init__(self, lake, before):
+        self._lake, self._before = lake, before
+
+    def __enter__(self):
+        return self._lake
+
+    def __exit__(self, *_):
+        self._lake.known_at(self._before)
+
+
 class Lake:
     """A folder of Delta tables.
 
@@ -65,11 +80,12 @@ class Lake:
     NotFound: no such folder, and `create` is not set.
     """
 
-    __slots__ = ("_core", "path", "__weakref__")
+    __slots__ = ("_core", "_known", "path", "__weakref__")
 
     def __init__(self, path, *, create=False, user=None, message=None, threads=None,
                  memory=None, durability="full", on_log=None):
         self.path = fspath(path)
+        self._known = None
         off = _choice("durability", durability, {"full": False, "off": True})
         self._core = _core.open_lake(
             fsencode(self.path), create, off, threads or 0, size_of(memory), user, message,
@@ -129,13 +145,14 @@ class Lake:
     __getitem__ = table
 
     def tables(self):
-        """The lake's tables: table, version, files, rows, bytes, last_commit, key, location."""
+        """The lake's tables, a row each, as an ArrowStream: table, version, files, rows, bytes,
+        last_commit, key, location."""
         return ArrowStream(self._core.tables())
 
     def maintain(self, table=None, *, plan=False, message=None):
         """Does what the properties of the tables say is due: compaction, layout, checkpoints,
         clean-up of the log, vacuum. To be called every minute or so; writers go on meanwhile.
-        What was due and what came of it: table, duty, partition, files, bytes, reason, outcome
+        An ArrowStream of what was due and what came of it: table, duty, partition, files, bytes, reason, outcome
         (planned, done, left, failed, skipped), note. What fails for a table is a row, and no
         exception.
 
@@ -168,8 +185,18 @@ class Lake:
 
     def known_at(self, time):
         """From now on tables and queries of this lake are read as they were known at a time, where
-        no `at` is given; None: as they are, again. UsageError: no time."""
+        no `at` is given; None: as they are, again. For some reads alone, by `with`; at its end the
+        lake is read as before:
+
+            with lake.known_at("2025-01-30T10:31:00Z"):
+                lake.query("FROM signals")
+
+        UsageError: no time.
+        """
+        before = self._known
         self._core.known_at(time_text(time))
+        self._known = time
+        return _KnownAt(self, before)
 
     def leak_check(self, sql, known_at, *, knowledge="order"):
         """The rows of a query that differ between what was known at a time and what is known now:
@@ -390,7 +417,7 @@ class Lake:
         return self._core.unpin(_HOLD, name)
 
     def tags(self):
-        """name, table, version, created, user, message; by name and table."""
+        """An ArrowStream of name, table, version, created, user, message; by name and table."""
         return ArrowStream(self._core.pins(_TAG))
 
     def holds(self):

@@ -177,6 +177,27 @@ def test_known_at_and_leaks(lake, table):
     assert lake.query("SELECT count(*) AS n FROM t").to_dicts() == [{"n": 5}]
 
 
+def test_known_at_ends_with_its_block(lake, table):
+    early = dt.datetime.now(dt.timezone.utc)
+    table.delete("k = 5")
+    late = dt.datetime.now(dt.timezone.utc)
+    table.delete("k = 4")
+
+    def count():
+        return lake.query("SELECT count(*) AS n FROM t").to_dicts()[0]["n"]
+
+    with lake.known_at(late) as same:
+        assert same is lake and count() == 5
+        with pytest.raises(KeyError), lake.known_at(early):
+            assert count() == 6
+            raise KeyError
+        assert count() == 5
+        with pytest.raises(varve.UsageError):
+            lake.known_at("someday")
+        assert count() == 5
+    assert count() == 4
+
+
 def test_salvage(lake, table):
     with pytest.raises(varve.NotFound):
         lake.salvage()
