@@ -86,8 +86,9 @@ typedef struct varve_leak_check_options {
  * names of their own.
  *
  * By order, the default, a row is known from its order column on: then there were the rows that
- * are there now and were known then, and those that stood then where rows were replaced or removed
- * since. By commit, the version of then is what was known; by event, the rows of now with a time up
+ * are there now and were known then, and, where rows were replaced or removed since, those of the
+ * version that was committed by then. What was committed later and is gone again is on neither
+ * side; no rows mean that nothing was used that was not known. By commit, the version of then is what was known; by event, the rows of now with a time up
  * to then. A table whose rows do not say it is judged by commit, and the log tells.
  * EUSAGE: no time; see varve_lake_query.
  */

@@ -201,7 +201,9 @@ class Lake:
     def leak_check(self, sql, known_at, *, knowledge="order"):
         """The rows of a query that differ between what was known at a time and what is known now:
         ``_known`` ("then" or "now"), then the query's columns. A row is known from its "order"
-        column (where a table has none: its commit), its "commit", or its "event" time."""
+        column (where a table has none: its commit), its "commit", or its "event" time. By "order"
+        rows that were replaced or removed since are those of the version that was committed by
+        then; "commit" is that version alone. No rows: nothing was used that was not known."""
         return ArrowStream(self._core.leak_check(
             sql, time_text(known_at), _choice("knowledge", knowledge, _KNOWLEDGE)))
 

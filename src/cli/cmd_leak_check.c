@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/span.h"
+#include "varve/report.h"
 
 struct leak_values {
     int32_t knowledge;
@@ -31,6 +32,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
     vv_say(cli,
         count == 0 ? "knowledge by %s: no row differs" : "knowledge by %s: %" PRId64 " row%s",
         names[leak.knowledge], count, count == 1 ? " differs" : "s differ");
+    if (count > 0 && leak.knowledge == VARVE_KNOWLEDGE_ORDER)
+        vv_say(cli, "then: rows of now with an order value up to then; of rows replaced or removed "
+                    "since, what was committed by then (--knowledge commit: all by commits)");
     return VARVE_OK;
 }
 
@@ -43,11 +47,15 @@ const struct vv_command vv_cmd_leak_check = {
     .text =
         "Runs the query over the tables as they were known at --known-at and as they\n"
         "are now, and shows the rows that differ: _known says on which side a row is.\n"
-        "No rows mean that a test of the past with this query sees nothing that was\n"
-        "not known. By order a row is known from its order column on, though it was\n"
-        "committed later; where it was replaced or removed since, what stood there then\n"
-        "counts. By commit the tables of then are read, by event rows of now with a time\n"
-        "up to then. Where a table's rows do not say it their commits do, and that is told.",
+        "No rows mean that a test of the past with this query uses nothing that was not\n"
+        "known. By order (default) what was known then are the rows of now with an order\n"
+        "value up to then, though they were committed later; and where such a row is not\n"
+        "there any more, replaced or removed since, the one of the version that was\n"
+        "committed by then. A row that was committed after then and is gone again is on\n"
+        "neither side, so `then` need not be what any reader saw: for the tables exactly\n"
+        "as they were committed by then, say --knowledge commit. By event it is the rows\n"
+        "of now with a time up to then. Where a table's rows do not say when they were\n"
+        "known, their commits do, and that is told.",
     VV_OPTIONS(options, struct leak_values),
     .arguments_least = 1,
     .arguments_most = 1,

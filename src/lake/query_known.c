@@ -3,8 +3,8 @@
  *
  * By order a row is known from its order column on. What is in the table now and was known then
  * counts, though it was committed later (a backfill that brings its own times); where a row has been
- * replaced or removed since, the one that stood there then does, if that version can be read. By
- * event a row is known from its own time. What has no such column is known from its commit, as are
+ * replaced or removed since, the one of the version that was committed by then does, if that can be
+ * read. A row that was committed later and is gone again is nowhere. By event a row is known from its own time. What has no such column is known from its commit, as are
  * the functions over a table, which tell of commits.
  */
 #include "engine/sql.h"

@@ -219,6 +219,21 @@ def test_by_order_what_stood_there_then_counts(ordered):
         ("then", "A", 1.0), ("now", "A", 3.0), ("then", "D", 4.0)}
 
 
+def test_by_order_what_came_later_and_is_gone_is_on_neither_side(ordered):
+    """What is gone goes by commit: help and docs/reports.md say so, and the answer does."""
+    when = time_of(ordered, "p", 1)
+    head, day = "ts,sym,price,seen\n", "2025-01-10T10:00:00Z"
+    ordered.upsert("p", f"{head}{day},E,5,2025-01-10T11:00:00Z\n{day},F,6,2025-01-10T11:00:00Z\n")
+    ordered.upsert("p", f"{head}{day},F,7,2999-01-01T00:00:00Z\n")
+    ordered.ok("delete", "p", "--where", "sym = 'E'")
+    assert leaks(ordered, when) == {("then", "D", 4.0), ("now", "F", 7.0)}
+    said = ordered.run("leak-check", "SELECT sym FROM p", "--known-at", when).stderr
+    assert "what was committed by then (--knowledge commit" in said
+    for arguments in (("SELECT sym FROM p WHERE sym = 'B'",), ("FROM p", "--knowledge", "commit")):
+        said = ordered.run("leak-check", *arguments, "--known-at", when).stderr
+        assert "--knowledge commit" not in said
+
+
 def test_by_commit_and_by_event(ordered):
     when = time_of(ordered, "p", 1)
     assert leaks(ordered, when, "--knowledge", "commit") == {
