@@ -33,8 +33,9 @@ static varve_status run(struct vv_cli *cli, const void *given)
         count == 0 ? "knowledge by %s: no row differs" : "knowledge by %s: %" PRId64 " row%s",
         names[leak.knowledge], count, count == 1 ? " differs" : "s differ");
     if (count > 0 && leak.knowledge == VARVE_KNOWLEDGE_ORDER)
-        vv_say(cli, "then: rows of now with an order value up to then; of rows replaced or removed "
-                    "since, what was committed by then (--knowledge commit: all by commits)");
+        vv_say(cli,
+            "then: rows of now with an order value up to then; of rows replaced or removed "
+            "since, what was committed by then (--knowledge commit: all by commits)");
     return VARVE_OK;
 }
 
@@ -44,18 +45,17 @@ const struct vv_command vv_cmd_leak_check = {
     .arguments = "'SQL'",
     .examples = "varve leak-check 'SELECT symbol, regime FROM market_regimes' --known-at -1h\n"
                 "varve leak-check 'FROM signals' --known-at 2025-01-30 --knowledge commit",
-    .text =
-        "Runs the query over the tables as they were known at --known-at and as they\n"
-        "are now, and shows the rows that differ: _known says on which side a row is.\n"
-        "No rows mean that a test of the past with this query uses nothing that was not\n"
-        "known. By order (default) what was known then are the rows of now with an order\n"
-        "value up to then, though they were committed later; and where such a row is not\n"
-        "there any more, replaced or removed since, the one of the version that was\n"
-        "committed by then. A row that was committed after then and is gone again is on\n"
-        "neither side, so `then` need not be what any reader saw: for the tables exactly\n"
-        "as they were committed by then, say --knowledge commit. By event it is the rows\n"
-        "of now with a time up to then. Where a table's rows do not say when they were\n"
-        "known, their commits do, and that is told.",
+    .text = "Runs the query over the tables as they were known at --known-at and as they\n"
+            "are now, and shows the rows that differ: _known says on which side a row is.\n"
+            "No rows mean that a test of the past with this query uses nothing that was not\n"
+            "known. By order (default) what was known then are the rows of now with an order\n"
+            "value up to then, though they were committed later; and where such a row is not\n"
+            "there any more, replaced or removed since, the one of the version that was\n"
+            "committed by then. A row that was committed after then and is gone again is on\n"
+            "neither side, so `then` need not be what any reader saw: for the tables exactly\n"
+            "as they were committed by then, say --knowledge commit. By event it is the rows\n"
+            "of now with a time up to then. Where a table's rows do not say when they were\n"
+            "known, their commits do, and that is told.",
     VV_OPTIONS(options, struct leak_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -38,8 +38,7 @@ static varve_status read_report(struct vv_cli *cli, const char *name, int32_t *o
     return VARVE_OK;
 }
 
-static varve_status count_rows(struct vv_cli *cli, struct ArrowArrayStream *rows,
-    int64_t *out)
+static varve_status count_rows(struct vv_cli *cli, struct ArrowArrayStream *rows, int64_t *out)
 {
     varve_status status = VARVE_OK;
     for (*out = 0; status == VARVE_OK;) {
@@ -72,8 +71,9 @@ static varve_status say_why_empty(struct vv_cli *cli, const varve_signals_option
         VV_TRY(count_rows(cli, &rows, &count));
     }
     if (count > 0) {
-        vv_say(cli, "none was missed: each of %" PRId64 " signals was acted upon or is not above "
-                    "the value",
+        vv_say(cli,
+            "none was missed: each of %" PRId64 " signals was acted upon or is not above "
+            "the value",
             count);
         return VARVE_OK;
     }
