@@ -115,9 +115,9 @@ static varve_status tell_refusal(struct vv_op *op, struct vv_op *own,
             .reason =
                 vv_str_or_lost(vv_arena_format(&own->arena, "skipped: %.*s", VV_ARG(message))),
             .outcome = VV_TASK_SKIPPED};
+    (void)vv_note_table(own, name);
     vv_log(op, is_skipped ? VV_LOG_INFO : VV_LOG_WARN,
-        is_skipped ? "maintain.skipped" : "maintain.failed", "table %.*s: %s", VV_ARG(name),
-        own->error.message);
+        is_skipped ? "maintain.skipped" : "maintain.failed", "%s", own->error.message);
     if (is_skipped) {
         out->skipped++;
     } else {

@@ -108,3 +108,16 @@ def test_what_needs_the_commit_is_refused(broken):
     refused(broken, "changes", "t", "--from", "0")
     refused(broken, "tag", "create", "late", "t")
     assert log == sorted(path.name for path in (broken.table("t") / "_delta_log").iterdir())
+
+
+def test_a_table_that_is_damaged_is_named_once(broken):
+    said = broken.run("maintain", "--once").stderr
+    assert "table t: " in said and "table t: table t: " not in said
+
+
+def test_a_bad_condition_of_optimize_shows_the_condition_alone(varve):
+    create(varve, "t")
+    varve.upsert("t", "ts,sym,price\n2025-01-11T10:00:00Z,S,1\n")
+    done = varve.run("optimize", "t", "--where", "price > 1")
+    assert done.returncode == 2 and 'in "price > 1"' in done.stderr
+    assert "LINE" not in done.stderr and "VALUES" not in done.stderr and "#" not in done.stderr

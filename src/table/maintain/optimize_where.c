@@ -24,9 +24,9 @@ static void add_places(const struct vv_optimize_run *run, const struct vv_partit
 static varve_status where_sql(struct vv_op *op, const struct vv_optimize_run *run,
     const struct vv_partitions *places, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "SELECT CAST(\"#\" AS BIGINT) FROM (VALUES ");
+    vv_buf_adds(sql, "SELECT CAST(\"vv#\" AS BIGINT) FROM (VALUES ");
     add_places(run, places, sql);
-    vv_buf_adds(sql, ") AS t(\"#\"");
+    vv_buf_adds(sql, ") AS t(\"vv#\"");
     for (size_t i = 0; i < run->rules.partitions_len; i++) {
         vv_buf_adds(sql, ", ");
         vv_sql_name(sql, run->snapshot->schema.fields[run->rules.partitions[i]].name);
@@ -49,9 +49,11 @@ static varve_status ask(struct vv_op *op, struct vv_optimize_run *run,
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
-    if (vv_session_rows(op, run->session, &query, &rows) != VARVE_OK)
+    if (vv_session_rows(op, run->session, &query, &rows) != VARVE_OK) {
+        (void)vv_sql_blame(op, "the condition", run->request->where);
         return vv_note(op, "optimize takes whole partitions, so its condition is over the "
                            "partition columns");
+    }
     for (;;) {
         bool has_row = false;
         VV_TRY(vv_rows_next(op, rows, &has_row));
