@@ -1,5 +1,6 @@
 #include "engine/small_files.h"
 
+#include "base/hash.h"
 #include "base/seam.h"
 #include "engine/lent.h"
 #include "engine/parquet_plain.h"
@@ -23,6 +24,7 @@ struct opened {
 
 struct file {
     struct vv_str key;
+    struct vv_str sha256; /* on record; len 0: none is */
     uint64_t index;
     const struct opened *kept; /* NULL: to be read again */
 };
@@ -69,18 +71,37 @@ static bool fits_memory(const struct vv_pq_file *file, const uint32_t *leaves, s
     return true;
 }
 
+/* The bytes of a file. *out_is_other: they are not those that are on record, which is a failure. */
+static varve_status read_bytes(struct vv_op *op, const struct vv_small_files *files,
+    const struct file *file, struct vv_arena *arena, struct vv_str *out, bool *out_is_other)
+{
+    char found[VV_SHA256_HEX_BYTES];
+    *out_is_other = false;
+    VV_TRY(files->source.read(op, files->source.object, file->key, arena, out));
+    if (file->sha256.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_sha256(op, *out, found));
+    *out_is_other = !vv_str_eq(file->sha256, vv_str_of(found));
+    if (!*out_is_other)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECORRUPT,
+        "the file is not as it was written: its SHA-256 is %s, and %.*s is on record", found,
+        VV_ARG(file->sha256));
+}
+
 /* Reads a file and finds its columns; whether they fit is another matter. */
 static varve_status open_file(struct vv_op *op, const struct vv_small_files *files,
-    struct vv_str key, struct vv_arena *arena, struct opened **out)
+    const struct file *file, struct vv_arena *arena, struct opened **out, bool *out_is_other)
 {
     struct vv_str bytes;
+    *out_is_other = false;
     struct opened *opened = vv_new(arena, struct opened, 1);
     if (opened == NULL)
         return vv_fail_memory(op);
     opened->leaves = vv_new(arena, uint32_t, files->columns_len + 1);
     if (opened->leaves == NULL)
         return vv_fail_memory(op);
-    VV_TRY(files->source.read(op, files->source.object, key, arena, &bytes));
+    VV_TRY(read_bytes(op, files, file, arena, &bytes, out_is_other));
     if (bytes.len > (size_t)VV_SMALL_FILE_BYTES_MAX)
         return vv_fail(op, VARVE_ECORRUPT, "it is longer than it was");
     VV_TRY(vv_pq_open(op, bytes, arena, &opened->parquet));
@@ -138,27 +159,34 @@ size_t vv_small_files_len(const struct vv_small_files *files)
 }
 
 varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
-    struct vv_str key, uint64_t index, bool *out_is_taken)
+    struct vv_str key, struct vv_str sha256, uint64_t index, bool *out_is_taken)
 {
+    struct file file = {.key = key, .sha256 = sha256, .index = index};
+    bool is_other = false;
     VV_CLEANUP(vv_op_done) struct vv_op own;
     struct opened *opened = NULL;
     void *items = files->items;
     bool is_kept = files->kept.bytes < KEPT_BYTES_MAX;
     vv_op_init(&own, op->env, THREAD_BYTES_MAX);
     *out_is_taken = false;
-    if (open_file(&own, files, key, is_kept ? &files->kept : &own.arena, &opened) != VARVE_OK) {
+    if (open_file(&own, files, &file, is_kept ? &files->kept : &own.arena, &opened,
+            &is_other) != VARVE_OK) {
+        if (is_other)
+            (void)vv_fail(op, VARVE_ECORRUPT, "%.*s: %s", VV_ARG(key), own.error.message);
         vv_forgive(&own);
-        return VARVE_OK;
+        return is_other ? VARVE_ECORRUPT : VARVE_OK;
     }
     if (!fits_memory(&opened->parquet, opened->leaves, files->columns_len))
         return VARVE_OK;
-    struct vv_str copy = vv_arena_str(&files->arena, key);
-    if (copy.ptr == NULL || !vv_arena_grow(&files->arena, &items, files->len, &files->capacity,
-                                sizeof(*files->items), _Alignof(struct file)))
+    file.key = vv_arena_str(&files->arena, key);
+    file.sha256 = vv_arena_str(&files->arena, sha256);
+    file.kept = is_kept ? opened : NULL;
+    if (file.key.ptr == NULL || file.sha256.ptr == NULL ||
+        !vv_arena_grow(&files->arena, &items, files->len, &files->capacity,
+            sizeof(*files->items), _Alignof(struct file)))
         return vv_fail_memory(op);
     files->items = items;
-    files->items[files->len++] =
-        (struct file){.key = copy, .index = index, .kept = is_kept ? opened : NULL};
+    files->items[files->len++] = file;
     *out_is_taken = true;
     return VARVE_OK;
 }
@@ -265,8 +293,9 @@ static varve_status begin_file(struct scan *scan, const struct vv_small_files *f
     if (scan->opened != NULL)
         return VARVE_OK;
     struct opened *opened = NULL;
+    bool is_other = false;
     vv_arena_done(&scan->file_arena);
-    VV_TRY(open_file(&scan->op, files, scan->file->key, &scan->file_arena, &opened));
+    VV_TRY(open_file(&scan->op, files, scan->file, &scan->file_arena, &opened, &is_other));
     scan->opened = opened;
     return VARVE_OK;
 }

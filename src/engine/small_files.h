@@ -17,7 +17,10 @@
 #include "engine/engine.h"
 
 #define VV_SMALL_FILES_FUNCTION "vv_small_files"
-/* A file of more bytes is not taken. */
+/*
+ * A file of more bytes is not taken, for the sake of memory. Which files it pays to give at all is
+ * for the caller to know: for a scan it is fewer bytes (VV_SMALL_SCAN_BYTES_MAX).
+ */
 #define VV_SMALL_FILE_BYTES_MAX ((int64_t)1 << 20)
 
 enum vv_small_type {
@@ -65,9 +68,14 @@ void vv_small_files_free(struct vv_small_files **files); /* accepts a pointer to
  * engine's, which says what is wrong with it. What is damaged in its pages may still be found
  * when it is read: the statement then fails with ECORRUPT and names it by its key. `index` is its
  * file_index.
+ *
+ * This reader is laxer than the engine's with what no sound file has, and what is made of a damaged
+ * file would hide the damage. So `sha256`, the hash that is on record of it, is held against its
+ * bytes each time before they are decoded: where it is another, ECORRUPT names the file at once.
+ * Len 0: none is on record (other software writes none), and its damage may stay unseen.
  */
 varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
-    struct vv_str key, uint64_t index, bool *out_is_taken);
+    struct vv_str key, struct vv_str sha256, uint64_t index, bool *out_is_taken);
 size_t vv_small_files_len(const struct vv_small_files *files);
 /*
  * Takes the files over, on failure too. They are in the engine until the operation ends, and as

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vv_op_init(&op, NULL, (size_t)256 << 20);
     varve_status status = make(&op, &bytes, &files);
     VV_PRE(status == VARVE_OK);
-    status = vv_small_files_add(&op, files, VV_STR("file"), 0, &is_taken);
+    status = vv_small_files_add(&op, files, VV_STR("file"), VV_STR_NONE, 0, &is_taken);
     VV_PRE(status == VARVE_OK);
     status = vv_small_files_lend(&op, fuzz_engine()->engine, files, &id);
     VV_PRE(status == VARVE_OK);

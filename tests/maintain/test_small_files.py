@@ -156,6 +156,27 @@ def test_rows_of_deltalake_stay_what_they_are(varve, properties):
     assert as_set(read_back(folder)) == as_set(pa.concat_tables(written))
 
 
+@pytest.mark.parametrize("part", [b"DuckDB", b"PAR1", b"one text"])
+def test_a_file_that_is_not_as_varve_wrote_it_is_packed_by_nobody(varve, part):
+    """Also where what it holds can still be read: packed, it would hide that it was changed."""
+    varve.ok("create", "t", "--schema", "k bigint not null, s string", "--key", "k")
+    for number in range(12):
+        varve.upsert("t", f"k,s\n{number},one text\n")
+    file = sorted(varve.table("t").glob("**/part-*.parquet"))[5]
+    content = bytearray(file.read_bytes())
+    at = content.rfind(part)
+    assert at >= 0
+    content[at] ^= 1
+    file.write_bytes(content)
+    version = varve.version("t")
+    done = varve.run("optimize", "t")
+    assert done.returncode == 6 and file.name in done.stderr and "SHA-256" in done.stderr
+    assert varve.version("t") == version
+    content[at] ^= 1
+    file.write_bytes(content)
+    assert json.loads(varve.ok("optimize", "t", "--json"))["files_removed"] == 12
+
+
 def damaged_table(varve):
     folder = varve.table("mixed")
     for number in range(12):

@@ -1,5 +1,6 @@
 #include "table/read/small_scan.h"
 
+#include "delta/stats.h"
 #include "engine/small_files.h"
 
 static varve_status read_file(struct vv_op *op, const void *object, struct vv_str key,
@@ -68,9 +69,11 @@ static varve_status take_files(struct vv_op *op, const struct vv_scan_source *so
     struct vv_small_files *files, bool *is_small)
 {
     for (size_t i = 0; i < source->files_len; i++) {
+        const struct vv_file *file = source->files[i];
         VV_TRY(vv_check_cancel(op));
-        if (is_candidate(source->files[i]))
-            VV_TRY(vv_small_files_add(op, files, source->files[i]->key, i, &is_small[i]));
+        if (is_candidate(file))
+            VV_TRY(vv_small_files_add(op, files, file->key,
+                vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)), i, &is_small[i]));
     }
     return VARVE_OK;
 }

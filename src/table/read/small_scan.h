@@ -24,7 +24,8 @@ struct vv_small_scan {
 /*
  * For the files of a source and its columns; source->small is not looked at, and may then be set
  * to `out`, also in sources with fewer columns. Looks into the files: one that can't be read, is
- * damaged or in a form of its own is the engine's, which says what is wrong with it. What the
+ * damaged or in a form of its own is the engine's, which says what is wrong with it; ECORRUPT where
+ * the log has the SHA-256 of a file (VV_TAG_SHA256) and its bytes have another. What the
  * statements need is in the engine until the operation ends.
  */
 varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,

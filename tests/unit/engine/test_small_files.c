@@ -139,8 +139,8 @@ static bool add(struct fixture *fixture, struct vv_small_files *files, size_t nu
     char key[16];
     bool is_taken = false;
     (void)snprintf(key, sizeof(key), "%zu", number);
-    CHECK_OK(&fixture->op,
-        vv_small_files_add(&fixture->op, files, vv_str_of(key), number, &is_taken));
+    CHECK_OK(&fixture->op, vv_small_files_add(&fixture->op, files, vv_str_of(key), VV_STR_NONE,
+                               number, &is_taken));
     return is_taken;
 }
 
@@ -304,7 +304,7 @@ static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf)
     vv_op_init(&op, NULL, (size_t)64 << 20);
     varve_status status = vv_small_files_new(&op, &source, columns, COLUMNS, &files);
     if (status == VARVE_OK)
-        status = vv_small_files_add(&op, files, VV_STR("0"), 0, &is_taken);
+        status = vv_small_files_add(&op, files, VV_STR("0"), VV_STR_NONE, 0, &is_taken);
     if (status == VARVE_OK)
         status = vv_small_files_lend(&op, fixture->engine, files, &id);
     (void)snprintf(sql, sizeof(sql),
