@@ -1,6 +1,6 @@
 /*
- * `<version>.crc`: what a version of a table has, in figures, so that whoever has replayed the log can
- * tell whether it came to the same. A hint: a table is read without it, and never by it.
+ * `<version>.crc`: what a version of a table has, in figures, so that whoever has replayed the log
+ * can tell whether it came to the same. A hint: a table is read without it, and never by it.
  */
 #ifndef VV_DELTA_CHECKSUM_H
 #define VV_DELTA_CHECKSUM_H

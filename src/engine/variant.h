@@ -16,8 +16,7 @@
 /* What SQL fails with, by error(), where a file has the parts of variants in a plain struct. */
 #define VV_VARIANT_IN_PARTS                                                                   \
     "a data file has shredded variants (variantShredding) in a column that it does not call " \
-    "a "                                                                                      \
-    "variant, which Varve does not read"
+    "a variant, which Varve does not read"
 #define VV_VARIANT_JSON_MAX ((size_t)64 << 20)
 
 /*

@@ -11,7 +11,10 @@
 #define BYTES_MAX (INT64_C(64) << 20)
 #define SPOOL_BYTES_MAX (INT64_C(1) << 30)
 #define SYNC_US (100 * VV_US_PER_MS)
-/* Rows go on coming until a segment that has enough is sealed. A full one would be sealed with a short one behind it. */
+/*
+ * Rows go on coming until a segment that has enough is sealed. A full one would be sealed with a
+ * short one behind it.
+ */
 #define SEGMENT_SLACK (INT64_C(1) << 20)
 #define SEGMENT_SLACK_PART 8
 #define SPOOL_FOLDER "_varve/spool"

@@ -102,8 +102,7 @@ static varve_status read_knowledge(struct vv_op *op, struct vv_str text, struct 
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
         "table %.*s has no order column that is a time, so nothing says when its rows came to "
-        "be "
-        "known: say knowledge => 'event' to go by their own time",
+        "be known: say knowledge => 'event' to go by their own time",
         VV_ARG(asof->right->table->name));
 }
 

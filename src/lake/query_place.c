@@ -40,11 +40,12 @@ varve_status vv_query_value(struct vv_op *op, struct vv_query_script *script,
     struct vv_str text;
     bool has_row = false;
     VV_TRY(vv_sql_expression(op, script->session, expression, &script->request->params, &text));
+    /* The name of an argument is an alias to SQL: hence AS v(x). */
     vv_buf_addf(&sql,
         "SELECT typeof(x), CAST(CASE WHEN typeof(x) LIKE 'TIMESTAMP%%' OR typeof(x) = 'DATE' "
         "THEN strftime(CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ), "
         "'%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') "
-        "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT %.*s) AS v(x)", /* an argument's name is an alias */
+        "ELSE CAST(x AS VARCHAR) END AS VARCHAR) FROM (SELECT %.*s) AS v(x)",
         VV_ARG(text));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

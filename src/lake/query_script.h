@@ -2,9 +2,10 @@
  * The inside of a query, shared by the files query*.c: its statements, and the tables that they
  * read, each fixed at one version.
  *
- * query_known.c finds the rows that were known at a time; query.c reads the statements and runs them, query_place.c finds the tables and makes the views
- * that stand for them, query_function.c those for functions over a table, query_set.c changes what
- * the statements behind it are asked for, query_where.c finds what has to be true of a table's rows.
+ * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
+ * that stand for them, query_function.c those for functions over a table, query_known.c finds the
+ * rows that were known at a time, query_set.c changes what the statements behind it are asked for,
+ * query_where.c finds what has to be true of a table's rows.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
 #define VV_LAKE_QUERY_SCRIPT_H

@@ -12,8 +12,9 @@
  *     _change_type       insert, delete, update_preimage, update_postimage
  *     _commit_version    BIGINT
  *     _commit_timestamp  TIMESTAMPTZ
- * in order of version. Where a column of version B was dropped in between and restored, rows of the
- * versions without it show what their files still have of it. What the rows are made of is read by the engine, which spills.
+ * in order of version. Where a column of version B was dropped in between and restored, rows of
+ * the versions without it show what their files still have of it. What the rows are made of is
+ * read by the engine, which spills.
  */
 #ifndef VV_TABLE_AUDIT_CHANGES_H
 #define VV_TABLE_AUDIT_CHANGES_H

@@ -95,8 +95,8 @@ struct walk {
     struct vv_str rest; /* of the piece */
     char *piece;
     int64_t offset;
-    int64_t
-        begun; /* where the record begins; with a LF of the line end before, if `after_return` */
+    /* Where the record begins; with a LF of the line end before, if `after_return`. */
+    int64_t begun;
     bool after_return;
     bool ended;
 };

@@ -32,8 +32,8 @@ struct reader {
     struct vv_arena *arena; /* of the input */
     struct vv_cell_appender *appender;
     struct vv_arena parsed; /* of some lines */
-    struct vv_cell
-        *cells; /* of a row: the schema's columns, the arrival, whether it is beaten */
+    /* Of a row: the schema's columns, the arrival, whether it is beaten. */
+    struct vv_cell *cells;
     size_t cells_len;
     struct member *members; /* as many as there are columns, and one more */
     bool *given;            /* by column: the line has it */
