@@ -65,7 +65,7 @@ static varve_status export_lake(struct vv_op *op, varve_lake *lake, const char *
             .to = vv_api_text(options->to)},
         .at = vv_api_text(options->at),
         .key_file = options->key_file,
-        .seals = vv_api_text(options->seals),
+        .seals = options->seals != NULL ? vv_str_of(options->seals) : VV_STR_NONE,
         .without_sources = options->without_sources != 0};
     struct vv_str *names = NULL;
     if (request.folder.len == 0)

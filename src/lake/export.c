@@ -87,8 +87,24 @@ static struct vv_str folder_of(struct vv_str name)
     return vv_str_skip(name, start);
 }
 
+/* One that `ls` shows, and that no tool of the steps takes for an option or for two lines. */
+static bool is_plain_folder(struct vv_str name)
+{
+    if (name.len == 0 || name.ptr[0] == '.' || name.ptr[0] == '-')
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < ' ')
+            return false;
+    return true;
+}
+
 static bool is_folder_taken(const struct vv_export_run *run, struct vv_str folder)
 {
+    static const char *const ours[] = {VV_EXPORT_SUMS, VV_EXPORT_SIGNATURE,
+        VV_EXPORT_PUBLIC_KEY, VV_EXPORT_MANIFEST, VV_EXPORT_INDEX};
+    for (size_t i = 0; i < VV_COUNT(ours); i++)
+        if (vv_str_eq_nocase(vv_str_of(ours[i]), folder))
+            return true;
     for (size_t i = 0; i < run->tables.len; i++)
         if (vv_str_eq_nocase(run->tables.items[i]->folder, folder))
             return true;
@@ -98,15 +114,16 @@ static bool is_folder_taken(const struct vv_export_run *run, struct vv_str folde
 static varve_status choose_folder(struct vv_op *op, const struct vv_export_run *run,
     struct vv_export_table *table)
 {
-    table->folder = folder_of(table->name);
-    if (table->folder.len == 0 || table->folder.ptr[0] == '.')
-        table->folder = VV_STR("table");
-    struct vv_str base = table->folder;
-    for (int i = 2; is_folder_taken(run, table->folder); i++) {
-        table->folder = vv_arena_format(&op->arena, "%.*s-%d", VV_ARG(base), i);
-        if (table->folder.ptr == NULL)
+    struct vv_str base = folder_of(table->name);
+    if (!is_plain_folder(base))
+        base = VV_STR("table");
+    struct vv_str folder = base;
+    for (int i = 2; is_folder_taken(run, folder); i++) {
+        folder = vv_arena_format(&op->arena, "%.*s-%d", VV_ARG(base), i);
+        if (folder.ptr == NULL)
             return vv_fail_memory(op);
     }
+    table->folder = folder;
     return VARVE_OK;
 }
 
@@ -143,6 +160,18 @@ static varve_status export_table(struct vv_op *op, struct vv_export_run *run,
     return vv_export_rows(op, run, table);
 }
 
+/* By where it lies: one table can be meant by many names. */
+static varve_status check_new(struct vv_op *op, const struct vv_export_run *run,
+    const struct vv_table *table)
+{
+    for (size_t i = 0; i < run->tables.len; i++)
+        if (vv_str_eq(run->tables.items[i]->source.table->store->location,
+                table->store->location))
+            return vv_fail(op, VARVE_EUSAGE, "it is named twice: it lies at %.*s",
+                VV_ARG(table->store->location));
+    return VARVE_OK;
+}
+
 /* A table that was not made by the time that is asked for is left out: it has nothing to show. */
 static varve_status add_table(struct vv_op *op, struct vv_export_run *run, struct vv_str name)
 {
@@ -152,19 +181,30 @@ static varve_status add_table(struct vv_op *op, struct vv_export_run *run, struc
     table->hashes = VV_MAP_INIT(&op->arena);
     table->users_by_name = VV_MAP_INIT(&op->arena);
     VV_TRY(vv_lake_table_for_any(op, run->lake, name, &table->source.table));
-    varve_status status =
-        vv_table_at(op, table->source.table, run->request->at, &table->source.snapshot);
-    if (status == VARVE_OK && table->source.snapshot->version != VV_NO_VERSION)
-        status = export_table(op, run, table);
+    varve_status status = check_new(op, run, table->source.table);
+    if (status == VARVE_OK)
+        status =
+            vv_table_at(op, table->source.table, run->request->at, &table->source.snapshot);
     bool is_kept = status == VARVE_OK && table->source.snapshot->version != VV_NO_VERSION;
     struct vv_export_table **item = is_kept ? VV_LIST_NEW(&op->arena, &run->tables) : NULL;
     if (item != NULL)
         *item = table;
     else
         vv_report_close(&table->source);
-    if (is_kept && item == NULL)
-        return vv_fail_memory(op);
-    return status == VARVE_OK ? VARVE_OK : vv_note_table(op, name);
+    return is_kept && item == NULL ? vv_fail_memory(op) : status;
+}
+
+/* An export of all that there is leaves nothing out by itself: whoever makes it has to say so. */
+static varve_status note_table(struct vv_op *op, const struct vv_export_run *run,
+    struct vv_str name)
+{
+    varve_status code = vv_note_table(op, name);
+    bool is_unreadable = code == VARVE_EUNSUPPORTED || code == VARVE_ECORRUPT;
+    if (run->request->tables_len == 0 && is_unreadable)
+        vv_detail(op,
+            "nothing is exported: an export of the whole lake leaves no table out by itself; "
+            "name the tables to export: varve export TABLE...");
+    return code;
 }
 
 /* The tables that are exported. A version is one table's. */
@@ -181,16 +221,10 @@ static varve_status list_tables(struct vv_op *op, struct vv_export_run *run,
         memcpy(*out, request->tables, request->tables_len * sizeof(**out));
         *out_len = request->tables_len;
     }
-    for (size_t i = 0; i < *out_len; i++)
-        for (size_t j = 0; j < i; j++)
-            if (vv_str_eq((*out)[i], (*out)[j]))
-                return vv_fail(op, VARVE_EUSAGE, "table %.*s is named twice",
-                    VV_ARG((*out)[i]));
     if (*out_len > 1 && vv_str_is_digits(vv_str_trim(request->at)))
         return vv_fail(op, VARVE_EUSAGE,
             "--at %.*s is a version, and the export is of %zu tables, each with versions of "
-            "its "
-            "own: give a time or a tag instead",
+            "its own: give a time or a tag instead",
             VV_ARG(request->at), *out_len);
     return VARVE_OK;
 }
@@ -275,9 +309,14 @@ static varve_status fill(struct vv_op *op, struct vv_export_run *run)
     VV_TRY(read_public_key(op, run));
     VV_TRY(list_tables(op, run, &names, &len));
     for (size_t i = 0; i < len; i++)
-        VV_TRY(add_table(op, run, names[i]));
+        if (add_table(op, run, names[i]) != VARVE_OK)
+            return note_table(op, run, names[i]);
     if (run->tables.len == 0)
         return vv_fail(op, VARVE_ENOTFOUND, "no table was there at that time");
+    VV_TRY(vv_export_seals(op, run));
+    for (size_t i = 0; i < run->tables.len; i++)
+        if (export_table(op, run, run->tables.items[i]) != VARVE_OK)
+            return note_table(op, run, run->tables.items[i]->name);
     VV_TRY(vv_export_manifest(op, run));
     return vv_export_index(op, run);
 }

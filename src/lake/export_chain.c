@@ -11,9 +11,7 @@
 
 /* A head that was noted earlier. */
 struct noted {
-    int64_t version;
-    struct vv_str head;
-    struct vv_str line;
+    const struct vv_export_seal *seal;
     bool is_found;
 };
 
@@ -35,42 +33,25 @@ static void walk_done(struct walk *walk)
 
 /* ---- Seals ---------------------------------------------------------------------------------------- */
 
-static varve_status take_seal(struct vv_op *op, struct walk *walk, struct vv_str line)
+static varve_status take_seals(struct vv_op *op, const struct vv_export_run *run,
+    struct walk *walk)
 {
-    const struct vv_json *json = NULL;
-    int64_t version = VV_NO_VERSION;
-    if (vv_json_parse(op, &op->arena, line, &json) != VARVE_OK)
-        return vv_recode(op, VARVE_EUSAGE);
-    struct vv_str table = vv_json_text(vv_json_get_kind(json, "table", VV_JSON_STRING));
-    struct vv_str head = vv_json_text(vv_json_get_kind(json, "head", VV_JSON_STRING));
-    if (!vv_json_int64(vv_json_get(json, "version"), &version) || version < 0 ||
-        table.len == 0 || head.len != VV_SHA256_HEX_BYTES - 1)
-        return vv_fail(op, VARVE_EUSAGE,
-            "\"%.*s\" is no seal: varve seal prints {\"table\",\"version\",\"head\"}",
-            VV_ARG(vv_str_first(line, 80)));
-    if (!vv_str_eq(table, walk->table->name))
-        return VARVE_OK;
-    if (version > walk->table->source.snapshot->version) {
-        vv_log(op, VV_LOG_WARN, "export.seal_later",
-            "the seal of version %" PRId64 " of table %.*s is left out: the export is of "
-            "version %" PRId64,
-            version, VV_ARG(table), walk->table->source.snapshot->version);
-        return VARVE_OK;
-    }
-    struct noted *noted = VV_LIST_NEW(&op->arena, &walk->seals);
-    if (noted == NULL)
-        return vv_fail_memory(op);
-    *noted = (struct noted){version, head, line, false};
-    return VARVE_OK;
-}
-
-static varve_status read_seals(struct vv_op *op, struct vv_str text, struct walk *walk)
-{
-    struct vv_str line;
-    while (text.len > 0 && vv_str_split(&text, '\n', &line)) {
-        line = vv_str_trim(line);
-        if (line.len > 0 && take_seal(op, walk, line) != VARVE_OK)
-            return vv_note(op, "earlier seals");
+    int64_t newest = walk->table->source.snapshot->version;
+    for (size_t i = 0; i < run->seals.len; i++) {
+        const struct vv_export_seal *seal = &run->seals.items[i];
+        if (!vv_export_seal_is_of(seal, walk->table))
+            continue;
+        if (seal->version > newest) {
+            vv_log(op, VV_LOG_WARN, "export.seal_later",
+                "the seal of version %" PRId64 " of table %.*s is left out: the export is of "
+                "version %" PRId64,
+                seal->version, VV_ARG(seal->table), newest);
+            continue;
+        }
+        struct noted *noted = VV_LIST_NEW(&op->arena, &walk->seals);
+        if (noted == NULL)
+            return vv_fail_memory(op);
+        *noted = (struct noted){seal, false};
     }
     return VARVE_OK;
 }
@@ -79,16 +60,16 @@ static varve_status check_seals(struct vv_op *op, struct walk *walk)
 {
     for (size_t i = 0; i < walk->seals.len; i++) {
         struct noted *noted = &walk->seals.items[i];
-        if (noted->version != walk->version)
+        if (noted->seal->version != walk->version)
             continue;
-        if (!vv_str_eq_nocase(noted->head, vv_str_of(walk->chain)))
+        if (!vv_str_eq_nocase(noted->seal->head, vv_str_of(walk->chain)))
             return vv_fail(op, VARVE_EVERIFY,
                 "version %" PRId64 " is not what was sealed: its head is %s, noted was %.*s; "
                 "varve verify says more",
-                walk->version, walk->chain, VV_ARG(noted->head));
+                walk->version, walk->chain, VV_ARG(noted->seal->head));
         noted->is_found = true;
         walk->table->seals++;
-        vv_buf_add(&walk->seal_lines, noted->line);
+        vv_buf_add(&walk->seal_lines, noted->seal->line);
         vv_buf_addc(&walk->seal_lines, '\n');
     }
     return VARVE_OK;
@@ -101,7 +82,7 @@ static varve_status check_all_found(struct vv_op *op, const struct walk *walk)
             return vv_fail(op, VARVE_EVERIFY,
                 "the seal of version %" PRId64 " can't be checked: its commit is gone from the "
                 "log, and the ledger does not have it",
-                walk->seals.items[i].version);
+                walk->seals.items[i].seal->version);
     return VARVE_OK;
 }
 
@@ -127,6 +108,21 @@ static varve_status take_user(struct vv_op *op, struct vv_export_table *table,
     return VARVE_OK;
 }
 
+/*
+ * A field of commits.csv: a blank for each control character, so that a record is one line for
+ * grep, whose end is ours whatever a message says. The log has the text as it is.
+ */
+static void add_words(struct vv_buf *line, struct vv_str text)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf words = VV_BUF_INIT(VV_BUF_MAX);
+    for (size_t i = 0; i < text.len; i++)
+        vv_buf_addc(&words, (unsigned char)text.ptr[i] < ' ' ? ' ' : text.ptr[i]);
+    if (!vv_buf_ok(&words))
+        vv_buf_add(line, VV_STR_LOST);
+    else
+        vv_export_csv(line, text.ptr == NULL ? VV_STR_NONE : vv_buf_str(&words));
+}
+
 static void add_line(struct walk *walk, const struct vv_history_entry *entry)
 {
     const struct vv_commit_info none = {0};
@@ -134,13 +130,13 @@ static void add_line(struct walk *walk, const struct vv_history_entry *entry)
     char time[32];
     size_t len = vv_time_format_ms(entry->timestamp_ms, time);
     vv_buf_addf(&walk->csv, "%" PRId64 ",%.*s,", entry->version, (int)len, time);
-    vv_export_csv(&walk->csv, info->user_name);
+    add_words(&walk->csv, info->user_name);
     vv_buf_addc(&walk->csv, ',');
-    vv_export_csv(&walk->csv, info->operation);
+    add_words(&walk->csv, info->operation);
     vv_buf_addc(&walk->csv, ',');
-    vv_export_csv(&walk->csv, info->user_metadata);
+    add_words(&walk->csv, info->user_metadata);
     vv_buf_addc(&walk->csv, ',');
-    vv_export_csv(&walk->csv, info->engine_info);
+    add_words(&walk->csv, info->engine_info);
     vv_buf_addf(&walk->csv, ",%s,%.*s,%s\n", walk->sha256, VV_ARG(info->prev_hash),
         walk->chain);
 }
@@ -241,7 +237,7 @@ varve_status vv_export_chain(struct vv_op *op, struct vv_export_run *run,
         .version = VV_NO_VERSION};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    VV_TRY(read_seals(op, run->request->seals, &walk));
+    VV_TRY(take_seals(op, run, &walk));
     VV_TRY(vv_log_history(op, &table->source.table->log, table->source.snapshot->version, 0,
         &op->arena, &entries, &len));
     vv_buf_adds(&walk.csv,

@@ -144,13 +144,11 @@ static const struct step steps[] = {
         false},
     {"The list itself is the one that was made",
         "It must be the hash that varve export printed, as you were told it by another way "
-        "than "
-        "with this folder.",
+        "than with this folder.",
         "sha256sum < SHA256SUMS | cut -c1-64\n", false},
     {"The list is signed",
         "Prints \"Signature Verified Successfully\". key.pub must be the public key that you "
-        "know "
-        "to be theirs: compare it with the one you hold.",
+        "know to be theirs: compare it with the one you hold.",
         "if [ -e key.pub ]; then\n"
         "    printf 'varve-export-1 %s' \"$(sha256sum < SHA256SUMS | cut -c1-64)\" > "
         "\"$tmp/text\"\n"
@@ -201,12 +199,11 @@ static const struct step steps[] = {
         true},
     {"Heads that were noted earlier are in the chain",
         "Those of seals.ndjson, where the export has some; do the same with the ones that you "
-        "keep "
-        "yourself. Prints nothing where all is right.",
+        "keep yourself. Prints nothing where all is right.",
         "for seals in */seals.ndjson; do\n"
         "    [ -e \"$seals\" ] || continue\n"
-        "    grep -o '\"head\":\"[0-9a-f]*\"' \"$seals\" | cut -d'\"' -f4 | while read -r "
-        "head; do\n"
+        "    grep -o '\"head\": *\"[0-9a-f]*\"' \"$seals\" | cut -d'\"' -f4 | "
+        "while read -r head; do\n"
         "        grep -q \",$head\\$\" \"${seals%seals.ndjson}commits.csv\" ||\n"
         "            echo \"not in the chain: $head\"\n"
         "    done\n"
@@ -218,8 +215,8 @@ static const struct step steps[] = {
         "commit here states it.",
         "for log in */log; do\n"
         "    table=${log%/log}\n"
-        "    find \"$log\" -type f -exec cat {} + | grep -o '\"varve.sha256\":\"[0-9a-f]*\"' "
-        "|\n"
+        "    find \"$log\" -type f -exec cat {} + | "
+        "grep -o '\"varve.sha256\":\"[0-9a-f]*\"' |\n"
         "        cut -d'\"' -f4 | sort -u > \"$tmp/known\"\n"
         "    [ ! -d \"$table/sources\" ] || find \"$table/sources\" -type f |\n"
         "        while read -r file; do\n"
@@ -396,8 +393,8 @@ static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
     add_text(html, table->folder);
     vv_buf_adds(html,
         ": rows.csv and rows.parquet (the rows, twice the same), commits.csv (who committed "
-        "what "
-        "and when, and the hashes), log/ (the commits, byte for byte), seal.json (the head)");
+        "what and when, and the hashes), log/ (the commits, byte for byte), seal.json (the "
+        "head)");
     vv_buf_adds(html, table->seals > 0 ? ", seals.ndjson (heads that were noted earlier)" : "");
     if (!run->request->without_sources)
         vv_buf_adds(html, ", sources/ (the data files that the rows were read from, byte for "
@@ -428,16 +425,12 @@ static void add_limits(struct vv_buf *html, const struct vv_export_run *run)
 {
     vv_buf_adds(html,
         "<h2>What that proves</h2>\n<p>That the files here are those that were exported; that "
-        "the "
-        "commits were written one after the other as they are, each after the one before; that "
-        "the source files are those which these commits name. A head that somebody else has "
-        "noted "
-        "since, or a signature, proves that nothing up to it was written anew. The times and "
-        "names "
-        "in a commit are the word of the computer that wrote it.</p>\n"
+        "the commits were written one after the other as they are, each after the one before; "
+        "that the source files are those which these commits name. A head that somebody else "
+        "has noted since, or a signature, proves that nothing up to it was written anew. The "
+        "times and names in a commit are the word of the computer that wrote it.</p>\n"
         "<p>That rows.csv and rows.parquet hold the rows of the source files is the word of "
-        "who "
-        "made the export");
+        "who made the export");
     vv_buf_adds(html, run->request->key_file != NULL ? ", with their signature" : "");
     vv_buf_adds(html,
         ". It can be looked at with any reader of Parquet: the rows of the files in "

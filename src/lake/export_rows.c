@@ -44,7 +44,7 @@ static varve_status rows_sql(struct vv_op *op, const struct vv_export_table *tab
     return VARVE_OK;
 }
 
-/* As `varve scan --format csv` writes it, so that an upsert of the CSV reads the same rows. */
+/* As `varve scan --format csv` writes it: what is nested as JSON, which a reader of CSV has to parse. */
 static void add_csv_value(const struct vv_field *field, struct vv_buf *sql)
 {
     const char *before = "";

@@ -1,8 +1,8 @@
 /*
  * The inside of an export, shared by the files export*.c.
  *
- * export.c goes over the tables and writes the list of hashes; export_chain.c copies commits and
- * holds them against each other and against seals, export_rows.c writes the rows and copies the
+ * export.c goes over the tables and writes the list of hashes; export_seals.c reads earlier seals,
+ * export_chain.c copies commits and holds them against each other and against those seals, export_rows.c writes the rows and copies the
  * files that they are read from, export_index.c tells it all to people and programs.
  */
 #ifndef VV_LAKE_EXPORT_RUN_H
@@ -56,12 +56,22 @@ struct vv_export_table {
     struct vv_export_sources sources;
 };
 
+/* A head that was noted earlier. */
+struct vv_export_seal {
+    struct vv_str table;    /* as the line names it */
+    struct vv_str location; /* of that table; ptr NULL: it is not there */
+    int64_t version;
+    struct vv_str head;
+    struct vv_str line;
+};
+
 struct vv_export_run {
     const struct vv_export_request *request;
     struct vv_lake *lake;
     struct vv_new_folder folder;
     VV_ACTION_LIST(struct vv_export_file) files;
     VV_ACTION_LIST(struct vv_export_table *) tables;
+    VV_ACTION_LIST(struct vv_export_seal) seals;
     int64_t made_us;
     struct vv_str public_pem; /* ptr NULL: nothing is signed */
 };
@@ -76,6 +86,13 @@ varve_status vv_export_write(struct vv_op *op, struct vv_export_run *run, struct
 varve_status vv_export_note(struct vv_op *op, struct vv_export_run *run, struct vv_str key,
     struct vv_str path, const struct vv_export_file **out);
 
+/*
+ * Reads the earlier seals; the tables must be open. EUSAGE: a line is no seal, or none is of a
+ * table of the export: what is asked for is never left unchecked in silence.
+ */
+varve_status vv_export_seals(struct vv_op *op, struct vv_export_run *run);
+bool vv_export_seal_is_of(const struct vv_export_seal *seal,
+    const struct vv_export_table *table);
 /* log/, commits.csv, seal.json, seals.ndjson */
 varve_status vv_export_chain(struct vv_op *op, struct vv_export_run *run,
     struct vv_export_table *table);

@@ -248,8 +248,7 @@ static varve_status check_name(struct vv_op *op, struct vv_str name)
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
         "\"%.*s\" can't be a table's name: letters, digits, '_', '-' and '.', not starting "
-        "with "
-        "'_' or '.'",
+        "with '_' or '.'",
         VV_ARG(name));
 }
 

@@ -1,7 +1,6 @@
 """An export for an auditor: whole or not there, and checked with sha256sum and openssl alone."""
 
 import csv
-import html
 import json
 import os
 import pathlib
@@ -18,7 +17,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import audit_check  # noqa: E402
+import export_mutate  # noqa: E402
 import lakes  # noqa: E402
+from export_mutate import follow, steps_of  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CHECKED = "Signature Verified Successfully\n"
@@ -26,19 +27,6 @@ CHECKED = "Signature Verified Successfully\n"
 
 def export(varve, folder, *arguments, **options):
     return json.loads(varve.ok("export", *arguments, "-o", folder, "--json", **options))
-
-
-def steps_of(folder):
-    text = (folder / "index.html").read_text()
-    return [html.unescape(step) for step in re.findall(r"<pre>(.*?)</pre>", text, re.S)]
-
-
-def follow(folder, steps=None):
-    """What the steps of the index print, in one shell, as an auditor would type them."""
-    script = "\n".join(steps if steps is not None else steps_of(folder))
-    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
-                          check=False, timeout=60)
-    return done.stdout + done.stderr
 
 
 def rows_in(folder, table):
@@ -63,18 +51,7 @@ def many(varve_on, tmp_path_factory):
     """Tables with histories of every kind, a key, and an export of all of them."""
     folder = tmp_path_factory.mktemp("many")
     varve = varve_on(folder / "lake")
-    for kind in ("plain", "mixed", "cleaned"):
-        lakes.build(varve, kind)
-    lakes.create(varve, "marked", "--property", "delta.enableDeletionVectors=true")
-    for seed in range(3):
-        lakes.put(varve, "marked", seed)
-    varve.ok("delete", "marked", "--where", "price < 50")
-    varve.ok("keygen", folder / "key")
-    (folder / "noted").write_text(varve.ok("seal"))
-    for seed in (20, 21):
-        lakes.put(varve, "plain", seed)
-    done = export(varve, folder / "made", "--key", folder / "key", "--seals", folder / "noted")
-    return varve, folder, done
+    return varve, folder, export_mutate.build(varve, folder)
 
 
 def test_the_steps_of_the_index_find_nothing(many):
@@ -136,38 +113,16 @@ def test_rows_are_those_of_a_scan(many):
 
 
 def test_each_mutation_of_a_file_is_found(many):
-    """By the steps, and by the checker; also where SHA256SUMS was made to fit, by its own hash."""
+    """One file of each kind, the ways in turn; ci-long.sh does every file in every way."""
     _, folder, done = many
     chance = random.Random(5)
-    files = sorted(path.relative_to(folder / "made") for path in (folder / "made").rglob("*")
-                   if path.is_file())
-    copy = folder / "copy"
-    steps = steps_of(folder / "made")[:4]
-    good = follow(folder / "made", steps)
-    missed = []
-    picked = [path for path in files if "log" not in path.parts and "sources" not in path.parts]
-    picked += chance.sample([path for path in files if path not in picked], 4)
-    for path in picked:
-        shutil.copytree(folder / "made", copy)
-        data = bytearray((copy / path).read_bytes())
-        how = chance.choice(("flip", "cut", "remove", "add")) if data else "remove"
-        if how == "flip":
-            data[chance.randrange(len(data))] ^= 1 << chance.randrange(7)
-        elif how == "cut":
-            del data[chance.randrange(len(data)):]
-        if how == "remove":
-            (copy / path).unlink()
-        elif how == "add":
-            (copy / path).with_name("more").write_bytes(bytes(data))
-        else:
-            (copy / path).write_bytes(bytes(data))
-        if follow(copy, steps) == good:
-            missed.append((str(path), how, "steps"))
-        if path.name not in ("SHA256SUMS.sig",) and \
-                not audit_check.check_export(copy, done["sha256"]):
-            missed.append((str(path), how, "checker"))
-        shutil.rmtree(copy)
-    assert missed == []
+    files = export_mutate.files_of(folder / "made")
+    chance.shuffle(files)
+    kinds = sorted({export_mutate.kind_of(path): path for path in files}.items())
+    changes = [(path, export_mutate.WAYS[i % 4]) for i, (_, path) in enumerate(kinds)]
+    assert len(changes) == 15
+    found = list(export_mutate.missed(folder / "made", done["sha256"], changes, chance))
+    assert [one for one in found if one[2]] == []
 
 
 def test_a_forged_list_of_hashes_shows_the_chain(many):
@@ -300,6 +255,94 @@ def test_an_earlier_seal_that_does_not_fit_is_told(filled, tmp_path):
     noted.write_text("nonsense")
     done = filled.run("export", "t", "--seals", noted, "-o", tmp_path / "x")
     assert done.returncode == 2 and "earlier seals" in done.stderr
+
+
+def test_seals_are_of_a_table_however_it_is_named(filled, tmp_path):
+    path, noted = filled.table("t"), tmp_path / "noted"
+    seal = json.loads(filled.ok("seal", "t"))
+    for written, asked in (("t", path), (str(path), "t"), (f"file://{path}/", f"{path}/")):
+        noted.write_text(json.dumps(dict(seal, table=written)))
+        export(filled, tmp_path / "good", asked, "--seals", noted)
+        assert list((tmp_path / "good").glob("t/seals.ndjson"))
+        shutil.rmtree(tmp_path / "good")
+        noted.write_text(json.dumps(dict(seal, table=written, head="0" * 64)))
+        done = filled.run("export", asked, "--seals", noted, "-o", tmp_path / "x")
+        assert done.returncode == 10 and "is not what was sealed" in done.stderr
+
+
+def test_seals_that_are_not_looked_at_are_told(filled, tmp_path):
+    lakes.create(filled, "u")
+    noted = tmp_path / "noted"
+    noted.write_text(filled.ok("seal"))
+    done = filled.run("export", "t", "--seals", noted, "-o", tmp_path / "a")
+    assert done.returncode == 0 and "1 of 2 earlier seals are not looked at" in done.stderr
+    assert "not looked at" not in filled.run("export", "--seals", noted, "-o", tmp_path / "b").stderr
+    for text, said in ((filled.ok("seal", "u"), "the first is of table u"),
+                       (filled.ok("seal", "u").replace('"u"', '"gone"'), "of table gone"),
+                       ("", "there is none in it"), ("\n \n", "there is none in it")):
+        noted.write_text(text)
+        done = filled.run("export", "t", "--seals", noted, "-o", tmp_path / "x")
+        assert done.returncode == 2 and said in done.stderr, (text, done.stderr)
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+
+
+def test_a_message_is_one_line_of_the_commits(filled, tmp_path):
+    """Whatever a message holds the steps find nothing, and it can't stand for a hash."""
+    lakes.put(filled, "t", 30)
+    text, noted = "one\n\"two\", three\r\nfour\tfive", tmp_path / "noted"
+    fake = "ab" * 32
+    for number, message in enumerate((text, f"x\n1,2,3,{fake}\n", f'",{fake}')):
+        filled.upsert("t", f"ts,sym,price,note\n2025-01-20T10:00:00Z,S{number},1,n\n",
+                      "--message", message)
+    noted.write_text(filled.ok("seal", "t"))
+    done = export(filled, tmp_path / "x", "t", "--seals", noted)
+    assert follow(tmp_path / "x") == done["sha256"] + "\n"
+    assert audit_check.check_export(tmp_path / "x", done["sha256"]) == []
+    with open(tmp_path / "x" / "t" / "commits.csv", newline="", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    said = [line["userMetadata"] for line in csv.DictReader(lines)]
+    assert said[-3] == 'one "two", three  four five'
+    assert len(lines) == 1 + len(filled.rows("history", "t"))
+    seals = tmp_path / "x" / "t" / "seals.ndjson"
+    seals.write_text(json.dumps(dict(json.loads(seals.read_text()), head=fake)))
+    assert f"not in the chain: {fake}" in follow(tmp_path / "x")
+
+
+def test_tables_that_are_named_like_files_of_the_export(varve, tmp_path):
+    names = ("manifest.json", "SHA256SUMS", "sha256sums.sig", "key.pub", "index.html", "-rf")
+    for name in names:
+        lakes.create(varve, "x")
+        lakes.put(varve, "x", 1)
+        varve.table("x").rename(varve.table(name))
+    varve.ok("keygen", tmp_path / "key")
+    done = export(varve, tmp_path / "x", "--key", tmp_path / "key")
+    assert done["tables"] == len(names)
+    folders = {path.parent.name for path in (tmp_path / "x").glob("*/rows.csv")}
+    assert folders == {f"{name}-2" for name in names[:-1]} | {"table"}
+    assert follow(tmp_path / "x") == done["sha256"] + "\n" + CHECKED * (1 + len(names))
+
+
+def test_one_table_by_two_names_is_refused(filled, tmp_path):
+    for other in ("t", filled.table("t"), f"{filled.lake}/./t/", f"file://{filled.table('t')}"):
+        done = filled.run("export", "t", other, "-o", tmp_path / "x")
+        assert done.returncode == 2 and "table" in done.stderr and "named twice" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_lake_with_a_table_that_cannot_be_read(filled, tmp_path):
+    lakes.create(filled, "u")
+    commit = filled.table("u") / "_delta_log" / f"{0:020}.json"
+    protocol = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7,
+                             "readerFeatures": ["catalogManaged"],
+                             "writerFeatures": ["catalogManaged"]}}
+    commit.write_text("".join(json.dumps(protocol) + "\n" if '"protocol"' in line else line
+                              for line in commit.read_text().splitlines(keepends=True)))
+    done = filled.run("export", "-o", tmp_path / "x")
+    assert done.returncode == 7 and "table u" in done.stderr and "catalogManaged" in done.stderr
+    assert "name the tables to export: varve export TABLE..." in done.stderr
+    done = filled.run("export", "u", "-o", tmp_path / "x")
+    assert done.returncode == 7 and "name the tables" not in done.stderr
+    assert export(filled, tmp_path / "x", "t")["tables"] == 1
 
 
 def test_without_sources_it_says_so(filled, tmp_path):
