@@ -127,7 +127,8 @@ typedef struct varve_merge {
  * table and of the inputs for which `on` is true match. "*" is every column that the inputs bring
  * and the table has; what an update does not set stays, but for the order column (see update). The
  * inputs are read once and may have columns that the table lacks, for conditions and values; those
- * that it has come in its types, exactly or not at all. New rows are validated as those of an
+ * that it has come in its types, exactly or not at all. A column that a line of NDJSON lacks is
+ * NULL, but has its default in a row that "insert *" makes. New rows are validated as those of an
  * upsert. Only files that can hold a row for which `on` is true are read, unless a clause asks for
  * rows that the source does not match.
  * With options->evolve the columns that a clause would set and that the table lacks are added by a
