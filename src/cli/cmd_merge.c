@@ -135,12 +135,11 @@ const struct vv_command vv_cmd_merge = {
             "where they are set. A column that an update does not set stays, but for the\n"
             "order column, which is stamped as by update. A column that a row of the source\n"
             "says nothing of, where other rows bring it, is NULL to conditions, to updates\n"
-            "and in values (...); insert * gives the row its default. New rows obey the rules "
-            "of the\n"
-            "table as those of an upsert do. A row that several rows of the source would\n"
-            "change is an error that names it, unless all of them delete it. Only files that\n"
-            "can hold a match are read, unless a clause is for rows that the source does not\n"
-            "match. NULL matches nothing; say IS NOT DISTINCT FROM.",
+            "and in values (...); insert * gives the row its default. New rows obey the\n"
+            "rules of the table as those of an upsert do. A row that several rows of the\n"
+            "source would change is an error that names it, unless all of them delete it.\n"
+            "Only files that can hold a match are read, unless a clause is for rows that the\n"
+            "source does not match. NULL matches nothing; say IS NOT DISTINCT FROM.",
     VV_OPTIONS(options, struct merge_values),
     .arguments_least = 1,
     .arguments_most = 1,
