@@ -66,7 +66,7 @@ static varve_status check_base(struct vv_op *op, const struct vv_log_handle *log
     if (vv_snapshot_load(op, log, base, &snapshot) != VARVE_OK)
         return vv_note(op, "clean up the log");
     if (snapshot->checkpoint_version != base)
-        return vv_fail(op, VARVE_ECORRUPT,
+        return vv_fail(op, snapshot->checkpoint_has_failed ? VARVE_EIO : VARVE_ECORRUPT,
             "the checkpoint of version %" PRId64 " can't be read: the log is not cleaned up",
             base);
     return VARVE_OK;

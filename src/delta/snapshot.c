@@ -301,6 +301,7 @@ static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int6
     bool is_unread, struct vv_snapshot **out)
 {
     int64_t checkpoint_max = INT64_MAX;
+    bool has_failed = false; /* the storage, at a checkpoint */
     for (;;) {
         VV_CLEANUP(box_free) struct box *box = NULL;
         struct vv_log_segment segment = {0};
@@ -310,19 +311,22 @@ static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int6
         box->is_unread = is_unread;
         varve_status status = build(op, log, &segment, box, &bad_checkpoint);
         if (status == VARVE_OK) {
+            box->snapshot.checkpoint_has_failed = has_failed;
             *out = &VV_MOVE(box)->snapshot;
             return VARVE_OK;
         }
         if (!bad_checkpoint)
             return status;
         varve_error first = op->error;
+        bool is_storage = status == VARVE_EIO || status == VARVE_EUNKNOWN;
+        has_failed = has_failed || is_storage;
         vv_forgive(op);
         checkpoint_max = segment.checkpoint.version - 1;
         struct vv_log_segment older = {0};
         if (vv_log_find(op, log, segment.version, checkpoint_max, &op->arena, &older) !=
             VARVE_OK) {
             vv_forgive(op);
-            return vv_fail(op, VARVE_ECORRUPT,
+            return vv_fail(op, is_storage ? VARVE_EIO : VARVE_ECORRUPT,
                 "%s; no older checkpoint and no whole log to fall back to", first.message);
         }
         vv_log(op, VV_LOG_WARN, "log.bad_checkpoint", "%s; going on without it", first.message);

@@ -33,6 +33,7 @@ struct vv_snapshot {
     bool commit_has_link;      /* it is Varve's, and carries the hash of the one before it */
     /* How it was made: evidence that opening reads only checkpoint and tail. */
     int64_t checkpoint_version; /* VV_NO_VERSION: none used */
+    bool checkpoint_has_failed; /* a later one was passed over: the storage failed at it */
     size_t commits_read;
 };
 
