@@ -23,6 +23,8 @@ static bool is_about_broken_file(const char *text)
 
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text)
 {
+    if (type == DUCKDB_ERROR_PARSER || type == DUCKDB_ERROR_SYNTAX)
+        return refused; /* they show the statement, which may hold any of the words below */
     if (type == DUCKDB_ERROR_OUT_OF_MEMORY || (text && strstr(text, VV_DUCK_NO_MEMORY)))
         return VARVE_ELIMIT;
     if (text && strstr(text, VV_DUCK_UNREAD))

@@ -469,6 +469,7 @@ TEST(session, a_damaged_file_is_told_from_a_refused_statement)
         "Error reading file: invalid TType", "TProtocolException: Invalid data"};
     for (size_t i = 0; i < VV_COUNT(damaged); i++) {
         CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_INVALID, damaged[i]), VARVE_ECORRUPT);
+        CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_PARSER, damaged[i]), VARVE_EUSAGE);
         CHECK_INT(vv_duck_code(VARVE_EUSAGE, DUCKDB_ERROR_INVALID_INPUT, damaged[i]),
             VARVE_ECORRUPT);
     }
