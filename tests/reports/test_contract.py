@@ -48,8 +48,8 @@ def test_columns(lake, words):
 
 
 @pytest.mark.parametrize("words, status, message", [
-    ("scan signals --at yesterday", 5, 'no tag "yesterday"'),
-    ("latest signals --at q3", 5, 'no tag "q3"'),
+    ("scan signals --at yesterday", 5, '"yesterday" is no version'),
+    ("latest signals --at q3", 5, '"q3" is no version'),
     ("scan signals --at 3.5", 2, "neither a version nor a time"),
     ("scan signals --at -2x", 2, "neither a version nor a time"),
     ("scan signals --version 99", 5, "versions 0 to 1 are there"),
