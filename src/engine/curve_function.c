@@ -45,9 +45,5 @@ varve_status vv_curve_register(struct vv_op *op, struct vv_session *session)
     duckdb_scalar_function_set_varargs(function, number);
     duckdb_scalar_function_set_return_type(function, number);
     duckdb_scalar_function_set_function(function, run);
-    duckdb_state state = duckdb_register_scalar_function(session->connection, function);
-    duckdb_destroy_scalar_function(&function);
-    return state == DuckDBSuccess
-               ? VARVE_OK
-               : vv_fail(op, VARVE_EFAILED, "the engine takes no function of ours");
+    return vv_duck_register_scalar(op, session->connection, &function);
 }

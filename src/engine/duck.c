@@ -217,3 +217,13 @@ struct vv_str vv_duck_string(const duckdb_string_t *string)
     return (struct vv_str){
         is_inlined ? string->value.inlined.inlined : string->value.pointer.ptr, len};
 }
+
+varve_status vv_duck_register_scalar(struct vv_op *op, duckdb_connection connection,
+    duckdb_scalar_function *function)
+{
+    duckdb_state state = duckdb_register_scalar_function(connection, *function);
+    duckdb_destroy_scalar_function(function);
+    return state == DuckDBSuccess
+               ? VARVE_OK
+               : vv_fail(op, VARVE_EFAILED, "the engine takes no function of ours");
+}

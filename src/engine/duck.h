@@ -117,4 +117,8 @@ varve_status vv_rank_register(struct vv_op *op, struct vv_session *session);
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);
 
+/* Registers a function that is described whole, and destroys the description in any case. */
+varve_status vv_duck_register_scalar(struct vv_op *op, duckdb_connection connection,
+    duckdb_scalar_function *function);
+
 #endif
