@@ -78,6 +78,24 @@ def varve_on(program):
     return lambda lake: Varve(program, lake)
 
 
+@pytest.fixture
+def mount_disk(tmp_path):
+    """Mounts a file system of so many megabytes; the test is skipped where none can be mounted."""
+    folder = tmp_path / "disk"
+
+    def mount(megabytes):
+        folder.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs",
+                               str(folder)], capture_output=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be mounted: {done.stderr.decode().strip()}")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
 # ---- Every table that a test leaves: one state by its checkpoints and by its commits ----------
 
 CHECKED = []  # folders

@@ -121,16 +121,8 @@ def test_few_descriptors(copy, finished, name, count):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 24 MB; skipped where none can be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)],
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no file system can be mounted: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=False)
+def small_disk(mount_disk):
+    return mount_disk(24)
 
 
 @pytest.mark.parametrize("name", DEEDS)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
@@ -51,16 +50,8 @@ def test_a_full_spool_makes_stdin_and_files_wait(lake, tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 48 MB; skipped where none can be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)],
-                          capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no file system can be mounted: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=False)
+def small_disk(mount_disk):
+    return mount_disk(48)
 
 
 def fill(folder, leave):
