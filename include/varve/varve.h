@@ -62,7 +62,7 @@ typedef struct varve_lake_options {
     uint32_t size;
     int32_t create;         /* 1: make the folder at the first write where it is not there */
     int32_t durability_off; /* 1: no fsync; for bulk loads and benchmarks */
-    uint32_t threads;       /* 0: one a core */
+    uint32_t threads;       /* 0: one a core; at most one for each 205 MiB of memory_bytes */
     uint64_t memory_bytes;  /* for work, about; more spills to disk. 0: 80 % of the machine's */
     const char *user;       /* for commitInfo.userName; NULL: the login */
     const char *message;    /* for commitInfo.userMetadata; NULL: none */

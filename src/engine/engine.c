@@ -67,11 +67,20 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
 #define SPARE_PART 8
 #define SPARE_BYTES_MAX (INT64_C(256) << 20)
 
+/*
+ * Each thread holds rows of its own that it can't spill: what it decodes, sorts and encodes. Two
+ * that had 76 MiB each ran out of memory in most rewrites of a file of 600,000 rows of six columns;
+ * with 95 MiB each in none.
+ */
+#define THREAD_BYTES_MIN ((size_t)128 << 20)
+
 static uint32_t threads_of(const struct vv_engine_options *options)
 {
-    if (options->threads > 0)
-        return options->threads;
-    return vv_os_cores();
+    uint32_t threads = options->threads > 0 ? options->threads : vv_os_cores();
+    size_t fit = options->memory_bytes / 8 * COUNTED_EIGHTHS / THREAD_BYTES_MIN;
+    if (options->memory_bytes > 0 && fit < threads)
+        return fit > 0 ? (uint32_t)fit : 1;
+    return threads;
 }
 
 static varve_status config_fill(struct vv_op *op, const struct vv_engine *engine,

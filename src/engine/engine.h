@@ -18,7 +18,7 @@ struct vv_session;
 struct vv_rows;
 
 struct vv_engine_options {
-    uint32_t threads;          /* 0: one a core */
+    uint32_t threads;          /* 0: one a core; no more than the memory is enough for */
     size_t memory_bytes;       /* of all that work takes, about; 0: DuckDB's default */
     struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
     /*

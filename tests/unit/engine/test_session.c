@@ -274,6 +274,26 @@ TEST(session, the_first_one_opens_the_database)
     CHECK(atomic_load(&engine->is_open));
 }
 
+/* What a thread holds it can't spill. */
+TEST(session, threads_are_as_many_as_the_memory_is_enough_for)
+{
+    static const struct {
+        size_t memory_mb;
+        int64_t threads;
+    } cases[] = {{0, 3}, {1024, 3}, {512, 2}, {256, 1}, {16, 1}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(fixture_done) struct fixture fixture = {.engine = NULL};
+        const struct vv_engine_options options = {
+            .threads = 3, .memory_bytes = cases[i].memory_mb << 20};
+        vv_op_init(&fixture.op, NULL, VV_OP_BYTES_DEFAULT);
+        REQUIRE_OK(&fixture.op, vv_engine_open(&fixture.op, &options, &fixture.engine));
+        vv_engine_expect(fixture.engine, INT64_C(1) << 40);
+        REQUIRE_OK(&fixture.op, vv_session_open(&fixture.op, fixture.engine, &fixture.session));
+        vv_engine_expect(fixture.engine, INT64_C(1) << 40);
+        CHECK_INT(number(&fixture, "SELECT current_setting('threads')"), cases[i].threads);
+    }
+}
+
 TEST(session, an_engine_is_left_while_a_session_lives)
 {
     FIXTURE(fixture);
