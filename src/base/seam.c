@@ -136,6 +136,11 @@ void vv_seam_fail_allocation(uint64_t nth)
     atomic_store(&allocations_left, nth);
 }
 
+uint64_t vv_seam_allocations_left(void)
+{
+    return atomic_load(&allocations_left);
+}
+
 static bool allocation_fails(void)
 {
     uint_fast64_t left = atomic_load_explicit(&allocations_left, memory_order_relaxed);

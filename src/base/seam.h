@@ -20,6 +20,8 @@ bool vv_fault_point(const char *name);
 void vv_seam_set(const char *spec);
 /* Fails the n-th allocation from now on (1 = the next), those of arenas too; 0 = never. */
 void vv_seam_fail_allocation(uint64_t nth);
+/* How many allocations it is until the one that fails: of a far one, how many there were. */
+uint64_t vv_seam_allocations_left(void);
 /* malloc, calloc, realloc that the line above can fail: all memory of Varve comes from them. */
 void *vv_malloc(size_t bytes);
 void *vv_malloc_zeroed(size_t bytes);
