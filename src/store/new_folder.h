@@ -38,7 +38,11 @@ varve_status vv_new_folder_write(struct vv_op *op, struct vv_new_folder *folder,
 /* A new file with the bytes of another. */
 varve_status vv_new_folder_copy(struct vv_op *op, struct vv_new_folder *folder,
     struct vv_str key, const char *source);
-/* Makes all of it durable and gives it its name. EUSAGE: somebody has taken the name since. */
+/*
+ * Makes all of it durable and gives it its name. EUSAGE: somebody has taken the name since.
+ * EIO: as a rule it is not there; where the folder it is in cannot be synced it is there and whole,
+ * and may be gone after a power cut.
+ */
 varve_status vv_new_folder_publish(struct vv_op *op, struct vv_new_folder *folder);
 /* Removes what was not published. */
 void vv_new_folder_done(struct vv_new_folder *folder);

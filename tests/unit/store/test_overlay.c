@@ -131,3 +131,44 @@ TEST(overlay, data_files_come_from_where_they_are)
     REQUIRE_OK(op, vv_store_fetch(op, view.store, &op->arena, keys[0], &path));
     CHECK_STR(list(&view, view.store, "data", 0), "data/new data/old");
 }
+
+TEST(overlay, folders_are_those_of_both_but_for_what_a_frozen_one_got_since)
+{
+    VV_CLEANUP(view_done) struct view view;
+    struct vv_objects folders = {0};
+    REQUIRE(view_open(&view));
+    struct vv_op *op = &view.op;
+    REQUIRE(put(op, view.lower, "other/both/a", "x") &&
+            put(op, view.lower, "other/low/a", "x") && put(op, view.lower, "log/2/late", "x") &&
+            put(op, view.store, "other/both/b", "x") && put(op, view.store, "other/up/a", "x"));
+    REQUIRE_OK(op,
+        vv_store_list_folders(op, view.store, &op->arena, VV_STR("other"), &folders));
+    REQUIRE(CHECK_INT(folders.len, 3));
+    CHECK_STR(folders.items[0].key, "other/both");
+    CHECK_STR(folders.items[1].key, "other/low");
+    CHECK_STR(folders.items[2].key, "other/up");
+    REQUIRE_OK(op, vv_store_list_folders(op, view.store, &op->arena, VV_STR("log"), &folders));
+    CHECK_INT(folders.len, 0);
+}
+
+/* A view changes nothing below, not even what a killed process left there; and it is one table. */
+TEST(overlay, does_not_sweep_below_and_has_no_store_of_a_part)
+{
+    static const char *const temp = "log/.tmp-0a1b2c3d-0000-4000-8000-0123456789ab";
+    const struct vv_store_options options = {.create = true};
+    VV_CLEANUP(view_done) struct view view = {.store = NULL};
+    struct vv_op *op = &view.op;
+    struct vv_store *part = NULL;
+    size_t removed = 77;
+    vv_op_init(op, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(op, vv_store_open(op, vv_str_of(test_path("root")), &options, &view.lower));
+    REQUIRE(put(op, view.lower, temp, "half"));
+    REQUIRE_OK(op,
+        vv_store_open_overlay(op, view.lower, VV_STR("log"), VV_STR("log/1"), &view.store));
+    REQUIRE_OK(op, vv_store_sweep(op, view.store, VV_STR("log"), 0, &removed));
+    CHECK_INT(removed, 0);
+    CHECK_STR(test_file_read(test_path(vv_arena_format(&op->arena, "root/%s", temp).ptr)),
+        "half");
+    CHECK_FAILS(op, vv_store_at(op, view.store, VV_STR("log"), &part), VARVE_EFAILED);
+    CHECK(part == NULL);
+}
