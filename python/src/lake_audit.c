@@ -42,7 +42,6 @@ struct text { /* what takes a lake and some texts, and gives one */
     const char *first, *second;
     varve_spool_salvage_options salvage;
     char *json;
-    struct ArrowArrayStream stream;
 };
 
 static varve_status seal_run(void *args, varve_error *err)

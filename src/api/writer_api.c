@@ -390,7 +390,7 @@ static varve_status inspect(struct vv_op *op, const varve_lake *lake, const char
     struct vv_str json = VV_STR_NONE;
     bool is_sound = true;
     VV_TRY(folder_of(op, lake, spool, &folder));
-    VV_TRY(vv_spool_inspect(op, folder, verify, &op->arena, &json, &is_sound));
+    VV_TRY(vv_spool_inspect(op, folder, &op->arena, &json, &is_sound));
     vv_buf_add(&text, json);
     VV_TRY(vv_api_give_text(op, &text, out_json));
     if (verify && !is_sound)

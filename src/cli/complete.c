@@ -7,7 +7,6 @@ struct place {
     const struct vv_command *command; /* NULL: none yet */
     size_t arguments;                 /* of the command, that are there already */
     const struct vv_option *pending;  /* the last word is its value */
-    const char *attached;             /* the value in "--option=value", within the last word */
     bool options_end;
 };
 

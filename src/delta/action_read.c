@@ -225,16 +225,15 @@ static varve_status read_commit_info(struct commit_reader *reader,
 static const struct action_kind {
     const char *name;
     varve_status (*read)(struct commit_reader *reader, const struct vv_member_reader *members);
-    bool keeps_json;
 } action_kinds[] = {
-    {"add", read_add, false},
-    {"remove", read_remove, false},
-    {"commitInfo", read_commit_info, true},
-    {"txn", read_txn, false},
-    {"metaData", read_metadata, false},
-    {"protocol", read_protocol, false},
-    {"domainMetadata", read_domain, false},
-    {"cdc", read_cdc, false},
+    {"add", read_add},
+    {"remove", read_remove},
+    {"commitInfo", read_commit_info},
+    {"txn", read_txn},
+    {"metaData", read_metadata},
+    {"protocol", read_protocol},
+    {"domainMetadata", read_domain},
+    {"cdc", read_cdc},
 };
 
 static const struct action_kind *find_kind(struct vv_str name)

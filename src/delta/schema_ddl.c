@@ -349,7 +349,7 @@ static varve_status skip_quoted(struct ddl *ddl)
 }
 
 /* Words that end an expression which is in no brackets. */
-static bool is_end_word(struct ddl *ddl)
+static bool is_end_word(const struct ddl *ddl)
 {
     struct ddl ahead = *ddl;
 

@@ -132,7 +132,7 @@ uint64_t vv_spool_sequence_until(struct vv_spool *spool, uint64_t number);
  * Without taking the lock: what `spool status` and `spool verify` show. Checks every record of every
  * segment; damage is described in *out_json, not an error.
  */
-varve_status vv_spool_inspect(struct vv_op *op, struct vv_str folder, bool verify,
-    struct vv_arena *arena, struct vv_str *out_json, bool *out_is_sound);
+varve_status vv_spool_inspect(struct vv_op *op, struct vv_str folder, struct vv_arena *arena,
+    struct vv_str *out_json, bool *out_is_sound);
 
 #endif

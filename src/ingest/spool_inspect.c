@@ -12,7 +12,6 @@
 struct inspection {
     struct vv_journal *journal;
     struct vv_spool_header header;
-    bool verify;
     bool is_owned;
     bool is_sound;
     int64_t segments, rows, bytes;
@@ -199,15 +198,14 @@ static varve_status inspect(struct vv_op *op, struct inspection *inspection)
     return VARVE_OK;
 }
 
-varve_status vv_spool_inspect(struct vv_op *op, struct vv_str folder, bool verify,
-    struct vv_arena *arena, struct vv_str *out_json, bool *out_is_sound)
+varve_status vv_spool_inspect(struct vv_op *op, struct vv_str folder, struct vv_arena *arena,
+    struct vv_str *out_json, bool *out_is_sound)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(JSON_BYTES_MAX);
     VV_CLEANUP(vv_journal_close) struct vv_journal *journal = NULL;
     VV_TRY(vv_journal_open(op, folder, false, false, &journal));
     struct inspection inspection = {
         .journal = journal,
-        .verify = verify,
         .is_sound = true,
         .oldest_arrival_us = INT64_MIN,
         .newest_arrival_us = INT64_MIN,

@@ -128,7 +128,7 @@ static void offset_add(struct column *column, size_t end)
 /* What Arrow wants below a NULL: as many bytes, elements, children as of a value. */
 static void null_add(struct column *column)
 {
-    static const char zeros[16];
+    static const char zeros[16] = {0};
     int32_t width = column->type->width;
     bit_add(&column->valid, column->len, false);
     column->nulls++;

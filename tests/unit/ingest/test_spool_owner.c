@@ -57,8 +57,8 @@ TEST(spool_owner, is_one_process_and_the_other_is_told_which)
     vv_forgive(&f.op);
     struct vv_str json;
     bool is_sound = false;
-    CHECK_OK(&f.op, vv_spool_inspect(&f.op, vv_str_of(test_path("spool")), true, &f.op.arena,
-                        &json, &is_sound));
+    CHECK_OK(&f.op,
+        vv_spool_inspect(&f.op, vv_str_of(test_path("spool")), &f.op.arena, &json, &is_sound));
     CHECK(is_sound && strstr(json.ptr, who) != NULL);
     test_proc_kill(&proc, SIGKILL);
     CHECK_INT(test_proc_wait(&proc, 30000), 128 + SIGKILL);
