@@ -6,7 +6,7 @@
 #   ./setup.sh spark    that of `build`, Java, and Spark with Delta in .venv-spark for its tests
 #   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
 #   ./setup.sh lint     that of `build`, and the formatter
-#   ./setup.sh analyse  that of `build`, and clang with its analyser
+#   ./setup.sh analyse  that of `build`, clang with its analyser, and cppcheck
 #   ./setup.sh fuzz     that of `build`, and clang with its fuzzer
 #
 # Fetched things go to third_party/ (ignored by git) and are checked against the sums below.
@@ -21,7 +21,7 @@ umask 022
 build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev libxxhash-dev libroaring-dev libedit-dev
  liblz4-dev libzstd-dev libsnappy-dev"
 lint_packages="clang-format"
-analyse_packages="clang clang-tidy"
+analyse_packages="clang clang-tidy cppcheck"
 fuzz_packages="clang libclang-rt-dev"
 spark_packages="openjdk-17-jdk-headless maven"
 
