@@ -45,18 +45,21 @@ typedef struct varve_audit_export_options {
     const char *at;       /* version (of one table), time or tag; NULL: the latest */
     const char *key_file; /* signs, Ed25519, PEM; NULL: nothing is signed */
     const char *seals; /* lines that varve_lake_seal gave earlier: they must fit; NULL: none */
+    int32_t without_changes; /* 1: what the versions did to the rows is left out */
 } varve_audit_export_options;
-#define VARVE_AUDIT_EXPORT_OPTIONS_INIT                                                    \
-    {                                                                                      \
-        sizeof(varve_audit_export_options), 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+#define VARVE_AUDIT_EXPORT_OPTIONS_INIT                                                       \
+    {                                                                                         \
+        sizeof(varve_audit_export_options), 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 \
     }
 
 /*
  * Exports tables for an auditor: a new folder, which appears whole or not at all, with the rows of
- * a range of event times as Parquet and CSV, the commits and data files that prove them, a
- * manifest with the SHA-256 of each file, and an index.html that says what it is and how to check it
- * with sha256sum and openssl. *out_json (may be NULL): {"folder","tables","rows","files","bytes",
- * "sha256"[,"signature"]}; the hash stands for the whole folder.
+ * a range of event times as Parquet and CSV, every row of the range that a version inserted,
+ * replaced or deleted, the commits and data files that prove them, a manifest with the SHA-256 of
+ * each file, and an index.html that says what it is and how to check it with sha256sum and openssl.
+ * *out_json (may be NULL): {"folder","tables","rows","changes","changes_missing","files","bytes",
+ * "sha256"[,"signature"]}; changes_missing: versions whose changes can't be told; the hash stands
+ * for the whole folder.
  * EUSAGE: the folder is there; a range, seal or key that is none. ENOTFOUND: no such table, version
  * or time. EVERIFY: the chain, a data file or an earlier seal does not fit. EIO: it can't be written.
  */

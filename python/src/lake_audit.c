@@ -80,9 +80,9 @@ PyObject *vp_lake_export(PyObject *self, PyObject *args)
     varve_audit_export_options *options = &call.options;
     struct vp_strings tables;
     PyObject *table_list;
-    if (!PyArg_ParseTuple(args, "sOzzzzzzp", &call.folder, &table_list, &options->last,
+    if (!PyArg_ParseTuple(args, "sOzzzzzzpp", &call.folder, &table_list, &options->last,
             &options->from, &options->to, &options->at, &options->key_file, &options->seals,
-            &options->without_sources))
+            &options->without_sources, &options->without_changes))
         return NULL;
     int failed = vp_strings_of(table_list, false, &tables);
     options->tables = table_list != Py_None ? tables.items : NULL;

@@ -371,11 +371,13 @@ class Lake:
             fspath(name), None if key_file is None else fspath(key_file)))
 
     def export(self, folder, tables=None, *, last=None, start=None, end=None, at=None,
-               key_file=None, seals=None, sources=True):
+               key_file=None, seals=None, sources=True, changes=True):
         """A new folder for an auditor, which appears whole or not at all: the rows of a range of
-        event times as CSV and Parquet, the commits and data files that prove them, hashes of all of it, and
-        an index.html that says how to check it with sha256sum and openssl. A dict of folder,
-        tables, rows, files, bytes, sha256 (which stands for the whole folder), and signature.
+        event times as CSV and Parquet, each of them that a version inserted, replaced or deleted,
+        the commits and data files that prove them, hashes of all of it, and an index.html that
+        says how to check it with sha256sum and openssl. A dict of folder, tables, rows, changes,
+        changes_missing (versions whose changes can't be told), files, bytes, sha256 (which stands
+        for the whole folder), and signature.
 
         tables           names; all of the lake
         last, start, end of event times, as of ``correlate``; all
@@ -383,6 +385,7 @@ class Lake:
         key_file         signs, with the private key (PEM) of a file
         seals            what ``seal`` gave earlier: it must fit, and goes along
         sources          False: the data files are left out
+        changes          False: what the versions did to the rows is left out
 
         UsageError: the folder is there. VerifyFailed: the chain, a data file or a seal does not
         fit: nothing is exported.
@@ -392,7 +395,8 @@ class Lake:
         lines = None if seals is None else "".join(json.dumps(dict(seal)) + "\n" for seal in seals)
         return json.loads(self._core.export(
             fspath(folder), list_of(tables), span_text(last), time_text(start), time_text(end),
-            at_text(at), None if key_file is None else fspath(key_file), lines, not sources))
+            at_text(at), None if key_file is None else fspath(key_file), lines, not sources,
+            not changes))
 
     def tag(self, name, *, at=None, tables=None, message=None):
         """Gives a version of each table a name, which `at` of reads and SQL's AT take, and keeps

@@ -66,7 +66,8 @@ static varve_status export_lake(struct vv_op *op, varve_lake *lake, const char *
         .at = vv_api_text(options->at),
         .key_file = options->key_file,
         .seals = options->seals != NULL ? vv_str_of(options->seals) : VV_STR_NONE,
-        .without_sources = options->without_sources != 0};
+        .without_sources = options->without_sources != 0,
+        .without_changes = options->without_changes != 0};
     struct vv_str *names = NULL;
     if (request.folder.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "no folder to export to");

@@ -297,6 +297,15 @@ void vv_detail(struct vv_op *op, const char *format, ...)
     va_end(args);
 }
 
+varve_status vv_op_pass(struct vv_op *op, struct vv_op *inner)
+{
+    VV_PRE(inner->failed && !op->failed);
+    op->error = inner->error;
+    op->failed = true;
+    vv_forgive(inner);
+    return op->error.code;
+}
+
 void vv_forgive(struct vv_op *op)
 {
     op->failed = false;

@@ -83,6 +83,8 @@ varve_status vv_note_table(struct vv_op *op, struct vv_str table);
 /* Adds further lines for people, such as rejected rows, to the recorded error; cut at the size
  * of the field. After vv_fail, since they belong to its error. */
 void vv_detail(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);
+/* Hands the recorded failure of an operation within this one to it. Returns the recorded code. */
+varve_status vv_op_pass(struct vv_op *op, struct vv_op *inner);
 /* The failure was dealt with: go on as if nothing had happened. */
 void vv_forgive(struct vv_op *op);
 /* Copies the recorded error, or success, to the caller's object (may be NULL). */

@@ -13,6 +13,7 @@ struct export_values {
     const char *key;
     const char *seals;
     bool no_sources;
+    bool no_changes;
 };
 
 #define AT(member) offsetof(struct export_values, member)
@@ -34,6 +35,10 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "leave out the data files that the rows were read from",
         .offset = AT(no_sources)},
+    {.name = "no-changes",
+        .kind = VV_OPTION_FLAG,
+        .help = "leave out what the versions did to the rows",
+        .offset = AT(no_changes)},
 };
 
 /* "export-20250130T100000Z" */
@@ -75,10 +80,13 @@ static varve_status show(struct vv_cli *cli, const char *json)
         return vv_show_text(cli, json, strlen(json));
     const char *path = vv_node_chars(vv_node_get(&node, "folder"));
     vv_text_add_shown(&folder, path, strlen(path));
+    vv_text_addf(&text, "exported %" PRId64 " rows",
+        vv_node_int(vv_node_get(&node, "rows"), 0));
+    if (vv_node_get(&node, "changes") != NULL)
+        vv_text_addf(&text, " and %" PRId64 " row changes",
+            vv_node_int(vv_node_get(&node, "changes"), 0));
     vv_text_addf(&text,
-        "exported %" PRId64 " rows of %" PRId64 " table%s to %s (%" PRId64 " files, %" PRId64
-        " bytes)\n",
-        vv_node_int(vv_node_get(&node, "rows"), 0),
+        " of %" PRId64 " table%s to %s (%" PRId64 " files, %" PRId64 " bytes)\n",
         vv_node_int(vv_node_get(&node, "tables"), 0),
         vv_node_int(vv_node_get(&node, "tables"), 0) == 1 ? "" : "s", vv_text_chars(&folder),
         vv_node_int(vv_node_get(&node, "files"), 0),
@@ -115,6 +123,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     export.key_file = values->key;
     export.seals = values->seals != NULL ? vv_text_chars(&seals) : NULL;
     export.without_sources = values->no_sources;
+    export.without_changes = values->no_changes;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(varve_lake_export(cli->lake, folder, &export, &json, &cli->error));
     vv_progress_clear(cli);
@@ -127,12 +136,16 @@ const struct vv_command vv_cmd_export = {
     .arguments = "[TABLE...]",
     .examples = "varve export -o audit-2025\n"
                 "varve export signals --from 2025-01-01 --to 2025-02-01 -o january\n"
-                "varve keygen audit.key && varve export signals --key audit.key -o signed",
+                "varve keygen audit.key && varve export signals --key audit.key -o signed\n"
+                "varve export signals --no-changes --no-sources -o rows-only",
     .text = "Makes a new folder (-o FOLDER; else export-TIME) with the rows as CSV and\n"
-            "Parquet, the commits and data files that prove them, a list of SHA-256 hashes,\n"
-            "a manifest, and index.html, which says what it is and how to check it with\n"
-            "sha256sum and openssl alone. The folder appears when it is whole. --from and\n"
-            "--to are event times, the first included, the last not; without them all rows.\n"
+            "Parquet, each of them that a version inserted, replaced or deleted (as varve\n"
+            "changes tells it), the commits and data files that prove them, a list of\n"
+            "SHA-256 hashes, a manifest, and index.html, which says what it is and how to\n"
+            "check it with sha256sum and openssl alone. The folder appears when it is whole.\n"
+            "--from and --to are event times, the first included, the last not; without them\n"
+            "all rows. Versions whose changes can't be told, since a vacuum took their files,\n"
+            "are named in index.html and manifest.json.\n"
             "--at and --known-at choose the version that is exported. Where the chain, a data\n"
             "file or a seal does not fit nothing is exported: see varve verify.",
     VV_OPTIONS(options, struct export_values),

@@ -399,13 +399,7 @@ static varve_status batch_take(struct vv_op *op, struct reader *reader,
         status = to->batch(&step, to->data, &batch);
     if (batch.release != NULL)
         batch.release(&batch);
-    if (status == VARVE_OK)
-        return VARVE_OK;
-    (void)vv_fail(op, step.error.code, "%s", step.error.message);
-    op->error.os_errno = step.error.os_errno;
-    op->error.retryable = step.error.retryable;
-    vv_forgive(&step);
-    return op->error.code;
+    return status == VARVE_OK ? VARVE_OK : vv_op_pass(op, &step);
 }
 
 varve_status vv_ipc_each(struct vv_op *op, const struct vv_ipc_bytes *from,

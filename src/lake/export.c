@@ -157,7 +157,8 @@ static varve_status export_table(struct vv_op *op, struct vv_export_run *run,
     VV_TRY(vv_export_chain(op, run, table));
     /* No row is read from a file that is not what its commit says. */
     VV_TRY(vv_export_copy_sources(op, run, table));
-    return vv_export_rows(op, run, table);
+    VV_TRY(vv_export_rows(op, run, table));
+    return run->request->without_changes ? VARVE_OK : vv_export_changes(op, run, table);
 }
 
 /* By where it lies: one table can be meant by many names. */
@@ -284,14 +285,23 @@ static varve_status tell(struct vv_op *op, const struct vv_export_run *run, cons
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
     int64_t rows = 0;
     int64_t bytes = 0;
-    for (size_t i = 0; i < run->tables.len; i++)
+    int64_t changes = 0;
+    int64_t untold = 0;
+    for (size_t i = 0; i < run->tables.len; i++) {
         rows += run->tables.items[i]->rows;
+        changes += run->tables.items[i]->changes.rows;
+        untold += run->tables.items[i]->changes.untold;
+    }
     for (size_t i = 0; i < run->files.len; i++)
         bytes += run->files.items[i].bytes;
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "folder", run->folder.path);
     vv_jw_key_int(&writer, "tables", (int64_t)run->tables.len);
     vv_jw_key_int(&writer, "rows", rows);
+    if (!run->request->without_changes) {
+        vv_jw_key_int(&writer, "changes", changes);
+        vv_jw_key_int(&writer, "changes_missing", untold);
+    }
     vv_jw_key_int(&writer, "files", (int64_t)run->files.len);
     vv_jw_key_int(&writer, "bytes", bytes);
     vv_jw_key_string(&writer, "sha256", vv_str_of(sha256));

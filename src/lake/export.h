@@ -24,11 +24,13 @@ struct vv_export_request {
     const char *key_file; /* signs heads and the list of hashes; NULL: nothing is signed */
     struct vv_str seals;  /* lines that seal printed earlier; ptr NULL: none */
     bool without_sources; /* the data files that the rows were read from are left out */
+    bool without_changes; /* what the versions did to the rows is left out */
 };
 
 /*
- * *out_json: {"folder","tables","rows","files","bytes","sha256"[,"signature"]}; the hash is that of
- * the list of hashes. EUSAGE: the folder is there, nothing to export. EVERIFY: a link of the chain, a
+ * *out_json: {"folder","tables","rows","changes","changes_missing","files","bytes","sha256"
+ * [,"signature"]}; changes_missing counts the versions whose changes can't be told; the hash is that
+ * of the list of hashes. EUSAGE: the folder is there, nothing to export. EVERIFY: a link of the chain, a
  * data file or an earlier seal does not fit: nothing is exported.
  */
 varve_status vv_lake_export(struct vv_op *op, struct vv_lake *lake,

@@ -141,21 +141,28 @@ static void add_line(struct walk *walk, const struct vv_history_entry *entry)
         walk->chain);
 }
 
-/* The data files that the commit added: their hashes are proven by the chain. */
+static varve_status take_hash(struct vv_op *op, struct vv_export_table *table,
+    const struct vv_pairs *tags)
+{
+    struct vv_str sha256 = vv_pairs_get(tags, VV_STR("varve.sha256"));
+    if (sha256.len == 0 || vv_map_has(&table->hashes, sha256))
+        return VARVE_OK;
+    struct vv_str copy = vv_arena_str(&op->arena, sha256);
+    if (copy.ptr == NULL || !vv_map_put(&table->hashes, copy, table, NULL))
+        return vv_fail_memory(op);
+    return VARVE_OK;
+}
+
+/* The data and change files that the commit added: their hashes are proven by the chain. */
 static varve_status take_hashes(struct vv_op *op, struct vv_export_table *table,
     struct vv_arena *arena, int64_t version, struct vv_str bytes)
 {
     struct vv_actions actions = {0};
     VV_TRY(vv_actions_parse(op, arena, version, bytes, &actions));
-    for (size_t i = 0; i < actions.adds.len; i++) {
-        struct vv_str sha256 =
-            vv_pairs_get(&actions.adds.items[i].tags, VV_STR("varve.sha256"));
-        if (sha256.len == 0 || vv_map_has(&table->hashes, sha256))
-            continue;
-        struct vv_str copy = vv_arena_str(&op->arena, sha256);
-        if (copy.ptr == NULL || !vv_map_put(&table->hashes, copy, table, NULL))
-            return vv_fail_memory(op);
-    }
+    for (size_t i = 0; i < actions.adds.len; i++)
+        VV_TRY(take_hash(op, table, &actions.adds.items[i].tags));
+    for (size_t i = 0; i < actions.cdcs.len; i++)
+        VV_TRY(take_hash(op, table, &actions.cdcs.items[i].tags));
     return VARVE_OK;
 }
 
@@ -251,6 +258,8 @@ varve_status vv_export_chain(struct vv_op *op, struct vv_export_run *run,
         return vv_fail(op, VARVE_EVERIFY,
             "no commit of it is there, only a checkpoint: nothing proves its rows");
     VV_TRY(check_all_found(op, &walk));
+    table->entries = entries;
+    table->entries_len = len;
     table->first_version = entries[len - 1].version;
     table->missing += table->first_version;
     table->seal = (struct vv_seal){.version = walk.version};

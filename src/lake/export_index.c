@@ -1,128 +1,16 @@
 /*
- * What an export says of itself: index.html for people, manifest.json for programs.
+ * What an export says of itself to people: index.html.
  *
  * The steps in the index are shell that works as it stands, with sha256sum, openssl and the usual
  * small tools; docs/audit.md has the same ones.
  */
-#include "base/json_write.h"
 #include "base/os.h"
 #include "base/time.h"
 #include "lake/export_run.h"
 #include "varve/version.h"
 
 #define USERS_SHOWN_MAX 50
-
-/* ---- Manifest ------------------------------------------------------------------------------------- */
-
-static void key_time(struct vv_json_writer *writer, const char *name, int64_t us)
-{
-    char time[32];
-    size_t len = vv_time_format_us(us, time);
-    vv_jw_key_string(writer, name,
-        us == INT64_MIN || us == INT64_MAX ? VV_STR_NONE : (struct vv_str){time, len});
-}
-
-static void add_columns(struct vv_json_writer *writer, const struct vv_schema *schema)
-{
-    vv_jw_key(writer, "columns");
-    vv_jw_array(writer);
-    for (size_t i = 0; i < schema->fields_len; i++) {
-        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
-        vv_type_name(&schema->fields[i].type, &type);
-        vv_jw_object(writer);
-        vv_jw_key_string(writer, "name", schema->fields[i].name);
-        vv_jw_key_string(writer, "type", vv_buf_str(&type));
-        vv_jw_end(writer);
-    }
-    vv_jw_end(writer);
-}
-
-static void add_users(struct vv_json_writer *writer, const struct vv_export_table *table)
-{
-    vv_jw_key(writer, "writers");
-    vv_jw_array(writer);
-    for (size_t i = 0; i < table->users.len; i++) {
-        const struct vv_export_user *user = table->users.items[i];
-        vv_jw_object(writer);
-        vv_jw_key_string(writer, "userName", user->name);
-        vv_jw_key_int(writer, "commits", user->commits);
-        key_time(writer, "first", user->first_ms * VV_US_PER_MS);
-        key_time(writer, "last", user->last_ms * VV_US_PER_MS);
-        vv_jw_end(writer);
-    }
-    vv_jw_end(writer);
-}
-
-static void add_table(struct vv_json_writer *writer, const struct vv_export_run *run,
-    const struct vv_export_table *table)
-{
-    const struct vv_export_sources *sources = &table->sources;
-    const struct vv_snapshot *snapshot = table->source.snapshot;
-    vv_jw_object(writer);
-    vv_jw_key_string(writer, "table", table->name);
-    vv_jw_key_string(writer, "folder", table->folder);
-    vv_jw_key_int(writer, "version", snapshot->version);
-    key_time(writer, "timestamp",
-        snapshot->timestamp_ms == VV_NO_TIME ? INT64_MIN
-                                             : snapshot->timestamp_ms * VV_US_PER_MS);
-    vv_jw_key_string(writer, "timeColumn",
-        table->has_time ? snapshot->schema.fields[table->source.time].name : VV_STR_NONE);
-    key_time(writer, "from", table->span.from_us);
-    key_time(writer, "to", table->span.to_us);
-    vv_jw_key_int(writer, "rows", table->rows);
-    vv_jw_key_string(writer, "head", vv_str_of(table->seal.head));
-    vv_jw_key_int(writer, "firstVersion", table->first_version);
-    vv_jw_key_int(writer, "commits", table->commits);
-    vv_jw_key_int(writer, "commitsForeign", table->foreign);
-    vv_jw_key_int(writer, "commitsMissing", table->missing);
-    vv_jw_key_int(writer, "earlierSeals", table->seals);
-    vv_jw_key_bool(writer, "hasSources", !run->request->without_sources);
-    vv_jw_key_int(writer, "sources", sources->files);
-    vv_jw_key_int(writer, "sourcesProven", sources->proven);
-    vv_jw_key_int(writer, "sourcesWithoutHash", sources->unhashed);
-    vv_jw_key_int(writer, "sourcesOfGoneCommits", sources->gone);
-    vv_jw_key_int(writer, "vectors", sources->vectors);
-    add_users(writer, table);
-    add_columns(writer, &snapshot->schema);
-    vv_jw_end(writer);
-}
-
-varve_status vv_export_manifest(struct vv_op *op, struct vv_export_run *run)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    vv_jw_object(&writer);
-    vv_jw_key_string(&writer, "format", VV_STR(VV_EXPORT_FORMAT));
-    key_time(&writer, "made", run->made_us);
-    vv_jw_key_string(&writer, "by",
-        run->lake->user.ptr != NULL ? run->lake->user : vv_os_user(&op->arena));
-    vv_jw_key_string(&writer, "message", run->lake->message);
-    vv_jw_key_string(&writer, "engine", VV_STR("Varve/" VARVE_VERSION));
-    vv_jw_key_string(&writer, "lake", run->lake->store->location);
-    vv_jw_key_bool(&writer, "signed", run->request->key_file != NULL);
-    vv_jw_key(&writer, "tables");
-    vv_jw_array(&writer);
-    for (size_t i = 0; i < run->tables.len; i++)
-        add_table(&writer, run, run->tables.items[i]);
-    vv_jw_end(&writer);
-    vv_jw_key(&writer, "files");
-    vv_jw_array(&writer);
-    for (size_t i = 0; i < run->files.len; i++) {
-        vv_jw_object(&writer);
-        vv_jw_key_string(&writer, "path", run->files.items[i].key);
-        vv_jw_key_int(&writer, "bytes", run->files.items[i].bytes);
-        vv_jw_key_string(&writer, "sha256", vv_str_of(run->files.items[i].sha256));
-        vv_jw_end(&writer);
-    }
-    vv_jw_end(&writer);
-    vv_jw_end(&writer);
-    vv_buf_addc(&json, '\n');
-    if (!vv_buf_ok(&json))
-        return vv_fail_memory(op);
-    return vv_export_write(op, run, VV_STR(VV_EXPORT_MANIFEST), vv_buf_str(&json), NULL);
-}
-
-/* ---- Index ---------------------------------------------------------------------------------------- */
+#define GAPS_SHOWN_MAX 50
 
 /* One thing to check, and how. */
 struct step {
@@ -163,26 +51,39 @@ static const struct step steps[] = {
         "Each commit of Varve names the hash of the one before it. Prints nothing where all is "
         "right.",
         "for log in */log; do\n"
-        "    before= chain= last=-1\n"
-        "    for file in \"$log\"/*.json; do\n"
-        "        own=$(sha256sum < \"$file\" | cut -c1-64)\n"
-        "        link=$(grep -o '\"prevHash\":\"[0-9a-f]*\"' \"$file\" | cut -d'\"' -f4)\n"
-        "        version=$(basename \"$file\" .json | sed 's/^0*//')\n"
-        "        version=${version:-0}\n"
-        "        [ \"$version\" -eq $((last + 1)) ] || { before=; chain=; }\n"
-        "        [ -z \"$link\" ] || [ -z \"$before\" ] || [ \"$link\" = \"$before\" ] ||\n"
-        "            echo \"broken: $file\"\n"
-        "        if [ -z \"$chain\" ] || grep -q '\"engineInfo\":\"Varve/' \"$file\"; then\n"
+        "    table=${log%/log} before= chain= last=-1\n"
+        "    (cd \"$log\" && find . -type f -exec sha256sum {} +) |\n"
+        "        sed 's|^\\([0-9a-f]*\\)  \\./\\([0-9]*\\)\\.json$|\\2 \\1|' | sort > "
+        "\"$tmp/own\"\n"
+        "    (cd \"$log\" && find . -type f -exec grep -oH '\"prevHash\":\"[0-9a-f]*\"' {} +) "
+        "|\n"
+        "        sed 's|^\\./\\([0-9]*\\)\\.json:\"prevHash\":\"\\([0-9a-f]*\\)\"$|\\1 \\2|' | "
+        "sort > \"$tmp/links\"\n"
+        "    (cd \"$log\" && find . -type f -exec grep -l '\"engineInfo\":\"Varve/' {} +) |\n"
+        "        sed 's|^\\./\\([0-9]*\\)\\.json$|\\1 Varve|' | sort > \"$tmp/varve\"\n"
+        "    join -a 1 -e - -o 0,1.2,2.2 \"$tmp/own\" \"$tmp/links\" |\n"
+        "        join -a 1 -e - -o 0,1.2,1.3,2.2 - \"$tmp/varve\" > \"$tmp/commits\"\n"
+        "    while read -r name own link by; do\n"
+        "        version=${name#\"${name%%[!0]*}\"} version=${version:-0}\n"
+        "        [ \"$version\" = $((last + 1)) ] || { before=; chain=; }\n"
+        "        [ \"$link\" = - ] || [ -z \"$before\" ] || [ \"$link\" = \"$before\" ] ||\n"
+        "            echo \"broken: $log/$name.json\"\n"
+        "        if [ -z \"$chain\" ] || [ \"$by\" = Varve ]; then\n"
         "            chain=$own\n"
         "        else\n"
         "            chain=$(printf '%s%s' \"$chain\" \"$own\" | sha256sum | cut -c1-64)\n"
         "        fi\n"
-        "        grep -q \"^$version,.*,$own,$link,$chain\\$\" \"${log%log}commits.csv\" ||\n"
-        "            echo \"not as in commits.csv: $file\"\n"
+        "        echo \"$version,$own,${link#-},$chain\" >&3\n"
         "        before=$own last=$version\n"
-        "    done\n"
-        "    grep -q \"\\\"head\\\":\\\"$chain\\\"\" \"${log%log}seal.json\" ||\n"
-        "        echo \"not the head in ${log%log}seal.json: $chain\"\n"
+        "    done < \"$tmp/commits\" 3> \"$tmp/chain\"\n"
+        "    sed -n '2,$s/^\\([0-9]*\\),.*,\\([0-9a-f]*,[0-9a-f]*,[0-9a-f]*\\)$/\\1,\\2/p' \\\n"
+        "        \"$table/commits.csv\" | sort > \"$tmp/said\"\n"
+        "    sort \"$tmp/chain\" | comm -3 - \"$tmp/said\" > \"$tmp/differ\"\n"
+        "    [ ! -s \"$tmp/differ\" ] || { echo \"not as in $table/commits.csv:\"; cat "
+        "\"$tmp/differ\"; }\n"
+        "    grep -q \"\\\"head\\\":\\\"$(tail -n 1 \"$tmp/chain\" | sed 's/.*,//')\\\"\" "
+        "\"$table/seal.json\" ||\n"
+        "        echo \"not the head in $table/seal.json\"\n"
         "done\n",
         false},
     {"The heads are signed", "Prints \"Signature Verified Successfully\" for each table.",
@@ -215,14 +116,13 @@ static const struct step steps[] = {
         "commit here states it.",
         "for log in */log; do\n"
         "    table=${log%/log}\n"
-        "    find \"$log\" -type f -exec cat {} + | "
-        "grep -o '\"varve.sha256\":\"[0-9a-f]*\"' |\n"
+        "    find \"$log\" -type f -exec cat {} + | grep -o '\"varve.sha256\":\"[0-9a-f]*\"' "
+        "|\n"
         "        cut -d'\"' -f4 | sort -u > \"$tmp/known\"\n"
-        "    [ ! -d \"$table/sources\" ] || find \"$table/sources\" -type f |\n"
-        "        while read -r file; do\n"
-        "            own=$(sha256sum < \"$file\" | cut -c1-64)\n"
-        "            grep -q \"$own\" \"$tmp/known\" || echo \"no commit names: $file\"\n"
-        "        done\n"
+        "    [ ! -d \"$table/sources\" ] || find \"$table/sources\" -type f -exec sha256sum {} "
+        "+ |\n"
+        "        sed 's|^\\\\||' | sort | join -v 1 - \"$tmp/known\" | sed 's|^[0-9a-f]*|no "
+        "commit names:|'\n"
         "done\n",
         false},
 };
@@ -365,6 +265,39 @@ static void add_sources(struct vv_buf *html, const struct vv_export_run *run,
     vv_buf_adds(html, "</td></tr>\n");
 }
 
+/* What the versions did to the rows, and which of them are not told. */
+static void add_changes(struct vv_buf *html, const struct vv_export_run *run,
+    const struct vv_export_table *table)
+{
+    const struct vv_export_changes *changes = &table->changes;
+    vv_buf_adds(html, "<tr><th>row changes</th><td>");
+    if (run->request->without_changes) {
+        vv_buf_adds(html, "left out of this export: it has the rows as they were at the end "
+                          "alone</td></tr>\n");
+        return;
+    }
+    vv_buf_addf(html,
+        "%" PRId64 ", of versions 0 to %" PRId64
+        ": each row of the range that one inserted, replaced or deleted</td></tr>\n",
+        changes->rows, table->source.snapshot->version);
+    if (changes->gaps.len == 0)
+        return;
+    vv_buf_adds(html, "<tr><th>row changes that can't be told</th><td>");
+    for (size_t i = 0; i < changes->gaps.len && i < GAPS_SHOWN_MAX; i++) {
+        const struct vv_export_gap *gap = &changes->gaps.items[i];
+        vv_buf_adds(html, i == 0 ? "" : "<br>");
+        if (gap->from == gap->to)
+            vv_buf_addf(html, "version %" PRId64 ": ", gap->from);
+        else
+            vv_buf_addf(html, "versions %" PRId64 " to %" PRId64 ": ", gap->from, gap->to);
+        add_text(html, gap->why);
+    }
+    if (changes->gaps.len > GAPS_SHOWN_MAX)
+        vv_buf_addf(html, "<br>and %zu other ranges: see manifest.json",
+            changes->gaps.len - GAPS_SHOWN_MAX);
+    vv_buf_adds(html, "</td></tr>\n");
+}
+
 static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
     const struct vv_export_table *table)
 {
@@ -378,6 +311,7 @@ static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
     add_chain(html, table);
     add_row(html, "head", vv_str_of(table->seal.head));
     add_sources(html, run, table);
+    add_changes(html, run, table);
     vv_buf_adds(html, "</table>\n<p>Columns: ");
     const struct vv_schema *schema = &table->source.snapshot->schema;
     for (size_t i = 0; i < schema->fields_len; i++) {
@@ -399,6 +333,11 @@ static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
     if (!run->request->without_sources)
         vv_buf_adds(html, ", sources/ (the data files that the rows were read from, byte for "
                           "byte), sources.csv (a line for each of them)");
+    if (!run->request->without_changes)
+        vv_buf_adds(html,
+            ", changes/ (what each version did to the rows, as CSV and Parquet, a pair of "
+            "files for some versions, which their names give), changes-files.csv (the data "
+            "files that this was read from)");
     vv_buf_adds(html, ".</p>\n");
 }
 
@@ -436,7 +375,14 @@ static void add_limits(struct vv_buf *html, const struct vv_export_run *run)
         ". It can be looked at with any reader of Parquet: the rows of the files in "
         "sources.csv, "
         "within the range, but for those that a deletion vector takes away; the values of the "
-        "columns that the table is partitioned by stand in the names of the folders.</p>\n");
+        "columns that the table is partitioned by stand in the names of the folders.");
+    if (!run->request->without_changes)
+        vv_buf_adds(html,
+            " The same holds for what is in changes/. The data files that it was read from are "
+            "not here but for those in sources/: they were looked at when it was made, and "
+            "changes-files.csv has the SHA-256 of each, which a commit states; whoever has the "
+            "table can be asked for them.");
+    vv_buf_adds(html, "</p>\n");
 }
 
 static void add_head(struct vv_op *op, struct vv_buf *html, const struct vv_export_run *run)

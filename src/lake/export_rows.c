@@ -92,7 +92,7 @@ static void add_csv_value(const struct vv_field *field, struct vv_buf *sql)
     vv_sql_name(sql, field->name);
 }
 
-static varve_status write_csv(struct vv_op *op, struct vv_session *session,
+varve_status vv_export_write_csv(struct vv_op *op, struct vv_session *session,
     const struct vv_schema *schema, struct vv_str parquet, struct vv_str csv)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
@@ -127,7 +127,7 @@ static varve_status write_rows(struct vv_op *op, const struct vv_export_table *t
         return vv_lost_version(op, source->table, source->snapshot, source->files,
             source->files_len);
     *out_rows = written.rows;
-    return write_csv(op, session, &source->snapshot->schema, parquet, csv);
+    return vv_export_write_csv(op, session, &source->snapshot->schema, parquet, csv);
 }
 
 varve_status vv_export_rows(struct vv_op *op, struct vv_export_run *run,
@@ -236,38 +236,52 @@ static varve_status check_source(struct vv_op *op, const struct vv_file *file, i
         VV_ARG(file->key), bytes, sha256);
 }
 
+const char *vv_export_proof(const struct vv_export_table *table, const struct vv_file *file)
+{
+    struct vv_str sha256 = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
+    if (sha256.len == 0)
+        return "size";
+    return vv_map_has(&table->hashes, sha256) ? "commit" : "gone";
+}
+
 static varve_status copy_source(struct vv_op *op, struct vv_export_run *run,
     struct copies *copies, const struct vv_file *file)
 {
     struct vv_export_sources *sources = &copies->table->sources;
     const struct vv_export_file *copied = NULL;
-    struct vv_str sha256 = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
-    bool is_proven = sha256.len > 0 && vv_map_has(&copies->table->hashes, sha256);
+    const char *proof = vv_export_proof(copies->table, file);
+    bool is_proven = strcmp(proof, "commit") == 0;
     VV_TRY(copy_file(op, run, copies, is_proven ? "sources" : "unproven", file->key,
         file->absolute, &copied));
     VV_TRY(check_source(op, file, copied->bytes, copied->sha256));
     sources->files++;
     sources->bytes += copied->bytes;
     sources->proven += is_proven ? 1 : 0;
-    sources->unhashed += sha256.len == 0 ? 1 : 0;
-    sources->gone += sha256.len > 0 && !is_proven ? 1 : 0;
+    sources->unhashed += strcmp(proof, "size") == 0 ? 1 : 0;
+    sources->gone += strcmp(proof, "gone") == 0 ? 1 : 0;
     VV_TRY(copy_vector(op, run, copies, file->dv));
-    return add_source_line(op, copies, file, copied,
-        is_proven         ? "commit"
-        : sha256.len == 0 ? "size"
-                          : "gone");
+    return add_source_line(op, copies, file, copied, proof);
 }
 
-/* What is not copied is looked at where it lies. */
-static varve_status hash_source(struct vv_op *op, const struct vv_export_table *table,
-    const struct vv_file *file)
+varve_status vv_export_look(struct vv_op *op, const struct vv_export_table *table,
+    const struct vv_file *file, char out_sha256[VV_SHA256_HEX_BYTES])
 {
-    char sha256[VV_SHA256_HEX_BYTES];
     struct vv_str path;
     int64_t bytes = 0;
     VV_TRY(local_path(op, table, file->key, file->absolute, &path));
-    VV_TRY(vv_sha256_file(op, path.ptr, sha256, &bytes));
-    return check_source(op, file, bytes, sha256);
+    VV_TRY(vv_sha256_file(op, path.ptr, out_sha256, &bytes));
+    return check_source(op, file, bytes, out_sha256);
+}
+
+/* What is not copied is looked at where it lies. */
+static varve_status look_at_sources(struct vv_op *op, const struct vv_export_table *table)
+{
+    char sha256[VV_SHA256_HEX_BYTES];
+    for (size_t i = 0; i < table->source.files_len; i++) {
+        VV_TRY(vv_progress(op, "export files", i, table->source.files_len));
+        VV_TRY(vv_export_look(op, table, table->source.files[i], sha256));
+    }
+    return VARVE_OK;
 }
 
 static varve_status take_sources(struct vv_op *op, struct vv_export_run *run,
@@ -277,12 +291,8 @@ static varve_status take_sources(struct vv_op *op, struct vv_export_run *run,
     struct copies copies = {
         .table = table, .vectors = VV_MAP_INIT(&op->arena), .csv = VV_BUF_INIT(VV_BUF_MAX)};
     struct vv_str key;
-    for (size_t i = 0; run->request->without_sources && i < table->source.files_len; i++) {
-        VV_TRY(vv_progress(op, "export files", i, table->source.files_len));
-        VV_TRY(hash_source(op, table, table->source.files[i]));
-    }
     if (run->request->without_sources)
-        return VARVE_OK;
+        return look_at_sources(op, table);
     vv_buf_adds(&copies.csv, "file,path,bytes,rows,deleted,sha256,proof\n");
     for (size_t i = 0; i < table->source.files_len; i++) {
         VV_TRY(vv_progress(op, "export files", i, table->source.files_len));

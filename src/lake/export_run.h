@@ -2,8 +2,9 @@
  * The inside of an export, shared by the files export*.c.
  *
  * export.c goes over the tables and writes the list of hashes; export_seals.c reads earlier seals,
- * export_chain.c copies commits and holds them against each other and against those seals, export_rows.c writes the rows and copies the
- * files that they are read from, export_index.c tells it all to people and programs.
+ * export_chain.c copies commits and holds them against each other and against those seals,
+ * export_rows.c writes the rows and copies the files that they are read from, export_changes.c writes
+ * what the versions did to them, export_index.c tells it all to people, export_manifest.c to programs.
  */
 #ifndef VV_LAKE_EXPORT_RUN_H
 #define VV_LAKE_EXPORT_RUN_H
@@ -38,6 +39,21 @@ struct vv_export_sources {
     int64_t vectors;  /* files of deletion vectors */
 };
 
+/* Versions whose changes are not told, and why. */
+struct vv_export_gap {
+    int64_t from, to;
+    struct vv_str why;
+};
+
+/* What the versions did to the rows of the range. */
+struct vv_export_changes {
+    int64_t rows;
+    int64_t parts;  /* pairs of files */
+    int64_t files;  /* data files and change files that they were read from */
+    int64_t untold; /* versions of the gaps */
+    VV_ACTION_LIST(struct vv_export_gap) gaps; /* ascending */
+};
+
 struct vv_export_table {
     struct vv_str name;   /* as it was asked for */
     struct vv_str folder; /* in the export */
@@ -54,6 +70,9 @@ struct vv_export_table {
     VV_ACTION_LIST(struct vv_export_user *) users;
     struct vv_map users_by_name;
     struct vv_export_sources sources;
+    const struct vv_history_entry *entries; /* of the commits, newest first */
+    size_t entries_len;
+    struct vv_export_changes changes;
 };
 
 /* A head that was noted earlier. */
@@ -102,6 +121,19 @@ varve_status vv_export_rows(struct vv_op *op, struct vv_export_run *run,
 /* sources/, unproven/, vectors/, sources.csv */
 varve_status vv_export_copy_sources(struct vv_op *op, struct vv_export_run *run,
     struct vv_export_table *table);
+
+/* changes/, changes-files.csv: after the chain was looked at. */
+varve_status vv_export_changes(struct vv_op *op, struct vv_export_run *run,
+    struct vv_export_table *table);
+
+/* Columns of a Parquet file of the export as CSV, in the order of its rows. */
+varve_status vv_export_write_csv(struct vv_op *op, struct vv_session *session,
+    const struct vv_schema *schema, struct vv_str parquet, struct vv_str csv);
+/* Looks at a file where it lies. EVERIFY: it is not what its commit says. */
+varve_status vv_export_look(struct vv_op *op, const struct vv_export_table *table,
+    const struct vv_file *file, char out_sha256[VV_SHA256_HEX_BYTES]);
+/* What proves a file: "commit", "size" or "gone", as of sources.csv. */
+const char *vv_export_proof(const struct vv_export_table *table, const struct vv_file *file);
 
 varve_status vv_export_manifest(struct vv_op *op, struct vv_export_run *run);
 varve_status vv_export_index(struct vv_op *op, struct vv_export_run *run);

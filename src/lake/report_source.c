@@ -162,8 +162,7 @@ varve_status vv_report_check_at(struct vv_op *op, struct vv_str at)
         VV_ARG(at));
 }
 
-varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
-    struct vv_span span)
+struct vv_range vv_report_range(const struct vv_report_source *source, struct vv_span span)
 {
     struct vv_range range = {.column = source->time};
     if (span.from_us != INT64_MIN)
@@ -172,20 +171,37 @@ varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
         range.high = (struct vv_value){.kind = VV_VALUE_INT, .integer = span.to_us};
         range.high_excluded = true;
     }
+    return range;
+}
+
+varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
+    struct vv_span span)
+{
+    struct vv_range range = vv_report_range(source, span);
     struct vv_ranges ranges = {&range, 1};
     return vv_prune(op, &op->arena, source->snapshot, &source->rules, &ranges, &source->files,
         &source->files_len);
 }
 
 /* The bare column, so that the engine can skip row groups by it. */
-static void add_bound(const struct vv_report_source *source, const char *operator, int64_t us,
-    struct vv_buf *sql)
+static void add_bound(const struct vv_report_source *source, const char *alias,
+    const char *operator, int64_t us, struct vv_buf *sql)
 {
-    vv_buf_addf(sql, " AND c%d %s ", source->time, operator);
+    vv_buf_addf(sql, " AND %sc%d %s ", alias, source->time, operator);
     if (source->snapshot->schema.fields[source->time].type.kind == VV_TYPE_TIMESTAMP)
         vv_sql_timestamptz(sql, us);
     else
         vv_sql_timestamp(sql, us);
+}
+
+void vv_report_add_span(const struct vv_report_source *source, struct vv_span span,
+    const char *alias, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "true");
+    if (span.from_us != INT64_MIN)
+        add_bound(source, alias, ">=", span.from_us, sql);
+    if (span.to_us != INT64_MAX)
+        add_bound(source, alias, "<", span.to_us, sql);
 }
 
 varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *source,
@@ -203,11 +219,8 @@ varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *sou
     if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
         return vv_lost_version(op, source->table, source->snapshot, source->files,
             source->files_len);
-    vv_buf_adds(sql, ") AS t WHERE true");
-    if (span.from_us != INT64_MIN)
-        add_bound(source, ">=", span.from_us, sql);
-    if (span.to_us != INT64_MAX)
-        add_bound(source, "<", span.to_us, sql);
+    vv_buf_adds(sql, ") AS t WHERE ");
+    vv_report_add_span(source, span, "", sql);
     return VARVE_OK;
 }
 

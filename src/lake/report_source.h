@@ -5,6 +5,7 @@
 #define VV_LAKE_REPORT_SOURCE_H
 
 #include "lake/report.h"
+#include "table/read/prune.h"
 #include "table/rules.h"
 
 /* INT64_MIN and INT64_MAX: open ends. */
@@ -41,6 +42,8 @@ int64_t vv_report_look_back(struct vv_span span);
 /* EUSAGE: `at` is a version, and the report reads several tables. */
 varve_status vv_report_check_at(struct vv_op *op, struct vv_str at);
 
+/* The span as a range of the time column. */
+struct vv_range vv_report_range(const struct vv_report_source *source, struct vv_span span);
 /* Keeps the files that may hold rows of the span. */
 varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
     struct vv_span span);
@@ -51,6 +54,10 @@ varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
  */
 varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *source,
     const int32_t *columns, size_t columns_len, struct vv_span span, struct vv_buf *sql);
+
+/* Appends a condition for the span over `alias`c0, c1...; the alias has its dot, or is "". */
+void vv_report_add_span(const struct vv_report_source *source, struct vv_span span,
+    const char *alias, struct vv_buf *sql);
 
 /* EUSAGE: the table is not a market table of that kind. */
 varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *source,

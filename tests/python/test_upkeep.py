@@ -215,9 +215,11 @@ def test_an_export_for_an_auditor(lake, table, tmp_path):
     table.upsert([{"k": 7, "g": "b", "v": 7.0}])
     done = lake.export(tmp_path / "x", "t", key_file=tmp_path / "key", seals=[noted])
     assert (done["tables"], done["rows"], len(done["sha256"])) == (1, 7, 64) and done["signature"]
+    assert done["changes"] >= 7 and done["changes_missing"] == 0
     manifest = json.loads((tmp_path / "x" / "manifest.json").read_text())
     assert manifest["tables"][0]["earlierSeals"] == 1
     assert lake.export(tmp_path / "y", at="2", tables=["t"], sources=False)["rows"] == 4
+    assert "changes" not in lake.export(tmp_path / "w", "t", changes=False)
     with pytest.raises(varve.UsageError, match="is there already"):
         lake.export(tmp_path / "x")
     with pytest.raises(varve.VerifyFailed, match="is not what was sealed"):

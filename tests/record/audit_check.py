@@ -7,6 +7,7 @@ alone.
 Shares no code with Varve. Says what is wrong, a line each; the exit status is 10 where something is.
 """
 
+import collections
 import csv
 import gzip
 import hashlib
@@ -327,6 +328,32 @@ def check_export_rows(folder, table, live, wrong):
         wrong.append(f"{table['table']}: its rows are not those of the source files")
 
 
+def check_export_changes(folder, table, wrong):
+    """One after the other the changes make the rows; no version of a gap is told."""
+    columns = [column["name"] for column in table["columns"]]
+    gaps = [range(gap["from"], gap["to"] + 1) for gap in table["changesMissing"]]
+    rows, told = collections.Counter(), 0
+    for path in sorted((folder / "changes").glob("*.csv")):
+        first, last = (int(part) for part in path.stem.split("-"))
+        with open(path, newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                version = int(line["_commit_version"])
+                if not first <= version <= last or any(version in gap for gap in gaps):
+                    wrong.append(f"{path.name}: tells of version {version}")
+                row = tuple(line[name] for name in columns)
+                rows[row] += 1 if line["_change_type"] in ("insert", "update_postimage") else -1
+                told += 1
+    if told != table["changes"]:
+        wrong.append(f"{table['table']}: {table['changes']} changes are told, {told} there")
+    with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
+        there = collections.Counter(tuple(line[name] for name in columns)
+                                    for line in csv.DictReader(file))
+    rows.subtract(there)
+    key_has_time = table["timeColumn"] is None or (table["from"] is table["to"] is None)
+    if not gaps and key_has_time and any(rows.values()):
+        wrong.append(f"{table['table']}: its changes do not make its rows")
+
+
 def when(text):
     """A time of the manifest as Python writes one of a row (to the second, or finer)."""
     import datetime  # pylint: disable=import-outside-toplevel
@@ -344,6 +371,8 @@ def check_export(folder, noted=None):
             live = check_export_chain(inside, table, wrong)
             if table["hasSources"] and table["commitsMissing"] == 0:
                 check_export_rows(inside, table, live, wrong)
+            if table["hasChanges"]:
+                check_export_changes(inside, table, wrong)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         wrong.append(f"it can't be read: {error!r}")
     return wrong

@@ -120,7 +120,7 @@ def test_each_mutation_of_a_file_is_found(many):
     chance.shuffle(files)
     kinds = sorted({export_mutate.kind_of(path): path for path in files}.items())
     changes = [(path, export_mutate.WAYS[i % 4]) for i, (_, path) in enumerate(kinds)]
-    assert len(changes) == 15
+    assert len(changes) == 17
     found = list(export_mutate.missed(folder / "made", done["sha256"], changes, chance))
     assert [one for one in found if one[2]] == []
 
@@ -173,6 +173,168 @@ def test_what_was_known_then(filled, tmp_path):
     assert done["tables"] == 1
     manifest = json.loads((tmp_path / "x" / "manifest.json").read_text())
     assert manifest["tables"][0]["version"] == 2
+
+
+def changes_in(folder, table):
+    rows = []
+    for path in sorted((folder / table / "changes").glob("*.csv")):
+        with open(path, newline="", encoding="utf-8") as file:
+            rows += list(csv.DictReader(file))
+    return rows
+
+
+def table_of(folder, table="t"):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return next(one for one in manifest["tables"] if one["table"] == table)
+
+
+def told_by(varve, table, *arguments):
+    """What `varve changes` tells, as it stands in an export."""
+    text = varve.ok("changes", table, *arguments, "--format", "csv")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def as_set(rows):
+    return sorted(tuple(sorted(row.items())) for row in rows)
+
+
+def test_changes_are_those_that_changes_tells(many):
+    """Of a restored table, one with commits of other software, and one with deletion vectors."""
+    varve, folder, done = many
+    count = 0
+    for table in ("plain", "mixed", "marked"):
+        found = changes_in(folder / "made", table)
+        assert as_set(found) == as_set(told_by(varve, table, "--from", "0"))
+        assert {row["_change_type"] for row in found} >= {"insert", "delete"} - (
+            {"delete"} if table == "mixed" else set())
+        versions = [int(row["_commit_version"]) for row in found]
+        assert versions == sorted(versions)
+        count += len(found)
+    assert done["changes"] == count + len(changes_in(folder / "made", "cleaned"))
+
+
+def test_changes_as_parquet_are_those_of_the_csv(many):
+    import pyarrow.parquet  # pylint: disable=import-outside-toplevel
+    _, folder, _ = many
+    for path in sorted((folder / "made").glob("*/changes/*.parquet")):
+        told = pyarrow.parquet.ParquetFile(path).read().to_pylist()
+        with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        assert [(row["sym"], row["_change_type"], str(row["_commit_version"])) for row in told] == [
+            (line["sym"], line["_change_type"], line["_commit_version"]) for line in lines]
+
+
+def test_changes_of_commits_that_are_gone_are_named(varve, tmp_path):
+    lakes.build(varve, "cleaned")
+    shutil.rmtree(varve.table("cleaned") / "_varve" / "ledger")
+    done = export(varve, tmp_path / "x")
+    said = table_of(tmp_path / "x", "cleaned")
+    assert said["firstVersion"] > 0
+    assert [(gap["from"], gap["to"]) for gap in said["changesMissing"]] == [
+        (0, said["firstVersion"] - 1)]
+    assert "the commits are gone" in said["changesMissing"][0]["reason"]
+    assert done["changes_missing"] == said["firstVersion"]
+    assert as_set(changes_in(tmp_path / "x", "cleaned")) == as_set(
+        told_by(varve, "cleaned", "--from", str(said["firstVersion"])))
+
+
+def test_changes_of_a_range_are_of_its_rows_at_every_version(filled, tmp_path):
+    filled.ok("update", "t", "--set", "price=-1", "--where", "date = '2025-01-11'")
+    filled.ok("delete", "t", "--where", "sym = 'S1'")
+    export(filled, tmp_path / "x", "t", "--from", "2025-01-11", "--to", "2025-01-12")
+    found = changes_in(tmp_path / "x", "t")
+    assert as_set(found) == as_set(
+        row for row in told_by(filled, "t", "--from", "0") if row["date"] == "2025-01-11")
+    assert {row["_change_type"] for row in found} == {
+        "insert", "delete", "update_preimage", "update_postimage"}
+    assert audit_check.check_export(tmp_path / "x") == []
+    with open(tmp_path / "x" / "t" / "changes-files.csv", newline="", encoding="utf-8") as file:
+        files = list(csv.DictReader(file))
+    assert files and all("date=2025-01-11/" in line["path"] for line in files)
+    assert all(line["proof"] == "commit" and line["sha256"] in "".join(
+        path.read_text() for path in (tmp_path / "x" / "t" / "log").iterdir()) for line in files)
+
+
+def test_a_row_that_an_update_moves_out_of_the_range_has_both_its_halves(varve, tmp_path):
+    varve.ok("create", "t", "--schema", "id bigint not null, ts timestamp, x int", "--key", "id",
+             "--order-by", "ts")
+    varve.upsert("t", "id,ts,x\n1,2025-01-10T00:00:00Z,1\n2,2025-01-11T00:00:00Z,2\n")
+    varve.upsert("t", "id,ts,x\n1,2025-02-10T00:00:00Z,3\n2,2025-01-12T00:00:00Z,4\n")
+    varve.upsert("t", "id,ts,x\n1,2025-02-11T00:00:00Z,5\n")
+    export(varve, tmp_path / "x", "--from", "2025-01-01", "--to", "2025-02-01")
+    assert table_of(tmp_path / "x")["timeColumn"] == "ts"
+    assert [(row["id"], row["x"], row["_change_type"]) for row in changes_in(tmp_path / "x", "t")] == [
+        ("1", "1", "insert"), ("2", "2", "insert"), ("1", "1", "update_preimage"),
+        ("1", "3", "update_postimage"), ("2", "2", "update_preimage"), ("2", "4", "update_postimage")]
+
+
+def test_what_a_vacuum_took_is_named_and_the_rest_is_told(filled, tmp_path):
+    filled.ok("vacuum", "t", "--retain", "0s", "--unsafe", "--yes")
+    for seed in (20, 21):
+        lakes.put(filled, "t", seed)
+    done = filled.run("export", "t", "-o", tmp_path / "x", "--json")
+    assert done.returncode == 0, done.stderr
+    said = table_of(tmp_path / "x")
+    (gap,) = said["changesMissing"][:1]
+    assert "the vacuum of version 5" in gap["reason"] and gap["from"] >= 1
+    lost = [version for one in said["changesMissing"] for version in range(one["from"], one["to"] + 1)]
+    assert json.loads(done.stdout)["changes_missing"] == len(lost) > 0
+    assert "is not told in the export" in done.stderr and "the vacuum of version 5" in done.stderr
+    index = (tmp_path / "x" / "index.html").read_text()
+    assert "row changes that can't be told" in index and "the vacuum of version 5" in index
+    newest = filled.rows("history", "t")[0]["version"]
+    whole = [version for version in range(newest + 1) if version not in lost]
+    assert as_set(changes_in(tmp_path / "x", "t")) == as_set(
+        row for version in whole
+        for row in told_by(filled, "t", "--from", str(version), "--to", str(version)))
+    for version in lost:
+        assert filled.run("changes", "t", "--from", str(version), "--to", str(version)).returncode == 5
+    assert audit_check.check_export(tmp_path / "x") == []
+
+
+def test_no_change_is_read_from_a_file_that_was_altered(filled, tmp_path):
+    filled.ok("update", "t", "--set", "price=-1", "--where", "true")
+    live = {row["path"] for row in filled.rows("files", "t")}
+    old = next(path for path in sorted(filled.table("t").rglob("*.parquet"))
+               if str(path.relative_to(filled.table("t"))) not in live)
+    bad = bytearray(old.read_bytes())
+    bad[-9] ^= 1
+    old.write_bytes(bytes(bad))
+    done = filled.run("export", "t", "-o", tmp_path / "x")
+    assert done.returncode == 10 and old.name in done.stderr, done.stderr
+    export(filled, tmp_path / "y", "t", "--no-changes")
+    assert leftovers(tmp_path) == []
+
+
+def test_changes_that_are_left_out_are_said_to_be(filled, tmp_path):
+    done = export(filled, tmp_path / "x", "--no-changes")
+    assert "changes" not in done and "changes_missing" not in done
+    assert not (tmp_path / "x" / "t" / "changes").exists()
+    assert table_of(tmp_path / "x")["hasChanges"] is False
+    assert "as they were at the end alone" in (tmp_path / "x" / "index.html").read_text()
+    assert audit_check.check_export(tmp_path / "x", done["sha256"]) == []
+
+
+def test_a_long_history_is_told_in_parts(filled, tmp_path):
+    """Of 1,100 versions, written by other software, one with a hole in it that nobody knows of."""
+    table = filled.table("t")
+    data = filled.rows("files", "t")[0]["path"]
+    rows = int(filled.rows("files", "t")[0]["rows"])
+    first = filled.rows("history", "t")[0]["version"] + 1
+    for version in range(first, 1100):
+        name = f"{pathlib.Path(data).parent}/{version}.parquet"
+        os.link(table / data, table / name)
+        add = {"path": name, "partitionValues": {"date": data[5:15]}, "dataChange": True,
+               "size": (table / data).stat().st_size, "modificationTime": version}
+        (table / "_delta_log" / f"{version:020}.json").write_text(json.dumps({"add": add}) + "\n")
+    done = export(filled, tmp_path / "x", "t")
+    names = sorted(path.stem for path in (tmp_path / "x" / "t" / "changes").glob("*.csv"))
+    assert names == [f"{begin:020}-{min(begin + 499, 1099):020}" for begin in (0, 500, 1000)]
+    found = changes_in(tmp_path / "x", "t")
+    assert [int(row["_commit_version"]) for row in found if int(row["_commit_version"]) >= first] == [
+        version for version in range(first, 1100) for _ in range(rows)]
+    assert done["changes"] == len(found) and done["changes_missing"] == 0
+    assert follow(tmp_path / "x") == done["sha256"] + "\n"
 
 
 def test_a_folder_that_is_there_is_refused(filled, tmp_path):

@@ -79,7 +79,8 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
             .key = cdc->key,
             .dv_id = VV_STR(""),
             .partition_values = cdc->partition_values,
-            .bytes = cdc->bytes};
+            .bytes = cdc->bytes,
+            .tags = cdc->tags};
         VV_TRY(add_file(op, run, &run->files[VV_CHANGE_FEED][0], &file, actions->version,
             timestamp_ms));
     }
@@ -98,21 +99,18 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
     return VARVE_OK;
 }
 
-/* A remove without partition values, as old writers leave them, can't be read back right. */
-static varve_status check_removes(struct vv_op *op, const struct vv_changes_run *run,
+const struct vv_remove *vv_changes_unclear(const struct vv_rules *rules,
     const struct vv_actions *actions)
 {
+    if (rules->partitions_len == 0 || actions->cdcs.len > 0)
+        return NULL;
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
         if (remove->data_change && remove->partition_values.len == 0 &&
-            run->rules.partitions_len > 0 && find_add(actions, remove->key) == NULL &&
-            actions->cdcs.len == 0)
-            return vv_fail(op, VARVE_EUNSUPPORTED,
-                "version %" PRId64 " removes %.*s without saying its partition: its rows can't "
-                "be told",
-                actions->version, VV_ARG(remove->path));
+            find_add(actions, remove->key) == NULL)
+            return remove;
     }
-    return VARVE_OK;
+    return NULL;
 }
 
 static bool has_feed(const struct vv_metadata *metadata)
@@ -120,12 +118,13 @@ static bool has_feed(const struct vv_metadata *metadata)
     return vv_property_bool(metadata, "delta.enableChangeDataFeed", false);
 }
 
-varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
+/* The commits of the range, where they were not given. */
+static varve_status read_entries(struct vv_op *op, struct vv_changes_run *run)
 {
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    bool is_on = false;
+    if (run->entries_len > 0)
+        return VARVE_OK;
     VV_TRY(vv_log_history(op, &run->table->log, run->to, (size_t)(run->to - run->from + 1),
         &op->arena, &entries, &len));
     if (len != (size_t)(run->to - run->from + 1) || entries[len - 1].version != run->from)
@@ -134,26 +133,53 @@ varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
             run->from, run->to, VV_ARG(run->table->name));
     run->entries = entries;
     run->entries_len = len;
+    return VARVE_OK;
+}
+
+/* Where the versions before are gone, the first commit that says so shows it. */
+static void find_feed(struct vv_op *op, struct vv_changes_run *run)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
+    if (run->feed != VV_CHANGES_FEED_UNKNOWN)
+        return;
+    run->feed = VV_CHANGES_FEED_OFF;
     if (run->from > 0 && vv_table_snapshot(op, run->table, run->from - 1, &before) == VARVE_OK)
-        is_on = has_feed(before->metadata);
+        run->feed = has_feed(before->metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
     else if (op->failed)
-        vv_forgive(op); /* the versions before are gone: the first commit shows what it did */
-    for (size_t i = len; i > 0; i--) {
-        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-        struct vv_actions actions = {0};
-        bool is_skipped = false;
-        VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entries[i - 1].commit, &arena,
-            &actions, NULL));
-        actions.version = entries[i - 1].version;
-        if (actions.metadata != NULL)
-            is_on = has_feed(actions.metadata);
-        if (run->filter != NULL)
-            VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
-        if (is_skipped)
-            continue;
-        VV_TRY(check_removes(op, run, &actions));
-        VV_TRY(sort_commit(op, run, &actions, !is_on, entries[i - 1].timestamp_ms));
-    }
+        vv_forgive(op);
+}
+
+static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_history_entry *entry)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_actions actions = {0};
+    bool is_skipped = false;
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entry->commit, &arena, &actions,
+        NULL));
+    actions.version = entry->version;
+    if (actions.metadata != NULL)
+        run->feed = has_feed(actions.metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
+    if (run->filter != NULL)
+        VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
+    if (is_skipped)
+        return VARVE_OK;
+    const struct vv_remove *unclear = vv_changes_unclear(&run->rules, &actions);
+    if (unclear != NULL)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "version %" PRId64 " removes %.*s without saying its partition: its rows can't "
+            "be told",
+            actions.version, VV_ARG(unclear->path));
+    return sort_commit(op, run, &actions, run->feed == VV_CHANGES_FEED_OFF,
+        entry->timestamp_ms);
+}
+
+varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
+{
+    VV_TRY(read_entries(op, run));
+    find_feed(op, run);
+    for (size_t i = run->entries_len; i > 0; i--)
+        VV_TRY(read_commit(op, run, &run->entries[i - 1]));
     return VARVE_OK;
 }

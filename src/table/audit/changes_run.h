@@ -2,7 +2,8 @@
  * The inside of changes, shared by the files changes*.c: what the commits of a range come to.
  *
  * changes_read.c sorts the files of the commits by what their rows mean, changes_sql.c makes a
- * statement of that, changes.c finds the range and runs it.
+ * statement of that, changes.c finds the range and runs it. A trace, and the export of a lake, run
+ * it with a filter (changes_pick.h).
  */
 #ifndef VV_TABLE_AUDIT_CHANGES_RUN_H
 #define VV_TABLE_AUDIT_CHANGES_RUN_H
@@ -44,6 +45,13 @@ struct vv_changes_filter {
     struct vv_str where; /* over s.c0.. */
 };
 
+/* Whether the table had its change feed on. */
+enum vv_changes_feed {
+    VV_CHANGES_FEED_UNKNOWN,
+    VV_CHANGES_FEED_OFF,
+    VV_CHANGES_FEED_ON
+};
+
 struct vv_changes_run {
     struct vv_table *table;
     struct vv_engine *engine;     /* that runs the statement */
@@ -51,13 +59,22 @@ struct vv_changes_run {
     struct vv_rules rules;
     int64_t from, to;
     const struct vv_changes_filter *filter; /* NULL: everything */
-    const struct vv_history_entry *entries; /* of the versions, newest first */
+    /* Of the versions, newest first, one each; none: they are read. */
+    const struct vv_history_entry *entries;
     size_t entries_len;
+    /* Before the first version (unknown: looked up); then, after the last. */
+    enum vv_changes_feed feed;
     /* By kind; [1]: of commits whose sides are to be netted, since no change feed was on. */
     struct vv_change_files files[VV_CHANGE_KINDS][2];
 };
 
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);
+/*
+ * A remove without partition values, as old writers leave them, can't be read back right: the first
+ * one of the commit whose rows are needed, or NULL.
+ */
+const struct vv_remove *vv_changes_unclear(const struct vv_rules *rules,
+    const struct vv_actions *actions);
 /* SELECT c0.., _what (insert, delete, update_preimage, update_postimage), _version, _time. */
 varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql);

@@ -1,24 +1,17 @@
 #include "table/audit/trace.h"
 
-#include "base/hash_set.h"
 #include "base/time.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "engine/sql.h"
-#include "table/audit/changes_run.h"
-#include "table/read/lost.h"
-#include "table/read/prune.h"
-#include "table/read/scan_sql.h"
+#include "table/audit/changes_pick.h"
 #include "table/audit/trace_sql.h"
+#include "table/read/scan_sql.h"
 
 struct trace {
     struct vv_arena arena;
     struct vv_changes_run run;
-    struct vv_ranges ranges;      /* the key, as bounds */
-    struct vv_hash_set cannot;    /* files that can't hold it */
-    int64_t lost_from, lost_last; /* versions whose files are gone */
-    int64_t lost;
-    struct vv_str lost_key; /* a file of lost_from that is gone; in `arena` */
+    struct vv_changes_pick pick; /* its ranges are the key */
 };
 
 static void trace_done(struct trace *trace)
@@ -73,15 +66,15 @@ static varve_status read_conditions(struct vv_op *op, struct trace *trace,
     const struct vv_changes_run *run = &trace->run;
     struct vv_range *items = NULL;
     VV_NEW(op, &items, struct vv_range, len + 1);
-    trace->ranges = (struct vv_ranges){items, len};
+    trace->pick.ranges = (struct vv_ranges){items, len};
     for (size_t i = 0; i < len; i++) {
         VV_TRY(read_condition(op, trace, conditions[i], &items[i]));
-        if (has_column(&trace->ranges, i, items[i].column))
+        if (has_column(&trace->pick.ranges, i, items[i].column))
             return vv_fail(op, VARVE_EUSAGE, "column %.*s is given twice",
                 VV_ARG(run->snapshot->schema.fields[items[i].column].name));
     }
     for (size_t i = 0; i < run->rules.key_len; i++)
-        if (!has_column(&trace->ranges, len, run->rules.key[i]))
+        if (!has_column(&trace->pick.ranges, len, run->rules.key[i]))
             return vv_fail(op, VARVE_EUSAGE,
                 "the key of table %.*s has the column %.*s too: say %.*s=VALUE",
                 VV_ARG(run->table->name),
@@ -101,101 +94,12 @@ static varve_status read_conditions(struct vv_op *op, struct trace *trace,
 
 static varve_status where_sql(struct vv_op *op, const struct trace *trace, struct vv_buf *sql)
 {
-    for (size_t i = 0; i < trace->ranges.len; i++) {
-        const struct vv_range *range = &trace->ranges.items[i];
+    for (size_t i = 0; i < trace->pick.ranges.len; i++) {
+        const struct vv_range *range = &trace->pick.ranges.items[i];
         vv_buf_addf(sql, "%ss.c%d = ", i == 0 ? "" : " AND ", range->column);
         vv_value_sql(&range->low, &trace->run.snapshot->schema.fields[range->column].type, sql);
     }
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
-}
-
-/* ---- Which files --------------------------------------------------------------------------------- */
-
-static bool keeps(const void *data, struct vv_str key)
-{
-    const struct trace *trace = data;
-    return !vv_hash_set_has(&trace->cannot, vv_xxh3(key));
-}
-
-/* Notes which of the files that a commit adds can't hold the row. */
-static varve_status prune(struct vv_op *op, struct trace *trace,
-    const struct vv_actions *actions)
-{
-    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    struct vv_snapshot one = *trace->run.snapshot;
-    const struct vv_file **adds = vv_new(&arena, const struct vv_file *, actions->adds.len + 1);
-    const struct vv_file **left = NULL;
-    size_t left_len = 0;
-    size_t next = 0;
-    if (adds == NULL)
-        return vv_fail_memory(op);
-    for (size_t i = 0; i < actions->adds.len; i++)
-        adds[i] = &actions->adds.items[i];
-    one.files = adds;
-    one.files_len = actions->adds.len;
-    VV_TRY(vv_prune(op, &arena, &one, &trace->run.rules, &trace->ranges, &left, &left_len));
-    for (size_t i = 0; i < actions->adds.len; i++) {
-        if (next < left_len && left[next] == adds[i]) {
-            next++;
-            continue;
-        }
-        if (!vv_hash_set_put(&trace->cannot, vv_xxh3(adds[i]->key), NULL))
-            return vv_fail_memory(op);
-    }
-    return VARVE_OK;
-}
-
-static varve_status is_there(struct vv_op *op, struct trace *trace, struct vv_str key,
-    bool is_absolute, bool *out)
-{
-    struct vv_object object = {0};
-    *out = true;
-    if (is_absolute || !keeps(trace, key))
-        return VARVE_OK;
-    varve_status status = vv_store_head(op, trace->run.table->store, key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    *out = false;
-    if (trace->lost == 0)
-        trace->lost_key = vv_arena_str(&trace->arena, key);
-    return trace->lost > 0 || trace->lost_key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
-
-/* Whether all files that say what a commit did to the row are there. */
-static varve_status are_there(struct vv_op *op, struct trace *trace,
-    const struct vv_actions *actions, bool *out)
-{
-    *out = true;
-    for (size_t i = 0; i < actions->cdcs.len && *out; i++)
-        VV_TRY(is_there(op, trace, actions->cdcs.items[i].key, false, out));
-    if (actions->cdcs.len > 0)
-        return VARVE_OK;
-    for (size_t i = 0; i < actions->adds.len && *out; i++)
-        if (actions->adds.items[i].data_change)
-            VV_TRY(is_there(op, trace, actions->adds.items[i].key,
-                actions->adds.items[i].absolute, out));
-    for (size_t i = 0; i < actions->removes.len && *out; i++)
-        if (actions->removes.items[i].data_change)
-            VV_TRY(is_there(op, trace, actions->removes.items[i].key,
-                actions->removes.items[i].absolute, out));
-    return VARVE_OK;
-}
-
-static varve_status look(struct vv_op *op, void *data, const struct vv_actions *actions,
-    bool *out_skip)
-{
-    struct trace *trace = data;
-    bool is_whole = true;
-    VV_TRY(prune(op, trace, actions));
-    VV_TRY(are_there(op, trace, actions, &is_whole));
-    *out_skip = !is_whole;
-    if (is_whole)
-        return VARVE_OK;
-    if (trace->lost++ == 0)
-        trace->lost_from = actions->version;
-    trace->lost_last = actions->version;
-    return VARVE_OK;
 }
 
 /* ---- Which versions ------------------------------------------------------------------------------- */
@@ -219,25 +123,52 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
     return VARVE_OK;
 }
 
+/* How many versions can't be told for one kind of reason; *out_first: the first stretch of them. */
+static int64_t count_lost(const struct trace *trace, bool is_gone,
+    const struct vv_changes_lost **out_first, int64_t *out_last)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < trace->pick.lost.len; i++) {
+        const struct vv_changes_lost *lost = &trace->pick.lost.items[i];
+        if (lost->is_gone != is_gone)
+            continue;
+        if (count == 0)
+            *out_first = lost;
+        count += lost->to - lost->from + 1;
+        *out_last = lost->to;
+    }
+    return count;
+}
+
+static varve_status warn_lost(struct vv_op *op, const struct trace *trace, bool is_gone)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf why = VV_BUF_INIT(1 << 16);
+    const struct vv_changes_lost *first = NULL;
+    int64_t last = 0;
+    int64_t count = count_lost(trace, is_gone, &first, &last);
+    if (count == 0)
+        return VARVE_OK;
+    VV_TRY(vv_changes_lost_why(op, trace->run.table, first, &why));
+    if (!vv_buf_ok(&why))
+        return vv_fail_memory(op);
+    if (count == 1)
+        vv_log(op, VV_LOG_WARN, "trace.lost", "what version %" PRId64 " did is not told: %.*s",
+            first->from, VV_ARG(vv_buf_str(&why)));
+    else
+        vv_log(op, VV_LOG_WARN, "trace.lost",
+            "what %" PRId64 " versions from %" PRId64 " to %" PRId64 " did is not told: %.*s",
+            count, first->from, last, VV_ARG(vv_buf_str(&why)));
+    return VARVE_OK;
+}
+
 static varve_status warn(struct vv_op *op, const struct trace *trace)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf taker = VV_BUF_INIT(1 << 16);
-    if (trace->lost > 0)
-        VV_TRY(vv_lost_taker(op, trace->run.table, trace->lost_from, trace->lost_key, &taker));
-    if (!vv_buf_ok(&taker))
-        return vv_fail_memory(op);
     if (trace->run.from > 0)
         vv_log(op, VV_LOG_WARN, "trace.begins",
             "the commits before version %" PRId64 " are gone: what they did is not told",
             trace->run.from);
-    if (trace->lost == 1)
-        vv_log(op, VV_LOG_WARN, "trace.lost", "what version %" PRId64 " did is not told: %.*s",
-            trace->lost_from, VV_ARG(vv_buf_str(&taker)));
-    else if (trace->lost > 1)
-        vv_log(op, VV_LOG_WARN, "trace.lost",
-            "what %" PRId64 " versions from %" PRId64 " to %" PRId64 " did is not told: %.*s",
-            trace->lost, trace->lost_from, trace->lost_last, VV_ARG(vv_buf_str(&taker)));
-    return VARVE_OK;
+    VV_TRY(warn_lost(op, trace, true));
+    return warn_lost(op, trace, false);
 }
 
 varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_str *conditions,
@@ -253,15 +184,21 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
     VV_TRY(vv_table_refresh(op, table));
     run->snapshot = vv_snapshot_retain(table->snapshot);
     run->to = run->snapshot->version;
-    trace.cannot = VV_HASH_SET_INIT(&trace.arena);
+    trace.pick = (struct vv_changes_pick){.arena = &trace.arena,
+        .store = table->store,
+        .snapshot = run->snapshot,
+        .rules = &run->rules,
+        .cannot = VV_HASH_SET_INIT(&trace.arena)};
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
     VV_TRY(read_conditions(op, &trace, conditions, conditions_len));
     VV_TRY(where_sql(op, &trace, &where));
     VV_TRY(find_first(op, &trace, &run->from));
     if (!vv_buf_ok(&where))
         return vv_fail_memory(op);
-    const struct vv_changes_filter filter = {
-        .look = look, .keeps = keeps, .data = &trace, .where = vv_buf_str(&where)};
+    const struct vv_changes_filter filter = {.look = vv_changes_pick_look,
+        .keeps = vv_changes_pick_keeps,
+        .data = &trace.pick,
+        .where = vv_buf_str(&where)};
     run->filter = &filter;
     VV_TRY(vv_changes_read(op, run));
     VV_TRY(warn(op, &trace));

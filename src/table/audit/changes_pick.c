@@ -1,0 +1,135 @@
+#include "table/audit/changes_pick.h"
+
+#include "base/hash.h"
+#include "delta/deletion_vector.h"
+#include "table/read/lost.h"
+
+bool vv_changes_pick_keeps(const void *data, struct vv_str key)
+{
+    const struct vv_changes_pick *pick = data;
+    return !vv_hash_set_has(&pick->cannot, vv_xxh3(key));
+}
+
+/* Notes which of the files that a commit adds can't hold a row within the ranges. */
+static varve_status prune(struct vv_op *op, struct vv_changes_pick *pick,
+    const struct vv_actions *actions)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_snapshot one = *pick->snapshot;
+    const struct vv_file **adds = vv_new(&arena, const struct vv_file *, actions->adds.len + 1);
+    const struct vv_file **left = NULL;
+    size_t left_len = 0;
+    size_t next = 0;
+    if (adds == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < actions->adds.len; i++)
+        adds[i] = &actions->adds.items[i];
+    one.files = adds;
+    one.files_len = actions->adds.len;
+    VV_TRY(vv_prune(op, &arena, &one, pick->rules, &pick->ranges, &left, &left_len));
+    for (size_t i = 0; i < actions->adds.len; i++) {
+        if (next < left_len && left[next] == adds[i]) {
+            next++;
+            continue;
+        }
+        if (!vv_hash_set_put(&pick->cannot, vv_xxh3(adds[i]->key), NULL))
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+/* ---- What can't be told --------------------------------------------------------------------------- */
+
+/* ptr NULL: it is there. */
+static varve_status find_gone(struct vv_op *op, const struct vv_changes_pick *pick,
+    struct vv_str key, bool is_absolute, struct vv_str *out)
+{
+    struct vv_object object = {0};
+    *out = VV_STR_NONE;
+    if (is_absolute || !vv_changes_pick_keeps(pick, key))
+        return VARVE_OK;
+    varve_status status = vv_store_head(op, pick->store, key, &object);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    *out = key;
+    return VARVE_OK;
+}
+
+/* A data file, or the vector of its deleted rows. */
+static varve_status find_gone_file(struct vv_op *op, const struct vv_changes_pick *pick,
+    const struct vv_file *file, struct vv_str *out)
+{
+    struct vv_str key;
+    bool is_absolute = false;
+    VV_TRY(find_gone(op, pick, file->key, file->absolute, out));
+    if (out->ptr != NULL || file->dv == NULL || file->dv->storage == 'i' ||
+        !vv_changes_pick_keeps(pick, file->key))
+        return VARVE_OK;
+    VV_TRY(vv_dv_key(op, &op->arena, file->dv, &key, &is_absolute));
+    return find_gone(op, pick, key, is_absolute, out);
+}
+
+/* The first file that says what a commit did and that is gone; ptr NULL: all are there. */
+static varve_status find_first_gone(struct vv_op *op, const struct vv_changes_pick *pick,
+    const struct vv_actions *actions, struct vv_str *out)
+{
+    *out = VV_STR_NONE;
+    for (size_t i = 0; i < actions->cdcs.len && out->ptr == NULL; i++)
+        VV_TRY(find_gone(op, pick, actions->cdcs.items[i].key, false, out));
+    if (actions->cdcs.len > 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < actions->adds.len && out->ptr == NULL; i++)
+        if (actions->adds.items[i].data_change)
+            VV_TRY(find_gone_file(op, pick, &actions->adds.items[i], out));
+    for (size_t i = 0; i < actions->removes.len && out->ptr == NULL; i++) {
+        const struct vv_remove *remove = &actions->removes.items[i];
+        const struct vv_file file = {
+            .key = remove->key, .absolute = remove->absolute, .dv = remove->dv};
+        if (remove->data_change)
+            VV_TRY(find_gone_file(op, pick, &file, out));
+    }
+    return VARVE_OK;
+}
+
+/* A longer last stretch of lost versions, or a new one. */
+static varve_status note_lost(struct vv_op *op, struct vv_changes_pick *pick, int64_t version,
+    struct vv_str key, bool is_gone)
+{
+    struct vv_changes_lost *last =
+        pick->lost.len > 0 ? &pick->lost.items[pick->lost.len - 1] : NULL;
+    if (last != NULL && last->to == version - 1 && last->is_gone == is_gone) {
+        last->to = version;
+        return VARVE_OK;
+    }
+    last = VV_LIST_NEW(pick->arena, &pick->lost);
+    struct vv_str copy = vv_arena_str(pick->arena, key);
+    if (last == NULL || copy.ptr == NULL)
+        return vv_fail_memory(op);
+    *last = (struct vv_changes_lost){version, version, copy, is_gone};
+    return VARVE_OK;
+}
+
+varve_status vv_changes_pick_look(struct vv_op *op, void *data,
+    const struct vv_actions *actions, bool *out_skip)
+{
+    struct vv_changes_pick *pick = data;
+    struct vv_str key = VV_STR_NONE;
+    VV_TRY(prune(op, pick, actions));
+    const struct vv_remove *unclear = vv_changes_unclear(pick->rules, actions);
+    if (unclear != NULL)
+        key = unclear->path;
+    else
+        VV_TRY(find_first_gone(op, pick, actions, &key));
+    *out_skip = key.ptr != NULL;
+    return *out_skip ? note_lost(op, pick, actions->version, key, unclear == NULL) : VARVE_OK;
+}
+
+varve_status vv_changes_lost_why(struct vv_op *op, struct vv_table *table,
+    const struct vv_changes_lost *lost, struct vv_buf *text)
+{
+    if (lost->is_gone)
+        return vv_lost_taker(op, table, lost->from, lost->key, text);
+    vv_buf_addf(text, "%.*s is removed without its partition being said", VV_ARG(lost->key));
+    return VARVE_OK;
+}
