@@ -1,0 +1,128 @@
+"""What makes tables and charts of measurements: bench/fit.py, bench/svg.py, bench/report.py."""
+
+import json
+import xml.etree.ElementTree
+
+import fit
+import pytest
+import report
+import svg
+import targets
+
+
+def cost(ms, **more):
+    counts = dict.fromkeys(("files_opened", "files_created", "folders_listed", "reads",
+                            "bytes_read", "bytes_mapped", "writes", "bytes_written", "syncs"), 0)
+    return {"ms": ms, "cpu_ms": ms / 2, "peak_mib": 100.0, **counts, **more}
+
+
+def results(**more):
+    told = {
+        "facts": {"profile": "quick", "rows": 1000, "strategies": 2, "days": 55, "cores": 2,
+                  "memory_gib": 24, "system": "Linux", "date": "2026-01-01", "load_at_begin": 0.1,
+                  "load_at_end": 0.2, "sync_floor_ms": 2.0, "sync_floor_least_ms": 1.0,
+                  "sync_floor_most_ms": 3.0, "encode_floor_ms": 1.1},
+        "notes": ["a note"],
+        "costs": {"W2": {"varve": [cost(3, syncs=4, bytes_read=2048), cost(5, syncs=4), cost(4, syncs=4)],
+                         "deltalake": [cost(40), cost(50), cost(45)]},
+                  "W4": {"varve": [cost(90)], "deltalake": [cost(100)]}},
+        "growth": [{"of": "files", "at": at, "engine": "varve", "what": "open, ms of the processor",
+                    "median": 2 + at / 1000, "least": 1, "most": 9} for at in (1000, 10000)],
+        "series": {"varve": [3.0, 4.0, 5.0]},
+    }
+    return report.Results(json.dumps({**told, **more}))
+
+
+def test_a_line_and_a_power_are_found_again():
+    points = [(1.0, 5.0), (2.0, 7.0), (4.0, 11.0)]
+    assert fit.line(points) == pytest.approx((3.0, 2.0))
+    assert fit.per_unit(points) == pytest.approx((3.0, 2.0))
+    square = [(10.0, 100.0), (100.0, 10000.0), (1000.0, 1000000.0)]
+    assert fit.power(square) == pytest.approx(2.0)
+    assert fit.power([(10, 7.0), (1000, 7.0)]) == pytest.approx(0.0)
+    # What is constant hides the growth of all points together, not that of the last two.
+    hidden = [(1.0, 100.0), (1e3, 110.0), (1e6, 1e6)]
+    assert fit.power(hidden) < fit.last_power(hidden) < 1.4
+
+
+def test_ticks_are_powers_of_ten_around_all_values():
+    assert svg.ticks(3, 250) == [1, 10, 100, 1000]
+    assert svg.ticks(10, 10) == [10, 100]
+    assert [svg.short(value) for value in (0.5, 12, 1e3, 2.5e6, 1e9)] == ["0.5", "12", "1k", "2.5M", "1G"]
+
+
+def shapes(picture, kind):
+    tree = xml.etree.ElementTree.fromstring(picture)
+    return [node for node in tree.iter() if node.tag.rsplit("}", 1)[-1] == kind]
+
+
+def test_bars_are_as_long_as_their_values_are_high():
+    picture = svg.bars("a < b & c", [("W", [("varve", 1.0, 0.9, 1.1), ("deltalake", 10.0, 9, 11),
+                                            ("polars", 100.0, 90, 110)])])
+    first, second, third = (float(node.get("width")) for node in shapes(picture, "rect"))
+    assert first < second < third
+    assert second - first == pytest.approx(third - second, abs=0.2)  # ten times: one step further
+    assert "a < b & c (ms, logarithmic)" in [node.text for node in shapes(picture, "text")]
+
+
+def test_curves_rise_with_their_values_and_name_their_lines():
+    picture = svg.curves("t", "x", "y", [("varve", [(10, 1), (100, 10)]), ("~deltalake", [(10, 5), (100, 5)])])
+    first, second = shapes(picture, "circle")
+    assert float(first.get("cx")) < float(second.get("cx"))
+    assert float(first.get("cy")) > float(second.get("cy"))
+    words = [node.text for node in shapes(picture, "text")]
+    assert "varve" in words and "deltalake" in words
+
+
+def test_medians_spread_and_verdicts():
+    one = results()
+    assert one.median("W2", "varve") == 4
+    assert "| W2 | upsert of 250 fresh rows | 4.0 (3.0-5.0) | 45.0 (40.0-50.0) |" in report.times(
+        one, ["varve", "deltalake", "spark"])
+    rows = {(row[0], row[1]): row for row in report.verdicts(one)}
+    assert rows["W2", "varve / two synced files"][2:] == ["2.5x", "2.00x", "", "met"]
+    assert rows["W4", "varve / deltalake"][2:] == ["0.85x", "0.90x", "0.90x", "missed"]
+    assert rows["W2", "varve / deltalake, greatest memory (W14)"][-1] == "missed"
+    assert "2 of" in report.target_table(one)
+
+
+def test_what_was_not_measured_is_left_out():
+    assert "W6" not in report.times(results(), targets.ORDER)
+    assert "duckdb" not in report.target_table(results())
+    assert "growth-rows" not in report.sections(results())
+    assert list(report.charts(results(costs={}, growth=[], series={}))) == []
+
+
+def test_work_is_told_of_both():
+    line = next(line for line in report.work_table(results()).splitlines() if line.startswith("| W2"))
+    assert line == "| W2 | 0 / 0 / 0 | 0.00 | 0.00 | 4 | 0 / 0 / 0 | 0.00 | 0.00 | 0 |"
+
+
+def test_growth_tells_its_power_and_is_projected():
+    one = results()
+    assert "| varve | open, ms of the processor | 3.0 | 12.0 | 0.60 |" in report.growth_table(one, "files")
+    assert "so 1,002 at 1,000,000 files" in report.projection(one)
+
+
+def test_only_what_is_between_the_marks_of_the_profile_changes():
+    document = ("a\n<!-- bench quick notes -->\nold\n<!-- end -->\nb\n"
+                "<!-- bench full notes -->\nkept\n<!-- end -->\n"
+                "<!-- bench quick unknown -->\nkept too\n<!-- end -->\nc\n")
+    made = report.fill(document, "quick", report.sections(results()))
+    assert made == ("a\n<!-- bench quick notes -->\n\n- a note\n\n<!-- end -->\nb\n"
+                    "<!-- bench full notes -->\nkept\n<!-- end -->\n"
+                    "<!-- bench quick unknown -->\nkept too\n<!-- end -->\nc\n")
+    assert report.fill(made, "quick", report.sections(results())) == made
+
+
+def test_all_charts_are_xml():
+    made = report.charts(results())
+    assert set(made) == {"quick-writes.svg", "growth-files.svg", "quick-sustained.svg"}
+    for picture in made.values():
+        xml.etree.ElementTree.fromstring(picture)
+
+
+def test_each_target_is_of_a_workload_and_an_engine_that_there_are():
+    for workload, ours, other, most in targets.TIME + targets.MEMORY:
+        assert workload in targets.TITLES and 0 < most <= 3
+        assert ours in targets.ORDER and other in [*targets.ORDER, targets.FLOOR]
