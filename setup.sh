@@ -5,6 +5,7 @@
 #   ./setup.sh test     that, and a Python environment in .venv for the tests
 #   ./setup.sh spark    that of `build`, Java, and Spark with Delta in .venv-spark for its tests
 #   ./setup.sh bench    that of `build`, and a Python environment in .venv-bench with the peers
+#   ./setup.sh bench-more  that of `bench`, and environments for DuckLake and ArcticDB
 #   ./setup.sh lint     that of `build`, and the formatter
 #   ./setup.sh analyse  that of `build`, clang with its analyser, and cppcheck
 #   ./setup.sh fuzz     that of `build`, and clang with its fuzzer
@@ -289,7 +290,16 @@ setup_spark() {
 
 setup_bench() {
     setup_build
+    need_python_headers
     make_venv .venv-bench bench/requirements.txt
+}
+
+# Peers whose packages do not go together with those of the others.
+setup_bench_more() {
+    setup_bench
+    for peer in ducklake arcticdb; do
+        make_venv ".venv-bench-$peer" "bench/requirements-$peer.txt"
+    done
 }
 
 setup_lint() {
@@ -315,8 +325,9 @@ build) setup_build ;;
 test) setup_test ;;
 spark) setup_spark ;;
 bench) setup_bench ;;
+bench-more) setup_bench_more ;;
 lint) setup_lint ;;
 analyse) setup_analyse ;;
 fuzz) setup_fuzz ;;
-*) die "usage: ./setup.sh [build|test|spark|bench|lint|analyse|fuzz]" ;;
+*) die "usage: ./setup.sh [build|test|spark|bench|bench-more|lint|analyse|fuzz]" ;;
 esac

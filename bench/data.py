@@ -1,19 +1,19 @@
 """The market that the benchmark runs on: the same rows for every engine, from one seed."""
 
 import datetime
+import functools
 
 import numpy
 import polars
+
+from schema import COLUMNS, KEY
 
 MINUTES = 390  # of a trading day
 DAYS = 55
 FIRST_DAY = datetime.date(2025, 1, 6)
 REGIMES = ["bullish_low", "bullish_high", "bearish_low", "bearish_high", "neutral_low",
            "neutral_high"]
-COLUMNS = ["timestamp", "strategy_id", "unrealized_pnl", "realized_pnl", "total_pnl", "delta",
-           "gamma", "theta", "vega", "dte", "entry_price", "current_price", "regime_at_entry",
-           "regime_current", "date", "ingested_at"]
-KEY = ["timestamp", "strategy_id"]
+SPARE_DAYS = 12  # after those of the table, for what comes fresh
 
 
 def trading_days(count=DAYS):
@@ -85,34 +85,53 @@ def minutes(day, first, count):
 
 
 class Market:
-    """The table as it is at first, and the batches of the workloads."""
+    """The table as it is at first, and the batches of the workloads.
 
-    def __init__(self, rows):
-        self.strategies = max(2, round(rows / (MINUTES * DAYS)))
-        self.days = trading_days(DAYS + 2)
-        self.loaded = datetime.datetime(2025, 6, 1)
-        times = [time for day in self.days[:DAYS] for time in minutes(day, 0, MINUTES)]
-        self.base = performance(times, self.strategies, 1, self.loaded)
-        self.regimes = regimes(self.days)
+    A table grows by strategies over so many days, or, where the strategies are given, by days.
+    """
+
+    def __init__(self, rows, strategies=None, spare_days=SPARE_DAYS):
+        self.strategies = strategies or max(2, round(rows / (MINUTES * DAYS)))
+        self.loaded_days = max(1, round(rows / (MINUTES * strategies))) if strategies else DAYS
+        self.spare_days = spare_days
+        self.days = trading_days(self.loaded_days + spare_days)
+        self.loaded = self.days[-1] + datetime.timedelta(days=60)
+        self.loaded = datetime.datetime(self.loaded.year, self.loaded.month, self.loaded.day)
         self.per_batch = max(1, round(250 / self.strategies))
         self.fresh_used = 0
+        self.height = self.loaded_days * MINUTES * self.strategies
+
+    @functools.cached_property
+    def base(self):
+        times = [time for day in self.days[:self.loaded_days] for time in minutes(day, 0, MINUTES)]
+        return performance(times, self.strategies, 1, self.loaded)
+
+    @functools.cached_property
+    def regimes(self):
+        return regimes(self.days)
+
+    def base_of_day(self, number):
+        """The same table, a day at a time: for those that memory does not hold."""
+        return performance(minutes(self.days[number], 0, MINUTES), self.strategies, number,
+                           self.loaded)
 
     def fresh(self):
         """About 250 rows of the next minutes after the last day of the table."""
-        day = self.days[DAYS + self.fresh_used // MINUTES]
+        day = self.days[self.loaded_days + self.fresh_used // MINUTES]
         first = self.fresh_used % MINUTES
         self.fresh_used += self.per_batch
         return performance(minutes(day, first, self.per_batch), self.strategies,
                            1000 + self.fresh_used, self.loaded + datetime.timedelta(hours=1))
 
     def fresh_left(self):
-        return 2 * MINUTES - self.fresh_used
+        return (self.spare_days - 1) * MINUTES - self.fresh_used  # the last day is W13's
 
     def late(self, rows, days, seed):
         """Rows over so many days: half of them corrections, half of them new (odd seconds)."""
         later = self.loaded + datetime.timedelta(days=1, seconds=seed)
         chance = numpy.random.default_rng(seed)
-        picked = self.base.filter(polars.col("date").is_in(self.days[DAYS - days:DAYS]))
+        picked = self.base.filter(polars.col("date").is_in(self.days[self.loaded_days - days:self.loaded_days]))
+        rows = min(rows, picked.height)
         index = chance.choice(picked.height, rows, replace=False)
         index.sort()
         rows_of = picked[index]
@@ -125,9 +144,10 @@ class Market:
             polars.lit(later).cast(polars.Datetime("us", "UTC")).alias("ingested_at"))
 
 
-def apply(table, batch):
-    """What the table holds after an upsert of the batch: the yardstick for all engines."""
-    return (polars.concat([table, batch]).sort("ingested_at", maintain_order=True)
+def apply(table, batches):
+    """What the table holds after upserts of the batches: the yardstick for all engines."""
+    batches = batches if isinstance(batches, list) else [batches]
+    return (polars.concat([table, *batches]).sort("ingested_at", maintain_order=True)
             .unique(KEY, keep="last"))
 
 

@@ -75,8 +75,8 @@ def init(build, lake):
 
 
 def check(name, table, expected):
-    stored = polars.read_delta(str(table)).select(data.COLUMNS).sort(data.KEY)
-    polars.testing.assert_frame_equal(stored, expected.sort(data.KEY), check_exact=True)
+    stored = polars.read_delta(str(table)).select(schema.COLUMNS).sort(schema.KEY)
+    polars.testing.assert_frame_equal(stored, expected.sort(schema.KEY), check_exact=True)
     print(f"{name}: {stored.height:,} rows, as they have to be")
 
 

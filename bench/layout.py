@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""How files lie: what it takes to lay them out, and how few are read afterwards.
+"""How few files are read where a table was laid out well.
 
-    make bench-layout                     about five minutes
-    .venv-bench/bin/python bench/layout.py build [--repeats 5] [--rows 1000000]
+    make bench-layout                     some minutes
+    .venv-bench/bin/python bench/layout.py build [--rows 1000000]
 
-W10 and W11 pack 1,000 small files and lay them out in z-order, Varve (in a process that is warm, all
-synced) and deltalake by turns, each on a copy of its own. Quality: how many of the files a query has
-to read that asks for a hundredth of what is there by one of the two columns: as written, sorted by
-both, in deltalake's z-order and in Varve's, by the bounds in the log. Last, delete and update of one key
-in a large table: only the files that can hold it may be read, so all others are taken away.
+How many of the files a query has to read that asks for a hundredth of what is there by one of the
+two columns: as written, sorted by both, in deltalake's z-order and in Varve's, by the bounds in the
+log. Last, delete and update of one key in a large table: only the files that can hold it may be read,
+so all others are taken away. What it costs to lay them out is W10 and W11 of bench/run.py.
 """
 
 import argparse
@@ -16,12 +15,12 @@ import datetime
 import json
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import deltalake
 import duckdb
@@ -30,106 +29,39 @@ import polars
 import pyarrow
 
 import data
-import engines
+import process
+import workloads
 
 COLUMNS = ["timestamp", "strategy_id"]
-SMALL_FILES = 1000
-ROWS_EACH = 100
 QUERIES = 50
 
 
-def small_files(path):
-    """A table of many appends, as a feed leaves it; strategies in turns."""
-    for number in range(SMALL_FILES):
-        times = [data.opening(data.FIRST_DAY) + datetime.timedelta(minutes=number)]
-        rows = data.performance(times, ROWS_EACH, number, times[0])
-        deltalake.write_deltalake(str(path), rows.to_arrow(), mode="append")
-    deltalake.DeltaTable(str(path)).create_checkpoint()
+def warm_varve(build, root):
+    """bench/warm.c on a folder of tables."""
+    root.mkdir(exist_ok=True)
+    return process.Process(build, root, [build / "bench" / "varve_warm", root, "on"])
 
 
-class Warm:
-    """bench/warm.c on one folder of tables."""
-
-    def __init__(self, build, lake, durability):
-        self.process = subprocess.Popen(
-            [str(build / "bench" / "varve_warm"), str(lake), str(lake), durability],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    ask = engines.Varve.ask
-
-    def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+def zorder_of_deltalake(path, target):
+    begin = time.perf_counter()
+    deltalake.DeltaTable(str(path)).optimize.z_order(COLUMNS, target_size=target)
+    return (time.perf_counter() - begin) * 1000
 
 
-def theirs(path, zorder, target):
-    def job():
-        optimizer = deltalake.DeltaTable(str(path)).optimize
-        done = (optimizer.z_order(COLUMNS, target_size=target) if zorder
-                else optimizer.compact(target_size=target))
-        return done["numFilesRemoved"]
-    return engines.timed(job)
-
-
-def own_cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return (used.ru_utime + used.ru_stime) * 1000
-
-
-def ours(warm, path, zorder, target):
-    return warm.ask("optimize", path.name, ",".join(COLUMNS) if zorder else "-", target)
+def ours(build, path, columns, target):
+    """(milliseconds, files taken) of Varve on a table."""
+    warm = warm_varve(build, path.parent)
+    try:
+        cost = warm.ask("optimize", path.name, columns, target)
+    finally:
+        warm.close()
+    return cost.ms, cost.number
 
 
 def check(path, expected):
-    """Sums of floats depend on the order of the rows, a little."""
     found = data.content(polars.read_delta(str(path)))
-    near = abs(found["pnl"] - expected["pnl"]) <= 0.05
-    if {**found, "pnl": 0} != {**expected, "pnl": 0} or not near:
+    if workloads.differs(found, expected):
         raise SystemExit(f"{path.name} holds {found}, which should be {expected}")
-
-
-def measure_speed(root, build, repeats):
-    """W10, W11: {workload: {engine: [(ms, ms of the processor)]}}."""
-    source = root / "source"
-    small_files(source)
-    expected = data.content(polars.read_delta(str(source)))
-    samples = {"W10": {}, "W11": {}}
-    warm = {"varve": Warm(build, root, "on"), "varve, no sync": Warm(build, root, "off")}
-    for repeat in range(repeats):
-        for workload, zorder in (("W10", False), ("W11", True)):
-            for name in ("varve", "varve, no sync", "deltalake"):
-                path = root / f"{workload}_{name.replace(', ', '_').replace(' ', '_')}_{repeat}"
-                shutil.copytree(source, path)
-                cpu = own_cpu if name == "deltalake" else warm[name].cpu
-                begin = cpu()
-                ms, removed = (theirs(path, zorder, 10**8) if name == "deltalake"
-                               else ours(warm[name], path, zorder, 10**8))
-                used = cpu() - begin
-                assert removed == SMALL_FILES, (name, removed)
-                check(path, expected)
-                samples[workload].setdefault(name, []).append((ms, used))
-                shutil.rmtree(path)
-    for process in warm.values():
-        process.close()
-    return samples
-
-
-def report_speed(samples):
-    titles = {"W10": "1,000 small files packed", "W11": "the same in z-order"}
-    names = ["varve", "varve, no sync", "deltalake"]
-    lines = ["| | workload | " + " | ".join(names) + " | varve / deltalake, processor |",
-             "|---" * 6 + "|"]
-    for workload, values in samples.items():
-        wall = [statistics.median(ms for ms, _ in values[name]) for name in names]
-        used = [statistics.median(ms for _, ms in values[name]) for name in names]
-        cells = " | ".join(f"{ms:.0f} ({cpu:.0f})" for ms, cpu in zip(wall, used))
-        lines.append(f"| {workload} | {titles[workload]} | {cells} | {used[0] / used[2]:.2f}x |")
-    return "\n".join(lines) + "\n\nMedians in milliseconds, in brackets those of the processor."
 
 
 def adds_of(path):
@@ -196,10 +128,8 @@ def measure_quality(root, build, count):
     for name in ("deltalake", "varve"):
         path = root / f"zorder_{name}"
         shutil.copytree(written, path)
-        warm = Warm(build, root, "on")
-        ms, _ = (theirs(path, True, target) if name == "deltalake"
-                 else ours(warm, path, True, target))
-        warm.close()
+        ms = (zorder_of_deltalake(path, target) if name == "deltalake"
+              else ours(build, path, ",".join(COLUMNS), target)[0])
         check(path, data.content(rows))
         tell(f"{name}'s z-order", path, ms)
     return "\n".join(lines), root / "zorder_varve", rows
@@ -221,11 +151,11 @@ def one_key(build, path, rows):
     where = f"timestamp = TIMESTAMPTZ '{stamp.isoformat()}' AND strategy_id = '{strategy}'"
     took = []
     for command in (["update", "--set", "dte = 1", "--where", where], ["delete", "--where", where]):
-        ms, done = engines.timed(lambda command=command: subprocess.run(
-            [str(build / "varve"), command[0], str(path), *command[1:], "--json"],
-            capture_output=True, text=True, check=False))
+        begin = time.perf_counter()
+        done = subprocess.run([str(build / "varve"), command[0], str(path), *command[1:], "--json"],
+                              capture_output=True, text=True, check=False)
+        took.append((time.perf_counter() - begin) * 1000)
         assert done.returncode == 0, done.stderr
-        took.append(ms)
         print(f"  {command[0]}: {json.loads(done.stdout)}", file=sys.stderr)
     for file in away.iterdir():
         file.rename(path / file.name)
@@ -244,16 +174,12 @@ def beside_duckdb(root, build, path):
     files = [str(copy / name) for name in adds_of(copy)["path"]]
     size = sum(os.path.getsize(file) for file in files) / 1e6
 
-    def job():
-        link = duckdb.connect()
-        link.execute("COPY (FROM read_parquet($files) ORDER BY timestamp, strategy_id) TO "
-                     f"'{root / 'out.parquet'}' (FORMAT parquet, COMPRESSION zstd)",
-                     {"files": files})
-        return len(files)
-    theirs_ms, _ = engines.timed(job)
-    warm = Warm(build, root, "on")
-    ours_ms, removed = ours(warm, copy, False, 10**10)
-    warm.close()
+    begin = time.perf_counter()
+    duckdb.connect().execute(
+        "COPY (FROM read_parquet($files) ORDER BY timestamp, strategy_id) TO "
+        f"'{root / 'out.parquet'}' (FORMAT parquet, COMPRESSION zstd)", {"files": files})
+    theirs_ms = (time.perf_counter() - begin) * 1000
+    ours_ms, removed = ours(build, copy, "-", 10**10)
     assert removed == len(files)
     return (f"{removed} files of {size:.0f} MB into one: "
             f"varve {ours_ms / 1000:.1f} s, DuckDB reads, sorts and writes them in "
@@ -263,17 +189,14 @@ def beside_duckdb(root, build, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path, help="the build folder")
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the large table")
     parser.add_argument("--folder", type=pathlib.Path, help="where the tables go (a new one)")
     options = parser.parse_args()
     build = options.build.resolve()
     root = pathlib.Path(tempfile.mkdtemp(prefix="varve-layout-", dir=options.folder))
     try:
-        samples = measure_speed(root, build, options.repeats)
-        print(report_speed(samples), flush=True)
         quality, large, rows = measure_quality(root, build, options.rows)
-        print("\n" + quality, flush=True)
+        print(quality, flush=True)
         print("\n" + beside_duckdb(root, build, large), flush=True)
         print(one_key(build, large, rows))
         print(f"load average {os.getloadavg()[0]:.1f} at the end")

@@ -32,11 +32,11 @@ def commit(version):
     return "\n".join(json.dumps(action) for action in actions) + "\n"
 
 
-def make(folder, commits):
-    """`commits` + 1 versions, with a checkpoint at each hundredth, as deltalake writes them."""
+def make(folder, commits, checkpoint_every=CHECKPOINT_EVERY):
+    """`commits` + 1 versions, with checkpoints as deltalake writes them; 0: none."""
     log = folder / "_delta_log"
     log.mkdir(parents=True)
     for version in range(commits + 1):
         (log / f"{version:020d}.json").write_text(commit(version))
-        if version % CHECKPOINT_EVERY == 0 and version > 0:
+        if checkpoint_every and version % checkpoint_every == 0 and version > 0:
             deltalake.DeltaTable(str(folder)).create_checkpoint()

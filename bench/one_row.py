@@ -18,6 +18,26 @@ if engine == "duckdb":
                  "ingested_at = excluded.ingested_at "
                  "WHERE excluded.ingested_at > performance_metrics.ingested_at", [path])
     link.close()
+elif engine == "ducklake":
+    import pathlib
+
+    import duckdb
+    import duckdb_ext
+
+    (extension,) = pathlib.Path(duckdb_ext.__path__[0]).rglob("ducklake.duckdb_extension")
+    link = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+    link.execute(f"LOAD '{extension}'")
+    link.execute("SET TimeZone = 'UTC'")
+    link.execute(f"ATTACH 'ducklake:{table}/catalog.ducklake' AS lake")
+    link.execute("USE lake")
+    link.execute("CREATE TEMP TABLE batch AS FROM performance_metrics LIMIT 0")
+    link.execute("INSERT INTO batch FROM read_csv(?, types = {'timestamp': 'TIMESTAMPTZ', "
+                 "'ingested_at': 'TIMESTAMPTZ', 'dte': 'INTEGER'})", [path])
+    link.execute("MERGE INTO performance_metrics t USING batch s ON t.date = s.date AND "
+                 "t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id WHEN MATCHED AND "
+                 "s.ingested_at > t.ingested_at THEN UPDATE SET total_pnl = s.total_pnl, "
+                 "ingested_at = s.ingested_at WHEN NOT MATCHED THEN INSERT")
+    link.close()
 elif engine == "deltalake":
     import deltalake
     import pyarrow

@@ -3,16 +3,19 @@
  * are Arrow arrays in memory. It does what it is told on standard input, a command a line, parts
  * set apart by tabs, and answers each with "MICROSECONDS<tab>NUMBER", or "error<tab>TEXT".
  *
- *     batch NAME EXPRESSION    the rows of the table "batches" of the second lake, into memory
+ *     batch NAME FILE          the rows of a file of an Arrow stream, into memory; NUMBER: how many
+ *     load TABLE FILE          upserts a Parquet file; NUMBER: rows written
  *     upsert TABLE NAME        NUMBER: rows written
  *     query SQL                NUMBER: rows
  *     range TABLE STRATEGY FROM TO
  *     latest TABLE
+ *     history TABLE            the last 100
  *     optimize TABLE COLUMNS|- TARGET    in z-order, or packed; NUMBER: files that it took
  *     cold TABLE               a lake opened anew; NUMBER: the newest version of the table
- *     open TABLE VERSION       a lake opened anew: history of 100 and the state of VERSION
+ *     log TABLE VERSION        a lake opened anew: history of 100 and the state of VERSION;
+ *                              NUMBER: its files
  *
- * Usage: varve_warm LAKE BATCH_LAKE on|off      (durability)
+ * Usage: varve_warm LAKE on|off      (durability)
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -22,82 +25,18 @@
 
 #include "varve/maintain.h"
 #include "varve/varve.h"
+#include "warm_batch.h"
 
-#define BATCHES_MAX 4096
-#define ARRAYS_MAX 1024
 #define PARTS_MAX 6
 #define VERSION_MEMBER "\"version\":"
-
-/* Arrow arrays that are handed out as a stream any number of times. */
-struct batch {
-    char name[64];
-    struct ArrowSchema schema;
-    struct ArrowArray arrays[ARRAYS_MAX];
-    size_t arrays_len;
-};
-
-struct replay {
-    struct batch *batch;
-    size_t next;
-};
-
-static struct batch *batches[BATCHES_MAX];
-static size_t batches_len;
+#define FILES_MEMBER "\"files\":"
+#define HISTORY_LEN 100
 
 static int64_t now_us(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* The memory stays the batch's: what is handed out is released by doing nothing. */
-static void release_schema(struct ArrowSchema *schema)
-{
-    schema->release = NULL;
-}
-
-static void release_array(struct ArrowArray *array)
-{
-    array->release = NULL;
-}
-
-static int replay_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
-{
-    struct replay *replay = stream->private_data;
-    *out = replay->batch->schema;
-    out->release = release_schema;
-    return 0;
-}
-
-static int replay_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
-{
-    struct replay *replay = stream->private_data;
-    memset(out, 0, sizeof(*out));
-    if (replay->next == replay->batch->arrays_len)
-        return 0;
-    *out = replay->batch->arrays[replay->next++];
-    out->release = release_array;
-    return 0;
-}
-
-static const char *replay_error(struct ArrowArrayStream *stream)
-{
-    (void)stream;
-    return NULL;
-}
-
-static void replay_release(struct ArrowArrayStream *stream)
-{
-    stream->release = NULL;
-}
-
-static struct batch *find(const char *name)
-{
-    for (size_t i = 0; i < batches_len; i++)
-        if (strcmp(batches[i]->name, name) == 0)
-            return batches[i];
-    return NULL;
 }
 
 static varve_status fail(varve_error *err, const char *text)
@@ -107,15 +46,12 @@ static varve_status fail(varve_error *err, const char *text)
     return VARVE_EUSAGE;
 }
 
-/* Reads a stream to its end, into `keep` where not NULL. */
-static varve_status drain(struct ArrowArrayStream *stream, struct batch *keep, int64_t *rows,
-    varve_error *err)
+/* Reads a stream to its end. */
+static varve_status drain(struct ArrowArrayStream *stream, int64_t *rows, varve_error *err)
 {
     struct ArrowArray array;
     varve_status status = VARVE_OK;
     *rows = 0;
-    if (keep != NULL && stream->get_schema(stream, &keep->schema) != 0)
-        status = fail(err, "no schema");
     while (status == VARVE_OK) {
         if (stream->get_next(stream, &array) != 0) {
             status = fail(err, stream->get_last_error(stream));
@@ -124,50 +60,36 @@ static varve_status drain(struct ArrowArrayStream *stream, struct batch *keep, i
         if (array.release == NULL)
             break;
         *rows += array.length;
-        if (keep == NULL)
-            array.release(&array);
-        else if (keep->arrays_len < ARRAYS_MAX)
-            keep->arrays[keep->arrays_len++] = array;
-        else
-            status = fail(err, "too many arrays");
+        array.release(&array);
     }
     stream->release(stream);
-    return status;
-}
-
-static varve_status run_batch(varve_lake *lake, char **parts, int64_t *rows, varve_error *err)
-{
-    struct ArrowArrayStream stream;
-    varve_table *table = NULL;
-    struct batch *batch = calloc(1, sizeof(*batch));
-    if (batch == NULL || batches_len == BATCHES_MAX) {
-        free(batch);
-        return fail(err, "too many batches");
-    }
-    (void)snprintf(batch->name, sizeof(batch->name), "%s", parts[1]);
-    batches[batches_len++] = batch;
-    varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
-    options.where = parts[2];
-    options.columns = parts[3];
-    varve_status status = varve_table_open(lake, "batches", &table, err);
-    if (status == VARVE_OK)
-        status = varve_table_scan(table, &options, &stream, err);
-    if (status == VARVE_OK)
-        status = drain(&stream, batch, rows, err);
-    varve_table_close(table);
     return status;
 }
 
 static varve_status run_upsert(varve_table *table, const char *name, int64_t *rows,
     varve_error *err)
 {
-    struct batch *batch = find(name);
+    struct warm_batch *batch = warm_batch_find(name);
     if (batch == NULL)
         return fail(err, "no such batch");
-    struct replay replay = {batch, 0};
-    struct ArrowArrayStream stream = {
-        replay_schema, replay_next, replay_error, replay_release, &replay};
+    struct ArrowArrayStream stream;
+    varve_status status = warm_batch_stream(batch, &stream, err);
+    if (status != VARVE_OK)
+        return status;
     varve_input input = {.format = VARVE_FORMAT_ARROW, .stream = &stream};
+    varve_upsert_result result;
+    status = varve_table_upsert(table, &input, 1, NULL, &result, err);
+    if (stream.release != NULL)
+        stream.release(&stream);
+    if (status == VARVE_OK)
+        *rows = result.rows_written;
+    return status;
+}
+
+static varve_status run_load(varve_table *table, const char *path, int64_t *rows,
+    varve_error *err)
+{
+    varve_input input = {.format = VARVE_FORMAT_PARQUET, .path = path};
     varve_upsert_result result;
     varve_status status = varve_table_upsert(table, &input, 1, NULL, &result, err);
     if (status == VARVE_OK)
@@ -183,14 +105,14 @@ static varve_status run_range(varve_table *table, char **parts, int64_t *rows, v
     options.from = parts[3];
     options.to = parts[4];
     varve_status status = varve_table_range(table, &options, &stream, NULL, err);
-    return status == VARVE_OK ? drain(&stream, NULL, rows, err) : status;
+    return status == VARVE_OK ? drain(&stream, rows, err) : status;
 }
 
 static varve_status run_latest(varve_table *table, int64_t *rows, varve_error *err)
 {
     struct ArrowArrayStream stream;
     varve_status status = varve_table_latest(table, NULL, &stream, err);
-    return status == VARVE_OK ? drain(&stream, NULL, rows, err) : status;
+    return status == VARVE_OK ? drain(&stream, rows, err) : status;
 }
 
 /* "-": packing, else the columns of a z-order; the target size in bytes. */
@@ -206,10 +128,27 @@ static varve_status run_optimize(varve_table *table, char **parts, int64_t *rows
     return status;
 }
 
-static varve_status run_open(const char *location, char **parts, int64_t *rows,
-    varve_error *err)
+static varve_status run_history(varve_table *table, int64_t *rows, varve_error *err)
 {
     struct ArrowArrayStream stream;
+    varve_status status = varve_table_history(table, HISTORY_LEN, &stream, err);
+    return status == VARVE_OK ? drain(&stream, rows, err) : status;
+}
+
+static int64_t member(const char *json, const char *name)
+{
+    const char *at = json;
+    const char *last = NULL; /* names of columns and properties come before */
+    while ((at = strstr(at, name)) != NULL) {
+        at += strlen(name);
+        last = at;
+    }
+    return last != NULL ? strtoll(last, NULL, 10) : -1;
+}
+
+/* History as long as asked for, or the whole was for nothing; rows: files of the version. */
+static varve_status run_log(const char *location, char **parts, int64_t *rows, varve_error *err)
+{
     varve_lake *lake = NULL;
     varve_table *table = NULL;
     char *json = NULL;
@@ -217,11 +156,13 @@ static varve_status run_open(const char *location, char **parts, int64_t *rows,
     if (status == VARVE_OK)
         status = varve_table_open(lake, parts[1], &table, err);
     if (status == VARVE_OK)
-        status = varve_table_history(table, 100, &stream, err);
-    if (status == VARVE_OK)
-        status = drain(&stream, NULL, rows, err);
+        status = run_history(table, rows, err);
+    if (status == VARVE_OK && *rows != HISTORY_LEN)
+        status = fail(err, "the history is short");
     if (status == VARVE_OK)
         status = varve_table_describe(table, parts[2], &json, err);
+    if (status == VARVE_OK)
+        *rows = member(json, FILES_MEMBER);
     varve_free(json);
     varve_table_close(table);
     varve_lake_close(lake);
@@ -240,9 +181,8 @@ static varve_status run_cold(const char *location, const char *name, int64_t *ou
         status = varve_table_open(lake, name, &table, err);
     if (status == VARVE_OK)
         status = varve_table_describe(table, NULL, &json, err);
-    const char *version = status == VARVE_OK ? strstr(json, VERSION_MEMBER) : NULL;
-    if (version != NULL)
-        *out_version = strtoll(version + strlen(VERSION_MEMBER), NULL, 10);
+    if (status == VARVE_OK)
+        *out_version = member(json, VERSION_MEMBER);
     varve_free(json);
     varve_table_close(table);
     varve_lake_close(lake);
@@ -252,7 +192,6 @@ static varve_status run_cold(const char *location, const char *name, int64_t *ou
 struct session {
     const char *location;
     varve_lake *lake;
-    varve_lake *batch_lake;
     varve_table *table;
     char table_name[64];
 };
@@ -271,15 +210,15 @@ static varve_status run(struct session *session, char **parts, size_t parts_len,
     varve_error *err)
 {
     const char *verb = parts[0];
-    if (strcmp(verb, "batch") == 0 && parts_len == 4)
-        return run_batch(session->batch_lake, parts, rows, err);
+    if (strcmp(verb, "batch") == 0 && parts_len == 3)
+        return warm_batch_read(parts[1], parts[2], rows, err);
     if (strcmp(verb, "query") == 0 && parts_len == 2) {
         struct ArrowArrayStream stream;
         varve_status status = varve_lake_query(session->lake, parts[1], NULL, &stream, err);
-        return status == VARVE_OK ? drain(&stream, NULL, rows, err) : status;
+        return status == VARVE_OK ? drain(&stream, rows, err) : status;
     }
-    if (strcmp(verb, "open") == 0 && parts_len == 3)
-        return run_open(session->location, parts, rows, err);
+    if (strcmp(verb, "log") == 0 && parts_len == 3)
+        return run_log(session->location, parts, rows, err);
     if (strcmp(verb, "cold") == 0 && parts_len == 2)
         return run_cold(session->location, parts[1], rows, err);
     if (parts_len < 2)
@@ -289,6 +228,10 @@ static varve_status run(struct session *session, char **parts, size_t parts_len,
         return status;
     if (strcmp(verb, "upsert") == 0 && parts_len == 3)
         return run_upsert(session->table, parts[2], rows, err);
+    if (strcmp(verb, "load") == 0 && parts_len == 3)
+        return run_load(session->table, parts[2], rows, err);
+    if (strcmp(verb, "history") == 0 && parts_len == 2)
+        return run_history(session->table, rows, err);
     if (strcmp(verb, "range") == 0 && parts_len == 5)
         return run_range(session->table, parts, rows, err);
     if (strcmp(verb, "latest") == 0 && parts_len == 2)
@@ -323,28 +266,21 @@ static void serve(struct session *session)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        (void)fprintf(stderr, "usage: varve_warm LAKE BATCH_LAKE on|off\n");
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: varve_warm LAKE on|off\n");
         return 2;
     }
     varve_error err;
     varve_lake_options options = VARVE_LAKE_OPTIONS_INIT;
-    options.durability_off = strcmp(argv[3], "off") == 0;
+    options.durability_off = strcmp(argv[2], "off") == 0;
     struct session session = {.location = argv[1]};
-    if (varve_lake_open(argv[1], &options, &session.lake, &err) != VARVE_OK ||
-        varve_lake_open(argv[2], NULL, &session.batch_lake, &err) != VARVE_OK) {
+    if (varve_lake_open(argv[1], &options, &session.lake, &err) != VARVE_OK) {
         (void)fprintf(stderr, "varve_warm: %s\n", err.message);
         return 1;
     }
     serve(&session);
     varve_table_close(session.table);
     varve_lake_close(session.lake);
-    varve_lake_close(session.batch_lake);
-    for (size_t i = 0; i < batches_len; i++) {
-        for (size_t j = 0; j < batches[i]->arrays_len; j++)
-            batches[i]->arrays[j].release(&batches[i]->arrays[j]);
-        batches[i]->schema.release(&batches[i]->schema);
-        free(batches[i]);
-    }
+    warm_batch_free_all();
     return 0;
 }
