@@ -1,5 +1,5 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench lint analyse format asan tsan install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
@@ -14,7 +14,11 @@ nightly: build ; @./setup.sh test && VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 te
            .venv/bin/python tests/power/power.py build 20 100
 mutants: build ; @./setup.sh test && .venv/bin/python tests/mutants/try_mutants.py build
 check:   lint test asan tsan ;
-bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000)
+bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000) $(BENCH)
+bench-full: build ; @./setup.sh bench-more && .venv-bench/bin/python bench/run.py build --profile full $(BENCH) && \
+           .venv-bench/bin/python bench/growth.py build $(GROWTH)
+bench-growth: build ; @./setup.sh bench && .venv-bench/bin/python bench/growth.py build $(GROWTH)
+bench-docs: ; @for results in build/bench/results*.json; do python3 bench/report.py $$results docs; done
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build
 bench-layout: build ; @./setup.sh bench && .venv-bench/bin/python bench/layout.py build
 soak:    build ; @python3 tests/ingest/soak.py --minutes $(or $(MINUTES),10) $(SOAK)
