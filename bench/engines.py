@@ -6,7 +6,6 @@ A file of rows is written once for all engines.
 
 import json
 import pathlib
-import resource
 import shutil
 import sys
 
@@ -210,21 +209,14 @@ class VarveCommand(Varve):
     def prepare(self, files):
         self.files = files
 
-    def told(self, *words):
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cost, out = self.cli(*words)
-        now = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cost.cpu_ms = (now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime) * 1000
-        return cost, out
-
     def written(self, *words):
-        cost, out = self.told("upsert", *words, "--json")
+        cost, out = self.cli("upsert", *words, "--json")
         told = json.loads(out)
         cost.number = told["inserted"] + told["updated"]
         return cost
 
     def lines(self, *words):
-        cost, out = self.told(*words, "--format", "ndjson")
+        cost, out = self.cli(*words, "--format", "ndjson")
         cost.number = out.count("\n")
         return cost
 
@@ -250,7 +242,7 @@ class VarveCommand(Varve):
         first = self.lines("history", self.inside(path), "--limit", "100")
         if first.number != 100:
             raise RuntimeError("the history is short")
-        cost, out = self.told("describe", self.inside(path), "--at", version, "--json")
+        cost, out = self.cli("describe", self.inside(path), "--at", version, "--json")
         for name in ("ms", "cpu_ms"):
             setattr(cost, name, getattr(cost, name) + getattr(first, name))
         cost.number = json.loads(out)["files"]
@@ -260,7 +252,7 @@ class VarveCommand(Varve):
 
     def optimize(self, path, columns, target):
         words = [] if columns == "-" else ["--zorder", columns]
-        cost, out = self.told("optimize", self.inside(path), *words, "--target-size", target, "--json")
+        cost, out = self.cli("optimize", self.inside(path), *words, "--target-size", target, "--json")
         cost.number = json.loads(out)["files_removed"]
         return cost
 

@@ -9,6 +9,7 @@ import dataclasses
 import mmap
 import os
 import pathlib
+import resource
 import struct
 import subprocess
 import sys
@@ -117,11 +118,17 @@ class Process:
         self.counts.close()
 
 
+def children_cpu_ms():
+    """Of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
 def run_once(build, root, command):
     """(Cost, standard output) of a process from its start to its end."""
     counts = Counts(library_of(build), root)
     try:
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), children_cpu_ms()
         process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE,
                                    env={**os.environ, **counts.environment})
@@ -133,7 +140,7 @@ def run_once(build, root, command):
         peak = told.pop("peak_kib") / 1024
     finally:
         counts.close()
-    return Cost(ms, 0.0, None, told, peak), out.decode()
+    return Cost(ms, children_cpu_ms() - used, None, told, peak), out.decode()
 
 
 def build_package(source, build, target):

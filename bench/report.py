@@ -77,7 +77,7 @@ def times(results, among, what="ms", with_spread=True):
 
     def cell(workload, name):
         values = results.values(workload, name, what)
-        if not values:
+        if not any(values):
             return ""
         spread = f" ({number(min(values))}-{number(max(values))})"
         return number(statistics.median(values)) + (spread if with_spread and len(values) > 1 else "")

@@ -77,6 +77,8 @@ def run_all(run, options):
         if name == "W1" or not options.workloads or name in options.workloads.split(","):
             begin = time.monotonic()
             jobs[name]()
+            facts(options, run)
+            options.json.write_text(run.samples.as_json())
             print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
 
 
@@ -124,8 +126,6 @@ def main():
     try:
         run.floor()
         run_all(run, options)
-        facts(options, run)
-        options.json.write_text(told.as_json())
         print(report.text(told.as_json()))
         print(f"all samples are in {options.json}", file=sys.stderr)
     finally:

@@ -41,6 +41,7 @@ def test_files_below_the_folder_are_counted_and_no_others(tmp_path):
     cost, _ = process.run_once(BUILD, below, [*command, below])
     assert {**cost.counts, **wanted} == cost.counts and cost.counts["syncs"] == 1
     assert 3 < cost.peak_mib < 200  # its own, not that of who started it
+    assert 0 < cost.cpu_ms
     cost, _ = process.run_once(BUILD, below, [*command, beside])
     assert {**cost.counts, **dict.fromkeys(wanted, 0)} == cost.counts
 
