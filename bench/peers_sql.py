@@ -39,10 +39,7 @@ class Duckdb:
             "WHERE excluded.ingested_at > performance_metrics.ingested_at").fetchone()[0]
 
     def count(self, sql):
-        self.link.execute(sql)
-        # What brings the whole answer bears one name or the other, by DuckDB's version.
-        fetch = getattr(self.link, "to_arrow_table", None) or self.link.fetch_arrow_table
-        return fetch().num_rows
+        return self.link.sql(sql).to_arrow_table().num_rows
 
     def range(self, strategy, begin, end):
         return self.count(schema.range_sql(strategy, begin, end))

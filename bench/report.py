@@ -233,7 +233,7 @@ def charts(results):
     """{file name: SVG}."""
     made = {}
     for name, title, workloads in (("writes", "Writes", ["W1", "W2", "W3", "W4", "W5", "W13"]),
-                                   ("reads", "Reads", ["W6", "W7", "W8"]),
+                                   ("reads", "Reads", ["W6", "W6z", "W7", "W8"]),
                                    ("log", "Logs and layout", ["W9", "W9c", "W10", "W11"])):
         groups = bar_chart(results, workloads)
         if groups:
