@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/counters.h"
 #include "varve/adopt.h"
 
 struct adopt_values {
@@ -48,17 +49,14 @@ static const struct vv_option options[] = {
         .offset = AT(plan)},
 };
 
-static const struct counter {
-    const char *name;
-    size_t offset;
-} counters[] = {
-    {"version", offsetof(varve_adopt_result, version)},
-    {"rows", offsetof(varve_adopt_result, rows)},
-    {"keys_doubled", offsetof(varve_adopt_result, keys_doubled)},
-    {"rows_removed", offsetof(varve_adopt_result, rows_removed)},
-    {"rows_misdated", offsetof(varve_adopt_result, rows_misdated)},
-    {"rows_redated", offsetof(varve_adopt_result, rows_redated)},
-    {"times_ambiguous", offsetof(varve_adopt_result, times_ambiguous)},
+static const struct vv_counter counters[] = {
+    {"version", NULL, offsetof(varve_adopt_result, version)},
+    {"rows", NULL, offsetof(varve_adopt_result, rows)},
+    {"keys_doubled", NULL, offsetof(varve_adopt_result, keys_doubled)},
+    {"rows_removed", NULL, offsetof(varve_adopt_result, rows_removed)},
+    {"rows_misdated", NULL, offsetof(varve_adopt_result, rows_misdated)},
+    {"rows_redated", NULL, offsetof(varve_adopt_result, rows_redated)},
+    {"times_ambiguous", NULL, offsetof(varve_adopt_result, times_ambiguous)},
 };
 
 static varve_status show_json(struct vv_cli *cli, const char *name,
@@ -68,11 +66,9 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
     vv_text_adds(&line, "{\"table\":");
     vv_text_add_json(&line, name, strlen(name));
     vv_text_addf(&line, ",\"changed\":%s", result->changed ? "true" : "false");
-    for (size_t i = 0; i < VV_COUNT(counters); i++) {
-        int64_t value = 0;
-        memcpy(&value, (const char *)result + counters[i].offset, sizeof(value));
-        vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name, value);
-    }
+    for (size_t i = 0; i < VV_COUNT(counters); i++)
+        vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
+            vv_counter_value(&counters[i], result));
     vv_text_adds(&line, "}\n");
     return vv_show_text(cli, line.ptr, line.len);
 }

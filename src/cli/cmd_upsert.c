@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/counters.h"
 #include "cli/edit_show.h"
 #include "cli/input.h"
 #include "cli/json_view.h"
@@ -45,11 +46,7 @@ static const struct vv_option options[] = {
         .offset = AT(allow_duplicates)},
 };
 
-static const struct counter {
-    const char *name;  /* in JSON */
-    const char *words; /* in the sentence; NULL: not there */
-    size_t offset;
-} counters[] = {
+static const struct vv_counter counters[] = {
     {"rows_in", NULL, offsetof(varve_upsert_result, rows_in)},
     {"inserted", "inserted", offsetof(varve_upsert_result, inserted)},
     {"updated", "updated", offsetof(varve_upsert_result, updated)},
@@ -68,13 +65,6 @@ static const struct counter {
     {"columns_added", NULL, offsetof(varve_upsert_result, columns_added)},
 };
 
-static int64_t count_of(const varve_upsert_result *result, const struct counter *counter)
-{
-    int64_t value = 0;
-    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
-    return value;
-}
-
 static varve_status show_json(struct vv_cli *cli, const char *name,
     const struct upsert_values *values, const varve_upsert_result *result)
 {
@@ -86,7 +76,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
         if (counters[i].offset == offsetof(varve_upsert_result, columns_added) &&
             !values->evolve)
             continue;
-        int64_t value = count_of(result, &counters[i]);
+        int64_t value = vv_counter_value(&counters[i], result);
         if (is_flag)
             vv_text_addf(&line, ",\"%s\":%s", counters[i].name, value ? "true" : "false");
         else
@@ -127,12 +117,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
             values->input.app_version.value, values->input.app_id ? values->input.app_id : "");
         return;
     }
-    for (size_t i = 0; i < VV_COUNT(counters); i++) {
-        int64_t value = count_of(result, &counters[i]);
-        if (counters[i].words && value > 0)
-            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
-                counters[i].words);
-    }
+    vv_counters_say(counters, VV_COUNT(counters), result, &line);
     bool is_batch = written == 0 && values->input.app_id != NULL && !values->dry_run;
     vv_say(cli, "%s: %" PRId64 " row%s in: %s%s%sversion %" PRId64 "%s", name, result->rows_in,
         result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",

@@ -3,11 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const struct counter {
-    const char *name;  /* in JSON */
-    const char *words; /* in the sentence; NULL: not there */
-    size_t offset;
-} counters[] = {
+#include "cli/counters.h"
+
+static const struct vv_counter counters[] = {
     {"rows_in", NULL, offsetof(varve_edit_result, rows_in)},
     {"inserted", "inserted", offsetof(varve_edit_result, inserted)},
     {"updated", "updated", offsetof(varve_edit_result, updated)},
@@ -23,13 +21,6 @@ static const struct counter {
     {"columns_added", "columns added", offsetof(varve_edit_result, columns_added)},
 };
 
-static int64_t count_of(const varve_edit_result *result, const struct counter *counter)
-{
-    int64_t value = 0;
-    memcpy(&value, (const char *)result + counter->offset, sizeof(value));
-    return value;
-}
-
 static varve_status show_json(struct vv_cli *cli, const char *name, const char *zone,
     const varve_edit_result *result)
 {
@@ -38,7 +29,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name, const char *
     vv_text_add_json(&line, name, strlen(name));
     for (size_t i = 0; i < VV_COUNT(counters); i++)
         vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
-            count_of(result, &counters[i]));
+            vv_counter_value(&counters[i], result));
     if (zone != NULL)
         vv_text_addf(&line, ",\"times_ambiguous\":%" PRId64, result->times_ambiguous);
     vv_text_addf(&line, ",\"already_applied\":%s}\n",
@@ -55,12 +46,7 @@ static void say(const struct vv_cli *cli, const char *name, bool is_dry,
         vv_say(cli, "%s: this change was applied before; nothing written", name);
         return;
     }
-    for (size_t i = 0; i < VV_COUNT(counters); i++) {
-        int64_t value = count_of(result, &counters[i]);
-        if (counters[i].words && value > 0)
-            vv_text_addf(&line, "%s%" PRId64 " %s", line.len ? ", " : "", value,
-                counters[i].words);
-    }
+    vv_counters_say(counters, VV_COUNT(counters), result, &line);
     vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
         line.len ? vv_text_chars(&line) : "no such rows", result->version,
         is_dry         ? " (a dry run: nothing written)"
