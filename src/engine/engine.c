@@ -66,6 +66,15 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
 /* Of which rows in memory may be a part. */
 #define SPARE_PART 8
 #define SPARE_BYTES_MAX (INT64_C(256) << 20)
+/*
+ * What a writer takes, about, beside what is counted: rows of a row group before and after they are
+ * encoded, so many times the bytes of the file but no more than of the longest row group; and what
+ * it takes whatever it writes. All of them together get a part of the memory that is allowed.
+ */
+#define WRITER_TIMES 8
+#define WRITER_GROUP_BYTES (INT64_C(128) << 20)
+#define WRITER_BYTES (INT64_C(32) << 20)
+#define WRITERS_PART 4
 
 /*
  * Each thread holds rows of its own that it can't spill: what it decodes, sorts and encodes. Two
@@ -181,10 +190,27 @@ void vv_engine_expect(struct vv_engine *engine, int64_t bytes)
     set_global(engine, "threads", is_large ? engine->threads_max : 1);
 }
 
+void vv_engine_expect_many(struct vv_engine *engine)
+{
+    if (atomic_exchange(&engine->is_scaled, false))
+        set_global(engine, "threads", 1);
+}
+
 int64_t vv_engine_spare_bytes(const struct vv_engine *engine)
 {
     size_t bytes = engine->options.memory_bytes / SPARE_PART;
     return bytes == 0 || bytes > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : (int64_t)bytes;
+}
+
+size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes)
+{
+    if (engine->options.memory_bytes == 0)
+        return engine->threads_max;
+    int64_t group =
+        bytes < WRITER_GROUP_BYTES / WRITER_TIMES ? bytes * WRITER_TIMES : WRITER_GROUP_BYTES;
+    int64_t fit =
+        (int64_t)(engine->options.memory_bytes / WRITERS_PART) / (WRITER_BYTES + group);
+    return fit < 1 ? 1 : fit < engine->threads_max ? (size_t)fit : engine->threads_max;
 }
 
 void vv_engine_read_once(struct vv_engine *engine, bool is_once)

@@ -56,6 +56,16 @@ void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 /* About so much may be kept in memory beside what the engine counts (engine/rowset.h). */
 int64_t vv_engine_spare_bytes(const struct vv_engine *engine);
 /*
+ * How many sessions may write files of about so many bytes each at once, at least 1: as many as
+ * there may be threads, but for what their rows take in memory on the way.
+ */
+size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes);
+/*
+ * Several sessions are about to work at once, by threads of the caller's: each statement has its
+ * own alone, from which the engine's would only take turns. Until the next large work is expected.
+ */
+void vv_engine_expect_many(struct vv_engine *engine);
+/*
  * The next statements read files that nobody will read again: what is read is not kept in memory,
  * which takes as long as reading small files does. Until it is said otherwise. Never fails.
  */

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/seam.h"
+#include "base/uuid.h"
 
 #define ARENA_BYTES_MAX ((size_t)64 << 20)
 
@@ -19,7 +20,10 @@ static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_w
     VV_TRY(relation_open(op, work, &work->batch, VV_STR("temp.batch")));
     VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
     VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
-    return relation_open(op, work, &work->news, VV_STR("temp.news"));
+    work->news.is_shared = true;
+    struct vv_str news =
+        vv_arena_format(&work->arena, "memory.main.varve_news_%016" PRIx64, vv_random64());
+    return news.ptr != NULL ? relation_open(op, work, &work->news, news) : vv_fail_memory(op);
 }
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out)
@@ -37,11 +41,24 @@ varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_
     return VARVE_OK;
 }
 
+/* What does not go with the session. Without the environment of an operation: nobody's failure. */
+static void drop_shared(struct vv_work *work)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_op_init(&op, NULL, (size_t)1 << 20);
+    vv_buf_addf(&sql, "DROP TABLE IF EXISTS %.*s", VV_ARG(work->news.table));
+    if (vv_buf_ok(&sql) && vv_session_exec(&op, work->session, vv_buf_str(&sql)) != VARVE_OK)
+        vv_forgive(&op);
+}
+
 void vv_work_close(struct vv_work **work)
 {
     struct vv_work *closed = VV_MOVE(*work);
     if (closed == NULL)
         return;
+    if (closed->has_shared)
+        drop_shared(closed);
     vv_rowset_close(&closed->input);
     vv_rowset_close(&closed->batch.rowset);
     vv_rowset_close(&closed->batch_kept.rowset);
@@ -72,11 +89,13 @@ static varve_status make_table(struct vv_op *op, struct vv_work *work,
     struct vv_relation *relation, struct vv_str select, int64_t *out_rows)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE %.*s AS ", VV_ARG(relation->table));
+    vv_buf_addf(&sql, "CREATE OR REPLACE %sTABLE %.*s AS ", relation->is_shared ? "" : "TEMP ",
+        VV_ARG(relation->table));
     vv_buf_add(&sql, select);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     work->has_tables = true;
+    work->has_shared = work->has_shared || relation->is_shared;
     VV_TRY(vv_session_int64(op, work->session, vv_buf_str(&sql), out_rows));
     relation->sql = relation->table;
     relation->in_memory = relation->is_view = false;

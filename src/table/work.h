@@ -19,7 +19,8 @@
  * than to keep what it yields, that SELECT in brackets is their name.
  */
 struct vv_relation {
-    struct vv_str table;      /* the temporary table, where they are many: "temp.batch" */
+    struct vv_str table;      /* where they are many: "temp.batch" */
+    bool is_shared;           /* that table is no temporary one: other sessions can read it */
     struct vv_rowset *rowset; /* where they are few; NULL: never */
     struct vv_str sql;        /* what stands for them after FROM; none: nothing was made */
     bool in_memory;           /* they are the rowset */
@@ -39,12 +40,13 @@ struct vv_work {
     bool is_small;                   /* this batch: few rows of one input */
     bool is_single;                  /* it has one input, which may have `input` for itself */
     bool has_tables;                 /* there are temporary tables: not to be kept */
+    bool has_shared;                 /* a shared table as well */
     struct vv_rowset *input;         /* rows of that input */
     struct vv_work_columns columns;  /* of `input` */
     struct vv_arena arena;           /* of `columns` */
     struct vv_relation batch;        /* table/batch/batch.h */
     struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
-    struct vv_relation stored, news; /* table/upsert/upsert_plan.h */
+    struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
 };
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out);

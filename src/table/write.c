@@ -115,15 +115,16 @@ static varve_status describe_file(struct vv_op *op, const struct vv_write_reques
     return VARVE_OK;
 }
 
-static varve_status remember(struct vv_op *op, struct vv_written *written, struct vv_str key)
+bool vv_written_add(struct vv_written *written, struct vv_str key)
 {
     void *items = written->keys;
-    if (!vv_arena_grow(written->arena, &items, written->keys_len, &written->keys_capacity,
+    if (key.ptr == NULL ||
+        !vv_arena_grow(written->arena, &items, written->keys_len, &written->keys_capacity,
             sizeof(*written->keys), _Alignof(struct vv_str)))
-        return vv_fail_memory(op);
+        return false;
     written->keys = items;
     written->keys[written->keys_len++] = key;
-    return VARVE_OK;
+    return true;
 }
 
 static varve_status encode_path(struct vv_op *op, struct vv_arena *arena, struct vv_str key,
@@ -154,7 +155,9 @@ static varve_status write_rows(struct vv_op *op, struct vv_table *table,
     parquet.columns = columns;
     parquet.select_sql = vv_buf_str(&sql);
     VV_TRY(vv_store_stage(op, table->store, arena, file->key, &parquet.path));
-    VV_TRY(remember(op, written, file->key)); /* first: a half-written file is ours to remove */
+    /* First: a half-written file is ours to remove. */
+    if (!vv_written_add(written, file->key))
+        return vv_fail_memory(op);
     if (vv_parquet_write(op, request->session, &parquet, arena, out) != VARVE_OK)
         return vv_note(op, "write %.*s", VV_ARG(file->key));
     return vv_sha256_file(op, parquet.path.ptr, sha256, NULL);

@@ -19,6 +19,9 @@ struct vv_written {
     size_t keys_capacity;
 };
 
+/* A key that lives as long as `written` does. False: memory is out, or was for the key. */
+bool vv_written_add(struct vv_written *written, struct vv_str key);
+
 struct vv_write_request {
     const struct vv_snapshot *snapshot;
     struct vv_session *session;

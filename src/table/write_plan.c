@@ -1,9 +1,13 @@
 #include "table/write_plan.h"
 
+#include "delta/action_copy.h"
+#include "delta/list.h"
 #include "delta/stats.h"
 #include "table/read/candidates.h"
 #include "table/read/small_scan.h"
+#include "table/taken_rows.h"
 #include "table/upsert/upsert_plan.h"
+#include "table/writers.h"
 
 #define ROW_BYTES_ABOUT 64 /* of a new row, where the table has none to go by */
 #define MANY_NEWS 10000
@@ -105,53 +109,47 @@ static void add_columns(const struct vv_write_plan *plan, struct vv_buf *sql)
         vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
 }
 
-/* Files of a target that are written together, and whether its new rows go with them. */
+/*
+ * Files of a target that are written together, and whether its new rows go with them; and what
+ * became of it. Pieces are written by several threads, so each has all that it needs for itself.
+ */
 struct piece {
     const struct vv_write_target *target;
     size_t first, end;
     bool with_news;
     int64_t bytes; /* about */
+    struct vv_write_files files;
 };
 
-static struct vv_scan_source source_of(const struct vv_write_plan *plan,
-    const struct piece *piece)
+/* All of them, and the rows that leave their files, by `indexes` of the targets. */
+struct pieces {
+    const struct vv_write_plan *plan;
+    struct piece *items;
+    size_t len, capacity;
+    struct vv_taken_rows taken;
+};
+
+static void pieces_done(struct pieces *pieces)
 {
-    return (struct vv_scan_source){.store = plan->table->store,
+    vv_taken_rows_done(&pieces->taken);
+}
+
+static varve_status source_of(struct vv_op *op, const struct pieces *pieces,
+    const struct piece *piece, struct vv_scan_source *out)
+{
+    const struct vv_write_plan *plan = pieces->plan;
+    const struct vv_row_set **taken = NULL;
+    size_t len = piece->end - piece->first;
+    VV_NEW(op, &taken, const struct vv_row_set *, len + 1);
+    for (size_t i = 0; i < len; i++)
+        taken[i] = pieces->taken.files[piece->target->indexes[piece->first + i]];
+    *out = (struct vv_scan_source){.store = plan->table->store,
         .engine = plan->table->engine,
         .snapshot = plan->snapshot,
         .files = piece->target->files + piece->first,
-        .files_len = piece->end - piece->first,
+        .files_len = len,
+        .taken = taken,
         .names = VV_SCAN_INDEXED};
-}
-
-/* What a file of the piece is called in `gone`, in their order. */
-static void add_indexes(const struct piece *piece, struct vv_buf *sql)
-{
-    for (size_t i = piece->first; i < piece->end; i++)
-        vv_buf_addf(sql, "%s%" PRId64, i == piece->first ? "" : ", ",
-            piece->target->indexes[i]);
-}
-
-/*
- * Rows of the files of a piece that stay. A join that is told to be one: of NOT EXISTS with a
- * correlation that is no plain column the engine makes three, and holds all rows in memory for it.
- */
-static varve_status add_survivors(struct vv_op *op, const struct vv_write_plan *plan,
-    const struct piece *piece, const struct vv_small_scan *small, struct vv_buf *sql)
-{
-    struct vv_scan_source source = source_of(plan, piece);
-    source.small = small;
-    vv_buf_adds(sql, "SELECT ");
-    add_columns(plan, sql);
-    vv_buf_adds(sql, " FROM (");
-    VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_addf(sql, ") AS s ANTI JOIN (SELECT g._file AS f, g._pos AS p FROM %.*s",
-        VV_ARG(plan->gone));
-    vv_buf_adds(sql, " AND g._file IN (");
-    add_indexes(piece, sql);
-    vv_buf_adds(sql, ")) AS g ON g.p = s._pos AND g.f = ([");
-    add_indexes(piece, sql);
-    vv_buf_adds(sql, "])[s._file + 1]");
     return VARVE_OK;
 }
 
@@ -186,12 +184,18 @@ static void add_order(const struct vv_rules *rules, const char *tie, struct vv_b
     vv_buf_addf(sql, "%s%s", len > 0 && *tie != '\0' ? ", " : "", tie);
 }
 
+/* Rows of the files that stay, and the news. */
 static varve_status piece_sql(struct vv_op *op, const struct vv_write_plan *plan,
-    const struct piece *piece, const struct vv_small_scan *small, struct vv_buf *sql)
+    const struct piece *piece, const struct vv_scan_source *source, struct vv_buf *sql)
 {
     bool has_survivors = piece->end > piece->first;
-    if (has_survivors)
-        VV_TRY(add_survivors(op, plan, piece, small, sql));
+    if (has_survivors) {
+        vv_buf_adds(sql, "SELECT ");
+        add_columns(plan, sql);
+        vv_buf_adds(sql, " FROM (");
+        VV_TRY(vv_scan_sql(op, source, sql));
+        vv_buf_adds(sql, ") AS s");
+    }
     if (has_survivors && piece->with_news)
         vv_buf_adds(sql, " UNION ALL ");
     if (piece->with_news)
@@ -210,48 +214,50 @@ static bool holds_undated(const struct vv_rules *rules, const struct piece *piec
     return false;
 }
 
-static varve_status write_piece(struct vv_op *op, struct vv_write_plan *plan,
-    const struct piece *piece, struct vv_written *written, struct vv_actions *actions)
+static varve_status write_piece(struct vv_op *op, void *data, const struct vv_writer *writer,
+    size_t index)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
-    const struct vv_scan_source source = source_of(plan, piece);
-    struct vv_write_files files;
+    const struct pieces *pieces = data;
+    const struct vv_write_plan *plan = pieces->plan;
+    struct piece *piece = &pieces->items[index];
+    struct vv_scan_source source;
+    VV_TRY(source_of(op, pieces, piece, &source));
     VV_TRY(vv_small_scan_open(op, &source, &small));
-    VV_TRY(piece_sql(op, plan, piece, &small, &sql));
+    source.small = &small;
+    VV_TRY(piece_sql(op, plan, piece, &source, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_write_request request = {.snapshot = plan->snapshot,
-        .session = plan->session,
+        .session = writer->session,
         .select_sql = vv_buf_str(&sql),
         .partition = piece->target->partition,
         .data_change = true,
         .is_undated = holds_undated(plan->rules, piece)};
-    VV_TRY(vv_write_files(op, plan->table, &request, piece->bytes, plan->target_bytes, written,
-        &files));
-    for (size_t i = 0; i < files.len; i++) {
-        struct vv_file *add = vv_actions_new_add(actions, plan->arena);
-        if (add == NULL)
-            return vv_fail_memory(op);
-        *add = files.items[i];
-    }
-    plan->files_added += (int64_t)files.len;
-    plan->bytes_added += files.bytes;
-    /* Without files there were no survivors either: the log did not say how many rows there are. */
-    if (files.len > 0)
-        plan->rows_copied += files.rows - (piece->with_news ? piece->target->news : 0);
+    return vv_write_files(op, plan->table, &request, piece->bytes, plan->target_bytes,
+        writer->written, &piece->files);
+}
+
+static varve_status add_piece(struct vv_op *op, struct pieces *pieces,
+    const struct piece *piece)
+{
+    struct piece *added = VV_LIST_NEW(pieces->plan->arena, pieces);
+    if (added == NULL)
+        return vv_fail_memory(op);
+    *added = *piece;
     return VARVE_OK;
 }
 
-static varve_status write_target(struct vv_op *op, struct vv_write_plan *plan,
-    const struct vv_write_target *target, int64_t row_bytes, struct vv_written *written,
-    struct vv_actions *actions)
+static varve_status cut_target(struct vv_op *op, struct pieces *pieces,
+    const struct vv_write_target *target, int64_t row_bytes)
 {
     struct piece piece = {.target = target};
     for (size_t i = 0; i < target->files_len; i++) {
-        if (i > piece.first && piece.bytes + target->files[i]->bytes > plan->target_bytes) {
+        if (i > piece.first &&
+            piece.bytes + target->files[i]->bytes > pieces->plan->target_bytes) {
             piece.end = i;
-            VV_TRY(write_piece(op, plan, &piece, written, actions));
+            VV_TRY(add_piece(op, pieces, &piece));
             piece = (struct piece){.target = target, .first = i};
         }
         piece.bytes += target->files[i]->bytes;
@@ -259,9 +265,8 @@ static varve_status write_target(struct vv_op *op, struct vv_write_plan *plan,
     piece.end = target->files_len;
     piece.with_news = target->news > 0;
     piece.bytes += target->news * row_bytes;
-    return piece.first < piece.end || piece.with_news
-               ? write_piece(op, plan, &piece, written, actions)
-               : VARVE_OK;
+    return piece.first < piece.end || piece.with_news ? add_piece(op, pieces, &piece)
+                                                      : VARVE_OK;
 }
 
 /* How long a row of the table is in its longest file, which is packed best. */
@@ -286,28 +291,74 @@ static varve_status find_row_bytes(struct vv_op *op, const struct vv_write_plan 
     return VARVE_OK;
 }
 
-/* One statement a target: how many threads that is worth. */
-static void expect(const struct vv_write_plan *plan, int64_t row_bytes)
+/* The rows that leave files which are written again; how those are called is in the targets. */
+static varve_status read_taken(struct vv_op *op, struct pieces *pieces)
 {
-    int64_t bytes = 0;
-    for (size_t i = 0; i < plan->len; i++) {
-        bytes += plan->items[i]->news * row_bytes;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_write_plan *plan = pieces->plan;
+    int64_t greatest = -1;
+    for (size_t i = 0; i < plan->len; i++)
         for (size_t f = 0; f < plan->items[i]->files_len; f++)
-            bytes += plan->items[i]->files[f]->bytes;
+            if (plan->items[i]->indexes[f] > greatest)
+                greatest = plan->items[i]->indexes[f];
+    if (greatest < 0)
+        return VARVE_OK;
+    vv_buf_addf(&sql, "SELECT g._file, g._pos FROM %.*s AND g._file <= %" PRId64,
+        VV_ARG(plan->gone), greatest);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    return vv_taken_rows_read(op, plan->session, vv_buf_str(&sql), (size_t)greatest + 1,
+        &pieces->taken);
+}
+
+/* What was written, in the order of the pieces, whoever has written what. */
+static varve_status add_files(struct vv_op *op, struct vv_write_plan *plan,
+    const struct piece *piece, struct vv_actions *actions)
+{
+    for (size_t i = 0; i < piece->files.len; i++) {
+        const struct vv_file *copy = vv_file_copy(plan->arena, &piece->files.items[i]);
+        struct vv_file *add = vv_actions_new_add(actions, plan->arena);
+        if (copy == NULL || add == NULL)
+            return vv_fail_memory(op);
+        *add = *copy;
     }
-    if (plan->len > 0)
-        vv_engine_expect(plan->table->engine, bytes / (int64_t)plan->len);
+    plan->files_added += (int64_t)piece->files.len;
+    plan->bytes_added += piece->files.bytes;
+    /* Without files there were no survivors either: the log did not say how many rows there are. */
+    if (piece->files.len > 0)
+        plan->rows_copied += piece->files.rows - (piece->with_news ? piece->target->news : 0);
+    return VARVE_OK;
 }
 
 varve_status vv_write_plan_run(struct vv_op *op, struct vv_write_plan *plan,
     struct vv_written *written, struct vv_actions *actions)
 {
+    VV_CLEANUP(pieces_done) struct pieces pieces = {.plan = plan};
+    VV_CLEANUP(vv_writers_done) struct vv_writers writers = {.len = 0};
     int64_t row_bytes = 0;
+    int64_t bytes = 0;
     VV_TRY(find_row_bytes(op, plan, &row_bytes));
-    expect(plan, row_bytes);
-    for (size_t i = 0; i < plan->len; i++) {
-        VV_TRY(write_target(op, plan, plan->items[i], row_bytes, written, actions));
-        VV_TRY(vv_progress(op, "write", i + 1, plan->len));
-    }
+    for (size_t i = 0; i < plan->len; i++)
+        VV_TRY(cut_target(op, &pieces, plan->items[i], row_bytes));
+    if (pieces.len == 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < pieces.len; i++)
+        bytes += pieces.items[i].bytes;
+    VV_TRY(read_taken(op, &pieces));
+    struct vv_writers_work work = {.table = plan->table,
+        .session = plan->session,
+        .len = pieces.len,
+        .bytes = bytes / (int64_t)pieces.len,
+        .phase = "write",
+        .run = write_piece,
+        .data = &pieces};
+    size_t threads = plan->is_news_shared ? vv_writers_count(&work) : 1;
+    if (threads > 1)
+        vv_engine_expect_many(plan->table->engine);
+    else
+        vv_engine_expect(plan->table->engine, work.bytes);
+    VV_TRY(vv_writers_run(op, &writers, threads, &work, written));
+    for (size_t i = 0; i < pieces.len; i++)
+        VV_TRY(add_files(op, plan, &pieces.items[i], actions));
     return VARVE_OK;
 }

@@ -33,6 +33,7 @@ struct vv_write_plan {
     struct vv_str news; /* what stands for the rows that come after FROM; c0..cN */
     const char *news_tie;  /* their order where the table's says nothing: "_row"; "": none */
     bool is_news_in_order; /* they lie in the table's order already */
+    bool is_news_shared;   /* other sessions can read them too; also where there are none */
     int64_t target_bytes;  /* of a file */
     /* Made: */
     struct vv_write_target **items;
@@ -49,7 +50,10 @@ varve_status vv_write_plan_add_file(struct vv_op *op, struct vv_write_plan *plan
     const struct vv_file *file, int64_t index);
 /* How many of `news` each partition gets. */
 varve_status vv_write_plan_count_news(struct vv_op *op, struct vv_write_plan *plan);
-/* Writes the files, and adds them to `actions`. Nothing is published yet. */
+/*
+ * Writes the files, by several threads where that pays, and adds them to `actions`, always in the
+ * same order. Nothing is published yet.
+ */
 varve_status vv_write_plan_run(struct vv_op *op, struct vv_write_plan *plan,
     struct vv_written *written, struct vv_actions *actions);
 

@@ -54,9 +54,8 @@ static varve_status count_gone(struct vv_op *op, struct vv_edit *edit)
 
 static varve_status mark(struct vv_op *op, struct vv_edit *edit, int64_t now_ms)
 {
-    VV_TRY(vv_marks_read(op, &edit->marks,
-        VV_STR("SELECT _file, _pos FROM temp." VV_EDIT_GONE " ORDER BY 1, 2"), edit->files,
-        edit->files_len));
+    VV_TRY(vv_marks_read(op, &edit->marks, VV_STR("SELECT _file, _pos FROM temp." VV_EDIT_GONE),
+        edit->files, edit->files_len));
     return vv_marks_apply(op, &edit->marks, now_ms, &edit->actions);
 }
 
@@ -86,6 +85,7 @@ varve_status vv_edit_write(struct vv_op *op, struct vv_edit *edit)
         .gone = VV_STR("temp." VV_EDIT_GONE " AS g WHERE true"),
         .news = edit->news,
         .news_tie = "",
+        .is_news_shared = edit->news_len == 0,
         .target_bytes = vv_policy_target(op, edit->table->name, edit->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&edit->arena)};
     int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;

@@ -5,9 +5,8 @@
 #include "delta/features.h"
 #include "delta/stats.h"
 #include "engine/sql.h"
+#include "table/taken_rows.h"
 #include "table/write.h"
-
-#define BLOCK_ROWS 4096
 
 bool vv_marks_wanted(const struct vv_snapshot *snapshot)
 {
@@ -23,61 +22,27 @@ void vv_marks_done(struct vv_marks *marks)
 }
 
 static varve_status new_mark(struct vv_op *op, struct vv_marks *marks,
-    const struct vv_file *file)
+    const struct vv_file *file, struct vv_row_set *taken)
 {
-    struct vv_mark *mark = &marks->items[marks->len];
-    *mark = (struct vv_mark){.file = *file, .taken = vv_row_set_new(), .rows = -1};
-    if (mark->taken == NULL)
-        return vv_fail_memory(op);
-    marks->len++;
-    if (!vv_map_put(&marks->by_path, mark->file.key, mark, NULL))
-        return vv_fail_memory(op);
-    return VARVE_OK;
-}
-
-/* Rows of one file on their way into its set. */
-struct block {
-    int64_t file; /* -1: none yet */
-    int64_t rows[BLOCK_ROWS];
-    size_t len;
-};
-
-static varve_status flush(struct vv_op *op, struct vv_marks *marks, struct block *block)
-{
-    if (block->len == 0)
-        return VARVE_OK;
-    struct vv_mark *mark = &marks->items[marks->len - 1];
-    if (!vv_row_set_add(mark->taken, block->rows, block->len))
-        return vv_fail_memory(op);
-    mark->taken_len += (int64_t)block->len;
-    block->len = 0;
-    return VARVE_OK;
+    struct vv_mark *mark = &marks->items[marks->len++];
+    *mark = (struct vv_mark){.file = *file, .taken = taken, .rows = -1};
+    return vv_map_put(&marks->by_path, mark->file.key, mark, NULL) ? VARVE_OK
+                                                                   : vv_fail_memory(op);
 }
 
 varve_status vv_marks_read(struct vv_op *op, struct vv_marks *marks, struct vv_str sql,
     const struct vv_file *const *files, size_t files_len)
 {
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct block block = {.file = -1};
+    VV_CLEANUP(vv_taken_rows_done) struct vv_taken_rows taken = {.files = NULL};
     marks->items = vv_new(marks->arena, struct vv_mark, files_len + 1);
     marks->by_path = VV_MAP_INIT(marks->arena);
     if (marks->items == NULL)
         return vv_fail_memory(op);
-    VV_TRY(vv_session_query(op, marks->session, sql, &rows));
-    for (;;) {
-        bool has_row = false;
-        VV_TRY(vv_rows_next(op, rows, &has_row));
-        if (!has_row)
-            return flush(op, marks, &block);
-        int64_t file = vv_rows_int64(rows, 0);
-        VV_PRE(file >= block.file && (size_t)file < files_len);
-        if (file != block.file || block.len == BLOCK_ROWS)
-            VV_TRY(flush(op, marks, &block));
-        if (file != block.file)
-            VV_TRY(new_mark(op, marks, files[file]));
-        block.file = file;
-        block.rows[block.len++] = vv_rows_int64(rows, 1);
-    }
+    VV_TRY(vv_taken_rows_read(op, marks->session, sql, files_len, &taken));
+    for (size_t i = 0; i < files_len; i++)
+        if (taken.files[i] != NULL)
+            VV_TRY(new_mark(op, marks, files[i], VV_MOVE(taken.files[i])));
+    return VARVE_OK;
 }
 
 /* The rows that lie in a file, gone ones too: from its footer where the log does not say. */

@@ -17,8 +17,7 @@
 struct vv_mark {
     struct vv_file file;      /* as it is in the table, with its vector of before */
     struct vv_row_set *taken; /* owned */
-    int64_t taken_len;
-    int64_t rows; /* in the file; -1: not known yet */
+    int64_t rows;             /* in the file; -1: not known yet */
 };
 
 struct vv_marks {
@@ -40,8 +39,7 @@ bool vv_marks_wanted(const struct vv_snapshot *snapshot);
 void vv_marks_done(struct vv_marks *marks);
 
 /*
- * Reads which rows go from a statement that yields (index into `files` BIGINT, row BIGINT) in the
- * order of the first.
+ * Reads which rows go from a statement that yields (index into `files` BIGINT, row BIGINT).
  */
 varve_status vv_marks_read(struct vv_op *op, struct vv_marks *marks, struct vv_str sql,
     const struct vv_file *const *files, size_t files_len);

@@ -30,34 +30,43 @@ static void stays(const void *object, uint64_t file, const int64_t *rows, size_t
         out_stays[i] = !out_stays[i];
 }
 
-static varve_status read_all(struct vv_op *op, struct vv_store *store,
-    const struct vv_file *const *files, struct gone_rows *gone)
+static const struct vv_row_set *taken_of(const struct vv_live_source *source, size_t file)
+{
+    return source->taken != NULL ? source->taken[file] : NULL;
+}
+
+static varve_status read_all(struct vv_op *op, const struct vv_live_source *source,
+    struct gone_rows *gone)
 {
     VV_CLEANUP(vv_dv_reader_done) struct vv_dv_reader reader;
-    vv_dv_reader_init(&reader, store);
+    vv_dv_reader_init(&reader, source->store);
     for (size_t i = 0; i < gone->len; i++) {
-        if (files[i]->dv == NULL)
-            continue;
+        const struct vv_row_set *taken = taken_of(source, i);
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_dv_read(op, &reader, files[i], &gone->files[i]));
+        if (source->files[i]->dv != NULL)
+            VV_TRY(vv_dv_read(op, &reader, source->files[i], &gone->files[i]));
+        else if (taken != NULL && (gone->files[i] = vv_row_set_new()) == NULL)
+            return vv_fail_memory(op);
+        if (taken != NULL && !vv_row_set_unite(gone->files[i], taken))
+            return vv_fail_memory(op);
     }
     return VARVE_OK;
 }
 
-varve_status vv_live_rows(struct vv_op *op, struct vv_engine *engine, struct vv_store *store,
-    const struct vv_file *const *files, size_t files_len, struct vv_live_rows *out)
+varve_status vv_live_rows(struct vv_op *op, struct vv_engine *engine,
+    const struct vv_live_source *source, struct vv_live_rows *out)
 {
     out->all = true;
-    for (size_t i = 0; i < files_len && out->all; i++)
-        out->all = files[i]->dv == NULL;
+    for (size_t i = 0; i < source->files_len && out->all; i++)
+        out->all = source->files[i]->dv == NULL && taken_of(source, i) == NULL;
     if (out->all)
         return VARVE_OK;
     struct gone_rows *gone =
-        vv_malloc_zeroed(sizeof(*gone) + files_len * sizeof(gone->files[0]));
+        vv_malloc_zeroed(sizeof(*gone) + source->files_len * sizeof(gone->files[0]));
     if (gone == NULL)
         return vv_fail_memory(op);
-    gone->len = files_len;
-    varve_status status = read_all(op, store, files, gone);
+    gone->len = source->files_len;
+    varve_status status = read_all(op, source, gone);
     if (status != VARVE_OK) {
         release(gone);
         return status;

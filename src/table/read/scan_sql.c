@@ -325,8 +325,11 @@ static varve_status add_live_rows(struct vv_op *op, const struct scan *scan, str
 {
     const struct vv_scan_source *source = scan->source;
     struct vv_live_rows live;
-    VV_TRY(vv_live_rows(op, source->engine, source->store, source->files, source->files_len,
-        &live));
+    const struct vv_live_source of = {.store = source->store,
+        .files = source->files,
+        .files_len = source->files_len,
+        .taken = source->taken};
+    VV_TRY(vv_live_rows(op, source->engine, &of, &live));
     if (!live.all)
         vv_buf_addf(sql,
             " WHERE " VV_ROW_FILTER_FUNCTION "(%" PRIu64 ", r.file_index, r.file_row_number)",

@@ -7,6 +7,7 @@
 #ifndef VV_TABLE_READ_SCAN_SQL_H
 #define VV_TABLE_READ_SCAN_SQL_H
 
+#include "delta/row_set.h"
 #include "delta/snapshot.h"
 #include "table/table.h"
 
@@ -27,6 +28,7 @@ struct vv_scan_source {
     const int32_t *columns; /* indexes into the schema, in the order wanted; NULL: all */
     size_t columns_len;
     enum vv_scan_names names;
+    const struct vv_row_set *const *taken; /* rows to leave out, as in vv_live_source */
     const struct vv_small_scan
         *small; /* small_scan.h, of these files; NULL: the engine reads all */
 };

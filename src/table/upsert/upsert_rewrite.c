@@ -152,7 +152,7 @@ static varve_status mark(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, int64_t now_ms)
 {
     struct vv_str sql = vv_arena_format(&attempt->arena,
-        "SELECT _file, _pos FROM %.*s WHERE _rank > 1 OR _what = 1 ORDER BY 1, 2",
+        "SELECT _file, _pos FROM %.*s WHERE _rank > 1 OR _what = 1",
         VV_ARG(call->work->stored.sql));
     if (sql.ptr == NULL)
         return vv_fail_memory(op);
@@ -184,12 +184,14 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
             vv_policy_target(op, call->table->name, call->table->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&attempt->arena)};
     int64_t rows = attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE];
+    plan.is_news_shared = rows == 0;
     if (plan.gone.ptr == NULL)
         return vv_fail_memory(op);
     if (rows > 0) {
         VV_TRY(make_news(op, call, attempt));
         plan.news = attempt->news_sql;
         plan.is_news_in_order = !attempt->is_straight;
+        plan.is_news_shared = !attempt->is_straight;
         VV_TRY(count_news(op, call, attempt, &plan));
     }
     bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);

@@ -1,0 +1,77 @@
+#include "table/writers.h"
+
+struct run {
+    struct vv_writers *writers;
+    const struct vv_writers_work *work;
+};
+
+size_t vv_writers_count(const struct vv_writers_work *work)
+{
+    size_t threads = vv_engine_writers(work->table->engine, work->bytes);
+    threads = threads < work->len ? threads : work->len;
+    return threads < VV_CREW_MAX ? threads : VV_CREW_MAX;
+}
+
+static varve_status run_piece(struct vv_op *op, void *data, size_t thread, size_t piece)
+{
+    const struct run *run = data;
+    struct vv_writer *writer = &run->writers->items[thread];
+    if (writer->session == NULL)
+        VV_TRY(vv_session_open(op, run->work->table->engine, &writer->session));
+    return run->work->run(op, run->work->data, writer, piece);
+}
+
+static varve_status run_alone(struct vv_op *op, const struct vv_writers_work *work,
+    struct vv_written *written)
+{
+    const struct vv_writer writer = {.session = work->session, .written = written};
+    for (size_t piece = 0; piece < work->len; piece++) {
+        VV_TRY(work->run(op, work->data, &writer, piece));
+        VV_TRY(vv_progress(op, work->phase, piece + 1, work->len));
+    }
+    return VARVE_OK;
+}
+
+/* What can't be kept is removed: nobody would know of it any more. */
+static bool hand_over(struct vv_op *op, const struct vv_writers_work *work,
+    struct vv_written *from, struct vv_written *to)
+{
+    for (size_t i = 0; i < from->keys_len; i++)
+        if (!vv_written_add(to, vv_arena_str(to->arena, from->keys[i]))) {
+            from->keys += i;
+            from->keys_len -= i;
+            vv_write_discard(op, work->table, from);
+            return false;
+        }
+    return true;
+}
+
+varve_status vv_writers_run(struct vv_op *op, struct vv_writers *writers, size_t threads,
+    const struct vv_writers_work *work, struct vv_written *written)
+{
+    *writers = (struct vv_writers){.len = threads};
+    if (threads < 2)
+        return run_alone(op, work, written);
+    for (size_t i = 0; i < threads; i++) {
+        writers->arenas[i] = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT);
+        writers->written[i] = (struct vv_written){.arena = &writers->arenas[i]};
+        writers->items[i].written = &writers->written[i];
+    }
+    struct run run = {writers, work};
+    const struct vv_crew_work crew = {
+        .len = work->len, .phase = work->phase, .run = run_piece, .data = &run};
+    varve_status status = vv_crew_run(op, threads, &crew);
+    bool is_kept = true;
+    for (size_t i = 0; i < threads; i++)
+        is_kept = hand_over(op, work, &writers->written[i], written) && is_kept;
+    return status == VARVE_OK && !is_kept ? vv_fail_memory(op) : status;
+}
+
+void vv_writers_done(struct vv_writers *writers)
+{
+    for (size_t i = 0; i < writers->len; i++) {
+        vv_session_close(&writers->items[i].session);
+        vv_arena_done(&writers->arenas[i]);
+    }
+    writers->len = 0;
+}

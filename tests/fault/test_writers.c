@@ -1,0 +1,321 @@
+/*
+ * Files of many partitions, written by several threads at once, in a store that fails, without
+ * memory, with an engine that fails, and cancelled in the middle. Whatever happens, the table is at
+ * the old version or the new one, the error is that of what failed, and no data file is left over.
+ */
+#include <stdatomic.h>
+
+#include "../unit/table/table_fixture.h"
+#include "base/seam.h"
+#include "table/edit/dml.h"
+
+#define PARTS 8
+#define THREADS 4
+
+static const struct table_words words = {
+    .schema = "p bigint, k bigint not null, v string", .partition_by = "p", .key = "p,k"};
+
+/* Rows of all partitions with these keys. */
+static struct vv_str rows_text(struct vv_op *op, int64_t first, int64_t end, const char *value)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+    for (int64_t p = 0; p < PARTS; p++)
+        for (int64_t k = first; k < end; k++)
+            vv_buf_addf(&text, "{\"p\":%" PRId64 ",\"k\":%" PRId64 ",\"v\":\"%s\"}\n", p, k,
+                value);
+    return vv_arena_str(&op->arena, vv_buf_str(&text));
+}
+
+static varve_status upsert(struct vv_op *op, struct vv_table *table, struct vv_str rows,
+    struct vv_upsert_result *out)
+{
+    const struct vv_upsert_options options = {.batch = {.dedupe = true}};
+    struct vv_input input;
+    (void)table_input(VV_INPUT_NDJSON, "rows.ndjson", rows, &input);
+    return vv_upsert(op, table, &input, 1, &options, out);
+}
+
+static bool start(struct table_fixture *fixture, struct vv_engine *engine)
+{
+    struct vv_upsert_result result;
+    return table_fixture_open(fixture, engine, &words) &&
+           CHECK_OK(&fixture->op, upsert(&fixture->op, fixture->table,
+                                      rows_text(&fixture->op, 1, 4, "old"), &result)) &&
+           CHECK_INT(result.files_added, PARTS);
+}
+
+/* "count sum(k) number of news", of the latest version. */
+static struct vv_str content(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_op *op = &fixture->op;
+    bool has_row = false;
+    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
+        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
+        !table_query(fixture, fixture->table->snapshot,
+            "SELECT concat(count(*), ' ', sum(k), ' ', count(*) FILTER (v = 'new')) FROM ", "",
+            session, &rows) ||
+        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
+        return VV_STR_NONE;
+    return vv_arena_str(&op->arena, vv_rows_text(rows, 0));
+}
+
+#define OLD_CONTENT "24 48 0"
+#define NEW_CONTENT "32 80 16" /* keys 3 and 4 are new in each partition */
+
+/* Data files in the folders of the partitions, by the store without faults. */
+static size_t data_files(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    struct vv_objects folders = {0};
+    struct vv_op *op = &fixture->op;
+    size_t len = 0;
+    if (!CHECK_OK(op, vv_store_at(op, fixture->plain, VV_STR("t"), &store)) ||
+        !CHECK_OK(op, vv_store_list_folders(op, store, &op->arena, VV_STR(""), &folders)))
+        return 0;
+    for (size_t i = 0; i < folders.len; i++) {
+        struct vv_objects found = {0};
+        if (!vv_str_starts(folders.items[i].key, VV_STR("p=")))
+            continue;
+        CHECK_OK(op,
+            vv_store_list(op, store, &op->arena, folders.items[i].key, VV_STR_NONE, 0, &found));
+        len += found.len;
+    }
+    return len;
+}
+
+static void check_truth(struct table_fixture *fixture, varve_status status)
+{
+    fixture->plan = (struct vv_fault_plan){0};
+    struct vv_str found = content(fixture);
+    int64_t version = fixture->table->snapshot->version;
+    CHECK_STR(found, version == 1 ? OLD_CONTENT : NEW_CONTENT);
+    if (status == VARVE_OK)
+        CHECK_INT(version, 2);
+    else if (status != VARVE_EUNKNOWN)
+        CHECK_INT(version, 1);
+    if (status != VARVE_EUNKNOWN)
+        CHECK_INT(data_files(fixture), version == 1 ? PARTS : 2 * PARTS);
+}
+
+struct trial {
+    struct table_fixture fixture;
+    struct vv_op op;
+    varve_status status;
+    struct vv_upsert_result result;
+};
+
+/* One upsert that writes a file of every partition again, with what `arm` has made to fail. */
+static bool try(struct trial *trial, struct vv_engine *engine,
+    void (*arm)(struct trial *trial, uint64_t nth), uint64_t nth)
+{
+    if (!start(&trial->fixture, engine))
+        return false;
+    struct vv_str rows = rows_text(&trial->fixture.op, 3, 5, "new");
+    vv_op_init(&trial->op, &trial->fixture.clock.env, VV_OP_BYTES_DEFAULT);
+    arm(trial, nth);
+    trial->status = upsert(&trial->op, trial->fixture.table, rows, &trial->result);
+    vv_seam_fail_allocation(0);
+    vv_seam_set(NULL);
+    CHECK_INT(trial->op.failed, trial->status != VARVE_OK);
+    if (trial->op.failed)
+        printf("# %" PRIu64 ": %s %s\n", nth, varve_status_name(trial->status),
+            trial->op.error.message);
+    check_truth(&trial->fixture, trial->status);
+    return true;
+}
+
+static void finish(struct trial *trial)
+{
+    vv_op_done(&trial->op);
+    table_fixture_close(&trial->fixture);
+}
+
+static struct vv_engine *engine_of(struct vv_op *op, uint32_t threads)
+{
+    const struct vv_engine_options options = {.threads = threads};
+    struct vv_engine *engine = NULL;
+    CHECK_OK(op, vv_engine_open(op, &options, &engine));
+    return engine;
+}
+
+static void refuse_call(struct trial *trial, uint64_t nth)
+{
+    trial->fixture.plan = (struct vv_fault_plan){.kind = VV_FAULT_REFUSE, .at = nth};
+}
+
+TEST_SECONDS(writers, leave_nothing_whichever_call_of_the_store_fails, 300)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_engine *engine = engine_of(&own, THREADS);
+    REQUIRE(engine != NULL);
+    unsigned failures = 0;
+    bool is_struck = true;
+    for (uint64_t nth = 1; is_struck; nth++) {
+        struct trial trial = {0};
+        REQUIRE(try(&trial, engine, refuse_call, nth));
+        is_struck = trial.status != VARVE_OK || nth < 2 * PARTS;
+        failures += trial.status != VARVE_OK;
+        if (trial.status != VARVE_OK)
+            CHECK_INT(trial.status, VARVE_EIO);
+        finish(&trial);
+    }
+    CHECK(failures > 2 * PARTS); /* each file is staged, and there is more */
+    vv_engine_close(&engine);
+}
+
+static void fail_statement(struct trial *trial, uint64_t nth)
+{
+    char spec[64];
+    (void)trial;
+    (void)snprintf(spec, sizeof(spec), "fail=engine.query:%" PRIu64, nth);
+    vv_seam_set(spec);
+}
+
+TEST_SECONDS(writers, leave_nothing_whichever_statement_fails, 300)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_engine *engine = engine_of(&own, THREADS);
+    REQUIRE(engine != NULL);
+    unsigned failures = 0;
+    for (unsigned in_a_row = 0, nth = 1; in_a_row < 3; nth++) {
+        struct trial trial = {0};
+        REQUIRE(try(&trial, engine, fail_statement, nth));
+        in_a_row = trial.status == VARVE_OK ? in_a_row + 1 : 0;
+        failures += trial.status != VARVE_OK;
+        if (trial.status != VARVE_OK) {
+            CHECK_INT(trial.status, VARVE_EIO);
+            CHECK(strstr(trial.op.error.message, "a test made this statement fail") != NULL);
+        }
+        finish(&trial);
+    }
+    CHECK(failures >= PARTS);
+    vv_engine_close(&engine);
+}
+
+static void fail_allocation(struct trial *trial, uint64_t nth)
+{
+    (void)trial;
+    vv_seam_fail_allocation(nth);
+}
+
+TEST_SECONDS(writers, leave_nothing_whichever_allocation_fails, 300)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_engine *engine = engine_of(&own, THREADS);
+    REQUIRE(engine != NULL);
+    unsigned failures = 0;
+    uint64_t nth = 1;
+    for (unsigned in_a_row = 0; in_a_row < 3; nth += 1 + nth / 16) {
+        struct trial trial = {0};
+        REQUIRE(try(&trial, engine, fail_allocation, nth));
+        in_a_row = trial.status == VARVE_OK ? in_a_row + 1 : 0;
+        failures += trial.status != VARVE_OK;
+        if (trial.status != VARVE_OK)
+            CHECK_INT(trial.status, VARVE_ELIMIT);
+        finish(&trial);
+    }
+    printf("# %u failures up to allocation %" PRIu64 "\n", failures, nth);
+    CHECK(failures > 20);
+    vv_engine_close(&engine);
+}
+
+/* Cancels when so many files have been staged. */
+struct canceller {
+    atomic_bool *cancel;
+    atomic_uint staged;
+    unsigned at;
+};
+
+static void count_staged(void *data, const char *call, struct vv_str key)
+{
+    struct canceller *canceller = data;
+    (void)key;
+    if (strcmp(call, "stage") == 0 &&
+        atomic_fetch_add(&canceller->staged, 1) + 1 == canceller->at)
+        atomic_store(canceller->cancel, true);
+}
+
+static struct canceller canceller;
+
+static void cancel_at(struct trial *trial, uint64_t nth)
+{
+    canceller = (struct canceller){.cancel = &trial->fixture.clock.cancel, .at = (unsigned)nth};
+    trial->fixture.plan =
+        (struct vv_fault_plan){.before = count_staged, .before_data = &canceller};
+}
+
+TEST_SECONDS(writers, leave_nothing_when_they_are_cancelled, 300)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_engine *engine = engine_of(&own, THREADS);
+    REQUIRE(engine != NULL);
+    for (uint64_t nth = 1; nth <= PARTS; nth++) {
+        struct trial trial = {0};
+        REQUIRE(start(&trial.fixture, engine));
+        vv_op_init(&trial.op, &trial.fixture.clock.env, VV_OP_BYTES_DEFAULT);
+        struct vv_str rows = rows_text(&trial.fixture.op, 3, 5, "new");
+        cancel_at(&trial, nth);
+        trial.status = upsert(&trial.op, trial.fixture.table, rows, &trial.result);
+        atomic_store(&trial.fixture.clock.cancel, false);
+        CHECK_INT(trial.status, VARVE_EINTERRUPTED);
+        check_truth(&trial.fixture, trial.status);
+        finish(&trial);
+    }
+    vv_engine_close(&engine);
+}
+
+/* Partition, size, and statistics of each added file, in the order of the log. */
+static struct vv_str adds_of(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+    const struct vv_snapshot *snapshot = fixture->table->snapshot;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        vv_buf_addf(&text, "%.*s %" PRId64 " %.*s\n",
+            VV_ARG(file->partition_values.items[0].value), file->bytes, VV_ARG(file->stats));
+    }
+    return vv_arena_str(&fixture->op.arena, vv_buf_str(&text));
+}
+
+static void no_fault(struct trial *trial, uint64_t nth)
+{
+    (void)trial;
+    (void)nth;
+}
+
+/* Upsert and delete, by one thread and by several. */
+TEST_SECONDS(writers, write_what_one_thread_writes, 120)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_str expected = VV_STR_NONE;
+    static const uint32_t threads[] = {1, 2, THREADS};
+    for (size_t i = 0; i < VV_COUNT(threads); i++) {
+        struct vv_engine *engine = engine_of(&own, threads[i]);
+        const struct vv_edit_options options = {.attempts_max = 1};
+        struct vv_edit_result edited;
+        struct trial trial = {0};
+        REQUIRE(engine != NULL && try(&trial, engine, no_fault, 0));
+        CHECK_INT(trial.status, VARVE_OK);
+        CHECK_INT(trial.result.inserted, PARTS);
+        CHECK_INT(trial.result.updated, PARTS);
+        REQUIRE_OK(&trial.op, vv_table_delete(&trial.op, trial.fixture.table,
+                                  VV_STR("k % 2 = 1"), &options, &edited));
+        CHECK_INT(edited.deleted, 2 * PARTS);
+        CHECK_INT(edited.files_added, PARTS);
+        REQUIRE_OK(&trial.op, vv_table_refresh(&trial.op, trial.fixture.table));
+        struct vv_str adds = vv_arena_str(&own.arena, adds_of(&trial.fixture));
+        if (i == 0)
+            expected = adds;
+        CHECK(expected.len > 0);
+        CHECK_STR(adds, expected.ptr);
+        finish(&trial);
+        vv_engine_close(&engine);
+    }
+}
