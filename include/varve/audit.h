@@ -64,6 +64,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_keygen(const char *file, varve_err
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_history(varve_lake *lake, const char *table,
     int64_t limit, struct ArrowArrayStream *out, varve_error *err);
+/*
+ * The same up to a version, a time or a tag (`at`; NULL: the latest); what is damaged behind it does
+ * no harm. ECORRUPT: a commit that is asked for is damaged.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_history_at(varve_lake *lake,
+    const char *table, const char *at, int64_t limit, struct ArrowArrayStream *out,
+    varve_error *err);
 
 /* Names of the lake's tables, one a line. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_names(varve_lake *lake, char **out_names,

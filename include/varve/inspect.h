@@ -38,6 +38,13 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_changes(varve_table *table,
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_trace(varve_table *table,
     const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out,
     varve_error *err);
+/*
+ * The same up to a version, a time or a tag (`at`; NULL: the latest), with the columns of that
+ * version; what is damaged behind it does no harm.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_table_trace_at(varve_table *table, const char *at,
+    const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out,
+    varve_error *err);
 
 /*
  * The commit that brought a data file, and whence its rows came: depth (0: the file itself), file,

@@ -95,6 +95,31 @@ varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t lim
     return vv_op_report(&op, status, err);
 }
 
+static varve_status history_at(struct vv_op *op, varve_lake *lake, const char *name,
+    struct vv_str at, int64_t limit, struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_TRY(vv_lake_table_for_any(op, lake->lake, vv_str_of(name), &table));
+    VV_TRY(vv_table_seek(op, table, at, &snapshot));
+    if (vv_log_history_rows_to(op, &table->log, snapshot->version, limit, out) != VARVE_OK)
+        return vv_note(op, "table %s", name);
+    return VARVE_OK;
+}
+
+varve_status varve_lake_history_at(varve_lake *lake, const char *table, const char *at,
+    int64_t limit, struct ArrowArrayStream *out, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    if (vv_api_text(at).len == 0)
+        return varve_lake_history(lake, table, limit, out, err);
+    vv_api_begin(&op, lake);
+    varve_status status = table == NULL || table[0] == '\0'
+                              ? vv_fail(&op, VARVE_EUSAGE, "no table given")
+                              : history_at(&op, lake, table, vv_api_text(at), limit, out);
+    return vv_op_report(&op, status, err);
+}
+
 static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, const char *table,
     const char *key_file, char **out_json)
 {

@@ -372,22 +372,29 @@ varve_status varve_table_changes(varve_table *table, const char *from, const cha
     return vv_op_report(&op, vv_table_changes(&op, table->table, &request, out), err);
 }
 
-static varve_status trace(struct vv_op *op, varve_table *table, const char *const *conditions,
-    size_t conditions_len, struct ArrowArrayStream *out)
+static varve_status trace(struct vv_op *op, varve_table *table, const char *at,
+    const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out)
 {
     struct vv_str *texts = NULL;
     VV_NEW(op, &texts, struct vv_str, conditions_len + 1);
     for (size_t i = 0; i < conditions_len; i++)
         texts[i] = vv_str_of(conditions[i]);
-    return vv_trace(op, table->table, texts, conditions_len, out);
+    return vv_trace(op, table->table, vv_api_text(at), texts, conditions_len, out);
 }
 
 varve_status varve_table_trace(varve_table *table, const char *const *conditions,
     size_t conditions_len, struct ArrowArrayStream *out, varve_error *err)
 {
+    return varve_table_trace_at(table, NULL, conditions, conditions_len, out, err);
+}
+
+varve_status varve_table_trace_at(varve_table *table, const char *at,
+    const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out,
+    varve_error *err)
+{
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, trace(&op, table, conditions, conditions_len, out), err);
+    return vv_op_report(&op, trace(&op, table, at, conditions, conditions_len, out), err);
 }
 
 varve_status varve_table_why(varve_table *table, const char *file, struct ArrowArrayStream *out,

@@ -27,8 +27,9 @@ const struct vv_command vv_cmd_files = {
                 "varve files signals --at 0 --format ndjson",
     .text = "path as in the log, partition, bytes, rows (those that a deletion vector\n"
             "deletes are in `deleted`), least and greatest key as far as known, the version\n"
-            "that added the file, and when. The version is empty where the file was read from\n"
-            "a checkpoint, which does not say it; varve why finds the commit of a row.",
+            "that added the file, and when. A checkpoint does not say the version: then it is\n"
+            "looked for in the thousand commits before, and empty where it is older or gone;\n"
+            "varve why finds the commit of a file, however old.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

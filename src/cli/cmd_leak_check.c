@@ -52,8 +52,9 @@ const struct vv_command vv_cmd_leak_check = {
             "value up to then, though they were committed later; and where such a row is not\n"
             "there any more, replaced or removed since, the one of the version that was\n"
             "committed by then. A row that was committed after then and is gone again is on\n"
-            "neither side, so `then` need not be what any reader saw: for the tables exactly\n"
-            "as they were committed by then, say --knowledge commit. By event it is the rows\n"
+            "neither side, which is told with the versions between, and varve changes has it;\n"
+            "so `then` need not be what any reader saw: for the tables exactly as they were\n"
+            "committed by then, say --knowledge commit. By event it is the rows\n"
             "of now with a time up to then. Where a table's rows do not say when they were\n"
             "known, their commits do, and that is told.",
     VV_OPTIONS(options, struct leak_values),

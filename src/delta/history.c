@@ -40,7 +40,15 @@ static varve_status list_commits(struct vv_op *op, const struct vv_log_handle *l
 static varve_status make_entries(struct vv_op *op, struct vv_timeline *timeline, size_t end,
     size_t len, struct vv_arena *arena, struct vv_history_entry **out)
 {
+    /* Only what is asked for has to be whole. */
+    timeline->passes_damage = true;
     VV_TRY(vv_timeline_resolve(op, timeline, end - len, end));
+    timeline->passes_damage = false;
+    for (size_t i = end - len; i < end; i++) {
+        timeline->points[i].is_read = !timeline->points[i].is_damaged;
+        if (timeline->points[i].is_damaged)
+            VV_TRY(vv_timeline_resolve(op, timeline, i, i + 1));
+    }
     struct vv_history_entry *entries = vv_new(arena, struct vv_history_entry, len);
     if (entries == NULL)
         return vv_fail_memory(op);

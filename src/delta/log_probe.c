@@ -68,8 +68,7 @@ static varve_status find_checkpoint(struct vv_op *op, const struct prober *probe
     return VARVE_OK;
 }
 
-/* Whether a commit is there behind a missing one: then the log has a gap, and no end here. */
-static varve_status has_gap(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+varve_status vv_log_has_gap(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     bool *out)
 {
     *out = false;
@@ -96,7 +95,7 @@ static varve_status probe_latest(struct vv_op *op, struct prober *prober,
         return VARVE_OK;
     bool is_gap = false;
     bool is_whole = prober->len > 0;
-    VV_TRY(has_gap(op, prober->log, segment->version, &is_gap));
+    VV_TRY(vv_log_has_gap(op, prober->log, segment->version, &is_gap));
     /* Where the log was cleaned up beyond the checkpoint, its own commit is gone as well. */
     if (!is_whole)
         VV_TRY(is_there(op, prober->log, vv_log_commit_key(&op->arena, hint),

@@ -16,4 +16,11 @@
 varve_status vv_log_probe(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_log_segment *out, bool *out_found);
 
+/*
+ * Whether a commit is there behind the missing one that follows `version`: then the log has a gap,
+ * and no end here. Looks at some names only.
+ */
+varve_status vv_log_has_gap(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    bool *out);
+
 #endif

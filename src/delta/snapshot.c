@@ -7,6 +7,8 @@
  */
 #include "delta/snapshot.h"
 
+#include "delta/log_probe.h"
+
 #include <stdatomic.h>
 
 #include "base/seam.h"
@@ -15,6 +17,7 @@
 #include "delta/commit_time.h"
 #include "delta/features.h"
 #include "delta/list.h"
+#include "delta/log_probe.h"
 #include "delta/replay.h"
 
 #define BLOCKS_MAX 64
@@ -374,22 +377,28 @@ static varve_status read_news(struct vv_op *op, const struct vv_log_handle *log,
 }
 
 /*
- * Whether a version without a successor is the latest. It is not where the log was cleaned up
- * behind our back: then its own commit is gone as well, since clean-up begins at the old end.
+ * Whether a version without a successor is the latest. It is not where a commit is missing, which a
+ * reader that stays open must not take for the end; nor where the log was cleaned up behind our
+ * back: then its own commit (`is_read`: that is there) is gone as well, since clean-up begins at
+ * the old end.
  */
 static varve_status is_latest(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t version, bool *out)
+    int64_t version, bool is_read, bool *out)
 {
     struct vv_object object = {0};
+    bool is_gap = false;
     struct vv_str key = vv_log_commit_key(&op->arena, version);
     if (key.ptr == NULL)
         return vv_fail_memory(op);
-    varve_status status = vv_store_head(op, log->store, key, &object);
-    if (status != VARVE_OK && status != VARVE_ENOTFOUND)
-        return status;
+    varve_status status = is_read ? VARVE_OK : vv_store_head(op, log->store, key, &object);
     *out = status == VARVE_OK;
-    if (status == VARVE_ENOTFOUND)
+    if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    VV_TRY(vv_log_has_gap(op, log, version, &is_gap));
+    *out = !is_gap;
     return VARVE_OK;
 }
 
@@ -453,12 +462,13 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     VV_CLEANUP(box_free) struct box *box = NULL;
     struct news news = {0};
+    bool latest = false;
     VV_TRY(read_news(op, log, old->version, &arena, &news));
+    VV_TRY(is_latest(op, log, old->version + (int64_t)news.commits.len, news.commits.len > 0,
+        &latest));
+    if (!latest)
+        return vv_snapshot_load(op, log, VV_NO_VERSION, out);
     if (news.commits.len == 0) {
-        bool latest = false;
-        VV_TRY(is_latest(op, log, old->version, &latest));
-        if (!latest)
-            return vv_snapshot_load(op, log, VV_NO_VERSION, out);
         *out = vv_snapshot_retain(old);
         return VARVE_OK;
     }

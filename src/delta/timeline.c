@@ -62,8 +62,10 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
         point->is_damaged = true;
         status = VARVE_OK;
     }
-    if (status != VARVE_OK)
+    if (status != VARVE_OK) {
+        op->error.version = version;
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
+    }
     point->own_ms = vv_commit_time_own_ms(point->info);
     point->is_read = true;
     if (point->own_ms != VV_NO_TIME)

@@ -31,6 +31,22 @@ static int32_t find_column(const struct vv_query_script *script,
     return has_key && is_time(source->snapshot, column) ? column : -1;
 }
 
+/*
+ * A row that one version after then brought and a later one took is in neither of the two that are
+ * read. Two versions are needed for that.
+ */
+static void tell_between(const struct vv_op *op, const struct vv_query_source *source)
+{
+    int64_t first = source->then != NULL ? source->then->version + 1 : 0;
+    int64_t last = source->snapshot->version;
+    if (last > first)
+        vv_log(op, VV_LOG_WARN, "leak.between",
+            "table %.*s: not looked at are rows with an order value up to then that one of "
+            "versions %" PRId64 " to %" PRId64 " brought and a later one replaced or removed: "
+            "varve changes %.*s --from %" PRId64 " has them",
+            VV_ARG(source->table->name), first, last, VV_ARG(source->table->name), first);
+}
+
 /* The version of then, for rows that were replaced since; none where it is gone or never was. */
 static varve_status pin_then(struct vv_op *op, struct vv_query_script *script,
     struct vv_query_source *source)
@@ -39,12 +55,14 @@ static varve_status pin_then(struct vv_op *op, struct vv_query_script *script,
     varve_status status = vv_table_at_time(op, source->table, script->request->known_us, slot);
     if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
+        tell_between(op, source);
         return VARVE_OK;
     }
     if (status != VARVE_OK)
         return status;
     script->pinned->len++;
     source->then = *slot;
+    tell_between(op, source);
     return VARVE_OK;
 }
 

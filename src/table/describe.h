@@ -25,6 +25,10 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
  */
 varve_status vv_log_history_rows(struct vv_op *op, const struct vv_log_handle *log,
     int64_t limit, struct ArrowArrayStream *out);
+/* The same of the versions up to one; VV_NO_VERSION: none. */
+varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, int64_t limit, struct ArrowArrayStream *out);
+
 /* The rows of `history` (varve.h), newest first. */
 varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
     struct ArrowArrayStream *out);

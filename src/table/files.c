@@ -2,10 +2,16 @@
  * The data files of a snapshot as rows: a temporary table of texts, cast on the way out.
  */
 #include "base/json_write.h"
+#include "base/map.h"
 #include "base/time.h"
+#include "delta/ledger.h"
+#include "delta/log_list.h"
 #include "delta/stats.h"
 #include "table/describe.h"
 #include "table/read/read.h"
+
+/* Commits below the checkpoint that are looked at for whatever files it names. */
+#define COMMITS_SEARCHED_MAX 1000
 
 enum {
     PATH,
@@ -24,6 +30,7 @@ struct listing {
     const struct vv_snapshot *snapshot;
     struct vv_rules rules;
     struct vv_text_appender *appender;
+    const int64_t *added; /* a version a file; VV_NO_VERSION: not known */
 };
 
 static struct vv_str number(struct vv_op *op, int64_t value)
@@ -98,7 +105,7 @@ static varve_status add_file(struct vv_op *op, const struct listing *listing, in
     values[BYTES] = number(op, file->bytes);
     values[ROWS] = number(op, rows);
     values[DELETED] = number(op, deleted);
-    values[ADDED] = number(op, file->added_version);
+    values[ADDED] = number(op, listing->added[row]);
     size_t time_len = vv_time_format_ms(file->modified_ms, time);
     values[MODIFIED] =
         vv_str_or_lost(vv_arena_str(&op->arena, (struct vv_str){time, time_len}));
@@ -109,6 +116,75 @@ static varve_status add_file(struct vv_op *op, const struct listing *listing, in
     }
     return vv_text_appender_row(op, listing->appender, row, values);
 }
+
+/* ---- Which version added a file ------------------------------------------------------------------- */
+
+struct search {
+    int64_t *added;      /* a version a file */
+    struct vv_map files; /* of those that are looked for: key to a place in `added` */
+    size_t left;
+};
+
+/* What the checkpoint does not say: whatever is not known of the replayed commits. */
+static varve_status start_search(struct vv_op *op, const struct vv_snapshot *snapshot,
+    struct search *search)
+{
+    VV_NEW(op, &search->added, int64_t, snapshot->files_len + 1);
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        const struct vv_file *file = snapshot->files[i];
+        search->added[i] = file->added_version;
+        if (file->added_version >= 0)
+            continue;
+        if (!vv_map_put(&search->files, file->key, &search->added[i], NULL))
+            return vv_fail_memory(op);
+        search->left++;
+    }
+    return VARVE_OK;
+}
+
+/* A commit that can't be read leaves what it says unknown: that is no matter of a listing. */
+static varve_status look_at_commit(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_commit *commit, struct search *search)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_actions actions = {0};
+    VV_TRY(vv_check_cancel(op));
+    varve_status status = vv_log_read_listed_actions(op, log, commit, &arena, &actions, NULL);
+    if (status == VARVE_ECORRUPT || status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    for (size_t i = 0; i < actions.adds.len; i++) {
+        int64_t *added = vv_map_get(&search->files, actions.adds.items[i].key);
+        if (added == NULL || *added >= 0)
+            continue;
+        *added = commit->version;
+        search->left--;
+    }
+    return VARVE_OK;
+}
+
+/* Newest first: the newest commit that adds a file is the one by which it is there. */
+static varve_status find_added(struct vv_op *op, const struct vv_table *table,
+    const struct vv_snapshot *snapshot, const int64_t **out)
+{
+    struct search search = {.files = VV_MAP_INIT(&op->arena)};
+    struct vv_log_list list = {0};
+    VV_TRY(start_search(op, snapshot, &search));
+    *out = search.added;
+    if (search.left == 0)
+        return VARVE_OK;
+    VV_TRY(vv_log_list_read(op, &table->log, 0, &op->arena, &list));
+    if (list.commits.len > 0 && list.commits.items[0].version > 0)
+        VV_TRY(vv_ledger_extend(op, &table->log, &op->arena, &list));
+    size_t end = vv_log_list_lower(&list, snapshot->checkpoint_version + 1);
+    for (size_t i = 0; i < end && i < COMMITS_SEARCHED_MAX && search.left > 0; i++)
+        VV_TRY(look_at_commit(op, &table->log, &list.commits.items[end - 1 - i], &search));
+    return VARVE_OK;
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------------- */
 
 varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct ArrowArrayStream *out)
@@ -128,6 +204,7 @@ varve_status vv_table_files_of(struct vv_op *op, struct vv_table *table,
         VV_STR("modified")};
     struct listing listing = {.snapshot = snapshot};
     VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &listing.rules));
+    VV_TRY(find_added(op, table, snapshot, &listing.added));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("files"), VV_STR("_row"), names, COLUMNS,
         &appender));

@@ -29,7 +29,7 @@ CASES = [
     ("scan market_regimes --format arow", USAGE, [], ["'arow' is not one of box|csv"]),
     ("describe market_regimes --format arrow", USAGE, [], ["gives no rows"]),
     ("history market_regimes --known-at now", USAGE, [], ["--known-at means nothing"]),
-    ("history market_regimes --at 1", USAGE, [], ["--at means nothing to history"]),
+    ("verify market_regimes --at 1", USAGE, [], ["--at means nothing to verify"]),
     ("scan market_regimes --at 1 --version 1", USAGE, [], ["one of --version"]),
     ("scan market_regimes --version first", USAGE, [], ["'first' is not a version"]),
     ("scan market_regimes --timestamp 12", USAGE, [], ["'12' is not a time"]),

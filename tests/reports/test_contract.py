@@ -60,7 +60,7 @@ def test_columns(lake, words):
     ("correlate --at 3", 2, "a version"),
     ("outcomes --at 3", 2, "a version"),
     ("signals audit --min-value 0.5", 2, "missed only"),
-    ("history signals --at 0", 2, "--at means nothing"),
+    ("verify signals --at 0", 2, "--at means nothing"),
     ("history signals --limit 0", 2, "out of range"),
     ("quarantine drop signals", 2, "--yes"),
     ("quarantine show signals nope", 5, "nope"),

@@ -1,6 +1,7 @@
 #include "table/audit/changes.h"
 
 #include "base/time.h"
+#include "delta/log_list.h"
 #include "table/audit/changes_run.h"
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
@@ -46,11 +47,50 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t l
     return VARVE_OK;
 }
 
+/* The latest version; where it is damaged, and does not matter, by its name alone. */
+static varve_status find_latest(struct vv_op *op, const struct vv_table *table,
+    const struct vv_changes_request *request, int64_t *out)
+{
+    struct vv_log_list list = {0};
+    if (request->newest != NULL || table->snapshot != NULL) {
+        *out = request->newest ? request->newest->version : table->snapshot->version;
+        return VARVE_OK;
+    }
+    VV_TRY(vv_log_list_read(op, &table->log, 0, &op->arena, &list));
+    *out = vv_log_list_last(&list);
+    return VARVE_OK;
+}
+
+/* A range that ends before what is damaged needs nothing of it. */
+static varve_status refresh(struct vv_op *op, struct vv_table *table,
+    const struct vv_changes_request *request)
+{
+    varve_status status = vv_table_refresh(op, table);
+    if (status != VARVE_ECORRUPT || request->to.len == 0)
+        return status;
+    vv_forgive(op);
+    vv_snapshot_release(&table->snapshot); /* not the newest any more */
+    return VARVE_OK;
+}
+
+/* What can be told though a commit is damaged. */
+static varve_status tell_damage(struct vv_op *op)
+{
+    int64_t version = op->error.version;
+    if (op->error.code == VARVE_ECORRUPT && version > 0)
+        vv_detail(op,
+            "what version %" PRId64 " and those after it changed can't be told; what came "
+            "before it can: say --to %" PRId64,
+            version, version - 1);
+    return op->error.code;
+}
+
 static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
     const struct vv_changes_request *request)
 {
     struct vv_table *table = run->table;
-    int64_t latest = request->newest ? request->newest->version : table->snapshot->version;
+    int64_t latest = 0;
+    VV_TRY(find_latest(op, table, request, &latest));
     if (request->from.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "changes from which version or time?");
     VV_TRY(read_end(op, table, latest, request->from, true, &run->from));
@@ -109,8 +149,8 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     struct vv_changes_run run = {.table = table, .engine = table->engine};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(start(op, &run, request));
+    if (refresh(op, table, request) != VARVE_OK || start(op, &run, request) != VARVE_OK)
+        return tell_damage(op);
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));

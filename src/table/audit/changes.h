@@ -34,7 +34,7 @@ struct vv_changes_request {
 /*
  * A time after the latest version begins an empty range. EUSAGE: neither a version nor a time,
  * `from` after `to`; NOT_FOUND: no such version, a commit that is gone, data files that a vacuum
- * took are met while reading.
+ * took are met while reading; ECORRUPT: a commit up to `to` is damaged (one after it does no harm).
  */
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_request *request, struct ArrowArrayStream *out);

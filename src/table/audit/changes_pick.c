@@ -128,8 +128,13 @@ varve_status vv_changes_pick_look(struct vv_op *op, void *data,
 varve_status vv_changes_lost_why(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_lost *lost, struct vv_buf *text)
 {
-    if (lost->is_gone)
+    if (lost->is_gone && table->snapshot != NULL)
         return vv_lost_taker(op, table, lost->from, lost->key, text);
+    if (lost->is_gone) {
+        vv_buf_addf(text, "data files that are needed are gone, such as %.*s",
+            VV_ARG(lost->key));
+        return VARVE_OK;
+    }
     vv_buf_addf(text, "%.*s is removed without its partition being said", VV_ARG(lost->key));
     return VARVE_OK;
 }

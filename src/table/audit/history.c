@@ -110,9 +110,27 @@ static varve_status history(struct vv_op *op, const struct vv_log_handle *log, i
 {
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    VV_TRY(limit > 0 ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena,
-                           &entries, &len)
-                     : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len));
+    varve_status status =
+        limit > 0
+            ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena, &entries, &len)
+            : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len);
+    if (status == VARVE_ECORRUPT && op->error.version > 0)
+        vv_detail(op,
+            "what version %" PRId64 " did can't be told; what came before it can: say --at "
+            "%" PRId64,
+            op->error.version, op->error.version - 1);
+    VV_TRY(status);
+    return give_rows(op, log->engine, entries, len, out);
+}
+
+varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, int64_t limit, struct ArrowArrayStream *out)
+{
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    if (version != VV_NO_VERSION)
+        VV_TRY(vv_log_history(op, log, version, limit > 0 ? (size_t)limit : 0, &op->arena,
+            &entries, &len));
     return give_rows(op, log->engine, entries, len, out);
 }
 

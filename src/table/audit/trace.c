@@ -6,6 +6,7 @@
 #include "engine/sql.h"
 #include "table/audit/changes_pick.h"
 #include "table/audit/trace_sql.h"
+#include "table/read/read.h"
 #include "table/read/scan_sql.h"
 
 struct trace {
@@ -171,8 +172,31 @@ static varve_status warn(struct vv_op *op, const struct trace *trace)
     return warn_lost(op, trace, false);
 }
 
-varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_str *conditions,
-    size_t conditions_len, struct ArrowArrayStream *out)
+/* What can be told though a commit is damaged. */
+static varve_status tell_damage(struct vv_op *op)
+{
+    int64_t version = op->error.version;
+    if (op->error.code == VARVE_ECORRUPT && version > 0)
+        vv_detail(op,
+            "what version %" PRId64 " and those after it did can't be told; what came before "
+            "it can: say --at %" PRId64,
+            version, version - 1);
+    return op->error.code;
+}
+
+/* The commits and files; a table that was not made by then has none. */
+static varve_status read_files(struct vv_op *op, struct trace *trace)
+{
+    struct vv_changes_run *run = &trace->run;
+    if (run->to == VV_NO_VERSION)
+        return VARVE_OK;
+    VV_TRY(find_first(op, trace, &run->from));
+    VV_TRY(vv_changes_read(op, run));
+    return warn(op, trace);
+}
+
+varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    const struct vv_str *conditions, size_t conditions_len, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(trace_done)
     struct trace trace = {.arena = VV_ARENA_INIT(op->arena.bytes_max),
@@ -181,8 +205,8 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
     VV_CLEANUP(vv_buf_done) struct vv_buf where = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_changes_run *run = &trace.run;
-    VV_TRY(vv_table_refresh(op, table));
-    run->snapshot = vv_snapshot_retain(table->snapshot);
+    if (vv_table_seek(op, table, at, &run->snapshot) != VARVE_OK)
+        return tell_damage(op);
     run->to = run->snapshot->version;
     trace.pick = (struct vv_changes_pick){.arena = &trace.arena,
         .store = table->store,
@@ -192,7 +216,6 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
     VV_TRY(read_conditions(op, &trace, conditions, conditions_len));
     VV_TRY(where_sql(op, &trace, &where));
-    VV_TRY(find_first(op, &trace, &run->from));
     if (!vv_buf_ok(&where))
         return vv_fail_memory(op);
     const struct vv_changes_filter filter = {.look = vv_changes_pick_look,
@@ -200,8 +223,8 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, const struct vv_
         .data = &trace.pick,
         .where = vv_buf_str(&where)};
     run->filter = &filter;
-    VV_TRY(vv_changes_read(op, run));
-    VV_TRY(warn(op, &trace));
+    if (read_files(op, &trace) != VARVE_OK)
+        return tell_damage(op);
     VV_TRY(vv_trace_sql(op, run, &sql));
     VV_TRY(vv_session_open(op, table->engine, &session));
     const struct vv_keep keep = {run->snapshot, vv_snapshot_release_kept};

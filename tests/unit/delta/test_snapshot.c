@@ -258,7 +258,8 @@ TEST(snapshot, refresh_without_news_is_the_same_one)
     f.plan.calls = 0;
     REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &same));
     CHECK(same == snapshot);
-    CHECK_INT(f.plan.calls, 2); /* a probe for the next commit, a look at our own: no listing */
+    /* A probe for the next commit, a look at our own, seven at those behind: no listing. */
+    CHECK_INT(f.plan.calls, 9);
     vv_snapshot_release(&same);
 }
 
@@ -275,7 +276,8 @@ TEST(snapshot, refresh_reads_the_new_commits_and_nothing_else)
     REQUIRE(put_commit(&f, 3, REMOVE_LINE("c", "1738231100000") ADD_LINE("d")));
     f.plan.calls = 0;
     REQUIRE(refresh(&f, &snapshot));
-    CHECK_INT(f.plan.calls, 4); /* commits 2, 3, none at 4; the time of 3 */
+    CHECK_INT(f.plan.calls,
+        11); /* commits 2, 3, none at 4 and the seven behind; the time of 3 */
     CHECK_INT(snapshot->version, 3);
     CHECK_INT(snapshot->commits_read, 2);
     CHECK_INT(snapshot->files_len, 2);
@@ -366,6 +368,31 @@ TEST(snapshot, refresh_notices_that_the_log_was_cleaned_up_behind_it)
     CHECK(strstr(op->error.message, "checkpoint of version 4") != NULL);
     CHECK_FAILS(op, status, VARVE_ECORRUPT);
     CHECK(fresh == NULL);
+}
+
+/* A reader that stays open must not take a missing commit for the end, however old its data. */
+TEST(snapshot, refresh_finds_the_gap_that_a_fresh_reader_finds)
+{
+    for (int64_t seen = 1; seen <= 2; seen++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct vv_snapshot *fresh = NULL;
+        REQUIRE(fixture_init(&f) && put_first_commit(&f));
+        REQUIRE(put_commit(&f, 1, ADD_LINE("b")));
+        REQUIRE(seen == 2 || load(&f, VV_NO_VERSION, &snapshot));
+        REQUIRE(put_commit(&f, 2, ADD_LINE("c")));
+        REQUIRE(seen == 1 || load(&f, VV_NO_VERSION, &snapshot));
+        /* 3 and 4 are gone: next to the version that is known, or behind news. */
+        REQUIRE(put_commit(&f, 5, ADD_LINE("d")));
+        CHECK_FAILS(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh),
+            VARVE_ECORRUPT);
+        CHECK(strstr(f.op.error.message, "00000000000000000003.json is missing") != NULL);
+        vv_forgive(&f.op);
+        REQUIRE(put_commit(&f, 3, ADD_LINE("x")) && put_commit(&f, 4, ADD_LINE("y")));
+        REQUIRE(refresh(&f, &snapshot));
+        CHECK_INT(snapshot->version, 5);
+        CHECK_INT(snapshot->files_len, 6);
+    }
 }
 
 TEST(snapshot, five_hundred_refreshes_come_to_the_right_state)

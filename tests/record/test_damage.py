@@ -1,0 +1,122 @@
+"""A damaged commit takes from history, changes and trace only what can't be told without it."""
+
+import json
+import shutil
+
+import pytest
+
+LAST, BAD = 7, 5
+COMMIT = "_delta_log/{:020}.json"
+
+
+@pytest.fixture(scope="module")
+def damaged(varve_on, tmp_path_factory):
+    """Seven versions of a row; what was told of the first four; then the fifth is torn."""
+    varve = varve_on(tmp_path_factory.mktemp("damage") / "lake")
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, LAST + 1):
+        varve.upsert("t", f"id,x\n1,{number}\n{number + 10},0\n")
+        if number == BAD - 1:
+            varve.ok("tag", "create", "good")
+    before = {
+        "history": varve.rows("history", "t")[LAST - BAD + 1:],
+        "changes": varve.rows("changes", "t", "--from", "1", "--to", str(BAD - 1)),
+        "trace": [row for row in varve.rows("trace", "t", "id=1") if row["version"] < BAD]}
+    path = varve.table("t") / COMMIT.format(BAD)
+    text = path.read_bytes()
+    path.unlink()
+    path.write_bytes(text[:100])
+    return varve, before
+
+
+def refused(varve, *arguments):
+    done = varve.run(*arguments)
+    assert (done.returncode, done.stdout) == (6, ""), done.stderr
+    assert COMMIT.format(BAD) in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("at", [str(BAD - 1), "good", "time"])
+def test_what_lies_before_the_damage_is_told(damaged, at):
+    varve, before = damaged
+    if at == "time":
+        at = before["history"][0]["timestamp"]
+    assert varve.rows("history", "t", "--at", at) == before["history"]
+    assert varve.rows("history", "t", "--at", at, "--limit", "2") == before["history"][:2]
+    assert varve.rows("trace", "t", "id=1", "--at", at) == before["trace"]
+    if at != "good":
+        assert varve.rows("changes", "t", "--from", "1", "--to", at) == before["changes"]
+
+
+def test_what_needs_the_damaged_commit_is_refused_and_says_what_does_not(damaged):
+    varve, _ = damaged
+    for arguments in (("history", "t"), ("history", "t", "--limit", "3"),
+                      ("trace", "t", "id=1")):
+        said = refused(varve, *arguments)
+        assert f"what version {BAD}" in said and f"say --at {BAD - 1}" in said
+    for arguments in (("changes", "t", "--from", "1"),
+                      ("changes", "t", "--from", "2", "--to", str(LAST)),
+                      ("changes", "t", "--from", str(BAD + 1), "--to", str(LAST))):
+        said = refused(varve, *arguments)
+        assert f"what version {BAD} and those after it" in said and f"say --to {BAD - 1}" in said
+
+
+def test_newer_commits_than_the_damaged_one_have_a_history(damaged):
+    varve, _ = damaged
+    assert [row["version"] for row in varve.rows("history", "t", "--limit", "2")] == [7, 6]
+
+
+def test_a_trace_up_to_a_version_is_the_beginning_of_the_whole(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, 5):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("alter", "t", "add-column", "y int")
+    varve.upsert("t", "id,x,y\n1,9,9\n")
+    whole = varve.rows("trace", "t", "id=1")
+    part = varve.rows("trace", "t", "id=1", "--at", "3")
+    assert [row["version"] for row in part] == [1, 2, 3]
+    assert [row["version"] for row in whole] == [1, 2, 3, 4, 6]
+    assert json.loads(part[0]["after"]) if isinstance(part[0]["after"], str) else part[0]["after"]
+    assert "y" not in str(part[0]["after"])  # a column of later
+    done = varve.run("trace", "t", "id=1", "--at", "77")
+    assert done.returncode == 5 and "no version 77" in done.stderr.replace("there is ", "")
+
+
+def test_which_version_added_a_file_is_told_after_a_checkpoint_too(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, d date not null", "--key", "id,d",
+             "--partition-by", "d")
+    for day in range(1, 6):
+        varve.upsert("t", f"id,d\n1,2025-01-0{day}\n")
+    varve.upsert("t", "id,d\n2,2025-01-03\n")
+    said = {row["path"]: row["added_version"] for row in varve.rows("files", "t")}
+    assert sorted(said.values())[0] == 1 and None not in said.values()
+    varve.ok("checkpoint", "t")
+    assert {row["path"]: row["added_version"] for row in varve.rows("files", "t")} == said
+    assert {row["path"]: row["added_version"] for row in varve.rows(
+        "query", "FROM table_files('t')")} == said
+    commits = sorted((varve.table("t") / "_delta_log").glob("0*.json"))
+    for path in commits[:3]:
+        path.unlink()  # cleaned up by somebody who keeps no ledger
+    shutil.rmtree(varve.table("t") / "_varve", ignore_errors=True)
+    left = {row["path"]: row["added_version"] for row in varve.rows("files", "t")}
+    assert left == {path: version if version > 2 else None for path, version in said.items()}
+    assert None in left.values()
+
+
+def test_rows_between_then_and_now_are_said_not_to_be_looked_at(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, o timestamp, x int", "--key", "id",
+             "--order-by", "o")
+    varve.upsert("t", "id,o,x\n1,2025-01-01T00:00:00Z,1\n")
+    time = varve.rows("history", "t")[0]["timestamp"]
+    varve.upsert("t", "id,o,x\n2,2025-01-01T00:00:00Z,1\n")  # a backfill
+    done = varve.run("leak-check", "FROM t", "--known-at", time)
+    assert done.returncode == 0 and "not looked at" not in done.stderr
+    varve.ok("delete", "t", "--where", "id = 2")
+    done = varve.run("leak-check", "FROM t", "--known-at", time)
+    assert done.returncode == 0 and "not looked at are rows" in done.stderr
+    assert "one of versions 2 to 3 brought" in done.stderr
+    assert "varve changes t --from 2 has them" in done.stderr
+    told = varve.rows("changes", "t", "--from", "2")
+    assert [(row["id"], row["_change_type"]) for row in told] == [(2, "insert"), (2, "delete")]
+    done = varve.run("leak-check", "FROM t", "--known-at", time, "--knowledge", "commit")
+    assert done.returncode == 0 and "not looked at" not in done.stderr
