@@ -5,8 +5,11 @@
 
 #include "spool_fixture.h"
 
-/* What a process may have grown by; AddressSanitizer keeps freed memory for a while (256 MB). */
-#ifdef __SANITIZE_ADDRESS__
+/*
+ * What a process may have grown by. AddressSanitizer keeps freed memory for a while (256 MB),
+ * ThreadSanitizer what each thread did last.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PAGES_MORE 131072
 #else
 #define PAGES_MORE 1024

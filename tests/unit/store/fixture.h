@@ -154,7 +154,7 @@ static inline varve_status publish(struct fixture *fixture, const char *key)
 static inline bool mount_tmpfs(const char *options)
 {
     return mkdir(test_path("mnt"), 0777) == 0 && unshare(CLONE_NEWNS) == 0 &&
-           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("tmpfs", test_path("mnt"), "tmpfs", 0, options) == 0;
 }
 
