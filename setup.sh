@@ -9,6 +9,8 @@
 #   ./setup.sh lint     that of `build`, and the formatter
 #   ./setup.sh analyse  that of `build`, clang with its analyser, and cppcheck
 #   ./setup.sh fuzz     that of `build`, and clang with its fuzzer
+#   ./setup.sh coverage that of `test`, and gcovr
+#   ./setup.sh valgrind that of `build`, and valgrind
 #
 # Fetched things go to third_party/ (ignored by git) and are checked against the sums below.
 # Once they are there nothing is asked of the network. On a machine without one: put the
@@ -24,6 +26,8 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev zlib1g-dev
 lint_packages="clang-format"
 analyse_packages="clang clang-tidy cppcheck"
 fuzz_packages="clang libclang-rt-dev"
+coverage_packages="gcovr"
+valgrind_packages="valgrind"
 spark_packages="openjdk-17-jdk-headless maven"
 
 lib_package="@duckdb/node-bindings-linux-x64@1.5.6-r.1"
@@ -320,6 +324,18 @@ setup_fuzz() {
     need_packages $fuzz_packages
 }
 
+setup_coverage() {
+    setup_test
+    # shellcheck disable=SC2086
+    need_packages $coverage_packages
+}
+
+setup_valgrind() {
+    setup_build
+    # shellcheck disable=SC2086
+    need_packages $valgrind_packages
+}
+
 case ${1:-test} in
 build) setup_build ;;
 test) setup_test ;;
@@ -329,5 +345,7 @@ bench-more) setup_bench_more ;;
 lint) setup_lint ;;
 analyse) setup_analyse ;;
 fuzz) setup_fuzz ;;
-*) die "usage: ./setup.sh [build|test|spark|bench|bench-more|lint|analyse|fuzz]" ;;
+coverage) setup_coverage ;;
+valgrind) setup_valgrind ;;
+*) die "usage: ./setup.sh [build|test|spark|bench|bench-more|lint|analyse|fuzz|coverage|valgrind]" ;;
 esac

@@ -3,6 +3,9 @@
 
     tests/run.py BUILD                   the test programs, then the Python tests
     tests/run.py --programs-only BUILD   the test programs alone
+        --suite NAME     those test programs of a suite of Meson's: unit, fault, threads, ...
+        --patient        a case may take ten minutes, a program forty: for builds that are slow
+        --jobs N         so many folders of Python tests at a time
 
 The test programs are those that Meson knows; the Python tests are the folders of tests/ that
 hold a test_*.py, run by pytest with VARVE_BUILD set to the build folder; a folder with
@@ -10,6 +13,8 @@ requirements of its own is a suite of its own, and not run here. The lines "N pa
 N failed" that end each part are the result; the exit status is 0 when nothing failed.
 """
 
+import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -47,12 +52,15 @@ def count_programs(records):
     return totals
 
 
-def run_programs(build):
+def run_programs(build, suite=None, patient=False):
     """True when all test programs passed."""
     log = build / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
-    status = subprocess.run(command, check=False).returncode
+    command += ["--suite", suite] if suite else []
+    command += ["--timeout-multiplier", "4"] if patient else []
+    env = dict(os.environ, VARVE_TEST_SECONDS="600") if patient else None
+    status = subprocess.run(command, check=False, env=env).returncode
     records = []
     if log.exists():
         records = [json.loads(line) for line in log.read_text().splitlines()]
@@ -64,29 +72,50 @@ def run_programs(build):
     return failed == 0
 
 
-def run_python(build):
+def python_folders():
+    """Those of tests/ that hold Python tests and have no requirements of their own."""
+    folders = {path.parent for path in (ROOT / "tests").glob("*/test_*.py")}
+    return sorted(folder for folder in folders if not (folder / "requirements.txt").exists())
+
+
+def run_folder(folder, build, kept):
+    """Whether its tests passed; and what they printed, where that is kept."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    env = dict(os.environ, VARVE_BUILD=str(build))
+    done = subprocess.run(command, check=False, cwd=ROOT, env=env, text=True,
+                          stdout=subprocess.PIPE if kept else None,
+                          stderr=subprocess.STDOUT if kept else None)
+    return done.returncode == 0, done.stdout
+
+
+def run_python(build, jobs=1):
     """True when all Python tests passed. A folder has a run of its own, since its helpers and
     tests may bear the same names as another's."""
     good = True
-    for folder in sorted({path.parent for path in (ROOT / "tests").glob("*/test_*.py")}):
-        if (folder / "requirements.txt").exists():
-            continue
-        print(f"{folder.relative_to(ROOT)}:", flush=True)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-        env = dict(os.environ, VARVE_BUILD=str(build))
-        good = subprocess.run(command, check=False, cwd=ROOT, env=env).returncode == 0 and good
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        # Only where they would get mixed up is what they print kept until a folder is done.
+        runs = {folder: pool.submit(run_folder, folder, build, True)
+                for folder in python_folders() if jobs > 1}
+        for folder in python_folders():
+            print(f"{folder.relative_to(ROOT)}:", flush=True)
+            passed, text = runs[folder].result() if runs else run_folder(folder, build, False)
+            print(text or "", end="", flush=True)
+            good = passed and good
     return good
 
 
 def main(arguments):
-    programs_only = arguments[:1] == ["--programs-only"]
-    if len(arguments) != 1 + programs_only:
-        print(__doc__, file=sys.stderr)
-        return 2
-    build = pathlib.Path(arguments[-1]).resolve()
-    good = run_programs(build)
-    if not programs_only:
-        good = run_python(build) and good
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--programs-only", action="store_true")
+    parser.add_argument("--suite")
+    parser.add_argument("--patient", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args(arguments)
+    build = options.build.resolve()
+    good = run_programs(build, options.suite, options.patient)
+    if not options.programs_only:
+        good = run_python(build, options.jobs) and good
     return 0 if good else 1
 
 

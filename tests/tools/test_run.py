@@ -1,3 +1,4 @@
+import pytest
 import run
 
 
@@ -17,3 +18,18 @@ def test_a_crashed_program_counts_as_one_failure():
 
 def test_a_program_without_tap_counts_as_one():
     assert run.count_programs([{"result": "OK", "stdout": ""}]) == [1, 0, 0]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_folders_are_told_in_order_however_many_run_at_a_time(tmp_path, monkeypatch, capfd, jobs):
+    for name, line in (("a", "assert True"), ("b", "assert False"), ("c", "assert True")):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        (tmp_path / "tests" / name / "test_it.py").write_text(f"def test_{name}():\n    {line}\n")
+    (tmp_path / "tests" / "c" / "requirements.txt").write_text("")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    assert not run.run_python(tmp_path, jobs)
+    told = capfd.readouterr().out
+    assert told.index("tests/a:") < told.index("1 passed") < told.index("tests/b:") < told.index("1 failed")
+    assert "tests/c:" not in told
+    (tmp_path / "tests" / "b" / "test_it.py").write_text("def test_b():\n    pass\n")
+    assert run.run_python(tmp_path, jobs)
