@@ -5,6 +5,7 @@
 #include "store/key_file.h"
 #include "table/describe.h"
 #include "table/audit/verify.h"
+#include "table/read/read.h"
 
 static varve_status check_signature(struct vv_op *op, const varve_verify_options *options)
 {
@@ -98,13 +99,15 @@ varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t lim
 static varve_status history_at(struct vv_op *op, varve_lake *lake, const char *name,
     struct vv_str at, int64_t limit, struct ArrowArrayStream *out)
 {
-    VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    VV_TRY(vv_lake_table_for_any(op, lake->lake, vv_str_of(name), &table));
-    VV_TRY(vv_table_seek(op, table, at, &snapshot));
-    if (vv_log_history_rows_to(op, &table->log, snapshot->version, limit, out) != VARVE_OK)
-        return vv_note(op, "table %s", name);
-    return VARVE_OK;
+    struct vv_log_handle log = {0};
+    int64_t version = VV_NO_VERSION;
+    varve_status status = vv_api_log(op, lake, name, &log);
+    if (status == VARVE_OK)
+        status = vv_log_at(op, &log, vv_str_of(name), at, &version);
+    if (status == VARVE_OK && vv_log_history_rows_to(op, &log, version, limit, out) != VARVE_OK)
+        status = vv_note(op, "table %s", name);
+    vv_store_close(&log.store);
+    return status;
 }
 
 varve_status varve_lake_history_at(varve_lake *lake, const char *table, const char *at,
@@ -114,10 +117,7 @@ varve_status varve_lake_history_at(varve_lake *lake, const char *table, const ch
     if (vv_api_text(at).len == 0)
         return varve_lake_history(lake, table, limit, out, err);
     vv_api_begin(&op, lake);
-    varve_status status = table == NULL || table[0] == '\0'
-                              ? vv_fail(&op, VARVE_EUSAGE, "no table given")
-                              : history_at(&op, lake, table, vv_api_text(at), limit, out);
-    return vv_op_report(&op, status, err);
+    return vv_op_report(&op, history_at(&op, lake, table, vv_api_text(at), limit, out), err);
 }
 
 static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, const char *table,

@@ -25,7 +25,7 @@ varve_status vv_table_measure(struct vv_op *op, const struct vv_snapshot *snapsh
  */
 varve_status vv_log_history_rows(struct vv_op *op, const struct vv_log_handle *log,
     int64_t limit, struct ArrowArrayStream *out);
-/* The same of the versions up to one; VV_NO_VERSION: none. */
+/* The same of the versions up to one. NOT_FOUND: its commit is not there. */
 varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, int64_t limit, struct ArrowArrayStream *out);
 

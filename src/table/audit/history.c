@@ -105,21 +105,26 @@ static varve_status give_rows(struct vv_op *op, struct vv_engine *engine,
         false, NULL, 0, out);
 }
 
-static varve_status history(struct vv_op *op, const struct vv_log_handle *log, int64_t latest,
-    int64_t limit, struct ArrowArrayStream *out)
+/* What can be told though a commit is damaged. */
+static varve_status tell_damage(struct vv_op *op, varve_status status)
 {
-    struct vv_history_entry *entries = NULL;
-    size_t len = 0;
-    varve_status status =
-        limit > 0
-            ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena, &entries, &len)
-            : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len);
     if (status == VARVE_ECORRUPT && op->error.version > 0)
         vv_detail(op,
             "what version %" PRId64 " did can't be told; what came before it can: say --at "
             "%" PRId64,
             op->error.version, op->error.version - 1);
-    VV_TRY(status);
+    return status;
+}
+
+static varve_status history(struct vv_op *op, const struct vv_log_handle *log, int64_t latest,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    struct vv_history_entry *entries = NULL;
+    size_t len = 0;
+    VV_TRY(tell_damage(op,
+        limit > 0
+            ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena, &entries, &len)
+            : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len)));
     return give_rows(op, log->engine, entries, len, out);
 }
 
@@ -128,9 +133,9 @@ varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle
 {
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
-    if (version != VV_NO_VERSION)
-        VV_TRY(vv_log_history(op, log, version, limit > 0 ? (size_t)limit : 0, &op->arena,
-            &entries, &len));
+    /* Listed as a whole: times of files are held below those of the commits that follow. */
+    VV_TRY(tell_damage(op, vv_log_history(op, log, version, limit > 0 ? (size_t)limit : 0,
+                               &op->arena, &entries, &len)));
     return give_rows(op, log->engine, entries, len, out);
 }
 

@@ -12,16 +12,19 @@ static bool is_letter(char byte)
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
-varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
-    struct vv_snapshot **out)
+/* The version that a tag names. */
+static varve_status find_tag(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_str table, struct vv_str name, int64_t *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_pins pins = {0};
     struct vv_str *all = NULL;
-    VV_TRY(vv_pins_read(op, &table->log, &op->arena, &pins));
+    VV_TRY(vv_pins_read(op, log, &op->arena, &pins));
     const struct vv_pin *pin = vv_pins_find(&pins, name);
-    if (pin != NULL)
-        return vv_table_snapshot(op, table, pin->version, out);
+    if (pin != NULL) {
+        *out = pin->version;
+        return VARVE_OK;
+    }
     VV_NEW(op, &all, struct vv_str, pins.len + 1);
     for (size_t i = 0; i < pins.len; i++) {
         all[i] = pins.items[i].name;
@@ -35,33 +38,51 @@ varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv
         "and "
         "no tag of it%s%.*s%s: it was created after tag %.*s, or no table has such a tag (its "
         "tags: %.*s)",
-        VV_ARG(table->name), VV_ARG(name), nearest.len > 0 ? " (did you mean " : "",
-        VV_ARG(nearest), nearest.len > 0 ? "?)" : "", VV_ARG(name),
+        VV_ARG(table), VV_ARG(name), nearest.len > 0 ? " (did you mean " : "", VV_ARG(nearest),
+        nearest.len > 0 ? "?)" : "", VV_ARG(name),
         VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
+}
+
+varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
+    struct vv_snapshot **out)
+{
+    int64_t version = VV_NO_VERSION;
+    VV_TRY(find_tag(op, &table->log, table->name, name, &version));
+    return vv_table_snapshot(op, table, version, out);
+}
+
+varve_status vv_log_at(struct vv_op *op, const struct vv_log_handle *log, struct vv_str table,
+    struct vv_str at, int64_t *out)
+{
+    int64_t time_us = 0;
+    at = vv_str_trim(at);
+    if (vv_str_is_digits(at)) {
+        if (vv_str_int64(at, out))
+            return VARVE_OK;
+        return vv_fail(op, VARVE_ENOTFOUND, "no version %.*s of table %.*s", VV_ARG(at),
+            VV_ARG(table));
+    }
+    if (vv_time_parse_human(at, vv_now_us(op), &time_us)) {
+        if (vv_log_version_at(op, log, time_us, out) != VARVE_OK)
+            return vv_note(op, "table %.*s", VV_ARG(table));
+        return VARVE_OK;
+    }
+    if (at.len > 0 && is_letter(at.ptr[0]))
+        return find_tag(op, log, table, at, out);
+    return vv_fail(op, VARVE_EUSAGE,
+        "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
+        "-2h",
+        VV_ARG(at));
 }
 
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
     int64_t version = VV_NO_VERSION;
-    int64_t time_us = 0;
     at = vv_str_trim(at);
-    if (vv_str_is_digits(at)) {
-        if (!vv_str_int64(at, &version))
-            return vv_fail(op, VARVE_ENOTFOUND, "no version %.*s of table %.*s", VV_ARG(at),
-                VV_ARG(table->name));
-    } else if (at.len > 0) {
-        bool is_time = vv_time_parse_human(at, vv_now_us(op), &time_us);
-        if (!is_time && is_letter(at.ptr[0]))
-            return vv_table_at_tag(op, table, at, out);
-        if (!is_time)
-            return vv_fail(op, VARVE_EUSAGE,
-                "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z, now or "
-                "-2h",
-                VV_ARG(at));
-        return vv_table_at_time(op, table, time_us, out);
-    }
-    if (at.len == 0 && table->is_known_at)
+    if (at.len > 0)
+        VV_TRY(vv_log_at(op, &table->log, table->name, at, &version));
+    else if (table->is_known_at)
         return vv_table_known_at(op, table, table->known_us, out);
     return vv_table_snapshot(op, table, version, out);
 }

@@ -9,6 +9,12 @@
 #include "varve/arrow.h"
 
 /*
+ * The version that a text means: a number, whether it is there or not; a time; a tag. No version is put
+ * together. `table` is its name, for messages.
+ */
+varve_status vv_log_at(struct vv_op *op, const struct vv_log_handle *log, struct vv_str table,
+    struct vv_str at, int64_t *out);
+/*
  * A version by what a person says: all digits = version, else a time ("2025-01-15", "-7d");
  * ptr NULL = the latest, or what was known at table->known_us. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
  * of these.
