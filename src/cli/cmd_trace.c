@@ -30,16 +30,15 @@ const struct vv_command vv_cmd_trace = {
     .summary = "the history of one row: before and after, who, when, why",
     .arguments = "TABLE COLUMN=VALUE...",
     .examples = "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY",
-    .text =
-        "A value for each column of the key. One line a version that changed the row:\n"
-        "insert, update or delete, by whom, when, by which operation and with which\n"
-        "message; of an update, before and after of the columns that changed.\n"
-        "Compaction is no change.\n"
-        "\n"
-        "Columns are those of the latest version. --at ends it at a version, a time or a\n"
-        "tag: what is damaged behind that does no harm. Only files that may hold the row are\n"
-        "read, those of old versions too. What a vacuum took can't be told; then a\n"
-        "warning says of which versions.",
+    .text = "A value for each column of the key. One line a version that changed the row:\n"
+            "insert, update or delete, by whom, when, by which operation and with which\n"
+            "message; of an update, before and after of the columns that changed.\n"
+            "Compaction is no change.\n"
+            "\n"
+            "Columns are those of the latest version. --at ends it at a version, a time or\n"
+            "a tag: what is damaged behind that does no harm. Only files that may hold the\n"
+            "row are read, those of old versions too. What a vacuum took can't be told; then\n"
+            "a warning says of which versions.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,
