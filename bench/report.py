@@ -216,6 +216,20 @@ def sections(results):
     return made
 
 
+NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median, least-greatest)",
+         "ours": "Varve in each of its forms (ms)", "processor": "Milliseconds of the processor",
+         "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
+         "notes": "Sustained upserts"}
+
+
+def whole_run(results, made, pictures):
+    """All of a run, for a document that has one place for it."""
+    parts = [made["facts"]]
+    parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made]
+    parts += [f"![{name}](charts/{name})" for name in pictures]
+    return "\n\n".join(parts)
+
+
 def bar_chart(results, workloads):
     groups = []
     for workload in workloads:
@@ -253,14 +267,14 @@ def charts(results):
                 title, of, "ms of the processor", lines)
     sustained = []
     for name, series in results.series.items():
-        step = max(1, len(series) // 40)
+        step = max(1, len(series) // 20)
         points = [(place + 1, statistics.median(series[place:place + step]))
                   for place in range(0, len(series), step)]
         if len(points) > 1:
             sustained.append((name, points))
     if sustained:
         made[f"{results.profile}-sustained.svg"] = svg.curves(
-            "Sustained upserts of 250 rows", "upserts so far", "ms", sustained)
+            "Sustained upserts of 250 rows", "upserts so far", "ms", sustained, x_is_log=False)
     return made
 
 
@@ -288,10 +302,11 @@ def main():
         print(text(told))
         return
     docs, results = pathlib.Path(sys.argv[2]), Results(told)
-    document = docs / "performance.md"
-    document.write_text(fill(document.read_text(), results.profile, sections(results)))
+    document, made, pictures = docs / "performance.md", sections(results), charts(results)
+    made["all"] = whole_run(results, made, pictures)
+    document.write_text(fill(document.read_text(), results.profile, made))
     (docs / "charts").mkdir(exist_ok=True)
-    for name, picture in charts(results).items():
+    for name, picture in pictures.items():
         (docs / "charts" / name).write_text(picture)
 
 

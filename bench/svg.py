@@ -80,23 +80,36 @@ def bars(title, groups, unit="ms"):
     return whole(width, int(y) + 22, parts[:1] + grid + parts[1:] + names)
 
 
-def curves(title, x_name, y_name, lines):
-    """lines: [(label, [(x, y)])]; dashed where the label says so by a leading '~'."""
+def even_ticks(most):
+    """0 to above the most, in four or five steps of 1, 2 or 5 times a power of ten."""
+    power = 10 ** math.floor(math.log10(most))
+    step = next(power * part for part in (0.2, 0.5, 1, 2) if most <= 5 * power * part)
+    return [step * number for number in range(math.ceil(most / step) + 1)]
+
+
+def place(value, marks, begin, end, is_log=True):
+    if not is_log:
+        return begin + (end - begin) * value / marks[-1]
+    share = (math.log10(value) - math.log10(marks[0])) / math.log10(marks[-1] / marks[0])
+    return begin + (end - begin) * share
+
+
+def curves(title, x_name, y_name, lines, x_is_log=True):
+    """lines: [("engine: what", [(x, y)])]; dashed where the label says so by a leading '~'. The same
+    `what` has the same colour."""
     left, right, top, width, height = 60, 180, 34, 760, 330
     points = [point for _, line in lines for point in line]
-    x_marks = ticks(min(x for x, _ in points), max(x for x, _ in points))
+    most_x = max(x for x, _ in points)
+    x_marks = ticks(min(x for x, _ in points), most_x) if x_is_log else even_ticks(most_x)
+    whats = list(dict.fromkeys(label.split(": ")[-1] for label, _ in lines))
     y_marks = ticks(min(y for _, y in points), max(y for _, y in points))
 
-    def place(value, marks, begin, end):
-        share = (math.log10(value) - math.log10(marks[0])) / math.log10(marks[-1] / marks[0])
-        return begin + (end - begin) * share
-
     def at(point):
-        return (place(point[0], x_marks, left, width - right),
+        return (place(point[0], x_marks, left, width - right, x_is_log),
                 place(point[1], y_marks, height - 40, top))
 
     parts = [text(8, 18, title, kind="t"), text((left + width - right) / 2, height - 8, x_name, "middle"),
-             text(8, top - 4, y_name)]
+             text(left + 4, top + 12, y_name)]
     for mark in x_marks:
         x, _ = at((mark, y_marks[0]))
         parts.append(f'<path class="g" d="M{x:.1f} {top}V{height - 40}"/>')
@@ -107,7 +120,7 @@ def curves(title, x_name, y_name, lines):
         parts.append(text(left - 6, y + 4, short(mark), "end"))
     for number, (label, line) in enumerate(lines):
         name, dashed = label.lstrip("~"), label.startswith("~")
-        stroke = colour(name, number)
+        stroke = colour(name, whats.index(label.split(": ")[-1]))
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, line))
         dash = ' stroke-dasharray="4 3"' if dashed else ""
         parts.append(f'<path d="M{path}" fill="none" stroke="{stroke}" stroke-width="2"{dash}/>')

@@ -51,6 +51,14 @@ def test_ticks_are_powers_of_ten_around_all_values():
     assert [svg.short(value) for value in (0.5, 12, 1e3, 2.5e6, 1e9)] == ["0.5", "12", "1k", "2.5M", "1G"]
 
 
+def test_even_ticks_reach_above_all_values():
+    assert svg.even_ticks(47) == [0, 10, 20, 30, 40, 50]
+    assert svg.even_ticks(1000) == [0, 200, 400, 600, 800, 1000]
+    assert svg.even_ticks(1001) == [0, 500, 1000, 1500]
+    assert svg.place(5, [0, 10], 100, 200, is_log=False) == 150
+    assert svg.place(10, [1, 100], 100, 200) == 150
+
+
 def shapes(picture, kind):
     tree = xml.etree.ElementTree.fromstring(picture)
     return [node for node in tree.iter() if node.tag.rsplit("}", 1)[-1] == kind]
@@ -113,6 +121,13 @@ def test_only_what_is_between_the_marks_of_the_profile_changes():
                     "<!-- bench full notes -->\nkept\n<!-- end -->\n"
                     "<!-- bench quick unknown -->\nkept too\n<!-- end -->\nc\n")
     assert report.fill(made, "quick", report.sections(results())) == made
+
+
+def test_a_whole_run_has_its_tables_and_its_pictures():
+    one = results()
+    whole = report.whole_run(one, report.sections(one), report.charts(one))
+    assert "**Greatest memory (W14)**" in whole and "- a note" in whole
+    assert "![quick-writes.svg](charts/quick-writes.svg)" in whole
 
 
 def test_all_charts_are_xml():
