@@ -14,6 +14,8 @@ import datetime
 import os
 import pathlib
 import shutil
+import signal
+import sys
 import tempfile
 
 import pyarrow
@@ -207,6 +209,7 @@ def parse():
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # and tidies up
     build = options.build.resolve()
     root = pathlib.Path(tempfile.mkdtemp(prefix="varve-growth-", dir=options.folder)).resolve()
     told = samples.Samples()

@@ -186,10 +186,11 @@ def projection(results):
         if len(points) < 2:
             continue
         start, slope = fit.per_unit(points)
-        most = points[-1]
-        lines.append(f"- {what}: {number(most[1])} at {most[0]:,} files; {slope * 1000:.3g} for each "
-                     f"thousand, so {number(start + slope * 1e6)} at 1,000,000 files of 1,000 rows "
-                     f"(10^9 rows){', measured' if most[0] >= 1e6 else ''}.")
+        (files, value), each = points[-1], f"{slope * 1000:.3g} for each thousand"
+        end = "1,000,000 files of 1,000 rows (10^9 rows)"
+        lines.append(f"- {what}: {number(value)} at {end}, measured; {each}." if files == 10**6 else
+                     f"- {what}: {number(value)} at {files:,} files; {each}, so "
+                     f"{number(start + slope * 1e6)} at {end}.")
     return "\n".join(lines)
 
 
@@ -210,7 +211,8 @@ def sections(results):
         }
     for of in ("rows", "commits", "files"):
         if any(row["of"] == of for row in results.growth):
-            made[f"growth-{of}"] = growth_table(results, of)
+            made[f"growth-{of}"] = (growth_table(results, of) +
+                                    f"\n\n![Growth with {of}](charts/growth-{of}.svg)")
     if any(row["of"] == "files" for row in results.growth):
         made["projection"] = projection(results)
     return made

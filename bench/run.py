@@ -12,6 +12,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -28,13 +29,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORKLOADS = ["W1", "W2", "W4", "W5", "W6", "W9", "W10", "W12", "W13"]  # W3 goes with W2, and so on
 # More peers, each in an environment of its own (`./setup.sh bench-more`, `./setup.sh spark`).
 MORE = {"ducklake": ".venv-bench-ducklake", "arcticdb": ".venv-bench-arcticdb"}
-FULL_ALONE = {"spark": ".venv-spark"}
+SLOW = {"spark": ".venv-spark"}
 
 
 def peers(options, root):
     there = [engines.Peer(name, root / name, options.build)
              for name in ("deltalake", "polars", "duckdb", "pandas")]
-    more = {**MORE, **(FULL_ALONE if options.profile == "full" else {})}
+    more = {**MORE, **(SLOW if options.spark else {})}
     for name, environment in more.items():
         python = ROOT / environment / "bin" / "python"
         if python.exists():
@@ -93,6 +94,7 @@ def parse():
     parser.add_argument("--seconds", type=int, help="of W12, each engine (5; full: 20)")
     parser.add_argument("--workloads", help=f"some of {','.join(WORKLOADS)}; W1 is always there")
     parser.add_argument("--engines", help="these alone, parted by commas")
+    parser.add_argument("--spark", action="store_true", help="Spark as well: takes its time")
     parser.add_argument("--json", type=pathlib.Path, help="the results, to this file")
     parser.add_argument("--folder", type=pathlib.Path, help="where the tables go (a new one)")
     options = parser.parse_args()
@@ -118,6 +120,7 @@ def facts(options, run):
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # and tidies up
     root = pathlib.Path(tempfile.mkdtemp(prefix="varve-bench-", dir=options.folder)).resolve()
     told = samples.Samples()
     told.facts = samples.machine()
