@@ -26,7 +26,7 @@ struct vv_log_name {
  * Reads the last part of a key. Versions have exactly 20 digits; everything that is not exactly a
  * commit or a checkpoint is VV_LOG_NAME_OTHER.
  */
-struct vv_log_name vv_log_name_parse(struct vv_str name);
+struct vv_log_name vv_log_name_parse(struct vv_str text);
 /*
  * Whether it is a file of a version that clean-up may remove when the version is old enough: a
  * commit, a checkpoint or a part of one, a checksum, a compacted run (by its first version).
