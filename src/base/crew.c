@@ -111,6 +111,12 @@ static bool wait_moment(struct crew *crew, size_t *done)
     return is_at_work;
 }
 
+static varve_status tell(struct vv_op *op, const struct vv_crew_work *work, size_t done)
+{
+    return vv_progress(op, work->phase, work->before + done,
+        work->total > 0 ? work->total : work->len);
+}
+
 /* OK, or why the caller wants it to end. */
 static varve_status attend(struct vv_op *op, struct crew *crew)
 {
@@ -119,7 +125,7 @@ static varve_status attend(struct vv_op *op, struct crew *crew)
     while (wait_moment(crew, &done)) {
         if (status != VARVE_OK)
             continue;
-        status = vv_progress(op, crew->work->phase, done, crew->work->len);
+        status = tell(op, crew->work, done);
         if (status != VARVE_OK)
             atomic_store(&crew->stop, true);
     }
@@ -143,7 +149,7 @@ static varve_status run_alone(struct vv_op *op, const struct vv_crew_work *work)
 {
     for (size_t piece = 0; piece < work->len; piece++) {
         VV_TRY(work->run(op, work->data, 0, piece));
-        VV_TRY(vv_progress(op, work->phase, piece + 1, work->len));
+        VV_TRY(tell(op, work, piece + 1));
     }
     return VARVE_OK;
 }
@@ -154,7 +160,7 @@ static varve_status finish(struct vv_op *op, const struct crew *crew, varve_stat
     if (asked != VARVE_OK && !is_real)
         return asked;
     if (crew->status == VARVE_OK)
-        return vv_progress(op, crew->work->phase, crew->work->len, crew->work->len);
+        return tell(op, crew->work, crew->work->len);
     if (asked != VARVE_OK)
         vv_forgive(op);
     (void)vv_fail(op, crew->status, "%s", crew->error.message);

@@ -75,6 +75,8 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
 #define WRITER_GROUP_BYTES (INT64_C(128) << 20)
 #define WRITER_BYTES (INT64_C(32) << 20)
 #define WRITERS_PART 4
+/* A longer file keeps the threads of the engine busy by itself. */
+#define WRITERS_BYTES_MAX (INT64_C(32) << 20)
 
 /*
  * Each thread holds rows of its own that it can't spill: what it decodes, sorts and encodes. Two
@@ -204,6 +206,8 @@ int64_t vv_engine_spare_bytes(const struct vv_engine *engine)
 
 size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes)
 {
+    if (bytes > WRITERS_BYTES_MAX)
+        return 1;
     if (engine->options.memory_bytes == 0)
         return engine->threads_max;
     int64_t group =

@@ -57,7 +57,8 @@ void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 int64_t vv_engine_spare_bytes(const struct vv_engine *engine);
 /*
  * How many sessions may write files of about so many bytes each at once, at least 1: as many as
- * there may be threads, but for what their rows take in memory on the way.
+ * there may be threads, but for what their rows take in memory on the way. Long files are written
+ * one by one, by all threads.
  */
 size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes);
 /*

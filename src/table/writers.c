@@ -21,17 +21,6 @@ static varve_status run_piece(struct vv_op *op, void *data, size_t thread, size_
     return run->work->run(op, run->work->data, writer, piece);
 }
 
-static varve_status run_alone(struct vv_op *op, const struct vv_writers_work *work,
-    struct vv_written *written)
-{
-    const struct vv_writer writer = {.session = work->session, .written = written};
-    for (size_t piece = 0; piece < work->len; piece++) {
-        VV_TRY(work->run(op, work->data, &writer, piece));
-        VV_TRY(vv_progress(op, work->phase, piece + 1, work->len));
-    }
-    return VARVE_OK;
-}
-
 /* What can't be kept is removed: nobody would know of it any more. */
 static bool hand_over(struct vv_op *op, const struct vv_writers_work *work,
     struct vv_written *from, struct vv_written *to)
@@ -49,17 +38,24 @@ static bool hand_over(struct vv_op *op, const struct vv_writers_work *work,
 varve_status vv_writers_run(struct vv_op *op, struct vv_writers *writers, size_t threads,
     const struct vv_writers_work *work, struct vv_written *written)
 {
-    *writers = (struct vv_writers){.len = threads};
-    if (threads < 2)
-        return run_alone(op, work, written);
+    struct run run = {writers, work};
+    const struct vv_crew_work crew = {.len = work->len,
+        .phase = work->phase,
+        .before = work->before,
+        .total = work->total,
+        .run = run_piece,
+        .data = &run};
+    *writers = (struct vv_writers){.len = 0};
+    if (threads < 2) {
+        writers->items[0] = (struct vv_writer){.session = work->session, .written = written};
+        return vv_crew_run(op, 1, &crew);
+    }
+    writers->len = threads;
     for (size_t i = 0; i < threads; i++) {
         writers->arenas[i] = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT);
         writers->written[i] = (struct vv_written){.arena = &writers->arenas[i]};
         writers->items[i].written = &writers->written[i];
     }
-    struct run run = {writers, work};
-    const struct vv_crew_work crew = {
-        .len = work->len, .phase = work->phase, .run = run_piece, .data = &run};
     varve_status status = vv_crew_run(op, threads, &crew);
     bool is_kept = true;
     for (size_t i = 0; i < threads; i++)

@@ -23,7 +23,8 @@ struct vv_writers_work {
     struct vv_session *session; /* of the caller: one thread works in it */
     size_t len;
     int64_t bytes;     /* of a file, about */
-    const char *phase; /* for the progress */
+    const char *phase; /* for the progress, and the others as in vv_crew_work */
+    size_t before, total;
     /* Writes the files of one piece. */
     varve_status (*run)(struct vv_op *op, void *data, const struct vv_writer *writer,
         size_t piece);

@@ -8,6 +8,7 @@
 #include "../unit/table/table_fixture.h"
 #include "base/seam.h"
 #include "table/edit/dml.h"
+#include "table/maintain/optimize.h"
 
 #define PARTS 8
 #define THREADS 4
@@ -270,6 +271,49 @@ TEST_SECONDS(writers, leave_nothing_when_they_are_cancelled, 300)
     vv_engine_close(&engine);
 }
 
+/* A second file in each partition, so that there is something to pack. */
+static bool add_files(struct table_fixture *fixture)
+{
+    struct vv_op *op = &fixture->op;
+    struct vv_upsert_result result;
+    return CHECK_OK(op, upsert(op, fixture->table, rows_text(op, 10, 12, "more"), &result)) &&
+           CHECK_INT(result.files_added, PARTS) && CHECK_INT(result.files_removed, 0);
+}
+
+TEST_SECONDS(writers, leave_nothing_of_a_compaction_whichever_call_of_the_store_fails, 300)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    struct vv_engine *engine = engine_of(&own, THREADS);
+    REQUIRE(engine != NULL);
+    unsigned failures = 0;
+    bool is_struck = true;
+    for (uint64_t nth = 1; is_struck; nth++) {
+        const struct vv_optimize_request request = {.target_bytes = 1 << 20};
+        struct vv_optimize_result result = {0};
+        struct trial trial = {0};
+        REQUIRE(start(&trial.fixture, engine) && add_files(&trial.fixture));
+        vv_op_init(&trial.op, &trial.fixture.clock.env, VV_OP_BYTES_DEFAULT);
+        refuse_call(&trial, nth);
+        trial.status = vv_optimize(&trial.op, trial.fixture.table, &request, &result);
+        trial.fixture.plan = (struct vv_fault_plan){0};
+        CHECK_INT(trial.op.failed, trial.status != VARVE_OK);
+        CHECK_STR(content(&trial.fixture), "40 216 0");
+        /* It reads the table anew after its commit, too. */
+        int64_t version = trial.fixture.table->snapshot->version;
+        CHECK_INT(data_files(&trial.fixture), version == 2 ? 2 * PARTS : 3 * PARTS);
+        is_struck = trial.status != VARVE_OK || nth < 2 * PARTS;
+        failures += trial.status != VARVE_OK;
+        if (trial.status == VARVE_OK)
+            CHECK_INT(version, 3);
+        else
+            CHECK_INT(trial.status, VARVE_EIO);
+        finish(&trial);
+    }
+    CHECK(failures > 2 * PARTS);
+    vv_engine_close(&engine);
+}
+
 /* Partition, size, and statistics of each added file, in the order of the log. */
 static struct vv_str adds_of(struct table_fixture *fixture)
 {
@@ -289,7 +333,7 @@ static void no_fault(struct trial *trial, uint64_t nth)
     (void)nth;
 }
 
-/* Upsert and delete, by one thread and by several. */
+/* Upsert, compaction and delete, by one thread and by several. */
 TEST_SECONDS(writers, write_what_one_thread_writes, 120)
 {
     VV_CLEANUP(vv_op_done) struct vv_op own;
@@ -298,16 +342,22 @@ TEST_SECONDS(writers, write_what_one_thread_writes, 120)
     static const uint32_t threads[] = {1, 2, THREADS};
     for (size_t i = 0; i < VV_COUNT(threads); i++) {
         struct vv_engine *engine = engine_of(&own, threads[i]);
+        const struct vv_optimize_request packing = {.target_bytes = 1 << 20};
         const struct vv_edit_options options = {.attempts_max = 1};
+        struct vv_optimize_result packed;
         struct vv_edit_result edited;
         struct trial trial = {0};
         REQUIRE(engine != NULL && try(&trial, engine, no_fault, 0));
         CHECK_INT(trial.status, VARVE_OK);
         CHECK_INT(trial.result.inserted, PARTS);
         CHECK_INT(trial.result.updated, PARTS);
+        REQUIRE(add_files(&trial.fixture));
+        REQUIRE_OK(&trial.op, vv_optimize(&trial.op, trial.fixture.table, &packing, &packed));
+        CHECK_INT(packed.files_added, PARTS);
+        CHECK_INT(packed.files_removed, 2 * PARTS);
         REQUIRE_OK(&trial.op, vv_table_delete(&trial.op, trial.fixture.table,
                                   VV_STR("k % 2 = 1"), &options, &edited));
-        CHECK_INT(edited.deleted, 2 * PARTS);
+        CHECK_INT(edited.deleted, 3 * PARTS); /* 1, 3 and 11 */
         CHECK_INT(edited.files_added, PARTS);
         REQUIRE_OK(&trial.op, vv_table_refresh(&trial.op, trial.fixture.table));
         struct vv_str adds = vv_arena_str(&own.arena, adds_of(&trial.fixture));

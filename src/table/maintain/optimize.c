@@ -3,12 +3,14 @@
 #include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "delta/action_copy.h"
 #include "delta/clustering.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
 #include "table/file_set.h"
 #include "table/maintain/optimize_run.h"
 #include "table/maintain/policy.h"
+#include "table/writers.h"
 
 #define PASSES_MAX 4
 #define ATTEMPTS_MAX 100 /* losing a race costs a commit body, not work: see bins_check */
@@ -18,6 +20,7 @@
 #define GROUP_BINS 256
 
 struct group {
+    const struct vv_optimize_run *run;
     struct vv_arena arena;
     struct vv_optimize_done *done;
     size_t len;
@@ -278,23 +281,85 @@ static varve_status group_commit(struct vv_op *op, struct vv_optimize_run *run,
     }
 }
 
+static varve_status write_bin(struct vv_op *op, void *data, const struct vv_writer *writer,
+    size_t index)
+{
+    const struct group *group = data;
+    struct vv_optimize_done *done = &group->done[index];
+    done->written.arena = writer->written->arena;
+    return vv_optimize_write(op, group->run, writer->session, done);
+}
+
+/* What a bin became, out of the memory of the thread that has written it. */
+static varve_status keep_done(struct vv_op *op, struct group *group,
+    struct vv_optimize_done *done)
+{
+    struct vv_written written = {.arena = &group->arena};
+    struct vv_file *adds = vv_new(&group->arena, struct vv_file, done->adds_len + 1);
+    for (size_t i = 0; i < done->written.keys_len; i++)
+        if (!vv_written_add(&written, vv_arena_str(&group->arena, done->written.keys[i])))
+            return vv_fail_memory(op);
+    if (adds == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < done->adds_len; i++) {
+        const struct vv_file *copy = vv_file_copy(&group->arena, &done->adds[i]);
+        if (copy == NULL)
+            return vv_fail_memory(op);
+        adds[i] = *copy;
+    }
+    done->written = written;
+    done->adds = adds;
+    return VARVE_OK;
+}
+
+static varve_status write_bins(struct vv_op *op, struct group *group,
+    struct vv_writers_work *work)
+{
+    VV_CLEANUP(vv_writers_done) struct vv_writers writers = {.len = 0};
+    struct vv_written none = {.arena = &group->arena}; /* each bin has its own */
+    size_t threads = vv_writers_count(work);
+    if (threads > 1)
+        vv_engine_expect_many(work->table->engine);
+    else
+        vv_engine_expect(work->table->engine, work->bytes);
+    varve_status status = vv_writers_run(op, &writers, threads, work, &none);
+    for (size_t i = 0; i < group->len && status == VARVE_OK; i++)
+        status = keep_done(op, group, &group->done[i]);
+    /* While the keys are there. */
+    for (size_t i = 0; i < group->len && status != VARVE_OK; i++) {
+        vv_write_discard(op, work->table, &group->done[i].written);
+        group->done[i].written.keys_len = 0;
+    }
+    return status;
+}
+
 /* Bins from `first` on, until the group has enough. */
 static varve_status group_write(struct vv_op *op, struct vv_optimize_run *run,
-    const struct vv_optimize_plan *plan, size_t first, int64_t *bytes_done, struct group *group)
+    const struct vv_optimize_plan *plan, size_t first, struct group *group)
 {
+    int64_t longest = 0;
+    group->run = run;
     group->done = vv_new(&group->arena, struct vv_optimize_done, GROUP_BINS);
     if (group->done == NULL)
         return vv_fail_memory(op);
     for (size_t i = first;
          i < plan->bins_len && group->len < GROUP_BINS && group->bytes < GROUP_BYTES; i++) {
-        struct vv_optimize_done *done = &group->done[group->len++];
-        done->written.arena = &group->arena;
-        VV_TRY(vv_progress(op, "optimize", (uint64_t)*bytes_done, (uint64_t)plan->bytes));
-        VV_TRY(vv_optimize_write(op, run, &plan->bins[i], done));
+        group->done[group->len++].bin = &plan->bins[i];
         group->bytes += plan->bins[i].bytes;
-        *bytes_done += plan->bins[i].bytes;
+        if (plan->bins[i].bytes > longest)
+            longest = plan->bins[i].bytes;
     }
-    return VARVE_OK;
+    struct vv_writers_work work = {.table = run->table,
+        .session = run->session,
+        .len = group->len,
+        .bytes = longest,
+        .phase = "optimize",
+        .before = first,
+        .total = plan->bins_len,
+        .run = write_bin,
+        .data = group};
+    VV_TRY(vv_progress(op, "optimize", first, plan->bins_len));
+    return write_bins(op, group, &work);
 }
 
 static int64_t count_partitions(const struct vv_optimize_plan *plan)
@@ -310,7 +375,6 @@ static varve_status pass(struct vv_op *op, struct vv_optimize_run *run,
     struct vv_optimize_result *result)
 {
     struct vv_optimize_plan plan;
-    int64_t bytes_done = 0;
     VV_TRY(prepare(op, run));
     VV_TRY(vv_optimize_choose(op, run));
     VV_TRY(vv_optimize_plan(op, &op->arena, run->snapshot, &run->rules, &run->spec, &plan));
@@ -328,7 +392,7 @@ static varve_status pass(struct vv_op *op, struct vv_optimize_run *run,
     for (size_t first = 0; first < plan.bins_len;) {
         VV_CLEANUP(group_done)
         struct group group = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
-        varve_status status = group_write(op, run, &plan, first, &bytes_done, &group);
+        varve_status status = group_write(op, run, &plan, first, &group);
         if (status == VARVE_OK)
             status = group_commit(op, run, &group, result);
         if (status != VARVE_OK && status != VARVE_EUNKNOWN)
@@ -336,7 +400,7 @@ static varve_status pass(struct vv_op *op, struct vv_optimize_run *run,
         VV_TRY(status);
         first += group.len;
     }
-    return vv_progress(op, "optimize", (uint64_t)plan.bytes, (uint64_t)plan.bytes);
+    return vv_progress(op, "optimize", plan.bins_len, plan.bins_len);
 }
 
 varve_status vv_optimize_preview(struct vv_op *op, struct vv_table *table,

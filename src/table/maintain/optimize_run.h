@@ -33,7 +33,7 @@ struct vv_optimize_run {
 /* A bin that is written. */
 struct vv_optimize_done {
     const struct vv_optimize_bin *bin;
-    struct vv_written written; /* keys in the group's arena */
+    struct vv_written written; /* keys in the group's arena, once it is written */
     struct vv_file *adds;
     size_t adds_len;
     bool is_lost; /* a file of the bin is gone: its new files are not to be committed */
@@ -42,9 +42,9 @@ struct vv_optimize_done {
 /* spec.files: the snapshot's, in the partitions that request->where is true for. */
 varve_status vv_optimize_choose(struct vv_op *op, struct vv_optimize_run *run);
 
-/* Rewrites one bin; `done->written.arena` is set. Not published yet. */
-varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
-    const struct vv_optimize_bin *bin, struct vv_optimize_done *done);
+/* Rewrites done->bin in `session`; `done->written.arena` is set. Not published yet. */
+varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *run,
+    struct vv_session *session, struct vv_optimize_done *done);
 
 /* operationParameters and operationMetrics of the bins that are not lost, in `arena`. */
 varve_status vv_optimize_record(struct vv_op *op, const struct vv_optimize_run *run,

@@ -35,27 +35,26 @@ static varve_status bin_sql(struct vv_op *op, const struct vv_optimize_run *run,
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
-varve_status vv_optimize_write(struct vv_op *op, struct vv_optimize_run *run,
-    const struct vv_optimize_bin *bin, struct vv_optimize_done *done)
+varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *run,
+    struct vv_session *session, struct vv_optimize_done *done)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_optimize_bin *bin = done->bin;
     struct vv_write_files files;
-    done->bin = bin;
     if (bin->rows == 0)
         return VARVE_OK; /* deletion vectors took every row: nothing is left to write */
-    vv_engine_expect(run->table->engine, bin->bytes);
-    VV_TRY(vv_session_optimize(op, run->session, true));
+    VV_TRY(vv_session_optimize(op, session, true));
     const struct vv_scan_source all = source_of(run, bin, NULL);
     VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
     VV_TRY(vv_small_scan_open(op, &all, &small));
     const struct vv_scan_source source = source_of(run, bin, &small);
     if (run->zorder.len > 0)
-        VV_TRY(vv_zorder_prepare(op, run->session, &run->zorder, &source, bin->rows));
+        VV_TRY(vv_zorder_prepare(op, session, &run->zorder, &source, bin->rows));
     VV_TRY(bin_sql(op, run, &source, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     const struct vv_write_request request = {.snapshot = run->snapshot,
-        .session = run->session,
+        .session = session,
         .select_sql = vv_buf_str(&sql),
         .partition = bin->partition,
         .data_change = false,
