@@ -28,10 +28,11 @@ static varve_status list_commits(struct vv_op *op, const struct vv_log_handle *l
     int64_t from, size_t limit, struct vv_log_list *out)
 {
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, out));
-    if (out->commits.len > 0 && out->commits.items[0].version == 0)
+    if (vv_log_list_has_all_from(out, 0))
         return VARVE_OK;
     size_t end = from == VV_NO_VERSION ? out->commits.len : vv_log_list_lower(out, from) + 1;
-    if (limit > 0 && limit <= end && end <= out->commits.len)
+    if (limit > 0 && limit <= end && end <= out->commits.len &&
+        vv_log_list_has_all_from(out, out->commits.items[end - limit].version))
         return VARVE_OK;
     return vv_ledger_extend(op, log, &op->arena, out);
 }

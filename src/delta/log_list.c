@@ -153,6 +153,14 @@ size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version)
     return low;
 }
 
+bool vv_log_list_has_all_from(const struct vv_log_list *list, int64_t version)
+{
+    size_t first = vv_log_list_lower(list, version);
+    size_t len = list->commits.len;
+    return first < len && list->commits.items[first].version == version &&
+           list->commits.items[len - 1].version - version == (int64_t)(len - 1 - first);
+}
+
 varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log)
 {
     return vv_fail(op, VARVE_ENOTFOUND, "%.*s is not a Delta table: no commit in _delta_log",

@@ -19,6 +19,11 @@ varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log,
 int64_t vv_log_list_last(const struct vv_log_list *list);
 /* The oldest version that can still be put together; VV_NO_VERSION where there is none. */
 int64_t vv_log_list_first(const struct vv_log_list *list);
+/*
+ * Has it each commit from `version` to its last? A clean-up that a power cut ended can have left
+ * older commits than some that it took: of what was removed, any part may be there again.
+ */
+bool vv_log_list_has_all_from(const struct vv_log_list *list, int64_t version);
 /* Index of the first commit of at least `version`, or commits.len. */
 size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version);
 /* NOT_FOUND: "not a Delta table". */

@@ -379,3 +379,41 @@ def test_an_old_copy_of_the_log_is_told_by_a_pin(plain):
     assert said.returncode == 10 and "tag later names version 7, the log ends at 4" in said.stdout
     whole = plain.run("tag", "drop", "later")
     assert whole.returncode == 0 and verify(plain, "t")["whole"]
+
+
+def test_a_clean_up_that_a_power_cut_ended_loses_nothing(varve):
+    """Of what it removed some is there again, not the youngest: the ledger has the others."""
+    lakes.build(varve, "cleaned")
+    table = varve.table("cleaned")
+    history, head = varve.rows("history", "cleaned"), head_of(varve, "cleaned")
+    rows = varve.rows("scan", "cleaned", "--version", "1")
+    row = varve.rows("scan", "cleaned")[0]
+    key = [f"{name}={row[name]}" for name in ("ts", "sym")]
+    trace = varve.ok("trace", "cleaned", *key)
+    kept = audit_check.read_ledger(table / "_varve" / "ledger", [])
+    for version in (0, 2):
+        commit(varve, "cleaned", version).write_bytes(kept[version])
+    taken = sorted(kept.keys() - {0, 2})
+    report = verify(varve, "cleaned", "--deep", "--head", head)
+    assert report["whole"]
+    assert [(found["kind"], found["version"]) for found in report["findings"]] == [
+        ("log.cut_short", version) for version in taken]
+    # Who knows nothing of retentions finds that, and nothing else.
+    assert audit_check.check(table)[0] == [f"version {version} is missing from the log"
+                                           for version in taken]
+    assert varve.rows("history", "cleaned") == history
+    assert varve.rows("history", "cleaned", "--limit", len(history) - 1) == history[:-1]
+    assert varve.rows("scan", "cleaned", "--version", "1") == rows
+    assert varve.ok("trace", "cleaned", *key) == trace
+    assert head_of(varve, "cleaned") == head
+    varve.ok("checkpoint", "cleaned")
+    assert not commit(varve, "cleaned", 0).exists() and not commit(varve, "cleaned", 2).exists()
+    assert verify(varve, "cleaned", "--deep", "--strict")["findings"] == []
+
+
+@damaged
+def test_a_commit_that_no_clean_up_may_have_taken_yet_is_missing(varve):
+    lakes.build(varve, "plain")
+    varve.ok("maintain", "--once")  # now the ledger has it
+    commit(varve, "plain", 3).unlink()
+    assert kinds(verify(varve, "plain")) == ["commit.missing"]

@@ -111,7 +111,7 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
     struct vv_log_list list = {0};
     const struct vv_log_handle *log = &trace->run.table->log;
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
-    if (list.commits.len > 0 && list.commits.items[0].version > 0)
+    if (!vv_log_list_has_all_from(&list, 0))
         VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
     size_t i = vv_log_list_lower(&list, trace->run.to + 1);
     if (i == 0 || list.commits.items[i - 1].version != trace->run.to)

@@ -57,6 +57,7 @@ struct step {
     struct vv_actions actions;
     char sha256[VV_SHA256_HEX_BYTES];
     int64_t version;
+    int64_t time_ms; /* VV_NO_TIME: its bytes can't be read */
     bool is_parsed;
 };
 
@@ -163,7 +164,8 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
     VV_TRY(vv_chain_walk_step(op, &run->chain, &link, &found));
     VV_TRY(judge_link(op, run, step, &found));
     look_for_head(run, step->version);
-    run->last_ms = time_of(step);
+    step->time_ms = time_of(step);
+    run->last_ms = step->time_ms;
     if (run->first_ms == VV_NO_TIME)
         run->first_ms = run->last_ms;
     if (run->log_first_ms == VV_NO_TIME && step->commit != NULL)
@@ -213,8 +215,8 @@ static varve_status tell_hole(struct vv_op *op, struct vv_verify_run *run, int64
 }
 
 /*
- * Commits leave a log at its old end only. A hole below the log's first commit may be one that
- * another engine's clean-up left before the ledger had it; a hole above is none.
+ * Commits leave a log at its old end. A hole below the log's first commit may be one that another
+ * engine's clean-up left before the ledger had it; a hole above is none.
  */
 static varve_status check_order(struct vv_op *op, struct vv_verify_run *run,
     const struct step *step, int64_t before)
@@ -223,14 +225,21 @@ static varve_status check_order(struct vv_op *op, struct vv_verify_run *run,
     int64_t log_first = list->commits.len > 0 ? list->commits.items[0].version : INT64_MAX;
     if (before != VV_NO_VERSION && before >= log_first && step->version > before + 1)
         VV_TRY(tell_hole(op, run, before + 1, step->version - 1));
-    if (step->commit != NULL || step->version < log_first)
+    return VARVE_OK;
+}
+
+static varve_status note_taken(struct vv_op *op, struct vv_verify_run *run,
+    const struct step *step)
+{
+    const struct vv_log_list *list = &run->list;
+    if (step->commit != NULL || list->commits.len == 0 ||
+        step->version < list->commits.items[0].version)
         return VARVE_OK;
-    struct vv_str key = vv_log_commit_key(&op->arena, step->version);
-    const struct vv_finding finding = of_commit("commit.missing", step->version, key);
-    if (key.ptr == NULL)
+    struct vv_verify_taken *taken = VV_LIST_NEW(&run->arena, &run->taken);
+    if (taken == NULL)
         return vv_fail_memory(op);
-    return vv_verify_tell(op, run, &finding,
-        "%.*s is missing from the log; the ledger has it: restore it from there", VV_ARG(key));
+    *taken = (struct vv_verify_taken){step->version, step->time_ms};
+    return VARVE_OK;
 }
 
 static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
@@ -241,7 +250,7 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
     size_t next = 0;
     int64_t before = VV_NO_VERSION;
     while (c < list->commits.len || l < run->ledger.len) {
-        struct step step = {0};
+        struct step step = {.time_ms = VV_NO_TIME};
         const struct vv_log_commit *commit =
             c < list->commits.len ? &list->commits.items[c] : NULL;
         const struct vv_verify_ledger *entry =
@@ -257,6 +266,7 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
         VV_TRY(pass_checkpoints(op, run, &next, step.version));
         VV_TRY(check_order(op, run, &step, before));
         VV_TRY(take_step(op, run, &step));
+        VV_TRY(note_taken(op, run, &step));
         before = step.version;
     }
     VV_TRY(pass_checkpoints(op, run, &next, INT64_MAX));
@@ -296,6 +306,40 @@ static varve_status check_begin(struct vv_op *op, struct vv_verify_run *run)
                 VV_STR(""), VV_STR_NONE},
             "%" PRId64 " commit%s left the log and %s not in the ledger: nothing proves them",
             gone, gone == 1 ? "" : "s", gone == 1 ? "is" : "are");
+    return VARVE_OK;
+}
+
+/*
+ * A clean-up takes the oldest commits first; one that the power went off in may have lost later
+ * removals less than earlier ones. The next clean-up removes what is left.
+ */
+static varve_status check_taken(struct vv_op *op, struct vv_verify_run *run)
+{
+    int64_t now_us = vv_now_us(op);
+    int64_t retention_us = run->state.log_retention_us;
+    int64_t until_ms =
+        retention_us < now_us ? (now_us - retention_us) / VV_US_PER_MS : INT64_MIN;
+    const struct vv_checkpoint_ref *newest =
+        run->list.checkpoints.len > 0
+            ? &run->list.checkpoints.items[run->list.checkpoints.len - 1]
+            : NULL;
+    for (size_t i = 0; i < run->taken.len; i++) {
+        const struct vv_verify_taken *taken = &run->taken.items[i];
+        bool is_due = taken->time_ms != VV_NO_TIME && taken->time_ms <= until_ms &&
+                      newest != NULL && newest->version > taken->version;
+        struct vv_str key = vv_log_commit_key(&op->arena, taken->version);
+        struct vv_finding finding =
+            of_commit(is_due ? "log.cut_short" : "commit.missing", taken->version, key);
+        finding.is_wrong = !is_due;
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(vv_verify_tell(op, run, &finding,
+            is_due
+                ? "%.*s left the log before older commits did: a clean-up was cut short, and "
+                  "the ledger has it"
+                : "%.*s is missing from the log; the ledger has it: restore it from there",
+            VV_ARG(key)));
+    }
     return VARVE_OK;
 }
 
@@ -449,6 +493,7 @@ varve_status vv_verify(struct vv_op *op, const struct vv_log_handle *log,
     VV_TRY(read_names(op, &run));
     VV_TRY(walk(op, &run));
     VV_TRY(check_begin(op, &run));
+    VV_TRY(check_taken(op, &run));
     VV_TRY(check_end(op, &run));
     VV_TRY(check_hint(op, &run));
     VV_TRY(vv_verify_missing(op, &run));

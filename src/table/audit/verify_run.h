@@ -163,6 +163,11 @@ struct vv_verify_ledger {
     char sha256[VV_SHA256_HEX_BYTES];
 };
 
+/* A commit that left the log above others that are still there; the ledger has it. */
+struct vv_verify_taken {
+    int64_t version, time_ms; /* VV_NO_TIME: the ledger's bytes can't be read */
+};
+
 struct vv_verify_run {
     struct vv_arena arena;
     const struct vv_log_handle *log;
@@ -175,6 +180,7 @@ struct vv_verify_run {
     VV_ACTION_LIST(struct vv_verify_ledger) ledger;
     struct vv_arena ledger_arena; /* of `ledger_file` */
     struct vv_ledger_file ledger_file;
+    VV_ACTION_LIST(struct vv_verify_taken) taken;
     struct vv_chain_walk chain;
     struct vv_verify_state state;
     struct vv_verify_sizes sizes;

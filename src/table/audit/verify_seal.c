@@ -40,7 +40,7 @@ varve_status vv_seal(struct vv_op *op, const struct vv_log_handle *log, struct v
     struct hashes hashes = {0};
     bool ends = false;
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
-    if (list.commits.len > 0 && list.commits.items[0].version > 0)
+    if (!vv_log_list_has_all_from(&list, 0))
         VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
     if (list.commits.len == 0)
         return vv_log_fail_no_table(op, log);

@@ -99,7 +99,7 @@ static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *r
     struct vv_log_list *out)
 {
     VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, out));
-    if (out->commits.len > 0 && out->commits.items[0].version == 0)
+    if (vv_log_list_has_all_from(out, 0))
         return VARVE_OK;
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
 }

@@ -59,7 +59,7 @@ static varve_status keep_removed_since(struct vv_op *op, struct vv_vacuum_run *r
 {
     struct vv_log_list list = {0};
     VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
-    if (list.commits.len > 0 && list.commits.items[0].version > 0)
+    if (!vv_log_list_has_all_from(&list, 0))
         VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
     for (size_t i = list.commits.len; i > 0; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
@@ -97,7 +97,7 @@ static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64
     struct vv_log_list list = {0};
     int64_t next = after + 1;
     VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
-    if (list.commits.len == 0 || list.commits.items[0].version > after + 1)
+    if (!vv_log_list_has_all_from(&list, after + 1))
         VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
     for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
