@@ -39,4 +39,10 @@ bool vv_time_parse_duration(struct vv_str text, int64_t *out_us);
 /* Days since 1970 of the UTC date that holds the instant (floor, also before 1970). */
 int32_t vv_time_date_of(int64_t us);
 
+/* Milliseconds from one look at the wall clock to the next; 0 where it was set back meanwhile. */
+static inline int64_t vv_ms_between(int64_t from_us, int64_t to_us)
+{
+    return to_us > from_us ? (to_us - from_us) / VV_US_PER_MS : 0;
+}
+
 #endif

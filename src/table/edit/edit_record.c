@@ -21,9 +21,9 @@ void vv_edit_metrics(struct vv_op *op, const struct vv_edit *edit,
         {"numDeletionVectorsAdded", edit->marks.added},
         {"numDeletionVectorsRemoved", edit->vectors_removed + edit->marks.emptied_with_vector},
         {"numDeletionVectorsUpdated", edit->marks.updated},
-        {"executionTimeMs", (vv_now_us(op) - edit->started_us) / VV_US_PER_MS},
-        {"scanTimeMs", (edit->scanned_us - edit->started_us) / VV_US_PER_MS},
-        {"rewriteTimeMs", (edit->written_us - edit->scanned_us) / VV_US_PER_MS},
+        {"executionTimeMs", vv_ms_between(edit->started_us, vv_now_us(op))},
+        {"scanTimeMs", vv_ms_between(edit->started_us, edit->scanned_us)},
+        {"rewriteTimeMs", vv_ms_between(edit->scanned_us, edit->written_us)},
     };
     for (size_t i = 0; i < VV_COUNT(values); i++)
         vv_record_metric(writer, values[i].name, values[i].value);

@@ -198,7 +198,7 @@ static varve_status metrics(struct vv_op *op, struct attempt *attempt, struct vv
     vv_record_metric(&writer, "numOfFilesAfterRestore", (int64_t)attempt->target->files_len);
     vv_record_metric(&writer, "tableSizeAfterRestore", bytes);
     vv_record_metric(&writer, "executionTimeMs",
-        (vv_now_us(op) - attempt->started_us) / VV_US_PER_MS);
+        vv_ms_between(attempt->started_us, vv_now_us(op)));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }

@@ -85,7 +85,7 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
         {"numTargetDeletionVectorsRemoved",
             attempt->vectors_removed + attempt->marks.emptied_with_vector},
         {"numTargetDeletionVectorsUpdated", attempt->marks.updated},
-        {"executionTimeMs", (vv_now_us(op) - call->started_us) / VV_US_PER_MS},
+        {"executionTimeMs", vv_ms_between(call->started_us, vv_now_us(op))},
     };
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
