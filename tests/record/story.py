@@ -206,16 +206,20 @@ class Story:
              for number, name in self.now.columns.items()}), mode="append")
         return self.now._replace(rows={**self.now.rows, **{row[KEY]: row for row in rows}})
 
-    def tell(self, deeds):
-        """Does so many things; each may be no commit, or several."""
+    def choices(self):
+        """Names of deeds, the frequent ones more than once."""
         choice = ["upsert"] * 4 + ["append", "delete", "update", "merge", "overwrite", "optimize",
                                    "maintain", "tidy", "restore", "add_column"]
         if self.layout == "plain":
             choice += ["theirs", "theirs"]
         if self.layout == "mapped":
             choice += ["rename_column", "drop_column"]
+        return choice
+
+    def tell(self, deeds):
+        """Does so many things; each may be no commit, or several."""
         for _ in range(deeds):
-            name = self.chance.choice(choice)
+            name = self.chance.choice(self.choices())
             self.deeds.append(name)
             state = getattr(self, name)()
             new = self.varve.version(TABLE) + 1 - len(self.states)
