@@ -134,5 +134,8 @@ varve_status vv_pin_remove(struct vv_op *op, const struct vv_log_handle *log,
 {
     struct vv_str key = VV_STR_NONE;
     VV_TRY(key_of(op, name, &key));
-    return vv_store_remove(op, log->store, key);
+    VV_TRY(vv_store_remove(op, log->store, key));
+    if (vv_store_settle(op, log->store, VV_STR(VV_PINS_FOLDER)) != VARVE_OK)
+        return vv_note(op, "%.*s is removed, and a power cut may bring it back", VV_ARG(name));
+    return VARVE_OK;
 }

@@ -6,7 +6,8 @@
  * A tag keeps one version, a hold all versions from that one on. Vacuum and the clean-up of the log
  * read them; a pin that can't be read stops them. A pin is written first, and only then are the
  * files that it is about looked at, in a table of which no vacuum is under way: one that begins
- * later reads the pin.
+ * later reads the pin. One that was removed stays removed, also after a power cut: a vacuum that
+ * did not see it may have taken what it kept.
  */
 #ifndef VV_DELTA_PINS_H
 #define VV_DELTA_PINS_H

@@ -155,6 +155,15 @@ static varve_status faulty_remove(struct vv_op *op, struct vv_store *store, stru
     return reply(op, fate, "remove", key);
 }
 
+static varve_status faulty_settle(struct vv_op *op, struct vv_store *store,
+    struct vv_str folder)
+{
+    enum fate fate;
+    VV_TRY(admit(op, store, "settle", folder, &fate));
+    VV_TRY(vv_store_settle(op, faulty_of(store)->inner, folder));
+    return reply(op, fate, "settle", folder);
+}
+
 static varve_status faulty_sweep(struct vv_op *op, struct vv_store *store, struct vv_str folder,
     int64_t age_us, size_t *out_removed)
 {
@@ -223,6 +232,7 @@ static const struct vv_store_ops faulty_ops = {
     .list = faulty_list,
     .list_folders = faulty_list_folders,
     .remove = faulty_remove,
+    .settle = faulty_settle,
     .sweep = faulty_sweep,
     .stage = faulty_stage,
     .publish = faulty_publish,

@@ -83,6 +83,17 @@ static varve_status local_remove(struct vv_op *op, struct vv_store *store, struc
     return VARVE_OK;
 }
 
+static varve_status local_settle(struct vv_op *op, struct vv_store *store, struct vv_str folder)
+{
+    const struct vv_local *local = vv_local_of(store);
+    struct vv_str path;
+    struct stat status;
+    VV_TRY(vv_path_of(op, &op->arena, local, folder, &path));
+    if (!local->sync || absent(vv_sys_stat(path.ptr, &status)) == ENOENT)
+        return VARVE_OK;
+    return vv_sync_folder(op, path, "store.fsync_folder");
+}
+
 /* Opened to read: the owner of a file sets its times, whoever may write to it. */
 static varve_status local_touch(struct vv_op *op, struct vv_store *store, struct vv_str key,
     int64_t modified_us)
@@ -132,6 +143,7 @@ static const struct vv_store_ops local_ops = {
     .list = vv_local_list,
     .list_folders = vv_local_list_folders,
     .remove = local_remove,
+    .settle = local_settle,
     .sweep = vv_local_sweep,
     .stage = vv_local_stage,
     .publish = vv_local_publish,

@@ -151,6 +151,12 @@ static varve_status overlay_remove(struct vv_op *op, struct vv_store *store, str
     return vv_store_remove(op, overlay_of(store)->upper, key);
 }
 
+static varve_status overlay_settle(struct vv_op *op, struct vv_store *store,
+    struct vv_str folder)
+{
+    return vv_store_settle(op, overlay_of(store)->upper, folder);
+}
+
 static varve_status overlay_sweep(struct vv_op *op, struct vv_store *store,
     struct vv_str folder, int64_t age_us, size_t *out_removed)
 {
@@ -208,6 +214,7 @@ static const struct vv_store_ops overlay_ops = {
     .list = overlay_list,
     .list_folders = overlay_list_folders,
     .remove = overlay_remove,
+    .settle = overlay_settle,
     .sweep = overlay_sweep,
     .stage = overlay_stage,
     .publish = overlay_publish,

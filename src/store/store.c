@@ -153,6 +153,12 @@ varve_status vv_store_remove(struct vv_op *op, struct vv_store *store, struct vv
     return store->ops->remove(op, store, key);
 }
 
+varve_status vv_store_settle(struct vv_op *op, struct vv_store *store, struct vv_str folder)
+{
+    VV_TRY(vv_key_check_folder(op, folder));
+    return store->ops->settle != NULL ? store->ops->settle(op, store, folder) : VARVE_OK;
+}
+
 varve_status vv_store_touch(struct vv_op *op, struct vv_store *store, struct vv_str key,
     int64_t modified_us)
 {

@@ -76,6 +76,11 @@ struct vv_store_ops {
     /* Gone afterwards; no error where it was not there. */
     varve_status (*remove)(struct vv_op *op, struct vv_store *store, struct vv_str key);
     /*
+     * What was removed directly from `folder` is not there again after a power cut. NULL where a
+     * removal is durable by itself.
+     */
+    varve_status (*settle)(struct vv_op *op, struct vv_store *store, struct vv_str folder);
+    /*
      * Removes the temporary files that killed processes left directly in `folder`, if nothing
      * has touched them for `age_us`. Too short an age breaks a write that is under way.
      */
@@ -195,6 +200,7 @@ varve_status vv_store_list(struct vv_op *op, struct vv_store *store, struct vv_a
 varve_status vv_store_list_folders(struct vv_op *op, struct vv_store *store,
     struct vv_arena *arena, struct vv_str folder, struct vv_objects *out);
 varve_status vv_store_remove(struct vv_op *op, struct vv_store *store, struct vv_str key);
+varve_status vv_store_settle(struct vv_op *op, struct vv_store *store, struct vv_str folder);
 varve_status vv_store_sweep(struct vv_op *op, struct vv_store *store, struct vv_str folder,
     int64_t age_us, size_t *out_removed);
 varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,

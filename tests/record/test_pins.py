@@ -155,3 +155,26 @@ def test_a_name_is_never_moved(two):
     assert done.returncode == 2 and "already" in done.stderr
     assert [row["table"] for row in two.rows("tag", "list")] == ["a"]
     assert two.run("hold", "release", "q3").returncode == 5
+
+
+@pytest.mark.parametrize("command", ["tag drop q3", "hold release h"])
+def test_what_is_given_free_stays_so_after_a_power_cut_or_it_is_said(two, command):
+    """A vacuum that does not see a pin takes what it kept: the pin may not come back."""
+    two.ok("tag", "create", "q3", "a")
+    two.ok("hold", "add", "h", "a")
+    done = two.run(*command.split(), env={"VARVE_TEST_SEAMS": "fail=store.fsync_folder:1"})
+    assert done.returncode == 8
+    assert "is removed, and a power cut may bring it back" in done.stderr
+
+
+def test_a_vacuum_that_is_not_sure_of_the_pins_removes_nothing(two):
+    two.ok("hold", "add", "h", "a", "--at", "1")
+    put(two, "a", 3)
+    two.ok("hold", "release", "h")
+    for nth in (1, 2, 3):
+        done = two.run("vacuum", "a", *NOW, env={
+            "VARVE_TEST_SEAMS": f"fail=store.fsync_folder:{nth},crash=vacuum.remove:1"})
+        if nth == 2:  # after the announcement
+            assert done.returncode == 8, done
+            assert two.rows("history", "a")[0]["operationParameters"]["status"] == "FAILED"
+            assert price(two, "a", "--version", "1") == [1.0]

@@ -203,5 +203,5 @@ varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
         rows += (int64_t)file.lines_len;
     }
     *out_rows = rows;
-    return VARVE_OK;
+    return vv_store_settle(op, table->store, VV_STR(VV_QUARANTINE_FOLDER));
 }

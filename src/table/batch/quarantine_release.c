@@ -76,8 +76,10 @@ static varve_status shrink(struct vv_op *op, struct vv_table *table,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_str line;
-    if (rejects.len == 0)
-        return vv_store_remove(op, table->store, file->key);
+    if (rejects.len == 0) {
+        VV_TRY(vv_store_remove(op, table->store, file->key));
+        return vv_store_settle(op, table->store, VV_STR(VV_QUARANTINE_FOLDER));
+    }
     vv_buf_add(&bytes, file->header);
     vv_buf_addc(&bytes, '\n');
     while (vv_str_split(&rejects, '\n', &line)) {

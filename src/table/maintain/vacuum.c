@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "delta/commit.h"
 #include "delta/features.h"
+#include "delta/pins.h"
 #include "table/record.h"
 #include "table/maintain/vacuum_run.h"
 
@@ -147,7 +148,10 @@ static varve_status carry_out(struct vv_op *op, struct vv_vacuum_run *run,
     /* What was committed before the announcement is known now; what comes after it is young. */
     VV_TRY(vv_vacuum_keep(op, run));
     vv_vacuum_filter(run);
-    varve_status status = remove_due(op, run, &removed, &bytes);
+    /* A pin whose removal a power cut undid would promise what is gone. */
+    varve_status status = vv_store_settle(op, run->table->store, VV_STR(VV_PINS_FOLDER));
+    if (status == VARVE_OK)
+        status = remove_due(op, run, &removed, &bytes);
     varve_error failure = op->error;
     if (status != VARVE_OK)
         vv_forgive(op);
