@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import subprocess
-import threading
 
 import pyspark
 import pytest
@@ -78,31 +77,6 @@ def test_of_two_processes_one_wins_each_version_and_its_commit_stays(tmp_path):
         (line,) = (log / f"{version:020}.json").read_text().splitlines()
         assert json.loads(line)["by"] == (0 if version in won[0] else 1)
     assert len(os.listdir(log)) == ROUNDS  # no temporary file is left
-
-
-def test_spark_and_varve_write_at_the_same_time_and_every_commit_is_kept(varve, spark):
-    varve.ok("create", "t", "--schema", "k bigint not null, who string", "--key", "k")
-    path = varve.table("t")
-    times = 5
-    done = []
-
-    def ours():
-        for number in range(times):
-            done.append(varve.upsert("t", f"k,who\n{number},varve\n")["version"])
-
-    thread = threading.Thread(target=ours)
-    thread.start()
-    for number in range(times):
-        spark(f"INSERT INTO {name_of(path)} VALUES ({1000 + number}, 'spark')")
-    thread.join()
-    assert len(done) == times
-    rows = varve.rows("scan", path)
-    assert sorted(row["k"] for row in rows) == [*range(times), *range(1000, 1000 + times)]
-    history = varve.rows("history", path)
-    assert [row["version"] for row in history] == list(range(2 * times, -1, -1))
-    writers = [row["engineInfo"].split("/")[0] for row in history]
-    assert writers.count("Varve") == times + 1 and writers.count("Apache-Spark") == times
-    assert varve.run("verify", path).returncode == 0
 
 
 def test_the_store_is_the_one_that_the_session_uses(spark, tmp_path):
