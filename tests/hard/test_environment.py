@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import DEEDS, IO, held, lines, make, rows
+from deeds import DEEDS, IO, held, lines, make, rows
 
 NOBODY = 65534
 

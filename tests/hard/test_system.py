@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import DEEDS, IO, UNKNOWN, held
+from deeds import DEEDS, IO, UNKNOWN, held
 
 DAY = 86400
 UNSUPPORTED = 7

@@ -45,7 +45,7 @@ def copy_source(tree):
         copy.parent.mkdir(parents=True, exist_ok=True)
         if not copy.exists() or copy.read_bytes() != source.read_bytes():
             shutil.copy2(source, copy)
-            if copy.name == "meson.build":
+            if copy.name == "meson.build" and (tree / "meson.build").exists():
                 os.utime(tree / "meson.build")  # Meson looks at a folder's anew
     for shared in ("third_party", ".venv"):
         if not (tree / shared).exists():
