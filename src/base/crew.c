@@ -2,10 +2,21 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
+
+#include "base/seam.h"
 
 #define LOOK_NS (10L * 1000 * 1000) /* so often is looked whether it is cancelled */
 #define NS_PER_S 1000000000L
+
+/* An event of a piece, until the calling thread logs it. */
+struct event {
+    struct event *next;
+    int level;
+    const char *name; /* a literal */
+    char fields[];
+};
 
 struct crew {
     const struct vv_crew_work *work;
@@ -16,6 +27,7 @@ struct crew {
     size_t next, done, at_work; /* guarded by: lock */
     varve_status status; /* guarded by: lock; of the first that failed, with its error: */
     varve_error error;
+    struct event *events, **events_end; /* guarded by: lock; in their order */
 };
 
 struct member {
@@ -71,6 +83,37 @@ static void *member_main(void *data)
     return NULL;
 }
 
+/* One for which there is no memory is lost, as a log may be. */
+static void keep_event(void *data, int level, const char *name, const char *fields)
+{
+    struct crew *crew = data;
+    size_t bytes = strlen(fields) + 1;
+    struct event *event = vv_malloc(sizeof(*event) + bytes);
+    if (event == NULL)
+        return;
+    *event = (struct event){.level = level, .name = name};
+    memcpy(event->fields, fields, bytes);
+    pthread_mutex_lock(&crew->lock);
+    *crew->events_end = event;
+    crew->events_end = &event->next;
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static void log_events(struct crew *crew, const struct vv_env *env)
+{
+    pthread_mutex_lock(&crew->lock);
+    struct event *event = crew->events;
+    crew->events = NULL;
+    crew->events_end = &crew->events;
+    pthread_mutex_unlock(&crew->lock);
+    while (event != NULL) {
+        struct event *next = event->next;
+        env->log(env->log_data, event->level, event->name, event->fields);
+        vv_free(event);
+        event = next;
+    }
+}
+
 /* How many could be started. Signals are for the program's own threads. */
 static size_t start(struct crew *crew, struct member *members, size_t wanted)
 {
@@ -123,6 +166,7 @@ static varve_status attend(struct vv_op *op, struct crew *crew)
     varve_status status = VARVE_OK;
     size_t done = 0;
     while (wait_moment(crew, &done)) {
+        log_events(crew, op->env);
         if (status != VARVE_OK)
             continue;
         status = tell(op, crew->work, done);
@@ -180,11 +224,15 @@ varve_status vv_crew_run(struct vv_op *op, size_t threads, const struct vv_crew_
     VV_TRY(condition_init(op, &crew.changed));
     crew.env.cancel = &crew.stop;
     crew.env.progress = NULL; /* both this and the log are for the calling thread alone */
-    crew.env.log = NULL;
+    if (crew.env.log != NULL)
+        crew.env.log = keep_event;
+    crew.env.log_data = &crew;
+    crew.events_end = &crew.events;
     size_t started = start(&crew, members, wanted);
     varve_status asked = started > 0 ? attend(op, &crew) : VARVE_OK;
     for (size_t i = 0; i < started; i++)
         (void)pthread_join(members[i].thread, NULL);
+    log_events(&crew, op->env);
     (void)pthread_cond_destroy(&crew.changed);
     pthread_mutex_destroy(&crew.lock);
     return started > 0 ? finish(op, &crew, asked) : run_alone(op, work);

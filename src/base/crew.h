@@ -3,7 +3,7 @@
  *
  * Each piece has an operation of its own, which dies with it: what is to stay goes to memory of the
  * caller's that belongs to that thread or to that piece alone. The thread that called does none of
- * the work: it waits, tells the progress, and sees to it that all stop when the operation is
+ * the work: it waits, tells the progress, logs what the others log, and sees to it that all stop when the operation is
  * cancelled or a piece has failed.
  */
 #ifndef VV_BASE_CREW_H

@@ -1,7 +1,9 @@
 #include "base/crew.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/clock_fake.h"
 #include "harness/test.h"
@@ -157,4 +159,39 @@ TEST(crew, stops_when_the_progress_says_so)
     CHECK_INT(run_work(&op, &work, PIECES), VARVE_EINTERRUPTED);
     CHECK_INT(runs(&work), 2);
     vv_forgive(&op);
+}
+
+struct told {
+    pthread_t caller;
+    unsigned of_pieces, elsewhere;
+};
+
+static void count_event(void *data, int level, const char *event, const char *fields)
+{
+    struct told *told = data;
+    told->elsewhere += !pthread_equal(pthread_self(), told->caller);
+    told->of_pieces += level == VV_LOG_WARN && strcmp(event, "test.piece") == 0 &&
+                       strstr(fields, "left behind") != NULL;
+}
+
+static varve_status run_logged(struct vv_op *op, void *data, size_t thread, size_t piece)
+{
+    (void)data;
+    (void)thread;
+    vv_log(op, VV_LOG_WARN, "test.piece", "left behind, piece %zu", piece);
+    return VARVE_OK;
+}
+
+TEST(crew, logs_in_the_calling_thread_what_the_pieces_log)
+{
+    struct told told = {.caller = pthread_self()};
+    struct vv_env env = *vv_env_system();
+    env.log = count_event;
+    env.log_data = &told;
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, &env, VV_OP_BYTES_DEFAULT);
+    const struct vv_crew_work work = {.len = PIECES, .phase = "test", .run = run_logged};
+    CHECK_OK(&op, vv_crew_run(&op, 3, &work));
+    CHECK_INT(told.of_pieces, PIECES);
+    CHECK_INT(told.elsewhere, 0);
 }
