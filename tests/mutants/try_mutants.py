@@ -71,7 +71,8 @@ class Bench:
         """True when what the tests need could be built."""
         targets = [f"tests/{test}" for test in tests if is_program(test)]
         done = subprocess.run(["ninja", "-C", self.build, "--quiet", "varve",
-                               "tests/power/libpower_record.so", "tests/hard/libhard_system.so",
+                               "tests/golden/state_check", "tests/power/libpower_record.so",
+                               "tests/hard/libhard_system.so",
                                *targets],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
