@@ -1,6 +1,7 @@
 """Verify: what lies in storage is what was written, and nothing is cried that is not so."""
 
 import base64
+import gzip
 import json
 import os
 import pathlib
@@ -417,3 +418,39 @@ def test_a_commit_that_no_clean_up_may_have_taken_yet_is_missing(varve):
     varve.ok("maintain", "--once")  # now the ledger has it
     commit(varve, "plain", 3).unlink()
     assert kinds(verify(varve, "plain")) == ["commit.missing"]
+
+
+def test_a_seal_stands_for_what_others_wrote_before_it(varve):
+    """The head of a run of other software's commits is that of all of them, as verify has it."""
+    lakes.build(varve, "mixed")
+    head = head_of(varve, "mixed")
+    assert head == audit_check.check(varve.table("mixed"))[1]
+    assert verify(varve, "mixed", "--head", head)["whole"]
+
+
+def rewrite_ledger(path, version):
+    """Other bytes for a commit, packed as they should be, under the hash of the right ones."""
+    head, members = path.read_bytes().split(b"\n", 1)
+    head = json.loads(head)
+    at = 0
+    for entry in head["commits"]:
+        member = members[at:at + entry["stored"]]
+        if entry["version"] == version:
+            data = gzip.decompress(member).replace(b'"userName":"', b'"userName":"!', 1)
+            packed = bytearray(gzip.compress(data, mtime=0))
+            packed[:10] = member[:10]
+            entry["stored"], entry["bytes"] = len(packed), len(data)
+            members = members[:at] + bytes(packed) + members[at + len(member):]
+            break
+        at += entry["stored"]
+    path.write_bytes(json.dumps(head).encode() + b"\n" + members)
+
+
+@damaged
+def test_the_ledger_gives_no_bytes_but_those_it_took(varve):
+    lakes.build(varve, "cleaned")
+    (path,) = (varve.table("cleaned") / "_varve" / "ledger").glob("*.vl")
+    assert len(varve.rows("scan", "cleaned", "--version", "1")) > 0
+    rewrite_ledger(path, 1)
+    done = varve.run("scan", "cleaned", "--version", "1")
+    assert done.returncode == 6 and "its SHA-256 is not the one that was noted" in done.stderr, done
