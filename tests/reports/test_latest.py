@@ -82,3 +82,16 @@ def test_an_empty_table_and_a_time_before_all(readings):
     assert readings.rows("latest", "readings", "--by", "name") == []
     load(readings, make(10, 3, 3))
     assert found(readings, "--until", "2020-01-01") == {}
+
+
+def test_many_small_files_are_read_without_the_engine(readings):
+    """A file a day: the same answer as before they are packed, also with a deleted newest row."""
+    rows = make(600, 12, 5)
+    load(readings, rows)
+    assert len(readings.rows("files", "readings")) >= 8
+    before = found(readings)
+    assert before == expected(rows)
+    gone = next(iter(before.values()))
+    readings.ok("delete", "readings", "--where", f"v = {gone}")
+    rows = [row for row in rows if row["v"] != gone]
+    assert found(readings) == expected(rows)

@@ -6,7 +6,7 @@
 #include "engine/sql_tree.h"
 #include "table/read/lost.h"
 #include "table/read/prune.h"
-#include "table/read/scan_sql.h"
+#include "table/read/small_scan.h"
 
 #define NEWEST_TIMES_MAX 1000
 
@@ -36,7 +36,8 @@ struct read {
     int32_t time;
     const struct vv_file **files;
     size_t files_len;
-    struct vv_session *session; /* NULL until it is needed */
+    const struct vv_small_scan *small; /* NULL: the engine reads all files */
+    struct vv_session *session;        /* NULL until it is needed */
     struct vv_buf sql;
 };
 
@@ -73,23 +74,42 @@ static varve_status prune(struct vv_op *op, struct read *read, const struct vv_r
         &(struct vv_ranges){ranges, ranges_len}, &read->files, &read->files_len);
 }
 
-static varve_status add_source(struct vv_op *op, struct read *read, const int32_t *columns,
+static struct vv_scan_source source_of(const struct read *read, const int32_t *columns,
     size_t columns_len)
 {
-    struct vv_scan_source source = {.store = read->table->store,
+    return (struct vv_scan_source){.store = read->table->store,
         .engine = read->table->engine,
         .snapshot = read->snapshot,
         .files = read->files,
         .files_len = read->files_len,
         .columns = columns,
         .columns_len = columns_len,
-        .names = VV_SCAN_LOGICAL};
+        .names = VV_SCAN_LOGICAL,
+        .small = read->small};
+}
+
+static varve_status add_source(struct vv_op *op, struct read *read, const int32_t *columns,
+    size_t columns_len)
+{
+    const struct vv_scan_source source = source_of(read, columns, columns_len);
     vv_engine_expect(read->table->engine, vv_files_bytes(read->files, read->files_len));
     vv_buf_addc(&read->sql, '(');
     if (vv_scan_sql(op, &source, &read->sql) != VARVE_OK)
         return vv_lost_version(op, read->table, read->snapshot, read->files, read->files_len);
     vv_buf_adds(&read->sql, ") AS t");
     return VARVE_OK;
+}
+
+/* Of many files a little, by a statement that ends before the operation does. */
+static varve_status add_few_columns(struct vv_op *op, struct read *read, const int32_t *columns,
+    size_t columns_len, struct vv_small_scan *small)
+{
+    const struct vv_scan_source source = source_of(read, columns, columns_len);
+    VV_TRY(vv_small_scan_open(op, &source, small));
+    read->small = small;
+    varve_status status = add_source(op, read, columns, columns_len);
+    read->small = NULL;
+    return status;
 }
 
 static varve_status stream(struct vv_op *op, struct read *read, bool sql_is_users,
@@ -242,6 +262,7 @@ static void add_until(const struct read *read, const struct vv_range *until, str
 static varve_status find_times(struct vv_op *op, struct read *read, const int32_t *by,
     size_t by_len, const struct vv_range *until, struct newest_times *out)
 {
+    VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     int32_t *columns = NULL;
@@ -256,7 +277,7 @@ static varve_status find_times(struct vv_op *op, struct read *read, const int32_
     vv_buf_adds(&read->sql, "SELECT DISTINCT newest FROM (SELECT max(");
     add_column(read, read->time, &read->sql);
     vv_buf_adds(&read->sql, ") AS newest FROM ");
-    VV_TRY(add_source(op, read, columns, by_len + 1));
+    VV_TRY(add_few_columns(op, read, columns, by_len + 1, &small));
     add_until(read, until, &read->sql);
     for (size_t i = 0; i < by_len; i++) {
         vv_buf_adds(&read->sql, i == 0 ? " GROUP BY " : ", ");
@@ -393,6 +414,7 @@ static void add_condition(const struct read *read, int32_t column, const char *o
 static varve_status newest(struct vv_op *op, struct read *read, int32_t column,
     const struct vv_value *value, int64_t *out)
 {
+    VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     struct vv_range range = {.column = column, .low = *value, .high = *value};
@@ -403,7 +425,8 @@ static varve_status newest(struct vv_op *op, struct read *read, int32_t column,
     vv_buf_adds(&read->sql, "SELECT max(");
     add_column(read, read->time, &read->sql);
     vv_buf_adds(&read->sql, ") FROM ");
-    VV_TRY(add_source(op, read, columns, column >= 0 && column != read->time ? 2 : 1));
+    VV_TRY(add_few_columns(op, read, columns, column >= 0 && column != read->time ? 2 : 1,
+        &small));
     if (column >= 0) {
         vv_buf_adds(&read->sql, " WHERE ");
         add_condition(read, column, " = ", value, &read->sql);
