@@ -8,6 +8,6 @@ from conftest import BUILD
 
 @pytest.mark.parametrize("layout", ["plain", "mapped"])
 def test_what_a_disk_may_be_left_with_is_a_sound_table(layout):
-    disks, wrong, _ = power.try_story(BUILD.resolve(), layout, 4, 60)
-    assert disks == 60
+    disks, wrong, _ = power.try_story(BUILD.resolve(), layout, 4, 20)
+    assert disks == 20
     assert wrong == []
