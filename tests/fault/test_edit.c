@@ -137,7 +137,10 @@ TEST_SECONDS(edit, tells_the_truth_whichever_call_of_the_store_fails, 300)
             REQUIRE(start(&fixture, engine, mode));
             vv_op_init(&op, &fixture.clock.env, VV_OP_BYTES_DEFAULT);
             fixture.plan = (struct vv_fault_plan){
-                .kind = kinds[kind], .at = at, .count = at % 2 == 0 ? 1 : 100};
+                /* Once, or from then on: of a call of one change this, of the next one's that. */
+                .kind = kinds[kind],
+                .at = at,
+                .count = (at + i) % 2 == 0 ? 1 : 100};
             varve_status status = carry_out(&op, fixture.table, &changes[which].change,
                 VV_STR("app"), 7, &result);
             struck = fixture.plan.calls >= at;

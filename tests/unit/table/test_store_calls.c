@@ -152,9 +152,10 @@ static void check_upserts(struct watch *watch)
     watch_begin(watch);
     REQUIRE(put_row(watch, COMMITS + 1, "new"));
     CHECK_STR(watch_end(watch),
-        "get 250\n"      /* what this handle committed last is read back, like others' */
-        "get 251\n"      /* has somebody committed since? No: it is not there. */
-        "stage data\n"   /* the row */
+        "get 250\n" /* what this handle committed last is read back, like others' */
+        "get 251\n" /* has somebody committed since? No: it is not there, */
+        "head 252\nhead 253\nhead 254\nhead 255\nhead 256\nhead 257\nhead 258\n" /* nor lost */
+        "stage data\n"                                                           /* the row */
         "publish data\n" /* durable before a commit names it */
         "put_if_absent 251\n" /* the commit */);
     CHECK_INT(syncs_of("store.publish.fsync"), 1); /* the data file */
@@ -167,6 +168,8 @@ static void check_upserts(struct watch *watch)
     watch_begin(watch);
     REQUIRE(put_row(watch, 100, "new"));
     CHECK_STR(watch_end(watch), "get 251\nget 252\n"
+                                "head 253\nhead 254\nhead 255\nhead 256\nhead 257\n"
+                                "head 258\nhead 259\n"
                                 "fetch data\n" /* is it there, and what is it? */
                                 "stage data\npublish data\nput_if_absent 252\n");
     CHECK_INT(syncs(), 4);
@@ -180,7 +183,9 @@ static void check_batch_that_is_there(struct watch *watch)
     REQUIRE(table_upsert(&watch->fixture,
         "{\"k\":201,\"v\":\"old\"}\n{\"k\":202,\"v\":\"old\"}\n{\"k\":203,\"v\":\"old\"}\n",
         &result));
-    CHECK_STR(watch_end(watch), "get 252\nget 253\nfetch data\nfetch data\nfetch data\n");
+    CHECK_STR(watch_end(watch), "get 252\nget 253\nhead 254\nhead 255\nhead 256\nhead "
+                                "257\nhead 258\nhead 259\nhead 260\n"
+                                "fetch data\nfetch data\nfetch data\n");
     CHECK_INT(syncs(), 0);
     CHECK_INT(result.unchanged, 3);
     CHECK_INT(result.version, COMMITS + 2);
@@ -232,8 +237,9 @@ static void check_looks_for_news(struct watch *watch)
     watch_begin(watch);
     REQUIRE_OK(op, vv_table_refresh(op, table));
     CHECK_STR(watch_end(watch),
-        "get 253\n" /* the one that is missing, alone */
-        "head 252\n" /* and that is no log which was cleaned up behind our back */);
+        "get 253\n"  /* it is missing, */
+        "head 252\n" /* and that is no log which was cleaned up behind our back, */
+        "head 254\nhead 255\nhead 256\nhead 257\nhead 258\nhead 259\nhead 260\n" /* nor lost */);
 
     /* Others' commits are read once each, by name, up to the one that is not there. */
     REQUIRE(table_foreign_commit(&watch->fixture, ""));
@@ -242,6 +248,7 @@ static void check_looks_for_news(struct watch *watch)
     REQUIRE_OK(op, vv_table_refresh(op, table));
     CHECK_STR(watch_end(watch),
         "get 253\nget 254\nget 255\n"
+        "head 256\nhead 257\nhead 258\nhead 259\nhead 260\nhead 261\nhead 262\n"
         "head 254\n" /* the time of a version that Varve did not make is its file's */);
     CHECK_INT(table->snapshot->version, 254);
 }
