@@ -1,17 +1,16 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-jobs test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan tsan-threads valgrind coverage install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan tsan-threads valgrind coverage install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
 demo:    build ; @build/varve demo
-test:    build ; @./setup.sh test && .venv/bin/python tests/run.py build
-test-jobs: build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2 build
+test:    build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2 build
 spark-logstore: ; @./setup.sh spark && spark/build.sh build
 test-spark: build spark-logstore ; @.venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 nightly: build ; @./setup.sh test && tests/nightly.sh
 mutants: build ; @./setup.sh test && .venv/bin/python tests/mutants/try_mutants.py build
-check:   lint test-jobs asan tsan-threads ;
+check:   lint test asan tsan-threads ;
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000) $(BENCH)
 bench-full: build ; @./setup.sh bench-more && .venv-bench/bin/python bench/run.py build --profile full $(BENCH) && \
            .venv-bench/bin/python bench/growth.py build $(GROWTH)
