@@ -214,14 +214,21 @@ static bool holds_undated(const struct vv_rules *rules, const struct piece *piec
     return false;
 }
 
+/* Those that are written together. */
+struct turn {
+    const struct pieces *pieces;
+    const struct vv_writers_share *share;
+};
+
 static varve_status write_piece(struct vv_op *op, void *data, const struct vv_writer *writer,
     size_t index)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
-    const struct pieces *pieces = data;
+    const struct turn *turn = data;
+    const struct pieces *pieces = turn->pieces;
     const struct vv_write_plan *plan = pieces->plan;
-    struct piece *piece = &pieces->items[index];
+    struct piece *piece = &pieces->items[turn->share->pieces[index]];
     struct vv_scan_source source;
     VV_TRY(source_of(op, pieces, piece, &source));
     VV_TRY(vv_small_scan_open(op, &source, &small));
@@ -330,34 +337,59 @@ static varve_status add_files(struct vv_op *op, struct vv_write_plan *plan,
     return VARVE_OK;
 }
 
+/* `before`: pieces that are written already. */
+static varve_status write_share(struct vv_op *op, struct pieces *pieces,
+    const struct vv_writers_share *share, size_t before, struct vv_writers *writers,
+    struct vv_written *written)
+{
+    const struct vv_write_plan *plan = pieces->plan;
+    struct turn turn = {pieces, share};
+    const struct vv_writers_work work = {.table = plan->table,
+        .session = plan->session,
+        .len = share->len,
+        .bytes = share->bytes,
+        .phase = "write",
+        .before = before,
+        .total = pieces->len,
+        .run = write_piece,
+        .data = &turn};
+    if (share->len == 0)
+        return VARVE_OK;
+    size_t threads = plan->is_news_shared ? share->threads : 1;
+    if (threads > 1)
+        vv_engine_expect_many(plan->table->engine);
+    else
+        vv_engine_expect(plan->table->engine, share->bytes);
+    return vv_writers_run(op, writers, threads, &work, written);
+}
+
+static varve_status write_pieces(struct vv_op *op, struct pieces *pieces,
+    struct vv_writers *others, struct vv_written *written)
+{
+    struct vv_writers one = {.len = 0}; /* the caller's thread has nothing of its own */
+    struct vv_writers_share shares[2];
+    int64_t *bytes = NULL;
+    VV_NEW(op, &bytes, int64_t, pieces->len);
+    for (size_t i = 0; i < pieces->len; i++)
+        bytes[i] = pieces->items[i].bytes;
+    VV_TRY(vv_writers_part(op, pieces->plan->table->engine, bytes, pieces->len, shares));
+    VV_TRY(write_share(op, pieces, &shares[0], 0, &one, written));
+    return write_share(op, pieces, &shares[1], shares[0].len, others, written);
+}
+
 varve_status vv_write_plan_run(struct vv_op *op, struct vv_write_plan *plan,
     struct vv_written *written, struct vv_actions *actions)
 {
     VV_CLEANUP(pieces_done) struct pieces pieces = {.plan = plan};
-    VV_CLEANUP(vv_writers_done) struct vv_writers writers = {.len = 0};
+    VV_CLEANUP(vv_writers_done) struct vv_writers others = {.len = 0};
     int64_t row_bytes = 0;
-    int64_t bytes = 0;
     VV_TRY(find_row_bytes(op, plan, &row_bytes));
     for (size_t i = 0; i < plan->len; i++)
         VV_TRY(cut_target(op, &pieces, plan->items[i], row_bytes));
     if (pieces.len == 0)
         return VARVE_OK;
-    for (size_t i = 0; i < pieces.len; i++)
-        bytes += pieces.items[i].bytes;
     VV_TRY(read_taken(op, &pieces));
-    struct vv_writers_work work = {.table = plan->table,
-        .session = plan->session,
-        .len = pieces.len,
-        .bytes = bytes / (int64_t)pieces.len,
-        .phase = "write",
-        .run = write_piece,
-        .data = &pieces};
-    size_t threads = plan->is_news_shared ? vv_writers_count(&work) : 1;
-    if (threads > 1)
-        vv_engine_expect_many(plan->table->engine);
-    else
-        vv_engine_expect(plan->table->engine, work.bytes);
-    VV_TRY(vv_writers_run(op, &writers, threads, &work, written));
+    VV_TRY(write_pieces(op, &pieces, &others, written));
     for (size_t i = 0; i < pieces.len; i++)
         VV_TRY(add_files(op, plan, &pieces.items[i], actions));
     return VARVE_OK;

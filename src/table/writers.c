@@ -5,11 +5,34 @@ struct run {
     const struct vv_writers_work *work;
 };
 
+static size_t count_threads(const struct vv_engine *engine, int64_t bytes, size_t len)
+{
+    size_t threads = vv_engine_writers(engine, bytes);
+    threads = threads < len ? threads : len;
+    return threads < VV_CREW_MAX ? threads : VV_CREW_MAX;
+}
+
 size_t vv_writers_count(const struct vv_writers_work *work)
 {
-    size_t threads = vv_engine_writers(work->table->engine, work->bytes);
-    threads = threads < work->len ? threads : work->len;
-    return threads < VV_CREW_MAX ? threads : VV_CREW_MAX;
+    return count_threads(work->table->engine, work->bytes, work->len);
+}
+
+varve_status vv_writers_part(struct vv_op *op, const struct vv_engine *engine,
+    const int64_t *bytes, size_t len, struct vv_writers_share out[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        out[i] = (struct vv_writers_share){.threads = 1};
+        VV_NEW(op, &out[i].pieces, size_t, len + 1);
+    }
+    for (size_t i = 0; i < len; i++) {
+        struct vv_writers_share *share = &out[vv_engine_writers(engine, bytes[i]) > 1];
+        share->pieces[share->len++] = i;
+        if (bytes[i] > share->bytes)
+            share->bytes = bytes[i];
+    }
+    if (out[1].len > 0)
+        out[1].threads = count_threads(engine, out[1].bytes, out[1].len);
+    return VARVE_OK;
 }
 
 static varve_status run_piece(struct vv_op *op, void *data, size_t thread, size_t piece)

@@ -22,7 +22,7 @@ struct vv_writers_work {
     struct vv_table *table;
     struct vv_session *session; /* of the caller: one thread works in it */
     size_t len;
-    int64_t bytes;     /* of a file, about */
+    int64_t bytes;     /* of the longest piece, about */
     const char *phase; /* for the progress, and the others as in vv_crew_work */
     size_t before, total;
     /* Writes the files of one piece. */
@@ -38,6 +38,21 @@ struct vv_writers {
     size_t len;
 };
 
+/* Pieces that are written together, and by how many threads: with 1 in the caller's. */
+struct vv_writers_share {
+    size_t *pieces;
+    size_t len;
+    int64_t bytes; /* of the longest */
+    size_t threads;
+};
+
+/*
+ * Parts pieces of so many bytes each. In `out[0]` are the long ones: of them the engine may have
+ * but one at a time, with all its threads, as vv_engine_writers says of each; one that is much
+ * longer than the others must not be written beside them. `out[1]`: the others, in their order too.
+ */
+varve_status vv_writers_part(struct vv_op *op, const struct vv_engine *engine,
+    const int64_t *bytes, size_t len, struct vv_writers_share out[2]);
 /* How many threads the work is worth; with 1 it is done in the caller's. */
 size_t vv_writers_count(const struct vv_writers_work *work);
 /*
