@@ -17,6 +17,7 @@ import time
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 PROGRAM_MB = 96  # with the engine's library in memory, and what the allocator has yet to give back
@@ -51,9 +52,9 @@ class Runner:
                   f"{' '.join(arguments[:2])}: exit {process.returncode}, "
                   f"{time.monotonic() - start:.1f} s, {peak:.0f} MB of {self.bound} MB")
 
-    def count(self, where, expected):
+    def count(self, where, expected, table="t"):
         done = subprocess.run([*self.command, "query", "--format", "csv",
-                               f"SELECT count(*) FROM t WHERE {where}"],
+                               f"SELECT count(*) FROM {table} WHERE {where}"],
                               capture_output=True, text=True, env=self.env, check=False)
         found = done.stdout.split()[-1:]
         self.note(found == [str(expected)], f"{expected} rows where {where}: {found}")
@@ -88,6 +89,12 @@ def main(program, rows, megabytes):
             runner.run("append", "t", str(path), "--allow-duplicates")
         total = each * FILES
         runner.count("true", total)
+        # The last part once more as text, into a table of its own.
+        pacsv.write_csv(pq.read_table(folder / "rows.parquet"), folder / "rows.csv")
+        runner.run("create", "u", "--schema", SCHEMA, "--key", "k,day")
+        runner.run("append", "u", str(folder / "rows.csv"), "--allow-duplicates")
+        runner.run("upsert", "u", str(folder / "rows.csv"))
+        runner.count("true", each, "u")
         (folder / "one.csv").write_text("k,day,sym,a,b,note\n5,2022-01-08,x,-1,2,n\n")
         runner.run("upsert", "t", str(folder / "one.csv"))
         runner.count("a = -1", 1)

@@ -12,6 +12,8 @@
 #define HEADER_BYTES_MAX ((size_t)1 << 20)
 #define PIECE_BYTES ((size_t)1 << 20)
 #define VALUE_BYTES_MAX ((size_t)16 << 20)
+/* What is read at once. The engine would take sixteen of the longest lines, 256 MiB in one piece. */
+#define BUFFER_BYTES (2 * VALUE_BYTES_MAX)
 
 static void piece_free(char **piece)
 {
@@ -79,8 +81,9 @@ static varve_status rows_read(struct vv_op *op, struct vv_session *session,
     vv_buf_addf(&sql,
         ", auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
         "comment = '', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
-        "compression = 'none', hive_partitioning = false, max_line_size = %zu, columns = {",
-        VALUE_BYTES_MAX);
+        "compression = 'none', hive_partitioning = false, max_line_size = %zu, "
+        "buffer_size = %zu, columns = {",
+        VALUE_BYTES_MAX, BUFFER_BYTES);
     for (size_t index = 0; index < input->columns_len; index++)
         vv_buf_addf(&sql, "%s'r%zu': 'VARCHAR'", index > 0 ? ", " : "", index);
     vv_buf_adds(&sql, "})");
