@@ -82,7 +82,7 @@ static varve_status show(struct vv_cli *cli, const char *json)
     vv_text_add_shown(&folder, path, strlen(path));
     vv_text_addf(&text, "exported %" PRId64 " rows",
         vv_node_int(vv_node_get(&node, "rows"), 0));
-    if (vv_node_get(&node, "changes") != NULL)
+    if (vv_node_get(&node, "changes")->kind != VV_NODE_NONE)
         vv_text_addf(&text, " and %" PRId64 " row changes",
             vv_node_int(vv_node_get(&node, "changes"), 0));
     vv_text_addf(&text,

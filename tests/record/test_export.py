@@ -315,6 +315,13 @@ def test_changes_that_are_left_out_are_said_to_be(filled, tmp_path):
     assert audit_check.check_export(tmp_path / "x", done["sha256"]) == []
 
 
+def test_row_changes_are_counted_where_they_are_exported(filled, tmp_path):
+    said = [filled.ok("export", "-o", tmp_path / name, *more)
+            for name, more in (("with", []), ("without", ["--no-changes"]))]
+    assert re.match(r"exported \d+ rows and \d+ row changes of 1 table to ", said[0]), said
+    assert re.match(r"exported \d+ rows of 1 table to ", said[1]), said
+
+
 def test_a_long_history_is_told_in_parts(filled, tmp_path):
     """Of 1,100 versions, written by other software, one with a hole in it that nobody knows of."""
     table = filled.table("t")
