@@ -157,7 +157,7 @@ TEST(crew, stops_when_the_progress_says_so)
     env.progress = refuse_progress;
     vv_op_init(&op, &env, VV_OP_BYTES_DEFAULT);
     CHECK_INT(run_work(&op, &work, PIECES), VARVE_EINTERRUPTED);
-    CHECK_INT(runs(&work), 2);
+    CHECK(runs(&work) <= 2); /* the second thread may not have begun */
     vv_forgive(&op);
 }
 
