@@ -11,9 +11,22 @@
  */
 #define LOOK_BACK 100
 
-static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *list,
+/* What is asked for. */
+struct span {
+    int64_t from; /* VV_NO_VERSION: the latest */
+    size_t limit; /* 0: all */
+    bool passes_holes;
+};
+
+/* `at`: where that version would be in the listing. */
+static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *list, size_t at,
     int64_t version)
 {
+    if (at > 0 && at < list->commits.len) {
+        int64_t hole = vv_log_list_hole(&list->commits.items[at - 1], &list->commits.items[at]);
+        if (hole != VV_NO_VERSION)
+            return vv_log_fail_hole(op, hole, version);
+    }
     (void)vv_fail(op, VARVE_ENOTFOUND,
         "there is no commit of version %" PRId64 ": commits %" PRId64 " to %" PRId64
         " are there",
@@ -25,16 +38,33 @@ static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *l
 
 /* The commits of the log, and those of the ledger where they matter. */
 static varve_status list_commits(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t from, size_t limit, struct vv_log_list *out)
+    const struct span *span, struct vv_log_list *out)
 {
+    size_t limit = span->limit;
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, out));
     if (vv_log_list_has_all_from(out, 0))
         return VARVE_OK;
-    size_t end = from == VV_NO_VERSION ? out->commits.len : vv_log_list_lower(out, from) + 1;
-    if (limit > 0 && limit <= end && end <= out->commits.len &&
+    size_t end =
+        span->from == VV_NO_VERSION ? out->commits.len : vv_log_list_lower(out, span->from) + 1;
+    bool is_there =
+        end <= out->commits.len &&
+        (span->from == VV_NO_VERSION || out->commits.items[end - 1].version == span->from);
+    if (is_there && limit > 0 && limit <= end &&
         vv_log_list_has_all_from(out, out->commits.items[end - limit].version))
         return VARVE_OK;
     return vv_ledger_extend(op, log, &op->arena, out);
+}
+
+/* A history that leaves out a version would say that nothing was there. */
+static varve_status check_whole(struct vv_op *op, const struct vv_log_commit *commits,
+    size_t start, size_t end)
+{
+    for (size_t i = start; i + 1 < end; i++) {
+        int64_t hole = vv_log_list_hole(&commits[i], &commits[i + 1]);
+        if (hole != VV_NO_VERSION)
+            return vv_log_fail_hole(op, hole, commits[end - 1].version);
+    }
+    return VARVE_OK;
 }
 
 /* The entries of the `len` commits before `end`, newest first. */
@@ -64,26 +94,44 @@ static varve_status make_entries(struct vv_op *op, struct vv_timeline *timeline,
     return VARVE_OK;
 }
 
-varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
-    size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len)
+static varve_status tell_span(struct vv_op *op, const struct vv_log_handle *log,
+    const struct span *span, struct vv_arena *arena, struct vv_history_entry **out,
+    size_t *out_len)
 {
     struct vv_log_list list = {0};
-    VV_TRY(list_commits(op, log, from, limit, &list));
+    VV_TRY(list_commits(op, log, span, &list));
     if (list.commits.len == 0)
         return vv_log_fail_no_table(op, log);
     size_t end = list.commits.len;
-    if (from != VV_NO_VERSION) {
-        end = vv_log_list_lower(&list, from);
-        if (end == list.commits.len || list.commits.items[end].version != from)
-            return fail_no_commit(op, &list, from);
+    if (span->from != VV_NO_VERSION) {
+        end = vv_log_list_lower(&list, span->from);
+        if (end == list.commits.len || list.commits.items[end].version != span->from)
+            return fail_no_commit(op, &list, end, span->from);
         end++;
     }
-    size_t len = limit == 0 || limit > end ? end : limit;
+    size_t len = span->limit == 0 || span->limit > end ? end : span->limit;
     struct vv_timeline timeline;
+    if (!span->passes_holes)
+        VV_TRY(check_whole(op, list.commits.items, end - len, end));
     VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items, list.commits.len, arena));
     VV_TRY(make_entries(op, &timeline, end, len, arena, out));
     *out_len = len;
     return VARVE_OK;
+}
+
+varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
+    size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len)
+{
+    const struct span span = {.from = from, .limit = limit};
+    return tell_span(op, log, &span, arena, out, out_len);
+}
+
+varve_status vv_log_history_there(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t from, size_t limit, struct vv_arena *arena, struct vv_history_entry **out,
+    size_t *out_len)
+{
+    const struct span span = {.from = from, .limit = limit, .passes_holes = true};
+    return tell_span(op, log, &span, arena, out, out_len);
 }
 
 /* The commits `first` to `last`, by name. NULL in `out`: one of them is not there. */
@@ -177,10 +225,7 @@ static int64_t missing_after(const struct vv_timeline *timeline, size_t count)
 {
     if (count == 0 || count == timeline->len)
         return VV_NO_VERSION;
-    const struct vv_log_commit *before = &timeline->commits[count - 1];
-    bool is_hole = before[1].version > before->version + 1 && before->ledger_key.ptr == NULL &&
-                   before[1].ledger_key.ptr == NULL;
-    return is_hole ? before->version + 1 : VV_NO_VERSION;
+    return vv_log_list_hole(&timeline->commits[count - 1], &timeline->commits[count]);
 }
 
 /*

@@ -77,10 +77,15 @@ struct vv_history_entry {
 };
 /*
  * Newest first from `from` (VV_NO_VERSION: the latest), at most `limit` (0: all that is there),
- * those that only the ledger still has included.
+ * those that only the ledger still has included. ECORRUPT, of the first version that can't be told:
+ * a commit among them is damaged, or missing though older ones are there.
  */
 varve_status vv_log_history(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     size_t limit, struct vv_arena *arena, struct vv_history_entry **out, size_t *out_len);
+/* The same of the commits that are there: missing ones are passed over. */
+varve_status vv_log_history_there(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t from, size_t limit, struct vv_arena *arena, struct vv_history_entry **out,
+    size_t *out_len);
 /*
  * The same of the newest `limit` (at least 1) versions, `latest` being the newest there is. Reads
  * them by name, and lists a log of any length only where one of them is gone from it.

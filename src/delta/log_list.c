@@ -161,6 +161,24 @@ bool vv_log_list_has_all_from(const struct vv_log_list *list, int64_t version)
            list->commits.items[len - 1].version - version == (int64_t)(len - 1 - first);
 }
 
+int64_t vv_log_list_hole(const struct vv_log_commit *before, const struct vv_log_commit *after)
+{
+    bool is_hole = after->version > before->version + 1 && before->ledger_key.ptr == NULL &&
+                   after->ledger_key.ptr == NULL;
+    return is_hole ? before->version + 1 : VV_NO_VERSION;
+}
+
+varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last)
+{
+    (void)vv_fail(op, VARVE_ECORRUPT,
+        "commit " VV_LOG_FOLDER "/%020" PRId64
+        ".json is missing, but what is told up to version "
+        "%" PRId64 " needs it: restore that file from a backup",
+        version, last);
+    op->error.version = version;
+    return VARVE_ECORRUPT;
+}
+
 varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log)
 {
     return vv_fail(op, VARVE_ENOTFOUND, "%.*s is not a Delta table: no commit in _delta_log",

@@ -26,6 +26,14 @@ int64_t vv_log_list_first(const struct vv_log_list *list);
 bool vv_log_list_has_all_from(const struct vv_log_list *list, int64_t version);
 /* Index of the first commit of at least `version`, or commits.len. */
 size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version);
+/*
+ * The first version that is missing between two neighbours of a listing with the ledger's commits;
+ * VV_NO_VERSION where none is. Nor is one where either of the two is the ledger's: what lies beside
+ * those was cleaned up by others, before the ledger had it.
+ */
+int64_t vv_log_list_hole(const struct vv_log_commit *before, const struct vv_log_commit *after);
+/* ECORRUPT, of `version`: its commit is missing, and what is told up to `last` needs it. */
+varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last);
 /* NOT_FOUND: "not a Delta table". */
 varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log);
 

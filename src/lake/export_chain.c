@@ -245,8 +245,8 @@ varve_status vv_export_chain(struct vv_op *op, struct vv_export_run *run,
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
     VV_TRY(take_seals(op, run, &walk));
-    VV_TRY(vv_log_history(op, &table->source.table->log, table->source.snapshot->version, 0,
-        &op->arena, &entries, &len));
+    VV_TRY(vv_log_history_there(op, &table->source.table->log, table->source.snapshot->version,
+        0, &op->arena, &entries, &len));
     vv_buf_adds(&walk.csv,
         "version,timestamp,userName,operation,userMetadata,engineInfo,sha256,"
         "prevHash,chain\n");

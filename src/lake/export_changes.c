@@ -5,6 +5,7 @@
  * It is told in parts of a limited number of versions, so that no statement has the files of a long
  * history at once. What can't be told is never left out in silence: it is a gap, with its reason.
  */
+#include "delta/log_list.h"
 #include "engine/parquet.h"
 #include "engine/sql.h"
 #include "lake/export_run.h"
@@ -45,14 +46,20 @@ static varve_status add_gap(struct vv_op *op, struct vv_export_table *table, int
     return VARVE_OK;
 }
 
-/* Versions between those of two parts: nobody has their commits. */
+/* Versions below those of entry `at`, from `from` on: nobody has their commits. */
 static varve_status add_gone(struct vv_op *op, struct vv_export_table *table, int64_t from,
-    int64_t to)
+    size_t at)
 {
-    return from > to ? VARVE_OK
-                     : add_gap(op, table, from, to,
-                           VV_STR("the commits are gone: they left the log before the ledger "
-                                  "had them"));
+    const struct vv_log_commit *commit = &table->entries[at].commit;
+    bool is_hole = at + 1 < table->entries_len &&
+                   vv_log_list_hole(&table->entries[at + 1].commit, commit) != VV_NO_VERSION;
+    struct vv_str why = is_hole ? VV_STR("the commits are missing from the log and the ledger, "
+                                         "though older ones are there: restore them from a "
+                                         "backup")
+                                : VV_STR("the commits are gone: they left the log before the "
+                                         "ledger had them");
+    return from < commit->version ? add_gap(op, table, from, commit->version - 1, why)
+                                  : VARVE_OK;
 }
 
 static varve_status add_lost(struct vv_op *op, struct vv_export_table *table,
@@ -285,7 +292,7 @@ static varve_status tell_all(struct vv_op *op, struct told *told)
             told->table->entries_len));
         if (entries[left - 1].version > next)
             told->feed = VV_CHANGES_FEED_UNKNOWN;
-        VV_TRY(add_gone(op, told->table, next, entries[left - 1].version - 1));
+        VV_TRY(add_gone(op, told->table, next, left - 1));
         VV_TRY(add_part(op, told, entries + left - len, len));
         next = entries[left - len].version + 1;
         left -= len;

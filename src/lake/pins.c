@@ -49,8 +49,8 @@ static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table)
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
     int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
-    VV_TRY(vv_log_history(op, &table->log, VV_NO_VERSION, COMMITS_MAX, &op->arena, &entries,
-        &len));
+    VV_TRY(vv_log_history_there(op, &table->log, VV_NO_VERSION, COMMITS_MAX, &op->arena,
+        &entries, &len));
     for (size_t i = 0; i < len && entries[i].timestamp_ms >= since_ms; i++) {
         struct vv_str operation =
             entries[i].info != NULL ? entries[i].info->operation : VV_STR_NONE;

@@ -56,8 +56,8 @@ varve_status vv_report_commit_times(struct vv_op *op, const struct vv_report_sou
 {
     struct search search = {.source = source, .missing = source->files_len};
     struct vv_history_entry *entries = NULL;
-    VV_TRY(vv_log_history(op, &source->table->log, source->snapshot->version, 0, &op->arena,
-        &entries, &search.entries_len));
+    VV_TRY(vv_log_history_there(op, &source->table->log, source->snapshot->version, 0,
+        &op->arena, &entries, &search.entries_len));
     search.entries = entries;
     VV_NEW(op, &search.known_us, int64_t, source->files_len + 1);
     VV_NEW(op, &search.found, bool, source->files_len + 1);

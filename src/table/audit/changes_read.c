@@ -137,16 +137,22 @@ static varve_status read_entries(struct vv_op *op, struct vv_changes_run *run)
 }
 
 /* Where the versions before are gone, the first commit that says so shows it. */
-static void find_feed(struct vv_op *op, struct vv_changes_run *run)
+static varve_status find_feed(struct vv_op *op, struct vv_changes_run *run)
 {
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
     if (run->feed != VV_CHANGES_FEED_UNKNOWN)
-        return;
+        return VARVE_OK;
     run->feed = VV_CHANGES_FEED_OFF;
-    if (run->from > 0 && vv_table_snapshot(op, run->table, run->from - 1, &before) == VARVE_OK)
-        run->feed = has_feed(before->metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
-    else if (op->failed)
+    if (run->from == 0)
+        return VARVE_OK;
+    varve_status status = vv_table_snapshot(op, run->table, run->from - 1, &before);
+    if (status == VARVE_ENOTFOUND || status == VARVE_ECORRUPT) {
         vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    run->feed = has_feed(before->metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
+    return VARVE_OK;
 }
 
 static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
@@ -178,7 +184,7 @@ static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
 {
     VV_TRY(read_entries(op, run));
-    find_feed(op, run);
+    VV_TRY(find_feed(op, run));
     for (size_t i = run->entries_len; i > 0; i--)
         VV_TRY(read_commit(op, run, &run->entries[i - 1]));
     return VARVE_OK;

@@ -121,6 +121,11 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
     while (i > 1 && list.commits.items[i - 2].version + 1 == list.commits.items[i - 1].version)
         i--;
     *out = list.commits.items[i - 1].version;
+    int64_t hole =
+        i > 1 ? vv_log_list_hole(&list.commits.items[i - 2], &list.commits.items[i - 1])
+              : VV_NO_VERSION;
+    if (hole != VV_NO_VERSION)
+        return vv_log_fail_hole(op, hole, trace->run.to);
     return VARVE_OK;
 }
 

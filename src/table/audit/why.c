@@ -291,7 +291,7 @@ varve_status vv_why(struct vv_op *op, struct vv_table *table, struct vv_str file
     size_t len = 0;
     why.by_key = VV_MAP_INIT(&why.arena);
     VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_log_history(op, &table->log, VV_NO_VERSION, 0, &op->arena, &entries, &len));
+    VV_TRY(vv_log_history_there(op, &table->log, VV_NO_VERSION, 0, &op->arena, &entries, &len));
     VV_TRY(find_file(op, &why, entries, len, file));
     for (size_t i = 0; i < len; i++)
         VV_TRY(take_commit(op, &why, &entries[i]));

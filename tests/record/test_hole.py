@@ -1,0 +1,105 @@
+"""A commit that is missing between others: what lies behind it is refused, what lies before it is told."""
+
+import json
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import lakes  # noqa: E402
+
+LAST, GONE = 6, 4
+COMMIT = "_delta_log/{:020}.json"
+
+
+@pytest.fixture(scope="module")
+def holed(varve_on, tmp_path_factory):
+    """Six versions of a row, a checkpoint at the last; what was told of the first three."""
+    varve = varve_on(tmp_path_factory.mktemp("hole") / "lake")
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, LAST + 1):
+        varve.upsert("t", f"id,x\n1,{number}\n{number + 10},0\n")
+    before = {
+        "history": varve.rows("history", "t")[LAST - GONE + 1:],
+        "changes": varve.rows("changes", "t", "--from", "0", "--to", str(GONE - 1)),
+        "trace": [row for row in varve.rows("trace", "t", "id=1") if row["version"] < GONE]}
+    varve.ok("checkpoint", "t")
+    (varve.table("t") / COMMIT.format(GONE)).unlink()
+    return varve, before
+
+
+def refused(varve, *arguments):
+    done = varve.run(*arguments)
+    assert (done.returncode, done.stdout) == (6, ""), (arguments, done.stdout, done.stderr)
+    assert COMMIT.format(GONE) in done.stderr and "missing" in done.stderr, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("more", [
+    (), ("--limit", "3"), ("--limit", "4"), ("--at", "4"), ("--at", "4", "--limit", "1"),
+    ("--at", "5"), ("--at", "5", "--limit", "2"), ("--at", "6"), ("--at", "now")])
+def test_a_history_with_a_hole_is_refused_and_says_what_can_be_told(holed, more):
+    varve, before = holed
+    said = refused(varve, "history", "t", *more)
+    assert f"what version {GONE}" in said and f"say --at {GONE - 1}" in said
+    assert varve.rows("history", "t", "--at", str(GONE - 1)) == before["history"]
+
+
+def test_a_history_that_ends_above_the_hole_is_told(holed):
+    varve, _ = holed
+    for more in ((), ("--at", "6"), ("--at", "now")):
+        rows = varve.rows("history", "t", "--limit", "2", *more)
+        assert [row["version"] for row in rows] == [6, 5]
+
+
+def test_changes_over_the_hole_are_refused_and_say_which_are_not(holed):
+    varve, before = holed
+    for more in (("0",), ("4",), ("2", "--to", "5"), ("4", "--to", "4")):
+        said = refused(varve, "changes", "t", "--from", *more)
+        assert f"what version {GONE}" in said and f"say --to {GONE - 1}" in said
+    assert varve.rows("changes", "t", "--from", "0", "--to", "3") == before["changes"]
+    behind = varve.rows("changes", "t", "--from", "5")
+    assert {row["_commit_version"] for row in behind} == {5, 6}
+
+
+def test_a_trace_names_the_commit_that_is_missing(holed):
+    varve, before = holed
+    for more in ((), ("--at", "6"), ("--at", "5"), ("--at", "4")):
+        said = refused(varve, "trace", "t", "id=1", *more)
+        assert f"what version {GONE}" in said and f"say --at {GONE - 1}" in said
+    assert varve.rows("trace", "t", "id=1", "--at", "3") == before["trace"]
+
+
+def test_an_export_says_that_the_commit_is_missing(holed, tmp_path):
+    varve, _ = holed
+    varve.ok("export", "t", "-o", str(tmp_path / "x"))
+    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text(encoding="utf-8"))
+    gap, = manifest["tables"][0]["changesMissing"]
+    assert (gap["from"], gap["to"]) == (GONE, GONE)
+    assert "missing from the log and the ledger" in gap["reason"]
+
+
+def test_commits_that_the_ledger_has_are_no_hole(varve):
+    """As a clean-up leaves it that a power cut ended: the ledger has what the log has no more."""
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id",
+             "--property", "delta.logRetentionDuration=interval 5 days")
+    for number in range(1, LAST + 1):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    log = varve.table("t") / "_delta_log"
+    varve.ok("checkpoint", "t")
+    lakes.age(varve.table("t"), 20)
+    kept = {path.name: path.read_bytes() for path in log.glob("0*.json")}
+    whole = varve.rows("history", "t")
+    varve.upsert("t", "id,x\n1,7\n")
+    varve.ok("checkpoint", "t")
+    assert not (log / f"{GONE:020}.json").exists() and list(
+        (varve.table("t") / "_varve" / "ledger").iterdir())
+    for name in (f"{1:020}.json", f"{GONE - 1:020}.json", f"{GONE + 1:020}.json"):
+        (log / name).write_bytes(kept[name])
+    assert varve.rows("history", "t")[1:] == whole
+    assert varve.rows("history", "t", "--at", str(GONE), "--limit", "1") == [whole[LAST - GONE]]
+    assert len(varve.rows("trace", "t", "id=1")) == LAST + 1
+    shutil.rmtree(varve.table("t") / "_varve" / "ledger")
+    assert varve.run("history", "t").returncode == 6
