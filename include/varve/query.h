@@ -63,9 +63,11 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
     varve_error *err);
 
 /*
- * From now on tables of this lake that are opened, and those that its queries and reports read, are
- * read as they were known at that time, where no `at` is given; one that was not made by then
- * reads as one without rows, and the log tells. NULL: as they are, again. EUSAGE: no time.
+ * From now on tables of this lake, those that are open already too, are read by themselves, by
+ * queries and by reports as they were known at that time, where no `at` is given; one that was not
+ * made by then reads as one without rows, and the log tells. Writes, varve_table_refresh,
+ * varve_lake_tables and what looks after files go by the latest version as ever, and rows that
+ * are being read stay those that were asked for. NULL: as they are, again. EUSAGE: no time.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(struct varve_lake *lake,
     const char *time, varve_error *err);

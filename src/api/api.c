@@ -63,6 +63,14 @@ void vv_api_begin(struct vv_op *op, varve_lake *lake)
     vv_op_init(op, &lake->env, VV_OP_BYTES_DEFAULT);
 }
 
+varve_status vv_api_report(struct vv_op *op, const varve_table *table, varve_status status,
+    varve_error *err)
+{
+    if (status != VARVE_OK && op->error.table[0] == '\0')
+        vv_error_table(op, table->table->name);
+    return vv_op_report(op, status, err);
+}
+
 varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out)
 {
     if (!vv_buf_ok(buf))

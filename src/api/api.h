@@ -71,6 +71,9 @@ void vv_api_maintained(const struct vv_lake_maintained *result,
 
 /* Begins a call on a lake: an interrupt that came before it is forgotten. */
 void vv_api_begin(struct vv_op *op, varve_lake *lake);
+/* Ends a write to a table: a failure is about that one, where it does not say of which it is. */
+varve_status vv_api_report(struct vv_op *op, const varve_table *table, varve_status status,
+    varve_error *err);
 /* Copies `buf` for the caller, who frees it with varve_free. */
 varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out);
 

@@ -83,17 +83,36 @@ varve_status varve_lake_verify(varve_lake *lake, const char *table,
     return vv_op_report(&op, status, err);
 }
 
+/* What was known of a table takes its snapshot of then. */
+static varve_status known_history(struct vv_op *op, varve_lake *lake, const char *name,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
+    if (name == NULL || name[0] == '\0')
+        return vv_fail(op, VARVE_EUSAGE, "no table given");
+    VV_TRY(vv_lake_table_for_any(op, lake->lake, vv_str_of(name), &table));
+    return vv_table_history(op, table, VV_STR_NONE, limit, out);
+}
+
+static varve_status history(struct vv_op *op, varve_lake *lake, const char *name, int64_t limit,
+    struct ArrowArrayStream *out)
+{
+    struct vv_log_handle log = {0};
+    if (lake->lake->known.is_set)
+        return known_history(op, lake, name, limit, out);
+    varve_status status = vv_api_log(op, lake, name, &log);
+    if (status == VARVE_OK && vv_log_history_rows(op, &log, limit, out) != VARVE_OK)
+        status = vv_note(op, "table %s", name);
+    vv_store_close(&log.store);
+    return status;
+}
+
 varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    struct vv_log_handle log = {0};
     vv_api_begin(&op, lake);
-    varve_status status = vv_api_log(&op, lake, table, &log);
-    if (status == VARVE_OK && vv_log_history_rows(&op, &log, limit, out) != VARVE_OK)
-        status = vv_note(&op, "table %s", table);
-    vv_store_close(&log.store);
-    return vv_op_report(&op, status, err);
+    return vv_op_report(&op, history(&op, lake, table, limit, out), err);
 }
 
 static varve_status history_at(struct vv_op *op, varve_lake *lake, const char *name,

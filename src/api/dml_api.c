@@ -65,7 +65,7 @@ varve_status varve_table_delete(varve_table *table, const char *where,
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, delete_rows(&op, table, where, options, out), err);
+    return vv_api_report(&op, table, delete_rows(&op, table, where, options, out), err);
 }
 
 static varve_status convert_assignments(struct vv_op *op, const varve_assignment *given,
@@ -110,7 +110,7 @@ varve_status varve_table_update(varve_table *table, const varve_assignment *assi
         .assignments_len = assignments_len};
     if (status == VARVE_OK)
         status = update_rows(&op, table, &request, options, out);
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 /* An empty text is a condition that got lost, such as a variable of a shell that is not set. */
@@ -151,7 +151,7 @@ varve_status varve_table_overwrite(varve_table *table, const varve_input *inputs
     vv_api_begin(&op, table->lake);
     varve_status status = overwrite_rows(&op, table, &request, where, inputs, options, out);
     vv_api_inputs_release(inputs, inputs_len);
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status convert_clauses(struct vv_op *op, const varve_merge_clause *given,
@@ -204,5 +204,5 @@ varve_status varve_table_merge(varve_table *table, const varve_merge *merge,
     if (status == VARVE_OK)
         status = merge_rows(&op, table, &request, merge->inputs, options, out);
     vv_api_inputs_release(merge->inputs, merge->inputs_len);
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }

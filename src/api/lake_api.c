@@ -101,8 +101,7 @@ static varve_status known_at(struct vv_op *op, struct vv_lake *lake, struct vv_s
     int64_t us = 0;
     if (time.len > 0)
         VV_TRY(vv_known_at_read(op, time, &us));
-    lake->is_known_at = time.len > 0;
-    lake->known_us = us;
+    lake->known = (struct vv_known){time.len > 0, us};
     return VARVE_OK;
 }
 

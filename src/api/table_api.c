@@ -202,7 +202,7 @@ static varve_status run_upsert(varve_table *table, const varve_input *inputs, si
     vv_api_begin(&op, table->lake);
     varve_status status = upsert(&op, table, inputs, inputs_len, options, append, out);
     vv_api_inputs_release(inputs, inputs_len);
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 varve_status varve_table_upsert(varve_table *table, const varve_input *inputs,
@@ -349,9 +349,16 @@ varve_status varve_table_range(varve_table *table, const varve_range_options *op
 varve_status varve_table_history(varve_table *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err)
 {
+    return varve_table_history_at(table, NULL, limit, out, err);
+}
+
+varve_status varve_table_history_at(varve_table *table, const char *at, int64_t limit,
+    struct ArrowArrayStream *out, varve_error *err)
+{
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_table_history(&op, table->table, limit, out), err);
+    return vv_op_report(&op, vv_table_history(&op, table->table, vv_api_text(at), limit, out),
+        err);
 }
 
 varve_status varve_table_files(varve_table *table, const char *at, struct ArrowArrayStream *out,

@@ -206,8 +206,7 @@ varve_status vv_lake_table_for_any(struct vv_op *op, struct vv_lake *lake, struc
     struct vv_log_handle log = {0};
     VV_TRY(vv_lake_log(op, lake, name, &log));
     VV_TRY(vv_table_open_for_any(op, name, log.store, log.engine, out));
-    (*out)->is_known_at = lake->is_known_at;
-    (*out)->known_us = lake->known_us;
+    (*out)->known = &lake->known;
     (*out)->checkpoints_elsewhere = lake->checkpoints_elsewhere;
     return VARVE_OK;
 }
@@ -233,7 +232,7 @@ varve_status vv_known_at_read(struct vv_op *op, struct vv_str time, int64_t *out
 
 int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake)
 {
-    return lake->is_known_at ? lake->known_us : vv_now_us(op);
+    return lake->known.is_set ? lake->known.us : vv_now_us(op);
 }
 
 static varve_status check_name(struct vv_op *op, struct vv_str name)

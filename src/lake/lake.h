@@ -17,9 +17,8 @@ struct vv_lake {
     struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
     struct vv_str user;        /* ptr NULL: the login */
     struct vv_str message;     /* ptr NULL: none */
-    /* Where set: tables are read as they were known then, where nothing else is asked for. */
-    bool is_known_at;
-    int64_t known_us;
+    /* Its tables, those that are open too, are read by this where nothing else is asked for. */
+    struct vv_known known;
     bool checkpoints_elsewhere; /* of its tables (table.h) */
 };
 

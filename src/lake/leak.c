@@ -17,13 +17,12 @@ static varve_status load_both(struct vv_op *op, struct vv_lake *lake,
     struct vv_session *session, const struct vv_leak_request *request)
 {
     struct vv_query_request query = {.sql = request->sql, .is_known_fixed = true};
-    lake->is_known_at = false;
+    lake->known.is_set = false;
     VV_TRY(load(op, lake, session, &query, VV_STR("leak_now")));
     query.is_known_by_row = request->knowledge != VV_KNOWN_COMMIT;
     query.knowledge = request->knowledge;
     query.known_us = request->known_us;
-    lake->is_known_at = request->knowledge == VV_KNOWN_COMMIT;
-    lake->known_us = request->known_us;
+    lake->known = (struct vv_known){request->knowledge == VV_KNOWN_COMMIT, request->known_us};
     return load(op, lake, session, &query, VV_STR("leak_then"));
 }
 
@@ -32,13 +31,11 @@ varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake,
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     struct vv_engine *engine = NULL;
-    bool was_known_at = lake->is_known_at;
-    int64_t was_known_us = lake->known_us;
+    const struct vv_known was = lake->known;
     VV_TRY(vv_lake_engine(op, lake, &engine));
     VV_TRY(vv_session_open(op, engine, &session));
     varve_status status = load_both(op, lake, session, request);
-    lake->is_known_at = was_known_at;
-    lake->known_us = was_known_us;
+    lake->known = was;
     VV_TRY(status);
     return vv_session_stream(op, &session,
         VV_STR("WITH n AS MATERIALIZED (SELECT * EXCLUDE (_leak_row) FROM leak_now), "

@@ -155,8 +155,7 @@ static varve_status find_places(struct vv_op *op, struct vv_query_script *script
     VV_TRY(pinned_new(op, 4 * most, &script->pinned)); /* a function may read two, and then */
     VV_NEW(op, &script->sources, struct vv_query_source *, 2 * most + 1);
     VV_NEW(op, &script->places, struct vv_query_place *, script->len);
-    script->is_known_at = script->lake->is_known_at;
-    script->known_us = script->lake->known_us;
+    script->known = script->lake->known;
     for (size_t i = 0; i < script->len; i++) {
         if (script->statements[i].kind == VV_STATEMENT_SET)
             VV_TRY(vv_query_set_apply(op, script, &script->statements[i]));
@@ -269,10 +268,8 @@ varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     struct vv_str *texts = NULL;
     VV_TRY(prepare(op, lake, &script, &texts));
     VV_TRY(run(op, &script, texts, out));
-    if (script.has_set) {
-        lake->is_known_at = script.is_known_at;
-        lake->known_us = script.known_us;
-    }
+    if (script.has_set)
+        lake->known = script.known;
     return VARVE_OK;
 }
 

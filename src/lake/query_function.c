@@ -66,7 +66,8 @@ static varve_status make_history(struct vv_op *op, struct vv_query_script *scrip
     const struct vv_query_call *call)
 {
     struct ArrowArrayStream rows = {0};
-    VV_TRY(vv_table_history(op, call->source->table, 0, &rows));
+    if (vv_log_history_rows(op, &call->source->table->log, 0, &rows) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(call->source->table->name));
     return make_of_rows(op, script, call, &rows, &call->source->snapshot->version);
 }
 

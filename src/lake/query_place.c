@@ -119,10 +119,10 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
             "nor the network",
             VV_ARG(place->name));
     VV_TRY(vv_lake_table_for_any(op, script->lake, place->name, &out->table));
-    out->table->is_known_at = script->is_known_at;
-    out->table->known_us = script->known_us;
-    out->is_apart = script->is_known_at != script->lake->is_known_at ||
-                    script->known_us != script->lake->known_us;
+    out->known = script->known;
+    out->table->known = &out->known;
+    out->is_apart = script->known.is_set != script->lake->known.is_set ||
+                    script->known.us != script->lake->known.us;
     if (place->at_unit.ptr != NULL)
         VV_TRY(at_snapshot(op, script, place, out->table, slot));
     else
@@ -142,8 +142,8 @@ varve_status vv_query_source_find(struct vv_op *op, struct vv_query_script *scri
 {
     struct vv_str key;
     VV_TRY(vv_query_key(op, place, &key));
-    if (script->is_known_at)
-        key = vv_arena_format(&op->arena, "%.*s %" PRId64, VV_ARG(key), script->known_us);
+    if (script->known.is_set)
+        key = vv_arena_format(&op->arena, "%.*s %" PRId64, VV_ARG(key), script->known.us);
     if (script->is_by_commit && key.ptr != NULL)
         key = vv_arena_format(&op->arena, "%.*s by commit", VV_ARG(key));
     if (key.ptr == NULL)

@@ -18,6 +18,7 @@
 /* A table at a version. Several places may read it. */
 struct vv_query_source {
     struct vv_table *table;       /* owned */
+    struct vv_known known;        /* by which the table is read */
     struct vv_snapshot *snapshot; /* the script's `pinned` has it */
     struct vv_rules rules;
     bool is_apart;      /* as it was known then, by SET: its view has a name of its own */
@@ -52,9 +53,8 @@ struct vv_query_script {
     struct vv_sql_statement *statements;
     struct vv_query_place **places; /* of each statement */
     size_t len;                     /* of both */
-    /* See struct vv_lake; for the statement whose places are looked for. */
-    bool is_known_at;
-    int64_t known_us;
+    /* What SET made of the lake's; for the statement whose places are looked for. */
+    struct vv_known known;
     bool is_by_commit;    /* of the source that is looked for only commits count as known */
     bool has_set;         /* some statement has changed it */
     struct vv_map by_key; /* table, and what its AT says, to its struct vv_query_source */

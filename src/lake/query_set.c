@@ -83,12 +83,12 @@ varve_status vv_query_set_apply(struct vv_op *op, struct vv_query_script *script
         return vv_fail(op, VARVE_EUSAGE,
             "SET known_at and --at both say when: give one of them");
     script->has_set = true;
-    script->is_known_at = value.text.ptr != NULL;
-    script->known_us = 0;
+    script->known.is_set = value.text.ptr != NULL;
+    script->known.us = 0;
     vv_buf_adds(&sql, "SELECT ");
-    if (script->is_known_at) {
-        VV_TRY(vv_known_at_read(op, value.text, &script->known_us));
-        vv_sql_timestamptz(&sql, script->known_us);
+    if (script->known.is_set) {
+        VV_TRY(vv_known_at_read(op, value.text, &script->known.us));
+        vv_sql_timestamptz(&sql, script->known.us);
     } else {
         vv_buf_adds(&sql, "NULL::TIMESTAMPTZ");
     }

@@ -29,9 +29,12 @@ varve_status vv_log_history_rows(struct vv_op *op, const struct vv_log_handle *l
 varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, int64_t limit, struct ArrowArrayStream *out);
 
-/* The rows of `history` (varve.h), newest first. */
-varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
-    struct ArrowArrayStream *out);
+/*
+ * The rows of `history` (varve.h), newest first, up to the version that `at` means (vv_table_at):
+ * what is damaged behind it does no harm.
+ */
+varve_status vv_table_history(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    int64_t limit, struct ArrowArrayStream *out);
 
 /* The data files (varve.h), at a version or time; none: the latest. */
 varve_status vv_table_files(struct vv_op *op, struct vv_table *table, struct vv_str at,

@@ -11,6 +11,12 @@
 #include "table/rules.h"
 #include "table/work.h"
 
+/* The time of what is known; where none is set all that is there is known. */
+struct vv_known {
+    bool is_set;
+    int64_t us;
+};
+
 struct vv_table {
     struct vv_str name; /* for messages; in `arena` */
     struct vv_log_handle log;
@@ -19,9 +25,11 @@ struct vv_table {
     struct vv_snapshot *
         snapshot; /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
     struct vv_work *work; /* of the last small batch; NULL: none is kept */
-    /* Where set: without an `at` the table is read as it was known then (table/read/read.h). */
-    bool is_known_at;
-    int64_t known_us;
+    /*
+     * Where a time is set there, the table is read without an `at` as it was known then
+     * (table/read/read.h). Looked at by each read; NULL: none is set. Borrowed, mostly of the lake.
+     */
+    const struct vv_known *known;
     /* Somebody else writes checkpoints soon after commits: only what is long due is written. */
     bool checkpoints_elsewhere;
     struct vv_arena arena;

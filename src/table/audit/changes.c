@@ -142,6 +142,21 @@ varve_status vv_table_changes_sql(struct vv_op *op, struct vv_table *table,
     return VARVE_OK;
 }
 
+/* Without an end they end with what was known, where a time is set for that. */
+static varve_status begin(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_changes_request *request)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *known = NULL;
+    struct vv_changes_request by_then = *request;
+    if (request->newest != NULL || request->to.len > 0 || !vv_table_is_known_at(run->table)) {
+        VV_TRY(refresh(op, run->table, request));
+        return start(op, run, request);
+    }
+    VV_TRY(vv_table_seek(op, run->table, VV_STR_NONE, &known));
+    by_then.newest = known;
+    return start(op, run, &by_then);
+}
+
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_request *request, struct ArrowArrayStream *out)
 {
@@ -149,7 +164,7 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     struct vv_changes_run run = {.table = table, .engine = table->engine};
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    if (refresh(op, table, request) != VARVE_OK || start(op, &run, request) != VARVE_OK)
+    if (begin(op, &run, request) != VARVE_OK)
         return tell_damage(op);
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));

@@ -26,7 +26,7 @@
 struct vv_changes_request {
     struct vv_str from; /* version, or time: the first version at or after it; included */
     struct vv_str
-        to; /* version, or time: the last version at or before it; len 0: the latest */
+        to; /* version, or time: the last version at or before it; len 0: the latest, or what was known by table->known */
     /* Counts as the latest version: whatever came later did not. NULL: the table's latest. */
     struct vv_snapshot *newest;
 };

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "table/describe.h"
+#include "table/read/read.h"
 
 enum {
     VERSION,
@@ -139,12 +140,37 @@ varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle
     return give_rows(op, log->engine, entries, len, out);
 }
 
-varve_status vv_table_history(struct vv_op *op, struct vv_table *table, int64_t limit,
+/* What was known: of a table that was not made by then no operation. */
+static varve_status known_history(struct vv_op *op, struct vv_table *table, int64_t limit,
     struct ArrowArrayStream *out)
 {
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_TRY(vv_table_seek(op, table, VV_STR_NONE, &snapshot));
+    if (snapshot->version == VV_NO_VERSION)
+        return give_rows(op, table->engine, NULL, 0, out);
+    return vv_log_history_rows_to(op, &table->log, snapshot->version, limit, out);
+}
+
+static varve_status table_history(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    int64_t version = VV_NO_VERSION;
+    at = vv_str_trim(at);
+    if (at.len > 0) {
+        VV_TRY(vv_log_at(op, &table->log, table->name, at, &version));
+        return vv_log_history_rows_to(op, &table->log, version, limit, out);
+    }
+    if (vv_table_is_known_at(table))
+        return known_history(op, table, limit, out);
     VV_TRY(vv_table_refresh(op, table));
-    if (history(op, &table->log, table->snapshot->version, limit, out) != VARVE_OK)
-        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return history(op, &table->log, table->snapshot->version, limit, out);
+}
+
+varve_status vv_table_history(struct vv_op *op, struct vv_table *table, struct vv_str at,
+    int64_t limit, struct ArrowArrayStream *out)
+{
+    if (table_history(op, table, at, limit, out) != VARVE_OK)
+        return vv_note_table(op, table->name);
     return VARVE_OK;
 }
 

@@ -75,6 +75,11 @@ varve_status vv_log_at(struct vv_op *op, const struct vv_log_handle *log, struct
         VV_ARG(at));
 }
 
+bool vv_table_is_known_at(const struct vv_table *table)
+{
+    return table->known != NULL && table->known->is_set;
+}
+
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
@@ -82,15 +87,15 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
     at = vv_str_trim(at);
     if (at.len > 0)
         VV_TRY(vv_log_at(op, &table->log, table->name, at, &version));
-    else if (table->is_known_at)
-        return vv_table_known_at(op, table, table->known_us, out);
+    else if (vv_table_is_known_at(table))
+        return vv_table_known_at(op, table, table->known->us, out);
     return vv_table_snapshot(op, table, version, out);
 }
 
 varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
-    bool is_newest = vv_str_trim(at).len == 0 && !table->is_known_at;
+    bool is_newest = vv_str_trim(at).len == 0 && !vv_table_is_known_at(table);
     varve_status status = vv_table_refresh(op, table);
     if (status == VARVE_ECORRUPT && !is_newest) {
         vv_forgive(op);

@@ -16,15 +16,18 @@ varve_status vv_log_at(struct vv_op *op, const struct vv_log_handle *log, struct
     struct vv_str at, int64_t *out);
 /*
  * A version by what a person says: all digits = version, else a time ("2025-01-15", "-7d");
- * ptr NULL = the latest, or what was known at table->known_us. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
+ * ptr NULL = the latest, or what was known at table->known. NOT_FOUND: no such version, or a name, which no tag has; EUSAGE: nothing
  * of these.
  */
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);
 
+/* Whether without an `at` it is read as it was known at a time. */
+bool vv_table_is_known_at(const struct vv_table *table);
+
 /*
  * The same, of the table as it is now. A newest version that is damaged is no hindrance to one that
- * needs none of what is: `at` names it, or table->known_us.
+ * needs none of what is: `at` names it, or table->known.
  */
 varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out);

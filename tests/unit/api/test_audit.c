@@ -6,6 +6,7 @@
 #include "harness/test.h"
 #include "varve/audit.h"
 #include "varve/dml.h"
+#include "varve/inspect.h"
 #include "varve/maintain.h"
 #include "varve/pin.h"
 #include "varve/query.h"
@@ -143,6 +144,57 @@ TEST(audit, a_table_that_was_not_made_yet_has_no_version_to_pin)
     REQUIRE(CHECK_INT(varve_lake_known_at(lakes.ours, NULL, &lakes.err), 0));
     CHECK_INT(varve_lake_pin(lakes.ours, "q3", NULL, &tables, &lakes.err), 0);
     CHECK_INT(tables, 1);
+}
+
+/* How many rows; gives the stream back. -1: it could not be had, or read. */
+static int64_t count_of(varve_status status, struct ArrowArrayStream *rows)
+{
+    int64_t count = 0;
+    if (status != VARVE_OK)
+        return -1;
+    for (;;) {
+        struct ArrowArray batch = {0};
+        bool is_read = rows->get_next(rows, &batch) == 0;
+        if (!is_read || batch.release == NULL) {
+            rows->release(rows);
+            return is_read ? count : -1;
+        }
+        count += batch.length;
+        batch.release(&batch);
+    }
+}
+
+/* Opened before a time was set or with it set: what counts is what is set when it is read. */
+static void check_counts(varve_table *table, int64_t count, varve_error *err)
+{
+    static const char *const key[] = {"k=1"};
+    struct ArrowArrayStream rows = {0};
+    CHECK_INT(count_of(varve_table_scan(table, NULL, &rows, err), &rows), 3 * count);
+    CHECK_INT(count_of(varve_table_files(table, NULL, &rows, err), &rows), count);
+    CHECK_INT(count_of(varve_table_history(table, 0, &rows, err), &rows), 2 * count);
+    CHECK_INT(count_of(varve_table_changes(table, "0", NULL, &rows, err), &rows), 3 * count);
+    CHECK_INT(count_of(varve_table_trace(table, key, 1, &rows, err), &rows), count);
+    CHECK_INT(count_of(varve_table_history_at(table, "0", 0, &rows, err), &rows), 1);
+    CHECK_INT(count_of(varve_table_changes(table, "0", "1", &rows, err), &rows), 3);
+    CHECK_INT(count_of(varve_table_trace_at(table, "1", key, 1, &rows, err), &rows), 1);
+}
+
+TEST(audit, an_open_table_is_read_as_it_was_known)
+{
+    VV_CLEANUP(lakes_done) struct lakes lakes;
+    struct ArrowArrayStream rows = {0};
+    varve_table *later = NULL;
+    REQUIRE(lakes_open(&lakes));
+    REQUIRE(CHECK_INT(varve_lake_known_at(lakes.theirs, "2001-01-01", &lakes.err), 0));
+    REQUIRE(CHECK_INT(varve_table_open(lakes.theirs, "t", &later, &lakes.err), 0));
+    check_counts(lakes.table, 0, &lakes.err);
+    check_counts(later, 0, &lakes.err);
+    CHECK_INT(count_of(varve_lake_history(lakes.theirs, "t", 0, &rows, &lakes.err), &rows), 0);
+    CHECK_INT(varve_lake_known_at(lakes.theirs, NULL, &lakes.err), 0);
+    check_counts(lakes.table, 1, &lakes.err);
+    check_counts(later, 1, &lakes.err);
+    CHECK_INT(count_of(varve_lake_history(lakes.theirs, "t", 0, &rows, &lakes.err), &rows), 2);
+    varve_table_close(later);
 }
 
 TEST(audit, what_a_vacuum_may_be_about_to_remove_is_not_pinned)
