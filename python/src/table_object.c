@@ -310,7 +310,10 @@ struct read {
         varve_range_options range;
         const char *at;
         const char *id;
-        int64_t limit;
+        struct {
+            const char *at;
+            int64_t limit;
+        } history;
     } options;
     struct ArrowArrayStream stream;
 };
@@ -377,7 +380,8 @@ static varve_status history_run(void *args, varve_error *err)
 {
     struct read *call = args;
     varve_table *table = vp_table_of(call->self, err);
-    return table ? varve_table_history(table, call->options.limit, &call->stream, err)
+    return table ? varve_table_history_at(table, call->options.history.at,
+                       call->options.history.limit, &call->stream, err)
                  : VARVE_EUSAGE;
 }
 
@@ -385,9 +389,9 @@ static PyObject *table_history(PyObject *self, PyObject *args)
 {
     struct read call = {.self = self};
     long long limit;
-    if (!PyArg_ParseTuple(args, "L", &limit))
+    if (!PyArg_ParseTuple(args, "Lz", &limit, &call.options.history.at))
         return NULL;
-    call.options.limit = limit;
+    call.options.history.limit = limit;
     int failed = vp_lake_call(vp_table_lake(self), history_run, &call);
     return vp_table_give(self, failed, &call.stream);
 }

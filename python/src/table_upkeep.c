@@ -212,6 +212,7 @@ PyObject *vp_table_alter(PyObject *self, PyObject *args)
 struct past {
     PyObject *self;
     const char *from, *to; /* or the file */
+    const char *at;        /* of a trace */
     struct vp_strings conditions;
     struct ArrowArrayStream stream;
 };
@@ -237,8 +238,8 @@ static varve_status trace_run(void *args, varve_error *err)
 {
     struct past *call = args;
     varve_table *table = vp_table_of(call->self, err);
-    return table ? varve_table_trace(table, call->conditions.items, call->conditions.len,
-                       &call->stream, err)
+    return table ? varve_table_trace_at(table, call->at, call->conditions.items,
+                       call->conditions.len, &call->stream, err)
                  : VARVE_EUSAGE;
 }
 
@@ -246,7 +247,7 @@ PyObject *vp_table_trace(PyObject *self, PyObject *args)
 {
     struct past call = {.self = self};
     PyObject *conditions;
-    if (!PyArg_ParseTuple(args, "O", &conditions))
+    if (!PyArg_ParseTuple(args, "Oz", &conditions, &call.at))
         return NULL;
     int failed = vp_strings_of(conditions, false, &call.conditions);
     if (failed == 0)

@@ -29,6 +29,9 @@ class VarveError(Exception):
         self.http_status = http_status
 
     def __str__(self):
+        first, _, rest = self.detail.partition("\n")
+        if first and self.message.endswith(first):
+            return f"{self.message}\n{rest}" if rest else self.message
         return f"{self.message}\n{self.detail}" if self.detail else self.message
 
 

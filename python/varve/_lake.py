@@ -184,9 +184,10 @@ class Lake:
             [kind for _, kind in values]))
 
     def known_at(self, time):
-        """From now on tables and queries of this lake are read as they were known at a time, where
-        no `at` is given; None: as they are, again. For some reads alone, by `with`; at its end the
-        lake is read as before:
+        """From now on this lake is read as it was known at a time, where no `at` is given: by queries,
+        by reports and by its tables, whenever they were opened; None: as it is, again. A stream stays
+        what it was asked for; writes, ``Table.version``, ``tables`` and upkeep go by the latest
+        version as ever. For some reads alone, by `with`; at its end the lake is read as before:
 
             with lake.known_at("2025-01-30T10:31:00Z"):
                 lake.query("FROM signals")

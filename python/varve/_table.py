@@ -151,7 +151,8 @@ class Table:
     """A table of a lake, or any Delta table; made by ``Lake.table``.
 
     Times in arguments are datetimes (naive means UTC) or texts: ISO 8601, "now", "-2h", "-7d".
-    `at` says as of when to read: a version (int), or a time; None is the latest.
+    `at` says as of when to read: a version (int), a time, or a tag; None is the latest, or what was
+    known where ``Lake.known_at`` is set: now, whenever the table was opened.
     """
 
     __slots__ = ("_core", "_lake", "name", "__weakref__")
@@ -377,11 +378,11 @@ class Table:
             self._core.range(symbol, strategy, span_text(last), time_text(start),
                              time_text(end), at_text(at)))
 
-    def history(self, limit=None):
+    def history(self, limit=None, *, at=None):
         """The operations on the table, newest first: version, timestamp, userName, operation,
         operationParameters, operationMetrics (JSON texts), userMetadata, engineInfo, rows,
-        files."""
-        return ArrowStream(self._core.history(limit or 0))
+        files. What is damaged behind `at` does no harm."""
+        return ArrowStream(self._core.history(limit or 0, at_text(at)))
 
     def changes(self, start, end=None):
         """The rows that the versions from `start` to `end` (versions or times, both included; None:
@@ -390,13 +391,15 @@ class Table:
         version. NotFound: no such version. UsageError: an empty range."""
         return ArrowStream(self._core.changes(at_text(start), at_text(end)))
 
-    def trace(self, key=None, **columns):
+    def trace(self, key=None, *, at=None, **columns):
         """Every version at which one row changed: version, timestamp, userName, operation,
         userMetadata, change (insert, update, delete), before, after (JSON texts).
 
             table.trace(symbol="SPY", timestamp=datetime(2025, 1, 30, 14, 30))
 
-        key, columns  a value for each column of the table's key
+        key, columns  a value for each column of the table's key; one that is called at or key is
+                      given in `key`, a dict
+        at            the last version that counts; what is damaged behind it does no harm
 
         UsageError: a column of the key is missing, or no such column.
         """
@@ -406,7 +409,7 @@ class Table:
             if text is None:
                 raise ValueError(f"{column}: a key has no NULL")
             conditions.append(f"{column}={text}")
-        return ArrowStream(self._core.trace(conditions))
+        return ArrowStream(self._core.trace(conditions, at_text(at)))
 
     def why(self, file):
         """The commit that brought a data file, and whence its rows came: depth (0: the file itself),

@@ -30,7 +30,19 @@ def test_an_error_says_it_all(lake, regimes):
     error = failed.value
     assert (error.code, error.status, error.retryable) == (3, "INVALID_DATA", False)
     assert "confidence = 1.5 breaks confidence_range" in error.detail
-    assert str(error) == f"{error.message}\n{error.detail}"
+    assert str(error) == error.message and error.message.endswith(error.detail)
+    assert error.table == "market_regimes"
+    with pytest.raises(varve.InvalidData) as failed:
+        regimes.upsert([regime(), regime(1, confidence=1.5), regime(2, confidence=2.5)])
+    lines = str(failed.value).split("\n")
+    assert len(lines) == 2 and "confidence = 1.5" in lines[0] and "confidence = 2.5" in lines[1]
+    with pytest.raises(varve.InvalidData) as failed:
+        regimes.overwrite([regime(confidence=1.5)])
+    assert failed.value.table == "market_regimes"
+    with pytest.raises(varve.InvalidData) as failed:
+        (regimes.merge([regime(confidence=1.5)], "t.symbol = s.symbol")
+         .when_not_matched_insert_all().execute())
+    assert failed.value.table == "market_regimes"
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is varve.InvalidData and vars(again) == vars(error)
     with pytest.raises(varve.NotFound, match="version 99"):

@@ -198,6 +198,62 @@ def test_known_at_ends_with_its_block(lake, table):
     assert count() == 4
 
 
+def test_known_at_reaches_tables_whenever_they_were_opened(lake, table):
+    early = dt.datetime.now(dt.timezone.utc)
+    table.delete("k = 5")
+    with lake.known_at("2020-01-01T00:00:00Z"):
+        assert rows(table) == {} == rows(lake["t"])
+        assert table.files().to_dicts() == table.history().to_dicts() == []
+        assert table.changes(0).to_dicts() == table.trace(k=5).to_dicts() == []
+        inside = lake["t"]
+    with lake.known_at(early):
+        assert 5 in rows(table) and 5 in rows(inside)
+        assert [row["version"] for row in table.history()] == [3, 2, 1, 0]
+        assert [row["version"] for row in table.history(1)] == [3]
+        assert max(row["_commit_version"] for row in table.changes(0)) == 3
+        assert [row["change"] for row in table.trace(k=5)] == ["insert"]
+        assert table.version == 4 and 5 not in rows(table, at=4)
+        assert {row["_commit_version"] for row in table.changes(4, 4)} == {4}
+        stream = table.scan()
+    assert len(stream.to_dicts()) == 6 and 5 not in rows(table) and len(rows(inside)) == 5
+    assert [row["change"] for row in inside.trace(k=5)] == ["insert", "delete"]
+    lake.query("SET known_at = '2020-01-01'; SELECT 1").to_dicts()
+    assert rows(table) == rows(inside) == {}
+    lake.query("RESET known_at; SELECT 1").to_dicts()
+    assert len(rows(table)) == len(rows(inside)) == 5
+
+
+def test_known_at_reaches_ranges_and_the_latest(lake, regimes):
+    regimes.upsert([regime(minute) for minute in range(3)])
+    times = {"start": OPENING, "end": OPENING + dt.timedelta(minutes=2)}
+    with lake.known_at("2025-06-01"):
+        assert regimes.range(**times).to_dicts() == regimes.latest().to_dicts() == []
+        opened = lake["market_regimes"]
+    for table in (regimes, opened):
+        assert len(table.range(**times).to_dicts()) == 2 and len(table.latest().to_dicts()) == 1
+
+
+def test_the_past_is_told_up_to_a_version(lake, table, tmp_path):
+    lake.tag("filled")
+    table.delete("k = 5")
+    table.upsert([{"k": 5, "g": "a", "v": 7.0}])
+    assert [row["version"] for row in table.history(at=3)] == [3, 2, 1, 0]
+    assert [row["version"] for row in table.history(2, at="filled")] == [3, 2]
+    assert [row["change"] for row in table.trace(k=5, at="filled")] == ["insert"]
+    assert [row["change"] for row in table.trace({"k": 5}, at=4)] == ["insert", "delete"]
+    assert [row["change"] for row in table.trace({"k": 5})] == ["insert", "delete", "insert"]
+    with pytest.raises(varve.NotFound):
+        table.history(at=99)
+    (tmp_path / "lake/t/_delta_log" / f"{5:020}.json").write_text("{nonsense")
+    for read in (table, varve.Lake(lake.path)["t"]):
+        with pytest.raises(varve.Corrupt):
+            read.history()
+        assert [row["version"] for row in read.history(2, at=4)] == [4, 3]
+        with pytest.raises(varve.Corrupt):
+            read.trace(k=5)
+        assert [row["change"] for row in read.trace(k=5, at=4)] == ["insert", "delete"]
+
+
 def test_salvage(lake, table):
     with pytest.raises(varve.NotFound):
         lake.salvage()
