@@ -5,8 +5,6 @@
 
 /* Names that are asked for in vain before the listing is the shorter way. */
 #define NAMES_MAX 200
-/* Commits that are missing in a row, and are noticed to be. */
-#define GAP_MAX 8
 
 struct prober {
     const struct vv_log_handle *log;
@@ -72,9 +70,9 @@ varve_status vv_log_has_gap(struct vv_op *op, const struct vv_log_handle *log, i
     bool *out)
 {
     *out = false;
-    for (int64_t at = version + 2; at <= version + GAP_MAX && !*out; at++)
-        VV_TRY(is_there(op, log, vv_log_commit_key(&op->arena, at), &(struct vv_object){0},
-            out));
+    for (int64_t i = 1; i <= VV_LOG_GAP_MAX && !*out; i++)
+        VV_TRY(is_there(op, log, vv_log_commit_key(&op->arena, version + 1 + i),
+            &(struct vv_object){0}, out));
     return VARVE_OK;
 }
 

@@ -16,9 +16,11 @@
 varve_status vv_log_probe(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_log_segment *out, bool *out_found);
 
+/* So many commits that are missing in a row are noticed to be; a longer gap looks like the end. */
+#define VV_LOG_GAP_MAX 32
 /*
  * Whether a commit is there behind the missing one that follows `version`: then the log has a gap,
- * and no end here. Looks at some names only.
+ * and no end here. Looks at VV_LOG_GAP_MAX names.
  */
 varve_status vv_log_has_gap(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     bool *out);

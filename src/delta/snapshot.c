@@ -7,8 +7,6 @@
  */
 #include "delta/snapshot.h"
 
-#include "delta/log_probe.h"
-
 #include <stdatomic.h>
 
 #include "base/seam.h"
@@ -402,6 +400,27 @@ static varve_status is_latest(struct vv_op *op, const struct vv_log_handle *log,
     return VARVE_OK;
 }
 
+/*
+ * The commits behind a version, up to the end of the log. `*out_latest` false: they don't lead
+ * there. What is behind a missing commit may have come since that one was looked for, and it with
+ * them: it is no gap before it was looked for again.
+ */
+static varve_status read_to_latest(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_arena *arena, struct news *news, bool *out_latest)
+{
+    *out_latest = false;
+    for (bool is_first = true;; is_first = false) {
+        size_t known = news->commits.len;
+        VV_TRY(read_news(op, log, version + (int64_t)known, arena, news));
+        if (!is_first && news->commits.len == known)
+            return VARVE_OK;
+        VV_TRY(is_latest(op, log, version + (int64_t)news->commits.len, news->commits.len > 0,
+            out_latest));
+        if (*out_latest)
+            return VARVE_OK;
+    }
+}
+
 /* Whether to copy what is live of `old` out of its blocks. */
 static bool is_to_compact(const struct box *old)
 {
@@ -463,9 +482,7 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
     VV_CLEANUP(box_free) struct box *box = NULL;
     struct news news = {0};
     bool latest = false;
-    VV_TRY(read_news(op, log, old->version, &arena, &news));
-    VV_TRY(is_latest(op, log, old->version + (int64_t)news.commits.len, news.commits.len > 0,
-        &latest));
+    VV_TRY(read_to_latest(op, log, old->version, &arena, &news, &latest));
     if (!latest)
         return vv_snapshot_load(op, log, VV_NO_VERSION, out);
     if (news.commits.len == 0) {

@@ -103,3 +103,23 @@ def test_commits_that_the_ledger_has_are_no_hole(varve):
     assert len(varve.rows("trace", "t", "id=1")) == LAST + 1
     shutil.rmtree(varve.table("t") / "_varve" / "ledger")
     assert varve.run("history", "t").returncode == 6
+
+
+def test_nobody_writes_into_a_long_hole(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id",
+             "--property", "delta.checkpointInterval=100")
+    for number in range(1, 5):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("checkpoint", "t")
+    for number in range(5, 17):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    for number in range(5, 13):
+        (varve.table("t") / COMMIT.format(number)).unlink()
+    hole = varve.table("t") / COMMIT.format(5)
+    for command, rows in ((("tables",), None), (("scan", "t"), None),
+                          (("upsert", "t", "-", "--input-format", "csv"), "id,x\n1,99\n")):
+        done = varve.run(*command, stdin=rows)
+        assert f"{hole.name} is missing" in done.stdout + done.stderr, (command, done.stdout)
+        assert done.returncode == 6 or command == ("tables",)
+    assert not hole.exists()
+    assert varve.rows("scan", "t", "--at", "4")[0]["x"] == 4

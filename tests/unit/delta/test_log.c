@@ -1,5 +1,6 @@
 #include "delta/last_checkpoint.h"
 #include "delta/log_name.h"
+#include "delta/log_probe.h"
 #include "log_fixture.h"
 
 TEST(log, reads_names_of_commits_and_checkpoints_and_passes_over_all_others)
@@ -392,6 +393,16 @@ TEST(log, gap_behind_the_last_commit_is_noticed_without_a_listing)
     CHECK(find_fails(&f, 34, VARVE_ECORRUPT, "00000000000000000031.json"));
     REQUIRE(find(&f, 30, &segment));
     CHECK_INT(segment.commits_len, 10);
+}
+
+TEST(log, gap_of_many_commits_is_noticed_without_a_listing)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    int listings = 0;
+    int64_t behind = 30 + VV_LOG_GAP_MAX + 1;
+    REQUIRE(probing_init(&f, &listings, "{\"version\":20}"));
+    REQUIRE(put_commits(&f, behind, behind));
+    CHECK(find_fails(&f, VV_NO_VERSION, VARVE_ECORRUPT, "00000000000000000031.json"));
 }
 
 TEST(log, cleaned_up_behind_the_hint_is_listed)

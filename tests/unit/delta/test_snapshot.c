@@ -1,3 +1,4 @@
+#include "delta/log_probe.h"
 #include "log_fixture.h"
 
 static bool load(struct fixture *fixture, int64_t version, struct vv_snapshot **out)
@@ -258,8 +259,8 @@ TEST(snapshot, refresh_without_news_is_the_same_one)
     f.plan.calls = 0;
     REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &same));
     CHECK(same == snapshot);
-    /* A probe for the next commit, a look at our own, seven at those behind: no listing. */
-    CHECK_INT(f.plan.calls, 9);
+    /* A probe for the next commit, a look at our own, and at those behind: no listing. */
+    CHECK_INT(f.plan.calls, 2 + VV_LOG_GAP_MAX);
     vv_snapshot_release(&same);
 }
 
@@ -276,8 +277,8 @@ TEST(snapshot, refresh_reads_the_new_commits_and_nothing_else)
     REQUIRE(put_commit(&f, 3, REMOVE_LINE("c", "1738231100000") ADD_LINE("d")));
     f.plan.calls = 0;
     REQUIRE(refresh(&f, &snapshot));
-    CHECK_INT(f.plan.calls,
-        11); /* commits 2, 3, none at 4 and the seven behind; the time of 3 */
+    /* Commits 2, 3, none at 4 and behind it; the time of 3. */
+    CHECK_INT(f.plan.calls, 3 + VV_LOG_GAP_MAX + 1);
     CHECK_INT(snapshot->version, 3);
     CHECK_INT(snapshot->commits_read, 2);
     CHECK_INT(snapshot->files_len, 2);
@@ -393,6 +394,68 @@ TEST(snapshot, refresh_finds_the_gap_that_a_fresh_reader_finds)
         CHECK_INT(snapshot->version, 5);
         CHECK_INT(snapshot->files_len, 6);
     }
+}
+
+/* As many commits as are said to be noticed may be missing in a row, and no more are looked for. */
+TEST(snapshot, refresh_finds_a_gap_of_many_commits)
+{
+    for (int64_t more = 0; more <= 1; more++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct vv_snapshot *fresh = NULL;
+        struct vv_op *op = &f.op;
+        int64_t behind = VV_LOG_GAP_MAX + 1 + more;
+        REQUIRE(fixture_init(&f) && put_first_commit(&f));
+        REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
+        REQUIRE(put_commit(&f, behind, ADD_LINE("b")));
+        varve_status status = vv_snapshot_refresh(op, &f.log, snapshot, &fresh);
+        if (more == 0) {
+            CHECK_FAILS(op, status, VARVE_ECORRUPT);
+            CHECK(strstr(op->error.message, "00000000000000000001.json is missing") != NULL);
+            vv_forgive(op);
+        } else {
+            REQUIRE_OK(op, status);
+            CHECK_INT(fresh->version, 0);
+            vv_snapshot_release(&fresh);
+        }
+        REQUIRE_OK(op, vv_store_remove(op, f.store, vv_log_commit_key(&op->arena, behind)));
+    }
+}
+
+/* Two commits come when the first of them was found not to be there. */
+struct late {
+    struct fixture *fixture;
+    bool is_done;
+    int listings;
+};
+
+static void commit_late(void *data, const char *call, struct vv_str key)
+{
+    struct late *late = data;
+    late->listings += strcmp(call, "list") == 0;
+    if (late->is_done || strcmp(call, "head") != 0 ||
+        !vv_str_ends(key, VV_STR("00000000000000000002.json")))
+        return;
+    late->is_done = true;
+    CHECK(put_commit(late->fixture, 1, ADD_LINE("b")) &&
+          put_commit(late->fixture, 2, ADD_LINE("c")));
+}
+
+TEST(snapshot, refresh_takes_commits_that_come_meanwhile_for_no_gap)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct late late = {.fixture = &f};
+    REQUIRE(fixture_init(&f) && put_first_commit(&f));
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
+    f.plan.before = commit_late;
+    f.plan.before_data = &late;
+    REQUIRE(refresh(&f, &snapshot));
+    CHECK(late.is_done);
+    CHECK_INT(late.listings, 0); /* nothing was loaded anew */
+    CHECK_INT(snapshot->version, 2);
+    CHECK_INT(snapshot->commits_read, 2);
+    CHECK_INT(snapshot->files_len, 3);
 }
 
 TEST(snapshot, five_hundred_refreshes_come_to_the_right_state)
