@@ -70,9 +70,22 @@ static varve_status sort_add(struct vv_op *op, struct vv_changes_run *run,
         timestamp_ms);
 }
 
+/* Whether a commit took files and gave others: a row may be in both. */
+static bool has_both_sides(const struct vv_actions *actions)
+{
+    bool has_add = false;
+    bool has_remove = false;
+    for (size_t i = 0; i < actions->adds.len && !has_add; i++)
+        has_add = actions->adds.items[i].data_change;
+    for (size_t i = 0; i < actions->removes.len && !has_remove; i++)
+        has_remove = actions->removes.items[i].data_change;
+    return has_add && has_remove;
+}
+
 static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
     const struct vv_actions *actions, bool net, int64_t timestamp_ms)
 {
+    net = net && has_both_sides(actions);
     for (size_t i = 0; i < actions->cdcs.len; i++) {
         const struct vv_cdc *cdc = &actions->cdcs.items[i];
         const struct vv_file file = {.path = cdc->path,

@@ -1,6 +1,6 @@
 /*
  * One statement over all files of the range. A file's rows bear the version and time of its commit,
- * joined by the file's index.
+ * found by the file's index.
  */
 #include "base/buf.h"
 #include "engine/sql.h"
@@ -44,17 +44,22 @@ static void add_columns(const struct vv_changes_run *run, const char *table, str
         vv_buf_addf(sql, "%s.c%zu, ", table, i);
 }
 
-static void add_commits(const struct vv_change_files *files, struct vv_buf *sql)
+/*
+ * Of a row's commit, by the index of its file: not joined, since the engine may take the rows, not
+ * the commits, for the side that it holds in memory.
+ */
+static void add_commit(const struct vv_change_files *files, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "(VALUES ");
+    vv_buf_adds(sql, ", list_extract(");
+    for (size_t i = 0; i < files->list.len; i++)
+        vv_buf_addf(sql, "%s%" PRId64 "::BIGINT", i == 0 ? "[" : ", ",
+            files->list.items[i].version);
+    vv_buf_adds(sql, "], s._file + 1) AS _version, list_extract(");
     for (size_t i = 0; i < files->list.len; i++) {
-        const struct vv_change_file *file = &files->list.items[i];
-        vv_buf_addf(sql, "%s(%zu::BIGINT, %" PRId64 "::BIGINT, ", i == 0 ? "" : ", ", i,
-            file->version);
-        vv_sql_timestamptz(sql, file->timestamp_us);
-        vv_buf_addc(sql, ')');
+        vv_buf_adds(sql, i == 0 ? "[" : ", ");
+        vv_sql_timestamptz(sql, files->list.items[i].timestamp_us);
     }
-    vv_buf_adds(sql, ") AS m(f, v, t)");
+    vv_buf_adds(sql, "], s._file + 1) AS _time");
 }
 
 /* "(scan) AS s", of the table's files or of change files. */
@@ -96,7 +101,8 @@ static varve_status add_kind(struct vv_op *op, const struct vv_changes_run *run,
         vv_buf_addf(sql, "s.c%zu AS _what", run->snapshot->schema.fields_len);
     else
         vv_buf_addf(sql, "%s AS _what", words[kind]);
-    vv_buf_adds(sql, ", m.v AS _version, m.t AS _time FROM ");
+    add_commit(files, sql);
+    vv_buf_adds(sql, " FROM ");
     VV_TRY(add_scan(op, run, files, kind == VV_CHANGE_FEED, "s", sql));
     if (kind == VV_CHANGE_PAIR_OLD || kind == VV_CHANGE_PAIR_NEW) {
         enum vv_change_kind other =
@@ -105,9 +111,6 @@ static varve_status add_kind(struct vv_op *op, const struct vv_changes_run *run,
         VV_TRY(add_scan(op, run, &run->files[other][net], false, "o", sql));
         vv_buf_adds(sql, " ON o._file = s._file AND o._pos = s._pos");
     }
-    vv_buf_adds(sql, " JOIN ");
-    add_commits(files, sql);
-    vv_buf_adds(sql, " ON m.f = s._file");
     if (run->filter != NULL) {
         vv_buf_adds(sql, " WHERE ");
         vv_buf_add(sql, run->filter->where);
@@ -139,46 +142,53 @@ static varve_status add_kinds(struct vv_op *op, const struct vv_changes_run *run
 }
 
 /* Removed and added rows of one version with the same key: an update. */
-static void add_is_update(const struct vv_changes_run *run, const char *other,
-    struct vv_buf *sql)
+static void add_updates(const struct vv_changes_run *run, struct vv_buf *sql)
 {
-    if (run->rules.key_len == 0) {
-        vv_buf_adds(sql, "false");
-        return;
-    }
-    vv_buf_addf(sql, "EXISTS (SELECT 1 FROM %s AS o WHERE o._version = r._version", other);
+    vv_buf_adds(sql, " LEFT JOIN (SELECT _version, ");
+    for (size_t i = 0; i < run->rules.key_len; i++)
+        vv_buf_addf(sql, "c%d, ", run->rules.key[i]);
+    vv_buf_adds(sql,
+        "true AS is_there FROM net GROUP BY ALL HAVING min(_n) < 0 AND max(_n) > 0)"
+        " AS o ON o._version = r._version");
     for (size_t i = 0; i < run->rules.key_len; i++)
         vv_buf_addf(sql, " AND o.c%d IS NOT DISTINCT FROM r.c%d", run->rules.key[i],
             run->rules.key[i]);
-    vv_buf_addc(sql, ')');
 }
 
-static void add_side(const struct vv_changes_run *run, const char *side, const char *other,
-    const char *update, struct vv_buf *sql)
+static varve_status add_half(struct vv_op *op, const struct vv_changes_run *run,
+    const enum vv_change_kind *kinds, int sign, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "SELECT ");
-    add_columns(run, "r", sql);
-    vv_buf_adds(sql, "CASE WHEN ");
-    add_is_update(run, other, sql);
-    vv_buf_addf(sql, " THEN '%s' ELSE '%s' END AS _what, r._version, r._time FROM %s AS r",
-        update, strcmp(side, "came") == 0 ? "insert" : "delete", side);
+    vv_buf_addf(sql, "SELECT * EXCLUDE (_what), %d AS _n FROM (", sign);
+    VV_TRY(add_kinds(op, run, kinds, 2, true, sql));
+    vv_buf_addc(sql, ')');
+    return VARVE_OK;
 }
 
-/* The two sides of the commits without a feed, what is the same on both left out. */
+/*
+ * The two sides of the commits without a feed, what is the same on both left out. EXCEPT ALL would
+ * say it too, by windows over whole rows that have to be in memory; groups are spilled.
+ */
 static varve_status add_net(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql)
 {
     static const enum vv_change_kind came[] = {VV_CHANGE_INSERTS, VV_CHANGE_PAIR_NEW};
     static const enum vv_change_kind went[] = {VV_CHANGE_DELETES, VV_CHANGE_PAIR_OLD};
-    vv_buf_adds(sql, "WITH came_all AS MATERIALIZED (SELECT * EXCLUDE (_what) FROM (");
-    VV_TRY(add_kinds(op, run, came, VV_COUNT(came), true, sql));
-    vv_buf_adds(sql, ")), went_all AS MATERIALIZED (SELECT * EXCLUDE (_what) FROM (");
-    VV_TRY(add_kinds(op, run, went, VV_COUNT(went), true, sql));
-    vv_buf_adds(sql, ")), came AS MATERIALIZED (FROM came_all EXCEPT ALL FROM went_all)"
-                     ", went AS MATERIALIZED (FROM went_all EXCEPT ALL FROM came_all) ");
-    add_side(run, "went", "came", "update_preimage", sql);
+    bool has_key = run->rules.key_len > 0;
+    vv_buf_adds(sql, "WITH net AS MATERIALIZED (SELECT * EXCLUDE (_i) FROM (SELECT *, "
+                     "unnest(range(abs(_n))) AS _i FROM (SELECT ");
+    add_columns(run, "b", sql);
+    vv_buf_adds(sql, "_version, _time, sum(_n)::BIGINT AS _n FROM (");
+    VV_TRY(add_half(op, run, came, 1, sql));
     vv_buf_adds(sql, " UNION ALL ");
-    add_side(run, "came", "went", "update_postimage", sql);
+    VV_TRY(add_half(op, run, went, -1, sql));
+    vv_buf_adds(sql, ") AS b GROUP BY ALL HAVING sum(_n) <> 0))) SELECT ");
+    add_columns(run, "r", sql);
+    vv_buf_addf(sql,
+        "CASE WHEN %s THEN if(r._n < 0, 'update_preimage', 'update_postimage') "
+        "ELSE if(r._n < 0, 'delete', 'insert') END AS _what, r._version, r._time FROM net AS r",
+        has_key ? "o.is_there" : "false");
+    if (has_key)
+        add_updates(run, sql);
     return VARVE_OK;
 }
 
