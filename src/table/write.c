@@ -203,6 +203,18 @@ varve_status vv_write_publish(struct vv_op *op, struct vv_table *table,
     return vv_store_publish(op, table->store, written->keys, written->keys_len);
 }
 
+/* What was never made is not left behind, though nothing can be removed from such a disk. */
+static bool is_absent(const struct vv_op *op, struct vv_table *table, struct vv_str key)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    struct vv_object object;
+    vv_op_init(&own, op->env, VV_OP_BYTES_DEFAULT);
+    varve_status status = vv_store_head(&own, table->store, key, &object);
+    if (status != VARVE_OK)
+        vv_forgive(&own);
+    return status == VARVE_ENOTFOUND;
+}
+
 void vv_write_discard_one(struct vv_op *op, struct vv_table *table, struct vv_str key)
 {
     /* Runs after failures too: their error must survive what happens here. */
@@ -210,8 +222,9 @@ void vv_write_discard_one(struct vv_op *op, struct vv_table *table, struct vv_st
     vv_op_init(&own, op->env, VV_OP_BYTES_DEFAULT);
     if (vv_store_remove(&own, table->store, key) == VARVE_OK)
         return;
-    vv_log(op, VV_LOG_WARN, "write.discard", "left behind, vacuum removes it: %.*s: %s",
-        VV_ARG(key), own.error.message);
+    if (!is_absent(op, table, key))
+        vv_log(op, VV_LOG_WARN, "write.discard", "left behind, vacuum removes it: %.*s: %s",
+            VV_ARG(key), own.error.message);
     vv_forgive(&own);
 }
 
