@@ -144,7 +144,8 @@ static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, cons
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_seal made;
-    VV_TRY(vv_seal(op, log, &made));
+    if (vv_seal(op, log, &made) != VARVE_OK)
+        return vv_note_table(op, vv_str_of(table));
     VV_TRY(vv_seal_write(op, vv_str_of(table), &made, key_file, &json));
     return vv_api_give_text(op, &json, out_json);
 }

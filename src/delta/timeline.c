@@ -28,7 +28,8 @@ varve_status vv_timeline_find_info(struct vv_op *op, struct vv_arena *arena, int
     struct vv_str line = VV_STR_NONE;
     if (whole.len == 0 || whole.ptr[whole.len - 1] != '}')
         return vv_fail(op, VARVE_ECORRUPT, "%s",
-            whole.len == 0 ? "the file is empty" : "its last line is torn");
+            whole.len == 0 ? "the file is empty"
+                           : "the last line ends without its \"}\": it is torn");
     *out = NULL;
     while (vv_str_split(&rest, '\n', &line)) {
         struct vv_actions actions = {0};

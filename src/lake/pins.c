@@ -44,13 +44,25 @@ static varve_status check_key(struct vv_op *op, const struct vv_table *table, in
  * A vacuum that began before the pin was there may not have read it, and remove what is found to be
  * there still. One that begins later reads it.
  */
-static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table)
+static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table,
+    int64_t version)
 {
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
     int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
-    VV_TRY(vv_log_history_there(op, &table->log, VV_NO_VERSION, COMMITS_MAX, &op->arena,
-        &entries, &len));
+    varve_status status = vv_log_history_there(op, &table->log, VV_NO_VERSION, COMMITS_MAX,
+        &op->arena, &entries, &len);
+    if (status == VARVE_ECORRUPT && op->error.version > version) {
+        int64_t damaged = op->error.version;
+        vv_forgive(op);
+        vv_log(op, VV_LOG_WARN, "pin.damaged",
+            "table %.*s: version %" PRId64 " is damaged, so whether it began a vacuum that "
+            "still runs can't be told",
+            VV_ARG(table->name), damaged);
+        status = vv_log_history_there(op, &table->log, damaged - 1, COMMITS_MAX, &op->arena,
+            &entries, &len);
+    }
+    VV_TRY(status);
     for (size_t i = 0; i < len && entries[i].timestamp_ms >= since_ms; i++) {
         struct vv_str operation =
             entries[i].info != NULL ? entries[i].info->operation : VV_STR_NONE;
@@ -95,7 +107,8 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     struct vv_str user = lake->user.ptr != NULL ? lake->user : vv_os_user(&op->arena);
     if (user.ptr == NULL)
         return vv_fail_memory(op);
-    VV_TRY(vv_lake_table(op, lake, name, &table));
+    VV_TRY(vv_lake_table_for_any(op, lake, name,
+        &table)); /* the last good version can be kept */
     VV_TRY(vv_table_at(op, table, request->at, &snapshot));
     if (snapshot->version == VV_NO_VERSION)
         return vv_fail(op, VARVE_ENOTFOUND,
@@ -111,7 +124,7 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     if (vv_pin_write(op, &table->log, &pin) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(name));
     pinned->names[pinned->len++] = name;
-    VV_TRY(check_vacuum(op, table));
+    VV_TRY(check_vacuum(op, table, snapshot->version));
     return check_files(op, table, snapshot);
 }
 

@@ -14,10 +14,52 @@ static varve_status load_latest(struct vv_op *op, struct vv_table *table)
     return VARVE_OK;
 }
 
-varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table)
+static varve_status refresh(struct vv_op *op, struct vv_table *table)
 {
     if (load_latest(op, table) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return VARVE_OK;
+}
+
+/* That the version before can be read is tried, not believed. */
+varve_status vv_table_tell_damage(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_str table)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
+    const varve_error error = op->error;
+    if (error.code != VARVE_ECORRUPT || error.version < 0)
+        return error.code;
+    vv_forgive(op);
+    bool can_read =
+        error.version > 0 && vv_snapshot_load(op, log, error.version - 1, &before) == VARVE_OK;
+    op->error = error; /* that the try failed, too, is no news */
+    op->failed = true;
+    if (can_read)
+        vv_detail(op,
+            "version %" PRId64 " can be read: varve scan %.*s --at %" PRId64
+            ", or in SQL AT (VERSION => %" PRId64 ")\n",
+            error.version - 1, VV_ARG(table), error.version - 1, error.version - 1);
+    vv_detail(op,
+        "nothing can be written to the table until that file is back from a backup: varve "
+        "verify %.*s tells more\n",
+        VV_ARG(table));
+    return error.code;
+}
+
+varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table)
+{
+    return refresh(op, table) == VARVE_OK ? VARVE_OK
+                                          : vv_table_tell_damage(op, &table->log, table->name);
+}
+
+varve_status vv_table_refresh_for_any(struct vv_op *op, struct vv_table *table)
+{
+    varve_status status = refresh(op, table);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    vv_forgive(op);
+    vv_snapshot_release(&table->snapshot); /* not the newest any more */
+    table->is_damage_told = false;
     return VARVE_OK;
 }
 
@@ -35,12 +77,9 @@ static varve_status open_table(struct vv_op *op, struct vv_str name, struct vv_s
         .log = {store, engine},
         .arena = VV_ARENA_INIT(1 << 20)};
     table->name = vv_arena_str(&table->arena, name);
-    varve_status status =
-        table->name.ptr == NULL ? vv_fail_memory(op) : vv_table_refresh(op, table);
-    if (status == VARVE_ECORRUPT && is_for_any) {
-        vv_forgive(op);
-        status = VARVE_OK;
-    }
+    varve_status status = table->name.ptr == NULL ? vv_fail_memory(op)
+                          : is_for_any            ? vv_table_refresh_for_any(op, table)
+                                                  : vv_table_refresh(op, table);
     if (status != VARVE_OK) {
         vv_table_close(&table);
         return status;
@@ -83,12 +122,15 @@ varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t
         *out = vv_snapshot_retain(table->snapshot);
         return VARVE_OK;
     }
-    if (vv_snapshot_load(op, &table->log, version, out) != VARVE_OK)
-        return vv_note(op, "table %.*s", VV_ARG(table->name));
-    if (table->snapshot == NULL)
+    if (vv_snapshot_load(op, &table->log, version, out) != VARVE_OK) {
+        (void)vv_note(op, "table %.*s", VV_ARG(table->name));
+        return vv_table_tell_damage(op, &table->log, table->name);
+    }
+    if (table->snapshot == NULL && !table->is_damage_told)
         vv_log(op, VV_LOG_WARN, "table.newest_damaged",
-            "table %.*s: version %" PRId64 " is whole, the newest version can't be read: varve "
+            "table %.*s: version %" PRId64 " can be read, the newest version can't: varve "
             "verify says why",
             VV_ARG(table->name), version);
+    table->is_damage_told = true; /* of the version that was asked for, once */
     return VARVE_OK;
 }

@@ -30,6 +30,7 @@ struct vv_table {
      * (table/read/read.h). Looked at by each read; NULL: none is set. Borrowed, mostly of the lake.
      */
     const struct vv_known *known;
+    bool is_damage_told; /* since the last refresh: that the newest version can't be read */
     /* Somebody else writes checkpoints soon after commits: only what is long due is written. */
     bool checkpoints_elsewhere;
     struct vv_arena arena;
@@ -45,11 +46,23 @@ varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store
 varve_status vv_table_open_for_any(struct vv_op *op, struct vv_str name, struct vv_store *store,
     struct vv_engine *engine, struct vv_table **out);
 void vv_table_close(struct vv_table **table);
-/* Brings `snapshot` to the latest version. */
+/*
+ * Brings `snapshot` to the latest version. ECORRUPT: the error's detail says which version can be
+ * read without the damaged commit, where the one before it can.
+ */
 varve_status vv_table_refresh(struct vv_op *op, struct vv_table *table);
+/* Adds that to a recorded ECORRUPT; other failures stay as they are. Returns the code. */
+varve_status vv_table_tell_damage(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_str table);
+/*
+ * vv_table_refresh for reading whatever version is asked for: damage is no failure, and leaves
+ * `snapshot` NULL.
+ */
+varve_status vv_table_refresh_for_any(struct vv_op *op, struct vv_table *table);
 /*
  * A version of the table (VV_NO_VERSION: the newest seen): the current snapshot where it is that
- * one, else loaded, with a warning in the log where the newest is damaged. Released by the caller.
+ * one, else loaded, with a warning in the log, once a refresh, where the newest is damaged.
+ * Released by the caller.
  */
 varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,
     struct vv_snapshot **out);

@@ -120,3 +120,75 @@ def test_rows_between_then_and_now_are_said_not_to_be_looked_at(varve):
     assert [(row["id"], row["_change_type"]) for row in told] == [(2, "insert"), (2, "delete")]
     done = varve.run("leak-check", "FROM t", "--known-at", time, "--knowledge", "commit")
     assert done.returncode == 0 and "not looked at" not in done.stderr
+
+
+NEWEST = "_delta_log/{:020}.json".format(3)
+
+
+@pytest.fixture(scope="module")
+def torn(varve_on, tmp_path_factory):
+    """Three versions of a table whose newest commit is torn, and two sound tables."""
+    varve = varve_on(tmp_path_factory.mktemp("torn") / "lake")
+    for name in ("a", "t", "z"):
+        varve.ok("create", name, "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, 4):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    path = varve.table("t") / NEWEST
+    text = path.read_bytes()
+    path.unlink()
+    path.write_bytes(text[:100])
+    return varve
+
+
+def test_seal_names_the_torn_commit_and_prints_the_heads_of_the_others(torn):
+    done = torn.run("seal", "t")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert f"table t: {NEWEST} (100 bytes): the last line ends without" in done.stderr
+    done = torn.run("seal")
+    assert done.returncode == 6 and f"table t: {NEWEST}" in done.stderr
+    assert [json.loads(line)["table"] for line in done.stdout.splitlines()] == ["a", "z"]
+    assert "2 of 3 tables sealed" in done.stderr
+
+
+@pytest.mark.parametrize("command", [
+    ("scan", "t"), ("latest", "t"), ("describe", "t"), ("doctor", "t"), ("query", "FROM t"),
+    ("export", "t", "-o", "nowhere"), ("optimize", "t"), ("checkpoint", "t"), ("files", "t"),
+    ("delete", "t", "--where", "id = 1")])
+def test_what_needs_the_torn_commit_names_the_version_that_can_be_read(torn, command):
+    done = torn.run(*command)
+    assert done.returncode == 6 and NEWEST in done.stderr
+    assert "version 2 can be read: varve scan t --at 2," in done.stderr
+    assert "nothing can be written to the table until" in done.stderr
+    assert torn.rows("scan", "t", "--at", "2") == [{"id": 1, "x": 2}]
+
+
+def test_no_version_is_named_where_the_one_before_can_not_be_read_either(torn, varve_on, tmp_path):
+    shutil.copytree(torn.lake, tmp_path / "lake")
+    varve = varve_on(tmp_path / "lake")
+    (varve.table("t") / "_delta_log/{:020}.json".format(1)).unlink()
+    done = varve.run("scan", "t", "--at", "3")
+    assert done.returncode == 6 and "can be read" in done.stderr and "--at 0" in done.stderr
+    (varve.table("t") / "_delta_log/{:020}.json".format(0)).write_text("{")
+    done = varve.run("scan", "t", "--at", "3")
+    assert done.returncode == 6 and "can be read" not in done.stderr
+
+
+def test_the_last_good_version_can_be_tagged_and_held(torn):
+    torn.ok("tag", "create", "good", "t", "--at", "2")
+    assert torn.rows("scan", "t", "--at", "good") == [{"id": 1, "x": 2}]
+    torn.ok("hold", "add", "held", "t", "--at", "2")
+    assert torn.run("tag", "create", "new", "t").returncode == 6
+    assert torn.run("tag", "create", "new", "t", "--at", "3").returncode == 6
+
+
+def test_one_torn_file_is_one_thing_that_is_wrong(torn):
+    said = torn.run("verify", "t").stdout
+    assert "NOT WHOLE: 1 thing is wrong" in said
+    assert said.count(NEWEST.rsplit("/", maxsplit=1)[1]) == 1
+    told = json.loads(torn.run("verify", "t", "--json").stdout)
+    assert [row["kind"] for row in told["findings"] if row["wrong"]] == ["commit.unreadable"]
+
+
+def test_changes_before_the_damage_warn_once(torn):
+    said = torn.run("changes", "t", "--from", "1", "--to", "2").stderr
+    assert said.count("can be read") == 1 and "version 2 can be read" in said

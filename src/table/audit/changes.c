@@ -65,23 +65,21 @@ static varve_status find_latest(struct vv_op *op, const struct vv_table *table,
 static varve_status refresh(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_request *request)
 {
-    varve_status status = vv_table_refresh(op, table);
-    if (status != VARVE_ECORRUPT || request->to.len == 0)
-        return status;
-    vv_forgive(op);
-    vv_snapshot_release(&table->snapshot); /* not the newest any more */
-    return VARVE_OK;
+    return request->to.len > 0 ? vv_table_refresh_for_any(op, table)
+                               : vv_table_refresh(op, table);
 }
 
 /* What can be told though a commit is damaged. */
 static varve_status tell_damage(struct vv_op *op)
 {
     int64_t version = op->error.version;
-    if (op->error.code == VARVE_ECORRUPT && version > 0)
-        vv_detail(op,
-            "what version %" PRId64 " and those after it changed can't be told; what came "
-            "before it can: say --to %" PRId64,
-            version, version - 1);
+    if (op->error.code != VARVE_ECORRUPT || version <= 0)
+        return op->error.code;
+    op->error.detail[0] = '\0'; /* what is said of reading is said better here */
+    vv_detail(op,
+        "what version %" PRId64 " and those after it changed can't be told; what came "
+        "before it can: say --to %" PRId64,
+        version, version - 1);
     return op->error.code;
 }
 

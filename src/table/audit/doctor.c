@@ -1,5 +1,6 @@
 #include "base/number.h"
 #include "table/audit/doctor_run.h"
+#include "table/table.h"
 
 static void run_done(struct vv_doctor_run *run)
 {
@@ -9,8 +10,10 @@ static void run_done(struct vv_doctor_run *run)
 static varve_status load(struct vv_op *op, struct vv_doctor_run *run)
 {
     varve_status status = vv_snapshot_load(op, run->log, VV_NO_VERSION, &run->snapshot);
-    if (status != VARVE_EUNSUPPORTED)
-        return status;
+    if (status != VARVE_OK && status != VARVE_EUNSUPPORTED)
+        return vv_table_tell_damage(op, run->log, run->request->table);
+    if (status == VARVE_OK)
+        return VARVE_OK;
     vv_forgive(op);
     run->is_unread = true;
     return vv_snapshot_load_unread(op, run->log, &run->snapshot);

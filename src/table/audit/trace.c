@@ -181,11 +181,13 @@ static varve_status warn(struct vv_op *op, const struct trace *trace)
 static varve_status tell_damage(struct vv_op *op)
 {
     int64_t version = op->error.version;
-    if (op->error.code == VARVE_ECORRUPT && version > 0)
-        vv_detail(op,
-            "what version %" PRId64 " and those after it did can't be told; what came before "
-            "it can: say --at %" PRId64,
-            version, version - 1);
+    if (op->error.code != VARVE_ECORRUPT || version <= 0)
+        return op->error.code;
+    op->error.detail[0] = '\0'; /* what is said of reading is said better here */
+    vv_detail(op,
+        "what version %" PRId64 " and those after it did can't be told; what came before "
+        "it can: say --at %" PRId64,
+        version, version - 1);
     return op->error.code;
 }
 

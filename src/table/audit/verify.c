@@ -35,17 +35,32 @@ varve_status vv_verify_tell(struct vv_op *op, struct vv_verify_run *run,
                                                                  : vv_fail_memory(op);
 }
 
+/* Without the file's name in front, which stands there with its folder: "commit NAME: ". */
+static const char *unnamed(const char *message, struct vv_str file)
+{
+    static const struct vv_str word = {"commit ", sizeof("commit ") - 1};
+    const char *slash = file.len > 0 ? memrchr(file.ptr, '/', file.len) : NULL;
+    struct vv_str rest = vv_str_of(message);
+    if (slash == NULL || !vv_str_starts(rest, word))
+        return message;
+    struct vv_str name = vv_str_skip(file, (size_t)(slash + 1 - file.ptr));
+    rest = vv_str_skip(rest, word.len);
+    if (!vv_str_starts(rest, name) || !vv_str_starts(vv_str_skip(rest, name.len), VV_STR(": ")))
+        return message;
+    return rest.ptr + name.len + strlen(": ");
+}
+
 varve_status vv_verify_tell_error(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_finding *finding)
 {
     const varve_error error = op->error;
     if (error.code == VARVE_EINTERRUPTED || error.code == VARVE_ELIMIT)
         return error.code;
+    const char *message = unnamed(error.message, finding->file);
     vv_forgive(op);
-    bool names_file =
-        finding->file.len == 0 || strstr(error.message, finding->file.ptr) != NULL;
+    bool names_file = finding->file.len == 0 || strstr(message, finding->file.ptr) != NULL;
     return vv_verify_tell(op, run, finding, "%.*s%s%s",
-        VV_ARG(names_file ? VV_STR("") : finding->file), names_file ? "" : ": ", error.message);
+        VV_ARG(names_file ? VV_STR("") : finding->file), names_file ? "" : ": ", message);
 }
 
 /* ---- One commit ---------------------------------------------------------------------------------- */

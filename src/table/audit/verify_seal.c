@@ -5,6 +5,7 @@
 #include "delta/chain.h"
 #include "delta/ledger.h"
 #include "delta/list.h"
+#include "delta/log_name.h"
 #include "delta/timeline.h"
 #include "store/key_file.h"
 #include "table/audit/verify.h"
@@ -29,7 +30,11 @@ static varve_status add_hash(struct vv_op *op, const struct vv_log_handle *log,
         return vv_fail_memory(op);
     VV_TRY(vv_check_cancel(op));
     VV_TRY(vv_log_read_listed(op, log, commit, &arena, &bytes));
-    VV_TRY(vv_timeline_find_info(op, &arena, commit->version, bytes, &info));
+    if (vv_timeline_find_info(op, &arena, commit->version, bytes, &info) != VARVE_OK) {
+        op->error.version = commit->version;
+        return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", commit->version,
+            bytes.len);
+    }
     *out_ends = info != NULL && info->by_varve;
     return vv_sha256(op, bytes, hash->hex);
 }

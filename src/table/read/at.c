@@ -96,13 +96,8 @@ varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_s
     struct vv_snapshot **out)
 {
     bool is_newest = vv_str_trim(at).len == 0 && !vv_table_is_known_at(table);
-    varve_status status = vv_table_refresh(op, table);
-    if (status == VARVE_ECORRUPT && !is_newest) {
-        vv_forgive(op);
-        vv_snapshot_release(&table->snapshot); /* not the newest any more */
-        status = VARVE_OK;
-    }
-    return status == VARVE_OK ? vv_table_at(op, table, at, out) : status;
+    VV_TRY(is_newest ? vv_table_refresh(op, table) : vv_table_refresh_for_any(op, table));
+    return vv_table_at(op, table, at, out);
 }
 
 /* Whether the table began after that time: its very first commit is there, and is younger. */
