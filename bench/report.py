@@ -88,7 +88,8 @@ def times(results, among, what="ms", with_spread=True):
 
 
 def verdicts(results):
-    """Each target: [workload, what beside what, at most, by the wall, by the processor, verdict]."""
+    """Each target: [workload, what beside what, at most, by the wall, by the processor, verdict]. One
+    that has both ratios is met where both hold."""
     rows = []
     for kind, goals in (("ms", targets.TIME), ("peak_mib", targets.MEMORY)):
         for workload, ours, other, most in goals:
@@ -99,18 +100,49 @@ def verdicts(results):
             if kind == "ms" and other != targets.FLOOR:
                 used = (results.median(workload, ours, "cpu_ms"),
                         results.median(workload, other, "cpu_ms"))
-            by_cpu = f"{used[0] / used[1]:.2f}x" if used and used[0] and used[1] else ""
+            by_cpu = used[0] / used[1] if used and used[0] and used[1] else None
+            holds = (ratio <= most, by_cpu is None or by_cpu <= most)
             what = f"{ours} / {other}" + (", greatest memory (W14)" if kind != "ms" else "")
-            rows.append([workload, what, f"{most}x", f"{ratio:.2f}x", by_cpu,
-                         "met" if ratio <= most else "missed"])
+            rows.append([workload, what, f"{most}x", f"{ratio:.2f}x",
+                         "" if by_cpu is None else f"{by_cpu:.2f}x",
+                         "met" if all(holds) else "missed" if not any(holds) or by_cpu is None else
+                         "missed by the processor" if holds[0] else "missed by the wall"])
     return rows
 
 
 def target_table(results):
+    return (table(["", "beside", "at most", "by the wall", "by the processor", ""], verdicts(results)) +
+            "\n\nA target is met where it holds by the wall and, where it has such a ratio, by the processor.")
+
+
+def listed(words):
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def summary(results):
+    """One paragraph: how many targets are met, where Varve is the fastest of all, where others are."""
     rows = verdicts(results)
     met = sum(row[-1] == "met" for row in rows)
-    return (table(["", "beside", "at most", "measured", "processor", ""], rows) +
-            f"\n\n{met} of {len(rows)} met.")
+    ahead, behind = [], []
+    peers = [name for name in results.engines(targets.ORDER) if name not in OURS]
+    for workload in results.workloads():
+        mine = [(value, name) for name in OURS if name != "varve-no-sync"
+                for value in [results.median(workload, name)] if value is not None]
+        others = [(value, name) for name in peers
+                  for value in [results.median(workload, name)] if value is not None]
+        if not mine or not others:
+            continue
+        (best, _), (least, peer) = min(mine), min(others)
+        if best <= least:
+            ahead.append(f"{workload} ({least / best:.1f}x beside {peer})")
+        else:
+            behind.append(f"{workload} ({peer} by {best / least:.1f}x)")
+    parts = [f"**{met} of {len(rows)} targets are met.**"] if rows else []
+    if ahead:
+        parts.append(f"By the wall Varve, which syncs every commit, is the fastest of all in {listed(ahead)}.")
+    if behind:
+        parts.append(f"Others are faster in {listed(behind)}.")
+    return " ".join(parts)
 
 
 def floor_table(results):
@@ -118,19 +150,19 @@ def floor_table(results):
     floor = results.facts["sync_floor_ms"]
     names = results.engines(["varve", "varve-vectors", "varve-python", "duckdb"])
     rows = []
-    for workload in ("W2", "W3", "W12"):
+    for workload in ("W2", "W12"):  # W3 writes nothing, and syncs nothing
         cells = [results.median(workload, name) for name in names]
         if any(cells):
             rows.append([workload, *("" if value is None else f"{value / floor:.1f}x"
                                      for value in cells)])
-    return table(["multiples of the sync floor", *names], rows)
+    return table(["multiples of the sync floor", *names], rows) if rows else ""
 
 
 def memory_table(results):
     names = results.engines(targets.ORDER)
     rows = [[workload, *(number(max(results.values(workload, name, "peak_mib"), default=None))
                          for name in names)] for workload in MEMORY_OF if workload in results.costs]
-    return table(["MiB", *names], rows)
+    return table(["MiB", *names], rows) if rows else ""
 
 
 def work_table(results):
@@ -200,6 +232,7 @@ def sections(results):
     made = {"facts": facts_text(results)}
     if results.costs:
         made |= {
+            "summary": summary(results),
             "targets": target_table(results),
             "peers": times(results, peers),
             "ours": times(results, OURS),
@@ -215,9 +248,10 @@ def sections(results):
                                     f"\n\n![Growth with {of}](charts/growth-{of}.svg)")
     if any(row["of"] == "files" for row in results.growth):
         made["projection"] = projection(results)
-    return made
+    return {name: part for name, part in made.items() if part}
 
 
+HEADINGS = {"quick": "## The last run of `make bench`", "full": "## The last full run"}
 NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median, least-greatest)",
          "ours": "Varve in each of its forms (ms)", "processor": "Milliseconds of the processor",
          "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
@@ -226,7 +260,8 @@ NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median
 
 def whole_run(results, made, pictures):
     """All of a run, for a document that has one place for it."""
-    parts = [made["facts"]]
+    parts = [HEADINGS[results.profile]] if results.profile in HEADINGS else []
+    parts += [made[name] for name in ("summary", "facts") if name in made]
     parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made]
     parts += [f"![{name}](charts/{name})" for name in pictures]
     return "\n\n".join(parts)
@@ -281,12 +316,13 @@ def charts(results):
 
 
 def fill(document, profile, made):
-    """The document with what is between the marks of the profile made anew."""
+    """The document with what is between the marks of the profile made anew; nothing where the run
+    has no data for it."""
     def put(match):
         begin, of, name, end = match.groups()
-        if of != profile or name not in made:
+        if of != profile:
             return match.group(0)
-        return f"{begin}\n{made[name]}\n\n{end}"
+        return f"{begin}\n{made[name]}\n\n{end}" if made.get(name) else f"{begin}{end}"
     return MARKED.sub(put, document)
 
 

@@ -34,6 +34,11 @@ def short(value):
     return f"{value:.3g}"
 
 
+def figure(value):
+    """9,164, 34.9, 0.52: beside a bar."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def ticks(least, most):
     """Powers of ten from below the least to above the most."""
     first, last = math.floor(math.log10(least)), math.ceil(math.log10(most))
@@ -72,7 +77,7 @@ def bars(title, groups, unit="ms"):
                          f'height="{row - 4}" fill="{fill}"/>')
             parts.append(f'<path d="M{at(least):.1f} {y + 6.5}H{at(most):.1f}" stroke="#888" '
                          'stroke-width="1.5"/>')
-            parts.append(text(at(max(most, median)) + 5, y + 10, f"{median:.3g}"))
+            parts.append(text(at(max(most, median)) + 5, y + 10, figure(median)))
             y += row
         y += 6
     grid = [f'<path class="g" d="M{at(mark):.1f} {top}V{y}"/>' for mark in marks]

@@ -70,6 +70,7 @@ def test_bars_are_as_long_as_their_values_are_high():
     first, second, third = (float(node.get("width")) for node in shapes(picture, "rect"))
     assert first < second < third
     assert second - first == pytest.approx(third - second, abs=0.2)  # ten times: one step further
+    assert [svg.figure(value) for value in (9164.2, 100, 34.86, 0.517)] == ["9,164", "100", "34.9", "0.517"]
     assert "a < b & c (ms, logarithmic)" in [node.text for node in shapes(picture, "text")]
 
 
@@ -91,13 +92,40 @@ def test_medians_spread_and_verdicts():
     assert rows["W2", "varve / two synced files"][2:] == ["2.5x", "2.00x", "", "met"]
     assert rows["W4", "varve / deltalake"][2:] == ["0.85x", "0.90x", "0.90x", "missed"]
     assert rows["W2", "varve / deltalake, greatest memory (W14)"][-1] == "missed"
-    assert "2 of" in report.target_table(one)
+    assert report.summary(one).startswith("**2 of ")
+
+
+def test_a_target_holds_by_the_wall_and_by_the_processor():
+    def verdict(wall, used):
+        both = {"varve": [dict(cost(wall), cpu_ms=used)], "deltalake": [dict(cost(100), cpu_ms=100)]}
+        rows = report.verdicts(results(costs={"W4": both}))
+        return next(row[-1] for row in rows if row[1] == "varve / deltalake")
+    assert verdict(80, 80) == "met"
+    assert verdict(80, 90) == "missed by the processor"
+    assert verdict(90, 80) == "missed by the wall"
+    assert verdict(90, 90) == "missed"
+
+
+def test_a_summary_says_where_varve_is_ahead_and_where_others_are():
+    said = report.summary(results(costs={
+        "W2": {"varve": [cost(5)], "varve-no-sync": [cost(1)], "deltalake": [cost(45)], "polars": [cost(10)]},
+        "W4": {"varve": [cost(200)], "varve-vectors": [cost(150)], "deltalake": [cost(100)]},
+        "W9": {"varve": [cost(1)]}}))
+    assert "fastest of all in W2 (2.0x beside polars)." in said
+    assert "Others are faster in W4 (deltalake by 1.5x)." in said and "W9" not in said
+    whole = report.whole_run(results(), report.sections(results()), [])
+    assert whole.startswith("## The last run of `make bench`\n\n**2 of ")
 
 
 def test_what_was_not_measured_is_left_out():
     assert "W6" not in report.times(results(), targets.ORDER)
     assert "duckdb" not in report.target_table(results())
     assert "growth-rows" not in report.sections(results())
+    bare = results(notes=[])
+    assert "Sustained upserts" not in report.whole_run(bare, report.sections(bare), [])
+    assert "| W3 |" not in report.floor_table(results(costs={"W3": {"varve": [cost(3)]}}))
+    assert "Beside the disk" not in report.whole_run(
+        bare, report.sections(results(costs={"W3": {"varve": [cost(3)]}})), [])
     assert list(report.charts(results(costs={}, growth=[], series={}))) == []
 
 
@@ -115,11 +143,11 @@ def test_growth_tells_its_power_and_is_projected():
 def test_only_what_is_between_the_marks_of_the_profile_changes():
     document = ("a\n<!-- bench quick notes -->\nold\n<!-- end -->\nb\n"
                 "<!-- bench full notes -->\nkept\n<!-- end -->\n"
-                "<!-- bench quick unknown -->\nkept too\n<!-- end -->\nc\n")
+                "<!-- bench quick unknown -->\nof a run before\n<!-- end -->\nc\n")
     made = report.fill(document, "quick", report.sections(results()))
     assert made == ("a\n<!-- bench quick notes -->\n\n- a note\n\n<!-- end -->\nb\n"
                     "<!-- bench full notes -->\nkept\n<!-- end -->\n"
-                    "<!-- bench quick unknown -->\nkept too\n<!-- end -->\nc\n")
+                    "<!-- bench quick unknown -->\n<!-- end -->\nc\n")
     assert report.fill(made, "quick", report.sections(results())) == made
 
 
