@@ -62,6 +62,9 @@ def check(program):
 
 
 def main(arguments):
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(__doc__)
+        return 0
     if not arguments:
         print(__doc__, file=sys.stderr)
         return 2

@@ -81,6 +81,9 @@ def report(files, sums):
 
 def main(arguments):
     mode = arguments[0] if len(arguments) == 2 else None
+    if arguments in (["--help"], ["-h"]):
+        print(__doc__)
+        return 0
     if len(arguments) not in (1, 2) or mode not in (None, "--programs-only", "--report-only"):
         print(__doc__, file=sys.stderr)
         return 2
