@@ -8,6 +8,8 @@
 
 #include "store/local.h"
 
+#define PEM_PUBLIC "-----BEGIN PUBLIC KEY"
+
 static void fd_close(int *fd)
 {
     int saved = errno;
@@ -63,16 +65,9 @@ void vv_key_file_remove(const char *path)
     (void)unlink(path);
 }
 
-varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
+static varve_status read_all(struct vv_op *op, int fd, const char *path,
     char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len)
 {
-    struct stat seen;
-    VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &seen) != 0)
-        return vv_fail_errno(op, errno, "open the key file %s", path);
-    if (is_private && (seen.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return vv_fail(op, VARVE_EUSAGE,
-            "others may read the private key %s: chmod 600 it, or make a new one", path);
     *out_len = 0;
     while (*out_len < VV_KEY_FILE_BYTES_MAX) {
         ssize_t len = read(fd, out + *out_len, VV_KEY_FILE_BYTES_MAX - *out_len);
@@ -85,6 +80,36 @@ varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_privat
         *out_len += (size_t)len;
     }
     return vv_fail(op, VARVE_EUSAGE, "%s is no key file: it is too long", path);
+}
+
+/* What is no private key at all is told before how its file is kept. */
+static varve_status check_private(struct vv_op *op, const char *path, const struct stat *seen,
+    struct vv_str pem)
+{
+    if (memmem(pem.ptr, pem.len, PEM_PUBLIC, strlen(PEM_PUBLIC)) != NULL)
+        return vv_fail(op, VARVE_EUSAGE,
+            "%s is a public key, which only checks signatures: give the private one that varve "
+            "keygen wrote beside it",
+            path);
+    if ((seen->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return vv_fail(op, VARVE_EUSAGE,
+            "others may read the private key %s: chmod 600 it, or make a new one", path);
+    return VARVE_OK;
+}
+
+varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
+    char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len)
+{
+    struct stat seen;
+    VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &seen) != 0)
+        return vv_fail_errno(op, errno, "open the key file %s", path);
+    varve_status status = read_all(op, fd, path, out, out_len);
+    if (status == VARVE_OK && is_private)
+        status = check_private(op, path, &seen, (struct vv_str){out, *out_len});
+    if (status != VARVE_OK)
+        explicit_bzero(out, VV_KEY_FILE_BYTES_MAX);
+    return status;
 }
 
 bool vv_key_file_is_there(const char *path)

@@ -13,7 +13,10 @@ varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_priva
     struct vv_str bytes);
 /* One that was written in vain. */
 void vv_key_file_remove(const char *path);
-/* EUSAGE: too long, or a private one that others may read. ENOTFOUND: no such file. */
+/*
+ * EUSAGE: too long, a public one where a private is asked for, or a private one that others may
+ * read. ENOTFOUND: no such file.
+ */
 varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
     char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len);
 /* Whether something of that name is there. */

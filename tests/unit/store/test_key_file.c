@@ -45,6 +45,21 @@ TEST(key_file, is_written_once_and_a_private_one_is_for_its_owner)
         VARVE_ENOTFOUND);
 }
 
+TEST(key_file, a_public_one_where_a_private_is_asked_for_is_named_as_that)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    char bytes[VV_KEY_FILE_BYTES_MAX];
+    size_t len = 0;
+    op_open(&op);
+    REQUIRE_OK(&op,
+        vv_key_file_write(&op, test_path("k.pub"), false,
+            VV_STR("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n")));
+    CHECK_INT(vv_key_file_read(&op, test_path("k.pub"), true, bytes, &len), VARVE_EUSAGE);
+    CHECK(strstr(op.error.message, "is a public key") != NULL);
+    vv_forgive(&op);
+    CHECK_OK(&op, vv_key_file_read(&op, test_path("k.pub"), false, bytes, &len));
+}
+
 TEST(key_file, a_private_one_that_others_may_read_is_refused)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
@@ -55,6 +70,7 @@ TEST(key_file, a_private_one_that_others_may_read_is_refused)
     REQUIRE(chmod(test_path("k"), 0640) == 0);
     CHECK_INT(vv_key_file_read(&op, test_path("k"), true, bytes, &len), VARVE_EUSAGE);
     CHECK(strstr(op.error.message, "chmod 600") != NULL);
+    CHECK_INT(bytes[0], '\0'); /* nothing of it is left */
     vv_forgive(&op);
     CHECK_OK(&op, vv_key_file_read(&op, test_path("k"), false, bytes, &len));
     CHECK_INT(len, key.len);
