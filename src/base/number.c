@@ -1,6 +1,8 @@
 #include "base/number.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <yyjson.h>
@@ -153,4 +155,17 @@ size_t vv_number_format_decimal(const void *bytes, size_t len, uint8_t scale,
     memcpy(out, text + at, sizeof(text) - at);
     out[sizeof(text) - at] = '\0';
     return sizeof(text) - at;
+}
+
+struct vv_size_text vv_size_text(int64_t bytes)
+{
+    struct vv_size_text text;
+    if (bytes < 1000)
+        (void)snprintf(text.chars, sizeof(text.chars), "%" PRId64 " byte%s", bytes,
+            bytes == 1 ? "" : "s");
+    else if (bytes < 999950)
+        (void)snprintf(text.chars, sizeof(text.chars), "%.1f KB", (double)bytes / 1e3);
+    else
+        (void)snprintf(text.chars, sizeof(text.chars), "%.1f MB", (double)bytes / 1e6);
+    return text;
 }

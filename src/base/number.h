@@ -34,6 +34,12 @@ size_t vv_number_format_decimal(const void *bytes, size_t len, uint8_t scale,
  */
 bool vv_bytes_parse(struct vv_str text, int64_t *out);
 
+/* A number of bytes for people, in a call of printf: "812 bytes", "12.3 KB", "3.1 MB" (of 1,000). */
+struct vv_size_text {
+    char chars[32];
+};
+struct vv_size_text vv_size_text(int64_t bytes);
+
 /* The sum, or INT64_MAX where it would be more: sizes that somebody else wrote. Neither is < 0. */
 static inline int64_t vv_add_sizes(int64_t a, int64_t b)
 {

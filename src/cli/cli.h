@@ -118,6 +118,7 @@ varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char 
 struct vv_show {
     const char *const *box_columns; /* NULL ends; NULL: all. Those that a box shows */
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
+    const char *const *box_keeps; /* NULL ends; what it hides last, the first last of all */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *const *json_columns; /* NULL ends. Texts that are JSON: embedded as such */
     const char *plot_value;          /* the column that a chart shows; NULL: there is none */

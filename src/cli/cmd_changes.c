@@ -21,6 +21,9 @@ static const struct vv_option options[] = {
         .offset = AT(to)},
 };
 
+static const char *const keeps[] = {
+    "_change_type", "_commit_version", "_commit_timestamp", NULL};
+
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct changes_values *values = given;
@@ -32,7 +35,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
             vv_cli_argument(cli, 0));
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_changes(table, values->from, values->to, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, NULL, NULL);
+    return vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps = keeps}, NULL);
 }
 
 const struct vv_command vv_cmd_changes = {
@@ -42,10 +45,10 @@ const struct vv_command vv_cmd_changes = {
     .examples = "varve changes signals --from 1\n"
                 "varve changes signals --from 1 --to 1 --format ndjson\n"
                 "varve changes signals --from -7d",
-    .text = "Both ends are included. Behind the table's columns stand _change_type (insert,\n"
-            "delete, update_preimage, update_postimage), _commit_version and\n"
-            "_commit_timestamp. A table needs no change feed for that; where one is on, it is\n"
-            "what is read.",
+    .text = "Both ends are included; --to a version before a damaged one needs nothing of it.\n"
+            "Behind the table's columns stand _change_type (insert, delete, update_preimage,\n"
+            "update_postimage), _commit_version and _commit_timestamp. A table needs no\n"
+            "change feed for that; where one is on, it is what is read.",
     VV_OPTIONS(options, struct changes_values),
     .arguments_least = 1,
     .arguments_most = 1,

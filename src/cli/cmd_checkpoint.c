@@ -40,14 +40,13 @@ const struct vv_command vv_cmd_checkpoint = {
     .summary = "write a checkpoint of a table now",
     .arguments = "TABLE",
     .examples = "varve checkpoint signals",
-    .text =
-        "Checkpoints are written by themselves every delta.checkpointInterval versions (10\n"
-        "where the property is not set): with one, opening a table reads it and the commits\n"
-        "after it instead of the whole log.\n"
-        "\n"
-        "Commits older than delta.logRetentionDuration then leave the log, unless\n"
-        "delta.enableExpiredLogCleanup is false. The ledger (_varve/ledger) has their bytes\n"
-        "before: history and old versions stay, as long as the data files do.",
+    .text = "Checkpoints are written by themselves every delta.checkpointInterval versions\n"
+            "(10 where it is not set): with one, opening a table reads it and the commits\n"
+            "after it instead of the whole log.\n"
+            "\n"
+            "Commits older than delta.logRetentionDuration then leave the log, unless\n"
+            "delta.enableExpiredLogCleanup is false. The ledger (_varve/ledger) has their\n"
+            "bytes before: history and old versions stay, as long as the data files do.",
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -39,11 +39,10 @@ const struct vv_command vv_cmd_history = {
     .examples = "varve history signals --limit 10\n"
                 "varve history signals --at 1\n"
                 "varve history signals --format ndjson",
-    .text =
-        "One row a version: when, who, what, how many rows and files, and the message that\n"
-        "was given with it. A terminal shows the main columns; csv, json and ndjson have\n"
-        "all, with the operation's parameters and metrics. --at ends it at a version, a\n"
-        "time or a tag: what is damaged behind that does no harm.",
+    .text = "One row a version: when, who, what, how many rows and files, and the message\n"
+            "given with it. A terminal shows the main columns; csv, json and ndjson have\n"
+            "all, with the operation's parameters and metrics. --at ends it at a version, a\n"
+            "time or a tag: what is damaged behind that does no harm.",
     VV_OPTIONS(options, struct history_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -87,13 +87,12 @@ const struct vv_command vv_cmd_init = {
     .arguments = "",
     .examples = "varve init\n"
                 "varve --lake data/other init --history forever",
-    .text =
-        "Creates market_regimes, performance_metrics and signals in the lake, where they\n"
-        "are not there yet. Tables that are there stay as they are, so it can be repeated.\n"
-        "Each is partitioned by date and has a natural key, an order column for the last\n"
-        "write to win, and CHECK constraints that Spark and delta-rs enforce too. What is\n"
-        "odd and may be right (a time in the future, a feed that is a day late) is counted\n"
-        "by rules varve.warn.NAME, which reject nothing: varve help alter.",
+    .text = "Creates market_regimes, performance_metrics and signals in the lake, where they\n"
+            "are not there yet. Tables that are there stay as they are: it can be repeated.\n"
+            "Each is partitioned by date and has a natural key, an order column for the last\n"
+            "write to win, and CHECK constraints that Spark and delta-rs enforce too. What is\n"
+            "odd and may be right (a time in the future, a feed a day late) is counted\n"
+            "by rules varve.warn.NAME, which reject nothing: varve help alter.",
     VV_OPTIONS(options, struct init_values),
     .arguments_most = 0,
     .run = run,

@@ -65,15 +65,15 @@ static void add_sentence(struct vv_text *line, const varve_maintain_result *resu
         vv_text_addf(line, "%" PRId64 " task%s done", result->tasks,
             result->tasks == 1 ? "" : "s");
     if (result->files_removed > 0)
-        vv_text_addf(line, "; %" PRId64 " files (%.1f MB) became %" PRId64 " (%.1f MB)",
-            result->files_removed, (double)result->bytes_removed / 1e6, result->files_added,
-            (double)result->bytes_added / 1e6);
+        vv_text_addf(line, "; %" PRId64 " files (%s) became %" PRId64 " (%s)",
+            result->files_removed, vv_text_size(result->bytes_removed).chars,
+            result->files_added, vv_text_size(result->bytes_added).chars);
     if (result->checkpoints > 0)
         vv_text_addf(line, "; %" PRId64 " checkpoint%s", result->checkpoints,
             result->checkpoints == 1 ? "" : "s");
     if (result->files_vacuumed > 0)
-        vv_text_addf(line, "; %" PRId64 " files (%.1f MB) that no kept version needs removed",
-            result->files_vacuumed, (double)result->bytes_vacuumed / 1e6);
+        vv_text_addf(line, "; %" PRId64 " files (%s) that no kept version needs removed",
+            result->files_vacuumed, vv_text_size(result->bytes_vacuumed).chars);
     if (result->left > 0)
         vv_text_addf(line, "; %" PRId64 " left to the next run, since others were faster",
             result->left);

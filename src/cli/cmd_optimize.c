@@ -61,20 +61,20 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
 static void say(const struct vv_cli *cli, const char *name, bool is_dry,
     const varve_optimize_result *result)
 {
-    double before = (double)result->bytes_removed / 1e6;
+    const struct vv_text_size before = vv_text_size(result->bytes_removed);
     if (result->files_removed == 0)
         vv_say(cli, "%s: nothing to do; version %" PRId64, name, result->version);
     else if (is_dry)
         vv_say(cli,
-            "%s: %" PRId64 " files (%.1f MB) in %" PRId64
+            "%s: %" PRId64 " files (%s) in %" PRId64
             " partitions would be rewritten (a dry run: nothing written)",
-            name, result->files_removed, before, result->partitions);
+            name, result->files_removed, before.chars, result->partitions);
     else
         vv_say(cli,
-            "%s: %" PRId64 " files (%.1f MB) became %" PRId64 " (%.1f MB) in %" PRId64
+            "%s: %" PRId64 " files (%s) became %" PRId64 " (%s) in %" PRId64
             " partitions; version %" PRId64,
-            name, result->files_removed, before, result->files_added,
-            (double)result->bytes_added / 1e6, result->partitions, result->version);
+            name, result->files_removed, before.chars, result->files_added,
+            vv_text_size(result->bytes_added).chars, result->partitions, result->version);
     if (result->vectors_removed > 0)
         vv_say(cli, "%" PRId64 " deletion vectors are gone", result->vectors_removed);
     if (result->files_skipped > 0)

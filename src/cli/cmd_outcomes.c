@@ -93,12 +93,11 @@ const struct vv_command vv_cmd_outcomes = {
     .examples = "varve outcomes --last 30d\n"
                 "varve outcomes --by confidence --horizon 1h,4h,1d\n"
                 "varve outcomes --by strategy --acted yes --tolerance 2h",
-    .text =
-        "For each signal, the change of its strategy's total_pnl from the last number at or\n"
-        "before the signal to the last one within the horizon. outcomes counts those that\n"
-        "are known, pending those whose horizon is not over; hit_rate is the share of\n"
-        "changes above zero, mean_best and mean_worst how far total_pnl went up and down\n"
-        "meanwhile, ic the rank correlation of signal_value and change.",
+    .text = "For each signal, the change of its strategy's total_pnl from the last number at\n"
+            "or before the signal to the last one within the horizon. outcomes counts those\n"
+            "that are known, pending those whose horizon is not over; hit_rate is the share\n"
+            "of changes above zero, mean_best and mean_worst how far total_pnl went up and\n"
+            "down meanwhile, ic the rank correlation of signal_value and change.",
     VV_OPTIONS(options, struct outcomes_values),
     .reads_at = true,
     .reads_known = true,

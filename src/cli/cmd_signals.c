@@ -124,11 +124,10 @@ const struct vv_command vv_cmd_signals = {
     .examples = "varve signals audit --last 7d\n"
                 "varve signals missed --min-value 0.9\n"
                 "varve signals latency --strategy iron_condor_1",
-    .text =
-        "audit: every signal, with the seconds to its action and whether it was one of high\n"
-        "confidence (above 0.8). missed: those above --min-value that nobody acted upon.\n"
-        "latency: count, acted, median, 90th percentile and most seconds, by strategy\n"
-        "and type. Where there is nothing to show, it says on stderr why.",
+    .text = "audit: every signal, with the seconds to its action and whether it was one of\n"
+            "high confidence (above 0.8). missed: those above --min-value that nobody acted\n"
+            "upon. latency: count, acted, median, 90th percentile and most seconds, by\n"
+            "strategy and type. Where there is nothing to show, it says on stderr why.",
     VV_OPTIONS(options, struct signals_values),
     .arguments_least = 1,
     .arguments_most = 1,

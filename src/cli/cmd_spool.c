@@ -405,18 +405,17 @@ const struct vv_command vv_cmd_spool = {
                 "varve spool flush\n"
                 "varve spool verify --json\n"
                 "varve spool salvage --dry-run",
-    .text =
-        "Rows of varve ingest, and of programs that use the writer, wait in the spool until\n"
-        "they are flushed. status says what waits, also while another process owns the\n"
-        "spool. flush writes it into the tables: by itself, or by asking the varve\n"
-        "ingest that owns the spool (SIGHUP), and waits until it has done so. verify\n"
-        "checks each record of each segment; damage ends with status 10.\n"
-        "\n"
-        "A damaged spool is refused. salvage gets every row out of it that can be read,\n"
-        "so that varve ingest and flush go on: each of these rows is committed once, also\n"
-        "where a table has them already. It says which bytes could not be read and the\n"
-        "sequences of the rows that are lost; that report and the damaged files stay in\n"
-        "the spool's folder (salvage-TIME.json, NAME.damaged). See --dry-run first.",
+    .text = "Rows of varve ingest, and of programs with the writer, wait in the spool until\n"
+            "they are flushed. status says what waits, also while another process owns the\n"
+            "spool. flush writes it into the tables: by itself, or by asking the varve\n"
+            "ingest that owns the spool (SIGHUP), and waits until it has done so. verify\n"
+            "checks each record of each segment; damage ends with status 10.\n"
+            "\n"
+            "A damaged spool is refused. salvage gets every row out of it that can be read,\n"
+            "so that varve ingest and flush go on: each of these rows is committed once, also\n"
+            "where a table has them already. It says which bytes could not be read and the\n"
+            "sequences of the rows that are lost; that report and the damaged files stay in\n"
+            "the spool's folder (salvage-TIME.json, NAME.damaged). See --dry-run first.",
     VV_OPTIONS(options, struct spool_values),
     .arguments_least = 1,
     .arguments_most = 1,

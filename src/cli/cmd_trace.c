@@ -2,7 +2,7 @@
 #include "varve/inspect.h"
 
 static const char *const json_columns[] = {"before", "after", NULL};
-static const char *const hides[] = {"operation", "userName", "userMetadata", NULL};
+static const char *const hides[] = {"timestamp", "operation", NULL};
 const struct vv_show vv_trace_show = {.box_hides = hides, .json_columns = json_columns};
 
 struct no_values {
@@ -29,7 +29,8 @@ const struct vv_command vv_cmd_trace = {
     .name = "trace",
     .summary = "the history of one row: before and after, who, when, why",
     .arguments = "TABLE COLUMN=VALUE...",
-    .examples = "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY",
+    .examples = "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY\n"
+                "varve trace market_regimes timestamp=2025-01-30T10:00:00Z symbol=SPY --at 1",
     .text = "A value for each column of the key. One line a version that changed the row:\n"
             "insert, update or delete, by whom, when, by which operation and with which\n"
             "message; of an update, before and after of the columns that changed.\n"

@@ -56,8 +56,8 @@ static varve_status show_json(struct vv_cli *cli, const char *name, bool removed
 static void say(const struct vv_cli *cli, const char *name, bool removed,
     const varve_vacuum_result *result)
 {
-    vv_say(cli, "%s: %" PRId64 " file%s (%.1f MB) %s", name, result->files,
-        result->files == 1 ? "" : "s", (double)result->bytes / 1e6,
+    vv_say(cli, "%s: %" PRId64 " file%s (%s) %s", name, result->files,
+        result->files == 1 ? "" : "s", vv_text_size(result->bytes).chars,
         removed ? "removed" : "would go; nothing was removed");
     if (result->readable_version >= 0)
         vv_say(cli, "versions before %" PRId64 " %s", result->readable_version,
@@ -97,11 +97,10 @@ const struct vv_command vv_cmd_vacuum = {
     .examples = "varve vacuum signals\n"
                 "varve vacuum signals --retain 500d --yes\n"
                 "varve vacuum signals --lite --json",
-    .text =
-        "Without --yes it only lists what would go, and says which versions could then no\n"
-        "longer be read. What goes: files that were removed from the table longer ago than\n"
-        "the retention, and leftovers of writers that died, when they are as old. Varve's\n"
-        "tables promise 400 days where init was not told otherwise.",
+    .text = "Without --yes it only lists what would go, and says which versions could then no\n"
+            "longer be read. What goes: files that were removed from the table longer ago\n"
+            "than the retention, and leftovers of writers that died, when they are as old.\n"
+            "Varve's tables promise 400 days where init was not told otherwise.",
     VV_OPTIONS(options, struct vacuum_values),
     .arguments_least = 1,
     .arguments_most = 1,

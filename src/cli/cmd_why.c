@@ -63,7 +63,7 @@ const struct vv_command vv_cmd_why = {
     .summary = "which commit brought a data file, and whence its rows came",
     .arguments = "[TABLE] FILE",
     .examples =
-        "varve why signals $(varve files signals --format csv | tail -n 1 | cut -d, -f1)",
+        "varve why signals $(varve files signals --format csv | tail -n1 | cut -d, -f1)",
     .text = "FILE is a path as varve files shows it, the end of one, or (without TABLE) a\n"
             "path on disk. The first row is the file itself: version, time, user,\n"
             "operation, message. Those with depth 1 are the files that its rows were\n"

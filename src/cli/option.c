@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/text.h"
+
 const struct vv_option *vv_option_find(const struct vv_option *options, size_t len,
     const char *name, size_t name_len)
 {
@@ -101,6 +103,32 @@ static bool read_number(enum vv_option_kind kind, const char *value, int64_t *ou
     return kind == VV_OPTION_DURATION ? vv_duration_read(value, out) : read_integer(value, out);
 }
 
+/* "1MiB", "1500" */
+static void add_bound(struct vv_text *text, enum vv_option_kind kind, int64_t value)
+{
+    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; kind == VV_OPTION_SIZE && value > 0 && value % 1024 == 0 && unit < 4; unit++)
+        value /= 1024;
+    vv_text_addf(text, "%" PRId64 "%s", value, units[unit]);
+}
+
+static varve_status fail_range(const struct vv_option *option, int64_t most, const char *value,
+    varve_error *err)
+{
+    struct vv_text bounds VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&bounds, most == INT64_MAX ? "at least " : "");
+    add_bound(&bounds, option->kind, option->least);
+    if (most < INT64_MAX) {
+        vv_text_adds(&bounds, " to ");
+        add_bound(&bounds, option->kind, most);
+    }
+    if (option->kind == VV_OPTION_DURATION)
+        vv_text_adds(&bounds, " ms");
+    return vv_error_set(err, VARVE_EUSAGE, "option --%s: %s is out of range (%s)", option->name,
+        value, vv_text_chars(&bounds));
+}
+
 static varve_status set_integer(const struct vv_option *option, const char *value,
     struct vv_integer *out, varve_error *err)
 {
@@ -112,15 +140,8 @@ static varve_status set_integer(const struct vv_option *option, const char *valu
             option->kind == VV_OPTION_SIZE       ? "a size such as 512MB or 1GiB"
             : option->kind == VV_OPTION_DURATION ? "a time such as 60s, 100ms or 5m"
                                                  : "a whole number");
-    if (option->kind == VV_OPTION_DURATION &&
-        (number.value < option->least || number.value > most))
-        return vv_error_set(err, VARVE_EUSAGE,
-            "option --%s: %s is out of range (%" PRId64 " to %" PRId64 " ms)", option->name,
-            value, option->least, most);
     if (number.value < option->least || number.value > most)
-        return vv_error_set(err, VARVE_EUSAGE,
-            "option --%s: %s is out of range (%" PRId64 " to %" PRId64 ")", option->name, value,
-            option->least, most);
+        return fail_range(option, most, value, err);
     *out = number;
     return VARVE_OK;
 }

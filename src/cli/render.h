@@ -30,6 +30,7 @@ struct vv_render_options {
     const char *const *json_columns; /* NULL ends; NULL: none. Texts that are JSON */
     const char *const *box_columns;  /* NULL ends; in this order; NULL: all */
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
+    const char *const *box_keeps; /* NULL ends; what it hides last, the first last of all */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */
     const char *plot_value;       /* the column that a chart is of; NULL: no chart */
     bool plot_line;               /* a line over time; plot_value: "a|b", or NULL: the first */

@@ -201,16 +201,20 @@ static size_t least_of(const struct vv_type *type, size_t cells)
     return is_text(type) && cells > TEXT_SHORT ? TEXT_LEAST : cells;
 }
 
-/* By the list of those that go first; the others from the right, or from the middle. */
+/* By the lists of those that go first and last; the others from the right, or from the middle. */
 static size_t rank_of(const struct vv_writer *writer, const struct box *box, size_t column)
 {
     const char *const *hides = writer->options->box_hides;
-    size_t len = box->columns_len, right = len - 1 - column;
+    const char *const *keeps = writer->options->box_keeps;
+    size_t len = box->columns_len, right = len - 1 - column, kept = 0;
     for (size_t i = 0; hides && hides[i]; i++)
         if (strcmp(hides[i], type_at(writer, column)->name) == 0)
             return 9 * len - (i < len ? i : len);
+    for (; keeps && keeps[kept]; kept++)
+        if (strcmp(keeps[kept], type_at(writer, column)->name) == 0)
+            return kept;
     if (!writer->options->box_keeps_ends)
-        return column;
+        return kept + column;
     /* Three from the left for one from the right: what a row is, and what was asked for last. */
     return 2 * column < 6 * right + 1 ? 2 * column : 6 * right + 1;
 }

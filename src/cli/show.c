@@ -88,6 +88,7 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         .json_columns = show ? show->json_columns : NULL,
         .box_columns = show ? show->box_columns : NULL,
         .box_hides = show ? show->box_hides : NULL,
+        .box_keeps = show ? show->box_keeps : NULL,
         .box_keeps_ends = show && show->box_keeps_ends,
         .plot_value = show ? show->plot_value : NULL,
         .plot_line = show && show->plot_line,

@@ -32,6 +32,12 @@ void vv_text_add_json(struct vv_text *text, const char *bytes, size_t len);
 void vv_text_add_shown(struct vv_text *text, const char *bytes, size_t len);
 void vv_text_add_base64(struct vv_text *text, const uint8_t *bytes, size_t len);
 
+/* A number of bytes for people: "812 bytes", "12.3 KB", "3.1 MB" (of 1,000). */
+struct vv_text_size {
+    char chars[32];
+};
+struct vv_text_size vv_text_size(int64_t bytes);
+
 /* Columns that a text takes on a terminal, and the longest head of it that takes `columns`. */
 size_t vv_text_columns(const char *bytes, size_t len);
 size_t vv_text_head(const char *bytes, size_t len, size_t columns);

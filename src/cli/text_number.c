@@ -1,6 +1,7 @@
 /* Numbers and times as text that reads back as the same value. */
 #include "cli/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,4 +197,17 @@ void vv_text_add_time(struct vv_text *text, int64_t units, uint32_t digits)
     vv_text_add_date(text, days);
     vv_text_addc(text, 'T');
     vv_text_add_clock(text, rest, digits);
+}
+
+struct vv_text_size vv_text_size(int64_t bytes)
+{
+    struct vv_text_size text;
+    bool is_small = bytes < 999950;
+    if (bytes < 1000)
+        (void)snprintf(text.chars, sizeof(text.chars), "%" PRId64 " byte%s", bytes,
+            bytes == 1 ? "" : "s");
+    else
+        (void)snprintf(text.chars, sizeof(text.chars), "%.1f %s",
+            (double)bytes / (is_small ? 1e3 : 1e6), is_small ? "KB" : "MB");
+    return text;
 }

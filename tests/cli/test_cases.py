@@ -143,5 +143,5 @@ def test_help_opens_with_an_example_and_fits_a_terminal(varve):
         assert first == "Example:", command
         assert second.split()[0] == "varve" and command in second.split()
         assert f"Usage: varve {command}" in text
-        assert all(len(line) <= 82 for line in text.splitlines()), command
+        assert all(len(line) <= 80 for line in text.splitlines()), command
         assert text == varve.ok("help", command)

@@ -2,6 +2,7 @@
  * What was found, as JSON or for people: the answer first.
  */
 #include "base/json_write.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "table/audit/verify_run.h"
 
@@ -197,8 +198,9 @@ static void add_commits(const struct vv_chain_walk *chain, struct vv_buf *out)
 static void add_files(const struct vv_verify_run *run, struct vv_buf *out)
 {
     const struct vv_verify_sizes *sizes = &run->sizes;
-    vv_buf_addf(out, "  %" PRId64 " files, %.1f MB, by their size", sizes->files,
-        (double)sizes->bytes / 1e6);
+    vv_buf_addf(out, "  %" PRId64 " file%s, %s, by %s size", sizes->files,
+        sizes->files == 1 ? "" : "s", vv_size_text(sizes->bytes).chars,
+        sizes->files == 1 ? "its" : "their");
     if (run->request->is_deep)
         vv_buf_addf(out, "; %" PRId64 " by their SHA-256", sizes->hashed);
     else
@@ -221,9 +223,9 @@ static void add_unreferenced(const struct vv_verify_run *run, struct vv_buf *out
 {
     if (run->unreferenced_len == 0)
         return;
-    vv_buf_addf(out, "  %s %zu file%s (%.1f MB) that nothing names:\n",
+    vv_buf_addf(out, "  %s %zu file%s (%s) that nothing names:\n",
         run->request->is_strict ? "!" : "-", run->unreferenced_len,
-        run->unreferenced_len == 1 ? "" : "s", (double)run->unreferenced_bytes / 1e6);
+        run->unreferenced_len == 1 ? "" : "s", vv_size_text(run->unreferenced_bytes).chars);
     for (size_t i = 0; i < run->unreferenced.len && i < 20; i++)
         vv_buf_addf(out, "      %.*s\n", VV_ARG(run->unreferenced.items[i].key));
     if (run->unreferenced_len > 20)

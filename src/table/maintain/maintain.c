@@ -1,6 +1,7 @@
 #include "table/maintain/maintain.h"
 
 #include "base/map.h"
+#include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
@@ -259,10 +260,9 @@ static struct vv_str say_vacuum(const struct vv_maintain_run *run,
         pinned = vv_str_or_lost(vv_arena_format(arena,
             "; %" PRId64 " more stay for tags and holds", result->pinned_files));
     return vv_arena_format(arena,
-        "the folder %.*s: %" PRId64
-        " files (%.1f MB) are needed by no version of the last %.*s%.*s",
+        "the folder %.*s: %" PRId64 " files (%s) are needed by no version of the last %.*s%.*s",
         VV_ARG(last(run, "looked through", run->state.vacuum_us)), result->files,
-        (double)result->bytes / 1e6,
+        vv_size_text(result->bytes).chars,
         VV_ARG(vv_str_or_lost(vv_maintain_say_span(arena,
             result->retention_ms * VV_US_PER_MS))),
         VV_ARG(pinned));

@@ -1,6 +1,7 @@
 /*
  * Why something is due, in whole sentences.
  */
+#include "base/number.h"
 #include "base/time.h"
 #include "table/maintain/maintain_run.h"
 
@@ -46,8 +47,8 @@ struct vv_str vv_maintain_say_span(struct vv_arena *arena, int64_t us)
 /* "its 12 files (3.1 MB)" */
 static struct vv_str its_files(struct vv_arena *arena, const struct vv_maintain_task *task)
 {
-    return vv_arena_format(arena, "its %" PRId64 " file%s (%.1f MB)", task->files,
-        plural(task->files), (double)task->bytes / 1e6);
+    return vv_arena_format(arena, "its %" PRId64 " file%s (%s)", task->files,
+        plural(task->files), vv_size_text(task->bytes).chars);
 }
 
 static struct vv_str laid_out(const struct vv_maintain_run *run, struct vv_arena *arena)
@@ -66,12 +67,12 @@ struct vv_str vv_maintain_say_place(const struct vv_maintain_run *run, enum vv_d
     struct vv_str name = place->name.len > 0 ? place->name : VV_STR("the table");
     if (duty == VV_DUTY_COMPACT)
         return vv_arena_format(arena,
-            "%.*s %s: %" PRId64 " file%s (%.1f MB) of about one size, or with many deleted "
+            "%.*s %s: %" PRId64 " file%s (%s) of about one size, or with many deleted "
             "rows, become%s %zu",
             VV_ARG(name),
             verdict->state == VV_PLACE_LATE ? "got rows after it was laid out"
                                             : "may still be written to",
-            task->files, plural(task->files), (double)task->bytes / 1e6,
+            task->files, plural(task->files), vv_size_text(task->bytes).chars,
             task->files == 1 ? "s" : "", bins);
     struct vv_str files = vv_str_or_lost(its_files(arena, task));
     struct vv_str layout = vv_str_or_lost(laid_out(run, arena));

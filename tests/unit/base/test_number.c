@@ -188,6 +188,17 @@ TEST(number, parsing_agrees_with_strtod)
     }
 }
 
+TEST(number, sizes_are_shown_in_the_unit_that_says_something)
+{
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } cases[] = {{0, "0 bytes"}, {1, "1 byte"}, {999, "999 bytes"}, {1000, "1.0 KB"},
+        {999949, "999.9 KB"}, {999950, "1.0 MB"}, {431000000, "431.0 MB"}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++)
+        CHECK_STR(vv_str_of(vv_size_text(cases[i].bytes).chars), vv_str_of(cases[i].text));
+}
+
 TEST(number, bytes_are_read_as_spark_writes_them)
 {
     static const struct {

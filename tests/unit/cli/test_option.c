@@ -207,7 +207,7 @@ TEST(option, wrong_lines_are_refused_with_what_to_do)
         {"scan t --limit 99999999999999999999", "not a whole number"},
         {"scan t --rate -1", "not a number from 0"},
         {"scan t --rate nan", "not a number from 0"},
-        {"scan t --memory 10", "out of range"},
+        {"scan t --memory 10", "10 is out of range (at least 1KiB)"},
         {"scan t --memory lots", "not a size such as"},
         {"scan t --memory 5XB", "not a size such as"},
         {"scan t --color blue", "'blue' is not one of auto|always|never"},

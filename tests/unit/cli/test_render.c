@@ -175,6 +175,25 @@ TEST(render, a_narrow_box_hides_columns_and_cuts_texts)
     free(bytes);
 }
 
+TEST(render, a_narrow_box_hides_last_what_it_is_told_to_keep)
+{
+    static const char *const keeps[] = {"_what", NULL};
+    struct arrays batch, key, more, what;
+    struct vv_render_options options = {
+        .format = VV_FORMAT_BOX, .width = 27, .box_keeps = keeps};
+    arrays_column(&key, "i", "key", 1, NULL, (int32_t[]){12345678}, NULL);
+    arrays_column(&more, "i", "more", 1, NULL, (int32_t[]){23456789}, NULL);
+    arrays_column(&what, "i", "_what", 1, NULL, (int32_t[]){34567890}, NULL);
+    arrays_batch(&batch, 1);
+    arrays_add(&batch, &key);
+    arrays_add(&batch, &more);
+    arrays_add(&batch, &what);
+    char *bytes = rendered(&batch, 1, &options);
+    CHECK(strstr(bytes, "| 12345678 | . | 34567890 |\n") != NULL);
+    CHECK(strstr(bytes, "not shown: more\n") != NULL);
+    free(bytes);
+}
+
 TEST(render, a_box_rounds_long_fractions_and_csv_does_not)
 {
     static const struct {
