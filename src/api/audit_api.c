@@ -133,10 +133,11 @@ varve_status varve_lake_history_at(varve_lake *lake, const char *table, const ch
     int64_t limit, struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    if (vv_api_text(at).len == 0)
-        return varve_lake_history(lake, table, limit, out, err);
     vv_api_begin(&op, lake);
-    return vv_op_report(&op, history_at(&op, lake, table, vv_api_text(at), limit, out), err);
+    varve_status status = vv_api_text(at).len == 0
+                              ? history(&op, lake, table, limit, out)
+                              : history_at(&op, lake, table, vv_api_text(at), limit, out);
+    return vv_op_report(&op, status, err);
 }
 
 static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, const char *table,

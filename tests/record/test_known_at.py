@@ -146,6 +146,12 @@ def test_set_known_at_reaches_functions_and_tables_that_were_not_made(two):
         == [{"n": 3}]
 
 
+def test_the_history_in_the_shell_is_what_was_known(two):
+    known, all_of_it = two.ok("shell", stdin=".mode csv\n.known-at 2001-01-01\n.history a\n"
+                              ".known-at off\n.history a\n").split("version,timestamp")[1:]
+    assert len(known.splitlines()) == 1 < len(all_of_it.splitlines())
+
+
 def test_set_known_at_in_the_shell_goes_on(two):
     when = time_of(two, "a", 1)
     out = two.ok("shell", stdin=f".mode csv\nSET known_at = '{when}';\nSELECT sum(price) AS s FROM a;\n"
