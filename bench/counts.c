@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -100,7 +99,7 @@ static bool is_path_below(int folder, const char *path)
            (path[root_len - 1] == '/' || path[root_len - 1] == '\0');
 }
 
-static int open_counted(int folder, const char *path, int flags, mode_t mode)
+static int open_taken(int folder, const char *path, int flags, mode_t mode)
 {
     long fd = syscall(SYS_openat, folder, path, flags, mode);
     if (fd < 0 || fd >= FDS_MAX)
@@ -115,31 +114,7 @@ static int open_counted(int folder, const char *path, int flags, mode_t mode)
     return (int)fd;
 }
 
-static mode_t mode_of(int flags, va_list arguments)
-{
-    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
-
-int open(const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_counted(AT_FDCWD, path, flags, mode);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_counted(folder, path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) __attribute__((alias("open")));
-int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
+#include "../tests/harness/take_open.h"
 
 /* Folders are read by the C library from within, so that only who asks for it is seen. */
 DIR *opendir(const char *path)

@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,7 +120,7 @@ int clock_gettime(clockid_t id, struct timespec *out)
 
 /* ---- Descriptors ---------------------------------------------------------------------------- */
 
-static int open_at(int folder, const char *path, int flags, mode_t mode)
+static int open_taken(int folder, const char *path, int flags, mode_t mode)
 {
     bool is_ours = is_path_below(path);
     int failure = is_ours ? failure_of(OPEN, true) : 0;
@@ -135,31 +134,7 @@ static int open_at(int folder, const char *path, int flags, mode_t mode)
     return fd;
 }
 
-static mode_t mode_of(int flags, va_list arguments)
-{
-    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
-
-int open(const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_at(AT_FDCWD, path, flags, mode);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_at(folder, path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) __attribute__((alias("open")));
-int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
+#include "../harness/take_open.h"
 
 /* -1 with errno set: the call fails. The number of bytes that it is made with otherwise. */
 static ssize_t length_of(enum call call, int fd, size_t len)

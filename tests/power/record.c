@@ -118,7 +118,7 @@ static unsigned long inode_of(int fd)
     return (unsigned long)status.st_ino;
 }
 
-static int open_recorded(int folder, const char *path, int flags, mode_t mode)
+static int open_taken(int folder, const char *path, int flags, mode_t mode)
 {
     struct stat before;
     pthread_mutex_lock(&lock);
@@ -140,31 +140,7 @@ static int open_recorded(int folder, const char *path, int flags, mode_t mode)
     return (int)fd;
 }
 
-static mode_t mode_of(int flags, va_list arguments)
-{
-    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
-
-int open(const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_recorded(AT_FDCWD, path, flags, mode);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    mode_t mode = mode_of(flags, arguments);
-    va_end(arguments);
-    return open_recorded(folder, path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) __attribute__((alias("open")));
-int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
+#include "../harness/take_open.h"
 
 static ssize_t write_recorded(int fd, const void *bytes, size_t len, off_t at, bool has_place)
 {

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +75,7 @@ static void add_fd(int counter, int fd, int64_t value)
 
 /* ---- The system ------------------------------------------------------------------------------- */
 
-static int open_counted(int folder, const char *path, int flags, mode_t mode)
+static int open_taken(int folder, const char *path, int flags, mode_t mode)
 {
     char parent[PATH_MAX], link[64];
     long fd = syscall(SYS_openat, folder, path, flags, mode);
@@ -99,33 +98,7 @@ static int open_counted(int folder, const char *path, int flags, mode_t mode)
     return (int)fd;
 }
 
-static mode_t mode_of(int flags, va_list arguments)
-{
-    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
-}
-
-#define DEFINE_OPEN(name)                                 \
-    int name(const char *path, int flags, ...)            \
-    {                                                     \
-        va_list arguments;                                \
-        va_start(arguments, flags);                       \
-        mode_t mode = mode_of(flags, arguments);          \
-        va_end(arguments);                                \
-        return open_counted(AT_FDCWD, path, flags, mode); \
-    }
-#define DEFINE_OPENAT(name)                                \
-    int name(int folder, const char *path, int flags, ...) \
-    {                                                      \
-        va_list arguments;                                 \
-        va_start(arguments, flags);                        \
-        mode_t mode = mode_of(flags, arguments);           \
-        va_end(arguments);                                 \
-        return open_counted(folder, path, flags, mode);    \
-    }
-DEFINE_OPEN(open)
-DEFINE_OPEN(open64)
-DEFINE_OPENAT(openat)
-DEFINE_OPENAT(openat64)
+#include "../harness/take_open.h"
 
 static ssize_t counted(int counter, int fd, long done)
 {

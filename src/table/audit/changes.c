@@ -69,8 +69,7 @@ static varve_status refresh(struct vv_op *op, struct vv_table *table,
                                : vv_table_refresh(op, table);
 }
 
-/* What can be told though a commit is damaged. */
-static varve_status tell_damage(struct vv_op *op)
+varve_status vv_changes_tell_damage(struct vv_op *op, const char *option)
 {
     int64_t version = op->error.version;
     if (op->error.code != VARVE_ECORRUPT || version <= 0)
@@ -78,8 +77,8 @@ static varve_status tell_damage(struct vv_op *op)
     op->error.detail[0] = '\0'; /* what is said of reading is said better here */
     vv_detail(op,
         "what version %" PRId64 " and those after it changed can't be told; what came "
-        "before it can: say --to %" PRId64,
-        version, version - 1);
+        "before it can: say %s %" PRId64,
+        version, option, version - 1);
     return op->error.code;
 }
 
@@ -163,7 +162,7 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     if (begin(op, &run, request) != VARVE_OK)
-        return tell_damage(op);
+        return vv_changes_tell_damage(op, "--to");
     VV_TRY(vv_changes_sql(op, &run, &sql));
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));

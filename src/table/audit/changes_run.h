@@ -82,4 +82,7 @@ varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *
 varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql);
 
+/* What can be told though a commit is damaged: up to the version that `option` is to name. */
+varve_status vv_changes_tell_damage(struct vv_op *op, const char *option);
+
 #endif

@@ -177,20 +177,6 @@ static varve_status warn(struct vv_op *op, const struct trace *trace)
     return warn_lost(op, trace, false);
 }
 
-/* What can be told though a commit is damaged. */
-static varve_status tell_damage(struct vv_op *op)
-{
-    int64_t version = op->error.version;
-    if (op->error.code != VARVE_ECORRUPT || version <= 0)
-        return op->error.code;
-    op->error.detail[0] = '\0'; /* what is said of reading is said better here */
-    vv_detail(op,
-        "what version %" PRId64 " and those after it did can't be told; what came before "
-        "it can: say --at %" PRId64,
-        version, version - 1);
-    return op->error.code;
-}
-
 /* The commits and files; a table that was not made by then has none. */
 static varve_status read_files(struct vv_op *op, struct trace *trace)
 {
@@ -213,7 +199,7 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_changes_run *run = &trace.run;
     if (vv_table_seek(op, table, at, &run->snapshot) != VARVE_OK)
-        return tell_damage(op);
+        return vv_changes_tell_damage(op, "--at");
     run->to = run->snapshot->version;
     trace.pick = (struct vv_changes_pick){.arena = &trace.arena,
         .store = table->store,
@@ -231,7 +217,7 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at
         .where = vv_buf_str(&where)};
     run->filter = &filter;
     if (read_files(op, &trace) != VARVE_OK)
-        return tell_damage(op);
+        return vv_changes_tell_damage(op, "--at");
     VV_TRY(vv_trace_sql(op, run, &sql));
     VV_TRY(vv_session_open(op, table->engine, &session));
     const struct vv_keep keep = {run->snapshot, vv_snapshot_release_kept};
