@@ -150,17 +150,11 @@ static void add_pair(const struct told *told, struct vv_buf *sql)
 static varve_status rows_sql(struct vv_op *op, const struct told *told,
     const struct vv_changes_run *changes, struct vv_buf *sql)
 {
-    const struct vv_schema *schema = &changes->snapshot->schema;
     vv_buf_addf(sql, "WITH told AS %s(", told->is_by_pair ? "MATERIALIZED " : "");
     VV_TRY(vv_changes_rows_sql(op, changes, sql));
     vv_buf_adds(sql, ") SELECT ");
-    for (size_t i = 0; i < schema->fields_len; i++) {
-        vv_buf_addf(sql, "r.c%zu AS ", i);
-        vv_sql_name(sql, schema->fields[i].name);
-        vv_buf_adds(sql, ", ");
-    }
-    vv_buf_adds(sql, "_what AS _change_type, _version AS _commit_version, "
-                     "_time AS _commit_timestamp FROM told AS r");
+    vv_changes_columns_sql(&changes->snapshot->schema, sql);
+    vv_buf_adds(sql, " FROM told AS r");
     if (told->is_by_pair)
         add_pair(told, sql);
     vv_buf_adds(sql, " ORDER BY _version");

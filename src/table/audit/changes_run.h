@@ -78,6 +78,8 @@ const struct vv_remove *vv_changes_unclear(const struct vv_rules *rules,
 /* SELECT c0.., _what (insert, delete, update_preimage, update_postimage), _version, _time. */
 varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql);
+/* Of these rows, as r: the columns by their names, and _change_type, _commit_version, _commit_timestamp. */
+void vv_changes_columns_sql(const struct vv_schema *schema, struct vv_buf *sql);
 /* The same with the names of columns, in order of version. */
 varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql);

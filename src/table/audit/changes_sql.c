@@ -215,19 +215,25 @@ varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
-varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
-    struct vv_buf *sql)
+void vv_changes_columns_sql(const struct vv_schema *schema, struct vv_buf *sql)
 {
-    const struct vv_schema *schema = &run->snapshot->schema;
-    vv_buf_adds(sql, "SELECT ");
     for (size_t i = 0; i < schema->fields_len; i++) {
-        vv_buf_addf(sql, "c%zu AS ", i);
+        vv_buf_addf(sql, "r.c%zu AS ", i);
         vv_sql_name(sql, schema->fields[i].name);
         vv_buf_adds(sql, ", ");
     }
     vv_buf_adds(sql, "_what AS _change_type, _version AS _commit_version, "
-                     "_time AS _commit_timestamp FROM (");
+                     "_time AS _commit_timestamp");
+}
+
+varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
+    struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "SELECT ");
+    vv_changes_columns_sql(&run->snapshot->schema, sql);
+    vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_changes_rows_sql(op, run, sql));
-    vv_buf_adds(sql, ") ORDER BY _version, _what = 'insert' OR _what = 'update_postimage'");
+    vv_buf_adds(sql,
+        ") AS r ORDER BY _version, _what = 'insert' OR _what = 'update_postimage'");
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
