@@ -1,5 +1,7 @@
 #include "table/work.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/seam.h"
 #include "base/uuid.h"
@@ -21,9 +23,9 @@ static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_w
     VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
     VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
     work->news.is_shared = true;
-    struct vv_str news =
-        vv_arena_format(&work->arena, "memory.main.varve_news_%016" PRIx64, vv_random64());
-    return news.ptr != NULL ? relation_open(op, work, &work->news, news) : vv_fail_memory(op);
+    (void)snprintf(work->news_table, sizeof(work->news_table),
+        "memory.main.varve_news_%016" PRIx64, vv_random64());
+    return relation_open(op, work, &work->news, vv_str_of(work->news_table));
 }
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out)

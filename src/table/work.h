@@ -14,6 +14,8 @@
 /* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
 #define VV_WORK_ROWS_MAX 20000
 
+#define VV_WORK_NEWS_BYTES 48
+
 /*
  * Rows by a name of their own. Where they follow from rows in memory by a SELECT that costs less
  * than to keep what it yields, that SELECT in brackets is their name.
@@ -47,6 +49,7 @@ struct vv_work {
     struct vv_relation batch;        /* table/batch/batch.h */
     struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
+    char news_table[VV_WORK_NEWS_BYTES]; /* of this work alone, since others see it */
 };
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out);

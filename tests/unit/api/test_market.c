@@ -2,6 +2,7 @@
  * Records in and out of the market tables, with and without values.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "harness/test.h"
 #include "varve/market.h"
@@ -224,4 +225,49 @@ TEST(market, a_stream_is_read_by_the_names_of_its_columns)
     CHECK_INT(varve_read_regimes(&stream, &back, &len, &lake.err), VARVE_EUSAGE);
     CHECK(strstr(lake.err.message, "vix") != NULL);
     CHECK(stream.release == NULL);
+}
+
+#define MANY_DAYS 6
+#define MANY_A_DAY 5000 /* more in all than stay in memory */
+
+/* A row a second over some days, `vix` in all. */
+static bool upsert_many(struct lake *lake, double vix, varve_upsert_result *result)
+{
+    size_t len = (size_t)MANY_DAYS * MANY_A_DAY;
+    varve_market_regime *rows = calloc(len, sizeof(*rows));
+    if (!CHECK(rows != NULL))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int64_t second = (int64_t)(i / MANY_A_DAY) * 86400 + (int64_t)(i % MANY_A_DAY);
+        rows[i] = (varve_market_regime)VARVE_MARKET_REGIME_INIT;
+        rows[i].timestamp = T0 + second * 1000000;
+        rows[i].symbol = "SPY";
+        rows[i].regime = "bullish_low";
+        rows[i].vix = vix;
+    }
+    varve_status status =
+        varve_table_upsert_regimes(lake->table, rows, len, NULL, result, &lake->err);
+    free(rows);
+    return CHECK_INT(status, 0);
+}
+
+/* What a small batch leaves in an open table is not what a large one needs, and the other way. */
+TEST(market, small_and_large_batches_take_turns_in_one_open_table)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    varve_market_regime row = VARVE_MARKET_REGIME_INIT;
+    varve_upsert_result result;
+    REQUIRE(lake_open(&lake, "market_regimes"));
+    row.timestamp = T0;
+    row.symbol = "QQQ";
+    row.regime = "bullish_low";
+    for (int turn = 0; turn < 2; turn++) {
+        row.vix = 15 + turn;
+        REQUIRE(CHECK_INT(varve_table_upsert_regimes(lake.table, &row, 1, NULL, &result,
+                              &lake.err),
+            0));
+        CHECK_INT(result.inserted + result.updated, 1);
+        REQUIRE(upsert_many(&lake, 20 + turn, &result));
+        CHECK_INT(turn == 0 ? result.inserted : result.updated, MANY_DAYS * MANY_A_DAY);
+    }
 }
