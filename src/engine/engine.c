@@ -159,6 +159,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
         return vv_fail_memory(op);
     VV_TRY(vv_session_connect(op, engine, &session));
     VV_TRY(vv_rowset_register(op, engine, session->connection));
+    VV_TRY(vv_rowset_register_number(op, engine, session->connection));
     VV_TRY(vv_row_filter_register(op, session));
     VV_TRY(vv_variant_register(op, session));
     VV_TRY(vv_curve_register(op, session));

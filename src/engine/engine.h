@@ -168,7 +168,8 @@ struct vv_query {
     const struct vv_sql_params *params; /* NULL: none */
     /*
      * It will come again in this session, in the same words: it stays prepared. That saves reading
-     * and planning it as long as the catalogue stays as it is, so for statements over rowsets.
+     * and planning it as long as the catalogue stays as it is, so for statements over rowsets; but
+     * not the planning where it has parameters (vv_rowset_set_number).
      */
     bool is_kept;
     bool gives_way; /* a long one: while it is other threads' turn this one sleeps */

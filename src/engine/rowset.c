@@ -19,6 +19,7 @@ struct vv_rowset {
     size_t chunks_len;
     size_t chunks_capacity;
     int64_t rows;
+    int64_t number; /* beside them: rowset_number.c */
 };
 
 /* What a plan knows of its rowset. */
@@ -39,7 +40,7 @@ struct scan {
     idx_t columns[];
 };
 
-static const struct vv_rowset *find(struct vv_engine *engine, int64_t id)
+const struct vv_rowset *vv_rowset_find(struct vv_engine *engine, int64_t id)
 {
     pthread_mutex_lock(&engine->rowsets_lock);
     const struct vv_rowset *rowset = engine->rowsets;
@@ -53,7 +54,7 @@ static void scan_bind(duckdb_bind_info info)
 {
     duckdb_value value = duckdb_bind_get_parameter(info, 0);
     struct vv_engine *engine = duckdb_bind_get_extra_info(info);
-    const struct vv_rowset *rowset = find(engine, duckdb_get_int64(value));
+    const struct vv_rowset *rowset = vv_rowset_find(engine, duckdb_get_int64(value));
     duckdb_destroy_value(&value);
     struct bound *bound = rowset == NULL ? NULL : vv_malloc(sizeof(*bound));
     if (rowset == NULL || rowset->columns_len == 0 || bound == NULL) {
@@ -72,7 +73,7 @@ static void scan_bind(duckdb_bind_info info)
 static void scan_init(duckdb_init_info info)
 {
     const struct bound *bound = duckdb_init_get_bind_data(info);
-    const struct vv_rowset *rowset = find(bound->engine, bound->id);
+    const struct vv_rowset *rowset = vv_rowset_find(bound->engine, bound->id);
     idx_t len = duckdb_init_get_column_count(info);
     struct scan *scan = vv_malloc(sizeof(*scan) + len * sizeof(scan->columns[0]));
     if (rowset == NULL || rowset->shapes != bound->shapes || scan == NULL) {
@@ -198,6 +199,21 @@ struct vv_str vv_rowset_sql(const struct vv_rowset *rowset)
 int64_t vv_rowset_rows(const struct vv_rowset *rowset)
 {
     return rowset->rows;
+}
+
+int64_t vv_rowset_id(const struct vv_rowset *rowset)
+{
+    return rowset->id;
+}
+
+int64_t vv_rowset_number(const struct vv_rowset *rowset)
+{
+    return rowset->number;
+}
+
+void vv_rowset_set_number(struct vv_rowset *rowset, int64_t number)
+{
+    rowset->number = number;
 }
 
 uint64_t vv_rowset_shapes(const struct vv_rowset *rowset)

@@ -13,6 +13,7 @@
 #ifndef VV_ENGINE_ROWSET_H
 #define VV_ENGINE_ROWSET_H
 
+#include "base/buf.h"
 #include "engine/engine.h"
 
 struct vv_rowset;
@@ -43,6 +44,15 @@ struct vv_str vv_rowset_name(const struct vv_rowset *rowset, uint32_t column);
  */
 void vv_rowset_fill_bool(struct vv_rowset *rowset, uint32_t column, bool value);
 void vv_rowset_put_bool(struct vv_rowset *rowset, uint32_t column, int64_t row, bool value);
+
+/*
+ * A number beside the rows, which a statement over them, or over others, reads as a BIGINT. It is
+ * how a kept statement is told what is another from run to run: one that has parameters is planned
+ * anew by each run, prepared or not.
+ */
+void vv_rowset_set_number(struct vv_rowset *rowset, int64_t number);
+/* What stands for the number; the same as long as the rowset lives. */
+void vv_rowset_number_sql(const struct vv_rowset *rowset, struct vv_buf *sql);
 
 /* Reads the rows one by one, in their order. They must not change meanwhile. */
 varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,

@@ -11,6 +11,14 @@
 varve_status vv_rowset_register(struct vv_op *op, struct vv_engine *engine,
     duckdb_connection connection);
 
+/* And the function vv_number; rowset_number.c. */
+varve_status vv_rowset_register_number(struct vv_op *op, struct vv_engine *engine,
+    duckdb_connection connection);
+/* NULL: it is closed, or never was. */
+const struct vv_rowset *vv_rowset_find(struct vv_engine *engine, int64_t id);
+int64_t vv_rowset_id(const struct vv_rowset *rowset);
+int64_t vv_rowset_number(const struct vv_rowset *rowset);
+
 /* Throws the rows away and gives the columns new names and types, which are copied. */
 varve_status vv_rowset_shape(struct vv_op *op, struct vv_rowset *rowset,
     const duckdb_logical_type *types, const char *const *names, idx_t len);

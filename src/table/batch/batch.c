@@ -245,14 +245,23 @@ static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
     const struct vv_plan *plan, int64_t *out_rows)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    const struct vv_sql_param now = {
-        .name = VV_STR(VV_PLAN_CLOCK), .is_number = true, .number = plan->now_us};
-    const struct vv_sql_params params = {&now, 1};
     vv_plan_rows_sql(plan, &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    const struct vv_query query = {.sql = vv_buf_str(&sql), .params = &params, .is_kept = true};
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
     return vv_work_make(op, work, &work->batch, &query, out_rows);
+}
+
+/* The clock of a small batch is the number beside its rows, so that their statement comes again. */
+static varve_status clock_set(struct vv_op *op, struct vv_work *work, struct vv_plan *plan)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 10);
+    if (!work->is_small)
+        return VARVE_OK;
+    vv_rowset_set_number(work->input, plan->now_us);
+    vv_rowset_number_sql(work->input, &sql);
+    plan->clock_sql = vv_arena_str(&op->arena, vv_buf_str(&sql));
+    return vv_buf_ok(&sql) && plan->clock_sql.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* The rows of all inputs, good and bad, numbered through. */
@@ -265,7 +274,7 @@ static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_
         /* A rest has the numbers that its whole has left out. */
         bool is_rest = plans[index].input->rest_of != NULL;
         plans[index].rows_before = is_rest ? plans[index - 1].rows_before : rows_before;
-        plans[index].clock_is_param = work->is_small;
+        VV_TRY(clock_set(op, work, &plans[index]));
         VV_TRY(vv_plan_make(op, &plans[index]));
         bool is_view = plans_len == 1 && plans[0].input->has_cells && plans[0].input->in_memory;
         if (is_view) {

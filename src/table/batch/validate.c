@@ -71,10 +71,10 @@ static varve_status defaults_make(struct vv_op *op, struct vv_plan *plan)
         if (!has_default(plan, (int32_t)index))
             continue;
         VV_TRY(vv_values_default_sql(op, &plan->schema->fields[index], now, &value->sql));
-        value->sql_param = value->sql;
-        if (plan->rules->values[index].is_volatile)
-            VV_TRY(vv_values_default_sql(op, &plan->schema->fields[index],
-                VV_STR("CAST($" VV_PLAN_CLOCK " AS BIGINT)"), &value->sql_param));
+        value->sql_kept = value->sql;
+        if (plan->rules->values[index].is_volatile && plan->clock_sql.len > 0)
+            VV_TRY(vv_values_default_sql(op, &plan->schema->fields[index], plan->clock_sql,
+                &value->sql_kept));
     }
     return VARVE_OK;
 }

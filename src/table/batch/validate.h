@@ -37,11 +37,9 @@ struct vv_breach {
     struct vv_str condition; /* SQL over level 3: TRUE where it is broken */
 };
 
-#define VV_PLAN_CLOCK "now"
-
-/* The default of a column, as SQL: with the clock as a number, and as a parameter. */
+/* The default of a column, as SQL: with the clock as a number, and as clock_sql. */
 struct vv_plan_default {
-    struct vv_str sql, sql_param; /* ptr NULL: there is none, or something else fills it in */
+    struct vv_str sql, sql_kept; /* ptr NULL: there is none, or something else fills it in */
 };
 
 struct vv_plan {
@@ -51,7 +49,8 @@ struct vv_plan {
     const struct vv_batch_options *options;
     bool keeps_order; /* nothing fills the order column in */
     int64_t now_us;
-    bool clock_is_param; /* rows_sql names it $VV_PLAN_CLOCK, so that the text comes again */
+    /* What rows_sql has for it, a BIGINT, so that its text comes again; none: the number. */
+    struct vv_str clock_sql;
     struct vv_str prefix;
     const int32_t *from; /* by column of the schema: column of the input, -1 where absent */
     bool has_arrival;    /* the order column is filled in by when a row came */

@@ -20,11 +20,11 @@ static void own_name(const struct vv_plan *plan, char letter, size_t number, str
  * A column that a row says nothing of. A line of NDJSON may say NULL, which is no default; of
  * another input each row has the columns that the input has.
  */
-static void default_sql(const struct vv_plan *plan, size_t column, bool clock_is_param,
+static void default_sql(const struct vv_plan *plan, size_t column, bool is_kept,
     struct vv_buf *sql)
 {
     const struct vv_plan_default *value = &plan->defaults[column];
-    struct vv_str text = clock_is_param ? value->sql_param : value->sql;
+    struct vv_str text = is_kept ? value->sql_kept : value->sql;
     if (plan->input->nulls_sql.len == 0) {
         vv_buf_add(sql, text);
         return;
@@ -41,16 +41,16 @@ static void value_or_default_sql(const struct vv_plan *plan, size_t column, bool
     const struct vv_batch_input *input = plan->input;
     int32_t from = plan->from[column];
     bool has_default = plan->defaults != NULL && plan->defaults[column].sql.ptr != NULL;
-    bool clock_is_param = plan->clock_is_param && !with_input;
+    bool is_kept = !with_input;
     if (from < 0 && has_default) {
-        default_sql(plan, column, clock_is_param, sql);
+        default_sql(plan, column, is_kept, sql);
     } else if (from < 0) {
         vv_buf_adds(sql, "CAST(NULL AS ");
         vv_type_sql(&plan->schema->fields[column].type, sql);
         vv_buf_addc(sql, ')');
     } else if (has_default && input->nulls_sql.len > 0) {
         vv_buf_addf(sql, "CASE WHEN %.*s IS NULL THEN ", VV_ARG(input->column_sql[from]));
-        default_sql(plan, column, clock_is_param, sql);
+        default_sql(plan, column, is_kept, sql);
         vv_buf_adds(sql, " ELSE ");
         vv_convert_value(&plan->conversions[column], input->column_sql[from], sql);
         vv_buf_adds(sql, " END");
@@ -109,13 +109,13 @@ void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_b
 }
 
 /* When the row came, where that is asked for and known, or else the clock; in microseconds. */
-static void us_sql(const struct vv_plan *plan, bool with_arrival, bool clock_is_param,
+static void us_sql(const struct vv_plan *plan, bool with_arrival, bool is_kept,
     struct vv_buf *sql)
 {
     if (with_arrival)
         vv_buf_addf(sql, "coalesce(%.*sarrival, ", VV_ARG(plan->prefix));
-    if (clock_is_param)
-        vv_buf_adds(sql, "CAST($" VV_PLAN_CLOCK " AS BIGINT)");
+    if (is_kept && plan->clock_sql.len > 0)
+        vv_buf_add(sql, plan->clock_sql);
     else
         vv_sql_int(sql, plan->now_us);
     if (with_arrival)
@@ -123,10 +123,10 @@ static void us_sql(const struct vv_plan *plan, bool with_arrival, bool clock_is_
 }
 
 /* What fills in an order value. */
-static void order_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
+static void order_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
-    us_sql(plan, plan->has_arrival, clock_is_param, &us);
+    us_sql(plan, plan->has_arrival, is_kept, &us);
     vv_plan_clock_sql(plan, vv_buf_str(&us), sql);
     if (!vv_buf_ok(&us))
         sql->failed = true;
@@ -152,7 +152,7 @@ static void replace_sql(const struct vv_plan *plan, bool with_input, struct vv_b
     vv_buf_adds(sql, " REPLACE (");
     if (fills_order) {
         vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
-        order_sql(plan, plan->clock_is_param && !with_input, sql);
+        order_sql(plan, !with_input, sql);
         vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
         comma = ", ";
     }
@@ -299,7 +299,7 @@ static bool is_checked(const struct vv_plan *plan, size_t column)
 }
 
 /* What warn-level rules may name beside the columns. */
-static void others_sql(const struct vv_plan *plan, bool clock_is_param, struct vv_buf *sql)
+static void others_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *sql)
 {
     const struct vv_rules *rules = plan->rules;
     const struct vv_str now = VV_STR(VV_WARNING_NOW);
@@ -307,7 +307,7 @@ static void others_sql(const struct vv_plan *plan, bool clock_is_param, struct v
     if (is_named(rules->warnings, rules->warnings_len, now) &&
         vv_schema_find(plan->schema, now) < 0) {
         vv_buf_adds(sql, ", make_timestamptz(");
-        us_sql(plan, plan->keeps_arrival, clock_is_param, sql);
+        us_sql(plan, plan->keeps_arrival, is_kept, sql);
         vv_buf_adds(sql, ") AS ");
         vv_sql_name(sql, now);
     }
@@ -335,7 +335,7 @@ static void name_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
         vv_buf_addf(sql, ", " OWN_FORMAT " AS ", OWN(plan, 'c', index));
         vv_sql_name(sql, plan->schema->fields[index].name);
     }
-    others_sql(plan, plan->clock_is_param && !with_input, sql);
+    others_sql(plan, !with_input, sql);
     vv_buf_adds(sql, " FROM (");
     generate_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");

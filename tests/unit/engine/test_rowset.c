@@ -1,7 +1,23 @@
 #include "engine/rowset.h"
 
+#include <dlfcn.h>
+#include <duckdb.h>
+#include <string.h>
+
 #include "base/seam.h"
 #include "fixture.h"
+
+/* How often a statement over rows was planned: the library's own calls come by here. */
+static int plans;
+
+void duckdb_bind_set_bind_data(duckdb_bind_info info, void *data, duckdb_delete_callback_t free)
+{
+    void (*next)(duckdb_bind_info, void *, duckdb_delete_callback_t) = NULL;
+    void *symbol = dlsym(RTLD_NEXT, "duckdb_bind_set_bind_data");
+    memcpy(&next, &symbol, sizeof(next));
+    plans++;
+    next(info, data, free);
+}
 
 static bool fill(struct fixture *fixture, struct vv_rowset *rowset, const char *sql)
 {
@@ -55,6 +71,43 @@ TEST(rowset, a_kept_statement_sees_new_rows)
     }
     vv_rowset_clear(rowset);
     CHECK_INT(kept_number(&fixture, rowset, "count(x)"), 0);
+}
+
+TEST(rowset, a_kept_statement_sees_new_numbers_and_is_planned_once)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    VV_CLEANUP(vv_buf_done) struct vv_buf what = VV_BUF_INIT(1 << 10);
+    vv_buf_adds(&what, "sum(x + ");
+    vv_rowset_number_sql(rowset, &what);
+    vv_buf_addc(&what, ')');
+    REQUIRE(fill(&fixture, rowset, "SELECT i AS x FROM range(3000) r(i)"));
+    plans = 0;
+    for (int64_t round = -2; round <= 2; round++) {
+        vv_rowset_set_number(rowset, round * 1000000);
+        CHECK_INT(kept_number(&fixture, rowset, vv_buf_str(&what).ptr),
+            4498500 + 3000 * round * 1000000);
+    }
+    CHECK_INT(plans, 1);
+}
+
+TEST(rowset, the_number_of_closed_rows_is_refused)
+{
+    FIXTURE(fixture);
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 10);
+    int64_t number = 0;
+    {
+        ROWSET(rowset);
+        vv_rowset_set_number(rowset, 7);
+        vv_buf_adds(&sql, "SELECT ");
+        vv_rowset_number_sql(rowset, &sql);
+        REQUIRE_OK(&fixture.op,
+            vv_session_int64(&fixture.op, fixture.session, vv_buf_str(&sql), &number));
+        CHECK_INT(number, 7);
+    }
+    CHECK_INT(vv_session_int64(&fixture.op, fixture.session, vv_buf_str(&sql), &number),
+        VARVE_EFAILED);
+    vv_forgive(&fixture.op);
 }
 
 TEST(rowset, rows_of_other_types_make_a_kept_statement_anew)
