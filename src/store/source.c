@@ -108,7 +108,7 @@ static varve_status make_copy(struct vv_op *op, struct vv_str name, struct vv_so
     VV_TRY(copy_in(op, source->fd, name, copy, &source->bytes));
     vv_source_close(source);
     source->fd = copy;
-    source->owned = true;
+    source->owned = source->is_copy = true;
     copy = -1;
     return VARVE_OK;
 }
@@ -124,6 +124,7 @@ static varve_status source_settle(struct vv_op *op, struct vv_str name,
             VV_ARG(name));
     if (S_ISREG(status.st_mode) && lseek(source->fd, 0, SEEK_CUR) == 0) {
         source->bytes = status.st_size;
+        source->written_us = vv_sys_modified_us(&status);
         return VARVE_OK;
     }
     return make_copy(op, name, source);
@@ -177,6 +178,15 @@ void vv_source_open_lines(const struct vv_str *lines, size_t lines_len, struct v
     *out = (struct vv_source){.fd = -1, .lines = lines, .lines_len = lines_len};
     for (size_t i = 0; i < lines_len; i++)
         out->bytes += (int64_t)lines[i].len + 1;
+}
+
+bool vv_source_is_same(const struct vv_source *source)
+{
+    struct stat status;
+    VV_PRE(source->lines == NULL);
+    return source->is_copy ||
+           (fstat(source->fd, &status) == 0 && status.st_size == source->bytes &&
+               vv_sys_modified_us(&status) == source->written_us);
 }
 
 void vv_source_close(struct vv_source *source)

@@ -13,7 +13,9 @@
 struct vv_source {
     int fd; /* -1: closed */
     bool owned;
+    bool is_copy;         /* which nobody else can write to */
     int64_t bytes;        /* when it was opened */
+    int64_t written_us;   /* and when it was last written to then */
     char engine_path[32]; /* at which this process, and only this one, can open it again */
     const struct vv_str *lines; /* these, without line ends, and no file; NULL: a file */
     size_t lines_len;
@@ -35,6 +37,8 @@ varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct 
  */
 void vv_source_open_lines(const struct vv_str *lines, size_t lines_len, struct vv_source *out);
 void vv_source_close(struct vv_source *source);
+/* Whether nobody has written to it since it was opened, as far as its size and time tell. */
+bool vv_source_is_same(const struct vv_source *source);
 
 /* The bytes at an offset, as many as there are, at most `bytes_max`. 0: the end. */
 varve_status vv_source_read(struct vv_op *op, const struct vv_source *source, int64_t offset,

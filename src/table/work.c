@@ -15,17 +15,24 @@ static varve_status relation_open(struct vv_op *op, struct vv_work *work,
     return vv_rowset_open(op, work->session, &relation->rowset);
 }
 
+/* Other sessions see its table, which has a name of its own for that. */
+static varve_status relation_open_shared(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation, char name[VV_WORK_NAME_BYTES], const char *what)
+{
+    relation->is_shared = true;
+    (void)snprintf(name, VV_WORK_NAME_BYTES, "memory.main.varve_%s_%016" PRIx64, what,
+        vv_random64());
+    return relation_open(op, work, relation, vv_str_of(name));
+}
+
 static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_work *work)
 {
     VV_TRY(vv_session_open(op, engine, &work->session));
     VV_TRY(vv_rowset_open(op, work->session, &work->input));
-    VV_TRY(relation_open(op, work, &work->batch, VV_STR("temp.batch")));
+    VV_TRY(relation_open_shared(op, work, &work->batch, work->batch_table, "batch"));
     VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
     VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
-    work->news.is_shared = true;
-    (void)snprintf(work->news_table, sizeof(work->news_table),
-        "memory.main.varve_news_%016" PRIx64, vv_random64());
-    return relation_open(op, work, &work->news, vv_str_of(work->news_table));
+    return relation_open_shared(op, work, &work->news, work->news_table, "news");
 }
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out)
@@ -49,7 +56,8 @@ static void drop_shared(struct vv_work *work)
     VV_CLEANUP(vv_op_done) struct vv_op op;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     vv_op_init(&op, NULL, (size_t)1 << 20);
-    vv_buf_addf(&sql, "DROP TABLE IF EXISTS %.*s", VV_ARG(work->news.table));
+    vv_buf_addf(&sql, "DROP TABLE IF EXISTS %.*s; DROP TABLE IF EXISTS %.*s",
+        VV_ARG(work->batch.table), VV_ARG(work->news.table));
     if (vv_buf_ok(&sql) && vv_session_exec(&op, work->session, vv_buf_str(&sql)) != VARVE_OK)
         vv_forgive(&op);
 }

@@ -14,7 +14,7 @@
 /* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
 #define VV_WORK_ROWS_MAX 20000
 
-#define VV_WORK_NEWS_BYTES 48
+#define VV_WORK_NAME_BYTES 48
 
 /*
  * Rows by a name of their own. Where they follow from rows in memory by a SELECT that costs less
@@ -46,10 +46,11 @@ struct vv_work {
     struct vv_rowset *input;         /* rows of that input */
     struct vv_work_columns columns;  /* of `input` */
     struct vv_arena arena;           /* of `columns` */
-    struct vv_relation batch;        /* table/batch/batch.h */
+    struct vv_relation batch;        /* table/batch/batch.h; shared */
     struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
-    char news_table[VV_WORK_NEWS_BYTES]; /* of this work alone, since others see it */
+    /* Names of this work alone, since others see them. */
+    char batch_table[VV_WORK_NAME_BYTES], news_table[VV_WORK_NAME_BYTES];
 };
 
 varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work **out);

@@ -264,6 +264,20 @@ static varve_status clock_set(struct vv_op *op, struct vv_work *work, struct vv_
     return vv_buf_ok(&sql) && plan->clock_sql.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* A file of Parquet is read here, and nowhere before: what is wrong with it comes out here. */
+static varve_status input_rows_make(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, bool is_first, int64_t *out_rows)
+{
+    varve_status status = is_first ? rows_make_first(op, work, plan, out_rows)
+                                   : rows_insert(op, work, plan, out_rows);
+    if (plan->input->format != VV_INPUT_PARQUET)
+        return status;
+    bool is_of_file = status == VARVE_ECORRUPT || status == VARVE_EFAILED;
+    if (is_of_file)
+        return vv_input_fail_parquet(op, plan->input, status);
+    return status == VARVE_OK ? vv_input_check_same(op, plan->input) : status;
+}
+
 /* The rows of all inputs, good and bad, numbered through. */
 static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_plan *plans,
     size_t plans_len, int64_t *out_rows)
@@ -280,10 +294,8 @@ static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_
         if (is_view) {
             rows = vv_rowset_rows(work->input);
             VV_TRY(vv_batch_view(op, &plans[0], &work->batch));
-        } else if (index == 0) {
-            VV_TRY(rows_make_first(op, work, &plans[index], &rows));
         } else {
-            VV_TRY(rows_insert(op, work, &plans[index], &rows));
+            VV_TRY(input_rows_make(op, work, &plans[index], index == 0, &rows));
         }
         rows_before += rows;
     }
@@ -429,6 +441,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .warned = {counts.warned, counts.by_warning, rules->warnings, rules->warnings_len},
         .sql = settled->sql,
         .few = settled->in_memory ? settled->rowset : NULL,
+        .partition_runs = counts.runs,
         .now_us = source->now_us,
         .rejects = rejects};
     return momentary_find(op, &plans, rules, common.schema, &out->is_momentary);

@@ -66,7 +66,9 @@ struct vv_batch {
     struct vv_warned warned;     /* among those that are not rejected; in op's arena */
     struct vv_str sql;           /* what stands for it after FROM */
     const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
-    int64_t now_us;              /* the batch's clock value */
+    /* Runs of rows of one partition in the order of the relation, which is a table; 0: not known. */
+    int64_t partition_runs;
+    int64_t now_us; /* the batch's clock value */
     /* By column: no input has it, and its default, or what it is generated of, is the time of
      * the batch; NULL: none. */
     const bool *is_momentary;

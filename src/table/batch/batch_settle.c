@@ -117,6 +117,54 @@ static varve_status view_dedupe(struct vv_op *op, struct vv_work *work,
     }
 }
 
+/* "c1 > k1 OR (c1 = k1 AND (c2 > k2))": the key comes after that of the row before. */
+static void add_ascends(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "(false");
+    for (size_t index = 0; index < rules->key_len; index++) {
+        int32_t column = rules->key[index];
+        vv_buf_addf(sql, " OR c%d > k%d OR (c%d = k%d AND (false", column, column, column,
+            column);
+    }
+    for (size_t index = 0; index < rules->key_len; index++)
+        vv_buf_adds(sql, "))");
+    vv_buf_addc(sql, ')');
+}
+
+/*
+ * How the rows lie: how often a row is not behind the one before it in the order of the key, and how
+ * often its partition is another one. Whatever order the engine takes the rows in, each has one
+ * before it but the first: where that alone does not ascend, no two rows have one key. (No key is
+ * NULL among rows that are not bad; a NULL does not ascend.)
+ */
+static varve_status order_read(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, int64_t *out_descents, int64_t *out_runs)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 20);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    vv_buf_adds(&sql, "SELECT count(*) FILTER (NOT coalesce(");
+    add_ascends(rules, &sql);
+    vv_buf_adds(&sql, ", false)), count(*) FILTER (false");
+    for (size_t index = 0; index < rules->partitions_len; index++)
+        vv_buf_addf(&sql, " OR c%d IS DISTINCT FROM p%d", rules->partitions[index],
+            rules->partitions[index]);
+    vv_buf_adds(&sql, ") FROM (SELECT *");
+    for (size_t index = 0; index < rules->key_len; index++)
+        vv_buf_addf(&sql, ", lag(c%d) OVER () AS k%d", rules->key[index], rules->key[index]);
+    for (size_t index = 0; index < rules->partitions_len; index++)
+        vv_buf_addf(&sql, ", lag(c%d) OVER () AS p%d", rules->partitions[index],
+            rules->partitions[index]);
+    vv_buf_addf(&sql, " FROM %.*s)", VV_ARG(work->batch.sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, work->session, vv_buf_str(&sql), &rows));
+    bool has_row = false;
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    *out_descents = vv_rows_int64(rows, 0);
+    *out_runs = vv_rows_int64(rows, 1);
+    return VARVE_OK;
+}
+
 /* And keys of the rows that are not bad; without dedupe as many as those rows. */
 static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     const struct vv_plan *plan, bool dedupe, struct vv_batch_counts *out)
@@ -125,10 +173,13 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     const struct vv_rules *rules = plan->rules;
     VV_TRY(bad_count(op, work, plan, out));
     out->keys = out->rows - out->bad;
-    if (!dedupe)
-        return VARVE_OK;
     if (work->batch.is_view)
-        return view_dedupe(op, work, plan, out);
+        return dedupe ? view_dedupe(op, work, plan, out) : VARVE_OK;
+    int64_t descents = out->rows;
+    if (out->rows > VV_WORK_ROWS_MAX && out->bad == 0)
+        VV_TRY(order_read(op, work, rules, &descents, &out->runs));
+    if (!dedupe || descents == 1)
+        return VARVE_OK;
     vv_buf_adds(&sql, "SELECT count(*) FROM (SELECT DISTINCT ");
     add_key(rules, &sql);
     vv_buf_addf(&sql, " FROM %.*s%s)", VV_ARG(work->batch.sql),

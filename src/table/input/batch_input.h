@@ -101,8 +101,14 @@ varve_status vv_input_demote_cells(struct vv_op *op, struct vv_work *work,
 varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
     struct ArrowArrayStream *stream, struct vv_batch_input *input, int64_t *out_rows);
 
+/* Nothing is loaded: the rows stand for themselves, and are decoded by whoever reads input->sql. */
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);
+/* What a statement over such rows has failed with, in the words of an input: EINVALID. */
+varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
+    varve_status status);
+/* EINVALID: the file was written to since it was opened, so its rows may be of two states. */
+varve_status vv_input_check_same(struct vv_op *op, const struct vv_batch_input *input);
 varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
     struct vv_batch_input *input);
 

@@ -1,15 +1,40 @@
 #include "engine/sql.h"
 #include "table/input/batch_input.h"
 
-/* The file's own words about partitions are its columns, never its path. */
-static void select_sql(const struct vv_batch_input *input, struct vv_buf *sql)
+/*
+ * What stands for the rows: the file itself, which is decoded once, on the way into the batch. The
+ * file's own words about partitions are its columns, never its path.
+ */
+static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_batch_input *input, struct vv_str *out)
 {
-    vv_buf_addf(sql,
-        "CREATE OR REPLACE TEMP TABLE %.*s AS SELECT file_row_number + 1 AS "
-        "\"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE (file_row_number) FROM read_parquet(",
-        VV_ARG(input->table));
-    vv_sql_literal(sql, vv_str_of(input->source.engine_path));
-    vv_buf_adds(sql, ", hive_partitioning = false, file_row_number = true)");
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_adds(&sql, "(SELECT file_row_number + 1 AS \"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE "
+                      "(file_row_number) FROM read_parquet(");
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_adds(&sql, ", hive_partitioning = false, file_row_number = true))");
+    *out = vv_arena_str(arena, vv_buf_str(&sql));
+    return vv_buf_ok(&sql) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
+    varve_status status)
+{
+    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+        return status;
+    vv_recode(op, VARVE_EINVALID);
+    return vv_note(op, "%.*s cannot be read as Parquet", VV_ARG(input->name));
+}
+
+varve_status vv_input_check_same(struct vv_op *op, const struct vv_batch_input *input)
+{
+    if (vv_source_is_same(&input->source))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EINVALID,
+        "%.*s was written to while it was read; nothing was taken from it: try again when it "
+        "is "
+        "whole",
+        VV_ARG(input->name));
 }
 
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
@@ -18,17 +43,7 @@ varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     /* A small file may hold many rows: they go to a table. */
     work->is_small = false;
     work->has_tables = true;
-    input->sql = input->table_sql;
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    select_sql(input, &sql);
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    varve_status status = vv_session_exec(op, work->session, vv_buf_str(&sql));
-    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
-        return status;
-    if (status != VARVE_OK) {
-        vv_recode(op, VARVE_EINVALID);
-        return vv_note(op, "%.*s cannot be read as Parquet", VV_ARG(input->name));
-    }
-    return vv_input_columns(op, work, arena, input);
+    VV_TRY(rows_sql(op, arena, input, &input->sql));
+    varve_status status = vv_input_columns(op, work, arena, input);
+    return status == VARVE_OK ? status : vv_input_fail_parquet(op, input, status);
 }

@@ -12,6 +12,7 @@
 #include "table/write_plan.h"
 
 #define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again, and what is stored of it */
+#define RUN_ROWS_MIN 8192     /* so long, a partition is found without reading the others */
 
 /*
  * A row without an order value of its own is the newest on arrival: later than the clock says if
@@ -50,6 +51,18 @@ static void add_news(const struct vv_upsert_call *call, const struct vv_upsert_a
 }
 
 /*
+ * Many rows that come partition by partition, or nearly so, as most of what is loaded at once does:
+ * the engine knows where in the table a partition lies, and to sort each for itself takes less than
+ * to sort them all.
+ */
+static bool is_clustered(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
+{
+    return attempt->candidates.files_len == 0 && call->batch.partition_runs > 0 &&
+           call->batch.rows / call->batch.partition_runs >= RUN_ROWS_MIN;
+}
+
+/*
  * A batch for a few partitions, which is what a bot sends, is written straight from where it
  * lies; copying its new rows first would cost more than writing them. Few rows of which some are
  * stored are copied, since the statements that do it are prepared already.
@@ -60,8 +73,9 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
     bool has_stored = attempt->candidates.files_len > 0;
-    attempt->is_straight =
-        attempt->groups_len <= STRAIGHT_GROUPS_MAX && (!has_stored || !call->work->is_small);
+    attempt->is_straight = (attempt->groups_len <= STRAIGHT_GROUPS_MAX &&
+                               (!has_stored || !call->work->is_small)) ||
+                           is_clustered(call, attempt);
     attempt->news_sql = call->batch.sql;
     if (attempt->is_straight && !has_stored)
         return VARVE_OK;
@@ -191,7 +205,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         VV_TRY(make_news(op, call, attempt));
         plan.news = attempt->news_sql;
         plan.is_news_in_order = !attempt->is_straight;
-        plan.is_news_shared = !attempt->is_straight;
+        plan.is_news_shared = !attempt->is_straight || is_clustered(call, attempt);
         VV_TRY(count_news(op, call, attempt, &plan));
     }
     bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);

@@ -87,6 +87,30 @@ TEST(source, what_cannot_be_read_twice_is_copied)
     vv_op_done(&op);
 }
 
+TEST(source, a_file_that_is_written_to_is_not_the_same)
+{
+    struct vv_op op;
+    struct vv_source source;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    const struct vv_str path = vv_str_of(test_path("rows"));
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    test_file_write(path.ptr, VV_STR("0123456789"));
+    REQUIRE_OK(&op, vv_source_open(&op, path, -1, path, &source));
+    CHECK(vv_source_is_same(&source));
+    REQUIRE(utimensat(AT_FDCWD, path.ptr, times, 0) == 0);
+    CHECK(!vv_source_is_same(&source));
+    vv_source_close(&source);
+    REQUIRE_OK(&op, vv_source_open(&op, path, -1, path, &source));
+    CHECK(vv_source_is_same(&source));
+    REQUIRE(truncate(path.ptr, 9) == 0 && utimensat(AT_FDCWD, path.ptr, times, 0) == 0);
+    CHECK(!vv_source_is_same(&source));
+    vv_source_close(&source);
+    REQUIRE_OK(&op, vv_source_open_bytes(&op, VV_STR("01"), &source));
+    CHECK(vv_source_is_same(&source));
+    vv_source_close(&source);
+    vv_op_done(&op);
+}
+
 TEST(source, copy_has_no_name_and_is_gone_when_closed)
 {
     struct vv_op op;

@@ -1,0 +1,116 @@
+"""Many rows of Parquet at once: the same table in whatever order they come."""
+
+import datetime
+import json
+import random
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+UTC = datetime.timezone.utc
+DAYS, ROWS_OF_DAY = 6, 9000  # more days than are written straight anyway, and long enough runs
+FIRST = datetime.datetime(2025, 1, 27, tzinfo=UTC)
+SYMBOLS = "ABC"
+
+
+def rows():
+    """In the order of the key."""
+    return [{"timestamp": FIRST + datetime.timedelta(days=day, seconds=second), "symbol": symbol,
+             "regime": "bullish_low", "vix": float(day + second % 7),
+             "ingested_at": FIRST + datetime.timedelta(days=90)}
+            for day in range(DAYS) for second in range(ROWS_OF_DAY // len(SYMBOLS))
+            for symbol in SYMBOLS]
+
+
+def ordered(chance, whole):
+    return whole
+
+
+def backward(chance, whole):
+    return whole[::-1]
+
+
+def day_by_day(chance, whole):
+    """Days in any order, and rows of a day too."""
+    days = [whole[first:first + ROWS_OF_DAY] for first in range(0, len(whole), ROWS_OF_DAY)]
+    chance.shuffle(days)
+    return [row for day in days for row in chance.sample(day, len(day))]
+
+
+def mixed(chance, whole):
+    return chance.sample(whole, len(whole))
+
+
+def write(path, whole):
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(whole), path, row_group_size=20000)
+    return path
+
+
+def upsert(market, path, *options):
+    return json.loads(market.ok("upsert", "market_regimes", path, "--json", *options))
+
+
+def files_of(lake, table):
+    """Keys of each data file in their order, by the folder of the file's partition."""
+    found = {}
+    for path in (lake / table).rglob("part-*.parquet"):
+        keys = pyarrow.parquet.read_table(path, columns=["timestamp", "symbol"],
+                                          partitioning=None).to_pylist()
+        found.setdefault(path.parent.name, []).append([(k["timestamp"], k["symbol"]) for k in keys])
+    return found
+
+
+@pytest.mark.parametrize("order", [ordered, backward, day_by_day, mixed])
+def test_files_are_the_same_in_whatever_order_rows_come(market, tmp_path, order):
+    whole = rows()
+    sent = order(random.Random(7), whole)
+    result = upsert(market, write(tmp_path / "r.parquet", sent))
+    assert result["inserted"] == len(whole) and result["duplicates_in_batch"] == 0
+    files = files_of(market.lake, "market_regimes")
+    assert len(files) == DAYS
+    for day in range(DAYS):
+        [keys] = files[f"date={(FIRST + datetime.timedelta(days=day)).date()}"]
+        expected = whole[day * ROWS_OF_DAY:(day + 1) * ROWS_OF_DAY]
+        assert keys == [(row["timestamp"], row["symbol"]) for row in expected]
+
+
+@pytest.mark.parametrize("distance", [1, 2, ROWS_OF_DAY + 1])
+def test_a_key_that_comes_twice_is_found(market, tmp_path, distance):
+    """Beside each other, near, and far: in rows that ascend but for the one that is too many."""
+    whole = rows()
+    at = ROWS_OF_DAY // 2
+    newer = whole[at] | {"vix": 99.5, "ingested_at": FIRST + datetime.timedelta(days=91)}
+    sent = whole[:at + distance] + [newer] + whole[at + distance:]
+    result = upsert(market, write(tmp_path / "r.parquet", sent))
+    assert (result["inserted"], result["duplicates_in_batch"]) == (len(whole), 1)
+    [row] = market.rows("query", "SELECT count(*) AS n, max(vix) AS vix FROM market_regimes "
+                        "WHERE vix > 90")
+    assert row == {"n": 1, "vix": 99.5}
+
+
+def test_a_bad_row_among_many(market, tmp_path):
+    sent = rows()
+    sent[40000] |= {"regime": "bogus"}
+    done = market.run("upsert", "market_regimes", write(tmp_path / "r.parquet", sent))
+    assert done.returncode == 3 and "row 40001: regime" in done.stderr
+    assert market.version("market_regimes") == 0
+    result = upsert(market, tmp_path / "r.parquet", "--quarantine")
+    assert (result["inserted"], result["rejected"]) == (len(sent) - 1, 1)
+
+
+def test_pages_that_are_damaged_are_of_the_input(market, tmp_path):
+    """The footer is whole, so that they are come upon on the way into the batch."""
+    path = write(tmp_path / "r.parquet", rows())
+    content = bytearray(path.read_bytes())
+    content[1000:9000] = bytes(8000)
+    path.write_bytes(content)
+    done = market.run("upsert", "market_regimes", path)
+    assert done.returncode == 3 and "r.parquet cannot be read as Parquet" in done.stderr
+    assert market.version("market_regimes") == 0
+
+
+def test_the_next_load_finds_them(market, tmp_path):
+    path = write(tmp_path / "r.parquet", day_by_day(random.Random(8), rows()))
+    assert upsert(market, path)["inserted"] == DAYS * ROWS_OF_DAY
+    assert upsert(market, path)["unchanged"] == DAYS * ROWS_OF_DAY
