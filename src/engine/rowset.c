@@ -216,6 +216,34 @@ void vv_rowset_set_number(struct vv_rowset *rowset, int64_t number)
     rowset->number = number;
 }
 
+static int64_t text_bytes(duckdb_vector vector, idx_t rows)
+{
+    const duckdb_string_t *texts = duckdb_vector_get_data(vector);
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    int64_t bytes = 0;
+    for (idx_t row = 0; row < rows; row++)
+        if (validity == NULL || duckdb_validity_row_is_valid(validity, row))
+            bytes += duckdb_string_t_length(texts[row]);
+    return bytes;
+}
+
+int64_t vv_rowset_bytes(const struct vv_rowset *rowset)
+{
+    static const int64_t cell_bytes = sizeof(duckdb_string_t); /* no plain one is larger */
+    int64_t bytes = 0;
+    for (size_t at = 0; at < rowset->chunks_len; at++) {
+        idx_t rows = duckdb_data_chunk_get_size(rowset->chunks[at]);
+        bytes += cell_bytes * (int64_t)duckdb_vector_size() * rowset->columns_len;
+        for (uint32_t column = 0; column < rowset->columns_len; column++) {
+            duckdb_type type = duckdb_get_type_id(rowset->types[column]);
+            if (type == DUCKDB_TYPE_VARCHAR || type == DUCKDB_TYPE_BLOB)
+                bytes +=
+                    text_bytes(duckdb_data_chunk_get_vector(rowset->chunks[at], column), rows);
+        }
+    }
+    return bytes;
+}
+
 uint64_t vv_rowset_shapes(const struct vv_rowset *rowset)
 {
     return rowset->shapes;

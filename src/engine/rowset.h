@@ -25,6 +25,8 @@ void vv_rowset_close(struct vv_rowset **rowset); /* accepts a pointer to NULL */
 /* What stands for the rows after FROM; lives as long as the rowset. */
 struct vv_str vv_rowset_sql(const struct vv_rowset *rowset);
 int64_t vv_rowset_rows(const struct vv_rowset *rowset);
+/* About what the rows take in memory; what lies in nested columns is not counted. */
+int64_t vv_rowset_bytes(const struct vv_rowset *rowset);
 
 /* Puts the rows of a query in the place of those that are there. On failure there are none. */
 varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,

@@ -11,6 +11,8 @@
 #include "table/rules.h"
 #include "table/work.h"
 
+struct vv_latest_kept;
+
 /* The time of what is known; where none is set all that is there is known. */
 struct vv_known {
     bool is_set;
@@ -24,7 +26,8 @@ struct vv_table {
     struct vv_engine *engine; /* borrowed */
     struct vv_snapshot *
         snapshot; /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
-    struct vv_work *work; /* of the last small batch; NULL: none is kept */
+    struct vv_work *work;          /* of the last small batch; NULL: none is kept */
+    struct vv_latest_kept *latest; /* table/read/latest_kept.h; NULL: nothing is kept */
     /*
      * Where a time is set there, the table is read without an `at` as it was known then
      * (table/read/read.h). Looked at by each read; NULL: none is set. Borrowed, mostly of the lake.

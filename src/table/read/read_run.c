@@ -66,7 +66,7 @@ static struct vv_scan_source source_of(const struct vv_read *read, const int32_t
         .files_len = read->files_len,
         .columns = columns,
         .columns_len = columns_len,
-        .names = VV_SCAN_LOGICAL,
+        .names = read->names,
         .small = read->small};
 }
 

@@ -17,6 +17,7 @@ struct vv_read {
     int32_t time; /* vv_time_column */
     const struct vv_file **files;
     size_t files_len;
+    enum vv_scan_names names;
     const struct vv_small_scan *small; /* NULL: the engine reads all files */
     struct vv_session *session;        /* NULL until it is needed */
     struct vv_buf sql;
