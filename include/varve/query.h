@@ -72,6 +72,12 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(struct varve_lake *lake,
     const char *time, varve_error *err);
 
+/*
+ * The time that the lake is read at since varve_lake_known_at or SET known_at, in microseconds since
+ * 1970, in *out_us. 0: as it is, and *out_us stays; 1: as it was then.
+ */
+VARVE_API int32_t varve_lake_known(struct varve_lake *lake, int64_t *out_us);
+
 typedef struct varve_leak_check_options {
     uint32_t size;
     int32_t knowledge; /* varve_knowledge of report.h: since when a row is known */

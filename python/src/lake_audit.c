@@ -192,6 +192,32 @@ PyObject *vp_lake_known_at(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+struct known {
+    varve_lake *lake;
+    int64_t us;
+    int32_t is_set;
+};
+
+/* Microseconds since 1970; None: as it is. */
+static varve_status known_run(void *args, varve_error *err)
+{
+    struct known *call = args;
+    (void)err;
+    call->is_set = varve_lake_known(call->lake, &call->us);
+    return VARVE_OK;
+}
+
+PyObject *vp_lake_known(PyObject *self, PyObject *args)
+{
+    struct known call = {.lake = vp_lake_handle(vp_lake_of(self))};
+    (void)args;
+    if (vp_lake_call(vp_lake_of(self), known_run, &call) < 0)
+        return NULL;
+    if (!call.is_set)
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(call.us);
+}
+
 struct leak {
     varve_lake *lake;
     const char *sql, *known_at;

@@ -435,6 +435,7 @@ static PyMethodDef lake_methods[] = {
     {"unpin", vp_lake_unpin, METH_VARARGS, "Its end; how many tables."},
     {"pins", vp_lake_pins, METH_VARARGS, "A stream."},
     {"known_at", vp_lake_known_at, METH_VARARGS, "Reads as of what was known then."},
+    {"known", vp_lake_known, METH_NOARGS, "Since when, in microseconds; None: as it is."},
     {"leak_check", vp_lake_leak_check, METH_VARARGS, "A stream."},
     {"spool", lake_spool, METH_VARARGS, "What waits in a spool; JSON."},
     {NULL, NULL, 0, NULL},

@@ -12,6 +12,7 @@ PyObject *vp_lake_pin(PyObject *self, PyObject *args);
 PyObject *vp_lake_unpin(PyObject *self, PyObject *args);
 PyObject *vp_lake_pins(PyObject *self, PyObject *args);
 PyObject *vp_lake_known_at(PyObject *self, PyObject *args);
+PyObject *vp_lake_known(PyObject *self, PyObject *args);
 PyObject *vp_lake_leak_check(PyObject *self, PyObject *args);
 
 #endif

@@ -6,7 +6,8 @@ from . import _core
 from ._stream import ArrowStream
 from ._table import Table
 from ._values import (
-    at_text, list_of, names_text, param_of, schema_text, size_of, span_text, time_text)
+    at_text, instant_text, list_of, names_text, param_of, schema_text, size_of, span_text,
+    time_text)
 
 _KNOWLEDGE = {"order": 0, "commit": 1, "event": 2}
 _OUTCOMES = {"regime": 0, "strategy": 1, "source": 2, "type": 3, "confidence": 4}
@@ -51,7 +52,7 @@ class _KnownAt:
         return self._lake
 
     def __exit__(self, *_):
-        self._lake.known_at(self._before)
+        self._lake._core.known_at(instant_text(self._before))
 
 
 class Lake:
@@ -80,12 +81,11 @@ class Lake:
     NotFound: no such folder, and `create` is not set.
     """
 
-    __slots__ = ("_core", "_known", "path", "__weakref__")
+    __slots__ = ("_core", "path", "__weakref__")
 
     def __init__(self, path, *, create=False, user=None, message=None, threads=None,
                  memory=None, durability="full", on_log=None):
         self.path = fspath(path)
-        self._known = None
         off = _choice("durability", durability, {"full": False, "off": True})
         self._core = _core.open_lake(
             fsencode(self.path), create, off, threads or 0, size_of(memory), user, message,
@@ -194,9 +194,8 @@ class Lake:
 
         UsageError: no time.
         """
-        before = self._known
+        before = self._core.known()
         self._core.known_at(time_text(time))
-        self._known = time
         return _KnownAt(self, before)
 
     def leak_check(self, sql, known_at, *, knowledge="order"):

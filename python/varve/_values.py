@@ -33,6 +33,15 @@ def time_text(time):
     raise TypeError(f"a time is a datetime or a text, not {type(time).__name__}")
 
 
+def instant_text(us):
+    """Microseconds since 1970; None."""
+    if us is None:
+        return None
+    from datetime import datetime, timedelta, timezone
+
+    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=us)).isoformat()
+
+
 def span_text(span):
     """A timedelta, or a text such as "7d"; None."""
     if span is None or isinstance(span, str):

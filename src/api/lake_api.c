@@ -112,6 +112,14 @@ varve_status varve_lake_known_at(varve_lake *lake, const char *time, varve_error
     return vv_op_report(&op, known_at(&op, lake->lake, vv_api_text(time)), err);
 }
 
+int32_t varve_lake_known(varve_lake *lake, int64_t *out_us)
+{
+    const struct vv_known *known = &lake->lake->known;
+    if (known->is_set)
+        *out_us = known->us;
+    return known->is_set;
+}
+
 static varve_status init_json(struct vv_op *op, const varve_lake *lake,
     const struct vv_market_created *created, char **out_json)
 {

@@ -198,6 +198,25 @@ def test_known_at_ends_with_its_block(lake, table):
     assert count() == 4
 
 
+def test_known_at_ends_at_what_sql_has_set(lake, table):
+    middle = dt.datetime.now(dt.timezone.utc)
+    table.delete("k = 5")
+
+    def count():
+        return lake.query("SELECT count(*) AS n FROM t").to_dicts()[0]["n"]
+
+    lake.query(f"SET known_at = '{middle.isoformat()}'; SELECT 1").to_dicts()
+    with lake.known_at("2020-01-01"):
+        assert count() == 0
+        lake.query("RESET known_at; SELECT 1").to_dicts()
+        assert count() == 5
+    assert count() == 6
+    lake.query("RESET known_at; SELECT 1").to_dicts()
+    with lake.known_at("2020-01-01"):
+        assert count() == 0
+    assert count() == 5
+
+
 def test_known_at_reaches_tables_whenever_they_were_opened(lake, table):
     early = dt.datetime.now(dt.timezone.utc)
     table.delete("k = 5")
