@@ -74,13 +74,40 @@ static int write_out(int fd, struct vp_text *text)
     return 0;
 }
 
+/* Which row it is, in front of what is wrong with its values. */
+static void number_row(size_t number)
+{
+    static PyObject *const *const kinds[] = {
+        &PyExc_TypeError, &PyExc_OverflowError, &PyExc_ValueError};
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    VP_OWNED PyObject *own_type = type;
+    VP_OWNED PyObject *own_value = value;
+    VP_OWNED PyObject *own_trace = trace;
+    VP_OWNED PyObject *text = value != NULL ? PyObject_Str(value) : NULL;
+    for (size_t i = 0; text != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (PyErr_GivenExceptionMatches(own_type, *kinds[i])) {
+            PyErr_Format(*kinds[i], "row %zu: %U", number, text);
+            return;
+        }
+    PyErr_Clear();
+    Py_XINCREF(own_type);
+    Py_XINCREF(own_value);
+    Py_XINCREF(own_trace);
+    PyErr_Restore(own_type, own_value, own_trace);
+}
+
 static int write_rows(struct vp_state *state, PyObject *iterator, int fd, struct vp_text *text)
 {
-    for (;;) {
+    for (size_t number = 1;; number++) {
         VP_OWNED PyObject *row = PyIter_Next(iterator);
         if (row == NULL)
             break;
-        if (vp_encode_row(state, row, text) < 0 || !vp_text_add(text, "\n", 1))
+        if (vp_encode_row(state, row, text) < 0) {
+            number_row(number);
+            return -1;
+        }
+        if (!vp_text_add(text, "\n", 1))
             return -1;
         if (text->len >= PIECE_BYTES && (write_out(fd, text) < 0 || PyErr_CheckSignals() < 0))
             return -1;

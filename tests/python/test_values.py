@@ -127,8 +127,15 @@ def test_values_of_a_wrong_type_are_named(table, column, value):
     ([1], "a row is a dict, not a list"), ({1: 2}, "names of columns are str"),
     ({"s": "\ud800"}, "surrogates"), (None, "not a NoneType")])
 def test_rows_that_are_none(table, row, message):
-    with pytest.raises((TypeError, UnicodeEncodeError), match=message):
+    with pytest.raises((TypeError, ValueError), match=f"^row 2: .*{message}"):
         table.upsert([{"id": 1}, row])
+
+
+def test_a_value_that_has_no_place_is_told_with_its_row(table):
+    with pytest.raises(TypeError, match="^row 3: column 's': a value of type object has no place"):
+        table.upsert({"id": number, "s": object() if number == 3 else "x"} for number in (1, 2, 3))
+    with pytest.raises(KeyError, match="^'mine'$"):
+        table.upsert(row if row["id"] < 2 else {}["mine"] for row in [{"id": 1}, {"id": 2}])
 
 
 def test_a_nest_without_end(table):
