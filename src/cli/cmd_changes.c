@@ -1,4 +1,7 @@
+#include <string.h>
+
 #include "cli/commands.h"
+#include "cli/json_view.h"
 #include "varve/inspect.h"
 
 struct changes_values {
@@ -21,8 +24,31 @@ static const struct vv_option options[] = {
         .offset = AT(to)},
 };
 
-static const char *const keeps[] = {
-    "_change_type", "_commit_version", "_commit_timestamp", NULL};
+#define KEY_MAX 16 /* columns of a key that are kept on the screen */
+
+/*
+ * What a narrow box keeps: what happened to which row, in which version, when. A table whose newest
+ * version can't be read has no key here: the changes of earlier ones are told all the same.
+ */
+static varve_status show(struct vv_cli *cli, varve_table *table, struct ArrowArrayStream *rows)
+{
+    const char *keeps[KEY_MAX + 4] = {"_change_type"};
+    size_t len = 1;
+    char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
+    struct vv_node description = {0};
+    varve_error unread;
+    if (varve_table_describe(table, NULL, &json, &unread) == VARVE_OK &&
+        vv_node_read(json, strlen(json), &description)) {
+        const struct vv_node *key = vv_node_get(&description, "key");
+        for (size_t i = 0; i < key->children_len && i < KEY_MAX; i++)
+            keeps[len++] = vv_node_chars(&key->children[i]);
+    }
+    keeps[len++] = "_commit_version";
+    keeps[len] = "_commit_timestamp";
+    varve_status status = vv_show_rows(cli, rows, &(struct vv_show){.box_keeps = keeps}, NULL);
+    vv_node_done(&description);
+    return status;
+}
 
 static varve_status run(struct vv_cli *cli, const void *given)
 {
@@ -35,7 +61,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
             vv_cli_argument(cli, 0));
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));
     VV_TRY(varve_table_changes(table, values->from, values->to, &rows, &cli->error));
-    return vv_show_rows(cli, &rows, &(struct vv_show){.box_keeps = keeps}, NULL);
+    return show(cli, table, &rows);
 }
 
 const struct vv_command vv_cmd_changes = {

@@ -2,8 +2,12 @@
 #include "varve/inspect.h"
 
 static const char *const json_columns[] = {"before", "after", NULL};
-static const char *const hides[] = {"timestamp", "operation", NULL};
-const struct vv_show vv_trace_show = {.box_hides = hides, .json_columns = json_columns};
+/* The version says when; what it was before follows from the line above. */
+static const char *const hides[] = {"timestamp", NULL};
+static const char *const keeps[] = {
+    "version", "change", "operation", "userName", "userMetadata", "after", "before", NULL};
+const struct vv_show vv_trace_show = {
+    .box_hides = hides, .box_keeps = keeps, .json_columns = json_columns};
 
 struct no_values {
     char nothing;

@@ -55,6 +55,22 @@ def test_the_important_columns_are_seen(lake, words, important):
     assert "…" not in shown or shown.count("…") <= 3
 
 
+def test_changes_show_the_key_of_what_changed(lake):
+    shown = names(seen(lake, "changes", "performance_metrics", "--from", "1"))
+    key = ["timestamp", "strategy_id"]
+    assert [name for name in shown if name in key] == key
+    assert "_change_type" in shown and "_commit_version" in shown
+
+
+def test_trace_shows_by_which_operation(lake):
+    row = lake.rows("scan", "performance_metrics", "--limit", "1")[0]
+    lake.ok("--message", "a reason of some length for what was done here", "delete",
+            "performance_metrics", "--where", f"strategy_id = '{row['strategy_id']}'")
+    shown = names(seen(lake, "trace", "performance_metrics", f"timestamp={row['timestamp']}",
+                       f"strategy_id={row['strategy_id']}"))
+    assert {"version", "change", "operation", "userName"} <= set(shown)
+
+
 def test_a_wide_terminal_shows_all_on_one_line(lake):
     lines = seen(lake, "correlate", columns=200)
     assert lines[2].startswith("├") and "…" not in lines[1]
