@@ -19,6 +19,7 @@ struct vv_line_series {
     struct vv_text name;
     size_t from, len; /* its points, once they are sorted */
     double low, high;
+    uint64_t gap_us; /* a longer step from one point to the next is a gap: no line is drawn */
 };
 
 struct vv_line_chart {
@@ -35,6 +36,9 @@ struct vv_line_chart {
 
 /* By series and time, and what they lie between: once all rows are there. */
 void vv_line_sort(struct vv_line_chart *chart);
+/* Whether the line is broken before a point of a series: nights, holidays, what is missing. */
+bool vv_line_is_broken(const struct vv_line_chart *chart, const struct vv_line_series *series,
+    size_t point);
 /* Where a time lies between the first and the last, from 0 to 1. */
 double vv_line_time_share(const struct vv_line_chart *chart, int64_t at_us);
 const char *vv_line_value_name(const struct vv_writer *writer);

@@ -31,7 +31,37 @@ static void add_words(struct vv_text *line, double x, double y, const char *anch
     vv_text_adds(line, "</text>\n");
 }
 
-/* Points that fall on one another are drawn once. */
+/* A piece of one point is a dot. */
+static void add_point(struct vv_text *line, double x, double y, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        vv_text_addf(line, "%.1f,%.1f ", x, y);
+}
+
+/* One unbroken piece of a line. Points that fall on one another are drawn once. */
+static void picture_piece(struct vv_writer *writer, const struct vv_line_series *series,
+    size_t from, size_t to, const char *color)
+{
+    const struct vv_line_chart *chart = writer->state;
+    double before_x = -1.0;
+    double before_y = -1.0;
+    vv_text_addf(&writer->line,
+        "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" "
+        "stroke-linecap=\"round\" points=\"",
+        color);
+    for (size_t i = from; i < to; i++) {
+        const struct vv_line_point *point = &chart->points[series->from + i];
+        double x = x_of(chart, point->at_us);
+        double y = y_of(chart, point->value);
+        if (i > from && i + 1 < to && fabs(x - before_x) < 0.1 && fabs(y - before_y) < 0.5)
+            continue;
+        add_point(&writer->line, x, y, to - from == 1 ? 2 : 1);
+        before_x = x;
+        before_y = y;
+    }
+    vv_text_adds(&writer->line, "\"/>\n");
+}
+
 static void picture_series(struct vv_writer *writer, size_t index)
 {
     static const char *const colors[] = {
@@ -40,22 +70,12 @@ static void picture_series(struct vv_writer *writer, size_t index)
     struct vv_line_series *series = &chart->series[index];
     struct vv_text shown VV_CLEANUP(vv_text_done) = {0};
     const char *color = colors[index % VV_COUNT(colors)];
-    double before_x = -1.0;
-    double before_y = -1.0;
-    vv_text_addf(&writer->line,
-        "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", color);
-    for (size_t i = 0; i < series->len; i++) {
-        const struct vv_line_point *point = &chart->points[series->from + i];
-        double x = x_of(chart, point->at_us);
-        double y = y_of(chart, point->value);
-        if (i > 0 && i + 1 < series->len && fabs(x - before_x) < 0.1 &&
-            fabs(y - before_y) < 0.5)
-            continue;
-        vv_text_addf(&writer->line, "%.1f,%.1f ", x, y);
-        before_x = x;
-        before_y = y;
-    }
-    vv_text_adds(&writer->line, "\"/>\n");
+    size_t from = 0;
+    for (size_t i = 1; i <= series->len; i++)
+        if (i == series->len || vv_line_is_broken(chart, series, i)) {
+            picture_piece(writer, series, from, i, color);
+            from = i;
+        }
     vv_text_add_shown(&shown, vv_text_chars(&series->name), series->name.len);
     if (chart->series_len == 1)
         return;

@@ -56,7 +56,7 @@ static void draw_points(const struct vv_line_chart *chart, const struct vv_line_
         size_t x = dot_of(vv_line_time_share(chart, point->at_us), columns);
         size_t y =
             rows - 1 - dot_of(vv_plot_share(point->value, chart->low, chart->high), rows);
-        if (i > 0)
+        if (i > 0 && !vv_line_is_broken(chart, series, i))
             connect(grid, before_x, before_y, x, y);
         set_dot(grid, x, y);
         before_x = x;

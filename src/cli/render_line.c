@@ -13,6 +13,8 @@
 
 #define POINTS_MAX 2000000
 #define NONE SIZE_MAX
+#define GAP_STEPS 10 /* of the usual length; of rows that come by chance few are so far apart */
+#define GAP_POINTS 4 /* with fewer nothing is usual */
 
 /* ---- Columns ----------------------------------------------------------------------------------- */
 
@@ -165,6 +167,42 @@ static double most_of(double a, double b)
     return a > b ? a : b;
 }
 
+/* Two times may be further apart than an int64_t reaches, not than a uint64_t. */
+static uint64_t step_to(const struct vv_line_chart *chart, size_t point)
+{
+    return (uint64_t)chart->points[point].at_us - (uint64_t)chart->points[point - 1].at_us;
+}
+
+static int compare_steps(const void *left, const void *right)
+{
+    const uint64_t *a = left;
+    const uint64_t *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* By the step that as many are shorter than as are longer. */
+static void find_gap(struct vv_line_chart *chart, struct vv_line_series *series)
+{
+    series->gap_us = UINT64_MAX;
+    if (series->len < GAP_POINTS)
+        return;
+    size_t len = series->len - 1;
+    uint64_t *steps = vv_cli_alloc(len, sizeof(*steps));
+    for (size_t i = 0; i < len; i++)
+        steps[i] = step_to(chart, series->from + i + 1);
+    qsort(steps, len, sizeof(*steps), compare_steps);
+    uint64_t usual = steps[len / 2];
+    free(steps);
+    if (usual > 0 && usual < UINT64_MAX / GAP_STEPS)
+        series->gap_us = usual * GAP_STEPS;
+}
+
+bool vv_line_is_broken(const struct vv_line_chart *chart, const struct vv_line_series *series,
+    size_t point)
+{
+    return point > 0 && step_to(chart, series->from + point) > series->gap_us;
+}
+
 void vv_line_sort(struct vv_line_chart *chart)
 {
     if (chart->len > 0)
@@ -173,7 +211,11 @@ void vv_line_sort(struct vv_line_chart *chart)
         const struct vv_line_point *point = &chart->points[i];
         struct vv_line_series *series = &chart->series[point->series];
         if (series->len++ == 0)
-            *series = (struct vv_line_series){series->name, i, 1, point->value, point->value};
+            *series = (struct vv_line_series){.name = series->name,
+                .from = i,
+                .len = 1,
+                .low = point->value,
+                .high = point->value};
         series->low = least_of(series->low, point->value);
         series->high = most_of(series->high, point->value);
         chart->first_us =
@@ -183,6 +225,8 @@ void vv_line_sort(struct vv_line_chart *chart)
         chart->low = i == 0 ? point->value : least_of(chart->low, point->value);
         chart->high = i == 0 ? point->value : most_of(chart->high, point->value);
     }
+    for (size_t i = 0; i < chart->series_len; i++)
+        find_gap(chart, &chart->series[i]);
 }
 
 static void done(struct vv_writer *writer)
@@ -194,7 +238,6 @@ static void done(struct vv_writer *writer)
     free(chart);
 }
 
-/* Two times may be further apart than an int64_t reaches, not than a uint64_t. */
 double vv_line_time_share(const struct vv_line_chart *chart, int64_t at_us)
 {
     uint64_t first = (uint64_t)chart->first_us;

@@ -193,6 +193,35 @@ def test_a_picture_of_series(lake, tmp_path):
     assert [x for x, _ in points] == sorted(x for x, _ in points)
 
 
+NIGHTS = ("WITH t AS (SELECT TIMESTAMP '2025-01-30 09:30' + d * INTERVAL 1 DAY + i * INTERVAL 10 "
+          "MINUTE AS moment, d * 10 + i % 2 AS v FROM range(3) AS a(d), range(36) AS b(i)) ")
+
+
+def test_a_line_is_broken_at_nights(lake, tmp_path):
+    path = tmp_path / "x.svg"
+    lake.ok("query", NIGHTS + "FROM t", "-o", path)
+    pieces = xml.parse(path).getroot().findall("{*}polyline")
+    assert [len(piece.get("points").split()) for piece in pieces] == [36, 36, 36]
+    lake.ok("query", NIGHTS + "SELECT moment, v FROM t UNION ALL SELECT TIMESTAMP '2025-02-04', 5",
+            "-o", path)
+    pieces = xml.parse(path).getroot().findall("{*}polyline")
+    assert [len(piece.get("points").split()) for piece in pieces] == [36, 36, 36, 2]
+    lines = plain(chart(lake, "query", NIGHTS + "FROM t", "--plot")).splitlines()[1:13]
+    across = [{line[at] for line in lines if at < len(line)} - {" "} for at in range(3, 80)]
+    runs = "".join("#" if column else " " for column in across).split()
+    assert len(runs) == 3  # three days, and nothing between them
+
+
+def test_a_line_without_a_usual_step_is_whole(lake, tmp_path):
+    path = tmp_path / "x.svg"
+    for rows in ("(VALUES (1, 1), (2, 2), (900, 3)) AS t(m, v)",
+                 "(SELECT range AS m, 1 AS v FROM range(5) UNION ALL SELECT 13, 2) AS t(m, v)",
+                 "(SELECT 1 AS m, range AS v FROM range(9) UNION ALL SELECT 50, 2) AS t(m, v)"):
+        lake.ok("query", f"SELECT TIMESTAMP '2025-01-30' + m::INT * INTERVAL 1 HOUR AS moment, v FROM {rows}",
+                "-o", path)
+        assert len(xml.parse(path).getroot().findall("{*}polyline")) == 1
+
+
 def test_rows_that_make_no_line_are_refused(lake):
     for sql in ("SELECT 1 AS a", "SELECT now() AS a", "SELECT now() AS t, 'x' AS b"):
         done = lake.run("query", sql, "--plot")
