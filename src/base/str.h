@@ -22,8 +22,23 @@ struct vv_str {
  */
 #define VV_STR_LOST ((struct vv_str){vv_lost_text, sizeof(vv_lost_text) - 1})
 extern const char vv_lost_text[4];
-/* The two arguments of a "%.*s". */
+/*
+ * The two arguments of a "%.*s". AddressSanitizer looks at the bytes of a "%s" and not at those of
+ * a "%.*s": where it is at work they are read here.
+ */
+#ifdef VV_ARENA_DEBUG
+#define VV_ARG(text) ((int)((text).len)), vv_str_read_all(text)
+#else
 #define VV_ARG(text) ((int)((text).len)), ((text).ptr ? (text).ptr : "")
+#endif
+
+/* Reads each byte; "" where there is no text. */
+static inline const char *vv_str_read_all(struct vv_str text)
+{
+    for (size_t i = 0; text.ptr != NULL && i < text.len; i++)
+        (void)*(const volatile char *)&text.ptr[i];
+    return text.ptr != NULL ? text.ptr : "";
+}
 
 static inline struct vv_str vv_str_of(const char *text)
 {
