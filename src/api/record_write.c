@@ -151,10 +151,10 @@ static varve_status fill_texts(struct vv_op *op, struct holder *holder,
     size_t at = 0;
     for (size_t row = 0; row < len; row++) {
         memcpy(&text, value_at(type, field, records, row), sizeof(text));
-        size_t text_len = text != NULL ? strlen(text) : 0;
-        if (text_len > 0)
-            memcpy(content + at, text, text_len);
-        at += text_len;
+        struct vv_str bytes_of = vv_str_of(text);
+        if (bytes_of.len > 0)
+            memcpy(content + at, bytes_of.ptr, bytes_of.len);
+        at += bytes_of.len;
         offsets[row + 1] = (int32_t)at;
     }
     buffers[1] = offsets;

@@ -86,15 +86,27 @@ static bool read_timestamp(const char *format, struct vv_type *type)
 /* "d:precision,scale[,bits]" */
 static bool read_decimal(const char *format, struct vv_type *type)
 {
-    unsigned precision = 0, bits = 128;
-    int scale = 0;
-    if (sscanf(format, "d:%u,%d,%u", &precision, &scale, &bits) < 2)
+    long numbers[] = {0, 0, 128}; /* precision, scale, bits */
+    size_t len = 0;
+    const char *at = format + 1;
+    if (format[0] != 'd' || *at != ':')
         return false;
-    if ((bits != 32 && bits != 64 && bits != 128) || scale < -38 || scale > 38)
+    do {
+        char *end = NULL;
+        numbers[len] = strtol(at + 1, &end, 10);
+        if (end == at + 1)
+            return false;
+        at = end;
+        len++;
+    } while (*at == ',' && len < VV_COUNT(numbers));
+    long scale = numbers[1];
+    long bits = numbers[2];
+    if (len < 2 || *at != '\0' || (bits != 32 && bits != 64 && bits != 128) || scale < -38 ||
+        scale > 38)
         return false;
     type->kind = VV_KIND_DECIMAL;
-    type->width = bits / 8;
-    type->scale = scale;
+    type->width = (uint32_t)bits / 8;
+    type->scale = (int32_t)scale;
     return true;
 }
 

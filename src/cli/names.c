@@ -78,15 +78,15 @@ void vv_names_of_lake(varve_lake *lake, struct vv_names *names)
     }
 }
 
-void vv_names_of_table(varve_lake *lake, const char *name, struct vv_names *names)
+void vv_names_of_table(varve_lake *lake, const char *table, struct vv_names *names)
 {
-    varve_table *table VV_CLEANUP(table_done) = NULL;
+    varve_table *opened VV_CLEANUP(table_done) = NULL;
     struct ArrowArrayStream stream VV_CLEANUP(stream_done) = {0};
     struct ArrowSchema schema VV_CLEANUP(schema_done) = {0};
     varve_scan_options options = VARVE_SCAN_OPTIONS_INIT;
     options.limit = 1;
-    if (varve_table_open(lake, name, &table, NULL) != VARVE_OK ||
-        varve_table_scan(table, &options, &stream, NULL) != VARVE_OK ||
+    if (varve_table_open(lake, table, &opened, NULL) != VARVE_OK ||
+        varve_table_scan(opened, &options, &stream, NULL) != VARVE_OK ||
         stream.get_schema(&stream, &schema) != 0)
         return;
     for (int64_t i = 0; i < schema.n_children; i++)

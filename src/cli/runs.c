@@ -15,7 +15,8 @@ void vv_runs_done(struct vv_runs *runs)
 static void make_room(struct vv_runs *runs)
 {
     size_t len = runs->to - runs->from;
-    if (runs->from > 0 && runs->from >= len) { /* half of it is free: no growth */
+    if (runs->items != NULL && runs->from > 0 &&
+        runs->from >= len) { /* half of it is free: no growth */
         memmove(runs->items, runs->items + runs->from, len * sizeof(*runs->items));
     } else {
         size_t capacity = runs->capacity ? runs->capacity * 2 : CAPACITY_FIRST;

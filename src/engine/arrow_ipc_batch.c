@@ -315,7 +315,7 @@ static varve_status inflate_choose(struct build *build, VV_FB(RecordBatch_table_
     VV_FB(BodyCompression_table_t) compression = VV_FB(RecordBatch_compression)(batch);
     if (compression == NULL)
         return VARVE_OK;
-    int codec = VV_FB(BodyCompression_codec)(compression);
+    int8_t codec = VV_FB(BodyCompression_codec)(compression);
     if (VV_FB(BodyCompression_method)(compression) == VV_FB(BodyCompressionMethod_BUFFER)) {
         if (codec == VV_FB(CompressionType_ZSTD))
             build->inflate = ArrowIpcGetZstdDecompressionFunction();

@@ -30,7 +30,7 @@ varve_status vv_engine_lend(struct vv_op *op, struct vv_engine *engine, enum vv_
 /* With a use for the caller; NULL: there is none of this kind. */
 struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, uint64_t id);
 /* For DuckDB, which knows only that they are pointers. */
-void *vv_lent_retain(void *lent);
-void vv_lent_release(void *lent); /* accepts NULL */
+void *vv_lent_retain(void *object);
+void vv_lent_release(void *object); /* accepts NULL */
 
 #endif

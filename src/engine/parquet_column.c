@@ -109,7 +109,7 @@ static void take_doubles(enum vv_pq_type type, const char *bytes, double *out, s
 
 static bool take_fixed(struct vv_str bytes, size_t each, struct vv_str *out, size_t len)
 {
-    if (len > bytes.len / each)
+    if (each == 0 || len > bytes.len / each)
         return false;
     for (size_t i = 0; i < len; i++)
         out[i] = (struct vv_str){bytes.ptr + i * each, each};

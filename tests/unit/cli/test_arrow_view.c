@@ -195,8 +195,8 @@ TEST(arrow_view, dictionaries_and_unions_are_followed)
 
 TEST(arrow_view, formats_that_no_query_gives_are_refused)
 {
-    static const char *const formats[] = {"", "e", "x", "tsx:", "tsu", "d:38", "d:76,2,256",
-        "w:", "w:2x", "+r", "+ud:", "+ud:1000"};
+    static const char *const formats[] = {"", "e", "x", "tsx:", "tsu", "d:38", "d:38,2x",
+        "d:38,2,64,1", "d:,2", "d:76,2,256", "w:", "w:2x", "+r", "+ud:", "+ud:1000"};
     for (size_t i = 0; i < VV_COUNT(formats); i++) {
         struct arrays column, child;
         struct vv_type type;
