@@ -125,6 +125,20 @@ static const struct step steps[] = {
         "commit names:|'\n"
         "done\n",
         false},
+    {"The changes were read from files that the commits name",
+        "changes-files.csv, where there is one, gives the SHA-256 of each file that changes/ "
+        "was "
+        "read from; those that it calls proven by a commit are stated by one. Prints nothing "
+        "where all is right.",
+        "for files in */changes-files.csv; do\n"
+        "    [ -e \"$files\" ] || continue\n"
+        "    find \"${files%/*}/log\" -type f -exec cat {} + |\n"
+        "        grep -o '\"varve.sha256\":\"[0-9a-f]*\"' | cut -d'\"' -f4 | sort -u > "
+        "\"$tmp/known\"\n"
+        "    sed -n '2,$s/^.*,\\([^,]*\\),commit$/\\1/p' \"$files\" | sort -u |\n"
+        "        comm -23 - \"$tmp/known\" | sed \"s|^|in $files, but no commit names: |\"\n"
+        "done\n",
+        false},
 };
 
 static void add_text(struct vv_buf *html, struct vv_str text)

@@ -64,7 +64,7 @@ def test_the_steps_of_the_index_find_nothing(many):
 def test_the_steps_are_those_of_the_documentation(many):
     text = (ROOT / "docs" / "audit.md").read_text()
     steps = steps_of(many[1] / "made")
-    assert len(steps) == 8
+    assert len(steps) == 9
     assert [step for step in steps if f"```sh\n{step}```" not in text] == []
 
 
@@ -76,7 +76,7 @@ def documented():
 
 def test_the_steps_of_the_documentation_hold_for_an_unsigned_export_too(many, filled, tmp_path):
     _, folder, signed = many
-    assert len(documented()) == 8
+    assert len(documented()) == 9
     assert follow(folder / "made", documented()) == signed["sha256"] + "\n" + CHECKED * 5
     done = export(filled, tmp_path / "x")
     assert follow(tmp_path / "x", documented()) == (
@@ -142,6 +142,20 @@ def test_a_forged_list_of_hashes_shows_the_chain(many):
         steps = [step for step in steps_of(copy) if "SHA256SUMS.sig" not in step or "find" in step]
         assert said in follow(copy, steps)
         shutil.rmtree(copy)
+
+
+def test_a_file_behind_the_changes_that_no_commit_names_is_found(many):
+    copy = many[1] / "told"
+    shutil.copytree(many[1] / "made", copy)
+    path = copy / "plain" / "changes-files.csv"
+    first = path.read_text().splitlines()[1].split(",")
+    assert first[-1] == "commit"
+    steps = [steps_of(copy)[0], steps_of(copy)[-1]]
+    assert follow(copy, steps) == ""
+    path.write_text(path.read_text().replace(first[-2], "0" * 64))
+    assert follow(copy, steps) == (
+        f"in plain/changes-files.csv, but no commit names: {'0' * 64}\n")
+    shutil.rmtree(copy)
 
 
 def test_a_range_has_its_rows_and_the_files_that_can_hold_them(filled, tmp_path):
