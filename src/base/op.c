@@ -333,7 +333,7 @@ varve_status vv_op_report(const struct vv_op *op, varve_status status, varve_err
 varve_status vv_check_cancel(struct vv_op *op)
 {
     if (op->env->cancel && atomic_load_explicit(op->env->cancel, memory_order_relaxed))
-        return vv_fail(op, VARVE_EINTERRUPTED, "cancelled by the caller");
+        return vv_fail(op, VARVE_EINTERRUPTED, "interrupted");
     return VARVE_OK;
 }
 
@@ -342,7 +342,7 @@ varve_status vv_progress(struct vv_op *op, const char *phase, uint64_t done, uin
     VV_TRY(vv_check_cancel(op));
     const struct vv_env *env = op->env;
     if (env->progress && !env->progress(env->progress_data, phase, done, total))
-        return vv_fail(op, VARVE_EINTERRUPTED, "cancelled by the caller during %s", phase);
+        return vv_fail(op, VARVE_EINTERRUPTED, "interrupted during %s", phase);
     return VARVE_OK;
 }
 

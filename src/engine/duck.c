@@ -65,7 +65,7 @@ varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_t
     varve_status code = vv_duck_code(refused, type, whole.ptr);
     switch (code) {
     case VARVE_EINTERRUPTED:
-        return vv_fail(op, code, "cancelled while a statement ran");
+        return vv_fail(op, code, "interrupted");
     case VARVE_ELIMIT: /* the further lines advise on DuckDB's own settings */
         return vv_fail(op, code, "%.*s; give it more memory, or fewer rows at once",
             VV_ARG(first));
