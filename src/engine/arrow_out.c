@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/seam.h"
 #include "engine/duck.h"
@@ -15,6 +16,7 @@ struct stream {
     duckdb_arrow_options options;
     varve_status refused; /* what a statement that fails on its values is */
     varve_error error;    /* code VARVE_OK: none yet */
+    char about[256];      /* "": nothing */
     size_t keep_len;
     struct vv_keep keep[];
 };
@@ -28,6 +30,12 @@ static void stream_free(struct stream *stream)
     for (size_t index = 0; index < stream->keep_len; index++)
         stream->keep[index].release(stream->keep[index].object);
     vv_free(stream);
+}
+
+/* A failure for want of memory is of the rows as a whole: it names them. */
+static varve_status tell_about(struct vv_op *op, varve_status status, const char *about)
+{
+    return status == VARVE_ELIMIT && about[0] != '\0' ? vv_note(op, "%s", about) : status;
 }
 
 /* The next chunk as an array; a released one at the end. */
@@ -86,7 +94,8 @@ static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out
         return 0;
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, stream->env, get_next_bytes);
-    varve_status status = vv_op_report(&op, array_next(&op, stream, out), &stream->error);
+    varve_status status = tell_about(&op, array_next(&op, stream, out), stream->about);
+    status = vv_op_report(&op, status, &stream->error);
     stream->is_finished = stream->is_finished || status != VARVE_OK;
     return number_of(status);
 }
@@ -147,8 +156,11 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
         return vv_fail_memory(op);
     *stream = (struct stream){
         .env = op->env, .refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED};
+    if (query->about.len < sizeof(stream->about)) /* rather none than a part of one */
+        (void)snprintf(stream->about, sizeof(stream->about), "%.*s", VV_ARG(query->about));
     varve_status status = vv_duck_execute(op, *session, query, true, &stream->result);
     if (status != VARVE_OK) {
+        status = tell_about(op, status, stream->about);
         vv_free(stream);
         return status;
     }

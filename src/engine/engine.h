@@ -178,6 +178,8 @@ struct vv_query {
      * Until they are closed the session runs nothing else.
      */
     bool is_streamed;
+    /* Of a stream: what is said to need more memory than there is, "table t"; ptr NULL: nothing. */
+    struct vv_str about;
 };
 /* Its rows, one by one; as vv_session_query. */
 varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,

@@ -93,6 +93,8 @@ struct vv_query_request {
     bool is_known_by_row;
     enum vv_knowledge knowledge; /* ORDER or EVENT */
     int64_t known_us;
+    struct vv_str
+        *out_tables; /* "tables a, b": those that it reads, in the arena; NULL: unasked */
 };
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     const struct vv_query_request *request, struct ArrowArrayStream *out);

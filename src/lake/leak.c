@@ -14,9 +14,11 @@ static varve_status load(struct vv_op *op, struct vv_lake *lake, struct vv_sessi
 }
 
 static varve_status load_both(struct vv_op *op, struct vv_lake *lake,
-    struct vv_session *session, const struct vv_leak_request *request)
+    struct vv_session *session, const struct vv_leak_request *request,
+    struct vv_str *out_tables)
 {
-    struct vv_query_request query = {.sql = request->sql, .is_known_fixed = true};
+    struct vv_query_request query = {
+        .sql = request->sql, .is_known_fixed = true, .out_tables = out_tables};
     lake->known.is_set = false;
     VV_TRY(load(op, lake, session, &query, VV_STR("leak_now")));
     query.is_known_by_row = request->knowledge != VV_KNOWN_COMMIT;
@@ -31,20 +33,20 @@ varve_status vv_lake_leak_check(struct vv_op *op, struct vv_lake *lake,
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     struct vv_engine *engine = NULL;
+    /* What EXCEPT ALL both ways would say, by groups: these are spilled, its windows are not. */
+    struct vv_query query = {
+        .sql = VV_STR("SELECT if(_leak_n > 0, 'then', 'now') AS _known, "
+                      "* EXCLUDE (_leak_n, _leak_i) FROM (SELECT *, "
+                      "unnest(range(abs(_leak_n))) AS _leak_i FROM ("
+                      "SELECT * EXCLUDE (_leak_n), sum(_leak_n)::BIGINT AS _leak_n FROM ("
+                      "SELECT * EXCLUDE (_leak_row), 1 AS _leak_n FROM leak_then UNION ALL "
+                      "SELECT * EXCLUDE (_leak_row), -1 FROM leak_now) "
+                      "GROUP BY ALL HAVING sum(_leak_n) <> 0)) ORDER BY ALL")};
     const struct vv_known was = lake->known;
     VV_TRY(vv_lake_engine(op, lake, &engine));
     VV_TRY(vv_session_open(op, engine, &session));
-    varve_status status = load_both(op, lake, session, request);
+    varve_status status = load_both(op, lake, session, request, &query.about);
     lake->known = was;
     VV_TRY(status);
-    /* What EXCEPT ALL both ways would say, by groups: these are spilled, its windows are not. */
-    return vv_session_stream(op, &session,
-        VV_STR("SELECT if(_leak_n > 0, 'then', 'now') AS _known, "
-               "* EXCLUDE (_leak_n, _leak_i) FROM (SELECT *, "
-               "unnest(range(abs(_leak_n))) AS _leak_i FROM ("
-               "SELECT * EXCLUDE (_leak_n), sum(_leak_n)::BIGINT AS _leak_n FROM ("
-               "SELECT * EXCLUDE (_leak_row), 1 AS _leak_n FROM leak_then UNION ALL "
-               "SELECT * EXCLUDE (_leak_row), -1 FROM leak_now) "
-               "GROUP BY ALL HAVING sum(_leak_n) <> 0)) ORDER BY ALL"),
-        false, NULL, 0, out);
+    return vv_session_stream_query(op, &session, &query, NULL, 0, out);
 }

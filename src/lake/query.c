@@ -242,6 +242,24 @@ static varve_status stream_explained(struct vv_op *op, struct vv_query_script *s
     return vv_session_stream(op, &script->session, vv_buf_str(&sql), false, NULL, 0, out);
 }
 
+/* "table a", "tables a, b"; ptr NULL: none. */
+static varve_status name_tables(struct vv_op *op, const struct vv_query_script *script,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    *out = VV_STR_NONE;
+    for (size_t i = 0; i < script->sources_len; i++)
+        vv_buf_addf(&names, "%s%.*s",
+            i > 0                     ? ", "
+            : script->sources_len > 1 ? "tables "
+                                      : "table ",
+            VV_ARG(script->sources[i]->table->name));
+    if (script->sources_len == 0)
+        return VARVE_OK;
+    *out = vv_arena_str(&op->arena, vv_buf_str(&names));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 static varve_status run(struct vv_op *op, struct vv_query_script *script,
     const struct vv_str *texts, struct ArrowArrayStream *out)
 {
@@ -253,6 +271,9 @@ static varve_status run(struct vv_op *op, struct vv_query_script *script,
         VV_TRY(vv_session_rows(op, script->session, &query, &rows));
     }
     query.sql = texts[script->len - 1];
+    VV_TRY(name_tables(op, script, &query.about));
+    if (script->request->out_tables != NULL)
+        *script->request->out_tables = query.about;
     if (script->statements[script->len - 1].kind == VV_STATEMENT_EXPLAIN)
         return stream_explained(op, script, query.sql, out);
     VV_TRY(vv_session_stream_query(op, &script->session, &query, &keep, 1, out));

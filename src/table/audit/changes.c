@@ -167,9 +167,13 @@ varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
     vv_engine_expect(table->engine, bytes_of(&run));
     VV_TRY(vv_session_open(op, table->engine, &session));
     const struct vv_keep keep = {run.snapshot, vv_snapshot_release_kept};
+    struct vv_str about =
+        vv_arena_format(&op->arena, "changes of table %.*s", VV_ARG(table->name));
+    if (about.ptr == NULL || !vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     vv_snapshot_retain(run.snapshot);
-    varve_status status =
-        vv_session_stream(op, &session, vv_buf_str(&sql), false, &keep, 1, out);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .about = about};
+    varve_status status = vv_session_stream_query(op, &session, &query, &keep, 1, out);
     if (status != VARVE_OK)
         vv_snapshot_release_kept(run.snapshot);
     return status;

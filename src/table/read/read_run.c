@@ -102,9 +102,13 @@ varve_status vv_read_stream(struct vv_op *op, struct vv_read *read, bool sql_is_
         return vv_fail_memory(op);
     if (read->session == NULL)
         VV_TRY(vv_session_open(op, read->table->engine, &read->session));
+    struct vv_query query = {.sql = vv_buf_str(&read->sql),
+        .is_users = sql_is_users,
+        .about = vv_arena_format(&op->arena, "table %.*s", VV_ARG(read->table->name))};
+    if (query.about.ptr == NULL)
+        return vv_fail_memory(op);
     vv_snapshot_retain(read->snapshot);
-    varve_status status = vv_session_stream(op, &read->session, vv_buf_str(&read->sql),
-        sql_is_users, &keep, 1, out);
+    varve_status status = vv_session_stream_query(op, &read->session, &query, &keep, 1, out);
     if (status != VARVE_OK)
         vv_snapshot_release_kept(read->snapshot);
     return status;
