@@ -250,7 +250,7 @@ static uint32_t number_at(struct vv_str bytes, size_t bit, unsigned width)
     size_t from = bit / 8;
     if (bytes.len - from >= sizeof(window))
         memcpy(&window, bytes.ptr + from, sizeof(window));
-    else
+    else if (bytes.len > from)
         memcpy(&window, bytes.ptr + from, bytes.len - from);
     return (uint32_t)(window >> bit % 8 & ((UINT64_C(1) << width) - 1));
 }

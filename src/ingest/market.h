@@ -84,8 +84,8 @@ void vv_market_open(struct vv_market *market, int32_t days);
 /* The next minute; afterwards the rows below are those of `timestamp_us`. */
 void vv_market_step(struct vv_market *market);
 
-void vv_market_regimes(struct vv_market *market, size_t symbol, struct vv_regimes_row *out);
-void vv_market_metrics(struct vv_market *market, size_t strategy, struct vv_metrics_row *out);
+void vv_market_regimes(struct vv_market *market, size_t index, struct vv_regimes_row *out);
+void vv_market_metrics(struct vv_market *market, size_t index, struct vv_metrics_row *out);
 /* False: no signal of that strategy in this minute. */
 bool vv_market_signal(struct vv_market *market, size_t strategy, int64_t minute_us,
     int64_t *out_timestamp_us, struct vv_signals_row *out);

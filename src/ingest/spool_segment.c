@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 
-#define MAGIC "VARVESEG"
+static const struct vv_str magic = {"VARVESEG", 8};
 #define KIND_END 255
 #define FLAG_STAMPED 1
 /* Damaged bytes that look like ever new long records must not take for ever to look through. */
@@ -15,7 +15,7 @@ static uint64_t slot_sum(const unsigned char *slot)
 
 static bool slot_read(const unsigned char *slot, struct vv_segment_head *out)
 {
-    if (memcmp(slot, MAGIC, 8) != 0 ||
+    if (memcmp(slot, magic.ptr, magic.len) != 0 ||
         vv_get64(slot + VV_SPOOL_SLOT_SUM_AT) != slot_sum(slot) ||
         vv_get32(slot + 8) != VV_SPOOL_FORMAT)
         return false;
@@ -54,7 +54,7 @@ bool vv_segment_head_read(struct vv_str file, struct vv_segment_head *out)
 void vv_segment_head_write(const struct vv_segment_head *head, unsigned char *file)
 {
     unsigned char slot[VV_SPOOL_SLOT_BYTES] = {0};
-    memcpy(slot, MAGIC, 8);
+    memcpy(slot, magic.ptr, magic.len);
     vv_put32(slot + 8, VV_SPOOL_FORMAT);
     vv_put32(slot + 12, (uint32_t)head->state);
     memcpy(slot + 16, head->key, sizeof(head->key));

@@ -21,7 +21,7 @@ struct vv_regimes_request {
  * know by.
  */
 varve_status vv_regimes_match(struct vv_op *op, struct vv_report_work *work,
-    struct vv_report_source *regimes, const struct vv_regimes_request *request,
+    struct vv_report_source *source, const struct vv_regimes_request *request,
     const char *table, struct vv_regimes_result *out);
 
 #endif

@@ -105,11 +105,11 @@ struct vv_sync_set {
 };
 
 /*
- * Adds the folders above `folder` whose entries on the way down to it may not be durable yet,
- * and with `changed` the folder itself.
+ * Adds the folders above `path` whose entries on the way down to it may not be durable yet,
+ * and with `changed` the folder that it is.
  */
 varve_status vv_sync_set_add(struct vv_op *op, struct vv_local *local, struct vv_sync_set *set,
-    struct vv_str folder, bool changed);
+    struct vv_str path, bool changed);
 /*
  * Syncs them, but for those on the device `*done_device` where not NULL, and remembers that
  * their entries are durable.

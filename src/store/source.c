@@ -155,20 +155,19 @@ varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct
 
 varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out)
 {
-    VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
+    VV_CLEANUP(vv_fd_close) int fd = -1;
     if (vv_str_is_lost(bytes))
         return vv_fail_memory(op);
-    VV_TRY(open_nameless(op, &source.fd));
-    source.owned = true;
-    int os_errno = vv_sys_write(source.fd, bytes);
-    if (os_errno == 0 && lseek(source.fd, 0, SEEK_SET) != 0)
+    VV_TRY(open_nameless(op, &fd));
+    int os_errno = vv_sys_write(fd, bytes);
+    if (os_errno == 0 && lseek(fd, 0, SEEK_SET) != 0)
         os_errno = errno;
     if (os_errno != 0)
         return vv_fail_errno(op, os_errno,
             "cannot write rows to the temporary folder (TMPDIR says which)");
-    VV_TRY(vv_source_open(op, VV_STR_NONE, source.fd, VV_STR("<rows>"), out));
+    VV_TRY(vv_source_open(op, VV_STR_NONE, fd, VV_STR("<rows>"), out));
     out->owned = true;
-    source = VV_SOURCE_NONE;
+    fd = -1;
     return VARVE_OK;
 }
 
