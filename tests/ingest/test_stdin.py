@@ -36,7 +36,7 @@ def test_a_file_as_stdin_that_brings_no_row_ends_it_at_once(lake, tmp_path, cont
     path = tmp_path / "rows.ndjson"
     path.write_text(content or "")
     with open("/dev/null" if content is None else path) as rows:
-        done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest"], stdin=rows, timeout=20,
+        done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest"], stdin=rows, timeout=120,
                               capture_output=True)
     assert done.returncode == 0
 
@@ -272,7 +272,7 @@ def test_a_table_without_a_key_is_refused_at_once(lake):
 @pytest.mark.parametrize("line", ['{"table":"sginals"}', '{"table":"signals",', "no JSON"])
 def test_a_line_that_nobody_keeps_is_told_to_the_quiet_as_well(lake, line):
     done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest", "--quiet"], text=True,
-                          input="\n" + line + "\n", timeout=20, capture_output=True)
+                          input="\n" + line + "\n", timeout=120, capture_output=True)
     assert done.returncode == 0
     (said,) = done.stderr.splitlines()
     assert said.startswith("varve: stdin, line 2: refused: ")
@@ -280,6 +280,6 @@ def test_a_line_that_nobody_keeps_is_told_to_the_quiet_as_well(lake, line):
 
 def test_the_quiet_are_told_how_many_more(lake):
     done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest", "--quiet"], text=True,
-                          input='{"table":"sginals"}\n' * 100, timeout=20, capture_output=True)
+                          input='{"table":"sginals"}\n' * 100, timeout=120, capture_output=True)
     said = done.stderr.splitlines()
     assert len(said) == 11 and "90 further rows were refused" in said[-1]

