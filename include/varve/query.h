@@ -5,6 +5,7 @@
 #define VARVE_QUERY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "varve/arrow.h"
 #include "varve/status.h"
@@ -103,6 +104,25 @@ typedef struct varve_leak_check_options {
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_leak_check(struct varve_lake *lake,
     const char *sql, const char *known_at, const varve_leak_check_options *options,
     struct ArrowArrayStream *out, varve_error *err);
+
+/* varve_lake_options.cache_bytes: nothing is held. */
+#define VARVE_CACHE_OFF UINT64_MAX
+
+/*
+ * Data files that are read again and again in one process are held in memory, decoded, up to
+ * cache_bytes, which are a part of memory_bytes; a quarter of it at most (EUSAGE).
+ * This is what is held, and what came of it since the lake was opened.
+ */
+typedef struct varve_cache {
+    uint64_t bytes, bytes_max; /* held, about; and at most */
+    uint64_t files, columns;   /* held: files, and columns of them all together */
+    uint64_t hits;             /* columns of files that were there when they were read */
+    uint64_t misses;           /* and those that had to be decoded */
+    uint64_t evicted;          /* files that made room for others */
+} varve_cache;
+/* `clear`: 1: and then gives the memory of what is held back. */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_cache(struct varve_lake *lake, int32_t clear,
+    varve_cache *out, varve_error *err);
 
 #ifdef __cplusplus
 }

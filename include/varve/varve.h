@@ -71,16 +71,14 @@ typedef struct varve_lake_options {
     varve_progress_fn on_progress;
     void *on_progress_data;
     int32_t may_be_missing; /* 1: the folder need not be there: tables are found by path */
+    uint64_t cache_bytes;   /* varve_lake_cache; 0: 1/16 of the memory, at most 256 MiB */
 } varve_lake_options;
-#define VARVE_LAKE_OPTIONS_INIT                                                       \
-    {                                                                                 \
-        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 \
+#define VARVE_LAKE_OPTIONS_INIT                                                          \
+    {                                                                                    \
+        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 \
     }
 
-/*
- * Opens a lake: a folder holding tables. Nothing is read yet.
- * ENOTFOUND: no such folder, and neither `create` nor `may_be_missing` is set.
- */
+/* Reads nothing yet. ENOTFOUND: no such folder, and neither `create` nor `may_be_missing` set. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_open(const char *location,
     const varve_lake_options *options, varve_lake **out, varve_error *err);
 VARVE_API void varve_lake_close(varve_lake *lake);

@@ -45,12 +45,15 @@ PyObject *vp_lake_object_open(PyObject *module, PyObject *args)
     const char *location;
     unsigned int threads;
     unsigned long long memory;
+    unsigned long long cache;
     PyObject *on_log;
-    if (!PyArg_ParseTuple(args, "yppIKzzO", &location, &options.create, &options.durability_off,
-            &threads, &memory, &options.user, &options.message, &on_log))
+    if (!PyArg_ParseTuple(args, "yppIKKzzO", &location, &options.create,
+            &options.durability_off, &threads, &memory, &cache, &options.user, &options.message,
+            &on_log))
         return NULL;
     options.threads = threads;
     options.memory_bytes = memory;
+    options.cache_bytes = cache;
     on_log = on_log == Py_None ? NULL : on_log;
     struct lake_object *self = vp_object_new(vp_state(module)->lake_type);
     if (self == NULL)
@@ -114,6 +117,32 @@ static PyObject *lake_interrupt(PyObject *self, PyObject *unused)
     (void)unused;
     vp_lake_interrupt(vp_lake_of(self));
     Py_RETURN_NONE;
+}
+
+struct cache {
+    varve_lake *lake;
+    int clear;
+    varve_cache counts;
+};
+
+static varve_status cache_run(void *args, varve_error *err)
+{
+    struct cache *cache = args;
+    return varve_lake_cache(cache->lake, cache->clear, &cache->counts, err);
+}
+
+static PyObject *lake_cache(PyObject *self, PyObject *args)
+{
+    struct cache cache = {handle_of(self), 0, {0}};
+    if (!PyArg_ParseTuple(args, "p", &cache.clear) ||
+        vp_lake_call(vp_lake_of(self), cache_run, &cache) != 0)
+        return NULL;
+    const varve_cache *counts = &cache.counts;
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "bytes",
+        (unsigned long long)counts->bytes, "bytes_max", (unsigned long long)counts->bytes_max,
+        "files", (unsigned long long)counts->files, "columns",
+        (unsigned long long)counts->columns, "hits", (unsigned long long)counts->hits, "misses",
+        (unsigned long long)counts->misses, "evicted", (unsigned long long)counts->evicted);
 }
 
 /* ---- Tables --------------------------------------------------------------------------------- */
@@ -411,6 +440,7 @@ static PyMethodDef lake_methods[] = {
     {"close", lake_close, METH_NOARGS, "No more calls."},
     {"is_closed", lake_is_closed, METH_NOARGS, "Whether it was closed."},
     {"interrupt", lake_interrupt, METH_NOARGS, "Ends the call that runs in another thread."},
+    {"cache", lake_cache, METH_VARARGS, "What is held of data files in memory."},
     {"init", lake_init, METH_VARARGS, "The market tables; JSON."},
     {"create", lake_create, METH_VARARGS, "A table; False: it was there."},
     {"table", lake_table, METH_VARARGS, "Opens a table."},

@@ -12,6 +12,7 @@ from ._values import (
 _KNOWLEDGE = {"order": 0, "commit": 1, "event": 2}
 _OUTCOMES = {"regime": 0, "strategy": 1, "source": 2, "type": 3, "confidence": 4}
 _TAG, _HOLD = range(2)
+_CACHE_OFF = 2**64 - 1
 _REPORTS = {"audit": 0, "missed": 1, "latency": 2}
 
 
@@ -69,6 +70,8 @@ class Lake:
     message     for the history of every write that has none of its own
     threads     for the engine; one a core
     memory      limit of the engine, in bytes or as "1GiB"; 80 % of the machine's
+    cache       how much of it data files may take that are read again and again, decoded; False:
+                nothing; a sixteenth of the memory, at most 256 MiB
     durability  "full", or "off" for bulk loads and benchmarks: a crash of the machine may then
                 undo what was written
     on_log      called with (level, event, fields as a dict) from any thread; without it warnings
@@ -84,16 +87,27 @@ class Lake:
     __slots__ = ("_core", "path", "__weakref__")
 
     def __init__(self, path, *, create=False, user=None, message=None, threads=None,
-                 memory=None, durability="full", on_log=None):
+                 memory=None, cache=None, durability="full", on_log=None):
         self.path = fspath(path)
         off = _choice("durability", durability, {"full": False, "off": True})
         self._core = _core.open_lake(
-            fsencode(self.path), create, off, threads or 0, size_of(memory), user, message,
+            fsencode(self.path), create, off, threads or 0, size_of(memory),
+            _CACHE_OFF if cache is False or cache == 0 else size_of(cache), user, message,
             _log_to(on_log) if on_log else _log)
 
     def __repr__(self):
         closed = ", closed" if self._core.is_closed() else ""
         return f"<varve.Lake {self.path!r}{closed}>"
+
+    def cache(self, *, clear=False):
+        """What is held in memory of data files that were read again, and what came of it since the
+        lake was opened, as a dict: bytes, bytes_max, files, columns (of them all together), hits
+        and misses (columns of files that were there when they were read, or had to be decoded),
+        evicted (files that made room).
+
+        clear   True: and then gives that memory back
+        """
+        return self._core.cache(clear)
 
     # ---- Tables
 

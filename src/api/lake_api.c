@@ -1,7 +1,9 @@
 #include "api/api.h"
+#include "base/os.h"
 #include "base/time.h"
 #include "base/json_write.h"
 #include "base/seam.h"
+#include "engine/held.h"
 #include "lake/market.h"
 
 static void forward_log(void *data, int level, const char *event, const char *fields_json)
@@ -34,6 +36,28 @@ static void make_env(varve_lake *lake, const varve_lake_options *options)
     }
 }
 
+/* Beside what work takes, a part of which the files may be that are held. */
+#define HELD_PART 16
+#define HELD_BYTES_MAX (UINT64_C(256) << 20)
+
+static varve_status held_bytes(struct vv_op *op, const varve_lake_options *options, size_t *out)
+{
+    uint64_t memory = options->memory_bytes > 0 ? options->memory_bytes : vv_os_memory();
+    uint64_t bytes = memory / HELD_PART < HELD_BYTES_MAX ? memory / HELD_PART : HELD_BYTES_MAX;
+    *out = 0;
+    if (options->cache_bytes == VARVE_CACHE_OFF)
+        return VARVE_OK;
+    if (options->cache_bytes > 0)
+        bytes = options->cache_bytes;
+    if (options->memory_bytes > 0 && bytes > options->memory_bytes / 4)
+        return vv_fail(op, VARVE_EUSAGE,
+            "a cache of %" PRIu64 " bytes is more than a quarter of the memory, %" PRIu64
+            " bytes: give more memory, or a smaller cache",
+            bytes, options->memory_bytes);
+    *out = (size_t)bytes;
+    return VARVE_OK;
+}
+
 static varve_status open_lake(struct vv_op *op, const char *location,
     const varve_lake_options *given, varve_lake *lake)
 {
@@ -47,6 +71,7 @@ static varve_status open_lake(struct vv_op *op, const char *location,
         .engine = {.threads = options.threads, .memory_bytes = options.memory_bytes},
         .user = vv_api_text(options.user),
         .message = vv_api_text(options.message)};
+    VV_TRY(held_bytes(op, &options, &inner.held_bytes));
     VV_TRY(vv_lake_open(op, vv_str_of(location), &inner, &lake->lake));
     if (!lake->lake->is_missing || options.may_be_missing != 0)
         return VARVE_OK;
@@ -94,6 +119,27 @@ void varve_lake_leave(varve_lake *lake)
 void varve_lake_interrupt(varve_lake *lake)
 {
     atomic_store(&lake->cancel, true);
+}
+
+varve_status varve_lake_cache(varve_lake *lake, int32_t clear, varve_cache *out,
+    varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_held_counts counts = {.bytes = 0};
+    vv_api_begin(&op, lake);
+    if (lake->lake->held != NULL) {
+        counts = vv_held_count(lake->lake->held);
+        if (clear != 0)
+            vv_held_clear(lake->lake->held);
+    }
+    *out = (varve_cache){.bytes = counts.bytes,
+        .bytes_max = counts.bytes_max,
+        .files = counts.files,
+        .columns = counts.columns,
+        .hits = counts.hits,
+        .misses = counts.misses,
+        .evicted = counts.evicted};
+    return vv_op_report(&op, VARVE_OK, err);
 }
 
 static varve_status known_at(struct vv_op *op, struct vv_lake *lake, struct vv_str time)

@@ -13,5 +13,7 @@
 struct vv_str vv_os_user(struct vv_arena *arena);
 /* Processors that are there; at least 1. */
 uint32_t vv_os_cores(void);
+/* Bytes of the machine's memory; 0: not known. */
+uint64_t vv_os_memory(void);
 
 #endif

@@ -12,6 +12,7 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
     options.may_be_missing = 1; /* tables are named by path as well */
     options.threads = (uint32_t)globals->threads.value;
     options.memory_bytes = (uint64_t)globals->memory.value;
+    options.cache_bytes = cli->is_shell ? 0 : VARVE_CACHE_OFF;
     options.user = globals->user;
     options.message = globals->message;
     options.on_log = vv_on_log;

@@ -49,6 +49,8 @@ struct vv_cli {
     struct vv_globals globals;
     struct vv_parsed line;
     struct vv_text config; /* what the values of a configuration file point into */
+    bool
+        is_shell; /* many statements in one lake: files that are read again are held in memory */
     varve_lake *lake;
     struct vv_progress progress;
     varve_error error; /* of the call that failed */

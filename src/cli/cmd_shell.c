@@ -61,6 +61,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     struct vv_shell shell VV_CLEANUP(shell_done) = {.cli = cli};
     (void)given;
+    cli->is_shell = true;
     VV_TRY(vv_cli_open_lake(cli, false));
     shell.is_interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     return shell.is_interactive ? run_terminal(&shell) : run_pipe(&shell);

@@ -15,7 +15,8 @@
 /* Counted: the handle of vv_engine_open and each session hold one use. */
 struct vv_engine {
     atomic_uint uses;
-    struct vv_engine_options options; /* what it takes to open the database; no folders */
+    struct vv_engine_options
+        options; /* what it takes to open the database; no folders; of .held a use */
     pthread_mutex_t opening;
     atomic_bool is_open;      /* once it is, it stays so */
     duckdb_database database; /* set under `opening` */
@@ -69,9 +70,9 @@ varve_status vv_duck_take_error(struct vv_op *op, varve_status refused,
 #define VV_DUCK_NO_MEMORY "no memory is left for rows in memory"
 /* variant.h: a value of a file is not what its column says. */
 #define VV_DUCK_NO_VARIANT "a variant column holds a value that is no variant"
-/* small_files.h: before the name of a file and what is wrong with it. */
-#define VV_DUCK_DAMAGED "a small file is damaged"
-#define VV_DUCK_UNREAD "a small file can't be read"
+/* small_files.h, held_files.h: before the name of a file and what is wrong with it. */
+#define VV_DUCK_DAMAGED "a data file is damaged"
+#define VV_DUCK_UNREAD "a data file can't be read"
 /* The code alone, without an operation to record it in. */
 varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const char *text);
 
@@ -109,6 +110,8 @@ varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session
 varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
 /* small_files.c: likewise. */
 varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session);
+/* held_files.c: likewise. */
+varve_status vv_held_files_register(struct vv_op *op, struct vv_session *session);
 /* curve_function.c: likewise. */
 varve_status vv_curve_register(struct vv_op *op, struct vv_session *session);
 /* rank_function.c: likewise. */

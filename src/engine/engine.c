@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/seam.h"
 #include "base/uuid.h"
+#include "engine/held.h"
 #include "engine/rowset_inner.h"
 #include "engine/sql.h"
 
@@ -85,6 +86,14 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
  */
 #define THREAD_BYTES_MIN ((size_t)128 << 20)
 
+/* What is held of files is counted by itself; so much is left to the engine in any case. */
+static size_t counted_bytes(const struct vv_engine_options *options)
+{
+    size_t bytes = options->memory_bytes / 8 * COUNTED_EIGHTHS;
+    size_t held = options->held != NULL ? (size_t)vv_held_count(options->held).bytes_max : 0;
+    return held < bytes / 2 ? bytes - held : bytes / 2;
+}
+
 static uint32_t threads_of(const struct vv_engine_options *options)
 {
     uint32_t threads = options->threads > 0 ? options->threads : vv_os_cores();
@@ -105,8 +114,7 @@ static varve_status config_fill(struct vv_op *op, const struct vv_engine *engine
     if (options->is_lasting || options->memory_bytes > 0)
         VV_TRY(config_set(op, config, "allocator_background_threads", "true"));
     if (options->memory_bytes > 0)
-        VV_TRY(config_set_count(op, config, "memory_limit",
-            options->memory_bytes / 8 * COUNTED_EIGHTHS, "B"));
+        VV_TRY(config_set_count(op, config, "memory_limit", counted_bytes(options), "B"));
     return config_set(op, config, "temp_directory", engine->spill_folder);
 }
 
@@ -165,6 +173,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     VV_TRY(vv_curve_register(op, session));
     VV_TRY(vv_rank_register(op, session));
     VV_TRY(vv_small_files_register(op, session));
+    VV_TRY(vv_held_files_register(op, session));
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 
@@ -256,13 +265,16 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         return vv_fail_memory(op);
     options = options ? options : &defaults;
     *engine = (struct vv_engine){.uses = 1,
-        .options = {.memory_bytes = options->memory_bytes, .is_lasting = options->is_lasting},
+        .options = {.memory_bytes = options->memory_bytes,
+            .is_lasting = options->is_lasting,
+            .held = vv_held_retain(options->held)},
         .threads_max = threads_of(options),
         .is_scaled = options->allowed_folders_len > 0,
         .opening = PTHREAD_MUTEX_INITIALIZER,
         .lent_lock = PTHREAD_MUTEX_INITIALIZER};
     varve_status status = vv_watch_init(op, &engine->watch);
     if (status != VARVE_OK) {
+        vv_held_release(&engine->options.held);
         vv_free(engine);
         return status;
     }
@@ -291,6 +303,7 @@ void vv_engine_close(struct vv_engine **engine)
     pthread_mutex_destroy(&left->opening);
     pthread_mutex_destroy(&left->rowsets_lock);
     pthread_mutex_destroy(&left->lent_lock);
+    vv_held_release(&left->options.held);
     vv_free(left->spill_folder);
     vv_free(left);
 }

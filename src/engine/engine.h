@@ -16,6 +16,7 @@
 struct vv_engine;
 struct vv_session;
 struct vv_rows;
+struct vv_held;
 
 struct vv_engine_options {
     uint32_t threads;          /* 0: one a core; no more than the memory is enough for */
@@ -32,6 +33,9 @@ struct vv_engine_options {
      * the allocator that never end. Otherwise much of it is kept for the next statement.
      */
     bool is_lasting;
+    /* What statements may keep of data files in memory (engine/held.h), by a use of its own; NULL:
+     * nothing. It comes out of memory_bytes. */
+    struct vv_held *held;
 };
 
 /*

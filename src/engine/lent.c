@@ -67,3 +67,24 @@ varve_status vv_engine_lend(struct vv_op *op, struct vv_engine *engine, enum vv_
     *out_id = lent->id;
     return vv_op_keep(op, lent, take_out);
 }
+
+varve_status vv_lent_register(struct vv_op *op, struct vv_session *session,
+    const struct vv_lent_function *function)
+{
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type id = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_table_function made = duckdb_create_table_function();
+    duckdb_table_function_set_name(made, function->name);
+    duckdb_table_function_add_parameter(made, id);
+    duckdb_table_function_set_extra_info(made, session->engine, NULL);
+    duckdb_table_function_set_bind(made, function->bind);
+    duckdb_table_function_set_init(made, function->begin);
+    duckdb_table_function_set_local_init(made, function->begin_thread);
+    duckdb_table_function_set_function(made, function->run);
+    duckdb_table_function_supports_projection_pushdown(made, true);
+    duckdb_state state = duckdb_register_table_function(session->connection, made);
+    duckdb_destroy_table_function(&made);
+    return state == DuckDBSuccess
+               ? VARVE_OK
+               : vv_fail(op, VARVE_EFAILED, "the engine takes no function %s", function->name);
+}

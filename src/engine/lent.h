@@ -9,8 +9,9 @@
 #include "engine/duck.h"
 
 enum vv_lent_kind {
-    VV_LENT_ROW_FILTER, /* row_filter.c */
-    VV_LENT_SMALL_FILES /* small_files.c */
+    VV_LENT_ROW_FILTER,  /* row_filter.c */
+    VV_LENT_SMALL_FILES, /* small_files.c */
+    VV_LENT_HELD_FILES   /* held_files.c */
 };
 
 /* Counted: its place in the engine and each bound statement hold one use. */
@@ -32,5 +33,16 @@ struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, u
 /* For DuckDB, which knows only that they are pointers. */
 void *vv_lent_retain(void *object);
 void vv_lent_release(void *object); /* accepts NULL */
+
+/* A table function over such an object, whose number it is called with. */
+struct vv_lent_function {
+    const char *name;
+    duckdb_table_function_bind_t bind; /* its extra info is the engine */
+    duckdb_table_function_init_t begin, begin_thread;
+    duckdb_table_function_t run;
+};
+/* Makes it known to the database. It is told which columns are wanted. */
+varve_status vv_lent_register(struct vv_op *op, struct vv_session *session,
+    const struct vv_lent_function *function);
 
 #endif

@@ -1,5 +1,8 @@
 #include "engine/parquet_plain.h"
 
+#include "base/hash.h"
+#include "engine/parquet_column.h"
+
 #define DECIMAL_BYTES_MAX 16
 
 /* Text that differs in the case of letters alone: the engine takes one for the other. */
@@ -75,5 +78,48 @@ bool vv_plain_find(const struct vv_pq_file *file, const struct vv_small_column *
     for (size_t i = 0; i < columns_len; i++)
         if (!find_one(file, &columns[i], &out_leaves[i]))
             return false;
+    return true;
+}
+
+static varve_status check_hash(struct vv_op *op, struct vv_str bytes, struct vv_str sha256,
+    bool *out_is_other)
+{
+    char found[VV_SHA256_HEX_BYTES];
+    if (sha256.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_sha256(op, bytes, found));
+    *out_is_other = !vv_str_eq(sha256, vv_str_of(found));
+    if (!*out_is_other)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECORRUPT,
+        "the file is not as it was written: its SHA-256 is %s, and %.*s is on record", found,
+        VV_ARG(sha256));
+}
+
+varve_status vv_plain_open(struct vv_op *op, struct vv_str bytes, struct vv_str sha256,
+    const struct vv_small_column *columns, size_t columns_len, struct vv_arena *arena,
+    struct vv_plain_file *out)
+{
+    *out = (struct vv_plain_file){.is_other = false};
+    out->leaves = vv_new(arena, uint32_t, columns_len + 1);
+    if (out->leaves == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(check_hash(op, bytes, sha256, &out->is_other));
+    VV_TRY(vv_pq_open(op, bytes, arena, &out->parquet));
+    if (!vv_plain_find(&out->parquet, columns, columns_len, out->leaves))
+        return vv_fail(op, VARVE_ECORRUPT, "it has other columns than it had");
+    return VARVE_OK;
+}
+
+bool vv_plain_fits(const struct vv_plain_file *file, size_t columns_len, size_t bytes_max)
+{
+    size_t bytes = 0;
+    for (size_t g = 0; g < file->parquet.groups_len; g++)
+        for (size_t i = 0; i < columns_len; i++)
+            if (file->leaves[i] != VV_PLAIN_MISSING &&
+                (!vv_pq_is_known(&file->parquet, &file->parquet.groups[g], file->leaves[i],
+                     &bytes) ||
+                    bytes > bytes_max))
+                return false;
     return true;
 }

@@ -209,3 +209,39 @@ void vv_vector_put_nulls(duckdb_vector vector, idx_t at, size_t len)
     for (size_t i = 0; i < len; i++)
         duckdb_validity_set_row_invalid(validity, at + i);
 }
+
+void vv_vector_bind(duckdb_bind_info info, const struct vv_small_column *columns, size_t len)
+{
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type index = duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type row = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_bind_add_result_column(info, "file_index", index);
+    duckdb_bind_add_result_column(info, "file_row_number", row);
+    for (size_t i = 0; i < len; i++) {
+        VV_CLEANUP(vv_duck_type_done)
+        duckdb_logical_type type = vv_vector_type(&columns[i]);
+        VV_CLEANUP(vv_duck_text_done) char *name = NULL;
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        vv_op_init(&op, NULL, (size_t)1 << 16);
+        if (vv_duck_text(&op, "the name of a column", columns[i].name, &name) != VARVE_OK) {
+            duckdb_bind_set_error(info, VV_DUCK_NO_MEMORY);
+            vv_forgive(&op);
+            return;
+        }
+        duckdb_bind_add_result_column(info, name, type);
+    }
+}
+
+void vv_vector_tell_unread(duckdb_function_info info, struct vv_op *op, struct vv_str file)
+{
+    varve_status code = op->error.code;
+    bool is_damaged = code == VARVE_ECORRUPT || code == VARVE_EUNSUPPORTED;
+    const char *what = code == VARVE_ELIMIT ? VV_DUCK_NO_MEMORY
+                       : is_damaged         ? VV_DUCK_DAMAGED
+                                            : VV_DUCK_UNREAD;
+    struct vv_str text =
+        vv_arena_format(&op->arena, "%s: %.*s: %s", what, VV_ARG(file), op->error.message);
+    duckdb_function_set_error(info, text.ptr != NULL ? text.ptr : what);
+    vv_forgive(op);
+}

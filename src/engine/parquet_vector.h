@@ -12,6 +12,14 @@
 duckdb_logical_type vv_vector_type(const struct vv_small_column *column);
 
 /*
+ * Says what columns a function gives: file_index and file_row_number, and behind them those that
+ * are asked for.
+ */
+void vv_vector_bind(duckdb_bind_info info, const struct vv_small_column *columns, size_t len);
+/* Says why a file can't be read, which the operation records, and forgives it; see duck.c. */
+void vv_vector_tell_unread(duckdb_function_info info, struct vv_op *op, struct vv_str file);
+
+/*
  * The next `len` entries of a column to rows `at` on of a vector of vv_vector_type, and the cursor
  * behind them. The column is one that vv_plain_find has found. False: a value is none of the type.
  */

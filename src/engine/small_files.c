@@ -1,6 +1,5 @@
 #include "engine/small_files.h"
 
-#include "base/hash.h"
 #include "base/seam.h"
 #include "engine/lent.h"
 #include "engine/parquet_plain.h"
@@ -16,17 +15,11 @@
 #define FILES_A_THREAD 16 /* fewer are not worth one more */
 #define FIRST_COLUMN 2    /* behind file_index and file_row_number */
 
-/* A file that was looked into: as long as it is kept, what there is to know of it. */
-struct opened {
-    struct vv_pq_file parquet;
-    uint32_t *leaves; /* one a column */
-};
-
 struct file {
     struct vv_str key;
     struct vv_str sha256; /* on record; len 0: none is */
     uint64_t index;
-    const struct opened *kept; /* NULL: to be read again */
+    const struct vv_plain_file *kept; /* NULL: to be read again */
 };
 
 struct vv_small_files {
@@ -53,60 +46,30 @@ struct scan {
     idx_t *columns;               /* of the function, that are wanted */
     struct vv_pq_cursor *cursors; /* one a wanted column */
     const struct file *file;      /* NULL: before the first, or at the end */
-    const struct opened *opened;
+    const struct vv_plain_file *opened;
     size_t group; /* the next one */
     int64_t row;  /* in the file */
     size_t left;  /* rows of the current group */
 };
 
-static bool fits_memory(const struct vv_pq_file *file, const uint32_t *leaves, size_t len)
-{
-    size_t bytes = 0;
-    for (size_t g = 0; g < file->groups_len; g++)
-        for (size_t i = 0; i < len; i++)
-            if (leaves[i] != VV_PLAIN_MISSING &&
-                (!vv_pq_is_known(file, &file->groups[g], leaves[i], &bytes) ||
-                    bytes > UNPACKED_BYTES_MAX))
-                return false;
-    return true;
-}
-
-/* The bytes of a file. *out_is_other: they are not those that are on record, which is a failure. */
-static varve_status read_bytes(struct vv_op *op, const struct vv_small_files *files,
-    const struct file *file, struct vv_arena *arena, struct vv_str *out, bool *out_is_other)
-{
-    char found[VV_SHA256_HEX_BYTES];
-    *out_is_other = false;
-    VV_TRY(files->source.read(op, files->source.object, file->key, arena, out));
-    if (file->sha256.len == 0)
-        return VARVE_OK;
-    VV_TRY(vv_sha256(op, *out, found));
-    *out_is_other = !vv_str_eq(file->sha256, vv_str_of(found));
-    if (!*out_is_other)
-        return VARVE_OK;
-    return vv_fail(op, VARVE_ECORRUPT,
-        "the file is not as it was written: its SHA-256 is %s, and %.*s is on record", found,
-        VV_ARG(file->sha256));
-}
-
 /* Reads a file and finds its columns; whether they fit is another matter. */
 static varve_status open_file(struct vv_op *op, const struct vv_small_files *files,
-    const struct file *file, struct vv_arena *arena, struct opened **out, bool *out_is_other)
+    const struct file *file, struct vv_arena *arena, struct vv_plain_file **out,
+    bool *out_is_other)
 {
     struct vv_str bytes;
     *out_is_other = false;
-    struct opened *opened = vv_new(arena, struct opened, 1);
+    struct vv_plain_file *opened = vv_new(arena, struct vv_plain_file, 1);
     if (opened == NULL)
         return vv_fail_memory(op);
-    opened->leaves = vv_new(arena, uint32_t, files->columns_len + 1);
-    if (opened->leaves == NULL)
-        return vv_fail_memory(op);
-    VV_TRY(read_bytes(op, files, file, arena, &bytes, out_is_other));
+    VV_TRY(files->source.read(op, files->source.object, file->key, arena, &bytes));
+    varve_status status = vv_plain_open(op, bytes, file->sha256, files->columns,
+        files->columns_len, arena, opened);
+    *out_is_other = opened->is_other;
+    if (status != VARVE_OK)
+        return status;
     if (bytes.len > (size_t)VV_SMALL_FILE_BYTES_MAX)
         return vv_fail(op, VARVE_ECORRUPT, "it is longer than it was");
-    VV_TRY(vv_pq_open(op, bytes, arena, &opened->parquet));
-    if (!vv_plain_find(&opened->parquet, files->columns, files->columns_len, opened->leaves))
-        return vv_fail(op, VARVE_ECORRUPT, "it has other columns than it had");
     *out = opened;
     return VARVE_OK;
 }
@@ -164,7 +127,7 @@ varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
     struct file file = {.key = key, .sha256 = sha256, .index = index};
     bool is_other = false;
     VV_CLEANUP(vv_op_done) struct vv_op own;
-    struct opened *opened = NULL;
+    struct vv_plain_file *opened = NULL;
     void *items = files->items;
     bool is_kept = files->kept.bytes < KEPT_BYTES_MAX;
     vv_op_init(&own, op->env, THREAD_BYTES_MAX);
@@ -176,7 +139,7 @@ varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
         vv_forgive(&own);
         return is_other ? VARVE_ECORRUPT : VARVE_OK;
     }
-    if (!fits_memory(&opened->parquet, opened->leaves, files->columns_len))
+    if (!vv_plain_fits(opened, files->columns_len, UNPACKED_BYTES_MAX))
         return VARVE_OK;
     file.key = vv_arena_str(&files->arena, key);
     file.sha256 = vv_arena_str(&files->arena, sha256);
@@ -226,26 +189,7 @@ static void bind(duckdb_bind_info info)
     }
     duckdb_bind_set_bind_data(info, lent, vv_lent_release);
     const struct vv_small_files *files = lent->object;
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type index = duckdb_create_logical_type(DUCKDB_TYPE_UBIGINT);
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type row = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_bind_add_result_column(info, "file_index", index);
-    duckdb_bind_add_result_column(info, "file_row_number", row);
-    for (size_t i = 0; i < files->columns_len; i++) {
-        VV_CLEANUP(vv_duck_type_done)
-        duckdb_logical_type type = vv_vector_type(&files->columns[i]);
-        VV_CLEANUP(vv_duck_text_done) char *name = NULL;
-        VV_CLEANUP(vv_op_done) struct vv_op op;
-        vv_op_init(&op, NULL, (size_t)1 << 16);
-        if (vv_duck_text(&op, "the name of a column", files->columns[i].name, &name) !=
-            VARVE_OK) {
-            duckdb_bind_set_error(info, VV_DUCK_NO_MEMORY);
-            vv_forgive(&op);
-            return;
-        }
-        duckdb_bind_add_result_column(info, name, type);
-    }
+    vv_vector_bind(info, files->columns, files->columns_len);
 }
 
 static void begin(duckdb_init_info info)
@@ -292,7 +236,7 @@ static varve_status begin_file(struct scan *scan, const struct vv_small_files *f
     scan->opened = scan->file->kept;
     if (scan->opened != NULL)
         return VARVE_OK;
-    struct opened *opened = NULL;
+    struct vv_plain_file *opened = NULL;
     bool is_other = false;
     vv_arena_done(&scan->file_arena);
     VV_TRY(open_file(&scan->op, files, scan->file, &scan->file_arena, &opened, &is_other));
@@ -383,28 +327,13 @@ static varve_status fill(struct scan *scan, struct turn *turn, duckdb_data_chunk
     return VARVE_OK;
 }
 
-/* What DuckDB is told; duck.c knows by it what has happened. */
-static void tell(duckdb_function_info info, struct scan *scan)
-{
-    struct vv_op *op = &scan->op;
-    varve_status code = op->error.code;
-    bool is_damaged = code == VARVE_ECORRUPT || code == VARVE_EUNSUPPORTED;
-    const char *what = code == VARVE_ELIMIT ? VV_DUCK_NO_MEMORY
-                       : is_damaged         ? VV_DUCK_DAMAGED
-                                            : VV_DUCK_UNREAD;
-    struct vv_str text = vv_arena_format(&op->arena, "%s: %.*s: %s", what,
-        VV_ARG(scan->file->key), op->error.message);
-    duckdb_function_set_error(info, text.ptr != NULL ? text.ptr : what);
-    vv_forgive(op);
-}
-
 static void run(duckdb_function_info info, duckdb_data_chunk out)
 {
     struct turn *turn = duckdb_function_get_init_data(info);
     struct scan *scan = duckdb_function_get_local_init_data(info);
     idx_t len = 0;
     if (fill(scan, turn, out, &len) != VARVE_OK) {
-        tell(info, scan);
+        vv_vector_tell_unread(info, &scan->op, scan->file->key);
         len = 0;
     }
     duckdb_data_chunk_set_size(out, len);
@@ -412,21 +341,7 @@ static void run(duckdb_function_info info, duckdb_data_chunk out)
 
 varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session)
 {
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type id = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_table_function function = duckdb_create_table_function();
-    duckdb_table_function_set_name(function, VV_SMALL_FILES_FUNCTION);
-    duckdb_table_function_add_parameter(function, id);
-    duckdb_table_function_set_extra_info(function, session->engine, NULL);
-    duckdb_table_function_set_bind(function, bind);
-    duckdb_table_function_set_init(function, begin);
-    duckdb_table_function_set_local_init(function, begin_thread);
-    duckdb_table_function_set_function(function, run);
-    duckdb_table_function_supports_projection_pushdown(function, true);
-    duckdb_state state = duckdb_register_table_function(session->connection, function);
-    duckdb_destroy_table_function(&function);
-    return state == DuckDBSuccess
-               ? VARVE_OK
-               : vv_fail(op, VARVE_EFAILED,
-                     "the engine takes no function " VV_SMALL_FILES_FUNCTION);
+    static const struct vv_lent_function function = {
+        VV_SMALL_FILES_FUNCTION, bind, begin, begin_thread, run};
+    return vv_lent_register(op, session, &function);
 }

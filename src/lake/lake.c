@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "base/seam.h"
 #include "base/time.h"
+#include "engine/held.h"
 #include "engine/sql.h"
 
 static struct vv_str keep(struct vv_lake *lake, struct vv_str text)
@@ -46,6 +47,9 @@ varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     lake->message = keep(lake, options->message);
     lake->engine_options.temp_folder = keep(lake, options->engine.temp_folder);
     varve_status status = open_root(op, location, options, lake);
+    if (status == VARVE_OK && options->held_bytes > 0)
+        status = vv_held_new(op, options->held_bytes, &lake->held);
+    lake->engine_options.held = lake->held;
     if (status != VARVE_OK) {
         vv_lake_close(&lake);
         return status;
@@ -60,6 +64,7 @@ void vv_lake_close(struct vv_lake **lake)
         return;
     vv_engine_close(&(*lake)->engine);
     vv_engine_close(&(*lake)->sandbox);
+    vv_held_release(&(*lake)->held);
     vv_store_close(&(*lake)->store);
     vv_arena_done(&(*lake)->arena);
     vv_free(*lake);

@@ -13,6 +13,7 @@ struct vv_lake {
     struct vv_store_options store_options;
     bool is_missing; /* the folder was not there when the lake was opened */
     struct vv_engine_options engine_options;
+    struct vv_held *held;      /* what its engines hold of data files; NULL: nothing; a use */
     struct vv_engine *engine;  /* opened when first asked for; owned */
     struct vv_engine *sandbox; /* for users' SQL: reaches files of the lake only; likewise */
     struct vv_str user;        /* ptr NULL: the login */
@@ -37,6 +38,7 @@ int64_t vv_lake_now_us(const struct vv_op *op, const struct vv_lake *lake);
 struct vv_lake_options {
     struct vv_store_options store;
     struct vv_engine_options engine;
+    size_t held_bytes; /* of data files that may be held in memory, decoded; 0: none */
     struct vv_str user, message;
 };
 

@@ -161,7 +161,8 @@ static varve_status add_rows(struct vv_op *op, const struct vv_query_script *scr
         .snapshot = snapshot,
         .files = snapshot->files,
         .files_len = snapshot->files_len,
-        .names = VV_SCAN_LOGICAL};
+        .names = VV_SCAN_LOGICAL,
+        .may_hold = true};
     vv_buf_adds(sql, "(SELECT ");
     for (size_t i = 0; i < snapshot->schema.fields_len; i++) {
         vv_buf_adds(sql, i == 0 ? "" : ", ");

@@ -99,7 +99,8 @@ static varve_status add_rows(struct vv_op *op, const struct vv_query_script *scr
         .snapshot = source->snapshot,
         .files = of->files,
         .files_len = of->files_len,
-        .names = VV_SCAN_LOGICAL};
+        .names = VV_SCAN_LOGICAL,
+        .may_hold = true};
     vv_buf_adds(sql, "(SELECT * FROM (");
     if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
         return vv_lost_version(op, source->table, of, of->files, of->files_len);

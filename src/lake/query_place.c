@@ -200,7 +200,8 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
         .snapshot = place->source->snapshot,
         .files = place->pruned.files,
         .files_len = place->pruned.files_len,
-        .names = VV_SCAN_LOGICAL};
+        .names = VV_SCAN_LOGICAL,
+        .may_hold = true};
     vv_buf_adds(&sql, "CREATE OR REPLACE TEMP VIEW ");
     vv_sql_name(&sql, name);
     vv_buf_adds(&sql, " AS ");

@@ -214,7 +214,8 @@ varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *sou
         .files_len = source->files_len,
         .columns = columns,
         .columns_len = columns_len,
-        .names = VV_SCAN_INDEXED};
+        .names = VV_SCAN_INDEXED,
+        .may_hold = true};
     vv_buf_adds(sql, " FROM (");
     if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
         return vv_lost_version(op, source->table, source->snapshot, source->files,

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "base/uuid.h"
 #include "store/key.h"
@@ -190,6 +191,12 @@ varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
     for (size_t i = 0; i < keys_len; i++)
         VV_TRY(vv_key_check(op, keys[i]));
     return store->ops->publish(op, store, keys, keys_len);
+}
+
+bool vv_store_is_link(const struct vv_store *store)
+{
+    struct stat status;
+    return lstat(store->location.ptr, &status) == 0 && S_ISLNK(status.st_mode);
 }
 
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,

@@ -150,6 +150,8 @@ const char *vv_key_fault(struct vv_str key);
 varve_status vv_store_open(struct vv_op *op, struct vv_str location,
     const struct vv_store_options *options, struct vv_store **out);
 void vv_store_close(struct vv_store **store); /* accepts a pointer to NULL */
+/* Whether its root is a symbolic link, to wherever that leads. */
+bool vv_store_is_link(const struct vv_store *store);
 
 /* In memory (data files in a private folder of the system's temporary folder). */
 varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);

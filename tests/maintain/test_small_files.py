@@ -196,7 +196,7 @@ def test_a_damaged_small_file_is_named_and_nothing_is_changed(varve):
     version = varve.version("mixed")
     done = varve.run("optimize", "mixed")
     assert done.returncode != 0
-    assert name in done.stderr and "a small file is damaged" in done.stderr
+    assert name in done.stderr and "a data file is damaged" in done.stderr
     assert varve.version("mixed") == version
     assert len(list(varve.table("mixed").glob("*.parquet"))) == 12
 

@@ -67,7 +67,8 @@ static struct vv_scan_source source_of(const struct vv_read *read, const int32_t
         .columns = columns,
         .columns_len = columns_len,
         .names = read->names,
-        .small = read->small};
+        .small = read->small,
+        .may_hold = true};
 }
 
 varve_status vv_read_add_source(struct vv_op *op, struct vv_read *read, const int32_t *columns,

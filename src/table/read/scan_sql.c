@@ -23,11 +23,10 @@
 #include "delta/stats.h"
 #include "delta/value.h"
 #include "engine/row_filter.h"
-#include "engine/small_files.h"
 #include "engine/sql.h"
+#include "table/read/held_scan.h"
 #include "table/read/live_rows.h"
 #include "table/read/scan_nested.h"
-#include "table/read/small_scan.h"
 
 struct scan {
     const struct vv_scan_source *source;
@@ -40,6 +39,7 @@ struct scan {
     size_t physical_len; /* columns read from the files */
     size_t joined_len;   /* partition columns that differ between files */
     const struct vv_small_scan *small;
+    struct vv_small_scan held; /* where they are those that are held */
 };
 
 static const struct vv_field *field_of(const struct scan *scan, size_t position)
@@ -110,13 +110,15 @@ static bool is_physical(const struct scan *scan, size_t position)
 }
 
 /* Our own reader goes by no statistics, so no NaN is lost. */
-static void inspect_small(struct scan *scan)
+static varve_status inspect_small(struct vv_op *op, struct scan *scan)
 {
-    static const struct vv_small_scan none = {.len = 0};
-    scan->small = scan->source->small != NULL ? scan->source->small : &none;
+    scan->small = scan->source->small != NULL ? scan->source->small : &scan->held;
+    if (scan->source->small == NULL && scan->source->may_hold)
+        VV_TRY(vv_held_scan_open(op, scan->source, &scan->held));
     for (size_t i = 0; scan->small->len == scan->source->files_len && i < scan->columns_len;
          i++)
         scan->may_hold_nan[i] = false;
+    return VARVE_OK;
 }
 
 static varve_status check_readable(struct vv_op *op, const struct scan *scan)
@@ -148,8 +150,7 @@ static varve_status inspect(struct vv_op *op, const struct vv_scan_source *sourc
     VV_TRY(check_readable(op, scan));
     for (size_t i = 0; source->files_len > 0 && i < scan->columns_len; i++)
         VV_TRY(inspect_column(op, scan, i));
-    inspect_small(scan);
-    return VARVE_OK;
+    return inspect_small(op, scan);
 }
 
 static void add_output_name(const struct scan *scan, size_t position, struct vv_buf *sql)
@@ -267,7 +268,7 @@ static varve_status add_both(struct vv_op *op, const struct scan *scan, struct v
     const char *separator = "";
     vv_buf_adds(sql, "(SELECT file_index, file_row_number");
     add_physical(scan, sql);
-    vv_buf_addf(sql, " FROM " VV_SMALL_FILES_FUNCTION "(%" PRIu64 ") UNION ALL SELECT ([",
+    vv_buf_addf(sql, " FROM %s(%" PRIu64 ") UNION ALL SELECT ([", scan->small->function,
         scan->small->id);
     for (size_t i = 0; i < scan->source->files_len; i++)
         if (!scan->small->is_small[i]) {
@@ -289,7 +290,7 @@ static varve_status add_files(struct vv_op *op, const struct scan *scan, struct 
     if (scan->small->len == 0)
         VV_TRY(add_engine_files(op, scan, sql));
     else if (scan->small->len == scan->source->files_len)
-        vv_buf_addf(sql, VV_SMALL_FILES_FUNCTION "(%" PRIu64 ")", scan->small->id);
+        vv_buf_addf(sql, "%s(%" PRIu64 ")", scan->small->function, scan->small->id);
     else
         VV_TRY(add_both(op, scan, sql));
     vv_buf_adds(sql, " AS r");

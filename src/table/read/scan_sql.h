@@ -31,6 +31,11 @@ struct vv_scan_source {
     const struct vv_row_set *const *taken; /* rows to leave out, as in vv_live_source */
     const struct vv_small_scan
         *small; /* small_scan.h, of these files; NULL: the engine reads all */
+    /*
+     * Where `small` is NULL: those that are read again and again are held in memory, decoded
+     * (held_scan.h). For what shows a user rows; what checks a table reads its files.
+     */
+    bool may_hold;
 };
 
 /*

@@ -30,13 +30,12 @@ static bool type_of(const struct vv_type *type, enum vv_small_type *out)
     return false;
 }
 
-static bool is_candidate(const struct vv_file *file)
+bool vv_small_scan_is_candidate(const struct vv_file *file)
 {
     return !file->absolute && file->bytes <= VV_SMALL_SCAN_BYTES_MAX;
 }
 
-/* The columns that lie in the files; *out_len is 0 where one of them is only for the engine. */
-static varve_status make_columns(struct vv_op *op, const struct vv_scan_source *source,
+varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_small_column **out, size_t *out_len)
 {
     const struct vv_snapshot *snapshot = source->snapshot;
@@ -71,7 +70,7 @@ static varve_status take_files(struct vv_op *op, const struct vv_scan_source *so
     for (size_t i = 0; i < source->files_len; i++) {
         const struct vv_file *file = source->files[i];
         VV_TRY(vv_check_cancel(op));
-        if (is_candidate(file))
+        if (vv_small_scan_is_candidate(file))
             VV_TRY(vv_small_files_add(op, files, file->key,
                 vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)), i, &is_small[i]));
     }
@@ -88,10 +87,10 @@ varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *s
     bool *is_small = NULL;
     *out = (struct vv_small_scan){.files = NULL};
     for (size_t i = 0; i < source->files_len; i++)
-        candidates += is_candidate(source->files[i]);
+        candidates += vv_small_scan_is_candidate(source->files[i]);
     if (candidates < VV_SMALL_SCAN_FILES_MIN)
         return VARVE_OK;
-    VV_TRY(make_columns(op, source, &columns, &columns_len));
+    VV_TRY(vv_small_scan_columns(op, source, &columns, &columns_len));
     if (columns_len == 0)
         return VARVE_OK;
     struct vv_store **store = NULL;
@@ -104,7 +103,8 @@ varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *s
     size_t len = vv_small_files_len(files);
     if (len < VV_SMALL_SCAN_FILES_MIN)
         return VARVE_OK;
-    struct vv_small_scan scan = {.files = files, .len = len, .is_small = is_small};
+    struct vv_small_scan scan = {
+        .files = files, .len = len, .function = VV_SMALL_FILES_FUNCTION, .is_small = is_small};
     VV_TRY(vv_small_files_lend(op, source->engine, VV_MOVE(files), &scan.id));
     *out = scan;
     return VARVE_OK;

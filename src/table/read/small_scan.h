@@ -13,13 +13,24 @@
 #define VV_SMALL_SCAN_BYTES_MAX ((int64_t)192 << 10)
 
 struct vv_small_files;
+struct vv_small_column;
 
 struct vv_small_scan {
     struct vv_small_files *files; /* lent to the engine; NULL: the engine reads all */
-    size_t len;                   /* of them */
+    size_t len;                   /* of those that it does not read */
+    const char *function;         /* that gives their rows, and what it is called with */
     uint64_t id;
     const bool *is_small; /* by file; in the operation's arena */
 };
+
+/* A file of so many bytes, with others, that costs the engine more to open than to read. */
+bool vv_small_scan_is_candidate(const struct vv_file *file);
+/*
+ * The columns of a source that lie in the files; *out_len is 0 where there is none, or one of them
+ * is only for the engine.
+ */
+varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, size_t *out_len);
 
 /*
  * For the files of a source and its columns; source->small is not looked at, and may then be set

@@ -1,0 +1,84 @@
+#include "table/read/held_scan.h"
+
+#include "delta/stats.h"
+#include "engine/held_files.h"
+#include "store/source.h"
+
+/* When a statement runs the table may be closed, so this goes by the path alone. */
+static varve_status read_file(struct vv_op *op, struct vv_str path, struct vv_arena *arena,
+    struct vv_str *out)
+{
+    VV_CLEANUP(vv_source_close) struct vv_source file = VV_SOURCE_NONE;
+    size_t len = 0;
+    VV_TRY(vv_source_open(op, path, -1, path, &file));
+    if (file.bytes > VV_HELD_FILE_BYTES_MAX)
+        return vv_fail(op, VARVE_ECORRUPT, "it is longer than it was");
+    char *bytes = vv_new(arena, char, (size_t)file.bytes + 1);
+    if (bytes == NULL)
+        return vv_fail_memory(op);
+    while (len < (size_t)file.bytes) {
+        size_t got = 0;
+        VV_TRY(vv_source_read(op, &file, (int64_t)len, bytes + len, (size_t)file.bytes - len,
+            &got));
+        if (got == 0)
+            return vv_fail(op, VARVE_EIO, "it became shorter while it was read");
+        len += got;
+    }
+    *out = (struct vv_str){bytes, len};
+    return VARVE_OK;
+}
+
+static bool is_candidate(const struct vv_file *file)
+{
+    return !file->absolute && file->bytes <= VV_HELD_FILE_BYTES_MAX;
+}
+
+static varve_status add(struct vv_op *op, const struct vv_scan_source *source, size_t at,
+    bool is_one_of_many, struct vv_held_files *files, bool *out_is_taken)
+{
+    const struct vv_file *file = source->files[at];
+    struct vv_held_file held = {.index = at,
+        .sha256 = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)),
+        .at_once = is_one_of_many && vv_small_scan_is_candidate(file)};
+    VV_TRY(vv_store_fetch(op, source->store, &op->arena, file->key, &held.path));
+    held.id = vv_arena_format(&op->arena, "%.*s %" PRId64 " %" PRId64 " %.*s",
+        VV_ARG(held.sha256), file->bytes, file->modified_ms, VV_ARG(held.path));
+    if (held.id.ptr == NULL)
+        return vv_fail_memory(op);
+    return vv_held_files_add(op, files, &held, out_is_taken);
+}
+
+varve_status vv_held_scan_open(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_scan *out)
+{
+    VV_CLEANUP(vv_held_files_free) struct vv_held_files *files = NULL;
+    struct vv_small_column *columns = NULL;
+    size_t columns_len = 0;
+    size_t small = 0;
+    bool *is_held = NULL;
+    /* A table that lies elsewhere is the engine's, which looks whether SQL may go there. */
+    *out = (struct vv_small_scan){.files = NULL};
+    if (source->files_len == 0 || !vv_held_is_on(source->engine) ||
+        vv_store_is_link(source->store))
+        return VARVE_OK;
+    VV_TRY(vv_small_scan_columns(op, source, &columns, &columns_len));
+    if (columns_len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_held_files_new(op, source->engine, read_file, columns, columns_len, &files));
+    VV_NEW(op, &is_held, bool, source->files_len);
+    for (size_t i = 0; i < source->files_len; i++)
+        small += vv_small_scan_is_candidate(source->files[i]);
+    for (size_t i = 0; i < source->files_len; i++) {
+        VV_TRY(vv_check_cancel(op));
+        if (is_candidate(source->files[i]))
+            VV_TRY(add(op, source, i, small >= VV_SMALL_SCAN_FILES_MIN, files, &is_held[i]));
+    }
+    struct vv_small_scan scan = {.len = vv_held_files_len(files),
+        .function = VV_HELD_FILES_FUNCTION,
+        .is_small = is_held};
+    if (scan.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_held_files_lend(op, source->engine, VV_MOVE(files), &scan.id));
+    *out = scan;
+    return VARVE_OK;
+}
