@@ -48,6 +48,7 @@ struct vv_work {
     struct vv_arena arena;           /* of `columns` */
     struct vv_relation batch;        /* table/batch/batch.h; shared */
     struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
+    struct vv_rowset *near;          /* rows of small files that may have keys of the batch */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
     /* Names of this work alone, since others see them. */
     char batch_table[VV_WORK_NAME_BYTES], news_table[VV_WORK_NAME_BYTES];

@@ -1,16 +1,7 @@
 #include "table/batch/batch_few.h"
 
-#include <math.h>
-
 #include "base/map.h"
-#include "table/upsert/upsert_plan.h"
-
-#define COLUMNS_BEFORE 2 /* _row and _own, then c0, c1 .. */
-
-static uint32_t column_of(int32_t column)
-{
-    return (uint32_t)column + COLUMNS_BEFORE;
-}
+#include "table/batch/tuple.h"
 
 static bool is_decimal(const struct vv_schema *schema, const int32_t *columns, size_t len)
 {
@@ -24,53 +15,6 @@ bool vv_few_can_count(const struct vv_schema *schema, const struct vv_rules *rul
 {
     return !is_decimal(schema, rules->key, rules->key_len) &&
            !is_decimal(schema, rules->partitions, rules->partitions_len);
-}
-
-static void add_bytes(struct vv_buf *text, const void *bytes, size_t len)
-{
-    vv_buf_add(text, (struct vv_str){bytes, len});
-}
-
-/* Equal values, and no others, have equal bytes. */
-static void add_value(struct vv_buf *text, const struct vv_value *value)
-{
-    vv_buf_addc(text, (char)value->kind);
-    if (value->kind == VV_VALUE_DOUBLE) {
-        double number = isnan(value->number) ? (double)NAN : value->number + 0.0;
-        add_bytes(text, &number, sizeof(number));
-    } else if (value->kind == VV_VALUE_TEXT) {
-        add_bytes(text, &value->text.len, sizeof(value->text.len));
-        vv_buf_add(text, value->text);
-    } else {
-        add_bytes(text, &value->integer, sizeof(value->integer));
-    }
-}
-
-/* Some columns of a row: their values, and the bytes of these together. */
-struct tuple {
-    struct vv_arena *arena; /* of texts among the values */
-    const struct vv_schema *schema;
-    const int32_t *columns;
-    size_t len;
-    struct vv_value *values;
-};
-
-static varve_status tuple_make(struct vv_op *op, struct tuple *tuple)
-{
-    VV_NEW(op, &tuple->values, struct vv_value, tuple->len + 1);
-    return VARVE_OK;
-}
-
-static varve_status tuple_read(struct vv_op *op, const struct tuple *tuple,
-    const struct vv_rows *rows, struct vv_buf *text)
-{
-    vv_buf_clear(text);
-    for (size_t i = 0; i < tuple->len; i++) {
-        VV_TRY(vv_upsert_value(op, tuple->arena, rows, column_of(tuple->columns[i]),
-            &tuple->schema->fields[tuple->columns[i]].type, &tuple->values[i]));
-        add_value(text, &tuple->values[i]);
-    }
-    return vv_buf_ok(text) ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* Whether the bytes are new to the map; they are then in it, with the value. */
@@ -96,8 +40,9 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = plan->rules;
     struct vv_map seen = VV_MAP_INIT(&arena);
-    struct tuple key = {&arena, plan->schema, rules->key, rules->key_len, NULL};
-    VV_TRY(tuple_make(op, &key));
+    struct vv_tuple key = {
+        .arena = &arena, .schema = plan->schema, .columns = rules->key, .len = rules->key_len};
+    VV_TRY(vv_tuple_make(op, &key));
     VV_TRY(vv_rowset_read(op, batch, &rows));
     uint32_t bad_column = vv_rows_columns(rows) - 1;
     for (bool has_row = true;;) {
@@ -113,7 +58,7 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
         if (rules->warnings_len > 0)
             count_warned(vv_rows_int64(rows, bad_column - 1), rules->warnings_len, counts);
         if (dedupe) {
-            VV_TRY(tuple_read(op, &key, rows, &text));
+            VV_TRY(vv_tuple_read(op, &key, rows, &text));
             if (!vv_buf_ok(&text))
                 return vv_fail_memory(op);
             if (vv_map_has(&seen, vv_buf_str(&text)))
@@ -159,8 +104,8 @@ static void group_widen(struct vv_key_group *group, const struct vv_value *key, 
 struct grouping {
     struct vv_arena *arena; /* of the groups */
     const struct vv_rules *rules;
-    struct vv_map by_partition;  /* to the index of the group, a size_t */
-    struct tuple partition, key; /* of the current row */
+    struct vv_map by_partition;     /* to the index of the group, a size_t */
+    struct vv_tuple partition, key; /* of the current row */
     struct vv_buf text;
     struct vv_key_group *groups;
     size_t len, capacity;
@@ -196,8 +141,8 @@ static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
 static varve_status group_row(struct vv_op *op, struct grouping *g, const struct vv_rows *rows)
 {
     size_t index = 0;
-    VV_TRY(tuple_read(op, &g->key, rows, &g->text));
-    VV_TRY(tuple_read(op, &g->partition, rows, &g->text));
+    VV_TRY(vv_tuple_read(op, &g->key, rows, &g->text));
+    VV_TRY(vv_tuple_read(op, &g->partition, rows, &g->text));
     VV_TRY(group_of(op, g, &index));
     group_widen(&g->groups[index], g->key.values, g->key.len);
     return VARVE_OK;
@@ -213,11 +158,14 @@ varve_status vv_few_groups(struct vv_op *op, struct vv_arena *arena,
     struct grouping g = {.arena = arena,
         .rules = rules,
         .by_partition = VV_MAP_INIT(&scratch),
-        .partition = {arena, schema, rules->partitions, rules->partitions_len, NULL},
-        .key = {arena, schema, rules->key, rules->key_len, NULL},
+        .partition = {.arena = arena,
+            .schema = schema,
+            .columns = rules->partitions,
+            .len = rules->partitions_len},
+        .key = {.arena = arena, .schema = schema, .columns = rules->key, .len = rules->key_len},
         .text = VV_BUF_INIT(VV_BUF_MAX)};
-    VV_TRY(tuple_make(op, &g.partition));
-    VV_TRY(tuple_make(op, &g.key));
+    VV_TRY(vv_tuple_make(op, &g.partition));
+    VV_TRY(vv_tuple_make(op, &g.key));
     VV_TRY(vv_rowset_read(op, batch, &rows));
     for (bool has_row = true;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));

@@ -12,6 +12,7 @@
 /* The engine reads one that is longer faster, for all that it takes to open it. */
 #define VV_SMALL_SCAN_BYTES_MAX ((int64_t)192 << 10)
 
+struct vv_small_column;
 struct vv_small_files;
 struct vv_small_column;
 
@@ -32,6 +33,12 @@ bool vv_small_scan_is_candidate(const struct vv_file *file);
 varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_small_column **out, size_t *out_len);
 
+/*
+ * Columns of a source that lie in the files, in their order; named c0, c1 .. by their index in the
+ * schema. *out_len is 0 where one of them is only for the engine.
+ */
+varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, size_t *out_len);
 /*
  * For the files of a source and its columns; source->small is not looked at, and may then be set
  * to `out`, also in sources with fewer columns. Looks into the files: one that can't be read, is

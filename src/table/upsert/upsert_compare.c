@@ -9,7 +9,7 @@
 #include "table/batch/batch_few.h"
 #include "table/upsert/key_groups.h"
 #include "table/read/scan_sql.h"
-#include "table/upsert/upsert_plan.h"
+#include "table/upsert/upsert_compare_few.h"
 
 #define COMPARED_BYTES_FEW (INT64_C(256) << 10)
 
@@ -90,17 +90,20 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
  * Equal in every column but the key, which is equal by the join, the order column, and columns
  * that only tell when the batch came: else a repeated batch would change every row.
  */
+bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
+    int32_t column)
+{
+    return column != attempt->rules->order && !vv_rules_is_key(attempt->rules, column) &&
+           (is_momentary == NULL || !is_momentary[column]);
+}
+
 static void same_sql(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
     struct vv_buf *sql)
 {
-    const struct vv_rules *rules = attempt->rules;
     const char *separator = "";
     for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
         int32_t column = (int32_t)i;
-        bool is_key = column == rules->order || (is_momentary != NULL && is_momentary[i]);
-        for (size_t key = 0; key < rules->key_len; key++)
-            is_key = is_key || rules->key[key] == column;
-        if (is_key)
+        if (!vv_upsert_is_compared(attempt, is_momentary, column))
             continue;
         vv_buf_addf(sql, "%ss.c%d IS NOT DISTINCT FROM b.c%d", separator, column, column);
         separator = " AND ";
@@ -210,7 +213,11 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     if (attempt->candidates.files_len == 0)
         return VARVE_OK;
     int64_t bytes = vv_files_bytes(attempt->candidates.files, attempt->candidates.files_len);
+    bool is_done = false;
     vv_engine_expect(call->table->engine, bytes);
+    VV_TRY(vv_upsert_compare_few(op, call, attempt, &is_done));
+    if (is_done)
+        return count_outcomes(op, call, attempt);
     VV_TRY(stored_sql(op, call, attempt, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

@@ -80,6 +80,10 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
 int64_t vv_upsert_files_added(const struct vv_upsert_attempt *attempt);
 int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt);
 
+/* Whether a column tells an unchanged row from an update. `is_momentary`: of vv_batch. */
+bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
+    int32_t column);
+
 /* A value of the current row as a typed one; decimals must have been selected as VARCHAR. */
 varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, uint32_t column, const struct vv_type *type,

@@ -192,7 +192,7 @@ static void check_upserts(struct watch *watch)
     REQUIRE(put_row(watch, 100, "new"));
     CHECK_STR(watch_end(watch),
         with_gap(arena, "get 251\nget 252\nbeyond 252\n"
-                        "fetch data\n" /* is it there, and what is it? */
+                        "get data\n" /* is it there, and what is it? */
                         "stage data\npublish data\nput_if_absent 252\n"));
     CHECK_INT(syncs(), 4);
 }
@@ -207,7 +207,7 @@ static void check_batch_that_is_there(struct watch *watch)
         &result));
     CHECK_STR(watch_end(watch),
         with_gap(&watch->fixture.op.arena, "get 252\nget 253\nbeyond 253\n"
-                                           "fetch data\nfetch data\nfetch data\n"));
+                                           "get data\nget data\nget data\n"));
     CHECK_INT(syncs(), 0);
     CHECK_INT(result.unchanged, 3);
     CHECK_INT(result.version, COMMITS + 2);
