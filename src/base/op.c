@@ -74,10 +74,27 @@ static void field_put(struct field *field, struct vv_str text)
     field->cut = true;
 }
 
+/* How much of a text's beginning is plain letters that there is room for: nearly always all of it. */
+static size_t plain_len(const struct field *field, struct vv_str text)
+{
+    size_t room = field->bytes - field->len - 1;
+    size_t most = text.len < room ? text.len : room;
+    size_t len = 0;
+    while (len < most && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7F)
+        len++;
+    return len;
+}
+
 /* Messages hold names and values from anywhere: none may move a cursor or forge a log line. */
 static void field_put_escaped(struct field *field, struct vv_str text)
 {
     while (text.len > 0 && !field->cut) {
+        size_t plain = plain_len(field, text);
+        if (plain > 0) {
+            field_put(field, vv_str_first(text, plain));
+            text = vv_str_skip(text, plain);
+            continue;
+        }
         size_t len = vv_utf8_first(text);
         unsigned char byte = (unsigned char)text.ptr[0];
         bool control = byte < 0x20 || byte == 0x7F;

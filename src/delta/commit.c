@@ -42,6 +42,7 @@
 #include "delta/commit_time.h"
 #include "delta/ledger.h"
 #include "delta/log_name.h"
+#include "delta/log_probe.h"
 #include "delta/timeline.h"
 
 #define PUTS_MAX 5               /* of one slot, as long as the store gives no answer */
@@ -257,8 +258,28 @@ static varve_status judge(struct vv_op *op, const struct committer *c, enum vv_v
 }
 
 /*
+ * An empty slot is the end of the log only where none behind it is filled: a commit that is missing
+ * is not made up for by another. What is behind may have come since the slot was looked into, and
+ * the slot's own with it.
+ */
+static varve_status look_behind(struct vv_op *op, struct committer *c, enum slot *slot,
+    bool *out_is_missing)
+{
+    bool has_gap = false;
+    VV_TRY(vv_log_has_gap(op, c->log, c->body.version - 1, &has_gap));
+    if (has_gap)
+        VV_TRY(read_slot(op, c, slot));
+    *out_is_missing = has_gap && *slot == SLOT_EMPTY;
+    if (*out_is_missing)
+        vv_log(op, VV_LOG_WARN, "commit.gap",
+            "version %" PRId64 " is missing, though younger ones are there", c->body.version);
+    return VARVE_OK;
+}
+
+/*
  * Shows every commit from the lost slot up to the newest to the caller. With REBASE the committer
- * stands before the first empty slot, knowing the commit right below it.
+ * stands before the first empty slot, knowing the commit right below it. REPLAN too where a commit
+ * is missing: who reads the table anew is told of it.
  */
 static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_verdict *out)
 {
@@ -285,6 +306,13 @@ static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_v
             c->rival.commit_info, &c->previous_ms));
         c->body.version++;
         VV_TRY(read_slot(op, c, &slot));
+        bool is_missing = false;
+        if (slot == SLOT_EMPTY)
+            VV_TRY(look_behind(op, c, &slot, &is_missing));
+        if (is_missing) {
+            *out = VV_VERDICT_REPLAN;
+            return VARVE_OK;
+        }
     }
     return VARVE_OK;
 }

@@ -191,6 +191,26 @@ TEST(commit, replans_when_a_winner_matters)
     CHECK_INT(result.outcome, VV_COMMIT_REPLAN);
 }
 
+/* A commit that vanishes while others come behind it is not made up for by ours. */
+TEST(commit, does_not_fill_the_place_of_a_commit_that_is_missing)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct vv_object object;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(put_commit(&f, 1, ADD_LINE("c")) && put_commit(&f, 3, ADD_LINE("d")));
+    REQUIRE(commit(&w, &result));
+    CHECK_INT(result.outcome, VV_COMMIT_REPLAN);
+    CHECK_INT(w.judged_len, 1);
+    CHECK_FAILS(&f.op,
+        vv_store_head(&f.op, f.store, vv_log_commit_key(&f.op.arena, 2), &object),
+        VARVE_ENOTFOUND);
+    struct vv_snapshot *fresh = NULL;
+    CHECK_FAILS(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh), VARVE_ECORRUPT);
+}
+
 static varve_status refuse_to_judge(struct vv_op *op, void *data,
     const struct vv_actions *winner, enum vv_verdict *out)
 {
