@@ -114,6 +114,20 @@ void vv_duck_text_done(char **text)
     *text = NULL;
 }
 
+varve_status vv_duck_run(struct vv_op *op, struct vv_session *session, const char *sql,
+    varve_status refused, duckdb_result *out)
+{
+    duckdb_result result;
+    if (duckdb_query(session->connection, sql, &result) != DuckDBSuccess) {
+        varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
+            duckdb_result_error(&result));
+        duckdb_destroy_result(&result);
+        return status;
+    }
+    *out = result;
+    return VARVE_OK;
+}
+
 varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     varve_status refused, duckdb_result *out)
 {
@@ -131,17 +145,9 @@ varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct 
     struct vv_watched watched;
     VV_TRY(vv_watch_begin(op, &session->engine->watch, op->env->cancel, session->connection,
         &watched));
-    duckdb_result result;
-    duckdb_state state = duckdb_query(session->connection, text, &result);
+    varve_status status = vv_duck_run(op, session, text, refused, out);
     vv_watch_end(&watched);
-    if (state != DuckDBSuccess) {
-        varve_status status = vv_duck_fail(op, refused, duckdb_result_error_type(&result),
-            duckdb_result_error(&result));
-        duckdb_destroy_result(&result);
-        return status;
-    }
-    *out = result;
-    return VARVE_OK;
+    return status;
 }
 
 void vv_duck_result_done(duckdb_result *result)

@@ -87,6 +87,10 @@ void vv_duck_text_done(char **text);
 varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     varve_status refused, duckdb_result *out);
 
+/* The same of SQL that ends in NUL; nothing is watched. */
+varve_status vv_duck_run(struct vv_op *op, struct vv_session *session, const char *sql,
+    varve_status refused, duckdb_result *out);
+
 /*
  * Prepares one statement (or finds it prepared, where it is a kept one), gives its parameters
  * values and runs it, cancel watched: whole, or `streaming` up to its first rows. EUSAGE for a

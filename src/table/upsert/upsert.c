@@ -198,6 +198,18 @@ static varve_status read_rules(struct vv_op *op, struct vv_table *table, struct 
     return VARVE_OK;
 }
 
+/* `rules` are those of *ruled; the ones of the current snapshot afterwards. */
+static varve_status renew_rules(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_snapshot **ruled, struct vv_rules *rules)
+{
+    if (*ruled == call->table->snapshot)
+        return VARVE_OK;
+    VV_TRY(read_rules(op, call->table, &op->arena, call->options, rules));
+    vv_snapshot_release(ruled);
+    *ruled = vv_snapshot_retain(call->table->snapshot);
+    return VARVE_OK;
+}
+
 /* Where rejected rows go. Judged `again`: the table's rules changed while this upsert went on. */
 static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *call,
     bool again)
@@ -234,13 +246,14 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
 {
     struct vv_table *table = call->table;
     struct vv_rules rules;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *ruled = NULL; /* that `rules` are of */
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *validated = NULL;
     VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
     VV_CLEANUP(vv_evolution_done) struct vv_evolution evolution = {.table = table};
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
-        VV_TRY(read_rules(op, table, &op->arena, call->options, &rules));
+        VV_TRY(renew_rules(op, call, &ruled, &rules));
         VV_TRY(vv_batch_load(op, call->work, table, inputs, inputs_len, &call->options->batch,
             &source));
     }
@@ -256,7 +269,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         if (call->options->batch.evolve)
             VV_TRY(suppose(op, call, source, &evolution));
         if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
-            VV_TRY(read_rules(op, table, &op->arena, call->options, &rules));
+            VV_TRY(renew_rules(op, call, &ruled, &rules));
             VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
                 &call->options->batch, &call->batch));
             VV_TRY(keep_rejects(op, call, validated != NULL));
