@@ -42,6 +42,7 @@ varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_
     if (work == NULL)
         return vv_fail_memory(op);
     *work = (struct vv_work){.arena = VV_ARENA_INIT(ARENA_BYTES_MAX)};
+    vv_known_bounds_init(&work->known);
     varve_status status = open(op, engine, work);
     if (status != VARVE_OK) {
         vv_work_close(&work);
@@ -77,6 +78,7 @@ void vv_work_close(struct vv_work **work)
     vv_rowset_close(&closed->stored.rowset);
     vv_rowset_close(&closed->news.rowset);
     vv_session_close(&closed->session);
+    vv_known_bounds_done(&closed->known);
     vv_arena_done(&closed->arena);
     vv_free(closed);
 }

@@ -10,6 +10,7 @@
 #define VV_TABLE_WORK_H
 
 #include "engine/rowset.h"
+#include "table/read/known_bounds.h"
 
 /* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
 #define VV_WORK_ROWS_MAX 20000
@@ -39,16 +40,17 @@ struct vv_work_columns {
 
 struct vv_work {
     struct vv_session *session;
-    bool is_small;                   /* this batch: few rows of one input */
-    bool is_single;                  /* it has one input, which may have `input` for itself */
-    bool has_tables;                 /* there are temporary tables: not to be kept */
-    bool has_shared;                 /* a shared table as well */
-    struct vv_rowset *input;         /* rows of that input */
-    struct vv_work_columns columns;  /* of `input` */
-    struct vv_arena arena;           /* of `columns` */
-    struct vv_relation batch;        /* table/batch/batch.h; shared */
-    struct vv_relation batch_kept;   /* its rows that stay, where some are left out */
-    struct vv_rowset *near;          /* rows of small files that may have keys of the batch */
+    bool is_small;                  /* this batch: few rows of one input */
+    bool is_single;                 /* it has one input, which may have `input` for itself */
+    bool has_tables;                /* there are temporary tables: not to be kept */
+    bool has_shared;                /* a shared table as well */
+    struct vv_rowset *input;        /* rows of that input */
+    struct vv_work_columns columns; /* of `input` */
+    struct vv_arena arena;          /* of `columns` */
+    struct vv_relation batch;       /* table/batch/batch.h; shared */
+    struct vv_relation batch_kept;  /* its rows that stay, where some are left out */
+    struct vv_rowset *near;         /* rows of small files that may have keys of the batch */
+    struct vv_known_bounds known;   /* of files that were asked for keys; stays with the work */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
     /* Names of this work alone, since others see them. */
     char batch_table[VV_WORK_NAME_BYTES], news_table[VV_WORK_NAME_BYTES];

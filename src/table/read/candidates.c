@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "delta/decimal.h"
+#include "table/read/known_bounds.h"
 
 /*
  * What the rule needs to know of the table, found once: the columns whose bounds are asked for,
@@ -146,6 +147,8 @@ static varve_status partition_text(struct vv_op *op, const struct rule *rule,
 
 struct search {
     struct rule rule;
+    struct vv_stats_columns asked;
+    struct vv_known_bounds *known; /* NULL: nothing is kept */
     const struct vv_key_group *groups;
     size_t groups_len;
     struct vv_map
@@ -159,6 +162,8 @@ static varve_status start_search(struct vv_op *op, const struct vv_snapshot *sna
     *out = (struct search){.groups = groups, .groups_len = groups_len};
     out->by_partition = VV_MAP_INIT(&op->arena);
     VV_TRY(make_rule(op, snapshot, rules, &out->rule));
+    out->asked = (struct vv_stats_columns){
+        &snapshot->schema, snapshot->metadata, out->rule.columns, out->rule.columns_len};
     for (size_t i = 0; out->rule.partitions_prune && i < groups_len; i++) {
         struct vv_str text;
         union {
@@ -172,12 +177,18 @@ static varve_status start_search(struct vv_op *op, const struct vv_snapshot *sna
     return VARVE_OK;
 }
 
+static varve_status read_stats(struct vv_op *op, const struct search *search,
+    const struct vv_file *file, struct vv_file_stats *out)
+{
+    return search->known != NULL
+               ? vv_known_bounds_read(op, search->known, file, &search->asked, out)
+               : vv_stats_read(op, &op->arena, file, &search->asked, out);
+}
+
 static varve_status can_hold(struct vv_op *op, const struct search *search,
     const struct vv_file *file, bool *out)
 {
     const struct rule *rule = &search->rule;
-    struct vv_stats_columns asked = {
-        &rule->snapshot->schema, rule->snapshot->metadata, rule->columns, rule->columns_len};
     struct vv_file_stats stats = {0};
     bool prunes = rule->partitions_prune;
     const struct vv_key_group *own = NULL;
@@ -193,10 +204,10 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
             if (own == NULL && vv_file_is_dated(file))
                 return VARVE_OK; /* no need to read its statistics */
         }
-        VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
+        VV_TRY(read_stats(op, search, file, &stats));
         prunes = prunes && obeys(rule, file, partition, &stats);
     } else {
-        VV_TRY(vv_stats_read(op, &op->arena, file, &asked, &stats));
+        VV_TRY(read_stats(op, search, file, &stats));
     }
     if (prunes) {
         *out = own != NULL && group_overlaps(rule, &stats, own);
@@ -207,13 +218,17 @@ static varve_status can_hold(struct vv_op *op, const struct search *search,
     return VARVE_OK;
 }
 
-varve_status vv_candidates_find(struct vv_op *op, struct vv_arena *arena,
+varve_status vv_candidates_find_known(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
-    const struct vv_key_group *groups, size_t groups_len, struct vv_candidates *out)
+    const struct vv_key_groups *groups, struct vv_known_bounds *known,
+    struct vv_candidates *out)
 {
     struct search search;
     struct vv_candidates found = {0};
-    VV_TRY(start_search(op, snapshot, rules, groups, groups_len, &search));
+    VV_TRY(start_search(op, snapshot, rules, groups->items, groups->len, &search));
+    search.known = known;
+    if (known != NULL)
+        VV_TRY(vv_known_bounds_begin(op, known, &search.asked));
     found.files = vv_new(arena, const struct vv_file *, snapshot->files_len + 1);
     if (found.files == NULL)
         return vv_fail_memory(op);
@@ -225,6 +240,14 @@ varve_status vv_candidates_find(struct vv_op *op, struct vv_arena *arena,
     }
     *out = found;
     return VARVE_OK;
+}
+
+varve_status vv_candidates_find(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_key_group *groups, size_t groups_len, struct vv_candidates *out)
+{
+    const struct vv_key_groups all = {groups, groups_len};
+    return vv_candidates_find_known(op, arena, snapshot, rules, &all, NULL, out);
 }
 
 varve_status vv_candidates_can_hold(struct vv_op *op, const struct vv_file *file,

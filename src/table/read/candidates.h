@@ -32,6 +32,13 @@ struct vv_key_group {
     int64_t rows;
 };
 
+struct vv_known_bounds;
+
+struct vv_key_groups {
+    const struct vv_key_group *items;
+    size_t len;
+};
+
 struct vv_candidates {
     const struct vv_file **files;
     size_t files_len;
@@ -40,6 +47,11 @@ struct vv_candidates {
 varve_status vv_candidates_find(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_key_group *groups, size_t groups_len, struct vv_candidates *out);
+/* The same; what was read of the files' statistics stays with `known`. */
+varve_status vv_candidates_find_known(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_key_groups *groups, struct vv_known_bounds *known,
+    struct vv_candidates *out);
 /* The same question for one file: used on what a winner of a race has added. */
 varve_status vv_candidates_can_hold(struct vv_op *op, const struct vv_file *file,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,

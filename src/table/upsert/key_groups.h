@@ -8,11 +8,6 @@
 #include "engine/engine.h"
 #include "table/read/candidates.h"
 
-struct vv_key_groups {
-    const struct vv_key_group *items;
-    size_t len;
-};
-
 /* `relation` has the columns c0 .. cN of the schema; no rows give no groups. */
 varve_status vv_key_groups_read(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, const struct vv_schema *schema, const struct vv_rules *rules,

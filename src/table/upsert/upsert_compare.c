@@ -203,8 +203,9 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
         return VARVE_OK;
     VV_TRY(read_groups(op, call, attempt));
     if (!call->options->append)
-        VV_TRY(vv_candidates_find(op, &attempt->arena, attempt->snapshot, attempt->rules,
-            attempt->groups, attempt->groups_len, &attempt->candidates));
+        VV_TRY(vv_candidates_find_known(op, &attempt->arena, attempt->snapshot, attempt->rules,
+            &(struct vv_key_groups){attempt->groups, attempt->groups_len}, &call->work->known,
+            &attempt->candidates));
     attempt->consulted = vv_new(&attempt->arena, bool, attempt->candidates.files_len + 1);
     attempt->gone = vv_new(&attempt->arena, int64_t, attempt->candidates.files_len + 1);
     if (attempt->consulted == NULL || attempt->gone == NULL)

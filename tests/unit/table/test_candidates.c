@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "harness/test.h"
+#include "table/read/known_bounds.h"
 
 /* The fields of add lines: a day, the bounds of ts and x, and who wrote it. */
 #define DAY INT64_C(86400000000)
@@ -22,6 +23,7 @@ struct fixture {
     struct vv_str partition;
     struct vv_pair property[2];
     struct vv_rules rules;
+    struct vv_known_bounds known;
 };
 
 /* A table of ts, x, d, amount and date; ptr NULL where a property is absent. */
@@ -31,6 +33,7 @@ static bool start(struct fixture *fixture, const char *key, const char *partitio
     struct vv_op *op = &fixture->op;
     *fixture = (struct fixture){.partition = vv_str_of(partition)};
     vv_op_init(op, NULL, VV_OP_BYTES_DEFAULT);
+    vv_known_bounds_init(&fixture->known);
     fixture->property[0] = (struct vv_pair){VV_STR(VV_PROPERTY_KEY), vv_str_of(key)};
     fixture->property[1] =
         (struct vv_pair){VV_STR(VV_PROPERTY_PARTITION_FROM), vv_str_of(from)};
@@ -60,6 +63,15 @@ static bool can_hold(struct fixture *fixture, const struct vv_file *file,
     CHECK_OK(op, vv_candidates_find(op, &op->arena, &fixture->snapshot, &fixture->rules, group,
                      1, &found));
     CHECK_INT(found.files_len, hit); /* both ways of asking agree */
+    const struct vv_key_groups groups = {group, 1};
+    size_t known_before = fixture->known.by_key.len;
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(op, vv_candidates_find_known(op, &op->arena, &fixture->snapshot,
+                         &fixture->rules, &groups, &fixture->known, &found));
+        CHECK_INT(found.files_len, hit); /* and so does what is known */
+        CHECK(again == 0 || fixture->known.hits == fixture->known.asked);
+        CHECK(fixture->known.by_key.len <= known_before + 1);
+    }
     return hit;
 }
 
@@ -118,6 +130,7 @@ TEST(candidates, are_found_under_any_date_unless_the_file_obeys)
         if (!CHECK_INT(can_hold(&fixture, &file, &group), dated[i].hit))
             printf("# %s\n", dated[i].what);
     }
+    vv_known_bounds_done(&fixture.known);
     vv_op_done(&fixture.op);
 }
 
@@ -137,6 +150,7 @@ TEST(candidates, are_found_by_key_alone_where_partitions_say_nothing_of_it)
     CHECK(can_hold(&fixture, &file, &group));
     file.stats = VV_STR(STATS("2025-01-30T00:00:00.001Z", "2025-01-31T00:00:00.000Z", "0"));
     CHECK(!can_hold(&fixture, &file, &group));
+    vv_known_bounds_done(&fixture.known);
     vv_op_done(&fixture.op);
 }
 
@@ -172,6 +186,7 @@ TEST(candidates, keep_files_whose_maximum_leaves_nan_out)
         if (!CHECK_INT(can_hold(&fixture, &file, &group), cases[i].hit))
             printf("# case %zu\n", i);
     }
+    vv_known_bounds_done(&fixture.known);
     vv_op_done(&fixture.op);
 }
 
@@ -203,6 +218,7 @@ TEST(candidates, take_equal_partition_values_for_one)
             .key = VV_STR("f"), .partition_values = {&partition, 1}, .by_varve = true};
         if (!CHECK_INT(can_hold(&fixture, &file, &group), cases[i].hit))
             printf("# case %zu\n", i);
+        vv_known_bounds_done(&fixture.known);
         vv_op_done(&fixture.op);
     }
 }
@@ -220,5 +236,6 @@ TEST(candidates, with_null_in_the_key_need_a_file_that_may_have_one)
     CHECK(!can_hold(&fixture, &file, &group));
     file.stats = VV_STR(STATS("2025-01-30T00:00:00.000Z", "2025-01-30T00:00:00.000Z", "1"));
     CHECK(can_hold(&fixture, &file, &group));
+    vv_known_bounds_done(&fixture.known);
     vv_op_done(&fixture.op);
 }
