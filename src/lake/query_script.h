@@ -5,6 +5,7 @@
  * query.c reads the statements and runs them, query_place.c finds the tables and makes the views
  * that stand for them, query_function.c those for functions over a table, query_known.c finds the
  * rows that were known at a time, query_set.c changes what the statements behind it are asked for,
+ * query_between.c what it can't find,
  * query_where.c finds what has to be true of a table's rows.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
@@ -97,6 +98,12 @@ varve_status vv_query_known_open(struct vv_op *op, struct vv_query_script *scrip
 /* Its rows that were known, as a SELECT. */
 varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *script,
     const struct vv_query_source *source, struct vv_buf *sql);
+/*
+ * query_between.c: whether a version from `first` on brought a row that may have been known at that
+ * time, and a later one took it. True also where that can't be found out.
+ */
+varve_status vv_query_may_miss(struct vv_op *op, const struct vv_query_source *source,
+    int64_t known_us, int64_t first, bool *out);
 
 /* The table that a function is over, as a place that reads it. */
 varve_status vv_query_function_table(struct vv_op *op, struct vv_query_script *script,

@@ -122,6 +122,45 @@ def test_rows_between_then_and_now_are_said_not_to_be_looked_at(varve):
     assert done.returncode == 0 and "not looked at" not in done.stderr
 
 
+def test_versions_that_took_nothing_of_what_was_known_are_not_named(varve):
+    """Each commit alone says nothing: what one brought has to be taken by a later one."""
+    varve.ok("create", "t", "--schema", "id bigint not null, o timestamp, x int", "--key", "id",
+             "--order-by", "o")
+    varve.upsert("t", "id,o,x\n1,2025-01-01T00:00:00Z,1\n9,2025-01-01T00:00:00Z,1\n")
+    time = varve.rows("history", "t")[0]["timestamp"]
+
+    def said():
+        done = varve.run("leak-check", "FROM t", "--known-at", time)
+        assert done.returncode == 0
+        return "not looked at" in done.stderr
+
+    varve.upsert("t", "id,o,x\n2,2025-01-01T00:00:00Z,1\n")  # a backfill
+    varve.upsert("t", "id,o,x\n3,2099-01-01T00:00:00Z,1\n")  # what came later
+    varve.ok("delete", "t", "--where", "id = 9")  # of then
+    assert not said()
+    varve.upsert("t", "id,o,x\n3,2099-01-02T00:00:00Z,2\n")
+    varve.ok("delete", "t", "--where", "id = 3")
+    assert not said()  # what came later went
+    varve.ok("optimize", "t")
+    assert not said()  # and no row with it
+    varve.upsert("t", "id,o,x\n2,2025-01-02T00:00:00Z,2\n")  # through the file of optimize
+    assert said()
+
+
+def test_a_commit_that_is_gone_may_have_brought_what_went(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, o timestamp, x int", "--key", "id",
+             "--order-by", "o")
+    varve.upsert("t", "id,o,x\n1,2025-01-01T00:00:00Z,1\n")
+    varve.upsert("t", "id,o,x\n2,2099-01-01T00:00:00Z,1\n")
+    varve.upsert("t", "id,o,x\n3,2099-01-01T00:00:00Z,1\n")
+    varve.ok("checkpoint", "t")
+    done = varve.run("leak-check", "FROM t", "--known-at", "2020-01-01")
+    assert done.returncode == 0 and "not looked at" not in done.stderr
+    (varve.table("t") / "_delta_log/00000000000000000001.json").unlink()
+    done = varve.run("leak-check", "FROM t", "--known-at", "2020-01-01")
+    assert done.returncode == 0 and "not looked at" in done.stderr
+
+
 NEWEST = "_delta_log/{:020}.json".format(3)
 
 
