@@ -4,6 +4,7 @@ commits of every kind, of this handle and of others."""
 import datetime as dt
 import random
 
+import pyarrow as pa
 import pytest
 import varve
 from package import UTC
@@ -155,3 +156,14 @@ def test_more_groups_than_are_kept(table):
     for seed in (10, 11):
         readings.upsert(rows(random.Random(seed), 6000))
         assert repr(readings.latest("v").to_dicts()) == everything(lake, ["v"])
+
+
+def test_many_groups_that_came_at_once(table):
+    lake, readings = table
+    for count in (100, 20_000, 300_000):  # the first are kept; the last are many rows in few bytes
+        readings.upsert(pa.table({
+            "v": pa.array(range(count), pa.int64()), "seen": pa.array([count] * count, pa.int64()),
+            "t": pa.array([BEGIN] * count, pa.timestamp("us", "UTC"))}))
+        for _ in range(2):
+            assert pa.table(readings.latest("v")).num_rows == count
+    same(lake, readings)

@@ -308,6 +308,12 @@ static int64_t count_rows(struct vv_op *op, const struct vv_file *const *files, 
     return rows;
 }
 
+/* Of so many an answer is made in memory, and may be kept. */
+static bool has_few_groups(const struct latest *latest)
+{
+    return !latest->times.unknown && latest->times.groups <= VV_LATEST_ROWS_MAX;
+}
+
 /* By what was kept and what came since; *out stays NULL where that does not do. */
 static varve_status answer_by_kept(struct vv_op *op, struct latest *latest,
     struct vv_latest_answer **out)
@@ -330,8 +336,11 @@ static varve_status answer_by_kept(struct vv_op *op, struct latest *latest,
     read->files = base.came;
     read->files_len = base.came_len;
     latest->times = (struct newest_times){.unknown = true};
-    if (count_rows(op, base.came, base.came_len) > FEW_ROWS_MAX)
+    if (count_rows(op, base.came, base.came_len) > FEW_ROWS_MAX) {
         VV_TRY(choose_files(op, latest));
+        if (!has_few_groups(latest))
+            return VARVE_OK; /* of any number; they are not put into memory */
+    }
     return make_answer(op, latest, &base, out);
 }
 
@@ -395,9 +404,7 @@ varve_status vv_table_latest(struct vv_op *op, struct vv_table *table,
     if (answer == NULL) {
         VV_TRY(vv_read_prune(op, &latest.read, &latest.until, has_until(&latest)));
         VV_TRY(choose_files(op, &latest));
-        may_keep =
-            may_keep && !latest.times.unknown && latest.times.groups <= VV_LATEST_ROWS_MAX;
-        if (!may_keep)
+        if (!may_keep || !has_few_groups(&latest))
             return stream_rows(op, &latest, out);
         VV_TRY(make_answer(op, &latest, &nothing, &answer));
     }

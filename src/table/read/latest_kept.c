@@ -7,7 +7,8 @@
 #include "table/file_set.h"
 
 #define QUESTIONS_MAX 4 /* the one that was not asked for longest makes room */
-#define QUESTION_BYTES_MAX ((size_t)4 << 20)
+/* The schema is the most of it; so much again is for the sources of the rows. */
+#define QUESTION_BYTES_MAX ((size_t)32 << 20)
 /* An operation has so much of the engine's spare memory for itself at most. */
 #define SPARE_PART 4
 
@@ -347,7 +348,7 @@ varve_status vv_latest_kept_put(struct vv_op *op, const struct vv_latest_questio
 {
     struct vv_str text;
     VV_CLEANUP(forget)
-    struct kept kept = {.arena = VV_ARENA_INIT(QUESTION_BYTES_MAX)};
+    struct kept kept = {.arena = VV_ARENA_INIT(2 * QUESTION_BYTES_MAX)};
     struct vv_table *table = question->read->table;
     VV_TRY(read_sources(op, question, answer, &kept, out_is_whole));
     if (!*out_is_whole)
@@ -358,7 +359,8 @@ varve_status vv_latest_kept_put(struct vv_op *op, const struct vv_latest_questio
     if (kept.question.ptr == NULL)
         return vv_fail_memory(op);
     kept.bytes = vv_rowset_bytes(answer->rowset) + (int64_t)kept.arena.bytes;
-    if (!fits(table, kept.question, kept.bytes))
+    if (vv_rowset_rows(answer->rowset) > VV_LATEST_ROWS_MAX ||
+        !fits(table, kept.question, kept.bytes))
         return VARVE_OK;
     kept.next_number = base->next_number + (int64_t)files_len;
     kept.answer = retain(answer);

@@ -65,7 +65,8 @@ varve_status vv_latest_kept_find(struct vv_op *op, const struct vv_latest_questi
 void vv_latest_base_done(struct vv_latest_base *base);
 
 /*
- * Keeps an answer in place of what was kept for that question, unless it takes too much memory;
+ * Keeps an answer in place of what was kept for that question, unless it has too many rows or takes
+ * too much memory;
  * the files that were read for it, of the snapshot, have the numbers from base->next_number on.
  * *out_is_whole false: a row of it is of a file that went; nothing is kept, and it is of no use.
  */
