@@ -70,6 +70,12 @@ static bool key_copy(const struct vv_held_key *key, struct vv_held_key *out)
     return true;
 }
 
+/* What a copy takes; nothing for none. */
+static size_t key_bytes(const struct vv_held_key *key)
+{
+    return key->text.ptr != NULL ? key->text.len + 1 : 0;
+}
+
 static void key_free(struct vv_held_key *key)
 {
     union {
@@ -183,6 +189,16 @@ static struct entry *find(struct vv_held *held, const struct vv_held_key *key)
     return entry;
 }
 
+/* The same to put something into it: it must not make room for itself. */
+static struct entry *find_used(struct vv_held *held, const struct vv_held_key *key,
+    uint64_t turn)
+{
+    struct entry *entry = find(held, key);
+    if (entry != NULL && entry->used < turn)
+        entry->used = turn;
+    return entry;
+}
+
 static void unlink_used(struct vv_held *held, struct entry *entry)
 {
     *(entry->newer != NULL ? &entry->newer->older : &held->newest) = entry->older;
@@ -241,7 +257,7 @@ static void free_all(struct entry *gone)
 static struct entry *add(struct vv_held *held, const struct vv_held_key *key, uint64_t turn,
     struct entry **gone)
 {
-    size_t bytes = sizeof(struct entry) + key->text.len + 1;
+    size_t bytes = sizeof(struct entry) + key_bytes(key);
     struct entry *entry = make_room(held, bytes, turn, gone) ? vv_malloc(sizeof(*entry)) : NULL;
     if (entry == NULL)
         return NULL;
@@ -300,20 +316,27 @@ enum vv_held_answer vv_held_ask(struct vv_held *held, const struct vv_held_key *
 }
 
 void vv_held_tell(struct vv_held *held, const struct vv_held_key *file,
-    const struct vv_held_key *columns, int64_t rows)
+    const struct vv_held_key *columns, uint64_t turn, int64_t rows)
 {
     struct vv_held_key copy = {.hash = 0};
+    struct entry *gone = NULL;
     if (!key_copy(columns, &copy))
         return;
     pthread_mutex_lock(&held->lock);
-    struct entry *entry = find(held, file);
-    if (entry != NULL) {
+    struct entry *entry = find_used(held, file, turn);
+    if (entry != NULL && make_room(held, key_bytes(&copy), turn, &gone)) {
         struct shape *shape = &entry->shapes[entry->shapes_len++ % SHAPES_MAX];
         struct vv_held_key old = shape->columns;
         *shape = (struct shape){copy, rows};
+        size_t bytes = key_bytes(&copy) - key_bytes(&old); /* may be less than none */
+        entry->bytes += bytes;
+        held->counts.bytes += bytes;
         copy = old;
+    } else if (entry != NULL) {
+        entry->without_room = READS_WITHOUT_ROOM;
     }
     pthread_mutex_unlock(&held->lock);
+    free_all(gone);
     key_free(&copy);
 }
 
@@ -346,7 +369,7 @@ void vv_held_put(struct vv_held *held, const struct vv_held_key *file,
     const struct vv_held_key *key, uint64_t turn, struct vv_held_column *column)
 {
     struct entry *gone = NULL;
-    size_t bytes = column->bytes + sizeof(struct slot) + key->text.len + 1;
+    size_t bytes = column->bytes + sizeof(struct slot) + key_bytes(key);
     struct slot *slot = vv_malloc_zeroed(sizeof(*slot));
     if (slot == NULL)
         return;
@@ -355,10 +378,8 @@ void vv_held_put(struct vv_held *held, const struct vv_held_key *file,
         return;
     }
     pthread_mutex_lock(&held->lock);
-    struct entry *entry = find(held, file);
+    struct entry *entry = find_used(held, file, turn);
     bool is_there = entry == NULL || find_slot(entry, key) != NULL;
-    if (entry != NULL && entry->used < turn)
-        entry->used = turn; /* it must not make room for itself */
     bool has_room = !is_there && make_room(held, bytes, turn, &gone);
     if (has_room) {
         held->counts.files += entry->slots == NULL;

@@ -177,7 +177,7 @@ static varve_status look(struct vv_op *op, struct vv_held_files *files,
         vv_forgive(&own);
     if (is_other || is_memory)
         return is_other ? VARVE_ECORRUPT : VARVE_OK;
-    vv_held_tell(files->held, &item->key, &files->all,
+    vv_held_tell(files->held, &item->key, &files->all, files->turn,
         *out_is_plain ? (int64_t)item->rows : -1);
     /* Where it can't be kept it is read once more. */
     if (*out_is_plain && files->kept.bytes < KEPT_BYTES_MAX)

@@ -43,9 +43,12 @@ uint64_t vv_held_turn(struct vv_held *held);
  */
 enum vv_held_answer vv_held_ask(struct vv_held *held, const struct vv_held_key *file,
     const struct vv_held_key *columns, uint64_t turn, bool at_once, int64_t *out_rows);
-/* What was found out: the rows of the file, or -1 where it is of another form. */
+/*
+ * What was found out: the rows of the file, or -1 where it is of another form. It is counted too,
+ * and not kept where there is no room.
+ */
 void vv_held_tell(struct vv_held *held, const struct vv_held_key *file,
-    const struct vv_held_key *columns, int64_t rows);
+    const struct vv_held_key *columns, uint64_t turn, int64_t rows);
 /* With a use for the caller; NULL: it is not held. */
 struct vv_held_column *vv_held_find(struct vv_held *held, const struct vv_held_key *file,
     const struct vv_held_key *column);

@@ -160,6 +160,23 @@ TEST_SECONDS(held_files, hold_what_the_engine_reads, 120)
     CHECK_INT(counts.files + counts.columns, 0);
 }
 
+TEST(held_files, count_what_is_known_of_them_too)
+{
+    HELD_FIXTURE(fixture, (size_t)64 << 20);
+    int64_t rows = 0;
+    uint64_t id = 0;
+    size_t taken = 0;
+    REQUIRE(write_all(&fixture, &rows));
+    REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, false, &id, &taken));
+    uint64_t seen = vv_held_count(fixture.held).bytes;
+    REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, false, &id, &taken));
+    uint64_t known = vv_held_count(fixture.held).bytes;
+    CHECK_INT(taken, fixture.len);
+    CHECK(known - seen >= fixture.len * COLUMNS * strlen("0 0 0 0 c")); /* their columns */
+    REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, false, &id, &taken));
+    CHECK_INT(vv_held_count(fixture.held).bytes, known);
+}
+
 TEST(held_files, come_in_their_order_on_one_thread)
 {
     HELD_FIXTURE(fixture, (size_t)256 << 20);
