@@ -13,6 +13,11 @@
 /* Files that were looked into are kept until they are read, up to so much of them together. */
 #define KEPT_BYTES_MAX ((size_t)32 << 20)
 #define KEYS_BYTES_MAX ((size_t)256 << 20)
+/*
+ * A statement looks into files, whole, as long as all that it takes are no longer than this many
+ * times what may be held. Of more there is no hope to hold them, but for a few columns.
+ */
+#define LOOK_PARTS 2
 #define ROWS_A_THREAD 16384 /* fewer are not worth one more */
 #define FIRST_COLUMN 2      /* behind file_index and file_row_number */
 #define TEXT_INLINE_MAX 12  /* a longer text lies beside its vector */
@@ -38,6 +43,7 @@ struct vv_held_files {
     struct item *items;
     size_t len, capacity;
     size_t rows;
+    uint64_t bytes, bytes_max; /* of the files as they lie; to be looked into at most */
 };
 
 /* Of a run: which file comes next. */
@@ -112,6 +118,7 @@ varve_status vv_held_files_new(struct vv_op *op, struct vv_engine *engine, vv_he
         .read = read,
         .columns_len = columns_len};
     files->turn = vv_held_turn(files->held);
+    files->bytes_max = vv_held_count(files->held).bytes_max * LOOK_PARTS;
     VV_TRY(copy_columns(op, files, columns));
     *out = VV_MOVE(files);
     return VARVE_OK;
@@ -194,7 +201,8 @@ varve_status vv_held_files_add(struct vv_op *op, struct vv_held_files *files,
     *out_is_taken = false;
     enum vv_held_answer answer =
         vv_held_ask(files->held, &item.key, &files->all, files->turn, file->at_once, &rows);
-    if (answer == VV_HELD_NOT)
+    if (answer == VV_HELD_NOT ||
+        (answer == VV_HELD_UNSURE && files->bytes + (uint64_t)file->bytes > files->bytes_max))
         return VARVE_OK;
     bool is_plain = answer == VV_HELD_PLAIN;
     if (is_plain)
@@ -213,6 +221,7 @@ varve_status vv_held_files_add(struct vv_op *op, struct vv_held_files *files,
     files->items = items;
     files->items[files->len++] = item;
     files->rows += item.rows;
+    files->bytes += (uint64_t)file->bytes;
     *out_is_taken = true;
     return VARVE_OK;
 }

@@ -22,6 +22,7 @@ struct vv_held_file {
     struct vv_str id; /* which file it is, in all that share what is held */
     struct vv_str path;
     struct vv_str sha256; /* on record; len 0: none is */
+    int64_t bytes;        /* its length in the log */
     uint64_t index;       /* its file_index */
     bool at_once;         /* held from its first read on, not from the second */
 };
@@ -40,8 +41,8 @@ varve_status vv_held_files_new(struct vv_op *op, struct vv_engine *engine, vv_he
 void vv_held_files_free(struct vv_held_files **files); /* accepts a pointer to NULL */
 /*
  * Says that a file is read, and takes it where it is held, or is to be. Otherwise *out_is_taken is
- * false and it is the engine's: read for the first time, of another form, damaged, or not to be read
- * at all. As with vv_small_files_add, ECORRUPT where its bytes are not those that are on record, and
+ * false and it is the engine's: read for the first time, of another form, damaged, not to be read at
+ * all, or one more to be looked into where those of the statement have no room together. As with vv_small_files_add, ECORRUPT where its bytes are not those that are on record, and
  * what is damaged in its pages may be found by the statement.
  */
 varve_status vv_held_files_add(struct vv_op *op, struct vv_held_files *files,

@@ -37,7 +37,8 @@ static varve_status add(struct vv_op *op, const struct vv_scan_source *source, s
     bool is_one_of_many, struct vv_held_files *files, bool *out_is_taken)
 {
     const struct vv_file *file = source->files[at];
-    struct vv_held_file held = {.index = at,
+    struct vv_held_file held = {.bytes = file->bytes,
+        .index = at,
         .sha256 = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)),
         .at_once = is_one_of_many && vv_small_scan_is_candidate(file)};
     VV_TRY(vv_store_fetch(op, source->store, &op->arena, file->key, &held.path));

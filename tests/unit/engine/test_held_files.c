@@ -18,6 +18,7 @@ struct held_fixture {
     struct vv_held *held;
     char paths[FILES_MAX][512];
     struct vv_str sha256[FILES_MAX];
+    int64_t bytes_each; /* that the log says */
     size_t len;
 };
 
@@ -87,6 +88,7 @@ static varve_status lend(struct held_fixture *fixture, struct vv_op *op, bool at
         const struct vv_held_file file = {.id = vv_str_of(fixture->paths[i]),
             .path = vv_str_of(fixture->paths[i]),
             .sha256 = fixture->sha256[i],
+            .bytes = fixture->bytes_each,
             .index = i,
             .at_once = at_once};
         VV_TRY(vv_held_files_add(op, files, &file, &is_taken));
@@ -175,6 +177,27 @@ TEST(held_files, count_what_is_known_of_them_too)
     CHECK(known - seen >= fixture.len * COLUMNS * strlen("0 0 0 0 c")); /* their columns */
     REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, false, &id, &taken));
     CHECK_INT(vv_held_count(fixture.held).bytes, known);
+}
+
+/* Of a table that is much longer than what may be held most is not even looked into. */
+TEST(held_files, are_looked_into_while_there_is_hope_to_hold_them)
+{
+    HELD_FIXTURE(fixture, (size_t)8 << 20);
+    int64_t rows = 0;
+    uint64_t id = 0;
+    size_t taken = 0;
+    REQUIRE(write_all(&fixture, &rows));
+    fixture.bytes_each = (int64_t)4 << 20;
+    for (int round = 0; round < 3; round++) {
+        REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, true, &id, &taken));
+        CHECK_INT(taken, 4);
+    }
+    fixture.bytes_each = 1;
+    REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, true, &id, &taken));
+    CHECK_INT(taken, fixture.len);
+    fixture.bytes_each = (int64_t)4 << 20; /* known by now, so nothing is to be looked into */
+    REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, true, &id, &taken));
+    CHECK_INT(taken, fixture.len);
 }
 
 TEST(held_files, come_in_their_order_on_one_thread)
