@@ -180,7 +180,7 @@ def by_files(told, build, root, counts):
             assert costs[-1].number == files.rows
         told.grew("files", count, engine.name, "first upsert, ms", [costs[0].ms])
         tell(told, "files", count, engine, "upsert", costs[1:])
-        told.grew("files", count, engine.name, "upsert that writes a checkpoint, ms of the processor",
+        told.grew("files", count, engine.name, "the costliest upsert, ms of the processor",
                   [max(cost.cpu_ms for cost in costs[1:])])
         day = utc(last + datetime.timedelta(days=1))
         costs = costs_of(lambda engine=engine, day=day: engine.range(

@@ -145,6 +145,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_tables(varve_lake *lake,
 /* A name in the lake, or a path or file URL of any Delta table. ENOTFOUND: no table there. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_open(varve_lake *lake, const char *name,
     varve_table **out, varve_error *err);
+/* Waits for the checkpoint of a large table that is being written, if one is. */
 VARVE_API void varve_table_close(varve_table *table);
 /* Sees what others have committed since. *out_version (may be NULL): the latest version. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_refresh(varve_table *table,

@@ -40,9 +40,10 @@ const struct vv_command vv_cmd_checkpoint = {
     .summary = "write a checkpoint of a table now",
     .arguments = "TABLE",
     .examples = "varve checkpoint signals",
-    .text = "Checkpoints are written by themselves every delta.checkpointInterval versions\n"
-            "(10 where it is not set): with one, opening a table reads it and the commits\n"
-            "after it instead of the whole log.\n"
+    .text = "Checkpoints are written by themselves every delta.checkpointInterval versions;\n"
+            "where that is not set every 10, and the more seldom the more files a table has\n"
+            "(640 with a million). With one, opening a table reads it and the commits after\n"
+            "it instead of the whole log.\n"
             "\n"
             "Commits older than delta.logRetentionDuration then leave the log, unless\n"
             "delta.enableExpiredLogCleanup is false. The ledger (_varve/ledger) has their\n"

@@ -8,8 +8,18 @@
 #include "delta/log.h"
 #include "delta/snapshot.h"
 
-/* Every so many versions a checkpoint is due: delta.checkpointInterval, 10 by default. */
-int64_t vv_checkpoint_interval(const struct vv_metadata *metadata);
+#define VV_CHECKPOINT_INTERVAL_DEFAULT 10
+
+struct vv_checkpoint_interval {
+    int64_t commits; /* from one checkpoint to the next */
+    bool is_set;     /* by delta.checkpointInterval */
+};
+/*
+ * delta.checkpointInterval, to the letter. Where that is not set, 10; of a state of so many rows
+ * that to write them costs more than to replay ten commits, 20, 40, 80 and so on: a checkpoint is
+ * worth it when to read the commits since the last one has cost about as much (docs/adr/0015).
+ */
+struct vv_checkpoint_interval vv_checkpoint_interval(const struct vv_snapshot *snapshot);
 
 /*
  * Writes the checkpoint of a snapshot's version, reads it back, and lets `_last_checkpoint` point

@@ -1,6 +1,7 @@
 #include "table/table.h"
 
 #include "base/seam.h"
+#include "table/maintain/checkpoint_errand.h"
 #include "table/read/latest_kept.h"
 
 static varve_status load_latest(struct vv_op *op, struct vv_table *table)
@@ -105,6 +106,7 @@ void vv_table_close(struct vv_table **table)
 {
     if (*table == NULL)
         return;
+    vv_checkpoint_errand_end(*table);
     vv_work_close(&(*table)->work);
     vv_latest_kept_free(&(*table)->latest);
     vv_snapshot_release(&(*table)->snapshot);

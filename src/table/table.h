@@ -36,6 +36,7 @@ struct vv_table {
     bool is_damage_told; /* since the last refresh: that the newest version can't be read */
     /* Somebody else writes checkpoints soon after commits: only what is long due is written. */
     bool checkpoints_elsewhere;
+    struct vv_checkpoint_errand *errand; /* a checkpoint that is being written; NULL: none */
     struct vv_arena arena;
 };
 
@@ -48,6 +49,7 @@ varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store
  */
 varve_status vv_table_open_for_any(struct vv_op *op, struct vv_str name, struct vv_store *store,
     struct vv_engine *engine, struct vv_table **out);
+/* Waits for a checkpoint that is being written. */
 void vv_table_close(struct vv_table **table);
 /*
  * Brings `snapshot` to the latest version. ECORRUPT: the error's detail says which version can be

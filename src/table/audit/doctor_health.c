@@ -157,7 +157,7 @@ static varve_status check_checkpoint(struct vv_op *op, struct vv_doctor_run *run
     struct vv_log_list list = {0};
     VV_TRY(vv_log_list_read(op, run->log, 0, &op->arena, &list));
     int64_t version = run->snapshot->version;
-    int64_t interval = vv_checkpoint_interval(run->snapshot->metadata);
+    int64_t interval = vv_checkpoint_interval(run->snapshot).commits;
     size_t count = list.checkpoints.len;
     while (count > 0 && list.checkpoints.items[count - 1].version > version)
         count--;

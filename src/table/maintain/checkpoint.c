@@ -3,33 +3,25 @@
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
 #include "delta/last_checkpoint.h"
+#include "table/maintain/checkpoint_errand.h"
 
 #define ELSEWHERE_INTERVALS 10
-
-static varve_status clean(struct vv_op *op, struct vv_table *table,
-    struct vv_log_cleaned *cleaned)
-{
-    VV_TRY(vv_log_clean(op, &table->log, table->snapshot, cleaned));
-    if (cleaned->commits > 0)
-        vv_log(op, VV_LOG_INFO, "log.cleaned",
-            "table %.*s: %zu commits left the log, %zu of them new in the ledger; the log "
-            "begins"
-            " at version %" PRId64,
-            VV_ARG(table->name), cleaned->commits, cleaned->kept_in_ledger,
-            cleaned->first_version);
-    return VARVE_OK;
-}
+/* Of fewer rows it is written before a thread for it would have begun. */
+#define ERRAND_ROWS_MIN 1000
+#define ERRAND_ROW_BYTES 1024 /* about, until it is written */
 
 varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table, int64_t *out_version,
     struct vv_log_cleaned *out_cleaned)
 {
     struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
+    vv_checkpoint_errand_end(table);
     VV_TRY(vv_table_refresh(op, table));
     if (vv_checkpoint_write(op, &table->log, table->snapshot) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
-    if (clean(op, table, &cleaned) != VARVE_OK)
+    if (vv_log_clean(op, &table->log, table->snapshot, &cleaned) != VARVE_OK)
         return vv_note(op, "table %.*s: the checkpoint is there, the log is not cleaned up",
             VV_ARG(table->name));
+    vv_checkpoint_work_tell(op, table->name, VARVE_OK, &cleaned);
     *out_version = table->snapshot->version;
     *out_cleaned = cleaned;
     return VARVE_OK;
@@ -47,25 +39,52 @@ static bool is_of_today(struct vv_op *op, const struct vv_table *table)
     return hint.modified_us / VV_US_PER_DAY == vv_now_us(op) / VV_US_PER_DAY;
 }
 
-static varve_status write_due(struct vv_op *op, struct vv_table *table)
+/* Whether maintenance, say, has written one in the second half of the interval. */
+static bool is_done_lately(struct vv_op *op, const struct vv_table *table, int64_t version,
+    int64_t interval)
 {
-    struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
-    bool is_first = !is_of_today(op, table);
-    VV_TRY(vv_table_refresh(op, table));
-    VV_TRY(vv_checkpoint_write(op, &table->log, table->snapshot));
-    return is_first ? clean(op, table, &cleaned) : VARVE_OK;
+    int64_t newest = VV_NO_VERSION;
+    if (vv_last_checkpoint_read(op, table->log.store, &newest) != VARVE_OK) {
+        vv_forgive(op);
+        return false;
+    }
+    return newest >= 0 && newest <= version && version - newest < interval / 2;
+}
+
+static bool is_due(struct vv_op *op, const struct vv_table *table, int64_t version)
+{
+    struct vv_checkpoint_interval interval = vv_checkpoint_interval(table->snapshot);
+    if (table->checkpoints_elsewhere && interval.commits <= INT64_MAX / ELSEWHERE_INTERVALS)
+        interval.commits *= ELSEWHERE_INTERVALS; /* whoever was to do it does not keep up */
+    if (version <= 0 || version % interval.commits != 0)
+        return false;
+    return interval.is_set || interval.commits == VV_CHECKPOINT_INTERVAL_DEFAULT ||
+           !is_done_lately(op, table, version, interval.commits);
+}
+
+/*
+ * Whether it is written while the caller goes on: one of many rows, of which as much lies in memory
+ * once more, beside what the caller does, as long as that is not much.
+ */
+static bool is_for_errand(const struct vv_table *table)
+{
+    size_t rows = table->snapshot->files_len + table->snapshot->tombstones_len;
+    return rows >= ERRAND_ROWS_MIN &&
+           (int64_t)rows <= vv_engine_spare_bytes(table->engine) / ERRAND_ROW_BYTES;
 }
 
 void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_t version)
 {
-    int64_t interval = vv_checkpoint_interval(table->snapshot->metadata);
-    if (table->checkpoints_elsewhere && interval <= INT64_MAX / ELSEWHERE_INTERVALS)
-        interval *= ELSEWHERE_INTERVALS; /* whoever was to do it does not keep up, or is gone */
-    if (version <= 0 || version % interval != 0)
+    struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
+    if (!is_due(op, table, version) || vv_checkpoint_errand_is_at_work(table))
         return;
-    if (write_due(op, table) == VARVE_OK)
+    bool is_first = !is_of_today(op, table);
+    varve_status status = vv_table_refresh(op, table);
+    if (status == VARVE_OK && is_for_errand(table) &&
+        vv_checkpoint_errand_begin(op, table, is_first))
         return;
-    vv_log(op, VV_LOG_WARN, "checkpoint.failed", "table %.*s: %s", VV_ARG(table->name),
-        op->error.message);
-    vv_forgive(op);
+    const struct vv_checkpoint_work work = {table->log, table->snapshot, is_first};
+    if (status == VARVE_OK)
+        status = vv_checkpoint_work_do(op, &work, &cleaned);
+    vv_checkpoint_work_tell(op, table->name, status, &cleaned);
 }

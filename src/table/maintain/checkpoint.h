@@ -15,9 +15,12 @@ varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table, int64
     struct vv_log_cleaned *out_cleaned);
 
 /*
- * After the commit of `version`: writes a checkpoint where delta.checkpointInterval says that one
- * is due (table->checkpoints_elsewhere: is long due), and cleans up the log after the first one of each UTC day: its cut-off is a midnight.
- * The commit stands whatever happens here: failures only go to the log.
+ * After the commit of `version`: writes a checkpoint where one is due (vv_checkpoint_interval; with
+ * table->checkpoints_elsewhere: is long due), and cleans up the log after the first one of each UTC
+ * day: its cut-off is a midnight. Where the interval goes by the size of the table one that others
+ * have written lately will do.
+ * The commit stands whatever happens here: failures only go to the log. Of a large table a thread
+ * writes it (checkpoint_errand.h), which has ended when the table is closed.
  */
 void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_t version);
 

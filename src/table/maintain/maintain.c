@@ -186,7 +186,7 @@ static varve_status look_after_checkpoint(struct vv_op *op, struct vv_maintain_r
         latest->version - (latest->checkpoint_version < 0 ? 0 : latest->checkpoint_version);
     task.reason = vv_arena_format(arena,
         "%" PRId64 " commits since %s: the table wants a checkpoint every %" PRId64
-        " (delta.checkpointInterval), so that it opens fast",
+        " (delta.checkpointInterval, or by its size), so that it opens fast",
         since, latest->checkpoint_version < 0 ? "it was made" : "the last checkpoint",
         run->policy.checkpoint_every);
     VV_TRY(add_task(op, run, &task));

@@ -91,6 +91,17 @@ static varve_status read_zorder(struct vv_op *op, const struct vv_table *table,
     return vv_buf_ok(&text) && out->zorder.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+/*
+ * Where it goes by the size of the table maintenance is early, so that no writer has to write it
+ * on the way (vv_table_checkpoint_if_due).
+ */
+static int64_t checkpoint_every(const struct vv_table *table)
+{
+    struct vv_checkpoint_interval interval = vv_checkpoint_interval(table->snapshot);
+    bool is_long = !interval.is_set && interval.commits / 2 >= VV_CHECKPOINT_INTERVAL_DEFAULT;
+    return is_long ? interval.commits / 2 : interval.commits;
+}
+
 varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
     struct vv_policy *out)
 {
@@ -102,6 +113,6 @@ varve_status vv_policy_read(struct vv_op *op, const struct vv_table *table,
         .recluster_after_us =
             span(op, table, "varve.maintain.reclusterAfter", 7 * VV_US_PER_DAY),
         .vacuum_every_us = span(op, table, "varve.maintain.vacuumEvery", VV_US_PER_DAY),
-        .checkpoint_every = vv_checkpoint_interval(metadata)};
+        .checkpoint_every = checkpoint_every(table)};
     return read_zorder(op, table, out);
 }

@@ -1,0 +1,119 @@
+#include "table/maintain/checkpoint_errand.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/seam.h"
+#include "delta/checkpoint_write.h"
+
+struct vv_checkpoint_errand {
+    pthread_t thread;
+    struct vv_env env;       /* of the caller: it is told by this */
+    struct vv_env quiet_env; /* of the thread */
+    struct vv_snapshot *snapshot;
+    struct vv_checkpoint_work work;
+    struct vv_log_cleaned cleaned; /* the thread's until is_done, as are: */
+    varve_status status;
+    varve_error error;
+    atomic_bool is_done;
+};
+
+varve_status vv_checkpoint_work_do(struct vv_op *op, const struct vv_checkpoint_work *work,
+    struct vv_log_cleaned *out)
+{
+    *out = (struct vv_log_cleaned){.first_version = VV_NO_VERSION};
+    VV_TRY(vv_checkpoint_write(op, &work->log, work->snapshot));
+    return work->cleans ? vv_log_clean(op, &work->log, work->snapshot, out) : VARVE_OK;
+}
+
+void vv_checkpoint_work_tell(struct vv_op *op, struct vv_str table, varve_status status,
+    const struct vv_log_cleaned *cleaned)
+{
+    if (status != VARVE_OK) {
+        vv_log(op, VV_LOG_WARN, "checkpoint.failed", "table %.*s: %s", VV_ARG(table),
+            op->error.message);
+        vv_forgive(op);
+    } else if (cleaned->commits > 0) {
+        vv_log(op, VV_LOG_INFO, "log.cleaned",
+            "table %.*s: %zu commits left the log, %zu of them new in the ledger; the log "
+            "begins at version %" PRId64,
+            VV_ARG(table), cleaned->commits, cleaned->kept_in_ledger, cleaned->first_version);
+    }
+}
+
+static void *errand_main(void *data)
+{
+    struct vv_checkpoint_errand *errand = data;
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, &errand->quiet_env, VV_OP_BYTES_DEFAULT);
+    errand->status = vv_checkpoint_work_do(&op, &errand->work, &errand->cleaned);
+    if (errand->status != VARVE_OK) {
+        errand->error = op.error;
+        vv_forgive(&op);
+    }
+    atomic_store(&errand->is_done, true);
+    return NULL;
+}
+
+/* Signals are for the program's own threads. */
+static bool start(struct vv_checkpoint_errand *errand)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        return false;
+    int failure = pthread_create(&errand->thread, NULL, errand_main, errand);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure == 0;
+}
+
+static void errand_free(struct vv_checkpoint_errand *errand)
+{
+    vv_snapshot_release(&errand->snapshot);
+    vv_free(errand);
+}
+
+bool vv_checkpoint_errand_begin(const struct vv_op *op, struct vv_table *table, bool cleans)
+{
+    VV_PRE(table->errand == NULL);
+    struct vv_checkpoint_errand *errand = vv_malloc(sizeof(*errand));
+    if (errand == NULL)
+        return false;
+    *errand = (struct vv_checkpoint_errand){.env = *op->env,
+        .quiet_env = *op->env,
+        .snapshot = vv_snapshot_retain(table->snapshot)};
+    errand->work = (struct vv_checkpoint_work){table->log, errand->snapshot, cleans};
+    errand->quiet_env.log = NULL;
+    errand->quiet_env.progress = NULL;
+    if (!start(errand)) {
+        errand_free(errand);
+        return false;
+    }
+    table->errand = errand;
+    return true;
+}
+
+void vv_checkpoint_errand_end(struct vv_table *table)
+{
+    struct vv_checkpoint_errand *errand = VV_MOVE(table->errand);
+    if (errand == NULL)
+        return;
+    (void)pthread_join(errand->thread, NULL);
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, &errand->env, VV_OP_BYTES_DEFAULT);
+    if (errand->status != VARVE_OK)
+        (void)vv_fail(&op, errand->status, "%s", errand->error.message);
+    vv_checkpoint_work_tell(&op, table->name, errand->status, &errand->cleaned);
+    errand_free(errand);
+}
+
+bool vv_checkpoint_errand_is_at_work(struct vv_table *table)
+{
+    if (table->errand == NULL)
+        return false;
+    if (!atomic_load(&table->errand->is_done))
+        return true;
+    vv_checkpoint_errand_end(table);
+    return false;
+}
