@@ -17,7 +17,7 @@ struct vv_checkpoint_interval {
 /*
  * delta.checkpointInterval, to the letter. Where that is not set, 10; of a state of so many rows
  * that to write them costs more than to replay ten commits, 20, 40, 80 and so on: a checkpoint is
- * worth it when to read the commits since the last one has cost about as much (docs/adr/0015).
+ * worth it when to read the commits since the last one has cost about as much (docs/adr/0016).
  */
 struct vv_checkpoint_interval vv_checkpoint_interval(const struct vv_snapshot *snapshot);
 
