@@ -8,6 +8,9 @@ MEGABYTES of --memory and what the program itself takes, PROGRAM_MB. What a comm
 counted afterwards.
 """
 
+import csv
+import datetime
+import json
 import os
 import pathlib
 import subprocess
@@ -22,6 +25,14 @@ import pyarrow.parquet as pq
 
 PROGRAM_MB = 96  # with the engine's library in memory, and what the allocator has yet to give back
 FILES, DAYS = 10, 5
+# What the system counts for a process begins with what its parent had when it was made. So that it is
+# the program's own, a small process makes it.
+LAUNCHER = """
+import os, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+os.write(int(sys.argv[1]), f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
+"""
 SCHEMA = "k bigint not null, day date, sym string, a double, b double, note string"
 
 
@@ -40,17 +51,32 @@ class Runner:
         self.failed += not good
         print(text if good else f"FAILED: {text}", flush=True)
 
-    def run(self, *arguments):
-        """The command's peak must keep to the bound; what it prints goes nowhere."""
+    def run(self, *arguments, to=subprocess.DEVNULL):
+        """The command's peak must keep to the bound; what it prints goes nowhere, or to a file."""
         start = time.monotonic()
-        with subprocess.Popen([*self.command, *arguments], env=self.env,
-                              stdout=subprocess.DEVNULL) as process:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        peak = usage.ru_maxrss / 1024
-        self.note(process.returncode == 0 and peak <= self.bound,
-                  f"{' '.join(arguments[:2])}: exit {process.returncode}, "
+        result, result_end = os.pipe()
+        with open(result, encoding="utf-8") as told:
+            subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCHER, str(result_end),
+                            *self.command, *arguments], env=self.env, stdout=to,
+                           pass_fds=[result_end], check=True)
+            os.close(result_end)
+            code, peak_kb = map(int, told.read().split())
+        peak = peak_kb / 1024
+        self.note(code == 0 and peak <= self.bound,
+                  f"{' '.join(arguments[:2])}: exit {code}, "
                   f"{time.monotonic() - start:.1f} s, {peak:.0f} MB of {self.bound} MB")
+
+    def told(self, path, expected, what):
+        """The records of a CSV file, without its header, which is removed then."""
+        with open(path, newline="", encoding="utf-8") as file:
+            found = sum(1 for _ in csv.reader(file)) - 1
+        path.unlink()
+        self.note(found == expected, f"{expected} {what}: {found}")
+
+    def version(self, table):
+        done = subprocess.run([*self.command, "describe", table, "--json"], capture_output=True,
+                              text=True, env=self.env, check=True)
+        return json.loads(done.stdout)["version"]
 
     def count(self, where, expected, table="t"):
         done = subprocess.run([*self.command, "query", "--format", "csv",
@@ -74,6 +100,20 @@ def write(path, number, rows):
         "b": pc.cast(integers(1 << 30, number + 101), pa.float64()),
         "note": integers(1 << 40, number + 201).cast(pa.string()),
     }), path)
+
+
+def tell(runner, folder, of):
+    """What tells of all rows: an update has two halves of each, a leak has both as well."""
+    told = folder / "told.csv"
+    with open(told, "wb") as file:
+        runner.run("changes", "t", "--from", str(of["since"]), "--format", "csv", to=file)
+    runner.told(told, 2 * of["seen"] + of["gone"], "changes")
+    with open(told, "wb") as file:
+        runner.run("leak-check", "SELECT * FROM t", "--known-at", of["known"], "--knowledge",
+                   "commit", "--format", "csv", to=file)
+    runner.told(told, 2 * of["seen"] + of["gone"], "rows differ")
+    runner.run("export", "-o", str(folder / "exported"), "t")
+    runner.told(folder / "exported" / "t" / "rows.csv", of["left"], "rows exported")
 
 
 def main(program, rows, megabytes):
@@ -104,11 +144,17 @@ def main(program, rows, megabytes):
         runner.run("scan", "t", "--format", "csv")
         runner.run("scan", "t", "-o", str(folder / "all.parquet"))
         runner.run("query", "SELECT sym, count(*), count(DISTINCT note) FROM t GROUP BY sym")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        known = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        version = runner.version("t")
         runner.run("update", "t", "--set", "note = 'seen'", "--where", "a < 100")
         seen = sum(1 for key in range(total) if key & 1023 < 100)
         runner.count("note = 'seen'", seen)
         runner.run("delete", "t", "--where", "a >= 512")
-        runner.count("true", sum(1 for key in range(total) if key & 1023 < 512))
+        left = sum(1 for key in range(total) if key & 1023 < 512)
+        runner.count("true", left)
+        tell(runner, folder, {"known": known, "since": version + 1, "seen": seen,
+                              "gone": total - left, "left": left})
         print(f"{runner.passed} passed, {runner.failed} failed")
         return runner.failed > 0
 

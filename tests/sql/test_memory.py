@@ -31,7 +31,7 @@ def fixture_large(varve_on, tmp_path_factory):
 ], ids=lambda value: value[0] if isinstance(value, tuple) else "")
 def test_too_little_memory_names_the_table(large, command, about):
     if command[0] == "export":
-        command = ("export", "--to", large.lake.parent / "x", "t")
+        command = ("export", "-o", large.lake.parent / "x", "t")
     else:
         command = (*command, "--format", "csv")
     done = large.run("--memory", "16MB", *command)
