@@ -55,7 +55,8 @@ static varve_status write_rows(struct ArrowArrayStream *stream, struct vv_writer
         write_batch(writer, &batch, &rows);
         batch.release(&batch);
     }
-    writer->end(writer, rows);
+    if (writer->end)
+        writer->end(writer, rows);
     *out_rows = rows;
     return VARVE_OK;
 }
@@ -85,6 +86,7 @@ static varve_status render_with_type(struct ArrowArrayStream *stream,
     if (writer.done)
         writer.done(&writer);
     vv_text_done(&writer.line);
+    vv_text_done(&writer.value);
     return status;
 }
 

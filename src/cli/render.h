@@ -48,11 +48,12 @@ struct vv_writer {
     const struct vv_render_options *options;
     const struct vv_type *root;
     FILE *file;
-    struct vv_text line; /* for the writer's use */
+    struct vv_text line, value; /* for the writer's use */
     void *state;
     void (*begin)(struct vv_writer *writer);
     void (*row)(struct vv_writer *writer, struct vv_cell row);
-    void (*end)(struct vv_writer *writer, int64_t rows);
+    void (*end)(struct vv_writer *writer,
+        int64_t rows);                      /* NULL: nothing comes behind the rows */
     void (*done)(struct vv_writer *writer); /* NULL: nothing to release */
 };
 

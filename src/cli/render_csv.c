@@ -4,7 +4,6 @@
  */
 #include "cli/render.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void vv_csv_add_field(struct vv_text *line, const char *bytes, size_t len)
@@ -66,7 +65,7 @@ static void begin(struct vv_writer *writer)
 
 static void write_row(struct vv_writer *writer, struct vv_cell row)
 {
-    struct vv_text *value = writer->state;
+    struct vv_text *value = &writer->value;
     for (size_t i = 0; i < writer->root->children_len; i++) {
         if (i > 0)
             vv_text_addc(&writer->line, ',');
@@ -75,23 +74,8 @@ static void write_row(struct vv_writer *writer, struct vv_cell row)
     write_line(writer);
 }
 
-static void end(struct vv_writer *writer, int64_t rows)
-{
-    (void)writer;
-    (void)rows;
-}
-
-static void done(struct vv_writer *writer)
-{
-    vv_text_done(writer->state);
-    free(writer->state);
-}
-
 void vv_writer_csv(struct vv_writer *writer)
 {
-    writer->state = vv_cli_alloc(1, sizeof(struct vv_text));
     writer->begin = begin;
     writer->row = write_row;
-    writer->end = end;
-    writer->done = done;
 }

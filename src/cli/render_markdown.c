@@ -2,7 +2,6 @@
  * A table for documents, in the Markdown of GitHub: NULL is an empty cell, numbers stand on the
  * right, and nothing that a value holds ends its cell or becomes markup.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/render.h"
@@ -46,7 +45,7 @@ static void begin(struct vv_writer *writer)
 
 static void write_row(struct vv_writer *writer, struct vv_cell row)
 {
-    struct vv_text *value = writer->state;
+    struct vv_text *value = &writer->value;
     for (size_t i = 0; i < writer->root->children_len; i++) {
         struct vv_cell cell = vv_cell_child(row, i);
         vv_text_adds(&writer->line, "| ");
@@ -60,23 +59,8 @@ static void write_row(struct vv_writer *writer, struct vv_cell row)
     write_line(writer);
 }
 
-static void end(struct vv_writer *writer, int64_t rows)
-{
-    (void)writer;
-    (void)rows;
-}
-
-static void done(struct vv_writer *writer)
-{
-    vv_text_done(writer->state);
-    free(writer->state);
-}
-
 void vv_writer_markdown(struct vv_writer *writer)
 {
-    writer->state = vv_cli_alloc(1, sizeof(struct vv_text));
     writer->begin = begin;
     writer->row = write_row;
-    writer->end = end;
-    writer->done = done;
 }
