@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "base/time.h"
 #include "lake/export_run.h"
+#include "table/describe.h"
 #include "varve/version.h"
 
 static void key_time(struct vv_json_writer *writer, const char *name, int64_t us)
@@ -20,11 +21,7 @@ static void add_columns(struct vv_json_writer *writer, const struct vv_schema *s
     vv_jw_key(writer, "columns");
     vv_jw_array(writer);
     for (size_t i = 0; i < schema->fields_len; i++) {
-        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
-        vv_type_name(&schema->fields[i].type, &type);
-        vv_jw_object(writer);
-        vv_jw_key_string(writer, "name", schema->fields[i].name);
-        vv_jw_key_string(writer, "type", vv_buf_str(&type));
+        vv_describe_column(writer, &schema->fields[i]);
         vv_jw_end(writer);
     }
     vv_jw_end(writer);

@@ -55,16 +55,21 @@ static void write_protocol(struct vv_json_writer *writer, const struct vv_protoc
     vv_jw_end(writer);
 }
 
+void vv_describe_column(struct vv_json_writer *writer, const struct vv_field *field)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+    vv_type_name(&field->type, &type);
+    vv_jw_object(writer);
+    vv_jw_key_string(writer, "name", field->name);
+    vv_jw_key_string(writer, "type", vv_buf_str(&type));
+}
+
 static void write_schema(struct vv_json_writer *writer, const struct vv_schema *schema)
 {
     vv_jw_key(writer, "schema");
     vv_jw_array(writer);
     for (size_t i = 0; i < schema->fields_len; i++) {
-        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
-        vv_type_name(&schema->fields[i].type, &type);
-        vv_jw_object(writer);
-        vv_jw_key_string(writer, "name", schema->fields[i].name);
-        vv_jw_key_string(writer, "type", vv_buf_str(&type));
+        vv_describe_column(writer, &schema->fields[i]);
         vv_jw_key_bool(writer, "nullable", schema->fields[i].nullable);
         if (vv_field_default(&schema->fields[i]).ptr != NULL)
             vv_jw_key_string(writer, "default", vv_field_default(&schema->fields[i]));

@@ -12,6 +12,10 @@
 varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     const struct vv_snapshot *snapshot, struct vv_buf *out_json);
 
+struct vv_json_writer;
+/* Begins the object of a column: its name and type; whoever asks adds to it and ends it. */
+void vv_describe_column(struct vv_json_writer *writer, const struct vv_field *field);
+
 /* Files, bytes and live rows of a snapshot; rows -1 where a file does not say. */
 struct vv_table_size {
     int64_t files, bytes, rows;
