@@ -56,6 +56,7 @@ static varve_status tell_waiting(struct vv_op *op, struct vv_chain_walk *walk, i
 static varve_status chain_from(struct vv_op *op, const struct vv_chain_walk *walk, size_t from,
     char out[VV_SHA256_HEX_BYTES])
 {
+    VV_PRE(walk->run.items != NULL && from < walk->run.len);
     memcpy(out, walk->run.items[from].sha256, VV_SHA256_HEX_BYTES);
     for (size_t i = from + 1; i < walk->run.len; i++)
         VV_TRY(vv_chain_fold(op, out, walk->run.items[i].sha256));

@@ -56,6 +56,7 @@ varve_status vv_seal(struct vv_op *op, const struct vv_log_handle *log, struct v
         VV_TRY(add_hash(op, log, &items[i - 1], &hashes, &ends));
     }
     size_t len = hashes.list.len;
+    VV_PRE(hashes.list.items != NULL); /* the newest commit has one */
     *out = (struct vv_seal){.version = items[list.commits.len - 1].version};
     memcpy(out->head, hashes.list.items[len - 1].hex, VV_SHA256_HEX_BYTES);
     for (size_t i = len - 1; i > 0; i--)
