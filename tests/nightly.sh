@@ -21,6 +21,7 @@ step() {
 
 step crash env VARVE_CRASH_NTH=5 VARVE_CRASH_KILLS=1100 tests/crash/ci-long.sh
 step memory .venv/bin/python tests/memory/bound.py build/varve 10000000 512
+step tell .venv/bin/python tests/memory/bound.py build/varve 3000000 256 tell
 step record .venv/bin/python tests/record/story.py build/varve 200 1000
 step session env VARVE_SESSION_STORIES=200 VARVE_TEST_SEED=random VARVE_TEST_SECONDS=7200 \
     build/tests/property/test_property_session
