@@ -278,6 +278,26 @@ static varve_status input_rows_make(struct vv_op *op, struct vv_work *work,
     return status == VARVE_OK ? vv_input_check_same(op, plan->input) : status;
 }
 
+/*
+ * Of Parquet the rows stay in the file, which is read again for what is wrong with them: `status` is
+ * what came of that.
+ */
+static varve_status inputs_check_same(struct vv_op *op, const struct plans *plans,
+    varve_status status)
+{
+    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+        return status;
+    for (size_t i = 0; i < plans->len; i++) {
+        const struct vv_batch_input *input = plans->items[i].input;
+        if (input->format != VV_INPUT_PARQUET || vv_source_is_same(&input->source))
+            continue;
+        if (status != VARVE_OK)
+            vv_forgive(op);
+        return vv_input_check_same(op, input);
+    }
+    return status;
+}
+
 /* The rows of all inputs, good and bad, numbered through. */
 static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_plan *plans,
     size_t plans_len, int64_t *out_rows)
@@ -310,11 +330,13 @@ static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
     bool rejects = plans->items[0].options->reject_rows;
     work->has_tables = true;
-    VV_TRY(vv_rejects_make(op, work, plans->items, plans->len, rejects));
+    VV_TRY(inputs_check_same(op, plans,
+        vv_rejects_make(op, work, plans->items, plans->len, rejects)));
     if (!rejects)
         return vv_rejects_fail(op, work->session, plans->items, plans->len, counts->bad,
             counts->rows);
-    VV_TRY(vv_rejects_write(op, work->session, plans->items, plans->len, &lines));
+    VV_TRY(inputs_check_same(op, plans,
+        vv_rejects_write(op, work->session, plans->items, plans->len, &lines)));
     *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
     return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }

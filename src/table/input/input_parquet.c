@@ -22,6 +22,10 @@ varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input
 {
     if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
         return status;
+    if (!vv_source_is_same(&input->source)) {
+        vv_forgive(op);
+        return vv_input_check_same(op, input);
+    }
     vv_recode(op, VARVE_EINVALID);
     return vv_note(op, "%.*s cannot be read as Parquet", VV_ARG(input->name));
 }

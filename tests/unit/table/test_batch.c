@@ -5,6 +5,7 @@
 
 #include "base/seam.h"
 #include "batch_fixture.h"
+#include "engine/duck.h"
 #include "harness/prop.h"
 #include "table/batch/rejects.h"
 
@@ -345,6 +346,96 @@ TEST(batch, empty_inputs_make_an_empty_batch)
     REQUIRE_OK(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, "symbol,timestamp\n"));
     CHECK_INT(fixture.batch.rows, 0);
     CHECK_FAILS(&fixture.op, batch_read(&fixture, NULL, 0), VARVE_EUSAGE);
+    batch_fixture_close(&fixture);
+}
+
+/* A rule by which a file is written over when it is asked for the nth time. */
+struct meddler {
+    const char *path;
+    struct vv_str content;
+    int64_t asked, nth;
+};
+
+static void meddle(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct meddler *meddler = duckdb_scalar_function_get_extra_info(info);
+    bool *holds = duckdb_vector_get_data(output);
+    memset(holds, 1, duckdb_data_chunk_get_size(input));
+    if (++meddler->asked == meddler->nth)
+        test_file_write(meddler->path, meddler->content);
+}
+
+static bool add_meddle(struct batch_fixture *fixture, struct meddler *meddler)
+{
+    duckdb_scalar_function function = duckdb_create_scalar_function();
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_DOUBLE);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type truth = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+    duckdb_scalar_function_set_name(function, "meddle");
+    duckdb_scalar_function_add_parameter(function, number);
+    duckdb_scalar_function_set_return_type(function, truth);
+    duckdb_scalar_function_set_extra_info(function, meddler, NULL);
+    duckdb_scalar_function_set_function(function, meddle);
+    return CHECK_OK(&fixture->op,
+        vv_duck_register_scalar(&fixture->op, fixture->session->connection, &function));
+}
+
+static struct vv_str make_parquet(struct batch_fixture *fixture, const char *select)
+{
+    struct vv_str sql = vv_arena_format(&fixture->op.arena,
+        "COPY (%s) TO '%s' (FORMAT parquet)", select, test_path("rows.parquet"));
+    CHECK_OK(&fixture->op, vv_session_exec(&fixture->op, fixture->session, sql));
+    return test_file_read(test_path("rows.parquet"));
+}
+
+/* Each bad row is kept as it was, or nothing is taken: however late the file changes. */
+TEST_SECONDS(batch, parquet_that_changes_loses_no_bad_row, 300)
+{
+    static const struct vv_check check = {FIXTURE_TEXT("meddled"),
+        FIXTURE_TEXT("confidence < 1"),
+        FIXTURE_TEXT("meddle(\"confidence\") AND \"confidence\" < 1")};
+    static const struct batch_spec spec = {.schema = "k integer not null, confidence double",
+        .key = "k",
+        .checks = &check,
+        .checks_len = 1};
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &spec));
+    struct vv_str good = make_parquet(&fixture,
+        "SELECT CAST(range AS INTEGER) AS k, 0.5::DOUBLE AS confidence FROM range(9)");
+    struct vv_str bad = make_parquet(&fixture,
+        "SELECT CAST(range AS INTEGER) AS k, 7.5::DOUBLE AS confidence FROM range(8)");
+    struct meddler meddler = {.path = test_path("rows.parquet"), .content = good};
+    struct vv_input input = {.format = VV_INPUT_PARQUET,
+        .path = vv_str_of(meddler.path),
+        .fd = -1,
+        .name = VV_STR("rows.parquet")};
+    REQUIRE(bad.len != good.len);
+    REQUIRE(add_meddle(&fixture, &meddler));
+    fixture.options.reject_rows = true;
+    static const char value[] = "\"confidence\":\"7.5\"";
+    size_t refused = 0;
+    bool is_meddled = true;
+    for (meddler.nth = 1; is_meddled; meddler.nth++) {
+        test_file_write(meddler.path, bad);
+        meddler.asked = 0;
+        varve_status status = batch_read(&fixture, &input, 1);
+        is_meddled = meddler.asked >= meddler.nth;
+        if (status != VARVE_OK) {
+            CHECK_STATUS(&fixture.op, VARVE_EINVALID);
+            CHECK(strstr(fixture.op.error.message, "rows.parquet was written to while") !=
+                  NULL);
+            vv_forgive(&fixture.op);
+            refused++;
+            continue;
+        }
+        size_t kept = 0;
+        for (const char *at = fixture.batch.rejects.ptr; (at = strstr(at, value)) != NULL; at++)
+            kept++;
+        CHECK_INT(fixture.batch.rows_rejected, 8);
+        CHECK_INT(kept, 8);
+    }
+    CHECK(refused > 1);
     batch_fixture_close(&fixture);
 }
 
