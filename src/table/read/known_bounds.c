@@ -52,10 +52,10 @@ varve_status vv_known_bounds_begin(struct vv_op *op, struct vv_known_bounds *kno
     return known->of.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* All of the log's words that bounds come from. */
+/* All of the log's words that bounds come from: those of Varve are taken as they stand. */
 static uint64_t hash_said(const struct vv_file *file)
 {
-    uint64_t hash = vv_xxh3(file->stats);
+    uint64_t hash = vv_xxh3_seeded(file->stats, file->by_varve);
     const struct vv_pairs *values = &file->partition_values;
     hash = vv_xxh3_seeded(vv_pairs_get(&file->tags, VV_STR(VV_TAG_NO_NAN)), hash);
     for (size_t i = 0; i < values->len; i++) {

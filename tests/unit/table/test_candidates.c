@@ -105,6 +105,8 @@ static const struct dated dated[] = {
         false},
     {"theirs, same date, a minimum that is late", "2025-01-30",
         STATS("2025-01-30T11:00:01.000Z", "2025-01-30T12:00:00.000Z", "0"), false, false, true},
+    {"ours with copies, same date, a minimum that is not late", "2025-01-30",
+        STATS("2025-01-30T11:00:01.000Z", "2025-01-30T12:00:00.000Z", "0"), true, false, false},
     {"theirs, no date at all", NULL, NULL, false, false, true},
     {"theirs, a date that is none", "soon", NULL, false, false, true},
 };
