@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,14 @@ void vv_source_close(struct vv_source *source)
     source->fd = -1;
     source->owned = false;
     source->lines = NULL;
+}
+
+bool vv_source_is_direct(struct vv_op *op, struct vv_str path)
+{
+    char real[PATH_MAX];
+    struct vv_str copy = vv_arena_str(&op->arena, path);
+    return copy.ptr != NULL && realpath(copy.ptr, real) != NULL &&
+           vv_str_eq(path, vv_str_of(real));
 }
 
 varve_status vv_source_read(struct vv_op *op, const struct vv_source *source, int64_t offset,

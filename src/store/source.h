@@ -40,6 +40,9 @@ void vv_source_close(struct vv_source *source);
 /* Whether nobody has written to it since it was opened, as far as its size and time tell. */
 bool vv_source_is_same(const struct vv_source *source);
 
+/* Whether no part of an absolute path is a symbolic link; false also where it leads nowhere. */
+bool vv_source_is_direct(struct vv_op *op, struct vv_str path);
+
 /* The bytes at an offset, as many as there are, at most `bytes_max`. 0: the end. */
 varve_status vv_source_read(struct vv_op *op, const struct vv_source *source, int64_t offset,
     char *out, size_t bytes_max, size_t *out_bytes);

@@ -142,6 +142,16 @@ def test_a_table_that_is_a_link_out_of_the_lake(root, tmp_path):
     assert three_times(folder, tmp_path / "lake")["files"] == 0
 
 
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "file"])
+def test_a_file_that_is_behind_a_link_out_of_the_lake(root, tmp_path, is_folder):
+    folder = make(root, "numbers", partition_by="d")
+    moved = sorted(folder.glob("d=1900*" if is_folder else "d=1900*/*.parquet"))[0]
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(moved, elsewhere)
+    moved.symlink_to(elsewhere)
+    assert 0 < three_times(folder, root)["files"] < len(list(folder.glob("*/*.parquet")))
+
+
 @pytest.mark.parametrize("kind", ["nested", "nothing"])
 def test_what_has_no_plain_columns_or_no_rows(root, tmp_path, kind):
     three_times_the_same(make(root, kind), tmp_path)

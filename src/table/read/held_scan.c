@@ -11,6 +11,8 @@ static varve_status read_file(struct vv_op *op, struct vv_str path, struct vv_ar
     VV_CLEANUP(vv_source_close) struct vv_source file = VV_SOURCE_NONE;
     size_t len = 0;
     VV_TRY(vv_source_open(op, path, -1, path, &file));
+    if (!vv_source_is_direct(op, path)) /* as with a table that lies elsewhere, below */
+        return vv_fail(op, VARVE_EIO, "it lies behind a symbolic link");
     if (file.bytes > VV_HELD_FILE_BYTES_MAX)
         return vv_fail(op, VARVE_ECORRUPT, "it is longer than it was");
     char *bytes = vv_new(arena, char, (size_t)file.bytes + 1);
