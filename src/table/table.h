@@ -19,6 +19,12 @@ struct vv_known {
     int64_t us;
 };
 
+/* By which columns stored rows were told from those of the last large upsert (upsert/compare.h). */
+struct vv_probe {
+    uint64_t schema;  /* hash of its JSON */
+    uint64_t columns; /* a bit for each, by index; 0: none are known */
+};
+
 struct vv_table {
     struct vv_str name; /* for messages; in `arena` */
     struct vv_log_handle log;
@@ -28,6 +34,7 @@ struct vv_table {
         snapshot; /* newest seen, owned; NULL before the first vv_table_refresh that succeeds */
     struct vv_work *work;          /* of the last small batch; NULL: none is kept */
     struct vv_latest_kept *latest; /* table/read/latest_kept.h; NULL: nothing is kept */
+    struct vv_probe probe;
     /*
      * Where a time is set there, the table is read without an `at` as it was known then
      * (table/read/read.h). Looked at by each read; NULL: none is set. Borrowed, mostly of the lake.

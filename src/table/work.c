@@ -33,6 +33,7 @@ static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_w
     VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
     VV_TRY(vv_rowset_open(op, work->session, &work->near));
     VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
+    VV_TRY(relation_open(op, work, &work->pairs, VV_STR("temp.pairs")));
     return relation_open_shared(op, work, &work->news, work->news_table, "news");
 }
 
@@ -76,6 +77,7 @@ void vv_work_close(struct vv_work **work)
     vv_rowset_close(&closed->batch_kept.rowset);
     vv_rowset_close(&closed->near);
     vv_rowset_close(&closed->stored.rowset);
+    vv_rowset_close(&closed->pairs.rowset);
     vv_rowset_close(&closed->news.rowset);
     vv_session_close(&closed->session);
     vv_known_bounds_done(&closed->known);
@@ -96,6 +98,7 @@ bool vv_work_clear(struct vv_work *work)
     relation_clear(&work->batch_kept);
     vv_rowset_clear(work->near);
     relation_clear(&work->stored);
+    relation_clear(&work->pairs);
     relation_clear(&work->news);
     return !work->has_tables;
 }

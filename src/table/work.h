@@ -52,6 +52,7 @@ struct vv_work {
     struct vv_rowset *near;         /* rows of small files that may have keys of the batch */
     struct vv_known_bounds known;   /* of files that were asked for keys; stays with the work */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
+    struct vv_relation pairs;        /* what `stored` was at first, where it is made twice */
     /* Names of this work alone, since others see them. */
     char batch_table[VV_WORK_NAME_BYTES], news_table[VV_WORK_NAME_BYTES];
 };

@@ -1,17 +1,18 @@
 /*
  * Step 4 of the upsert: compare the batch with the stored rows that have its keys.
- *
- * Keys of a batch are never NULL (validated), and DuckDB's `=` on floats holds for NaN and for
- * -0.0 and 0.0, so `=` is the IS NOT DISTINCT FROM that the rule asks for, and unlike it lets the
- * join push the batch's key range into the Parquet scan.
  */
+#include <string.h>
+
 #include "engine/sql.h"
 #include "table/batch/batch_few.h"
-#include "table/upsert/key_groups.h"
 #include "table/read/scan_sql.h"
+#include "table/upsert/compare.h"
+#include "table/upsert/key_groups.h"
 #include "table/upsert/upsert_compare_few.h"
 
 #define COMPARED_BYTES_FEW (INT64_C(256) << 10)
+#define NEAR_PART \
+    4 /* of more files than that part some rows are equal by the probe: no good one */
 
 varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, uint32_t column, const struct vv_type *type,
@@ -86,65 +87,6 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
     return VARVE_OK;
 }
 
-/*
- * Equal in every column but the key, which is equal by the join, the order column, and columns
- * that only tell when the batch came: else a repeated batch would change every row.
- */
-bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
-    int32_t column)
-{
-    return column != attempt->rules->order && !vv_rules_is_key(attempt->rules, column) &&
-           (is_momentary == NULL || !is_momentary[column]);
-}
-
-static void same_sql(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
-    struct vv_buf *sql)
-{
-    const char *separator = "";
-    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
-        int32_t column = (int32_t)i;
-        if (!vv_upsert_is_compared(attempt, is_momentary, column))
-            continue;
-        vv_buf_addf(sql, "%ss.c%d IS NOT DISTINCT FROM b.c%d", separator, column, column);
-        separator = " AND ";
-    }
-    if (*separator == '\0')
-        vv_buf_adds(sql, "true");
-}
-
-static varve_status stored_sql(struct vv_op *op, const struct vv_upsert_call *call,
-    const struct vv_upsert_attempt *attempt, struct vv_buf *sql)
-{
-    const struct vv_rules *rules = attempt->rules;
-    struct vv_scan_source source = {.store = call->table->store,
-        .engine = call->table->engine,
-        .snapshot = attempt->snapshot,
-        .files = attempt->candidates.files,
-        .files_len = attempt->candidates.files_len,
-        .names = VV_SCAN_INDEXED};
-    vv_buf_adds(sql,
-        "SELECT *, CASE "
-        "WHEN first_value(_same) OVER ranking THEN 2 "
-        "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
-        "AS _what, row_number() OVER ranking AS _rank FROM (SELECT s._file, s._pos, "
-        "b._row, b._own, ");
-    if (rules->order >= 0)
-        vv_buf_addf(sql, "s.c%d AS _o, b.c%d AS _batch_o, ", rules->order, rules->order);
-    else
-        vv_buf_adds(sql, "0 AS _o, 0 AS _batch_o, ");
-    same_sql(attempt, call->batch.is_momentary, sql);
-    vv_buf_adds(sql, " AS _same FROM (");
-    VV_TRY(vv_scan_sql(op, &source, sql));
-    vv_buf_addf(sql, ") AS s JOIN %.*s AS b ON ", VV_ARG(call->batch.sql));
-    for (size_t i = 0; i < rules->key_len; i++)
-        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i],
-            rules->key[i]);
-    vv_buf_adds(sql, ") WINDOW ranking AS (PARTITION BY _row ORDER BY _o DESC NULLS LAST, "
-                     "_file DESC, _pos DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
-                     "FOLLOWING)");
-    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
-}
-
 /* Which of the columns of `stored` are read one by one. */
 enum stored_column {
     STORED_FILE = 0,
@@ -163,12 +105,18 @@ static varve_status stored_read(struct vv_op *op, const struct vv_upsert_call *c
                            : vv_fail_memory(op);
 }
 
+/* `near`: by candidate, the files of rows that are equal in what was compared; NULL: nobody asks. */
 static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call *call,
-    struct vv_upsert_attempt *attempt)
+    struct vv_upsert_attempt *attempt, bool *near)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
     int64_t found = 0;
+    size_t files_len = attempt->candidates.files_len;
+    memset(attempt->consulted, 0, files_len * sizeof(*attempt->consulted));
+    memset(attempt->gone, 0, files_len * sizeof(*attempt->gone));
+    memset(attempt->counts, 0, sizeof(attempt->counts));
+    attempt->repaired = 0;
     VV_TRY(stored_read(op, call, &rows));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
@@ -177,16 +125,94 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
         int64_t file = vv_rows_int64(rows, STORED_FILE);
         int64_t what = vv_rows_int64(rows, STORED_WHAT);
         bool is_first = vv_rows_int64(rows, STORED_RANK) == 1;
-        VV_PRE(file >= 0 && (size_t)file < attempt->candidates.files_len && what >= 0 &&
-               what < 4);
+        VV_PRE(file >= 0 && (size_t)file < files_len && what >= 0 && what < 4);
         attempt->consulted[file] = true;
         attempt->counts[what] += is_first;
         attempt->repaired += !is_first;
         attempt->gone[file] += !is_first || what == VV_OUTCOME_UPDATE;
+        if (near != NULL && is_first && what == VV_OUTCOME_UNCHANGED)
+            near[file] = true;
         found += is_first;
     }
     attempt->counts[VV_OUTCOME_INSERT] = call->batch.rows - found;
     return VARVE_OK;
+}
+
+/* Makes `stored` and counts it. */
+static varve_status make_stored(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, struct vv_str pairs, bool *near)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    vv_compare_ranked_sql(pairs, &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql)};
+    int64_t rows = 0;
+    VV_TRY(vv_work_make(op, call->work, &call->work->stored, &query, &rows));
+    return count_outcomes(op, call, attempt, near);
+}
+
+static varve_status compare_by(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, const bool *columns, bool *near)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf pairs = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_compare compare = {.call = call, .attempt = attempt, .columns = columns};
+    VV_TRY(vv_compare_pairs_sql(op, &compare, &pairs));
+    return vv_buf_ok(&pairs) ? make_stored(op, call, attempt, vv_buf_str(&pairs), near)
+                             : vv_fail_memory(op);
+}
+
+/*
+ * Rows that are equal by the probe may differ elsewhere: their files are compared again, by all
+ * columns. What was found in the other files stays. (Which of several rows of one key ranks first has
+ * nothing to do with what is equal, and of the others nobody asks whether they are.)
+ */
+static varve_status compare_again(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt, const int64_t *files, size_t files_len, bool *near)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_compare compare = {
+        .call = call, .attempt = attempt, .files = files, .files_len = files_len};
+    int64_t rows = 0;
+    vv_buf_addf(&sql,
+        "SELECT _file, _pos, _row, _own, _o, _batch_o, _same FROM %.*s WHERE _file NOT IN",
+        VV_ARG(call->work->stored.sql));
+    for (size_t i = 0; i < files_len; i++)
+        vv_buf_addf(&sql, "%s%" PRId64, i == 0 ? " (" : ", ", files[i]);
+    vv_buf_addc(&sql, ')');
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql)};
+    VV_TRY(vv_work_make(op, call->work, &call->work->pairs, &query, &rows));
+    sql.len = 0;
+    vv_buf_addf(&sql, "FROM %.*s UNION ALL ", VV_ARG(call->work->pairs.sql));
+    VV_TRY(vv_compare_pairs_sql(op, &compare, &sql));
+    return vv_buf_ok(&sql) ? make_stored(op, call, attempt, vv_buf_str(&sql), near)
+                           : vv_fail_memory(op);
+}
+
+static varve_status compare_all(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    const bool *probe = NULL;
+    bool *near = NULL;
+    int64_t *files = NULL;
+    size_t near_len = 0;
+    size_t len = attempt->candidates.files_len;
+    VV_NEW(op, &near, bool, len + 1);
+    VV_NEW(op, &files, int64_t, len + 1);
+    VV_TRY(vv_compare_probe(op, call, attempt, &probe));
+    VV_TRY(compare_by(op, call, attempt, probe, near));
+    if (probe == NULL)
+        return VARVE_OK;
+    for (size_t i = 0; i < len; i++)
+        if (near[i])
+            files[near_len++] = (int64_t)i;
+    vv_compare_remember(call, attempt, near_len <= len / NEAR_PART ? probe : NULL);
+    if (near_len == 0)
+        return VARVE_OK;
+    return near_len <= len / 2 ? compare_again(op, call, attempt, files, near_len, near)
+                               : compare_by(op, call, attempt, NULL, near);
 }
 
 /* To plan well pays where much is to be read. */
@@ -198,7 +224,6 @@ static bool is_worth_planning(const struct vv_upsert_call *call, int64_t bytes)
 varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     if (call->batch.rows == 0)
         return VARVE_OK;
     VV_TRY(read_groups(op, call, attempt));
@@ -218,13 +243,7 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     vv_engine_expect(call->table->engine, bytes);
     VV_TRY(vv_upsert_compare_few(op, call, attempt, &is_done));
     if (is_done)
-        return count_outcomes(op, call, attempt);
-    VV_TRY(stored_sql(op, call, attempt, &sql));
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
+        return count_outcomes(op, call, attempt, NULL);
     VV_TRY(vv_session_optimize(op, call->work->session, is_worth_planning(call, bytes)));
-    const struct vv_query query = {.sql = vv_buf_str(&sql)};
-    int64_t rows = 0;
-    VV_TRY(vv_work_make(op, call->work, &call->work->stored, &query, &rows));
-    return count_outcomes(op, call, attempt);
+    return compare_all(op, call, attempt);
 }

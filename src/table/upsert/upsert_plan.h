@@ -80,7 +80,11 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
 int64_t vv_upsert_files_added(const struct vv_upsert_attempt *attempt);
 int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt);
 
-/* Whether a column tells an unchanged row from an update. `is_momentary`: of vv_batch. */
+/*
+ * Whether a column tells an unchanged row from an update: not the key, which is equal anyway, nor
+ * the order column, nor those that only tell when the batch came, or a repeated batch would change
+ * every row. `is_momentary`: of vv_batch.
+ */
 bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
     int32_t column);
 

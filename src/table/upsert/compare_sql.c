@@ -1,0 +1,127 @@
+/*
+ * Keys of a batch are never NULL (validated), and DuckDB's `=` on floats holds for NaN and for
+ * -0.0 and 0.0, so `=` is the IS NOT DISTINCT FROM that the rule asks for, and unlike it lets the
+ * join push the batch's key range into the Parquet scan.
+ */
+#include "table/read/scan_sql.h"
+#include "table/upsert/compare.h"
+
+bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
+    int32_t column)
+{
+    return column != attempt->rules->order && !vv_rules_is_key(attempt->rules, column) &&
+           (is_momentary == NULL || !is_momentary[column]);
+}
+
+bool vv_compare_has(const struct vv_compare *compare, size_t column)
+{
+    return vv_upsert_is_compared(compare->attempt, compare->call->batch.is_momentary,
+               (int32_t)column) &&
+           (compare->columns == NULL || compare->columns[column]);
+}
+
+static void same_sql(const struct vv_compare *compare, struct vv_buf *sql)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < compare->attempt->snapshot->schema.fields_len; i++) {
+        if (!vv_compare_has(compare, i))
+            continue;
+        vv_buf_addf(sql, "%ss.c%zu IS NOT DISTINCT FROM b.c%zu", separator, i, i);
+        separator = " AND ";
+    }
+    vv_buf_addf(sql, "%s AS _same", *separator == '\0' ? "true" : "");
+}
+
+static void differs_sql(const struct vv_compare *compare, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "CAST(0 AS BIGINT)");
+    for (size_t i = 0; i < compare->attempt->snapshot->schema.fields_len; i++)
+        if (i < VV_COMPARE_BITS && vv_compare_has(compare, i))
+            vv_buf_addf(sql,
+                " + CASE WHEN s.c%zu IS DISTINCT FROM b.c%zu THEN %" PRIu64 " ELSE 0 END", i, i,
+                UINT64_C(1) << i);
+    vv_buf_adds(sql, " AS _differs");
+}
+
+/* Only the columns that are needed: of the others the engine would have to find out itself. */
+static varve_status source_of(struct vv_op *op, const struct vv_compare *compare,
+    struct vv_scan_source *out)
+{
+    const struct vv_upsert_attempt *attempt = compare->attempt;
+    const struct vv_rules *rules = attempt->rules;
+    const struct vv_file **files = NULL;
+    int32_t *columns = NULL;
+    size_t fields_len = attempt->snapshot->schema.fields_len;
+    *out = (struct vv_scan_source){.store = compare->call->table->store,
+        .engine = compare->call->table->engine,
+        .snapshot = attempt->snapshot,
+        .files = attempt->candidates.files,
+        .files_len = attempt->candidates.files_len,
+        .names = VV_SCAN_INDEXED};
+    if (compare->columns != NULL) {
+        VV_NEW(op, &columns, int32_t, fields_len + 1);
+        for (size_t i = 0; i < fields_len; i++)
+            if (vv_rules_is_key(rules, (int32_t)i) || (int32_t)i == rules->order ||
+                vv_compare_has(compare, i))
+                columns[out->columns_len++] = (int32_t)i;
+        out->columns = columns;
+    }
+    if (compare->files == NULL)
+        return VARVE_OK;
+    VV_NEW(op, &files, const struct vv_file *, compare->files_len + 1);
+    for (size_t i = 0; i < compare->files_len; i++)
+        files[i] = attempt->candidates.files[compare->files[i]];
+    out->files = files;
+    out->files_len = compare->files_len;
+    return VARVE_OK;
+}
+
+static void file_sql(const struct vv_compare *compare, struct vv_buf *sql)
+{
+    if (compare->files == NULL) {
+        vv_buf_adds(sql, "s._file");
+        return;
+    }
+    vv_buf_addc(sql, '(');
+    for (size_t i = 0; i < compare->files_len; i++)
+        vv_buf_addf(sql, "%s%" PRId64, i == 0 ? "[" : ", ", compare->files[i]);
+    vv_buf_adds(sql, "]::BIGINT[])[s._file + 1] AS _file");
+}
+
+varve_status vv_compare_pairs_sql(struct vv_op *op, const struct vv_compare *compare,
+    struct vv_buf *sql)
+{
+    const struct vv_rules *rules = compare->attempt->rules;
+    struct vv_scan_source source;
+    VV_TRY(source_of(op, compare, &source));
+    vv_buf_adds(sql, "SELECT ");
+    file_sql(compare, sql);
+    vv_buf_adds(sql, ", s._pos, b._row, b._own, ");
+    if (rules->order >= 0)
+        vv_buf_addf(sql, "s.c%d AS _o, b.c%d AS _batch_o, ", rules->order, rules->order);
+    else
+        vv_buf_adds(sql, "0 AS _o, 0 AS _batch_o, ");
+    if (compare->tells_columns)
+        differs_sql(compare, sql);
+    else
+        same_sql(compare, sql);
+    vv_buf_adds(sql, " FROM (");
+    VV_TRY(vv_scan_sql(op, &source, sql));
+    vv_buf_addf(sql, ") AS s JOIN %.*s AS b ON ", VV_ARG(compare->call->batch.sql));
+    for (size_t i = 0; i < rules->key_len; i++)
+        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i],
+            rules->key[i]);
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
+}
+
+void vv_compare_ranked_sql(struct vv_str pairs, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, "SELECT *, CASE "
+                     "WHEN first_value(_same) OVER ranking THEN 2 "
+                     "WHEN _own AND _batch_o < first_value(_o) OVER ranking THEN 3 ELSE 1 END "
+                     "AS _what, row_number() OVER ranking AS _rank FROM (");
+    vv_buf_add(sql, pairs);
+    vv_buf_adds(sql, ") WINDOW ranking AS (PARTITION BY _row ORDER BY _o DESC NULLS LAST, "
+                     "_file DESC, _pos DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
+                     "FOLLOWING)");
+}
