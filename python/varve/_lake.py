@@ -41,6 +41,12 @@ def _log_to(callback):
     return lambda level, event, fields: callback(level, event, json.loads(fields))
 
 
+def _cache_bytes(cache):
+    if cache is None or cache is True:
+        return 0  # as much as is usual
+    return size_of(cache) or _CACHE_OFF
+
+
 class _KnownAt:
     """What Lake.known_at gives: at the end of a `with` the lake is read as it was before."""
 
@@ -70,8 +76,8 @@ class Lake:
     message     for the history of every write that has none of its own
     threads     for the engine; one a core
     memory      limit of the engine, in bytes or as "1GiB"; 80 % of the machine's
-    cache       how much of it data files may take that are read again and again, decoded; False:
-                nothing; a sixteenth of the memory, at most 256 MiB
+    cache       how much of it data files may take that are read again and again, decoded; at most
+                a quarter; False: nothing; a sixteenth, at most 256 MiB
     durability  "full", or "off" for bulk loads and benchmarks: a crash of the machine may then
                 undo what was written
     on_log      called with (level, event, fields as a dict) from any thread; without it warnings
@@ -92,7 +98,7 @@ class Lake:
         off = _choice("durability", durability, {"full": False, "off": True})
         self._core = _core.open_lake(
             fsencode(self.path), create, off, threads or 0, size_of(memory),
-            _CACHE_OFF if cache is False or cache == 0 else size_of(cache), user, message,
+            _cache_bytes(cache), user, message,
             _log_to(on_log) if on_log else _log)
 
     def __repr__(self):

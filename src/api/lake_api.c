@@ -49,11 +49,11 @@ static varve_status held_bytes(struct vv_op *op, const varve_lake_options *optio
         return VARVE_OK;
     if (options->cache_bytes > 0)
         bytes = options->cache_bytes;
-    if (options->memory_bytes > 0 && bytes > options->memory_bytes / 4)
+    if (memory > 0 && bytes > memory / 4)
         return vv_fail(op, VARVE_EUSAGE,
             "a cache of %" PRIu64 " bytes is more than a quarter of the memory, %" PRIu64
             " bytes: give more memory, or a smaller cache",
-            bytes, options->memory_bytes);
+            bytes, memory);
     *out = (size_t)bytes;
     return VARVE_OK;
 }

@@ -208,8 +208,18 @@ def test_a_lake_holds_no_more_than_it_may(tmp_path):
             assert lake.query(MANY).to_dicts()[0]["sum(vix)"] == 9 * 800 * 5.0
             assert regimes.scan(where="vix < 5").to_dicts() == []
             assert 0 < lake.cache()["bytes"] <= lake.cache()["bytes_max"] == 100 << 10
-    with pytest.raises(varve.UsageError, match="more than a quarter of the memory"):
-        varve.Lake(tmp_path / "lake", cache="100MB", memory="256MB")
+    for options in ({"cache": "100MB", "memory": "256MB"}, {"cache": "1000000GB"}):
+        with pytest.raises(varve.UsageError, match="more than a quarter of the memory"):
+            varve.Lake(tmp_path / "lake", **options)
+
+
+def test_how_much_may_be_held(lake):
+    usual = lake.cache()["bytes_max"]
+    assert 0 < usual <= 256 << 20
+    for cache, bytes_max in ((None, usual), (True, usual), ("1MiB", 1 << 20), (False, 0), (0, 0),
+                             ("0", 0)):
+        with varve.Lake(lake.path, cache=cache) as other:
+            assert other.cache()["bytes_max"] == bytes_max, cache
 
 
 def test_threads_read_while_others_write(lake, regimes):
