@@ -135,12 +135,11 @@ static varve_status choose_files(struct vv_op *op, const struct vv_export_run *r
     const struct vv_span_request *span = &run->request->span;
     source->time = vv_time_column(source->snapshot, &source->rules);
     table->has_time = source->time >= 0;
-    table->span = (struct vv_span){INT64_MIN, INT64_MAX};
-    if (table->has_time) {
-        VV_TRY(vv_report_span(op, run->lake, span, run->request->at, VV_STR_NONE,
-            &table->span));
+    /* A time that is none is an error for tables without times, too. */
+    VV_TRY(vv_report_span(op, run->lake, span, run->request->at, VV_STR_NONE, &table->span));
+    if (table->has_time)
         return vv_report_prune(op, source, table->span);
-    }
+    table->span = (struct vv_span){INT64_MIN, INT64_MAX};
     if (span->from.ptr != NULL || span->to.ptr != NULL || span->last.ptr != NULL)
         vv_log(op, VV_LOG_WARN, "export.no_time",
             "table %.*s has no time column: all of its rows are exported", VV_ARG(table->name));

@@ -555,6 +555,8 @@ def test_a_table_without_a_time_is_exported_whole(varve, tmp_path):
     done = varve.run("export", "--from", "2025-01-01", "-o", tmp_path / "x")
     assert done.returncode == 0 and "has no time column" in done.stderr
     assert (tmp_path / "x" / "codes" / "rows.csv").read_text() == "id,word\n1,<b>&\n2,\n"
+    done = varve.run("export", "--to", "someday", "-o", tmp_path / "y")
+    assert done.returncode == 2 and "is not a time" in done.stderr
 
 
 def test_all_types_are_those_of_a_scan(varve, tmp_path):
