@@ -113,3 +113,25 @@ def test_keys_that_are_stored_twice(lake):
     result = twins.upsert(batch)
     assert (result.repaired, result.unchanged) == (400, 200)
     assert twins.same().height == table.height + 200
+
+
+def test_a_key_that_a_small_file_has_often(lake):
+    """Some kB of a file are read into memory; not so hundreds of thousands of rows that are the same."""
+    lake.create("often", schema="k string not null, o long", key=["k"], order_by="o")
+    table = lake.table("often")
+    key, often = "k" * 500, 300000
+    table.append(pl.DataFrame({"k": [key], "o": [1]}).select(pl.all().repeat_by(often).explode()),
+                 allow_duplicates=True)
+    result = table.upsert([{"k": key, "o": 2}])
+    assert (result.unchanged, result.repaired) == (1, often - 1)
+    assert lake.query("SELECT count(*) AS n FROM often").to_polars()["n"].to_list() == [1]
+
+
+def test_few_rows_that_are_long(lake):
+    lake.create("texts", schema="k int not null, body string", key=["k"])
+    table = lake.table("texts")
+    table.upsert([{"k": 5, "body": "x"}])
+    bodies = [f"{number:08d}" * 1000 for number in range(18000)]
+    batch = pl.DataFrame({"k": pl.Series(range(18000), dtype=pl.Int32), "body": bodies})
+    result = table.upsert(batch)
+    assert (result.inserted, result.updated) == (17999, 1)

@@ -22,6 +22,9 @@
 
 #define NEAR_BYTES_MAX (INT64_C(256) << 10)
 #define NEAR_FILES_MAX 64
+#define NEAR_ROWS_MAX 100000 /* a few kB of a file can hold millions that are all the same */
+#define BATCH_BYTES_MAX ((size_t)64 << 20)
+#define TEXTS_BYTES_MAX ((size_t)1 << 20)
 #define SCRATCH_BYTES_MAX ((size_t)128 << 20)
 
 /* A row of the batch; `same` are its values in the columns that are compared. */
@@ -129,8 +132,10 @@ static varve_status read_near(struct vv_op *op, struct comparison *c, bool *out_
         VV_TRY(read_file(op, c, candidates->files[i], &bytes[i], &is_read));
     if (!is_read)
         return VARVE_OK;
-    return vv_rowset_fill_parquet(op, c->call->work->near, columns, columns_len, bytes,
-        candidates->files_len, out_is_taken);
+    VV_TRY(vv_rowset_fill_parquet(op, c->call->work->near, columns, columns_len, bytes,
+        candidates->files_len, out_is_taken));
+    *out_is_taken &= vv_rowset_rows(c->call->work->near) <= NEAR_ROWS_MAX;
+    return VARVE_OK;
 }
 
 /* The columns that tell an unchanged row: as same_sql has them. */
@@ -152,6 +157,13 @@ static struct vv_tuple tuple_of(const struct comparison *c, const int32_t *colum
         .len = len};
 }
 
+/* Before a row is read: those of the rows before it, once they are many. */
+static void texts_pass(struct vv_arena *texts)
+{
+    if (texts->bytes > TEXTS_BYTES_MAX)
+        vv_arena_done(texts);
+}
+
 /* Of the current row; NULL too where the table has none. */
 static struct vv_value order_of(const struct comparison *c, const struct vv_rows *rows,
     const uint32_t *from, const struct vv_value *fixed)
@@ -167,13 +179,17 @@ static struct vv_value order_of(const struct comparison *c, const struct vv_rows
     return (struct vv_value){.kind = VV_VALUE_INT, .integer = vv_rows_int64(rows, at)};
 }
 
-static varve_status read_batch(struct vv_op *op, struct comparison *c)
+/* False: few rows, but long ones. */
+static varve_status read_batch(struct vv_op *op, struct comparison *c, bool *out_is_known)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_arena_done) struct vv_arena texts = VV_ARENA_INIT(SCRATCH_BYTES_MAX);
     struct vv_tuple key = tuple_of(c, c->attempt->rules->key, c->attempt->rules->key_len);
     struct vv_tuple same = tuple_of(c, c->compared, c->compared_len);
     size_t index = 0;
+    key.arena = same.arena = &texts;
+    *out_is_known = true;
     VV_TRY(vv_tuple_make(op, &key));
     VV_TRY(vv_tuple_make(op, &same));
     VV_TRY(vv_rowset_read(op, c->call->batch.few, &rows));
@@ -182,7 +198,11 @@ static varve_status read_batch(struct vv_op *op, struct comparison *c)
         if (!has_row)
             return VARVE_OK;
         struct batch_row *row = vv_new(c->scratch, struct batch_row, 1);
+        texts_pass(&texts);
         VV_TRY(vv_tuple_read(op, &same, rows, &text));
+        *out_is_known = c->scratch->bytes + text.len <= BATCH_BYTES_MAX;
+        if (!*out_is_known)
+            return VARVE_OK;
         struct vv_str of_same = vv_arena_str(c->scratch, vv_buf_str(&text));
         VV_TRY(vv_tuple_read(op, &key, rows, &text));
         struct vv_str of_key = vv_arena_str(c->scratch, vv_buf_str(&text));
@@ -261,8 +281,10 @@ static varve_status find_matches(struct vv_op *op, struct comparison *c,
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_arena_done) struct vv_arena texts = VV_ARENA_INIT(SCRATCH_BYTES_MAX);
     struct vv_tuple key = tuple_of(c, c->attempt->rules->key, c->attempt->rules->key_len);
     struct vv_tuple same = tuple_of(c, c->compared, c->compared_len);
+    key.arena = same.arena = &texts;
     key.from = same.from = c->from;
     VV_TRY(vv_tuple_make(op, &key));
     VV_TRY(vv_tuple_make(op, &same));
@@ -275,6 +297,7 @@ static varve_status find_matches(struct vv_op *op, struct comparison *c,
             .pos = vv_rows_int64(rows, VV_ROWSET_POS)};
         const struct near_file *file = &files->items[match.file];
         bool is_gone = false;
+        texts_pass(&texts);
         if (file->gone != NULL)
             vv_row_set_find(file->gone, &match.pos, 1, &is_gone);
         if (is_gone)
@@ -391,13 +414,16 @@ varve_status vv_upsert_compare_few(struct vv_op *op, const struct vv_upsert_call
     if (!is_for_here(call, attempt))
         return VARVE_OK;
     bool is_known = false;
+    VV_TRY(find_compared(op, &c));
     VV_TRY(read_near(op, &c, &is_known));
     if (is_known)
         VV_TRY(open_all(op, &c, &files, &is_known));
-    if (!is_known)
+    if (is_known)
+        VV_TRY(read_batch(op, &c, &is_known));
+    if (!is_known) {
+        vv_rowset_clear(call->work->near);
         return VARVE_OK;
-    VV_TRY(find_compared(op, &c));
-    VV_TRY(read_batch(op, &c));
+    }
     VV_TRY(find_matches(op, &c, &files));
     judge(&c);
     VV_TRY(store(op, &c));
