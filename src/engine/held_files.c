@@ -15,7 +15,8 @@
 #define KEYS_BYTES_MAX ((size_t)256 << 20)
 /*
  * A statement looks into files, whole, as long as all that it takes are no longer than this many
- * times what may be held. Of more there is no hope to hold them, but for a few columns.
+ * times what may be held; and takes none whose columns alone are more than that, unpacked, since
+ * each thread would have one in memory. Of more there is no hope to hold them, but for a few columns.
  */
 #define LOOK_PARTS 2
 #define ROWS_A_THREAD 16384 /* fewer are not worth one more */
@@ -156,6 +157,12 @@ static bool count_rows(const struct vv_pq_file *file, size_t *out)
     return true;
 }
 
+static size_t unpacked_max(const struct vv_held_files *files)
+{
+    return files->bytes_max < UNPACKED_BYTES_MAX ? (size_t)files->bytes_max
+                                                 : UNPACKED_BYTES_MAX;
+}
+
 /*
  * Looks into a file that nothing is known of: false where it is the engine's. What is wrong with it
  * is the engine's to say, but for bytes that are not those on record.
@@ -179,7 +186,7 @@ static varve_status look(struct vv_op *op, struct vv_held_files *files,
     else if (status == VARVE_OK)
         *out_is_plain = bytes.len <= (size_t)VV_HELD_FILE_BYTES_MAX &&
                         count_rows(&plain.parquet, &item->rows) &&
-                        vv_plain_fits(&plain, files->columns_len, UNPACKED_BYTES_MAX);
+                        vv_plain_fits(&plain, files->columns_len, unpacked_max(files));
     if (status != VARVE_OK)
         vv_forgive(&own);
     if (is_other || is_memory)

@@ -272,6 +272,7 @@ bool vv_pq_is_known(const struct vv_pq_file *file, const struct vv_pq_group *gro
     const size_t value_bytes =
         (is_text(node->type) ? sizeof(struct vv_str) : sizeof(int64_t)) + 2;
     struct vv_str rest;
+    size_t text_bytes = 0; /* of one of the dictionary, about */
     if (node->type == VV_PQ_INT96 || !find_pages(file, group, leaf, &rest))
         return false;
     for (size_t entries = 0; entries < (size_t)chunk->values;) {
@@ -284,8 +285,14 @@ bool vv_pq_is_known(const struct vv_pq_file *file, const struct vv_pq_group *gro
         if (!is_known_encoding(&page, node))
             return false;
         *bytes += page.entries * value_bytes;
-        if (page.type != VV_PQ_DICTIONARY_PAGE)
-            entries += page.entries;
+        if (page.type == VV_PQ_DICTIONARY_PAGE) {
+            if (node->type == VV_PQ_BYTES && page.entries > 0)
+                text_bytes = page.unpacked_bytes / page.entries;
+            continue;
+        }
+        entries += page.entries;
+        if (page.encoding == VV_PQ_DICTIONARY || page.encoding == VV_PQ_OLD_DICTIONARY)
+            *bytes += page.entries * text_bytes;
     }
     *bytes += (size_t)chunk->values * sizeof(uint32_t); /* indexes */
     return true;

@@ -22,8 +22,8 @@ struct vv_pq_column {
 
 /*
  * Whether vv_pq_read_column knows every encoding and codec of a column, as its pages say of
- * themselves; and about how much memory it takes, added to `*bytes`. What is damaged below may
- * still be found by reading it.
+ * themselves; and about how much memory it takes, added to `*bytes`, a text as often as it comes.
+ * What is damaged below may still be found by reading it.
  */
 bool vv_pq_is_known(const struct vv_pq_file *file, const struct vv_pq_group *group,
     uint32_t leaf, size_t *bytes);

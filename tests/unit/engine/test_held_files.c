@@ -200,6 +200,23 @@ TEST(held_files, are_looked_into_while_there_is_hope_to_hold_them)
     CHECK_INT(taken, fixture.len);
 }
 
+/* A dictionary has one text of a thousand bytes; in memory there would be 20,000 of them. */
+TEST(held_files, that_are_long_in_memory_are_the_engines)
+{
+    static const int rows[] = {20000, 2000};
+    HELD_FIXTURE(fixture, (size_t)8 << 20);
+    for (size_t i = 0; i < VV_COUNT(rows); i++) {
+        char select[256];
+        uint64_t id = 0;
+        size_t taken = 0;
+        (void)snprintf(select, sizeof(select),
+            "SELECT repeat('x', 1000) AS name FROM range(%d)", rows[i]);
+        REQUIRE(write_one(&fixture, select, "PARQUET_VERSION V1"));
+        REQUIRE_OK(&fixture.base.op, lend(&fixture, &fixture.base.op, true, &id, &taken));
+        CHECK_INT(taken, i); /* the shorter one alone */
+    }
+}
+
 TEST(held_files, come_in_their_order_on_one_thread)
 {
     HELD_FIXTURE(fixture, (size_t)256 << 20);
@@ -222,7 +239,7 @@ TEST(held_files, come_in_their_order_on_one_thread)
 /* Two kinds of room: for some of the columns of some files, and for nothing at all. */
 TEST_SECONDS(held_files, make_room_for_each_other_and_stay_right, 120)
 {
-    static const size_t sizes[] = {(size_t)3 << 20, (size_t)200 << 10, 1};
+    static const size_t sizes[] = {(size_t)3 << 20, (size_t)1 << 20, (size_t)200 << 10, 1};
     for (size_t i = 0; i < VV_COUNT(sizes); i++) {
         HELD_FIXTURE(fixture, sizes[i]);
         int64_t rows = 0;
