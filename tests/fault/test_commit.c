@@ -6,6 +6,7 @@
  */
 #include "../unit/delta/log_fixture.h"
 #include "base/seam.h"
+#include "fault/step.h"
 
 /* How often the fault may strike in a row: once, and for as long as anybody tries again. */
 static const uint64_t strikes[] = {1, 3, 100};
@@ -108,7 +109,7 @@ static bool start(struct story *story)
     return fixture_init(&story->fixture) && put_first_commit(&story->fixture);
 }
 
-TEST(commit, tells_the_truth_whichever_call_of_the_store_fails)
+TEST_SECONDS(commit, tells_the_truth_whichever_call_of_the_store_fails, 240)
 {
     static const enum vv_fault_kind kinds[] = {
         VV_FAULT_REFUSE, VV_FAULT_LOSE_REPLY, VV_FAULT_IN_DOUBT};
@@ -117,7 +118,7 @@ TEST(commit, tells_the_truth_whichever_call_of_the_store_fails)
         enum vv_fault_kind kind = kinds[i % VV_COUNT(kinds)];
         uint64_t count = strikes[i / VV_COUNT(kinds)];
         bool struck = true;
-        for (uint64_t at = 1; struck; at++) {
+        for (uint64_t at = 1; struck; at += STEP(at)) {
             struct story story;
             REQUIRE(start(&story));
             story.fixture.plan = (struct vv_fault_plan){.kind = kind,

@@ -4,6 +4,7 @@
  * exactly once in the end.
  */
 #include "../unit/ingest/writer_fixture.h"
+#include "fault/step.h"
 #include "ingest/writer_state.h"
 
 #define SCHEMA "k bigint not null, o bigint, v string"
@@ -88,13 +89,6 @@ static bool try_one(struct vv_engine *engine, enum vv_fault_kind kind, uint64_t 
     }
     return was_reached;
 }
-
-/* Under a sanitizer, which is slow, the later calls by steps: they differ less from one another. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEP(at) (1 + (at) / 8)
-#else
-#define STEP(at) 1
-#endif
 
 #define EVERY_CALL(name, kind, dies)                                          \
     TEST_SECONDS(writer_faults, name, 120)                                    \
