@@ -14,8 +14,8 @@
  *             alike. A stream given back must be released by the caller, before the lake is closed.
  *             Where its get_next fails the number tells the code: EINVAL EUSAGE, EBADMSG ECORRUPT,
  *             ENOMEM ELIMIT, ECANCELED EINTERRUPTED, EIO EIO.
- *   Threads   one call at a time on one handle; different handles in different threads. A lake
- *             and its tables count as one handle.
+ *   Threads   one call at a time on one handle; different handles in different threads. A lake and
+ *             its tables count as one handle. A forked child neither uses nor closes its parent's.
  *   Text      UTF-8, ended by NUL. Times are microseconds since 1970-01-01T00:00:00Z, or texts as
  *             the command line takes them: ISO 8601 (naive = UTC), "now", "-2h", "-7d".
  */
@@ -87,7 +87,7 @@ VARVE_API void varve_lake_close(varve_lake *lake);
  * take, which is quicker than to give it back piece by piece. Files are closed and removed as ever.
  */
 VARVE_API void varve_lake_leave(varve_lake *lake);
-/* Makes the call that runs on this lake in another thread end with EINTERRUPTED; signal safe. */
+/* Ends the call that runs on it, or the next read of an open stream, EINTERRUPTED; signal safe. */
 VARVE_API void varve_lake_interrupt(varve_lake *lake);
 
 typedef struct varve_init_options {
