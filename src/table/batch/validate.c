@@ -98,7 +98,8 @@ static varve_status unknown_column(struct vv_op *op, const struct vv_plan *plan,
             "out",
             VV_ARG(input->name), VV_ARG(name), VV_ARG(plan->schema->fields[near].name));
     return vv_fail(op, VARVE_EINVALID,
-        "%.*s: the table has no column \"%.*s\"; take it out, or add it (--evolve)",
+        "%.*s: the table has no column \"%.*s\"; take it out, or allow it to be added "
+        "(--evolve, evolve=True)",
         VV_ARG(input->name), VV_ARG(name));
 }
 
