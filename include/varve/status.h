@@ -49,7 +49,8 @@ typedef struct varve_error {
     int64_t version;                         /* table version the failure is about, -1: none */
     char table[256];                         /* table the failure is about, "": none */
     char message[VARVE_ERROR_MESSAGE_BYTES]; /* "outer: inner: cause", one line, UTF-8 */
-    char detail[VARVE_ERROR_DETAIL_BYTES]; /* further lines, such as the rejected rows, or "" */
+    char detail
+        [VARVE_ERROR_DETAIL_BYTES]; /* lines, such as the rejected rows (the message has the first), or "" */
 } varve_error;
 
 /* The name of a code, such as "CONFLICT"; "FAILED" for an unknown one. Static storage. */
