@@ -66,21 +66,25 @@ static void say(const struct vv_cli *cli, const char *name, bool is_dry,
         vv_say(cli, "%s: nothing to do; version %" PRId64, name, result->version);
     else if (is_dry)
         vv_say(cli,
-            "%s: %" PRId64 " files (%s) in %" PRId64
-            " partitions would be rewritten (a dry run: nothing written)",
-            name, result->files_removed, before.chars, result->partitions);
+            "%s: %" PRId64 " file%s (%s) in %" PRId64
+            " partition%s would be rewritten (a dry run: nothing written)",
+            name, result->files_removed, vv_text_plural(result->files_removed), before.chars,
+            result->partitions, vv_text_plural(result->partitions));
     else
         vv_say(cli,
-            "%s: %" PRId64 " files (%s) became %" PRId64 " (%s) in %" PRId64
-            " partitions; version %" PRId64,
-            name, result->files_removed, before.chars, result->files_added,
-            vv_text_size(result->bytes_added).chars, result->partitions, result->version);
+            "%s: %" PRId64 " file%s (%s) became %" PRId64 " (%s) in %" PRId64
+            " partition%s; version %" PRId64,
+            name, result->files_removed, vv_text_plural(result->files_removed), before.chars,
+            result->files_added, vv_text_size(result->bytes_added).chars, result->partitions,
+            vv_text_plural(result->partitions), result->version);
     if (result->vectors_removed > 0)
-        vv_say(cli, "%" PRId64 " deletion vectors are gone", result->vectors_removed);
+        vv_say(cli, "%" PRId64 " deletion vector%s %s gone", result->vectors_removed,
+            vv_text_plural(result->vectors_removed),
+            result->vectors_removed == 1 ? "is" : "are");
     if (result->files_skipped > 0)
-        vv_say(cli,
-            "%" PRId64 " files were left, since other writers were at them: run it again",
-            result->files_skipped);
+        vv_say(cli, "%" PRId64 " file%s left, since other writers were at %s: run it again",
+            result->files_skipped, result->files_skipped == 1 ? " was" : "s were",
+            result->files_skipped == 1 ? "it" : "them");
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

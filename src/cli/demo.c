@@ -47,11 +47,12 @@ static void command(const struct vv_demo *demo, const char *format, ...)
 
 static void print_result(const varve_upsert_result *result)
 {
-    print("   %" PRId64 " rows in: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
+    print("   %" PRId64 " row%s in: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
           " unchanged, %" PRId64 " stale, %" PRId64 " doubled,\n   %" PRId64
           " rejected; %" PRId64 " written, the table is at version %" PRId64 "\n",
-        result->rows_in, result->inserted, result->updated, result->unchanged, result->stale,
-        result->duplicates_in_batch, result->rejected, result->rows_written, result->version);
+        result->rows_in, vv_text_plural(result->rows_in), result->inserted, result->updated,
+        result->unchanged, result->stale, result->duplicates_in_batch, result->rejected,
+        result->rows_written, result->version);
 }
 
 static varve_status show_as(struct vv_demo *demo, struct ArrowArrayStream *rows,

@@ -38,9 +38,16 @@ struct vv_text_size {
 };
 struct vv_text_size vv_text_size(int64_t bytes);
 
+/* "" for one, "s" for any other count. */
+const char *vv_text_plural(int64_t count);
+
 /* Columns that a text takes on a terminal, and the longest head of it that takes `columns`. */
 size_t vv_text_columns(const char *bytes, size_t len);
 size_t vv_text_head(const char *bytes, size_t len, size_t columns);
+/* A text in so many columns, at least one where it is not empty: filled with blanks, or cut, with an
+ * ellipsis ("~" where the terminal has none) in the last one. */
+void vv_text_add_fitted(struct vv_text *text, const char *bytes, size_t len, size_t columns,
+    bool utf8);
 
 /* In decimal, with zeros in front up to `digits`. */
 void vv_text_add_uint(struct vv_text *text, uint64_t value, uint32_t digits);

@@ -211,3 +211,8 @@ struct vv_text_size vv_text_size(int64_t bytes)
             (double)bytes / (is_small ? 1e3 : 1e6), is_small ? "KB" : "MB");
     return text;
 }
+
+const char *vv_text_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}

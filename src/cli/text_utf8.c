@@ -119,3 +119,15 @@ size_t vv_text_head(const char *bytes, size_t len, size_t columns)
     }
     return i;
 }
+
+void vv_text_add_fitted(struct vv_text *text, const char *bytes, size_t len, size_t columns,
+    bool utf8)
+{
+    bool is_cut = vv_text_columns(bytes, len) > columns;
+    size_t room = is_cut ? columns - 1 : columns;
+    size_t head = vv_text_head(bytes, len, room);
+    vv_text_add(text, bytes, head);
+    if (is_cut)
+        vv_text_adds(text, utf8 ? "\u2026" : "~");
+    vv_text_fill(text, ' ', room - vv_text_columns(bytes, head));
+}

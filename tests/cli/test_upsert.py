@@ -169,3 +169,8 @@ def test_two_writers_lose_nothing(lake):
     for thread in threads:
         thread.join()
     assert lake.ok("query", "SELECT count(*) AS n FROM market_regimes") == "n\n10\n"
+
+
+def test_one_row_is_told_as_one(lake):
+    done = lake("upsert", "market_regimes", stdin=HEAD + "never,IWM,neutral_low,1\n")
+    assert done.returncode == 3 and "1 of 1 row rejected" in done.stderr, done.stderr

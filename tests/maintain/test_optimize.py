@@ -281,3 +281,11 @@ def test_writers_go_on_while_it_runs(ticks):
     assert sum(",X,7.0," in row for row in stored) == 3
     optimize(ticks)
     assert rows(ticks) == stored and len(files(ticks)) == 3
+
+
+def test_one_file_and_one_partition_are_told_as_one(ticks):
+    fill(ticks, 3)
+    for args in (("--dry-run",), ()):
+        done = ticks.run("optimize", TABLE, *args, "--where", "date = '2025-01-10'")
+        assert done.returncode == 0, done.stderr
+        assert " in 1 partition" in done.stderr and "1 partitions" not in done.stderr, done.stderr

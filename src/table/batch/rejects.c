@@ -260,8 +260,8 @@ varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
         rows_shown += index == 0 || rejects[index].row != rejects[index - 1].row;
         if (index == 0)
             vv_fail(op, VARVE_EINVALID,
-                "%" PRId64 " of %" PRId64 " rows rejected, nothing written: %s", rows_bad,
-                rows_in, vv_buf_str(&line).ptr);
+                "%" PRId64 " of %" PRId64 " row%s rejected, nothing written: %s", rows_bad,
+                rows_in, rows_in == 1 ? "" : "s", vv_buf_str(&line).ptr);
         vv_detail(op, "%s%s", index > 0 ? "\n" : "", vv_buf_str(&line).ptr);
     }
     if (len == 0)
