@@ -269,3 +269,18 @@ void vv_cell_add_json(struct vv_cell cell, struct vv_json_style style, struct vv
         return;
     }
 }
+
+void vv_cell_cut_fraction(struct vv_cell cell, struct vv_text *text)
+{
+    size_t zone = cell.type->has_zone ? 1 : 0;
+    size_t len = text->len - zone;
+    if (cell.type->kind != VV_KIND_TIMESTAMP || cell.type->digits > 6 || len < 26)
+        return;
+    const char *fraction = text->ptr + len - 7; /* ".123456" */
+    size_t cut = memcmp(fraction, ".000000", 7) == 0   ? 7
+                 : memcmp(fraction + 4, "000", 3) == 0 ? 3
+                                                       : 0;
+    text->len -= cut + zone;
+    if (zone)
+        vv_text_addc(text, 'Z');
+}

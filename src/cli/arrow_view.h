@@ -86,6 +86,8 @@ struct vv_json_style {
 
 /* A value that is not NULL as plain text: what CSV and boxes show; nested ones as JSON. */
 void vv_cell_add_text(struct vv_cell cell, struct vv_text *text);
+/* Of the text of a time, zeros that say nothing are cut: to the second or to the millisecond. */
+void vv_cell_cut_fraction(struct vv_cell cell, struct vv_text *text);
 /* Any value as JSON. */
 void vv_cell_add_json(struct vv_cell cell, struct vv_json_style style, struct vv_text *text);
 

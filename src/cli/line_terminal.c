@@ -191,10 +191,9 @@ static void draw_sparks(struct vv_writer *writer, size_t width)
             if (pass == 0)
                 continue;
             size_t most = names < width / 3 ? names : width / 3;
-            size_t head = vv_text_head(vv_text_chars(&shown), shown.len, most);
-            size_t taken = vv_text_columns(vv_text_chars(&shown), head);
-            vv_text_add(&writer->line, vv_text_chars(&shown), head);
-            vv_text_fill(&writer->line, ' ', most - taken + 1);
+            vv_text_add_fitted(&writer->line, vv_text_chars(&shown), shown.len, most,
+                writer->options->utf8);
+            vv_text_addc(&writer->line, ' ');
             add_label(&writer->line, &label, numbers);
             vv_text_addc(&writer->line, ' ');
             size_t used = most + numbers + 2;

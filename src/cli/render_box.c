@@ -77,22 +77,6 @@ static void begin(struct vv_writer *writer)
     box->tail = vv_cli_alloc(box->tail_max, sizeof(*box->tail));
 }
 
-/* Times without zeros that say nothing: to the second or to the millisecond. */
-static void cut_fraction(struct vv_cell cell, struct vv_text *text)
-{
-    size_t zone = cell.type->has_zone ? 1 : 0;
-    size_t len = text->len - zone;
-    if (cell.type->kind != VV_KIND_TIMESTAMP || cell.type->digits > 6 || len < 26)
-        return;
-    const char *fraction = text->ptr + len - 7; /* ".123456" */
-    size_t cut = memcmp(fraction, ".000000", 7) == 0   ? 7
-                 : memcmp(fraction + 4, "000", 3) == 0 ? 3
-                                                       : 0;
-    text->len -= cut + zone;
-    if (zone)
-        vv_text_addc(text, 'Z');
-}
-
 /* Of a long fraction a box shows what a person looks at; CSV and JSON have all of its digits. */
 #define DIGITS_SHORT 8   /* so few are shown as they are */
 #define DIGITS_BELOW_1 6 /* that count */
@@ -135,7 +119,7 @@ static void read_row(struct box *box, struct vv_cell row, struct box_row *out)
             continue;
         vv_text_clear(&plain);
         vv_cell_add_text(cell, &plain);
-        cut_fraction(cell, &plain);
+        vv_cell_cut_fraction(cell, &plain);
         round_number(cell, &plain);
         vv_text_add_shown(&out->cells[i], vv_text_chars(&plain), plain.len);
         vv_text_addc(&out->cells[i], '\0'); /* an empty text is not NULL */
@@ -279,20 +263,13 @@ static void add_cell(struct vv_writer *writer, const char *bytes, size_t len, si
     bool right)
 {
     struct vv_text *line = &writer->line;
-    const struct frame *frame = frame_of(writer);
     size_t needed = vv_text_columns(bytes, len);
-    if (needed > width) {
-        size_t head = vv_text_head(bytes, len, width - 1);
-        vv_text_add(line, bytes, head);
-        vv_text_adds(line, frame->cut);
-        vv_text_fill(line, ' ', width - 1 - vv_text_columns(bytes, head));
-        return;
+    if (right && needed < width) {
+        vv_text_fill(line, ' ', width - needed);
+        vv_text_add(line, bytes, len);
+    } else {
+        vv_text_add_fitted(line, bytes, len, width, writer->options->utf8);
     }
-    if (right)
-        vv_text_fill(line, ' ', width - needed);
-    vv_text_add(line, bytes, len);
-    if (!right)
-        vv_text_fill(line, ' ', width - needed);
 }
 
 /* One cell with its frame in front; `bytes` NULL: NULL. */

@@ -57,6 +57,7 @@ static void add_name(struct vv_cell cell, struct vv_text *name)
         return;
     }
     vv_cell_add_text(cell, &text);
+    vv_cell_cut_fraction(cell, &text);
     vv_text_add_shown(name, vv_text_chars(&text), text.len);
 }
 
@@ -176,13 +177,6 @@ static struct canvas lay_out(const struct vv_writer *writer, const struct plot *
     return canvas;
 }
 
-static void add_padded(struct vv_text *line, const char *bytes, size_t len, size_t columns)
-{
-    size_t head = vv_text_head(bytes, len, columns);
-    vv_text_add(line, bytes, head);
-    vv_text_fill(line, ' ', columns - vv_text_columns(bytes, head));
-}
-
 /* In eighths of a column where the terminal can; the last one of a value that is not 0 is seen. */
 static void add_right(struct vv_text *line, const struct canvas *canvas, double share)
 {
@@ -214,7 +208,8 @@ static void draw_bar(struct vv_writer *writer, const struct canvas *canvas, stru
 {
     const struct plot *plot = writer->state;
     struct vv_text *line = &writer->line;
-    add_padded(line, vv_text_chars(&bar->name), bar->name.len, canvas->name);
+    vv_text_add_fitted(line, vv_text_chars(&bar->name), bar->name.len, canvas->name,
+        canvas->utf8);
     vv_text_addc(line, ' ');
     vv_text_fill(line, ' ', canvas->shown - bar->shown.len);
     vv_text_adds(line, vv_text_chars(&bar->shown));

@@ -303,3 +303,21 @@ def test_nothing_of_a_columns_name_steers_the_terminal(lake, form):
     assert "\x1b" not in text
     title = xml.fromstring(text)[0].text if form == "svg" else text.splitlines()[0]
     assert title == "a\\x1b[31m<&>RED"
+
+
+def test_names_have_short_times_and_show_that_they_are_cut(lake):
+    gaps = ("gaps", "market_regimes", "--every", "1m", "--by", "symbol", *ALL, "--plot")
+    wide = plain(chart(lake, *gaps, columns=200))
+    assert ":00Z" in wide and ".000000Z" not in wide
+    for env, mark in (({}, "…"), ({"LC_ALL": "C"}, "~")):
+        narrow = [line for line in plain(chart(lake, *gaps, columns=45, **env)).splitlines()
+                  if line.startswith(("2025", "SPY"))]
+        assert narrow and all(mark in line for line in narrow), narrow
+
+
+def test_names_of_series_show_that_they_are_cut(lake):
+    text = plain(chart(lake, "query", "SELECT TIMESTAMP '2025-01-30' + i * INTERVAL 1 HOUR AS moment, "
+                       "repeat('a_long_name', 4) || i % 2 AS name, i AS v FROM range(20) AS r(i)",
+                       "--plot", columns=60))
+    named = [line for line in text.splitlines() if line.startswith("a_long")]
+    assert named and all("…" in line for line in named), text
