@@ -24,8 +24,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
         cli->line.arguments_len - 1, &rows, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, &vv_trace_show, &count));
     if (count == 0)
-        vv_say(cli, "%s: no version that can be told brought, changed or took such a row",
-            vv_cli_argument(cli, 0));
+        vv_say(cli,
+            "%s: no version that can be told brought, changed or took such a row; whether the "
+            "table has it, varve scan %s --where tells",
+            vv_cli_argument(cli, 0), vv_cli_argument(cli, 0));
     return VARVE_OK;
 }
 

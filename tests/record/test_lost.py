@@ -146,6 +146,9 @@ def test_a_trace_names_the_vacuum_that_took_what_it_can_t_tell(four):
     assert re.search(r"what \d+ versions from 1 to \d+ did is not told: the vacuum of version \d+ "
                      r"\(\S+Z, by vera\) took data files that are needed, such as \S+", done.stderr)
     assert "no version that can be told" in done.stderr
+    assert "whether the table has it, varve scan t --where tells" in done.stderr
+    held = four.run("scan", "t", "--where", "ts = '2025-01-11T10:00:00Z' and sym = 'S'")
+    assert held.returncode == 0, held.stderr
 
 
 def test_a_trace_of_a_row_that_never_was_says_so(four):
