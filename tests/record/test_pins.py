@@ -56,6 +56,22 @@ def test_a_tag_is_a_version_of_every_table_and_outlives_vacuum(two):
     assert two.run("scan", "a", "--version", "2").returncode != 0
 
 
+def test_only_the_pins_that_keep_a_file_are_named(two):
+    def kept():
+        done = two.run("vacuum", "a", *NOW)
+        assert done.returncode == 0
+        return [line.removeprefix("varve: warning: ") for line in done.stderr.splitlines() if " stay" in line]
+
+    two.ok("hold", "add", "case12", "a", "--at", "1")
+    two.ok("tag", "create", "q3", "a")  # of the version that is live
+    assert kept() == ["1 file of table a stays for tags and holds: case12"]
+    put(two, "a", 3)
+    assert kept() == ["2 files of table a stay for tags and holds: case12, q3"]
+    two.ok("hold", "release", "case12")
+    assert kept() == ["1 file of table a stays for tags and holds: q3"]
+    assert price(two, "a", "--at", "q3") == [2.0]
+
+
 @pytest.mark.parametrize("lite", [(), ("--lite",)])
 def test_a_hold_keeps_every_version_from_then_on(two, lite):
     put(two, "a", 3)

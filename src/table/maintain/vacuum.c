@@ -168,6 +168,23 @@ static varve_status carry_out(struct vv_op *op, struct vv_vacuum_run *run,
     return VARVE_OK;
 }
 
+/* The pins that none of the files stays for are not named: to drop them frees nothing. */
+static void tell_pinned(struct vv_op *op, const struct vv_vacuum_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
+    if (run->pinned_files == 0)
+        return;
+    for (size_t i = 0; i < run->pins_len; i++)
+        if ((run->pins_used[i / 64] >> i % 64 & 1) != 0)
+            vv_buf_addf(&names, "%s%.*s", names.len == 0 ? "" : ", ",
+                VV_ARG(run->pins[i].name));
+    struct vv_str told = vv_buf_ok(&names) ? vv_buf_str(&names) : VV_STR("(out of memory)");
+    bool is_one = run->pinned_files == 1;
+    vv_log(op, VV_LOG_WARN, "vacuum.pinned",
+        "%" PRId64 " file%s of table %.*s stay%s for tags and holds: %.*s", run->pinned_files,
+        is_one ? "" : "s", VV_ARG(run->table->name), is_one ? "s" : "", VV_ARG(told));
+}
+
 varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     const struct vv_vacuum_request *request, struct vv_vacuum_result *out,
     struct ArrowArrayStream *out_files)
@@ -184,11 +201,7 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     VV_TRY(read_retention(op, &run));
     VV_TRY(vv_vacuum_keep(op, &run));
     VV_TRY(request->is_lite ? vv_vacuum_find_lite(op, &run) : vv_vacuum_find(op, &run));
-    if (run.pinned_files > 0)
-        vv_log(op, VV_LOG_WARN, "vacuum.pinned",
-            "%" PRId64 " file%s of table %.*s stay%s for tags and holds: %.*s",
-            run.pinned_files, run.pinned_files == 1 ? "" : "s", VV_ARG(table->name),
-            run.pinned_files == 1 ? "s" : "", VV_ARG(run.pins));
+    tell_pinned(op, &run);
     result.files = (int64_t)run.due.len;
     result.pinned_files = run.pinned_files;
     result.bytes = vv_vacuum_bytes(&run.due);

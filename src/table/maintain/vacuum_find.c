@@ -20,6 +20,9 @@ static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
     if (!vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
         return VARVE_OK;
     if (vv_map_has(&run->pinned, object->key)) {
+        const uint64_t *bits = vv_map_get(&run->pinned, object->key);
+        for (size_t i = 0; i < vv_vacuum_pin_words(run); i++)
+            run->pins_used[i] |= bits[i];
         run->pinned_files++;
         return VARVE_OK;
     }

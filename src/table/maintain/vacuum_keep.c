@@ -6,8 +6,18 @@
 #include "delta/deletion_vector.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
-#include "delta/pins.h"
 #include "table/maintain/vacuum_run.h"
+
+/* Which pins keep a key, with the one that is being read; NULL: no memory. */
+static uint64_t *mark_pin(struct vv_vacuum_run *run, struct vv_str key)
+{
+    uint64_t *bits = vv_map_get(&run->pinned, key);
+    if (bits == NULL)
+        bits = vv_new(&run->arena, uint64_t, vv_vacuum_pin_words(run));
+    if (bits != NULL)
+        bits[run->pin_now / 64] |= UINT64_C(1) << run->pin_now % 64;
+    return bits;
+}
 
 static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
     struct vv_str key, bool is_absolute)
@@ -18,8 +28,13 @@ static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct 
             return VARVE_OK;
         key = vv_str_skip(key, root.len + 1);
     }
+    void *value = map == &run->pinned ? (void *)mark_pin(run, key) : run;
+    if (value != NULL && vv_map_has(map, key))
+        return VARVE_OK;
     key = vv_arena_str(&run->arena, key);
-    return key.ptr != NULL && vv_map_put(map, key, run, NULL) ? VARVE_OK : vv_fail_memory(op);
+    return value != NULL && key.ptr != NULL && vv_map_put(map, key, value, NULL)
+               ? VARVE_OK
+               : vv_fail_memory(op);
 }
 
 static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str key,
@@ -132,16 +147,19 @@ static varve_status pin_one(struct vv_op *op, struct vv_vacuum_run *run,
 
 static varve_status keep_pinned(struct vv_op *op, struct vv_vacuum_run *run)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_pins pins = {0};
     run->pinned = VV_MAP_INIT(&run->arena);
-    VV_TRY(vv_pins_read(op, &run->table->log, &op->arena, &pins));
+    VV_TRY(vv_pins_read(op, &run->table->log, &run->arena, &pins));
+    run->pins = pins.items;
+    run->pins_len = pins.len;
+    run->pins_used = vv_new(&run->arena, uint64_t, vv_vacuum_pin_words(run));
+    if (run->pins_used == NULL)
+        return vv_fail_memory(op);
     for (size_t i = 0; i < pins.len; i++) {
+        run->pin_now = i;
         VV_TRY(pin_one(op, run, &pins.items[i]));
-        vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
     }
-    run->pins = vv_arena_str(&run->arena, vv_buf_str(&names));
-    return run->pins.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    return VARVE_OK;
 }
 
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "delta/commit.h"
+#include "delta/pins.h"
 #include "table/maintain/vacuum.h"
 #include "table/maintain/vacuum_plan.h"
 
@@ -20,14 +21,23 @@ struct vv_vacuum_run {
     int64_t retention_us; /* that is applied */
     int64_t cutoff_us;    /* what is older may go */
     struct vv_map kept;   /* keys */
-    struct vv_map pinned; /* keys that tags and holds keep */
-    struct vv_str pins;   /* their names, for people */
+    struct vv_map pinned; /* keys that tags and holds keep; the value: which, a bit each */
+    const struct vv_pin *pins;
+    size_t pins_len;
+    size_t pin_now;       /* the one that is being read */
+    uint64_t *pins_used;  /* those that keep one of pinned_files, a bit each */
     int64_t pinned_files; /* that would be due otherwise */
     /* The oldest commit that names a pinned file as removed; VV_NO_VERSION: not looked for. */
     int64_t pinned_version;
     struct vv_objects due;
     int64_t folders; /* that were looked into */
 };
+
+/* How many words have a bit for each pin. */
+static inline size_t vv_vacuum_pin_words(const struct vv_vacuum_run *run)
+{
+    return run->pins_len / 64 + 1;
+}
 
 /* Fills `kept` anew from the table's snapshot. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
