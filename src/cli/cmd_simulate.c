@@ -193,12 +193,13 @@ const struct vv_command vv_cmd_simulate = {
             "market_regimes a symbol, one of performance_metrics a strategy, and signals now\n"
             "and then, in order of delivery. Some rows come late, some twice, some are\n"
             "corrected later, as in a real feed. The same seed gives the same rows.\n"
-            "The market never closes: it trades at night, at weekends and on holidays, so\n"
-            "look at it with `gaps` without --calendar.\n"
+            "With --days or --start, or without --rate, it tells of sessions in New York,\n"
+            "09:30 to 16:00 from Monday to Friday (on holidays, too, and never shorter);\n"
+            "`gaps --calendar XNYS` fits that.\n"
             "With --rate alone it is a live feed, day and night until it is stopped: events\n"
             "are now, what is a minute of the market takes as long as its rows do at that\n"
-            "rate, and what is late by minutes is late by seconds. With --days or --start\n"
-            "the rate is how fast the past is told. Bad lines come beside the good ones,\n"
+            "rate, and what is late by minutes is late by seconds. That market never closes:\n"
+            "look at it with `gaps` without --calendar. Bad lines come beside the good ones,\n"
             "which stay the same: broken JSON, unknown tables and columns, keys and times\n"
             "that are missing, broken rules.",
     VV_OPTIONS(options, struct simulate_values),
