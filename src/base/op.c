@@ -279,6 +279,15 @@ void vv_error_table(struct vv_op *op, struct vv_str table)
     op->error.table[table.len] = '\0';
 }
 
+varve_status vv_note_path(struct vv_op *op, const char *doing, struct vv_str path)
+{
+    VV_PRE(op->failed);
+    struct vv_str message = vv_str_of(op->error.message);
+    if (memmem(message.ptr, message.len, path.ptr, path.len) != NULL)
+        return op->error.code;
+    return vv_note(op, "%s %.*s", doing, VV_ARG(path));
+}
+
 varve_status vv_note_table(struct vv_op *op, struct vv_str table)
 {
     char words[sizeof(op->error.table) + 8];

@@ -80,6 +80,8 @@ varve_status vv_recode(struct vv_op *op, varve_status code);
 void vv_error_table(struct vv_op *op, struct vv_str table);
 /* The same for what goes over many tables: "table NAME" stands in front where the message lacks it. */
 varve_status vv_note_table(struct vv_op *op, struct vv_str table);
+/* "write PATH" in front, likewise where the message does not have the path. */
+varve_status vv_note_path(struct vv_op *op, const char *doing, struct vv_str path);
 /* Adds further lines for people, such as rejected rows, to the recorded error; cut at the size
  * of the field. After vv_fail, since they belong to its error. */
 void vv_detail(struct vv_op *op, const char *format, ...) VV_PRINTF(2, 3);

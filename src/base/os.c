@@ -1,6 +1,8 @@
 #include "base/os.h"
 
+#include <errno.h>
 #include <pwd.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -22,6 +24,47 @@ struct vv_str vv_os_user(struct vv_arena *arena)
         found->pw_name[0] != '\0')
         return vv_arena_str(arena, vv_str_of(found->pw_name));
     return vv_arena_format(arena, "uid:%lld", (long long)uid);
+}
+
+const char *vv_os_advice(int os_errno)
+{
+    switch (os_errno) {
+    case ENOSPC:
+    case EDQUOT:
+        return " (free some space there, then run it again)";
+    case EROFS:
+        return " (mounted read-only: mount it for writing)";
+    case EACCES:
+    case EPERM:
+        return " (give the user that runs Varve the right to it)";
+    case EMFILE:
+        return " (the process has too many files open: raise ulimit -n)";
+    case ENFILE:
+        return " (the system has too many files open: raise fs.file-max)";
+    case EIO:
+        return " (look at the disk and the system's log)";
+    case ENOTDIR:
+        return " (a part of its path is a file, not a folder)";
+    default:
+        return "";
+    }
+}
+
+int vv_os_errno_told(struct vv_str message, size_t *out_len)
+{
+    static const int known[] = {ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EMFILE, ENFILE, EIO};
+    for (size_t i = 0; i < VV_COUNT(known); i++) {
+        char text[128];
+        struct vv_str reason = vv_str_of(strerror_r(known[i], text, sizeof(text)));
+        if (!vv_str_ends(message, reason))
+            continue;
+        struct vv_str head = vv_str_first(message, message.len - reason.len);
+        if (!vv_str_ends(head, VV_STR(": ")))
+            continue;
+        *out_len = head.len - 2;
+        return known[i];
+    }
+    return 0;
 }
 
 uint32_t vv_os_cores(void)

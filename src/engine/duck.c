@@ -1,5 +1,6 @@
 #include "engine/duck.h"
 
+#include "base/os.h"
 #include "base/seam.h"
 #include "engine/variant.h"
 
@@ -53,6 +54,20 @@ static struct vv_str further_lines(struct vv_str text)
     return text;
 }
 
+/* A file that the system refuses, told as the library tells of its own; false: it is not one. */
+static bool fail_as_system(struct vv_op *op, struct vv_str first)
+{
+    size_t len = 0;
+    int os_errno = vv_os_errno_told(first, &len);
+    if (os_errno == 0)
+        return false;
+    first = vv_str_first(first, len);
+    if (vv_str_starts(first, VV_STR("IO Error: ")))
+        first = vv_str_skip(first, sizeof("IO Error: ") - 1);
+    vv_fail_errno(op, os_errno, "%.*s%s", VV_ARG(first), vv_os_advice(os_errno));
+    return true;
+}
+
 varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_type type,
     const char *text)
 {
@@ -69,6 +84,10 @@ varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_t
     case VARVE_ELIMIT: /* the further lines advise on DuckDB's own settings */
         return vv_fail(op, code, "%.*s; give it more memory, or fewer rows at once",
             VV_ARG(first));
+    case VARVE_EIO:
+        if (fail_as_system(op, first))
+            return code;
+        break;
     case VARVE_ECORRUPT:
         return vv_fail(op, code, "broken Parquet file: %.*s", VV_ARG(first));
     default:

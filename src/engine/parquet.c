@@ -177,7 +177,7 @@ varve_status vv_parquet_write(struct vv_op *op, struct vv_session *session,
     VV_TRY(copy_sql(op, write, row_group_rows, &sql));
     duckdb_result result;
     if (vv_duck_query(op, session, vv_buf_str(&sql), VARVE_EFAILED, &result) != VARVE_OK)
-        return vv_note(op, "write %.*s", VV_ARG(write->path));
+        return vv_note_path(op, "write", write->path);
     struct vv_parquet_written written = {.rows = 0};
     varve_status status = vv_parquet_stats_read(op, &result, arena, &written);
     duckdb_destroy_result(&result);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/os.h"
 #include "base/seam.h"
 #include "base/time.h"
 
@@ -170,31 +171,7 @@ int64_t vv_sys_modified_us(const struct stat *status)
            (int64_t)status->st_mtim.tv_nsec / 1000;
 }
 
-static const char *advice(int os_errno)
-{
-    switch (os_errno) {
-    case ENOSPC:
-    case EDQUOT:
-        return " (free some space there, then run it again)";
-    case EROFS:
-        return " (mounted read-only: mount it for writing)";
-    case EACCES:
-    case EPERM:
-        return " (give the user that runs Varve the right to it)";
-    case EMFILE:
-        return " (the process has too many files open: raise ulimit -n)";
-    case ENFILE:
-        return " (the system has too many files open: raise fs.file-max)";
-    case EIO:
-        return " (look at the disk and the system's log)";
-    case ENOTDIR:
-        return " (a part of its path is a file, not a folder)";
-    default:
-        return "";
-    }
-}
-
 varve_status vv_sys_fail(struct vv_op *op, int os_errno, const char *doing, const char *path)
 {
-    return vv_fail_errno(op, os_errno, "cannot %s %s%s", doing, path, advice(os_errno));
+    return vv_fail_errno(op, os_errno, "cannot %s %s%s", doing, path, vv_os_advice(os_errno));
 }

@@ -159,7 +159,7 @@ static varve_status write_rows(struct vv_op *op, struct vv_table *table,
     if (!vv_written_add(written, file->key))
         return vv_fail_memory(op);
     if (vv_parquet_write(op, request->session, &parquet, arena, out) != VARVE_OK)
-        return vv_note(op, "write %.*s", VV_ARG(file->key));
+        return vv_note_path(op, "write", file->key);
     return vv_sha256_file(op, parquet.path.ptr, sha256, NULL);
 }
 

@@ -66,6 +66,8 @@ def test_a_disk_that_fills_up(varve_on, small_disk, finished, name):
         statuses.append(held(varve, finished, name, done))
         if done.returncode != 0:
             assert "No space left" in done.stderr, done.stderr
+            assert "free some space there" in done.stderr, done.stderr
+            assert "IO Error" not in done.stderr, done.stderr
         if done.returncode == 0 and pages > 0:
             break
     assert statuses[-1] == 0
@@ -100,6 +102,8 @@ def test_a_lake_that_one_may_only_read(copy, finished):
         done = run(*arguments, text=text)
         assert held(copy, finished, name, done) == IO, name
         assert "Permission denied" in done.stderr, done.stderr
+        assert "give the user that runs Varve the right" in done.stderr, done.stderr
+        assert done.stderr.count(".parquet") <= 1, done.stderr
     for path in sorted((copy.lake / "t" / "_delta_log").iterdir()):
         path.chmod(0)
     done = run("scan", "t")
