@@ -88,6 +88,7 @@ static void add_page(struct vv_text *text, const struct vv_node *spool)
     add_line(text, "waiting", vv_text_chars(&waiting));
     add_line(text, "oldest", vv_node_chars(vv_node_get(spool, "oldest")));
     add_line(text, "newest", vv_node_chars(vv_node_get(spool, "newest")));
+    add_line(text, "note", vv_node_chars(vv_node_get(spool, "note")));
     add_line(text, "DAMAGED", vv_node_chars(vv_node_get(spool, "damage")));
     for (size_t i = 0; i < segments->children_len; i++)
         add_segment(text, &segments->children[i]);

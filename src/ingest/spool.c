@@ -46,12 +46,12 @@ static void set_app_id(struct vv_spool *spool)
 }
 
 /* Whether any is there, which is not so in a new spool. */
-static varve_status find_segments(struct vv_op *op, struct vv_spool *spool, bool *out)
+static varve_status find_segments(struct vv_op *op, struct vv_journal *journal, bool *out)
 {
     struct vv_str *names;
     size_t names_len;
     bool is_found = false;
-    VV_TRY(vv_journal_list(op, spool->journal, &op->arena, &names, &names_len));
+    VV_TRY(vv_journal_list(op, journal, &op->arena, &names, &names_len));
     for (size_t i = 0; i < names_len; i++) {
         uint64_t number;
         uint32_t generation;
@@ -61,11 +61,22 @@ static varve_status find_segments(struct vv_op *op, struct vv_spool *spool, bool
     return VARVE_OK;
 }
 
+varve_status vv_spool_is_unbegun(struct vv_op *op, struct vv_journal *journal,
+    struct vv_str header, bool *out)
+{
+    bool has_segments = false;
+    VV_TRY(find_segments(op, journal, &has_segments));
+    /* Behind the slots its owner is named. */
+    header = vv_str_first(header, (size_t)VV_SPOOL_HEADER_SLOTS * VV_SPOOL_PAGE_BYTES);
+    *out = !has_segments && vv_segment_bytes_behind(header, 0) == 0;
+    return VARVE_OK;
+}
+
 static varve_status new_header(struct vv_op *op, struct vv_spool *spool)
 {
     struct vv_spool_header *header = &spool->header;
     bool has_segments = false;
-    VV_TRY(find_segments(op, spool, &has_segments));
+    VV_TRY(find_segments(op, spool->journal, &has_segments));
     if (has_segments)
         return vv_fail(op, VARVE_ECORRUPT,
             "%s has segments, but its file \"spool\" is damaged or missing: `varve spool "

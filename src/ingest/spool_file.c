@@ -15,9 +15,12 @@
  */
 #include "ingest/spool_state.h"
 
+#include <errno.h>
+
 #include "base/seam.h"
 
 #define REPLACEMENTS_MAX 3
+#define MB ((size_t)1000000)
 /* Written ahead of the records, so that append meets no fault; each sync writes them once more. */
 #define WARM_BYTES ((size_t)256 << 10)
 
@@ -104,6 +107,11 @@ varve_status vv_spool_segment_make(struct vv_op *op, struct vv_spool *spool, siz
     varve_status status = name_of(op, segment, 1, &name);
     if (status == VARVE_OK)
         status = vv_journal_create(op, spool->journal, name, capacity, &segment->file);
+    if (status != VARVE_OK && op->error.os_errno == ENOSPC)
+        vv_note(op,
+            "the spool needs two files of %zu MB on its disk, less with a smaller --max-bytes "
+            "or --max-spool",
+            (capacity + MB - 1) / MB);
     if (status != VARVE_OK) {
         vv_spool_segment_free(segment);
         return status;

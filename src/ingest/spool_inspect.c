@@ -167,6 +167,13 @@ static varve_status inspect_header(struct vv_op *op, struct inspection *inspecti
     struct vv_json_writer *json = &inspection->json;
     vv_jw_key_string(json, "spool", inspection->journal->location);
     vv_jw_key_string(json, "owner", owner);
+    bool is_unbegun = false;
+    if (!is_whole)
+        VV_TRY(vv_spool_is_unbegun(op, inspection->journal, bytes, &is_unbegun));
+    if (is_unbegun) {
+        vv_jw_key_string(json, "note", VV_STR("never begun: it has held no row"));
+        return VARVE_OK;
+    }
     if (!is_whole) {
         inspection->is_sound = false;
         inspection->header.next_number = UINT64_MAX;

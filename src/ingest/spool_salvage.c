@@ -190,11 +190,25 @@ static void set_stamp(const struct vv_op *op, struct vv_salvage *salvage)
     salvage->stamp[len] = '\0';
 }
 
+/* One that was never begun has lost nothing, and opens as it is. */
+static varve_status forgive_unbegun(struct vv_op *op, struct vv_salvage *salvage)
+{
+    const struct vv_spool *spool = salvage->spool;
+    const struct vv_journal_file *file = &spool->header_file;
+    struct vv_str content = {(const char *)file->bytes, file->mapped_bytes};
+    bool is_unbegun = false;
+    if (salvage->header_was_lost)
+        VV_TRY(vv_spool_is_unbegun(op, spool->journal, content, &is_unbegun));
+    salvage->header_was_lost = salvage->header_was_lost && !is_unbegun;
+    return VARVE_OK;
+}
+
 static varve_status look(struct vv_op *op, struct vv_salvage *salvage)
 {
     struct vv_spool *spool = salvage->spool;
     VV_TRY(check_is_spool(op, spool->journal));
     VV_TRY(vv_spool_claim(op, spool, &salvage->header_was_lost));
+    VV_TRY(forgive_unbegun(op, salvage));
     if (salvage->header_was_lost)
         VV_TRY(make_header(op, spool));
     VV_TRY(vv_spool_finds_read(op, spool, &salvage->finds));

@@ -105,6 +105,12 @@ varve_status vv_spool_new(struct vv_op *op, const struct vv_spool_options *optio
     struct vv_journal *journal, struct vv_spool **out);
 void vv_spool_free(struct vv_spool **pointer); /* accepts a pointer to NULL */
 /*
+ * Whether no row was ever put: there is no segment, and the file "spool" is empty, or its slots
+ * are zeros. A full disk, or a crash, at the very beginning leaves that.
+ */
+varve_status vv_spool_is_unbegun(struct vv_op *op, struct vv_journal *journal,
+    struct vv_str header, bool *out);
+/*
  * Takes the lock, reads the header or makes a new one, and tells a copy. Where there are segments
  * and no header that is ECORRUPT, or with out_is_lost true there, and only header.file is set.
  */

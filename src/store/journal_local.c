@@ -90,6 +90,13 @@ static int allocate(int fd, size_t bytes)
     return failure;
 }
 
+static varve_status fail_allocate(struct vv_op *op, int failure, size_t bytes, const char *path)
+{
+    char doing[64];
+    (void)snprintf(doing, sizeof(doing), "allocate %zu bytes for", bytes);
+    return vv_sys_fail(op, failure, doing, path);
+}
+
 static varve_status local_create(struct vv_op *op, struct vv_journal *journal,
     struct vv_str name, size_t bytes, struct vv_journal_file *out)
 {
@@ -102,7 +109,7 @@ static varve_status local_create(struct vv_op *op, struct vv_journal *journal,
         return vv_sys_fail(op, failure, "create", path.ptr);
     failure = allocate(file.fd, bytes);
     varve_status status = failure == 0 ? map_file(op, &file, bytes, path.ptr)
-                                       : vv_sys_fail(op, failure, "allocate", path.ptr);
+                                       : fail_allocate(op, failure, bytes, path.ptr);
     if (status != VARVE_OK) {
         (void)vv_sys_unlink(path.ptr);
         return status;
@@ -214,7 +221,7 @@ static varve_status local_claim(struct vv_op *op, struct vv_journal *journal,
     if (failure == 0 && status.st_size < (off_t)bytes)
         failure = allocate(file.fd, bytes);
     if (failure != 0)
-        return vv_sys_fail(op, failure, "allocate", path.ptr);
+        return fail_allocate(op, failure, bytes, path.ptr);
     VV_TRY(map_file(op, &file, bytes, path.ptr));
     sign(&file);
     *out = file;

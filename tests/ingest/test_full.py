@@ -86,6 +86,35 @@ def test_a_full_disk_under_lake_and_spool(small_disk):
     assert lake.values() == expected(range(200))
 
 
+def test_a_disk_too_small_for_the_spool_says_how_much_it_takes_and_what_takes_less(mount_disk):
+    """... and leaves a spool that was never begun, which is no damage."""
+    lake = Lake(mount_disk(16))
+    spool = lake.path / "_varve" / "spool"
+    ballast = fill(lake.path.parent, 0)
+    run = lake.ingest("signals", "-")
+    run.process.stdin.close()
+    assert run.process.wait(timeout=60) == 8
+    run.reader.join(timeout=60)
+    assert (spool / "spool").stat().st_size == 0, run.said
+    for verb in ("status", "verify"):
+        told = json.loads(lake.ok("spool", verb, "--json"))
+        assert told["sound"] and "never begun" in told["note"] and "damage" not in told
+    ballast.unlink()
+    assert "nothing was done" in lake.run("spool", "salvage").stderr
+    run = lake.ingest("signals", "-")
+    run.process.stdin.close()
+    assert run.process.wait(timeout=60) == 8
+    run.reader.join(timeout=60)
+    [said] = [line for line in run.messages if "No space left" in line]
+    assert "two files of 77 MB" in said and "--max-bytes" in said and "--max-spool" in said
+    assert "cannot allocate 76546048 bytes" in said and "free some space there" in said
+    run = lake.ingest("signals", "-", "--max-bytes", "1MB", "--interval", "50ms")
+    run.send(signal_rows(range(100)))
+    run.process.stdin.close()
+    run.end()
+    assert lake.values() == expected(range(100))
+
+
 def test_what_cannot_be_flushed_in_the_end_stays_in_the_spool(lake):
     """The disk of the table is the trouble, at the very end: it says so, and gives up."""
     run = lake.ingest("signals", "--ack", "--interval", "1h", "--patience", "1s")
