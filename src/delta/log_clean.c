@@ -3,6 +3,7 @@
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/features.h"
+#include "delta/last_checkpoint.h"
 #include "delta/ledger.h"
 #include "delta/log_name.h"
 #include "delta/pins.h"
@@ -72,6 +73,20 @@ static varve_status check_base(struct vv_op *op, const struct vv_log_handle *log
     return VARVE_OK;
 }
 
+/*
+ * After a power cut the hint may be older than the checkpoints that are there. It must not name one
+ * that is about to go; without a hint the log is listed.
+ */
+static varve_status drop_hint_below(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t base)
+{
+    int64_t hint = VV_NO_VERSION;
+    VV_TRY(vv_last_checkpoint_read(op, log->store, &hint));
+    if (hint == VV_NO_VERSION || hint >= base)
+        return VARVE_OK;
+    return vv_store_remove(op, log->store, VV_STR(VV_LAST_CHECKPOINT_KEY));
+}
+
 enum {
     COMMITS,
     OTHERS,
@@ -130,6 +145,7 @@ varve_status vv_log_clean(struct vv_op *op, const struct vv_log_handle *log,
     if (base != VV_NO_VERSION && vv_log_list_lower(&list, base) > 0) {
         VV_TRY(check_base(op, log, base));
         VV_TRY(vv_ledger_keep(op, log, &list, base, &cleaned.kept_in_ledger));
+        VV_TRY(drop_hint_below(op, log, base));
         VV_TRY(remove_below(op, log, base, &cleaned));
         cleaned.first_version = base;
     }

@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 #include "delta/checkpoint_write.h"
+#include "delta/last_checkpoint.h"
 #include "delta/ledger.h"
 #include "delta/log_clean.h"
 #include "log_fixture.h"
@@ -276,6 +277,23 @@ TEST(log_clean, removes_what_is_older_than_the_retention_and_loses_nothing)
     REQUIRE(clean(&f, &cleaned));
     CHECK_INT(cleaned.commits, 0);
     CHECK_INT(cleaned.first_version, VV_NO_VERSION);
+}
+
+/* A power cut may leave a hint that is older than the checkpoints: 20 of 20, 40 and 60. */
+TEST(log_clean, leaves_no_hint_at_a_checkpoint_that_goes)
+{
+    VV_CLEANUP(old_table_done) struct fixture f;
+    struct vv_log_cleaned cleaned;
+    struct vv_op *op = &f.op;
+    int64_t hint = 0;
+    REQUIRE(make_old_table(&f, "\"delta.logRetentionDuration\":\"interval 50 days\""));
+    REQUIRE_OK(op, vv_store_put(op, f.store, VV_STR(VV_LAST_CHECKPOINT_KEY),
+                       VV_STR("{\"version\":20,\"size\":22}")));
+    REQUIRE(clean(&f, &cleaned));
+    CHECK_INT(cleaned.first_version, 40);
+    REQUIRE_OK(op, vv_last_checkpoint_read(op, f.store, &hint));
+    CHECK_INT(hint, VV_NO_VERSION);
+    check_all_versions(&f);
 }
 
 TEST(log_clean, keeps_what_it_is_told_to_keep)
