@@ -159,7 +159,7 @@ def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     def write():
         number = 0
         while not done.is_set() and number < 9000:
-            for path, base in ((log, 0), (other, 10000)):
+            for path, base in ((log, 0), (other, 40000)):
                 count = rng.randrange(1, 30)
                 bad = "broken\n" if rng.random() < 0.1 else ""
                 append(path, signal_rows(range(base + written[path], base + written[path] + count))
@@ -185,7 +185,7 @@ def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
                           "accepted", "--interval", "200ms", "--sync", "10ms", stdin=None)
         until(lambda: sock.exists())
         client = until(lambda: connect(sock))
-        client.send(signal_rows(range(20000 + sent, 20000 + sent + 5)))
+        client.send(signal_rows(range(80000 + sent, 80000 + sent + 5)))
         client.until_ack(5)
         sent += 5
         client.close()
@@ -199,8 +199,8 @@ def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     time.sleep(1.5)
     assert stop(run) == total
     assert lake.values() == expected([*range(written[log]),
-                                      *range(10000, 10000 + written[other]),
-                                      *range(20000, 20000 + sent)])
+                                      *range(40000, 40000 + written[other]),
+                                      *range(80000, 80000 + sent)])
 
 
 def connect(path):

@@ -126,7 +126,7 @@ static inline bool source_file(struct source *source, const char *select,
     vv_buf_addf(&sql, "COPY (%s) TO ", select);
     vv_sql_literal(&sql, vv_str_of(path));
     vv_buf_addf(&sql, " (FORMAT %s)", words[format]);
-    *out = (varve_input){.format = format, .path = path};
+    *out = (varve_input){.format = (int32_t)format, .path = path};
     return CHECK_OK(&source->op,
         vv_session_exec(&source->op, source->session, vv_buf_str(&sql)));
 }
@@ -139,7 +139,7 @@ static inline bool source_part(struct source *source, const struct batch *batch,
     batch_sql(batch, first, len, &sql);
     if (format != VARVE_FORMAT_ARROW)
         return source_file(source, vv_buf_str(&sql).ptr, format, out);
-    *out = (varve_input){.format = format, .stream = &source->stream};
+    *out = (varve_input){.format = (int32_t)format, .stream = &source->stream};
     return CHECK_OK(&source->op, vv_session_open(&source->op, source->engine, &session)) &&
            CHECK_OK(&source->op, vv_session_stream(&source->op, &session, vv_buf_str(&sql),
                                      false, NULL, 0, &source->stream));
