@@ -20,7 +20,6 @@
  */
 #define LOOK_PARTS 2
 #define ROWS_A_THREAD 16384 /* fewer are not worth one more */
-#define FIRST_COLUMN 2      /* behind file_index and file_row_number */
 #define TEXT_INLINE_MAX 12  /* a longer text lies beside its vector */
 
 struct item {
@@ -69,19 +68,10 @@ bool vv_held_is_on(const struct vv_engine *engine)
     return engine->options.held != NULL;
 }
 
-static varve_status copy_column(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_small_column *column, struct vv_small_column *out,
-    struct vv_held_key *out_key)
+static struct vv_held_key key_of(struct vv_arena *arena, const struct vv_small_column *column)
 {
-    *out = *column;
-    out->name = vv_arena_str(arena, column->name);
-    out->physical_name = vv_arena_str(arena, column->physical_name);
-    *out_key =
-        vv_held_key(vv_arena_format(arena, "%d %" PRId32 " %d %d %.*s", (int)column->type,
-            column->field_id, column->precision, column->scale, VV_ARG(column->physical_name)));
-    bool is_whole =
-        out->name.ptr != NULL && out->physical_name.ptr != NULL && out_key->text.ptr != NULL;
-    return is_whole ? VARVE_OK : vv_fail_memory(op);
+    return vv_held_key(vv_arena_format(arena, "%d %" PRId32 " %d %d %.*s", (int)column->type,
+        column->field_id, column->precision, column->scale, VV_ARG(column->physical_name)));
 }
 
 static varve_status copy_columns(struct vv_op *op, struct vv_held_files *files,
@@ -89,18 +79,19 @@ static varve_status copy_columns(struct vv_op *op, struct vv_held_files *files,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf all = VV_BUF_INIT(VV_BUF_MAX);
     size_t len = files->columns_len;
-    struct vv_small_column *copies = vv_new(&files->arena, struct vv_small_column, len + 1);
     struct vv_held_key *keys = vv_new(&files->arena, struct vv_held_key, len + 1);
-    if (copies == NULL || keys == NULL)
+    files->columns = vv_plain_copy_columns(&files->arena, columns, len);
+    if (files->columns == NULL || keys == NULL)
         return vv_fail_memory(op);
     for (size_t i = 0; i < len; i++) {
-        VV_TRY(copy_column(op, &files->arena, &columns[i], &copies[i], &keys[i]));
+        keys[i] = key_of(&files->arena, &columns[i]);
+        if (keys[i].text.ptr == NULL)
+            return vv_fail_memory(op);
         vv_buf_add(&all, keys[i].text);
         vv_buf_addc(&all, '\0');
     }
     if (!vv_buf_ok(&all))
         return vv_fail_memory(op);
-    files->columns = copies;
     files->keys = keys;
     files->all = vv_held_key(vv_arena_str(&files->arena, vv_buf_str(&all)));
     return files->all.text.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
@@ -329,13 +320,6 @@ static varve_status decode(struct scan *scan, const struct vv_pq_file *parquet, 
     return VARVE_OK;
 }
 
-/* The index of a wanted column among those of the files, or none for another one. */
-static bool is_of_file(const struct vv_held_files *files, idx_t column, size_t *out)
-{
-    *out = (size_t)column - FIRST_COLUMN;
-    return column >= FIRST_COLUMN && *out < files->columns_len;
-}
-
 /* Decodes what is wanted of a file and not held, and holds it where there is room. */
 static varve_status load(struct scan *scan, const struct vv_held_files *files)
 {
@@ -351,7 +335,8 @@ static varve_status load(struct scan *scan, const struct vv_held_files *files)
         return vv_fail(&scan->op, VARVE_ECORRUPT, "it has other rows than it had");
     for (idx_t i = 0; i < scan->columns_len; i++) {
         size_t column = 0;
-        if (!is_of_file(files, scan->columns[i], &column) || scan->pinned[i] != NULL)
+        if (!vv_vector_is_of_file(scan->columns[i], files->columns_len, &column) ||
+            scan->pinned[i] != NULL)
             continue;
         VV_TRY(decode(scan, &plain.parquet, plain.leaves[column], &files->columns[column],
             &scan->pinned[i]));
@@ -382,17 +367,10 @@ static void scan_done(void *object)
 
 static void bind(duckdb_bind_info info)
 {
-    duckdb_value value = duckdb_bind_get_parameter(info, 0);
-    struct vv_engine *engine = duckdb_bind_get_extra_info(info);
-    struct vv_lent *lent =
-        vv_lent_find(engine, VV_LENT_HELD_FILES, (uint64_t)duckdb_get_int64(value));
-    duckdb_destroy_value(&value);
-    if (lent == NULL) {
-        duckdb_bind_set_error(info, VV_HELD_FILES_FUNCTION " is for Varve's own statements");
+    const struct vv_held_files *files =
+        vv_lent_bind(info, VV_LENT_HELD_FILES, VV_HELD_FILES_FUNCTION);
+    if (files == NULL)
         return;
-    }
-    duckdb_bind_set_bind_data(info, lent, vv_lent_release);
-    const struct vv_held_files *files = lent->object;
     vv_vector_bind(info, files->columns, files->columns_len);
     duckdb_bind_set_cardinality(info, (idx_t)files->rows, true);
 }
@@ -413,7 +391,6 @@ static void begin(duckdb_init_info info)
 
 static void begin_thread(duckdb_init_info info)
 {
-    idx_t len = duckdb_init_get_column_count(info);
     struct scan *scan = vv_malloc_zeroed(sizeof(*scan));
     if (scan == NULL) {
         duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
@@ -422,16 +399,13 @@ static void begin_thread(duckdb_init_info info)
     vv_op_init(&scan->op, NULL, THREAD_BYTES_MAX);
     scan->file_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
     scan->group_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
-    scan->columns_len = len;
-    scan->columns = vv_new(&scan->op.arena, idx_t, len + 1);
-    scan->pinned = vv_new(&scan->op.arena, struct vv_held_column *, len + 1);
+    scan->columns = vv_vector_wanted(info, &scan->op.arena, &scan->columns_len);
+    scan->pinned = vv_new(&scan->op.arena, struct vv_held_column *, scan->columns_len + 1);
     if (scan->columns == NULL || scan->pinned == NULL) {
         scan_done(scan);
         duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
         return;
     }
-    for (idx_t i = 0; i < len; i++)
-        scan->columns[i] = duckdb_init_get_column_index(info, i);
     duckdb_init_set_init_data(info, scan, scan_done);
 }
 
@@ -441,7 +415,7 @@ static varve_status begin_file(struct scan *scan, const struct vv_held_files *fi
     scan->row = 0;
     for (idx_t i = 0; i < scan->columns_len; i++) {
         size_t column = 0;
-        if (!is_of_file(files, scan->columns[i], &column))
+        if (!vv_vector_is_of_file(scan->columns[i], files->columns_len, &column))
             continue;
         scan->pinned[i] = vv_held_find(files->held, &scan->item->key, &files->keys[column]);
         is_whole = is_whole && scan->pinned[i] != NULL;
@@ -472,15 +446,10 @@ static void put_column(const struct scan *scan, idx_t i, duckdb_vector vector, s
             column->vectors[scan->row / (size_t)duckdb_vector_size()]);
     } else if (column != NULL) {
         vv_vector_put_nulls(vector, 0, len);
-    } else if (scan->columns[i] == 0) {
-        uint64_t *numbers = duckdb_vector_get_data(vector);
-        for (size_t row = 0; row < len; row++)
-            numbers[row] = scan->item->index;
-    } else if (scan->columns[i] == 1) {
-        int64_t *numbers = duckdb_vector_get_data(vector);
-        for (size_t row = 0; row < len; row++)
-            numbers[row] = (int64_t)(scan->row + row);
-    } /* else nobody wants a column, only their number */
+    } else {
+        vv_vector_put_place(vector, scan->columns[i], scan->item->index, (int64_t)scan->row, 0,
+            len);
+    }
 }
 
 static varve_status fill(struct scan *scan, struct turn *turn, duckdb_data_chunk out,

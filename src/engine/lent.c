@@ -1,5 +1,7 @@
 #include "engine/lent.h"
 
+#include <stdio.h>
+
 #include "base/seam.h"
 #include "base/uuid.h"
 
@@ -29,6 +31,22 @@ struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, u
         (void)vv_lent_retain(lent);
     pthread_mutex_unlock(&engine->lent_lock);
     return lent;
+}
+
+const void *vv_lent_bind(duckdb_bind_info info, enum vv_lent_kind kind, const char *function)
+{
+    char message[128];
+    duckdb_value value = duckdb_bind_get_parameter(info, 0);
+    struct vv_engine *engine = duckdb_bind_get_extra_info(info);
+    struct vv_lent *lent = vv_lent_find(engine, kind, (uint64_t)duckdb_get_int64(value));
+    duckdb_destroy_value(&value);
+    if (lent == NULL) {
+        (void)snprintf(message, sizeof(message), "%s is for Varve's own statements", function);
+        duckdb_bind_set_error(info, message);
+        return NULL;
+    }
+    duckdb_bind_set_bind_data(info, lent, vv_lent_release);
+    return lent->object;
 }
 
 static void take_out(void *object)

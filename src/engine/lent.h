@@ -30,6 +30,11 @@ varve_status vv_engine_lend(struct vv_op *op, struct vv_engine *engine, enum vv_
     void *object, void (*release)(void *object), uint64_t *out_id);
 /* With a use for the caller; NULL: there is none of this kind. */
 struct vv_lent *vv_lent_find(struct vv_engine *engine, enum vv_lent_kind kind, uint64_t id);
+/*
+ * In the bind of a table function: the object that its number names, which the statement keeps alive.
+ * NULL: there is none, which the statement is told.
+ */
+const void *vv_lent_bind(duckdb_bind_info info, enum vv_lent_kind kind, const char *function);
 /* For DuckDB, which knows only that they are pointers. */
 void *vv_lent_retain(void *object);
 void vv_lent_release(void *object); /* accepts NULL */

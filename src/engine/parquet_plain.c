@@ -96,6 +96,20 @@ static varve_status check_hash(struct vv_op *op, struct vv_str bytes, struct vv_
         VV_ARG(sha256));
 }
 
+const struct vv_small_column *vv_plain_copy_columns(struct vv_arena *arena,
+    const struct vv_small_column *columns, size_t columns_len)
+{
+    struct vv_small_column *copies = vv_new(arena, struct vv_small_column, columns_len + 1);
+    for (size_t i = 0; copies != NULL && i < columns_len; i++) {
+        copies[i] = columns[i];
+        copies[i].name = vv_arena_str(arena, columns[i].name);
+        copies[i].physical_name = vv_arena_str(arena, columns[i].physical_name);
+        if (copies[i].name.ptr == NULL || copies[i].physical_name.ptr == NULL)
+            return NULL;
+    }
+    return copies;
+}
+
 varve_status vv_plain_open(struct vv_op *op, struct vv_str bytes, struct vv_str sha256,
     const struct vv_small_column *columns, size_t columns_len, struct vv_arena *arena,
     struct vv_plain_file *out)

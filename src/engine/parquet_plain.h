@@ -24,6 +24,10 @@ struct vv_plain_file {
 bool vv_plain_find(const struct vv_pq_file *file, const struct vv_small_column *columns,
     size_t columns_len, uint32_t *out_leaves);
 
+/* Columns and what they point at, in `arena`. NULL: no memory. */
+const struct vv_small_column *vv_plain_copy_columns(struct vv_arena *arena,
+    const struct vv_small_column *columns, size_t columns_len);
+
 /*
  * Opens a file and finds its columns. `sha256`: that is on record of it, or len 0; where it is
  * another out->is_other is true, and the failure ECORRUPT.

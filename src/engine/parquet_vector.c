@@ -1,5 +1,7 @@
 #include "engine/parquet_vector.h"
 
+#define FIRST_COLUMN 2 /* behind file_index and file_row_number */
+
 /* What is taken from: entries of a cursor that are there one by one. */
 struct source {
     struct vv_pq_cursor *cursor;
@@ -231,6 +233,31 @@ void vv_vector_bind(duckdb_bind_info info, const struct vv_small_column *columns
         }
         duckdb_bind_add_result_column(info, name, type);
     }
+}
+
+idx_t *vv_vector_wanted(duckdb_init_info info, struct vv_arena *arena, idx_t *out_len)
+{
+    *out_len = duckdb_init_get_column_count(info);
+    idx_t *columns = vv_new(arena, idx_t, *out_len + 1);
+    for (idx_t i = 0; columns != NULL && i < *out_len; i++)
+        columns[i] = duckdb_init_get_column_index(info, i);
+    return columns;
+}
+
+bool vv_vector_is_of_file(idx_t column, size_t columns_len, size_t *out)
+{
+    *out = (size_t)column - FIRST_COLUMN;
+    return column >= FIRST_COLUMN && *out < columns_len;
+}
+
+void vv_vector_put_place(duckdb_vector vector, idx_t column, uint64_t file_index, int64_t row,
+    idx_t at, size_t len)
+{
+    void *numbers = duckdb_vector_get_data(vector);
+    for (size_t i = 0; column == 0 && i < len; i++)
+        ((uint64_t *)numbers)[at + i] = file_index;
+    for (size_t i = 0; column == 1 && i < len; i++)
+        ((int64_t *)numbers)[at + i] = row + (int64_t)i;
 }
 
 void vv_vector_tell_unread(duckdb_function_info info, struct vv_op *op, struct vv_str file)

@@ -16,6 +16,16 @@ duckdb_logical_type vv_vector_type(const struct vv_small_column *column);
  * are asked for.
  */
 void vv_vector_bind(duckdb_bind_info info, const struct vv_small_column *columns, size_t len);
+/*
+ * Which of those columns a scan wants, in its order, in `arena`; NULL: no memory. It may ask for the
+ * number of rows alone, by a column that is none of them.
+ */
+idx_t *vv_vector_wanted(duckdb_init_info info, struct vv_arena *arena, idx_t *out_len);
+/* Whether such a column is one of the `columns_len` that were asked for, and which. */
+bool vv_vector_is_of_file(idx_t column, size_t columns_len, size_t *out);
+/* Of one that is not: the file's index, or numbers from that of `row` on, to rows `at` on. */
+void vv_vector_put_place(duckdb_vector vector, idx_t column, uint64_t file_index, int64_t row,
+    idx_t at, size_t len);
 /* Says why a file can't be read, which the operation records, and forgives it; see duck.c. */
 void vv_vector_tell_unread(duckdb_function_info info, struct vv_op *op, struct vv_str file);
 

@@ -13,7 +13,6 @@
 #define KEPT_BYTES_MAX ((size_t)32 << 20)
 #define KEYS_BYTES_MAX ((size_t)256 << 20)
 #define FILES_A_THREAD 16 /* fewer are not worth one more */
-#define FIRST_COLUMN 2    /* behind file_index and file_row_number */
 
 struct file {
     struct vv_str key;
@@ -84,18 +83,9 @@ varve_status vv_small_files_new(struct vv_op *op, const struct vv_small_source *
         .kept = VV_ARENA_INIT(KEPT_BYTES_MAX + THREAD_BYTES_MAX),
         .source = *source,
         .columns_len = columns_len};
-    struct vv_small_column *copies =
-        vv_new(&files->arena, struct vv_small_column, columns_len + 1);
-    if (copies == NULL)
+    files->columns = vv_plain_copy_columns(&files->arena, columns, columns_len);
+    if (files->columns == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < columns_len; i++) {
-        copies[i] = columns[i];
-        copies[i].name = vv_arena_str(&files->arena, columns[i].name);
-        copies[i].physical_name = vv_arena_str(&files->arena, columns[i].physical_name);
-        if (copies[i].name.ptr == NULL || copies[i].physical_name.ptr == NULL)
-            return vv_fail_memory(op);
-    }
-    files->columns = copies;
     *out = VV_MOVE(files);
     return VARVE_OK;
 }
@@ -178,17 +168,10 @@ static void scan_done(void *object)
 
 static void bind(duckdb_bind_info info)
 {
-    duckdb_value value = duckdb_bind_get_parameter(info, 0);
-    struct vv_engine *engine = duckdb_bind_get_extra_info(info);
-    struct vv_lent *lent =
-        vv_lent_find(engine, VV_LENT_SMALL_FILES, (uint64_t)duckdb_get_int64(value));
-    duckdb_destroy_value(&value);
-    if (lent == NULL) {
-        duckdb_bind_set_error(info, VV_SMALL_FILES_FUNCTION " is for Varve's own statements");
+    const struct vv_small_files *files =
+        vv_lent_bind(info, VV_LENT_SMALL_FILES, VV_SMALL_FILES_FUNCTION);
+    if (files == NULL)
         return;
-    }
-    duckdb_bind_set_bind_data(info, lent, vv_lent_release);
-    const struct vv_small_files *files = lent->object;
     vv_vector_bind(info, files->columns, files->columns_len);
 }
 
@@ -207,7 +190,6 @@ static void begin(duckdb_init_info info)
 
 static void begin_thread(duckdb_init_info info)
 {
-    idx_t len = duckdb_init_get_column_count(info);
     struct scan *scan = vv_malloc_zeroed(sizeof(*scan));
     if (scan == NULL) {
         duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
@@ -216,16 +198,13 @@ static void begin_thread(duckdb_init_info info)
     vv_op_init(&scan->op, NULL, THREAD_BYTES_MAX);
     scan->file_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
     scan->group_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
-    scan->columns_len = len;
-    scan->columns = vv_new(&scan->op.arena, idx_t, len + 1);
-    scan->cursors = vv_new(&scan->op.arena, struct vv_pq_cursor, len + 1);
+    scan->columns = vv_vector_wanted(info, &scan->op.arena, &scan->columns_len);
+    scan->cursors = vv_new(&scan->op.arena, struct vv_pq_cursor, scan->columns_len + 1);
     if (scan->columns == NULL || scan->cursors == NULL) {
         scan_done(scan);
         duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
         return;
     }
-    for (idx_t i = 0; i < len; i++)
-        scan->columns[i] = duckdb_init_get_column_index(info, i);
     duckdb_init_set_init_data(info, scan, scan_done);
 }
 
@@ -244,13 +223,6 @@ static varve_status begin_file(struct scan *scan, const struct vv_small_files *f
     return VARVE_OK;
 }
 
-/* The index of a wanted column among those of the files, or none for another one. */
-static bool is_of_file(const struct vv_small_files *files, idx_t column, size_t *out)
-{
-    *out = (size_t)column - FIRST_COLUMN;
-    return column >= FIRST_COLUMN && *out < files->columns_len;
-}
-
 static varve_status begin_group(struct scan *scan, const struct vv_small_files *files)
 {
     const struct vv_pq_file *parquet = &scan->opened->parquet;
@@ -259,7 +231,7 @@ static varve_status begin_group(struct scan *scan, const struct vv_small_files *
     for (idx_t i = 0; i < scan->columns_len; i++) {
         size_t column = 0;
         scan->cursors[i] = (struct vv_pq_cursor){.entry = 0};
-        if (is_of_file(files, scan->columns[i], &column) &&
+        if (vv_vector_is_of_file(scan->columns[i], files->columns_len, &column) &&
             scan->opened->leaves[column] != VV_PLAIN_MISSING)
             VV_TRY(vv_pq_read_column(&scan->op, parquet, group, scan->opened->leaves[column],
                 &scan->group_arena, &scan->cursors[i].column));
@@ -289,14 +261,7 @@ static varve_status put_column(struct scan *scan, const struct vv_small_files *f
     duckdb_vector vector, idx_t at, size_t len)
 {
     size_t column = 0;
-    void *numbers = duckdb_vector_get_data(vector);
-    if (scan->columns[i] == 0) {
-        for (size_t row = 0; row < len; row++)
-            ((uint64_t *)numbers)[at + row] = scan->file->index;
-    } else if (scan->columns[i] == 1) {
-        for (size_t row = 0; row < len; row++)
-            ((int64_t *)numbers)[at + row] = scan->row + (int64_t)row;
-    } else if (is_of_file(files, scan->columns[i], &column)) {
+    if (vv_vector_is_of_file(scan->columns[i], files->columns_len, &column)) {
         const struct vv_small_column *wanted = &files->columns[column];
         if (scan->opened->leaves[column] == VV_PLAIN_MISSING)
             vv_vector_put_nulls(vector, at, len);
@@ -304,7 +269,9 @@ static varve_status put_column(struct scan *scan, const struct vv_small_files *f
             return vv_fail(&scan->op, VARVE_ECORRUPT,
                 "column %.*s holds a value that is none of its type",
                 VV_ARG(wanted->physical_name));
-    } /* else nobody wants a column, only their number */
+    } else {
+        vv_vector_put_place(vector, scan->columns[i], scan->file->index, scan->row, at, len);
+    }
     return VARVE_OK;
 }
 
