@@ -28,6 +28,8 @@
 #include "table/read/live_rows.h"
 #include "table/read/scan_nested.h"
 
+#define ROWS_MAX (INT64_C(1) << 50) /* statistics of others may say anything */
+
 struct scan {
     const struct vv_scan_source *source;
     const int32_t *columns;
@@ -228,6 +230,41 @@ static varve_status add_schema(struct vv_op *op, const struct scan *scan, struct
     return VARVE_OK;
 }
 
+static bool is_engines(const struct scan *scan, size_t file)
+{
+    return scan->small->len == 0 || !scan->small->is_small[file];
+}
+
+/*
+ * How many rows the files of the engine have, as rows are long in the longest of them. With a schema
+ * given it takes a file for one row, and makes joins the wrong way round: its hash table is of the
+ * million rows that are stored, for the few that are to be found among them.
+ */
+static varve_status add_rows_about(struct vv_op *op, const struct scan *scan,
+    struct vv_buf *sql)
+{
+    const struct vv_file *longest = NULL;
+    double bytes = 0;
+    int64_t rows = -1;
+    for (size_t i = 0; i < scan->source->files_len; i++) {
+        const struct vv_file *file = scan->source->files[i];
+        if (!is_engines(scan, i))
+            continue;
+        bytes += (double)file->bytes;
+        if (longest == NULL || file->bytes > longest->bytes)
+            longest = file;
+    }
+    if (longest == NULL)
+        return VARVE_OK;
+    VV_TRY(vv_stats_rows(op, longest, &rows));
+    if (rows <= 0 || longest->bytes <= 0)
+        return VARVE_OK; /* of other software, which may say nothing */
+    double about = bytes / (double)longest->bytes * (double)rows;
+    vv_buf_addf(sql, ", explicit_cardinality=%" PRId64,
+        about < (double)ROWS_MAX ? (int64_t)about : ROWS_MAX);
+    return VARVE_OK;
+}
+
 /* The call that reads the files that are the engine's. */
 static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
     struct vv_buf *sql)
@@ -237,7 +274,7 @@ static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
     size_t len = 0;
     VV_NEW(op, &paths, struct vv_str, source->files_len);
     for (size_t i = 0; i < source->files_len; i++) {
-        if (scan->small->len > 0 && scan->small->is_small[i])
+        if (!is_engines(scan, i))
             continue;
         if (source->files[i]->absolute)
             paths[len] = source->files[i]->key;
@@ -251,6 +288,7 @@ static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
     vv_buf_adds(sql, ", hive_partitioning=false");
     if (scan->physical_len > 0)
         VV_TRY(add_schema(op, scan, sql));
+    VV_TRY(add_rows_about(op, scan, sql));
     vv_buf_addc(sql, ')');
     return VARVE_OK;
 }
@@ -271,7 +309,7 @@ static varve_status add_both(struct vv_op *op, const struct scan *scan, struct v
     vv_buf_addf(sql, " FROM %s(%" PRIu64 ") UNION ALL SELECT ([", scan->small->function,
         scan->small->id);
     for (size_t i = 0; i < scan->source->files_len; i++)
-        if (!scan->small->is_small[i]) {
+        if (is_engines(scan, i)) {
             vv_buf_addf(sql, "%s%zu", separator, i);
             separator = ", ";
         }

@@ -218,3 +218,50 @@ TEST(scan_sql, reads_no_row_of_a_file_whose_deletion_vector_is_broken)
     vv_forgive(op);
     table_fixture_close(&fixture);
 }
+
+/* What the planner takes the rows of a scan to be; it joins by that. */
+static const char *plan_of(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_op *op = &fixture->op;
+    bool has_row = false;
+    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
+        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
+        !table_query(fixture, fixture->table->snapshot, "EXPLAIN SELECT k FROM ", "", session,
+            &rows) ||
+        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
+        return "";
+    struct vv_str plan = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
+    return plan.ptr != NULL ? plan.ptr : "";
+}
+
+TEST(scan_sql, tells_the_engine_how_many_rows_there_are)
+{
+    static const char one[] = "SELECT 1::BIGINT AS k";
+    static const char stats[] = ",\"stats\":\"{\\\"numRecords\\\":4000}\"";
+    struct table_fixture fixture;
+    REQUIRE(table_fixture_open(&fixture, NULL, &(struct table_words){.schema = "k long"}));
+    REQUIRE(plant(&fixture, "a.parquet", one, "", stats));
+    CHECK(strstr(plan_of(&fixture), "~4,000 rows") != NULL);
+    REQUIRE(plant(&fixture, "b.parquet", one, "", stats));
+    CHECK(strstr(plan_of(&fixture), "~8,000 rows") != NULL);
+    table_fixture_close(&fixture);
+}
+
+TEST(scan_sql, reads_files_of_which_nobody_says_how_many_rows_they_have)
+{
+    static const char *const stats[] = {"", "0", "-3", "\\\"x\\\"", "9223372036854775807"};
+    for (size_t i = 0; i < VV_COUNT(stats); i++) {
+        struct table_fixture fixture;
+        char more[128] = "";
+        if (*stats[i] != '\0')
+            (void)snprintf(more, sizeof(more), ",\"stats\":\"{\\\"numRecords\\\":%s}\"",
+                stats[i]);
+        REQUIRE(table_fixture_open(&fixture, NULL, &(struct table_words){.schema = "k long"}));
+        REQUIRE(plant(&fixture, "a.parquet", "SELECT 7::BIGINT AS k", "", more));
+        REQUIRE(plant(&fixture, "b.parquet", "SELECT 8::BIGINT AS k", "", more));
+        CHECK_STR(answer(&fixture, "sum(k)::VARCHAR", ""), "15");
+        table_fixture_close(&fixture);
+    }
+}
