@@ -6,6 +6,7 @@
 #include "../unit/table/table_fixture.h"
 #include "base/seam.h"
 #include "delta/action_copy.h"
+#include "fault/step.h"
 #include "table/edit/dml.h"
 
 /* Four rows in one file; k of them is the key. */
@@ -125,7 +126,8 @@ TEST_SECONDS(edit, tells_the_truth_whichever_call_of_the_store_fails, 300)
     size_t outcomes[3] = {0}; /* done, unknown, failed */
     vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
     REQUIRE_OK(&own, vv_engine_open(&own, &options, &engine));
-    for (size_t i = 0; i < VV_COUNT(kinds) * MODES_AND_FED * VV_COUNT(changes); i++) {
+    for (size_t i = 0; i < VV_COUNT(kinds) * MODES_AND_FED * VV_COUNT(changes);
+         i += CASES_STEP) {
         size_t kind = i % VV_COUNT(kinds);
         size_t which = i / VV_COUNT(kinds) % VV_COUNT(changes);
         enum mode mode = (enum mode)(i / VV_COUNT(kinds) / VV_COUNT(changes));
@@ -167,7 +169,7 @@ TEST_SECONDS(edit, tells_the_truth_whichever_allocation_fails, 300)
         uint64_t failures = 0;
         uint64_t nth = 0;
         REQUIRE(start(&fixture, NULL, mode));
-        for (unsigned in_a_row = 0; in_a_row < 4; nth += 1 + nth / 64) {
+        for (unsigned in_a_row = 0; in_a_row < 4; nth += STEP_OF_MANY(nth, 64)) {
             VV_CLEANUP(vv_op_done) struct vv_op op;
             struct vv_edit_result result = {0};
             struct change change = {"k <> 1", "v + 0"};

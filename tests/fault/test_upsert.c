@@ -5,6 +5,7 @@
  */
 #include "../unit/table/table_fixture.h"
 #include "base/seam.h"
+#include "fault/step.h"
 
 static const struct table_words words = {.schema = "k bigint not null, o bigint, v string",
     .key = "k",
@@ -145,7 +146,7 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
     size_t outcomes[3] = {0}; /* done, unknown, failed */
     vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
     REQUIRE_OK(&own, vv_engine_open(&own, &options, &engine));
-    for (size_t i = 0; i < 2 * VV_COUNT(kinds) * VV_COUNT(strikes); i++) {
+    for (size_t i = 0; i < 2 * VV_COUNT(kinds) * VV_COUNT(strikes); i += CASES_STEP) {
         bool by_vectors = i >= VV_COUNT(kinds) * VV_COUNT(strikes);
         bool struck = true;
         for (uint64_t at = 1; struck; at++) {
@@ -183,7 +184,7 @@ static void fail_allocations(bool by_vectors)
     uint64_t failures = 0;
     uint64_t nth = 0;
     REQUIRE(start(&fixture, NULL, by_vectors));
-    for (unsigned in_a_row = 0; in_a_row < 4; nth += 1 + nth / 128) {
+    for (unsigned in_a_row = 0; in_a_row < 4; nth += STEP_OF_MANY(nth, 128)) {
         VV_CLEANUP(vv_op_done) struct vv_op op;
         struct vv_upsert_result result = {0};
         char rows[64];

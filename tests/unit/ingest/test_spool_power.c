@@ -10,8 +10,14 @@
 
 #define SEGMENT_BYTES (VV_SEGMENT_HEAD_BYTES + VV_SPOOL_PAGE_BYTES)
 #define UNITS_MAX 4096
-#define EXHAUSTIVE_MAX 1024 /* fates of one moment that are all tried */
-#define SAMPLES 30          /* and so many of those of a moment that has more */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EXHAUSTIVE_MAX \
+    128           /* fates of one moment that are all tried: fewer where each is slow */
+#define SAMPLES 8 /* and so many of those of a moment that has more */
+#else
+#define EXHAUSTIVE_MAX 1024
+#define SAMPLES 30
+#endif
 
 struct world {
     struct spool_fixture f;
