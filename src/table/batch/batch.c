@@ -464,6 +464,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .sql = settled->sql,
         .few = settled->in_memory ? settled->rowset : NULL,
         .partition_runs = counts.runs,
+        .is_ascending = counts.is_ascending,
         .now_us = source->now_us,
         .rejects = rejects};
     return momentary_find(op, &plans, rules, common.schema, &out->is_momentary);

@@ -68,6 +68,8 @@ struct vv_batch {
     const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
     /* Runs of rows of one partition in the order of the relation, which is a table; 0: not known. */
     int64_t partition_runs;
+    bool
+        is_ascending; /* and each row has a greater key than the one before it; false: not known */
     int64_t now_us; /* the batch's clock value */
     /* By column: no input has it, and its default, or what it is generated of, is the time of
      * the batch; NULL: none. */

@@ -17,6 +17,7 @@ struct vv_batch_counts {
     int64_t warned;      /* rows that are not bad and break a warn-level rule */
     int64_t *by_warning; /* and which; in the order of the rules */
     int64_t runs;        /* of rows of one partition, in a table of many rows; 0: not known */
+    bool is_ascending;   /* and their keys ascend, row by row; false: not known */
 };
 
 /* Not for tables with decimals among their key and partition columns. */

@@ -178,6 +178,7 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     int64_t descents = out->rows;
     if (out->rows > VV_WORK_ROWS_MAX && out->bad == 0)
         VV_TRY(order_read(op, work, rules, &descents, &out->runs));
+    out->is_ascending = descents == 1 && rules->key_len > 0;
     if (!dedupe || descents == 1)
         return VARVE_OK;
     vv_buf_adds(&sql, "SELECT count(*) FROM (SELECT DISTINCT ");

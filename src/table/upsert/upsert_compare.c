@@ -90,6 +90,7 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
 /* Which of the columns of `stored` are read one by one. */
 enum stored_column {
     STORED_FILE = 0,
+    STORED_OWN = 3,
     STORED_WHAT = 7,
     STORED_RANK = 8
 };
@@ -117,6 +118,7 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
     memset(attempt->gone, 0, files_len * sizeof(*attempt->gone));
     memset(attempt->counts, 0, sizeof(attempt->counts));
     attempt->repaired = 0;
+    attempt->later = 0;
     VV_TRY(stored_read(op, call, &rows));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
@@ -130,6 +132,8 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
         attempt->counts[what] += is_first;
         attempt->repaired += !is_first;
         attempt->gone[file] += !is_first || what == VV_OUTCOME_UPDATE;
+        attempt->later +=
+            is_first && what == VV_OUTCOME_UPDATE && !vv_rows_bool(rows, STORED_OWN);
         if (near != NULL && is_first && what == VV_OUTCOME_UNCHANGED)
             near[file] = true;
         found += is_first;

@@ -40,6 +40,7 @@ struct vv_upsert_attempt {
     int64_t *gone;     /* by candidate: rows that must leave it */
     int64_t counts[4]; /* batch rows by enum vv_outcome */
     int64_t repaired;
+    int64_t later;          /* updates whose order value is to be later than the stored one */
     bool is_straight;       /* the new rows are not copied before they are written */
     struct vv_str news_sql; /* what stands for them after FROM */
     int64_t rows_copied;    /* written again as they were */

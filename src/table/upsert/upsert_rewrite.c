@@ -13,6 +13,8 @@
 
 #define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again, and what is stored of it */
 #define RUN_ROWS_MIN 8192     /* so long, a partition is found without reading the others */
+#define NEAR_ROWS_MAX \
+    122880 /* one row group of the engine's: read for each partition, wherever */
 
 /*
  * A row without an order value of its own is the newest on arrival: later than the clock says if
@@ -62,6 +64,28 @@ static bool is_clustered(const struct vv_upsert_call *call,
            call->batch.rows / call->batch.partition_runs >= RUN_ROWS_MIN;
 }
 
+/* Every row of the batch is written, as it is. */
+static bool is_whole(const struct vv_upsert_attempt *attempt)
+{
+    return attempt->counts[VV_OUTCOME_UNCHANGED] == 0 &&
+           attempt->counts[VV_OUTCOME_STALE] == 0 && attempt->later == 0;
+}
+
+/* It lies in a table from which a copy of it would be read no faster. */
+static bool is_near(const struct vv_upsert_call *call, const struct vv_upsert_attempt *attempt)
+{
+    return is_whole(attempt) && call->batch.rows <= NEAR_ROWS_MAX &&
+           vv_str_eq(call->batch.sql, call->work->batch.table);
+}
+
+/* The news are the batch, whose rows lie in the order in which files have theirs. */
+static bool is_in_order(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
+{
+    return call->batch.is_ascending && attempt->rules->zorder_len == 0 &&
+           vv_str_eq(attempt->news_sql, call->batch.sql);
+}
+
 /*
  * A batch for a few partitions, which is what a bot sends, is written straight from where it
  * lies; copying its new rows first would cost more than writing them. Few rows of which some are
@@ -75,9 +99,9 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     bool has_stored = attempt->candidates.files_len > 0;
     attempt->is_straight = (attempt->groups_len <= STRAIGHT_GROUPS_MAX &&
                                (!has_stored || !call->work->is_small)) ||
-                           is_clustered(call, attempt);
+                           is_clustered(call, attempt) || is_near(call, attempt);
     attempt->news_sql = call->batch.sql;
-    if (attempt->is_straight && !has_stored)
+    if (attempt->is_straight && is_whole(attempt))
         return VARVE_OK;
     add_news(call, attempt, &sql);
     if (attempt->is_straight) {
@@ -121,8 +145,7 @@ static varve_status count_news(struct vv_op *op, const struct vv_upsert_call *ca
     const struct vv_relation *news = &call->work->news;
     struct vv_key_group *groups = NULL;
     size_t groups_len = 0;
-    /* Nothing is stored under the keys of the batch: its groups are the news. */
-    if (attempt->candidates.files_len == 0)
+    if (is_whole(attempt)) /* the news have the groups of the batch */
         return add_groups(op, plan, attempt->groups, attempt->groups_len);
     if (attempt->is_straight || !news->in_memory || !vv_few_can_count(schema, attempt->rules))
         return vv_write_plan_count_news(op, plan);
@@ -204,8 +227,9 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
     if (rows > 0) {
         VV_TRY(make_news(op, call, attempt));
         plan.news = attempt->news_sql;
-        plan.is_news_in_order = !attempt->is_straight;
-        plan.is_news_shared = !attempt->is_straight || is_clustered(call, attempt);
+        plan.is_news_in_order = !attempt->is_straight || is_in_order(call, attempt);
+        plan.is_news_shared =
+            !attempt->is_straight || is_clustered(call, attempt) || is_near(call, attempt);
         VV_TRY(count_news(op, call, attempt, &plan));
     }
     bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);
