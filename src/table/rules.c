@@ -222,7 +222,7 @@ static varve_status partition_from_read(struct vv_op *op, struct vv_arena *arena
     if (list == NULL)
         return vv_fail_memory(op);
     for (size_t index = 0; index < len; index++) {
-        struct vv_partition_from pair;
+        struct vv_partition_from pair = {0};
         VV_TRY(partition_from_parse(op, snapshot, out, names[index], &pair));
         if (pair.source == out->order)
             out->is_order_partition = true;

@@ -25,7 +25,7 @@ static varve_status relation_open_shared(struct vv_op *op, struct vv_work *work,
     return relation_open(op, work, relation, vv_str_of(name));
 }
 
-static varve_status open(struct vv_op *op, struct vv_engine *engine, struct vv_work *work)
+static varve_status work_open(struct vv_op *op, struct vv_engine *engine, struct vv_work *work)
 {
     VV_TRY(vv_session_open(op, engine, &work->session));
     VV_TRY(vv_rowset_open(op, work->session, &work->input));
@@ -44,7 +44,7 @@ varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_
         return vv_fail_memory(op);
     *work = (struct vv_work){.arena = VV_ARENA_INIT(ARENA_BYTES_MAX)};
     vv_known_bounds_init(&work->known);
-    varve_status status = open(op, engine, work);
+    varve_status status = work_open(op, engine, work);
     if (status != VARVE_OK) {
         vv_work_close(&work);
         return status;

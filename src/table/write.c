@@ -167,7 +167,7 @@ varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add)
 {
     struct vv_file file = {0};
-    struct vv_parquet_written parquet;
+    struct vv_parquet_written parquet = {0};
     char sha256[VV_SHA256_HEX_BYTES];
     VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));
     VV_TRY(describe_file(op, request, written->arena, &parquet, sha256, &file));
@@ -179,7 +179,7 @@ varve_status vv_write_feed_file(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, struct vv_written *written, struct vv_cdc *out)
 {
     struct vv_file file = {0};
-    struct vv_parquet_written parquet;
+    struct vv_parquet_written parquet = {0};
     char sha256[VV_SHA256_HEX_BYTES];
     struct vv_pair *tag = vv_new(written->arena, struct vv_pair, 1);
     VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));

@@ -6,6 +6,7 @@
 
 static uint32_t bits_of(const struct vv_zorder *zorder)
 {
+    VV_PRE(zorder->len > 0);
     uint32_t bits = CURVE_BITS / (uint32_t)zorder->len;
     return bits < BITS_MAX ? bits : BITS_MAX;
 }

@@ -337,7 +337,8 @@ static void find_files(const struct vv_latest_base *base, const struct vv_file *
         }
         const struct vv_latest_source *before = bsearch(source, base->sources,
             base->sources_len, sizeof(*base->sources), by_number);
-        VV_PRE(before != NULL && before->file != NULL);
+        VV_PRE(before != NULL);
+        VV_PRE(before->file != NULL);
         source->file = before->file;
     }
 }

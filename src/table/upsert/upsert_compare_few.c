@@ -212,7 +212,8 @@ static varve_status read_batch(struct vv_op *op, struct comparison *c, bool *out
             .own = vv_rows_bool(rows, 1),
             .order = order_of(c, rows, NULL, NULL),
             .same = of_same,
-            .index = index++};
+            .index = index};
+        index++;
         if (!vv_map_put(&c->by_key, of_key, row, NULL))
             return vv_fail_memory(op);
     }
