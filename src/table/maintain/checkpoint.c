@@ -76,7 +76,8 @@ static bool is_for_errand(const struct vv_table *table)
 void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_t version)
 {
     struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
-    if (!is_due(op, table, version) || vv_checkpoint_errand_is_at_work(table))
+    bool is_at_work = vv_checkpoint_errand_is_at_work(table); /* tells of one that has ended */
+    if (is_at_work || !is_due(op, table, version))
         return;
     bool is_first = !is_of_today(op, table);
     varve_status status = vv_table_refresh(op, table);

@@ -3,8 +3,9 @@
  * than the commit that it is due at, and nobody needs it at once.
  *
  * The thread has a snapshot, an operation and a session of its own; of the table it uses the store
- * and the engine, as several threads may. It tells nobody anything: what it did is logged by whoever
- * settles it, in the thread that uses the table. It ends before the table is closed.
+ * and the engine, as several threads may. It tells nobody anything: what it did, and what it had to
+ * say meanwhile, is logged by whoever settles it, in the thread that uses the table: the table's
+ * next commit after it has ended, or its close. It ends before the table is closed.
  */
 #ifndef VV_TABLE_MAINTAIN_CHECKPOINT_ERRAND_H
 #define VV_TABLE_MAINTAIN_CHECKPOINT_ERRAND_H
