@@ -15,6 +15,10 @@ from story import KEY, TABLE, Story, bag  # pylint: disable=wrong-import-positio
 
 NOT_FOUND = 5
 DAY = 86400
+MANY = 1100  # files that make a state so large that a thread of its own writes its checkpoints
+FAR_MS = 4102444800000  # 2100-01-01
+
+OTHERS = {"commitInfo": {"timestamp": 7, "operation": "WRITE", "engineInfo": "other/1"}}
 
 # What was told to be done: the newest version, the least that a vacuum cannot have taken, tags and
 # holds by name, the last seal's (version, head) or None, batches in quarantine.
@@ -42,6 +46,16 @@ class RecordedVarve(Varve):
         with open(self.journal, "a", encoding="utf-8") as file:
             file.write(f"N {number}\n")
 
+    def note_durable(self, paths):
+        """That these files were made by somebody else, and are on the disk for good."""
+        with open(self.journal, "ab") as file:
+            file.write(b"B\n")
+            for path in paths:
+                content, number = path.read_bytes(), path.stat().st_ino
+                name = path.relative_to(self.lake.parent)
+                file.write(f"C {number} {name}\nW {number} 0 {len(content)}\n".encode() + content)
+            file.write(b"E\n")
+
 
 class LaterVarve(Varve):
     """The program on a disk that is left, the day after."""
@@ -61,16 +75,47 @@ class PowerStory(Story):
 
     theirs = Story.upsert
 
-    def __init__(self, varve, layout, seed):
+    def __init__(self, varve, layout, seed, is_large=False):
         super().__init__(varve, layout, seed)
         varve.ok("alter", TABLE, "set", "delta.logRetentionDuration=1 days",
-                 "delta.deletedFileRetentionDuration=0 seconds", "delta.checkpointInterval=4")
+                 "delta.deletedFileRetentionDuration=0 seconds",
+                 f"delta.checkpointInterval={2 if is_large else 4}")
         self.states.append(self.now)
         self.floor = 0
         self.tags, self.holds, self.seal_told, self.aside = {}, {}, None, 0
         self.told = []
+        self.seams = None  # a list of all places that were passed
+        self.errands = 0   # checkpoints that a thread of its own has written
+        if is_large:
+            self.enlarge()
+
+    def enlarge(self):
+        """Two commits of other software: files, and that they are gone, which is not forgotten."""
+        table = self.varve.table(TABLE)
+        first = (table / "_delta_log" / f"{0:020d}.json").read_text()
+        (columns,) = (json.loads(line)["metaData"]["partitionColumns"]
+                      for line in first.splitlines() if '"metaData"' in line)
+        made = [table / f"other-{number}.parquet" for number in range(MANY)]
+        files = [{"path": path.name, "partitionValues": {column: None for column in columns},
+                  "size": 9, "dataChange": True} for path in made]
+        for path in made:
+            path.write_bytes(b"not read.")
+        adds = [{"add": {**file, "modificationTime": 1}} for file in files]
+        removes = [{"remove": {**file, "deletionTimestamp": FAR_MS, "extendedFileMetadata": True}}
+                   for file in files]
+        for actions in (adds, removes):
+            path = table / "_delta_log" / f"{len(self.states):020d}.json"
+            path.write_text("".join(json.dumps(action) + "\n" for action in [OTHERS, *actions]))
+            made.append(path)
+            self.states.append(self.now)
+        self.varve.note_durable(made)
+        self.seams = self.varve.journal.with_suffix(".seams")
+        self.varve.env["VARVE_TEST_SEAMS"] = f"list={self.seams}"
+        self.floor = len(self.states) - 1
 
     def choices(self):
+        if self.seams is not None:
+            return ["upsert", "append", "delete", "merge", "update", "tag", "vacuum"]
         return super().choices() + ["clean_log"] * 3 + ["vacuum"] * 2 + \
             ["tag", "tag", "hold", "release", "seal", "set_aside"]
 
