@@ -168,7 +168,8 @@ const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
 /* One statement to run. */
 struct vv_query {
     struct vv_str sql;
-    bool is_users;                      /* refused SQL is EUSAGE with the place, else EFAILED */
+    struct vv_str otherwise; /* where the engine refuses to plan sql; ptr NULL: nothing */
+    bool is_users;           /* refused SQL is EUSAGE with the place, else EFAILED */
     const struct vv_sql_params *params; /* NULL: none */
     /*
      * It will come again in this session, in the same words: it stays prepared. That saves reading

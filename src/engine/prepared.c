@@ -262,6 +262,19 @@ static bool runs_at_once(const struct vv_op *op, const struct vv_query *query, b
            op->env->progress == NULL;
 }
 
+static varve_status prepare_either(struct vv_op *op, struct vv_session *session,
+    const char *text, const struct vv_query *query, duckdb_prepared_statement *out)
+{
+    VV_CLEANUP(vv_duck_text_done) char *otherwise = NULL;
+    varve_status refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED;
+    varve_status status = prepare(op, session, text, refused, out);
+    if (status != refused || query->otherwise.ptr == NULL)
+        return status;
+    vv_forgive(op);
+    VV_TRY(vv_duck_text(op, "SQL text", query->otherwise, &otherwise));
+    return prepare(op, session, otherwise, refused, out);
+}
+
 static varve_status execute(struct vv_op *op, struct vv_session *session, char **text,
     const struct vv_query *query, bool streaming, duckdb_result *out)
 {
@@ -272,8 +285,7 @@ static varve_status execute(struct vv_op *op, struct vv_session *session, char *
     if (runs_at_once(op, query, streaming))
         return vv_duck_run(op, session, *text, VARVE_EFAILED, out);
     VV_CLEANUP(prepared_done) duckdb_prepared_statement prepared = NULL;
-    VV_TRY(prepare(op, session, *text, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
-        &prepared));
+    VV_TRY(prepare_either(op, session, *text, query, &prepared));
     return run(op, session, prepared, query, streaming, out);
 }
 

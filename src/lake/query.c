@@ -164,9 +164,24 @@ static varve_status find_places(struct vv_op *op, struct vv_query_script *script
     return VARVE_OK;
 }
 
+static varve_status prepare_statement(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, struct vv_query_place *places,
+    struct vv_query *out)
+{
+    struct vv_str sql, steps;
+    VV_TRY(vv_query_where(op, script, statement, places));
+    VV_TRY(vv_query_views(op, script, statement, places, &sql));
+    VV_TRY(vv_query_steps(op, script, statement, places, sql, &steps));
+    *out = (struct vv_query){.sql = steps.ptr != NULL ? steps : sql,
+        .otherwise = steps.ptr != NULL ? sql : VV_STR_NONE,
+        .is_users = true,
+        .params = &script->request->params};
+    return VARVE_OK;
+}
+
 /* Up to the texts that can be run. now() is one time in all of it, since it is one transaction. */
 static varve_status prepare(struct vv_op *op, struct vv_lake *lake,
-    struct vv_query_script *script, struct vv_str **out_texts)
+    struct vv_query_script *script)
 {
     struct vv_engine *sandbox = NULL;
     script->by_key = VV_MAP_INIT(&op->arena);
@@ -177,12 +192,10 @@ static varve_status prepare(struct vv_op *op, struct vv_lake *lake,
     VV_TRY(check_at(op, script));
     VV_TRY(vv_session_exec(op, script->session, VV_STR("BEGIN TRANSACTION")));
     VV_TRY(find_places(op, script));
-    VV_NEW(op, out_texts, struct vv_str, script->len);
-    for (size_t i = 0; i < script->len; i++) {
-        VV_TRY(vv_query_where(op, script, &script->statements[i], script->places[i]));
-        VV_TRY(vv_query_views(op, script, &script->statements[i], script->places[i],
-            &(*out_texts)[i]));
-    }
+    VV_NEW(op, &script->runs, struct vv_query, script->len);
+    for (size_t i = 0; i < script->len; i++)
+        VV_TRY(prepare_statement(op, script, &script->statements[i], script->places[i],
+            &script->runs[i]));
     return VARVE_OK;
 }
 
@@ -206,21 +219,28 @@ static varve_status list_plans(struct vv_op *op, const struct vv_query_script *s
     return VARVE_OK;
 }
 
+static varve_status put_explain(struct vv_op *op, struct vv_str *sql)
+{
+    *sql = vv_arena_format(&op->arena, "EXPLAIN %.*s", VV_ARG(*sql));
+    return sql->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 /* The engine's plan of the last statement, which EXPLAIN stands before, or is put before. */
 static varve_status engine_plan(struct vv_op *op, const struct vv_query_script *script,
-    struct vv_str text, struct vv_str *out_key, struct vv_str *out)
+    struct vv_str *out_key, struct vv_str *out)
 {
-    struct vv_query query = {.sql = text, .is_users = true, .params = &script->request->params};
-    if (script->statements[script->len - 1].kind != VV_STATEMENT_EXPLAIN)
-        query.sql = vv_arena_format(&op->arena, "EXPLAIN %.*s", VV_ARG(text));
-    if (query.sql.ptr == NULL)
-        return vv_fail_memory(op);
+    struct vv_query query = script->runs[script->len - 1];
+    if (script->statements[script->len - 1].kind != VV_STATEMENT_EXPLAIN) {
+        VV_TRY(put_explain(op, &query.sql));
+        if (query.otherwise.ptr != NULL)
+            VV_TRY(put_explain(op, &query.otherwise));
+    }
     return vv_engine_plan(op, script->session, &query, out_key, out);
 }
 
 /* EXPLAIN as rows: the tables in front, then what the engine says. */
 static varve_status stream_explained(struct vv_op *op, struct vv_query_script *script,
-    struct vv_str text, struct ArrowArrayStream *out)
+    struct ArrowArrayStream *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf tables = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
@@ -228,7 +248,7 @@ static varve_status stream_explained(struct vv_op *op, struct vv_query_script *s
     struct vv_str plan, key;
     size_t len = 0;
     VV_TRY(list_plans(op, script, &plans, &len));
-    VV_TRY(engine_plan(op, script, text, &key, &plan));
+    VV_TRY(engine_plan(op, script, &key, &plan));
     vv_table_plan_text(plans, len, &tables);
     vv_buf_adds(&sql, "SELECT * FROM (VALUES ('tables', ");
     vv_sql_literal(&sql, vv_buf_str(&tables));
@@ -261,21 +281,19 @@ static varve_status name_tables(struct vv_op *op, const struct vv_query_script *
 }
 
 static varve_status run(struct vv_op *op, struct vv_query_script *script,
-    const struct vv_str *texts, struct ArrowArrayStream *out)
+    struct ArrowArrayStream *out)
 {
     struct vv_keep keep = {script->pinned, pinned_release};
-    struct vv_query query = {.is_users = true, .params = &script->request->params};
+    struct vv_query query = script->runs[script->len - 1];
     for (size_t i = 0; i + 1 < script->len; i++) {
         VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-        query.sql = texts[i];
-        VV_TRY(vv_session_rows(op, script->session, &query, &rows));
+        VV_TRY(vv_session_rows(op, script->session, &script->runs[i], &rows));
     }
-    query.sql = texts[script->len - 1];
     VV_TRY(name_tables(op, script, &query.about));
     if (script->request->out_tables != NULL)
         *script->request->out_tables = query.about;
     if (script->statements[script->len - 1].kind == VV_STATEMENT_EXPLAIN)
-        return stream_explained(op, script, query.sql, out);
+        return stream_explained(op, script, out);
     VV_TRY(vv_session_stream_query(op, &script->session, &query, &keep, 1, out));
     script->pinned = NULL; /* the stream's now */
     return VARVE_OK;
@@ -286,9 +304,8 @@ varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
 {
     VV_CLEANUP(script_done)
     struct vv_query_script script = {.lake = lake, .request = request};
-    struct vv_str *texts = NULL;
-    VV_TRY(prepare(op, lake, &script, &texts));
-    VV_TRY(run(op, &script, texts, out));
+    VV_TRY(prepare(op, lake, &script));
+    VV_TRY(run(op, &script, out));
     if (script.has_set)
         lake->known = script.known;
     return VARVE_OK;
@@ -301,10 +318,9 @@ varve_status vv_lake_explain(struct vv_op *op, struct vv_lake *lake,
     VV_CLEANUP(script_done)
     struct vv_query_script script = {.lake = lake, .request = request};
     struct vv_table_plan *plans = NULL;
-    struct vv_str *texts = NULL;
     size_t len = 0;
-    VV_TRY(prepare(op, lake, &script, &texts));
+    VV_TRY(prepare(op, lake, &script));
     VV_TRY(list_plans(op, &script, &plans, &len));
-    VV_TRY(engine_plan(op, &script, texts[script.len - 1], NULL, out_text));
+    VV_TRY(engine_plan(op, &script, NULL, out_text));
     return vv_table_plan_stream(op, lake->sandbox, plans, len, out);
 }

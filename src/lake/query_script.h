@@ -6,7 +6,7 @@
  * that stand for them, query_function.c those for functions over a table, query_known.c finds the
  * rows that were known at a time, query_set.c changes what the statements behind it are asked for,
  * query_between.c what it can't find,
- * query_where.c finds what has to be true of a table's rows.
+ * query_where.c finds what has to be true of a table's rows, query_step.c which joins are lookups.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
 #define VV_LAKE_QUERY_SCRIPT_H
@@ -53,7 +53,8 @@ struct vv_query_script {
     const struct vv_query_request *request;
     struct vv_sql_statement *statements;
     struct vv_query_place **places; /* of each statement */
-    size_t len;                     /* of both */
+    struct vv_query *runs;          /* as they are run, likewise */
+    size_t len;                     /* of all three */
     /* What SET made of the lake's; for the statement whose places are looked for. */
     struct vv_known known;
     bool is_by_commit;    /* of the source that is looked for only commits count as known */
@@ -129,5 +130,13 @@ varve_status vv_query_views(struct vv_op *op, struct vv_query_script *script,
  */
 varve_status vv_query_where(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_statement *statement, struct vv_query_place *places);
+
+/*
+ * The text that vv_query_views has given, with ASOF joins with few rows written as lookups. ptr NULL:
+ * there is none that can be.
+ */
+varve_status vv_query_steps(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, const struct vv_query_place *places,
+    struct vv_str sql, struct vv_str *out_sql);
 
 #endif
