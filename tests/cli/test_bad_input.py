@@ -63,7 +63,7 @@ FILES = {
                       ["symbol"]),
     "ragged line": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,A\n", "rows.csv", ["line 2"]),
     "open quote": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,\"A,neutral_low\n", "rows.csv",
-                   ["rows.csv"]),
+                   ["line 2", "never closed"]),
     "invalid UTF-8 in CSV": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,\xff\xfe,neutral_low\n",
                              "rows.csv", ["line 2"]),
     "empty CSV": (b"", "rows.csv", ["rows.csv"]),

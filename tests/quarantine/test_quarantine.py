@@ -67,7 +67,9 @@ def test_lines_of_csv_that_are_no_rows_are_set_aside(quotes, times):
     text = csv(GOOD, "2025-03-01T10:02:00Z,A\n", "\n", BAD, "a,b,c,d\n", '"x"y,A,1\n', SECOND,
                '"2025-03-01T10:06:00Z","B, ""quoted""\nname",4\n', more, "late\n")
     done = quotes.run("upsert", TABLE, "-", stdin=text)
-    assert done.returncode == 3 and "line 3 has 2 fields, the header has 3" in done.stderr
+    assert done.returncode == 3 and "5 of " in done.stderr
+    assert "row 2 (line 3): has 2 fields, the header has 3: 2025-" in done.stderr
+    assert all(f"(line {line}): has" in done.stderr for line in (3, 6, 7, 11 + times))
     result = quotes.upsert(TABLE, text, "--quarantine")
     assert (result["inserted"], result["rejected"]) == (3 + times, 5)
     assert values(quotes)[("2025-03-01T10:06:00", 'B, "quoted"\nname')] == 4
@@ -313,7 +315,7 @@ def test_a_stray_quote_takes_its_line_alone(varve, tmp_path, end, many):
              "x,y", '4,"d', '5,"e"', '6,"""', "7,f", "8"]
     (tmp_path / "rows.csv").write_bytes(end.join(lines).encode())
     before = varve.run("upsert", "t", tmp_path / "rows.csv")
-    assert before.returncode == 3 and "; with --quarantine" in before.stderr
+    assert before.returncode == 3 and "has a quote that is closed in line" in before.stderr
     done = json.loads(varve.ok("upsert", "t", tmp_path / "rows.csv", "--quarantine", "--json"))
     assert (done["rows_in"], done["inserted"], done["rejected"]) == (many + 9, many + 4, 5)
     assert [row["k"] for row in varve.rows("scan", "t", "--where", "k < 100")] == [1, 3, 5, 7]

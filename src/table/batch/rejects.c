@@ -88,6 +88,7 @@ struct reject {
     size_t input;
     enum vv_breach_kind kind;
     bool many_columns;
+    bool is_line; /* that is no row: it has no value of a column */
     struct vv_str column, value, rule;
 };
 
@@ -147,6 +148,12 @@ static void add_line(struct vv_buf *out, const struct reject *reject, struct vv_
     else if (input.len > 0)
         vv_buf_addf(out, " row %" PRId64, reject->input_row);
     vv_buf_adds(out, input.len > 0 || reject->line > 0 ? "): " : ": ");
+    if (reject->is_line) {
+        vv_buf_add(out, reject->rule);
+        vv_buf_adds(out, ": ");
+        add_shown(out, reject->value);
+        return;
+    }
     if (reject->many_columns) {
         /* The value names its columns. */
         struct vv_str rest = reject->value;
@@ -179,6 +186,8 @@ static varve_status reject_read(struct vv_op *op, const struct vv_plan *plans,
     out->many_columns =
         breach->kind == VV_BREACH_CHECK &&
         (out->column.len == 0 || vv_str_find(out->column, ',') < out->column.len);
+    out->is_line =
+        breach->kind == VV_BREACH_FAULT && vv_str_eq(out->column, VV_STR(VV_NDJSON_LINE_TEXT));
     if (!vv_rows_is_null(rows, 5)) {
         out->value = vv_arena_str(&op->arena, vv_rows_text(rows, 5));
         if (out->value.ptr == NULL)
@@ -187,7 +196,7 @@ static varve_status reject_read(struct vv_op *op, const struct vv_plan *plans,
     return out->column.ptr && out->rule.ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* All reasons of the rows that are named. */
+/* All reasons of the rows that are named; of a line that is no row that alone. */
 static varve_status rejects_read(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, struct reject **out, size_t *out_len)
 {
@@ -206,7 +215,10 @@ static varve_status rejects_read(struct vv_op *op, struct vv_session *session,
         if (!vv_arena_grow(&op->arena, &rejects, len, &capacity, sizeof(struct reject),
                 _Alignof(struct reject)))
             return vv_fail_memory(op);
-        VV_TRY(reject_read(op, plans, rows, (struct reject *)rejects + len));
+        struct reject *reject = (struct reject *)rejects + len;
+        VV_TRY(reject_read(op, plans, rows, reject));
+        if (len > 0 && reject[-1].is_line && reject[-1].row == reject->row)
+            len--;
     }
     *out = rejects;
     *out_len = len;

@@ -29,10 +29,9 @@ struct vv_batch_input {
     size_t columns_len;
     struct vv_str
         nulls_sql;     /* NDJSON of a table with defaults: ",3,7,", where a row says null */
-    bool keeps_lines;  /* text: a line that is no row is a row with a fault */
     bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
-    /* Text: a row that no table would take; columns with the name of the member, its value and
-       what is wrong with it, NULL in good rows. */
+    /* Text: a row that no table would take, or a line that is no row; columns with the name of the
+       member (VV_NDJSON_LINE_TEXT: the line), its value and what is wrong with it, NULL in good rows. */
     bool has_faults;
     /*
      * NDJSON of many lines: rows in no doubt are values (table/input/json_cell.h). Those of the others,
@@ -81,7 +80,7 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
 /* `*out_taken` false: nothing was done, the file is not plain enough. For the function above. */
 varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
     struct vv_batch_input *input, bool *out_taken);
-/* With a fault for each record that is no row; input->keeps_lines. For the function above. */
+/* With a fault for each record that is no row. For the function above. */
 varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);
 /* By the schema: which members there are, and which of them are nested. */

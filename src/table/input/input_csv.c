@@ -170,84 +170,45 @@ static bool is_row(const struct vv_batch_input *input, const struct vv_csv_recor
     return record->fields > 0 || input->columns_len == 1;
 }
 
-/* Said of a line that is no row. */
-#define SET_ASIDE "; with --quarantine, upsert and append set such lines aside"
-
-static varve_status record_check(struct vv_op *op, const struct vv_batch_input *input,
-    const struct vv_csv_record *record)
-{
-    switch (record->fault) {
-    case VV_CSV_FINE:
-        break;
-    case VV_CSV_UTF8:
-        return vv_fail(op, VARVE_EINVALID, "line %" PRId64 " is not valid UTF-8" SET_ASIDE,
-            record->fault_line);
-    case VV_CSV_BEHIND_QUOTE:
-        return vv_fail(op, VARVE_EINVALID,
-            "line %" PRId64 " has text behind a closing quote (within quotes, a quote is "
-            "written twice)" SET_ASIDE,
-            record->fault_line);
-    case VV_CSV_OPEN_QUOTE:
-        return vv_fail(op, VARVE_EINVALID,
-            "the quote in line %" PRId64 " is never closed" SET_ASIDE, record->fault_line);
-    }
-    if (record->fields == input->columns_len || !is_row(input, record) || record->fields == 0)
-        return VARVE_OK;
-    const char *separator = vv_csv_separator(input->columns, input->columns_len);
-    if (separator != NULL)
-        return vv_fail(op, VARVE_EINVALID, VV_CSV_PARTED, separator);
-    return vv_fail(op, VARVE_EINVALID,
-        "line %" PRId64 " has %zu field%s, the header has %zu" SET_ASIDE, record->line,
-        record->fields, record->fields == 1 ? "" : "s", input->columns_len);
-}
-
-/* What is wrong with a file that the engine refused; VARVE_OK where the scan finds nothing. */
-static varve_status find_fault(struct vv_op *op, const struct vv_batch_input *input)
+/* Whether a record of the file is no row. */
+static varve_status odd_lines_find(struct vv_op *op, const struct vv_batch_input *input,
+    bool *out_has)
 {
     VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
     if (piece == NULL)
         return vv_fail_memory(op);
     struct walk walk = {.input = input, .piece = piece};
     vv_csv_scan_init(&walk.scan);
-    for (;;) {
+    for (*out_has = false; !*out_has;) {
         struct vv_csv_record record;
         bool has_record = false;
         VV_TRY(walk_next(op, &walk, &has_record, &record));
         if (!has_record)
-            return VARVE_OK;
-        VV_TRY(record_check(op, input, &record));
+            break;
+        *out_has = record.fault != VV_CSV_FINE ||
+                   (record.fields > 0 && record.fields != input->columns_len);
     }
+    return VARVE_OK;
 }
 
-static varve_status explain(struct vv_op *op, const struct vv_batch_input *input,
-    varve_status refused)
+/*
+ * A file that the engine refused: lines of it may be no rows. They are rows with a fault then, so that
+ * all of them are told, or go to the quarantine.
+ */
+static varve_status refused_read(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input)
 {
-    if (refused == VARVE_EINTERRUPTED || refused == VARVE_ELIMIT)
-        return refused;
     varve_error engines = op->error;
+    bool has_odd_lines = false;
     vv_forgive(op);
-    VV_TRY(find_fault(op, input));
-    /* Mixed line ends, or a value that is too long. */
+    VV_TRY(odd_lines_find(op, input, &has_odd_lines));
+    if (has_odd_lines)
+        return vv_input_take_faulty_csv(op, work, arena, input);
     struct vv_str message = vv_str_of(engines.message);
-    vv_fail(op, refused == VARVE_EIO ? VARVE_EIO : VARVE_EINVALID,
+    return vv_fail(op, engines.code == VARVE_EIO ? VARVE_EIO : VARVE_EINVALID,
         "no CSV that can be read (lines that end in different ways, or a value of more than "
-        "%zu "
-        "MB): %.*s",
+        "%zu MB): %.*s",
         VALUE_BYTES_MAX >> 20, VV_ARG(message));
-    return op->error.code;
-}
-
-/* Whether lines that are no rows are why the engine refused the file; then that is forgiven. */
-static bool has_odd_lines(struct vv_op *op, const struct vv_batch_input *input)
-{
-    varve_error engines = op->error;
-    vv_forgive(op);
-    bool has_some = find_fault(op, input) == VARVE_EINVALID;
-    if (op->failed)
-        vv_forgive(op);
-    if (!has_some)
-        vv_fail(op, engines.code, "%s", engines.message);
-    return has_some;
 }
 
 varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
@@ -268,17 +229,12 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
     work->has_tables = true;
     input->sql = input->table_sql;
     varve_status status = rows_read(op, work->session, input);
-    bool is_content = status != VARVE_OK && status != VARVE_EINTERRUPTED &&
-                      status != VARVE_ELIMIT && status != VARVE_EIO;
-    if (is_content && input->keeps_lines && has_odd_lines(op, input)) {
-        if (vv_input_take_faulty_csv(op, work, arena, input) != VARVE_OK)
-            return vv_note(op, "%.*s", VV_ARG(input->name));
-        return VARVE_OK;
-    }
-    if (status != VARVE_OK && explain(op, input, status) != VARVE_OK)
+    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */
     input->row_sql = VV_STR("(rowid + 1)");
+    if (status != VARVE_OK && refused_read(op, work, arena, input) != VARVE_OK)
+        return vv_note(op, "%.*s", VV_ARG(input->name));
     return VARVE_OK;
 }
 

@@ -267,7 +267,7 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
         varve_status status = vv_lines_check(op, lines);
         if (status == VARVE_OK)
             status = line_take(op, reader, line);
-        if (status == VARVE_EINVALID && reader->input->keeps_lines)
+        if (status == VARVE_EINVALID)
             status = line_keep(op, reader, line);
         if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
             return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);

@@ -66,13 +66,13 @@ static const struct {
     const char *content;
     const char *message;
 } bad[] = {
-    {"{\"k\":1}\n{\"k\":\n", "rows.ndjson: line 2"},
-    {"{\"k\":1}\n\n[1]\n", "rows.ndjson: line 3: a row has to be one JSON object a line"},
-    {"7\n", "line 1: a row has to be one JSON object a line"},
-    {"{\"k\":1}{\"k\":2}\n", "rows.ndjson: line 1"},
-    {"{\"k\":1,}\n", "rows.ndjson: line 1"},
-    {"{\"k\":NaN}\n", "rows.ndjson: line 1"},
-    {"{\"a\":\"\xFF\",\"k\":1}\n", "rows.ndjson: line 1"},
+    {"{\"k\":1}\n{\"k\":\n", "row 2 (line 2): not JSON at byte 5 of 5"},
+    {"{\"k\":1}\n\n[1]\n", "row 2 (line 3): a row has to be one JSON object a line"},
+    {"7\n", "row 1 (line 1): a row has to be one JSON object a line"},
+    {"{\"k\":1}{\"k\":2}\n", "row 1 (line 1): not JSON at byte"},
+    {"{\"k\":1,}\n", "row 1 (line 1): not JSON at byte"},
+    {"{\"k\":NaN}\n", "row 1 (line 1): not JSON at byte"},
+    {"{\"a\":\"\xFF\",\"k\":1}\n", "row 1 (line 1): not JSON at byte"},
     {"{\"k\":1,\"table\":\"gimes\"}\n", "row 1 (line 1): table = gimes names another table"},
     {"{\"k\":1,\"table\":\"\"}\n", "table = '' names another table"},
     {"{\"k\":1,\"table\":null}\n", "table = NULL names another table"},
