@@ -188,6 +188,15 @@ static varve_status faulty_stage(struct vv_op *op, struct vv_store *store,
     return VARVE_OK;
 }
 
+static varve_status faulty_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key)
+{
+    enum fate fate;
+    VV_TRY(admit(op, store, "restage", new_key, &fate));
+    VV_TRY(vv_store_restage(op, faulty_of(store)->inner, key, new_key));
+    return reply(op, fate, "restage", new_key);
+}
+
 static varve_status faulty_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len)
 {
@@ -235,6 +244,7 @@ static const struct vv_store_ops faulty_ops = {
     .settle = faulty_settle,
     .sweep = faulty_sweep,
     .stage = faulty_stage,
+    .restage = faulty_restage,
     .publish = faulty_publish,
     .fetch = faulty_fetch,
     .at = faulty_at,

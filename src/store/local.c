@@ -146,6 +146,7 @@ static const struct vv_store_ops local_ops = {
     .settle = local_settle,
     .sweep = vv_local_sweep,
     .stage = vv_local_stage,
+    .restage = vv_local_restage,
     .publish = vv_local_publish,
     .fetch = local_fetch,
     .at = local_at,

@@ -74,6 +74,8 @@ bool vv_local_try_turn(struct vv_op *op, struct vv_store *store, struct vv_str f
 
 varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
+varve_status vv_local_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key);
 varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len);
 

@@ -45,22 +45,29 @@ static varve_status sync_fd_open(struct vv_op *op, struct vv_local *local, int *
     return VARVE_OK;
 }
 
+/* The path of a key, in a folder that is there. */
+static varve_status make_place(struct vv_op *op, const struct vv_local *local,
+    struct vv_arena *arena, struct vv_str key, struct vv_str *out_path)
+{
+    struct vv_str folder;
+    struct stat there;
+    VV_TRY(vv_path_of(op, arena, local, key, out_path));
+    VV_TRY(vv_path_parent(op, *out_path, &folder));
+    int failure = vv_sys_stat(vv_path_text(folder), &there);
+    if (failure == ENOENT)
+        return vv_path_make(op, local, folder);
+    return failure == 0 ? VARVE_OK
+                        : vv_sys_fail(op, failure, "look at the folder", vv_path_text(folder));
+}
+
 varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path)
 {
     struct vv_local *local = vv_local_of(store);
     struct vv_str path;
-    struct vv_str folder;
-    VV_TRY(vv_path_of(op, arena, local, key, &path));
-    VV_TRY(vv_path_parent(op, path, &folder));
-
     struct stat there;
-    int failure = vv_sys_stat(vv_path_text(folder), &there);
-    if (failure == ENOENT)
-        VV_TRY(vv_path_make(op, local, folder));
-    else if (failure != 0)
-        return vv_sys_fail(op, failure, "look at the folder", vv_path_text(folder));
-    failure = vv_sys_stat(path.ptr, &there);
+    VV_TRY(make_place(op, local, arena, key, &path));
+    int failure = vv_sys_stat(path.ptr, &there);
     if (failure == 0)
         failure = EEXIST;
     if (failure != ENOENT)
@@ -70,6 +77,37 @@ varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_
         VV_TRY(sync_fd_open(op, local, &fd));
     vv_crash_point("store.stage.made");
     *out_path = path;
+    return VARVE_OK;
+}
+
+static bool is_no_link(int failure)
+{
+    return failure == EXDEV || failure == EPERM || failure == ENOTSUP || failure == ENOSYS;
+}
+
+/*
+ * By a link, and not by a rename: that one touches two folders, and is in doubt until both are
+ * synced. The old name may come back with a power cut, as one that nobody knows.
+ */
+varve_status vv_local_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key)
+{
+    const struct vv_local *local = vv_local_of(store);
+    struct vv_str path;
+    struct vv_str new_path;
+    VV_TRY(vv_path_of(op, &op->arena, local, key, &path));
+    VV_TRY(make_place(op, local, &op->arena, new_key, &new_path));
+    int failure = vv_sys_link(path.ptr, new_path.ptr);
+    if (is_no_link(failure)) /* a folder of the table is on another file system, or has none */
+        return vv_fail(op, VARVE_EUNSUPPORTED, "%s can't be linked to %s", new_path.ptr,
+            path.ptr);
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "give a new file the name", new_path.ptr);
+    vv_crash_point("store.restage.linked");
+    failure = vv_sys_unlink(path.ptr);
+    if (failure != 0)
+        return vv_sys_fail(op, failure, "remove", path.ptr);
+    vv_crash_point("store.restaged");
     return VARVE_OK;
 }
 

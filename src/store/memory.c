@@ -318,6 +318,18 @@ static varve_status memory_stage(struct vv_op *op, struct vv_store *store,
     return vv_store_stage(op, memory_of(store)->core->files, arena, file, out_path);
 }
 
+static varve_status memory_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key)
+{
+    struct vv_str file;
+    struct vv_str new_path;
+    VV_TRY(memory_stage(op, store, &op->arena, new_key, &new_path));
+    VV_TRY(file_key(op, memory_of(store), key, &file));
+    struct vv_str new_file;
+    VV_TRY(file_key(op, memory_of(store), new_key, &new_file));
+    return vv_store_restage(op, memory_of(store)->core->files, file, new_file);
+}
+
 static varve_status publish_file(struct vv_op *op, struct vv_store *store, struct vv_str key)
 {
     const struct memory *memory = memory_of(store);
@@ -423,6 +435,7 @@ static const struct vv_store_ops memory_ops = {
     .remove = memory_remove,
     .sweep = memory_sweep,
     .stage = memory_stage,
+    .restage = memory_restage,
     .publish = memory_publish,
     .fetch = memory_fetch,
     .at = memory_at,

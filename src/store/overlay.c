@@ -169,6 +169,12 @@ static varve_status overlay_stage(struct vv_op *op, struct vv_store *store,
     return vv_store_stage(op, overlay_of(store)->upper, arena, key, out_path);
 }
 
+static varve_status overlay_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key)
+{
+    return vv_store_restage(op, overlay_of(store)->upper, key, new_key);
+}
+
 static varve_status overlay_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len)
 {
@@ -217,6 +223,7 @@ static const struct vv_store_ops overlay_ops = {
     .settle = overlay_settle,
     .sweep = overlay_sweep,
     .stage = overlay_stage,
+    .restage = overlay_restage,
     .publish = overlay_publish,
     .fetch = overlay_fetch,
     .at = overlay_at,

@@ -185,6 +185,17 @@ varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_
     return store->ops->stage(op, store, arena, key, out_path);
 }
 
+varve_status vv_store_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key)
+{
+    VV_TRY(vv_key_check(op, key));
+    VV_TRY(vv_key_check(op, new_key));
+    if (store->ops->restage == NULL)
+        return vv_fail(op, VARVE_EUNSUPPORTED, "the storage at %.*s can't move a file",
+            VV_ARG(store->location));
+    return store->ops->restage(op, store, key, new_key);
+}
+
 varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len)
 {

@@ -94,6 +94,13 @@ struct vv_store_ops {
     varve_status (*stage)(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
         struct vv_str key, struct vv_str *out_path);
     /*
+     * Gives a staged file that was written another key, as if it had been staged there. A key
+     * that is taken is refused. EUNSUPPORTED: it can't be moved there, and is where it was. After
+     * another failure it may be under either. NULL: a store that moves nothing.
+     */
+    varve_status (*restage)(struct vv_op *op, struct vv_store *store, struct vv_str key,
+        struct vv_str new_key);
+    /*
      * Makes staged files durable under their keys, and every folder newly made or changed up to
      * the root. After a failure none of them may be relied upon, and those that a failed sync
      * may have hit are refused from then on: write them anew under new keys. They are not
@@ -207,6 +214,8 @@ varve_status vv_store_sweep(struct vv_op *op, struct vv_store *store, struct vv_
     int64_t age_us, size_t *out_removed);
 varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path);
+varve_status vv_store_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str new_key);
 varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len);
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,

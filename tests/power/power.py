@@ -108,11 +108,12 @@ class Disk:
                 self.inodes[text].sync()
         elif kind == "D":
             folder = text.rstrip("/")
-            self.settle(lambda paths: all(os.path.dirname(path) == folder for path in paths))
+            self.settle(lambda kind, paths: all(os.path.dirname(path) == folder for path in
+                                                (paths[1:] if kind == "L" else paths)))
         elif kind in "YE":
             for inode in self.inodes.values():
                 inode.sync()
-            self.settle(lambda paths: True)
+            self.settle(lambda kind, paths: True)
         else:
             paths = text.split("\t")
             self.name(kind, paths, self.current.get(paths[0]))
@@ -123,10 +124,10 @@ class Disk:
 
     def settle(self, is_synced):
         """Makes the names of a folder durable. What is synced of a name that was renamed from
-        another folder stays in doubt until both are."""
+        another folder stays in doubt until both are; of a link the new name alone is new."""
         left = []
         for kind, paths, inode in self.pending:
-            if is_synced(paths):
+            if is_synced(kind, paths):
                 self.do(self.names, kind, paths, inode)
             else:
                 left.append((kind, paths, inode))

@@ -62,6 +62,27 @@ STORE_TEST(replaces_with_put)
     CHECK_STR(list(fixture, "a", NULL, 0), "a/b ");
 }
 
+STORE_TEST(gives_a_staged_file_another_key)
+{
+    struct vv_op *op = &fixture->op;
+    struct vv_str path = VV_STR_NONE;
+    REQUIRE(stage(fixture, "draft", "rows") != NULL);
+    REQUIRE_OK(op, vv_store_restage(op, fixture->store, VV_STR("draft"), VV_STR("d=1/a")));
+    REQUIRE_OK(op, publish(fixture, "d=1/a"));
+    REQUIRE_OK(op, vv_store_fetch(op, fixture->store, &op->arena, VV_STR("d=1/a"), &path));
+    CHECK_STR(test_file_read(path.ptr), "rows");
+    /* The name is free again, and what has the other one keeps it. */
+    REQUIRE(stage(fixture, "draft", "others") != NULL);
+    CHECK_FAILS(op, vv_store_restage(op, fixture->store, VV_STR("draft"), VV_STR("d=1/a")),
+        VARVE_EIO);
+    REQUIRE_OK(op, vv_store_restage(op, fixture->store, VV_STR("draft"), VV_STR("d=1/b")));
+    REQUIRE_OK(op, publish(fixture, "d=1/b"));
+    CHECK_STR(get(fixture, "d=1/a"), "rows");
+    CHECK_STR(get(fixture, "d=1/b"), "others");
+    CHECK_FAILS(op, vv_store_restage(op, fixture->store, VV_STR("draft"), VV_STR("d=1/c")),
+        VARVE_ENOTFOUND);
+}
+
 STORE_TEST(says_what_is_not_there)
 {
     struct vv_op *op = &fixture->op;
