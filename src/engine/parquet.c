@@ -175,11 +175,17 @@ varve_status vv_parquet_write(struct vv_op *op, struct vv_session *session,
         write->row_group_rows > 0 ? write->row_group_rows : row_group_rows_default;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(copy_sql(op, write, row_group_rows, &sql));
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
     duckdb_result result;
-    if (vv_duck_query(op, session, vv_buf_str(&sql), VARVE_EFAILED, &result) != VARVE_OK)
+    const struct vv_query kept = {.sql = vv_buf_str(&sql), .is_kept = true};
+    varve_status status =
+        write->is_kept ? vv_duck_execute(op, session, &kept, false, &result)
+                       : vv_duck_query(op, session, vv_buf_str(&sql), VARVE_EFAILED, &result);
+    if (status != VARVE_OK)
         return vv_note_path(op, "write", write->path);
     struct vv_parquet_written written = {.rows = 0};
-    varve_status status = vv_parquet_stats_read(op, &result, arena, &written);
+    status = vv_parquet_stats_read(op, &result, arena, &written);
     duckdb_destroy_result(&result);
     /*
      * Threads that have less than half a row group share one, so a smaller file has one row group.

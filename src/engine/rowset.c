@@ -19,7 +19,9 @@ struct vv_rowset {
     size_t chunks_len;
     size_t chunks_capacity;
     int64_t rows;
-    int64_t number; /* beside them: rowset_number.c */
+    int64_t number;               /* beside them: rowset_number.c */
+    const struct vv_rowset *from; /* NULL, or whose rows they are, from `first` on */
+    int64_t first;
 };
 
 /* What a plan knows of its rowset. */
@@ -34,8 +36,11 @@ struct bound {
 
 /* A run of such a plan, by several threads. The columns that it wants, by index. */
 struct scan {
-    const struct vv_rowset *rowset;
+    const struct vv_rowset *rowset; /* that has the chunks */
     atomic_size_t chunk;
+    bool is_part; /* of its rows: by one thread */
+    idx_t skip;   /* rows of the next chunk */
+    int64_t left; /* rows after those */
     idx_t columns_len;
     idx_t columns[];
 };
@@ -70,6 +75,24 @@ static void scan_bind(duckdb_bind_info info)
     duckdb_bind_set_cardinality(info, (idx_t)rowset->rows, false);
 }
 
+/* The rows that a rowset shows of another one. */
+static void scan_part(struct scan *scan, const struct vv_rowset *part)
+{
+    size_t chunk = 0;
+    idx_t skip = (idx_t)part->first;
+    for (; chunk < part->from->chunks_len; chunk++) {
+        idx_t rows = duckdb_data_chunk_get_size(part->from->chunks[chunk]);
+        if (skip < rows)
+            break;
+        skip -= rows;
+    }
+    scan->rowset = part->from;
+    atomic_store(&scan->chunk, chunk);
+    scan->is_part = true;
+    scan->skip = skip;
+    scan->left = part->rows;
+}
+
 static void scan_init(duckdb_init_info info)
 {
     const struct bound *bound = duckdb_init_get_bind_data(info);
@@ -85,10 +108,39 @@ static void scan_init(duckdb_init_info info)
         return;
     }
     *scan = (struct scan){.rowset = rowset, .columns_len = len};
+    if (rowset->from != NULL)
+        scan_part(scan, rowset);
     for (idx_t index = 0; index < len; index++)
         scan->columns[index] = duckdb_init_get_column_index(info, index);
     duckdb_init_set_init_data(info, scan, vv_free);
     duckdb_init_set_max_threads(info, 1 + rowset->chunks_len / CHUNKS_OF_A_THREAD);
+}
+
+/* Leaves of the rows of a chunk those from `first` on. */
+static void slice(duckdb_data_chunk chunk, idx_t columns_len, idx_t first, idx_t rows)
+{
+    duckdb_selection_vector chosen = duckdb_create_selection_vector(rows);
+    sel_t *indexes = duckdb_selection_vector_get_data_ptr(chosen);
+    for (idx_t row = 0; row < rows; row++)
+        indexes[row] = (sel_t)(first + row);
+    for (idx_t index = 0; index < columns_len; index++)
+        duckdb_slice_vector(duckdb_data_chunk_get_vector(chunk, index), chosen, rows);
+    duckdb_destroy_selection_vector(chosen);
+}
+
+/* What `out` has of the rows, which are the whole chunk. */
+static void take_part(struct scan *scan, duckdb_data_chunk out)
+{
+    idx_t first = scan->skip;
+    idx_t rows = duckdb_data_chunk_get_size(out) - first;
+    if ((int64_t)rows > scan->left)
+        rows = (idx_t)scan->left;
+    scan->skip = 0;
+    scan->left -= (int64_t)rows;
+    if (rows == duckdb_data_chunk_get_size(out))
+        return;
+    slice(out, scan->columns_len, first, rows);
+    duckdb_data_chunk_set_size(out, rows);
 }
 
 /* Hands out the vectors themselves: they are shared, not copied. */
@@ -97,7 +149,7 @@ static void scan_run(duckdb_function_info info, duckdb_data_chunk out)
     struct scan *scan = duckdb_function_get_init_data(info);
     const struct vv_rowset *rowset = scan->rowset;
     size_t at = atomic_fetch_add(&scan->chunk, 1);
-    if (at >= rowset->chunks_len) {
+    if (at >= rowset->chunks_len || (scan->is_part && scan->left == 0)) {
         duckdb_data_chunk_set_size(out, 0);
         return;
     }
@@ -109,6 +161,8 @@ static void scan_run(duckdb_function_info info, duckdb_data_chunk out)
                 duckdb_data_chunk_get_vector(chunk, column));
     }
     duckdb_data_chunk_set_size(out, duckdb_data_chunk_get_size(chunk));
+    if (scan->is_part)
+        take_part(scan, out);
 }
 
 varve_status vv_rowset_register(struct vv_op *op, struct vv_engine *engine,
@@ -155,6 +209,7 @@ void vv_rowset_clear(struct vv_rowset *rowset)
         duckdb_destroy_data_chunk(&rowset->chunks[index]);
     rowset->chunks_len = 0;
     rowset->rows = 0;
+    rowset->from = NULL;
 }
 
 static void shape_clear(struct vv_rowset *rowset)
@@ -214,6 +269,21 @@ int64_t vv_rowset_number(const struct vv_rowset *rowset)
 void vv_rowset_set_number(struct vv_rowset *rowset, int64_t number)
 {
     rowset->number = number;
+}
+
+varve_status vv_rowset_show(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_rowset *from, int64_t first, int64_t rows)
+{
+    VV_PRE(from != rowset && from->from == NULL && first >= 0 && rows <= from->rows - first);
+    const char **names = NULL;
+    VV_NEW(op, &names, const char *, from->columns_len + 1);
+    for (uint32_t index = 0; index < from->columns_len; index++)
+        names[index] = from->names[index];
+    VV_TRY(vv_rowset_shape(op, rowset, from->types, names, from->columns_len));
+    rowset->from = from;
+    rowset->first = first;
+    rowset->rows = rows;
+    return VARVE_OK;
 }
 
 static int64_t text_bytes(duckdb_vector vector, idx_t rows)

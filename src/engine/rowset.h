@@ -31,6 +31,14 @@ int64_t vv_rowset_bytes(const struct vv_rowset *rowset);
 /* Puts the rows of a query in the place of those that are there. On failure there are none. */
 varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
     const struct vv_query *query);
+/*
+ * Lets it stand for so many rows of another one from `first` on, in the place of those that are
+ * there; nothing is copied. The other may be of another session of the engine; it must neither
+ * change nor be closed before this one is cleared or gets other rows. Such rows are read by SQL
+ * alone.
+ */
+varve_status vv_rowset_show(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_rowset *from, int64_t first, int64_t rows);
 /* Gives the memory of the rows back. Names and types of the columns stay. */
 void vv_rowset_clear(struct vv_rowset *rowset);
 

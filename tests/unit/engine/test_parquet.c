@@ -1,5 +1,8 @@
 #include "engine/parquet.h"
 
+#include <stdio.h>
+
+#include "engine/rowset.h"
 #include "engine/sql.h"
 
 #include "fixture.h"
@@ -257,6 +260,57 @@ TEST(parquet, field_ids)
         write.path.ptr);
     CHECK_STR(text(&fixture, vv_buf_str(&sql).ptr),
         "i=1 q\"u'o=2 s=3 a=4 b=5 c=6 l=7 element=8 z=9 m=10 value=11");
+}
+
+/* Another name is given to each file, as write.c does: the one of the statement is free again. */
+TEST(parquet, a_statement_that_stays_prepared_writes_the_same_files)
+{
+    FIXTURE(fixture);
+    struct vv_op *op = &fixture.op;
+    static const char *const rows[] = {"SELECT 1 AS i, 'a' AS t, {'f': 0.5::DOUBLE} AS s",
+        "SELECT i, 't' || i AS t, {'f': CASE WHEN i % 3 > 0 THEN 'nan'::DOUBLE END} AS s FROM "
+        "(SELECT range::INTEGER AS i FROM range(3000))",
+        "SELECT 1 AS i, NULL::VARCHAR AS t, NULL::STRUCT(f DOUBLE) AS s LIMIT 0",
+        "SELECT -i AS i, 'u' AS t, {'f': -0.0::DOUBLE} AS s FROM (SELECT range::INTEGER AS i "
+        "FROM "
+        "range(7))"};
+    const struct vv_str path[] = {VV_STR("s"), VV_STR("f")};
+    const struct vv_parquet_column columns[] = {
+        {VV_STR("i"), 3}, {VV_STR("t"), 4}, {VV_STR("s"), 5}};
+    const struct vv_parquet_nested nested = {path, 2, 6};
+    VV_CLEANUP(vv_rowset_close) struct vv_rowset *rowset = NULL;
+    REQUIRE_OK(op, vv_rowset_open(op, fixture.session, &rowset));
+    struct vv_parquet_write write = {.columns = columns,
+        .columns_len = VV_COUNT(columns),
+        .nested = &nested,
+        .nested_len = 1,
+        .select_sql =
+            vv_arena_format(&op->arena, "SELECT * FROM %.*s", VV_ARG(vv_rowset_sql(rowset)))};
+    for (size_t round = 0; round < 2 * VV_COUNT(rows); round++) {
+        const struct vv_query query = {.sql = vv_str_of(rows[round % VV_COUNT(rows)])};
+        struct vv_parquet_written written[2];
+        struct vv_str bytes[2];
+        REQUIRE_OK(op, vv_rowset_fill(op, rowset, &query));
+        for (size_t way = 0; way < 2; way++) {
+            write.is_kept = way == 1;
+            write.path = vv_str_of(test_path(way == 1 ? "kept.parquet" : "other.parquet"));
+            REQUIRE_OK(op,
+                vv_parquet_write(op, fixture.session, &write, &op->arena, &written[way]));
+            bytes[way] = test_file_read(write.path.ptr);
+            REQUIRE(remove(write.path.ptr) == 0);
+        }
+        CHECK(vv_str_eq(bytes[0], bytes[1]));
+        CHECK_INT(written[0].rows, vv_rowset_rows(rowset));
+        CHECK_INT(written[0].rows, written[1].rows);
+        CHECK_INT(written[0].bytes, written[1].bytes);
+        REQUIRE(CHECK_INT(written[0].columns_len, written[1].columns_len));
+        for (size_t i = 0; i < written[0].columns_len; i++) {
+            CHECK(vv_str_eq(written[0].columns[i].min, written[1].columns[i].min));
+            CHECK(vv_str_eq(written[0].columns[i].max, written[1].columns[i].max));
+            CHECK_INT(written[0].columns[i].null_count, written[1].columns[i].null_count);
+            CHECK_INT(written[0].columns[i].has_nan, written[1].columns[i].has_nan);
+        }
+    }
 }
 
 TEST(parquet, files_are_zstd_with_pages_v1_and_times_in_utc)

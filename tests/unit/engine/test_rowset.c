@@ -136,6 +136,57 @@ TEST(rowset, rows_of_other_types_make_a_kept_statement_anew)
     CHECK_INT(kept_number(&fixture, rowset, "x.b[1]::BIGINT"), 4);
 }
 
+TEST(rowset, a_part_of_other_rows_is_these_rows)
+{
+    static const struct {
+        int64_t first, rows;
+    } parts[] = {{0, 5000}, {0, 1}, {2047, 2}, {2048, 2048}, {100, 4500}, {4999, 1},
+        {4095, 905}, {5000, 0}, {17, 0}};
+    FIXTURE(fixture);
+    ROWSET(all);
+    ROWSET(part);
+    REQUIRE(fill(&fixture, all,
+        "SELECT i, CASE WHEN i % 3 > 0 THEN 'a text that is no short one ' || i END AS t, "
+        "[i, NULL, i + 1] AS l, {'a': i, 'b': 'another text of some length ' || i} AS s "
+        "FROM range(5000) r(i)"));
+    plans = 0;
+    for (size_t at = 0; at < VV_COUNT(parts); at++) {
+        int64_t first = parts[at].first;
+        int64_t end = first + parts[at].rows;
+        int64_t sum = (end * (end - 1) - first * (first - 1)) / 2;
+        REQUIRE_OK(&fixture.op, vv_rowset_show(&fixture.op, part, all, first, parts[at].rows));
+        CHECK_INT(vv_rowset_rows(part), parts[at].rows);
+        CHECK_INT(kept_number(&fixture, part, "count(*)"), parts[at].rows);
+        CHECK_INT(kept_number(&fixture, part, "coalesce(sum(i)::BIGINT, 0)"), sum);
+        CHECK_INT(kept_number(&fixture, part,
+                      "count(*) FILTER (t IS DISTINCT FROM CASE WHEN i % 3 > 0 THEN 'a text "
+                      "that is no short one ' || i END OR l IS DISTINCT FROM [i, NULL, i + 1] "
+                      "OR s.a <> i OR s.b <> 'another text of some length ' || i)"),
+            0);
+    }
+    CHECK_INT(plans, 3); /* of each statement */
+    REQUIRE(fill(&fixture, part, "SELECT 7 AS i"));
+    CHECK_INT(kept_number(&fixture, part, "sum(i)::BIGINT"), 7);
+    CHECK_INT(kept_number(&fixture, all, "count(*)"), 5000);
+}
+
+TEST(rowset, a_part_may_be_of_another_session)
+{
+    FIXTURE(fixture);
+    ROWSET(all);
+    VV_CLEANUP(vv_session_close) struct vv_session *other = NULL;
+    VV_CLEANUP(vv_rowset_close) struct vv_rowset *part = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    int64_t sum = 0;
+    REQUIRE(fill(&fixture, all, "SELECT i FROM range(3000) r(i)"));
+    REQUIRE_OK(&fixture.op, vv_session_open(&fixture.op, fixture.engine, &other));
+    REQUIRE_OK(&fixture.op, vv_rowset_open(&fixture.op, other, &part));
+    REQUIRE_OK(&fixture.op, vv_rowset_show(&fixture.op, part, all, 2000, 100));
+    vv_buf_addf(&sql, "SELECT sum(i)::BIGINT FROM %.*s", VV_ARG(vv_rowset_sql(part)));
+    CHECK_OK(&fixture.op, vv_session_int64(&fixture.op, other, vv_buf_str(&sql), &sum));
+    CHECK_INT(sum, 204950);
+}
+
 TEST(rowset, is_joined_and_sorted_like_a_table)
 {
     FIXTURE(fixture);
