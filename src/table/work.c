@@ -31,6 +31,7 @@ static varve_status work_open(struct vv_op *op, struct vv_engine *engine, struct
     VV_TRY(vv_rowset_open(op, work->session, &work->input));
     VV_TRY(relation_open_shared(op, work, &work->batch, work->batch_table, "batch"));
     VV_TRY(relation_open(op, work, &work->batch_kept, VV_STR("temp.batch_kept")));
+    VV_TRY(vv_rowset_open(op, work->session, &work->part));
     VV_TRY(vv_rowset_open(op, work->session, &work->near));
     VV_TRY(relation_open(op, work, &work->stored, VV_STR("temp.stored")));
     VV_TRY(relation_open(op, work, &work->pairs, VV_STR("temp.pairs")));
@@ -75,6 +76,7 @@ void vv_work_close(struct vv_work **work)
     vv_rowset_close(&closed->input);
     vv_rowset_close(&closed->batch.rowset);
     vv_rowset_close(&closed->batch_kept.rowset);
+    vv_rowset_close(&closed->part);
     vv_rowset_close(&closed->near);
     vv_rowset_close(&closed->stored.rowset);
     vv_rowset_close(&closed->pairs.rowset);
@@ -96,6 +98,7 @@ bool vv_work_clear(struct vv_work *work)
     vv_rowset_clear(work->input);
     relation_clear(&work->batch);
     relation_clear(&work->batch_kept);
+    vv_rowset_clear(work->part);
     vv_rowset_clear(work->near);
     relation_clear(&work->stored);
     relation_clear(&work->pairs);

@@ -11,6 +11,7 @@
 
 #include "engine/rowset.h"
 #include "table/read/known_bounds.h"
+#include "table/write_draft.h"
 
 /* Up to here rows stay in memory, and to plan well would take longer than to work on them. */
 #define VV_WORK_ROWS_MAX 20000
@@ -49,8 +50,10 @@ struct vv_work {
     struct vv_arena arena;          /* of `columns` */
     struct vv_relation batch;       /* table/batch/batch.h; shared */
     struct vv_relation batch_kept;  /* its rows that stay, where some are left out */
-    struct vv_rowset *near;         /* rows of small files that may have keys of the batch */
-    struct vv_known_bounds known;   /* of files that were asked for keys; stays with the work */
+    struct vv_rowset *part;         /* with the next: for the files of news (table/writers.h) */
+    struct vv_write_draft draft;
+    struct vv_rowset *near;       /* rows of small files that may have keys of the batch */
+    struct vv_known_bounds known; /* of files that were asked for keys; stays with the work */
     struct vv_relation stored, news; /* table/upsert/upsert_plan.h; the news are shared */
     struct vv_relation pairs;        /* what `stored` was at first, where it is made twice */
     /* Names of this work alone, since others see them. */

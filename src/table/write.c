@@ -1,6 +1,10 @@
 #include "table/write.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/hash.h"
+#include "base/seam.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "delta/path.h"
@@ -76,9 +80,11 @@ static varve_status physical_select(struct vv_op *op, const struct vv_write_requ
         vv_buf_addf(sql, "%s" VV_FEED_TYPE, *out_len == 0 ? "" : ", ");
         (*out_columns)[(*out_len)++] = (struct vv_parquet_column){.name = VV_STR(VV_FEED_TYPE)};
     }
-    vv_buf_adds(sql, " FROM (");
-    vv_buf_add(sql, request->select_sql);
-    vv_buf_addc(sql, ')');
+    vv_buf_adds(sql, " FROM ");
+    if (request->from_sql.len > 0)
+        vv_buf_add(sql, request->from_sql);
+    else
+        vv_buf_addf(sql, "(%.*s)", VV_ARG(request->select_sql));
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
@@ -136,41 +142,95 @@ static varve_status encode_path(struct vv_op *op, struct vv_arena *arena, struct
     return vv_buf_ok(&path) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* A file on its way: what the engine is told, and what is known of what it wrote. */
+struct making {
+    const struct vv_write_request *request;
+    struct vv_table *table;
+    struct vv_written *written;
+    struct vv_parquet_write parquet;
+    struct vv_parquet_written done;
+    char sha256[VV_SHA256_HEX_BYTES];
+};
+
+static varve_status make_at(struct vv_op *op, struct making *making, struct vv_str key)
+{
+    struct vv_arena *arena = making->written->arena;
+    VV_TRY(vv_store_stage(op, making->table->store, arena, key, &making->parquet.path));
+    if (vv_parquet_write(op, making->request->session, &making->parquet, arena,
+            &making->done) != VARVE_OK)
+        return vv_note_path(op, "write", key);
+    return vv_sha256_file(op, making->parquet.path.ptr, making->sha256, NULL);
+}
+
+static varve_status name_draft(struct vv_op *op, struct vv_write_draft *draft)
+{
+    char uuid[VV_UUID_BYTES];
+    if (draft->key[0] != '\0' && draft->process == (int64_t)getpid())
+        return VARVE_OK;
+    VV_TRY(vv_uuid(op, uuid));
+    (void)snprintf(draft->key, sizeof(draft->key), "part-00000-%s.c000.zstd.parquet", uuid);
+    draft->process = (int64_t)getpid();
+    return VARVE_OK;
+}
+
+static varve_status make_draft(struct vv_op *op, struct making *making, struct vv_str key)
+{
+    struct vv_str draft = vv_str_of(making->request->draft->key);
+    VV_TRY(make_at(op, making, draft));
+    vv_crash_point("write.drafted");
+    return vv_store_restage(op, making->table->store, draft, key);
+}
+
+/* By a statement that stays prepared, where that can be. */
+static varve_status make_file(struct vv_op *op, struct making *making, struct vv_str key)
+{
+    struct vv_write_draft *draft = making->request->draft;
+    if (draft == NULL || draft->is_unfit)
+        return make_at(op, making, key);
+    VV_TRY(name_draft(op, draft));
+    making->parquet.is_kept = true;
+    varve_status status = make_draft(op, making, key);
+    if (status == VARVE_OK)
+        return VARVE_OK;
+    vv_write_discard_one(op, making->table, vv_str_of(draft->key));
+    draft->key[0] = '\0';
+    if (status != VARVE_EUNSUPPORTED)
+        return status;
+    vv_forgive(op);
+    draft->is_unfit = true;
+    making->parquet.is_kept = false;
+    return make_at(op, making, key);
+}
+
 /* The file itself, staged: its place and partition go to `file`. */
-static varve_status write_rows(struct vv_op *op, struct vv_table *table,
-    const struct vv_write_request *request, struct vv_written *written, struct vv_file *file,
-    char sha256[VV_SHA256_HEX_BYTES], struct vv_parquet_written *out)
+static varve_status write_rows(struct vv_op *op, struct making *making, struct vv_file *file)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_arena *arena = written->arena;
-    struct vv_parquet_write parquet = {0};
+    const struct vv_write_request *request = making->request;
+    struct vv_arena *arena = making->written->arena;
     struct vv_parquet_column *columns = NULL;
     VV_TRY(partition_pairs(op, arena, request->snapshot, request->partition,
         &file->partition_values));
     VV_TRY(name_file(op, arena, &file->partition_values, request->is_feed, &file->key));
     VV_TRY(encode_path(op, arena, file->key, &file->path));
-    VV_TRY(physical_select(op, request, &sql, &columns, &parquet.columns_len));
+    VV_TRY(physical_select(op, request, &sql, &columns, &making->parquet.columns_len));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    parquet.columns = columns;
-    parquet.select_sql = vv_buf_str(&sql);
-    VV_TRY(vv_store_stage(op, table->store, arena, file->key, &parquet.path));
+    making->parquet.columns = columns;
+    making->parquet.select_sql = vv_buf_str(&sql);
     /* First: a half-written file is ours to remove. */
-    if (!vv_written_add(written, file->key))
+    if (!vv_written_add(making->written, file->key))
         return vv_fail_memory(op);
-    if (vv_parquet_write(op, request->session, &parquet, arena, out) != VARVE_OK)
-        return vv_note_path(op, "write", file->key);
-    return vv_sha256_file(op, parquet.path.ptr, sha256, NULL);
+    return make_file(op, making, file->key);
 }
 
 varve_status vv_write_file(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, struct vv_written *written, struct vv_file *out_add)
 {
     struct vv_file file = {0};
-    struct vv_parquet_written parquet = {0};
-    char sha256[VV_SHA256_HEX_BYTES];
-    VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));
-    VV_TRY(describe_file(op, request, written->arena, &parquet, sha256, &file));
+    struct making making = {.request = request, .table = table, .written = written};
+    VV_TRY(write_rows(op, &making, &file));
+    VV_TRY(describe_file(op, request, written->arena, &making.done, making.sha256, &file));
     *out_add = file;
     return VARVE_OK;
 }
@@ -179,18 +239,17 @@ varve_status vv_write_feed_file(struct vv_op *op, struct vv_table *table,
     const struct vv_write_request *request, struct vv_written *written, struct vv_cdc *out)
 {
     struct vv_file file = {0};
-    struct vv_parquet_written parquet = {0};
-    char sha256[VV_SHA256_HEX_BYTES];
+    struct making making = {.request = request, .table = table, .written = written};
     struct vv_pair *tag = vv_new(written->arena, struct vv_pair, 1);
-    VV_TRY(write_rows(op, table, request, written, &file, sha256, &parquet));
-    struct vv_str hash = vv_arena_str(written->arena, vv_str_of(sha256));
+    VV_TRY(write_rows(op, &making, &file));
+    struct vv_str hash = vv_arena_str(written->arena, vv_str_of(making.sha256));
     if (tag == NULL || hash.ptr == NULL)
         return vv_fail_memory(op);
     *tag = (struct vv_pair){VV_STR(VV_TAG_SHA256), hash};
     *out = (struct vv_cdc){.path = file.path,
         .key = file.key,
         .partition_values = file.partition_values,
-        .bytes = parquet.bytes,
+        .bytes = making.done.bytes,
         .tags = {tag, 1}};
     return VARVE_OK;
 }

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "table/rules.h"
 #include "table/table.h"
+#include "table/write_draft.h"
 
 #define VV_FEED_TYPE "_change_type" /* the last column of change files */
 
@@ -27,6 +28,12 @@ struct vv_write_request {
     struct vv_session *session;
     /* A SELECT whose columns are c0..cN of the schema by index, in their types and in file order. */
     struct vv_str select_sql;
+    /*
+     * In its place: what has such columns, and may have others, after FROM, in file order. With a
+     * draft, of the session: the same words will come again there.
+     */
+    struct vv_str from_sql;
+    struct vv_write_draft *draft;
     const struct vv_value *partition; /* of each partition column, in metaData's order */
     bool data_change;
     bool is_undated;           /* the file gets VV_TAG_UNDATED (candidates.h) */

@@ -41,8 +41,13 @@ static varve_status write_split(struct vv_op *op, struct vv_table *table,
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_write_request part = *request;
     int64_t rows = 0;
+    part.from_sql = VV_STR_NONE;
+    part.draft = NULL;
     vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE written_rows AS ");
-    vv_buf_add(&sql, request->select_sql);
+    if (request->from_sql.len > 0)
+        vv_buf_addf(&sql, "FROM %.*s", VV_ARG(request->from_sql));
+    else
+        vv_buf_add(&sql, request->select_sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     VV_TRY(vv_session_int64(op, request->session, vv_buf_str(&sql), &rows));

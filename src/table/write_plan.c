@@ -3,6 +3,7 @@
 #include "delta/action_copy.h"
 #include "delta/list.h"
 #include "delta/stats.h"
+#include "engine/rowset.h"
 #include "table/read/candidates.h"
 #include "table/read/small_scan.h"
 #include "table/taken_rows.h"
@@ -220,6 +221,26 @@ struct turn {
     const struct vv_writers_share *share;
 };
 
+/*
+ * Of rows that lie as they are to, the words that write them are the same for all pieces: the
+ * statement is planned once. `*out`: nothing where they do not.
+ */
+static varve_status run_sql(struct vv_op *op, const struct piece *piece,
+    const struct vv_writer *writer, struct vv_str *out)
+{
+    const struct vv_write_target *target = piece->target;
+    if (target->run == NULL || writer->part == NULL || !piece->with_news ||
+        piece->end > piece->first)
+        return VARVE_OK;
+    if (target->first == 0 && target->news == vv_rowset_rows(target->run)) {
+        *out = vv_rowset_sql(target->run);
+        return VARVE_OK;
+    }
+    VV_TRY(vv_rowset_show(op, writer->part, target->run, target->first, target->news));
+    *out = vv_rowset_sql(writer->part);
+    return VARVE_OK;
+}
+
 static varve_status write_piece(struct vv_op *op, void *data, const struct vv_writer *writer,
     size_t index)
 {
@@ -236,9 +257,13 @@ static varve_status write_piece(struct vv_op *op, void *data, const struct vv_wr
     VV_TRY(piece_sql(op, plan, piece, &source, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
+    struct vv_str from_sql = VV_STR_NONE;
+    VV_TRY(run_sql(op, piece, writer, &from_sql));
     const struct vv_write_request request = {.snapshot = plan->snapshot,
         .session = writer->session,
         .select_sql = vv_buf_str(&sql),
+        .from_sql = from_sql,
+        .draft = from_sql.len > 0 ? writer->draft : NULL,
         .partition = piece->target->partition,
         .data_change = true,
         .is_undated = holds_undated(plan->rules, piece)};
@@ -346,6 +371,8 @@ static varve_status write_share(struct vv_op *op, struct pieces *pieces,
     struct turn turn = {pieces, share};
     const struct vv_writers_work work = {.table = plan->table,
         .session = plan->session,
+        .part = plan->part,
+        .draft = plan->draft,
         .len = share->len,
         .bytes = share->bytes,
         .phase = "write",

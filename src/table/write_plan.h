@@ -16,7 +16,10 @@
 /* One partition that is written to. */
 struct vv_write_target {
     const struct vv_value *partition;
-    int64_t news;                 /* rows that come */
+    int64_t news; /* rows that come */
+    /* Where they lie one after the other, as they are to: in these, from `first` on. */
+    const struct vv_rowset *run; /* NULL: it is not known that they do */
+    int64_t first;
     const struct vv_file **files; /* to be rewritten */
     int64_t *indexes;             /* what `gone` calls them */
     size_t files_len, files_capacity;
@@ -31,10 +34,12 @@ struct vv_write_plan {
     const struct vv_rules *rules;
     struct vv_str gone; /* "t AS g WHERE ...": rows that leave their file, g._file and g._pos */
     struct vv_str news; /* what stands for the rows that come after FROM; c0..cN */
-    const char *news_tie;  /* their order where the table's says nothing: "_row"; "": none */
-    bool is_news_in_order; /* they lie in the table's order already */
-    bool is_news_shared;   /* other sessions can read them too; also where there are none */
-    int64_t target_bytes;  /* of a file */
+    const char *news_tie;   /* their order where the table's says nothing: "_row"; "": none */
+    bool is_news_in_order;  /* they lie in the table's order already */
+    bool is_news_shared;    /* other sessions can read them too; also where there are none */
+    int64_t target_bytes;   /* of a file */
+    struct vv_rowset *part; /* of the session (writers.h), with a draft; NULL: none is wanted */
+    struct vv_write_draft *draft;
     /* Made: */
     struct vv_write_target **items;
     size_t len, capacity;

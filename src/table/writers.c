@@ -1,5 +1,7 @@
 #include "table/writers.h"
 
+#include "engine/rowset.h"
+
 struct run {
     struct vv_writers *writers;
     const struct vv_writers_work *work;
@@ -41,6 +43,8 @@ static varve_status run_piece(struct vv_op *op, void *data, size_t thread, size_
     struct vv_writer *writer = &run->writers->items[thread];
     if (writer->session == NULL)
         VV_TRY(vv_session_open(op, run->work->table->engine, &writer->session));
+    if (writer->part == NULL && run->work->part != NULL)
+        VV_TRY(vv_rowset_open(op, writer->session, &writer->part));
     return run->work->run(op, run->work->data, writer, piece);
 }
 
@@ -70,7 +74,7 @@ varve_status vv_writers_run(struct vv_op *op, struct vv_writers *writers, size_t
         .data = &run};
     *writers = (struct vv_writers){.len = 0};
     if (threads < 2) {
-        writers->items[0] = (struct vv_writer){.session = work->session, .written = written};
+        writers->items[0] = (struct vv_writer){work->session, written, work->part, work->draft};
         return vv_crew_run(op, 1, &crew);
     }
     writers->len = threads;
@@ -78,6 +82,7 @@ varve_status vv_writers_run(struct vv_op *op, struct vv_writers *writers, size_t
         writers->arenas[i] = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT);
         writers->written[i] = (struct vv_written){.arena = &writers->arenas[i]};
         writers->items[i].written = &writers->written[i];
+        writers->items[i].draft = work->draft != NULL ? &writers->drafts[i] : NULL;
     }
     varve_status status = vv_crew_run(op, threads, &crew);
     bool is_kept = true;
@@ -89,6 +94,7 @@ varve_status vv_writers_run(struct vv_op *op, struct vv_writers *writers, size_t
 void vv_writers_done(struct vv_writers *writers)
 {
     for (size_t i = 0; i < writers->len; i++) {
+        vv_rowset_close(&writers->items[i].part);
         vv_session_close(&writers->items[i].session);
         vv_arena_done(&writers->arenas[i]);
     }

@@ -15,12 +15,16 @@
 struct vv_writer {
     struct vv_session *session;
     struct vv_written *written;
+    struct vv_rowset *part;       /* of the session, for rows of another rowset; or NULL */
+    struct vv_write_draft *draft; /* likewise; write.h */
 };
 
 /* The work, in pieces. */
 struct vv_writers_work {
     struct vv_table *table;
     struct vv_session *session; /* of the caller: one thread works in it */
+    struct vv_rowset *part;     /* with the next: of that session; NULL: nobody wants one */
+    struct vv_write_draft *draft;
     size_t len;
     int64_t bytes;     /* of the longest piece, about */
     const char *phase; /* for the progress, and the others as in vv_crew_work */
@@ -34,6 +38,7 @@ struct vv_writers_work {
 struct vv_writers {
     struct vv_writer items[VV_CREW_MAX];
     struct vv_written written[VV_CREW_MAX];
+    struct vv_write_draft drafts[VV_CREW_MAX];
     struct vv_arena arenas[VV_CREW_MAX];
     size_t len;
 };

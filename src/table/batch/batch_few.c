@@ -87,6 +87,19 @@ static varve_status group_new(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+/* In the order of the engine; a NULL is behind nothing. */
+static bool is_behind(const struct vv_value *key, const struct vv_value *before, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (key[i].kind != before[i].kind || key[i].kind == VV_VALUE_NULL)
+            return false;
+        int order = vv_value_cmp(&key[i], &before[i]);
+        if (order != 0)
+            return order > 0;
+    }
+    return false;
+}
+
 static void group_widen(struct vv_key_group *group, const struct vv_value *key, size_t len)
 {
     group->rows++;
@@ -106,6 +119,9 @@ struct grouping {
     const struct vv_rules *rules;
     struct vv_map by_partition;     /* to the index of the group, a size_t */
     struct vv_tuple partition, key; /* of the current row */
+    struct vv_value *before;        /* the key of the row before it */
+    size_t index_before;            /* and its group */
+    int64_t row;                    /* the index of the current one */
     struct vv_buf text;
     struct vv_key_group *groups;
     size_t len, capacity;
@@ -144,7 +160,20 @@ static varve_status group_row(struct vv_op *op, struct grouping *g, const struct
     VV_TRY(vv_tuple_read(op, &g->key, rows, &g->text));
     VV_TRY(vv_tuple_read(op, &g->partition, rows, &g->text));
     VV_TRY(group_of(op, g, &index));
-    group_widen(&g->groups[index], g->key.values, g->key.len);
+    struct vv_key_group *group = &g->groups[index];
+    if (group->rows == 0) {
+        group->first = g->row;
+        group->is_run = group->ascends = true;
+    } else {
+        group->is_run = group->is_run && index == g->index_before;
+        group->ascends =
+            group->ascends && group->is_run && is_behind(g->key.values, g->before, g->key.len);
+    }
+    group_widen(group, g->key.values, g->key.len);
+    for (size_t i = 0; i < g->key.len; i++)
+        g->before[i] = g->key.values[i];
+    g->index_before = index;
+    g->row++;
     return VARVE_OK;
 }
 
@@ -166,6 +195,7 @@ varve_status vv_few_groups(struct vv_op *op, struct vv_arena *arena,
         .text = VV_BUF_INIT(VV_BUF_MAX)};
     VV_TRY(vv_tuple_make(op, &g.partition));
     VV_TRY(vv_tuple_make(op, &g.key));
+    VV_NEW(op, &g.before, struct vv_value, rules->key_len + 1);
     VV_TRY(vv_rowset_read(op, batch, &rows));
     for (bool has_row = true;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));

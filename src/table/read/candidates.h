@@ -30,6 +30,10 @@ struct vv_key_group {
     struct vv_value *max;
     bool *has_null; /* rules.key_len: some row has NULL in that column */
     int64_t rows;
+    /* Where it is known how the rows lie (table/batch/batch_few.h); else false: */
+    bool is_run;  /* all of them together, from the row with the index `first` on */
+    bool ascends; /* and each is behind the one before it in the order of the key */
+    int64_t first;
 };
 
 struct vv_known_bounds;

@@ -11,8 +11,9 @@
 #include "table/upsert/upsert_plan.h"
 #include "table/write_plan.h"
 
-#define STRAIGHT_GROUPS_MAX 4 /* each reads the batch again, and what is stored of it */
-#define RUN_ROWS_MIN 8192     /* so long, a partition is found without reading the others */
+/* Each reads the batch again, and what is stored of it. So few are not worth a session of a thread. */
+#define STRAIGHT_GROUPS_MAX 4
+#define RUN_ROWS_MIN 8192 /* so long, a partition is found without reading the others */
 #define NEAR_ROWS_MAX \
     122880 /* one row group of the engine's: read for each partition, wherever */
 
@@ -78,6 +79,26 @@ static bool is_near(const struct vv_upsert_call *call, const struct vv_upsert_at
            vv_str_eq(call->batch.sql, call->work->batch.table);
 }
 
+/* What is in the order of the key is in that of the files: by the key, or its first columns. */
+static bool is_filed_by_key(const struct vv_rules *rules)
+{
+    bool is_by_key = rules->zorder_len <= rules->key_len;
+    for (size_t i = 0; is_by_key && i < rules->zorder_len; i++)
+        is_by_key = rules->zorder[i] == rules->key[i];
+    return is_by_key && rules->key_len > 0;
+}
+
+/* Few rows of which each partition has its own together, in the order of its files. */
+static bool lies_in_runs(const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
+{
+    bool is_in_runs =
+        call->batch.few != NULL && is_whole(attempt) && is_filed_by_key(attempt->rules);
+    for (size_t i = 0; is_in_runs && i < attempt->groups_len; i++)
+        is_in_runs = attempt->groups[i].is_run && attempt->groups[i].ascends;
+    return is_in_runs;
+}
+
 /* The news are the batch, whose rows lie in the order in which files have theirs. */
 static bool is_in_order(const struct vv_upsert_call *call,
     const struct vv_upsert_attempt *attempt)
@@ -99,7 +120,8 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     bool has_stored = attempt->candidates.files_len > 0;
     attempt->is_straight = (attempt->groups_len <= STRAIGHT_GROUPS_MAX &&
                                (!has_stored || !call->work->is_small)) ||
-                           is_clustered(call, attempt) || is_near(call, attempt);
+                           is_clustered(call, attempt) || is_near(call, attempt) ||
+                           lies_in_runs(call, attempt);
     attempt->news_sql = call->batch.sql;
     if (attempt->is_straight && is_whole(attempt))
         return VARVE_OK;
@@ -126,13 +148,19 @@ static varve_status make_news(struct vv_op *op, const struct vv_upsert_call *cal
     return VARVE_OK;
 }
 
+/* `lying`: where these rows are, in memory; `in_order` as files have it. NULL: elsewhere. */
 static varve_status add_groups(struct vv_op *op, struct vv_write_plan *plan,
-    const struct vv_key_group *groups, size_t groups_len)
+    const struct vv_key_group *groups, size_t groups_len, const struct vv_rowset *lying,
+    bool in_order)
 {
+    bool by_key = is_filed_by_key(plan->rules);
     for (size_t i = 0; i < groups_len; i++) {
         struct vv_write_target *target = NULL;
         VV_TRY(vv_write_plan_target(op, plan, groups[i].partition, &target));
         target->news = groups[i].rows;
+        if (groups[i].is_run && (in_order || (by_key && groups[i].ascends)))
+            target->run = lying;
+        target->first = groups[i].first;
     }
     return VARVE_OK;
 }
@@ -145,13 +173,17 @@ static varve_status count_news(struct vv_op *op, const struct vv_upsert_call *ca
     const struct vv_relation *news = &call->work->news;
     struct vv_key_group *groups = NULL;
     size_t groups_len = 0;
-    if (is_whole(attempt)) /* the news have the groups of the batch */
-        return add_groups(op, plan, attempt->groups, attempt->groups_len);
-    if (attempt->is_straight || !news->in_memory || !vv_few_can_count(schema, attempt->rules))
+    bool can_count = news->in_memory && vv_few_can_count(schema, attempt->rules);
+    if (attempt->is_straight && is_whole(attempt)) /* the news are the batch */
+        return add_groups(op, plan, attempt->groups, attempt->groups_len, call->batch.few,
+            false);
+    if (is_whole(attempt) && !can_count) /* they have the groups of the batch */
+        return add_groups(op, plan, attempt->groups, attempt->groups_len, NULL, false);
+    if (attempt->is_straight || !can_count)
         return vv_write_plan_count_news(op, plan);
     VV_TRY(vv_few_groups(op, &attempt->arena, news->rowset, schema, attempt->rules, &groups,
         &groups_len));
-    return add_groups(op, plan, groups, groups_len);
+    return add_groups(op, plan, groups, groups_len, news->rowset, true);
 }
 
 /* The files that rows must leave; those that nothing is left of need not be read again. */
@@ -217,6 +249,8 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         .gone = vv_arena_format(&attempt->arena, "%.*s AS g WHERE (g._rank > 1 OR g._what = 1)",
             VV_ARG(call->work->stored.sql)),
         .news_tie = "_row",
+        .part = call->work->part,
+        .draft = &call->work->draft,
         .target_bytes =
             vv_policy_target(op, call->table->name, call->table->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&attempt->arena)};
@@ -229,7 +263,8 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
         plan.news = attempt->news_sql;
         plan.is_news_in_order = !attempt->is_straight || is_in_order(call, attempt);
         plan.is_news_shared =
-            !attempt->is_straight || is_clustered(call, attempt) || is_near(call, attempt);
+            !attempt->is_straight || is_clustered(call, attempt) || is_near(call, attempt) ||
+            (lies_in_runs(call, attempt) && attempt->groups_len > STRAIGHT_GROUPS_MAX);
         VV_TRY(count_news(op, call, attempt, &plan));
     }
     bool is_marking = vv_upsert_takes_rows(attempt) && vv_marks_wanted(attempt->snapshot);

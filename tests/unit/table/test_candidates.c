@@ -120,7 +120,8 @@ TEST(candidates, are_found_under_any_date_unless_the_file_obeys)
     struct vv_value low = {.kind = VV_VALUE_INT, .integer = 20118 * DAY + 10 * (DAY / 24) - 1};
     struct vv_value high = {.kind = VV_VALUE_INT, .integer = 20118 * DAY + 11 * (DAY / 24)};
     bool has_null = false;
-    struct vv_key_group group = {&date, &low, &high, &has_null, 1};
+    struct vv_key_group group = {
+        .partition = &date, .min = &low, .max = &high, .has_null = &has_null, .rows = 1};
     for (size_t i = 0; i < VV_COUNT(dated); i++) {
         struct vv_pair partition = {VV_STR("date"), vv_str_of(dated[i].date)};
         struct vv_pair tag = {VV_STR(VV_TAG_UNDATED), VV_STR("true")};
@@ -143,7 +144,8 @@ TEST(candidates, are_found_by_key_alone_where_partitions_say_nothing_of_it)
     struct vv_value s = {.kind = VV_VALUE_TEXT, .text = VV_STR("a")};
     struct vv_value ts = {.kind = VV_VALUE_INT, .integer = 20118 * DAY};
     bool has_null = false;
-    struct vv_key_group group = {&s, &ts, &ts, &has_null, 1};
+    struct vv_key_group group = {
+        .partition = &s, .min = &ts, .max = &ts, .has_null = &has_null, .rows = 1};
     struct vv_pair partition = {VV_STR("s"), VV_STR("b")};
     struct vv_file file = {
         .key = VV_STR("f"), .partition_values = {&partition, 1}, .by_varve = true};
@@ -179,7 +181,8 @@ TEST(candidates, keep_files_whose_maximum_leaves_nan_out)
         struct vv_value low = {.kind = VV_VALUE_DOUBLE, .number = cases[i].low};
         struct vv_value high = {.kind = VV_VALUE_DOUBLE, .number = cases[i].high};
         bool has_null = false;
-        struct vv_key_group group = {NULL, &low, &high, &has_null, 1};
+        struct vv_key_group group = {
+            .min = &low, .max = &high, .has_null = &has_null, .rows = 1};
         struct vv_pair tag = {VV_STR(VV_TAG_NO_NAN), vv_str_of(cases[i].no_nan)};
         struct vv_file file = {.key = VV_STR("f"),
             .stats = vv_str_of(cases[i].stats),
@@ -214,7 +217,11 @@ TEST(candidates, take_equal_partition_values_for_one)
         REQUIRE(start(&fixture, cases[i].column, cases[i].column, NULL));
         struct vv_value value = cases[i].of_batch;
         bool has_null = false;
-        struct vv_key_group group = {&value, &value, &value, &has_null, 1};
+        struct vv_key_group group = {.partition = &value,
+            .min = &value,
+            .max = &value,
+            .has_null = &has_null,
+            .rows = 1};
         struct vv_pair partition = {vv_str_of(cases[i].column), vv_str_of(cases[i].in_file)};
         struct vv_file file = {
             .key = VV_STR("f"), .partition_values = {&partition, 1}, .by_varve = true};
@@ -231,7 +238,7 @@ TEST(candidates, with_null_in_the_key_need_a_file_that_may_have_one)
     REQUIRE(start(&fixture, "ts", NULL, NULL));
     struct vv_value null = {.kind = VV_VALUE_NULL};
     bool has_null = true;
-    struct vv_key_group group = {NULL, &null, &null, &has_null, 1};
+    struct vv_key_group group = {.min = &null, .max = &null, .has_null = &has_null, .rows = 1};
     struct vv_file file = {.key = VV_STR("f")};
     CHECK(can_hold(&fixture, &file, &group));
     file.stats = VV_STR(STATS("2025-01-30T00:00:00.000Z", "2025-01-30T00:00:00.000Z", "0"));

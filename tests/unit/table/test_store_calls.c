@@ -175,11 +175,11 @@ static void check_upserts(struct watch *watch)
     REQUIRE(put_row(watch, COMMITS + 1, "new"));
     CHECK_STR(watch_end(watch),
         with_gap(arena,
-            "get 250\n"      /* what this handle committed last is read back, like others' */
-            "get 251\n"      /* has somebody committed since? No: it is not there, */
-            "beyond 251\n"   /* nor lost */
-            "stage data\n"   /* the row */
-            "publish data\n" /* durable before a commit names it */
+            "get 250\n"    /* what this handle committed last is read back, like others' */
+            "get 251\n"    /* has somebody committed since? No: it is not there, */
+            "beyond 251\n" /* nor lost */
+            "stage data\nrestage data\n" /* the row */
+            "publish data\n"             /* durable before a commit names it */
             "put_if_absent 251\n" /* the commit */));
     CHECK_INT(syncs_of("store.publish.fsync"), 1); /* the data file */
     CHECK_INT(syncs_of("store.fsync_parents"), 1); /* its name, in the table's folder */
@@ -193,7 +193,7 @@ static void check_upserts(struct watch *watch)
     CHECK_STR(watch_end(watch),
         with_gap(arena, "get 251\nget 252\nbeyond 252\n"
                         "get data\n" /* is it there, and what is it? */
-                        "stage data\npublish data\nput_if_absent 252\n"));
+                        "stage data\nrestage data\npublish data\nput_if_absent 252\n"));
     CHECK_INT(syncs(), 4);
 }
 
