@@ -1,8 +1,9 @@
 /*
- * The history as rows: a temporary table of texts, cast on the way out.
+ * The history as rows, without the engine.
  */
 #include "base/json.h"
 #include "base/time.h"
+#include "engine/arrow_rows.h"
 #include "table/describe.h"
 #include "table/read/read.h"
 
@@ -58,14 +59,16 @@ static varve_status summarise(struct vv_op *op, const struct vv_commit_info *inf
     return is_merge && values[ROWS].ptr == NULL ? vv_fail_memory(op) : VARVE_OK;
 }
 
-static varve_status add_entry(struct vv_op *op, struct vv_text_appender *appender, int64_t row,
+static void put_number(struct vv_arrow_cell *cell, struct vv_str text)
+{
+    cell->is_null = !vv_str_int64(text, &cell->number);
+}
+
+static varve_status add_entry(struct vv_op *op, struct vv_arrow_rows *rows,
     const struct vv_history_entry *entry)
 {
     struct vv_str values[COLUMNS] = {0};
-    char time[32];
-    size_t time_len = vv_time_format_ms(entry->timestamp_ms, time);
-    values[VERSION] = vv_str_or_lost(vv_arena_format(&op->arena, "%" PRId64, entry->version));
-    values[TIMESTAMP] = (struct vv_str){time, time_len};
+    struct vv_arrow_cell cells[COLUMNS] = {0};
     if (entry->info != NULL) {
         const struct vv_commit_info *info = entry->info;
         values[USER_NAME] = info->user_name;
@@ -78,32 +81,29 @@ static varve_status add_entry(struct vv_op *op, struct vv_text_appender *appende
             VV_TRY(vv_json_write_value(op, info->metrics, &op->arena, &values[METRICS]));
         VV_TRY(summarise(op, info, values));
     }
-    return vv_text_appender_row(op, appender, row, values);
+    for (size_t i = 0; i < COLUMNS; i++)
+        cells[i] = (struct vv_arrow_cell){.is_null = values[i].ptr == NULL, .text = values[i]};
+    cells[VERSION] = (struct vv_arrow_cell){.number = entry->version};
+    cells[TIMESTAMP].is_null =
+        __builtin_mul_overflow(entry->timestamp_ms, VV_US_PER_MS, &cells[TIMESTAMP].number);
+    put_number(&cells[ROWS], values[ROWS]);
+    put_number(&cells[FILES], values[FILES]);
+    return vv_arrow_rows_add(op, rows, cells);
 }
 
-static varve_status give_rows(struct vv_op *op, struct vv_engine *engine,
-    const struct vv_history_entry *entries, size_t len, struct ArrowArrayStream *out)
+static varve_status give_rows(struct vv_op *op, const struct vv_history_entry *entries,
+    size_t len, struct ArrowArrayStream *out)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
-    const struct vv_str names[COLUMNS] = {VV_STR("version"), VV_STR("timestamp"),
-        VV_STR("userName"), VV_STR("operation"), VV_STR("operationParameters"),
-        VV_STR("operationMetrics"), VV_STR("userMetadata"), VV_STR("engineInfo"),
-        VV_STR("rows"), VV_STR("files")};
-    VV_TRY(vv_session_open(op, engine, &session));
-    VV_TRY(vv_text_appender_open(op, session, VV_STR("history"), VV_STR("_row"), names, COLUMNS,
-        &appender));
+    static const struct vv_arrow_column columns[COLUMNS] = {{"version", VV_ARROW_BIGINT},
+        {"timestamp", VV_ARROW_TIMESTAMPTZ}, {"userName", VV_ARROW_TEXT},
+        {"operation", VV_ARROW_TEXT}, {"operationParameters", VV_ARROW_TEXT},
+        {"operationMetrics", VV_ARROW_TEXT}, {"userMetadata", VV_ARROW_TEXT},
+        {"engineInfo", VV_ARROW_TEXT}, {"rows", VV_ARROW_BIGINT}, {"files", VV_ARROW_BIGINT}};
+    VV_CLEANUP(vv_arrow_rows_close) struct vv_arrow_rows *rows = NULL;
+    VV_TRY(vv_arrow_rows_open(op, columns, COLUMNS, &rows));
     for (size_t i = 0; i < len; i++)
-        VV_TRY(add_entry(op, appender, (int64_t)i, &entries[i]));
-    VV_TRY(vv_text_appender_finish(op, appender));
-    vv_text_appender_close(&appender);
-    return vv_session_stream(op, &session,
-        VV_STR("SELECT version::BIGINT AS version, \"timestamp\"::TIMESTAMPTZ AS "
-               "\"timestamp\", "
-               "userName, operation, operationParameters, operationMetrics, userMetadata, "
-               "engineInfo, TRY_CAST(\"rows\" AS BIGINT) AS \"rows\", "
-               "TRY_CAST(files AS BIGINT) AS files FROM history ORDER BY _row"),
-        false, NULL, 0, out);
+        VV_TRY(add_entry(op, rows, &entries[i]));
+    return vv_arrow_rows_stream(op, rows, out);
 }
 
 /* What can be told though a commit is damaged. */
@@ -126,7 +126,7 @@ static varve_status history(struct vv_op *op, const struct vv_log_handle *log, i
         limit > 0
             ? vv_log_history_latest(op, log, latest, (size_t)limit, &op->arena, &entries, &len)
             : vv_log_history(op, log, VV_NO_VERSION, 0, &op->arena, &entries, &len)));
-    return give_rows(op, log->engine, entries, len, out);
+    return give_rows(op, entries, len, out);
 }
 
 varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle *log,
@@ -137,7 +137,7 @@ varve_status vv_log_history_rows_to(struct vv_op *op, const struct vv_log_handle
     /* Listed as a whole: times of files are held below those of the commits that follow. */
     VV_TRY(tell_damage(op, vv_log_history(op, log, version, limit > 0 ? (size_t)limit : 0,
                                &op->arena, &entries, &len)));
-    return give_rows(op, log->engine, entries, len, out);
+    return give_rows(op, entries, len, out);
 }
 
 /* What was known: of a table that was not made by then no operation. */
@@ -147,7 +147,7 @@ static varve_status known_history(struct vv_op *op, struct vv_table *table, int6
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     VV_TRY(vv_table_seek(op, table, VV_STR_NONE, &snapshot));
     if (snapshot->version == VV_NO_VERSION)
-        return give_rows(op, table->engine, NULL, 0, out);
+        return give_rows(op, NULL, 0, out);
     return vv_log_history_rows_to(op, &table->log, snapshot->version, limit, out);
 }
 
