@@ -26,6 +26,7 @@ struct item {
     struct vv_held_key key;
     struct vv_str path, sha256;
     struct vv_str bytes; /* ptr NULL: to be read */
+    const struct vv_held_constant *constants;
     uint64_t index;
     size_t rows;
 };
@@ -39,7 +40,8 @@ struct vv_held_files {
     const struct vv_small_column *columns;
     const struct vv_held_key *keys; /* one a column */
     struct vv_held_key all;         /* of them together */
-    size_t columns_len;
+    size_t columns_len;             /* of the files; behind them are */
+    size_t constants_len;
     struct item *items;
     size_t len, capacity;
     size_t rows;
@@ -57,10 +59,12 @@ struct scan {
     struct vv_op op;
     struct vv_arena file_arena, group_arena;
     idx_t columns_len;
-    idx_t *columns;                 /* of the function, that are wanted */
-    struct vv_held_column **pinned; /* one a wanted column; NULL: none of the file's */
-    const struct item *item;        /* NULL: before the first, or at the end */
-    size_t row;                     /* in the file; a multiple of a vector's rows */
+    idx_t *columns;                        /* of the function, that are wanted */
+    struct vv_held_column **pinned;        /* one a wanted column; NULL: none of the file's */
+    const struct vv_held_constant **known; /* likewise; NULL: no column with one value a file */
+    duckdb_value *constants;               /* the same for the engine; NULL: it is NULL */
+    const struct item *item;               /* NULL: before the first, or at the end */
+    size_t row;                            /* in the file; a multiple of a vector's rows */
 };
 
 bool vv_held_is_on(const struct vv_engine *engine)
@@ -80,7 +84,7 @@ static varve_status copy_columns(struct vv_op *op, struct vv_held_files *files,
     VV_CLEANUP(vv_buf_done) struct vv_buf all = VV_BUF_INIT(VV_BUF_MAX);
     size_t len = files->columns_len;
     struct vv_held_key *keys = vv_new(&files->arena, struct vv_held_key, len + 1);
-    files->columns = vv_plain_copy_columns(&files->arena, columns, len);
+    files->columns = vv_plain_copy_columns(&files->arena, columns, len + files->constants_len);
     if (files->columns == NULL || keys == NULL)
         return vv_fail_memory(op);
     for (size_t i = 0; i < len; i++) {
@@ -98,17 +102,19 @@ static varve_status copy_columns(struct vv_op *op, struct vv_held_files *files,
 }
 
 varve_status vv_held_files_new(struct vv_op *op, struct vv_engine *engine, vv_held_read read,
-    const struct vv_small_column *columns, size_t columns_len, struct vv_held_files **out)
+    const struct vv_small_column *columns, size_t columns_len, size_t constants_len,
+    struct vv_held_files **out)
 {
     VV_CLEANUP(vv_held_files_free) struct vv_held_files *files = vv_malloc(sizeof(*files));
-    VV_PRE(vv_held_is_on(engine));
+    VV_PRE(vv_held_is_on(engine) && constants_len <= columns_len);
     if (files == NULL)
         return vv_fail_memory(op);
     *files = (struct vv_held_files){.arena = VV_ARENA_INIT(KEYS_BYTES_MAX),
         .kept = VV_ARENA_INIT(KEPT_BYTES_MAX + THREAD_BYTES_MAX),
         .held = vv_held_retain(engine->options.held),
         .read = read,
-        .columns_len = columns_len};
+        .columns_len = columns_len - constants_len,
+        .constants_len = constants_len};
     files->turn = vv_held_turn(files->held);
     files->bytes_max = vv_held_count(files->held).bytes_max * LOOK_PARTS;
     VV_TRY(copy_columns(op, files, columns));
@@ -190,6 +196,23 @@ static varve_status look(struct vv_op *op, struct vv_held_files *files,
     return VARVE_OK;
 }
 
+static bool copy_constants(struct vv_held_files *files, const struct vv_held_file *file,
+    struct item *item)
+{
+    struct vv_held_constant *constants =
+        vv_new(&files->arena, struct vv_held_constant, files->constants_len + 1);
+    item->constants = constants;
+    for (size_t i = 0; constants != NULL && i < files->constants_len; i++) {
+        constants[i] = file->constants[i];
+        if (constants[i].text.ptr == NULL)
+            continue;
+        constants[i].text = vv_arena_str(&files->arena, constants[i].text);
+        if (constants[i].text.ptr == NULL)
+            return false;
+    }
+    return constants != NULL;
+}
+
 varve_status vv_held_files_add(struct vv_op *op, struct vv_held_files *files,
     const struct vv_held_file *file, bool *out_is_taken)
 {
@@ -213,6 +236,7 @@ varve_status vv_held_files_add(struct vv_op *op, struct vv_held_files *files,
     item.path = vv_arena_str(&files->arena, file->path);
     item.sha256 = vv_arena_str(&files->arena, file->sha256);
     if (item.key.text.ptr == NULL || item.path.ptr == NULL || item.sha256.ptr == NULL ||
+        !copy_constants(files, file, &item) ||
         !vv_arena_grow(&files->arena, &items, files->len, &files->capacity, sizeof(item),
             _Alignof(struct item)))
         return vv_fail_memory(op);
@@ -349,10 +373,53 @@ static varve_status load(struct scan *scan, const struct vv_held_files *files)
 
 /* ---- The function --------------------------------------------------------------------------- */
 
+/* What a column is in all rows of the file; NULL: no memory. */
+static duckdb_value make_constant(const struct vv_small_column *column,
+    const struct vv_held_constant *constant)
+{
+    int64_t number = constant->number;
+    switch (column->type) {
+    case VV_SMALL_BOOLEAN:
+        return duckdb_create_bool(number != 0);
+    case VV_SMALL_TINYINT:
+        return duckdb_create_int8((int8_t)number);
+    case VV_SMALL_SMALLINT:
+        return duckdb_create_int16((int16_t)number);
+    case VV_SMALL_INTEGER:
+        return duckdb_create_int32((int32_t)number);
+    case VV_SMALL_DATE:
+        return duckdb_create_date((duckdb_date){(int32_t)number});
+    case VV_SMALL_TIMESTAMP:
+        return duckdb_create_timestamp((duckdb_timestamp){number});
+    case VV_SMALL_TIMESTAMPTZ:
+        return duckdb_create_timestamp_tz((duckdb_timestamp){number});
+    case VV_SMALL_VARCHAR:
+        return duckdb_create_varchar_length(constant->text.ptr, constant->text.len);
+    case VV_SMALL_BIGINT:
+    case VV_SMALL_FLOAT:
+    case VV_SMALL_DOUBLE:
+    case VV_SMALL_DECIMAL:
+    default:
+        return duckdb_create_int64(number);
+    }
+}
+
+/* Which of the columns with one value a file it is. */
+static bool is_constant(const struct vv_held_files *files, idx_t column, size_t *out)
+{
+    bool is_known =
+        vv_vector_is_of_file(column, files->columns_len + files->constants_len, out);
+    *out -= files->columns_len;
+    return is_known && *out < files->constants_len;
+}
+
 static void unpin(struct scan *scan)
 {
     for (idx_t i = 0; scan->pinned != NULL && i < scan->columns_len; i++)
         vv_held_column_release(&scan->pinned[i]);
+    for (idx_t i = 0; scan->constants != NULL && i < scan->columns_len; i++)
+        if (scan->constants[i] != NULL)
+            duckdb_destroy_value(&scan->constants[i]);
 }
 
 static void scan_done(void *object)
@@ -371,7 +438,7 @@ static void bind(duckdb_bind_info info)
         vv_lent_bind(info, VV_LENT_HELD_FILES, VV_HELD_FILES_FUNCTION);
     if (files == NULL)
         return;
-    vv_vector_bind(info, files->columns, files->columns_len);
+    vv_vector_bind(info, files->columns, files->columns_len + files->constants_len);
     duckdb_bind_set_cardinality(info, (idx_t)files->rows, true);
 }
 
@@ -401,12 +468,27 @@ static void begin_thread(duckdb_init_info info)
     scan->group_arena = VV_ARENA_INIT(THREAD_BYTES_MAX);
     scan->columns = vv_vector_wanted(info, &scan->op.arena, &scan->columns_len);
     scan->pinned = vv_new(&scan->op.arena, struct vv_held_column *, scan->columns_len + 1);
-    if (scan->columns == NULL || scan->pinned == NULL) {
+    scan->constants = vv_new(&scan->op.arena, duckdb_value, scan->columns_len + 1);
+    scan->known =
+        vv_new(&scan->op.arena, const struct vv_held_constant *, scan->columns_len + 1);
+    if (scan->columns == NULL || scan->pinned == NULL || scan->constants == NULL ||
+        scan->known == NULL) {
         scan_done(scan);
         duckdb_init_set_error(info, VV_DUCK_NO_MEMORY);
         return;
     }
     duckdb_init_set_init_data(info, scan, scan_done);
+}
+
+static varve_status begin_constant(struct scan *scan, const struct vv_held_files *files,
+    idx_t i, size_t constant)
+{
+    scan->known[i] = &scan->item->constants[constant];
+    if (!scan->known[i]->is_null)
+        scan->constants[i] =
+            make_constant(&files->columns[files->columns_len + constant], scan->known[i]);
+    return scan->known[i]->is_null || scan->constants[i] != NULL ? VARVE_OK
+                                                                 : vv_fail_memory(&scan->op);
 }
 
 static varve_status begin_file(struct scan *scan, const struct vv_held_files *files)
@@ -415,6 +497,10 @@ static varve_status begin_file(struct scan *scan, const struct vv_held_files *fi
     scan->row = 0;
     for (idx_t i = 0; i < scan->columns_len; i++) {
         size_t column = 0;
+        if (is_constant(files, scan->columns[i], &column)) {
+            VV_TRY(begin_constant(scan, files, i, column));
+            continue;
+        }
         if (!vv_vector_is_of_file(scan->columns[i], files->columns_len, &column))
             continue;
         scan->pinned[i] = vv_held_find(files->held, &scan->item->key, &files->keys[column]);
@@ -441,10 +527,12 @@ static varve_status advance(struct scan *scan, struct turn *turn)
 static void put_column(const struct scan *scan, idx_t i, duckdb_vector vector, size_t len)
 {
     const struct vv_held_column *column = scan->pinned[i];
-    if (column != NULL && column->vectors != NULL) {
+    if (scan->constants[i] != NULL) {
+        duckdb_vector_reference_value(vector, scan->constants[i]);
+    } else if (column != NULL && column->vectors != NULL) {
         duckdb_vector_reference_vector(vector,
             column->vectors[scan->row / (size_t)duckdb_vector_size()]);
-    } else if (column != NULL) {
+    } else if (column != NULL || scan->known[i] != NULL) {
         vv_vector_put_nulls(vector, 0, len);
     } else {
         vv_vector_put_place(vector, scan->columns[i], scan->item->index, (int64_t)scan->row, 0,

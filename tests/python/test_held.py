@@ -2,6 +2,7 @@
 the rows are those of the files."""
 
 import datetime as dt
+import decimal
 import json
 import pathlib
 import shutil
@@ -123,6 +124,40 @@ def test_tables_of_every_kind_are_the_same_three_times(root, tmp_path, options):
         "k": pa.array([1, 10_000], pa.int64()), "x": [1.5, None], "t": ["new", "b"],
         "d": [dt.date(2025, 1, 30), None], "later": pa.array([1, None], pa.int64())})))
     assert three_times_the_same(folder, tmp_path)["hits"] > 0
+
+
+PARTITIONS = {
+    "boolean": [True, False], "byte": [-128, 127], "short": [-32768, 32767],
+    "int": [-2**31, 2**31 - 1], "long": [-2**63, 2**63 - 1],
+    "date": [dt.date(1900, 1, 1), dt.date(2025, 1, 30)],
+    "timestamp": [dt.datetime(1969, 12, 31, 23, 59, 59, 999999, dt.timezone.utc),
+                  dt.datetime(2025, 1, 30, 10, tzinfo=dt.timezone.utc)],
+    "timestamp_ntz": [dt.datetime(1900, 1, 1, 0, 0, 1), dt.datetime(2025, 1, 30, 10)],
+    "string": ["it's", "é, longer than the twelve bytes of a short text"],
+    "double": [-0.5, 1e300], "decimal(20,2)": [decimal.Decimal("-0.01"), decimal.Decimal("12.5")]}
+
+
+@pytest.mark.parametrize("kind", PARTITIONS)
+def test_partition_values_of_every_type_come_with_the_rows(root, kind):
+    """Some files are held, then all of them; rows without a value lie in a partition of their own."""
+    low, high = PARTITIONS[kind]
+    sqls = ["SELECT * FROM t ORDER BY k", "SELECT p, count(*) AS n, sum(k) FROM t GROUP BY p",
+            "SELECT k, typeof(p) FROM t WHERE p = $low", "SELECT k FROM t WHERE p IS NULL",
+            "SELECT max(p), min(p), count(p), count(DISTINCT p) FROM t WHERE k > 2000",
+            "SELECT a.p, count(*) AS n FROM t a JOIN t b ON a.p = b.p AND a.k = b.k GROUP BY a.p"]
+    with (varve.Lake(root, create=True) as lake,
+          varve.Lake(root, create=True, cache=False) as plain):
+        lake.create("t", schema=f"k long not null, p {kind}, q int", key="k", partition_by="p")
+        for first, values in (0, [low, None]), (5000, [low, high, None]):
+            lake.table("t").upsert([{"k": first + i, "p": values[i % len(values)], "q": i % 7}
+                                    for i in range(2500)])
+            for sql in sqls:
+                params = {"low": low} if "$low" in sql else {}
+                expected = rows_of(plain.query(sql, params))
+                assert len(expected) > 0
+                for _ in range(3):
+                    assert rows_of(lake.query(sql, params)) == expected, sql
+        assert lake.cache()["hits"] > 20
 
 
 def test_columns_that_were_renamed_and_dropped(root, tmp_path):

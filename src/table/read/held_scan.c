@@ -35,14 +35,65 @@ static bool is_candidate(const struct vv_file *file)
     return !file->absolute && file->bytes <= VV_HELD_FILE_BYTES_MAX;
 }
 
+/* The partition columns of a source, whose values the files themselves do not have. */
+struct partitions {
+    struct vv_small_column *columns;
+    int32_t *indexes; /* in the schema */
+    struct vv_held_constant *constants;
+    size_t len;          /* 0: none, or of a type whose values can't be given */
+    bool is_one_of_many; /* each file, of small ones */
+};
+
+/* Behind the columns that lie in the files. */
+static varve_status find_partitions(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **columns, size_t columns_len, struct partitions *out)
+{
+    struct vv_small_column *all = NULL;
+    VV_TRY(vv_small_scan_partitions(op, source, &out->columns, &out->indexes, &out->len));
+    VV_NEW(op, &out->constants, struct vv_held_constant, out->len + 1);
+    VV_NEW(op, &all, struct vv_small_column, columns_len + out->len + 1);
+    for (size_t i = 0; i < out->len; i++) {
+        enum vv_small_type type = out->columns[i].type;
+        if (type == VV_SMALL_FLOAT || type == VV_SMALL_DOUBLE || type == VV_SMALL_DECIMAL) {
+            out->len = 0;
+            return VARVE_OK;
+        }
+        all[columns_len + i] = out->columns[i];
+    }
+    memcpy(all, *columns, columns_len * sizeof(*all));
+    *columns = all;
+    return VARVE_OK;
+}
+
+static varve_status put_constants(struct vv_op *op, const struct vv_scan_source *source,
+    const struct vv_file *file, const struct partitions *partitions)
+{
+    for (size_t i = 0; i < partitions->len; i++) {
+        struct vv_value value;
+        const struct vv_field *field = &source->snapshot->schema.fields[partitions->indexes[i]];
+        VV_TRY(vv_scan_partition_value(op, file, field, &value));
+        if (value.kind == VV_VALUE_TEXT && !vv_utf8_valid(value.text))
+            return vv_fail(op, VARVE_ECORRUPT,
+                "a partition value of column %.*s is no UTF-8 text (file %.*s)",
+                VV_ARG(field->name), VV_ARG(file->path));
+        partitions->constants[i] =
+            (struct vv_held_constant){.is_null = value.kind == VV_VALUE_NULL,
+                .number = value.integer,
+                .text = value.kind == VV_VALUE_TEXT ? value.text : VV_STR_NONE};
+    }
+    return VARVE_OK;
+}
+
 static varve_status add(struct vv_op *op, const struct vv_scan_source *source, size_t at,
-    bool is_one_of_many, struct vv_held_files *files, bool *out_is_taken)
+    const struct partitions *partitions, struct vv_held_files *files, bool *out_is_taken)
 {
     const struct vv_file *file = source->files[at];
     struct vv_held_file held = {.bytes = file->bytes,
         .index = at,
         .sha256 = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)),
-        .at_once = is_one_of_many && vv_small_scan_is_candidate(file)};
+        .at_once = partitions->is_one_of_many && vv_small_scan_is_candidate(file),
+        .constants = partitions->constants};
+    VV_TRY(put_constants(op, source, file, partitions));
     VV_TRY(vv_store_fetch(op, source->store, &op->arena, file->key, &held.path));
     held.id = vv_arena_format(&op->arena, "%.*s %" PRId64 " %" PRId64 " %.*s",
         VV_ARG(held.sha256), file->bytes, file->modified_ms, VV_ARG(held.path));
@@ -59,6 +110,7 @@ varve_status vv_held_scan_open(struct vv_op *op, const struct vv_scan_source *so
     size_t columns_len = 0;
     size_t small = 0;
     bool *is_held = NULL;
+    struct partitions partitions = {.len = 0};
     /* A table that lies elsewhere is the engine's, which looks whether SQL may go there. */
     *out = (struct vv_small_scan){.files = NULL};
     if (source->files_len == 0 || !vv_held_is_on(source->engine) ||
@@ -67,17 +119,21 @@ varve_status vv_held_scan_open(struct vv_op *op, const struct vv_scan_source *so
     VV_TRY(vv_small_scan_columns(op, source, &columns, &columns_len));
     if (columns_len == 0)
         return VARVE_OK;
-    VV_TRY(vv_held_files_new(op, source->engine, read_file, columns, columns_len, &files));
+    VV_TRY(find_partitions(op, source, &columns, columns_len, &partitions));
+    VV_TRY(vv_held_files_new(op, source->engine, read_file, columns,
+        columns_len + partitions.len, partitions.len, &files));
     VV_NEW(op, &is_held, bool, source->files_len);
     for (size_t i = 0; i < source->files_len; i++)
         small += vv_small_scan_is_candidate(source->files[i]);
+    partitions.is_one_of_many = small >= VV_SMALL_SCAN_FILES_MIN;
     for (size_t i = 0; i < source->files_len; i++) {
         VV_TRY(vv_check_cancel(op));
         if (is_candidate(source->files[i]))
-            VV_TRY(add(op, source, i, small >= VV_SMALL_SCAN_FILES_MIN, files, &is_held[i]));
+            VV_TRY(add(op, source, i, &partitions, files, &is_held[i]));
     }
     struct vv_small_scan scan = {.len = vv_held_files_len(files),
         .function = VV_HELD_FILES_FUNCTION,
+        .has_partitions = partitions.len > 0,
         .is_small = is_held};
     if (scan.len == 0)
         return VARVE_OK;

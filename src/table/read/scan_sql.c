@@ -8,7 +8,8 @@
  *
  * Partition values come from the log. Where all files have the same ones they are constants, else
  * they are joined by the virtual column file_index; DuckDB turns a filter on them into a filter on
- * file_index and opens only the files that pass.
+ * file_index and opens only the files that pass. Where all files are held in memory, these come with
+ * them.
  *
  * A float column is multiplied by 1 unless every file bears the no-NaN mark for it: its Parquet
  * statistics leave NaN out of the maximum, though NaN is the greatest value, so a comparison must
@@ -39,7 +40,8 @@ struct scan {
     bool *may_hold_nan; /* float column that some file does not vouch for */
     struct vv_value *constant;
     size_t physical_len; /* columns read from the files */
-    size_t joined_len;   /* partition columns that differ between files */
+    size_t joined_len;   /* partition columns that differ between files, and are joined */
+    bool has_partitions; /* which r has, as it comes */
     const struct vv_small_scan *small;
     struct vv_small_scan held; /* where they are those that are held */
 };
@@ -49,7 +51,7 @@ static const struct vv_field *field_of(const struct scan *scan, size_t position)
     return &scan->source->snapshot->schema.fields[scan->columns[position]];
 }
 
-static varve_status partition_value(struct vv_op *op, const struct vv_file *file,
+varve_status vv_scan_partition_value(struct vv_op *op, const struct vv_file *file,
     const struct vv_field *field, struct vv_value *out)
 {
     struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
@@ -87,10 +89,10 @@ static varve_status inspect_column(struct vv_op *op, struct scan *scan, size_t p
     if (vv_snapshot_is_partition(source->snapshot, scan->columns[position])) {
         scan->is_partition[position] = true;
         scan->is_constant[position] = true;
-        VV_TRY(partition_value(op, source->files[0], field, &scan->constant[position]));
+        VV_TRY(vv_scan_partition_value(op, source->files[0], field, &scan->constant[position]));
         for (size_t i = 1; i < source->files_len && scan->is_constant[position]; i++) {
             struct vv_value value;
-            VV_TRY(partition_value(op, source->files[i], field, &value));
+            VV_TRY(vv_scan_partition_value(op, source->files[i], field, &value));
             scan->is_constant[position] = vv_value_eq(&value, &scan->constant[position]);
         }
         if (!scan->is_constant[position])
@@ -117,9 +119,12 @@ static varve_status inspect_small(struct vv_op *op, struct scan *scan)
     scan->small = scan->source->small != NULL ? scan->source->small : &scan->held;
     if (scan->source->small == NULL && scan->source->may_hold)
         VV_TRY(vv_held_scan_open(op, scan->source, &scan->held));
-    for (size_t i = 0; scan->small->len == scan->source->files_len && i < scan->columns_len;
-         i++)
+    bool is_whole = scan->small->len == scan->source->files_len;
+    for (size_t i = 0; is_whole && i < scan->columns_len; i++)
         scan->may_hold_nan[i] = false;
+    scan->has_partitions = is_whole && scan->small->has_partitions;
+    if (scan->has_partitions)
+        scan->joined_len = 0;
     return VARVE_OK;
 }
 
@@ -171,7 +176,7 @@ static void add_expression(const struct scan *scan, size_t position, struct vv_b
     if (scan->is_constant[position]) {
         vv_value_sql(&scan->constant[position], &field->type, sql);
     } else if (scan->is_partition[position]) {
-        vv_buf_addf(sql, "p.c%d", index);
+        vv_buf_addf(sql, scan->has_partitions ? "r.c%d" : "p.c%d", index);
     } else if (field->type.kind == VV_TYPE_VOID) {
         vv_buf_adds(sql, "NULL");
     } else if (scan->may_hold_nan[position]) {
@@ -349,7 +354,7 @@ static varve_status add_partition_join(struct vv_op *op, const struct scan *scan
         vv_buf_adds(sql, ", unnest([");
         for (size_t file = 0; file < scan->source->files_len; file++) {
             struct vv_value value;
-            VV_TRY(partition_value(op, scan->source->files[file], field, &value));
+            VV_TRY(vv_scan_partition_value(op, scan->source->files[file], field, &value));
             vv_buf_adds(sql, file == 0 ? "" : ", ");
             vv_value_sql(&value, &field->type, sql);
         }

@@ -9,6 +9,7 @@
 
 #include "delta/row_set.h"
 #include "delta/snapshot.h"
+#include "delta/value.h"
 #include "table/table.h"
 
 enum vv_scan_names {
@@ -44,6 +45,10 @@ struct vv_scan_source {
  */
 varve_status vv_scan_sql(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_buf *out_sql);
+
+/* What a partition column is in all rows of a file. ECORRUPT: the log's text is none of its type. */
+varve_status vv_scan_partition_value(struct vv_op *op, const struct vv_file *file,
+    const struct vv_field *field, struct vv_value *out);
 
 /* The size of some files together, for vv_engine_expect. */
 int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len);

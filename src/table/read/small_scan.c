@@ -35,33 +35,65 @@ bool vv_small_scan_is_candidate(const struct vv_file *file)
     return !file->absolute && file->bytes <= VV_SMALL_SCAN_BYTES_MAX;
 }
 
-varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
-    struct vv_small_column **out, size_t *out_len)
+/* False: it is of a type that only the engine reads. */
+static varve_status put_column(struct vv_op *op, const struct vv_snapshot *snapshot,
+    int32_t index, struct vv_small_column *out, bool *out_is_known)
+{
+    const struct vv_field *field = &snapshot->schema.fields[index];
+    *out_is_known = type_of(&field->type, &out->type);
+    if (!*out_is_known)
+        return VARVE_OK;
+    out->precision = field->type.precision;
+    out->scale = field->type.scale;
+    out->field_id = snapshot->mapping == VV_MAPPING_ID ? field->field_id : 0;
+    out->physical_name = field->physical_name;
+    out->name = vv_arena_format(&op->arena, "c%" PRId32, index);
+    return out->name.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static size_t columns_len_max(const struct vv_scan_source *source)
+{
+    return source->columns != NULL ? source->columns_len : source->snapshot->schema.fields_len;
+}
+
+/* Of the columns of a source those that are partition columns, or those that are not. */
+static varve_status find_columns(struct vv_op *op, const struct vv_scan_source *source,
+    bool are_partitions, struct vv_small_column *out, int32_t *out_indexes, size_t *out_len)
 {
     const struct vv_snapshot *snapshot = source->snapshot;
-    size_t len = source->columns != NULL ? source->columns_len : snapshot->schema.fields_len;
+    size_t len = columns_len_max(source);
     size_t columns_len = 0;
-    VV_NEW(op, out, struct vv_small_column, len + 1);
+    bool is_known = false;
     *out_len = 0;
     for (size_t i = 0; i < len; i++) {
         int32_t index = source->columns != NULL ? source->columns[i] : (int32_t)i;
-        const struct vv_field *field = &snapshot->schema.fields[index];
-        struct vv_small_column *column = &(*out)[columns_len];
-        if (vv_snapshot_is_partition(snapshot, index) || field->type.kind == VV_TYPE_VOID)
+        if (vv_snapshot_is_partition(snapshot, index) != are_partitions ||
+            snapshot->schema.fields[index].type.kind == VV_TYPE_VOID)
             continue;
-        if (!type_of(&field->type, &column->type))
+        VV_TRY(put_column(op, snapshot, index, &out[columns_len], &is_known));
+        if (!is_known)
             return VARVE_OK;
-        column->precision = field->type.precision;
-        column->scale = field->type.scale;
-        column->field_id = snapshot->mapping == VV_MAPPING_ID ? field->field_id : 0;
-        column->physical_name = field->physical_name;
-        column->name = vv_arena_format(&op->arena, "c%" PRId32, index);
-        if (column->name.ptr == NULL)
-            return vv_fail_memory(op);
-        columns_len++;
+        out_indexes[columns_len++] = index;
     }
     *out_len = columns_len;
     return VARVE_OK;
+}
+
+varve_status vv_small_scan_partitions(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, int32_t **out_indexes, size_t *out_len)
+{
+    VV_NEW(op, out, struct vv_small_column, columns_len_max(source) + 1);
+    VV_NEW(op, out_indexes, int32_t, columns_len_max(source) + 1);
+    return find_columns(op, source, true, *out, *out_indexes, out_len);
+}
+
+varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, size_t *out_len)
+{
+    int32_t *indexes = NULL;
+    VV_NEW(op, out, struct vv_small_column, columns_len_max(source) + 1);
+    VV_NEW(op, &indexes, int32_t, columns_len_max(source) + 1);
+    return find_columns(op, source, false, *out, indexes, out_len);
 }
 
 static varve_status take_files(struct vv_op *op, const struct vv_scan_source *source,

@@ -22,23 +22,21 @@ struct vv_small_scan {
     const char *function;         /* that gives their rows, and what it is called with */
     uint64_t id;
     const bool *is_small; /* by file; in the operation's arena */
+    bool has_partitions;  /* it gives the partition columns of the source as well */
 };
 
 /* A file of so many bytes, with others, that costs the engine more to open than to read. */
 bool vv_small_scan_is_candidate(const struct vv_file *file);
 /*
- * The columns of a source that lie in the files; *out_len is 0 where there is none, or one of them
- * is only for the engine.
+ * The columns of a source that lie in the files, in their order; named c0, c1 .. by their index in
+ * the schema. *out_len is 0 where there is none, or one of them is only for the engine.
  */
 varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_small_column **out, size_t *out_len);
 
-/*
- * Columns of a source that lie in the files, in their order; named c0, c1 .. by their index in the
- * schema. *out_len is 0 where one of them is only for the engine.
- */
-varve_status vv_small_scan_columns(struct vv_op *op, const struct vv_scan_source *source,
-    struct vv_small_column **out, size_t *out_len);
+/* The same of its partition columns, with their indexes. */
+varve_status vv_small_scan_partitions(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_column **out, int32_t **out_indexes, size_t *out_len);
 /*
  * For the files of a source and its columns; source->small is not looked at, and may then be set
  * to `out`, also in sources with fewer columns. Looks into the files: one that can't be read, is

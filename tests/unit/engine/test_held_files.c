@@ -82,7 +82,7 @@ static varve_status lend(struct held_fixture *fixture, struct vv_op *op, bool at
     VV_CLEANUP(vv_held_files_free) struct vv_held_files *files = NULL;
     struct vv_small_column columns[COLUMNS];
     fill_columns(columns);
-    VV_TRY(vv_held_files_new(op, fixture->base.engine, read_path, columns, COLUMNS, &files));
+    VV_TRY(vv_held_files_new(op, fixture->base.engine, read_path, columns, COLUMNS, 0, &files));
     for (size_t i = 0; i < fixture->len; i++) {
         bool is_taken = false;
         const struct vv_held_file file = {.id = vv_str_of(fixture->paths[i]),
