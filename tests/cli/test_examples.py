@@ -11,6 +11,7 @@ import time
 
 import pytest
 from conftest import BUILD, ROOT, Varve
+from waiting import until_it_minds
 
 DAY_MS = 86400 * 1000
 
@@ -63,10 +64,11 @@ def run_service(folder, line, env):
     with subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=folder, env=env, text=True,
                           stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         spool = folder / "data/lake/_varve/spool"
-        for _ in range(500):
-            if spool.is_dir() or process.poll() is not None:
-                break
+        end = time.monotonic() + 60
+        while not spool.is_dir() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
+        if process.poll() is None:
+            until_it_minds(process, signal.SIGTERM)
         time.sleep(0.3)
         assert process.poll() is None, f"$ {line}\n{process.stderr.read()}"
         process.send_signal(signal.SIGTERM)

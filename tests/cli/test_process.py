@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from waiting import until_it_minds
 
 
 def start(varve, *arguments, **more):
@@ -44,6 +45,7 @@ def test_a_full_disk_is_a_failure(filled):
 ])
 def test_an_interrupt_ends_it_with_130(filled, arguments):
     process = start(filled, *arguments, stdout=subprocess.DEVNULL)
+    until_it_minds(process, signal.SIGINT)
     time.sleep(1.5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -54,6 +56,7 @@ def test_an_interrupt_ends_it_with_130(filled, arguments):
 def test_an_interrupted_output_file_does_not_appear(filled, tmp_path):
     target = tmp_path / "rows.csv"
     process = start(filled, "query", "SELECT * FROM range(10000000000)", "-o", str(target))
+    until_it_minds(process, signal.SIGTERM)
     time.sleep(1.5)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=120) == 130

@@ -125,8 +125,10 @@ def test_killed_at_random(ticks, capsys):
         process.stdin.write(batch(number))
         process.stdin.close()
         process.stdin = None
+        begun = time.monotonic()
         try:
             process.wait(timeout=chance.uniform(0.1 * span, 1.2 * span))
+            span = min(span, time.monotonic() - begun)  # the machine has less to do than it had
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(timeout=60)
@@ -148,7 +150,7 @@ def test_killed_at_random(ticks, capsys):
 def test_readers_never_fail_while_writers_die(ticks):
     number = 0
     end = time.monotonic() + 5
-    while time.monotonic() < end:
+    while time.monotonic() < end or number < 6:
         number += 1
         process = start(ticks, number)
         process.stdin.write(batch(number))

@@ -11,6 +11,7 @@ import time
 
 import pytest
 from conftest import Client, expected, signal_row, signal_rows, until
+from waiting import until_it_minds
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_restart_goes_on_where_it_was(lake, log):
         total += count
         bad += count % 3
         run = lake.ingest("signals", "--follow", log, "--interval", "1h", stdin=None)
-        time.sleep(0.4)
+        until_it_minds(run.process, signal.SIGTERM)
         assert stop(run) == total + bad
     assert lake.values() == expected(range(total))
 
@@ -110,7 +111,7 @@ def test_cut_without_a_copy_it_begins_again(lake, log):
 def test_rotated_again_and_again_while_nobody_read(lake, log):
     append(log, signal_rows(range(10)))
     run = lake.ingest("signals", "--follow", log, "--interval", "1h", stdin=None)
-    time.sleep(0.4)
+    until_it_minds(run.process, signal.SIGTERM)
     assert stop(run) == 10
     append(log, signal_rows(range(10, 20)))
     for i in range(1, 4):
@@ -128,12 +129,12 @@ def test_rotated_again_and_again_while_nobody_read(lake, log):
 def test_what_is_gone_is_said(lake, log):
     append(log, signal_rows(range(10)))
     run = lake.ingest("signals", "--follow", log, "--interval", "1h", stdin=None)
-    time.sleep(0.4)
+    until_it_minds(run.process, signal.SIGTERM)
     stop(run)
     log.unlink()
     log.write_text("\n" + signal_row(20))
     run = lake.ingest("signals", "--follow", log, "--interval", "1h", stdin=None)
-    time.sleep(0.4)
+    until_it_minds(run.process, signal.SIGTERM)
     assert stop(run) == 11
     assert run.heard("is not there any more")
 
@@ -144,7 +145,7 @@ def test_csv_needs_its_header_after_a_restart_too(lake, log):
         append(log, f"2025-01-30T10:00:0{i}Z,s1,ml_entry,0.{i + 1},false\n"
                     f"\"2025-01-30T11:00:0{i}Z\",\"s\n1\",ml_entry,0.{i + 1}5,true\n")
         run = lake.ingest("signals", "--follow", log, "--input-format", "csv", stdin=None)
-        time.sleep(0.4)
+        until_it_minds(run.process, signal.SIGTERM)
         assert stop(run) == 2 * i + 2
     assert lake.values() == [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -269,17 +270,21 @@ def test_the_second_of_two_leaves_the_table_to_the_first(ticks):
 def test_a_writer_and_the_loop_at_the_same_time(ticks):
     """No failure on either side; the loop says a line a run and ends by SIGTERM."""
     command = [str(ticks.program), "--lake", str(ticks.lake), "maintain", "--interval", "1s"]
+    said = []
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as loop:
-        end = time.monotonic() + 5
+        reader = threading.Thread(target=lambda: said.extend(loop.stderr))
+        reader.start()
+        begun = time.monotonic()
         number = 0
         try:
-            while time.monotonic() < end:
+            while (time.monotonic() < begun + 5 or len(said) < 3) and \
+                    time.monotonic() < begun + 60:
                 fill(ticks, (OLD, today())[number % 2], 1, first=number)
                 number += 1
         finally:
             loop.send_signal(signal.SIGTERM)
-        said = loop.stderr.read().splitlines()
-        assert loop.wait(20) == 0
+        assert loop.wait(60) == 0
+        reader.join(60)
     assert len(said) >= 3 and all(" 1 table: " in line for line in said), said
     assert not any("failed" in line for line in said), said
     assert len(rows(ticks)) == number * 60 + 1

@@ -76,7 +76,12 @@ def test_a_handler_that_raises_nothing_lets_the_call_go_on(tmp_path):
 seen = []
 signal.signal(signal.SIGTERM, lambda *told: seen.append(time.monotonic()))
 kick(signal.SIGTERM, 0.2)
-threading.Timer(1, lake.interrupt).start()
+def end_it():
+    while not seen:
+        time.sleep(0.05)
+    time.sleep(0.6)
+    lake.interrupt()
+threading.Thread(target=end_it).start()
 try:
     lake.query(ENDLESS).to_dicts()
 except varve.Interrupted:
@@ -115,10 +120,10 @@ def busy():
         print("ended")
 thread = threading.Thread(target=busy)
 thread.start()
-time.sleep(0.2)
-kick(after=0.2)
+kick(after=0.5)
 try:
-    lake.tables()
+    while True:  # until that thread has the lake
+        lake.tables()
 except KeyboardInterrupt:
     print("interrupted")
 lake.interrupt()
@@ -128,9 +133,18 @@ thread.join()
 
 
 def test_interrupt_from_another_thread(lake):
-    threading.Timer(0.2, lake.interrupt).start()
+    ended = threading.Event()
+
+    def interrupt():
+        while not ended.wait(0.2):  # one that comes before the call has begun is forgotten
+            lake.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(varve.Interrupted):
         lake.query(ENDLESS).to_dicts()
+    ended.set()
+    thread.join()
     assert lake.query("SELECT 1 AS x").to_dicts() == [{"x": 1}]
 
 

@@ -45,7 +45,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
-    def expect(self, words, seconds=20):
+    def expect(self, words, seconds=60):
         """Waits until `words` appear in what was not expected before; forgets up to there."""
         end = time.monotonic() + seconds
         while words not in self.text:
@@ -60,7 +60,7 @@ class Terminal:
         self.type(line + "\r")
         return self.expect(prompt)
 
-    def close(self, seconds=20):
+    def close(self, seconds=60):
         """The exit status, and all that was still to be seen."""
         end = time.monotonic() + seconds
         while True:

@@ -156,12 +156,12 @@ def test_ctrl_c_stops_a_statement_and_the_shell_goes_on(shell):
     terminal.type("SELECT count(*) FROM range(100000000000) a, range(1000) b;\r")
     time.sleep(1)
     terminal.type("\x03")
-    assert "interrupted" in terminal.expect("varve> ", seconds=10)
+    assert "interrupted" in terminal.expect("varve> ")
     assert "43" in terminal.ask("SELECT 43;")
     terminal.type("SELECT count(*) FROM range(100000000000) a, range(1000) b;\r")
     time.sleep(1)
     terminal.type("\x03")
-    assert "interrupted" in terminal.expect("varve> ", seconds=10)  # a second time as well
+    assert "interrupted" in terminal.expect("varve> ")  # a second time as well
     terminal.type("\x04")
     assert terminal.close()[0] == 0
 

@@ -27,7 +27,7 @@ static bool begin_at_rest(struct spool_fixture *f)
 {
     if (!CHECK(put_rows(f, "a", 1, 1)))
         return false;
-    for (int tries = 0; tries < 5000 && !has_file("00000000000000000002.1.vs"); tries++)
+    for (int tries = 0; tries < 50000 && !has_file("00000000000000000002.1.vs"); tries++)
         (void)usleep(1000);
     return CHECK(has_file("00000000000000000002.1.vs")) &&
            CHECK_OK(&f->op, vv_spool_wait_durable(&f->op, f->spool, 1));

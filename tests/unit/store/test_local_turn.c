@@ -67,7 +67,7 @@ TEST(local_turn, of_a_killed_process_is_free)
     REQUIRE(fixture_open_local(&fixture, "root", true));
     put(&fixture, "log/0", "bytes");
     REQUIRE(test_proc_fork(&proc, hold_for_ever, held));
-    for (int i = 0; i < 1000 && access(held, F_OK) != 0; i++)
+    for (int i = 0; i < 4000 && access(held, F_OK) != 0; i++)
         (void)usleep(10000);
     vv_store_take_turn(&fixture.op, fixture.store, VV_STR("log"), SHORT_US, &turn);
     CHECK(turn.give == NULL);
