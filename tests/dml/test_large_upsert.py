@@ -140,3 +140,25 @@ def test_the_change_feed_tells_each_row(lake, tmp_path, table):
         {"t": "insert", "n": 12_000, "v": new.gather_every(2, 1).sum()},
         {"t": "update_postimage", "n": 12_000, "v": new.gather_every(2).sum()},
         {"t": "update_preimage", "n": 12_000, "v": frame(range(0, KEYS, 2), 0, 0)["v"].sum()}]
+
+
+@pytest.mark.parametrize("files", [3, 70])
+def test_keys_that_span_the_files_are_found_as_others_are(varve, files):
+    """Of 70 files, which are too many to be compared in memory, the keys of the batch span nearly
+    all; a zero of either sign is one key, and so is NaN."""
+    def batch(keys, value):
+        return "".join(json.dumps({"p": str(part), "k": key, "v": value + part}) + "\n"
+                       for part in range(files) for key in keys)
+
+    def told(text):
+        result = varve.upsert("spans", text)
+        return [result[name] for name in ("inserted", "updated", "unchanged")]
+
+    varve.ok("create", "spans", "--schema", "p string not null, k double not null, v bigint",
+             "--partition-by", "p", "--key", "p,k")
+    assert told(batch([-0.0, 1.5, 7.0], 0)) == [3 * files, 0, 0]
+    assert told(batch([0.0, "NaN"], 1000) + batch([1.5], 0)) == [files, files, files]
+    assert told(batch([-0.0, "NaN", 8.0], 2000) + batch([7.0], 0)) == [files, 2 * files, files]
+    rows = varve.rows("query", "SELECT count(*) AS n, sum(v)::BIGINT AS v FROM spans")
+    parts = sum(range(files))
+    assert rows == [{"n": 5 * files, "v": 5 * parts + 3 * 2000 * files}]

@@ -1,10 +1,15 @@
 /*
  * Keys of a batch are never NULL (validated), and DuckDB's `=` on floats holds for NaN and for
  * -0.0 and 0.0, so `=` is the IS NOT DISTINCT FROM that the rule asks for, and unlike it lets the
- * join push the batch's key range into the Parquet scan.
+ * join push the batch's key range into the Parquet scan. Where that range spans what the files have,
+ * each of their rows would be held against it for nothing.
  */
 #include "table/read/scan_sql.h"
 #include "table/upsert/compare.h"
+
+/* Of fewer files the rows are few; and of one in so many the range may leave rows out. */
+#define SPANNED_FILES_MIN 4
+#define SPANNED_PART 8
 
 bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
     int32_t column)
@@ -88,12 +93,70 @@ static void file_sql(const struct vv_compare *compare, struct vv_buf *sql)
     vv_buf_adds(sql, "]::BIGINT[])[s._file + 1] AS _file");
 }
 
+/* The least and the greatest value of a key column in the batch; kind NULL: there is none. */
+static void range_of(const struct vv_upsert_attempt *attempt, size_t column,
+    struct vv_value *out_min, struct vv_value *out_max)
+{
+    *out_min = attempt->groups[0].min[column];
+    *out_max = attempt->groups[0].max[column];
+    for (size_t i = 1; i < attempt->groups_len && out_min->kind != VV_VALUE_NULL; i++) {
+        const struct vv_key_group *group = &attempt->groups[i];
+        if (group->min[column].kind == VV_VALUE_NULL) {
+            *out_min = group->min[column];
+            return;
+        }
+        if (vv_value_cmp(&group->min[column], out_min) < 0)
+            *out_min = group->min[column];
+        if (vv_value_cmp(&group->max[column], out_max) > 0)
+            *out_max = group->max[column];
+    }
+}
+
+static bool is_within(const struct vv_bounds *bounds, const struct vv_value *min,
+    const struct vv_value *max)
+{
+    return min->kind != VV_VALUE_NULL && bounds->min.kind == min->kind &&
+           bounds->max.kind == max->kind && vv_value_cmp(&bounds->min, min) >= 0 &&
+           vv_value_cmp(&bounds->max, max) <= 0;
+}
+
+/* By key column: the batch's range spans most of the files. */
+static varve_status find_spanned(struct vv_op *op, const struct vv_upsert_attempt *attempt,
+    const struct vv_scan_source *source, bool **out)
+{
+    const struct vv_rules *rules = attempt->rules;
+    const struct vv_stats_columns asked = {
+        &attempt->snapshot->schema, attempt->snapshot->metadata, rules->key, rules->key_len};
+    struct vv_value *min = NULL;
+    struct vv_value *max = NULL;
+    size_t *within = NULL;
+    VV_NEW(op, out, bool, rules->key_len + 1);
+    VV_NEW(op, &min, struct vv_value, rules->key_len + 1);
+    VV_NEW(op, &max, struct vv_value, rules->key_len + 1);
+    VV_NEW(op, &within, size_t, rules->key_len + 1);
+    if (source->files_len < SPANNED_FILES_MIN || attempt->groups_len == 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < rules->key_len; i++)
+        range_of(attempt, i, &min[i], &max[i]);
+    for (size_t f = 0; f < source->files_len; f++) {
+        struct vv_file_stats stats = {0};
+        VV_TRY(vv_stats_read(op, &op->arena, source->files[f], &asked, &stats));
+        for (size_t i = 0; i < rules->key_len; i++)
+            within[i] += is_within(&stats.columns[i], &min[i], &max[i]);
+    }
+    for (size_t i = 0; i < rules->key_len; i++)
+        (*out)[i] = within[i] >= source->files_len - source->files_len / SPANNED_PART;
+    return VARVE_OK;
+}
+
 varve_status vv_compare_pairs_sql(struct vv_op *op, const struct vv_compare *compare,
     struct vv_buf *sql)
 {
     const struct vv_rules *rules = compare->attempt->rules;
     struct vv_scan_source source;
+    bool *is_spanned = NULL;
     VV_TRY(source_of(op, compare, &source));
+    VV_TRY(find_spanned(op, compare->attempt, &source, &is_spanned));
     vv_buf_adds(sql, "SELECT ");
     file_sql(compare, sql);
     vv_buf_adds(sql, ", s._pos, b._row, b._own, ");
@@ -109,8 +172,8 @@ varve_status vv_compare_pairs_sql(struct vv_op *op, const struct vv_compare *com
     VV_TRY(vv_scan_sql(op, &source, sql));
     vv_buf_addf(sql, ") AS s JOIN %.*s AS b ON ", VV_ARG(compare->call->batch.sql));
     for (size_t i = 0; i < rules->key_len; i++)
-        vv_buf_addf(sql, "%ss.c%d = b.c%d", i == 0 ? "" : " AND ", rules->key[i],
-            rules->key[i]);
+        vv_buf_addf(sql, "%ss.c%d %s b.c%d", i == 0 ? "" : " AND ", rules->key[i],
+            is_spanned[i] ? "IS NOT DISTINCT FROM" : "=", rules->key[i]);
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
