@@ -122,6 +122,8 @@ varve_status vv_curve_register(struct vv_op *op, struct vv_session *session);
 varve_status vv_rank_register(struct vv_op *op, struct vv_session *session);
 /* step_function.c: likewise. */
 varve_status vv_step_register(struct vv_op *op, struct vv_session *session);
+/* moves_function.c: likewise. */
+varve_status vv_moves_register(struct vv_op *op, struct vv_session *session);
 
 /* The bytes of a string in a vector; they live as long as its chunk. */
 struct vv_str vv_duck_string(const duckdb_string_t *string);

@@ -173,6 +173,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     VV_TRY(vv_curve_register(op, session));
     VV_TRY(vv_rank_register(op, session));
     VV_TRY(vv_step_register(op, session));
+    VV_TRY(vv_moves_register(op, session));
     VV_TRY(vv_small_files_register(op, session));
     VV_TRY(vv_held_files_register(op, session));
     return vv_session_exec(op, session, vv_buf_str(&sql));
