@@ -66,8 +66,7 @@ static varve_status announce(struct vv_op *op, struct vv_vacuum_run *run, const 
         .is_blind_append = true,
         .attempts_max = ATTEMPTS_MAX,
         .judge = vv_vacuum_judge};
-    VV_TRY(vv_commit(op, &run->table->log, &request, &committed));
-    return vv_table_refresh(op, run->table);
+    return vv_commit(op, &run->table->log, &request, &committed);
 }
 
 static varve_status announce_start(struct vv_op *op, struct vv_vacuum_run *run)
@@ -138,30 +137,44 @@ static varve_status remove_due(struct vv_op *op, struct vv_vacuum_run *run,
         run->due.len, first.message);
 }
 
-/* The end is announced of a vacuum that failed or was cancelled, too. */
-static varve_status carry_out(struct vv_op *op, struct vv_vacuum_run *run,
-    struct vv_vacuum_result *result)
+/* What was committed before the announcement is known now; what comes after it is young. */
+static varve_status remove_announced(struct vv_op *op, struct vv_vacuum_run *run,
+    int64_t *out_removed, int64_t *out_bytes)
 {
-    int64_t removed = 0;
-    int64_t bytes = 0;
-    VV_TRY(announce_start(op, run));
-    /* What was committed before the announcement is known now; what comes after it is young. */
+    VV_TRY(vv_table_refresh(op, run->table));
     VV_TRY(vv_vacuum_keep(op, run));
     vv_vacuum_filter(run);
     /* A pin whose removal a power cut undid would promise what is gone. */
-    varve_status status = vv_store_settle(op, run->table->store, VV_STR(VV_PINS_FOLDER));
-    if (status == VARVE_OK)
-        status = remove_due(op, run, &removed, &bytes);
-    varve_error failure = op->error;
-    if (status != VARVE_OK)
-        vv_forgive(op);
-    varve_status told = announce_end(op, run, removed, status == VARVE_OK);
+    VV_TRY(vv_store_settle(op, run->table->store, VV_STR(VV_PINS_FOLDER)));
+    return remove_due(op, run, out_removed, out_bytes);
+}
+
+/*
+ * The end is announced of a vacuum that failed or was cancelled, too, by an operation that can't be
+ * cancelled: tags and holds wait for it.
+ */
+static varve_status carry_out(struct vv_op *op, struct vv_vacuum_run *run,
+    struct vv_vacuum_result *result)
+{
+    struct vv_env env = *op->env;
+    VV_CLEANUP(vv_op_done) struct vv_op own;
+    int64_t removed = 0;
+    int64_t bytes = 0;
+    env.cancel = NULL;
+    env.progress = NULL;
+    vv_op_init(&own, &env, VV_OP_BYTES_DEFAULT);
+    VV_TRY(announce_start(op, run));
+    varve_status status = remove_announced(op, run, &removed, &bytes);
+    varve_status told = announce_end(&own, run, removed, status == VARVE_OK);
+    if (told == VARVE_OK)
+        told = vv_table_refresh(&own, run->table);
     if (status != VARVE_OK) {
         if (told != VARVE_OK)
-            vv_forgive(op);
-        return vv_fail(op, status, "%s", failure.message);
+            vv_forgive(&own);
+        return status;
     }
-    VV_TRY(told);
+    if (told != VARVE_OK)
+        return vv_op_pass(op, &own);
     vv_vacuum_note(op, run);
     result->files = removed;
     result->bytes = bytes;
