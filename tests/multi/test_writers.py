@@ -144,3 +144,64 @@ def test_beside_a_foreign_appender(quotes):
         assert all(result["code"] == 0 for result in finish(writer))
     now = check_version(quotes, quotes.version(TABLE))
     assert len(now) == 30 + appended
+
+
+UPKEEP = (["optimize", TABLE, "--zorder", "sym"], ["checkpoint", TABLE], ["vacuum", TABLE, "--yes"],
+          ["maintain", "--once"], ["optimize", TABLE])
+
+
+def foreign_merge(deltalake, pyarrow, path, number):
+    """Keys of its own, the half of them new each time; how often others were faster."""
+    stamp = datetime.datetime(2025, 3, 1, 10, tzinfo=datetime.timezone.utc)
+    source = pyarrow.table({
+        "ts": pyarrow.array([stamp] * 2, pyarrow.timestamp("us", "UTC")),
+        "sym": [f"F{number}", f"F{number + 1}"],
+        "value": pyarrow.array([number] * 2, pyarrow.int32()),
+        "seen": pyarrow.array([number] * 2, pyarrow.int64()),
+        "date": pyarrow.array([stamp.date()] * 2, pyarrow.date32())})
+    for lost in range(50):
+        try:
+            (deltalake.DeltaTable(path)
+             .merge(source, "t.ts = s.ts AND t.sym = s.sym", source_alias="s", target_alias="t")
+             .when_matched_update_all().when_not_matched_insert_all().execute())
+            return lost
+        except deltalake.exceptions.CommitFailedError:
+            pass  # nothing was written
+    raise AssertionError("a merge of deltalake lost fifty races")
+
+
+def test_beside_upkeep_and_merges_of_deltalake(quotes):
+    """Each version is what some order of the writers' batches makes; who keeps the table up or
+    merges keys of its own changes nothing of the others'."""
+    deltalake = pytest.importorskip("deltalake")
+    pyarrow = pytest.importorskip("pyarrow")
+    batches = make_batches(7)[:4]
+    writers = [start_writer(quotes, [text(rows) for rows in own]) for own in batches]
+    for number in range(5):
+        foreign_merge(deltalake, pyarrow, str(quotes.table(TABLE)), number)
+        done = quotes.run(*UPKEEP[number])
+        assert done.returncode in (0, 4), done.stderr
+    results = [finish(writer) for writer in writers]
+    applied = [dict() for _ in range(quotes.version(TABLE) + 1)]  # by version: what a batch wrote
+    for own, answers in zip(batches, results):
+        for rows, answer in zip(own, answers):
+            assert answer["code"] in (0, 4), answer["err"]
+            if answer["code"] == 0:
+                result = json.loads(answer["out"])
+                best = {}
+                for ts, sym, value, seen in rows:
+                    best[ts, sym] = max(best.get((ts, sym), (0, 0)), (seen, value))
+                # One that changed nothing is of the version that it saw.
+                applied[result["version"]] |= best if result["rows_written"] else {}
+    expected = {}
+    for version, written in enumerate(applied):
+        for place, row in written.items():
+            expected[place] = max(expected.get(place, (0, 0)), row)
+        if version == 0:
+            continue
+        found = check_version(quotes, version)
+        ours = {place: row for place, row in found.items() if not place[1].startswith("F")}
+        assert ours == expected, f"version {version}"
+    theirs = {place[1]: row for place, row in found.items() if place[1].startswith("F")}
+    assert theirs == {f"F{key}": (min(key, 4),) * 2 for key in range(6)}
+    quotes.ok("verify", TABLE, "--deep")
