@@ -25,11 +25,81 @@ static varve_status map_add(struct vv_op *op, struct vv_map *map, const struct v
     return own.ptr != NULL && vv_map_put(map, own, value, NULL) ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* In the order of the engine; a NULL is behind nothing. */
+static bool is_behind(const struct vv_value *key, const struct vv_value *before, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (key[i].kind != before[i].kind || key[i].kind == VV_VALUE_NULL)
+            return false;
+        int order = vv_value_cmp(&key[i], &before[i]);
+        if (order != 0)
+            return order > 0;
+    }
+    return false;
+}
+
 static void count_warned(int64_t bits, size_t rules_len, struct vv_batch_counts *counts)
 {
     counts->warned += bits != 0;
     for (size_t i = 0; i < rules_len && bits != 0; i++)
         counts->by_warning[i] += bits >> i & 1;
+}
+
+/* What is known of a row but its key. False: it is a bad one. */
+static bool count_row(const struct vv_plan *plan, const struct vv_rows *rows,
+    struct vv_batch_counts *counts)
+{
+    uint32_t bad_column = vv_rows_columns(rows) - 1;
+    size_t warnings_len = plan->rules->warnings_len;
+    if (vv_rows_bool(rows, bad_column)) {
+        counts->bad++;
+        return false;
+    }
+    if (plan->counts_twice)
+        counts->twice += vv_rows_bool(rows, bad_column - 1 - (warnings_len > 0));
+    if (warnings_len > 0)
+        count_warned(vv_rows_int64(rows, bad_column - 1), warnings_len, counts);
+    return true;
+}
+
+/* Those that are not bad are in the order of the key, as a feed leaves them: no key comes twice. */
+static varve_status ascends(struct vv_op *op, const struct vv_rowset *batch,
+    const struct vv_tuple *key, bool *out)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_value *before = NULL;
+    bool is_first = true;
+    *out = false;
+    VV_NEW(op, &before, struct vv_value, key->len + 1);
+    VV_TRY(vv_rowset_read(op, batch, &rows));
+    for (bool has_row = true;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            break;
+        if (vv_rows_bool(rows, vv_rows_columns(rows) - 1))
+            continue;
+        VV_TRY(vv_tuple_values(op, key, rows));
+        if (!is_first && !is_behind(key->values, before, key->len))
+            return VARVE_OK;
+        is_first = false;
+        for (size_t i = 0; i < key->len; i++)
+            before[i] = key->values[i];
+    }
+    *out = true;
+    return VARVE_OK;
+}
+
+/* Counts the key of a row that no row before it had. */
+static varve_status count_key(struct vv_op *op, const struct vv_tuple *key,
+    const struct vv_rows *rows, struct vv_map *seen, struct vv_buf *text, int64_t *keys)
+{
+    VV_TRY(vv_tuple_read(op, key, rows, text));
+    if (!vv_buf_ok(text))
+        return vv_fail_memory(op);
+    if (vv_map_has(seen, vv_buf_str(text)))
+        return VARVE_OK;
+    ++*keys;
+    return map_add(op, seen, text, key->values);
 }
 
 varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
@@ -42,30 +112,21 @@ varve_status vv_few_count(struct vv_op *op, const struct vv_rowset *batch,
     struct vv_map seen = VV_MAP_INIT(&arena);
     struct vv_tuple key = {
         .arena = &arena, .schema = plan->schema, .columns = rules->key, .len = rules->key_len};
+    bool is_ascending = false;
     VV_TRY(vv_tuple_make(op, &key));
+    if (dedupe)
+        VV_TRY(ascends(op, batch, &key, &is_ascending));
     VV_TRY(vv_rowset_read(op, batch, &rows));
-    uint32_t bad_column = vv_rows_columns(rows) - 1;
     for (bool has_row = true;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             return VARVE_OK;
-        if (vv_rows_bool(rows, bad_column)) {
-            counts->bad++;
+        if (!count_row(plan, rows, counts))
             continue;
-        }
-        if (plan->counts_twice)
-            counts->twice += vv_rows_bool(rows, bad_column - 1 - (rules->warnings_len > 0));
-        if (rules->warnings_len > 0)
-            count_warned(vv_rows_int64(rows, bad_column - 1), rules->warnings_len, counts);
-        if (dedupe) {
-            VV_TRY(vv_tuple_read(op, &key, rows, &text));
-            if (!vv_buf_ok(&text))
-                return vv_fail_memory(op);
-            if (vv_map_has(&seen, vv_buf_str(&text)))
-                continue;
-            VV_TRY(map_add(op, &seen, &text, key.values));
-        }
-        counts->keys++;
+        if (dedupe && !is_ascending)
+            VV_TRY(count_key(op, &key, rows, &seen, &text, &counts->keys));
+        else
+            counts->keys++;
     }
 }
 
@@ -85,19 +146,6 @@ static varve_status group_new(struct vv_op *op, struct vv_arena *arena,
     for (size_t i = 0; i < rules->key_len; i++)
         group->min[i].kind = group->max[i].kind = VV_VALUE_NULL;
     return VARVE_OK;
-}
-
-/* In the order of the engine; a NULL is behind nothing. */
-static bool is_behind(const struct vv_value *key, const struct vv_value *before, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (key[i].kind != before[i].kind || key[i].kind == VV_VALUE_NULL)
-            return false;
-        int order = vv_value_cmp(&key[i], &before[i]);
-        if (order != 0)
-            return order > 0;
-    }
-    return false;
 }
 
 static void group_widen(struct vv_key_group *group, const struct vv_value *key, size_t len)
@@ -132,8 +180,18 @@ static void grouping_done(struct grouping *g)
     vv_buf_done(&g->text);
 }
 
-static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
+static bool is_of_group(const struct grouping *g, const struct vv_key_group *group)
 {
+    for (size_t i = 0; i < g->partition.len; i++)
+        if (!vv_value_eq(&g->partition.values[i], &group->partition[i]))
+            return false;
+    return true;
+}
+
+static varve_status group_of(struct vv_op *op, struct grouping *g, const struct vv_rows *rows,
+    size_t *out)
+{
+    VV_TRY(vv_tuple_read(op, &g->partition, rows, &g->text));
     if (!vv_buf_ok(&g->text))
         return vv_fail_memory(op);
     size_t *index = vv_map_get(&g->by_partition, vv_buf_str(&g->text));
@@ -156,10 +214,11 @@ static varve_status group_of(struct vv_op *op, struct grouping *g, size_t *out)
 
 static varve_status group_row(struct vv_op *op, struct grouping *g, const struct vv_rows *rows)
 {
-    size_t index = 0;
-    VV_TRY(vv_tuple_read(op, &g->key, rows, &g->text));
-    VV_TRY(vv_tuple_read(op, &g->partition, rows, &g->text));
-    VV_TRY(group_of(op, g, &index));
+    size_t index = g->index_before;
+    VV_TRY(vv_tuple_values(op, &g->key, rows));
+    VV_TRY(vv_tuple_values(op, &g->partition, rows));
+    if (g->row == 0 || !is_of_group(g, &g->groups[index]))
+        VV_TRY(group_of(op, g, rows, &index));
     struct vv_key_group *group = &g->groups[index];
     if (group->rows == 0) {
         group->first = g->row;

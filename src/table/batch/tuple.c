@@ -36,20 +36,34 @@ varve_status vv_tuple_make(struct vv_op *op, struct vv_tuple *tuple)
     return VARVE_OK;
 }
 
+static varve_status read_value(struct vv_op *op, const struct vv_tuple *tuple,
+    const struct vv_rows *rows, size_t index)
+{
+    int32_t column = tuple->columns[index];
+    if (tuple->fixed != NULL && tuple->fixed[column].kind != VV_VALUE_NONE) {
+        tuple->values[index] = tuple->fixed[column];
+        return VARVE_OK;
+    }
+    return vv_upsert_value(op, tuple->arena, rows,
+        tuple->from != NULL ? tuple->from[column] : vv_tuple_column(column),
+        &tuple->schema->fields[column].type, &tuple->values[index]);
+}
+
+varve_status vv_tuple_values(struct vv_op *op, const struct vv_tuple *tuple,
+    const struct vv_rows *rows)
+{
+    for (size_t i = 0; i < tuple->len; i++)
+        VV_TRY(read_value(op, tuple, rows, i));
+    return VARVE_OK;
+}
+
 varve_status vv_tuple_read(struct vv_op *op, const struct vv_tuple *tuple,
     const struct vv_rows *rows, struct vv_buf *text)
 {
     vv_buf_clear(text);
     for (size_t i = 0; i < tuple->len; i++) {
-        int32_t column = tuple->columns[i];
-        struct vv_value *value = &tuple->values[i];
-        if (tuple->fixed != NULL && tuple->fixed[column].kind != VV_VALUE_NONE)
-            *value = tuple->fixed[column];
-        else
-            VV_TRY(vv_upsert_value(op, tuple->arena, rows,
-                tuple->from != NULL ? tuple->from[column] : vv_tuple_column(column),
-                &tuple->schema->fields[column].type, value));
-        add_value(text, value);
+        VV_TRY(read_value(op, tuple, rows, i));
+        add_value(text, &tuple->values[i]);
     }
     return vv_buf_ok(text) ? VARVE_OK : vv_fail_memory(op);
 }

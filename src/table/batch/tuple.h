@@ -25,6 +25,9 @@ struct vv_tuple {
 uint32_t vv_tuple_column(int32_t column);
 /* Makes room for the values; the other fields are set. */
 varve_status vv_tuple_make(struct vv_op *op, struct vv_tuple *tuple);
+/* The values alone. */
+varve_status vv_tuple_values(struct vv_op *op, const struct vv_tuple *tuple,
+    const struct vv_rows *rows);
 /* Decimals, nested columns: VV_PRE, EUNSUPPORTED. In `text`: equal values, and no others, have equal bytes. */
 varve_status vv_tuple_read(struct vv_op *op, const struct vv_tuple *tuple,
     const struct vv_rows *rows, struct vv_buf *text);
