@@ -44,6 +44,8 @@ struct asof {
     struct pair *by;
     size_t by_len;
     int64_t tolerance_us; /* INT64_MAX: none */
+    bool
+        is_lookup; /* of the second in a list of their times: there is one series, of few rows */
     struct vv_str condition;
 };
 
@@ -259,8 +261,13 @@ static void add_join(const struct asof *asof, struct vv_buf *sql)
         vv_buf_addf(sql, "l.c%zu AS l%zu, ", i, i);
     for (size_t i = 0; i < schema_of(asof->right)->fields_len; i++)
         vv_buf_addf(sql, "r.c%zu AS r%zu, ", i, i);
+    vv_buf_adds(sql, "epoch_us(l._at) - epoch_us(r._at) AS _us FROM ");
     vv_buf_adds(sql,
-        "epoch_us(l._at) - epoch_us(r._at) AS _us FROM l ASOF LEFT JOIN r ON l._at >= r._from");
+        asof->is_lookup
+            ? "(SELECT *, varve_step(_at, (SELECT list(_from ORDER BY _from) FROM r))"
+              " AS _step FROM l) AS l LEFT JOIN (SELECT *, row_number() OVER (ORDER BY"
+              " _from) AS _step FROM r) AS r ON l._step = r._step"
+            : "l ASOF LEFT JOIN r ON l._at >= r._from");
     for (size_t i = 0; i < asof->by_len; i++)
         vv_buf_addf(sql, " AND l.c%d = r.c%d", asof->by[i].left, asof->by[i].right);
     vv_buf_adds(sql, ") AS j");
@@ -295,6 +302,9 @@ varve_status vv_query_make_asof(struct vv_op *op, struct vv_query_script *script
     VV_TRY(read_tolerance(op, call->arguments[TOLERANCE].text, &asof));
     VV_TRY(read_knowledge(op, call->arguments[KNOWLEDGE].text, &asof));
     VV_TRY(check_condition(op, script, &asof));
+    if (asof.by_len == 0)
+        VV_TRY(vv_query_has_few_rows(op, asof.right->snapshot->files,
+            asof.right->snapshot->files_len, &asof.is_lookup));
     vv_buf_adds(&sql, "CREATE TEMP VIEW ");
     vv_sql_name(&sql, call->view);
     vv_buf_adds(&sql, " AS ");

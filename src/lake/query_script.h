@@ -139,4 +139,8 @@ varve_status vv_query_steps(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_statement *statement, const struct vv_query_place *places,
     struct vv_str sql, struct vv_str *out_sql);
 
+/* Whether the rows of these files are few enough to be looked up in a list. */
+varve_status vv_query_has_few_rows(struct vv_op *op, const struct vv_file *const *files,
+    size_t files_len, bool *out);
+
 #endif

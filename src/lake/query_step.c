@@ -283,14 +283,14 @@ static bool find_text(const struct finder *finder, struct join *join)
 
 /* ---- Which joins -------------------------------------------------------------------------------- */
 
-static varve_status has_few_rows(struct vv_op *op, const struct vv_query_place *place,
-    bool *out)
+varve_status vv_query_has_few_rows(struct vv_op *op, const struct vv_file *const *files,
+    size_t files_len, bool *out)
 {
     int64_t rows = 0;
     *out = true;
-    for (size_t i = 0; *out && i < place->pruned.files_len; i++) {
+    for (size_t i = 0; *out && i < files_len; i++) {
         int64_t of_file = -1;
-        VV_TRY(vv_stats_rows(op, place->pruned.files[i], &of_file));
+        VV_TRY(vv_stats_rows(op, files[i], &of_file));
         rows += of_file;
         *out = of_file >= 0 && of_file <= ROWS_MAX && rows <= ROWS_MAX;
     }
@@ -328,7 +328,8 @@ static varve_status find(struct finder *finder, const struct vv_json *value)
     void *joins = finder->joins;
     if (is_text(value, "type", "SELECT_NODE") && is_lookup(finder, value, &join)) {
         bool is_few = false;
-        VV_TRY(has_few_rows(finder->op, join.right.place, &is_few));
+        VV_TRY(vv_query_has_few_rows(finder->op, join.right.place->pruned.files,
+            join.right.place->pruned.files_len, &is_few));
         if (is_few && !vv_arena_grow(&finder->op->arena, &joins, finder->len, &finder->capacity,
                           sizeof(join), _Alignof(struct join)))
             return vv_fail_memory(finder->op);

@@ -155,3 +155,41 @@ def test_an_error_is_told_of_the_words_that_were_written(lake):
     done = lake.run("query", "SELECT ts FROM p ASOF JOIN r ON p.ts >= r.ts")
     assert done.returncode == 2
     assert "mbiguous" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def series(varve_on, tmp_path_factory):
+    """Rows of one time, known late, never or before their time; `one` is the same in all of them."""
+    varve = varve_on(tmp_path_factory.mktemp("series"))
+    chance = random.Random(5)
+    schema = "ts timestamp not null, id bigint not null, one bigint"
+    varve.ok("create", "a", "--schema", schema, "--key", "ts,id")
+    varve.ok("create", "b", "--schema", schema + ", seen timestamp, price double", "--key", "ts,id",
+             "--order-by", "seen")
+    varve.upsert("a", "ts,id,one\n" + "".join(
+        f"{stamp(chance.randrange(9000))},{number},1\n" for number in range(3000)))
+    lines = []
+    for number in range(400):
+        second = chance.randrange(30, 600) * 15
+        seen = max(0, second + chance.choice((-30, 0, 0, 5, 900)))
+        known = "" if chance.random() < 0.1 else stamp(seen)
+        lines.append(f"{stamp(second)},{number},1,{known},{number / 4}\n")
+    for at in 0, 200:
+        varve.upsert("b", "ts,id,one,seen,price\n" + "".join(lines[at:at + 200]))
+    return varve
+
+
+@pytest.mark.parametrize("more", ["", ", tolerance => '40s'", ", condition => 'id % 3 = 1'",
+                                  ", condition => 'id < 0'"])
+@pytest.mark.parametrize("knowledge", ["order", "event"])
+def test_asof_join_of_one_series_is_a_lookup(series, knowledge, more):
+    """With `by` it is the engine's join."""
+    sql = ("SELECT ts, id, ts_right, id_right, seen, price, staleness_seconds FROM "
+           f"asof_join('a', 'b', knowledge => '{knowledge}'{more}BY)")
+    lookup, engines = sql.replace("BY", ""), sql.replace("BY", ", by => 'one'")
+    assert "_step" in series.ok("query", "EXPLAIN " + lookup)
+    assert "_step" not in series.ok("query", "EXPLAIN " + engines)
+    assert len(answer(series, lookup)) == 3001
+    assert answer(series, lookup) == answer(series, engines)
+    assert answer(series, lookup, "--known-at", "2000-01-01") == \
+        answer(series, engines, "--known-at", "2000-01-01")
