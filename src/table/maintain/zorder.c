@@ -2,7 +2,7 @@
 
 #define BITS_MAX 10
 #define CURVE_BITS 60
-#define SAMPLE_ROWS 50000 /* some fifty for each of the ranges */
+#define SAMPLE_ROWS 20000 /* some twenty for each of the ranges */
 
 static uint32_t bits_of(const struct vv_zorder *zorder)
 {
@@ -18,20 +18,16 @@ static void add_key(struct vv_buf *sql, const char *value)
         value);
 }
 
-static varve_status ranges_make(struct vv_op *op, struct vv_session *session,
-    const struct vv_zorder *zorder, size_t index)
+/* "(SELECT ...) AS b<index>": where the ranges of a column begin, as sort keys that ascend. */
+static void add_bounds(const struct vv_zorder *zorder, size_t index, struct vv_buf *sql)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    vv_buf_addf(&sql, "CREATE OR REPLACE TEMP TABLE zorder_%zu AS SELECT list(", index);
-    add_key(&sql, "v");
-    vv_buf_addf(&sql,
-        " ORDER BY v) AS bounds FROM (SELECT DISTINCT min(v) AS v FROM (SELECT c%d AS v, "
-        "ntile(%lu) OVER (ORDER BY c%d) AS t FROM zorder_sample WHERE c%d IS NOT NULL) "
-        "GROUP BY t)",
-        zorder->columns[index], 1UL << bits_of(zorder), zorder->columns[index],
-        zorder->columns[index]);
-    return vv_buf_ok(&sql) ? vv_session_exec(op, session, vv_buf_str(&sql))
-                           : vv_fail_memory(op);
+    int32_t column = zorder->columns[index];
+    vv_buf_addf(sql, "%s(SELECT list(", index == 0 ? "" : ", ");
+    add_key(sql, "v");
+    vv_buf_addf(sql,
+        " ORDER BY v) FROM (SELECT DISTINCT min(v) AS v FROM (SELECT c%d AS v, ntile(%lu) "
+        "OVER (ORDER BY c%d) AS t FROM sample WHERE c%d IS NOT NULL) GROUP BY t)) AS b%zu",
+        column, 1UL << bits_of(zorder), column, column, index);
 }
 
 varve_status vv_zorder_prepare(struct vv_op *op, struct vv_session *session,
@@ -42,19 +38,19 @@ varve_status vv_zorder_prepare(struct vv_op *op, struct vv_session *session,
     narrow.columns = zorder->columns;
     narrow.columns_len = zorder->len;
     VV_PRE(zorder->len > 0 && zorder->len <= VV_ZORDER_COLUMNS_MAX);
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE zorder_sample AS SELECT * FROM (");
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE zorder_bounds AS WITH sample AS "
+                      "MATERIALIZED (SELECT * FROM (");
     VV_TRY(vv_scan_sql(op, &narrow, &sql));
     vv_buf_adds(&sql, ") AS s");
     /* Where the number of rows is not known a tenth of them is a sample of any size. */
     if (rows < 0 || rows > SAMPLE_ROWS)
         vv_buf_addf(&sql, " USING SAMPLE %.6f PERCENT (bernoulli, 42)",
             rows < 0 ? 10.0 : 100.0 * SAMPLE_ROWS / (double)rows);
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_exec(op, session, vv_buf_str(&sql)));
+    vv_buf_adds(&sql, ") SELECT ");
     for (size_t i = 0; i < zorder->len; i++)
-        VV_TRY(ranges_make(op, session, zorder, i));
-    return vv_session_exec(op, session, VV_STR("DROP TABLE zorder_sample"));
+        add_bounds(zorder, i, &sql);
+    return vv_buf_ok(&sql) ? vv_session_exec(op, session, vv_buf_str(&sql))
+                           : vv_fail_memory(op);
 }
 
 static void add_curve(const struct vv_zorder *zorder, struct vv_buf *sql)
@@ -75,7 +71,7 @@ static void add_range(const struct vv_zorder *zorder, size_t index, struct vv_bu
     (void)snprintf(value, sizeof(value), "s.c%d", zorder->columns[index]);
     vv_buf_adds(sql, ", coalesce(greatest(varve_rank(");
     add_key(sql, value);
-    vv_buf_addf(sql, ", r%zu.bounds) - 1, 0) * %lu // len(r%zu.bounds), 0) AS z%zu", index,
+    vv_buf_addf(sql, ", r.b%zu) - 1, 0) * %lu // len(r.b%zu), 0) AS z%zu", index,
         1UL << bits_of(zorder), index, index);
 }
 
@@ -90,10 +86,7 @@ varve_status vv_zorder_sql(struct vv_op *op, const struct vv_zorder *zorder,
         add_range(zorder, i, sql);
     vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_scan_sql(op, source, sql));
-    vv_buf_adds(sql, ") AS s");
-    for (size_t i = 0; i < zorder->len; i++)
-        vv_buf_addf(sql, " CROSS JOIN zorder_%zu AS r%zu", i, i);
-    vv_buf_adds(sql, ") ORDER BY ");
+    vv_buf_adds(sql, ") AS s CROSS JOIN zorder_bounds AS r) ORDER BY ");
     add_curve(zorder, sql);
     for (size_t i = 0; i < zorder->len; i++)
         vv_buf_addf(sql, ", c%d", zorder->columns[i]);
