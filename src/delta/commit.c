@@ -110,6 +110,11 @@ static varve_status look_below(struct vv_op *op, struct committer *c)
         return VARVE_OK;
     c->body.previous.version = read->version;
     c->previous_ms = read->timestamp_ms;
+    if (c->request->below != NULL) {
+        VV_PRE(c->request->below->version == read->version);
+        c->body.previous = *c->request->below;
+        return VARVE_OK;
+    }
     if (read->commit_sha256[0] != '\0') {
         memcpy(c->body.previous.sha256, read->commit_sha256, VV_SHA256_HEX_BYTES);
         return read->commit_has_link ? VARVE_OK : vv_chain_run(op, c->log, &c->body.previous);

@@ -10,6 +10,7 @@
 #define VV_DELTA_COMMIT_H
 
 #include "delta/action.h"
+#include "delta/chain.h"
 #include "delta/log.h"
 #include "delta/snapshot.h"
 
@@ -21,6 +22,8 @@ enum vv_verdict {
 struct vv_commit_request {
     const struct vv_snapshot
         *read; /* the version that was read; NULL creates the table (version 0) */
+    const struct vv_chain_link
+        *below; /* to `read`, where it is known (chain_ahead.h), or NULL */
     const struct vv_actions *actions; /* all but commitInfo; `version` is ignored */
     struct vv_str operation;          /* "MERGE" */
     struct vv_str parameters_json;    /* an object */
