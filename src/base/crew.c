@@ -156,6 +156,8 @@ static bool wait_moment(struct crew *crew, size_t *done)
 
 static varve_status tell(struct vv_op *op, const struct vv_crew_work *work, size_t done)
 {
+    if (work->phase == NULL)
+        return vv_check_cancel(op);
     return vv_progress(op, work->phase, work->before + done,
         work->total > 0 ? work->total : work->len);
 }

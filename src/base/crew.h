@@ -15,7 +15,7 @@
 
 struct vv_crew_work {
     size_t len;           /* pieces */
-    const char *phase;    /* for the progress, of which it may be a part: */
+    const char *phase;    /* for the progress, NULL: none is told; of which it may be a part: */
     size_t before, total; /* pieces that are done already, and all of them; 0: these alone */
     /* Does one piece; `thread` counts from 0. No two calls at once have the same thread. */
     varve_status (*run)(struct vv_op *op, void *data, size_t thread, size_t piece);

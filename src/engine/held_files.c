@@ -20,7 +20,6 @@
  */
 #define LOOK_PARTS 2
 #define ROWS_A_THREAD 16384 /* fewer are not worth one more */
-#define TEXT_INLINE_MAX 12  /* a longer text lies beside its vector */
 
 struct item {
     struct vv_held_key key;
@@ -256,23 +255,6 @@ varve_status vv_held_files_lend(struct vv_op *op, struct vv_engine *engine,
 
 /* ---- Decoding ------------------------------------------------------------------------------- */
 
-static size_t value_bytes(const struct vv_small_column *column)
-{
-    static const uint8_t bytes[] = {[VV_SMALL_BOOLEAN] = 1,
-        [VV_SMALL_TINYINT] = 1,
-        [VV_SMALL_SMALLINT] = 2,
-        [VV_SMALL_INTEGER] = 4,
-        [VV_SMALL_BIGINT] = 8,
-        [VV_SMALL_FLOAT] = 4,
-        [VV_SMALL_DOUBLE] = 8,
-        [VV_SMALL_VARCHAR] = 16,
-        [VV_SMALL_DATE] = 4,
-        [VV_SMALL_TIMESTAMP] = 8,
-        [VV_SMALL_TIMESTAMPTZ] = 8,
-        [VV_SMALL_DECIMAL] = 16};
-    return bytes[column->type];
-}
-
 /* What a vector takes besides its values: the engine's object and its marks of NULLs. */
 #define VECTOR_BYTES 512
 
@@ -288,7 +270,7 @@ static struct vv_held_column *make_vectors(const struct vv_small_column *column,
         made->vectors[i] = duckdb_create_vector(type, capacity);
         if (made->vectors[i] == NULL)
             return NULL;
-        made->bytes += capacity * value_bytes(column) + VECTOR_BYTES;
+        made->bytes += capacity * vv_vector_value_bytes(column) + VECTOR_BYTES;
     }
     return VV_MOVE(made);
 }
@@ -297,7 +279,7 @@ static size_t text_bytes(const struct vv_pq_column *column)
 {
     size_t bytes = 0;
     for (size_t i = 0; column->texts != NULL && i < column->values_len; i++)
-        bytes += column->texts[i].len > TEXT_INLINE_MAX ? column->texts[i].len : 0;
+        bytes += column->texts[i].len > VV_VECTOR_INLINE_MAX ? column->texts[i].len : 0;
     return bytes;
 }
 

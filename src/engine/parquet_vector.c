@@ -1,7 +1,5 @@
 #include "engine/parquet_vector.h"
 
-#define FIRST_COLUMN 2 /* behind file_index and file_row_number */
-
 /* What is taken from: entries of a cursor that are there one by one. */
 struct source {
     struct vv_pq_cursor *cursor;
@@ -28,6 +26,23 @@ duckdb_logical_type vv_vector_type(const struct vv_small_column *column)
     return column->type == VV_SMALL_DECIMAL
                ? duckdb_create_decimal_type(column->precision, column->scale)
                : duckdb_create_logical_type(types[column->type]);
+}
+
+size_t vv_vector_value_bytes(const struct vv_small_column *column)
+{
+    static const uint8_t bytes[] = {[VV_SMALL_BOOLEAN] = 1,
+        [VV_SMALL_TINYINT] = 1,
+        [VV_SMALL_SMALLINT] = 2,
+        [VV_SMALL_INTEGER] = 4,
+        [VV_SMALL_BIGINT] = 8,
+        [VV_SMALL_FLOAT] = 4,
+        [VV_SMALL_DOUBLE] = 8,
+        [VV_SMALL_VARCHAR] = 16,
+        [VV_SMALL_DATE] = 4,
+        [VV_SMALL_TIMESTAMP] = 8,
+        [VV_SMALL_TIMESTAMPTZ] = 8,
+        [VV_SMALL_DECIMAL] = 16};
+    return bytes[column->type];
 }
 
 /* On to the next entry that is there, NULLs on the way put down; false at the end. */
@@ -246,8 +261,8 @@ idx_t *vv_vector_wanted(duckdb_init_info info, struct vv_arena *arena, idx_t *ou
 
 bool vv_vector_is_of_file(idx_t column, size_t columns_len, size_t *out)
 {
-    *out = (size_t)column - FIRST_COLUMN;
-    return column >= FIRST_COLUMN && *out < columns_len;
+    *out = (size_t)column - VV_VECTOR_FIRST_COLUMN;
+    return column >= VV_VECTOR_FIRST_COLUMN && *out < columns_len;
 }
 
 void vv_vector_put_place(duckdb_vector vector, idx_t column, uint64_t file_index, int64_t row,

@@ -10,11 +10,15 @@
 
 /* The type of a vector for a column; for duckdb_destroy_logical_type. */
 duckdb_logical_type vv_vector_type(const struct vv_small_column *column);
+/* What one of its values takes in it; a text that is longer than this lies beside it. */
+size_t vv_vector_value_bytes(const struct vv_small_column *column);
+#define VV_VECTOR_INLINE_MAX 12
 
 /*
  * Says what columns a function gives: file_index and file_row_number, and behind them those that
  * are asked for.
  */
+#define VV_VECTOR_FIRST_COLUMN 2 /* of those behind */
 void vv_vector_bind(duckdb_bind_info info, const struct vv_small_column *columns, size_t len);
 /*
  * Which of those columns a scan wants, in its order, in `arena`; NULL: no memory. It may ask for the

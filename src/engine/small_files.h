@@ -49,9 +49,7 @@ struct vv_small_column {
 /* Where their bytes come from; outlives the statements that read them. */
 struct vv_small_source {
     const void *object;
-    /*
-     * All bytes of a file, in `arena`. Several threads at once, each with an operation of its own.
-     */
+    /* All bytes of a file, in `arena`. Several threads at once, each with an operation of its own. */
     varve_status (*read)(struct vv_op *op, const void *object, struct vv_str key,
         struct vv_arena *arena, struct vv_str *out);
 };
@@ -76,6 +74,18 @@ void vv_small_files_free(struct vv_small_files **files); /* accepts a pointer to
  */
 varve_status vv_small_files_add(struct vv_op *op, struct vv_small_files *files,
     struct vv_str key, struct vv_str sha256, uint64_t index, bool *out_is_taken);
+struct vv_small_wanted {
+    struct vv_str key, sha256;
+    uint64_t index;
+    bool is_taken; /* what became of it */
+};
+/*
+ * Many files in their order, looked into by up to so many threads; for a statement that reads all
+ * columns of all of them they are decoded at once, too, as long as that takes little memory. What
+ * is found damaged in their pages is told when they are read, as ever.
+ */
+varve_status vv_small_files_add_ahead(struct vv_op *op, struct vv_small_files *files,
+    struct vv_small_wanted *wanted, size_t len, size_t threads);
 size_t vv_small_files_len(const struct vv_small_files *files);
 /*
  * Takes the files over, on failure too. They are in the engine until the operation ends, and as

@@ -3,6 +3,7 @@ however, the rows stay what they are."""
 
 import datetime as dt
 import decimal
+import hashlib
 import json
 import random
 import uuid
@@ -262,3 +263,38 @@ def test_columns_that_a_table_finds_by_their_ids_are_found_by_them(varve):
     assert json.loads(varve.ok("optimize", "ids", "--json"))["files_removed"] == 12
     assert texts(varve, "ids") == before
     assert before[0] == '{"k": -1, "other": null, "new": null}'
+
+
+@pytest.mark.parametrize("zorder", [(), ("--zorder", "mid,name")])
+def test_commits_of_others_are_chained_while_their_files_are_packed(varve, zorder):
+    """More of them than a thread is worth: the chain holds each, as if it were read at the end."""
+    chance = random.Random(80)
+    folder = varve.table("t")
+    commits = 90
+    fields = [{"name": name, "type": kind, "nullable": True, "metadata": {}}
+              for name, kind, _ in FIELDS]
+    folder.mkdir(parents=True)
+    commit(folder, 0, [
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+        {"metaData": {"id": str(uuid.UUID(int=1)), "format": {"provider": "parquet",
+         "options": {}}, "schemaString": json.dumps({"type": "struct", "fields": fields}),
+         "partitionColumns": [], "configuration": {}, "createdTime": 0}}])
+    rows = []
+    for version in range(1, commits):
+        name = f"part-{version:05d}.parquet"
+        made = some_rows(chance, chance.choice((0, 3, 40)))
+        rows.append(file_of(chance, made, folder / name))
+        commit(folder, version, [
+            {"add": {"path": name, "partitionValues": {}, "dataChange": True,
+                     "size": (folder / name).stat().st_size, "modificationTime": version}}])
+    varve.ok("optimize", "t", *zorder)
+    assert as_set(read_back(folder)) == as_set(pa.concat_tables(rows))
+    log = [folder / "_delta_log" / f"{version:020d}.json" for version in range(commits + 1)]
+    hashes = [hashlib.sha256(one.read_bytes()).hexdigest() for one in log]
+    chain = hashes[0]
+    for found in hashes[1:commits]:
+        chain = hashlib.sha256((chain + found).encode()).hexdigest()
+    said = json.loads(log[commits].read_text().splitlines()[0])["commitInfo"]["varve"]
+    assert said["prevHash"] == hashes[commits - 1] and said["prevVersion"] == commits - 1
+    assert said["prevChain"] == chain and said["chainFrom"] == 0
+    assert varve.run("verify", "t").returncode == 0

@@ -10,6 +10,7 @@
 #include "table/file_set.h"
 #include "table/maintain/optimize_run.h"
 #include "table/maintain/policy.h"
+#include "table/read/small_scan.h"
 #include "table/writers.h"
 
 #define PASSES_MAX 4
@@ -36,6 +37,8 @@ static void run_done(struct vv_optimize_run *run)
 {
     if (run->reads_once)
         vv_engine_read_once(run->table->engine, false);
+    if (run->chain != NULL)
+        vv_chain_ahead_done(run->chain);
     vv_snapshot_release(&run->snapshot);
     vv_session_close(&run->session);
 }
@@ -234,6 +237,7 @@ static varve_status group_try(struct vv_op *op, struct vv_optimize_run *run,
     if (actions.removes.len == 0)
         return VARVE_OK;
     VV_TRY(vv_optimize_record(op, run, group->done, group->len, &group->arena, &request));
+    request.below = vv_chain_ahead_link(op, run->chain, run->table->snapshot);
     vv_crash_point("optimize.before_commit");
     return vv_commit(op, &run->table->log, &request, out);
 }
@@ -358,6 +362,10 @@ static varve_status group_write(struct vv_op *op, struct vv_optimize_run *run,
         .total = plan->bins_len,
         .run = write_bin,
         .data = group};
+    /* Where several bins are written at once each of them has one thread. */
+    run->readers = vv_writers_count(&work) > 1
+                       ? 1
+                       : vv_engine_writers(run->table->engine, VV_SMALL_SCAN_BYTES_MAX);
     VV_TRY(vv_progress(op, "optimize", first, plan->bins_len));
     return write_bins(op, group, &work);
 }
@@ -418,8 +426,9 @@ varve_status vv_optimize_preview(struct vv_op *op, struct vv_table *table,
 varve_status vv_optimize(struct vv_op *op, struct vv_table *table,
     const struct vv_optimize_request *request, struct vv_optimize_result *out)
 {
+    struct vv_chain_ahead chain = {.aside = NULL};
     VV_CLEANUP(run_done)
-    struct vv_optimize_run run = {.table = table, .request = request};
+    struct vv_optimize_run run = {.table = table, .request = request, .chain = &chain};
     struct vv_optimize_result result = {0};
     VV_TRY(vv_session_open(op, table->engine, &run.session));
     for (int passes = 0; passes < PASSES_MAX; passes++) {

@@ -7,6 +7,7 @@
 #ifndef VV_TABLE_MAINTAIN_OPTIMIZE_RUN_H
 #define VV_TABLE_MAINTAIN_OPTIMIZE_RUN_H
 
+#include "delta/chain_ahead.h"
 #include "delta/commit.h"
 #include "table/maintain/optimize.h"
 #include "table/maintain/optimize_plan.h"
@@ -26,8 +27,10 @@ struct vv_optimize_run {
     struct vv_pair tag;  /* of the new files */
     /* Nobody else has committed since the plan: its files need not be looked for again. */
     bool is_alone;
-    int64_t own_version; /* our newest commit, or that of the plan */
-    bool reads_once;     /* the engine was told so (vv_engine_read_once) */
+    int64_t own_version;          /* our newest commit, or that of the plan */
+    struct vv_chain_ahead *chain; /* begun when it is in nobody's way */
+    size_t readers;  /* threads that look into the small files of a bin; at least 1 */
+    bool reads_once; /* the engine was told so (vv_engine_read_once) */
 };
 
 /* A bin that is written. */

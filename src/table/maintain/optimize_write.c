@@ -46,7 +46,10 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
     VV_TRY(vv_session_optimize(op, session, true));
     const struct vv_scan_source all = source_of(run, bin, NULL);
     VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
-    VV_TRY(vv_small_scan_open(op, &all, &small));
+    VV_TRY(vv_small_scan_open_ahead(op, &all, run->readers, &small));
+    /* What follows keeps one thread busy for the most part. Bins that are written at once: begun. */
+    if (run->readers > 1)
+        vv_chain_ahead_begin(op, &run->table->log, run->snapshot, run->chain);
     const struct vv_scan_source source = source_of(run, bin, &small);
     if (run->zorder.len > 0)
         VV_TRY(vv_zorder_prepare(op, session, &run->zorder, &source, bin->rows));

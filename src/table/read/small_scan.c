@@ -109,8 +109,28 @@ static varve_status take_files(struct vv_op *op, const struct vv_scan_source *so
     return VARVE_OK;
 }
 
-varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,
-    struct vv_small_scan *out)
+static varve_status take_ahead(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_files *files, size_t threads, bool *is_small)
+{
+    struct vv_small_wanted *wanted = NULL;
+    size_t len = 0;
+    VV_NEW(op, &wanted, struct vv_small_wanted, source->files_len);
+    for (size_t i = 0; i < source->files_len; i++) {
+        const struct vv_file *file = source->files[i];
+        if (vv_small_scan_is_candidate(file))
+            wanted[len++] = (struct vv_small_wanted){.key = file->key,
+                .sha256 = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)),
+                .index = i};
+    }
+    VV_TRY(vv_small_files_add_ahead(op, files, wanted, len, threads));
+    for (size_t i = 0; i < len; i++)
+        is_small[wanted[i].index] = wanted[i].is_taken;
+    return VARVE_OK;
+}
+
+/* `threads` 0: nothing is decoded ahead. */
+static varve_status scan_open(struct vv_op *op, const struct vv_scan_source *source,
+    size_t threads, struct vv_small_scan *out)
 {
     VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = NULL;
     struct vv_small_column *columns = NULL;
@@ -131,7 +151,8 @@ varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *s
     *store = source->store;
     const struct vv_small_source bytes = {.object = store, .read = read_file};
     VV_TRY(vv_small_files_new(op, &bytes, columns, columns_len, &files));
-    VV_TRY(take_files(op, source, files, is_small));
+    VV_TRY(threads > 0 ? take_ahead(op, source, files, threads, is_small)
+                       : take_files(op, source, files, is_small));
     size_t len = vv_small_files_len(files);
     if (len < VV_SMALL_SCAN_FILES_MIN)
         return VARVE_OK;
@@ -140,6 +161,18 @@ varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *s
     VV_TRY(vv_small_files_lend(op, source->engine, VV_MOVE(files), &scan.id));
     *out = scan;
     return VARVE_OK;
+}
+
+varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,
+    struct vv_small_scan *out)
+{
+    return scan_open(op, source, 0, out);
+}
+
+varve_status vv_small_scan_open_ahead(struct vv_op *op, const struct vv_scan_source *source,
+    size_t threads, struct vv_small_scan *out)
+{
+    return scan_open(op, source, threads, out);
 }
 
 void vv_small_scan_done(struct vv_small_scan *scan)

@@ -14,7 +14,6 @@
 
 struct vv_small_column;
 struct vv_small_files;
-struct vv_small_column;
 
 struct vv_small_scan {
     struct vv_small_files *files; /* lent to the engine; NULL: the engine reads all */
@@ -46,6 +45,13 @@ varve_status vv_small_scan_partitions(struct vv_op *op, const struct vv_scan_sou
  */
 varve_status vv_small_scan_open(struct vv_op *op, const struct vv_scan_source *source,
     struct vv_small_scan *out);
+/*
+ * The same for a statement that reads all of the source's columns of all rows, once or more: files
+ * are looked into by up to so many threads, and decoded ahead of it as long as that takes little
+ * memory (vv_small_files_add_ahead).
+ */
+varve_status vv_small_scan_open_ahead(struct vv_op *op, const struct vv_scan_source *source,
+    size_t threads, struct vv_small_scan *out);
 /* When no statement reads any more: gives memory back before the operation ends. */
 void vv_small_scan_done(struct vv_small_scan *scan); /* accepts {0} */
 

@@ -79,21 +79,63 @@ static int64_t differences(struct fixture *fixture, uint64_t id, size_t len)
                            "(FROM theirs EXCEPT ALL FROM ours))");
 }
 
-static int64_t rows_of(struct fixture *fixture, const struct shelf *shelf)
+#define OUT_OF_ORDER                                                                         \
+    "SELECT count(*) FROM (SELECT file_index < lag(file_index) OVER (ORDER BY rowid) AS f, " \
+    "file_index = lag(file_index) OVER (ORDER BY rowid) AND file_row_number < "              \
+    "lag(file_row_number) OVER (ORDER BY rowid) AS r FROM ours) WHERE f OR r"
+
+/* All of a shelf by several threads, decoded ahead as long as there is room; how many are taken. */
+static size_t add_ahead(struct fixture *fixture, struct vv_small_files *files, size_t len,
+    size_t threads)
+{
+    struct vv_small_wanted wanted[FILES_MAX];
+    char keys[FILES_MAX][24];
+    size_t taken = 0;
+    for (size_t i = 0; i < len; i++) {
+        (void)snprintf(keys[i], sizeof(keys[i]), "%zu", i);
+        wanted[i] = (struct vv_small_wanted){.key = vv_str_of(keys[i]), .index = i};
+    }
+    CHECK_OK(&fixture->op, vv_small_files_add_ahead(&fixture->op, files, wanted, len, threads));
+    for (size_t i = 0; i < len; i++)
+        taken += wanted[i].is_taken;
+    return taken;
+}
+
+static size_t add_each(struct fixture *fixture, struct vv_small_files *files, size_t len)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < len; i++)
+        taken += add(fixture, files, i);
+    return taken;
+}
+
+/* `threads` 0: one by one, and nothing ahead. */
+static int64_t rows_by(struct fixture *fixture, const struct shelf *shelf, size_t threads)
 {
     VV_CLEANUP(vv_small_files_free) struct vv_small_files *files = files_of(fixture, shelf);
     struct vv_small_files *lent = files;
     uint64_t id = 0;
-    for (size_t i = 0; files != NULL && i < shelf->len; i++)
-        if (!CHECK(add(fixture, files, i)))
-            printf("# file %zu is not taken\n", i);
+    if (files == NULL)
+        return -1;
+    CHECK_INT(threads == 0 ? add_each(fixture, files, shelf->len)
+                           : add_ahead(fixture, files, shelf->len, threads),
+        shelf->len);
     if (!CHECK_OK(&fixture->op,
             vv_small_files_lend(&fixture->op, fixture->engine, VV_MOVE(files), &id)))
         return -1;
     CHECK_INT(differences(fixture, id, shelf->len), 0);
+    CHECK_INT(differences(fixture, id, shelf->len), 0); /* what is shared is as it was */
     vv_small_files_forget(lent);
     CHECK_INT(differences(fixture, id, shelf->len), 0); /* read again, not from memory */
     return number(fixture, "SELECT count(*) FROM ours");
+}
+
+static int64_t rows_of(struct fixture *fixture, const struct shelf *shelf)
+{
+    int64_t rows = rows_by(fixture, shelf, 0);
+    CHECK_INT(rows_by(fixture, shelf, 1), rows);
+    CHECK_INT(rows_by(fixture, shelf, 3), rows);
+    return rows;
 }
 
 TEST_SECONDS(small_files, hold_what_the_engine_reads, 120)
@@ -118,14 +160,56 @@ TEST_SECONDS(small_files, hold_what_the_engine_reads, 120)
     CHECK_INT(rows_of(&fixture, &shelf), rows);
     /* On one thread they come in their order. */
     REQUIRE(run(&fixture, "SET GLOBAL threads = 1"));
-    CHECK_INT(rows_of(&fixture, &shelf), rows);
-    CHECK_INT(number(&fixture,
-                  "SELECT count(*) FROM (SELECT file_index < lag(file_index) OVER (ORDER BY "
-                  "rowid) AS f, file_index = lag(file_index) OVER (ORDER BY rowid) AND "
-                  "file_row_number < lag(file_row_number) OVER (ORDER BY rowid) AS r FROM "
-                  "ours) "
-                  "WHERE f OR r"),
-        0);
+    for (size_t threads = 0; threads <= 2; threads++) {
+        CHECK_INT(rows_by(&fixture, &shelf, threads), rows);
+        CHECK_INT(number(&fixture, OUT_OF_ORDER), 0);
+    }
+}
+
+/* A piece whose rows end where a vector does, one without rows, and behind them others. */
+TEST(small_files, that_are_decoded_ahead_need_not_be_there_any_more)
+{
+    static const int sizes[] = {2048, 0, 5};
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    uint64_t id = 0;
+    for (size_t i = 0; i < 45; i++) {
+        char select[8192];
+        int len = i == 0 ? sizes[0] : i < 40 ? sizes[1] : sizes[2];
+        (void)snprintf(select, sizeof(select), "%s FROM range(%d) t(i)", SELECT, len);
+        REQUIRE(write_one(&fixture, &shelf, select, "COMPRESSION zstd, PARQUET_VERSION V1"));
+    }
+    CHECK_INT(rows_of(&fixture, &shelf), 2048 + 5 * 5);
+    struct vv_small_files *files = files_of(&fixture, &shelf);
+    REQUIRE(files != NULL);
+    CHECK_INT(add_ahead(&fixture, files, shelf.len, 2), shelf.len);
+    REQUIRE_OK(&fixture.op, vv_small_files_lend(&fixture.op, fixture.engine, files, &id));
+    size_t len = shelf.len;
+    shelf.len = 0; /* no more bytes */
+    CHECK_INT(differences(&fixture, id, len), 0);
+}
+
+/* Those for which there is room are decoded ahead, and then others that are read later. */
+TEST_SECONDS(small_files, that_are_decoded_ahead_take_little_memory, 120)
+{
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    int64_t rows = 0;
+    REQUIRE(run(&fixture, "SET GLOBAL threads = 1"));
+    for (size_t i = 0; i < FILES_MAX - 4; i++) {
+        char select[8192];
+        size_t len = i % 40 < 20 ? 30 : 9000; /* pieces that fit, and those that do not */
+        (void)snprintf(select, sizeof(select),
+            "SELECT i AS large, repeat('long ', 60) || i %% 50 AS name FROM range(%zu, %zu) "
+            "t(i)",
+            i * 10000, i * 10000 + len);
+        REQUIRE(write_one(&fixture, &shelf, select, "COMPRESSION zstd, PARQUET_VERSION V1"));
+        rows += (int64_t)len;
+    }
+    for (size_t threads = 1; threads <= 2; threads++) {
+        CHECK_INT(rows_by(&fixture, &shelf, threads), rows);
+        CHECK_INT(number(&fixture, OUT_OF_ORDER), 0);
+    }
 }
 
 TEST(small_files, have_columns_in_any_order_and_those_alone_that_are_asked_for)
@@ -176,6 +260,7 @@ TEST(small_files, of_another_form_are_not_taken)
         if (!CHECK(!add(&fixture, files, i)))
             printf("# %s\n", others[i].select);
     }
+    CHECK_INT(add_ahead(&fixture, files, shelf.len, 2), 0);
     CHECK(!add(&fixture, files, FILES_MAX)); /* not there */
     CHECK_INT(vv_small_files_len(files), 0);
 }
@@ -209,8 +294,9 @@ TEST(small_files, are_found_by_field_id_where_columns_have_one)
 }
 
 /* Takes a file with these bytes, if it is taken, and reads it; whatever comes of it is known. */
-static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf)
+static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf, bool is_ahead)
 {
+    struct vv_small_wanted wanted = {.key = VV_STR("0")};
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct vv_small_files *files = NULL;
     struct vv_small_column columns[COLUMNS];
@@ -222,7 +308,9 @@ static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf)
     vv_op_init(&op, NULL, (size_t)64 << 20);
     varve_status status = vv_small_files_new(&op, &source, columns, COLUMNS, &files);
     if (status == VARVE_OK)
-        status = vv_small_files_add(&op, files, VV_STR("0"), VV_STR_NONE, 0, &is_taken);
+        status = is_ahead
+                     ? vv_small_files_add_ahead(&op, files, &wanted, 1, 2)
+                     : vv_small_files_add(&op, files, VV_STR("0"), VV_STR_NONE, 0, &is_taken);
     if (status == VARVE_OK)
         status = vv_small_files_lend(&op, fixture->engine, files, &id);
     (void)snprintf(sql, sizeof(sql),
@@ -257,7 +345,10 @@ TEST_SECONDS(small_files, that_are_damaged_are_refused_or_harmless, 300)
             static const char masks[] = {1, 0x10, (char)0x80, (char)0xff};
             memcpy(damaged, whole.ptr, whole.len);
             damaged[at] = (char)(damaged[at] ^ masks[at / 2 % sizeof(masks)]);
-            refused += read_damaged(&fixture, &shelf) == VARVE_ECORRUPT;
+            varve_status status = read_damaged(&fixture, &shelf, at / 2 % 2 == 1);
+            refused += status == VARVE_ECORRUPT;
+            if (at % 32 < 2) /* either way the same comes of it */
+                CHECK_INT(read_damaged(&fixture, &shelf, at / 2 % 2 == 0), status);
         }
     }
     CHECK(refused > 10);
