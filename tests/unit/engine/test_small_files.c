@@ -190,7 +190,7 @@ TEST(small_files, that_are_decoded_ahead_need_not_be_there_any_more)
 }
 
 /* Those for which there is room are decoded ahead, and then others that are read later. */
-TEST_SECONDS(small_files, that_are_decoded_ahead_take_little_memory, 120)
+TEST_SECONDS(small_files, that_are_decoded_ahead_take_little_memory, 300)
 {
     FIXTURE(fixture);
     struct shelf shelf = {.len = 0};
@@ -198,18 +198,16 @@ TEST_SECONDS(small_files, that_are_decoded_ahead_take_little_memory, 120)
     REQUIRE(run(&fixture, "SET GLOBAL threads = 1"));
     for (size_t i = 0; i < FILES_MAX - 4; i++) {
         char select[8192];
-        size_t len = i % 40 < 20 ? 30 : 9000; /* pieces that fit, and those that do not */
+        size_t len = i % 40 < 20 ? 30 : 2500; /* pieces that fit, and those that do not */
         (void)snprintf(select, sizeof(select),
-            "SELECT i AS large, repeat('long ', 60) || i %% 50 AS name FROM range(%zu, %zu) "
+            "SELECT i AS large, repeat('long ', 120) || i %% 50 AS name FROM range(%zu, %zu) "
             "t(i)",
             i * 10000, i * 10000 + len);
         REQUIRE(write_one(&fixture, &shelf, select, "COMPRESSION zstd, PARQUET_VERSION V1"));
         rows += (int64_t)len;
     }
-    for (size_t threads = 1; threads <= 2; threads++) {
-        CHECK_INT(rows_by(&fixture, &shelf, threads), rows);
-        CHECK_INT(number(&fixture, OUT_OF_ORDER), 0);
-    }
+    CHECK_INT(rows_by(&fixture, &shelf, 2), rows);
+    CHECK_INT(number(&fixture, OUT_OF_ORDER), 0);
 }
 
 TEST(small_files, have_columns_in_any_order_and_those_alone_that_are_asked_for)
