@@ -5,6 +5,7 @@
  * what failed is told, once, to who has the table, and the same work can be done afterwards.
  */
 #include <semaphore.h>
+#include <unistd.h>
 
 #include "../unit/table/table_fixture.h"
 #include "base/seam.h"
@@ -410,6 +411,8 @@ TEST_SECONDS(errand, that_failed_is_told_by_the_next_commit, 60)
     REQUIRE(large_open(&large, NULL));
     large.fixture.plan = (struct vv_fault_plan){.kind = VV_FAULT_REFUSE, .at = 1};
     REQUIRE(vv_checkpoint_errand_begin(&large.fixture.op, large.fixture.table, false));
+    while (__atomic_load_n(&large.fixture.plan.calls, __ATOMIC_RELAXED) == 0)
+        (void)usleep(1000); /* the call that fails is the thread's */
     for (int64_t key = 5; large.failures == 0 && key < 100; key++)
         REQUIRE(put(&large.fixture, key));
     CHECK_INT(large.failures, 1);
