@@ -11,6 +11,7 @@
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/last_checkpoint.h"
+#include "fault/step.h"
 #include "table/describe.h"
 #include "table/maintain/checkpoint.h"
 #include "table/maintain/checkpoint_errand.h"
@@ -187,7 +188,8 @@ static unsigned fail_each(void (*arm)(struct large *large, uint64_t nth), uint64
     struct vv_engine *engine = engine_of(&own);
     unsigned failures = 0;
     uint64_t nth = 1;
-    for (unsigned in_a_row = 0; engine != NULL && in_a_row < 3; nth += 1 + nth / step_part) {
+    for (unsigned in_a_row = 0; engine != NULL && in_a_row < 3;
+         nth += STEP(nth) + nth / step_part) {
         struct large large;
         if (!large_open(&large, engine))
             break;
@@ -210,7 +212,7 @@ static void fail_allocation(struct large *large, uint64_t nth)
 
 TEST_SECONDS(errand, is_told_whichever_allocation_fails, 300)
 {
-    CHECK(fail_each(fail_allocation, 8, "memory") > 20);
+    CHECK(fail_each(fail_allocation, 8, "memory") > 10);
 }
 
 static void refuse_call(struct large *large, uint64_t nth)
@@ -220,7 +222,7 @@ static void refuse_call(struct large *large, uint64_t nth)
 
 TEST_SECONDS(errand, is_told_whichever_call_of_the_store_fails, 300)
 {
-    CHECK(fail_each(refuse_call, 1000, "is refused by the test") > 8);
+    CHECK(fail_each(refuse_call, 1000, "is refused by the test") > 5);
 }
 
 static void lose_replies(struct large *large, uint64_t nth)
@@ -231,7 +233,7 @@ static void lose_replies(struct large *large, uint64_t nth)
 
 TEST_SECONDS(errand, is_told_from_whichever_call_on_no_reply_comes, 300)
 {
-    CHECK(fail_each(lose_replies, 1000, "is lost by the test") > 8);
+    CHECK(fail_each(lose_replies, 1000, "is lost by the test") > 5);
 }
 
 static void fail_statement(struct large *large, uint64_t nth)
@@ -271,7 +273,7 @@ TEST_SECONDS(errand, that_is_interrupted_anywhere_harms_nothing, 300)
     unsigned failures = 0;
     bool is_reached = true;
     REQUIRE(engine != NULL);
-    for (uint64_t nth = 1; is_reached; nth++) {
+    for (uint64_t nth = 1; is_reached; nth += STEP(nth)) {
         struct large large;
         REQUIRE(large_open(&large, engine));
         struct interrupter interrupter = {&large.fixture, nth, 0};

@@ -5,6 +5,7 @@
 #include "../unit/table/table_fixture.h"
 #include "base/time.h"
 #include "delta/log.h"
+#include "fault/step.h"
 #include "table/maintain/vacuum.h"
 
 #define ROWS "1/4 2/x"
@@ -135,7 +136,7 @@ TEST_SECONDS(vacuum, that_is_cancelled_anywhere_is_over, 300)
     unsigned cancelled = 0;
     unsigned announced = 0;
     varve_status status = VARVE_EINTERRUPTED;
-    for (uint64_t nth = 1; status != VARVE_OK && nth < 500; nth++) {
+    for (uint64_t nth = 1; status != VARVE_OK && nth < 500; nth += STEP(nth)) {
         VV_CLEANUP(table_fixture_close) struct table_fixture fixture;
         REQUIRE(engine != NULL && begin(&fixture, engine));
         struct canceller canceller = {&fixture, nth, 0};
@@ -161,7 +162,7 @@ TEST_SECONDS(vacuum, that_fails_anywhere_keeps_all_rows, 300)
     struct vv_engine *engine = engine_of(&own);
     unsigned failed = 0;
     bool is_reached = true;
-    for (uint64_t nth = 1; is_reached && nth < 500; nth++) {
+    for (uint64_t nth = 1; is_reached && nth < 500; nth += STEP(nth)) {
         VV_CLEANUP(table_fixture_close) struct table_fixture fixture;
         REQUIRE(engine != NULL && begin(&fixture, engine));
         fixture.plan = (struct vv_fault_plan){.kind = VV_FAULT_REFUSE, .at = nth};
