@@ -26,7 +26,10 @@ bool vv_written_add(struct vv_written *written, struct vv_str key);
 struct vv_write_request {
     const struct vv_snapshot *snapshot;
     struct vv_session *session;
-    /* A SELECT whose columns are c0..cN of the schema by index, in their types and in file order. */
+    /*
+     * A SELECT whose columns are c0..cN of the schema by index, in their types and in file order;
+     * partition columns may be left out.
+     */
     struct vv_str select_sql;
     /*
      * In its place: what has such columns, and may have others, after FROM, in file order. With a

@@ -104,12 +104,6 @@ varve_status vv_write_plan_count_news(struct vv_op *op, struct vv_write_plan *pl
     }
 }
 
-static void add_columns(const struct vv_write_plan *plan, struct vv_buf *sql)
-{
-    for (size_t i = 0; i < plan->snapshot->schema.fields_len; i++)
-        vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
-}
-
 /*
  * Files of a target that are written together, and whether its new rows go with them; and what
  * became of it. Pieces are written by several threads, so each has all that it needs for itself.
@@ -128,11 +122,24 @@ struct pieces {
     struct piece *items;
     size_t len, capacity;
     struct vv_taken_rows taken;
+    int32_t *columns; /* that files have, by index in the schema */
+    size_t columns_len;
 };
 
 static void pieces_done(struct pieces *pieces)
 {
     vv_taken_rows_done(&pieces->taken);
+}
+
+/* Partition columns are in no file, and the same for all rows of one. */
+static varve_status find_columns(struct vv_op *op, struct pieces *pieces)
+{
+    const struct vv_snapshot *snapshot = pieces->plan->snapshot;
+    VV_NEW(op, &pieces->columns, int32_t, snapshot->schema.fields_len + 1);
+    for (size_t i = 0; i < snapshot->schema.fields_len; i++)
+        if (!vv_snapshot_is_partition(snapshot, (int32_t)i))
+            pieces->columns[pieces->columns_len++] = (int32_t)i;
+    return VARVE_OK;
 }
 
 static varve_status source_of(struct vv_op *op, const struct pieces *pieces,
@@ -149,17 +156,22 @@ static varve_status source_of(struct vv_op *op, const struct pieces *pieces,
         .snapshot = plan->snapshot,
         .files = piece->target->files + piece->first,
         .files_len = len,
+        .columns = pieces->columns,
+        .columns_len = pieces->columns_len,
         .taken = taken,
-        .names = VV_SCAN_INDEXED};
+        .names = VV_SCAN_INDEXED,
+        .is_without_places = true};
     return VARVE_OK;
 }
 
-static void add_news(const struct vv_write_plan *plan, const struct vv_write_target *target,
+static void add_news(const struct pieces *pieces, const struct vv_write_target *target,
     struct vv_buf *sql)
 {
+    const struct vv_write_plan *plan = pieces->plan;
     const struct vv_rules *rules = plan->rules;
     vv_buf_adds(sql, "SELECT ");
-    add_columns(plan, sql);
+    for (size_t i = 0; i < pieces->columns_len; i++)
+        vv_buf_addf(sql, "%sc%d", i == 0 ? "" : ", ", pieces->columns[i]);
     vv_buf_addf(sql, " FROM %.*s", VV_ARG(plan->news));
     for (size_t i = 0; i < rules->partitions_len; i++) {
         const struct vv_value *value = &target->partition[i];
@@ -174,35 +186,36 @@ static void add_news(const struct vv_write_plan *plan, const struct vv_write_tar
 }
 
 /* The order in which rows lie in a file: by z-order columns, else by the key; then the tie. */
-static void add_order(const struct vv_rules *rules, const char *tie, struct vv_buf *sql)
+static void add_order(const struct vv_write_plan *plan, const char *tie, struct vv_buf *sql)
 {
+    const struct vv_rules *rules = plan->rules;
     const int32_t *columns = rules->zorder_len > 0 ? rules->zorder : rules->key;
     size_t len = rules->zorder_len > 0 ? rules->zorder_len : rules->key_len;
-    if (len > 0 || *tie != '\0')
-        vv_buf_adds(sql, " ORDER BY ");
-    for (size_t i = 0; i < len; i++)
-        vv_buf_addf(sql, "%sc%d", i == 0 ? "" : ", ", columns[i]);
-    vv_buf_addf(sql, "%s%s", len > 0 && *tie != '\0' ? ", " : "", tie);
+    const char *before = " ORDER BY ";
+    for (size_t i = 0; i < len; i++) {
+        if (vv_snapshot_is_partition(plan->snapshot, columns[i]))
+            continue;
+        vv_buf_addf(sql, "%sc%d", before, columns[i]);
+        before = ", ";
+    }
+    if (*tie != '\0')
+        vv_buf_addf(sql, "%s%s", before, tie);
 }
 
 /* Rows of the files that stay, and the news. */
-static varve_status piece_sql(struct vv_op *op, const struct vv_write_plan *plan,
+static varve_status piece_sql(struct vv_op *op, const struct pieces *pieces,
     const struct piece *piece, const struct vv_scan_source *source, struct vv_buf *sql)
 {
+    const struct vv_write_plan *plan = pieces->plan;
     bool has_survivors = piece->end > piece->first;
-    if (has_survivors) {
-        vv_buf_adds(sql, "SELECT ");
-        add_columns(plan, sql);
-        vv_buf_adds(sql, " FROM (");
+    if (has_survivors)
         VV_TRY(vv_scan_sql(op, source, sql));
-        vv_buf_adds(sql, ") AS s");
-    }
     if (has_survivors && piece->with_news)
         vv_buf_adds(sql, " UNION ALL ");
     if (piece->with_news)
-        add_news(plan, piece->target, sql);
+        add_news(pieces, piece->target, sql);
     if (has_survivors || !plan->is_news_in_order)
-        add_order(plan->rules, has_survivors ? "" : plan->news_tie, sql);
+        add_order(plan, has_survivors ? "" : plan->news_tie, sql);
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
@@ -254,7 +267,7 @@ static varve_status write_piece(struct vv_op *op, void *data, const struct vv_wr
     VV_TRY(source_of(op, pieces, piece, &source));
     VV_TRY(vv_small_scan_open(op, &source, &small));
     source.small = &small;
-    VV_TRY(piece_sql(op, plan, piece, &source, &sql));
+    VV_TRY(piece_sql(op, pieces, piece, &source, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_str from_sql = VV_STR_NONE;
@@ -415,6 +428,7 @@ varve_status vv_write_plan_run(struct vv_op *op, struct vv_write_plan *plan,
         VV_TRY(cut_target(op, &pieces, plan->items[i], row_bytes));
     if (pieces.len == 0)
         return VARVE_OK;
+    VV_TRY(find_columns(op, &pieces));
     VV_TRY(read_taken(op, &pieces));
     VV_TRY(write_pieces(op, &pieces, &others, written));
     for (size_t i = 0; i < pieces.len; i++)

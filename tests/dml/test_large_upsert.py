@@ -1,5 +1,5 @@
-"""Upserts of more rows than stay in memory, into several partitions, by Parquet: held against a model
-of what an upsert has to leave, and files against the order that their rows have to lie in.
+"""Upserts into several partitions, of rows that stay in memory and of more, by Parquet: held against a
+model of what an upsert has to leave, and files against the order that their rows have to lie in.
 """
 
 import json
@@ -9,6 +9,7 @@ import pytest
 
 SCHEMA = "k bigint not null, s string not null, part string, v double, o bigint"
 PARTS, KEYS = 6, 24_000
+SCALES = {"few": 6, "many": 1}  # a part of the keys
 ORDERS = {"ascending", "shuffled"}
 
 
@@ -78,24 +79,27 @@ def table(lake):
 @pytest.mark.parametrize("properties", [[], ["--property", "delta.enableDeletionVectors=true"],
                                         ["--zorder", "v"]], ids=["plain", "vectors", "zorder"])
 @pytest.mark.parametrize("order", sorted(ORDERS))
-def test_leaves_what_the_rules_say(lake, tmp_path, table, order, properties):
+@pytest.mark.parametrize("scale", sorted(SCALES))
+def test_leaves_what_the_rules_say(lake, tmp_path, table, scale, order, properties):
     table(*properties)
-    rows = []
+    rows, part = [], SCALES[scale]
     steps = [
         ("all new", frame(range(0, KEYS, 2), 0, 10), {"inserted": 12_000}),
         ("half new, half corrections", frame(range(KEYS), 1, 11),
          {"inserted": 12_000, "updated": 12_000}),
         ("the same again", frame(range(KEYS), 1, 11), {"unchanged": 24_000}),
         ("some say nothing new, some are old",
-         polars.concat([frame(range(0, 8_000), 2, 12), frame(range(8_000, 16_000), 1, 12),
-                        frame(range(16_000, KEYS), 3, 5)]),
-         {"updated": 8_000, "unchanged": 8_000, "stale": 8_000}),
+         polars.concat([frame(range(0, 8_040), 2, 12), frame(range(8_040, 15_960), 1, 12),
+                        frame(range(15_960, KEYS), 3, 5)]),
+         {"updated": 8_040, "unchanged": 7_920, "stale": 8_040}),
         ("all are corrected", frame(range(KEYS), 4, 13), {"updated": 24_000}),
         ("some say nothing new",
-         polars.concat([frame(range(0, 8_000), 4, 14), frame(range(8_000, KEYS), 5, 14)]),
-         {"updated": 16_000, "unchanged": 8_000}),
+         polars.concat([frame(range(0, 8_040), 4, 14), frame(range(8_040, KEYS), 5, 14)]),
+         {"updated": 15_960, "unchanged": 8_040}),
     ]
     for what, batch, counts in steps:
+        batch = batch.gather_every(part)
+        counts = {name: count // part for name, count in counts.items()}
         told = upsert(lake, tmp_path, batch, order)
         names = ["inserted", "updated", "unchanged", "stale", "duplicates_in_batch"]
         assert {name: told[name] for name in names} == {**dict.fromkeys(names, 0), **counts}, what

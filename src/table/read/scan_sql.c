@@ -191,10 +191,15 @@ static void add_expression(const struct scan *scan, size_t position, struct vv_b
     add_output_name(scan, position, sql);
 }
 
+static bool has_places(const struct vv_scan_source *source)
+{
+    return source->names == VV_SCAN_INDEXED && !source->is_without_places;
+}
+
 static void add_select_list(const struct scan *scan, struct vv_buf *sql)
 {
     const char *separator = "";
-    if (scan->source->names == VV_SCAN_INDEXED) {
+    if (has_places(scan->source)) {
         vv_buf_adds(sql, "CAST(r.file_index AS BIGINT) AS _file, "
                          "CAST(r.file_row_number AS BIGINT) AS _pos");
         separator = ", ";
@@ -385,7 +390,7 @@ static void add_empty(const struct scan *scan, struct vv_buf *sql)
 {
     const char *separator = "";
     vv_buf_adds(sql, "SELECT ");
-    if (scan->source->names == VV_SCAN_INDEXED) {
+    if (has_places(scan->source)) {
         vv_buf_adds(sql, "CAST(NULL AS BIGINT) AS _file, CAST(NULL AS BIGINT) AS _pos");
         separator = ", ";
     }

@@ -29,6 +29,7 @@ struct vv_scan_source {
     const int32_t *columns; /* indexes into the schema, in the order wanted; NULL: all */
     size_t columns_len;
     enum vv_scan_names names;
+    bool is_without_places;                /* no _file and _pos */
     const struct vv_row_set *const *taken; /* rows to leave out, as in vv_live_source */
     const struct vv_small_scan
         *small; /* small_scan.h, of these files; NULL: the engine reads all */

@@ -72,10 +72,17 @@ static bool is_whole(const struct vv_upsert_attempt *attempt)
            attempt->counts[VV_OUTCOME_STALE] == 0 && attempt->later == 0;
 }
 
-/* It lies in a table from which a copy of it would be read no faster. */
+/*
+ * A copy of it would be read no faster: few rows in memory that are sorted with those of the files
+ * that are written again, or a table of no more than a row group.
+ */
 static bool is_near(const struct vv_upsert_call *call, const struct vv_upsert_attempt *attempt)
 {
-    return is_whole(attempt) && call->batch.rows <= NEAR_ROWS_MAX &&
+    if (!is_whole(attempt))
+        return false;
+    if (call->batch.few != NULL)
+        return vv_upsert_takes_rows(attempt) && !vv_marks_wanted(attempt->snapshot);
+    return call->batch.rows <= NEAR_ROWS_MAX &&
            vv_str_eq(call->batch.sql, call->work->batch.table);
 }
 
