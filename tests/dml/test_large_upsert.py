@@ -121,6 +121,18 @@ def test_of_rows_with_one_key_the_newest_stays(lake, tmp_path, table, order):
     check_files(lake, "t")
 
 
+@pytest.mark.parametrize("order", sorted(ORDERS))
+@pytest.mark.parametrize("zorder", [[], ["--zorder", "part,k,s"]], ids=["key", "zorder"])
+def test_a_long_file_has_its_rows_in_order(lake, tmp_path, table, zorder, order):
+    """It is longer than a row group, so that the engine writes it by several threads."""
+    table(*zorder)
+    rows = frame(range(300_000), 0, 10).with_columns(polars.lit("x").alias("part"))
+    assert upsert(lake, tmp_path, rows, order)["inserted"] == 300_000
+    check_files(lake, "t")
+    assert lake.rows("query", "SELECT count(*) AS n, sum(v) AS v FROM t") == [
+        {"n": 300_000, "v": rows["v"].sum()}]
+
+
 def test_rows_without_an_order_of_their_own_are_the_newest(lake, tmp_path, table):
     table()
     later = 4_000_000_000_000_000  # after every clock

@@ -110,7 +110,7 @@ static bool lies_in_runs(const struct vv_upsert_call *call,
 static bool is_in_order(const struct vv_upsert_call *call,
     const struct vv_upsert_attempt *attempt)
 {
-    return call->batch.is_ascending && attempt->rules->zorder_len == 0 &&
+    return call->batch.is_ascending && is_filed_by_key(attempt->rules) &&
            vv_str_eq(attempt->news_sql, call->batch.sql);
 }
 
