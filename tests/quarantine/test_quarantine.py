@@ -84,6 +84,22 @@ def test_lines_of_csv_that_are_no_rows_are_set_aside(quotes, times):
     assert len(quotes.rows("quarantine", "show", TABLE)) == 5
 
 
+def test_a_line_that_says_a_column_twice_is_kept_whole_and_never_released(quotes):
+    """Which of the two values is meant nobody knows."""
+    line = '{"ts":"2025-03-01T10:02:00Z","sym":"A","sym":"B","v":3}'
+    done = quotes.run("upsert", TABLE, "-", "--input-format", "ndjson", stdin=line)
+    assert done.returncode == 3 and "sym is in the line twice: {" in done.stderr
+    before = values(quotes)
+    result = json.loads(quotes.run("upsert", TABLE, "-", "--input-format", "ndjson", "--quarantine",
+                                   "--json", stdin=line).stdout)
+    assert (result["inserted"], result["rejected"]) == (0, 1)
+    [row] = quotes.rows("quarantine", "show", TABLE)
+    assert (row["column"], row["value"], row["rule"], row["rules"]) == (
+        "varve.line", line, "sym is in the line twice", 1)
+    quotes.ok("quarantine", "release", TABLE)
+    assert values(quotes) == before and len(quotes.rows("quarantine", "show", TABLE)) == 1
+
+
 @pytest.mark.parametrize("end", ["\n", ""], ids=["ended", "open"])
 def test_lines_that_end_in_crlf_are_the_rows_that_lf_gives(varve, tmp_path, end):
     """Records that lie across the pieces that are read, and the last one, among them."""

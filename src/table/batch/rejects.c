@@ -53,6 +53,15 @@ static varve_status insert(struct vv_op *op, struct vv_session *session,
     return exec(op, session, &sql);
 }
 
+/* That a line which is no row has no key, either, is no news. */
+static varve_status lines_alone(struct vv_op *op, struct vv_session *session)
+{
+    return vv_session_exec(op, session,
+        VV_STR("DELETE FROM temp." VV_REJECTS_TABLE " WHERE \"column\" IS DISTINCT FROM "
+               "'" VV_NDJSON_LINE_TEXT "' AND _row IN (SELECT _row FROM temp." VV_REJECTS_TABLE
+               " WHERE \"column\" = '" VV_NDJSON_LINE_TEXT "')"));
+}
+
 varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
     const struct vv_plan *plans, size_t plans_len, bool all)
 {
@@ -78,6 +87,8 @@ varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
         if (!vv_buf_ok(&which))
             return vv_fail_memory(op);
         VV_TRY(insert(op, work->session, &plans[input], input, vv_buf_str(&which)));
+        if (plans[input].input->has_faults)
+            VV_TRY(lines_alone(op, work->session));
     }
     return VARVE_OK;
 }
@@ -196,7 +207,7 @@ static varve_status reject_read(struct vv_op *op, const struct vv_plan *plans,
     return out->column.ptr && out->rule.ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* All reasons of the rows that are named; of a line that is no row that alone. */
+/* All reasons of the rows that are named. */
 static varve_status rejects_read(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, struct reject **out, size_t *out_len)
 {
@@ -215,10 +226,7 @@ static varve_status rejects_read(struct vv_op *op, struct vv_session *session,
         if (!vv_arena_grow(&op->arena, &rejects, len, &capacity, sizeof(struct reject),
                 _Alignof(struct reject)))
             return vv_fail_memory(op);
-        struct reject *reject = (struct reject *)rejects + len;
-        VV_TRY(reject_read(op, plans, rows, reject));
-        if (len > 0 && reject[-1].is_line && reject[-1].row == reject->row)
-            len--;
+        VV_TRY(reject_read(op, plans, rows, (struct reject *)rejects + len));
     }
     *out = rejects;
     *out_len = len;

@@ -125,12 +125,8 @@ static varve_status member_take(struct vv_op *op, struct reader *reader, struct 
     bool was_given = reader->given[column];
     reader->given[column] = true;
     struct vv_str *out = &reader->values[column];
-    if (was_given) {
-        struct vv_str text = VV_STR_NONE;
-        VV_TRY(value_text(op, reader, value, &text));
-        fault_set(reader, field->name, text, VV_STR("is in the line twice"));
-        return VARVE_OK;
-    }
+    if (was_given) /* which one is meant nobody knows: the line is kept as it is */
+        return vv_fail(op, VARVE_EINVALID, "%.*s is in the line twice", VV_ARG(field->name));
     if (vv_type_is_nested(&field->type) && !vv_json_is(value, VV_JSON_NULL))
         return nested_take(op, reader, field, value, out);
     VV_TRY(value_text(op, reader, value, out));
@@ -181,6 +177,14 @@ static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv
     return VARVE_OK;
 }
 
+static void values_clear(struct reader *reader)
+{
+    size_t len = reader->schema->fields_len;
+    memset(reader->values, 0, (len + EXTRA_COLUMNS) * sizeof(struct vv_str));
+    memset(reader->given, 0, len * sizeof(bool));
+    reader->next = 0;
+}
+
 /* A line that is no row: a row with a fault and no values. */
 static varve_status line_keep(struct vv_op *op, struct reader *reader, struct vv_str line)
 {
@@ -190,6 +194,7 @@ static varve_status line_keep(struct vv_op *op, struct reader *reader, struct vv
     VV_TRY(vv_lines_text(op, &reader->parsed, line, &text));
     if (rule.ptr == NULL)
         return vv_fail_memory(op);
+    values_clear(reader); /* of a line that was read in part */
     fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT), text, rule);
     return VARVE_OK;
 }
@@ -224,15 +229,12 @@ static varve_status nulls_set(struct vv_op *op, struct reader *reader)
 
 static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row)
 {
-    size_t values_len = reader->schema->fields_len + EXTRA_COLUMNS;
     VV_TRY(arrival_set(op, reader, row));
     VV_TRY(nulls_set(op, reader));
     for (size_t index = 0; index < reader->schema->fields_len; index++)
         reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
     VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
-    memset(reader->values, 0, values_len * sizeof(struct vv_str));
-    memset(reader->given, 0, reader->schema->fields_len * sizeof(bool));
-    reader->next = 0;
+    values_clear(reader);
     if (reader->parsed.bytes > PARSED_BYTES)
         vv_arena_done(&reader->parsed);
     return VARVE_OK;

@@ -76,7 +76,8 @@ static const struct {
     {VV_INPUT_NDJSON, "{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"wind\":[1,2]}\n",
         "row 1 (line 1): wind = [1,2] is in no column of the table"},
     {VV_INPUT_NDJSON, "\n{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"SYMBOL\":\"QQQ\"}\n",
-        "row 1 (line 2): symbol = QQQ is in the line twice"},
+        "row 1 (line 2): symbol is in the line twice: "
+        "{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"SYMBOL\":\"QQQ\"}"},
     {VV_INPUT_NDJSON, "{\"table\":\"signals\",\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\"}\n",
         "row 1 (line 1): table = signals names another table"},
     /* what a terminal must not get */
