@@ -88,6 +88,39 @@ def test_a_bad_file_is_refused(market, name):
     assert state(market) == before
 
 
+TAKERS = {
+    "upsert": ["upsert", "t"], "append": ["append", "t", "--allow-duplicates"],
+    "overwrite": ["overwrite", "t", "--yes"],
+    "merge": ["merge", "t", "--on", "t.k = s.k", "--when-not-matched", "insert *", "--source"],
+}
+LINES = {
+    "rows.csv": ("k,a\n1,x\n2,y,z\n3,w\n\"4,v\n", ["row 2 (line 3): has 3 fields", "row 4 (line 5): has"], 2),
+    "rows.ndjson": ('{"k":1}\n{"k":2\n{"k":3}\n[4]\n', ["row 2 (line 2): not JSON", "row 4 (line 4): "], 2),
+    "ndjson.csv": ("k,a\n" + '{"k":1}\n' * 2000,
+                   ["none of the first 100 lines", "line 101 has 1 field"], 2000),
+    "csv.ndjson": ("k,a\n" + "1,x\n" * 2000, ["none of the first 100 lines is a row", "line 100"], 2001),
+}
+
+
+@pytest.mark.parametrize("file", LINES)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_lines_that_are_no_rows_are_named_by_whatever_takes_rows(market, taker, file):
+    """All of them, but for a file that has nothing else at its begin."""
+    content, parts, bad = LINES[file]
+    market("create", "t", "--schema", "k bigint not null, a string", "--key", "k")
+    market("upsert", "t", "-", "--input-format", "csv", stdin="k,a\n1,old\n")
+    (market.folder / file).write_text(content, encoding="utf-8")
+    before = state(market)
+    done = market(*TAKERS[taker], file)
+    assert done.returncode == 3, done.stderr
+    for part in parts:
+        assert part in done.stderr, (part, done.stderr)
+    assert state(market) == before
+    if taker == "upsert":
+        aside = market("upsert", "t", file, "--quarantine")
+        assert aside.returncode == 0 and f" {bad} rejected" in aside.stderr, aside.stderr
+
+
 @pytest.mark.parametrize("arguments, status, part", [
     (["upsert", "market_regimes", "nowhere.csv"], 5, "nowhere.csv"),
     (["upsert", "no_such_table", "-"], 5, "no_such_table"),

@@ -135,6 +135,7 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
         .arrivals = from->arrivals,
         .arrivals_len = from->arrivals_len,
+        .sets_aside = options->reject_rows,
         .passes_nulls = options->evolve,
     };
     source->inputs_len++;

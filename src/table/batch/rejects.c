@@ -53,13 +53,16 @@ static varve_status insert(struct vv_op *op, struct vv_session *session,
     return exec(op, session, &sql);
 }
 
-/* That a line which is no row has no key, either, is no news. */
-static varve_status lines_alone(struct vv_op *op, struct vv_session *session)
+/* That a line which is no row has no key, either, is no news. Of an input with faults they come first. */
+static varve_status lines_alone(struct vv_op *op, struct vv_session *session, size_t input)
 {
-    return vv_session_exec(op, session,
-        VV_STR("DELETE FROM temp." VV_REJECTS_TABLE " WHERE \"column\" IS DISTINCT FROM "
-               "'" VV_NDJSON_LINE_TEXT "' AND _row IN (SELECT _row FROM temp." VV_REJECTS_TABLE
-               " WHERE \"column\" = '" VV_NDJSON_LINE_TEXT "')"));
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 10);
+    vv_buf_addf(&sql,
+        "DELETE FROM temp." VV_REJECTS_TABLE " WHERE _input = %zu AND _breach > 0 AND _row IN "
+                                             "(SELECT _row FROM temp." VV_REJECTS_TABLE
+        " WHERE _input = %zu AND _breach = 0 AND \"column\" = '" VV_NDJSON_LINE_TEXT "')",
+        input, input);
+    return exec(op, session, &sql);
 }
 
 varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
@@ -88,7 +91,7 @@ varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
             return vv_fail_memory(op);
         VV_TRY(insert(op, work->session, &plans[input], input, vv_buf_str(&which)));
         if (plans[input].input->has_faults)
-            VV_TRY(lines_alone(op, work->session));
+            VV_TRY(lines_alone(op, work->session, input));
     }
     return VARVE_OK;
 }

@@ -154,6 +154,8 @@ static varve_status check_table(struct vv_op *op, const struct run *run)
 static varve_status find_and_write(struct vv_op *op, const struct run *run,
     struct vv_edit *edit)
 {
+    if (run->kind->load != NULL)
+        VV_TRY(run->kind->load(op, edit, run->data));
     /* In one transaction now() is one time: for the files that are chosen, for the rows that go,
        and for those that come. After a failure the session is closed, and with it that. */
     VV_TRY(vv_session_exec(op, edit->session, VV_STR("BEGIN TRANSACTION")));

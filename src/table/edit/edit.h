@@ -64,6 +64,9 @@ struct vv_edit_kind {
     /* In change files: what a row that goes is, an SQL expression over g, a row of VV_EDIT_GONE;
        and one that comes, over n, a row of the news; NULL: none comes. */
     const char *gone_type, *news_type;
+    /* Reads the inputs, where they were not read yet; outside of the transaction that the others are
+       in, since the engine may refuse a file of which the rest is read all the same. NULL: none. */
+    varve_status (*load)(struct vv_op *op, struct vv_edit *edit, void *data);
     /* Fills files, whole, news; makes the tables. */
     varve_status (*find)(struct vv_op *op, struct vv_edit *edit, void *data);
     /* Whether what was found could be otherwise with the rows of a file that is new by now. */

@@ -50,6 +50,7 @@ varve_status vv_table_merge(struct vv_op *op, struct vv_table *table,
         .operation = {"MERGE", 5},
         .gone_type = "CASE WHEN g._updated THEN 'update_preimage' ELSE 'delete' END",
         .news_type = "CASE WHEN n._row % 2 = 1 THEN 'insert' ELSE 'update_postimage' END",
+        .load = vv_merge_load_inputs,
         .find = find,
         .matters = matters,
         .record = vv_merge_record};

@@ -67,7 +67,9 @@ struct vv_merge {
     int64_t *counts;                /* of rows, by step */
 };
 
-/* Reads the source where it was not read yet, and makes rows of it by the attempt's schema. */
+/* Reads the inputs where they were not read yet; `merge` is a vv_merge. */
+varve_status vv_merge_load_inputs(struct vv_op *op, struct vv_edit *edit, void *merge);
+/* Makes rows of what was read, by the attempt's schema. */
 varve_status vv_merge_load(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge);
 /* EUSAGE: ON or a clause can't be computed, or names a column that is not there. */
 varve_status vv_merge_check(struct vv_op *op, const struct vv_edit *edit,

@@ -155,16 +155,29 @@ static varve_status prepare(struct vv_op *op, struct vv_edit *edit,
         &source->batch);
 }
 
+static struct vv_batch_options options_of(const struct vv_merge_request *request)
+{
+    return (struct vv_batch_options){
+        .input_tz = request->input_tz, .truncate_time = request->truncate_time, .evolve = true};
+}
+
+varve_status vv_merge_load_inputs(struct vv_op *op, struct vv_edit *edit, void *merge)
+{
+    const struct vv_merge_request *request = ((struct vv_merge *)merge)->request;
+    struct vv_batch_source **loaded = &((struct vv_merge *)merge)->source.loaded;
+    const struct vv_batch_options options = options_of(request);
+    if (*loaded != NULL)
+        return VARVE_OK;
+    return vv_batch_load(op, edit->work, edit->table, request->inputs, request->inputs_len,
+        &options, loaded);
+}
+
 varve_status vv_merge_load(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge)
 {
     const struct vv_merge_request *request = merge->request;
     struct vv_merge_source *source = &merge->source;
     struct vv_additions added = {.items = NULL};
-    const struct vv_batch_options options = {
-        .input_tz = request->input_tz, .truncate_time = request->truncate_time, .evolve = true};
-    if (source->loaded == NULL)
-        VV_TRY(vv_batch_load(op, edit->work, edit->table, request->inputs, request->inputs_len,
-            &options, &source->loaded));
+    const struct vv_batch_options options = options_of(request);
     struct vv_addition_search search = {.session = edit->session,
         .table = edit->table,
         .truncate_time = request->truncate_time,

@@ -20,16 +20,22 @@ struct overwrite {
     struct vv_predicate *predicate; /* of the attempt's snapshot */
 };
 
-static varve_status take_rows(struct vv_op *op, struct vv_edit *edit,
-    struct overwrite *overwrite)
+static varve_status load(struct vv_op *op, struct vv_edit *edit, void *data)
 {
+    struct overwrite *overwrite = data;
     const struct vv_overwrite_request *request = overwrite->request;
     overwrite->batch_options = (struct vv_batch_options){.input_tz = request->input_tz,
         .truncate_time = request->truncate_time,
         .dedupe = edit->rules->key_len > 0};
-    if (overwrite->source == NULL)
-        VV_TRY(vv_batch_load(op, edit->work, edit->table, request->inputs, request->inputs_len,
-            &overwrite->batch_options, &overwrite->source));
+    if (overwrite->source != NULL)
+        return VARVE_OK;
+    return vv_batch_load(op, edit->work, edit->table, request->inputs, request->inputs_len,
+        &overwrite->batch_options, &overwrite->source);
+}
+
+static varve_status take_rows(struct vv_op *op, struct vv_edit *edit,
+    struct overwrite *overwrite)
+{
     VV_TRY(vv_batch_prepare(op, edit->work, overwrite->source, edit->table, edit->rules,
         &overwrite->batch_options, &overwrite->batch));
     VV_TRY(vv_session_optimize(op, edit->session, true));
@@ -135,6 +141,7 @@ varve_status vv_table_overwrite(struct vv_op *op, struct vv_table *table,
         .operation = {"WRITE", 5},
         .gone_type = "'delete'",
         .news_type = "'insert'",
+        .load = load,
         .find = find,
         .matters = matters,
         .record = record};

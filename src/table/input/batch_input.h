@@ -29,6 +29,7 @@ struct vv_batch_input {
     size_t columns_len;
     struct vv_str
         nulls_sql;     /* NDJSON of a table with defaults: ",3,7,", where a row says null */
+    bool sets_aside;   /* text: lines that are no rows are, however many they are */
     bool passes_nulls; /* NDJSON: null in no column of the table is no fault */
     /* Text: a row that no table would take, or a line that is no row; columns with the name of the
        member (VV_NDJSON_LINE_TEXT: the line), its value and what is wrong with it, NULL in good rows. */
@@ -80,6 +81,8 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
 /* `*out_taken` false: nothing was done, the file is not plain enough. For the function above. */
 varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
     struct vv_batch_input *input, bool *out_taken);
+/* Nothing else need be read of a file whose first so many lines are no rows, unless they are set aside. */
+#define VV_INPUT_LINES_TRIED 100
 /* With a fault for each record that is no row. For the function above. */
 varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);

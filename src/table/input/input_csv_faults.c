@@ -26,7 +26,8 @@ struct reader {
     bool after_return; /* it begins behind a CR: a LF at its start is of the line end before */
     struct vv_arena parsed;
     struct vv_str *values;
-    int64_t rows; /* -1: the header is to come */
+    int64_t rows;   /* -1: the header is to come */
+    int64_t faults; /* so many of them are no rows */
     int64_t again_bytes;
     char *piece;
 };
@@ -102,6 +103,11 @@ static varve_status record_take(struct vv_op *op, struct reader *reader,
         return VARVE_OK; /* a blank line */
     memset(reader->values, 0, (columns_len + FAULT_COLUMNS) * sizeof(struct vv_str));
     VV_TRY(fault_of(op, reader, record, text, &fault));
+    if (fault.ptr != NULL && ++reader->faults == VV_INPUT_LINES_TRIED &&
+        reader->rows + 1 == reader->faults && !reader->input->sets_aside)
+        return vv_fail(op, VARVE_EINVALID,
+            "none of the first %d lines behind the header is a row: line %" PRId64 " %.*s",
+            VV_INPUT_LINES_TRIED, record->line, VV_ARG(fault));
     if (fault.ptr != NULL) {
         struct vv_str *values = reader->values + columns_len;
         values[0] = VV_STR(VV_NDJSON_LINE_TEXT);

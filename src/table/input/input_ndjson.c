@@ -255,6 +255,7 @@ static bool is_wanted(struct reader *reader, int64_t row)
 static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv_lines *lines,
     int64_t *out_rows)
 {
+    int64_t faults = 0;
     for (;;) {
         bool has_line = false;
         struct vv_str line;
@@ -269,7 +270,10 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
         varve_status status = vv_lines_check(op, lines);
         if (status == VARVE_OK)
             status = line_take(op, reader, line);
-        if (status == VARVE_EINVALID)
+        if (status == VARVE_EINVALID && ++faults == VV_INPUT_LINES_TRIED &&
+            *out_rows == faults && !reader->input->sets_aside)
+            vv_note(op, "none of the first %d lines is a row", VV_INPUT_LINES_TRIED);
+        else if (status == VARVE_EINVALID)
             status = line_keep(op, reader, line);
         if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
             return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);

@@ -217,6 +217,7 @@ static varve_status rest_load(struct vv_op *op, struct vv_work *work, struct vv_
         .table_sql = vv_arena_format(arena, "%.*s_rest", VV_ARG(input->table_sql)),
         .arrivals = input->arrivals,
         .arrivals_len = input->arrivals_len,
+        .sets_aside = input->sets_aside,
         .rest_of = input};
     if (rest->table.ptr == NULL || rest->table_sql.ptr == NULL)
         return vv_fail_memory(op);
