@@ -59,7 +59,7 @@ static varve_status lines_alone(struct vv_op *op, struct vv_session *session, si
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 10);
     vv_buf_addf(&sql,
         "DELETE FROM temp." VV_REJECTS_TABLE " WHERE _input = %zu AND _breach > 0 AND _row IN "
-                                             "(SELECT _row FROM temp." VV_REJECTS_TABLE
+        "(SELECT _row FROM temp." VV_REJECTS_TABLE
         " WHERE _input = %zu AND _breach = 0 AND \"column\" = '" VV_NDJSON_LINE_TEXT "')",
         input, input);
     return exec(op, session, &sql);
