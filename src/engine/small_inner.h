@@ -81,7 +81,8 @@ struct vv_small_reader *vv_small_reader_new(void);
 void vv_small_reader_free(void *reader);
 /* Once reader->columns are there. False: no memory. */
 bool vv_small_reader_begin(struct vv_small_reader *reader);
-/* More rows behind the *out_len that there are; no full vector of them: these were the last. */
+/* More rows behind the *out_len that there are. Of a turn without rows decoded ahead, no full vector
+   of them: these were the last. */
 varve_status vv_small_reader_fill(struct vv_small_reader *reader, struct vv_small_turn *turn,
     duckdb_data_chunk out, idx_t *out_len);
 

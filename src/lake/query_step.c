@@ -13,9 +13,10 @@
  * with the engine's join, whose sort is not stable.
  *
  * It is written so only where nothing of the statement can tell the difference: p is a table of the
- * lake, r is one or a SELECT of columns of one, whose rows are the same each time, t and u are
- * timestamps, and nothing asks for all columns or for a table as a value. A statement that the engine refuses in
- * this form is run as it was written, so that errors are told of the user's words.
+ * lake, r is one or a SELECT of columns of that one, whose rows are the same each time, t and u are
+ * timestamps, and nothing asks for all columns, for one by its place, for a table as a value or for
+ * the text. A statement that the engine refuses in this form is run as it was written, so that errors
+ * are told of the user's words; of one that fails later the line is not shown.
  */
 #include <stdlib.h>
 
@@ -74,14 +75,17 @@ static const struct vv_json *element(const struct vv_json *array, size_t index)
     return NULL;
 }
 
-/* Whether something outside of FROM could see that its tables have one column more. */
-static bool sees_all(const struct join *join, const struct vv_json *value)
+/* Whether something of a SELECT could see that the tables of its FROM, `from`, have one column more. */
+static bool sees_all(const struct join *join, const struct vv_json *value,
+    const struct vv_json *from)
 {
     const struct vv_json *names = vv_json_get(value, "column_names");
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "class", "STAR"))
+    if (is_text(value, "class", "STAR") || is_text(value, "class", "POSITIONAL_REFERENCE") ||
+        vv_str_eq_nocase(vv_json_text(vv_json_get(value, "function_name")),
+            VV_STR("current_query")))
         return true;
     if (is_text(value, "class", "COLUMN_REF") && vv_json_len(names) == 1) {
         struct vv_str only = vv_json_text(element(names, 0));
@@ -89,7 +93,7 @@ static bool sees_all(const struct join *join, const struct vv_json *value)
                vv_str_eq_nocase(only, join->right.alias);
     }
     while (vv_json_each(value, &iterator, &name, &member))
-        if (!vv_str_eq(name, VV_STR("from_table")) && sees_all(join, member))
+        if (member != from && sees_all(join, member, from))
             return true;
     return false;
 }
@@ -136,6 +140,27 @@ static bool is_time(const struct side *side, struct vv_str column)
     int32_t index = vv_schema_find(schema, column);
     return index >= 0 && schema->fields[index].type.kind == VV_TYPE_TIMESTAMP &&
            vv_schema_find(schema, VV_STR(STEP)) < 0;
+}
+
+/* Columns of the table alone: of a SELECT that looks at what stands beside it there are many answers. */
+static bool has_own_columns(const struct side *side, const struct vv_json *value)
+{
+    const struct vv_json *names = vv_json_get(value, "column_names");
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *member = NULL;
+    struct vv_str name;
+    if (is_text(value, "class", "COLUMN_REF")) {
+        size_t len = vv_json_len(names);
+        bool is_named =
+            len == 2 && vv_str_eq_nocase(vv_json_text(element(names, 0)), side->alias);
+        struct vv_str column = vv_json_text(element(names, len - 1));
+        return (len == 1 || is_named) &&
+               vv_schema_find(&side->place->source->snapshot->schema, column) >= 0;
+    }
+    while (vv_json_each(value, &iterator, &name, &member))
+        if (!has_own_columns(side, member))
+            return false;
+    return true;
 }
 
 static bool is_plain_star(const struct vv_json *item)
@@ -187,7 +212,8 @@ static bool take_right(const struct finder *finder, struct side *side)
         is_text(select, "aggregate_handling", "STANDARD_HANDLING") && is_steady(select);
     for (size_t i = 0; i < VV_COUNT(none); i++)
         is_plain = is_plain && is_absent(select, none[i]);
-    if (!is_plain || !take_table(finder, vv_json_get(select, "from_table"), side))
+    if (!is_plain || !take_table(finder, vv_json_get(select, "from_table"), side) ||
+        !has_own_columns(side, select))
         return false;
     side->alias = vv_json_text(vv_json_get(side->node, "alias"));
     return side->alias.len > 0 && gives_time(side, vv_json_get(select, "select_list"));
@@ -291,8 +317,8 @@ varve_status vv_query_has_few_rows(struct vv_op *op, const struct vv_file *const
     for (size_t i = 0; *out && i < files_len; i++) {
         int64_t of_file = -1;
         VV_TRY(vv_stats_rows(op, files[i], &of_file));
-        rows += of_file;
-        *out = of_file >= 0 && of_file <= ROWS_MAX && rows <= ROWS_MAX;
+        *out = of_file >= 0 && of_file <= ROWS_MAX - rows;
+        rows += *out ? of_file : 0;
     }
     return VARVE_OK;
 }
@@ -315,10 +341,11 @@ static bool is_lookup(const struct finder *finder, const struct vv_json *select,
     return take_table(finder, join->left.node, &join->left) &&
            is_time(&join->left, join->left.time) && take_right(finder, &join->right) &&
            vv_str_eq_nocase(left, join->left.alias) &&
-           vv_str_eq_nocase(right, join->right.alias) && !sees_all(join, select) &&
+           vv_str_eq_nocase(right, join->right.alias) && !sees_all(join, select, from) &&
            find_text(finder, join);
 }
 
+/* Not in an expression: where it has no name, its text is that of its column. */
 static varve_status find(struct finder *finder, const struct vv_json *value)
 {
     const struct vv_json *iterator = NULL;
@@ -326,6 +353,8 @@ static varve_status find(struct finder *finder, const struct vv_json *value)
     struct vv_str name;
     struct join join = {.begin = 0};
     void *joins = finder->joins;
+    if (is_text(value, "class", "SUBQUERY"))
+        return VARVE_OK;
     if (is_text(value, "type", "SELECT_NODE") && is_lookup(finder, value, &join)) {
         bool is_few = false;
         VV_TRY(vv_query_has_few_rows(finder->op, join.right.place->pruned.files,
@@ -405,8 +434,10 @@ static varve_status read_again(struct vv_op *op, struct vv_query_script *script,
 static bool may_have_lookup(struct vv_str sql)
 {
     struct vv_sql_token token;
-    if (memmem(sql.ptr, sql.len, STEP, sizeof(STEP) - 1) != NULL)
-        return false;
+    for (size_t at = 0; at + sizeof(STEP) <= sql.len + 1; at++)
+        if (vv_str_eq_nocase(vv_str_first(vv_str_skip(sql, at), sizeof(STEP) - 1),
+                VV_STR(STEP)))
+            return false;
     do
         token = vv_sql_token_next(&sql);
     while (token.kind != VV_SQL_END && !vv_sql_is_word(token, "ASOF"));

@@ -125,6 +125,15 @@ def test_of_rows_with_one_time_it_takes_one(lake):
     "SELECT p.id FROM p ASOF JOIN r TABLESAMPLE 50% ON p.ts >= r.ts",
     "WITH r AS (SELECT * FROM p) SELECT p.id FROM p ASOF JOIN r ON p.ts >= r.ts",
     "SELECT p.id FROM p ASOF JOIN (SELECT ts FROM r WHERE id > ? ) r ON p.ts >= r.ts",
+    "SELECT p.id, r.j FROM p ASOF JOIN (SELECT ts, id AS j FROM r WHERE p.price > 9) r ON p.ts >= r.ts",
+    "SELECT p.id, r.x FROM p ASOF JOIN (SELECT p.price AS x, ts FROM r) r ON p.ts >= r.ts",
+    "SELECT none.id, (SELECT max(r.id) FROM p ASOF JOIN (SELECT ts, id FROM r WHERE price <= none.id) r "
+    "ON p.ts >= r.ts) AS m FROM none",
+    "SELECT (SELECT count(*) FROM p ASOF JOIN r ON p.ts >= r.ts)",
+    "SELECT EXISTS (SELECT p.id FROM p ASOF JOIN r ON p.ts >= r.ts)",
+    "SELECT #1, #5, #6 FROM p ASOF JOIN r ON p.ts >= r.ts",
+    "SELECT p.id, (SELECT s FROM (SELECT p AS s)) AS w FROM p ASOF JOIN r ON p.ts >= r.ts",
+    "SELECT p.id, current_query() FROM p ASOF JOIN r ON p.ts >= r.ts",
 ])
 def test_what_could_show_the_difference_stays_the_engines(lake, sql):
     arguments = ("--param", "1=7") if "?" in sql else ()
@@ -155,6 +164,23 @@ def test_an_error_is_told_of_the_words_that_were_written(lake):
     done = lake.run("query", "SELECT ts FROM p ASOF JOIN r ON p.ts >= r.ts")
     assert done.returncode == 2
     assert "mbiguous" in done.stderr
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT CAST(p.sym AS INTEGER) FROM p ASOF JOIN r ON p.ts >= r.ts",
+    "SELECT p.id FROM p ASOF JOIN r ON p.ts >= r.ts WHERE p.sym::INT > 3",
+    "SELECT p.id FROM p ASOF JOIN (SELECT ts FROM r WHERE sym::INT > 3) r ON p.ts >= r.ts",
+])
+def test_a_value_that_fails_shows_no_words_that_nobody_wrote(lake, sql):
+    assert is_lookup(lake, sql)
+    done = lake.run("query", sql)
+    assert done.returncode == 2 and "Could not convert string" in done.stderr
+    assert "step" not in done.stderr and "SELECT *" not in done.stderr
+
+
+def test_the_helper_column_is_no_column(lake):
+    done = lake.run("query", 'SELECT p."VARVE STEP" FROM p ASOF JOIN r ON p.ts >= r.ts')
+    assert done.returncode == 2 and "VARVE STEP" in done.stderr
 
 
 @pytest.fixture(scope="module")
