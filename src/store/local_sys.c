@@ -15,10 +15,11 @@ int vv_sys_open(const char *path, int flags, int *out_fd)
 {
     if (vv_fault_point("store.open"))
         return EIO;
-    int fd;
-    do
+    int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+    while (fd < 0 && (errno == EINTR || (errno == EPERM && (flags & O_NOATIME) != 0))) {
+        flags &= errno == EPERM ? ~O_NOATIME : ~0; /* another user's file */
         fd = open(path, flags | O_CLOEXEC | O_NOCTTY, FILE_MODE);
-    while (fd < 0 && errno == EINTR);
+    }
     if (fd < 0)
         return errno;
     *out_fd = fd;

@@ -13,6 +13,7 @@
 #include "base/seam.h"
 #include "fixture.h"
 #include "harness/clock_fake.h"
+#include "harness/proc.h"
 
 static const struct vv_store_options existing = {.sync = true, .create = false};
 static const struct vv_store_options creating = {.sync = true, .create = true};
@@ -202,6 +203,38 @@ TEST(local, reads_regular_files_only)
     /* What cannot be listed does not count towards `max`. */
     CHECK_STR(list(&fixture, "", "a", 2), "file link ");
     CHECK_INT(put_if_absent(&fixture, "dangling", "x"), VV_PUT_EXISTS);
+}
+
+static int read_as_nobody(void *data)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_store *store = data;
+    struct vv_str content;
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    if (setuid(65534) != 0)
+        return 2;
+    return vv_store_get(&op, store, &op.arena, VV_STR("file"), &content) == VARVE_OK ? 0 : 1;
+}
+
+/* Where the file is somebody else's the system does not allow it, and it is read all the same. */
+TEST(local, reads_without_a_trace)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    VV_CLEANUP(vv_store_close) struct vv_store *store = NULL;
+    struct vv_str content;
+    struct stat status;
+    struct test_proc proc;
+    const struct timespec times[] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    const char *path = test_path("file");
+    test_file_write(path, VV_STR("content"));
+    REQUIRE(chmod(test_dir(), 0755) == 0 && chmod(path, 0644) == 0);
+    REQUIRE(utimensat(AT_FDCWD, path, times, 0) == 0);
+    REQUIRE_OK(&op, vv_store_open(&op, vv_str_of(test_dir()), &existing, &store));
+    CHECK_OK(&op, vv_store_get(&op, store, &op.arena, VV_STR("file"), &content));
+    CHECK(stat(path, &status) == 0 && status.st_atim.tv_sec == 1000);
+    if (geteuid() == 0 && test_proc_fork(&proc, read_as_nobody, store))
+        CHECK_INT(test_proc_wait(&proc, 5000), 0);
 }
 
 TEST(local, shows_no_temporary_files)
