@@ -1,4 +1,5 @@
 /* Many callers of one spool at once, and for long. */
+#include <stdlib.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -192,5 +193,7 @@ TEST_SECONDS(spool_threads, a_million_rows_and_a_thousand_seals_leave_nothing_be
     CHECK_INT(stats.rows, 0);
     CHECK_INT(stats.bytes, 0);
     CHECK(open_files() <= files + 2); /* the spare segment may be there or not */
-    CHECK(resident_pages() < pages + PAGES_MORE);
+    /* valgrind's own memory is among them; it says itself what is lost. */
+    if (getenv("VARVE_TEST_VALGRIND") == NULL)
+        CHECK(resident_pages() < pages + PAGES_MORE);
 }
