@@ -75,8 +75,9 @@ const struct vv_command vv_cmd_shell = {
                 "echo 'SELECT count(*) FROM signals;' | varve shell",
     .text = "The SQL of `varve query`, with history, completion of tables and columns (Tab),\n"
             "statements over several lines, and commands that begin with a dot: .help lists\n"
-            "them. Each statement sees the newest rows, or those of --at, or what was known\n"
-            "when `SET known_at = '...';` says. Ctrl-C gives up a line or stops a statement,\n"
+            "them; help, quit and exit go without a dot. Each statement sees the newest\n"
+            "rows, or those of --at, or what was known when `SET known_at = '...';` says.\n"
+            "Ctrl-C gives up a statement that is not ended yet, or stops one that runs,\n"
             "Ctrl-D leaves. Where stdin is no terminal, statements\n"
             "are read from it, and the first that fails ends the run with its exit status.",
     .options_bytes = sizeof(struct no_values),

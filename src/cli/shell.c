@@ -104,13 +104,27 @@ static varve_status run_pending(struct vv_shell *shell, bool all)
     return status;
 }
 
+/* In SQL a dot may begin a line, so there the line stays what it would be in a file. */
+static void tell_way_out(const struct vv_shell *shell, const char *command)
+{
+    vv_say(shell->cli,
+        "this line goes on with the statement above it: a semicolon ends that, Ctrl-C gives it "
+        "up, then %s works",
+        command);
+}
+
 varve_status vv_shell_take(struct vv_shell *shell, const char *line)
 {
-    if (shell->pending.len == 0 && line[strspn(line, " \t")] == '.')
-        return settle(shell, vv_shell_dot(shell, line + strspn(line, " \t")));
+    const char *command = vv_shell_dot_of(line);
+    const char *begin = line + strspn(line, " \t");
+    if (shell->pending.len == 0 && (command || *begin == '.'))
+        return settle(shell, vv_shell_dot(shell, *begin == '.' ? begin : command));
     vv_text_adds(&shell->pending, line);
     vv_text_addc(&shell->pending, '\n');
-    return run_pending(shell, false);
+    varve_status status = run_pending(shell, false);
+    if (command && shell->is_interactive && shell->pending.len > 0)
+        tell_way_out(shell, command);
+    return status;
 }
 
 varve_status vv_shell_finish(struct vv_shell *shell)

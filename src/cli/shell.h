@@ -34,6 +34,11 @@ varve_status vv_shell_finish(struct vv_shell *shell);
 
 /* shell_dot.c */
 varve_status vv_shell_dot(struct vv_shell *shell, const char *line);
+/*
+ * The name of the dot-command that a line begins with, or that it is as a bare word: help, quit,
+ * exit, with or without a semicolon. NULL: neither.
+ */
+const char *vv_shell_dot_of(const char *line);
 /* The dot-commands by index, NULL behind the last one. */
 const char *vv_shell_dot_name(size_t index);
 

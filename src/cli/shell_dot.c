@@ -206,7 +206,7 @@ static const struct dot_command dot_commands[] = {
     {".param", "[NAME=VALUE]", "set the value of $NAME, or list them", run_param},
     {".read", "FILE", "run the lines of a file", run_read},
     {".help", "", "this list", run_help},
-    {".quit", "", "leave; so does Ctrl-D", run_quit},
+    {".quit", "", "leave; so do quit, exit and Ctrl-D", run_quit},
 };
 
 static varve_status run_help(struct vv_shell *shell, const char *argument)
@@ -216,14 +216,32 @@ static varve_status run_help(struct vv_shell *shell, const char *argument)
     for (size_t i = 0; i < VV_COUNT(dot_commands); i++)
         vv_text_addf(&text, "%-9s %-17s %s\n", dot_commands[i].name, dot_commands[i].arguments,
             dot_commands[i].help);
-    vv_text_adds(&text, "SQL ends with a semicolon and may have many lines. Tab completes, "
-                        "Ctrl-C gives up a line\nor stops a statement.\n");
+    vv_text_adds(&text,
+        "SQL ends with a semicolon and may have many lines. Tab completes, "
+        "Ctrl-C gives up a statement\nthat is not ended yet, or stops one that runs.\n");
     return vv_show_text(shell->cli, text.ptr, text.len);
 }
 
 const char *vv_shell_dot_name(size_t index)
 {
     return index < VV_COUNT(dot_commands) ? dot_commands[index].name : NULL;
+}
+
+const char *vv_shell_dot_of(const char *line)
+{
+    static const char *const words[][2] = {
+        {"help", ".help"}, {"quit", ".quit"}, {"exit", ".quit"}};
+    line += strspn(line, " \t");
+    size_t len = strcspn(line, " \t\r;");
+    for (size_t i = 0; i < VV_COUNT(dot_commands); i++)
+        if (strlen(dot_commands[i].name) == len && memcmp(dot_commands[i].name, line, len) == 0)
+            return dot_commands[i].name;
+    if (line[len + strspn(line + len, " \t\r;")] != '\0')
+        return NULL; /* a word of a statement */
+    for (size_t i = 0; i < VV_COUNT(words); i++)
+        if (strlen(words[i][0]) == len && strncasecmp(words[i][0], line, len) == 0)
+            return words[i][1];
+    return NULL;
 }
 
 static const char *next_name(const void *data, size_t index)

@@ -214,17 +214,16 @@ bool vv_shell_edit_line(struct vv_shell_edit *edit, struct vv_text *out, bool *o
     /* By itself it would prepare the terminal behind the prompt: keys typed at once were lost. */
     (void)el_set(edit->line, EL_PREP_TERM, 1);
     const char *line = el_gets(edit->line, &len);
+    *out_cancelled = edit->was_cancelled;
+    vv_text_clear(out);
+    if (edit->was_cancelled) { /* of an empty line there is none, as at the end of the input */
+        (void)printf("^C\n");
+        return true;
+    }
     if (line == NULL || len <= 0)
         return false;
-    vv_text_clear(out);
     vv_text_add(out, line, line[len - 1] == '\n' ? (size_t)len - 1 : (size_t)len);
-    *out_cancelled = edit->was_cancelled;
-    if (edit->was_cancelled) {
-        vv_text_clear(out);
-        (void)printf("^C\n");
-    } else {
-        remember(edit, vv_text_chars(out));
-    }
+    remember(edit, vv_text_chars(out));
     return true;
 }
 

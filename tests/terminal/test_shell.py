@@ -105,7 +105,34 @@ def test_each_statement_sees_the_newest_rows(filled):
     assert out == "n\n3\n"
 
 
+@pytest.mark.parametrize("word", ["quit", "exit;", " EXIT ", "Quit ;", ".quit"])
+def test_bare_words_leave(filled, word):
+    done = piped(filled, f"SELECT 1 AS one;\n{word}\nSELECT 2 AS two;\n")
+    assert (done.returncode, done.stdout) == (0, "one\n1\n"), done.stderr
+
+
+def test_bare_words_within_a_statement_are_its_own(filled):
+    assert ".schema" in piped(filled, "help\n").stdout
+    assert piped(filled, "SELECT 1 AS\nquit\n;\n").stdout == "quit\n1\n"
+    assert piped(filled, "SELECT ('A')\n.lower() AS a;\n").stdout == "a\na\n"
+    assert piped(filled, "quit it;\n").returncode == 2
+
+
 # ---- Typed -----------------------------------------------------------------------------------
+
+
+def test_the_way_out_of_a_statement_is_told(shell):
+    terminal = shell()
+    assert ".schema" in terminal.ask("help")
+    terminal.ask("SELECT 1", prompt="...> ")
+    told = terminal.ask(".quit", prompt="...> ")
+    assert "Ctrl-C gives it up, then .quit works" in told
+    terminal.ask("exit", prompt="then .quit works")
+    terminal.expect("...> ")
+    terminal.type("\x03")
+    terminal.expect("varve> ")
+    terminal.type("exit\r")
+    assert terminal.close()[0] == 0
 
 
 def test_a_conversation(shell):
