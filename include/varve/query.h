@@ -25,14 +25,22 @@ typedef struct varve_query_options {
     size_t params_len;
     /*
      * What their values are: "bigint", "double", "decimal", "boolean", "string", "date", "timestamp",
-     * "timestamp_ntz", "time", "binary" (in hexadecimal digits). NULL, or NULL for one of them: a
+     * "timestamp_ntz", "time", "binary" (in hexadecimal digits); "int", "integer" and "long" are
+     * "bigint", "varchar" and "text" "string", "bool", "numeric", "timestamptz" and "blob" what they
+     * are in a schema. NULL, or NULL for one of them: a
      * literal in quotes, which has the type of what it stands beside.
      */
     const char *const *param_types;
+    /*
+     * Not 0: no two columns of the rows have one name. One with the name of a column before it (case
+     * does not count) gets a number, as in `timestamp_1`, or the next that makes a name that is not
+     * there. For what takes rows by name: JSON, Parquet, data frames.
+     */
+    int32_t own_names;
 } varve_query_options;
-#define VARVE_QUERY_OPTIONS_INIT                               \
-    {                                                          \
-        sizeof(varve_query_options), NULL, NULL, NULL, 0, NULL \
+#define VARVE_QUERY_OPTIONS_INIT                                  \
+    {                                                             \
+        sizeof(varve_query_options), NULL, NULL, NULL, 0, NULL, 0 \
     }
 
 /*

@@ -311,6 +311,7 @@ static PyObject *lake_query(PyObject *self, PyObject *args)
     query.options.param_values = values.items;
     query.options.param_types = types.items;
     query.options.params_len = names.len;
+    query.options.own_names = 1;
     if (failed == 0)
         failed = vp_lake_call(vp_lake_of(self), query_run, &query);
     vp_strings_done(&names);

@@ -187,7 +187,8 @@ class Lake:
     def query(self, sql, params=None, *, at=None):
         """Rows of SQL over the tables by name. ``FROM t AT (VERSION => 5)`` and
         ``AT (TIMESTAMP => '...')`` read a table as it was; `params` are ``$name`` in the SQL.
-        Each table is read at one version, all fixed before the first row.
+        Each table is read at one version, all fixed before the first row. Of two columns with one
+        name the second gets a number, as in `timestamp_1`.
 
         params  by name. An int is a BIGINT, a float a DOUBLE, a Decimal a DECIMAL of its digits,
                 bytes are a BLOB; dates, datetimes (with a zone: a point in time; without: a

@@ -23,7 +23,8 @@ static varve_status read_request(struct vv_op *op, const char *sql,
     }
     *out = (struct vv_query_request){.sql = vv_str_of(sql),
         .at = vv_api_text(options.at),
-        .params = {params, options.params_len}};
+        .params = {params, options.params_len},
+        .has_own_names = options.own_names != 0};
     return VARVE_OK;
 }
 

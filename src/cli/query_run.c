@@ -121,6 +121,14 @@ bool vv_query_is_setting(const char *sql)
     return is_setting(script.last, script.last_len);
 }
 
+/* Formats that are read by the names of the columns; the others show them as they are. */
+static bool wants_own_names(const struct vv_cli *cli)
+{
+    enum vv_format format = vv_show_format(cli);
+    return format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON ||
+           format == VV_FORMAT_PARQUET || format == VV_FORMAT_ARROW;
+}
+
 varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_query_run *run)
 {
     struct params params VV_CLEANUP(params_done) = {0};
@@ -133,6 +141,7 @@ varve_status vv_query_show(struct vv_cli *cli, const char *sql, const struct vv_
     query.param_values = params.values;
     query.params_len = run->params_len;
     query.param_types = params.types;
+    query.own_names = wants_own_names(cli) ? 1 : 0;
     /* In a box the plan would be one cell. */
     bool is_box = vv_show_format(cli) == VV_FORMAT_BOX;
     struct script script = read_script(sql);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/map.h"
 #include "base/seam.h"
 #include "engine/duck.h"
 
@@ -11,7 +12,8 @@ struct stream {
     struct vv_session *session;
     duckdb_result result;
     bool has_result;
-    bool is_finished; /* the end was reached or an error met */
+    bool is_finished;   /* the end was reached or an error met */
+    bool has_own_names; /* no two columns have one name */
     const struct vv_env *env;
     duckdb_arrow_options options;
     varve_status refused; /* what a statement that fails on its values is */
@@ -100,6 +102,54 @@ static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out
     return number_of(status);
 }
 
+static char *lower(char *name)
+{
+    for (char *byte = name; byte && *byte; byte++)
+        *byte = (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte);
+    return name;
+}
+
+/* name_1 and so on, the first that nobody has; it is had then. */
+static varve_status own_name_make(struct vv_op *op, struct vv_map *taken, const char **name)
+{
+    size_t bytes = strlen(*name) + 24;
+    char *own = vv_new(&op->arena, char, bytes);
+    char *key = vv_new(&op->arena, char, bytes);
+    if (own == NULL || key == NULL)
+        return vv_fail_memory(op);
+    for (size_t number = 1;; number++) {
+        (void)snprintf(own, bytes, "%s_%zu", *name, number);
+        memcpy(key, own, bytes);
+        if (vv_map_has(taken, vv_str_of(lower(key))))
+            continue;
+        if (!vv_map_put(taken, vv_str_of(key), own, NULL))
+            return vv_fail_memory(op);
+        *name = own;
+        return VARVE_OK;
+    }
+}
+
+/* All names as they are count as taken first: the column that is called a_1 keeps its name. */
+static varve_status own_names_make(struct vv_op *op, const char **names, size_t len)
+{
+    struct vv_map taken = VV_MAP_INIT(&op->arena);
+    bool *is_twin = NULL;
+    VV_NEW(op, &is_twin, bool, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        size_t bytes = strlen(names[i]) + 1;
+        char *key = vv_new(&op->arena, char, bytes);
+        if (key == NULL)
+            return vv_fail_memory(op);
+        memcpy(key, names[i], bytes);
+        if (!vv_map_put(&taken, vv_str_of(lower(key)), key, &is_twin[i]))
+            return vv_fail_memory(op);
+    }
+    for (size_t i = 0; i < len; i++)
+        if (is_twin[i])
+            VV_TRY(own_name_make(op, &taken, &names[i]));
+    return VARVE_OK;
+}
+
 static varve_status schema_make(struct vv_op *op, struct stream *stream,
     struct ArrowSchema *out)
 {
@@ -108,10 +158,12 @@ static varve_status schema_make(struct vv_op *op, struct stream *stream,
     const char **names = NULL;
     VV_NEW(op, &types, duckdb_logical_type, columns_len + 1);
     VV_NEW(op, &names, const char *, columns_len + 1);
-    for (idx_t index = 0; index < columns_len; index++) {
-        types[index] = duckdb_column_logical_type(&stream->result, index);
+    for (idx_t index = 0; index < columns_len; index++)
         names[index] = duckdb_column_name(&stream->result, index);
-    }
+    if (stream->has_own_names)
+        VV_TRY(own_names_make(op, names, columns_len));
+    for (idx_t index = 0; index < columns_len; index++)
+        types[index] = duckdb_column_logical_type(&stream->result, index);
     struct ArrowSchema schema = {.release = NULL};
     duckdb_error_data error =
         duckdb_to_arrow_schema(stream->options, types, names, columns_len, &schema);
@@ -154,8 +206,9 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
     struct stream *stream = vv_malloc(sizeof(*stream) + keep_len * sizeof(*keep));
     if (stream == NULL)
         return vv_fail_memory(op);
-    *stream = (struct stream){
-        .env = op->env, .refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED};
+    *stream = (struct stream){.env = op->env,
+        .refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
+        .has_own_names = query->has_own_names};
     if (query->about.len < sizeof(stream->about)) /* rather none than a part of one */
         (void)snprintf(stream->about, sizeof(stream->about), "%.*s", VV_ARG(query->about));
     varve_status status = vv_duck_execute(op, *session, query, true, &stream->result);

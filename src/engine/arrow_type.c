@@ -149,7 +149,8 @@ static varve_status names_check(struct vv_op *op, const struct vv_arrow_type *ty
         if (key.ptr == NULL || !vv_map_put(&seen, key, child, &was_there))
             return vv_fail_memory(op);
         if (was_there)
-            return vv_fail(op, VARVE_EINVALID, "column %.*s is in the input twice",
+            return vv_fail(op, VARVE_EINVALID,
+                "column %.*s is in the input twice: give one of them another name",
                 VV_ARG(child->path));
     }
     return VARVE_OK;
@@ -261,6 +262,8 @@ static varve_status type_read(struct walk *walk, const struct ArrowSchema *schem
                                           VV_ARG(parent_path), VV_ARG(name))
                                     : vv_arena_str(&op->arena, name),
     };
+    if (walk->depth_left == VV_ARROW_DEPTH_MAX)
+        type.path = VV_STR(""); /* the rows: what a program calls them is no part of a path */
     if (type.name.ptr == NULL || type.path.ptr == NULL)
         return vv_fail_memory(op);
     if (walk->depth_left == 0)

@@ -185,6 +185,11 @@ struct vv_query {
     bool is_streamed;
     /* Of a stream: what is said to need more memory than there is, "table t"; ptr NULL: nothing. */
     struct vv_str about;
+    /*
+     * Of a stream: a column with the name of one before it (case does not count) gets a number, as the
+     * engine has it in tables: a_1. A number that makes a name that is there is passed over.
+     */
+    bool has_own_names;
 };
 /* Its rows, one by one; as vv_session_query. */
 varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,

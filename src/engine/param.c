@@ -1,6 +1,7 @@
 #include "engine/param.h"
 
 #include "base/json_write.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "base/time.h"
 
@@ -24,6 +25,48 @@ static const struct {
     {"time", VV_SQL_TIME, "TIME"},
     {"binary", VV_SQL_BINARY, "BLOB"},
 };
+
+/* What columns are called as well, where that is one of these types. */
+static const struct {
+    const char *name;
+    enum vv_sql_type type;
+} other_names[] = {
+    {"varchar", VV_SQL_STRING},
+    {"text", VV_SQL_STRING},
+    {"bool", VV_SQL_BOOLEAN},
+    {"long", VV_SQL_BIGINT},
+    {"int", VV_SQL_BIGINT},
+    {"integer", VV_SQL_BIGINT},
+    {"numeric", VV_SQL_DECIMAL},
+    {"timestamptz", VV_SQL_TIMESTAMP},
+    {"blob", VV_SQL_BINARY},
+};
+
+/* Its place in `types`; behind them: there is no such type. */
+static size_t find_type(struct vv_str name)
+{
+    size_t found = VV_COUNT(types);
+    for (size_t i = 0; i < VV_COUNT(types); i++)
+        found = vv_str_eq_nocase(name, vv_str_of(types[i].name)) ? i : found;
+    for (size_t i = 0; i < VV_COUNT(other_names); i++)
+        for (size_t j = 0;
+             vv_str_eq_nocase(name, vv_str_of(other_names[i].name)) && j < VV_COUNT(types); j++)
+            found = types[j].type == other_names[i].type ? j : found;
+    return found;
+}
+
+static varve_status refuse_type(struct vv_op *op, struct vv_str name, struct vv_str type)
+{
+    struct vv_str names[VV_COUNT(types)];
+    for (size_t i = 0; i < VV_COUNT(types); i++)
+        names[i] = vv_str_of(types[i].name);
+    struct vv_str nearest = vv_nearest_name(type, names, VV_COUNT(names));
+    return vv_fail(op, VARVE_EUSAGE,
+        "parameter $%.*s is of type '%.*s', which is none of string, boolean, bigint, "
+        "double, decimal, date, timestamp, timestamp_ntz, time and binary%s%.*s%s",
+        VV_ARG(name), VV_ARG(type), nearest.len > 0 ? "; did you mean " : "", VV_ARG(nearest),
+        nearest.len > 0 ? "?" : "");
+}
 
 static bool read_boolean(struct vv_str text, struct vv_sql_param *out)
 {
@@ -148,14 +191,9 @@ varve_status vv_sql_param_read(struct vv_op *op, struct vv_str name, struct vv_s
     struct vv_str value, struct vv_sql_param *out)
 {
     struct vv_sql_param param = {.name = name, .value = value};
-    size_t found = VV_COUNT(types);
-    for (size_t i = 0; i < VV_COUNT(types) && type.ptr != NULL; i++)
-        found = vv_str_eq_nocase(type, vv_str_of(types[i].name)) ? i : found;
+    size_t found = type.ptr != NULL ? find_type(type) : VV_COUNT(types);
     if (type.ptr != NULL && found == VV_COUNT(types))
-        return vv_fail(op, VARVE_EUSAGE,
-            "parameter $%.*s is of type '%.*s', which is none of string, boolean, bigint, "
-            "double, decimal, date, timestamp, timestamp_ntz, time and binary",
-            VV_ARG(name), VV_ARG(type));
+        return refuse_type(op, name, type);
     if (type.ptr != NULL)
         param.type = types[found].type;
     if (value.ptr != NULL && !read_value(op, value, &param))

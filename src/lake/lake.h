@@ -96,7 +96,8 @@ struct vv_query_request {
     enum vv_knowledge knowledge; /* ORDER or EVENT */
     int64_t known_us;
     struct vv_str
-        *out_tables; /* "tables a, b": those that it reads, in the arena; NULL: unasked */
+        *out_tables;    /* "tables a, b": those that it reads, in the arena; NULL: unasked */
+    bool has_own_names; /* see struct vv_query */
 };
 varve_status vv_lake_query(struct vv_op *op, struct vv_lake *lake,
     const struct vv_query_request *request, struct ArrowArrayStream *out);

@@ -294,6 +294,7 @@ static varve_status run(struct vv_op *op, struct vv_query_script *script,
         *script->request->out_tables = query.about;
     if (script->statements[script->len - 1].kind == VV_STATEMENT_EXPLAIN)
         return stream_explained(op, script, out);
+    query.has_own_names = script->request->has_own_names;
     VV_TRY(vv_session_stream_query(op, &script->session, &query, &keep, 1, out));
     script->pinned = NULL; /* the stream's now */
     return VARVE_OK;

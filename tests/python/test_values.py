@@ -211,3 +211,8 @@ def test_slices_of_arrays(regimes):
     batch = pa.RecordBatch.from_pylist([regime(minute) for minute in range(10)])
     assert regimes.upsert(batch.slice(3, 4)).inserted == 4
     assert [row["timestamp"].minute for row in regimes.range(last="999w")] == [33, 34, 35, 36]
+
+
+def test_columns_of_one_name_get_numbers(lake):
+    (row,) = lake.query("SELECT 1 AS a, 2 AS A, 3 AS a_1, 4 AS a").to_dicts()
+    assert row == {"a": 1, "A_2": 2, "a_1": 3, "a_3": 4}
