@@ -25,7 +25,7 @@ struct upsert_values {
 static const struct vv_option options[] = {
     VV_INPUT_OPTIONS(struct upsert_values,
         "csv, ndjson, parquet or arrow (default: by the file's name, .csv .ndjson "
-        ".jsonl .parquet .arrow .arrows .ipc .feather; of stdin by its first bytes)",
+        ".jsonl .parquet .arrow .arrows .ipc .feather; else by its first bytes)",
         "with --app-version: a batch repeated under the same two is not applied again",
         "number of the batch; it must grow"),
     {.name = "quarantine",

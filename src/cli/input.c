@@ -73,62 +73,80 @@ static int32_t format_of_magic(const char *head, size_t len)
     return is_arrow ? VARVE_FORMAT_ARROW_IPC : 0;
 }
 
-/* Opened again by the library; a pipe that was opened here would lose what it gives. */
-static int32_t format_of_content(const char *path)
+#define HEAD_BYTES 512
+
+/* A row of NDJSON starts with '{'; a header of CSV hardly ever does. */
+static varve_status format_of_text(const char *head, size_t len, const char *name, int32_t *out,
+    varve_error *err)
 {
-    char head[8];
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t at = len >= 3 && memcmp(head, mark, 3) == 0 ? 3 : 0;
+    while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
+        at++;
+    if (at < len && head[at] == '[')
+        return vv_error_set(err, VARVE_EUSAGE,
+            "%s begins with '[', as a JSON array does: rows of JSON are one object a line; "
+            "jq -c '.[]' makes lines of an array (or say --input-format csv, if it is that)",
+            name);
+    *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
+    return VARVE_OK;
+}
+
+/* A control character that no text has: what it begins is something packed, or of another program. */
+static bool is_text(const char *head, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)head[i] < ' ' && (head[i] == '\0' || !strchr("\t\r\n\f", head[i])))
+            return false;
+    return len > 0;
+}
+
+/* The first bytes. Opened again by the library; a pipe that was opened here would lose what it gives. */
+static size_t head_of_file(const char *path, char *head, size_t bytes_max)
+{
     struct stat status;
-    ssize_t len = 0;
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
         return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    len = pread(fd, head, sizeof(head), 0);
+    ssize_t len = pread(fd, head, bytes_max, 0);
     (void)close(fd);
-    return len > 0 ? format_of_magic(head, (size_t)len) : 0;
+    return len > 0 ? (size_t)len : 0;
 }
 
+/* What its name says; where that says nothing, what its content says. */
 static varve_status format_of_file(const char *path, int32_t *out, varve_error *err)
 {
-    int32_t format = 0;
-    for (size_t i = 0; i < VV_COUNT(suffixes); i++)
-        if (ends_with(path, suffixes[i].suffix))
-            format = suffixes[i].format;
-    if (format == 0)
-        format = format_of_content(path);
-    if (format == 0)
-        return vv_error_set(err, VARVE_EUSAGE,
-            "%s: its name does not say what it holds; add --input-format csv, ndjson, parquet "
-            "or arrow",
-            path);
-    *out = format;
-    return VARVE_OK;
+    char head[HEAD_BYTES];
+    for (size_t i = 0; i < VV_COUNT(suffixes); i++) {
+        if (ends_with(path, suffixes[i].suffix)) {
+            *out = suffixes[i].format;
+            return VARVE_OK;
+        }
+    }
+    size_t len = head_of_file(path, head, sizeof(head));
+    *out = format_of_magic(head, len);
+    if (*out != 0)
+        return VARVE_OK;
+    if (is_text(head, len))
+        return format_of_text(head, len, path, out, err);
+    return vv_error_set(err, VARVE_EUSAGE,
+        "%s: its name does not say what it holds; add --input-format csv, ndjson, parquet or "
+        "arrow",
+        path);
 }
 
-/* A row of NDJSON starts with '{'; a header of CSV hardly ever does. */
 static varve_status format_of_stdin(int32_t *out, varve_error *err)
 {
-    static const char mark[] = "\xef\xbb\xbf";
-    char head[512];
-    size_t len = 0, at = 0;
+    char head[HEAD_BYTES];
+    size_t len = 0;
     if (!vv_input_peek(STDIN_FILENO, head, sizeof(head), &len))
         return vv_error_set(err, VARVE_EUSAGE,
             "what stdin holds cannot be told from here; add --input-format csv, ndjson, "
             "parquet or arrow");
     *out = format_of_magic(head, len);
-    if (*out != 0)
-        return VARVE_OK;
-    if (len >= 3 && memcmp(head, mark, 3) == 0)
-        at = 3;
-    while (at < len && strchr(" \t\r\n", head[at]) && head[at] != '\0')
-        at++;
-    if (at < len && head[at] == '[')
-        return vv_error_set(err, VARVE_EUSAGE,
-            "stdin begins with '[', as a JSON array does: rows of JSON are one object a line; "
-            "jq -c '.[]' makes lines of an array (or say --input-format csv, if it is that)");
-    *out = at < len && head[at] == '{' ? VARVE_FORMAT_NDJSON : VARVE_FORMAT_CSV;
-    return VARVE_OK;
+    return *out != 0 ? VARVE_OK : format_of_text(head, len, "stdin", out, err);
 }
 
 varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
