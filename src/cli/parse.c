@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OPTIONS_NAMED_MAX 4 /* the rest is in the help */
+
 struct parser {
     int argc;
     char *const *argv;
@@ -52,12 +54,26 @@ static varve_status take_command(struct parser *parser, const char *word)
         "unknown command '%s'; varve help lists them", word);
 }
 
+/* What other programs call an option of ours; NULL: nothing is known of it. */
+static const char *our_name(const struct parser *parser, const char *word)
+{
+    static const char *const words[][2] = {{"reason", "message"}, {"comment", "message"},
+        {"author", "user"}, {"as-of", "at"}, {"asof", "at"}};
+    for (size_t i = 0; i < VV_COUNT(words); i++)
+        for (size_t j = 0; strcmp(words[i][0], word) == 0 && next_option(parser, j); j++)
+            if (strcmp(next_option(parser, j), words[i][1]) == 0)
+                return words[i][1];
+    return NULL;
+}
+
 static varve_status unknown_option(struct parser *parser, const char *name, size_t len)
 {
     struct vv_text word VV_CLEANUP(vv_text_done) = {0};
     vv_text_add(&word, name, len);
     const char *command = parser->out->command ? parser->out->command->name : NULL;
-    const char *nearest = vv_nearest(vv_text_chars(&word), next_option, parser);
+    const char *nearest = our_name(parser, vv_text_chars(&word));
+    if (nearest == NULL)
+        nearest = vv_nearest(vv_text_chars(&word), next_option, parser);
     if (nearest)
         return vv_error_set(parser->err, VARVE_EUSAGE,
             "unknown option --%s; did you mean --%s?", vv_text_chars(&word), nearest);
@@ -164,15 +180,33 @@ void vv_parsed_done(struct vv_parsed *parsed)
     *parsed = (struct vv_parsed){0};
 }
 
+/* " [--version N] [--yes] ...": an argument too many is mostly the value of one of them. */
+static void add_options(struct vv_text *text, const struct vv_command *command)
+{
+    size_t len =
+        command->options_len < OPTIONS_NAMED_MAX ? command->options_len : OPTIONS_NAMED_MAX;
+    for (size_t i = 0; i < len; i++) {
+        const struct vv_option *option = &command->options[i];
+        bool has_value = option->kind != VV_OPTION_FLAG;
+        vv_text_addf(text, " [--%s%s%s]", option->name, has_value ? " " : "",
+            has_value ? option->value : "");
+    }
+    if (len < command->options_len)
+        vv_text_adds(text, " ...");
+}
+
 varve_status vv_arguments_check(const struct vv_parsed *parsed, varve_error *err)
 {
     const struct vv_command *command = parsed->command;
     if (parsed->arguments_len < command->arguments_least)
         return vv_error_set(err, VARVE_EUSAGE, "%s: something is missing: varve %s %s",
             command->name, command->name, command->arguments);
-    if (parsed->arguments_len > command->arguments_most)
-        return vv_error_set(err, VARVE_EUSAGE, "%s: '%s' is one argument too many: varve %s %s",
-            command->name, parsed->arguments[command->arguments_most], command->name,
-            command->arguments);
-    return VARVE_OK;
+    if (parsed->arguments_len <= command->arguments_most)
+        return VARVE_OK;
+    struct vv_text usage VV_CLEANUP(vv_text_done) = {0};
+    vv_text_addf(&usage, "varve %s%s%s", command->name, *command->arguments ? " " : "",
+        command->arguments);
+    add_options(&usage, command);
+    return vv_error_set(err, VARVE_EUSAGE, "%s: '%s' is one argument too many: %s",
+        command->name, parsed->arguments[command->arguments_most], vv_text_chars(&usage));
 }

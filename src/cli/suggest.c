@@ -42,7 +42,7 @@ const char *vv_nearest(const char *word, const char *(*next)(const void *data, s
 {
     const char *nearest = NULL;
     size_t len = strlen(word);
-    size_t best = len < 3 ? 2 : len / 3 + 2; /* farther than this is a guess, not a typo */
+    size_t best = (len + 2) / 3 + 1; /* as far as this is a guess, not a typo */
     for (size_t i = 0;; i++) {
         const char *candidate = next(data, i);
         if (candidate == NULL)

@@ -5,6 +5,7 @@
 #include "delta/schema.h"
 
 #include "base/json_write.h"
+#include "base/nearest.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 
@@ -272,6 +273,24 @@ static varve_status read_nested(struct ddl *ddl, uint32_t levels, struct vv_type
     return want(ddl, close);
 }
 
+/* A word that is no type, with the one that it may be meant for. */
+static varve_status refuse_type(struct ddl *ddl)
+{
+    struct vv_str names[VV_COUNT(type_words) + 5] = {
+        VV_STR("decimal"), VV_STR("numeric"), VV_STR("struct"), VV_STR("array"), VV_STR("map")};
+    for (size_t i = 0; i < VV_COUNT(type_words); i++)
+        names[i + 5] = vv_str_of(type_words[i].word);
+    struct vv_str word = peek_word(ddl);
+    struct vv_str nearest = vv_nearest_name(word, names, VV_COUNT(names));
+    if (nearest.len > 0)
+        return vv_fail(ddl->op, VARVE_EUSAGE,
+            "schema: \"%.*s\" at byte %zu is no type; did you mean %.*s?",
+            VV_ARG(vv_str_first(word, 24)), ddl->at + 1, VV_ARG(nearest));
+    return fail_here(ddl, "a type (string, bigint or long, int, smallint, tinyint, double, "
+                          "float, boolean, binary, date, timestamp, timestamp_ntz, "
+                          "decimal(p,s), struct<...>, array<...>, map<...>)");
+}
+
 static varve_status read_plain(struct ddl *ddl, struct vv_type *out)
 {
     if (take_word(ddl, "decimal") || take_word(ddl, "numeric"))
@@ -282,8 +301,7 @@ static varve_status read_plain(struct ddl *ddl, struct vv_type *out)
             return read_suffix(ddl, out);
         }
     }
-    return fail_here(ddl, "a type (string, long, integer, double, boolean, date, timestamp, "
-                          "decimal(p,s), struct<...>, array<...>, map<...> ...)");
+    return refuse_type(ddl);
 }
 
 static varve_status read_type(struct ddl *ddl, uint32_t levels, struct vv_type *out)

@@ -63,12 +63,34 @@ static varve_status select_tree(struct vv_op *op, struct vv_session *session, st
     return VARVE_OK;
 }
 
+/* "AT (TAG =>" at the front: the word, or what a person may well put for the two that there are. */
+static struct vv_str at_of_another(struct vv_str rest)
+{
+    bool is_at = vv_sql_is_word(vv_sql_token_next(&rest), "at") &&
+                 vv_sql_is_sign(vv_sql_token_next(&rest), '(');
+    struct vv_sql_token word = vv_sql_token_next(&rest);
+    is_at = is_at && word.kind == VV_SQL_WORD &&
+            vv_sql_is_sign(vv_sql_token_next(&rest), '=') &&
+            vv_sql_is_sign(vv_sql_token_next(&rest), '>');
+    bool is_ours = vv_sql_is_word(word, "version") || vv_sql_is_word(word, "timestamp");
+    return is_at && !is_ours ? word.text : VV_STR_NONE;
+}
+
 /* DuckDB's grammar has AT behind the name of a table alone, and its error does not say so. */
 static void explain_at(struct vv_op *op, struct vv_str sql)
 {
-    while (!vv_sql_is_at(sql))
+    while (!vv_sql_is_at(sql)) {
+        struct vv_str word = at_of_another(sql);
+        if (word.len > 0) {
+            vv_detail(op,
+                "%sThere is no AT (%.*s => ...): a version or a tag is AT (VERSION => 5), AT "
+                "(VERSION => 'q1'), a time AT (TIMESTAMP => '2025-01-30').",
+                op->error.detail[0] != '\0' ? "\n" : "", VV_ARG(word));
+            return;
+        }
         if (vv_sql_token_next(&sql).kind == VV_SQL_END)
             return;
+    }
     vv_detail(op,
         "%sAT (VERSION => ...) and AT (TIMESTAMP => ...) belong behind the name of a table and "
         "its "

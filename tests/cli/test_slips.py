@@ -11,6 +11,12 @@ import pytest
     (("latest", "signals", "--by", "strategyid"), "did you mean strategy_id?"),
     (("trace", "market_regimes", "symbl=SPY"), "did you mean symbol?"),
     (("scan", "sgnals"), "did you mean signals?"),
+    (("hold", "signals", "--reason", "x"), "unknown option --reason; did you mean --message?"),
+    (("hold", "signals", "--raisin", "x"), "unknown option --raisin; varve hold --help lists"),
+    (("scan", "signals", "--as-of", "1"), "did you mean --at?"),
+    (("create", "t", "--schema", "t timestmp, x int"), '"timestmp" at byte 3 is no type; did you mean timestamp?'),
+    (("create", "t", "--schema", "t qqqqqq"), "bigint or long, int, smallint"),
+    (("query", "SELECT $a", "--param", "a:bigit=3"), "did you mean bigint?"),
     (("quarantine", "list", "signals", "7"), "quarantine show signals 7"),
 ])
 def test_the_nearest_is_named(filled, arguments, words):
@@ -71,3 +77,61 @@ def test_an_unknown_tag_names_the_nearest(varve):
         done = varve(*arguments)
         assert done.returncode == 5 and "did you mean quarter1?" in done.stderr
     assert "did you mean" not in varve("scan", "signals", "--at", "spring").stderr
+
+
+def test_an_argument_too_many_names_the_options_that_it_may_be_for(filled):
+    done = filled("restore", "signals", "1")
+    assert done.returncode == 2
+    assert "'1' is one argument too many: varve restore TABLE [--version N]" in done.stderr
+    done = filled("update", "signals", "signal_value = 5")
+    assert done.returncode == 2 and "[--set " in done.stderr, done.stderr
+    assert done.stderr.count("[--") <= 4
+
+
+@pytest.mark.parametrize("word", ["TAG", "tag", "AS_OF"])
+def test_at_by_another_word_names_the_two_that_there_are(filled, word):
+    done = filled("query", f"SELECT * FROM signals AT ({word} => 'q1')")
+    assert done.returncode == 2
+    assert f"There is no AT ({word} => ...)" in done.stderr and "AT (VERSION => 'q1')" in done.stderr
+    assert "There is no AT" not in filled("query", "SELECT * FRM signals AT (VERSION => 1)").stderr
+
+
+def test_a_tag_that_is_nowhere_is_said_not_to_be_there(filled):
+    done = filled("scan", "signals", "--at", "v1")
+    assert done.returncode == 5
+    assert "there is no tag v1 of table signals" in done.stderr
+    assert "(its tags: none)" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--at", "--known-at"])
+def test_a_time_in_the_future_is_told_of(filled, option):
+    words = "2999-01-01T00:00:00.000000Z is in the future: table signals is answered as of now, version "
+    for arguments in (("scan", "signals"), ("query", "SELECT count(*) FROM signals")):
+        done = filled(*arguments, option, "2999-01-01")
+        assert done.returncode == 0 and done.stderr.count(words) == 1, done.stderr
+        assert done.stdout == filled(*arguments).stdout
+        assert filled(*arguments, option, "now").stderr == ""
+
+
+def test_types_of_parameters_go_by_the_names_of_types_of_columns(filled):
+    done = filled("query", "SELECT $a + 1 AS n, typeof($a) AS t, $b AS b, $c AS c", "--param", "a:int=3",
+                  "--param", "b:bool=true", "--param", "c:VARCHAR=x", "--format", "csv")
+    assert done.stdout == "n,t,b,c\n4,BIGINT,true,x\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["rows.nd", "rows.txt", "rows", "rows.json"])
+def test_a_name_that_says_nothing_leaves_it_to_the_content(varve, tmp_path, name):
+    varve.ok("create", "t", "--schema", "id bigint not null, v int", "--key", "id")
+    path = tmp_path / name
+    path.write_text('\n {"id":1,"v":2}\n')
+    varve.ok("upsert", "t", str(path))
+    path.write_text("\ufeffid,v\n2,3\n")
+    varve.ok("upsert", "t", str(path))
+    assert varve.ok("query", "FROM t ORDER BY id", "--format", "csv") == "id,v\n1,2\n2,3\n"
+    path.write_text('[{"id":3}]')
+    done = varve("upsert", "t", str(path))
+    assert done.returncode == 2 and f"{name} begins with '['" in done.stderr
+    for content in (b"PK\x03\x04\x14\x00", b"\x1f\x8b\x08", b""):
+        path.write_bytes(content)
+        done = varve("upsert", "t", str(path))
+        assert done.returncode == 2 and "its name does not say" in done.stderr

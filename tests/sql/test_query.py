@@ -220,7 +220,7 @@ def test_parameters_with_types(lake):
     ("SELECT $a", [], "$a"), ("SELECT 1", ["b=1"], "$b"), ("SELECT $a", ["a"], "NAME=VALUE"),
     ("SELECT $a", ["=1"], "NAME=VALUE"), ("SELECT sum(v) FROM prices WHERE k = $a", ["a=x"], "x"),
     ("SELECT 1 FROM prices AT (VERSION => $v)", [], "$v"),
-    ("SELECT $a", ["a:int=1"], "none of string"), ("SELECT $a", ["a:bigint=1.5"], "no bigint"),
+    ("SELECT $a", ["a:varint=1"], "none of string"), ("SELECT $a", ["a:bigint=1.5"], "no bigint"),
     ("SELECT $a", ["a:date=2025-02-30"], "no date"), ("SELECT $a", ["a:binary=abc"], "no binary"),
     ("SELECT $a", ["a:boolean=yes"], "no boolean"), ("SELECT $a", ["a:decimal="], "no decimal"),
     ("SELECT $a", ["a:decimal=+"], "no decimal"), ("SELECT $a", ["a:decimal=-"], "no decimal"),

@@ -34,13 +34,12 @@ static varve_status find_tag(struct vv_op *op, const struct vv_log_handle *log,
         return vv_fail_memory(op);
     struct vv_str nearest = vv_nearest_name(name, all, pins.len);
     return vv_fail(op, VARVE_ENOTFOUND,
-        "table %.*s: \"%.*s\" is no version (5), no time (2025-01-30T10:00:00Z, now or -2h) "
-        "and "
-        "no tag of it%s%.*s%s: it was created after tag %.*s, or no table has such a tag (its "
-        "tags: %.*s)",
-        VV_ARG(table), VV_ARG(name), nearest.len > 0 ? " (did you mean " : "", VV_ARG(nearest),
-        nearest.len > 0 ? "?)" : "", VV_ARG(name),
-        VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")));
+        "there is no tag %.*s of table %.*s%s%.*s%s (its tags: %.*s), and \"%.*s\" is no "
+        "version (5) or time (now, -2h); where others have it, the table was created after tag "
+        "%.*s",
+        VV_ARG(name), VV_ARG(table), nearest.len > 0 ? " (did you mean " : "", VV_ARG(nearest),
+        nearest.len > 0 ? "?)" : "", VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")),
+        VV_ARG(name), VV_ARG(name));
 }
 
 varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
@@ -80,16 +79,36 @@ bool vv_table_is_known_at(const struct vv_table *table)
     return table->known != NULL && table->known->is_set;
 }
 
+/* Clocks differ: a commit of another machine may be seconds ahead of ours. */
+#define AHEAD_US_MAX ((int64_t)60 * 1000000)
+
+/* What is committed until then would be in the answer, but is not there yet. */
+static void warn_of_future(struct vv_op *op, const struct vv_table *table, int64_t time_us,
+    const struct vv_snapshot *snapshot)
+{
+    char time[32];
+    if (time_us <= vv_now_us(op) || time_us - vv_now_us(op) <= AHEAD_US_MAX)
+        return;
+    (void)vv_time_format_us(time_us, time);
+    vv_log(op, VV_LOG_WARN, "table.future",
+        "%s is in the future: table %.*s is answered as of now, version %" PRId64, time,
+        VV_ARG(table->name), snapshot->version);
+}
+
 varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str at,
     struct vv_snapshot **out)
 {
     int64_t version = VV_NO_VERSION;
+    int64_t time_us = 0;
     at = vv_str_trim(at);
     if (at.len > 0)
         VV_TRY(vv_log_at(op, &table->log, table->name, at, &version));
     else if (vv_table_is_known_at(table))
         return vv_table_known_at(op, table, table->known->us, out);
-    return vv_table_snapshot(op, table, version, out);
+    VV_TRY(vv_table_snapshot(op, table, version, out));
+    if (at.len > 0 && !vv_str_is_digits(at) && vv_time_parse_human(at, vv_now_us(op), &time_us))
+        warn_of_future(op, table, time_us, *out);
+    return VARVE_OK;
 }
 
 varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_str at,
@@ -126,8 +145,11 @@ varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t
     bool is_later = false;
     char time[32];
     varve_status status = vv_log_version_at(op, &table->log, time_us, &version);
-    if (status == VARVE_OK)
-        return vv_table_snapshot(op, table, version, out);
+    if (status == VARVE_OK) {
+        VV_TRY(vv_table_snapshot(op, table, version, out));
+        warn_of_future(op, table, time_us, *out);
+        return VARVE_OK;
+    }
     const varve_error error = op->error;
     if (status != VARVE_ENOTFOUND)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
