@@ -62,18 +62,8 @@ static varve_status carry_out(struct vv_op *op, struct vv_table *table,
 /* "k/v k/v" of the latest version, in order of k. */
 static struct vv_str rows_of(struct table_fixture *fixture)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_op *op = &fixture->op;
-    bool has_row = false;
-    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
-        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
-        !table_query(fixture, fixture->table->snapshot,
-            "SELECT string_agg(concat(k, '/', v), ' ' ORDER BY k, v) FROM ", "", session,
-            &rows) ||
-        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
-        return VV_STR_NONE;
-    return vv_arena_str(&op->arena, vv_rows_text(rows, 0));
+    return table_text(fixture, "SELECT string_agg(concat(k, '/', v), ' ' ORDER BY k, v) FROM ",
+        0);
 }
 
 /* Files below the root of the table: of rows and of vectors. */

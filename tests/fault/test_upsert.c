@@ -68,18 +68,8 @@ static void before_call(void *data, const char *call, struct vv_str key)
 /* "k/o/v k/o/v" of the latest version, in order of k. */
 static struct vv_str rows_of(struct table_fixture *fixture)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_op *op = &fixture->op;
-    bool has_row = false;
-    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
-        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
-        !table_query(fixture, fixture->table->snapshot,
-            "SELECT string_agg(concat(k, '/', o, '/', v), ' ' ORDER BY k, o) FROM ", "",
-            session, &rows) ||
-        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
-        return VV_STR_NONE;
-    return vv_arena_str(&op->arena, vv_rows_text(rows, 0));
+    return table_text(fixture,
+        "SELECT string_agg(concat(k, '/', o, '/', v), ' ' ORDER BY k, o) FROM ", 0);
 }
 
 /* Objects below the root of the table that are data files. */

@@ -62,18 +62,8 @@ static bool start(struct table_fixture *fixture, struct vv_engine *engine)
 /* "count sum(k) number of news", of the latest version. */
 static struct vv_str content(struct table_fixture *fixture)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_op *op = &fixture->op;
-    bool has_row = false;
-    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
-        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
-        !table_query(fixture, fixture->table->snapshot,
-            "SELECT concat(count(*), ' ', sum(k), ' ', count(*) FILTER (v = 'new')) FROM ", "",
-            session, &rows) ||
-        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
-        return VV_STR_NONE;
-    return vv_arena_str(&op->arena, vv_rows_text(rows, 0));
+    return table_text(fixture,
+        "SELECT concat(count(*), ' ', sum(k), ' ', count(*) FILTER (v = 'new')) FROM ", 0);
 }
 
 #define OLD_CONTENT "24 48 0"

@@ -238,4 +238,20 @@ FIXTURE_UNUSED static bool table_query(struct table_fixture *fixture,
     return CHECK_OK(op, vv_session_query(op, session, vv_buf_str(&sql), out));
 }
 
+/* The text in a column of the one row that a query of the latest version has. */
+FIXTURE_UNUSED static struct vv_str table_text(struct table_fixture *fixture,
+    const char *before, uint32_t column)
+{
+    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_op *op = &fixture->op;
+    bool has_row = false;
+    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
+        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
+        !table_query(fixture, fixture->table->snapshot, before, "", session, &rows) ||
+        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
+        return VV_STR_NONE;
+    return vv_arena_str(&op->arena, vv_rows_text(rows, column));
+}
+
 #endif

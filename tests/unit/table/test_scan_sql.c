@@ -222,17 +222,7 @@ TEST(scan_sql, reads_no_row_of_a_file_whose_deletion_vector_is_broken)
 /* What the planner takes the rows of a scan to be; it joins by that. */
 static const char *plan_of(struct table_fixture *fixture)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_op *op = &fixture->op;
-    bool has_row = false;
-    if (!CHECK_OK(op, vv_session_open(op, fixture->engine, &session)) ||
-        !CHECK_OK(op, vv_table_refresh(op, fixture->table)) ||
-        !table_query(fixture, fixture->table->snapshot, "EXPLAIN SELECT k FROM ", "", session,
-            &rows) ||
-        !CHECK_OK(op, vv_rows_next(op, rows, &has_row)) || !CHECK(has_row))
-        return "";
-    struct vv_str plan = vv_arena_str(&op->arena, vv_rows_text(rows, 1));
+    struct vv_str plan = table_text(fixture, "EXPLAIN SELECT k FROM ", 1);
     return plan.ptr != NULL ? plan.ptr : "";
 }
 
