@@ -1,10 +1,10 @@
 #include "base/aside.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #include "base/seam.h"
+#include "base/thread.h"
 
 #define LOOK_NS (10L * 1000 * 1000) /* so often is looked whether the caller is cancelled */
 #define NS_PER_S 1000000000L
@@ -35,19 +35,6 @@ static void *aside_main(void *data)
     pthread_cond_signal(&aside->ended);
     pthread_mutex_unlock(&aside->lock);
     return NULL;
-}
-
-/* Signals are for the program's own threads. */
-static bool start(struct vv_aside *aside)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return false;
-    int failure = pthread_create(&aside->thread, NULL, aside_main, aside);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failure == 0;
 }
 
 static bool condition_init(pthread_cond_t *condition)
@@ -84,7 +71,7 @@ void vv_aside_begin(const struct vv_op *op, varve_status (*run)(struct vv_op *op
         vv_free(aside);
         return;
     }
-    if (start(aside))
+    if (vv_thread_start(&aside->thread, aside_main, aside) == 0)
         *out = aside;
     else
         aside_free(aside);

@@ -1,11 +1,11 @@
 #include "base/crew.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/seam.h"
+#include "base/thread.h"
 
 #define LOOK_NS (10L * 1000 * 1000) /* so often is looked whether it is cancelled */
 #define NS_PER_S 1000000000L
@@ -114,23 +114,17 @@ static void log_events(struct crew *crew, const struct vv_env *env)
     }
 }
 
-/* How many could be started. Signals are for the program's own threads. */
+/* How many could be started. */
 static size_t start(struct crew *crew, struct member *members, size_t wanted)
 {
-    sigset_t all;
-    sigset_t before;
     size_t started = 0;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return 0;
     crew->at_work = wanted;
     while (started < wanted) {
         members[started] = (struct member){.crew = crew, .number = started};
-        if (pthread_create(&members[started].thread, NULL, member_main, &members[started]) != 0)
+        if (vv_thread_start(&members[started].thread, member_main, &members[started]) != 0)
             break;
         started++;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_mutex_lock(&crew->lock);
     crew->at_work -= wanted - started;
     pthread_mutex_unlock(&crew->lock);

@@ -12,9 +12,9 @@
  */
 #include "ingest/spool_state.h"
 
-#include <signal.h>
 #include <time.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 
 #define RETRY_US (INT64_C(200) * VV_US_PER_MS)
@@ -342,15 +342,7 @@ static void *work(void *data)
 
 varve_status vv_spool_thread_start(struct vv_op *op, struct vv_spool *spool)
 {
-    /* The program's signals are for its own threads. */
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    int failure = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (failure == 0) {
-        failure = pthread_create(&spool->thread, NULL, work, spool);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
+    int failure = vv_thread_start(&spool->thread, work, spool);
     if (failure != 0)
         return vv_fail_errno(op, failure, "cannot start the thread of the spool %s",
             spool->journal->location.ptr);

@@ -4,10 +4,10 @@
  * one after the other as much as thirty.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "base/seam.h"
+#include "base/thread.h"
 #include "store/local.h"
 #include "store/local_sys.h"
 
@@ -52,20 +52,11 @@ void vv_sync_batch_run(const struct vv_sync_batch *batch)
     if (wanted > VV_COUNT(threads))
         wanted = VV_COUNT(threads);
 
-    /* The program's signals are for its own threads. */
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (wanted > 0 && pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        wanted = 0;
-    bool masked = wanted > 0;
     while (threads_len < wanted) {
-        if (pthread_create(&threads[threads_len], NULL, work_off, &work) != 0)
+        if (vv_thread_start(&threads[threads_len], work_off, &work) != 0)
             break; /* those that there are, this one at least, do it all */
         threads_len++;
     }
-    if (masked)
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)work_off(&work);
     for (size_t i = 0; i < threads_len; i++)
         (void)pthread_join(threads[i], NULL);

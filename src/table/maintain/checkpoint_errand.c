@@ -1,9 +1,9 @@
 #include "table/maintain/checkpoint_errand.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "base/seam.h"
+#include "base/thread.h"
 #include "delta/checkpoint_write.h"
 
 #define REMARKS_BYTES_MAX ((size_t)64 << 10)
@@ -91,19 +91,6 @@ static void *errand_main(void *data)
     return NULL;
 }
 
-/* Signals are for the program's own threads. */
-static bool start(struct vv_checkpoint_errand *errand)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return false;
-    int failure = pthread_create(&errand->thread, NULL, errand_main, errand);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failure == 0;
-}
-
 static void errand_free(struct vv_checkpoint_errand *errand)
 {
     vv_snapshot_release(&errand->snapshot);
@@ -126,7 +113,7 @@ bool vv_checkpoint_errand_begin(const struct vv_op *op, struct vv_table *table, 
     errand->thread_env.log = op->env->log != NULL ? keep_remark : NULL;
     errand->thread_env.log_data = errand;
     errand->thread_env.progress = NULL;
-    if (!start(errand)) {
+    if (vv_thread_start(&errand->thread, errand_main, errand) != 0) {
         errand_free(errand);
         return false;
     }
