@@ -45,7 +45,10 @@ TEST(input, a_file_whose_name_says_nothing_is_looked_into)
         {"ARROW1", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
         {"PAR1...", VARVE_OK, VARVE_FORMAT_PARQUET},
         {"\xff\xff\xff\xff", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
-        {"a,b\n1,2\n", VARVE_EUSAGE, 0}, /* that could be anything */
+        {"a,b\n1,2\n", VARVE_OK, VARVE_FORMAT_CSV}, /* as of stdin */
+        {"\n {\"a\":1}\n", VARVE_OK, VARVE_FORMAT_NDJSON},
+        {"[{\"a\":1}]", VARVE_EUSAGE, 0},
+        {"\x1f\x8b\x08", VARVE_EUSAGE, 0}, /* packed: that could be anything */
         {"", VARVE_EUSAGE, 0},
     };
     for (size_t i = 0; i < VV_COUNT(contents); i++) {
