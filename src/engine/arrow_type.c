@@ -256,14 +256,14 @@ static varve_status type_read(struct walk *walk, const struct ArrowSchema *schem
     struct vv_str name = vv_str_of(schema->name ? schema->name : "");
     if (!vv_utf8_valid(name) || !vv_utf8_valid(vv_str_of(schema->format)))
         return vv_fail(op, VARVE_EINVALID, "the Arrow schema has a name that is not UTF-8");
-    struct vv_arrow_type type = {
-        .name = vv_arena_str(&op->arena, name),
-        .path = parent_path.len > 0 ? vv_arena_format(&op->arena, "%.*s.%.*s",
-                                          VV_ARG(parent_path), VV_ARG(name))
-                                    : vv_arena_str(&op->arena, name),
-    };
-    if (walk->depth_left == VV_ARROW_DEPTH_MAX)
-        type.path = VV_STR(""); /* the rows: what a program calls them is no part of a path */
+    struct vv_arrow_type type = {.name = vv_arena_str(&op->arena, name)};
+    if (walk->depth_left ==
+        VV_ARROW_DEPTH_MAX) /* the rows: what a program calls them is in no path */
+        type.path = VV_STR("");
+    else if (parent_path.len > 0)
+        type.path = vv_arena_format(&op->arena, "%.*s.%.*s", VV_ARG(parent_path), VV_ARG(name));
+    else
+        type.path = type.name;
     if (type.name.ptr == NULL || type.path.ptr == NULL)
         return vv_fail_memory(op);
     if (walk->depth_left == 0)
