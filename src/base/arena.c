@@ -129,6 +129,20 @@ struct vv_str vv_arena_str(struct vv_arena *arena, struct vv_str text)
     return (struct vv_str){copy, text.len};
 }
 
+struct vv_str vv_arena_lower(struct vv_arena *arena, struct vv_str text)
+{
+    if (text.len == SIZE_MAX || vv_str_is_lost(text))
+        return VV_STR_NONE;
+    char *copy = vv_new(arena, char, text.len + 1);
+    if (!copy)
+        return VV_STR_NONE;
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.ptr[i];
+        copy[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
+    }
+    return (struct vv_str){copy, text.len};
+}
+
 struct vv_str vv_arena_format(struct vv_arena *arena, const char *format, ...)
 {
     va_list args;

@@ -35,6 +35,8 @@ void *vv_arena_alloc(struct vv_arena *arena, size_t count, size_t size, size_t a
  * for `text` (VV_STR_LOST).
  */
 struct vv_str vv_arena_str(struct vv_arena *arena, struct vv_str text);
+/* The same in lower case, ASCII letters only: of names that differ in case alone there is one. */
+struct vv_str vv_arena_lower(struct vv_arena *arena, struct vv_str text);
 
 /* Formats into the arena; `ptr` is NULL when memory is out. */
 struct vv_str vv_arena_format(struct vv_arena *arena, const char *format, ...) VV_PRINTF(2, 3);

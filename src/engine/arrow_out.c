@@ -102,29 +102,20 @@ static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out
     return number_of(status);
 }
 
-static char *lower(char *name)
-{
-    for (char *byte = name; byte && *byte; byte++)
-        *byte = (char)(*byte >= 'A' && *byte <= 'Z' ? *byte + ('a' - 'A') : *byte);
-    return name;
-}
-
 /* name_1 and so on, the first that nobody has; it is had then. */
 static varve_status own_name_make(struct vv_op *op, struct vv_map *taken, const char **name)
 {
-    size_t bytes = strlen(*name) + 24;
-    char *own = vv_new(&op->arena, char, bytes);
-    char *key = vv_new(&op->arena, char, bytes);
-    if (own == NULL || key == NULL)
-        return vv_fail_memory(op);
     for (size_t number = 1;; number++) {
-        (void)snprintf(own, bytes, "%s_%zu", *name, number);
-        memcpy(key, own, bytes);
-        if (vv_map_has(taken, vv_str_of(lower(key))))
-            continue;
-        if (!vv_map_put(taken, vv_str_of(key), own, NULL))
+        struct vv_str own = vv_arena_format(&op->arena, "%s_%zu", *name, number);
+        struct vv_str key = vv_arena_lower(&op->arena, own);
+        bool was_there = false;
+        if (own.ptr == NULL || key.ptr == NULL)
             return vv_fail_memory(op);
-        *name = own;
+        if (!vv_map_put(taken, key, taken, &was_there))
+            return vv_fail_memory(op);
+        if (was_there)
+            continue;
+        *name = own.ptr;
         return VARVE_OK;
     }
 }
@@ -136,12 +127,8 @@ static varve_status own_names_make(struct vv_op *op, const char **names, size_t 
     bool *is_twin = NULL;
     VV_NEW(op, &is_twin, bool, len + 1);
     for (size_t i = 0; i < len; i++) {
-        size_t bytes = strlen(names[i]) + 1;
-        char *key = vv_new(&op->arena, char, bytes);
-        if (key == NULL)
-            return vv_fail_memory(op);
-        memcpy(key, names[i], bytes);
-        if (!vv_map_put(&taken, vv_str_of(lower(key)), key, &is_twin[i]))
+        struct vv_str key = vv_arena_lower(&op->arena, vv_str_of(names[i]));
+        if (key.ptr == NULL || !vv_map_put(&taken, key, &is_twin[i], &is_twin[i]))
             return vv_fail_memory(op);
     }
     for (size_t i = 0; i < len; i++)

@@ -125,17 +125,6 @@ static varve_status children_read(struct walk *walk, const struct ArrowSchema *s
     return VARVE_OK;
 }
 
-/* Letters in lower case, since names that differ in case alone are one name here. */
-static struct vv_str folded(struct vv_arena *arena, struct vv_str name)
-{
-    char *bytes = vv_new(arena, char, name.len + 1);
-    for (size_t index = 0; bytes && index < name.len; index++) {
-        char byte = name.ptr[index];
-        bytes[index] = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-    }
-    return (struct vv_str){bytes, name.len};
-}
-
 static varve_status names_check(struct vv_op *op, const struct vv_arrow_type *type)
 {
     struct vv_map seen = VV_MAP_INIT(&op->arena);
@@ -145,7 +134,7 @@ static varve_status names_check(struct vv_op *op, const struct vv_arrow_type *ty
             return vv_fail(op, VARVE_EINVALID, "column %" PRId64 " of the input has no name",
                 index + 1);
         bool was_there = false;
-        struct vv_str key = folded(&op->arena, child->name);
+        struct vv_str key = vv_arena_lower(&op->arena, child->name);
         if (key.ptr == NULL || !vv_map_put(&seen, key, child, &was_there))
             return vv_fail_memory(op);
         if (was_there)
@@ -257,8 +246,8 @@ static varve_status type_read(struct walk *walk, const struct ArrowSchema *schem
     if (!vv_utf8_valid(name) || !vv_utf8_valid(vv_str_of(schema->format)))
         return vv_fail(op, VARVE_EINVALID, "the Arrow schema has a name that is not UTF-8");
     struct vv_arrow_type type = {.name = vv_arena_str(&op->arena, name)};
-    if (walk->depth_left ==
-        VV_ARROW_DEPTH_MAX) /* the rows: what a program calls them is in no path */
+    /* The rows themselves: what a program calls them is a part of no path. */
+    if (walk->depth_left == VV_ARROW_DEPTH_MAX)
         type.path = VV_STR("");
     else if (parent_path.len > 0)
         type.path = vv_arena_format(&op->arena, "%.*s.%.*s", VV_ARG(parent_path), VV_ARG(name));

@@ -262,3 +262,21 @@ varve_status vv_duck_register_scalar(struct vv_op *op, duckdb_connection connect
                ? VARVE_OK
                : vv_fail(op, VARVE_EFAILED, "the engine takes no function of ours");
 }
+
+varve_status vv_duck_register_place(struct vv_op *op, struct vv_session *session,
+    const char *name, duckdb_type of, duckdb_scalar_function_t run)
+{
+    duckdb_scalar_function function = duckdb_create_scalar_function();
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type value = duckdb_create_logical_type(of);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type list = duckdb_create_list_type(value);
+    VV_CLEANUP(vv_duck_type_done)
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_scalar_function_set_name(function, name);
+    duckdb_scalar_function_add_parameter(function, value);
+    duckdb_scalar_function_add_parameter(function, list);
+    duckdb_scalar_function_set_return_type(function, number);
+    duckdb_scalar_function_set_function(function, run);
+    return vv_duck_register_scalar(op, session->connection, &function);
+}

@@ -131,5 +131,8 @@ struct vv_str vv_duck_string(const duckdb_string_t *string);
 /* Registers a function that is described whole, and destroys the description in any case. */
 varve_status vv_duck_register_scalar(struct vv_op *op, duckdb_connection connection,
     duckdb_scalar_function *function);
+/* One of a value and a list of its kind, that gives a BIGINT: where in the list the value belongs. */
+varve_status vv_duck_register_place(struct vv_op *op, struct vv_session *session,
+    const char *name, duckdb_type of, duckdb_scalar_function_t run);
 
 #endif

@@ -66,17 +66,5 @@ static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
 
 varve_status vv_rank_register(struct vv_op *op, struct vv_session *session)
 {
-    duckdb_scalar_function function = duckdb_create_scalar_function();
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type bytes = duckdb_create_logical_type(DUCKDB_TYPE_BLOB);
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type list = duckdb_create_list_type(bytes);
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_scalar_function_set_name(function, "varve_rank");
-    duckdb_scalar_function_add_parameter(function, bytes);
-    duckdb_scalar_function_add_parameter(function, list);
-    duckdb_scalar_function_set_return_type(function, number);
-    duckdb_scalar_function_set_function(function, run);
-    return vv_duck_register_scalar(op, session->connection, &function);
+    return vv_duck_register_place(op, session, "varve_rank", DUCKDB_TYPE_BLOB, run);
 }

@@ -59,24 +59,7 @@ static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     }
 }
 
-static varve_status add(struct vv_op *op, struct vv_session *session, duckdb_type of)
-{
-    duckdb_scalar_function function = duckdb_create_scalar_function();
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type type = duckdb_create_logical_type(of);
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type list = duckdb_create_list_type(type);
-    VV_CLEANUP(vv_duck_type_done)
-    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_scalar_function_set_name(function, "varve_step");
-    duckdb_scalar_function_add_parameter(function, type);
-    duckdb_scalar_function_add_parameter(function, list);
-    duckdb_scalar_function_set_return_type(function, number);
-    duckdb_scalar_function_set_function(function, run);
-    return vv_duck_register_scalar(op, session->connection, &function);
-}
-
 varve_status vv_step_register(struct vv_op *op, struct vv_session *session)
 {
-    return add(op, session, DUCKDB_TYPE_TIMESTAMP_TZ);
+    return vv_duck_register_place(op, session, "varve_step", DUCKDB_TYPE_TIMESTAMP_TZ, run);
 }

@@ -95,15 +95,11 @@ varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
     struct vv_str at = VV_STR("");
     if (place->at != NULL)
         VV_TRY(vv_json_write_value(op, place->at, &op->arena, &at));
-    char *bytes = vv_new(&op->arena, char, place->name.len + 1);
-    if (bytes == NULL)
+    struct vv_str name = vv_arena_lower(&op->arena, place->name);
+    if (name.ptr == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < place->name.len; i++) {
-        char byte = place->name.ptr[i];
-        bytes[i] = (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
-    }
-    *out = vv_arena_format(&op->arena, "%.*s %.*s %.*s", (int)place->name.len, bytes,
-        VV_ARG(place->at_unit), VV_ARG(at));
+    *out = vv_arena_format(&op->arena, "%.*s %.*s %.*s", VV_ARG(name), VV_ARG(place->at_unit),
+        VV_ARG(at));
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
