@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Work on a table that is larger than the memory which it may take: none takes more.
 
-    bound.py PROGRAM ROWS MEGABYTES [tell]
+    bound.py PROGRAM ROWS MEGABYTES [tell | many]
 
 Prints the time and the peak memory (RSS) of each command, and how many kept to the bound: the
 MEGABYTES of --memory and what the program itself takes, PROGRAM_MB. What a command leaves is
 counted afterwards. With `tell` what tells of all rows runs too, which takes longest: changes,
-leak-check and export.
+leak-check and export. `many` is for a hundred million rows: they are read, sorted and counted in files of
+days, and one is upserted; that takes some 8 GB of the disk for a while.
 """
 
 import csv
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 
 PROGRAM_MB = 96  # with the engine's library in memory, and what the allocator has yet to give back
 FILES, DAYS = 10, 5
+MANY_DAYS = 50
 # What the system counts for a process begins with what its parent had when it was made. So that it is
 # the program's own, a small process makes it.
 LAUNCHER = """
@@ -46,6 +48,7 @@ class Runner:
         self.bound = megabytes + PROGRAM_MB
         self.env = {**os.environ, "TMPDIR": str(folder)}
         self.passed = self.failed = 0
+        self.spilled = 0  # bytes that one command has put aside at a time, at most
 
     def note(self, good, text):
         self.passed += good
@@ -57,15 +60,28 @@ class Runner:
         start = time.monotonic()
         result, result_end = os.pipe()
         with open(result, encoding="utf-8") as told:
-            subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCHER, str(result_end),
-                            *self.command, *arguments], env=self.env, stdout=to,
-                           pass_fds=[result_end], check=True)
-            os.close(result_end)
+            with subprocess.Popen([sys.executable, "-I", "-S", "-c", LAUNCHER, str(result_end),
+                                   *self.command, *arguments], env=self.env, stdout=to,
+                                  pass_fds=[result_end]) as process:
+                os.close(result_end)
+                while process.poll() is None:
+                    self.spilled = max(self.spilled, self.spills())
+                    time.sleep(0.05)
             code, peak_kb = map(int, told.read().split())
         peak = peak_kb / 1024
         self.note(code == 0 and peak <= self.bound,
                   f"{' '.join(arguments[:2])}: exit {code}, "
                   f"{time.monotonic() - start:.1f} s, {peak:.0f} MB of {self.bound} MB")
+
+    def spills(self):
+        """Bytes that lie in the folders for what the engine's memory has no room for."""
+        count = 0
+        for path in pathlib.Path(self.env["TMPDIR"]).glob("varve-spill-*/*"):
+            try:
+                count += path.stat().st_size
+            except FileNotFoundError:
+                pass
+        return count
 
     def told(self, path, expected, what):
         """The records of a CSV file, without its header, which is removed then."""
@@ -117,46 +133,90 @@ def tell(runner, folder, of):
     runner.told(folder / "exported" / "t" / "rows.csv", of["left"], "rows exported")
 
 
+def load_days(runner, path, each):
+    """So many rows of each day; the days differ in nothing else."""
+    keys = pa.array(range(each), pa.int64())
+    mixed = pc.bit_wise_and(pc.multiply(keys, 2654435761), 0xFFFFFF)  # pylint: disable=no-member
+    columns = {"k": keys, "sym": pc.cast(pc.bit_wise_and(keys, 511), pa.string()),  # pylint: disable=no-member
+               "a": pc.cast(mixed, pa.float64())}
+    for day in range(MANY_DAYS):
+        days = pa.repeat(pa.scalar(19000 + day, pa.int32()), each).cast(pa.date32())
+        pq.write_table(pa.table({**columns, "day": days}), path)
+        runner.run("append", "t", str(path), "--allow-duplicates")
+    path.unlink()
+
+
+def check_many(runner, folder, rows):
+    """Rows of which only a small part fits the memory, read in each way."""
+    each = rows // MANY_DAYS
+    rows = each * MANY_DAYS
+    out = folder / "out.parquet"
+    runner.run("create", "t", "--schema", "k bigint not null, sym string, a double, day date", "--key", "k,day")
+    load_days(runner, folder / "rows.parquet", each)
+    runner.count("true", rows)
+    runner.run("scan", "t", "--format", "csv")
+    for what, *arguments in (("rows scanned", "scan", "t"),
+                             ("rows sorted", "query", "SELECT k, a, day FROM t ORDER BY a, k, day")):
+        runner.run(*arguments, "-o", str(out))
+        found = pq.ParquetFile(out).metadata.num_rows
+        runner.note(found == rows, f"{rows} {what}: {found}")
+        out.unlink()
+    runner.note(runner.spilled > 0, f"{runner.spilled / 1e6:.0f} MB were put aside meanwhile")
+    runner.run("query", "SELECT sym, count(*), count(DISTINCT k) FROM t GROUP BY sym")
+    (folder / "one.csv").write_text("k,sym,a,day\n5,x,-1,2022-01-08\n")
+    runner.run("upsert", "t", str(folder / "one.csv"))
+    runner.count("a = -1", 1)
+    runner.count("true", rows)
+
+
+def check_all(runner, folder, rows, also):
+    """Rows that are read, changed, laid out anew and told of."""
+    each = rows // FILES
+    runner.run("create", "t", "--schema", SCHEMA, "--key", "k,day", "--partition-by", "day")
+    for number in range(FILES):
+        path = folder / "rows.parquet"
+        write(path, number, each)
+        runner.run("append", "t", str(path), "--allow-duplicates")
+    total = each * FILES
+    runner.count("true", total)
+    # The last part once more as text, into a table of its own.
+    pacsv.write_csv(pq.read_table(folder / "rows.parquet"), folder / "rows.csv")
+    runner.run("create", "u", "--schema", SCHEMA, "--key", "k,day")
+    runner.run("append", "u", str(folder / "rows.csv"), "--allow-duplicates")
+    runner.run("upsert", "u", str(folder / "rows.csv"))
+    runner.count("true", each, "u")
+    (folder / "one.csv").write_text("k,day,sym,a,b,note\n5,2022-01-08,x,-1,2,n\n")
+    runner.run("upsert", "t", str(folder / "one.csv"))
+    runner.count("a = -1", 1)
+    runner.run("optimize", "t")
+    runner.run("optimize", "t", "--zorder", "note,sym")
+    runner.count("true", total)
+    runner.run("scan", "t", "--format", "csv")
+    runner.run("scan", "t", "-o", str(folder / "all.parquet"))
+    runner.run("query", "SELECT sym, count(*), count(DISTINCT note) FROM t GROUP BY sym")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    known = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    version = runner.version("t")
+    runner.run("update", "t", "--set", "note = 'seen'", "--where", "a < 100")
+    seen = sum(1 for key in range(total) if key & 1023 < 100)
+    runner.count("note = 'seen'", seen)
+    runner.run("delete", "t", "--where", "a >= 512")
+    left = sum(1 for key in range(total) if key & 1023 < 512)
+    runner.count("true", left)
+    if also == "tell":
+        tell(runner, folder, {"known": known, "since": version + 1, "seen": seen,
+                              "gone": total - left, "left": left})
+
+
 def main(program, rows, megabytes, also=""):
-    rows, each = int(rows), int(rows) // FILES
     program = str(pathlib.Path(program).resolve())
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         runner = Runner(program, folder, int(megabytes))
-        runner.run("create", "t", "--schema", SCHEMA, "--key", "k,day", "--partition-by", "day")
-        for number in range(FILES):
-            path = folder / "rows.parquet"
-            write(path, number, each)
-            runner.run("append", "t", str(path), "--allow-duplicates")
-        total = each * FILES
-        runner.count("true", total)
-        # The last part once more as text, into a table of its own.
-        pacsv.write_csv(pq.read_table(folder / "rows.parquet"), folder / "rows.csv")
-        runner.run("create", "u", "--schema", SCHEMA, "--key", "k,day")
-        runner.run("append", "u", str(folder / "rows.csv"), "--allow-duplicates")
-        runner.run("upsert", "u", str(folder / "rows.csv"))
-        runner.count("true", each, "u")
-        (folder / "one.csv").write_text("k,day,sym,a,b,note\n5,2022-01-08,x,-1,2,n\n")
-        runner.run("upsert", "t", str(folder / "one.csv"))
-        runner.count("a = -1", 1)
-        runner.run("optimize", "t")
-        runner.run("optimize", "t", "--zorder", "note,sym")
-        runner.count("true", total)
-        runner.run("scan", "t", "--format", "csv")
-        runner.run("scan", "t", "-o", str(folder / "all.parquet"))
-        runner.run("query", "SELECT sym, count(*), count(DISTINCT note) FROM t GROUP BY sym")
-        now = datetime.datetime.now(datetime.timezone.utc)
-        known = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        version = runner.version("t")
-        runner.run("update", "t", "--set", "note = 'seen'", "--where", "a < 100")
-        seen = sum(1 for key in range(total) if key & 1023 < 100)
-        runner.count("note = 'seen'", seen)
-        runner.run("delete", "t", "--where", "a >= 512")
-        left = sum(1 for key in range(total) if key & 1023 < 512)
-        runner.count("true", left)
-        if also == "tell":
-            tell(runner, folder, {"known": known, "since": version + 1, "seen": seen,
-                                  "gone": total - left, "left": left})
+        if also == "many":
+            check_many(runner, folder, int(rows))
+        else:
+            check_all(runner, folder, int(rows), also)
         print(f"{runner.passed} passed, {runner.failed} failed")
         return runner.failed > 0
 
