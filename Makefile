@@ -8,7 +8,7 @@ test:    build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2 buil
 spark-logstore: ; @./setup.sh spark && spark/build.sh build
 test-spark: build spark-logstore ; @.venv-spark/bin/python -m pytest -q -p no:cacheprovider tests/spark
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
-nightly: build ; @./setup.sh test && tests/nightly.sh
+nightly: ; @python3 tests/nightly.py build $(if $(FRESH),--fresh) $(STEPS)
 mutants: build ; @./setup.sh test && .venv/bin/python tests/mutants/try_mutants.py build
 check:   lint test ; @$(MAKE) --no-print-directory tsan-threads SUITE=threads-alone
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000) $(BENCH)

@@ -5,6 +5,7 @@
     tests/run.py --programs-only BUILD   the test programs alone
         --suite NAME     those test programs of a suite of Meson's: unit, fault, threads, ...
         --patient        a case may take ten minutes, a program forty: for builds that are slow
+        --part K/N       each N-th of the test programs from the K-th on, one at a time
         --jobs N         so many folders of Python tests at a time
 
 The test programs are those that Meson knows; the Python tests are the folders of tests/ that
@@ -52,12 +53,29 @@ def count_programs(records):
     return totals
 
 
-def run_programs(build, suite=None, patient=False):
+def part_of(items, part):
+    """Each N-th from the K-th on, by "K/N": of neighbours, which are alike, each part has its own."""
+    first, parts = map(int, part.split("/"))
+    if not 1 <= first <= parts:
+        raise ValueError(f"no part: {part}")
+    return items[first - 1::parts]
+
+
+def names_of(build, part):
+    """Of the test programs that Meson knows, those of a part."""
+    done = subprocess.run(["meson", "introspect", "--tests", str(build)], check=True,
+                          capture_output=True, text=True)
+    return part_of([test["name"] for test in json.loads(done.stdout)], part)
+
+
+def run_programs(build, suite=None, patient=False, part=None):
     """True when all test programs passed."""
-    log = build / "meson-logs" / "testlog.json"
+    base = f"testlog-{part.replace('/', '-of-')}" if part else "testlog"
+    log = build / "meson-logs" / f"{base}.json"
     log.unlink(missing_ok=True)
-    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
+    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs", "--logbase", base]
     command += ["--suite", suite] if suite else []
+    command += ["--num-processes", "1", *names_of(build, part)] if part else []
     command += ["--timeout-multiplier", "4"] if patient else []
     env = dict(os.environ, VARVE_TEST_SECONDS="600") if patient else None
     status = subprocess.run(command, check=False, env=env).returncode
@@ -110,10 +128,11 @@ def main(arguments):
     parser.add_argument("--programs-only", action="store_true")
     parser.add_argument("--suite")
     parser.add_argument("--patient", action="store_true")
+    parser.add_argument("--part")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
     build = options.build.resolve()
-    good = run_programs(build, options.suite, options.patient)
+    good = run_programs(build, options.suite, options.patient, options.part)
     if not options.programs_only:
         good = run_python(build, options.jobs) and good
     return 0 if good else 1

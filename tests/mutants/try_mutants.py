@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Whether the suites notice: puts deliberate bugs into a copy of the source, one at a time.
 
-    tests/mutants/try_mutants.py BUILD [--list] [NAME...]
+    tests/mutants/try_mutants.py BUILD [--list] [--part K/N] [NAME...]
 
 BUILD is a finished build; the copy is made beside it, in BUILD/mutants, and built with the same
 Meson options. Of each bug in mutants.toml the tests that should notice it run until one fails; a
 bug that none of them notices is a hole in the suites, and fails this run. Before the first bug the
-same tests have to pass without any. Ends with "N passed, N failed"; a passed bug was caught.
+same tests have to pass without any. A part is each N-th bug from the K-th on, in a copy of its own and by
+one processor, so that parts can run side by side. Ends with "N passed, N failed"; a passed bug was caught.
 """
 
 import argparse
@@ -19,6 +20,10 @@ import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+
+from run import part_of  # pylint: disable=wrong-import-position
+
 SECONDS_MAX = 600  # a test that hangs has noticed too
 
 
@@ -59,20 +64,20 @@ def is_program(test):
 class Bench:
     """The copy of the source and its build."""
 
-    def __init__(self, build):
-        self.tree = build / "mutants" / "tree"
+    def __init__(self, build, part=None):
+        self.tree = build / "mutants" / (f"tree-{part.replace('/', '-of-')}" if part else "tree")
         self.build = self.tree / "build"
+        self.ninja = ["ninja", "-C", self.build, "--quiet", *(["-j1"] if part else [])]
         copy_source(self.tree)
         if not (self.build / "build.ninja").exists():
-            subprocess.run(["tools/build.sh", "build", "-Dwerror=false"], cwd=self.tree,
+            subprocess.run(["meson", "setup", self.build, "-Dwerror=false"], cwd=self.tree,
                            check=True, stdout=subprocess.DEVNULL)
 
     def make(self, tests):
         """True when what the tests need could be built."""
         targets = [f"tests/{test}" for test in tests if is_program(test)]
-        done = subprocess.run(["ninja", "-C", self.build, "--quiet", "varve",
-                               "tests/golden/state_check", "tests/power/libpower_record.so",
-                               "tests/hard/libhard_system.so",
+        done = subprocess.run([*self.ninja, "varve", "tests/golden/state_check",
+                               "tests/power/libpower_record.so", "tests/hard/libhard_system.so",
                                *targets],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -111,6 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--part")
     parser.add_argument("names", nargs="*")
     options = parser.parse_intermixed_args()
     mutants = [mutant for mutant in load() if not options.names or mutant["name"] in options.names]
@@ -118,7 +124,8 @@ def main():
         for mutant in load():
             print(f"{mutant['name']}: {mutant['promise']}")
         return 0 if options.list else f"no such bug: {' '.join(options.names)}"
-    bench = Bench(options.build)
+    mutants = part_of(mutants, options.part) if options.part else mutants
+    bench = Bench(options.build, options.part)
     tests = sorted({test for mutant in mutants for test in mutant["tests"]})
     if not bench.make(tests):
         return "the source does not build without a bug in it"

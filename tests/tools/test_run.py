@@ -33,3 +33,13 @@ def test_folders_are_told_in_order_however_many_run_at_a_time(tmp_path, monkeypa
     assert "tests/c:" not in told
     (tmp_path / "tests" / "b" / "test_it.py").write_text("def test_b():\n    pass\n")
     assert run.run_python(tmp_path, jobs)
+
+
+def test_parts_have_each_program_once():
+    names = [f"p{number}" for number in range(11)]
+    parts = [run.part_of(names, f"{first}/3") for first in (1, 2, 3)]
+    assert sorted(sum(parts, [])) == sorted(names)
+    assert parts[1] == ["p1", "p4", "p7", "p10"]
+    for wrong in ("0/3", "4/3"):
+        with pytest.raises(ValueError):
+            run.part_of(names, wrong)
