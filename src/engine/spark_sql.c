@@ -13,7 +13,8 @@
 #include "engine/spark_parser.h"
 
 #define DEPTH_MAX 64
-#define CHAIN_MAX 500 /* operators in a row: each is a level for DuckDB */
+#define CHAIN_MAX 500  /* operators in a row: each is a level for DuckDB */
+#define CHOICES_MAX 16 /* of a list; more are looked up faster than compared */
 
 static varve_status value(struct vv_op *op, struct vv_spark_parser *parser, struct vv_buf *sql);
 
@@ -176,19 +177,58 @@ static varve_status value(struct vv_op *op, struct vv_spark_parser *parser, stru
     return vv_buf_ok(&left) ? VARVE_OK : vv_fail_memory(op);
 }
 
-static varve_status in_list(struct vv_op *op, struct vv_spark_parser *parser,
-    struct vv_buf *sql)
+/* A string, and nothing else up to the next comma or bracket. */
+static bool is_text_alone(struct vv_op *op, const struct vv_spark_parser *parser)
 {
-    const char *separator = " IN (";
+    struct vv_spark_parser ahead = *parser;
+    if (parser->token.kind != VV_SPARK_STRING)
+        return false;
+    if (vv_spark_advance(op, &ahead) != VARVE_OK) {
+        vv_forgive(op);
+        return false;
+    }
+    return vv_spark_is_symbol(&ahead, ",") || vv_spark_is_symbol(&ahead, ")");
+}
+
+/* A column, which costs nothing to be named again. */
+static bool is_name(struct vv_str sql)
+{
+    return sql.len > 2 && sql.ptr[0] == '"' &&
+           memchr(sql.ptr + 1, '"', sql.len - 1) == sql.ptr + sql.len - 1;
+}
+
+/*
+ * "x IN ('a', 'b')", or of a column and few strings "x = 'a' OR x = 'b'", which is the same: the engine
+ * looks for one of six values or more by a join, which is no faster and yields rows in another
+ * order, so that a batch that came in order would have to be sorted.
+ */
+static varve_status in_list(struct vv_op *op, struct vv_spark_parser *parser,
+    struct vv_str left, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf list = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf any = VV_BUF_INIT(VV_BUF_MAX);
+    bool is_any = is_name(left);
     VV_TRY(vv_spark_expect_symbol(op, parser, "("));
-    do {
-        if (*separator == ',')
-            VV_TRY(vv_spark_advance(op, parser));
-        vv_buf_adds(sql, separator);
-        VV_TRY(vv_spark_expression(op, parser, sql));
-        separator = ", ";
-    } while (vv_spark_is_symbol(parser, ","));
-    vv_buf_addc(sql, ')');
+    for (size_t len = 1;; len++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf item = VV_BUF_INIT(VV_BUF_MAX);
+        is_any = is_any && len <= CHOICES_MAX && is_text_alone(op, parser);
+        VV_TRY(vv_spark_expression(op, parser, &item));
+        if (!vv_buf_ok(&item))
+            return vv_fail_memory(op);
+        vv_buf_addf(&list, "%s%.*s", len > 1 ? ", " : "", VV_ARG(vv_buf_str(&item)));
+        if (is_any)
+            vv_buf_addf(&any, "%s%.*s = %.*s", len > 1 ? " OR " : "", VV_ARG(left),
+                VV_ARG(vv_buf_str(&item)));
+        if (!vv_spark_is_symbol(parser, ","))
+            break;
+        VV_TRY(vv_spark_advance(op, parser));
+    }
+    if (!vv_buf_ok(&list) || !vv_buf_ok(&any))
+        return vv_fail_memory(op);
+    if (is_any)
+        vv_buf_add(sql, vv_buf_str(&any));
+    else
+        vv_buf_addf(sql, "%.*s IN (%.*s)", VV_ARG(left), VV_ARG(vv_buf_str(&list)));
     return vv_spark_expect_symbol(op, parser, ")");
 }
 
@@ -219,8 +259,11 @@ static varve_status set_predicate(struct vv_op *op, struct vv_spark_parser *pars
     if (!is_between && !is_in && !is_like && !is_regular)
         return vv_spark_refuse(op, parser, "not understood");
     VV_TRY(vv_spark_advance(op, parser));
+    if (!vv_buf_ok(left))
+        return vv_fail_memory(op);
     if (is_in) {
-        VV_TRY(in_list(op, parser, &right));
+        VV_TRY(in_list(op, parser, vv_buf_str(left), &right));
+        vv_buf_clear(left);
     } else if (is_like) {
         VV_TRY(like(op, parser, &right));
     } else {

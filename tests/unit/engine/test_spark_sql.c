@@ -63,6 +63,14 @@ static const struct {
     {"x NOT IN (1, 2)", "true"},
     {"x IN (1, NULL)", "NULL"},
     {"x NOT IN (7, NULL)", "false"},
+    {"regime IN ('a', 'b', 'c', 'd', 'e', 'f', 'neutral_low')", "true"},
+    {"regime NOT IN ('a', 'b', 'c', 'd', 'e', 'f', 'neutral_low')", "false"},
+    {"regime NOT IN ('a') AND regime IN (\"neutral_low\")", "true"},
+    {"regime IN ('a', NULL) OR regime IN ('b', 'a' || 'b')", "NULL"},
+    {"y IN ('1', '2', '3', '4', '5', '6', '7')", "NULL"},
+    {"x IN ('1', '2', '3', '4', '5', '6', '7')", "true"},
+    {"x IN ('1', 2, '3', '4', '5', '6', '7') AND day IN ('2025-01-29', '2025-01-30')", "true"},
+    {"s IN ('a', 'it\\'s') AND x + 1 IN ('7', '8') AND st.f.`g h` IN ('4', '5')", "true"},
     {"x IS DISTINCT FROM y", "true"},
     {"b IS TRUE AND NOT (b IS FALSE)", "true"},
     {"(y > 1) IS NOT TRUE", "true"},
@@ -140,6 +148,38 @@ TEST(spark_sql, values)
         else if (!CHECK_STR(value_of(&fixture, value_cases[index].expression),
                      value_cases[index].value))
             printf("# %s\n", value_cases[index].expression);
+    }
+}
+
+/* How an engine runs an expression over the rows. */
+static struct vv_str plan_of(struct fixture *fixture, const char *expression)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_str sql = VV_STR_NONE;
+    bool has_row = false;
+    vv_buf_adds(&query, "EXPLAIN SELECT ");
+    if (!CHECK_OK(&fixture->op, translate(&fixture->op, expression, &sql)))
+        return VV_STR_NONE;
+    vv_buf_addf(&query, "%.*s FROM \"row\"", VV_ARG(sql));
+    if (!CHECK_OK(&fixture->op,
+            vv_session_query(&fixture->op, fixture->session, vv_buf_str(&query), &rows)) ||
+        !CHECK_OK(&fixture->op, vv_rows_next(&fixture->op, rows, &has_row)) || !CHECK(has_row))
+        return VV_STR_NONE;
+    return vv_arena_str(&fixture->op.arena, vv_rows_text(rows, 1));
+}
+
+TEST(spark_sql, a_list_of_texts_is_no_join_which_would_lose_the_order_of_the_rows)
+{
+    FIXTURE(fixture);
+    REQUIRE(row_make(&fixture));
+    static const char *const expressions[] = {
+        "regime IS NULL OR regime IN ('1', '2', '3', '4', '5', '6', '7', '8')",
+        "s NOT IN ('1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14')"};
+    for (size_t index = 0; index < VV_COUNT(expressions); index++) {
+        struct vv_str plan = plan_of(&fixture, expressions[index]);
+        CHECK(memmem(plan.ptr, plan.len, "PROJECTION", 10) != NULL);
+        CHECK(memmem(plan.ptr, plan.len, "JOIN", 4) == NULL);
     }
 }
 
