@@ -336,6 +336,11 @@ duckdb_logical_type vv_rowset_type(const struct vv_rowset *rowset, uint32_t colu
     return rowset->types[column];
 }
 
+duckdb_connection vv_rowset_connection(const struct vv_rowset *rowset)
+{
+    return rowset->session->connection;
+}
+
 size_t vv_rowset_chunks(const struct vv_rowset *rowset)
 {
     return rowset->chunks_len;

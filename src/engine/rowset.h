@@ -68,4 +68,12 @@ void vv_rowset_number_sql(const struct vv_rowset *rowset, struct vv_buf *sql);
 varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
     struct vv_rows **out);
 
+/*
+ * The first columns of its rows, by other names, as a stream of record batches: without a statement,
+ * which takes longer to plan than a few hundred rows to copy. They are copied, so that the stream
+ * outlives the rowset and its session.
+ */
+varve_status vv_rowset_stream(struct vv_op *op, const struct vv_rowset *rowset,
+    const struct vv_str *names, uint32_t columns_len, struct ArrowArrayStream *out);
+
 #endif

@@ -30,6 +30,7 @@ varve_status vv_rowset_add_chunk(struct vv_op *op, struct vv_rowset *rowset,
 /* Takes the rows in that have been put into the last chunk. */
 void vv_rowset_count_chunk(struct vv_rowset *rowset, idx_t rows);
 
+duckdb_connection vv_rowset_connection(const struct vv_rowset *rowset);
 size_t vv_rowset_chunks(const struct vv_rowset *rowset);
 duckdb_data_chunk vv_rowset_chunk(const struct vv_rowset *rowset, size_t index);
 duckdb_logical_type vv_rowset_type(const struct vv_rowset *rowset, uint32_t column);

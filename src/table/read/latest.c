@@ -344,23 +344,16 @@ static varve_status answer_by_kept(struct vv_op *op, struct latest *latest,
     return make_answer(op, latest, &base, out);
 }
 
-static varve_status stream_answer(struct vv_op *op, struct latest *latest,
-    struct vv_latest_answer *answer, struct ArrowArrayStream *out)
+static varve_status stream_answer(struct vv_op *op, const struct latest *latest,
+    const struct vv_latest_answer *answer, struct ArrowArrayStream *out)
 {
-    struct vv_read *read = &latest->read;
-    const struct vv_rowset *rows = vv_latest_answer_rows(answer);
-    add_names(latest, &read->sql);
-    vv_buf_add(&read->sql, vv_rowset_sql(rows));
-    add_by(latest, " ORDER BY ", &read->sql);
-    if (!vv_buf_ok(&read->sql))
-        return vv_fail_memory(op);
-    VV_TRY(vv_session_open(op, read->table->engine, &read->session));
-    struct vv_keep keep = vv_latest_answer_keep(answer);
-    varve_status status =
-        vv_session_stream(op, &read->session, vv_buf_str(&read->sql), false, &keep, 1, out);
-    if (status != VARVE_OK)
-        keep.release(keep.object);
-    return status;
+    const struct vv_schema *schema = &latest->read.snapshot->schema;
+    struct vv_str *names = NULL;
+    VV_NEW(op, &names, struct vv_str, schema->fields_len + 1);
+    for (size_t i = 0; i < schema->fields_len; i++)
+        names[i] = schema->fields[i].name;
+    return vv_rowset_stream(op, vv_latest_answer_rows(answer), names,
+        (uint32_t)schema->fields_len, out);
 }
 
 static varve_status stream_rows(struct vv_op *op, struct latest *latest,

@@ -70,17 +70,6 @@ void vv_latest_answer_release(struct vv_latest_answer **answer)
     vv_free(released);
 }
 
-static void release_kept(void *object)
-{
-    struct vv_latest_answer *answer = object;
-    vv_latest_answer_release(&answer);
-}
-
-struct vv_keep vv_latest_answer_keep(struct vv_latest_answer *answer)
-{
-    return (struct vv_keep){retain(answer), release_kept};
-}
-
 const struct vv_rowset *vv_latest_answer_rows(const struct vv_latest_answer *answer)
 {
     return answer->rowset;

@@ -22,7 +22,7 @@ struct vv_latest_kept;
 void vv_latest_kept_free(struct vv_latest_kept **kept); /* accepts a pointer to NULL */
 
 /*
- * Rows in memory, shared by count, since a stream may outlive the table. Columns are c0..cN by
+ * Rows in memory, shared by count: by what is kept and whoever gives them out. Columns are c0..cN by
  * their index in the schema, and behind them `source` BIGINT, the number of the file of a row, and
  * `gone` BOOLEAN: that file went. Rows are in the order in which they are given out.
  */
@@ -31,8 +31,6 @@ varve_status vv_latest_answer_fill(struct vv_op *op, struct vv_engine *engine,
     const struct vv_query *query, struct vv_latest_answer **out);
 void vv_latest_answer_release(struct vv_latest_answer **answer);
 const struct vv_rowset *vv_latest_answer_rows(const struct vv_latest_answer *answer);
-/* For a stream (struct vv_keep): one more holds it. */
-struct vv_keep vv_latest_answer_keep(struct vv_latest_answer *answer);
 
 /* What is asked: by it answers are told apart. */
 struct vv_latest_question {

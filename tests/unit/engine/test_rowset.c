@@ -336,3 +336,55 @@ TEST(rowset, a_statement_that_failed_works_the_next_time)
     REQUIRE(fill(&fixture, rowset, "SELECT 6 AS x"));
     CHECK_INT(kept_number(&fixture, rowset, "x"), 6);
 }
+
+TEST(rowset, its_first_columns_are_a_stream_that_outlives_it)
+{
+    const struct vv_str names[] = {VV_STR("Number"), VV_STR("when")};
+    FIXTURE(fixture);
+    struct vv_rowset *rowset = NULL;
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    int64_t rows = 0;
+    int64_t sum = 0;
+    REQUIRE_OK(&fixture.op, vv_rowset_open(&fixture.op, fixture.session, &rowset));
+    REQUIRE(fill(&fixture, rowset,
+        "SELECT i, TIMESTAMPTZ '2025-01-30 10:00:00+00' AS t, 'not shown' AS x FROM "
+        "range(5000) "
+        "r(i)"));
+    bool is_made = CHECK_OK(&fixture.op,
+        vv_rowset_stream(&fixture.op, rowset, names, VV_COUNT(names), &stream));
+    vv_rowset_close(&rowset);
+    REQUIRE(is_made && CHECK_INT(stream.get_schema(&stream, &schema), 0));
+    CHECK_INT(schema.n_children, 2);
+    CHECK_STR(vv_str_of(schema.children[0]->name), "Number");
+    CHECK_STR(vv_str_of(schema.children[1]->name), "when");
+    CHECK_STR(vv_str_of(schema.children[1]->format), "tsu:UTC");
+    schema.release(&schema);
+    for (;;) {
+        struct ArrowArray array;
+        if (!CHECK_INT(stream.get_next(&stream, &array), 0) || array.release == NULL)
+            break;
+        CHECK_INT(array.n_children, 2);
+        for (int64_t row = 0; row < array.length; row++)
+            sum += ((const int64_t *)array.children[0]->buffers[1])[row];
+        rows += array.length;
+        array.release(&array);
+    }
+    stream.release(&stream);
+    CHECK_INT(rows, 5000);
+    CHECK_INT(sum, 12497500);
+}
+
+TEST(rowset, no_rows_are_a_stream_of_none)
+{
+    const struct vv_str names[] = {VV_STR("i")};
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    struct ArrowArrayStream stream;
+    struct ArrowArray array;
+    REQUIRE(fill(&fixture, rowset, "SELECT i FROM range(0) r(i)"));
+    REQUIRE_OK(&fixture.op, vv_rowset_stream(&fixture.op, rowset, names, 1, &stream));
+    if (CHECK_INT(stream.get_next(&stream, &array), 0))
+        CHECK(array.release == NULL);
+    stream.release(&stream);
+}
