@@ -198,7 +198,10 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
         .has_own_names = query->has_own_names};
     if (query->about.len < sizeof(stream->about)) /* rather none than a part of one */
         (void)snprintf(stream->about, sizeof(stream->about), "%.*s", VV_ARG(query->about));
-    varve_status status = vv_duck_execute(op, *session, query, true, &stream->result);
+    /* With other threads at work this one would look for work all the time, on the core of theirs. */
+    struct vv_query run = *query;
+    run.gives_way = run.gives_way || atomic_load(&(*session)->engine->is_scaled);
+    varve_status status = vv_duck_execute(op, *session, &run, true, &stream->result);
     if (status != VARVE_OK) {
         status = tell_about(op, status, stream->about);
         vv_free(stream);
