@@ -331,11 +331,13 @@ static varve_status load(struct scan *scan, const struct vv_held_files *files)
 {
     const struct item *item = scan->item;
     struct vv_str bytes = item->bytes;
+    /* Bytes that were looked into are known to be those on record. */
+    struct vv_str sha256 = bytes.ptr == NULL ? item->sha256 : VV_STR_NONE;
     struct vv_plain_file plain;
     size_t rows = 0;
     if (bytes.ptr == NULL)
         VV_TRY(files->read(&scan->op, item->path, &scan->file_arena, &bytes));
-    VV_TRY(vv_plain_open(&scan->op, bytes, item->sha256, files->columns, files->columns_len,
+    VV_TRY(vv_plain_open(&scan->op, bytes, sha256, files->columns, files->columns_len,
         &scan->file_arena, &plain));
     if (!count_rows(&plain.parquet, &rows) || rows != item->rows)
         return vv_fail(&scan->op, VARVE_ECORRUPT, "it has other rows than it had");

@@ -116,13 +116,27 @@ static bool put_narrow(struct source *source, duckdb_vector vector, bool is_byte
     return true;
 }
 
+/* A text that lies in its cell, with zeros behind it, by which cells are compared. */
+static duckdb_string_t short_text(struct vv_str text)
+{
+    duckdb_string_t cell;
+    memset(&cell, 0, sizeof(cell));
+    cell.value.inlined.length = (uint32_t)text.len;
+    memcpy(cell.value.inlined.inlined, text.ptr, text.len);
+    return cell;
+}
+
 static void put_texts(struct source *source, duckdb_vector vector)
 {
+    duckdb_string_t *cells = duckdb_vector_get_data(vector);
     idx_t row;
     size_t index;
     while (next(source, &row, &index)) {
         struct vv_str text = source->cursor->column.texts[index];
-        duckdb_vector_assign_string_element_len(vector, row, text.ptr, text.len);
+        if (text.len <= VV_VECTOR_INLINE_MAX)
+            cells[row] = short_text(text);
+        else
+            duckdb_vector_assign_string_element_len(vector, row, text.ptr, text.len);
     }
 }
 

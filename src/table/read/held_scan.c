@@ -4,6 +4,12 @@
 #include "engine/held_files.h"
 #include "store/source.h"
 
+/*
+ * A statement that reads no more is held from its first run on: to decode all of it takes a little
+ * longer than the engine needs, which would have to be done again by the second.
+ */
+#define AT_ONCE_BYTES_MAX ((int64_t)8 << 20)
+
 /* When a statement runs the table may be closed, so this goes by the path alone. */
 static varve_status read_file(struct vv_op *op, struct vv_str path, struct vv_arena *arena,
     struct vv_str *out)
@@ -42,6 +48,7 @@ struct partitions {
     struct vv_held_constant *constants;
     size_t len;          /* 0: none, or of a type whose values can't be given */
     bool is_one_of_many; /* each file, of small ones */
+    bool is_little;      /* all that the statement reads */
 };
 
 /* Behind the columns that lie in the files. */
@@ -91,7 +98,8 @@ static varve_status add(struct vv_op *op, const struct vv_scan_source *source, s
     struct vv_held_file held = {.bytes = file->bytes,
         .index = at,
         .sha256 = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256)),
-        .at_once = partitions->is_one_of_many && vv_small_scan_is_candidate(file),
+        .at_once = partitions->is_little ||
+                   (partitions->is_one_of_many && vv_small_scan_is_candidate(file)),
         .constants = partitions->constants};
     VV_TRY(put_constants(op, source, file, partitions));
     VV_TRY(vv_store_fetch(op, source->store, &op->arena, file->key, &held.path));
@@ -126,6 +134,8 @@ varve_status vv_held_scan_open(struct vv_op *op, const struct vv_scan_source *so
     for (size_t i = 0; i < source->files_len; i++)
         small += vv_small_scan_is_candidate(source->files[i]);
     partitions.is_one_of_many = small >= VV_SMALL_SCAN_FILES_MIN;
+    partitions.is_little =
+        vv_files_bytes(source->files, source->files_len) <= AT_ONCE_BYTES_MAX;
     for (size_t i = 0; i < source->files_len; i++) {
         VV_TRY(vv_check_cancel(op));
         if (is_candidate(source->files[i]))

@@ -1,6 +1,6 @@
 /*
  * Which of the files of a scan are read from memory (engine/held_files.h): those that this lake's
- * handle has read before, and small ones at once where there are many.
+ * handle has read before; at once small ones where there are many, and all where they are little.
  */
 #ifndef VV_TABLE_READ_HELD_SCAN_H
 #define VV_TABLE_READ_HELD_SCAN_H
