@@ -248,7 +248,7 @@ setup_build() {
 make_venv() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || need_packages python3-venv
     stamp="$(sum_of setup.sh) $(sum_of "$2")"
-    [ "$(cat "$1/stamp" 2>/dev/null)" != "$stamp" ] || return 0
+    [ "$(cat "$1/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$1/bin/python" ] || return 0
     say "making $1 for what is in $2"
     rm -rf "$1"
     python3 -m venv "$1" || die "python3 -m venv failed: apt-get install python3-venv"
@@ -335,6 +335,11 @@ setup_valgrind() {
     # shellcheck disable=SC2086
     need_packages $valgrind_packages
 }
+
+# Two at a time, as two terminals start them, would tread on each other's downloads and environments.
+mkdir -p third_party
+exec 9>third_party/.setup.lock
+flock 9
 
 case ${1:-test} in
 build) setup_build ;;

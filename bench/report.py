@@ -88,8 +88,8 @@ def times(results, among, what="ms", with_spread=True):
 
 
 def verdicts(results):
-    """Each target: [workload, what beside what, at most, by the wall, by the processor, verdict]. One
-    that has both ratios is met where both hold."""
+    """Each target: [workload, what beside what, at most, by the wall, by the processor, the floor by the
+    wall, verdict]. One that has both ratios is met where both hold."""
     rows = []
     for kind, goals in (("ms", targets.TIME), ("peak_mib", targets.MEMORY)):
         for workload, ours, other, most in goals:
@@ -97,6 +97,7 @@ def verdicts(results):
             if mine is None or theirs is None:
                 continue
             ratio, used = mine / theirs, None
+            least = results.median(workload, targets.LEAST.get(ours), kind) if kind == "ms" else None
             if kind == "ms" and other != targets.FLOOR:
                 used = (results.median(workload, ours, "cpu_ms"),
                         results.median(workload, other, "cpu_ms"))
@@ -105,14 +106,18 @@ def verdicts(results):
             what = f"{ours} / {other}" + (", greatest memory (W14)" if kind != "ms" else "")
             rows.append([workload, what, f"{most}x", f"{ratio:.2f}x",
                          "" if by_cpu is None else f"{by_cpu:.2f}x",
+                         "" if least is None else f"{least / theirs:.2f}x",
                          "met" if all(holds) else "missed" if not any(holds) or by_cpu is None else
                          "missed by the processor" if holds[0] else "missed by the wall"])
     return rows
 
 
 def target_table(results):
-    return (table(["", "beside", "at most", "by the wall", "by the processor", ""], verdicts(results)) +
-            "\n\nA target is met where it holds by the wall and, where it has such a ratio, by the processor.")
+    return (table(["", "beside", "at most", "by the wall", "by the processor", "the floor", ""],
+                  verdicts(results)) +
+            "\n\nA target is met where it holds by the wall and, where it has such a ratio, by the processor. The "
+            "floor (below: what the engine alone takes to read and write such files) is given by the wall, beside the "
+            "same peer: a target that is less can't be met by a better Varve, but by a better engine.")
 
 
 def listed(words):
@@ -156,6 +161,21 @@ def floor_table(results):
             rows.append([workload, *("" if value is None else f"{value / floor:.1f}x"
                                      for value in cells)])
     return table(["multiples of the sync floor", *names], rows) if rows else ""
+
+
+def least_table(results):
+    """What bench/floors.py took, and the engines as multiples of it."""
+    rows = []
+    for workload in results.workloads():
+        for name, floor in targets.LEAST.items():
+            least, mine = results.median(workload, floor), results.median(workload, name)
+            if least is None or mine is None:
+                continue
+            used = results.median(workload, name, "cpu_ms") / results.median(workload, floor, "cpu_ms")
+            rows.append([workload, name, number(least), number(mine), f"{mine / least:.2f}x",
+                         number(results.median(workload, floor, "cpu_ms")), f"{used:.2f}x"])
+    return table(["", "", "floor, ms", "Varve, ms", "beside it", "floor, ms of the processor",
+                  "Varve beside it"], rows) if rows else ""
 
 
 def memory_table(results):
@@ -237,6 +257,7 @@ def sections(results):
             "peers": times(results, peers),
             "ours": times(results, OURS),
             "processor": times(results, targets.ORDER, "cpu_ms", with_spread=False),
+            "least": least_table(results),
             "floor": floor_table(results),
             "memory": memory_table(results),
             "work": work_table(results),
@@ -254,7 +275,7 @@ def sections(results):
 HEADINGS = {"quick": "## The last run of `make bench`", "full": "## The last full run"}
 NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median, least-greatest)",
          "ours": "Varve in each of its forms (ms)", "processor": "Milliseconds of the processor",
-         "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
+         "least": "Beside the floor", "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
          "notes": "Sustained upserts"}
 
 

@@ -21,6 +21,8 @@ TITLES = {
 ORDER = ["varve", "varve-no-sync", "varve-vectors", "varve-python", "varve-cli", "deltalake", "polars",
          "duckdb", "ducklake", "arcticdb", "spark", "pandas"]
 FLOOR = "two synced files"
+# What bench/floors.py measures, by the engine whose least it is.
+LEAST = {"varve": "floor", "varve-vectors": "floor-vectors", "varve-no-sync": "floor-no-sync"}
 
 # (workload, Varve's engine, the other's, at most so many times)
 TIME = [

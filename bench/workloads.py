@@ -14,6 +14,7 @@ import pyarrow.parquet
 
 import data
 import engines
+import floors
 import process
 
 
@@ -64,6 +65,7 @@ class Run:
         self.samples, self.engines, self.market, self.folder = samples, all_engines, market, folder
         self.model = market.base
         self.floors = {}
+        self.least = floors.Floors(samples, folder)
         self.files_made = 0
 
     def files_of(self, frame):
@@ -106,6 +108,7 @@ def bulk_load(run):
         run.samples.add("W1", engine.name, cost)
         assert cost.number == base.rows, (engine.name, cost.number)
     run.check("W1")
+    run.least.load(base.paths["parquet"])
     run.floors["encode"] = [encode_floor(run.market.base[:250])]
 
 
@@ -122,6 +125,7 @@ def small_upserts(run, repeats):
             assert cost.number == 0, ("W3", engine.name, cost.number)
         run.model = data.apply(run.model, fresh)
     run.check("W2")
+    run.least.upsert("W2", fresh.to_arrow())
 
 
 def late_upserts(run, workload, repeats, rows, days, seed):
@@ -132,6 +136,7 @@ def late_upserts(run, workload, repeats, rows, days, seed):
         run.upsert(workload, late, late.height)
         run.model = data.apply(run.model, late)
     run.check(workload)
+    run.least.late(workload, rows, days)
 
 
 def reads(run, repeats):
@@ -195,6 +200,7 @@ def sustained(run, seconds, batches_max):
             spent[engine.name] += cost.ms
             series[engine.name].append(round(cost.ms, 3))
     run.samples.series = series
+    run.least.upsert("W12", frames[-1].to_arrow())
     for engine in run.engines:
         if not series.get(engine.name):
             continue

@@ -75,4 +75,6 @@ def layouts(run, repeats):
                 if workloads.differs(found, expected):
                     raise SystemExit(f"{workload}: {engine.name} left {found}, not {expected}")
                 shutil.rmtree(path)
+    run.least.pack("W10", source)
+    run.least.pack("W11", source, ZORDER.split(","))
     shutil.rmtree(source)

@@ -89,8 +89,8 @@ def test_medians_spread_and_verdicts():
     assert "| W2 | upsert of 250 fresh rows | 4.0 (3.0-5.0) | 45.0 (40.0-50.0) |" in report.times(
         one, ["varve", "deltalake", "spark"])
     rows = {(row[0], row[1]): row for row in report.verdicts(one)}
-    assert rows["W2", "varve / two synced files"][2:] == ["2.5x", "2.00x", "", "met"]
-    assert rows["W4", "varve / deltalake"][2:] == ["0.85x", "0.90x", "0.90x", "missed"]
+    assert rows["W2", "varve / two synced files"][2:] == ["2.5x", "2.00x", "", "", "met"]
+    assert rows["W4", "varve / deltalake"][2:] == ["0.85x", "0.90x", "0.90x", "", "missed"]
     assert rows["W2", "varve / deltalake, greatest memory (W14)"][-1] == "missed"
     assert report.summary(one).startswith("**2 of ")
 
@@ -104,6 +104,19 @@ def test_a_target_holds_by_the_wall_and_by_the_processor():
     assert verdict(80, 90) == "missed by the processor"
     assert verdict(90, 80) == "missed by the wall"
     assert verdict(90, 90) == "missed"
+
+
+def test_the_floor_stands_beside_the_same_peer_and_beside_varve():
+    one = results(costs={"W4": {"varve": [cost(150)], "floor": [cost(60)], "varve-vectors": [cost(40)],
+                                "floor-vectors": [cost(10), cost(20), cost(30)], "deltalake": [cost(100)],
+                                "ducklake": [cost(80)]}})
+    rows = {row[1]: row for row in report.verdicts(one)}
+    assert rows["varve / deltalake"][2:] == ["0.85x", "1.50x", "1.50x", "0.60x", "missed"]
+    assert rows["varve-vectors / ducklake"][5] == "0.25x"
+    assert report.least_table(one).splitlines()[2:] == [
+        "| W4 | varve | 60.0 | 150 | 2.50x | 30.0 | 2.50x |",
+        "| W4 | varve-vectors | 20.0 | 40.0 | 2.00x | 10.0 | 2.00x |"]
+    assert "floor" not in report.times(one, targets.ORDER)
 
 
 def test_a_summary_says_where_varve_is_ahead_and_where_others_are():
