@@ -61,6 +61,11 @@ def checkpoints(varve):
     return versions_of(varve, ".checkpoint.parquet")
 
 
+def drafts(varve):
+    """What lies where a checkpoint lies until it is whole."""
+    return list((varve.table("t") / "_varve" / "tmp").glob("*"))
+
+
 def later(varve, **more):
     """The environment of a command that runs five days later."""
     system = varve.program.resolve().parent / "tests" / "hard" / "libhard_system.so"

@@ -105,6 +105,7 @@ def test_a_disk_that_is_full_when_it_comes_to_it(varve_on, mount_disk, made):
         done = upsert(varve)
         (disk / "ballast").unlink()
         outcomes.append(judge(varve, done, "No space left"))
+        assert errand.drafts(varve) == [], outcomes
         if outcomes[-1] == "failed":
             errand.check_goes_on(varve)
     assert {"refused", "failed"} <= set(outcomes) and outcomes[-1] == "done", outcomes
