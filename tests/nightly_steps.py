@@ -50,7 +50,7 @@ def both_cores(build):
         Step("memory", 2, 3, f"{PYTHON} tests/memory/bound.py {build}/varve 10000000 512", ("build-plain",)),
         Step("memory-tell", 2, 3, f"{PYTHON} tests/memory/bound.py {build}/varve 3000000 256 tell",
              ("build-plain",)),
-        Step("memory-many", 2, 10, f"{PYTHON} tests/memory/bound.py {build}/varve 100000000 512 many",
+        Step("memory-many", 2, 6, f"{PYTHON} tests/memory/bound.py {build}/varve 100000000 512 many",
              ("build-plain",)),
         Step("soak", 2, 11, "python3 tests/ingest/soak.py --minutes 10", ("build-plain",)),
     ]
@@ -75,7 +75,7 @@ def one_core(build):
     yield plain("record", 10, f"{PYTHON} tests/record/story.py {build}/varve 200 1000")
     yield plain("crash-seams", 3, f"{kill}::test_killed_at_every_seam", "VARVE_CRASH_NTH=5 ")
     yield plain("crash-deeds", 5, f"{PYTEST} tests/crash/test_deeds_kill.py", "VARVE_CRASH_NTH=1 ")
-    yield plain("crash-errand", 3, f"{PYTEST} tests/crash/test_errand_kill.py", "VARVE_CRASH_NTH=1 ")
+    yield plain("crash-errand", 1, f"{PYTEST} tests/crash/test_errand_kill.py", "VARVE_CRASH_NTH=1 ")
 
 
 def fuzzers(root):
