@@ -292,25 +292,53 @@ static int64_t text_bytes(duckdb_vector vector, idx_t rows)
     uint64_t *validity = duckdb_vector_get_validity(vector);
     int64_t bytes = 0;
     for (idx_t row = 0; row < rows; row++)
-        if (validity == NULL || duckdb_validity_row_is_valid(validity, row))
+        if ((validity == NULL || duckdb_validity_row_is_valid(validity, row)) &&
+            !duckdb_string_is_inlined(texts[row]))
             bytes += duckdb_string_t_length(texts[row]);
+    return bytes;
+}
+
+static int64_t cell_bytes(duckdb_type type)
+{
+    switch ((int)type) {
+    case DUCKDB_TYPE_BOOLEAN:
+    case DUCKDB_TYPE_TINYINT:
+        return 1;
+    case DUCKDB_TYPE_SMALLINT:
+        return 2;
+    case DUCKDB_TYPE_INTEGER:
+    case DUCKDB_TYPE_FLOAT:
+    case DUCKDB_TYPE_DATE:
+        return 4;
+    case DUCKDB_TYPE_BIGINT:
+    case DUCKDB_TYPE_DOUBLE:
+    case DUCKDB_TYPE_TIMESTAMP:
+    case DUCKDB_TYPE_TIMESTAMP_TZ:
+        return 8;
+    default:
+        return sizeof(duckdb_string_t); /* no plain one is larger */
+    }
+}
+
+/* A vector has room for as many rows as fit one, however many there are. */
+static int64_t chunk_bytes(const struct vv_rowset *rowset, duckdb_data_chunk chunk)
+{
+    idx_t rows = duckdb_data_chunk_get_size(chunk);
+    int64_t bytes = 0;
+    for (uint32_t column = 0; column < rowset->columns_len; column++) {
+        duckdb_type type = duckdb_get_type_id(rowset->types[column]);
+        bytes += cell_bytes(type) * (int64_t)duckdb_vector_size();
+        if (type == DUCKDB_TYPE_VARCHAR || type == DUCKDB_TYPE_BLOB)
+            bytes += text_bytes(duckdb_data_chunk_get_vector(chunk, column), rows);
+    }
     return bytes;
 }
 
 int64_t vv_rowset_bytes(const struct vv_rowset *rowset)
 {
-    static const int64_t cell_bytes = sizeof(duckdb_string_t); /* no plain one is larger */
     int64_t bytes = 0;
-    for (size_t at = 0; at < rowset->chunks_len; at++) {
-        idx_t rows = duckdb_data_chunk_get_size(rowset->chunks[at]);
-        bytes += cell_bytes * (int64_t)duckdb_vector_size() * rowset->columns_len;
-        for (uint32_t column = 0; column < rowset->columns_len; column++) {
-            duckdb_type type = duckdb_get_type_id(rowset->types[column]);
-            if (type == DUCKDB_TYPE_VARCHAR || type == DUCKDB_TYPE_BLOB)
-                bytes +=
-                    text_bytes(duckdb_data_chunk_get_vector(rowset->chunks[at], column), rows);
-        }
-    }
+    for (size_t at = 0; at < rowset->chunks_len; at++)
+        bytes += chunk_bytes(rowset, rowset->chunks[at]);
     return bytes;
 }
 
@@ -486,10 +514,12 @@ void vv_rowset_count_chunk(struct vv_rowset *rowset, idx_t rows)
     rowset->rows += (int64_t)rows;
 }
 
+/* `*bytes_left` is less than 0 where they are more than that: the last one is the first too many. */
 static varve_status take_chunks(struct vv_op *op, struct vv_rowset *rowset,
-    duckdb_result *result)
+    duckdb_result *result, int64_t *bytes_left)
 {
-    for (;;) {
+    while (*bytes_left >= 0) {
+        VV_TRY(vv_check_cancel(op));
         VV_TRY(chunks_grow(op, rowset));
         duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
         if (chunk == NULL) {
@@ -500,18 +530,41 @@ static varve_status take_chunks(struct vv_op *op, struct vv_rowset *rowset,
         }
         rowset->chunks[rowset->chunks_len++] = chunk;
         rowset->rows += (int64_t)duckdb_data_chunk_get_size(chunk);
+        *bytes_left -= *bytes_left == INT64_MAX ? 0 : chunk_bytes(rowset, chunk);
     }
+    return VARVE_OK;
 }
 
 varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
     const struct vv_query *query)
 {
     VV_CLEANUP(vv_duck_result_done) duckdb_result result = {0};
+    int64_t bytes_left = INT64_MAX;
     vv_rowset_clear(rowset);
     VV_TRY(vv_duck_execute(op, rowset->session, query, false, &result));
     VV_TRY(shape_of_result(op, rowset, &result));
-    varve_status status = take_chunks(op, rowset, &result);
+    varve_status status = take_chunks(op, rowset, &result, &bytes_left);
     if (status != VARVE_OK)
+        vv_rowset_clear(rowset);
+    return status;
+}
+
+varve_status vv_rowset_fill_many(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_query *query, int64_t bytes_max, bool *out_fits)
+{
+    VV_CLEANUP(vv_duck_result_done) duckdb_result result = {0};
+    struct vv_session *session = rowset->session;
+    struct vv_watched watched;
+    int64_t bytes_left = bytes_max;
+    vv_rowset_clear(rowset);
+    VV_TRY(vv_duck_execute(op, session, query, true, &result));
+    VV_TRY(shape_of_result(op, rowset, &result));
+    VV_TRY(vv_watch_begin(op, &session->engine->watch, op->env->cancel, session->connection,
+        &watched));
+    varve_status status = take_chunks(op, rowset, &result, &bytes_left);
+    vv_watch_end(&watched);
+    *out_fits = bytes_left >= 0;
+    if (status != VARVE_OK || !*out_fits)
         vv_rowset_clear(rowset);
     return status;
 }

@@ -32,6 +32,12 @@ int64_t vv_rowset_bytes(const struct vv_rowset *rowset);
 varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
     const struct vv_query *query);
 /*
+ * The same of rows that may be many: they come while they are read, and only one copy of them is
+ * made. *out_fits false: they take more than about so many bytes, and none are there.
+ */
+varve_status vv_rowset_fill_many(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_query *query, int64_t bytes_max, bool *out_fits);
+/*
  * Lets it stand for so many rows of another one from `first` on, in the place of those that are
  * there; nothing is copied. The other may be of another session of the engine; it must neither
  * change nor be closed before this one is cleared or gets other rows. Such rows are read by SQL
@@ -54,6 +60,23 @@ struct vv_str vv_rowset_name(const struct vv_rowset *rowset, uint32_t column);
  */
 void vv_rowset_fill_bool(struct vv_rowset *rowset, uint32_t column, bool value);
 void vv_rowset_put_bool(struct vv_rowset *rowset, uint32_t column, int64_t row, bool value);
+
+/* Some of the columns of a rowset. */
+struct vv_rowset_part {
+    const uint32_t *columns;
+    size_t len;
+};
+/* How rows lie, one after the other, by a key and by other columns that part them. */
+struct vv_rowset_order {
+    bool is_known; /* false: a column is of a type that only the engine compares, or NULL */
+    bool ascends;  /* each row has a greater key than the one before it, as the engine has it */
+    bool is_numbered; /* the first column, a BIGINT, counts them from 1 */
+    int64_t runs;     /* of rows that are equal in the columns that part them */
+    int64_t run_max;  /* rows of the longest */
+};
+varve_status vv_rowset_order(struct vv_op *op, const struct vv_rowset *rowset,
+    const struct vv_rowset_part *key, const struct vv_rowset_part *parts,
+    struct vv_rowset_order *out);
 
 /*
  * A number beside the rows, which a statement over them, or over others, reads as a BIGINT. It is

@@ -43,7 +43,7 @@ varve_status vv_work_open(struct vv_op *op, struct vv_engine *engine, struct vv_
     struct vv_work *work = vv_malloc(sizeof(*work));
     if (work == NULL)
         return vv_fail_memory(op);
-    *work = (struct vv_work){.arena = VV_ARENA_INIT(ARENA_BYTES_MAX)};
+    *work = (struct vv_work){.engine = engine, .arena = VV_ARENA_INIT(ARENA_BYTES_MAX)};
     vv_known_bounds_init(&work->known);
     varve_status status = work_open(op, engine, work);
     if (status != VARVE_OK) {
@@ -133,5 +133,37 @@ varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_rela
     relation->sql = vv_rowset_sql(relation->rowset);
     relation->in_memory = true;
     relation->is_view = false;
+    return VARVE_OK;
+}
+
+varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation, const struct vv_query *query, bool is_in_parts,
+    int64_t *out_rows)
+{
+    bool fits = false;
+    if (!is_in_parts)
+        vv_engine_expect_many(work->engine);
+    varve_status status =
+        vv_rowset_fill_many(op, relation->rowset, query, work->many_bytes_max, &fits);
+    vv_engine_expect(work->engine, work->many_bytes_max);
+    VV_TRY(status);
+    if (!fits)
+        return make_table(op, work, relation, query->sql, out_rows);
+    *out_rows = vv_rowset_rows(relation->rowset);
+    relation->sql = vv_rowset_sql(relation->rowset);
+    relation->in_memory = true;
+    relation->is_view = false;
+    return VARVE_OK;
+}
+
+varve_status vv_work_spill(struct vv_op *op, struct vv_work *work, struct vv_relation *relation)
+{
+    int64_t rows = 0;
+    struct vv_str select =
+        vv_arena_format(&op->arena, "FROM %.*s", VV_ARG(vv_rowset_sql(relation->rowset)));
+    if (select.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(make_table(op, work, relation, select, &rows));
+    vv_rowset_clear(relation->rowset);
     return VARVE_OK;
 }

@@ -40,11 +40,14 @@ struct vv_work_columns {
 };
 
 struct vv_work {
+    struct vv_engine *engine; /* of the session */
     struct vv_session *session;
-    bool is_small;                  /* this batch: few rows of one input */
-    bool is_single;                 /* it has one input, which may have `input` for itself */
-    bool has_tables;                /* there are temporary tables: not to be kept */
-    bool has_shared;                /* a shared table as well */
+    bool is_small;   /* this batch: few rows of one input */
+    bool is_single;  /* it has one input, which may have `input` for itself */
+    bool has_tables; /* there are temporary tables: not to be kept */
+    bool has_shared; /* a shared table as well */
+    int64_t
+        many_bytes_max; /* that a batch of many rows may take in memory; 0: it is in a table */
     struct vv_rowset *input;        /* rows of that input */
     struct vv_work_columns columns; /* of `input` */
     struct vv_arena arena;          /* of `columns` */
@@ -71,5 +74,15 @@ bool vv_work_clear(struct vv_work *work);
  */
 varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_relation *relation,
     const struct vv_query *query, int64_t *out_rows);
+/*
+ * The same of many rows: in memory where they take no more than work->many_bytes_max. `is_in_parts`:
+ * several threads have something to do for the query; else all but one would only look for it.
+ */
+varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation, const struct vv_query *query, bool is_in_parts,
+    int64_t *out_rows);
+/* Rows in memory go to the table of the relation. */
+varve_status vv_work_spill(struct vv_op *op, struct vv_work *work,
+    struct vv_relation *relation);
 
 #endif

@@ -164,16 +164,17 @@ static varve_status source_of(struct vv_op *op, const struct pieces *pieces,
     return VARVE_OK;
 }
 
+/* `lying`: what stands for them alone after FROM; none: they are among others. */
 static void add_news(const struct pieces *pieces, const struct vv_write_target *target,
-    struct vv_buf *sql)
+    struct vv_str lying, struct vv_buf *sql)
 {
     const struct vv_write_plan *plan = pieces->plan;
     const struct vv_rules *rules = plan->rules;
     vv_buf_adds(sql, "SELECT ");
     for (size_t i = 0; i < pieces->columns_len; i++)
         vv_buf_addf(sql, "%sc%d", i == 0 ? "" : ", ", pieces->columns[i]);
-    vv_buf_addf(sql, " FROM %.*s", VV_ARG(plan->news));
-    for (size_t i = 0; i < rules->partitions_len; i++) {
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(lying.len > 0 ? lying : plan->news));
+    for (size_t i = 0; i < rules->partitions_len && lying.len == 0; i++) {
         const struct vv_value *value = &target->partition[i];
         vv_buf_addf(sql, "%sc%d", i == 0 ? " WHERE " : " AND ", rules->partitions[i]);
         if (value->kind == VV_VALUE_NULL) {
@@ -204,17 +205,20 @@ static void add_order(const struct vv_write_plan *plan, const char *tie, struct 
 
 /* Rows of the files that stay, and the news. */
 static varve_status piece_sql(struct vv_op *op, const struct pieces *pieces,
-    const struct piece *piece, const struct vv_scan_source *source, struct vv_buf *sql)
+    const struct piece *piece, const struct vv_scan_source *source, struct vv_str lying,
+    struct vv_buf *sql)
 {
     const struct vv_write_plan *plan = pieces->plan;
     bool has_survivors = piece->end > piece->first;
+    bool is_in_order =
+        plan->is_news_in_order || (lying.len > 0 && piece->target->is_run_in_order);
     if (has_survivors)
         VV_TRY(vv_scan_sql(op, source, sql));
     if (has_survivors && piece->with_news)
         vv_buf_adds(sql, " UNION ALL ");
     if (piece->with_news)
-        add_news(pieces, piece->target, sql);
-    if (has_survivors || !plan->is_news_in_order)
+        add_news(pieces, piece->target, lying, sql);
+    if (has_survivors || !is_in_order)
         add_order(plan, has_survivors ? "" : plan->news_tie, sql);
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
@@ -234,16 +238,12 @@ struct turn {
     const struct vv_writers_share *share;
 };
 
-/*
- * Of rows that lie as they are to, the words that write them are the same for all pieces: the
- * statement is planned once. `*out`: nothing where they do not.
- */
+/* New rows that lie one after the other are read without the others. `*out`: nothing, they do not. */
 static varve_status run_sql(struct vv_op *op, const struct piece *piece,
     const struct vv_writer *writer, struct vv_str *out)
 {
     const struct vv_write_target *target = piece->target;
-    if (target->run == NULL || writer->part == NULL || !piece->with_news ||
-        piece->end > piece->first)
+    if (target->run == NULL || writer->part == NULL || !piece->with_news)
         return VARVE_OK;
     if (target->first == 0 && target->news == vv_rowset_rows(target->run)) {
         *out = vv_rowset_sql(target->run);
@@ -252,6 +252,15 @@ static varve_status run_sql(struct vv_op *op, const struct piece *piece,
     VV_TRY(vv_rowset_show(op, writer->part, target->run, target->first, target->news));
     *out = vv_rowset_sql(writer->part);
     return VARVE_OK;
+}
+
+/*
+ * Of rows that lie as they are to, the words that write them are the same for all pieces: the
+ * statement is planned once.
+ */
+static bool is_as_it_lies(const struct piece *piece, struct vv_str lying)
+{
+    return lying.len > 0 && piece->target->is_run_in_order && piece->end == piece->first;
 }
 
 static varve_status write_piece(struct vv_op *op, void *data, const struct vv_writer *writer,
@@ -267,11 +276,12 @@ static varve_status write_piece(struct vv_op *op, void *data, const struct vv_wr
     VV_TRY(source_of(op, pieces, piece, &source));
     VV_TRY(vv_small_scan_open(op, &source, &small));
     source.small = &small;
-    VV_TRY(piece_sql(op, pieces, piece, &source, &sql));
+    struct vv_str lying = VV_STR_NONE;
+    VV_TRY(run_sql(op, piece, writer, &lying));
+    VV_TRY(piece_sql(op, pieces, piece, &source, lying, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    struct vv_str from_sql = VV_STR_NONE;
-    VV_TRY(run_sql(op, piece, writer, &from_sql));
+    struct vv_str from_sql = is_as_it_lies(piece, lying) ? lying : VV_STR_NONE;
     const struct vv_write_request request = {.snapshot = plan->snapshot,
         .session = writer->session,
         .select_sql = vv_buf_str(&sql),

@@ -17,9 +17,10 @@
 struct vv_write_target {
     const struct vv_value *partition;
     int64_t news; /* rows that come */
-    /* Where they lie one after the other, as they are to: in these, from `first` on. */
+    /* Where they lie one after the other: in these, from `first` on. */
     const struct vv_rowset *run; /* NULL: it is not known that they do */
     int64_t first;
+    bool is_run_in_order;         /* and as they are to */
     const struct vv_file **files; /* to be rewritten */
     int64_t *indexes;             /* what `gone` calls them */
     size_t files_len, files_capacity;

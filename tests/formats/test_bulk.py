@@ -11,7 +11,10 @@ import pytest
 UTC = datetime.timezone.utc
 DAYS, ROWS_OF_DAY = 6, 9000  # more days than are written straight anyway, and long enough runs
 FIRST = datetime.datetime(2025, 1, 27, tzinfo=UTC)
-SYMBOLS = "ABC"
+SYMBOLS = [letter * 100 for letter in "ABC"]
+# With little memory rows go to a table of the engine's, else they stay where they were decoded.
+LITTLE, MUCH = ("--memory", "64MB"), ()
+in_either = pytest.mark.parametrize("memory", [LITTLE, MUCH], ids=["table", "memory"])
 
 
 def rows():
@@ -61,11 +64,12 @@ def files_of(lake, table):
     return found
 
 
+@in_either
 @pytest.mark.parametrize("order", [ordered, backward, day_by_day, mixed])
-def test_files_are_the_same_in_whatever_order_rows_come(market, tmp_path, order):
+def test_files_are_the_same_in_whatever_order_rows_come(market, tmp_path, order, memory):
     whole = rows()
     sent = order(random.Random(7), whole)
-    result = upsert(market, write(tmp_path / "r.parquet", sent))
+    result = upsert(market, write(tmp_path / "r.parquet", sent), *memory)
     assert result["inserted"] == len(whole) and result["duplicates_in_batch"] == 0
     files = files_of(market.lake, "market_regimes")
     assert len(files) == DAYS
@@ -75,42 +79,78 @@ def test_files_are_the_same_in_whatever_order_rows_come(market, tmp_path, order)
         assert keys == [(row["timestamp"], row["symbol"]) for row in expected]
 
 
+@in_either
 @pytest.mark.parametrize("distance", [1, 2, ROWS_OF_DAY + 1])
-def test_a_key_that_comes_twice_is_found(market, tmp_path, distance):
+def test_a_key_that_comes_twice_is_found(market, tmp_path, distance, memory):
     """Beside each other, near, and far: in rows that ascend but for the one that is too many."""
     whole = rows()
     at = ROWS_OF_DAY // 2
     newer = whole[at] | {"vix": 99.5, "ingested_at": FIRST + datetime.timedelta(days=91)}
     sent = whole[:at + distance] + [newer] + whole[at + distance:]
-    result = upsert(market, write(tmp_path / "r.parquet", sent))
+    result = upsert(market, write(tmp_path / "r.parquet", sent), *memory)
     assert (result["inserted"], result["duplicates_in_batch"]) == (len(whole), 1)
     [row] = market.rows("query", "SELECT count(*) AS n, max(vix) AS vix FROM market_regimes "
                         "WHERE vix > 90")
     assert row == {"n": 1, "vix": 99.5}
 
 
-def test_a_bad_row_among_many(market, tmp_path):
+@in_either
+def test_a_bad_row_among_many(market, tmp_path, memory):
     sent = rows()
     sent[40000] |= {"regime": "bogus"}
-    done = market.run("upsert", "market_regimes", write(tmp_path / "r.parquet", sent))
+    done = market.run("upsert", "market_regimes", write(tmp_path / "r.parquet", sent), *memory)
     assert done.returncode == 3 and "row 40001: regime" in done.stderr
     assert market.version("market_regimes") == 0
-    result = upsert(market, tmp_path / "r.parquet", "--quarantine")
+    result = upsert(market, tmp_path / "r.parquet", "--quarantine", *memory)
     assert (result["inserted"], result["rejected"]) == (len(sent) - 1, 1)
 
 
-def test_pages_that_are_damaged_are_of_the_input(market, tmp_path):
+@in_either
+def test_pages_that_are_damaged_are_of_the_input(market, tmp_path, memory):
     """The footer is whole, so that they are come upon on the way into the batch."""
     path = write(tmp_path / "r.parquet", rows())
     content = bytearray(path.read_bytes())
     content[1000:9000] = bytes(8000)
     path.write_bytes(content)
-    done = market.run("upsert", "market_regimes", path)
+    done = market.run("upsert", "market_regimes", path, *memory)
     assert done.returncode == 3 and "r.parquet cannot be read as Parquet" in done.stderr
     assert market.version("market_regimes") == 0
 
 
-def test_the_next_load_finds_them(market, tmp_path):
+@in_either
+def test_the_next_load_finds_them(market, tmp_path, memory):
     path = write(tmp_path / "r.parquet", day_by_day(random.Random(8), rows()))
-    assert upsert(market, path)["inserted"] == DAYS * ROWS_OF_DAY
-    assert upsert(market, path)["unchanged"] == DAYS * ROWS_OF_DAY
+    assert upsert(market, path, *memory)["inserted"] == DAYS * ROWS_OF_DAY
+    assert upsert(market, path, *memory)["unchanged"] == DAYS * ROWS_OF_DAY
+
+
+@in_either
+@pytest.mark.parametrize("order", [ordered, day_by_day, mixed])
+def test_files_that_are_written_again_have_their_order(market, tmp_path, order, memory):
+    """Every other row first, then all of them, of which a third is corrected."""
+    whole = rows()
+    upsert(market, write(tmp_path / "r.parquet", whole[::2]), *memory)
+    later = {"vix": 77.25, "ingested_at": FIRST + datetime.timedelta(days=91)}
+    sent = [row | later if at % 3 == 0 else row for at, row in enumerate(whole)]
+    result = upsert(market, write(tmp_path / "r.parquet", order(random.Random(9), sent)), *memory)
+    assert (result["inserted"], result["updated"], result["unchanged"]) == (27000, 9000, 18000)
+    files = files_of(market.lake, "market_regimes")
+    for day in range(DAYS):
+        folder = f"date={(FIRST + datetime.timedelta(days=day)).date()}"
+        newest = max(files[folder], key=len)
+        expected = whole[day * ROWS_OF_DAY:(day + 1) * ROWS_OF_DAY]
+        assert newest == [(row["timestamp"], row["symbol"]) for row in expected]
+    [row] = market.rows("query", "SELECT count(*) AS n FROM market_regimes WHERE vix = 77.25")
+    assert row == {"n": 18000}
+
+
+@in_either
+def test_a_partition_of_many_rows(market, tmp_path, memory):
+    """All on one day: so many that the engine writes them by several threads, where it has a table."""
+    sent = [{"timestamp": FIRST + datetime.timedelta(seconds=at), "symbol": "A" * 900,
+             "regime": "bullish_low", "vix": float(at % 7),
+             "ingested_at": FIRST + datetime.timedelta(days=90)} for at in range(80_000)]
+    result = upsert(market, write(tmp_path / "r.parquet", sent), *memory)
+    assert result["inserted"] == len(sent)
+    [[keys]] = files_of(market.lake, "market_regimes").values()
+    assert [key for key, _ in keys] == [row["timestamp"] for row in sent]

@@ -8,6 +8,8 @@
 #include "table/batch/validate.h"
 #include "table/values.h"
 
+#define ROW_BYTES 16 /* of what a row of a batch has beside its columns */
+
 /*
  * Rows go through two relations: what the input says (batch_input_N), and what it means
  * for the table (batch). Only the second is made anew when the table changes. A batch without a
@@ -241,6 +243,53 @@ static varve_status rows_insert(struct vv_op *op, struct vv_work *work,
                            : vv_fail_memory(op);
 }
 
+/* What a value of the type takes in memory; 0: nobody knows before it is there. */
+static int64_t value_bytes(const struct vv_type *type)
+{
+    switch (type->kind) {
+    case VV_TYPE_BOOLEAN:
+    case VV_TYPE_BYTE:
+        return 1;
+    case VV_TYPE_SHORT:
+        return 2;
+    case VV_TYPE_INTEGER:
+    case VV_TYPE_FLOAT:
+    case VV_TYPE_DATE:
+        return 4;
+    case VV_TYPE_LONG:
+    case VV_TYPE_DOUBLE:
+    case VV_TYPE_TIMESTAMP:
+    case VV_TYPE_TIMESTAMP_NTZ:
+        return 8;
+    case VV_TYPE_DECIMAL:
+    case VV_TYPE_STRING: /* a long one takes more, which is seen when it comes */
+    case VV_TYPE_BINARY:
+        return 16;
+    case VV_TYPE_VARIANT:
+    case VV_TYPE_VOID:
+    case VV_TYPE_STRUCT:
+    case VV_TYPE_ARRAY:
+    case VV_TYPE_MAP:
+        break;
+    }
+    return 0;
+}
+
+/* Many rows of one input that may be tried to be held in memory. */
+static bool may_fit(const struct vv_work *work, const struct vv_plan *plan)
+{
+    int64_t bytes = ROW_BYTES;
+    if (!work->is_single || plan->input->rest != NULL || plan->input->rows <= VV_WORK_ROWS_MAX)
+        return false;
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        int64_t value = value_bytes(&plan->schema->fields[index].type);
+        if (value == 0)
+            return false;
+        bytes += value;
+    }
+    return plan->input->rows <= work->many_bytes_max / bytes;
+}
+
 static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
     const struct vv_plan *plan, int64_t *out_rows)
 {
@@ -248,6 +297,11 @@ static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
     vv_plan_rows_sql(plan, &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
+    if (!work->is_small && may_fit(work, plan)) {
+        const struct vv_query many = {.sql = vv_buf_str(&sql)};
+        return vv_work_make_many(op, work, &work->batch, &many, plan->input->is_in_parts,
+            out_rows);
+    }
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
     return vv_work_make(op, work, &work->batch, &query, out_rows);
 }
@@ -455,6 +509,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
     const struct vv_relation *settled = NULL;
     VV_TRY(vv_batch_settle(op, work, plans.items, counts.bad > 0, duplicates > 0, &settled));
+    bool is_many = counts.rows > VV_WORK_ROWS_MAX;
     *out = (struct vv_batch){.rows_in = counts.rows,
         .rows_rejected = counts.bad,
         .rows_duplicate = duplicates,
@@ -462,7 +517,8 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .rows = counts.keys,
         .warned = {counts.warned, counts.by_warning, rules->warnings, rules->warnings_len},
         .sql = settled->sql,
-        .few = settled->in_memory ? settled->rowset : NULL,
+        .few = settled->in_memory && !is_many ? settled->rowset : NULL,
+        .many = settled->in_memory && is_many ? settled->rowset : NULL,
         .partition_runs = counts.runs,
         .is_ascending = counts.is_ascending,
         .now_us = source->now_us,

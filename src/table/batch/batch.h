@@ -65,7 +65,9 @@ struct vv_batch {
     int64_t rows;                /* in the relation */
     struct vv_warned warned;     /* among those that are not rejected; in op's arena */
     struct vv_str sql;           /* what stands for it after FROM */
-    const struct vv_rowset *few; /* the same, where it is in memory; NULL: it is in a table */
+    const struct vv_rowset *few; /* the same, where they are few and in memory; else NULL */
+    /* Likewise of many rows, where they are all of the input: _row is the index of each, and 1. */
+    const struct vv_rowset *many;
     /* Runs of rows of one partition in the order of the relation, which is a table; 0: not known. */
     int64_t partition_runs;
     bool

@@ -1,6 +1,9 @@
 #include "table/batch/batch_settle.h"
 
 #include "engine/sql.h"
+#include "table/batch/tuple.h"
+
+#define RUN_BYTES_MAX (INT64_C(64) << 20) /* of rows of one partition, in memory */
 
 varve_status vv_batch_view(struct vv_op *op, const struct vv_plan *plan,
     struct vv_relation *relation)
@@ -165,6 +168,44 @@ static varve_status order_read(struct vv_op *op, struct vv_work *work,
     return VARVE_OK;
 }
 
+static varve_status columns_of(struct vv_op *op, const int32_t *columns, size_t len,
+    struct vv_rowset_part *out)
+{
+    uint32_t *places = NULL;
+    VV_NEW(op, &places, uint32_t, len + 1);
+    for (size_t index = 0; index < len; index++)
+        places[index] = vv_tuple_column(columns[index]);
+    *out = (struct vv_rowset_part){places, len};
+    return VARVE_OK;
+}
+
+/*
+ * Of rows in memory without the engine. They go to a table where it is not known how they lie, and
+ * where there are so many of a partition that the engine is to write them by several threads, which
+ * it does from tables alone.
+ */
+static varve_status order_find(struct vv_op *op, struct vv_work *work,
+    const struct vv_rules *rules, int64_t *out_descents, int64_t *out_runs)
+{
+    const struct vv_rowset *rowset = work->batch.rowset;
+    struct vv_rowset_part key;
+    struct vv_rowset_part parts;
+    struct vv_rowset_order order = {.is_known = false};
+    if (!work->batch.in_memory)
+        return order_read(op, work, rules, out_descents, out_runs);
+    VV_TRY(columns_of(op, rules->key, rules->key_len, &key));
+    VV_TRY(columns_of(op, rules->partitions, rules->partitions_len, &parts));
+    VV_TRY(vv_rowset_order(op, rowset, &key, &parts, &order));
+    if (!order.is_known || !order.is_numbered ||
+        vv_rowset_bytes(rowset) / vv_rowset_rows(rowset) * order.run_max > RUN_BYTES_MAX) {
+        VV_TRY(vv_work_spill(op, work, &work->batch));
+        return order_read(op, work, rules, out_descents, out_runs);
+    }
+    *out_descents = order.ascends && rules->key_len > 0 ? 1 : vv_rowset_rows(rowset);
+    *out_runs = rules->partitions_len > 0 ? order.runs : 0;
+    return VARVE_OK;
+}
+
 /* And keys of the rows that are not bad; without dedupe as many as those rows. */
 static varve_status rows_count(struct vv_op *op, struct vv_work *work,
     const struct vv_plan *plan, bool dedupe, struct vv_batch_counts *out)
@@ -177,7 +218,7 @@ static varve_status rows_count(struct vv_op *op, struct vv_work *work,
         return dedupe ? view_dedupe(op, work, plan, out) : VARVE_OK;
     int64_t descents = out->rows;
     if (out->rows > VV_WORK_ROWS_MAX && out->bad == 0)
-        VV_TRY(order_read(op, work, rules, &descents, &out->runs));
+        VV_TRY(order_find(op, work, rules, &descents, &out->runs));
     out->is_ascending = descents == 1 && rules->key_len > 0;
     if (!dedupe || descents == 1)
         return VARVE_OK;
@@ -195,7 +236,8 @@ varve_status vv_batch_count(struct vv_op *op, struct vv_work *work, const struct
     const struct vv_relation *batch = &work->batch;
     /* A single row is no duplicate, and the way of a single row is to be short. */
     bool dedupe = plan->options->dedupe && counts->rows > 1;
-    if (batch->in_memory && vv_few_can_count(plan->schema, plan->rules))
+    if (batch->in_memory && counts->rows <= VV_WORK_ROWS_MAX &&
+        vv_few_can_count(plan->schema, plan->rules))
         return vv_few_count(op, batch->rowset, plan, dedupe, counts);
     return rows_count(op, work, plan, dedupe, counts);
 }
@@ -227,6 +269,8 @@ varve_status vv_batch_settle(struct vv_op *op, struct vv_work *work, const struc
         *out = &work->batch_kept;
         return view_settle(op, work, plan);
     }
+    if (work->batch.in_memory && vv_rowset_rows(work->batch.rowset) > VV_WORK_ROWS_MAX)
+        VV_TRY(vv_work_spill(op, work, &work->batch));
     if (!work->batch.in_memory)
         return rows_drop(op, work, rules, has_duplicates);
     vv_buf_addf(&sql, "SELECT * FROM %.*s WHERE NOT _bad", VV_ARG(work->batch.sql));

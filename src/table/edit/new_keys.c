@@ -119,9 +119,10 @@ varve_status vv_new_rows_check_keys(struct vv_op *op, struct vv_edit *edit, cons
     struct vv_candidates candidates = {0};
     if (edit->rules->key_len == 0 || edit->news_len == 0)
         return VARVE_OK;
+    const struct vv_keyed_rows keyed = {.sql = edit->news};
     VV_TRY(check_doubles(op, edit, name));
     VV_TRY(vv_key_groups_read(op, edit->session, &edit->arena, &edit->snapshot->schema,
-        edit->rules, edit->news, &edit->key_groups));
+        edit->rules, &keyed, &edit->key_groups));
     VV_TRY(vv_candidates_find(op, &edit->arena, edit->snapshot, edit->rules,
         edit->key_groups.items, edit->key_groups.len, &candidates));
     VV_TRY(drop_whole(op, edit, &candidates));

@@ -41,6 +41,25 @@ varve_status vv_input_check_same(struct vv_op *op, const struct vv_batch_input *
         VV_ARG(input->name));
 }
 
+/* What its footer says of its rows. */
+static varve_status footer_read(struct vv_op *op, struct vv_session *session,
+    struct vv_batch_input *input)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = false;
+    vv_buf_adds(&sql, "SELECT num_rows, num_row_groups FROM parquet_file_metadata(");
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_addc(&sql, ')');
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    input->rows = has_row ? vv_rows_int64(rows, 0) : 0;
+    input->is_in_parts = has_row && vv_rows_int64(rows, 1) > 1;
+    return VARVE_OK;
+}
+
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input)
 {
@@ -49,5 +68,7 @@ varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     work->has_tables = true;
     VV_TRY(rows_sql(op, arena, input, &input->sql));
     varve_status status = vv_input_columns(op, work, arena, input);
+    if (status == VARVE_OK)
+        status = footer_read(op, work->session, input);
     return status == VARVE_OK ? status : vv_input_fail_parquet(op, input, status);
 }

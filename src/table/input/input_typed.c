@@ -30,6 +30,7 @@ void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input,
     const struct vv_load_target *target, int64_t rows)
 {
     input->in_memory = target->rowset != NULL && rows <= target->rows_max;
+    input->rows = rows;
     work->is_small = work->is_small && rows <= VV_WORK_ROWS_MAX;
     work->has_tables = work->has_tables || !input->in_memory;
     input->sql = input->in_memory ? vv_rowset_sql(work->input) : input->table_sql;

@@ -8,9 +8,16 @@
 #include "engine/engine.h"
 #include "table/read/candidates.h"
 
-/* `relation` has the columns c0 .. cN of the schema; no rows give no groups. */
+/* Rows with the columns c0 .. cN of the schema. */
+struct vv_keyed_rows {
+    struct vv_str sql; /* what stands for them after FROM */
+    bool
+        is_numbered; /* and with _row, the index of each and 1: which groups are runs is told */
+};
+
+/* No rows give no groups. */
 varve_status vv_key_groups_read(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, const struct vv_schema *schema, const struct vv_rules *rules,
-    struct vv_str relation, struct vv_key_groups *out);
+    const struct vv_keyed_rows *keyed, struct vv_key_groups *out);
 
 #endif

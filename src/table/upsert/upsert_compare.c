@@ -72,6 +72,7 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
     struct vv_upsert_attempt *attempt)
 {
     const struct vv_schema *schema = &attempt->snapshot->schema;
+    const struct vv_keyed_rows keyed = {call->batch.sql, call->batch.many != NULL};
     struct vv_key_groups groups;
     struct vv_key_group *few = NULL;
     if (call->batch.few != NULL && vv_few_can_count(schema, attempt->rules)) {
@@ -81,7 +82,7 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
         return VARVE_OK;
     }
     VV_TRY(vv_key_groups_read(op, call->work->session, &attempt->arena, schema, attempt->rules,
-        call->batch.sql, &groups));
+        &keyed, &groups));
     attempt->groups = groups.items;
     attempt->groups_len = groups.len;
     return VARVE_OK;

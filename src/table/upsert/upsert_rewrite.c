@@ -72,9 +72,25 @@ static bool is_whole(const struct vv_upsert_attempt *attempt)
            attempt->counts[VV_OUTCOME_STALE] == 0 && attempt->later == 0;
 }
 
+/* Where the batch lies in memory. */
+static const struct vv_rowset *lying_of(const struct vv_upsert_call *call)
+{
+    return call->batch.few != NULL ? call->batch.few : call->batch.many;
+}
+
+/* Each partition has its rows together. */
+static bool has_runs(const struct vv_upsert_attempt *attempt)
+{
+    bool has_runs = true;
+    for (size_t i = 0; i < attempt->groups_len && has_runs; i++)
+        has_runs = attempt->groups[i].is_run;
+    return has_runs;
+}
+
 /*
  * A copy of it would be read no faster: few rows in memory that are sorted with those of the files
- * that are written again, or a table of no more than a row group.
+ * that are written again, many there of which each partition is found at once, or no more than a row
+ * group.
  */
 static bool is_near(const struct vv_upsert_call *call, const struct vv_upsert_attempt *attempt)
 {
@@ -82,8 +98,10 @@ static bool is_near(const struct vv_upsert_call *call, const struct vv_upsert_at
         return false;
     if (call->batch.few != NULL)
         return vv_upsert_takes_rows(attempt) && !vv_marks_wanted(attempt->snapshot);
+    if (call->batch.many != NULL && has_runs(attempt))
+        return true;
     return call->batch.rows <= NEAR_ROWS_MAX &&
-           vv_str_eq(call->batch.sql, call->work->batch.table);
+           (call->batch.many != NULL || vv_str_eq(call->batch.sql, call->work->batch.table));
 }
 
 /* What is in the order of the key is in that of the files: by the key, or its first columns. */
@@ -95,14 +113,15 @@ static bool is_filed_by_key(const struct vv_rules *rules)
     return is_by_key && rules->key_len > 0;
 }
 
-/* Few rows of which each partition has its own together, in the order of its files. */
+/* Rows in memory of which each partition has its own together, in the order of its files. */
 static bool lies_in_runs(const struct vv_upsert_call *call,
     const struct vv_upsert_attempt *attempt)
 {
     bool is_in_runs =
-        call->batch.few != NULL && is_whole(attempt) && is_filed_by_key(attempt->rules);
+        lying_of(call) != NULL && is_whole(attempt) && is_filed_by_key(attempt->rules);
     for (size_t i = 0; is_in_runs && i < attempt->groups_len; i++)
-        is_in_runs = attempt->groups[i].is_run && attempt->groups[i].ascends;
+        is_in_runs = attempt->groups[i].is_run &&
+                     (attempt->groups[i].ascends || call->batch.is_ascending);
     return is_in_runs;
 }
 
@@ -165,9 +184,9 @@ static varve_status add_groups(struct vv_op *op, struct vv_write_plan *plan,
         struct vv_write_target *target = NULL;
         VV_TRY(vv_write_plan_target(op, plan, groups[i].partition, &target));
         target->news = groups[i].rows;
-        if (groups[i].is_run && (in_order || (by_key && groups[i].ascends)))
-            target->run = lying;
+        target->run = groups[i].is_run ? lying : NULL;
         target->first = groups[i].first;
+        target->is_run_in_order = in_order || (by_key && groups[i].ascends);
     }
     return VARVE_OK;
 }
@@ -182,8 +201,8 @@ static varve_status count_news(struct vv_op *op, const struct vv_upsert_call *ca
     size_t groups_len = 0;
     bool can_count = news->in_memory && vv_few_can_count(schema, attempt->rules);
     if (attempt->is_straight && is_whole(attempt)) /* the news are the batch */
-        return add_groups(op, plan, attempt->groups, attempt->groups_len, call->batch.few,
-            false);
+        return add_groups(op, plan, attempt->groups, attempt->groups_len, lying_of(call),
+            is_in_order(call, attempt));
     if (is_whole(attempt) && !can_count) /* they have the groups of the batch */
         return add_groups(op, plan, attempt->groups, attempt->groups_len, NULL, false);
     if (attempt->is_straight || !can_count)

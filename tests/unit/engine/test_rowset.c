@@ -388,3 +388,110 @@ TEST(rowset, no_rows_are_a_stream_of_none)
         CHECK(array.release == NULL);
     stream.release(&stream);
 }
+
+TEST(rowset, many_rows_come_in_their_order_as_long_as_they_fit)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    const struct vv_query query = {
+        .sql = VV_STR("SELECT i AS a, 'a text that is no short one ' || i AS t "
+                      "FROM range(100000) r(i) WHERE i % 2 = 0")};
+    bool fits = false;
+    REQUIRE_OK(&fixture.op,
+        vv_rowset_fill_many(&fixture.op, rowset, &query, INT64_C(32) << 20, &fits));
+    CHECK(fits);
+    CHECK_INT(vv_rowset_rows(rowset), 50000);
+    int64_t bytes = vv_rowset_bytes(rowset);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    REQUIRE_OK(&fixture.op, vv_rowset_read(&fixture.op, rowset, &rows));
+    for (int64_t i = 0; i < 100000; i += 2) {
+        bool has_row = false;
+        REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+        REQUIRE(has_row);
+        REQUIRE(CHECK_INT(vv_rows_int64(rows, 0), i));
+    }
+    CHECK_OK(&fixture.op, vv_rowset_fill_many(&fixture.op, rowset, &query, bytes, &fits));
+    CHECK(fits);
+    CHECK_OK(&fixture.op, vv_rowset_fill_many(&fixture.op, rowset, &query, bytes - 1, &fits));
+    CHECK(!fits);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+    CHECK_INT(kept_number(&fixture, rowset, "count(*)"), 0);
+}
+
+TEST(rowset, many_rows_that_fail_in_the_middle_are_none)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    const struct vv_query query = {
+        .sql = VV_STR("SELECT CASE WHEN i = 90000 THEN error('no') ELSE i END AS a "
+                      "FROM range(100000) r(i)")};
+    bool fits = false;
+    CHECK_FAILS(&fixture.op,
+        vv_rowset_fill_many(&fixture.op, rowset, &query, INT64_MAX - 1, &fits), VARVE_EFAILED);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+    CHECK_INT(number(&fixture, "SELECT 7"), 7);
+}
+
+/* How rows of (number, key, key, part) lie. */
+static struct vv_rowset_order order_of(struct fixture *fixture, struct vv_rowset *rowset,
+    const char *rows)
+{
+    static const uint32_t key[] = {1, 2};
+    static const uint32_t parts[] = {3};
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 16);
+    struct vv_rowset_order order = {.is_known = false};
+    vv_buf_addf(&sql, "SELECT n::BIGINT, a, b, p FROM (%s) AS r(n, a, b, p)", rows);
+    if (fill(fixture, rowset, vv_buf_str(&sql).ptr))
+        CHECK_OK(&fixture->op,
+            vv_rowset_order(&fixture->op, rowset, &(struct vv_rowset_part){key, 2},
+                &(struct vv_rowset_part){parts, 1}, &order));
+    return order;
+}
+
+TEST(rowset, tells_how_its_rows_lie)
+{
+    static const struct {
+        const char *rows, *order; /* ascends, is numbered, runs, the longest of them */
+    } cases[] = {
+        {"VALUES (1, 1, 'a', 1), (2, 1, 'b', 1), (3, 2, 'a', 2)", "1 1 2 2"},
+        {"VALUES (1, 1, 'a', 1), (2, 1, 'a', 1)", "0 1 1 2"},
+        {"VALUES (1, 1, 'b', 1), (2, 1, 'a', 1)", "0 1 1 2"},
+        {"VALUES (1, 2, 'a', 1), (2, 1, 'b', 2), (3, 1, 'c', 1)", "0 1 3 1"},
+        {"VALUES (1, 1, 'a', 1), (3, 1, 'b', 1)", "1 0 1 2"},
+        {"VALUES (1, 1, 'a', 'x'), (2, 1, 'ab', 'x'), (3, 1, 'b', 'y')", "1 1 2 2"},
+        {"VALUES (1, 1, 'a text of some length', 1), (2, 1, 'a text of some length and more', "
+         "1), (3, 1, 'a text of sone', 1)",
+            "1 1 1 3"},
+        {"VALUES (1, 1, chr(127), 1), (2, 1, chr(233), 1)", "1 1 1 2"},
+        {"VALUES (1, TIMESTAMPTZ '1969-12-31 23:59:59Z', DATE '1969-12-31', DATE "
+         "'1969-12-31'), "
+         "(2, TIMESTAMPTZ '1970-01-01 00:00:00Z', DATE '1960-01-01', DATE '1970-01-01')",
+            "1 1 2 1"},
+        {"VALUES (1, 1, 2::INTEGER, -1::INTEGER), (2, 1, -2::INTEGER, -1::INTEGER)", "0 1 1 2"},
+        {"VALUES (1, 1, 'a', 1), (2, 1, NULL, 1)", "unknown"},
+        {"VALUES (1, 1, 'a', NULL), (2, 1, 'b', 1)", "unknown"},
+        {"VALUES (1, 1.5::DOUBLE, 'a', 1)", "unknown"},
+        {"VALUES (1, 1, 'a', 1.5)", "unknown"},
+        {"SELECT i + 1, i // 3, (i % 3)::VARCHAR, i // 2500 FROM range(10000) r(i)",
+            "1 1 4 2500"},
+        {"SELECT i + 1, CASE WHEN i = 6144 THEN 0 ELSE i END, 'x', i // 4096 FROM range(10000) "
+         "r(i)",
+            "0 1 3 4096"},
+        {"SELECT i + 1, i, 'x', 7 FROM range(5000) r(i)", "1 1 1 5000"},
+    };
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_rowset_order order = order_of(&fixture, rowset, cases[i].rows);
+        VV_CLEANUP(vv_buf_done) struct vv_buf told = VV_BUF_INIT(1 << 10);
+        VV_CLEANUP(vv_buf_done) struct vv_buf wanted = VV_BUF_INIT(1 << 16);
+        vv_buf_addf(&told, "%s: ", cases[i].rows);
+        vv_buf_addf(&wanted, "%s: %s", cases[i].rows, cases[i].order);
+        if (order.is_known)
+            vv_buf_addf(&told, "%d %d %" PRId64 " %" PRId64, order.ascends, order.is_numbered,
+                order.runs, order.run_max);
+        else
+            vv_buf_adds(&told, "unknown");
+        CHECK_STR(vv_buf_str(&told).ptr, vv_buf_str(&wanted).ptr);
+    }
+}
