@@ -19,24 +19,45 @@ struct bounds {
     uint64_t *validity; /* NULL: all are valid */
 };
 
-/* Among `len` bounds from `first` on; -1: one that was looked at is NULL. */
-static int64_t rank_of(struct vv_str key, const struct bounds *bounds, uint64_t first,
-    uint64_t len)
+/* Of the bounds before `end`, from `first` on, the first that is above the key; `end`: none is. */
+static bool find_above(struct vv_str key, const struct bounds *bounds, uint64_t first,
+    uint64_t end, uint64_t *out)
 {
-    uint64_t begin = first;
-    while (len > 0) {
-        uint64_t half = len / 2;
-        if (bounds->validity != NULL &&
-            !duckdb_validity_row_is_valid(bounds->validity, first + half))
-            return -1;
-        if (is_above(&bounds->texts[first + half], key)) {
-            len = half;
-        } else {
-            first += half + 1;
-            len -= half + 1;
-        }
+    while (first < end) {
+        uint64_t middle = first + (end - first) / 2;
+        if (bounds->validity != NULL && !duckdb_validity_row_is_valid(bounds->validity, middle))
+            return false;
+        if (is_above(&bounds->texts[middle], key))
+            end = middle;
+        else
+            first = middle + 1;
     }
-    return (int64_t)(first - begin);
+    *out = first;
+    return true;
+}
+
+/*
+ * *above: of the bounds in `entry` the first that is above the key, as find_above says it; before,
+ * that of the key before, whose place a key often shares, or comes right behind.
+ */
+static bool find_near(struct vv_str key, const struct bounds *bounds,
+    const duckdb_list_entry *entry, uint64_t *above)
+{
+    uint64_t first = entry->offset;
+    uint64_t end = entry->offset + entry->length;
+    uint64_t near = *above;
+    if (bounds->validity != NULL || near < first || near > end)
+        return find_above(key, bounds, first, end, above);
+    if (near > first && is_above(&bounds->texts[near - 1], key)) {
+        end = near - 1;
+    } else if (near == end || is_above(&bounds->texts[near], key)) {
+        return true;
+    } else {
+        *above = first = near + 1;
+        if (first == end || is_above(&bounds->texts[first], key))
+            return true;
+    }
+    return find_above(key, bounds, first, end, above);
 }
 
 static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
@@ -51,16 +72,17 @@ static void run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     uint64_t *has_key = duckdb_vector_get_validity(keys);
     uint64_t *has_list = duckdb_vector_get_validity(lists);
     int64_t *ranks = duckdb_vector_get_data(output);
+    uint64_t above = 0;
     (void)info;
     duckdb_vector_ensure_validity_writable(output);
     uint64_t *valid = duckdb_vector_get_validity(output);
     for (idx_t at = 0; at < duckdb_data_chunk_get_size(input); at++) {
         bool is_valid = duckdb_validity_row_is_valid(has_key, at) &&
-                        duckdb_validity_row_is_valid(has_list, at);
+                        duckdb_validity_row_is_valid(has_list, at) &&
+                        find_near(vv_duck_string(&texts[at]), &bounds, &entries[at], &above);
         if (is_valid)
-            ranks[at] = rank_of(vv_duck_string(&texts[at]), &bounds, entries[at].offset,
-                entries[at].length);
-        duckdb_validity_set_row_validity(valid, at, is_valid && ranks[at] >= 0);
+            ranks[at] = (int64_t)(above - entries[at].offset);
+        duckdb_validity_set_row_validity(valid, at, is_valid);
     }
 }
 

@@ -44,6 +44,29 @@ TEST(rank_function, counts_the_bounds_that_are_not_above)
         0);
 }
 
+/* A place is looked for near that of the row before. */
+TEST(rank_function, finds_places_in_any_order_and_in_lists_of_any_row)
+{
+    static const char *const orders[] = {
+        "i", "600 - i", "i % 7 * 80", "i // 9 % 50 * 11", "(hash(i) % 600)::BIGINT"};
+    FIXTURE(fixture);
+    for (size_t i = 0; i < VV_COUNT(orders); i++) {
+        char values[96];
+        (void)snprintf(values, sizeof(values), "SELECT %s - 30 AS v FROM range(5000) AS t(i)",
+            orders[i]);
+        if (!CHECK_INT(differences(&fixture, values,
+                           "SELECT i * 3 AS b FROM range(150) AS t(i)"),
+                0))
+            printf("# %s\n", orders[i]);
+    }
+    CHECK_INT(number(&fixture,
+                  "SELECT count(*) FROM (SELECT chr(96 + (hash(i) % 8)::INTEGER)::BLOB AS k, "
+                  "[['b', 'd'], [], ['a', 'c', 'e'], ['d']][i % 4 + 1]::BLOB[] AS l "
+                  "FROM range(3000) AS t(i)) WHERE varve_rank(k, l) IS DISTINCT FROM "
+                  "len(list_filter(l, lambda b: b <= k))"),
+        0);
+}
+
 TEST(rank_function, knows_no_place_of_null_and_none_among_no_bounds)
 {
     FIXTURE(fixture);
