@@ -60,7 +60,7 @@ static size_t text_bytes(const struct vv_small_files *files, duckdb_data_chunk c
         for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) {
             uint32_t len = 0;
             if (validity == NULL || duckdb_validity_row_is_valid(validity, row))
-                len = duckdb_string_t_length(texts[row]);
+                len = texts[row].value.inlined.length; /* so it is of any text */
             bytes += len > VV_VECTOR_INLINE_MAX ? len : 0;
         }
     }

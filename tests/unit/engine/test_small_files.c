@@ -227,6 +227,21 @@ TEST(small_files, have_columns_in_any_order_and_those_alone_that_are_asked_for)
     CHECK_INT(number(&fixture, "SELECT c4 FROM ours WHERE file_index = 1"), 2);
 }
 
+/* Those of up to 12 bytes lie in the vector itself. */
+TEST(small_files, have_texts_of_any_length)
+{
+    FIXTURE(fixture);
+    struct shelf shelf = {.len = 0};
+    REQUIRE(write_one(&fixture, &shelf,
+        "SELECT repeat('abcdefg', i // 7) || left('abcdefg', i % 7) AS name FROM range(40) "
+        "t(i)",
+        "COMPRESSION zstd, PARQUET_VERSION V1"));
+    REQUIRE(write_one(&fixture, &shelf,
+        "SELECT repeat('abc', i % 9) AS name FROM range(900) t(i)",
+        "COMPRESSION zstd, PARQUET_VERSION V1")); /* with a dictionary */
+    CHECK_INT(rows_of(&fixture, &shelf), 940);
+}
+
 TEST(small_files, of_another_form_are_not_taken)
 {
     static const struct {
