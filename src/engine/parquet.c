@@ -127,6 +127,22 @@ static varve_status metadata_query(struct vv_op *op, struct vv_session *session,
     return vv_session_query(op, session, vv_buf_str(&sql), out);
 }
 
+/* Of a file with one row group RETURN_STATS tells all; that there is one is soon asked. */
+static varve_status has_groups(struct vv_op *op, struct vv_session *session, struct vv_str path,
+    bool *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    int64_t groups = 0;
+    vv_buf_adds(&sql, "SELECT num_row_groups FROM parquet_file_metadata(");
+    vv_sql_file(&sql, path);
+    vv_buf_addc(&sql, ')');
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_int64(op, session, vv_buf_str(&sql), &groups));
+    *out = groups > 1;
+    return VARVE_OK;
+}
+
 /*
  * RETURN_STATS tells of NaN in the last row group only. The footer tells of each: a row group has
  * no bounds of a float column that holds a NaN.
@@ -135,6 +151,10 @@ static varve_status nan_from_footer(struct vv_op *op, struct vv_session *session
     struct vv_str path, struct vv_parquet_written *written)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool is_parted = true;
+    VV_TRY(has_groups(op, session, path, &is_parted));
+    if (!is_parted)
+        return VARVE_OK;
     VV_TRY(metadata_query(op, session, path, &rows));
     struct vv_map columns = VV_MAP_INIT(&op->arena);
     for (size_t index = 0; index < written->columns_len; index++) {

@@ -175,12 +175,13 @@ TEST(parquet, bounds_of_long_strings_hold)
     }
 }
 
-/* Where RETURN_STATS tells of the last row group alone. */
+/* Where RETURN_STATS tells of the last row group alone, and where there is only one. */
 TEST(parquet, nan_in_any_row_group_is_seen)
 {
     FIXTURE(fixture);
-    static const int64_t places[] = {5, 2047, 2048, 3000, 4095};
+    static const int64_t places[] = {5, 2047, 2048, 3000, 4095, 5, 4095};
     for (size_t index = 0; index < VV_COUNT(places); index++) {
+        int64_t group_rows = index < 5 ? 2048 : 4096;
         VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(10000);
         vv_buf_addf(&sql,
             "SELECT CASE WHEN i = %d THEN 'nan'::DOUBLE ELSE i END AS f, "
@@ -190,7 +191,7 @@ TEST(parquet, nan_in_any_row_group_is_seen)
             "FROM range(4096) r(i) ORDER BY i",
             (int)places[index], (int)places[index]);
         struct vv_parquet_written written;
-        REQUIRE(write_file(&fixture, vv_buf_str(&sql).ptr, 2048, &written));
+        REQUIRE(write_file(&fixture, vv_buf_str(&sql).ptr, group_rows, &written));
         static const struct {
             const char *name;
             bool nan_known;
