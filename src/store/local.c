@@ -148,6 +148,7 @@ static const struct vv_store_ops local_ops = {
     .sweep = vv_local_sweep,
     .stage = vv_local_stage,
     .restage = vv_local_restage,
+    .hasten = vv_local_hasten,
     .publish = vv_local_publish,
     .fetch = local_fetch,
     .at = local_at,

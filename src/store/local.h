@@ -76,6 +76,7 @@ varve_status vv_local_stage(struct vv_op *op, struct vv_store *store, struct vv_
     struct vv_str key, struct vv_str *out_path);
 varve_status vv_local_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_str new_key);
+void vv_local_hasten(struct vv_store *store, const char *path);
 varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len);
 

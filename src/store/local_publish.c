@@ -111,6 +111,14 @@ varve_status vv_local_restage(struct vv_op *op, struct vv_store *store, struct v
     return VARVE_OK;
 }
 
+void vv_local_hasten(struct vv_store *store, const char *path)
+{
+    const struct vv_local *local = vv_local_of(store);
+    VV_CLEANUP(vv_fd_close) int fd = -1;
+    if (local->sync && vv_sys_open(path, O_RDONLY, &fd) == 0)
+        vv_sys_begin_sync(fd);
+}
+
 static bool is_spoiled(struct vv_local *local, struct vv_str key)
 {
     pthread_mutex_lock(&local->lock);

@@ -97,6 +97,12 @@ int vv_sys_sync_device(int fd)
     return syncfs(fd) == 0 ? 0 : errno;
 }
 
+void vv_sys_begin_sync(int fd)
+{
+    if (!vv_fault_point("store.hasten"))
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int vv_sys_close(int *fd)
 {
     int closing = *fd;

@@ -16,6 +16,8 @@ int vv_sys_write(int fd, struct vv_str bytes);
 int vv_sys_touch(int fd, int64_t modified_us);
 int vv_sys_sync(int fd, const char *seam);
 int vv_sys_sync_device(int fd);
+/* Begins to bring a file to the disk, and does not wait for it. */
+void vv_sys_begin_sync(int fd);
 /* The descriptor is gone and set to -1 either way. An error means that bytes may be lost. */
 int vv_sys_close(int *fd);
 int vv_sys_stat(const char *path, struct stat *out);

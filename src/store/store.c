@@ -196,6 +196,12 @@ varve_status vv_store_restage(struct vv_op *op, struct vv_store *store, struct v
     return store->ops->restage(op, store, key, new_key);
 }
 
+void vv_store_hasten(struct vv_store *store, const char *path)
+{
+    if (store->ops->hasten != NULL)
+        store->ops->hasten(store, path);
+}
+
 varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len)
 {

@@ -101,6 +101,12 @@ struct vv_store_ops {
     varve_status (*restage)(struct vv_op *op, struct vv_store *store, struct vv_str key,
         struct vv_str new_key);
     /*
+     * A staged file, by its path, is written whole and will be published: the system may begin to
+     * bring it to the disk. No more than a hint; what goes wrong does so at publish. NULL: a store
+     * that does nothing about it.
+     */
+    void (*hasten)(struct vv_store *store, const char *path);
+    /*
      * Makes staged files durable under their keys, and every folder newly made or changed up to
      * the root. After a failure none of them may be relied upon, and those that a failed sync
      * may have hit are refused from then on: write them anew under new keys. They are not
@@ -216,6 +222,7 @@ varve_status vv_store_stage(struct vv_op *op, struct vv_store *store, struct vv_
     struct vv_str key, struct vv_str *out_path);
 varve_status vv_store_restage(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_str new_key);
+void vv_store_hasten(struct vv_store *store, const char *path);
 varve_status vv_store_publish(struct vv_op *op, struct vv_store *store,
     const struct vv_str *keys, size_t keys_len);
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,

@@ -146,6 +146,25 @@ TEST(local_sync, tries_a_failed_anchor_again)
     CHECK_INT(passed("store.fsync_parents"), 3);
 }
 
+TEST(local_sync, hastens_what_will_be_synced_and_fails_nothing_by_it)
+{
+    VV_CLEANUP(fixture_done) struct fixture synced = {0};
+    VV_CLEANUP(fixture_done) struct fixture unsynced = {0};
+    REQUIRE(fixture_open_local(&synced, "synced", true));
+    REQUIRE(fixture_open_local(&unsynced, "unsynced", false));
+    const char *path = stage(&synced, "d/f", "x");
+    const char *other = stage(&unsynced, "d/f", "x");
+    REQUIRE(path != NULL && other != NULL);
+    watch(&synced.op);
+    vv_store_hasten(synced.store, path);
+    CHECK_INT(passed("store.hasten"), 1);
+    vv_store_hasten(unsynced.store, other);
+    vv_store_hasten(synced.store, test_path("synced/d/none"));
+    CHECK_INT(passed("store.hasten"), 0);
+    CHECK_OK(&synced.op, publish(&synced, "d/f"));
+    CHECK_INT(passed_at_all("store.publish.fsync"), 1); /* it is no sync */
+}
+
 TEST(local_sync, never_publishes_a_file_that_a_sync_failed_on)
 {
     VV_CLEANUP(fixture_done) struct fixture fixture = {0};
