@@ -437,8 +437,9 @@ varve_status vv_optimize(struct vv_op *op, struct vv_table *table,
         if (result.files_skipped == 0 || request->dry_run)
             break;
     }
-    VV_TRY(vv_table_refresh(op, table));
-    result.version = table->snapshot->version;
+    if (!run.is_alone)
+        VV_TRY(vv_table_refresh(op, table));
+    result.version = run.is_alone ? run.own_version : table->snapshot->version;
     if (result.commits > 0)
         vv_table_checkpoint_if_due(op, table, result.version);
     *out = result;
