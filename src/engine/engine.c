@@ -67,6 +67,8 @@ static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folde
 /* Of which rows in memory may be a part. */
 #define SPARE_PART 8
 #define SPARE_BYTES_MAX (INT64_C(256) << 20)
+/* Rows that take the place of a table of the engine's, which would be no smaller. */
+#define BATCH_BYTES_MAX (INT64_C(1) << 30)
 /*
  * What a writer takes, about, beside what is counted: rows of a row group before and after they are
  * encoded, so many times the bytes of the file but no more than of the longest row group; and what
@@ -214,6 +216,13 @@ int64_t vv_engine_spare_bytes(const struct vv_engine *engine)
 {
     size_t bytes = engine->options.memory_bytes / SPARE_PART;
     return bytes == 0 || bytes > SPARE_BYTES_MAX ? SPARE_BYTES_MAX : (int64_t)bytes;
+}
+
+int64_t vv_engine_batch_bytes(const struct vv_engine *engine)
+{
+    uint64_t memory = engine->options.memory_bytes;
+    uint64_t bytes = (memory > 0 ? memory : vv_os_memory()) / SPARE_PART;
+    return bytes < BATCH_BYTES_MAX ? (int64_t)bytes : BATCH_BYTES_MAX;
 }
 
 size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes)

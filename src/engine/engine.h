@@ -60,6 +60,11 @@ void vv_engine_expect(struct vv_engine *engine, int64_t bytes);
 /* About so much may be kept in memory beside what the engine counts (engine/rowset.h). */
 int64_t vv_engine_spare_bytes(const struct vv_engine *engine);
 /*
+ * So much may be kept in memory in the place of a table of the engine's: an eighth of what is allowed,
+ * or, where nothing is said of it, of what the machine has; 1 GiB at most.
+ */
+int64_t vv_engine_batch_bytes(const struct vv_engine *engine);
+/*
  * How many sessions may write files of about so many bytes each at once, at least 1: as many as
  * there may be threads, but for what their rows take in memory on the way. Long files are written
  * one by one, by all threads.

@@ -42,13 +42,12 @@ struct vv_work_columns {
 struct vv_work {
     struct vv_engine *engine; /* of the session */
     struct vv_session *session;
-    bool is_small;   /* this batch: few rows of one input */
-    bool is_single;  /* it has one input, which may have `input` for itself */
-    bool has_tables; /* there are temporary tables: not to be kept */
-    bool has_shared; /* a shared table as well */
-    int64_t
-        many_bytes_max; /* that a batch of many rows may take in memory; 0: it is in a table */
-    struct vv_rowset *input;        /* rows of that input */
+    bool is_small;           /* this batch: few rows of one input */
+    bool is_single;          /* it has one input, which may have `input` for itself */
+    bool has_tables;         /* there are temporary tables: not to be kept */
+    bool has_shared;         /* a shared table as well */
+    int64_t many_bytes_max;  /* of a batch of many rows in memory; 0: they are in a table */
+    struct vv_rowset *input; /* rows of that input */
     struct vv_work_columns columns; /* of `input` */
     struct vv_arena arena;          /* of `columns` */
     struct vv_relation batch;       /* table/batch/batch.h; shared */

@@ -318,7 +318,7 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
     VV_TRY(take_work(op, table, &work));
     VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     call.work = work;
-    work->many_bytes_max = vv_engine_spare_bytes(table->engine);
+    work->many_bytes_max = vv_engine_batch_bytes(table->engine);
     call.turn = &turn;
     VV_TRY(run(op, &call, inputs, inputs_len, &result));
     vv_turn_give(&turn);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/os.h"
 #include "engine/duck.h"
 
 #include "fixture.h"
@@ -30,6 +31,28 @@ TEST(session, runs_statements_and_reads_rows)
         REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
         CHECK(!has_row);
     }
+}
+
+TEST(session, a_batch_in_memory_is_a_part_of_what_is_allowed)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    static const struct {
+        size_t memory;
+        int64_t bytes;
+    } cases[] = {{(size_t)800 << 20, INT64_C(100) << 20}, {(size_t)64 << 30, INT64_C(1) << 30}};
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_engine_close) struct vv_engine *engine = NULL;
+        const struct vv_engine_options options = {.threads = 1,
+            .memory_bytes = cases[i].memory,
+            .temp_folder = vv_str_of(test_dir())};
+        REQUIRE_OK(&op, vv_engine_open(&op, &options, &engine));
+        CHECK_INT(vv_engine_batch_bytes(engine), cases[i].bytes);
+    }
+    FIXTURE(fixture); /* of which nothing is said: a part of the machine's */
+    int64_t bytes = vv_engine_batch_bytes(fixture.engine);
+    CHECK(bytes > 0 && bytes <= INT64_C(1) << 30);
+    CHECK(vv_os_memory() == 0 || bytes <= (int64_t)(vv_os_memory() / 8));
 }
 
 TEST(session, reads_rows_of_many_chunks)
