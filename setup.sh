@@ -339,7 +339,10 @@ setup_valgrind() {
 # Two at a time, as two terminals start them, would tread on each other's downloads and environments.
 mkdir -p third_party
 exec 9>third_party/.setup.lock
-flock 9
+flock -n 9 || {
+    say "waiting for another setup"
+    flock 9
+}
 
 case ${1:-test} in
 build) setup_build ;;

@@ -1,6 +1,6 @@
-"""The least that a workload takes: what DuckDB, which Varve's library has for an engine, needs to decode
-the files that have to be read and to encode those that have to be written, on all cores, and the disk
-to sync them.
+"""The least that a workload takes: what DuckDB, a newer one than Varve's library has for an engine, needs to
+decode the files that have to be read and to encode those that have to be written, on all cores, and the
+disk to sync them.
 
 Nothing is judged, compared, sorted (but in W11) or put in a log; a thousand small files (W10, W11) are read, not
 decoded, since the engine takes longer for that than Varve does. Parquet is compressed as Varve's is: Zstandard,

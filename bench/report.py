@@ -116,8 +116,8 @@ def target_table(results):
     return (table(["", "beside", "at most", "by the wall", "by the processor", "the floor", ""],
                   verdicts(results)) +
             "\n\nA target is met where it holds by the wall and, where it has such a ratio, by the processor. The "
-            "floor (below: what the engine alone takes to read and write such files) is given by the wall, beside the "
-            "same peer: a target that is less can't be met by a better Varve, but by a better engine.")
+            "floor (below: what DuckDB alone, in the version of the peers, takes to read and write such files) is given by "
+            "the wall, beside the same peer: a target that is less asks for a faster engine, not for a faster Varve.")
 
 
 def listed(words):

@@ -145,7 +145,8 @@ varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
         vv_engine_expect_many(work->engine);
     varve_status status =
         vv_rowset_fill_many(op, relation->rowset, query, work->many_bytes_max, &fits);
-    vv_engine_expect(work->engine, work->many_bytes_max);
+    vv_engine_expect(work->engine,
+        fits ? vv_rowset_bytes(relation->rowset) : work->many_bytes_max);
     VV_TRY(status);
     if (!fits)
         return make_table(op, work, relation, query->sql, out_rows);

@@ -10,6 +10,7 @@ leak-check and export. `many` is for a hundred million rows: they are read, sort
 days, and one is upserted; that takes some 8 GB of the disk for a while.
 """
 
+import contextlib
 import csv
 import datetime
 import json
@@ -48,7 +49,7 @@ class Runner:
         self.bound = megabytes + PROGRAM_MB
         self.env = {**os.environ, "TMPDIR": str(folder)}
         self.passed = self.failed = 0
-        self.spilled = 0  # bytes that one command has put aside at a time, at most
+        self.spilled = 0  # bytes that the last command has put aside at a time, at most
 
     def note(self, good, text):
         self.passed += good
@@ -57,7 +58,7 @@ class Runner:
 
     def run(self, *arguments, to=subprocess.DEVNULL):
         """The command's peak must keep to the bound; what it prints goes nowhere, or to a file."""
-        start = time.monotonic()
+        start, self.spilled = time.monotonic(), 0
         result, result_end = os.pipe()
         with open(result, encoding="utf-8") as told:
             with subprocess.Popen([sys.executable, "-I", "-S", "-c", LAUNCHER, str(result_end),
@@ -76,11 +77,9 @@ class Runner:
     def spills(self):
         """Bytes that lie in the folders for what the engine's memory has no room for."""
         count = 0
-        for path in pathlib.Path(self.env["TMPDIR"]).glob("varve-spill-*/*"):
-            try:
-                count += path.stat().st_size
-            except FileNotFoundError:
-                pass
+        for folder in pathlib.Path(self.env["TMPDIR"]).glob("varve-spill-*"):
+            with contextlib.suppress(FileNotFoundError):  # the command may be done with it
+                count += sum(path.stat().st_size for path in folder.iterdir())
         return count
 
     def told(self, path, expected, what):

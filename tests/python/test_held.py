@@ -232,16 +232,16 @@ def test_what_is_held_is_counted_and_can_be_given_back(lake, regimes):
     assert lake.query(MANY).to_dicts()[0]["count_star()"] == 500
 
 
-def test_what_reads_more_than_8_mib_is_held_from_its_second_run_on(lake):
+def test_what_reads_more_than_4_mib_is_held_from_its_second_run_on(lake):
     lake.create("t", schema="k long not null, p int, x double", key="k", partition_by="p")
-    count = 1_000_000
+    count = 500_000
     chance = random.Random(1)  # what is random can't be packed
     rows = {"k": pa.array(range(count), pa.int64()),
             "p": pa.array([number % 2 for number in range(count)], pa.int32()),
             "x": [chance.random() for _ in range(count)]}
     lake.table("t").upsert(pa.table(rows))
     first, second = (file["bytes"] for file in lake.table("t").files().to_dicts())
-    assert max(first, second) < 8 << 20 < first + second
+    assert max(first, second) < 4 << 20 < first + second
     expected = lake.query("SELECT sum(k), max(x) FROM t").to_dicts()
     assert lake.cache()["columns"] == 0
     for columns in 4, 4:

@@ -4,10 +4,14 @@ The second half is a guard: time differs from machine to machine, the work of an
 """
 
 import datetime
+import json
 import os
 import pathlib
+import random
 import sys
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -106,3 +110,21 @@ def test_a_warm_handle_does_not_read_its_log_again(loaded):
     assert cost.counts["folders_listed"] <= 1
     again = engine.latest()
     assert again.counts["folders_listed"] == 0
+
+
+def test_texts_that_do_not_fit_the_memory_of_a_batch_are_decoded_once(tmp_path):
+    """As the footer tells beforehand: they go to a table, of which what memory has no room for is put aside."""
+    lake, path, count = tmp_path / "lake", tmp_path / "in" / "long.parquet", 30_000
+    path.parent.mkdir()
+    chance = random.Random(1)  # what is random can't be packed
+    texts = [chance.randbytes(1000).hex() for _ in range(count)]
+    pyarrow.parquet.write_table(pyarrow.table({"k": range(count), "s": texts}), path, row_group_size=5000)
+    varve = [BUILD / "varve", "--lake", lake, "--memory", "256MB", "--quiet"]
+    process.run_once(BUILD, lake, [*varve, "create", "t", "--schema", "k bigint, s string", "--key", "k"])
+    # The engine is given the file as it was opened.
+    cost, _ = process.run_once(BUILD, "/proc/self/fd", [*varve, "upsert", "t", path])
+    read = cost.counts["bytes_read"] + cost.counts["bytes_mapped"]
+    assert path.stat().st_size <= read < 1.2 * path.stat().st_size
+    _, out = process.run_once(BUILD, lake, [*varve, "query", "SELECT count(*) AS n, sum(len(s)) AS l FROM t",
+                                            "--format", "ndjson"])
+    assert json.loads(out) == {"n": count, "l": 2000 * count}

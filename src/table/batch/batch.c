@@ -279,7 +279,9 @@ static int64_t value_bytes(const struct vv_type *type)
 static bool may_fit(const struct vv_work *work, const struct vv_plan *plan)
 {
     int64_t bytes = ROW_BYTES;
-    if (!work->is_single || plan->input->rest != NULL || plan->input->rows <= VV_WORK_ROWS_MAX)
+    if (!work->is_single || plan->input->rest != NULL ||
+        plan->input->rows <= VV_WORK_ROWS_MAX ||
+        plan->input->texts_bytes > work->many_bytes_max)
         return false;
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         int64_t value = value_bytes(&plan->schema->fields[index].type);

@@ -18,6 +18,7 @@ struct vv_batch_input {
     struct vv_str sql;       /* what stands for the rows after FROM: that, or a rowset */
     bool in_memory;          /* it is work->input */
     int64_t rows;            /* that it has; 0: not known */
+    int64_t texts_bytes;     /* of its texts, at least; 0: not known */
     bool is_in_parts;        /* Parquet of many row groups: several threads decode it */
     int64_t
         values_rows_max;   /* so many rows of values may be, though they are not few; 0: none */

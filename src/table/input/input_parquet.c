@@ -41,7 +41,7 @@ varve_status vv_input_check_same(struct vv_op *op, const struct vv_batch_input *
         VV_ARG(input->name));
 }
 
-/* What its footer says of its rows. */
+/* What its footer says of its rows; where they are many, of their texts as well. */
 static varve_status footer_read(struct vv_op *op, struct vv_session *session,
     struct vv_batch_input *input)
 {
@@ -57,7 +57,16 @@ static varve_status footer_read(struct vv_op *op, struct vv_session *session,
     VV_TRY(vv_rows_next(op, rows, &has_row));
     input->rows = has_row ? vv_rows_int64(rows, 0) : 0;
     input->is_in_parts = has_row && vv_rows_int64(rows, 1) > 1;
-    return VARVE_OK;
+    if (input->rows <= VV_WORK_ROWS_MAX)
+        return VARVE_OK;
+    vv_buf_clear(&sql);
+    vv_buf_adds(&sql, "SELECT coalesce(sum(total_uncompressed_size), 0)::BIGINT FROM "
+                      "parquet_metadata(");
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_adds(&sql, ") WHERE type = 'BYTE_ARRAY'");
+    return vv_buf_ok(&sql)
+               ? vv_session_int64(op, session, vv_buf_str(&sql), &input->texts_bytes)
+               : vv_fail_memory(op);
 }
 
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,

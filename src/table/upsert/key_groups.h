@@ -11,8 +11,7 @@
 /* Rows with the columns c0 .. cN of the schema. */
 struct vv_keyed_rows {
     struct vv_str sql; /* what stands for them after FROM */
-    bool
-        is_numbered; /* and with _row, the index of each and 1: which groups are runs is told */
+    bool is_numbered;  /* with _row, the index of each and 1: which groups are runs is told */
 };
 
 /* No rows give no groups. */
