@@ -21,17 +21,33 @@ static const struct bucket buckets[] = {
     {"1d and more", INT64_MAX},
 };
 
+/* Two times are needed: a table without one in its key has its order column for both. */
+static varve_status find_order(struct vv_op *op, const struct vv_report_source *source,
+    int32_t *out)
+{
+    VV_TRY(vv_report_order(op, source, out));
+    if (*out != source->time)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "table %.*s has one time, its order column %.*s: lateness is how long after the time "
+        "in "
+        "its key a row came, and its key has none",
+        VV_ARG(source->table->name), VV_ARG(source->snapshot->schema.fields[*out].name));
+}
+
 static varve_status add_rows(struct vv_op *op, struct vv_report_source *source,
     const int32_t *by, size_t by_len, struct vv_span span, struct vv_buf *sql)
 {
     int32_t *columns = NULL;
+    size_t len = 0;
     int32_t order = -1;
-    VV_TRY(vv_report_order(op, source, &order));
+    VV_TRY(find_order(op, source, &order));
     VV_NEW(op, &columns, int32_t, by_len + 2);
+    columns[len++] = source->time;
+    columns[len++] = order;
     for (size_t i = 0; i < by_len; i++)
-        columns[i] = by[i];
-    columns[by_len] = source->time;
-    columns[by_len + 1] = order;
+        if (by[i] != source->time && by[i] != order)
+            columns[len++] = by[i];
     VV_TRY(vv_report_prune(op, source, span));
     vv_buf_adds(sql, "SELECT ");
     for (size_t i = 0; i < by_len; i++)
@@ -41,7 +57,7 @@ static varve_status add_rows(struct vv_op *op, struct vv_report_source *source,
     vv_buf_adds(sql, ") - epoch_us(");
     vv_report_add_time(sql, source->time);
     vv_buf_adds(sql, ") AS late");
-    return vv_report_from(op, source, columns, by_len + 2, span, sql);
+    return vv_report_from(op, source, columns, len, span, sql);
 }
 
 /* "g0, g1, ". */

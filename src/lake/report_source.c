@@ -92,6 +92,10 @@ varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *
         if ((*out)[i] < 0)
             return vv_rules_fail_column(op, source->table->name, &source->snapshot->schema,
                 split[i]);
+        for (size_t j = 0; j < i; j++)
+            if ((*out)[j] == (*out)[i])
+                return vv_fail(op, VARVE_EUSAGE, "column %.*s is named twice",
+                    VV_ARG(split[i]));
     }
     return VARVE_OK;
 }

@@ -67,7 +67,7 @@ varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *s
 varve_status vv_report_order(struct vv_op *op, const struct vv_report_source *source,
     int32_t *out);
 
-/* Columns by their names, parted by commas; ptr NULL: none. Lives in the operation's arena. */
+/* Columns by their names, parted by commas, each once; ptr NULL: none. Lives in the operation's arena. */
 varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *source,
     struct vv_str names, int32_t **out, size_t *out_len);
 

@@ -297,6 +297,21 @@ def test_lateness(varve):
     by, _ = gaps(varve, "t", "--show", "lateness", "--by", "s")
     assert sum(row["share"] for row in by) == pytest.approx(2)
     assert {row["s"] for row in by} == {"a", "b"}
+    for column in ("at", "seen"):
+        by, _ = gaps(varve, "t", "--show", "lateness", "--by", column)
+        assert [(row["rows"], row["share"]) for row in by] == [(1, 1)] * 10
+    done = varve.run("gaps", "t", "--show", "lateness", "--by", "s,s")
+    assert done.returncode == 2 and "column s is named twice" in done.stderr
+
+
+def test_lateness_needs_two_times(varve):
+    """Without a time in the key the order column is the event time too."""
+    varve.ok("create", "t", "--schema", "id bigint not null, seen timestamp", "--key", "id",
+             "--order-by", "seen")
+    varve.upsert("t", "id,seen\n1,2025-01-01T00:00:00Z\n2,2025-01-01T00:00:01Z\n")
+    done = varve.run("gaps", "t", "--show", "lateness")
+    assert done.returncode == 2
+    assert "table t has one time, its order column seen: lateness is" in done.stderr
 
 
 @pytest.mark.parametrize("arguments, status, words", [
