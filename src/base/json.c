@@ -99,7 +99,7 @@ static size_t depth_offset(struct vv_str text, size_t depth_max)
 }
 
 static varve_status parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
-    size_t depth_max, const struct vv_json **out)
+    size_t depth_max, yyjson_read_flag more, const struct vv_json **out)
 {
     if (text.len == 0)
         return vv_fail(op, VARVE_ECORRUPT, "not JSON at byte 0: the text is empty");
@@ -111,7 +111,7 @@ static varve_status parse(struct vv_op *op, struct vv_arena *arena, struct vv_st
     memcpy(copy, text.ptr, text.len);
 
     yyjson_read_err err;
-    yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_INSITU;
+    yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_INSITU | more;
     VV_CLEANUP(doc_free)
     yyjson_doc *doc = yyjson_read_opts(copy, text.len, flags, &scratch, &err);
     if (!doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
@@ -136,13 +136,13 @@ static varve_status parse(struct vv_op *op, struct vv_arena *arena, struct vv_st
 varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out)
 {
-    return parse(op, arena, text, VV_JSON_DEPTH_MAX, out);
+    return parse(op, arena, text, VV_JSON_DEPTH_MAX, YYJSON_READ_NOFLAG, out);
 }
 
-varve_status vv_json_parse_deep(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+varve_status vv_json_parse_tree(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out)
 {
-    return parse(op, arena, text, VV_JSON_DEPTH_DEEP, out);
+    return parse(op, arena, text, VV_JSON_DEPTH_DEEP, YYJSON_READ_ALLOW_INF_AND_NAN, out);
 }
 
 enum vv_json_kind vv_json_kind(const struct vv_json *value)

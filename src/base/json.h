@@ -30,8 +30,11 @@ enum vv_json_kind {
  */
 varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
-/* The same up to VV_JSON_DEPTH_DEEP levels, for who goes down into it knowing that. */
-varve_status vv_json_parse_deep(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+/*
+ * The same of a parse tree of DuckDB's: up to VV_JSON_DEPTH_DEEP levels, for who goes down into it
+ * knowing that, and with its Infinity and NaN, which are numbers here.
+ */
+varve_status vv_json_parse_tree(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
 
 enum vv_json_kind vv_json_kind(const struct vv_json *value);

@@ -53,7 +53,7 @@ static varve_status select_tree(struct vv_op *op, struct vv_session *session, st
     VV_TRY(vv_rows_next(op, rows, &has_row));
     if (!has_row || vv_rows_is_null(rows, 0))
         return vv_fail(op, VARVE_EFAILED, "DuckDB gives no parse tree");
-    varve_status status = vv_json_parse_deep(op, &op->arena, vv_rows_text(rows, 0), &tree);
+    varve_status status = vv_json_parse_tree(op, &op->arena, vv_rows_text(rows, 0), &tree);
     if (status == VARVE_ECORRUPT) {
         vv_recode(op, VARVE_EUSAGE);
         return vv_note(op, "the statement is nested too deeply");

@@ -213,6 +213,25 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     return VARVE_OK;
 }
 
+/*
+ * A number that no double holds is Infinity in the tree, which is no JSON and which DuckDB does not
+ * read back: it becomes a cast of its name. False: `node` is another one.
+ */
+static bool add_infinity(const struct vv_json *node, struct vv_buf *json)
+{
+    struct vv_sql_param number = {.type = VV_SQL_DOUBLE};
+    if (!vv_str_eq(vv_json_text(vv_json_get(node, "class")), VV_STR("CONSTANT")))
+        return false;
+    const struct vv_json *value =
+        vv_json_get_kind(vv_json_get(node, "value"), "value", VV_JSON_NUMBER);
+    number.value = vv_json_text(value);
+    if (!vv_str_eq(number.value, VV_STR("Infinity")) &&
+        !vv_str_eq(number.value, VV_STR("-Infinity")))
+        return false;
+    vv_sql_param_add_node(&number, json);
+    return true;
+}
+
 static varve_status add_value(struct vv_op *op, const struct vv_json *value,
     const struct vv_sql_params *params, struct vv_buf *json)
 {
@@ -226,6 +245,8 @@ static varve_status add_value(struct vv_op *op, const struct vv_json *value,
         vv_sql_param_add_node(param, json);
         return VARVE_OK;
     }
+    if (is_object && add_infinity(value, json))
+        return VARVE_OK;
     if (!is_object && !vv_json_is(value, VV_JSON_ARRAY)) {
         struct vv_str text;
         VV_TRY(vv_json_write_value(op, value, &op->arena, &text));

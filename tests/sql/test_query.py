@@ -309,3 +309,19 @@ def test_a_condition_of_scan_may_be_any_expression(lake):
     assert [row["k"] for row in lake.rows("scan", T, "--where", "v > 10 -- bigger\n AND k <> 3")] \
         == [2]
     assert len(lake.rows("scan", T, "--where", "k IN (1, 3) OR v BETWEEN 21 AND 23")) == 3
+
+
+def test_a_number_that_no_double_holds_is_infinity(varve):
+    """As DuckDB has it, wherever SQL is written."""
+    varve.ok("create", "t", "--key", "k", "--schema", "k bigint not null, x double")
+    varve.upsert("t", "k,x\n1,1\n2,inf\n3,-inf\n4,\n")
+    out = varve.ok("query", "SELECT 1e400 AS a, -1e400 AS b, 1e400 > 5 AS c", "--format", "csv")
+    assert out == "a,b,c\nInfinity,-Infinity,true\n"
+    for where, keys in (("x < 1e999", [1, 3]), ("x = 1e400", [2]), ("x = -1e999", [3]),
+                        ("x BETWEEN -1e999 AND 1", [1, 3]), ("x IN (1, 1e400)", [1, 2]),
+                        ("x <> 'Infinity'::double", [1, 3])):
+        assert [row["k"] for row in varve.rows("scan", "t", "--where", where)] == keys, where
+        assert sums(varve, f"SELECT k FROM t WHERE {where} ORDER BY k") == [(k,) for k in keys]
+    varve.ok("update", "t", "--set", "x = 1e999", "--where", "k = 4")
+    varve.ok("delete", "t", "--where", "x = 1e999")
+    assert sums(varve, "SELECT k FROM t ORDER BY k") == [(1,), (3,)]
