@@ -101,18 +101,54 @@ static bool is_text(const char *head, size_t len)
     return len > 0;
 }
 
-/* The first bytes. Opened again by the library; a pipe that was opened here would lose what it gives. */
-static size_t head_of_file(const char *path, char *head, size_t bytes_max)
+static varve_status fail_open(const char *path, varve_error *err)
+{
+    return vv_error_set(err, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
+        "cannot open %s: %s", path, vv_errno_text(errno));
+}
+
+/*
+ * The first bytes; none of what is no file, since a pipe that was opened here would lose what it
+ * gives. A file is opened again by the library. Fails as it does where there is nothing to look at.
+ */
+static varve_status head_of_file(const char *path, char *head, size_t bytes_max,
+    size_t *out_len, varve_error *err)
 {
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return 0;
+    *out_len = 0;
+    if (stat(path, &status) != 0)
+        return fail_open(path, err);
+    if (S_ISDIR(status.st_mode))
+        return vv_error_set(err, VARVE_EINVALID, "%s is a folder, not a file with rows", path);
+    if (!S_ISREG(status.st_mode))
+        return VARVE_OK;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return fail_open(path, err);
     ssize_t len = pread(fd, head, bytes_max, 0);
     (void)close(fd);
-    return len > 0 ? (size_t)len : 0;
+    if (len == 0)
+        return vv_error_set(err, VARVE_EINVALID, "%s is empty", path);
+    *out_len = len > 0 ? (size_t)len : 0;
+    return VARVE_OK;
+}
+
+/* The program that unpacks what begins so; NULL: it is not packed. */
+static const char *unpacker(const char *head, size_t len)
+{
+    static const struct packing {
+        const char *begin;
+        size_t len;
+        const char *program;
+    } packings[] = {{"\x1f\x8b", 2, "zcat"}, {"\x28\xb5\x2f\xfd", 4, "zstdcat"},
+        {"BZh", 3, "bzcat"},
+        {"\xfd"
+         "7zXZ",
+            5, "xzcat"}};
+    for (size_t i = 0; i < VV_COUNT(packings); i++)
+        if (len >= packings[i].len && memcmp(head, packings[i].begin, packings[i].len) == 0)
+            return packings[i].program;
+    return NULL;
 }
 
 /* What its name says; where that says nothing, what its content says. */
@@ -125,10 +161,18 @@ static varve_status format_of_file(const char *path, int32_t *out, varve_error *
             return VARVE_OK;
         }
     }
-    size_t len = head_of_file(path, head, sizeof(head));
+    size_t len = 0;
+    VV_TRY(head_of_file(path, head, sizeof(head), &len, err));
     *out = format_of_magic(head, len);
     if (*out != 0)
         return VARVE_OK;
+    const char *program = unpacker(head, len);
+    if (program != NULL)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "%s is compressed, and such files are not read: unpack it into a pipe, as in %s %s "
+            "| "
+            "varve upsert TABLE -",
+            path, program, path);
     if (is_text(head, len))
         return format_of_text(head, len, path, out, err);
     return vv_error_set(err, VARVE_EUSAGE,

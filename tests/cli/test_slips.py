@@ -131,7 +131,28 @@ def test_a_name_that_says_nothing_leaves_it_to_the_content(varve, tmp_path, name
     path.write_text('[{"id":3}]')
     done = varve("upsert", "t", str(path))
     assert done.returncode == 2 and f"{name} begins with '['" in done.stderr
-    for content in (b"PK\x03\x04\x14\x00", b"\x1f\x8b\x08", b""):
-        path.write_bytes(content)
-        done = varve("upsert", "t", str(path))
-        assert done.returncode == 2 and "its name does not say" in done.stderr
+    path.write_bytes(b"PK\x03\x04\x14\x00")
+    done = varve("upsert", "t", str(path))
+    assert done.returncode == 2 and "its name does not say" in done.stderr
+
+
+@pytest.mark.parametrize("content, program", [
+    (b"\x1f\x8b\x08\x00", "zcat"), (b"\x28\xb5\x2f\xfd\x00", "zstdcat"), (b"BZh91", "bzcat"),
+    (b"\xfd7zXZ\x00", "xzcat")])
+def test_a_compressed_file_names_what_unpacks_it(varve, content, program):
+    varve.ok("create", "t", "--schema", "id bigint not null", "--key", "id")
+    (varve.folder / "rows.csv.packed").write_bytes(content)
+    done = varve("upsert", "t", "rows.csv.packed")
+    assert done.returncode == 2
+    assert f"as in {program} rows.csv.packed | varve upsert TABLE -" in done.stderr
+
+
+def test_a_file_without_an_ending_that_has_no_rows_is_said_to_be_what_it_is(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null", "--key", "id")
+    (varve.folder / "folder").mkdir()
+    (varve.folder / "empty").touch()
+    for name, status, words in (("nowhere", 5, "cannot open nowhere: No such file"),
+                                ("folder", 3, "folder is a folder, not a file with rows"),
+                                ("empty", 3, "empty is empty")):
+        done = varve("upsert", "t", name)
+        assert done.returncode == status and words in done.stderr, done.stderr

@@ -22,9 +22,9 @@ TEST(input, the_name_of_a_file_says_its_format)
         {"a.arrows", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
         {"a.ipc", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
         {"a.feather", VARVE_OK, VARVE_FORMAT_ARROW_IPC},
-        {"a.txt", VARVE_EUSAGE, 0},
-        {".csv", VARVE_EUSAGE, 0},
-        {"a", VARVE_EUSAGE, 0},
+        {"a.txt", VARVE_ENOTFOUND, 0},
+        {".csv", VARVE_ENOTFOUND, 0},
+        {"a", VARVE_ENOTFOUND, 0},
     };
     for (size_t i = 0; i < VV_COUNT(names); i++) {
         varve_input input = {0};
@@ -49,7 +49,7 @@ TEST(input, a_file_whose_name_says_nothing_is_looked_into)
         {"\n {\"a\":1}\n", VARVE_OK, VARVE_FORMAT_NDJSON},
         {"[{\"a\":1}]", VARVE_EUSAGE, 0},
         {"\x1f\x8b\x08", VARVE_EUSAGE, 0}, /* packed: that could be anything */
-        {"", VARVE_EUSAGE, 0},
+        {"", VARVE_EINVALID, 0},
     };
     for (size_t i = 0; i < VV_COUNT(contents); i++) {
         varve_input input = {0};
