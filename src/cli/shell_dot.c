@@ -71,8 +71,18 @@ static varve_status run_known_at(struct vv_shell *shell, const char *argument)
     return varve_lake_known_at(shell->cli->lake, is_off ? NULL : argument, &shell->cli->error);
 }
 
+/* Only what can be read on a screen. */
 static varve_status run_mode(struct vv_shell *shell, const char *argument)
 {
+    static const char *const modes[] = {"box", "csv", "json", "ndjson", "markdown", "plot"};
+    bool is_known = false;
+    for (size_t i = 0; i < VV_COUNT(modes); i++)
+        is_known = is_known || strcmp(modes[i], argument) == 0;
+    if (!is_known)
+        return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
+            ".mode: box, csv, json, ndjson, markdown or plot, not '%s'; the other formats are "
+            "for files: varve query -o FILE",
+            argument);
     struct vv_option_set set = {
         vv_global_options, vv_global_options_len, &shell->cli->globals, NULL};
     const struct vv_option *option =
@@ -197,7 +207,7 @@ static const struct dot_command dot_commands[] = {
     {".tables", "", "the tables of the lake", run_tables},
     {".schema", "[TABLE]", "columns, key and properties", run_schema},
     {".history", "TABLE", "who did what when", run_history},
-    {".mode", "FORMAT", "box, csv, json, ndjson or markdown", run_mode},
+    {".mode", "FORMAT", "box, csv, json, ndjson, markdown or plot", run_mode},
     {".output", "FILE|off", "write the rows of the next statement to a file", run_output},
     {".explain", "SQL|on|off", "tell which files a statement reads, and how", run_explain},
     {".timer", "on|off", "tell how long each statement took", run_timer},

@@ -71,7 +71,8 @@ def test_at_holds_until_it_is_off(filled):
 
 
 @pytest.mark.parametrize("line, words", [
-    (".tabels", "did you mean '.tables'"), (".mode sideways", "sideways"), (".timer maybe", "on or off"),
+    (".tabels", "did you mean '.tables'"), (".mode sideways", ".mode: box, csv, json, ndjson, markdown or plot, not 'sideways'"),
+    (".mode parquet", "not 'parquet'; the other formats are for files"), (".mode svg", "not 'svg'"), (".timer maybe", "on or off"),
     (".param x", "NAME=VALUE"), (".read", "name of a file"), (".read nowhere.sql", "nowhere.sql"),
     (".schema nowhere", "nowhere"), (".history", "TABLE"), (".at", "a version, a time or off")])
 def test_bad_dot_commands_say_what_is_wrong(filled, line, words):
