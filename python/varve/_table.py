@@ -235,7 +235,11 @@ class Table:
                attempts_max=0):
         """Sets columns of the rows for which a condition is true: ``{"vix": "round(vix, 1)"}``,
         SQL over the row as it was. New rows obey the rules of the table. Other arguments and
-        errors as of ``upsert``. UsageError: bad SQL."""
+        errors as of ``upsert``. UsageError: bad SQL; TypeError: a value that is no text."""
+        for column, value in dict(set).items():
+            if not isinstance(value, str):
+                raise TypeError(f"the value of {column} is {value!r}: values are SQL as texts, "
+                                f"such as {{{column!r}: {str(value)!r}}}")
         return self._edit(UPDATE, where, dict(set), (None, None), (app_id, app_version),
                           attempts_max, None, False, message, dry_run)
 

@@ -43,7 +43,7 @@ def test_update(table):
         table.update({"v": "1000"}, "k = 3")
     with pytest.raises(varve.UsageError, match="nothing to set"):
         table.update({}, "true")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="the value of v is 5: values are SQL as texts, such as {'v': '5'}"):
         table.update({"v": 5}, "true")
     assert table.update({"v": "0.0"}, "true", dry_run=True).updated == 6
     assert table.version == 2
