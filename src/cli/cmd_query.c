@@ -88,7 +88,8 @@ const struct vv_command vv_cmd_query = {
             "first column of text a line each.\n"
             "--explain, like EXPLAIN in SQL, tells for each table of the last statement\n"
             "its version, its files, how many of them are ruled out by partition values and\n"
-            "by statistics, and what is left to read; then the engine's plan.",
+            "by statistics, and what is left to read; then, in a box, JSON and Markdown, the\n"
+            "engine's plan, which EXPLAIN in SQL gives as rows in any format.",
     VV_OPTIONS(options, struct query_values),
     .arguments_most = 1,
     .reads_at = true,

@@ -97,7 +97,9 @@ const struct vv_option vv_global_options[] = {
     {.name = "config",
         .kind = VV_OPTION_TEXT,
         .value = "FILE",
-        .help = "read global options from FILE, lines like lake=data/lake",
+        .help = "read global options from FILE, lines like lake=data/lake; the command line "
+                "and the "
+                "environment win over it",
         .offset = AT(config)},
     {.name = "help",
         .letter = 'h',
