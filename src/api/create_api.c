@@ -110,6 +110,7 @@ static varve_status split_properties(struct vv_op *op, const varve_create_option
         len += is_taken ? 0 : 1;
     }
     spec->properties = (struct vv_pairs){pairs, len};
+    spec->properties_unasked = options->history == NULL ? 2 : 0;
     return VARVE_OK;
 }
 

@@ -189,6 +189,7 @@ static varve_status init_table(struct vv_op *op, struct vv_lake *lake,
         .partition_columns_len = 1,
         .order_by = VV_STR("ingested_at"),
         .partition_from = {&partition_from, 1},
+        .keeps_rules = true, /* init goes with whatever was made of the tables since */
         .description = vv_str_of(table->description)};
     struct vv_str *key = NULL;
     struct vv_str *zorder = NULL;

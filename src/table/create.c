@@ -378,6 +378,52 @@ static varve_status check_key(struct vv_op *op, const struct vv_table_spec *spec
     return vv_fail(op, VARVE_EUSAGE, "its key is \"%.*s\"", VV_ARG(text));
 }
 
+/* What a new row gets in a column is as much of it as its type. */
+static varve_status check_filling(struct vv_op *op, const struct vv_field *said,
+    const struct vv_field *there)
+{
+    struct vv_str value = vv_field_default(said);
+    struct vv_str generated = vv_field_generated(said);
+    if (value.ptr != NULL && !vv_str_eq(value, vv_field_default(there)))
+        return vv_fail(op, VARVE_EUSAGE, "its column %.*s has not the default %.*s",
+            VV_ARG(said->name), VV_ARG(value));
+    if (generated.ptr != NULL && !vv_str_eq(generated, vv_field_generated(there)))
+        return vv_fail(op, VARVE_EUSAGE, "its column %.*s is not generated as %.*s",
+            VV_ARG(said->name), VV_ARG(generated));
+    return VARVE_OK;
+}
+
+/*
+ * The order column, the checks and the properties that were asked for, as they would have become
+ * the table's: each has to be there. Those that nobody asked for may have changed since.
+ */
+static varve_status check_asked(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_snapshot *there)
+{
+    struct vv_table_spec asked = *spec;
+    struct creation creation = {.spec = &asked};
+    asked.key_len = 0; /* by check_key */
+    asked.zorder_len = 0;
+    asked.partition_from.len = 0;
+    asked.properties.items += spec->properties_unasked;
+    asked.properties.len -= spec->properties_unasked;
+    VV_TRY(begin_protocol(op, &creation));
+    VV_TRY(add_rules(op, &creation));
+    VV_TRY(add_given(op, &creation));
+    for (size_t i = 0; i < creation.properties.len; i++) {
+        const struct vv_pair *pair = &creation.properties.items[i];
+        struct vv_str value = vv_pairs_get(&there->metadata->configuration, pair->name);
+        bool is_order = vv_str_eq(pair->name, VV_STR(VV_PROPERTY_ORDER_BY));
+        if (is_order ? vv_str_eq_nocase(pair->value, value) : vv_str_eq(pair->value, value))
+            continue;
+        if (value.ptr == NULL)
+            return vv_fail(op, VARVE_EUSAGE, "it has no %.*s", VV_ARG(pair->name));
+        return vv_fail(op, VARVE_EUSAGE, "its %.*s is \"%.*s\"", VV_ARG(pair->name),
+            VV_ARG(value));
+    }
+    return VARVE_OK;
+}
+
 /* Columns that came later are no difference. */
 static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spec,
     const struct vv_snapshot *there)
@@ -388,6 +434,7 @@ static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spe
         int32_t column = vv_schema_find(&there->schema, field->name);
         if (column < 0)
             return vv_fail(op, VARVE_EUSAGE, "it has no column %.*s", VV_ARG(field->name));
+        VV_TRY(check_filling(op, field, &there->schema.fields[column]));
         if (vv_type_eq(&field->type, &there->schema.fields[column].type))
             continue;
         vv_type_name(&there->schema.fields[column].type, &type);
@@ -396,7 +443,8 @@ static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spe
     }
     VV_TRY(check_partitions(op, spec, there->metadata));
     VV_TRY(check_clustering(op, spec, there));
-    return check_key(op, spec, there->metadata);
+    VV_TRY(check_key(op, spec, there->metadata));
+    return spec->keeps_rules ? VARVE_OK : check_asked(op, spec, there);
 }
 
 /* Who says what a table is to be, and finds another one, wants to know. */

@@ -98,14 +98,17 @@ struct vv_table_spec {
     const struct vv_named_expression *checks;
     size_t checks_len;
     struct vv_pairs properties; /* further ones; "delta.feature.x" becomes protocol */
+    size_t properties_unasked;  /* the first so many, which nobody asked for */
+    bool keeps_rules; /* a table that is there may have other checks, order and properties */
     struct vv_str description;
     struct vv_str user_name, user_metadata;
 };
 /*
  * Writes version 0 ("CREATE TABLE"). The protocol is the least that holds the table: reader 1,
  * writer 2 or 3 (CHECK), (3,7) with lists where a type or property needs it. *out_created false
- * when a table is there already (nothing is compared or changed). EINVALID: names, key columns
- * that don't exist or can't be ordered, a CHECK that does not translate.
+ * when a table is there already and has all that the spec asks for; nothing is changed. EUSAGE: it
+ * lacks some of it; names, key columns that don't exist or can't be ordered, a CHECK that does not
+ * translate.
  */
 varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv_engine *engine,
     const struct vv_table_spec *spec, bool *out_created);

@@ -132,6 +132,31 @@ def test_append_adds_a_key_twice(lake):
     assert ticks.scan(["a`b"]).to_dicts() == [{"a`b": 1.5}] * 2
 
 
+@pytest.mark.parametrize("more, words", [
+    ({"checks": {"large": "v > 1"}}, "it has no delta.constraints.large"),
+    ({"checks": {"small": "v < 11"}}, 'its delta.constraints.small is "v < 10"'),
+    ({"properties": {"delta.checkpointInterval": 4}}, 'its delta.checkpointInterval is "3"'),
+    ({"properties": {"note": "x"}}, "it has no note"),
+    ({"history": "30d"}, "its delta.logRetentionDuration is "),
+    ({"order_by": "v"}, 'its varve.orderBy is "at"'),
+    ({"schema": "id bigint, v bigint default 3"}, "its column v has not the default 3"),
+    ({"schema": "id bigint, n bigint generated always as (id + 2)"},
+     r"its column n is not generated as id \+ 2"),
+])
+def test_create_wants_what_is_there_to_have_what_it_asks_for(lake, more, words):
+    columns = ("id bigint, at timestamp, v bigint default 2, "
+               "n bigint generated always as (id + 1)")
+    made = {"key": "id", "order_by": "at", "checks": {"small": "v < 10"},
+            "properties": {"delta.checkpointInterval": 3}, "history": "400d"}
+    assert lake.create("t", schema=columns, **made)
+    assert not lake.create("t", schema=columns, **made)
+    assert not lake.create("t", schema="id bigint, v bigint", key="id")
+    assert not lake.create("t", schema="id bigint, AT timestamp", key="id", order_by="AT")
+    with pytest.raises(varve.UsageError, match="it is another one: " + words):
+        lake.create("t", key="id", **{"schema": "id bigint, v bigint", **more})
+    assert lake["t"].version == 0
+
+
 def test_create_takes_all_options(lake):
     lake.create("t", schema=[("id", "bigint not null"), ("at", "timestamp"), ("v", "double")],
                 key="id", order_by="at", zorder=["id", "at"], checks={"small": "v < 10"},
