@@ -123,16 +123,22 @@ static varve_status make_table(struct vv_op *op, struct vv_work *work,
     return VARVE_OK;
 }
 
+/* The relation is its rowset, which has been filled; gives its rows. */
+static int64_t stay_in_memory(struct vv_relation *relation)
+{
+    relation->sql = vv_rowset_sql(relation->rowset);
+    relation->in_memory = true;
+    relation->is_view = false;
+    return vv_rowset_rows(relation->rowset);
+}
+
 varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_relation *relation,
     const struct vv_query *query, int64_t *out_rows)
 {
     if (!work->is_small)
         return make_table(op, work, relation, query->sql, out_rows);
     VV_TRY(vv_rowset_fill(op, relation->rowset, query));
-    *out_rows = vv_rowset_rows(relation->rowset);
-    relation->sql = vv_rowset_sql(relation->rowset);
-    relation->in_memory = true;
-    relation->is_view = false;
+    *out_rows = stay_in_memory(relation);
     return VARVE_OK;
 }
 
@@ -150,10 +156,7 @@ varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
     VV_TRY(status);
     if (!fits)
         return make_table(op, work, relation, query->sql, out_rows);
-    *out_rows = vv_rowset_rows(relation->rowset);
-    relation->sql = vv_rowset_sql(relation->rowset);
-    relation->in_memory = true;
-    relation->is_view = false;
+    *out_rows = stay_in_memory(relation);
     return VARVE_OK;
 }
 
