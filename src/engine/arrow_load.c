@@ -11,12 +11,6 @@ static void stream_done(struct ArrowArrayStream **stream)
     *stream = NULL;
 }
 
-static void schema_done(struct ArrowSchema *schema)
-{
-    if (schema->release)
-        schema->release(schema);
-}
-
 static void array_done(struct ArrowArray *array)
 {
     if (array->release)
@@ -114,7 +108,7 @@ static varve_status batches_append(struct vv_op *op, struct load *load,
 varve_status vv_session_load_batches(struct vv_op *op, struct vv_session *session,
     const struct vv_arrow_batches *from, const struct vv_load_target *target, int64_t *out_rows)
 {
-    VV_CLEANUP(schema_done) struct ArrowSchema schema = {.release = NULL};
+    VV_CLEANUP(vv_arrow_schema_done) struct ArrowSchema schema = {.release = NULL};
     VV_CLEANUP(load_done) struct load load = {.batches = 0};
     VV_TRY(from->schema(op, from->data, &schema));
     VV_TRY(vv_arrow_type_read(op, &schema, &load.type));

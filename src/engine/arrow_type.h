@@ -73,6 +73,12 @@ struct vv_arrow_part {
     int64_t len;
 };
 
+static inline void vv_arrow_schema_done(struct ArrowSchema *schema)
+{
+    if (schema->release != NULL)
+        schema->release(schema);
+}
+
 /* Values of buffers, which nobody promises to be aligned. */
 static inline int64_t vv_arrow_offset(const void *offsets, int32_t width, int64_t index)
 {

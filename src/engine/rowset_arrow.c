@@ -4,6 +4,7 @@
  */
 #include <nanoarrow/nanoarrow.h>
 
+#include "engine/arrow_type.h"
 #include "engine/rowset_inner.h"
 
 /* The first columns of a rowset, as they are called outside. */
@@ -18,12 +19,6 @@ struct shown {
 static void shown_done(struct shown *shown)
 {
     duckdb_destroy_arrow_options(&shown->options);
-}
-
-static void schema_done(struct ArrowSchema *schema)
-{
-    if (schema->release != NULL)
-        schema->release(schema);
 }
 
 static void stream_done(struct ArrowArrayStream *stream)
@@ -77,7 +72,7 @@ varve_status vv_rowset_stream(struct vv_op *op, const struct vv_rowset *rowset,
     const struct vv_str *names, uint32_t columns_len, struct ArrowArrayStream *out)
 {
     VV_CLEANUP(shown_done) struct shown shown = {.options = NULL};
-    VV_CLEANUP(schema_done) struct ArrowSchema schema = {.release = NULL};
+    VV_CLEANUP(vv_arrow_schema_done) struct ArrowSchema schema = {.release = NULL};
     VV_CLEANUP(stream_done) struct ArrowArrayStream stream = {.release = NULL};
     size_t len = vv_rowset_chunks(rowset);
     VV_TRY(shown_init(op, rowset, names, columns_len, &shown));
