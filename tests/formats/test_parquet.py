@@ -115,6 +115,31 @@ def test_a_cut_file_is_named(market, tmp_path):
     assert done.returncode == 3 and "cut.parquet" in done.stderr
 
 
+@pytest.mark.parametrize("form", ["parquet", "arrow", "csv", "ndjson"])
+def test_a_whole_number_is_an_integer_in_every_format(varve, tmp_path, form):
+    """And one with a fraction in none."""
+    def load(value):
+        path = tmp_path / f"rows.{form}"
+        rows = pyarrow.table({"k": [1], "i": [float(value)]})
+        if form == "parquet":
+            pyarrow.parquet.write_table(rows, path)
+        elif form == "arrow":
+            with pyarrow.ipc.new_file(path, rows.schema) as file:
+                file.write_table(rows)
+        else:
+            path.write_text(f"k,i\n1,{value}\n" if form == "csv" else f'{{"k":1,"i":{value}}}\n')
+        return varve.run("upsert", "t", path)
+
+    varve.ok("create", "t", "--schema", "k long not null, i int", "--key", "k")
+    for value in ("5.0", "-0.0", "2e3"):
+        done = load(value)
+        assert done.returncode == 0, done.stderr
+        assert varve.rows("scan", "t") == [{"k": 1, "i": int(float(value))}]
+    for value in ("5.5", "1e-1", "3e10"):
+        done = load(value)
+        assert done.returncode == 3 and "does not fit type integer" in done.stderr
+
+
 def test_types_that_never_convert_and_columns_that_are_unknown(market, tmp_path):
     path = tmp_path / "x.parquet"
     good = {"timestamp": ["2025-01-30T10:00:00Z"], "symbol": ["A"], "regime": ["bullish_low"]}

@@ -3,7 +3,7 @@
  *
  * Texts (CSV, NDJSON, Arrow strings), by the type of the column:
  *     string       as it is
- *     integers     digits with a sign; no fraction, no exponent
+ *     integers     a whole number with a sign: 5, 5.0, 5e3; no digit behind the point but zeros
  *     floats       a decimal number with or without exponent; NaN, Inf and Infinity in any case
  *     decimal      digits with a sign and a point; no more digits behind it than the column has
  *     boolean      true, True, 1, false, False, 0

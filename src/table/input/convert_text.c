@@ -10,7 +10,8 @@
 #define DATE YEAR "-\\d\\d-\\d\\d"
 #define ZONE "(Z|[+-]([01]\\d|2[0-3])(:?[0-5]\\d(:[0-5]\\d)?)?)"
 #define TIME DATE "([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?" ZONE "?)?"
-#define INTEGER "\\s*[+-]?\\d+\\s*"
+#define INTEGER \
+    "\\s*[+-]?\\d+(\\.0*)?([eE]\\+?\\d{1,2})?\\s*" /* whole, however it is written */
 #define BASE64 "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 
 static void add(struct vv_buf *sql, const char *before, struct vv_str part, const char *after)

@@ -57,11 +57,15 @@ static void check_type(const char *type, const char *input_tz, bool truncate_tim
         check_type((type), (tz), (truncate), pairs_, VV_COUNT(pairs_)); \
     } while (0)
 
-TEST(convert, integers_have_no_fraction_and_fit)
+TEST(convert, integers_are_whole_however_they_are_written_and_fit)
 {
     CHECK_TYPE("long", {"0", "0"}, {"-1", "-1"}, {"+5", "5"}, {" 7 ", "7"}, {"007", "7"},
         {"9223372036854775807", "9223372036854775807"}, {"9223372036854775808", NULL},
-        {"-9223372036854775808", "-9223372036854775808"}, {"1.0", NULL}, {"1e3", NULL},
+        {"-9223372036854775808", "-9223372036854775808"}, {"1.0", "1"}, {"-0.0", "0"},
+        {"5.", "5"}, {"9223372036854775807.00", "9223372036854775807"},
+        {"9007199254740993.0", "9007199254740993"}, {"1e3", "1000"}, {"-2E+1", "-20"},
+        {"9e18", "9000000000000000000"}, {"1e19", NULL}, {"0e99", "0"}, {"1.5", NULL},
+        {"15e-1", NULL}, {"10e-1", NULL}, {".0", NULL}, {"1.0.0", NULL}, {"1e", NULL},
         {"1_000", NULL}, {"0x10", NULL}, {"", NULL}, {"-", NULL}, {"true", NULL}, {"1 2", NULL},
         {"\xD9\xA3", NULL}, {"NaN", NULL}, {NULL, "NULL"});
     CHECK_TYPE("integer", {"2147483647", "2147483647"}, {"2147483648", NULL});
@@ -250,7 +254,8 @@ static const struct {
     {"string", "true", "true"},
     {"boolean", "true", "true"},
     {"long", "12345678901234567", "12345678901234567"},
-    {"long", "1.0", NULL},
+    {"long", "1.0", "1"},
+    {"long", "1.5", NULL},
     {"long", "{}", NULL},
 };
 
