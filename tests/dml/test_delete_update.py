@@ -177,6 +177,22 @@ def test_what_breaks_a_rule_changes_nothing(filled):
     assert filled.version(TABLE) == 1
 
 
+@pytest.mark.parametrize("value, words", [
+    ("amount='much'", "amount = much does not fit"), ("amount=1.005", "does not fit"),
+    ("date='2025-13-01'", "date = 2025-13-01 does not fit type date"), ("name=5", "never converts"),
+    ("upd=CAST('soon' AS TIMESTAMP)", "soon"), ("ts=NULL", "ts must not be NULL"),
+    ("id=NULL", "part of the key")])
+@pytest.mark.parametrize("where", ["id = -1", "id + 0 = -1"])
+def test_what_no_row_could_be_set_to_is_refused_without_one(filled, where, value, words):
+    """Whether files are read for the condition or not."""
+    before = newest(filled)["version"]
+    done = filled.run("update", TABLE, "--set", value, "--where", where)
+    assert done.returncode in (2, 3) and words in done.stderr
+    assert newest(filled)["version"] == before
+    for good in ("amount=5", "amount=id", "date=DEFAULT", "upd=now()", "name=NULL"):
+        assert edit(filled, "update", "--set", good, "--where", where)["updated"] == 0
+
+
 def test_keys_that_meet_are_told(filled):
     done = filled.run("update", TABLE, "--set", "id = 1000", "--where", "id < 2")
     assert done.returncode == 3 and "several rows would get the key id = 1000" in done.stderr

@@ -127,22 +127,81 @@ static varve_status fail_bad_rows(struct vv_op *op, struct vv_edit *edit,
     return op->error.code;
 }
 
-varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
-    const struct vv_new_rows *from)
+static varve_status make_plan(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from, struct vv_batch_input *input, struct vv_plan *out)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     static const struct vv_batch_options options = {.dedupe = false};
-    struct vv_batch_input input;
-    int64_t bad = 0;
-    int64_t rows = 0;
-    VV_TRY(describe(op, edit, from, &input));
-    struct vv_plan plan = {.input = &input,
+    VV_TRY(describe(op, edit, from, input));
+    *out = (struct vv_plan){.input = input,
         .schema = &edit->snapshot->schema,
         .rules = edit->rules,
         .options = &options,
         .keeps_order = from->keeps_order,
         .now_us = edit->started_us};
-    VV_TRY(vv_plan_make(op, &plan));
+    return vv_plan_make(op, out);
+}
+
+/* A rule of one column alone; what derives of others is filled in, and never NULL for itself. */
+static bool is_of_value(const struct vv_edit *edit, const struct vv_breach *breach)
+{
+    switch (breach->kind) {
+    case VV_BREACH_TYPE:
+    case VV_BREACH_GAP:
+    case VV_BREACH_FINER:
+    case VV_BREACH_RANGE:
+    case VV_BREACH_NULL_PART:
+        return true;
+    case VV_BREACH_NULL:
+        return !vv_edit_is_derived(edit->rules, breach->column);
+    case VV_BREACH_FAULT:
+    case VV_BREACH_PARTITION:
+    case VV_BREACH_GENERATED:
+    case VV_BREACH_CHECK:
+        break;
+    }
+    return false;
+}
+
+varve_status vv_new_rows_check_values(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from, const bool *is_judged)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_batch_input input;
+    struct vv_plan plan;
+    bool has_row = false;
+    size_t len = 0;
+    VV_TRY(make_plan(op, edit, from, &input, &plan));
+    for (size_t i = 0; i < plan.breaches_len; i++)
+        if (is_of_value(edit, &plan.breaches[i]) && is_judged[plan.breaches[i].column])
+            plan.breaches[len++] = plan.breaches[i];
+    plan.breaches_len = len;
+    if (len == 0)
+        return VARVE_OK;
+    vv_plan_breaches_sql(&plan, VV_STR("IS NOT NULL"), &sql);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, edit->session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    if (!has_row)
+        return VARVE_OK;
+    bool is_shown = !vv_rows_is_null(rows, 3);
+    return vv_fail(op, VARVE_EINVALID,
+        "%s: no row is meant by the condition, and one would break a rule of the table: "
+        "%.*s%s%.*s %.*s",
+        from->name, VV_ARG(vv_rows_text(rows, 2)), is_shown ? " = " : "",
+        VV_ARG(is_shown ? vv_rows_text(rows, 3) : VV_STR("")), VV_ARG(vv_rows_text(rows, 4)));
+}
+
+varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_batch_input input;
+    struct vv_plan plan;
+    int64_t bad = 0;
+    int64_t rows = 0;
+    VV_TRY(make_plan(op, edit, from, &input, &plan));
     vv_buf_adds(&sql, from->adds ? "INSERT INTO temp." NEWS_TABLE " "
                                  : "CREATE OR REPLACE TEMP TABLE " NEWS_TABLE " AS ");
     vv_plan_rows_sql(&plan, &sql);

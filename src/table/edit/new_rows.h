@@ -31,6 +31,13 @@ varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
     const struct vv_new_rows *from);
 
 /*
+ * EINVALID where one row, the only one of the table, has a value that its column does not take,
+ * whatever the others are; only the columns of the schema that `is_judged` says are looked at.
+ */
+varve_status vv_new_rows_check_values(struct vv_op *op, struct vv_edit *edit,
+    const struct vv_new_rows *from, const bool *is_judged);
+
+/*
  * EINVALID where two of the news have one key, or where a row has it that is there and stays;
  * names the key. Reads the files that can hold one of the keys, and fills edit->key_groups.
  */

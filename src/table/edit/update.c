@@ -9,11 +9,12 @@
 #include "table/input/batch_input.h"
 #include "table/edit/dml.h"
 #include "table/edit/new_rows.h"
-#include "table/read/predicate.h"
+#include "table/read/predicate_tree.h"
 #include "table/record.h"
 #include "table/read/scan_sql.h"
 
 #define CHANGED "edit_changed"
+#define CONSTANTS "edit_constants"
 
 struct update {
     const struct vv_update_request *request;
@@ -25,13 +26,28 @@ struct update {
 struct plan {
     struct vv_edit *edit;
     const struct vv_assignment **by_column;
+    bool *is_constant; /* by column: it is set to what no row has a part in */
     struct vv_str prefix;
 };
 
+/* Of "SELECT 1 WHERE expression". */
+static bool is_constant(const struct vv_sql_statement *statement)
+{
+    static const struct vv_predicate_scope no_columns = {.has_words = false};
+    static const struct vv_predicate_names names = {.scope = &no_columns};
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *first = NULL;
+    struct vv_str unused;
+    (void)vv_json_each(statement->root, &iterator, &unused, &first);
+    return vv_predicate_is_constant(vv_json_get(vv_json_get(first, "node"), "where_clause"),
+        &names);
+}
+
 static varve_status check_expression(struct vv_op *op, const struct vv_edit *edit,
-    const struct vv_assignment *assignment)
+    const struct vv_assignment *assignment, bool *out_is_constant)
 {
     struct vv_sql_statement statement;
+    *out_is_constant = true;
     if (vv_edit_is_default(assignment->expression))
         return VARVE_OK;
     struct vv_str what =
@@ -40,6 +56,7 @@ static varve_status check_expression(struct vv_op *op, const struct vv_edit *edi
         return vv_fail_memory(op);
     VV_TRY(vv_sql_read_condition(op, edit->session, what.ptr, assignment->expression,
         &statement));
+    *out_is_constant = is_constant(&statement);
     return vv_edit_check_sql(op, edit, what.ptr, assignment->expression);
 }
 
@@ -47,6 +64,7 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
 {
     const struct vv_schema *schema = &plan->edit->snapshot->schema;
     VV_NEW(op, &plan->by_column, const struct vv_assignment *, schema->fields_len + 1);
+    VV_NEW(op, &plan->is_constant, bool, schema->fields_len + 1);
     update->sets_key = false;
     for (size_t i = 0; i < update->request->assignments_len; i++) {
         const struct vv_assignment *assignment = &update->request->assignments[i];
@@ -57,7 +75,7 @@ static varve_status read_assignments(struct vv_op *op, struct update *update, st
         if (plan->by_column[column] != NULL)
             return vv_fail(op, VARVE_EUSAGE, "column %.*s is set twice",
                 VV_ARG(assignment->column));
-        VV_TRY(check_expression(op, plan->edit, assignment));
+        VV_TRY(check_expression(op, plan->edit, assignment, &plan->is_constant[column]));
         plan->by_column[column] = assignment;
         update->sets_key = update->sets_key || vv_edit_sets_key(plan->edit->rules, column);
     }
@@ -122,6 +140,39 @@ static varve_status read_changed(struct vv_op *op, const struct plan *plan, stru
                " AS SELECT _file, _pos FROM temp." CHANGED));
 }
 
+/* No row was changed, so none has shown yet whether the columns take what they are set to. */
+static varve_status check_constants(struct vv_op *op, const struct plan *plan,
+    const struct vv_new_column *columns, size_t columns_len)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    struct vv_edit *edit = plan->edit;
+    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP TABLE " CONSTANTS
+                      " AS SELECT CAST(1 AS BIGINT) AS \"" VV_INPUT_ROW_COLUMN "\"");
+    for (size_t i = 0; i < columns_len; i++) {
+        int32_t column = columns[i].column;
+        vv_buf_adds(&sql, ", ");
+        if (plan->is_constant[column]) {
+            VV_TRY(add_value(op, plan, column, &sql));
+        } else {
+            vv_buf_adds(&sql, "CAST(NULL AS ");
+            vv_type_sql(&edit->snapshot->schema.fields[column].type, &sql);
+            vv_buf_addc(&sql, ')');
+        }
+        vv_buf_addf(&sql, " AS %.*s", VV_ARG(columns[i].sql));
+    }
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_users = true};
+    if (vv_session_rows(op, edit->session, &query, &rows) != VARVE_OK)
+        return vv_sql_blame(op, "a value or the condition", VV_STR(""));
+    const struct vv_new_rows constants = {.name = "update",
+        .table = VV_STR("temp." CONSTANTS),
+        .columns = columns,
+        .columns_len = columns_len};
+    return vv_new_rows_check_values(op, edit, &constants, plan->is_constant);
+}
+
 static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
 {
     struct update *update = data;
@@ -132,15 +183,17 @@ static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
     VV_TRY(vv_edit_read_condition(op, edit, update->request->where, &update->predicate));
     VV_TRY(read_assignments(op, update, &plan));
     VV_TRY(vv_edit_choose(op, edit, update->predicate, false));
-    if (edit->files_len == 0)
-        return VARVE_OK;
     VV_TRY(list_columns(op, &plan, &columns, &columns_len));
+    if (edit->files_len == 0)
+        return check_constants(op, &plan, columns, columns_len);
     VV_TRY(read_changed(op, &plan, update->request->where, columns, columns_len));
     const struct vv_new_rows rows = {.name = "update",
         .table = VV_STR("temp." CHANGED),
         .columns = columns,
         .columns_len = columns_len};
     VV_TRY(vv_new_rows_take(op, edit, &rows));
+    if (edit->news_len == 0)
+        return check_constants(op, &plan, columns, columns_len);
     return update->sets_key ? vv_new_rows_check_keys(op, edit, "update") : VARVE_OK;
 }
 
