@@ -128,8 +128,9 @@ typedef struct varve_gaps_options {
 /*
  * Intervals in the sessions of a calendar that have no row of a table. A row a gap: the columns of
  * `by`, from, to, missing, sessions; a row a group: the columns of `by`, expected, present, missing,
- * coverage, longest_gap, rows, outside, first, last. *out_json (may be NULL): {"calendar","from",
- * "to","groups","expected","missing","coverage","rows","outside","newest"}.
+ * coverage, longest_gap, rows, outside, first, last. *out_json (may be NULL): {"calendar","time",
+ * "by_order","from","to","groups","expected","missing","coverage","rows","outside","newest"}. `time`
+ * is the column that rows are placed by; `by_order`: the key has no time, and it is the order column.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_gaps(varve_lake *lake, const char *table,
     const varve_gaps_options *options, struct ArrowArrayStream *out, char **out_json,

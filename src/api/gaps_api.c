@@ -17,6 +17,8 @@ static varve_status gaps_json(struct vv_op *op, const struct vv_gaps_result *res
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "calendar", result->calendar);
+    vv_jw_key_string(&writer, "time", result->time);
+    vv_jw_key_bool(&writer, "by_order", result->by_order);
     add_time(&writer, "from", result->from_us);
     add_time(&writer, "to", result->to_us);
     vv_jw_key_int(&writer, "groups", result->groups);

@@ -65,12 +65,18 @@ void vv_report_error(const varve_error *error)
     (void)fwrite(text.ptr, 1, text.len, stderr);
 }
 
+/* No warning, but told: what is about to change, and what an answer goes by. */
+static bool is_news(const char *event)
+{
+    return strcmp(event, "evolve.add") == 0 || strcmp(event, "read.by_order") == 0;
+}
+
 void vv_on_log(void *data, int32_t level, const char *event, const char *fields)
 {
     struct vv_cli *cli = data;
     struct vv_node node = {0};
     bool is_warning = level >= VARVE_LOG_WARN;
-    bool is_told = is_warning || strcmp(event, "evolve.add") == 0; /* what is about to change */
+    bool is_told = is_warning || is_news(event);
     if (cli->globals.quiet || (!is_told && !cli->globals.verbose))
         return;
     vv_progress_clear(cli);

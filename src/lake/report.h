@@ -108,7 +108,9 @@ struct vv_gaps_request {
 };
 
 struct vv_gaps_result {
-    struct vv_str calendar; /* in the operation's arena */
+    struct vv_str calendar; /* in the operation's arena; likewise `time` */
+    struct vv_str time;     /* the column that says when a row is of */
+    bool by_order;          /* that is the order column: when rows were written */
     int64_t from_us, to_us; /* that were looked at */
     int64_t groups;
     int64_t expected; /* intervals */

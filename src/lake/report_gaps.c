@@ -12,6 +12,7 @@
 #include "lake/calendar.h"
 #include "lake/report_source.h"
 #include "lake/report_work.h"
+#include "table/read/read.h"
 
 #define DAYS_MAX 73200 /* 200 years: a row of the statement each */
 #define SLOTS_MAX 20000000
@@ -402,6 +403,8 @@ varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
     gaps.now_us = vv_lake_now_us(op, lake);
     VV_TRY(vv_report_span(op, lake, &request->span, request->at, VV_STR_NONE, &gaps.span));
     VV_TRY(vv_report_open_any(op, lake, request->table, request->at, &gaps.source));
+    vv_time_tell_order(op, gaps.source.table, gaps.source.snapshot, &gaps.source.rules,
+        gaps.source.time);
     VV_TRY(vv_report_columns(op, &gaps.source, request->by, &gaps.by, &gaps.by_len));
     VV_TRY(vv_report_work_open(op, lake, &gaps.work));
     VV_TRY(load_rows(op, &gaps));
@@ -410,6 +413,11 @@ varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
     VV_TRY(load_hits(op, &gaps));
     VV_TRY(load_expected(op, &gaps));
     gaps.result.calendar = gaps.calendar.name;
+    gaps.result.time =
+        vv_arena_str(&op->arena, gaps.source.snapshot->schema.fields[gaps.source.time].name);
+    if (gaps.result.time.ptr == NULL)
+        return vv_fail_memory(op);
+    gaps.result.by_order = gaps.source.time == gaps.source.rules.order;
     struct vv_gaps_result result = gaps.result;
     VV_TRY(request->is_coverage ? answer_coverage(op, &gaps, out)
                                 : answer_gaps(op, &gaps, out));

@@ -40,6 +40,7 @@ struct vv_table {
      * (table/read/read.h). Looked at by each read; NULL: none is set. Borrowed, mostly of the lake.
      */
     const struct vv_known *known;
+    bool is_order_told;  /* that times are those of the order column (table/read/read.h) */
     bool is_damage_told; /* since the last refresh: that the newest version can't be read */
     /* Somebody else writes checkpoints soon after commits: only what is long due is written. */
     bool checkpoints_elsewhere;

@@ -314,6 +314,25 @@ def test_lateness_needs_two_times(varve):
     assert "table t has one time, its order column seen: lateness is" in done.stderr
 
 
+def test_a_time_that_is_the_order_column_is_told(varve):
+    """When rows were written is not when they happened."""
+    varve.ok("create", "state", "--schema", "k string not null, seen timestamp, v int",
+             "--key", "k", "--order-by", "seen")
+    varve.ok("create", "news", "--schema", "k string not null, at timestamp not null, seen timestamp",
+             "--key", "k,at", "--order-by", "seen")
+    varve.upsert("state", "k,seen,v\na,2025-03-10T10:00:00Z,1\nb,2025-03-10T12:30:00Z,2\n")
+    varve.upsert("news", "k,at,seen\na,2025-03-10T10:00:00Z,2025-03-10T11:00:00Z\n")
+    for arguments in (["latest"], ["range", "--from", "2025-01-01"], ["range", "--last", "1h"],
+                      ["gaps", "--every", "1h"]):
+        for table, is_told in (("state", True), ("news", False)):
+            done = varve.run(arguments[0], table, *arguments[1:])
+            assert done.returncode == 0, done.stderr
+            words = "no time is in the key of table state: its rows are taken to be of the time in"
+            assert done.stderr.count(words) == is_told, done.stderr
+            assert is_told is ("order column, seen" in done.stderr)
+    assert not varve.run("latest", "state", "--quiet").stderr
+
+
 @pytest.mark.parametrize("arguments, status, words", [
     ((), 2, "how often are rows expected"),
     (("--every", "soon"), 2, "is not a length of time"),

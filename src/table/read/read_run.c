@@ -23,6 +23,18 @@ int32_t vv_time_column(const struct vv_snapshot *snapshot, const struct vv_rules
     return -1;
 }
 
+void vv_time_tell_order(const struct vv_op *op, struct vv_table *table,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules, int32_t time)
+{
+    if (time < 0 || time != rules->order || table->is_order_told)
+        return;
+    table->is_order_told = true;
+    vv_log(op, VV_LOG_INFO, "read.by_order",
+        "no time is in the key of table %.*s: its rows are taken to be of the time in their "
+        "order column, %.*s",
+        VV_ARG(table->name), VV_ARG(snapshot->schema.fields[time].name));
+}
+
 void vv_read_done(struct vv_read *read)
 {
     vv_session_close(&read->session);
@@ -42,8 +54,10 @@ varve_status vv_read_start(struct vv_op *op, struct vv_table *table, struct vv_s
 
 varve_status vv_read_need_time(struct vv_op *op, const struct vv_read *read)
 {
-    if (read->time >= 0)
+    if (read->time >= 0) {
+        vv_time_tell_order(op, read->table, read->snapshot, &read->rules, read->time);
         return VARVE_OK;
+    }
     return vv_fail(op, VARVE_EUSAGE,
         "table %.*s has no time column: none is in its key (see varve describe)",
         VV_ARG(read->table->name));

@@ -28,7 +28,7 @@ varve_status vv_read_start(struct vv_op *op, struct vv_table *table, struct vv_s
     struct vv_read *out);
 void vv_read_done(struct vv_read *read); /* accepts {0} */
 
-/* EUSAGE: the table has no time column. */
+/* EUSAGE: the table has no time column. That it is the order column is logged. */
 varve_status vv_read_need_time(struct vv_op *op, const struct vv_read *read);
 /* Names parted by commas, as indexes. EUSAGE: the table has no such column. */
 varve_status vv_read_find_columns(struct vv_op *op, const struct vv_read *read,
