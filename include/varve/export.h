@@ -18,7 +18,9 @@ struct varve_lake;
 
 /*
  * Writes the rows of a stream, which is taken over, as one Parquet file; one that is there is
- * overwritten. *out_rows (may be NULL): how many.
+ * overwritten. The stream is read while the file is written, by one thread at a time, which may be
+ * one of the library's. After a failure what was at `path` is there still. *out_rows (may be
+ * NULL): how many.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_export_parquet(struct varve_lake *lake,
     struct ArrowArrayStream *stream, const char *path, int64_t *out_rows, varve_error *err);

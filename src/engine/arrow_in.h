@@ -4,6 +4,7 @@
  *
  * arrow_fill.c    values of a checked array into the vectors of a chunk
  * arrow_load.c    the stream, the table and the loop
+ * arrow_scan.c    a stream as the rows of one statement
  */
 #ifndef VV_ENGINE_ARROW_IN_H
 #define VV_ENGINE_ARROW_IN_H
@@ -22,6 +23,8 @@ struct vv_arrow_batches {
     /* Released: there are no more. */
     varve_status (*next)(struct vv_op *op, void *data, struct ArrowArray *out);
 };
+/* The batches of a stream, which stays the caller's and where it is. */
+struct vv_arrow_batches vv_arrow_batches_of(struct ArrowArrayStream *stream);
 /* As vv_session_load_arrow. */
 varve_status vv_session_load_batches(struct vv_op *op, struct vv_session *session,
     const struct vv_arrow_batches *from, const struct vv_load_target *target,

@@ -140,11 +140,16 @@ static varve_status stream_next(struct vv_op *op, void *data, struct ArrowArray 
     return stream_fail(op, stream, code, "next record batch");
 }
 
+struct vv_arrow_batches vv_arrow_batches_of(struct ArrowArrayStream *stream)
+{
+    return (struct vv_arrow_batches){stream, stream_schema, stream_next};
+}
+
 varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
     struct ArrowArrayStream *stream, const struct vv_load_target *target, int64_t *out_rows)
 {
     VV_CLEANUP(stream_done) struct ArrowArrayStream *taken = stream;
-    struct vv_arrow_batches batches = {taken, stream_schema, stream_next};
+    struct vv_arrow_batches batches = vv_arrow_batches_of(taken);
     if (stream->release == NULL)
         return vv_fail(op, VARVE_EINVALID, "the Arrow stream has been released already");
     return vv_session_load_batches(op, session, &batches, target, out_rows);

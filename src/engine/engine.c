@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/seam.h"
 #include "base/uuid.h"
+#include "engine/arrow_scan.h"
 #include "engine/held.h"
 #include "engine/rowset_inner.h"
 #include "engine/sql.h"
@@ -178,6 +179,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     VV_TRY(vv_moves_register(op, session));
     VV_TRY(vv_small_files_register(op, session));
     VV_TRY(vv_held_files_register(op, session));
+    VV_TRY(vv_arrow_scan_register(op, session));
     return vv_session_exec(op, session, vv_buf_str(&sql));
 }
 

@@ -11,7 +11,8 @@
 enum vv_lent_kind {
     VV_LENT_ROW_FILTER,  /* row_filter.c */
     VV_LENT_SMALL_FILES, /* small_files.c */
-    VV_LENT_HELD_FILES   /* held_files.c */
+    VV_LENT_HELD_FILES,  /* held_files.c */
+    VV_LENT_ARROW_SCAN   /* arrow_scan.c */
 };
 
 /* Counted: its place in the engine and each bound statement hold one use. */
@@ -42,8 +43,8 @@ void vv_lent_release(void *object); /* accepts NULL */
 /* A table function over such an object, whose number it is called with. */
 struct vv_lent_function {
     const char *name;
-    duckdb_table_function_bind_t bind; /* its extra info is the engine */
-    duckdb_table_function_init_t begin, begin_thread;
+    duckdb_table_function_bind_t bind;                /* its extra info is the engine */
+    duckdb_table_function_init_t begin, begin_thread; /* the latter may be NULL */
     duckdb_table_function_t run;
 };
 /* Makes it known to the database. It is told which columns are wanted. */

@@ -89,6 +89,18 @@ class Runner:
         path.unlink()
         self.note(found == expected, f"{expected} {what}: {found}")
 
+    def sorted(self, path, column, expected):
+        """The rows of a Parquet file, which is removed then, lie in the order of a column."""
+        file, found, last, is_sorted = pq.ParquetFile(path), 0, None, True
+        for group in range(file.num_row_groups):
+            values = file.read_row_group(group, [column]).column(column).combine_chunks()
+            ahead = pc.less(values[1:], values[:-1])  # pylint: disable=no-member
+            is_sorted &= not pc.any(ahead).as_py() and (last is None or last <= values[0].as_py())  # pylint: disable=no-member
+            found, last = found + len(values), values[-1].as_py()
+        path.unlink()
+        self.note(found == expected and is_sorted,
+                  f"{expected} rows sorted by {column}: {found}, {'' if is_sorted else 'not '}in order")
+
     def version(self, table):
         done = subprocess.run([*self.command, "describe", table, "--json"], capture_output=True,
                               text=True, env=self.env, check=True)
@@ -158,9 +170,10 @@ def check_many(runner, folder, rows):
     found = pq.ParquetFile(out).metadata.num_rows
     runner.note(found == rows, f"{rows} rows scanned: {found}")
     out.unlink()
-    # As text: on their way from a sort into Parquet the engine holds rows that it does not count.
     runner.run("query", "SELECT k, a, day FROM t ORDER BY a, k, day", "--format", "csv")
     runner.note(runner.spilled > 0, f"{runner.spilled / 1e6:.0f} MB were put aside meanwhile")
+    runner.run("query", "SELECT k, a, day FROM t ORDER BY a, k, day", "-o", str(out))
+    runner.sorted(out, "a", rows)
     runner.run("query", "SELECT sym, count(*), sum(a) FROM t GROUP BY sym")
     (folder / "one.csv").write_text("k,sym,a,day\n5,x,-1,2022-01-08\n")
     runner.run("upsert", "t", str(folder / "one.csv"))
@@ -192,6 +205,9 @@ def check_all(runner, folder, rows, also):
     runner.count("true", total)
     runner.run("scan", "t", "--format", "csv")
     runner.run("scan", "t", "-o", str(folder / "all.parquet"))
+    # Two engines at once: one sorts, with all of its memory, and one writes what comes out of it.
+    runner.run("query", "SELECT * FROM t ORDER BY note", "-o", str(folder / "sorted.parquet"))
+    runner.sorted(folder / "sorted.parquet", "note", total)
     runner.run("query", "SELECT sym, count(*), count(DISTINCT note) FROM t GROUP BY sym")
     now = datetime.datetime.now(datetime.timezone.utc)
     known = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
