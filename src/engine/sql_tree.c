@@ -26,6 +26,7 @@ struct walk {
     struct vv_sql_statement *statement;
     size_t tables_capacity;
     size_t params_capacity;
+    bool is_described; /* within a DESCRIBE, not a SUMMARIZE */
 };
 
 static bool is_text(const struct vv_json *object, const char *member, const char *text)
@@ -182,7 +183,8 @@ static varve_status add_table(struct walk *walk, const struct vv_json *node,
         .name = vv_json_text(vv_json_get(node, "table_name")),
         .alias = vv_json_text(vv_json_get(node, "alias")),
         .at_unit = vv_json_text(vv_json_get(at, "unit")),
-        .at = vv_json_get(at, "expr")};
+        .at = vv_json_get(at, "expr"),
+        .is_described = walk->is_described};
     if (table.schema.len == 0 && scope_has(scope, table.name)) {
         if (table.at_unit.ptr == NULL)
             return VARVE_OK;
@@ -284,6 +286,19 @@ static varve_status walk_definitions(struct walk *walk, const struct vv_json *de
     return VARVE_OK;
 }
 
+static varve_status walk_show(struct walk *walk, const struct vv_json *value,
+    const struct scope *scope)
+{
+    if (!vv_json_is(vv_json_get(value, "query"), VV_JSON_OBJECT))
+        return vv_fail(walk->op, VARVE_EUSAGE,
+            "SHOW is not there: varve tables lists the tables, DESCRIBE t the columns of one");
+    bool was_described = walk->is_described;
+    walk->is_described = !is_text(value, "show_type", "SUMMARY");
+    varve_status status = walk_members(walk, value, scope);
+    walk->is_described = was_described;
+    return status;
+}
+
 static varve_status walk_object(struct walk *walk, const struct vv_json *value,
     const struct scope *scope)
 {
@@ -294,10 +309,8 @@ static varve_status walk_object(struct walk *walk, const struct vv_json *value,
         VV_TRY(add_function(walk, value));
     } else if (is_text(value, "class", "PARAMETER")) {
         VV_TRY(add_param(walk, vv_json_text(vv_json_get(value, "identifier"))));
-    } else if (is_text(value, "type", "SHOW_REF") &&
-               !vv_json_is(vv_json_get(value, "query"), VV_JSON_OBJECT)) {
-        return vv_fail(walk->op, VARVE_EUSAGE,
-            "SHOW is not there: varve tables lists the tables, DESCRIBE t the columns of one");
+    } else if (is_text(value, "type", "SHOW_REF")) {
+        return walk_show(walk, value, scope);
     } else if (is_text(value, "type", "RECURSIVE_CTE_NODE")) {
         inner.name = vv_json_text(vv_json_get(value, "cte_name"));
         scope = &inner;

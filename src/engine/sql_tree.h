@@ -31,6 +31,7 @@ struct vv_sql_table {
      * stands in its brackets; else NULL.
      */
     const struct vv_json *arguments;
+    bool is_described; /* DESCRIBE asks for its columns, and reads no row */
 };
 
 struct vv_sql_statement {

@@ -187,6 +187,31 @@ varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
     return VARVE_OK;
 }
 
+static varve_status add_not_null(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_query_place *place, struct vv_str name)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_schema *schema = &place->source->snapshot->schema;
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        if (schema->fields[i].nullable)
+            continue;
+        vv_buf_clear(&sql);
+        vv_buf_adds(&sql, "ALTER TABLE temp.");
+        vv_sql_name(&sql, name);
+        vv_buf_adds(&sql, " ALTER COLUMN ");
+        vv_sql_name(&sql, schema->fields[i].name);
+        vv_buf_adds(&sql, " SET NOT NULL");
+        if (!vv_buf_ok(&sql))
+            return vv_fail_memory(op);
+        VV_TRY(vv_session_exec(op, script->session, vv_buf_str(&sql)));
+    }
+    return VARVE_OK;
+}
+
+/*
+ * A place that a DESCRIBE alone reads is an empty table: a view could not say which columns are
+ * NOT NULL.
+ */
 static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
     const struct vv_query_place *place, struct vv_str name)
 {
@@ -198,17 +223,20 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
         .files_len = place->pruned.files_len,
         .names = VV_SCAN_LOGICAL,
         .may_hold = true};
-    vv_buf_adds(&sql, "CREATE OR REPLACE TEMP VIEW ");
+    bool is_table = place->table->is_described && place->source->places == 1;
+    vv_buf_adds(&sql, is_table ? "CREATE TEMP TABLE " : "CREATE OR REPLACE TEMP VIEW ");
     vv_sql_name(&sql, name);
-    vv_buf_adds(&sql, " AS ");
+    vv_buf_adds(&sql, is_table ? " AS SELECT * FROM (" : " AS ");
     if (place->source->is_known_by_row)
         VV_TRY(vv_query_known_sql(op, script, place->source, &sql));
     else if (vv_scan_sql(op, &source, &sql) != VARVE_OK)
         return vv_lost_version(op, place->source->table, source.snapshot, source.files,
             source.files_len);
+    vv_buf_adds(&sql, is_table ? ") WITH NO DATA" : "");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    return vv_session_exec(op, script->session, vv_buf_str(&sql));
+    VV_TRY(vv_session_exec(op, script->session, vv_buf_str(&sql)));
+    return is_table ? add_not_null(op, script, place, name) : VARVE_OK;
 }
 
 /*

@@ -32,6 +32,24 @@ def time_of(varve, version):
                 if row["version"] == version)
 
 
+@pytest.mark.parametrize("sql", ["DESCRIBE prices", "SELECT * FROM (DESCRIBE prices)", "DESC prices",
+                                 "DESCRIBE SELECT * FROM prices", "describe FROM prices"])
+def test_describe_says_what_is_not_null(lake, sql):
+    rows = lake.rows("query", sql)
+    assert [(row["column_name"], row["column_type"], row["null"]) for row in rows] == [
+        ("k", "INTEGER", "NO"), ("v", "INTEGER", "YES"), ("seen", "TIMESTAMP WITH TIME ZONE", "YES")]
+
+
+def test_describe_beside_rows_leaves_them(lake):
+    """A table that is described and read is one view, which can't say what is NOT NULL."""
+    sql = "SELECT (SELECT count(*) FROM (DESCRIBE prices)), (SELECT sum(v) FROM prices)"
+    assert sums(lake, sql) == [(3, 62)]
+    assert sums(lake, "DESCRIBE prices; SELECT sum(v) FROM prices") == [(62,)]
+    assert sums(lake, "SELECT sum(v) FROM prices; SELECT count(*) FROM (DESCRIBE prices)") == [(3,)]
+    assert sums(lake, "SELECT count(*) FROM (SUMMARIZE prices)") == [(3,)]
+    assert lake.rows("query", "SELECT min FROM (SUMMARIZE prices)")[0]["min"] == "1"
+
+
 @pytest.mark.parametrize("sql, expected", [
     ("SELECT sum(v) FROM prices", [(62,)]),
     ("SELECT sum(v) FROM prices AT (VERSION => 1)", [(30,)]),
