@@ -133,6 +133,15 @@ static varve_status head_of_file(const char *path, char *head, size_t bytes_max,
     return VARVE_OK;
 }
 
+/* A text may begin with its three letters, too: what comes behind them is looked at, as far as it is there. */
+static bool is_bzip2(const char *head, size_t len)
+{
+    static const char block[] = {'1', 'A', 'Y', '&', 'S', 'Y'};
+    size_t len_there = len < 10 ? len : 10;
+    return len_there > 4 && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9' &&
+           memcmp(head + 4, block, len_there - 4) == 0;
+}
+
 /* The program that unpacks what begins so; NULL: it is not packed. */
 static const char *unpacker(const char *head, size_t len)
 {
@@ -141,14 +150,41 @@ static const char *unpacker(const char *head, size_t len)
         size_t len;
         const char *program;
     } packings[] = {{"\x1f\x8b", 2, "zcat"}, {"\x28\xb5\x2f\xfd", 4, "zstdcat"},
-        {"BZh", 3, "bzcat"},
         {"\xfd"
          "7zXZ",
             5, "xzcat"}};
+    if (is_bzip2(head, len))
+        return "bzcat";
     for (size_t i = 0; i < VV_COUNT(packings); i++)
         if (len >= packings[i].len && memcmp(head, packings[i].begin, packings[i].len) == 0)
             return packings[i].program;
     return NULL;
+}
+
+/* `name` is the file's, or "stdin". */
+static varve_status check_packed(const char *name, const char *head, size_t len,
+    varve_error *err)
+{
+    const char *program = unpacker(head, len);
+    if (program == NULL)
+        return VARVE_OK;
+    return vv_error_set(err, VARVE_EUSAGE,
+        "%s is compressed, and such %s not read: unpack it into a pipe, as in %s %s | varve "
+        "upsert TABLE -",
+        name, strcmp(name, "stdin") == 0 ? "input is" : "files are", program,
+        strcmp(name, "stdin") == 0 ? "FILE" : name);
+}
+
+/* What is taken for text by its name, or by what was said, and is none. What can't be looked at may be. */
+static varve_status check_text(const char *path, bool is_stdin, varve_error *err)
+{
+    char head[HEAD_BYTES];
+    varve_error unused = {0};
+    size_t len = 0;
+    bool has_head = is_stdin
+                        ? vv_input_peek(STDIN_FILENO, head, sizeof(head), &len)
+                        : head_of_file(path, head, sizeof(head), &len, &unused) == VARVE_OK;
+    return has_head ? check_packed(is_stdin ? "stdin" : path, head, len, err) : VARVE_OK;
 }
 
 /* What its name says; where that says nothing, what its content says. */
@@ -166,13 +202,7 @@ static varve_status format_of_file(const char *path, int32_t *out, varve_error *
     *out = format_of_magic(head, len);
     if (*out != 0)
         return VARVE_OK;
-    const char *program = unpacker(head, len);
-    if (program != NULL)
-        return vv_error_set(err, VARVE_EUSAGE,
-            "%s is compressed, and such files are not read: unpack it into a pipe, as in %s %s "
-            "| "
-            "varve upsert TABLE -",
-            path, program, path);
+    VV_TRY(check_packed(path, head, len, err));
     if (is_text(head, len))
         return format_of_text(head, len, path, out, err);
     return vv_error_set(err, VARVE_EUSAGE,
@@ -211,6 +241,8 @@ varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_
         VV_TRY(format_of_stdin(&input.format, err));
     else
         VV_TRY(format_of_file(path, &input.format, err));
+    if (input.format == VARVE_FORMAT_CSV || input.format == VARVE_FORMAT_NDJSON)
+        VV_TRY(check_text(path, is_stdin, err));
     *out = input;
     return VARVE_OK;
 }

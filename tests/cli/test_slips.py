@@ -1,5 +1,10 @@
 """Slips of the pen, and answers that would mislead without a word: each is told."""
 
+import bz2
+import gzip
+import lzma
+import subprocess
+
 import pytest
 
 
@@ -145,6 +150,31 @@ def test_a_compressed_file_names_what_unpacks_it(varve, content, program):
     done = varve("upsert", "t", "rows.csv.packed")
     assert done.returncode == 2
     assert f"as in {program} rows.csv.packed | varve upsert TABLE -" in done.stderr
+
+
+@pytest.mark.parametrize("pack, program", [(gzip.compress, "zcat"), (bz2.compress, "bzcat"),
+                                           (lzma.compress, "xzcat")])
+def test_compressed_rows_are_told_whatever_they_are_said_to_be(varve, pack, program):
+    """By a name that says CSV, by an option, and on stdin."""
+    varve.ok("create", "t", "--schema", "id bigint not null, BZh1 int", "--key", "id")
+    packed = pack(b"id,BZh1\n1,2\n")
+    (varve.folder / "rows.csv").write_bytes(packed)
+    (varve.folder / "rows").write_bytes(packed)
+    for arguments, name, file in (
+            (["rows.csv"], "rows.csv is compressed, and such files are", "rows.csv"),
+            (["rows", "--input-format", "ndjson"], "rows is compressed, and such files are", "rows"),
+            (["-"], "stdin is compressed, and such input is", "FILE"),
+            (["-", "--input-format", "csv"], "stdin is compressed, and such input is", "FILE")):
+        for way in ("file", "pipe"):
+            with open(varve.folder / "rows", "rb") as file_of_rows:
+                given = {"stdin": file_of_rows} if way == "file" else {"input": packed}
+                done = subprocess.run([str(varve.program), "upsert", "t", *arguments], **given,
+                                      capture_output=True, check=False, cwd=varve.folder)
+            said = done.stderr.decode()
+            assert done.returncode == 2 and f"{name} not read" in said, said
+            assert f"as in {program} {file} | varve upsert TABLE -" in said
+    (varve.folder / "rows.csv").write_bytes(b"BZh1,id\n2,1\n")
+    varve.ok("upsert", "t", "rows.csv")
 
 
 def test_a_file_without_an_ending_that_has_no_rows_is_said_to_be_what_it_is(varve):
