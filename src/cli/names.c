@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/arrow_view.h"
+#include "varve/pin.h"
 
 static void stream_done(struct ArrowArrayStream *stream)
 {
@@ -59,23 +60,37 @@ static void add_batch(const struct vv_type *type, const struct ArrowArray *batch
     }
 }
 
-void vv_names_of_lake(varve_lake *lake, struct vv_names *names)
+static void add_first_column(struct ArrowArrayStream *stream, struct vv_names *names)
 {
-    struct ArrowArrayStream stream VV_CLEANUP(stream_done) = {0};
     struct ArrowSchema schema VV_CLEANUP(schema_done) = {0};
     struct vv_type type VV_CLEANUP(vv_type_done) = {0};
     varve_error ignored;
-    if (varve_lake_tables(lake, &stream, NULL) != VARVE_OK ||
-        stream.get_schema(&stream, &schema) != 0 || schema.n_children < 1 ||
+    if (stream->get_schema(stream, &schema) != 0 || schema.n_children < 1 ||
         vv_type_read(schema.children[0], &type, &ignored) != VARVE_OK)
         return;
     for (;;) {
         struct ArrowArray batch = {0};
-        if (stream.get_next(&stream, &batch) != 0 || batch.release == NULL)
+        if (stream->get_next(stream, &batch) != 0 || batch.release == NULL)
             return;
         add_batch(&type, &batch, names);
         batch.release(&batch);
     }
+}
+
+void vv_names_of_lake(varve_lake *lake, struct vv_names *names)
+{
+    struct ArrowArrayStream stream VV_CLEANUP(stream_done) = {0};
+    if (varve_lake_tables(lake, &stream, NULL) == VARVE_OK)
+        add_first_column(&stream, names);
+}
+
+varve_status vv_names_of_tags(varve_lake *lake, struct vv_names *names, varve_error *err)
+{
+    struct ArrowArrayStream stream VV_CLEANUP(stream_done) = {0};
+    varve_status status = varve_lake_pins(lake, VARVE_PIN_TAG, &stream, err);
+    if (status == VARVE_OK)
+        add_first_column(&stream, names);
+    return status;
 }
 
 void vv_names_of_table(varve_lake *lake, const char *table, struct vv_names *names)

@@ -128,12 +128,34 @@ static varve_status run_output(struct vv_shell *shell, const char *argument)
     return VARVE_OK;
 }
 
+/* What begins with a letter is a tag, if it is not "now"; one that no table has would read nothing. */
+static varve_status check_tag(struct vv_shell *shell, const char *name)
+{
+    struct vv_names tags VV_CLEANUP(vv_names_done) = {0};
+    struct vv_text known VV_CLEANUP(vv_text_done) = {0};
+    struct vv_cli *cli = shell->cli;
+    bool is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+    if (!is_letter || strcmp(name, "now") == 0 || strcmp(name, "off") == 0)
+        return VARVE_OK;
+    VV_TRY(vv_cli_open_lake(cli, false));
+    VV_TRY(vv_names_of_tags(cli->lake, &tags, &cli->error));
+    for (size_t i = 0; i < tags.len; i++) {
+        if (strcmp(tags.items[i], name) == 0)
+            return VARVE_OK;
+        vv_text_addf(&known, "%s%s", i > 0 ? ", " : "", tags.items[i]);
+    }
+    return vv_error_set(&cli->error, VARVE_ENOTFOUND,
+        ".at: '%s' is no version (5), no time (now, -2h) and no tag: %s%s", name,
+        tags.len > 0 ? "tags are " : "there are none", vv_text_chars(&known));
+}
+
 static varve_status run_at(struct vv_shell *shell, const char *argument)
 {
     if (*argument == '\0')
         return vv_error_set(&shell->cli->error, VARVE_EUSAGE,
-            ".at: a version, a time or off; now %s",
+            ".at: a version, a time, a tag or off; now %s",
             shell->cli->globals.at ? shell->cli->globals.at : "off");
+    VV_TRY(check_tag(shell, argument));
     free(shell->at);
     shell->at = strcmp(argument, "off") == 0 ? NULL : copy_of(argument);
     shell->cli->globals.at = shell->at;
@@ -211,7 +233,7 @@ static const struct dot_command dot_commands[] = {
     {".output", "FILE|off", "write the rows of the next statement to a file", run_output},
     {".explain", "SQL|on|off", "tell which files a statement reads, and how", run_explain},
     {".timer", "on|off", "tell how long each statement took", run_timer},
-    {".at", "VERSION|TIME|off", "read the tables as they were then", run_at},
+    {".at", "VERSION|TIME|TAG|off", "read the tables as they were then", run_at},
     {".known-at", "TIME|off", "read each table as it was known then", run_known_at},
     {".param", "[NAME=VALUE]", "set the value of $NAME, or list them", run_param},
     {".read", "FILE", "run the lines of a file", run_read},
@@ -224,7 +246,7 @@ static varve_status run_help(struct vv_shell *shell, const char *argument)
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
     (void)argument;
     for (size_t i = 0; i < VV_COUNT(dot_commands); i++)
-        vv_text_addf(&text, "%-9s %-17s %s\n", dot_commands[i].name, dot_commands[i].arguments,
+        vv_text_addf(&text, "%-9s %-20s %s\n", dot_commands[i].name, dot_commands[i].arguments,
             dot_commands[i].help);
     vv_text_adds(&text,
         "SQL ends with a semicolon and may have many lines. Tab completes, "

@@ -70,11 +70,20 @@ def test_at_holds_until_it_is_off(filled):
     assert done.stdout.split() == ["n", "0", "n", "2"]
 
 
+def test_at_takes_tags_and_names_those_that_there_are(filled):
+    for tag in ("q3", "model-7"):
+        filled.ok("tag", "create", tag)
+    count = "SELECT count(*) AS n FROM market_regimes;\n"
+    assert piped(filled, f".at q3\n{count}.at now\n{count}").stdout.split() == ["n", "2"] * 2
+    done = piped(filled, f".at q4\n{count}")
+    assert done.returncode == 5 and "no tag: tags are model-7, q3\n" in done.stderr
+
+
 @pytest.mark.parametrize("line, words", [
     (".tabels", "did you mean '.tables'"), (".mode sideways", ".mode: box, csv, json, ndjson, markdown or plot, not 'sideways'"),
     (".mode parquet", "not 'parquet'; the other formats are for files"), (".mode svg", "not 'svg'"), (".timer maybe", "on or off"),
     (".param x", "NAME=VALUE"), (".read", "name of a file"), (".read nowhere.sql", "nowhere.sql"),
-    (".schema nowhere", "nowhere"), (".history", "TABLE"), (".at", "a version, a time or off")])
+    (".schema nowhere", "nowhere"), (".history", "TABLE"), (".at", "a version, a time, a tag or off"), (".at q4", "'q4' is no version (5), no time (now, -2h) and no tag: there are none")])
 def test_bad_dot_commands_say_what_is_wrong(filled, line, words):
     done = piped(filled, line + "\n")
     assert done.returncode in (2, 5)
