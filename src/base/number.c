@@ -162,7 +162,7 @@ struct vv_size_text vv_size_text(int64_t bytes)
     struct vv_size_text text;
     if (bytes < 1000)
         (void)snprintf(text.chars, sizeof(text.chars), "%" PRId64 " byte%s", bytes,
-            bytes == 1 ? "" : "s");
+            vv_plural(bytes));
     else if (bytes < 999950)
         (void)snprintf(text.chars, sizeof(text.chars), "%.1f KB", (double)bytes / 1e3);
     else

@@ -40,6 +40,12 @@ struct vv_size_text {
 };
 struct vv_size_text vv_size_text(int64_t bytes);
 
+/* What a word ends in behind a count: "1 row", "2 rows". */
+static inline const char *vv_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* The sum, or INT64_MAX where it would be more: sizes that somebody else wrote. Neither is < 0. */
 static inline int64_t vv_add_sizes(int64_t a, int64_t b)
 {

@@ -87,12 +87,13 @@ static void say(const struct vv_cli *cli, const char *name, bool is_plan, const 
     vv_text_clear(&shown);
     if (result->rows_removed > 0)
         vv_text_addf(&shown, ", %" PRId64 " removed", result->rows_removed);
-    vv_say(cli, "%s: %s; %" PRId64 " rows%s, version %" PRId64 "%s", name,
+    vv_say(cli, "%s: %s; %" PRId64 " row%s%s, version %" PRId64 "%s", name,
         !result->changed ? "it was like that already"
         : is_plan        ? "would be adopted"
                          : "adopted",
-        result->rows - result->rows_removed, vv_text_chars(&shown), result->version,
-        is_plan ? " (a plan: nothing written)" : "");
+        result->rows - result->rows_removed,
+        vv_text_plural(result->rows - result->rows_removed), vv_text_chars(&shown),
+        result->version, is_plan ? " (a plan: nothing written)" : "");
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

@@ -17,12 +17,12 @@ static const struct vv_option options[] = {
     VV_KNOWLEDGE_OPTION(struct correlate_values, knowledge, VV_KNOWLEDGE_OF_REGIMES),
 };
 
-static const char *const counts[][2] = {
-    {"rows_without_pnl", "rows have no number as total_pnl"},
-    {NULL, NULL},
+static const char *const counts[][3] = {
+    {"rows_without_pnl", "row has no number as total_pnl", "rows have no number as total_pnl"},
+    {NULL, NULL, NULL},
 };
 static const struct vv_answer_words words = {
-    "rows", "performance rows", "rows", "performance_metrics", counts};
+    "rows", "performance row", "row", "performance_metrics", counts};
 
 static varve_status run(struct vv_cli *cli, const void *given)
 {

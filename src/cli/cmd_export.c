@@ -71,6 +71,14 @@ static void add_member(struct vv_text *text, const char *label, const char *valu
         vv_text_addf(text, "%s %s\n", label, value);
 }
 
+/* "12 rows", by a member of the answer. */
+static void add_count(struct vv_text *text, const struct vv_node *node, const char *name,
+    const char *what)
+{
+    int64_t count = vv_node_int(vv_node_get(node, name), 0);
+    vv_text_addf(text, "%" PRId64 " %s%s", count, what, vv_text_plural(count));
+}
+
 static varve_status show(struct vv_cli *cli, const char *json)
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
@@ -80,17 +88,19 @@ static varve_status show(struct vv_cli *cli, const char *json)
         return vv_show_text(cli, json, strlen(json));
     const char *path = vv_node_chars(vv_node_get(&node, "folder"));
     vv_text_add_shown(&folder, path, strlen(path));
-    vv_text_addf(&text, "exported %" PRId64 " rows",
-        vv_node_int(vv_node_get(&node, "rows"), 0));
-    if (vv_node_get(&node, "changes")->kind != VV_NODE_NONE)
-        vv_text_addf(&text, " and %" PRId64 " row changes",
-            vv_node_int(vv_node_get(&node, "changes"), 0));
-    vv_text_addf(&text,
-        " of %" PRId64 " table%s to %s (%" PRId64 " files, %" PRId64 " bytes)\n",
-        vv_node_int(vv_node_get(&node, "tables"), 0),
-        vv_node_int(vv_node_get(&node, "tables"), 0) == 1 ? "" : "s", vv_text_chars(&folder),
-        vv_node_int(vv_node_get(&node, "files"), 0),
-        vv_node_int(vv_node_get(&node, "bytes"), 0));
+    vv_text_adds(&text, "exported ");
+    add_count(&text, &node, "rows", "row");
+    if (vv_node_get(&node, "changes")->kind != VV_NODE_NONE) {
+        vv_text_adds(&text, " and ");
+        add_count(&text, &node, "changes", "row change");
+    }
+    vv_text_adds(&text, " of ");
+    add_count(&text, &node, "tables", "table");
+    vv_text_addf(&text, " to %s (", vv_text_chars(&folder));
+    add_count(&text, &node, "files", "file");
+    vv_text_adds(&text, ", ");
+    add_count(&text, &node, "bytes", "byte");
+    vv_text_adds(&text, ")\n");
     add_member(&text, "SHA256SUMS has the SHA-256",
         vv_node_chars(vv_node_get(&node, "sha256")));
     add_member(&text, "signed:", vv_node_chars(vv_node_get(&node, "signature")));

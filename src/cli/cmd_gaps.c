@@ -61,14 +61,15 @@ static void say_summary(const struct vv_cli *cli, const char *table, const char 
     const char *calendar = vv_node_chars(vv_node_get(&node, "calendar"));
     if (expected > 0)
         vv_say(cli,
-            "calendar %s: %" PRId64 " of %" PRId64 " intervals missing, coverage %.2f %%",
-            calendar, missing, expected,
+            "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%",
+            calendar, missing, expected, vv_text_plural(expected),
             100.0 * (double)(expected - missing) / (double)expected);
     else
         vv_say(cli, "calendar %s: no row was expected in that time", calendar);
     if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0)
         vv_say_none(cli, &node, vv_text_chars(&name));
-    vv_say_count(cli, &node, "outside", "rows are of times when the calendar is closed");
+    vv_say_count(cli, &node, "outside", "row is of a time when the calendar is closed",
+        "rows are of times when the calendar is closed");
     vv_node_done(&node);
 }
 

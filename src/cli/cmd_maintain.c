@@ -58,22 +58,24 @@ static void add_sentence(struct vv_text *line, const varve_maintain_result *resu
     (void)clock_gettime(CLOCK_REALTIME, &now);
     vv_text_add_time(line, (int64_t)now.tv_sec, 0);
     vv_text_addf(line, "Z %" PRId64 " table%s: ", result->tables,
-        result->tables == 1 ? "" : "s");
+        vv_text_plural(result->tables));
     if (result->tasks + result->left + result->failed == 0)
         vv_text_adds(line, "nothing was due");
     else
         vv_text_addf(line, "%" PRId64 " task%s done", result->tasks,
-            result->tasks == 1 ? "" : "s");
+            vv_text_plural(result->tasks));
     if (result->files_removed > 0)
-        vv_text_addf(line, "; %" PRId64 " files (%s) became %" PRId64 " (%s)",
-            result->files_removed, vv_text_size(result->bytes_removed).chars,
-            result->files_added, vv_text_size(result->bytes_added).chars);
+        vv_text_addf(line, "; %" PRId64 " file%s (%s) became %" PRId64 " (%s)",
+            result->files_removed, vv_text_plural(result->files_removed),
+            vv_text_size(result->bytes_removed).chars, result->files_added,
+            vv_text_size(result->bytes_added).chars);
     if (result->checkpoints > 0)
         vv_text_addf(line, "; %" PRId64 " checkpoint%s", result->checkpoints,
-            result->checkpoints == 1 ? "" : "s");
+            vv_text_plural(result->checkpoints));
     if (result->files_vacuumed > 0)
-        vv_text_addf(line, "; %" PRId64 " files (%s) that no kept version needs removed",
-            result->files_vacuumed, vv_text_size(result->bytes_vacuumed).chars);
+        vv_text_addf(line, "; %" PRId64 " file%s (%s) that no kept version needs removed",
+            result->files_vacuumed, vv_text_plural(result->files_vacuumed),
+            vv_text_size(result->bytes_vacuumed).chars);
     if (result->left > 0)
         vv_text_addf(line, "; %" PRId64 " left to the next run, since others were faster",
             result->left);

@@ -48,14 +48,15 @@ static const struct vv_option options[] = {
     VV_SPAN_OPTIONS(struct outcomes_values, span, "signals back from now: 30d (default), 12h"),
 };
 
-static const char *const counts[][2] = {
-    {"without_pnl", "signals have no total_pnl to begin from"},
-    {"pending", "horizons are not over yet"},
-    {"unknown", "horizons have no total_pnl in them, or too old a one"},
-    {NULL, NULL},
+static const char *const counts[][3] = {
+    {"without_pnl", "signal has no total_pnl to begin from",
+        "signals have no total_pnl to begin from"},
+    {"pending", "horizon is not over yet", "horizons are not over yet"},
+    {"unknown", "horizon has no total_pnl in it, or too old a one",
+        "horizons have no total_pnl in them, or too old a one"},
+    {NULL, NULL, NULL},
 };
-static const struct vv_answer_words words = {
-    "signals", "signals", "signals", "signals", counts};
+static const struct vv_answer_words words = {"signals", "signal", "signal", "signals", counts};
 
 static varve_status run(struct vv_cli *cli, const void *given)
 {

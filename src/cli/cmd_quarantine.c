@@ -75,7 +75,7 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
             " still break a rule and stay; version "
             "%" PRId64,
             name, result.rows_in - result.rejected, result.rows_in,
-            result.rows_in == 1 ? "" : "s", result.inserted, result.updated, result.unchanged,
+            vv_text_plural(result.rows_in), result.inserted, result.updated, result.unchanged,
             result.stale, result.rejected, result.version);
         return VARVE_OK;
     }
@@ -105,7 +105,7 @@ static varve_status drop(struct vv_cli *cli, varve_table *table, const struct ba
     }
     VV_TRY(varve_table_quarantine_drop(table, batches->ids, batches->len, &rows, &cli->error));
     vv_say(cli, "%s: %" PRId64 " row%s dropped from quarantine", vv_cli_argument(cli, 1), rows,
-        rows == 1 ? "" : "s");
+        vv_text_plural(rows));
     return VARVE_OK;
 }
 

@@ -56,10 +56,11 @@ static varve_status show(struct vv_cli *cli, const char *name, bool is_dry,
             result->restored);
     else
         vv_say(cli,
-            "%s: %s version %" PRId64 ": %" PRId64 " files back, %" PRId64 " gone; %s%" PRId64
+            "%s: %s version %" PRId64 ": %" PRId64 " file%s back, %" PRId64 " gone; %s%" PRId64
             "%s",
             name, is_dry ? "to be as at" : "is as it was at", result->restored,
-            result->files_restored, result->files_removed, "version ", result->version,
+            result->files_restored, vv_text_plural(result->files_restored),
+            result->files_removed, "version ", result->version,
             is_dry ? " (a dry run: nothing written)" : "");
     return VARVE_OK;
 }

@@ -72,9 +72,9 @@ static varve_status say_why_empty(struct vv_cli *cli, const varve_signals_option
     }
     if (count > 0) {
         vv_say(cli,
-            "none was missed: each of %" PRId64 " signals was acted upon or is not above "
+            "none was missed: each of %" PRId64 " signal%s was acted upon or is not above "
             "the value",
-            count);
+            count, vv_text_plural(count));
         return VARVE_OK;
     }
     range.strategy = asked->strategy;

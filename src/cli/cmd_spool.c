@@ -279,7 +279,7 @@ static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
     else if (before.exists)
         VV_TRY(flush_here(cli, values));
     if (!cli->globals.json) {
-        vv_say(cli, "%" PRId64 " rows flushed%s", before.rows,
+        vv_say(cli, "%" PRId64 " row%s flushed%s", before.rows, vv_text_plural(before.rows),
             before.pid != 0 ? " by the ingest that has the spool" : "");
         return VARVE_OK;
     }

@@ -23,7 +23,7 @@ static varve_status show_done(struct vv_cli *cli, const char *name, const char *
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     if (!cli->globals.json) {
         vv_say(cli, "%s: %s in %" PRId64 " table%s", name, done, tables,
-            tables == 1 ? "" : "s");
+            vv_text_plural(tables));
         return VARVE_OK;
     }
     vv_text_adds(&line, "{\"name\":");

@@ -103,7 +103,7 @@ static void say_warnings(const struct vv_cli *cli, const varve_upsert_result *re
             vv_node_chars(rule));
     }
     vv_say(cli, "%" PRId64 " row%s warned: %s", result->rows_warned,
-        result->rows_warned == 1 ? "" : "s", vv_text_chars(&line));
+        vv_text_plural(result->rows_warned), vv_text_chars(&line));
     vv_node_done(&warnings);
 }
 
@@ -120,7 +120,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
     vv_counters_say(counters, VV_COUNT(counters), result, &line);
     bool is_batch = written == 0 && values->input.app_id != NULL && !values->dry_run;
     vv_say(cli, "%s: %" PRId64 " row%s in: %s%s%sversion %" PRId64 "%s", name, result->rows_in,
-        result->rows_in == 1 ? "" : "s", vv_text_chars(&line), line.len ? "; " : "",
+        vv_text_plural(result->rows_in), vv_text_chars(&line), line.len ? "; " : "",
         is_batch ? "no row written; " : "", result->version,
         values->dry_run ? " (a dry run: nothing written)"
         : is_batch      ? " records the batch"

@@ -57,7 +57,7 @@ static void say(const struct vv_cli *cli, const char *name, bool removed,
     const varve_vacuum_result *result)
 {
     vv_say(cli, "%s: %" PRId64 " file%s (%s) %s", name, result->files,
-        result->files == 1 ? "" : "s", vv_text_size(result->bytes).chars,
+        vv_text_plural(result->files), vv_text_size(result->bytes).chars,
         removed ? "removed" : "would go; nothing was removed");
     if (result->readable_version >= 0)
         vv_say(cli, "versions before %" PRId64 " %s", result->readable_version,

@@ -142,6 +142,6 @@ varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *reco
     vv_text_addc(out, '}');
     if (fields != names->len)
         return vv_error_set(err, VARVE_EINVALID, "%zu field%s, the header has %zu", fields,
-            fields == 1 ? "" : "s", names->len);
+            vv_text_plural((int64_t)fields), names->len);
     return VARVE_OK;
 }

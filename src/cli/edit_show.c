@@ -60,7 +60,7 @@ void vv_edit_say_twice(const struct vv_cli *cli, const char *zone, int64_t rows)
         vv_say(cli,
             "%" PRId64 " row%s hold%s a time that %s had twice, clocks were put back: the "
             "earlier one is taken",
-            rows, rows == 1 ? "" : "s", rows == 1 ? "s" : "", zone);
+            rows, vv_text_plural(rows), rows == 1 ? "s" : "", zone);
 }
 
 varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry, const char *zone,

@@ -95,15 +95,16 @@ static void say_trouble(const struct vv_ingest *ingest, struct vv_trouble *troub
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     if (trouble->is_over) {
         if (trouble->said_ms != 0)
-            vv_text_addf(&line, "varve: %s: flushed again, after %" PRIu64 " failed attempts",
-                trouble->table, trouble->retries);
+            vv_text_addf(&line, "varve: %s: flushed again, after %" PRIu64 " failed attempt%s",
+                trouble->table, trouble->retries, vv_text_plural((int64_t)trouble->retries));
         trouble->said_ms = 0;
     } else if (trouble->said_ms == 0 || now_ms - trouble->said_ms >= TROUBLE_EVERY_MS) {
         vv_text_addf(&line,
             "varve: warning: %s: cannot be flushed for %" PRId64 " s (%" PRIu64
-            " attempts), its rows wait in the spool; next attempt in %.1f s: %s",
+            " attempt%s), its rows wait in the spool; next attempt in %.1f s: %s",
             trouble->table, (now_ms - trouble->since_ms) / 1000, trouble->retries,
-            (double)trouble->retry_ms / 1000, trouble->error.message);
+            vv_text_plural((int64_t)trouble->retries), (double)trouble->retry_ms / 1000,
+            trouble->error.message);
         trouble->said_ms = now_ms;
     }
     if (line.len > 0)
@@ -249,12 +250,13 @@ varve_status vv_report_end(struct vv_ingest *ingest)
         return vv_show_text(ingest->cli, line.ptr, line.len);
     }
     vv_say(ingest->cli,
-        "varve: %" PRIu64 " lines: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
+        "varve: %" PRIu64 " line%s: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64
         " unchanged, %" PRId64 " stale, %" PRId64 " replaced within a batch, %" PRId64
         " in quarantine, %" PRIu64 " refused; %" PRId64 " commit%s",
-        ingest->counts.lines, stats->inserted, stats->updated, stats->unchanged, stats->stale,
-        stats->duplicates_in_batch, stats->quarantined, ingest->counts.refused, stats->commits,
-        stats->commits == 1 ? "" : "s");
+        ingest->counts.lines, vv_text_plural((int64_t)ingest->counts.lines), stats->inserted,
+        stats->updated, stats->unchanged, stats->stale, stats->duplicates_in_batch,
+        stats->quarantined, ingest->counts.refused, stats->commits,
+        vv_text_plural(stats->commits));
     if (stats->warnings > 0)
         vv_say(ingest->cli,
             "varve: %" PRId64 " row%s written against a warn-level rule (varve history "

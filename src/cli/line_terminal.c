@@ -220,5 +220,6 @@ void vv_line_end_terminal(struct vv_writer *writer, int64_t rows)
     else
         draw_sparks(writer, width);
     if (chart->left_out > 0)
-        (void)fprintf(writer->file, "%" PRId64 " rows more are not drawn\n", chart->left_out);
+        (void)fprintf(writer->file, "%" PRId64 " row%s more %s not drawn\n", chart->left_out,
+            vv_text_plural(chart->left_out), chart->left_out == 1 ? "is" : "are");
 }

@@ -359,7 +359,7 @@ static void write_footer(struct vv_writer *writer)
     size_t rows_shown = box->head_len + tail_len(box), columns_shown = 0;
     for (size_t i = 0; i < box->columns_len; i++)
         columns_shown += box->columns[i].width > 0 ? 1 : 0;
-    (void)fprintf(writer->file, "%" PRId64 " row%s", box->rows, box->rows == 1 ? "" : "s");
+    (void)fprintf(writer->file, "%" PRId64 " row%s", box->rows, vv_text_plural(box->rows));
     if ((int64_t)rows_shown < box->rows)
         (void)fprintf(writer->file, " (%zu shown)", rows_shown);
     if (columns_shown < box->columns_len)

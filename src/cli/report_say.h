@@ -7,20 +7,21 @@
 #include "cli/cli.h"
 #include "cli/json_view.h"
 
-/* "12 rows have ...", where the member `name` is above 0. */
+/* "1 row has ...", "12 rows have ...", where the member `name` is above 0. */
 void vv_say_count(const struct vv_cli *cli, const struct vv_node *node, const char *name,
-    const char *words);
+    const char *one, const char *many);
 /* "regimes of SPY, knowledge by order"; "" where the report matched none. */
 void vv_add_regimes(struct vv_text *text, const struct vv_node *node);
-/* How many rows have no regime known in time; `rows`: "rows", "signals". */
-void vv_say_regimes(const struct vv_cli *cli, const struct vv_node *node, const char *rows);
+/* How many rows have no regime known in time; `row`: "row", "signal". */
+void vv_say_regimes(const struct vv_cli *cli, const struct vv_node *node, const char *row);
 /* What a report's JSON says of its answer, in the report's words. */
 struct vv_answer_words {
-    const char *count;              /* the member that counts what the answer is of: "rows" */
-    const char *what;               /* "performance rows" */
-    const char *rows;               /* the same, short: "rows" */
-    const char *table;              /* where they are */
-    const char *const (*counts)[2]; /* further members, and what they count; NULL ends */
+    const char *count; /* the member that counts what the answer is of: "rows" */
+    const char *what;  /* "performance row" */
+    const char *row;   /* the same, short: "row" */
+    const char *table; /* where they are */
+    const char
+        *const (*counts)[3]; /* further members, what they count, one and many; NULL ends */
 };
 void vv_say_answer(const struct vv_cli *cli, const char *json,
     const struct vv_answer_words *words);

@@ -53,7 +53,7 @@ static varve_status run_query(struct vv_shell *shell, const char *sql,
     if (status != VARVE_OK)
         return status;
     vv_say(shell->cli, "%" PRId64 " row%s written to %s", *run->out_rows,
-        *run->out_rows == 1 ? "" : "s", shell->output);
+        vv_text_plural(*run->out_rows), shell->output);
     free(shell->output);
     shell->output = NULL;
     return VARVE_OK;

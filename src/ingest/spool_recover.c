@@ -6,6 +6,7 @@
  * never goes on in a file that a crash has left, since a sync of pages that an earlier sync failed
  * on proves nothing. Whatever it is killed at, the next recovery finds the same rows.
  */
+#include "base/number.h"
 #include "base/seam.h"
 #include "ingest/spool_found.h"
 
@@ -136,8 +137,9 @@ varve_status vv_spool_recover(struct vv_op *op, struct vv_spool *spool,
     if (finds.rows_cut > 0)
         vv_log(op, VV_LOG_WARN, "spool.tail_cut",
             "%s: a power cut tore the log; %" PRId64
-            " rows behind the tear, accepted but never synced, are cut (%" PRId64 " bytes)",
-            spool->journal->location.ptr, finds.rows_cut, finds.bytes_cut);
+            " row%s behind the tear, accepted but never synced, %s cut (%" PRId64 " bytes)",
+            spool->journal->location.ptr, finds.rows_cut, vv_plural(finds.rows_cut),
+            finds.rows_cut == 1 ? "is" : "are", finds.bytes_cut);
     *out_recovery = (struct vv_spool_recovery){
         .rows = rows, .bytes_cut = finds.bytes_cut, .rows_cut = finds.rows_cut};
     return VARVE_OK;

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "ingest/writer_state.h"
@@ -99,8 +100,9 @@ static varve_status spool_open(struct vv_op *op, struct vv_writer *writer)
     if (recovery.bytes_cut > 0)
         vv_log(op, VV_LOG_WARN, "spool.cut",
             "the spool %.*s ended in a record that was never whole: %" PRId64
-            " bytes are cut, with %" PRId64 " rows behind them that were never durable",
-            VV_ARG(options->spool), recovery.bytes_cut, recovery.rows_cut);
+            " bytes are cut, with %" PRId64 " row%s behind them, never durable",
+            VV_ARG(options->spool), recovery.bytes_cut, recovery.rows_cut,
+            vv_plural(recovery.rows_cut));
     return VARVE_OK;
 }
 
@@ -300,9 +302,10 @@ static varve_status fail_waiting(struct vv_op *op, struct vv_writer *writer,
     vv_spool_stats(writer->spool, &stats);
     varve_status code = otherwise != VARVE_OK ? otherwise : failure->code;
     return vv_fail(op, code != VARVE_OK ? code : VARVE_EFAILED,
-        "%s; %" PRId64 " rows wait in the spool %.*s%s%s%s%s", what, stats.rows,
-        VV_ARG(writer->options.spool), *table != '\0' ? "; table " : "", table,
-        failure->code != VARVE_OK ? ": " : "", failure->message);
+        "%s; %" PRId64 " row%s in the spool %.*s%s%s%s%s", what, stats.rows,
+        stats.rows == 1 ? " waits" : "s wait", VV_ARG(writer->options.spool),
+        *table != '\0' ? "; table " : "", table, failure->code != VARVE_OK ? ": " : "",
+        failure->message);
 }
 
 varve_status vv_writer_flush(struct vv_op *op, struct vv_writer *writer, int64_t timeout_us)

@@ -4,6 +4,7 @@
  * The steps in the index are shell that works as it stands, with sha256sum, openssl and the usual
  * small tools; docs/audit.md has the same ones.
  */
+#include "base/number.h"
 #include "base/os.h"
 #include "base/time.h"
 #include "lake/export_run.h"
@@ -216,8 +217,7 @@ static void add_writers(struct vv_buf *html, const struct vv_export_table *table
         const struct vv_export_user *user = table->users.items[i];
         vv_buf_adds(html, i == 0 ? "" : "<br>");
         add_text(html, user->name);
-        vv_buf_addf(html, ": %" PRId64 " commit%s, ", user->commits,
-            user->commits == 1 ? "" : "s");
+        vv_buf_addf(html, ": %" PRId64 " commit%s, ", user->commits, vv_plural(user->commits));
         add_time(html, user->first_ms * VV_US_PER_MS);
         if (user->commits > 1) {
             vv_buf_adds(html, " to ");
@@ -273,9 +273,8 @@ static void add_sources(struct vv_buf *html, const struct vv_export_run *run,
     if (sources->gone > 0)
         vv_buf_addf(html, "; the commits of %" PRId64 " are gone", sources->gone);
     if (sources->vectors > 0)
-        vv_buf_addf(html,
-            "; %" PRId64 " files in vectors/ say which of their rows were deleted",
-            sources->vectors);
+        vv_buf_addf(html, "; %" PRId64 " file%s in vectors/ which of their rows were deleted",
+            sources->vectors, sources->vectors == 1 ? " says" : "s say");
     vv_buf_adds(html, "</td></tr>\n");
 }
 

@@ -5,6 +5,7 @@
  * that is not told. A function's arguments are worked out before anything runs; in the statement a
  * temporary view stands for it.
  */
+#include "base/number.h"
 #include "engine/sql.h"
 #include "lake/query_call.h"
 #include "table/audit/changes.h"
@@ -173,7 +174,7 @@ static varve_status read_arguments(struct vv_op *op, struct vv_query_script *scr
     size_t len = vv_json_len(call->place->arguments);
     if (len < function->arguments_min || len > function->arguments_max)
         return vv_fail(op, VARVE_EUSAGE, "%s does not take %zu argument%s: write %s",
-            function->name, len, len == 1 ? "" : "s", function->usage);
+            function->name, len, vv_plural((int64_t)len), function->usage);
     while (call->arguments_len < most &&
            vv_json_each(call->place->arguments, &iterator, &unused, &argument))
         VV_TRY(read_argument(op, script, argument, call->arguments_len++, call));

@@ -167,7 +167,7 @@ def test_naive_times_stay_where_no_zone_is_given(varve):
 def test_a_time_that_never_was_is_named(varve):
     naive(varve, ["2025-03-09T01:59:00", "2025-03-09T02:30:00"])
     text = refused(varve, "--key", "ts,sym", "--assume-tz", "America/New_York")
-    assert "1 rows hold a time that America/New_York never had" in text
+    assert "1 row holds a time that America/New_York never had" in text
     assert "2025-03-09 02:30:00" in text and "01:59" not in text
     assert adopt(varve, "--assume-tz", "Europe/London")["changed"]
 

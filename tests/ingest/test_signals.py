@@ -115,7 +115,7 @@ def test_the_spool_is_seen_and_flushed_from_outside(lake):
     client.close()
     run.kill()
     assert lake.spool()["owner"] is None
-    assert "1 rows flushed" in lake.run("spool", "flush").stderr
+    assert "1 row flushed" in lake.run("spool", "flush").stderr
     assert lake.values() == expected([*range(25), 30])
     assert lake.spool()["rows_waiting"] == 0
 

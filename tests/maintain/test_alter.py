@@ -157,7 +157,7 @@ def test_a_constraint_that_rows_break_names_them(ticks):
     version = ticks.version(TABLE)
     done = ticks.run("alter", TABLE, "add-constraint", "positive", "size > 0")
     assert done.returncode == 3
-    assert "1 rows" in done.stderr and "'sym': B" in done.stderr
+    assert "1 row of table" in done.stderr and "'sym': B" in done.stderr
     assert ticks.version(TABLE) == version
 
 

@@ -220,7 +220,7 @@ def test_rows_before_any_knowledge_are_counted(market):
     rows, said = correlate(market, *ALL)
     assert [(row["regime"], row["rows"]) for row in rows] == [("neutral_low", 1), (None, 2)]
     assert "2 rows have no regime" in said
-    assert "1 of them have one by event time" in said
+    assert "1 of them has one by event time" in said
 
 
 def test_a_tie_in_time_is_in_force(market):
@@ -256,7 +256,7 @@ def test_knowledge_by_commit(market):
     market.upsert("performance_metrics", pnl(("10:30", "a", 1)) + "2100-01-01T00:00:00Z,a,5\n")
     rows, said = correlate(market, "--from", "2025-01-01", "--knowledge", "commit")
     assert [(row["regime"], row["rows"]) for row in rows] == [("neutral_low", 1), (None, 1)]
-    assert "1 of them have one by event time" in said
+    assert "1 of them has one by event time" in said
     for day in range(1, 13):  # a checkpoint comes: files are looked up in the commits before it
         market.upsert("market_regimes", REGIMES + f"2025-02-{day:02}T10:00:00Z,SPY,bullish_low,\n")
     rows, said = correlate(market, "--from", "2025-01-01", "--knowledge", "commit")

@@ -80,6 +80,10 @@ def one_outcome(signal, rows, horizon, newest, tolerance):
     return "known", last[2] - base[2], max(0, *moves), min(0, *moves)
 
 
+def counted(count, one, many):
+    return f"{count} {one if count == 1 else many}"
+
+
 def expected(signals, rows, horizons, group, tolerance=None):
     newest = max(row[0] for row in rows)
     found = collections.defaultdict(list)
@@ -202,9 +206,9 @@ def test_what_the_answer_rests_on_is_said(world):
     states = collections.Counter(
         one_outcome(one, world.numbers, 60, newest, None)[0] for one in world.signals)
     assert f"{len(world.signals)} signals" in said and "knowledge by order" in said
-    assert f"{states['without']} signals have no total_pnl to begin from" in said
+    assert counted(states["without"], "signal has", "signals have") + " no total_pnl to begin from" in said
     none = sum(world.regime(one, "order") is None for one in world.signals)
-    assert f"{none} signals have no regime" in said
+    assert counted(none, "signal has", "signals have") + " no regime" in said
 
 
 # ---- By hand ---------------------------------------------------------------------------------------
@@ -238,7 +242,7 @@ def test_a_horizon_without_a_number_in_it_is_unknown(hand):
     varve = hand([(100, 0.5)], [(99, 10), (200, 30)])
     row, said = one_row(varve, "--horizon", "1h")
     assert (row["signals"], row["outcomes"], row["pending"], row["hit_rate"]) == (1, 0, 0, None)
-    assert "1 horizons have no total_pnl in them" in said
+    assert "1 horizon has no total_pnl in it" in said
 
 
 def test_a_horizon_that_is_not_over_is_pending(hand):

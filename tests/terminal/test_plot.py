@@ -268,7 +268,7 @@ def test_the_furthest_values_and_times_are_drawn(lake, time, value, drawn, serie
 def test_a_time_beyond_timestamps_is_told(lake):
     text = lake.ok("query", "SELECT CASE i WHEN 0 THEN DATE '5881580-07-10' ELSE DATE '2025-01-01' END "
                    "AS t, i AS v FROM range(2) r(i)", "--format", "plot")
-    assert text.endswith("1 rows more are not drawn\n")
+    assert text.endswith("1 row more is not drawn\n")
 
 
 def test_far_values_are_at_the_ends_of_a_line(lake):

@@ -2,6 +2,7 @@
  * What stands against the table's being adopted. Two looks at all rows: one that counts, and one
  * that finds rows which share a key, or lie under a wrong date.
  */
+#include "base/number.h"
 #include "engine/sql.h"
 #include "table/adopt/adopt_run.h"
 #include "table/edit/new_rows.h"
@@ -152,34 +153,37 @@ static varve_status check_counts(struct vv_op *op, const struct vv_edit *edit,
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(1 << 20);
     if (counts->null_keys > 0)
         return vv_fail(op, VARVE_EINVALID,
-            "%" PRId64 " of %" PRId64 " rows of table %.*s have NULL in the key: no row can be "
+            "%" PRId64 " of %" PRId64 " row%s of table %.*s %s NULL in the key: no row can be "
             "told by that; take other columns, or delete those rows first",
-            counts->null_keys, counts->rows, VV_ARG(adopt->table->name));
+            counts->null_keys, counts->rows, vv_plural(counts->rows),
+            VV_ARG(adopt->table->name), counts->null_keys == 1 ? "has" : "have");
     if (counts->finer > 0) {
         VV_TRY(name_times(op, edit, adopt, vv_adopt_finer_sql, &lines));
         (void)vv_fail(op, VARVE_EINVALID,
             "%" PRId64 " row%s hold%s a time with digits below a microsecond, which a "
             "timestamp would lose: shorten such texts first (varve update), or leave out "
             "--assume-tz",
-            counts->finer, counts->finer == 1 ? "" : "s", counts->finer == 1 ? "s" : "");
+            counts->finer, vv_plural(counts->finer), counts->finer == 1 ? "s" : "");
         vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&lines)));
         return op->error.code;
     }
     if (counts->gaps > 0) {
         VV_TRY(name_times(op, edit, adopt, vv_adopt_gap_sql, &lines));
         (void)vv_fail(op, VARVE_EINVALID,
-            "%" PRId64 " rows hold a time that %.*s never had, clocks were put forward: is it "
+            "%" PRId64 " row%s a time that %.*s never had, clocks were put forward: is it "
             "the right zone?",
-            counts->gaps, VV_ARG(adopt->request->assume_tz));
+            counts->gaps, counts->gaps == 1 ? " holds" : "s hold",
+            VV_ARG(adopt->request->assume_tz));
         vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&lines)));
         return op->error.code;
     }
     if (counts->twice == 0)
         return VARVE_OK;
     vv_buf_addf(&adopt->report,
-        "! %" PRId64 " rows hold a time that %.*s had twice, clocks were put back: the earlier "
+        "! %" PRId64 " row%s a time that %.*s had twice, clocks were put back: the earlier "
         "one is taken\n",
-        counts->twice, VV_ARG(adopt->request->assume_tz));
+        counts->twice, counts->twice == 1 ? " holds" : "s hold",
+        VV_ARG(adopt->request->assume_tz));
     return name_times(op, edit, adopt, vv_adopt_twice_sql, &adopt->report);
 }
 
@@ -291,9 +295,9 @@ static varve_status fail_doubled(struct vv_op *op, const struct vv_edit *edit,
     (void)vv_fail(op, VARVE_EINVALID,
         "%" PRId64 " key%s of table %.*s %s there more than once, %" PRId64
         " row%s too many: add --dedupe, which leaves the one of each that is said to stay",
-        result->keys_doubled, result->keys_doubled == 1 ? "" : "s", VV_ARG(adopt->table->name),
+        result->keys_doubled, vv_plural(result->keys_doubled), VV_ARG(adopt->table->name),
         result->keys_doubled == 1 ? "is" : "are", result->rows_removed,
-        result->rows_removed == 1 ? "" : "s");
+        vv_plural(result->rows_removed));
     vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&lines)));
     return op->error.code;
 }
@@ -304,17 +308,18 @@ static varve_status report_found(struct vv_op *op, const struct vv_edit *edit,
     struct vv_adopt_result *result = &adopt->result;
     struct vv_buf *report = &adopt->report;
     if (result->keys_doubled > 0) {
-        vv_buf_addf(report,
-            "- %" PRId64 " rows of %" PRId64 " keys that are there more than once\n",
-            result->rows_removed, result->keys_doubled);
+        vv_buf_addf(report, "- %" PRId64 " row%s of %" PRId64 " key%s there more than once\n",
+            result->rows_removed, vv_plural(result->rows_removed), result->keys_doubled,
+            result->keys_doubled == 1 ? " that is" : "s that are");
         VV_TRY(name_doubled(op, edit, adopt, report));
     }
     if (result->rows_misdated == 0)
         return VARVE_OK;
     result->rows_redated = adopt->request->dedupe ? result->rows_misdated : 0;
     vv_buf_addf(report,
-        "%s %" PRId64 " rows under another date than the UTC date of their time%s\n",
+        "%s %" PRId64 " row%s under another date than the UTC date of %s time%s\n",
         adopt->request->dedupe ? "~" : "!", result->rows_misdated,
+        vv_plural(result->rows_misdated), result->rows_misdated == 1 ? "its" : "their",
         adopt->request->dedupe
             ? ": moved"
             : ": --dedupe moves them; until then they are found by reading more files");

@@ -2,6 +2,7 @@
  * A new constraint is one that every row passes, a new key one that no two rows share: the rows
  * that are there are read once.
  */
+#include "base/number.h"
 #include "table/alter/alter_change.h"
 
 #include "engine/engine.h"
@@ -75,8 +76,8 @@ varve_status vv_alter_check_rows(struct vv_op *op, struct vv_table *table, struc
     VV_TRY(bad_sql(op, table, sql, "SELECT CAST(t AS VARCHAR)", &query));
     VV_TRY(name_rows(op, session, &query, &detail));
     (void)vv_fail(op, VARVE_EINVALID,
-        "%" PRId64 " rows of table %.*s break the constraint %.*s; nothing was changed", bad,
-        VV_ARG(table->name), VV_ARG(name));
+        "%" PRId64 " row%s of table %.*s break%s the constraint %.*s; nothing was changed", bad,
+        vv_plural(bad), VV_ARG(table->name), bad == 1 ? "s" : "", VV_ARG(name));
     vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&detail)));
     return VARVE_EINVALID;
 }
@@ -124,7 +125,7 @@ varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
     (void)vv_fail(op, VARVE_EINVALID,
         "%" PRId64 " key%s would be there more than once in table %.*s, and an upsert would "
         "leave one row of each; nothing was changed",
-        bad, bad == 1 ? "" : "s", VV_ARG(table->name));
+        bad, vv_plural(bad), VV_ARG(table->name));
     vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&detail)));
     return VARVE_EINVALID;
 }

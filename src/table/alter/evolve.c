@@ -1,5 +1,6 @@
 #include "table/alter/evolve.h"
 
+#include "base/number.h"
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/alter/alter_change.h"
@@ -44,7 +45,7 @@ static void additions_log(struct vv_op *op, const struct vv_table *table,
         vv_type_name(&additions->items[i].field.type, &text);
     }
     vv_log(op, VV_LOG_INFO, "evolve.add", "%.*s: adds column%s %.*s", VV_ARG(table->name),
-        additions->len == 1 ? "" : "s", VV_ARG(vv_buf_str(&text)));
+        vv_plural((int64_t)additions->len), VV_ARG(vv_buf_str(&text)));
 }
 
 varve_status vv_evolution_suppose(struct vv_op *op, struct vv_evolution *evolution,

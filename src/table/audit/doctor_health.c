@@ -21,11 +21,6 @@
 #define DELETED_PERCENT_MAX 20
 #define LEFTOVER_AGE_US VV_US_PER_DAY /* younger ones may belong to a write under way */
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* `advice` has an @ where the table's name goes, or is NULL. */
 VV_PRINTF(5, 6)
 static varve_status tell(struct vv_op *op, struct vv_doctor_run *run,
@@ -81,7 +76,7 @@ static varve_status check_small(struct vv_op *op, struct vv_doctor_run *run,
     struct vv_doctor_check check = check_of("small_files", fewer >= FILES_SPARED_MIN, fewer);
     return tell(op, run, &check, "varve optimize @",
         "%zu file%s, %" PRId64 " fewer if small ones were packed together", snapshot->files_len,
-        plural((int64_t)snapshot->files_len), fewer);
+        vv_plural((int64_t)snapshot->files_len), fewer);
 }
 
 /* Files whose statistics lack what skipping goes by: the number of rows, bounds of the key. */
@@ -135,7 +130,7 @@ static varve_status check_vectors(struct vv_op *op, struct vv_doctor_run *run)
     return tell(op, run, &check, "varve optimize @",
         "%" PRId64 " file%s with deletion vectors: %" PRId64 " of their %" PRId64
         " rows are deleted and still there",
-        files, plural(files), deleted, rows);
+        files, vv_plural(files), deleted, rows);
 }
 
 static varve_status check_tombstones(struct vv_op *op, struct vv_doctor_run *run)
@@ -147,7 +142,7 @@ static varve_status check_tombstones(struct vv_op *op, struct vv_doctor_run *run
     struct vv_doctor_check check = check_of("removed_files", false, bytes);
     return tell(op, run, &check, NULL,
         "%zu removed file%s, %" PRId64 " bytes, kept for older versions",
-        snapshot->tombstones_len, plural((int64_t)snapshot->tombstones_len), bytes);
+        snapshot->tombstones_len, vv_plural((int64_t)snapshot->tombstones_len), bytes);
 }
 
 /* ---- The log ------------------------------------------------------------------------------------- */
@@ -168,10 +163,10 @@ static varve_status check_checkpoint(struct vv_op *op, struct vv_doctor_run *run
     if (count == 0)
         return tell(op, run, &check, "varve checkpoint @",
             "no checkpoint: opening the table reads %" PRId64 " commit%s", since,
-            plural(since));
+            vv_plural(since));
     return tell(op, run, &check, "varve checkpoint @",
         "the newest checkpoint is %" PRId64 " commit%s old; the log holds %zu commits", since,
-        plural(since), list.commits.len);
+        vv_plural(since), list.commits.len);
 }
 
 static varve_status check_times(struct vv_op *op, struct vv_doctor_run *run)
@@ -184,7 +179,7 @@ static varve_status check_times(struct vv_op *op, struct vv_doctor_run *run)
         struct vv_doctor_check fixed =
             check_of("commit_times", false, (int64_t)run->result.times_fixed);
         return tell(op, run, &fixed, NULL, "%zu commit file%s set to the time of the commit",
-            run->result.times_fixed, plural((int64_t)run->result.times_fixed));
+            run->result.times_fixed, vv_plural((int64_t)run->result.times_fixed));
     }
     struct vv_doctor_check check = check_of("commit_times", wrong > 0, wrong);
     if (wrong > 0)

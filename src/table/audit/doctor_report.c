@@ -2,6 +2,7 @@
  * What the doctor says, as JSON or for people.
  */
 #include "base/json_write.h"
+#include "base/number.h"
 #include "table/audit/doctor_run.h"
 
 static const char *const support_words[] = {
@@ -129,8 +130,8 @@ static void add_head(const struct vv_doctor_run *run, struct vv_buf *out)
     vv_buf_addf(out,
         "%.*s: version %" PRId64 ", %zu file%s, reader %d, writer %d, %zu ailment%s\n",
         VV_ARG(run->request->table), run->result.version, run->snapshot->files_len,
-        run->snapshot->files_len == 1 ? "" : "s", protocol->min_reader, protocol->min_writer,
-        run->result.ailments, run->result.ailments == 1 ? "" : "s");
+        vv_plural((int64_t)run->snapshot->files_len), protocol->min_reader,
+        protocol->min_writer, run->result.ailments, vv_plural((int64_t)run->result.ailments));
 }
 
 static void add_features(const struct vv_doctor_run *run, struct vv_buf *out)

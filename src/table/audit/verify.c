@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "base/time.h"
 #include "delta/chain.h"
 #include "delta/last_checkpoint.h"
@@ -320,7 +321,7 @@ static varve_status check_begin(struct vv_op *op, struct vv_verify_run *run)
             &(struct vv_finding){"log.unproven", run->request->is_strict, VV_NO_VERSION,
                 VV_STR(""), VV_STR_NONE},
             "%" PRId64 " commit%s left the log and %s not in the ledger: nothing proves them",
-            gone, gone == 1 ? "" : "s", gone == 1 ? "is" : "are");
+            gone, vv_plural(gone), gone == 1 ? "is" : "are");
     return VARVE_OK;
 }
 

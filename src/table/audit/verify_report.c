@@ -149,7 +149,7 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
         vv_buf_addf(out, "NOT WHOLE: %zu thing%s wrong, ", run->wrong,
             run->wrong == 1 ? " is" : "s are");
     vv_buf_addf(out, "%" PRId64 " version%s, %" PRId64 " to %" PRId64, versions,
-        versions == 1 ? "" : "s", run->first_version, run->last_version);
+        vv_plural(versions), run->first_version, run->last_version);
     if (run->result.is_whole) {
         vv_buf_adds(out, run->request->is_deep ? ", whole: nothing altered since "
                                                : ", whole: no commit altered since ");
@@ -176,7 +176,7 @@ static void add_commits(const struct vv_chain_walk *chain, struct vv_buf *out)
         if (chain->counts[cover] == 0)
             continue;
         vv_buf_addf(out, "  %" PRId64 " commit%s %s", chain->counts[cover],
-            chain->counts[cover] == 1 ? "" : "s", cover_texts[cover]);
+            vv_plural(chain->counts[cover]), cover_texts[cover]);
         const char *between = ": ";
         size_t told = 0;
         for (size_t i = 0; i < chain->ranges.len && told < 8; i++) {
@@ -199,7 +199,7 @@ static void add_files(const struct vv_verify_run *run, struct vv_buf *out)
 {
     const struct vv_verify_sizes *sizes = &run->sizes;
     vv_buf_addf(out, "  %" PRId64 " file%s, %s, by %s size", sizes->files,
-        sizes->files == 1 ? "" : "s", vv_size_text(sizes->bytes).chars,
+        vv_plural(sizes->files), vv_size_text(sizes->bytes).chars,
         sizes->files == 1 ? "its" : "their");
     if (run->request->is_deep)
         vv_buf_addf(out, "; %" PRId64 " by their SHA-256", sizes->hashed);
@@ -225,7 +225,7 @@ static void add_unreferenced(const struct vv_verify_run *run, struct vv_buf *out
         return;
     vv_buf_addf(out, "  %s %zu file%s (%s) that nothing names:\n",
         run->request->is_strict ? "!" : "-", run->unreferenced_len,
-        run->unreferenced_len == 1 ? "" : "s", vv_size_text(run->unreferenced_bytes).chars);
+        vv_plural((int64_t)run->unreferenced_len), vv_size_text(run->unreferenced_bytes).chars);
     for (size_t i = 0; i < run->unreferenced.len && i < 20; i++)
         vv_buf_addf(out, "      %.*s\n", VV_ARG(run->unreferenced.items[i].key));
     if (run->unreferenced_len > 20)

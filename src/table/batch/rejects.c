@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "engine/sql.h"
 
 #define SHOWN_CHARACTERS_MAX 80
@@ -284,7 +285,7 @@ varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
         if (index == 0)
             vv_fail(op, VARVE_EINVALID,
                 "%" PRId64 " of %" PRId64 " row%s rejected, nothing written: %s", rows_bad,
-                rows_in, rows_in == 1 ? "" : "s", vv_buf_str(&line).ptr);
+                rows_in, vv_plural(rows_in), vv_buf_str(&line).ptr);
         vv_detail(op, "%s%s", index > 0 ? "\n" : "", vv_buf_str(&line).ptr);
     }
     if (len == 0)

@@ -2,6 +2,7 @@
  * Who matches whom, and which clause takes it: the target is joined with the source once, and each
  * pair judged once, so that an expression which answers differently each time is asked once.
  */
+#include "base/number.h"
 #include "engine/sql.h"
 #include "engine/sql_tree.h"
 #include "table/edit/merge_run.h"
@@ -183,7 +184,7 @@ static varve_status check_ambiguous(struct vv_op *op, struct vv_edit *edit,
         "is in doubt: this is so for %" PRId64
         " row%s, the first is %.*s (source rows %.*s%s); "
         "nothing written. Leave one row of the source for each, or say more in the conditions",
-        len, len == 1 ? "" : "s", VV_ARG(vv_rows_text(rows, 0)), VV_ARG(vv_rows_text(rows, 2)),
+        len, vv_plural(len), VV_ARG(vv_rows_text(rows, 0)), VV_ARG(vv_rows_text(rows, 2)),
         vv_rows_int64(rows, 1) > 5 ? ", ..." : "");
     for (bool is_first = true; has_row; is_first = false) {
         vv_detail(op, "%srow %.*s: source rows %.*s%s", is_first ? "" : "\n",

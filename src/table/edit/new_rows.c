@@ -1,5 +1,6 @@
 #include "table/edit/new_rows.h"
 
+#include "base/number.h"
 #include "base/time.h"
 #include "engine/sql.h"
 #include "table/batch/rejects.h"
@@ -119,9 +120,11 @@ static varve_status fail_bad_rows(struct vv_op *op, struct vv_edit *edit,
     if (len == 0)
         return vv_fail(op, VARVE_EFAILED, "rows were found to be bad, but not why");
     (void)vv_fail(op, VARVE_EINVALID,
-        "%s: %" PRId64 " of %" PRId64 " new rows break a rule of the table, nothing written: "
+        "%s: %" PRId64 " of %" PRId64
+        " new row%s break%s a rule of the table, nothing written: "
         "%.*s",
-        from->name, bad, edit->news_len, VV_ARG(lines[0]));
+        from->name, bad, edit->news_len, vv_plural(edit->news_len), bad == 1 ? "s" : "",
+        VV_ARG(lines[0]));
     for (size_t i = 0; i < len; i++)
         vv_detail(op, "%s%.*s", i > 0 ? "\n" : "", VV_ARG(lines[i]));
     return op->error.code;

@@ -5,6 +5,7 @@
  * the line in which it begins is the one that is no row: those behind it are read as if it were not
  * there, so that it takes no good row with it.
  */
+#include "base/number.h"
 #include "base/seam.h"
 #include "engine/sql.h"
 #include "table/input/batch_input.h"
@@ -62,7 +63,7 @@ static varve_status fault_of(struct vv_op *op, struct reader *reader,
     if (out->ptr != NULL || record->fields == reader->input->columns_len || record->fields == 0)
         return VARVE_OK;
     *out = vv_arena_format(&reader->parsed, "has %zu field%s, the header has %zu",
-        record->fields, record->fields == 1 ? "" : "s", reader->input->columns_len);
+        record->fields, vv_plural((int64_t)record->fields), reader->input->columns_len);
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/number.h"
 #include "base/seam.h"
 #include "base/thread.h"
 #include "delta/checkpoint_write.h"
@@ -48,9 +49,10 @@ void vv_checkpoint_work_tell(struct vv_op *op, struct vv_str table, varve_status
         vv_forgive(op);
     } else if (cleaned->commits > 0) {
         vv_log(op, VV_LOG_INFO, "log.cleaned",
-            "table %.*s: %zu commits left the log, %zu of them new in the ledger; the log "
+            "table %.*s: %zu commit%s left the log, %zu of them new in the ledger; the log "
             "begins at version %" PRId64,
-            VV_ARG(table), cleaned->commits, cleaned->kept_in_ledger, cleaned->first_version);
+            VV_ARG(table), cleaned->commits, vv_plural((int64_t)cleaned->commits),
+            cleaned->kept_in_ledger, cleaned->first_version);
     }
 }
 

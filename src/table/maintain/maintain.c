@@ -185,9 +185,10 @@ static varve_status look_after_checkpoint(struct vv_op *op, struct vv_maintain_r
     int64_t since =
         latest->version - (latest->checkpoint_version < 0 ? 0 : latest->checkpoint_version);
     task.reason = vv_arena_format(arena,
-        "%" PRId64 " commits since %s: the table wants a checkpoint every %" PRId64
+        "%" PRId64 " commit%s since %s: the table wants a checkpoint every %" PRId64
         " (delta.checkpointInterval, or by its size), so that it opens fast",
-        since, latest->checkpoint_version < 0 ? "it was made" : "the last checkpoint",
+        since, vv_plural(since),
+        latest->checkpoint_version < 0 ? "it was made" : "the last checkpoint",
         run->policy.checkpoint_every);
     VV_TRY(add_task(op, run, &task));
     if (run->request->is_plan)
@@ -243,8 +244,8 @@ static varve_status look_after_log(struct vv_op *op, struct vv_maintain_run *run
     if (status != VARVE_OK)
         return settle_failure(op, run, first, status);
     settle(run, first, VV_TASK_DONE,
-        vv_arena_format(arena, "%zu commits new in the ledger, %zu left the log", kept,
-            cleaned.commits));
+        vv_arena_format(arena, "%zu commit%s new in the ledger, %zu left the log", kept,
+            vv_plural((int64_t)kept), cleaned.commits));
     run->state.log_us = run->now_us;
     return vv_maintain_state_write(op, run->table, &run->state);
 }
@@ -260,9 +261,10 @@ static struct vv_str say_vacuum(const struct vv_maintain_run *run,
         pinned = vv_str_or_lost(vv_arena_format(arena,
             "; %" PRId64 " more stay for tags and holds", result->pinned_files));
     return vv_arena_format(arena,
-        "the folder %.*s: %" PRId64 " files (%s) are needed by no version of the last %.*s%.*s",
+        "the folder %.*s: %" PRId64 " file%s (%s) %s needed by no version of the last %.*s%.*s",
         VV_ARG(last(run, "looked through", run->state.vacuum_us)), result->files,
-        vv_size_text(result->bytes).chars,
+        vv_plural(result->files), vv_size_text(result->bytes).chars,
+        result->files == 1 ? "is" : "are",
         VV_ARG(vv_str_or_lost(vv_maintain_say_span(arena,
             result->retention_ms * VV_US_PER_MS))),
         VV_ARG(pinned));

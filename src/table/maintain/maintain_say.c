@@ -23,11 +23,6 @@ const char *vv_task_outcome_name(enum vv_task_outcome outcome)
     return outcome_names[outcome];
 }
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 struct vv_str vv_maintain_say_span(struct vv_arena *arena, int64_t us)
 {
     static const struct {
@@ -39,7 +34,7 @@ struct vv_str vv_maintain_say_span(struct vv_arena *arena, int64_t us)
         int64_t count = us / units[i].us;
         if (count > 0)
             return vv_arena_format(arena, "%" PRId64 " %s%s", count, units[i].name,
-                plural(count));
+                vv_plural(count));
     }
     return VV_STR("less than a second");
 }
@@ -48,7 +43,7 @@ struct vv_str vv_maintain_say_span(struct vv_arena *arena, int64_t us)
 static struct vv_str its_files(struct vv_arena *arena, const struct vv_maintain_task *task)
 {
     return vv_arena_format(arena, "its %" PRId64 " file%s (%s)", task->files,
-        plural(task->files), vv_size_text(task->bytes).chars);
+        vv_plural(task->files), vv_size_text(task->bytes).chars);
 }
 
 static struct vv_str laid_out(const struct vv_maintain_run *run, struct vv_arena *arena)
@@ -72,7 +67,7 @@ struct vv_str vv_maintain_say_place(const struct vv_maintain_run *run, enum vv_d
             VV_ARG(name),
             verdict->state == VV_PLACE_LATE ? "got rows after it was laid out"
                                             : "may still be written to",
-            task->files, plural(task->files), vv_size_text(task->bytes).chars,
+            task->files, vv_plural(task->files), vv_size_text(task->bytes).chars,
             task->files == 1 ? "s" : "", bins);
     struct vv_str files = vv_str_or_lost(its_files(arena, task));
     struct vv_str layout = vv_str_or_lost(laid_out(run, arena));
@@ -82,8 +77,8 @@ struct vv_str vv_maintain_say_place(const struct vv_maintain_run *run, enum vv_d
             "%.*s are %.*s again",
             VV_ARG(name),
             VV_ARG(vv_str_or_lost(vv_maintain_say_span(arena, run->now_us - verdict->laid_us))),
-            verdict->loose, plural((int64_t)verdict->loose), verdict->vectors,
-            plural((int64_t)verdict->vectors), VV_ARG(files), VV_ARG(layout));
+            verdict->loose, vv_plural((int64_t)verdict->loose), verdict->vectors,
+            vv_plural((int64_t)verdict->vectors), VV_ARG(files), VV_ARG(layout));
     return vv_arena_format(arena,
         "%.*s has no layout yet and was last written to %.*s ago: %.*s are %.*s, once",
         VV_ARG(name),
@@ -109,7 +104,7 @@ struct vv_str vv_maintain_say_none(const struct vv_maintain_run *run,
     return vv_arena_format(arena,
         "nothing is due: of %zu partition%s %zu may still be written to, %zu %s rows that "
         "came late, and the others need nothing%s%s",
-        len, plural((int64_t)len), counts[VV_PLACE_OPEN], counts[VV_PLACE_LATE],
+        len, vv_plural((int64_t)len), counts[VV_PLACE_OPEN], counts[VV_PLACE_LATE],
         counts[VV_PLACE_LATE] == 1 ? "has" : "have",
         next_us != INT64_MAX ? "; the next one is due by " : "", time);
 }

@@ -1,5 +1,6 @@
 #include "table/maintain/vacuum.h"
 
+#include "base/number.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "delta/commit.h"
@@ -133,8 +134,8 @@ static varve_status remove_due(struct vv_op *op, struct vv_vacuum_run *run,
     }
     if (failed == 0)
         return VARVE_OK;
-    return vv_fail(op, first.code, "%" PRId64 " of %zu files can't be removed: %s", failed,
-        run->due.len, first.message);
+    return vv_fail(op, first.code, "%" PRId64 " of %zu file%s can't be removed: %s", failed,
+        run->due.len, vv_plural((int64_t)run->due.len), first.message);
 }
 
 /* What was committed before the announcement is known now; what comes after it is young. */

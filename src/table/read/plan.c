@@ -1,5 +1,6 @@
 #include "table/read/plan.h"
 
+#include "base/number.h"
 #include "engine/sql.h"
 #include "table/read/scan_sql.h"
 
@@ -62,10 +63,10 @@ void vv_table_plan_text(const struct vv_table_plan *plans, size_t len, struct vv
         if (plan->alias.len > 0)
             vv_buf_addf(out, " AS %.*s", VV_ARG(plan->alias));
         vv_buf_addf(out,
-            ", version %" PRId64 ": %zu of %zu files read (%" PRId64 " of %" PRId64
+            ", version %" PRId64 ": %zu of %zu file%s read (%" PRId64 " of %" PRId64
             " bytes); pruned by partition %zu, by statistics %zu\n",
-            plan->version, plan->files_read, plan->files, plan->bytes_read, plan->bytes,
-            plan->by_partition, plan->by_statistics);
+            plan->version, plan->files_read, plan->files, vv_plural((int64_t)plan->files),
+            plan->bytes_read, plan->bytes, plan->by_partition, plan->by_statistics);
     }
 }
 

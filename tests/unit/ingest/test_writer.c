@@ -253,7 +253,7 @@ TEST(writer, what_a_flush_waits_for_is_in_its_error)
     REQUIRE(drop_table(&fixture, "t"));
     CHECK_INT(vv_writer_flush(&fixture.op, fixture.writer, 1000), VARVE_ELIMIT);
     CHECK(strstr(fixture.op.error.message,
-              "the flush takes longer than it may; 1 rows wait in the spool ") != NULL);
+              "the flush takes longer than it may; 1 row waits in the spool ") != NULL);
     CHECK(strstr(fixture.op.error.message, "; table t: no table t") != NULL);
     vv_forgive(&fixture.op);
 }
