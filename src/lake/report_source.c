@@ -57,9 +57,7 @@ varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct v
     VV_TRY(open_table(op, lake, name, at, &source));
     source.time = vv_time_column(source.snapshot, &source.rules);
     if (!is_time(&source, source.time))
-        return vv_fail(op, VARVE_EUSAGE,
-            "table %.*s has no time column: none is in its key (see varve describe)",
-            VV_ARG(name));
+        return vv_time_fail(op, name, source.snapshot, &source.rules);
     *out = source;
     source = (struct vv_report_source){0};
     return VARVE_OK;

@@ -23,6 +23,22 @@ int32_t vv_time_column(const struct vv_snapshot *snapshot, const struct vv_rules
     return -1;
 }
 
+varve_status vv_time_fail(struct vv_op *op, struct vv_str table,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules)
+{
+    for (size_t i = 0; i < rules->key_len; i++) {
+        const struct vv_field *field = &snapshot->schema.fields[rules->key[i]];
+        if (field->type.kind == VV_TYPE_DATE)
+            return vv_fail(op, VARVE_EUSAGE,
+                "table %.*s has no time column: %.*s in its key is a date, and a timestamp is "
+                "needed here; days are asked for in SQL (varve query)",
+                VV_ARG(table), VV_ARG(field->name));
+    }
+    return vv_fail(op, VARVE_EUSAGE,
+        "table %.*s has no time column: none is in its key (see varve describe)",
+        VV_ARG(table));
+}
+
 void vv_time_tell_order(const struct vv_op *op, struct vv_table *table,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules, int32_t time)
 {
@@ -58,9 +74,7 @@ varve_status vv_read_need_time(struct vv_op *op, const struct vv_read *read)
         vv_time_tell_order(op, read->table, read->snapshot, &read->rules, read->time);
         return VARVE_OK;
     }
-    return vv_fail(op, VARVE_EUSAGE,
-        "table %.*s has no time column: none is in its key (see varve describe)",
-        VV_ARG(read->table->name));
+    return vv_time_fail(op, read->table->name, read->snapshot, &read->rules);
 }
 
 varve_status vv_read_prune(struct vv_op *op, struct vv_read *read,
