@@ -227,6 +227,11 @@ int64_t vv_engine_batch_bytes(const struct vv_engine *engine)
     return bytes < BATCH_BYTES_MAX ? (int64_t)bytes : BATCH_BYTES_MAX;
 }
 
+size_t vv_engine_threads(const struct vv_engine *engine)
+{
+    return engine->threads_max;
+}
+
 size_t vv_engine_writers(const struct vv_engine *engine, int64_t bytes)
 {
     if (bytes > WRITERS_BYTES_MAX)

@@ -64,6 +64,8 @@ int64_t vv_engine_spare_bytes(const struct vv_engine *engine);
  * or, where nothing is said of it, of what the machine has; 1 GiB at most.
  */
 int64_t vv_engine_batch_bytes(const struct vv_engine *engine);
+/* How many threads may be at work for an operation, at least 1. */
+size_t vv_engine_threads(const struct vv_engine *engine);
 /*
  * How many sessions may write files of about so many bytes each at once, at least 1: as many as
  * there may be threads, but for what their rows take in memory on the way. Long files are written

@@ -271,15 +271,21 @@ void vv_rowset_set_number(struct vv_rowset *rowset, int64_t number)
     rowset->number = number;
 }
 
-varve_status vv_rowset_show(struct vv_op *op, struct vv_rowset *rowset,
-    const struct vv_rowset *from, int64_t first, int64_t rows)
+varve_status vv_rowset_shape_as(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_rowset *from)
 {
-    VV_PRE(from != rowset && from->from == NULL && first >= 0 && rows <= from->rows - first);
     const char **names = NULL;
     VV_NEW(op, &names, const char *, from->columns_len + 1);
     for (uint32_t index = 0; index < from->columns_len; index++)
         names[index] = from->names[index];
-    VV_TRY(vv_rowset_shape(op, rowset, from->types, names, from->columns_len));
+    return vv_rowset_shape(op, rowset, from->types, names, from->columns_len);
+}
+
+varve_status vv_rowset_show(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_rowset *from, int64_t first, int64_t rows)
+{
+    VV_PRE(from != rowset && from->from == NULL && first >= 0 && rows <= from->rows - first);
+    VV_TRY(vv_rowset_shape_as(op, rowset, from));
     rowset->from = from;
     rowset->first = first;
     rowset->rows = rows;
@@ -364,9 +370,9 @@ duckdb_logical_type vv_rowset_type(const struct vv_rowset *rowset, uint32_t colu
     return rowset->types[column];
 }
 
-duckdb_connection vv_rowset_connection(const struct vv_rowset *rowset)
+struct vv_session *vv_rowset_session(const struct vv_rowset *rowset)
 {
-    return rowset->session->connection;
+    return rowset->session;
 }
 
 size_t vv_rowset_chunks(const struct vv_rowset *rowset)
@@ -481,12 +487,14 @@ varve_status vv_rowset_shape_sql(struct vv_op *op, struct vv_rowset *rowset, str
     return VARVE_OK;
 }
 
-/* A place for one chunk more. */
-static varve_status chunks_grow(struct vv_op *op, struct vv_rowset *rowset)
+/* Places for so many chunks more. */
+static varve_status chunks_grow(struct vv_op *op, struct vv_rowset *rowset, size_t more)
 {
-    if (rowset->chunks_len < rowset->chunks_capacity)
+    size_t len = rowset->chunks_len + more;
+    if (len <= rowset->chunks_capacity)
         return VARVE_OK;
     size_t capacity = rowset->chunks_capacity == 0 ? 4 : rowset->chunks_capacity * 2;
+    capacity = capacity < len ? len : capacity;
     duckdb_data_chunk *grown = vv_realloc(rowset->chunks, capacity * sizeof(*grown));
     if (grown == NULL)
         return vv_fail_memory(op);
@@ -498,12 +506,30 @@ static varve_status chunks_grow(struct vv_op *op, struct vv_rowset *rowset)
 varve_status vv_rowset_add_chunk(struct vv_op *op, struct vv_rowset *rowset,
     duckdb_data_chunk *out)
 {
-    VV_TRY(chunks_grow(op, rowset));
+    VV_TRY(chunks_grow(op, rowset, 1));
     duckdb_data_chunk chunk = duckdb_create_data_chunk(rowset->types, rowset->columns_len);
     if (chunk == NULL)
         return vv_fail_memory(op);
     rowset->chunks[rowset->chunks_len++] = chunk;
     *out = chunk;
+    return VARVE_OK;
+}
+
+varve_status vv_rowset_append(struct vv_op *op, struct vv_rowset *rowset,
+    struct vv_rowset *from)
+{
+    VV_PRE(from != rowset && rowset->from == NULL && from->from == NULL);
+    bool is_same = rowset->columns_len == from->columns_len;
+    for (uint32_t index = 0; is_same && index < rowset->columns_len; index++)
+        is_same = vv_duck_type_eq(rowset->types[index], from->types[index]);
+    if (!is_same)
+        return vv_fail(op, VARVE_EFAILED, "the rows of one relation have several shapes");
+    VV_TRY(chunks_grow(op, rowset, from->chunks_len));
+    for (size_t index = 0; index < from->chunks_len; index++)
+        rowset->chunks[rowset->chunks_len++] = from->chunks[index];
+    rowset->rows += from->rows;
+    from->chunks_len = 0;
+    from->rows = 0;
     return VARVE_OK;
 }
 
@@ -520,7 +546,7 @@ static varve_status take_chunks(struct vv_op *op, struct vv_rowset *rowset,
 {
     while (*bytes_left >= 0) {
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(chunks_grow(op, rowset));
+        VV_TRY(chunks_grow(op, rowset, 1));
         duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
         if (chunk == NULL) {
             const char *reason = duckdb_result_error(result);

@@ -38,6 +38,13 @@ varve_status vv_rowset_fill(struct vv_op *op, struct vv_rowset *rowset,
 varve_status vv_rowset_fill_many(struct vv_op *op, struct vv_rowset *rowset,
     const struct vv_query *query, int64_t bytes_max, bool *out_fits);
 /*
+ * The same of the rows of several queries, at most VV_CREW_MAX, one after the other: each is run by
+ * a thread and in a session of its own, so that they may name nothing that belongs to this one's.
+ * *out_fits is false as well where the rows of one query take more than its share.
+ */
+varve_status vv_rowset_fill_parts(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_query *queries, size_t len, int64_t bytes_max, bool *out_fits);
+/*
  * Lets it stand for so many rows of another one from `first` on, in the place of those that are
  * there; nothing is copied. The other may be of another session of the engine; it must neither
  * change nor be closed before this one is cleared or gets other rows. Such rows are read by SQL

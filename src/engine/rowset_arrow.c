@@ -40,7 +40,7 @@ static varve_status shown_init(struct vv_op *op, const struct vv_rowset *rowset,
         if (out->names[i] == NULL)
             return vv_fail_memory(op);
     }
-    duckdb_connection_get_arrow_options(vv_rowset_connection(rowset), &out->options);
+    duckdb_connection_get_arrow_options(vv_rowset_session(rowset)->connection, &out->options);
     return VARVE_OK;
 }
 

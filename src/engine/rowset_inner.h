@@ -24,13 +24,19 @@ varve_status vv_rowset_shape(struct vv_op *op, struct vv_rowset *rowset,
     const duckdb_logical_type *types, const char *const *names, idx_t len);
 /* The same by a SELECT; one with the text of the last time is not run again. */
 varve_status vv_rowset_shape_sql(struct vv_op *op, struct vv_rowset *rowset, struct vv_str sql);
+/* The names and types of another one. */
+varve_status vv_rowset_shape_as(struct vv_op *op, struct vv_rowset *rowset,
+    const struct vv_rowset *from);
+/* Moves the rows of another one behind its own; it may be of another session. */
+varve_status vv_rowset_append(struct vv_op *op, struct vv_rowset *rowset,
+    struct vv_rowset *from);
 /* An empty chunk of the rowset's types, at the end of its rows. */
 varve_status vv_rowset_add_chunk(struct vv_op *op, struct vv_rowset *rowset,
     duckdb_data_chunk *out);
 /* Takes the rows in that have been put into the last chunk. */
 void vv_rowset_count_chunk(struct vv_rowset *rowset, idx_t rows);
 
-duckdb_connection vv_rowset_connection(const struct vv_rowset *rowset);
+struct vv_session *vv_rowset_session(const struct vv_rowset *rowset);
 size_t vv_rowset_chunks(const struct vv_rowset *rowset);
 duckdb_data_chunk vv_rowset_chunk(const struct vv_rowset *rowset, size_t index);
 duckdb_logical_type vv_rowset_type(const struct vv_rowset *rowset, uint32_t column);

@@ -143,16 +143,17 @@ varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_rela
 }
 
 varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
-    struct vv_relation *relation, const struct vv_query *query, bool is_in_parts,
-    int64_t *out_rows)
+    struct vv_relation *relation, const struct vv_query *query, const struct vv_query *parts,
+    size_t parts_len, int64_t *out_rows)
 {
+    struct vv_rowset *rowset = relation->rowset;
+    int64_t bytes_max = work->many_bytes_max;
     bool fits = false;
-    if (!is_in_parts)
-        vv_engine_expect_many(work->engine);
+    vv_engine_expect_many(work->engine);
     varve_status status =
-        vv_rowset_fill_many(op, relation->rowset, query, work->many_bytes_max, &fits);
-    vv_engine_expect(work->engine,
-        fits ? vv_rowset_bytes(relation->rowset) : work->many_bytes_max);
+        parts_len > 1 ? vv_rowset_fill_parts(op, rowset, parts, parts_len, bytes_max, &fits)
+                      : vv_rowset_fill_many(op, rowset, query, bytes_max, &fits);
+    vv_engine_expect(work->engine, fits ? vv_rowset_bytes(rowset) : bytes_max);
     VV_TRY(status);
     if (!fits)
         return make_table(op, work, relation, query->sql, out_rows);

@@ -74,12 +74,13 @@ bool vv_work_clear(struct vv_work *work);
 varve_status vv_work_make(struct vv_op *op, struct vv_work *work, struct vv_relation *relation,
     const struct vv_query *query, int64_t *out_rows);
 /*
- * The same of many rows: in memory where they take no more than work->many_bytes_max. `is_in_parts`:
- * several threads have something to do for the query; else all but one would only look for it.
+ * The same of many rows: in memory where they take no more than work->many_bytes_max. With several
+ * `parts` they are made by as many threads: queries that give the same rows one after the other, and
+ * name nothing that belongs to the session.
  */
 varve_status vv_work_make_many(struct vv_op *op, struct vv_work *work,
-    struct vv_relation *relation, const struct vv_query *query, bool is_in_parts,
-    int64_t *out_rows);
+    struct vv_relation *relation, const struct vv_query *query, const struct vv_query *parts,
+    size_t parts_len, int64_t *out_rows);
 /* Rows in memory go to the table of the relation. */
 varve_status vv_work_spill(struct vv_op *op, struct vv_work *work,
     struct vv_relation *relation);

@@ -1,5 +1,6 @@
 #include "table/batch/batch.h"
 
+#include "base/crew.h"
 #include "base/seam.h"
 #include "engine/sql.h"
 #include "table/batch/batch_settle.h"
@@ -8,6 +9,8 @@
 #include "table/batch/validate.h"
 #include "table/values.h"
 
+/* Fewer rows are decoded and judged in no more time than it takes to begin. */
+#define PART_ROWS_MIN 25000
 #define ROW_BYTES 16 /* of what a row of a batch has beside its columns */
 
 /*
@@ -292,6 +295,37 @@ static bool may_fit(const struct vv_work *work, const struct vv_plan *plan)
     return plan->input->rows <= work->many_bytes_max / bytes;
 }
 
+/* How many threads are to decode and judge the rows, each a part of them. */
+static size_t parts_count(const struct vv_work *work, const struct vv_plan *plan)
+{
+    size_t threads = vv_engine_threads(work->engine);
+    int64_t parts = plan->input->rows / PART_ROWS_MIN;
+    if (plan->input->format != VV_INPUT_PARQUET || parts < 1)
+        return 1; /* other inputs lie in the session */
+    threads = threads < VV_CREW_MAX ? threads : VV_CREW_MAX;
+    return parts < (int64_t)threads ? (size_t)parts : threads;
+}
+
+static varve_status make_many(struct vv_op *op, struct vv_work *work,
+    const struct vv_plan *plan, struct vv_str sql, int64_t *out_rows)
+{
+    struct vv_query parts[VV_CREW_MAX];
+    const struct vv_query whole = {.sql = sql};
+    size_t len = parts_count(work, plan);
+    for (size_t i = 0; len > 1 && i < len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf part_sql = VV_BUF_INIT(VV_BUF_MAX);
+        struct vv_batch_input input = *plan->input;
+        struct vv_plan part = *plan;
+        VV_TRY(vv_input_part_parquet(op, plan->input, i, len, &input.sql));
+        part.input = &input;
+        vv_plan_rows_sql(&part, &part_sql);
+        parts[i] = (struct vv_query){.sql = vv_arena_str(&op->arena, vv_buf_str(&part_sql))};
+        if (!vv_buf_ok(&part_sql) || parts[i].sql.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return vv_work_make_many(op, work, &work->batch, &whole, parts, len, out_rows);
+}
+
 static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
     const struct vv_plan *plan, int64_t *out_rows)
 {
@@ -299,11 +333,8 @@ static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
     vv_plan_rows_sql(plan, &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    if (!work->is_small && may_fit(work, plan)) {
-        const struct vv_query many = {.sql = vv_buf_str(&sql)};
-        return vv_work_make_many(op, work, &work->batch, &many, plan->input->is_in_parts,
-            out_rows);
-    }
+    if (!work->is_small && may_fit(work, plan))
+        return make_many(op, work, plan, vv_buf_str(&sql), out_rows);
     const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
     return vv_work_make(op, work, &work->batch, &query, out_rows);
 }

@@ -19,7 +19,6 @@ struct vv_batch_input {
     bool in_memory;          /* it is work->input */
     int64_t rows;            /* that it has; 0: not known */
     int64_t texts_bytes;     /* of its texts, at least; 0: not known */
-    bool is_in_parts;        /* Parquet of many row groups: several threads decode it */
     int64_t
         values_rows_max;   /* so many rows of values may be, though they are not few; 0: none */
     struct vv_str row_sql; /* number of a row of it, from 1 */
@@ -109,6 +108,9 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct 
 /* Nothing is loaded: the rows stand for themselves, and are decoded by whoever reads input->sql. */
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);
+/* What stands for one of so many parts of such rows, in their order; lives as long as `op`. */
+varve_status vv_input_part_parquet(struct vv_op *op, const struct vv_batch_input *input,
+    size_t part, size_t parts_len, struct vv_str *out);
 /* What a statement over such rows has failed with, in the words of an input: EINVALID. */
 varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
     varve_status status);

@@ -2,19 +2,37 @@
 #include "table/input/batch_input.h"
 
 /*
- * What stands for the rows: the file itself, which is decoded once, on the way into the batch. The
- * file's own words about partitions are its columns, never its path.
+ * What stands for the rows from `first` up to `end`: the file itself, which is decoded once, on the
+ * way into the batch. The file's own words about partitions are its columns, never its path.
  */
 static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_batch_input *input, struct vv_str *out)
+    const struct vv_batch_input *input, int64_t first, int64_t end, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     vv_buf_adds(&sql, "(SELECT file_row_number + 1 AS \"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE "
                       "(file_row_number) FROM read_parquet(");
     vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
-    vv_buf_adds(&sql, ", hive_partitioning = false, file_row_number = true))");
+    vv_buf_adds(&sql, ", hive_partitioning = false, file_row_number = true)");
+    const char *before = " WHERE ";
+    if (first > 0) {
+        vv_buf_addf(&sql, "%sfile_row_number >= %" PRId64, before, first);
+        before = " AND ";
+    }
+    if (end < INT64_MAX)
+        vv_buf_addf(&sql, "%sfile_row_number < %" PRId64, before, end);
+    vv_buf_addc(&sql, ')');
     *out = vv_arena_str(arena, vv_buf_str(&sql));
     return vv_buf_ok(&sql) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_input_part_parquet(struct vv_op *op, const struct vv_batch_input *input,
+    size_t part, size_t parts_len, struct vv_str *out)
+{
+    VV_PRE(input->format == VV_INPUT_PARQUET && part < parts_len);
+    int64_t rows = input->rows / (int64_t)parts_len;
+    int64_t first = rows * (int64_t)part;
+    return rows_sql(op, &op->arena, input, first,
+        part + 1 < parts_len ? first + rows : INT64_MAX, out);
 }
 
 varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
@@ -48,7 +66,7 @@ static varve_status footer_read(struct vv_op *op, struct vv_session *session,
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
-    vv_buf_adds(&sql, "SELECT num_rows, num_row_groups FROM parquet_file_metadata(");
+    vv_buf_adds(&sql, "SELECT num_rows FROM parquet_file_metadata(");
     vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
     vv_buf_addc(&sql, ')');
     if (!vv_buf_ok(&sql))
@@ -56,7 +74,6 @@ static varve_status footer_read(struct vv_op *op, struct vv_session *session,
     VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
     VV_TRY(vv_rows_next(op, rows, &has_row));
     input->rows = has_row ? vv_rows_int64(rows, 0) : 0;
-    input->is_in_parts = has_row && vv_rows_int64(rows, 1) > 1;
     if (input->rows <= VV_WORK_ROWS_MAX)
         return VARVE_OK;
     vv_buf_clear(&sql);
@@ -75,7 +92,7 @@ varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     /* A small file may hold many rows: they go to a table. */
     work->is_small = false;
     work->has_tables = true;
-    VV_TRY(rows_sql(op, arena, input, &input->sql));
+    VV_TRY(rows_sql(op, arena, input, 0, INT64_MAX, &input->sql));
     varve_status status = vv_input_columns(op, work, arena, input);
     if (status == VARVE_OK)
         status = footer_read(op, work->session, input);

@@ -432,6 +432,59 @@ TEST(rowset, many_rows_that_fail_in_the_middle_are_none)
     CHECK_INT(number(&fixture, "SELECT 7"), 7);
 }
 
+#define PART_SQL \
+    "SELECT i AS a, 'a text that is no short one ' || i AS t FROM range(100000) r(i) "
+
+TEST(rowset, rows_of_several_queries_lie_one_after_the_other)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    const struct vv_query parts[] = {{.sql = VV_STR(PART_SQL "WHERE i < 41000")},
+        {.sql = VV_STR(PART_SQL "WHERE i < 0")}, {.sql = VV_STR(PART_SQL "WHERE i >= 41000")}};
+    bool fits = false;
+    REQUIRE(fill(&fixture, rowset, "SELECT 'others' AS o"));
+    REQUIRE_OK(&fixture.op, vv_rowset_fill_parts(&fixture.op, rowset, parts, VV_COUNT(parts),
+                                INT64_C(64) << 20, &fits));
+    CHECK(fits);
+    CHECK_INT(vv_rowset_rows(rowset), 100000);
+    CHECK_INT(kept_number(&fixture, rowset, "count(DISTINCT t)"), 100000);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    REQUIRE_OK(&fixture.op, vv_rowset_read(&fixture.op, rowset, &rows));
+    for (int64_t i = 0; i < 100000; i++) {
+        bool has_row = false;
+        REQUIRE_OK(&fixture.op, vv_rows_next(&fixture.op, rows, &has_row));
+        REQUIRE(has_row);
+        REQUIRE(CHECK_INT(vv_rows_int64(rows, 0), i));
+    }
+    /* The longest has three fifths of them, and a third of the bytes. */
+    int64_t bytes = vv_rowset_bytes(rowset);
+    CHECK_OK(&fixture.op,
+        vv_rowset_fill_parts(&fixture.op, rowset, parts, VV_COUNT(parts), bytes, &fits));
+    CHECK(!fits);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+}
+
+TEST(rowset, of_queries_of_which_one_fails_there_are_no_rows)
+{
+    FIXTURE(fixture);
+    ROWSET(rowset);
+    const struct vv_query parts[] = {{.sql = VV_STR("FROM range(100000) r(i)")},
+        {.sql = VV_STR("SELECT CASE WHEN i = 90000 THEN error('no') ELSE i END AS i "
+                       "FROM range(100000) r(i)")}};
+    const struct vv_query others[] = {
+        {.sql = VV_STR("SELECT 1 AS i")}, {.sql = VV_STR("SELECT 'text' AS i")}};
+    bool fits = false;
+    CHECK_FAILS(&fixture.op,
+        vv_rowset_fill_parts(&fixture.op, rowset, parts, 2, INT64_C(64) << 20, &fits),
+        VARVE_EFAILED);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+    CHECK_FAILS(&fixture.op,
+        vv_rowset_fill_parts(&fixture.op, rowset, others, 2, INT64_C(64) << 20, &fits),
+        VARVE_EFAILED);
+    CHECK_INT(vv_rowset_rows(rowset), 0);
+    CHECK_INT(number(&fixture, "SELECT 7"), 7);
+}
+
 /* How rows of (number, key, key, part) lie. */
 static struct vv_rowset_order order_of(struct fixture *fixture, struct vv_rowset *rowset,
     const char *rows)
