@@ -145,7 +145,7 @@ static struct vv_writer_shape *shape_new(struct vv_arena *arena,
     }
     if (rules->order >= 0) {
         const struct vv_field *field = &snapshot->schema.fields[rules->order];
-        if (vv_type_is_time(&field->type))
+        if (vv_type_is_time(&field->type) || field->type.kind == VV_TYPE_LONG)
             shape->order = vv_arena_str(arena, field->name);
     }
     return is_ok ? shape : NULL;

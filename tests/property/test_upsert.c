@@ -516,9 +516,7 @@ TEST_SECONDS(upsert, does_what_the_rules_say, 300)
         struct story story = {
             .prop = &prop, .model = &model, .layout = &layouts[i % VV_COUNT(layouts)]};
         story.by_vectors = i / VV_COUNT(layouts) % 2 == 1;
-        model = (struct model){.has_order = story.layout->order_by != NULL,
-            .order_is_time = story.layout->order_is_time,
-            .txns = {-1, -1}};
+        model = (struct model){.has_order = story.layout->order_by != NULL, .txns = {-1, -1}};
         good = run_story(&story, engine);
         if (!good)
             printf("# story %zu, seed %" PRIu64 ", %s, partitioned by %s\n", i, seed,

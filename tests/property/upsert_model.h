@@ -31,7 +31,6 @@ struct model_rows {
 
 struct model {
     bool has_order;
-    bool order_is_time; /* else an integer, which the clock has no value for */
     struct model_rows versions[MODEL_VERSIONS_MAX];
     int64_t version;
     int64_t txns[MODEL_APPS];
@@ -120,11 +119,6 @@ static inline void stamp(const struct model *model, struct model_row *row,
 {
     if (!model->has_order || row->has_o)
         return;
-    if (!model->order_is_time) {
-        row->has_o = old != NULL && old->has_o;
-        row->o = row->has_o ? old->o + 1 : 0;
-        return;
-    }
     row->has_o = true;
     row->o = old != NULL && old->has_o && old->o >= now_us ? old->o + 1 : now_us;
 }

@@ -2,25 +2,32 @@
  * Release: the rows of a batch in quarantine become a batch again.
  *
  * A row keeps the order value that it came with, and one that came without gets the time of its
- * arrival (where the order column is a time), so that what has been corrected since stays corrected. That also makes a crash between
+ * arrival, so that what has been corrected since stays corrected. That also makes a crash between
  * the commit and the removal of the batch harmless: released again, its rows are unchanged.
  */
 #include "base/json_write.h"
 #include "base/time.h"
 #include "store/source.h"
 #include "table/batch/quarantine_file.h"
-#include "table/input/convert.h"
 
 /* The order column's value of a row that has none, as NDJSON takes it; none: no column for it. */
 static struct vv_str arrival_text(struct vv_op *op, const struct vv_table *table,
     const struct vv_rules *rules, int64_t arrival_us)
 {
     char time[32];
-    if (rules->order < 0 ||
-        !vv_type_is_time(&table->snapshot->schema.fields[rules->order].type))
+    if (rules->order < 0)
         return VV_STR_NONE;
-    struct vv_str text = {time, vv_time_format_us(arrival_us, time)};
-    return vv_arena_str(&op->arena, text);
+    switch ((int)table->snapshot->schema.fields[rules->order].type.kind) {
+    case VV_TYPE_TIMESTAMP:
+    case VV_TYPE_TIMESTAMP_NTZ: {
+        struct vv_str text = {time, vv_time_format_us(arrival_us, time)};
+        return vv_arena_str(&op->arena, text);
+    }
+    case VV_TYPE_LONG:
+        return vv_arena_format(&op->arena, "%" PRId64, arrival_us);
+    default:
+        return VV_STR_NONE;
+    }
 }
 
 static varve_status add_row(struct vv_op *op, const struct vv_quarantine_row *row,

@@ -41,10 +41,12 @@ static bool is_required(const struct vv_plan *plan, int32_t column)
     return !plan->schema->fields[column].nullable || is_key(plan->rules, column);
 }
 
-/* The clock has no value for an order column of integers: these count as their source does. */
+/* The clock has no value for an order column of small integers. */
 static bool is_clocked(const struct vv_plan *plan, int32_t column)
 {
-    return column == plan->rules->order && vv_type_is_time(&plan->schema->fields[column].type);
+    enum vv_type_kind kind = plan->schema->fields[column].type.kind;
+    return column == plan->rules->order &&
+           (kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ || kind == VV_TYPE_LONG);
 }
 
 /* Nothing else fills it in. */

@@ -99,7 +99,10 @@ void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_b
     case VV_TYPE_TIMESTAMP_NTZ:
         vv_buf_addf(sql, "make_timestamp(%.*s)", VV_ARG(us));
         break;
-    default: /* an integer: a time would be the greatest of the source's numbers for ever */
+    case VV_TYPE_LONG:
+        vv_buf_add(sql, us);
+        break;
+    default: /* a smaller integer: no time fits in there */
         vv_buf_adds(sql, "NULL");
         break;
     }
@@ -465,7 +468,7 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
             if (plan->rules->key[index] == breach->column)
                 vv_buf_adds(out, ", it is part of the key");
         if (breach->column == plan->rules->order)
-            vv_buf_adds(out, ", and no clock gives an integer: the row has to say it");
+            vv_buf_adds(out, ", the clock has no value of its type");
         break;
     case VV_BREACH_NULL_PART:
         vv_buf_adds(out, "holds NULL where its type has none");
