@@ -89,9 +89,10 @@ static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *wr
     vv_buf_add(sql, write->select_sql);
     vv_buf_adds(sql, "\n) TO ");
     vv_sql_literal(sql, write->path);
-    vv_buf_adds(sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION "
-                     "V1, RETURN_STATS, "
-                     "ROW_GROUP_SIZE ");
+    vv_buf_addf(sql,
+        " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL %d, PARQUET_VERSION V1, "
+        "RETURN_STATS, ROW_GROUP_SIZE ",
+        write->is_dense ? 2 : 1);
     vv_sql_int(sql, row_group_rows);
     bool has_ids = false;
     for (size_t index = 0; index < write->columns_len && !has_ids; index++)

@@ -26,7 +26,8 @@ struct vv_parquet_write {
     const struct vv_parquet_nested *nested; /* may be NULL */
     size_t nested_len;
     int64_t row_group_rows; /* 0: 122,880 */
-    bool is_kept;           /* vv_query.is_kept: the same again, and of the same path */
+    bool is_dense; /* a twelfth shorter, for a twentieth more work: read often, written once */
+    bool is_kept;  /* vv_query.is_kept: the same again, and of the same path */
 };
 
 /*

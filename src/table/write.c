@@ -223,6 +223,8 @@ static varve_status write_rows(struct vv_op *op, struct making *making, struct v
         return vv_fail_memory(op);
     making->parquet.columns = columns;
     making->parquet.select_sql = vv_buf_str(&sql);
+    making->parquet.row_group_rows = request->row_group_rows;
+    making->parquet.is_dense = request->is_dense;
     /* First: a half-written file is ours to remove. */
     if (!vv_written_add(making->written, file->key))
         return vv_fail_memory(op);

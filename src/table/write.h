@@ -41,7 +41,9 @@ struct vv_write_request {
     bool data_change;
     bool is_undated;           /* the file gets VV_TAG_UNDATED (candidates.h) */
     const struct vv_pair *tag; /* one more for the file; NULL: none */
-    bool is_feed; /* a change file: the last column is _change_type (feed_write.h) */
+    bool is_feed;           /* a change file: the last column is _change_type (feed_write.h) */
+    int64_t row_group_rows; /* as in engine/parquet.h */
+    bool is_dense;          /* the same */
 };
 
 /*

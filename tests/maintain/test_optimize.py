@@ -72,6 +72,25 @@ def test_rows_lie_in_the_order_of_the_key(ticks):
         assert keys == sorted(keys)
 
 
+def test_a_file_of_one_row_group_is_halved_in_order(ticks):
+    """NaN is known of each of them, though the engine tells it of the last one alone."""
+    minutes = pa.array(dt.datetime(2025, 1, 10) + dt.timedelta(milliseconds=500 * number)
+                       for number in range(90_000))
+    prices = [float("nan") if number == 7 else number / 4 for number in range(90_000)]
+    stored = pa.table({"ts": minutes.cast(pa.timestamp("us", "UTC")), "sym": ["A"] * 90_000, "price": prices,
+                       "note": ["n"] * 90_000,
+                       "date": pa.array([dt.date(2025, 1, 10)] * 90_000)})
+    for first in (45_000, 0):
+        write_deltalake(path(ticks), stored.slice(first, 45_000), mode="append")
+    assert optimize(ticks)["files_added"] == 1
+    [packed] = files(ticks)
+    file = pq.ParquetFile(os.path.join(path(ticks), packed["path"]))
+    groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+    assert [group.num_rows for group in groups] == [45_056, 44_944]
+    assert file.read(["ts"]).column("ts").combine_chunks().equals(stored["ts"].combine_chunks())
+    assert ticks.rows("query", f"SELECT count(*) AS n FROM {TABLE} WHERE price > 1e9") == [{"n": 1}]
+
+
 def test_a_second_run_does_nothing(ticks):
     fill(ticks, 4)
     for arguments in ([], ["--zorder", "ts,sym"], ["--zorder", "price", "--target-size", "1KB"]):
