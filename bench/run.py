@@ -30,6 +30,7 @@ WORKLOADS = ["W1", "W2", "W4", "W5", "W6", "W9", "W10", "W12", "W13"]  # W3 goes
 # More peers, each in an environment of its own (`./setup.sh bench-more`, `./setup.sh spark`).
 MORE = {"ducklake": ".venv-bench-ducklake", "arcticdb": ".venv-bench-arcticdb"}
 SLOW = {"spark": ".venv-spark"}
+LAYOUTS = 7  # turns of W10 and W11, each a fifth of a second, of which three left the median to chance
 
 
 def peers(options, root):
@@ -63,14 +64,15 @@ def make_engines(options, root):
 def run_all(run, options):
     """Workloads write into the same tables, so the order is part of what is measured."""
     jobs = {
-        "W1": lambda: workloads.bulk_load(run),
+        "W1": lambda: workloads.bulk_load(run, min(3, options.repeats),
+                                          lambda folder: make_engines(options, folder)),
         "W2": lambda: workloads.small_upserts(run, options.repeats),
         "W4": lambda: workloads.late_upserts(run, "W4", options.repeats, 10_000, 30, 1),
         "W5": lambda: workloads.late_upserts(run, "W5", min(3, options.repeats), 100_000,
                                              data.DAYS, 21),
         "W6": lambda: workloads.reads(run, options.repeats),
         "W9": lambda: workloads_log.long_logs(run, options.commits, options.repeats),
-        "W10": lambda: workloads_log.layouts(run, min(3, options.repeats)),
+        "W10": lambda: workloads_log.layouts(run, LAYOUTS),
         "W12": lambda: workloads.sustained(run, options.seconds, 1000),
         "W13": lambda: workloads.one_row_processes(run, options.repeats),
     }

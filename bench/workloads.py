@@ -6,6 +6,7 @@ content of every table is compared with a model of what an upsert has to leave.
 
 import datetime
 import os
+import shutil
 import statistics
 import time
 
@@ -99,14 +100,31 @@ class Run:
         self.model = data.apply(self.model, warm_up.frame)
 
 
-def bulk_load(run):
-    """W1."""
-    base = engines.Files(run.folder / "batches", "base", run.market.base)
-    regimes = engines.Files(run.folder / "batches", "regimes", run.market.regimes)
-    for engine in run.engines:
+def load_all(run, loaded, base, regimes):
+    for engine in loaded:
         cost = engine.load(base, regimes)
         run.samples.add("W1", engine.name, cost)
         assert cost.number == base.rows, (engine.name, cost.number)
+
+
+def bulk_load(run, repeats, engines_in):
+    """W1. The tables of the last turn stay, for what follows; those before are of `engines_in` a
+    folder, and go."""
+    base = engines.Files(run.folder / "batches", "base", run.market.base)
+    regimes = engines.Files(run.folder / "batches", "regimes", run.market.regimes)
+    expected = data.content(run.model)
+    for number in range(repeats - 1):
+        folder = run.folder / f"load{number}"
+        passing = engines_in(folder)
+        try:
+            load_all(run, passing, base, regimes)
+            for engine in passing:
+                check(engine, expected, "W1")
+        finally:
+            for engine in passing:
+                engine.stop()
+            shutil.rmtree(folder)
+    load_all(run, run.engines, base, regimes)
     run.check("W1")
     run.least.load(base.paths["parquet"])
     run.floors["encode"] = [encode_floor(run.market.base[:250])]
