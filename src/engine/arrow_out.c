@@ -49,15 +49,13 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
     VV_TRY(vv_check_cancel(op));
     VV_TRY(vv_watch_begin(op, &stream->session->engine->watch, stream->env->cancel,
         stream->session->connection, &watched));
-    VV_CLEANUP(vv_duck_chunk_done) duckdb_data_chunk chunk = duckdb_fetch_chunk(stream->result);
+    VV_CLEANUP(vv_duck_chunk_done) duckdb_data_chunk chunk = NULL;
+    varve_status status = vv_duck_fetch(op, &stream->result, stream->refused, &chunk);
     vv_watch_end(&watched);
     *out = (struct ArrowArray){.release = NULL};
-    if (chunk == NULL || duckdb_data_chunk_get_size(chunk) == 0) {
-        const char *reason = duckdb_result_error(&stream->result);
+    if (status != VARVE_OK || chunk == NULL || duckdb_data_chunk_get_size(chunk) == 0) {
         stream->is_finished = true;
-        return reason ? vv_duck_fail(op, stream->refused,
-                            duckdb_result_error_type(&stream->result), reason)
-                      : VARVE_OK;
+        return status;
     }
     return vv_duck_take_error(op, VARVE_EFAILED,
         duckdb_data_chunk_to_arrow(stream->options, chunk, out));

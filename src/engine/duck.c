@@ -179,6 +179,20 @@ varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct 
     return status;
 }
 
+varve_status vv_duck_fetch(struct vv_op *op, duckdb_result *result, varve_status refused,
+    duckdb_data_chunk *out)
+{
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
+    const char *reason = duckdb_result_error(result);
+    *out = NULL;
+    if (reason != NULL) {
+        duckdb_destroy_data_chunk(&chunk);
+        return vv_duck_fail(op, refused, duckdb_result_error_type(result), reason);
+    }
+    *out = chunk;
+    return VARVE_OK;
+}
+
 void vv_duck_result_done(duckdb_result *result)
 {
     duckdb_destroy_result(result);

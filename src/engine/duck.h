@@ -102,6 +102,13 @@ varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
 /* Drops the kept statements that have `part` in their text. */
 void vv_session_forget(struct vv_session *session, struct vv_str part);
 
+/*
+ * The next rows of a result, NULL at its end; a statement that fails on its values gives `refused`. Of a
+ * stream this is asked with care: where a thread has failed while rows of another are waiting, the
+ * engine gives those, and asked once more it has forgotten why.
+ */
+varve_status vv_duck_fetch(struct vv_op *op, duckdb_result *result, varve_status refused,
+    duckdb_data_chunk *out);
 void vv_duck_result_done(duckdb_result *result);
 void vv_duck_chunk_done(duckdb_data_chunk *chunk);
 void vv_duck_type_done(duckdb_logical_type *type);

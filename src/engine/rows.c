@@ -92,12 +92,9 @@ static varve_status chunk_fetch(struct vv_op *op, struct vv_rows *rows)
         VV_TRY(vv_watch_begin(op, &rows->session->engine->watch, op->env->cancel,
             rows->session->connection, &watched));
     }
-    rows->chunk = duckdb_fetch_chunk(rows->result);
+    varve_status status = vv_duck_fetch(op, &rows->result, VARVE_EFAILED, &rows->chunk);
     vv_watch_end(&watched);
-    const char *reason = rows->chunk ? NULL : duckdb_result_error(&rows->result);
-    return reason ? vv_duck_fail(op, VARVE_EFAILED, duckdb_result_error_type(&rows->result),
-                        reason)
-                  : VARVE_OK;
+    return status;
 }
 
 static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)

@@ -547,13 +547,10 @@ static varve_status take_chunks(struct vv_op *op, struct vv_rowset *rowset,
     while (*bytes_left >= 0) {
         VV_TRY(vv_check_cancel(op));
         VV_TRY(chunks_grow(op, rowset, 1));
-        duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
-        if (chunk == NULL) {
-            const char *reason = duckdb_result_error(result);
-            return reason ? vv_duck_fail(op, VARVE_EFAILED, duckdb_result_error_type(result),
-                                reason)
-                          : VARVE_OK;
-        }
+        duckdb_data_chunk chunk = NULL;
+        VV_TRY(vv_duck_fetch(op, result, VARVE_EFAILED, &chunk));
+        if (chunk == NULL)
+            return VARVE_OK;
         rowset->chunks[rowset->chunks_len++] = chunk;
         rowset->rows += (int64_t)duckdb_data_chunk_get_size(chunk);
         *bytes_left -= *bytes_left == INT64_MAX ? 0 : chunk_bytes(rowset, chunk);

@@ -3,6 +3,8 @@
 import json
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 T = "prices"
@@ -343,3 +345,18 @@ def test_a_number_that_no_double_holds_is_infinity(varve):
     varve.ok("update", "t", "--set", "x = 1e999", "--where", "k = 4")
     varve.ok("delete", "t", "--where", "x = 1e999")
     assert sums(varve, "SELECT k FROM t ORDER BY k") == [(1,), (3,)]
+
+
+def test_what_fails_late_in_one_of_several_threads_is_told(varve, tmp_path):
+    """Rows of another thread may wait just then: the engine gives them first, and no reason afterwards."""
+    varve.ok("create", "many", "--schema", "k bigint not null, s string", "--key", "k")
+    for first in (0, 50_000):
+        numbers = pa.array(range(first, first + 50_000), pa.int64())
+        pq.write_table(pa.table({"k": numbers, "s": numbers.cast(pa.string())}), tmp_path / "part.parquet")
+        varve.ok("upsert", "many", str(tmp_path / "part.parquet"))
+    sql = ("SELECT k, CASE WHEN row_number() OVER () = 90000 THEN CAST(s || 'x' AS INT) ELSE 1 END AS v "
+           "FROM many")
+    for _ in range(6):
+        failed = varve.run("query", sql, "--format", "csv")
+        assert failed.returncode != 0
+        assert "Could not convert string" in failed.stderr
