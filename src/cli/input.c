@@ -133,7 +133,7 @@ static varve_status head_of_file(const char *path, char *head, size_t bytes_max,
     return VARVE_OK;
 }
 
-/* A text may begin with its three letters, too: what comes behind them is looked at, as far as it is there. */
+/* A text may begin with its three letters, too: what is there of the rest has to fit. */
 static bool is_bzip2(const char *head, size_t len)
 {
     static const char block[] = {'1', 'A', 'Y', '&', 'S', 'Y'};
@@ -161,7 +161,7 @@ static const char *unpacker(const char *head, size_t len)
     return NULL;
 }
 
-/* `name` is the file's, or "stdin". */
+/* `name` is the file's; NULL: stdin's. */
 static varve_status check_packed(const char *name, const char *head, size_t len,
     varve_error *err)
 {
@@ -170,12 +170,15 @@ static varve_status check_packed(const char *name, const char *head, size_t len,
         return VARVE_OK;
     return vv_error_set(err, VARVE_EUSAGE,
         "%s is compressed, and such %s not read: unpack it into a pipe, as in %s %s | varve "
-        "upsert TABLE -",
-        name, strcmp(name, "stdin") == 0 ? "input is" : "files are", program,
-        strcmp(name, "stdin") == 0 ? "FILE" : name);
+        "... -",
+        name == NULL ? "stdin" : name, name == NULL ? "input is" : "files are", program,
+        name == NULL ? "FILE" : name);
 }
 
-/* What is taken for text by its name, or by what was said, and is none. What can't be looked at may be. */
+/*
+ * What is taken for text by its name, or by what was said, and is none. What can't be looked at
+ * here passes.
+ */
 static varve_status check_text(const char *path, bool is_stdin, varve_error *err)
 {
     char head[HEAD_BYTES];
@@ -184,7 +187,7 @@ static varve_status check_text(const char *path, bool is_stdin, varve_error *err
     bool has_head = is_stdin
                         ? vv_input_peek(STDIN_FILENO, head, sizeof(head), &len)
                         : head_of_file(path, head, sizeof(head), &len, &unused) == VARVE_OK;
-    return has_head ? check_packed(is_stdin ? "stdin" : path, head, len, err) : VARVE_OK;
+    return has_head ? check_packed(is_stdin ? NULL : path, head, len, err) : VARVE_OK;
 }
 
 /* What its name says; where that says nothing, what its content says. */

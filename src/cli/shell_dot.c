@@ -128,14 +128,14 @@ static varve_status run_output(struct vv_shell *shell, const char *argument)
     return VARVE_OK;
 }
 
-/* What begins with a letter is a tag, if it is not "now"; one that no table has would read nothing. */
+/* What begins with a letter and is not "now" is a tag. By one that no table has all would be empty. */
 static varve_status check_tag(struct vv_shell *shell, const char *name)
 {
     struct vv_names tags VV_CLEANUP(vv_names_done) = {0};
     struct vv_text known VV_CLEANUP(vv_text_done) = {0};
     struct vv_cli *cli = shell->cli;
     bool is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-    if (!is_letter || strcmp(name, "now") == 0 || strcmp(name, "off") == 0)
+    if (!is_letter || strcasecmp(name, "now") == 0 || strcmp(name, "off") == 0)
         return VARVE_OK;
     VV_TRY(vv_cli_open_lake(cli, false));
     VV_TRY(vv_names_of_tags(cli->lake, &tags, &cli->error));

@@ -2,7 +2,7 @@
  * Many rows by several queries, each with a thread of its own.
  *
  * Of one query that keeps the order of a file the engine makes less of its threads: they share row
- * groups, of which a file may have but one; and of rows that are to wait for those before them it
+ * groups, and a file may have only one; and of rows that are to wait for those before them it
  * holds a megabyte, so that the thread which is ahead stands still until the other has come as far.
  */
 #include "base/crew.h"

@@ -224,7 +224,8 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
         .names = VV_SCAN_LOGICAL,
         .may_hold = true};
     bool is_table = place->table->is_described && place->source->places == 1;
-    vv_buf_adds(&sql, is_table ? "CREATE TEMP TABLE " : "CREATE OR REPLACE TEMP VIEW ");
+    vv_buf_adds(&sql,
+        is_table ? "CREATE OR REPLACE TEMP TABLE " : "CREATE OR REPLACE TEMP VIEW ");
     vv_sql_name(&sql, name);
     vv_buf_adds(&sql, is_table ? " AS SELECT * FROM (" : " AS ");
     if (place->source->is_known_by_row)

@@ -2,9 +2,9 @@
  * A new constraint is one that every row passes, a new key one that no two rows share: the rows
  * that are there are read once.
  */
-#include "base/number.h"
 #include "table/alter/alter_change.h"
 
+#include "base/number.h"
 #include "engine/engine.h"
 #include "engine/sql.h"
 #include "table/read/scan_sql.h"
