@@ -113,8 +113,10 @@ static void say_result(const struct vv_cli *cli, const char *name,
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     int64_t written = result->rows_written + result->repaired;
     if (result->already_applied) {
-        vv_say(cli, "%s: batch %" PRId64 " of %s was applied before; nothing written", name,
-            values->input.app_version.value, values->input.app_id ? values->input.app_id : "");
+        vv_say(cli,
+            "%s: batch %" PRId64 " of %s, or a later one, was applied before; nothing written",
+            name, values->input.app_version.value,
+            values->input.app_id ? values->input.app_id : "");
         return;
     }
     vv_counters_say(counters, VV_COUNT(counters), result, &line);

@@ -185,19 +185,33 @@ static varve_status set_flag(const struct vv_option *option, const char *value, 
     return VARVE_OK;
 }
 
+/*
+ * A time or a condition that is empty is a variable of a script that nobody has set: it would be now,
+ * or all rows.
+ */
+static varve_status set_text(const struct vv_option *option, const char *value,
+    const char **out, varve_error *err)
+{
+    bool may_be_empty =
+        strstr(option->value, "TIME") == NULL && strcmp(option->value, "SQL") != 0;
+    if (!may_be_empty && value[strspn(value, " \t")] == '\0')
+        return vv_error_set(err, VARVE_EUSAGE, "--%s is empty: it needs %s", option->name,
+            option->value);
+    *out = value;
+    return VARVE_OK;
+}
+
 varve_status vv_option_set_value(const struct vv_option_set *set,
     const struct vv_option *option, const char *value, varve_error *err)
 {
     void *place = (char *)set->values + option->offset;
-    const char **chars = place;
     if (set->given)
         set->given[option - set->options] = true;
     switch (option->kind) {
     case VV_OPTION_FLAG:
         return set_flag(option, value, place, err);
     case VV_OPTION_TEXT:
-        *chars = value;
-        return VARVE_OK;
+        return set_text(option, value, place, err);
     case VV_OPTION_LIST:
         add_to_list(place, value);
         return VARVE_OK;

@@ -201,6 +201,7 @@ TEST(option, wrong_lines_are_refused_with_what_to_do)
         {"query --where x", "unknown option --where"},
         {"scan t --where", "option --where needs a value: --where SQL"},
         {"scan t --where --json", "write --where=--json"},
+        {"scan t --where=", "--where is empty: it needs SQL"},
         {"scan t --limit x", "'x' is not a whole number"},
         {"scan t --limit 1x", "'1x' is not a whole number"},
         {"scan t --limit 0", "out of range (1 to 100)"},
