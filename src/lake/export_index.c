@@ -273,8 +273,10 @@ static void add_sources(struct vv_buf *html, const struct vv_export_run *run,
     if (sources->gone > 0)
         vv_buf_addf(html, "; the commits of %" PRId64 " are gone", sources->gone);
     if (sources->vectors > 0)
-        vv_buf_addf(html, "; %" PRId64 " file%s in vectors/ which of their rows were deleted",
-            sources->vectors, sources->vectors == 1 ? " says" : "s say");
+        vv_buf_addf(html,
+            "; %" PRId64 " file%s in vectors/ %s which of their rows were deleted",
+            sources->vectors, vv_plural(sources->vectors),
+            sources->vectors == 1 ? "says" : "say");
     vv_buf_adds(html, "</td></tr>\n");
 }
 
