@@ -58,6 +58,8 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_optimize_bin *bin = done->bin;
     struct vv_write_files files;
+    /* In z-order equal values lie apart: it pays less there, and takes longer. */
+    const bool is_packed = run->zorder.len == 0;
     if (bin->rows == 0)
         return VARVE_OK; /* deletion vectors took every row: nothing is left to write */
     VV_TRY(vv_session_optimize(op, session, true));
@@ -79,8 +81,8 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
         .partition = bin->partition,
         .data_change = false,
         .is_undated = bin->is_undated,
-        .row_group_rows = row_group_rows(bin->rows),
-        .is_dense = true,
+        .row_group_rows = is_packed ? row_group_rows(bin->rows) : 0,
+        .is_dense = is_packed,
         .tag = run->tag.name.len > 0 ? &run->tag : NULL};
     VV_TRY(vv_write_files(op, run->table, &request, bin->bytes, run->spec.target_bytes,
         &done->written, &files));
