@@ -179,11 +179,14 @@ static varve_status check_packed(const char *name, const char *head, size_t len,
  * What is taken for text by its name, or by what was said, and is none. What can't be looked at
  * here passes.
  */
-static varve_status check_text(const char *path, bool is_stdin, varve_error *err)
+static varve_status check_text(const char *path, int32_t format, varve_error *err)
 {
     char head[HEAD_BYTES];
     varve_error unused = {0};
     size_t len = 0;
+    bool is_stdin = strcmp(path, "-") == 0;
+    if (format != VARVE_FORMAT_CSV && format != VARVE_FORMAT_NDJSON)
+        return VARVE_OK;
     bool has_head = is_stdin
                         ? vv_input_peek(STDIN_FILENO, head, sizeof(head), &len)
                         : head_of_file(path, head, sizeof(head), &len, &unused) == VARVE_OK;
@@ -197,7 +200,7 @@ static varve_status format_of_file(const char *path, int32_t *out, varve_error *
     for (size_t i = 0; i < VV_COUNT(suffixes); i++) {
         if (ends_with(path, suffixes[i].suffix)) {
             *out = suffixes[i].format;
-            return VARVE_OK;
+            return check_text(path, *out, err);
         }
     }
     size_t len = 0;
@@ -223,7 +226,10 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
             "what stdin holds cannot be told from here; add --input-format csv, ndjson, "
             "parquet or arrow");
     *out = format_of_magic(head, len);
-    return *out != 0 ? VARVE_OK : format_of_text(head, len, "stdin", out, err);
+    if (*out != 0)
+        return VARVE_OK;
+    VV_TRY(check_packed(NULL, head, len, err));
+    return format_of_text(head, len, "stdin", out, err);
 }
 
 varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_input *out,
@@ -238,14 +244,14 @@ varve_status vv_input_read(const char *path, enum vv_input_choice choice, varve_
     input.path = is_stdin ? "<stdin>" : path;
     input.use_fd = is_stdin ? 1 : 0;
     input.fd = is_stdin ? STDIN_FILENO : -1;
-    if (choice != VV_INPUT_BY_NAME)
+    if (choice != VV_INPUT_BY_NAME) {
         input.format = chosen[choice];
-    else if (is_stdin)
+        VV_TRY(check_text(path, input.format, err));
+    } else if (is_stdin) {
         VV_TRY(format_of_stdin(&input.format, err));
-    else
+    } else {
         VV_TRY(format_of_file(path, &input.format, err));
-    if (input.format == VARVE_FORMAT_CSV || input.format == VARVE_FORMAT_NDJSON)
-        VV_TRY(check_text(path, is_stdin, err));
+    }
     *out = input;
     return VARVE_OK;
 }

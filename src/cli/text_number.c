@@ -205,7 +205,7 @@ struct vv_text_size vv_text_size(int64_t bytes)
     bool is_small = bytes < 999950;
     if (bytes < 1000)
         (void)snprintf(text.chars, sizeof(text.chars), "%" PRId64 " byte%s", bytes,
-            bytes == 1 ? "" : "s");
+            vv_text_plural(bytes));
     else
         (void)snprintf(text.chars, sizeof(text.chars), "%.1f %s",
             (double)bytes / (is_small ? 1e3 : 1e6), is_small ? "KB" : "MB");
