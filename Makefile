@@ -22,7 +22,7 @@ soak:    build ; @python3 tests/ingest/soak.py --minutes $(or $(MINUTES),10) $(S
 lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]' | xargs clang-format -i
-asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only build-asan
+asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only $(if $(SUITE),--suite $(SUITE)) build-asan
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only --patient build-tsan
 tsan-threads: ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only --patient --suite $(or $(SUITE),threads) build-tsan
 valgrind: build ; @./setup.sh valgrind && python3 tests/memcheck.py build

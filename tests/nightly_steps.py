@@ -14,6 +14,7 @@ MINUTES_MAX = 30  # but no step is given up before that
 PYTHON = ".venv/bin/python"
 PYTEST = f"{PYTHON} -m pytest -q -p no:cacheprovider"
 TSAN_PARTS, MUTANT_PARTS = 4, 2
+FUZZ_MINUTES = 2  # each night; ten at once: make fuzz SECONDS=600 TARGETS=...
 
 
 class Step(typing.NamedTuple):
@@ -80,7 +81,8 @@ def one_core(build):
 
 def fuzzers(root):
     for target in sorted(path.name for path in (root / "tests" / "fuzz" / "corpus").iterdir()):
-        yield Step(f"fuzz-{target}", 1, 10, f"tests/fuzz/run.py build-fuzz --seconds 600 {target}",
+        yield Step(f"fuzz-{target}", 1, FUZZ_MINUTES,
+                   f"tests/fuzz/run.py build-fuzz --seconds {60 * FUZZ_MINUTES} {target}",
                    ("build-fuzz",))
 
 
