@@ -9,6 +9,7 @@
 #include "base/json_write.h"
 #include "lake/export_run.h"
 #include "store/key_file.h"
+#include "table/read/event_time.h"
 #include "table/read/prune.h"
 #include "table/read/read.h"
 
@@ -133,7 +134,7 @@ static varve_status choose_files(struct vv_op *op, const struct vv_export_run *r
 {
     struct vv_report_source *source = &table->source;
     const struct vv_span_request *span = &run->request->span;
-    source->time = vv_time_column(source->snapshot, &source->rules);
+    source->time = vv_event_column(source->snapshot, &source->rules);
     table->has_time = source->time >= 0;
     /* A time that is none is an error for tables without times, too. */
     VV_TRY(vv_report_span(op, run->lake, span, run->request->at, VV_STR_NONE, &table->span));

@@ -15,9 +15,9 @@
 #include "base/time.h"
 #include "engine/sql.h"
 #include "lake/query_call.h"
+#include "table/read/event_time.h"
 #include "table/read/lost.h"
 #include "table/read/predicate.h"
-#include "table/read/read.h"
 #include "table/read/scan_sql.h"
 
 enum {
@@ -69,9 +69,7 @@ static varve_status find_time(struct vv_op *op, const struct vv_query_source *so
     *out = vv_time_column(source->snapshot, &source->rules);
     if (is_time(source, *out))
         return VARVE_OK;
-    return vv_fail(op, VARVE_EUSAGE,
-        "table %.*s has no time column: none is in its key (see varve describe)",
-        VV_ARG(source->table->name));
+    return vv_time_fail(op, source->table->name, source->snapshot, &source->rules);
 }
 
 static varve_status read_by(struct vv_op *op, struct vv_str text, struct asof *asof)

@@ -9,6 +9,7 @@
  */
 #include "engine/sql.h"
 #include "lake/query_script.h"
+#include "table/read/event_time.h"
 #include "table/read/lost.h"
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"

@@ -4,7 +4,8 @@
  * The sessions of a calendar are cut into slots from their opening on. A row lies in the slot that
  * begins last at or before it; one at the very close of a session, as bars are stamped at their
  * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
- * midnight to midnight of its own zone. What is not over yet is missing in no one's rows, nor is
+ * midnight to midnight of its own zone; where rows are of days, without an instant, so are the
+ * slots: from midnight to midnight UTC, as which a date counts. What is not over yet is missing in no one's rows, nor is
  * what the range that was asked for cuts in two: the rows of the other part are not read.
  */
 #include "base/time.h"
@@ -12,7 +13,7 @@
 #include "lake/calendar.h"
 #include "lake/report_source.h"
 #include "lake/report_work.h"
-#include "table/read/read.h"
+#include "table/read/event_time.h"
 
 #define DAYS_MAX 73200 /* 200 years: a row of the statement each */
 #define SLOTS_MAX 20000000
@@ -26,6 +27,7 @@ struct gaps {
     struct vv_span span;
     int64_t every_us;
     int64_t now_us;
+    bool is_by_date; /* rows are of days */
     int32_t *by;
     size_t by_len;
     struct vv_gaps_result result;
@@ -50,6 +52,21 @@ static varve_status read_request(struct vv_op *op, struct gaps *gaps)
     if (gaps->every_us > VV_US_PER_DAY)
         return vv_fail(op, VARVE_EUSAGE, "rows are expected each day at the least: --every 1d");
     return vv_calendar_open(op, calendar, &gaps->calendar);
+}
+
+static varve_status open_source(struct vv_op *op, struct vv_lake *lake, struct gaps *gaps)
+{
+    const struct vv_gaps_request *request = gaps->request;
+    struct vv_report_source *source = &gaps->source;
+    VV_TRY(vv_report_open_any(op, lake, request->table, request->at, source));
+    vv_time_tell_order(op, source->table, source->snapshot, &source->rules, source->time);
+    const struct vv_field *field = &source->snapshot->schema.fields[source->time];
+    gaps->is_by_date = field->type.kind == VV_TYPE_DATE;
+    if (!gaps->is_by_date || gaps->every_us == VV_US_PER_DAY)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "rows of table %.*s are of days (%.*s in its key is a date): say --every 1d",
+        VV_ARG(source->table->name), VV_ARG(field->name));
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------- */
@@ -184,7 +201,7 @@ static varve_status load_sessions(struct vv_op *op, struct gaps *gaps)
 static void add_instant(const struct gaps *gaps, const char *local, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "epoch_us(timezone(");
-    vv_sql_literal(sql, gaps->calendar.timezone);
+    vv_sql_literal(sql, gaps->is_by_date ? VV_STR("UTC") : gaps->calendar.timezone);
     vv_buf_addf(sql, ", make_timestamp(%s)))", local);
 }
 
@@ -402,9 +419,7 @@ varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
     VV_TRY(read_request(op, &gaps));
     gaps.now_us = vv_lake_now_us(op, lake);
     VV_TRY(vv_report_span(op, lake, &request->span, request->at, VV_STR_NONE, &gaps.span));
-    VV_TRY(vv_report_open_any(op, lake, request->table, request->at, &gaps.source));
-    vv_time_tell_order(op, gaps.source.table, gaps.source.snapshot, &gaps.source.rules,
-        gaps.source.time);
+    VV_TRY(open_source(op, lake, &gaps));
     VV_TRY(vv_report_columns(op, &gaps.source, request->by, &gaps.by, &gaps.by_len));
     VV_TRY(vv_report_work_open(op, lake, &gaps.work));
     VV_TRY(load_rows(op, &gaps));

@@ -2,6 +2,7 @@
 #include "engine/sql.h"
 #include "lake/report_source.h"
 #include "lake/report_work.h"
+#include "table/read/event_time.h"
 
 struct bucket {
     const char *name;
@@ -21,10 +22,16 @@ static const struct bucket buckets[] = {
     {"1d and more", INT64_MAX},
 };
 
-/* Two times are needed: a table without one in its key has its order column for both. */
+/*
+ * Two times are needed: a table without one in its key has its order column for both, and a date
+ * does not say when in its day.
+ */
 static varve_status find_order(struct vv_op *op, const struct vv_report_source *source,
     int32_t *out)
 {
+    const struct vv_schema *schema = &source->snapshot->schema;
+    if (schema->fields[source->time].type.kind == VV_TYPE_DATE)
+        return vv_time_fail(op, source->table->name, source->snapshot, &source->rules);
     VV_TRY(vv_report_order(op, source, out));
     if (*out != source->time)
         return VARVE_OK;
@@ -32,7 +39,7 @@ static varve_status find_order(struct vv_op *op, const struct vv_report_source *
         "table %.*s has one time, its order column %.*s: lateness is how long after the time "
         "in "
         "its key a row came, and its key has none",
-        VV_ARG(source->table->name), VV_ARG(source->snapshot->schema.fields[*out].name));
+        VV_ARG(source->table->name), VV_ARG(schema->fields[*out].name));
 }
 
 static varve_status add_rows(struct vv_op *op, struct vv_report_source *source,

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "engine/sql.h"
+#include "table/read/event_time.h"
 #include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/read.h"
@@ -55,8 +56,8 @@ varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct v
 {
     VV_CLEANUP(vv_report_close) struct vv_report_source source = {0};
     VV_TRY(open_table(op, lake, name, at, &source));
-    source.time = vv_time_column(source.snapshot, &source.rules);
-    if (!is_time(&source, source.time))
+    source.time = vv_event_column(source.snapshot, &source.rules);
+    if (source.time < 0)
         return vv_time_fail(op, name, source.snapshot, &source.rules);
     *out = source;
     source = (struct vv_report_source){0};
@@ -167,10 +168,11 @@ varve_status vv_report_check_at(struct vv_op *op, struct vv_str at)
 struct vv_range vv_report_range(const struct vv_report_source *source, struct vv_span span)
 {
     struct vv_range range = {.column = source->time};
+    const struct vv_type *type = &source->snapshot->schema.fields[source->time].type;
     if (span.from_us != INT64_MIN)
-        range.low = (struct vv_value){.kind = VV_VALUE_INT, .integer = span.from_us};
+        range.low = vv_event_at_or_after(type, span.from_us);
     if (span.to_us != INT64_MAX) {
-        range.high = (struct vv_value){.kind = VV_VALUE_INT, .integer = span.to_us};
+        range.high = vv_event_at_or_after(type, span.to_us);
         range.high_excluded = true;
     }
     return range;
@@ -187,23 +189,21 @@ varve_status vv_report_prune(struct vv_op *op, struct vv_report_source *source,
 
 /* The bare column, so that the engine can skip row groups by it. */
 static void add_bound(const struct vv_report_source *source, const char *alias,
-    const char *operator, int64_t us, struct vv_buf *sql)
+    const char *operator, const struct vv_value * value, struct vv_buf *sql)
 {
     vv_buf_addf(sql, " AND %sc%d %s ", alias, source->time, operator);
-    if (source->snapshot->schema.fields[source->time].type.kind == VV_TYPE_TIMESTAMP)
-        vv_sql_timestamptz(sql, us);
-    else
-        vv_sql_timestamp(sql, us);
+    vv_value_sql(value, &source->snapshot->schema.fields[source->time].type, sql);
 }
 
 void vv_report_add_span(const struct vv_report_source *source, struct vv_span span,
     const char *alias, struct vv_buf *sql)
 {
+    const struct vv_range range = vv_report_range(source, span);
     vv_buf_adds(sql, "true");
-    if (span.from_us != INT64_MIN)
-        add_bound(source, alias, ">=", span.from_us, sql);
-    if (span.to_us != INT64_MAX)
-        add_bound(source, alias, "<", span.to_us, sql);
+    if (range.low.kind != VV_VALUE_NONE)
+        add_bound(source, alias, ">=", &range.low, sql);
+    if (range.high.kind != VV_VALUE_NONE)
+        add_bound(source, alias, "<", &range.high, sql);
 }
 
 varve_status vv_report_from(struct vv_op *op, const struct vv_report_source *source,

@@ -18,7 +18,7 @@ struct vv_report_source {
     struct vv_table *table;       /* owned */
     struct vv_snapshot *snapshot; /* owned */
     struct vv_rules rules;
-    int32_t time;                 /* the column `timestamp` */
+    int32_t time;                 /* the column `timestamp`, or what vv_report_open_any finds */
     const struct vv_file **files; /* after vv_report_prune */
     size_t files_len;
 };
@@ -26,7 +26,7 @@ struct vv_report_source {
 /* ENOTFOUND: no such table or version; EUSAGE: it has no column `timestamp` of that type. */
 varve_status vv_report_open(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_str at, struct vv_report_source *out);
-/* The same of any table: its time is that of `vv_time_column`. EUSAGE: it has none. */
+/* The same of any table: its time is that of `vv_event_column`, a date maybe. EUSAGE: it has none. */
 varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_str at, struct vv_report_source *out);
 void vv_report_close(struct vv_report_source *source);
@@ -71,7 +71,7 @@ varve_status vv_report_order(struct vv_op *op, const struct vv_report_source *so
 varve_status vv_report_columns(struct vv_op *op, const struct vv_report_source *source,
     struct vv_str names, int32_t **out, size_t *out_len);
 
-/* A column as an instant: one without a zone is UTC. */
+/* A column as an instant: one without a zone is UTC, and a date its first instant there. */
 void vv_report_add_time(struct vv_buf *sql, int32_t column);
 
 #endif

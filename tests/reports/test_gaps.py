@@ -314,13 +314,9 @@ def test_lateness_needs_two_times(varve):
     assert "table t has one time, its order column seen: lateness is" in done.stderr
 
 
-def test_a_date_in_the_key_is_said_to_be_no_time(varve):
-    varve.ok("create", "days", "--schema", "k string not null, day date not null, n int",
-             "--key", "k,day", "--order-by", "n")
+def test_a_key_without_a_time(varve):
     varve.ok("create", "states", "--schema", "k string not null", "--key", "k")
     for arguments in (["latest"], ["range"], ["gaps", "--every", "1d"]):
-        done = varve.run(arguments[0], "days", *arguments[1:])
-        assert done.returncode == 2 and "day in its key is a date, and a timestamp is" in done.stderr
         done = varve.run(arguments[0], "states", *arguments[1:])
         assert done.returncode == 2 and "none is in its key" in done.stderr
 

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "delta/stats.h"
 #include "engine/sql.h"
+#include "table/read/event_time.h"
 #include "table/read/latest_kept.h"
 #include "table/read/small_scan.h"
 
@@ -369,6 +370,7 @@ static varve_status begin(struct vv_op *op, struct vv_table *table,
     const struct vv_latest_request *request, struct latest *out)
 {
     struct vv_read *read = &out->read;
+    int64_t until_us = 0;
     VV_TRY(vv_read_start(op, table, request->at, read));
     read->names = VV_SCAN_INDEXED;
     VV_TRY(vv_read_need_time(op, read));
@@ -378,9 +380,11 @@ static varve_status begin(struct vv_op *op, struct vv_table *table,
         VV_TRY(default_by(op, read, &out->by, &out->by_len));
     if (request->until.ptr == NULL)
         return VARVE_OK;
-    out->until = (struct vv_range){.column = read->time, .high = {.kind = VV_VALUE_INT}};
-    if (!vv_time_parse_human(request->until, vv_now_us(op), &out->until.high.integer))
+    if (!vv_time_parse_human(request->until, vv_now_us(op), &until_us))
         return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is not a time", VV_ARG(request->until));
+    const struct vv_type *type = &read->snapshot->schema.fields[read->time].type;
+    out->until =
+        (struct vv_range){.column = read->time, .high = vv_event_at_or_before(type, until_us)};
     return VARVE_OK;
 }
 

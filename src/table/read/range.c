@@ -1,4 +1,5 @@
 #include "engine/sql.h"
+#include "table/read/event_time.h"
 #include "table/read/read_run.h"
 #include "table/read/small_scan.h"
 
@@ -8,6 +9,11 @@ static void add_condition(const struct vv_read *read, int32_t column, const char
     vv_read_add_column(read, column, sql);
     vv_buf_adds(sql, operator);
     vv_value_sql(value, &read->snapshot->schema.fields[column].type, sql);
+}
+
+static const struct vv_type *time_type(const struct vv_read *read)
+{
+    return &read->snapshot->schema.fields[read->time].type;
 }
 
 /* The newest event time of the rows with that value; reads two columns only. */
@@ -36,7 +42,9 @@ static varve_status newest(struct vv_op *op, struct vv_read *read, int32_t colum
     VV_TRY(vv_session_open(op, read->table->engine, &session));
     VV_TRY(vv_session_query(op, session, vv_buf_str(&read->sql), &rows));
     VV_TRY(vv_rows_next(op, rows, &has_row));
-    *out = has_row && !vv_rows_is_null(rows, 0) ? vv_rows_int64(rows, 0) : INT64_MIN;
+    *out = has_row && !vv_rows_is_null(rows, 0)
+               ? vv_event_us(time_type(read), vv_rows_int64(rows, 0))
+               : INT64_MIN;
     vv_buf_clear(&read->sql);
     return VARVE_OK;
 }
@@ -80,9 +88,9 @@ varve_status vv_table_range(struct vv_op *op, struct vv_table *table,
     VV_TRY(vv_read_need_time(op, &read));
     ranges[0].column = read.time;
     if (request->from_us != INT64_MIN)
-        ranges[0].low = (struct vv_value){.kind = VV_VALUE_INT, .integer = request->from_us};
+        ranges[0].low = vv_event_at_or_after(time_type(&read), request->from_us);
     if (request->to_us != INT64_MAX) {
-        ranges[0].high = (struct vv_value){.kind = VV_VALUE_INT, .integer = request->to_us};
+        ranges[0].high = vv_event_at_or_after(time_type(&read), request->to_us);
         ranges[0].high_excluded = true;
     }
     if (request->column.ptr != NULL) {

@@ -47,21 +47,6 @@ varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t
 varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,
     struct vv_snapshot **out);
 
-/*
- * The column that says when a row happened: the source of a derived date partition, else the
- * first timestamp of the key, else the order column where it is a timestamp; -1: none.
- */
-int32_t vv_time_column(const struct vv_snapshot *snapshot, const struct vv_rules *rules);
-/* EUSAGE: the table has no time column, and if that is so, that its key has a date alone. */
-varve_status vv_time_fail(struct vv_op *op, struct vv_str table,
-    const struct vv_snapshot *snapshot, const struct vv_rules *rules);
-/*
- * Logs, once a handle, that the time column is the order column: what is found by it goes by when
- * rows were written, which nobody shall take for when they happened.
- */
-void vv_time_tell_order(const struct vv_op *op, struct vv_table *table,
-    const struct vv_snapshot *snapshot, const struct vv_rules *rules, int32_t time);
-
 struct vv_scan_request {
     struct vv_str columns; /* names parted by commas; ptr NULL: all */
     struct vv_str where;   /* SQL; ptr NULL: none */

@@ -1,55 +1,10 @@
 #include "table/read/read_run.h"
 
 #include "engine/sql.h"
+#include "table/read/event_time.h"
 #include "table/read/lost.h"
 #include "table/read/prune.h"
 #include "table/read/small_scan.h"
-
-static bool is_time(const struct vv_snapshot *snapshot, int32_t column)
-{
-    enum vv_type_kind kind = snapshot->schema.fields[column].type.kind;
-    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
-}
-
-int32_t vv_time_column(const struct vv_snapshot *snapshot, const struct vv_rules *rules)
-{
-    if (rules->partition_from_len > 0)
-        return rules->partition_from[0].source;
-    for (size_t i = 0; i < rules->key_len; i++)
-        if (is_time(snapshot, rules->key[i]))
-            return rules->key[i];
-    if (rules->order >= 0 && is_time(snapshot, rules->order))
-        return rules->order;
-    return -1;
-}
-
-varve_status vv_time_fail(struct vv_op *op, struct vv_str table,
-    const struct vv_snapshot *snapshot, const struct vv_rules *rules)
-{
-    for (size_t i = 0; i < rules->key_len; i++) {
-        const struct vv_field *field = &snapshot->schema.fields[rules->key[i]];
-        if (field->type.kind == VV_TYPE_DATE)
-            return vv_fail(op, VARVE_EUSAGE,
-                "table %.*s has no time column: %.*s in its key is a date, and a timestamp is "
-                "needed here; days are asked for in SQL (varve query)",
-                VV_ARG(table), VV_ARG(field->name));
-    }
-    return vv_fail(op, VARVE_EUSAGE,
-        "table %.*s has no time column: none is in its key (see varve describe)",
-        VV_ARG(table));
-}
-
-void vv_time_tell_order(const struct vv_op *op, struct vv_table *table,
-    const struct vv_snapshot *snapshot, const struct vv_rules *rules, int32_t time)
-{
-    if (time < 0 || time != rules->order || table->is_order_told)
-        return;
-    table->is_order_told = true;
-    vv_log(op, VV_LOG_INFO, "read.by_order",
-        "no time is in the key of table %.*s: its rows are taken to be of the time in their "
-        "order column, %.*s",
-        VV_ARG(table->name), VV_ARG(snapshot->schema.fields[time].name));
-}
 
 void vv_read_done(struct vv_read *read)
 {
@@ -64,7 +19,7 @@ varve_status vv_read_start(struct vv_op *op, struct vv_table *table, struct vv_s
     *out = (struct vv_read){.table = table, .sql = VV_BUF_INIT(VV_BUF_MAX)};
     VV_TRY(vv_table_seek(op, table, at, &out->snapshot));
     VV_TRY(vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules));
-    out->time = vv_time_column(out->snapshot, &out->rules);
+    out->time = vv_event_column(out->snapshot, &out->rules);
     return VARVE_OK;
 }
 

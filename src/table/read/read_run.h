@@ -14,7 +14,7 @@ struct vv_read {
     struct vv_table *table;
     struct vv_snapshot *snapshot; /* owned until the stream has it */
     struct vv_rules rules;
-    int32_t time; /* vv_time_column */
+    int32_t time; /* vv_event_column */
     const struct vv_file **files;
     size_t files_len;
     enum vv_scan_names names;
