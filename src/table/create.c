@@ -424,6 +424,29 @@ static varve_status check_asked(struct vv_op *op, const struct vv_table_spec *sp
     return VARVE_OK;
 }
 
+static bool is_key(const struct vv_table_spec *spec, struct vv_str name)
+{
+    for (size_t i = 0; i < spec->key_len; i++)
+        if (vv_str_eq_nocase(spec->key[i], name))
+            return true;
+    return false;
+}
+
+/* A column of the key, which is the same, is not NULL whatever the schema says. */
+static varve_status check_not_null(struct vv_op *op, const struct vv_table_spec *spec,
+    const struct vv_schema *there)
+{
+    for (size_t i = 0; i < spec->schema.fields_len; i++) {
+        const struct vv_field *field = &spec->schema.fields[i];
+        int32_t column = vv_schema_find(there, field->name);
+        VV_PRE(column >= 0);
+        if (!field->nullable && there->fields[column].nullable && !is_key(spec, field->name))
+            return vv_fail(op, VARVE_EUSAGE, "its column %.*s may be NULL",
+                VV_ARG(field->name));
+    }
+    return VARVE_OK;
+}
+
 /* Columns that came later are no difference. */
 static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spec,
     const struct vv_snapshot *there)
@@ -444,7 +467,10 @@ static varve_status check_like(struct vv_op *op, const struct vv_table_spec *spe
     VV_TRY(check_partitions(op, spec, there->metadata));
     VV_TRY(check_clustering(op, spec, there));
     VV_TRY(check_key(op, spec, there->metadata));
-    return spec->keeps_rules ? VARVE_OK : check_asked(op, spec, there);
+    if (spec->keeps_rules)
+        return VARVE_OK;
+    VV_TRY(check_not_null(op, spec, &there->schema));
+    return check_asked(op, spec, there);
 }
 
 /* Who says what a table is to be, and finds another one, wants to know. */

@@ -139,6 +139,7 @@ def test_append_adds_a_key_twice(lake):
     ({"properties": {"note": "x"}}, "it has no note"),
     ({"history": "30d"}, "its delta.logRetentionDuration is "),
     ({"order_by": "v"}, 'its varve.orderBy is "at"'),
+    ({"schema": "id bigint not null, v bigint not null"}, "its column v may be NULL"),
     ({"schema": "id bigint, v bigint default 3"}, "its column v has not the default 3"),
     ({"schema": "id bigint, n bigint generated always as (id + 2)"},
      r"its column n is not generated as id \+ 2"),
@@ -150,7 +151,7 @@ def test_create_wants_what_is_there_to_have_what_it_asks_for(lake, more, words):
             "properties": {"delta.checkpointInterval": 3}, "history": "400d"}
     assert lake.create("t", schema=columns, **made)
     assert not lake.create("t", schema=columns, **made)
-    assert not lake.create("t", schema="id bigint, v bigint", key="id")
+    assert not lake.create("t", schema="id bigint not null, v bigint", key="id")
     assert not lake.create("t", schema="id bigint, AT timestamp", key="id", order_by="AT")
     with pytest.raises(varve.UsageError, match="it is another one: " + words):
         lake.create("t", key="id", **{"schema": "id bigint, v bigint", **more})
