@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/ingest.h"
+#include "cli/input.h"
 
 enum outcome {
     TAKEN,
@@ -91,7 +92,11 @@ static enum outcome put(struct vv_ingest *ingest, struct vv_stream *stream,
         return accept(ingest, stream, line, sequence);
     if (is_passing(&error))
         return wait(ingest, &error);
-    const struct fault fault = {error.message, error.code, error.table, false};
+    struct vv_text reason VV_CLEANUP(vv_text_done) = {0};
+    vv_text_adds(&reason, error.message);
+    if (line->offset == 0) /* of what is no NDJSON at all no line is a row */
+        vv_input_add_guess(line->bytes, line->len, &reason);
+    const struct fault fault = {vv_text_chars(&reason), error.code, error.table, false};
     return refuse(ingest, stream, line, &fault);
 }
 

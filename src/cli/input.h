@@ -80,4 +80,10 @@ varve_status vv_input_read_all(struct vv_cli *cli, size_t first, enum vv_input_c
  */
 bool vv_input_peek(int fd, char *bytes, size_t bytes_max, size_t *out_len);
 
+/*
+ * Appends what an input is, by its first bytes, of which no row of NDJSON could be made, and what
+ * to do about it: "; it is compressed: ...". Nothing where they do not tell.
+ */
+void vv_input_add_guess(const char *head, size_t len, struct vv_text *out);
+
 #endif
