@@ -405,15 +405,26 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
     return true;
 }
 
-varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
-    const struct vv_schema *schema, struct vv_str name)
+varve_status vv_rules_guess_column(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, struct vv_str name, struct vv_str *out)
 {
-    struct vv_str *names = NULL;
-    VV_NEW(op, &names, struct vv_str, schema->fields_len + 1);
+    struct vv_str *names = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    if (names == NULL)
+        return vv_fail_memory(op);
     for (size_t i = 0; i < schema->fields_len; i++)
         names[i] = schema->fields[i].name;
     struct vv_str nearest = vv_nearest_name(name, names, schema->fields_len);
-    return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s%s%.*s%s", VV_ARG(table),
-        VV_ARG(name), nearest.len > 0 ? "; did you mean " : "", VV_ARG(nearest),
-        nearest.len > 0 ? "?" : "");
+    *out = VV_STR("");
+    if (nearest.len > 0)
+        *out = vv_arena_format(arena, "; did you mean %.*s?", VV_ARG(nearest));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
+    const struct vv_schema *schema, struct vv_str name)
+{
+    struct vv_str guess = VV_STR_NONE;
+    VV_TRY(vv_rules_guess_column(op, &op->arena, schema, name, &guess));
+    return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s%.*s", VV_ARG(table),
+        VV_ARG(name), VV_ARG(guess));
 }

@@ -57,6 +57,11 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
 varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules);
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
+/*
+ * "; did you mean y?" of a name that no column has; "" where none is near. In the arena.
+ */
+varve_status vv_rules_guess_column(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_schema *schema, struct vv_str name, struct vv_str *out);
 /* EUSAGE: "table t has no column x; did you mean y?" */
 varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
     const struct vv_schema *schema, struct vv_str name);

@@ -97,10 +97,13 @@ static varve_status unknown_column(struct vv_op *op, const struct vv_plan *plan,
             "%.*s: the table has no column \"%.*s\", but %.*s: take the blanks around the name "
             "out",
             VV_ARG(input->name), VV_ARG(name), VV_ARG(plan->schema->fields[near].name));
+    struct vv_str guess = VV_STR_NONE;
+    VV_TRY(vv_rules_guess_column(op, &op->arena, plan->schema, name, &guess));
     return vv_fail(op, VARVE_EINVALID,
-        "%.*s: the table has no column \"%.*s\"; take it out, or allow it to be added "
+        "%.*s: the table has no column \"%.*s\"%.*s %s out, or allow it to be added "
         "(--evolve, evolve=True)",
-        VV_ARG(input->name), VV_ARG(name));
+        VV_ARG(input->name), VV_ARG(name), VV_ARG(guess.len > 0 ? guess : VV_STR(";")),
+        guess.len > 0 ? "Else take it" : "take it");
 }
 
 /* Which column of the input is which of the schema. */

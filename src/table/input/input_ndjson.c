@@ -105,22 +105,35 @@ bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *v
            (before == 0 || table->name.ptr[before - 1] == '/');
 }
 
+static varve_status unknown_take(struct vv_op *op, struct reader *reader, struct vv_str name,
+    const struct vv_json *value)
+{
+    struct vv_str text = VV_STR_NONE;
+    struct vv_str guess = VV_STR_NONE;
+    struct vv_str rule = VV_STR("names another table");
+    bool is_table = vv_str_eq(name, VV_STR("table"));
+    if (is_table && vv_ndjson_names_table(reader->table, value))
+        return VARVE_OK;
+    if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
+        return VARVE_OK;
+    VV_TRY(value_text(op, reader, value, &text));
+    if (!is_table) {
+        VV_TRY(vv_rules_guess_column(op, &reader->parsed, reader->schema, name, &guess));
+        rule =
+            vv_arena_format(&reader->parsed, "is in no column of the table%.*s", VV_ARG(guess));
+        if (rule.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    fault_set(reader, name, text, rule);
+    return VARVE_OK;
+}
+
 static varve_status member_take(struct vv_op *op, struct reader *reader, struct vv_str name,
     const struct vv_json *value)
 {
     int32_t column = vv_ndjson_column(reader->schema, name, &reader->next);
-    if (column < 0) {
-        struct vv_str text = VV_STR_NONE;
-        bool is_table = vv_str_eq(name, VV_STR("table"));
-        if (is_table && vv_ndjson_names_table(reader->table, value))
-            return VARVE_OK;
-        if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
-            return VARVE_OK;
-        VV_TRY(value_text(op, reader, value, &text));
-        fault_set(reader, name, text,
-            is_table ? VV_STR("names another table") : VV_STR("is in no column of the table"));
-        return VARVE_OK;
-    }
+    if (column < 0)
+        return unknown_take(op, reader, name, value);
     const struct vv_field *field = &reader->schema->fields[column];
     bool was_given = reader->given[column];
     reader->given[column] = true;

@@ -75,6 +75,9 @@ static const struct {
     /* what NDJSON brings besides */
     {VV_INPUT_NDJSON, "{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"wind\":[1,2]}\n",
         "row 1 (line 1): wind = [1,2] is in no column of the table"},
+    {VV_INPUT_NDJSON, "{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"confidnece\":1}\n",
+        "row 1 (line 1): confidnece = 1 is in no column of the table; did you mean "
+        "confidence?"},
     {VV_INPUT_NDJSON, "\n{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"SYMBOL\":\"QQQ\"}\n",
         "row 1 (line 2): symbol is in the line twice: "
         "{\"timestamp\":\"" TIME "\",\"symbol\":\"SPY\",\"SYMBOL\":\"QQQ\"}"},
@@ -120,6 +123,14 @@ TEST(validate, message_counts_and_names_the_first)
     CHECK_STR(fixture.op.error.message,
         "2 of 4 rows rejected, nothing written: row 2 (line 3): confidence = 1.5 breaks "
         "confidence_range (confidence IS NULL OR (confidence >= 0 AND confidence <= 1))");
+    vv_forgive(&fixture.op);
+    CHECK_FAILS(&fixture.op,
+        batch_read_text(&fixture, VV_INPUT_CSV,
+            "timestamp,symbol,confidnece\n" TIME ",SPY,1\n"),
+        VARVE_EINVALID);
+    CHECK(strstr(fixture.op.error.message,
+              "the table has no column \"confidnece\"; did you mean confidence? Else take it "
+              "out, or allow it to be added (--evolve, evolve=True)") != NULL);
     batch_fixture_close(&fixture);
 }
 
