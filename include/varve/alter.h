@@ -51,8 +51,8 @@ typedef struct varve_alter_result {
  *   upgrade          feature
  * *out_diff (may be NULL): what changes, lines for people; varve_free.
  * EUSAGE: what makes no sense for this table; EINVALID: rows that break a new constraint, some of
- * them in err->detail; EUNSUPPORTED: it takes a table feature and `upgrade` is not set, or one that
- * Varve does not write.
+ * them in err->detail; EUNSUPPORTED: a change other than `upgrade` takes a table feature and
+ * `options->upgrade` is not set, or it is one that Varve does not write.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_alter(varve_table *table,
     const varve_alter_change *change, const varve_alter_options *options,

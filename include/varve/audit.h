@@ -47,7 +47,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_verify(varve_lake *lake, cons
 
 /*
  * The head of a table, to be kept elsewhere: {"table","version","head"}, and with `key_file` (an
- * Ed25519 key, PEM; NULL: none) "signature", in base64, of the text "varve-seal-1 <head>".
+ * Ed25519 key, PEM; NULL: none) "signature", in base64, of the text "varve-seal-1 <head>". ENOTFOUND: no
+ * such table or key file; ECORRUPT: its log can't be read.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_seal(varve_lake *lake, const char *table,
     const char *key_file, char **out_json, varve_error *err);

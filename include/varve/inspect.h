@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 /*
- * The data files at a version or time (`at` NULL: the latest): path, partition, min, max (of the key; JSON texts), bytes, rows and deleted (of
- * them, by a deletion vector), added_version, modified. NULL: unknown.
+ * The data files at a version, time or tag (`at` NULL: the latest): path, partition, bytes, rows and deleted (of
+ * them, by a deletion vector), min, max (of the key; JSON texts), added_version, modified. NULL: unknown.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_files(varve_table *table, const char *at,
     struct ArrowArrayStream *out, varve_error *err);

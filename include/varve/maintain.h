@@ -47,7 +47,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_optimize(varve_table *table,
 
 typedef struct varve_restore_options {
     uint32_t size;
-    const char *at;      /* version (all digits) or time; must be given */
+    const char *at;      /* version (all digits), time or tag; must be given */
     const char *message; /* for the commit; NULL: the lake's */
     int32_t dry_run;     /* 1: say what would be done */
 } varve_restore_options;

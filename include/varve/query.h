@@ -19,7 +19,7 @@ struct varve_lake;
 typedef struct varve_query_options {
     uint32_t size;
     const char
-        *at; /* version (one table only), or time: of every table read; NULL: the latest */
+        *at; /* version (one table only), time or tag, of every table read; NULL: the latest */
     const char *const *param_names;  /* `name` of the `$name` in the SQL */
     const char *const *param_values; /* as a literal in quotes would be; NULL: NULL */
     size_t params_len;

@@ -27,7 +27,7 @@ typedef struct varve_correlate_options {
     const char *last; /* back from now: "30d", the default where neither from nor to is given */
     const char *from; /* included */
     const char *to;   /* not included */
-    const char *at;   /* a time: the tables as of then; NULL: the latest */
+    const char *at;   /* a time or tag: the tables as of then; NULL: the latest */
 } varve_correlate_options;
 #define VARVE_CORRELATE_OPTIONS_INIT                                        \
     {                                                                       \
@@ -65,7 +65,7 @@ typedef struct varve_outcomes_options {
     const char *last;      /* back from now: "30d", the default where no range is given */
     const char *from;      /* included */
     const char *to;        /* not included */
-    const char *at;        /* a time: the tables as of then; NULL: the latest */
+    const char *at;        /* a time or tag: the tables as of then; NULL: the latest */
 } varve_outcomes_options;
 #define VARVE_OUTCOMES_OPTIONS_INIT                                                        \
     {                                                                                      \
@@ -99,13 +99,19 @@ typedef struct varve_signals_options {
     const char *last;      /* back from now; NULL with neither from nor to: all */
     const char *from;      /* included */
     const char *to;        /* not included */
-    const char *at;        /* version or time; NULL: the latest */
+    const char *at;        /* version, time or tag; NULL: the latest */
 } varve_signals_options;
 #define VARVE_SIGNALS_OPTIONS_INIT                                             \
     {                                                                          \
         sizeof(varve_signals_options), 0, NULL, 0.0, 0, NULL, NULL, NULL, NULL \
     }
 
+/*
+ * Signals and what was done about them (docs/reports.md). AUDIT and MISSED: timestamp, strategy_id,
+ * signal_type, signal_value, acted_upon, acted_at, seconds_to_action, high_confidence, source, regime;
+ * LATENCY: strategy_id, signal_type, count, acted, p50_seconds, p90_seconds, max_seconds. ENOTFOUND: no
+ * table signals, or no such version.
+ */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_signals(varve_lake *lake,
     const varve_signals_options *options, struct ArrowArrayStream *out, varve_error *err);
 
@@ -118,7 +124,7 @@ typedef struct varve_gaps_options {
     const char *last;     /* back from now; NULL with neither from nor to: all */
     const char *from;     /* included */
     const char *to;       /* not included */
-    const char *at;       /* version or time; NULL: the latest */
+    const char *at;       /* version, time or tag; NULL: the latest */
 } varve_gaps_options;
 #define VARVE_GAPS_OPTIONS_INIT                                                 \
     {                                                                           \
@@ -143,7 +149,7 @@ typedef struct varve_lateness_options {
     const char *last; /* back from now; NULL with neither from nor to: all */
     const char *from; /* included */
     const char *to;   /* not included */
-    const char *at;   /* version or time; NULL: the latest */
+    const char *at;   /* version, time or tag; NULL: the latest */
 } varve_lateness_options;
 #define VARVE_LATENESS_OPTIONS_INIT                                     \
     {                                                                   \
@@ -166,7 +172,7 @@ typedef struct varve_transitions_options {
     const char *last;     /* back from now; NULL with neither from nor to: all */
     const char *from;     /* included */
     const char *to;       /* not included */
-    const char *at;       /* version or time; NULL: the latest */
+    const char *at;       /* version, time or tag; NULL: the latest */
 } varve_transitions_options;
 #define VARVE_TRANSITIONS_OPTIONS_INIT                                           \
     {                                                                            \

@@ -136,7 +136,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_create_table(varve_lake *lake
     const char *name, const varve_create_options *options, int32_t *out_created,
     varve_error *err);
 
-/* The lake's tables: table, version, files, rows, bytes, last_commit (timestamp), key, location. */
+/* The lake's tables: table, version, files, rows, bytes, last_commit (timestamp), key, location, error. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_tables(varve_lake *lake,
     struct ArrowArrayStream *out, varve_error *err);
 
@@ -150,7 +150,7 @@ VARVE_API void varve_table_close(varve_table *table);
 /* Sees what others have committed since. *out_version (may be NULL): the latest version. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_refresh(varve_table *table,
     int64_t *out_version, varve_error *err);
-/* The JSON object of `describe --json` (3-cli): name, location, version, protocol, schema, ... */
+/* The JSON object of `varve describe --json`: name, location, version, protocol, schema, ... */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_describe(varve_table *table, const char *at,
     char **out_json, varve_error *err);
 
@@ -223,7 +223,7 @@ typedef struct varve_scan_options {
     uint32_t size;
     const char *columns; /* names parted by commas; NULL: all */
     const char *where;   /* an SQL expression over the table's columns */
-    const char *at;      /* version (all digits) or time; NULL: the latest */
+    const char *at;      /* version (all digits), time or tag; NULL: the latest */
     int64_t limit;       /* 0: none */
 } varve_scan_options;
 #define VARVE_SCAN_OPTIONS_INIT                         \

@@ -171,7 +171,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_scan(varve_writer *writer,
     const char *table, const varve_scan_options *options, struct ArrowArrayStream *out,
     varve_error *err);
 
-/* What waits in a spool, without owning it; `spool` NULL: the lake's. JSON. `verify` 1: every record is checked; EVERIFY: damage, in *out_json too. */
+/* What waits in a spool, without owning it; `spool` NULL: the lake's. JSON. `verify` 1: every record is checked; EVERIFY: damage, in *out_json too. ENOTFOUND: there is no spool: nothing waits. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_spool_inspect(varve_lake *lake, const char *spool,
     int32_t verify, char **out_json, varve_error *err);
 
@@ -192,7 +192,7 @@ typedef struct varve_spool_salvage_options {
  * can be read. *out_json says what was saved, which bytes could not be read, and the sequences of
  * the rows that are lost; it is kept in the spool's folder too, and so are the damaged files. A
  * spool without damage is left alone.
- * ECONFLICT: another process owns it. EUSAGE: a copy, or rows whose table is not known and neither
+ * ENOTFOUND: there is no spool. ECONFLICT: another process owns it. EUSAGE: a copy, or rows whose table is not known and neither
  * `table` nor `aside`; nothing was changed.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_spool_salvage(varve_lake *lake,

@@ -166,7 +166,7 @@ class Lake:
 
     def tables(self):
         """The lake's tables, a row each, as an ArrowStream: table, version, files, rows, bytes,
-        last_commit, key, location."""
+        last_commit, key, location, error (why a table can't be read)."""
         return ArrowStream(self._core.tables())
 
     def maintain(self, table=None, *, plan=False, message=None):
@@ -328,6 +328,8 @@ class Lake:
         """What waits in a spool, of this lake or a folder, as a dict, without owning it.
 
         verify  True: every record is checked. VerifyFailed: damage; its `report` is the dict
+
+        NotFound: there is no spool: nothing waits.
         """
         import json
 

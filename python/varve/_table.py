@@ -329,12 +329,12 @@ class Table:
         """One change of the table's rules; rows stay. An AlterResult.
 
             table.alter("add-column", "note string after vix")
-            table.alter("set", "delta.enableChangeDataFeed=true")
+            table.alter("set", "delta.enableChangeDataFeed=true", upgrade=True)
             table.alter("add-constraint", "positive", "vix > 0")
 
         Verbs: add-column, rename-column, drop-column, move-column, widen, drop-not-null,
-        set-default, drop-default, set, unset, add-constraint, drop-constraint, upgrade; words as of
-        ``varve alter``.
+        set-default, drop-default, cluster-by, set, unset, add-constraint, drop-constraint, upgrade;
+        words as of ``varve alter``.
 
         upgrade  True: the table may get a feature that fewer engines have
 
@@ -432,13 +432,13 @@ class Table:
         return self._lake.seal(self.name, key_file)
 
     def files(self, *, at=None):
-        """The data files: path, partition, min, max, bytes, rows, deleted, added_version,
+        """The data files: path, partition, bytes, rows, deleted, min, max, added_version,
         modified."""
         return ArrowStream(self._core.files(at_text(at)))
 
     def describe(self, *, at=None):
-        """A dict: name, location, version, protocol, schema, partitionColumns, key, orderBy,
-        zorder, properties, files, bytes, rows."""
+        """A dict: name, location, id, description, version, timestamp, createdAt, protocol, schema,
+        partitionColumns, key, orderBy, zorder, clusteringColumns, properties, files, bytes, rows."""
         import json
 
         return json.loads(self._core.describe(at_text(at)))

@@ -105,7 +105,7 @@ const struct vv_command vv_cmd_alter = {
             "\n"
             "Renaming and dropping need column mapping, widening needs type widening:\n"
             "features that fewer engines have. Without --upgrade the command says what it\n"
-            "would cost.\n"
+            "would cost. The verb upgrade is that word already.\n"
             "\n"
             "A property varve.warn.NAME is a rule that rejects nothing: a row for which its\n"
             "expression is not true is written and counted, in the result of the write and\n"

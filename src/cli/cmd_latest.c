@@ -40,10 +40,9 @@ const struct vv_command vv_cmd_latest = {
     .arguments = "TABLE",
     .examples = "varve latest market_regimes\n"
                 "varve latest performance_metrics --until 2025-01-30T15:00:00Z",
-    .text =
-        "The newest row by event time for each symbol, strategy or whatever else the\n"
-        "table's key holds beside the time. A date in the key counts as its first instant,\n"
-        "UTC, where there is no time. --at reads the table as it was then.",
+    .text = "The newest row by event time for each symbol, strategy or whatever else the\n"
+            "table's key holds beside the time. Where there is no time, a date in the key\n"
+            "counts as its first instant, UTC. --at reads the table as it was then.",
     VV_OPTIONS(options, struct latest_values),
     .arguments_least = 1,
     .arguments_most = 1,

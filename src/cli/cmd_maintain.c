@@ -191,7 +191,7 @@ const struct vv_command vv_cmd_maintain = {
             "readable; writers neither fail nor wait. Without --once it goes on, a run each\n"
             "--interval, until SIGTERM or SIGINT; two at the same time share the tables. A\n"
             "table that fails does not keep the others from being looked after. Properties\n"
-            "of a table (varve.maintain..., varve help alter) say otherwise for it;\n"
+            "of a table (varve.maintain..., by varve alter ... set) say otherwise for it;\n"
             "docs/maintenance.md has them all, and a systemd unit.",
     VV_OPTIONS(options, struct maintain_values),
     .arguments_most = 1,

@@ -90,6 +90,21 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
     return vv_show_text(cli, line.ptr, line.len);
 }
 
+static varve_status show_dropped(struct vv_cli *cli, int64_t rows)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    const char *name = vv_cli_argument(cli, 1);
+    if (!cli->globals.json) {
+        vv_say(cli, "%s: %" PRId64 " row%s dropped from quarantine", name, rows,
+            vv_text_plural(rows));
+        return VARVE_OK;
+    }
+    vv_text_adds(&line, "{\"table\":");
+    vv_text_add_json(&line, name, strlen(name));
+    vv_text_addf(&line, ",\"rows_dropped\":%" PRId64 "}\n", rows);
+    return vv_show_text(cli, line.ptr, line.len);
+}
+
 static varve_status drop(struct vv_cli *cli, varve_table *table, const struct batches *batches,
     bool yes)
 {
@@ -104,9 +119,7 @@ static varve_status drop(struct vv_cli *cli, varve_table *table, const struct ba
         return VARVE_OK;
     }
     VV_TRY(varve_table_quarantine_drop(table, batches->ids, batches->len, &rows, &cli->error));
-    vv_say(cli, "%s: %" PRId64 " row%s dropped from quarantine", vv_cli_argument(cli, 1), rows,
-        vv_text_plural(rows));
-    return VARVE_OK;
+    return show_dropped(cli, rows);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

@@ -65,11 +65,10 @@ const struct vv_command vv_cmd_range = {
     .examples =
         "varve range market_regimes --symbol SPY --last 7d\n"
         "varve range signals --strategy iron_condor_1 --from 2025-01-01 --to 2025-02-01",
-    .text =
-        "With --plot total_pnl, signal_value, vix or the first number over time.\n"
-        "Without --symbol and --strategy the rows of all. --from is included, --to not.\n"
-        "Where the key has a date and no time, a row is of the first instant of its day, UTC.\n"
-        "Where there are no rows in the range, it says on stderr when the newest one is.",
+    .text = "With --plot total_pnl, signal_value, vix or the first number over time.\n"
+            "Without --symbol and --strategy the rows of all. --from is included, --to not.\n"
+            "Where the key has a date and no time, a row is of its day's first instant, UTC.\n"
+            "Where there are no rows in the range, it says on stderr when the newest one is.",
     VV_OPTIONS(options, struct range_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -59,16 +59,23 @@ static void add_line(struct vv_text *text, const char *name, const char *value)
     vv_text_addc(text, '\n');
 }
 
+/* "1 row", "12 rows" */
+static void add_rows(struct vv_text *text, const struct vv_node *count)
+{
+    vv_text_addf(text, "%s row%s", vv_node_chars(count), vv_text_plural(vv_node_int(count, 0)));
+}
+
 static void add_segment(struct vv_text *text, const struct vv_node *segment)
 {
     struct vv_text value VV_CLEANUP(vv_text_done) = {0};
     const char *damage = vv_node_chars(vv_node_get(segment, "damage"));
-    vv_text_addf(&value, "%s: %s, %s rows, %s bytes, since %s",
-        vv_node_chars(vv_node_get(segment, "file")),
-        vv_node_chars(vv_node_get(segment, "state")),
-        vv_node_chars(vv_node_get(segment, "rows")),
-        vv_node_chars(vv_node_get(segment, "bytes")),
-        vv_node_chars(vv_node_get(segment, "oldest")));
+    const char *oldest = vv_node_chars(vv_node_get(segment, "oldest"));
+    vv_text_addf(&value, "%s: %s, ", vv_node_chars(vv_node_get(segment, "file")),
+        vv_node_chars(vv_node_get(segment, "state")));
+    add_rows(&value, vv_node_get(segment, "rows"));
+    vv_text_addf(&value, ", %s bytes", vv_node_chars(vv_node_get(segment, "bytes")));
+    if (*oldest)
+        vv_text_addf(&value, ", since %s", oldest);
     if (*damage)
         vv_text_addf(&value, "; DAMAGED at offset %s: %s",
             vv_node_chars(vv_node_get(segment, "damage_offset")), damage);
@@ -80,9 +87,8 @@ static void add_page(struct vv_text *text, const struct vv_node *spool)
     struct vv_text waiting VV_CLEANUP(vv_text_done) = {0};
     const struct vv_node *segments = vv_node_get(spool, "segments");
     const char *owner = vv_node_chars(vv_node_get(spool, "owner"));
-    vv_text_addf(&waiting, "%s rows, %s bytes",
-        vv_node_chars(vv_node_get(spool, "rows_waiting")),
-        vv_node_chars(vv_node_get(spool, "bytes_waiting")));
+    add_rows(&waiting, vv_node_get(spool, "rows_waiting"));
+    vv_text_addf(&waiting, ", %s bytes", vv_node_chars(vv_node_get(spool, "bytes_waiting")));
     add_line(text, "spool", vv_node_chars(vv_node_get(spool, "spool")));
     add_line(text, "owner", *owner ? owner : "nobody");
     add_line(text, "waiting", vv_text_chars(&waiting));
@@ -294,10 +300,9 @@ static void add_saved(struct vv_text *text, const struct vv_node *segment)
     struct vv_text value VV_CLEANUP(vv_text_done) = {0};
     const struct vv_node *files = vv_node_get(segment, "files");
     const struct vv_node *unreadable = vv_node_get(segment, "unreadable");
-    vv_text_addf(&value, "%s: %s rows saved; %s",
-        vv_node_chars(vv_node_get(segment, "segment")),
-        vv_node_chars(vv_node_get(segment, "rows_saved")),
-        vv_node_chars(vv_node_get(segment, "damage")));
+    vv_text_addf(&value, "%s: ", vv_node_chars(vv_node_get(segment, "segment")));
+    add_rows(&value, vv_node_get(segment, "rows_saved"));
+    vv_text_addf(&value, " saved; %s", vv_node_chars(vv_node_get(segment, "damage")));
     add_line(text, "segment", vv_text_chars(&value));
     for (size_t i = 0; i < unreadable->children_len; i++) {
         const struct vv_node *range = &unreadable->children[i];
@@ -374,8 +379,9 @@ static varve_status salvage(struct vv_cli *cli, const struct spool_values *value
     if (is_sound)
         vv_say(cli, "the spool is sound: nothing was done");
     else
-        vv_say(cli, "%s; %s rows are lost for certain",
-            values->dry_run ? "nothing was changed" : "the spool can be used again", lost);
+        vv_say(cli, "%s; %s row%s lost for certain",
+            values->dry_run ? "nothing was changed" : "the spool can be used again", lost,
+            strcmp(lost, "1") == 0 ? " is" : "s are");
     vv_node_done(&report);
     return vv_show_text(cli, text.ptr, text.len);
 }

@@ -23,7 +23,8 @@ const struct vv_command vv_cmd_tables = {
     .arguments = "",
     .examples = "varve tables\n"
                 "varve --lake data/demo tables --json",
-    .text = "One row a table: version, files, rows, bytes, last commit, key, location.",
+    .text = "One row a table: version, files, rows, bytes, last commit, key, location, and of\n"
+            "one that cannot be read the error.",
     .options_bytes = sizeof(struct no_values),
     .run = run,
 };

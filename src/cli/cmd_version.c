@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "cli/commands.h"
 
 struct no_values {
@@ -8,7 +10,14 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
     (void)given;
-    vv_text_addf(&text, "%s\n", varve_build_info());
+    if (cli->globals.json) {
+        const char *build = varve_build_info();
+        vv_text_addf(&text, "{\"version\":\"%s\",\"build\":", varve_version());
+        vv_text_add_json(&text, build, strlen(build));
+        vv_text_adds(&text, "}\n");
+    } else {
+        vv_text_addf(&text, "%s\n", varve_build_info());
+    }
     return vv_show_text(cli, text.ptr, text.len);
 }
 

@@ -92,5 +92,8 @@ void vv_help_man(struct vv_text *text)
         "corrupt; 7 a table feature that is not known;\n8 the storage failed; 9 a limit; 10 "
         "verification failed; 11 the outcome is not known: repeat it;\n130 interrupted.\n"
         ".SH ENVIRONMENT\n.TP\n\\fBVARVE_LAKE\\fR\nthe lake, where \\fB\\-\\-lake\\fR is not "
-        "given\n.TP\n\\fBNO_COLOR\\fR\nno colours\n");
+        "given\n.TP\n\\fBVARVE_PAGER\\fR, \\fBPAGER\\fR\nthe pager of what does not fit on the "
+        "screen, else less\n.TP\n\\fBTMPDIR\\fR\nwhere is put aside what does not fit into "
+        "memory\n"
+        ".TP\n\\fBNO_COLOR\\fR\nno colours\n");
 }

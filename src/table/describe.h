@@ -8,7 +8,7 @@
 #include "table/table.h"
 #include "varve/arrow.h"
 
-/* The JSON object of `describe --json` (3-cli) of a snapshot of the table. */
+/* The JSON object of `varve describe --json` of a snapshot of the table. */
 varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     const struct vv_snapshot *snapshot, struct vv_buf *out_json);
 

@@ -18,6 +18,8 @@ CASES = [
     ("help upsrt", USAGE, [], ["did you mean 'upsert'?"]),
     ("--version", 0, ["varve 0."], []),
     ("version", 0, ["varve 0.", "DuckDB", "Delta protocol"], []),
+    ("version --json", 0, ['{"version":"0.', '","build":"varve 0.', "Delta protocol"], []),
+    ("keygen a.key --json", 0, ['{"private_key":"a.key","public_key":"a.key.pub"}'], []),
     # wrong lines
     ("upsrt market_regimes", USAGE, [], ["unknown command 'upsrt'; did you mean 'upsert'?"]),
     ("scan market_regimes --limt 3", USAGE, [], ["did you mean --limit?"]),

@@ -115,6 +115,8 @@ def test_the_spool_is_seen_and_flushed_from_outside(lake):
     client.close()
     run.kill()
     assert lake.spool()["owner"] is None
+    status = lake.ok("spool", "status")
+    assert "waiting   1 row, " in status and ": sealed, 1 row, " in status or ": open, 1 row, " in status, status
     assert "1 row flushed" in lake.run("spool", "flush").stderr
     assert lake.values() == expected([*range(25), 30])
     assert lake.spool()["rows_waiting"] == 0

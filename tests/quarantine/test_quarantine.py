@@ -293,9 +293,13 @@ def test_drop_asks_or_wants_a_word(quotes):
     done = quotes.run("quarantine", "drop", TABLE)
     assert done.returncode == 2 and "--yes" in done.stderr
     assert len(files(quotes)) == 1
-    quotes.ok("quarantine", "drop", TABLE, "--yes")
+    done = quotes.run("quarantine", "drop", TABLE, "--yes")
+    assert (done.stdout, done.stderr) == ("", f"{TABLE}: 1 row dropped from quarantine\n")
     assert files(quotes) == {}
     assert quotes.rows("quarantine", "list", TABLE) == []
+    quotes.upsert(TABLE, csv(BAD), "--quarantine")
+    done = quotes.run("quarantine", "drop", TABLE, "--yes", "--json")
+    assert (json.loads(done.stdout), done.stderr) == ({"table": TABLE, "rows_dropped": 1}, "")
 
 
 @pytest.mark.parametrize("name", ["nope", "../../_delta_log/0", "A", ""])
