@@ -68,7 +68,7 @@ typedef struct varve_restore_result {
 
 /*
  * Makes the table what it was: rows, schema and properties, by a new commit. All versions stay.
- * Transactions (app_id) stay applied. ENOTFOUND: no such version, or its data files are gone;
+ * Transactions (app_id) stay applied. ENOTFOUND: no such version, or its files are gone;
  * EUSAGE: the table is append-only; ECONFLICT: other writers won every attempt.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_restore(varve_table *table,

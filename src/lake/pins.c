@@ -2,8 +2,8 @@
 
 #include "base/os.h"
 #include "base/time.h"
-#include "delta/deletion_vector.h"
 #include "engine/engine.h"
+#include "table/file_keys.h"
 #include "table/read/read.h"
 
 /* How far back a vacuum is looked for that has not ended; one that is older was killed. */
@@ -25,19 +25,6 @@ static varve_status list_tables(struct vv_op *op, struct vv_lake *lake,
     memcpy(*out, request->tables, request->tables_len * sizeof(**out));
     *out_len = request->tables_len;
     return VARVE_OK;
-}
-
-static varve_status check_key(struct vv_op *op, const struct vv_table *table, int64_t version,
-    struct vv_str key)
-{
-    struct vv_object object = {0};
-    varve_status status = vv_store_head(op, table->store, key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    return vv_fail(op, VARVE_ENOTFOUND,
-        "version %" PRId64 " of table %.*s can't be kept: its file %.*s is gone (a vacuum?)",
-        version, VV_ARG(table->name), VV_ARG(key));
 }
 
 /*
@@ -84,17 +71,16 @@ static varve_status check_files(struct vv_op *op, const struct vv_table *table,
     const struct vv_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->files_len; i++) {
-        const struct vv_file *file = snapshot->files[i];
-        struct vv_str key = VV_STR_NONE;
-        bool is_absolute = false;
+        struct vv_file_keys keys;
+        struct vv_str gone = VV_STR_NONE;
         VV_TRY(vv_progress(op, "pin", i, snapshot->files_len));
-        if (!file->absolute)
-            VV_TRY(check_key(op, table, snapshot->version, file->key));
-        if (file->dv == NULL || file->dv->storage == 'i')
-            continue;
-        VV_TRY(vv_dv_key(op, &op->arena, file->dv, &key, &is_absolute));
-        if (!is_absolute)
-            VV_TRY(check_key(op, table, snapshot->version, key));
+        VV_TRY(vv_file_keys_of(op, &op->arena, table->store, snapshot->files[i], &keys));
+        VV_TRY(vv_file_keys_gone(op, table->store, &keys, &gone));
+        if (gone.ptr != NULL)
+            return vv_fail(op, VARVE_ENOTFOUND,
+                "version %" PRId64 " of table %.*s can't be kept: its file %.*s is gone "
+                "(a vacuum?)",
+                snapshot->version, VV_ARG(table->name), VV_ARG(gone));
     }
     return VARVE_OK;
 }

@@ -137,6 +137,66 @@ def test_a_version_whose_files_are_gone_is_refused_by_name(ticks):
     assert (rows(ticks), ticks.version(TABLE)) == (before, version)
 
 
+@pytest.fixture
+def marked(varve):
+    """Three rows in one file; versions 2 and 3 take a row each, by a deletion vector."""
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id",
+             "--property", "delta.enableDeletionVectors=true")
+    varve.upsert("r", "id,v\n1,1\n2,2\n3,3\n")
+    varve.ok("delete", "r", "--where", "id = 1")
+    varve.ok("delete", "r", "--where", "id = 2")
+    return varve
+
+
+def ids(varve, *arguments):
+    return sorted(row["id"] for row in varve.rows("scan", "r", *arguments))
+
+
+def test_a_version_whose_deletion_vector_is_gone_is_refused_by_name(marked):
+    gone = set(path.name for path in marked.table("r").glob("*.bin"))
+    done = marked.run("vacuum", "r", "--retain", "0h", "--unsafe", "--yes")
+    gone -= set(path.name for path in marked.table("r").glob("*.bin"))
+    assert done.returncode == 0 and len(gone) == 1
+    assert "versions before 3 can no longer be read" in done.stderr
+    version = marked.version("r")
+    done = marked.run("restore", "r", "--version", "2", "--yes")
+    assert done.returncode == 5 and gone.pop() in done.stderr
+    assert (marked.version("r"), ids(marked)) == (version, [3])
+    assert json.loads(marked.ok("restore", "r", "--version", "1", "--yes", "--json"))["changed"]
+    assert ids(marked) == [1, 2, 3]  # the same file, which had no vector then
+
+
+def test_a_version_with_a_deletion_vector_comes_back(marked):
+    marked.ok("restore", "r", "--version", "2", "--yes")
+    assert ids(marked) == [2, 3]
+    assert DeltaTable(str(marked.table("r"))).version() == 4
+
+
+def name_absolute(folder):
+    """Makes the log name the table's files by absolute paths, as a converted table's may."""
+    for path in (folder / "_delta_log").glob("*.json"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            for action in ("add", "remove"):
+                if action in line:
+                    line[action]["path"] = f"file://{folder}/{line[action]['path']}"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_files_with_absolute_paths_are_looked_for_too(varve):
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
+    for value in (1, 2):
+        varve.upsert("r", f"id,v\n1,{value}\n")
+    name_absolute(varve.table("r"))
+    assert varve.rows("scan", "r", "--version", "1") == [{"id": 1, "v": 1}]
+    dry = ("restore", "r", "--version", "1", "--dry-run")
+    varve.ok(*dry)
+    done = varve.run("vacuum", "r", "--retain", "0h", "--unsafe", "--yes")
+    assert "versions before 2 can no longer be read" in done.stderr
+    done = varve.run(*dry)
+    assert done.returncode == 5 and "1 of its files is gone" in done.stderr
+
+
 def test_an_append_only_table_is_not_taken_back(varve):
     varve.ok("create", "log", "--schema", "a int", "--property", "delta.appendOnly=true")
     for _ in range(2):

@@ -7,6 +7,7 @@
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
+#include "table/file_keys.h"
 #include "table/file_set.h"
 #include "table/read/read.h"
 #include "table/record.h"
@@ -29,46 +30,44 @@ static void attempt_done(struct attempt *attempt)
     vv_arena_done(&attempt->arena);
 }
 
-static varve_status check_there(struct vv_op *op, const struct attempt *attempt,
-    const struct vv_file *file, int64_t *missing)
-{
-    struct vv_object object = {0};
-    if (file->absolute)
-        return VARVE_OK; /* not ours to look after; a read of it will tell */
-    varve_status status = vv_store_head(op, attempt->table->store, file->key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    ++*missing;
-    return VARVE_OK;
-}
-
-static varve_status fail_missing(struct vv_op *op, const struct attempt *attempt,
-    const struct vv_file *first, int64_t missing)
+static varve_status fail_gone(struct vv_op *op, const struct attempt *attempt,
+    struct vv_str first, int64_t gone)
 {
     return vv_fail(op, VARVE_ENOTFOUND,
         "version %" PRId64 " of table %.*s can't be restored: %" PRId64
-        " of its data files are gone, such as %.*s; a vacuum took them",
-        attempt->target->version, VV_ARG(attempt->table->name), missing, VV_ARG(first->path));
+        " of its files %s gone, such as %.*s; a vacuum took %s",
+        attempt->target->version, VV_ARG(attempt->table->name), gone, gone == 1 ? "is" : "are",
+        VV_ARG(first), gone == 1 ? "it" : "them");
 }
 
-/* Files that come back. All of them have to be there still. */
+/* `*first`: the file that is gone, where none was before. */
+static varve_status check_there(struct vv_op *op, const struct attempt *attempt,
+    const struct vv_file *file, struct vv_str *first, int64_t *gone)
+{
+    struct vv_store *store = attempt->table->store;
+    struct vv_file_keys keys;
+    struct vv_str key = VV_STR_NONE;
+    VV_TRY(vv_file_keys_of(op, &op->arena, store, file, &keys));
+    VV_TRY(vv_file_keys_gone(op, store, &keys, &key));
+    if (key.ptr != NULL && ++*gone == 1)
+        *first = key;
+    return VARVE_OK;
+}
+
+/* Files that come back. All of them, and their deletion vectors, have to be there still. */
 static varve_status add_back(struct vv_op *op, struct attempt *attempt)
 {
     struct vv_file_set now;
-    const struct vv_file *first = NULL;
-    int64_t missing = 0;
+    struct vv_str first = VV_STR_NONE;
+    int64_t gone = 0;
     const struct vv_snapshot *latest = attempt->table->snapshot;
     VV_TRY(vv_file_set_init(op, &op->arena, latest->files, latest->files_len, &now));
     for (size_t i = 0; i < attempt->target->files_len; i++) {
         const struct vv_file *file = attempt->target->files[i];
-        int64_t missing_before = missing;
         if (vv_file_set_has(&now, file))
             continue;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(check_there(op, attempt, file, &missing));
-        if (missing > missing_before && first == NULL)
-            first = file;
+        VV_TRY(check_there(op, attempt, file, &first, &gone));
         struct vv_file *add = vv_actions_new_add(&attempt->actions, &attempt->arena);
         if (add == NULL)
             return vv_fail_memory(op);
@@ -77,7 +76,7 @@ static varve_status add_back(struct vv_op *op, struct attempt *attempt)
         attempt->result.files_restored++;
         attempt->result.bytes_restored += file->bytes;
     }
-    return first == NULL ? VARVE_OK : fail_missing(op, attempt, first, missing);
+    return gone == 0 ? VARVE_OK : fail_gone(op, attempt, first, gone);
 }
 
 static varve_status take_away(struct vv_op *op, struct attempt *attempt)

@@ -24,7 +24,8 @@ struct vv_restore_result {
 };
 
 /*
- * NOT_FOUND: no such version, or data files of it are gone, named. EUSAGE: the table is append-only.
+ * NOT_FOUND: no such version, or data files or deletion vectors of it are gone, one of them named.
+ * EUSAGE: the table is append-only.
  * ECONFLICT: other writers won every attempt.
  */
 varve_status vv_restore(struct vv_op *op, struct vv_table *table,

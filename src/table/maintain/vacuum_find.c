@@ -4,10 +4,10 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/time.h"
-#include "delta/deletion_vector.h"
 #include "delta/ledger.h"
 #include "delta/list.h"
 #include "delta/log_list.h"
+#include "table/file_keys.h"
 #include "table/maintain/vacuum_run.h"
 
 #define NOTE_KEY "_delta_log/_last_vacuum_info"
@@ -107,11 +107,14 @@ static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *r
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
 }
 
+/* `key` with ptr NULL: none. */
 static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *seen,
     struct vv_str key)
 {
     struct vv_object object = {0};
     bool was_there = false;
+    if (key.ptr == NULL)
+        return VARVE_OK;
     struct vv_str copy = vv_arena_str(&run->arena, key);
     if (copy.ptr == NULL || !vv_map_put(seen, copy, run, &was_there))
         return vv_fail_memory(op);
@@ -131,14 +134,10 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
 static varve_status add_removed(struct vv_op *op, struct vv_vacuum_run *run,
     struct vv_map *seen, const struct vv_remove *remove)
 {
-    struct vv_str key = VV_STR_NONE;
-    bool is_absolute = false;
-    if (!remove->absolute)
-        VV_TRY(add_by_key(op, run, seen, remove->key));
-    if (remove->dv == NULL || remove->dv->storage == 'i')
-        return VARVE_OK;
-    VV_TRY(vv_dv_key(op, &op->arena, remove->dv, &key, &is_absolute));
-    return is_absolute ? VARVE_OK : add_by_key(op, run, seen, key);
+    struct vv_file_keys keys;
+    VV_TRY(vv_file_keys_of_remove(op, &op->arena, run->table->store, remove, &keys));
+    VV_TRY(add_by_key(op, run, seen, keys.data));
+    return add_by_key(op, run, seen, keys.vector);
 }
 
 varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
@@ -189,13 +188,20 @@ int64_t vv_vacuum_bytes(const struct vv_objects *objects)
     return bytes;
 }
 
-/* The commit took a file from the table that is due now. */
-static bool takes_one(const struct vv_actions *actions, const struct vv_map *due)
+/* *out: the commit took a file, or the deletion vector of one, from the table that is due now. */
+static varve_status takes_one(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_arena *arena, const struct vv_actions *actions, const struct vv_map *due,
+    bool *out)
 {
-    for (size_t r = 0; r < actions->removes.len; r++)
-        if (vv_map_has(due, actions->removes.items[r].key))
-            return true;
-    return false;
+    *out = false;
+    for (size_t r = 0; r < actions->removes.len && !*out; r++) {
+        struct vv_file_keys keys;
+        VV_TRY(vv_file_keys_of_remove(op, arena, run->table->store, &actions->removes.items[r],
+            &keys));
+        *out = (keys.data.ptr != NULL && vv_map_has(due, keys.data)) ||
+               (keys.vector.ptr != NULL && vv_map_has(due, keys.vector));
+    }
+    return VARVE_OK;
 }
 
 /*
@@ -224,10 +230,12 @@ varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *ru
     for (size_t i = vv_log_list_lower(&list, version + 1); i > 0; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
+        bool is_first = false; /* version that does without what is due */
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
             &arena, &actions, NULL));
-        if (takes_one(&actions, &due)) {
+        VV_TRY(takes_one(op, run, &arena, &actions, &due, &is_first));
+        if (is_first) {
             *out = list.commits.items[i - 1].version;
             return VARVE_OK;
         }

@@ -1,11 +1,11 @@
 /*
  * What stays. Keys are compared as they are in the table's folder; a file that the log names by an
- * absolute path is kept too where that path leads into the folder.
+ * absolute path is kept too where that path leads into the folder (table/file_keys.h).
  */
 #include "base/time.h"
-#include "delta/deletion_vector.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
+#include "table/file_keys.h"
 #include "table/maintain/vacuum_run.h"
 
 /* Which pins keep a key, with the one that is being read; NULL: no memory. */
@@ -19,15 +19,12 @@ static uint64_t *mark_pin(struct vv_vacuum_run *run, struct vv_str key)
     return bits;
 }
 
+/* `key` with ptr NULL: none. */
 static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
-    struct vv_str key, bool is_absolute)
+    struct vv_str key)
 {
-    struct vv_str root = run->table->store->location;
-    if (is_absolute) {
-        if (key.len <= root.len + 1 || !vv_str_starts(key, root) || key.ptr[root.len] != '/')
-            return VARVE_OK;
-        key = vv_str_skip(key, root.len + 1);
-    }
+    if (key.ptr == NULL)
+        return VARVE_OK;
     void *value = map == &run->pinned ? (void *)mark_pin(run, key) : run;
     if (value != NULL && vv_map_has(map, key))
         return VARVE_OK;
@@ -37,36 +34,24 @@ static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct 
                : vv_fail_memory(op);
 }
 
-static varve_status keep_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str key,
-    bool is_absolute)
+static varve_status add_file(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
+    const struct vv_file *file)
 {
-    return add_key(op, run, &run->kept, key, is_absolute);
-}
-
-static varve_status add_vector(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *map,
-    const struct vv_deletion_vector *dv)
-{
-    struct vv_str key = VV_STR_NONE;
-    bool is_absolute = false;
-    if (dv == NULL || dv->storage == 'i')
-        return VARVE_OK;
-    VV_TRY(vv_dv_key(op, &run->arena, dv, &key, &is_absolute));
-    return add_key(op, run, map, key, is_absolute);
-}
-
-static varve_status keep_vector(struct vv_op *op, struct vv_vacuum_run *run,
-    const struct vv_deletion_vector *dv)
-{
-    return add_vector(op, run, &run->kept, dv);
+    struct vv_file_keys keys;
+    VV_TRY(vv_file_keys_of(op, &run->arena, run->table->store, file, &keys));
+    VV_TRY(add_key(op, run, map, keys.data));
+    return add_key(op, run, map, keys.vector);
 }
 
 static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
     const struct vv_remove *remove)
 {
+    struct vv_file_keys keys;
     if (remove->deleted_ms < run->cutoff_us / VV_US_PER_MS)
         return VARVE_OK;
-    VV_TRY(keep_key(op, run, remove->key, remove->absolute));
-    return keep_vector(op, run, remove->dv);
+    VV_TRY(vv_file_keys_of_remove(op, &run->arena, run->table->store, remove, &keys));
+    VV_TRY(add_key(op, run, &run->kept, keys.data));
+    return add_key(op, run, &run->kept, keys.vector);
 }
 
 /* A snapshot forgets tombstones after the table's own retention: for a longer one, the commits. */
@@ -93,13 +78,6 @@ static varve_status keep_removed_since(struct vv_op *op, struct vv_vacuum_run *r
     return VARVE_OK;
 }
 
-static varve_status pin_file(struct vv_op *op, struct vv_vacuum_run *run,
-    const struct vv_file *file)
-{
-    VV_TRY(add_key(op, run, &run->pinned, file->key, file->absolute));
-    return add_vector(op, run, &run->pinned, file->dv);
-}
-
 static varve_status fail_unknown(struct vv_op *op, int64_t version)
 {
     return vv_fail(op, VARVE_ENOTFOUND,
@@ -123,9 +101,9 @@ static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
             &actions, NULL));
         for (size_t a = 0; a < actions.adds.len; a++)
-            VV_TRY(pin_file(op, run, &actions.adds.items[a]));
+            VV_TRY(add_file(op, run, &run->pinned, &actions.adds.items[a]));
         for (size_t c = 0; c < actions.cdcs.len; c++)
-            VV_TRY(add_key(op, run, &run->pinned, actions.cdcs.items[c].key, false));
+            VV_TRY(add_key(op, run, &run->pinned, actions.cdcs.items[c].key));
     }
     return next > run->table->snapshot->version ? VARVE_OK : fail_unknown(op, next);
 }
@@ -136,7 +114,7 @@ static varve_status pin_one(struct vv_op *op, struct vv_vacuum_run *run,
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     varve_status status = vv_table_snapshot(op, run->table, pin->version, &snapshot);
     for (size_t i = 0; status == VARVE_OK && i < snapshot->files_len; i++)
-        status = pin_file(op, run, snapshot->files[i]);
+        status = add_file(op, run, &run->pinned, snapshot->files[i]);
     if (status == VARVE_OK && pin->kind == VV_PIN_HOLD)
         status = pin_later(op, run, pin->version);
     return status == VARVE_OK
@@ -166,11 +144,8 @@ varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
 {
     const struct vv_snapshot *snapshot = run->table->snapshot;
     run->kept = VV_MAP_INIT(&run->arena);
-    for (size_t i = 0; i < snapshot->files_len; i++) {
-        const struct vv_file *file = snapshot->files[i];
-        VV_TRY(keep_key(op, run, file->key, file->absolute));
-        VV_TRY(keep_vector(op, run, file->dv));
-    }
+    for (size_t i = 0; i < snapshot->files_len; i++)
+        VV_TRY(add_file(op, run, &run->kept, snapshot->files[i]));
     for (size_t i = 0; i < snapshot->tombstones_len; i++)
         VV_TRY(keep_remove(op, run, snapshot->tombstones[i]));
     VV_TRY(keep_pinned(op, run));

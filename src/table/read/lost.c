@@ -7,9 +7,9 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "delta/deletion_vector.h"
 #include "delta/list.h"
 #include "delta/pins.h"
+#include "table/file_keys.h"
 
 struct vacuum {
     const struct vv_history_entry *entry;
@@ -29,55 +29,6 @@ struct lost {
     VV_ACTION_LIST(struct vacuum) vacuums; /* newest first */
 };
 
-/* The files that a data file is made of; ptr NULL: none in the table's folder. */
-struct keys {
-    struct vv_str data, vector;
-};
-
-static varve_status keys_of(struct vv_op *op, struct vv_arena *arena, struct vv_str key,
-    bool is_absolute, const struct vv_deletion_vector *vector, struct keys *out)
-{
-    bool is_outside = false;
-    *out = (struct keys){is_absolute ? VV_STR_NONE : key, VV_STR_NONE};
-    if (vector == NULL || vector->storage == 'i')
-        return VARVE_OK;
-    VV_TRY(vv_dv_key(op, arena, vector, &out->vector, &is_outside));
-    if (is_outside)
-        out->vector = VV_STR_NONE;
-    return VARVE_OK;
-}
-
-static varve_status is_missing(struct vv_op *op, const struct lost *lost, struct vv_str key,
-    bool *out)
-{
-    struct vv_object object = {0};
-    *out = false;
-    if (key.ptr == NULL)
-        return VARVE_OK;
-    varve_status status = vv_store_head(op, lost->table->store, key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    *out = true;
-    return VARVE_OK;
-}
-
-/* The first of the two that is missing; ptr NULL: none. */
-static varve_status missing_of(struct vv_op *op, const struct lost *lost,
-    const struct keys *keys, struct vv_str *out)
-{
-    bool is_it = false;
-    *out = keys->data;
-    VV_TRY(is_missing(op, lost, keys->data, &is_it));
-    if (is_it)
-        return VARVE_OK;
-    *out = keys->vector;
-    VV_TRY(is_missing(op, lost, keys->vector, &is_it));
-    if (!is_it)
-        *out = VV_STR_NONE;
-    return VARVE_OK;
-}
-
 /* The latest version needs it, too: no matter of old versions. */
 static varve_status is_live(struct vv_op *op, const struct lost *lost, struct vv_str key,
     bool *out)
@@ -87,8 +38,8 @@ static varve_status is_live(struct vv_op *op, const struct lost *lost, struct vv
     *out = false;
     for (size_t i = 0; i < latest->files_len && !*out; i++) {
         const struct vv_file *file = latest->files[i];
-        struct keys keys;
-        VV_TRY(keys_of(op, &arena, file->key, file->absolute, file->dv, &keys));
+        struct vv_file_keys keys;
+        VV_TRY(vv_file_keys_of(op, &arena, lost->table->store, file, &keys));
         *out = vv_str_eq(keys.data, key) || vv_str_eq(keys.vector, key);
     }
     return VARVE_OK;
@@ -99,10 +50,10 @@ static varve_status find_missing(struct vv_op *op, struct lost *lost,
 {
     bool is_needed = false;
     for (size_t i = 0; i < files_len && lost->key.ptr == NULL; i++) {
-        struct keys keys;
+        struct vv_file_keys keys;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(keys_of(op, &op->arena, files[i]->key, files[i]->absolute, files[i]->dv, &keys));
-        VV_TRY(missing_of(op, lost, &keys, &lost->key));
+        VV_TRY(vv_file_keys_of(op, &op->arena, lost->table->store, files[i], &keys));
+        VV_TRY(vv_file_keys_gone(op, lost->table->store, &keys, &lost->key));
     }
     if (lost->key.ptr == NULL)
         return VARVE_OK;
@@ -135,7 +86,7 @@ static varve_status note_vacuum(struct vv_op *op, struct lost *lost,
 
 /* The commit took the file: the first vacuum behind it that may have removed it did. */
 static void note_taken(struct lost *lost, const struct vv_history_entry *entry,
-    const struct keys *keys, int64_t taken_ms)
+    const struct vv_file_keys *keys, int64_t taken_ms)
 {
     if (lost->taken != VV_NO_VERSION ||
         (!vv_str_eq(keys->data, lost->key) && !vv_str_eq(keys->vector, lost->key)))
@@ -148,13 +99,13 @@ static void note_taken(struct lost *lost, const struct vv_history_entry *entry,
 
 /* A file that says what is asked for, up to this commit: is it there? */
 static varve_status note_needed(struct vv_op *op, struct lost *lost,
-    const struct vv_history_entry *entry, const struct keys *keys)
+    const struct vv_history_entry *entry, const struct vv_file_keys *keys)
 {
     bool is_live_too = false;
     struct vv_str gone = VV_STR_NONE;
     if (lost->is_whole_known)
         return VARVE_OK;
-    VV_TRY(missing_of(op, lost, keys, &gone));
+    VV_TRY(vv_file_keys_gone(op, lost->table->store, keys, &gone));
     if (gone.ptr == NULL)
         return VARVE_OK;
     VV_TRY(is_live(op, lost, gone, &is_live_too));
@@ -169,15 +120,15 @@ static varve_status note_needed(struct vv_op *op, struct lost *lost,
 static varve_status look_at_changes(struct vv_op *op, struct lost *lost, struct vv_arena *arena,
     const struct vv_history_entry *entry, const struct vv_actions *actions)
 {
-    struct keys keys;
+    struct vv_file_keys keys;
     for (size_t i = 0; i < actions->cdcs.len; i++) {
-        keys = (struct keys){actions->cdcs.items[i].key, VV_STR_NONE};
+        keys = (struct vv_file_keys){actions->cdcs.items[i].key, VV_STR_NONE};
         note_taken(lost, entry, &keys, entry->timestamp_ms);
         VV_TRY(note_needed(op, lost, entry, &keys));
     }
     for (size_t i = 0; actions->cdcs.len == 0 && i < actions->adds.len; i++) {
         const struct vv_file *file = &actions->adds.items[i];
-        VV_TRY(keys_of(op, arena, file->key, file->absolute, file->dv, &keys));
+        VV_TRY(vv_file_keys_of(op, arena, lost->table->store, file, &keys));
         if (file->data_change)
             VV_TRY(note_needed(op, lost, entry, &keys));
     }
@@ -197,8 +148,8 @@ static varve_status look(struct vv_op *op, struct lost *lost,
         VV_TRY(look_at_changes(op, lost, &arena, entry, &actions));
     for (size_t i = 0; i < actions.removes.len; i++) {
         const struct vv_remove *remove = &actions.removes.items[i];
-        struct keys keys;
-        VV_TRY(keys_of(op, &arena, remove->key, remove->absolute, remove->dv, &keys));
+        struct vv_file_keys keys;
+        VV_TRY(vv_file_keys_of_remove(op, &arena, lost->table->store, remove, &keys));
         note_taken(lost, entry, &keys, remove->deleted_ms);
         if (!lost->of_changes || (remove->data_change && actions.cdcs.len == 0))
             VV_TRY(note_needed(op, lost, entry, &keys));
