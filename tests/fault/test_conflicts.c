@@ -99,6 +99,34 @@ static varve_status merge(varve_table *table, varve_error *err)
     return varve_table_merge(table, &given, &options, &result, err);
 }
 
+/* Rows that match and are not taken keep source rows from being inserted. */
+static varve_status merge_by(varve_table *table, const varve_merge_clause *clauses, size_t len,
+    varve_error *err)
+{
+    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
+    varve_edit_result result;
+    const varve_input input = input_of("{\"k\":1,\"v\":71,\"o\":9}\n{\"k\":2,\"v\":72,\"o\":9}"
+                                       "\n{\"k\":7,\"v\":77,\"o\":9}\n");
+    const varve_merge given = {&input, 1, "t.k = s.k", clauses, len};
+    options.app_id = "ours";
+    options.app_version = 1;
+    return varve_table_merge(table, &given, &options, &result, err);
+}
+
+static varve_status merge_some(varve_table *table, varve_error *err)
+{
+    static const varve_merge_clause clauses[] = {
+        {VARVE_MERGE_MATCHED, "and t.v = 1 update set v = s.v"},
+        {VARVE_MERGE_NOT_MATCHED, "insert *"}};
+    return merge_by(table, clauses, 2, err);
+}
+
+static varve_status merge_new(varve_table *table, varve_error *err)
+{
+    static const varve_merge_clause clauses[] = {{VARVE_MERGE_NOT_MATCHED, "insert *"}};
+    return merge_by(table, clauses, 1, err);
+}
+
 static varve_status optimize(varve_table *table, varve_error *err)
 {
     varve_optimize_result result;
@@ -134,6 +162,8 @@ enum {
     UPDATE,
     OVERWRITE,
     MERGE,
+    MERGE_SOME,
+    MERGE_NEW,
     OPTIMIZE,
     RESTORE,
     SET,
@@ -156,6 +186,10 @@ static varve_status run(size_t operation, varve_table *table, varve_error *err)
         return overwrite(table, err);
     case MERGE:
         return merge(table, err);
+    case MERGE_SOME:
+        return merge_some(table, err);
+    case MERGE_NEW:
+        return merge_new(table, err);
     case OPTIMIZE:
         return optimize(table, err);
     case RESTORE:
@@ -247,6 +281,8 @@ static const struct {
     [UPDATE] = {"update", "pbppbpppppp", NULL},
     [OVERWRITE] = {"overwrite", "pbppbpppppp", NULL},
     [MERGE] = {"merge", "pbppbpppppp", "pbpbbpppppp"},
+    [MERGE_SOME] = {"merge, some", "pbppbpppppp", NULL},
+    [MERGE_NEW] = {"merge, new ones", "pbppbpppppp", NULL},
     [OPTIMIZE] = {"optimize", "bbppppppppp", NULL},
     [RESTORE] = {"restore", "ppppppppppp", NULL},
     [SET] = {"set", "bbbbbbppppb", NULL},

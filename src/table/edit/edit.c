@@ -2,10 +2,10 @@
  * The attempts of an edit.
  *
  * What is true: an attempt rests on one snapshot. What it found stays right for a later version
- * as long as no commit in between removed a file that it takes rows from, added a file that could
- * hold rows it would have found, changed the table's rules, or recorded our txn. The judge below
- * is asked about each such commit. One that only marked other rows of a file that we mark as well
- * is joined (marks.h).
+ * as long as no commit in between removed a file that it takes rows from, changed one with rows
+ * that kept others from coming (a merge that inserts), added a file that could hold rows it would
+ * have found, changed the table's rules, or recorded our txn. The judge below is asked about each
+ * such commit. One that only marked other rows of a file that we mark as well is joined (marks.h).
  *
  * A crash before the commit leaves unreferenced files, which vacuum removes. A failure removes
  * them at once, but not where the commit is in doubt: then they may be the table's.
@@ -43,17 +43,22 @@ struct judge {
     struct vv_file_set files, whole; /* the attempt's */
 };
 
-/* A file that we take rows from, other than by marking them, is gone. */
+/*
+ * A file that we take rows from, other than by marking them, is gone; or one is another, or
+ * elsewhere, of which rows that stay kept others from coming.
+ */
 static bool removes_ours(const struct judge *judge, const struct vv_actions *winner)
 {
     const struct vv_edit *edit = judge->edit;
     for (size_t r = 0; r < winner->removes.len; r++) {
         const struct vv_remove *remove = &winner->removes.items[r];
+        size_t at = 0;
+        bool is_read = vv_file_set_find(&judge->files, remove->key, remove->dv_id, &at);
+        if (is_read && edit->asked != NULL && edit->asked[at])
+            return true;
         if (vv_marks_has(&edit->marks, remove))
             continue;
-        size_t at = 0;
-        if (vv_file_set_find(&judge->files, remove->key, remove->dv_id, &at) &&
-            edit->gone[at] > 0)
+        if (is_read && edit->gone[at] > 0)
             return true;
         if (vv_file_set_find(&judge->whole, remove->key, remove->dv_id, NULL))
             return true;

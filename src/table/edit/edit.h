@@ -41,6 +41,7 @@ struct vv_edit {
     size_t files_len;
     const struct vv_file **whole; /* that go unread, with all their rows */
     size_t whole_len;
+    bool *asked; /* by file: rows of it that stay decide which ones come; NULL: none do */
     struct vv_str news; /* the table's name */
     int64_t news_len;
     struct vv_key_groups key_groups; /* of the news, where their keys were checked */

@@ -234,6 +234,27 @@ static varve_status count_steps(struct vv_op *op, struct vv_edit *edit,
     }
 }
 
+/*
+ * A row that a source row matches, and that no step takes, stays where it is, and keeps the source
+ * row from being inserted: so it matters to what we do whether it is still there.
+ */
+static varve_status note_asked(struct vv_op *op, struct vv_edit *edit)
+{
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = true;
+    edit->asked = vv_new(&edit->arena, bool, edit->files_len + 1);
+    if (edit->asked == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, edit->session,
+        VV_STR("SELECT DISTINCT _file FROM temp." VV_MERGE_PAIRS " WHERE _step < 0"), &rows));
+    for (;;) {
+        VV_TRY(vv_rows_next(op, rows, &has_row));
+        if (!has_row)
+            return VARVE_OK;
+        edit->asked[vv_rows_int64(rows, 0)] = true;
+    }
+}
+
 varve_status vv_merge_match(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge)
 {
     VV_TRY(make_pairs(op, edit, merge));
@@ -241,8 +262,10 @@ varve_status vv_merge_match(struct vv_op *op, struct vv_edit *edit, struct vv_me
         VV_TRY(check_ambiguous(op, edit, merge));
     if (vv_merge_has(merge, VV_MERGE_NOT_MATCHED_BY_SOURCE))
         VV_TRY(make_alone(op, edit, merge));
-    if (vv_merge_has(merge, VV_MERGE_NOT_MATCHED))
+    if (vv_merge_has(merge, VV_MERGE_NOT_MATCHED)) {
         VV_TRY(make_fresh(op, edit, merge));
+        VV_TRY(note_asked(op, edit));
+    }
     VV_TRY(make_gone(op, edit, merge));
     return count_steps(op, edit, merge);
 }
