@@ -54,10 +54,11 @@ typedef struct varve_query_options {
  * table_files('t' [, at]) those of varve_table_files. They tell of the version at which the query
  * reads the table, and of those before it. Their arguments are values or parameters.
  *
- * asof_join('t', 'u' [, by] [, tolerance] [, knowledge] [, condition]) has each row of t with the row
- * of u that was in force at its time: the greatest time at or before, of those with equal `by` columns
+ * asof_join('t', 'u' [, by] [, tolerance] [, knowledge] [, condition] [, left_time] [, right_time])
+ * has each row of t with the row of u that was in force at its time: the greatest time at or before, of those with equal `by` columns
  * (parted by commas), that were known by then: from their order column on (knowledge 'order', the
- * default) or from their time ('event'). `condition` is SQL over the rows of u. The columns of t, of u
+ * default) or from their time ('event'). `condition` is SQL over the rows of u; left_time and
+ * right_time name the columns of time, where they are not in the keys. The columns of t, of u
  * without `by` (a name that t has ends with _right), and staleness_seconds; of an older row than
  * `tolerance` ('90s', '1h') they are NULL. Arguments may be named: tolerance => '1h'.
  *

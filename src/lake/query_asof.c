@@ -26,10 +26,12 @@ enum {
     BY,
     TOLERANCE,
     KNOWLEDGE,
-    CONDITION
+    CONDITION,
+    LEFT_TIME,
+    RIGHT_TIME
 };
 const char *const vv_query_asof_names[VV_QUERY_ASOF_ARGUMENTS] = {
-    "left", "right", "by", "tolerance", "knowledge", "condition"};
+    "left", "right", "by", "tolerance", "knowledge", "condition", "left_time", "right_time"};
 
 #define STALENESS "staleness_seconds"
 
@@ -63,13 +65,25 @@ static bool is_time(const struct vv_query_source *source, int32_t column)
     return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
 }
 
+/* The column that was named, else the table's own. That it is the order column is told. */
 static varve_status find_time(struct vv_op *op, const struct vv_query_source *source,
-    int32_t *out)
+    struct vv_str named, int32_t *out)
 {
-    *out = vv_time_column(source->snapshot, &source->rules);
+    const struct vv_schema *schema = schema_of(source);
+    if (named.ptr == NULL) {
+        *out = vv_time_column(source->snapshot, &source->rules);
+        vv_time_tell_order(op, source->table, source->snapshot, &source->rules, *out);
+        if (is_time(source, *out))
+            return VARVE_OK;
+        return vv_time_fail(op, source->table->name, source->snapshot, &source->rules);
+    }
+    *out = vv_schema_find(schema, named);
+    if (*out < 0)
+        return vv_rules_fail_column(op, source->table->name, schema, named);
     if (is_time(source, *out))
         return VARVE_OK;
-    return vv_time_fail(op, source->table->name, source->snapshot, &source->rules);
+    return vv_fail(op, VARVE_EUSAGE, "column %.*s of table %.*s is no timestamp", VV_ARG(named),
+        VV_ARG(source->table->name));
 }
 
 static varve_status read_by(struct vv_op *op, struct vv_str text, struct asof *asof)
@@ -294,8 +308,8 @@ varve_status vv_query_make_asof(struct vv_op *op, struct vv_query_script *script
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct asof asof = {.left = call->source, .condition = call->arguments[CONDITION].text};
     VV_TRY(find_right(op, script, call, &asof.right));
-    VV_TRY(find_time(op, asof.left, &asof.left_time));
-    VV_TRY(find_time(op, asof.right, &asof.right_time));
+    VV_TRY(find_time(op, asof.left, call->arguments[LEFT_TIME].text, &asof.left_time));
+    VV_TRY(find_time(op, asof.right, call->arguments[RIGHT_TIME].text, &asof.right_time));
     VV_TRY(read_by(op, call->arguments[BY].text, &asof));
     VV_TRY(read_tolerance(op, call->arguments[TOLERANCE].text, &asof));
     VV_TRY(read_knowledge(op, call->arguments[KNOWLEDGE].text, &asof));

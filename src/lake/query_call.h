@@ -6,7 +6,7 @@
 
 #include "lake/query_script.h"
 
-#define VV_QUERY_ARGUMENTS_MAX 6
+#define VV_QUERY_ARGUMENTS_MAX 8
 
 struct vv_query_call {
     const struct vv_sql_table *place;
@@ -17,7 +17,7 @@ struct vv_query_call {
 };
 
 /* query_asof.c: asof_join('t', 'u', by, tolerance, knowledge, condition). */
-#define VV_QUERY_ASOF_ARGUMENTS 6
+#define VV_QUERY_ASOF_ARGUMENTS 8
 extern const char *const vv_query_asof_names[VV_QUERY_ASOF_ARGUMENTS];
 varve_status vv_query_make_asof(struct vv_op *op, struct vv_query_script *script,
     const struct vv_query_call *call);

@@ -89,7 +89,7 @@ static const struct function functions[] = {
     {"table_files", "table_files('t' [, at])", 1, 2, make_files, NULL},
     {"asof_join",
         "asof_join('t', 'u' [, by => 'a,b'] [, tolerance => '1h'] [, knowledge => "
-        "'order'|'event'] [, condition => 'c = 1'])",
+        "'order'|'event'] [, condition => 'c = 1'] [, left_time => 'c'] [, right_time => 'c'])",
         2, VV_QUERY_ASOF_ARGUMENTS, vv_query_make_asof, vv_query_asof_names},
 };
 

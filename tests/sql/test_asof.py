@@ -113,6 +113,8 @@ def test_it_stands_where_tables_do_and_takes_parameters(lake):
     ("'trades', 'quotes', knowledge => 'commit'", "not one of order, event"),
     ("'quotes', 'trades'", "say knowledge => 'event'"),
     ("'trades', 'codes'", "table codes has no time column"),
+    ("'trades', 'quotes', left_time => 'nope'", "table trades has no column nope"),
+    ("'trades', 'quotes', right_time => 'bid'", "column bid of table quotes is no timestamp"),
     ("'trades', 'quotes', condition => 'nope = 1'", "the condition"),
     ("'trades', 'quotes', condition => '1=1) UNION (SELECT 1'", "the condition"),
     ("'trades', 'quotes', condition => 'sym IN (FROM read_csv(''/etc/passwd''))'", "files"),
@@ -126,3 +128,25 @@ def test_what_makes_no_sense_is_told(lake, arguments, words):
 def test_a_version_is_one_tables(lake):
     done = lake.run("query", "FROM asof_join('trades', 'quotes')", "--at", "1")
     assert done.returncode == 2 and "give a time instead" in done.stderr
+
+
+def test_the_time_is_named_where_the_key_has_none(varve):
+    """Of a key without a time the order column is taken, which is told: here it looks ahead."""
+    varve.ok("create", "regimes", "--schema", "ts timestamp not null, regime string, known timestamp, at timestamp",
+             "--key", "ts", "--order-by", "known")
+    varve.ok("create", "trades", "--schema", "id string not null, ts timestamp not null, seen timestamp",
+             "--key", "id", "--order-by", "seen")
+    varve.upsert("regimes", "ts,regime,known,at\n"
+                 "2025-03-10T09:00:00Z,calm,2025-03-10T09:00:01Z,2025-03-12T09:00:00Z\n"
+                 "2025-03-14T09:00:00Z,crash,2025-03-14T09:00:01Z,2025-03-10T09:00:00Z\n")
+    varve.upsert("trades", "id,ts,seen\nT1,2025-03-11T15:00:00Z,2025-03-20T00:00:00Z\n")
+
+    def found(more):
+        done = varve.run("query", f"SELECT regime FROM asof_join('trades', 'regimes'{more})", "--format", "csv")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()[1], done.stderr
+
+    regime, said = found("")
+    assert regime == "crash" and "order column, seen" in said
+    assert found(", left_time => 'TS'") == ("calm", "")
+    assert found(", knowledge => 'event', left_time => 'ts', right_time => 'at'") == ("crash", "")
