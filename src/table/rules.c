@@ -2,6 +2,7 @@
 
 #include "base/nearest.h"
 #include "engine/spark_sql.h"
+#include "engine/sql.h"
 #include "table/values.h"
 #include "table/warnings.h"
 
@@ -403,6 +404,19 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
         if (!vv_str_eq(a->metadata->partition_columns[i], b->metadata->partition_columns[i]))
             return false;
     return true;
+}
+
+bool vv_checks_name(const struct vv_check *checks, size_t len, struct vv_str column)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&quoted, column);
+    for (size_t index = 0; index < len; index++) {
+        struct vv_str sql = checks[index].sql;
+        if (!vv_buf_ok(&quoted) ||
+            memmem(sql.ptr, sql.len, vv_buf_str(&quoted).ptr, quoted.len) != NULL)
+            return true;
+    }
+    return false;
 }
 
 varve_status vv_rules_guess_column(struct vv_op *op, struct vv_arena *arena,

@@ -276,26 +276,13 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
     vv_buf_adds(sql, "))");
 }
 
-static bool is_named(const struct vv_check *checks, size_t len, struct vv_str name)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
-    vv_sql_name(&quoted, name);
-    for (size_t index = 0; index < len; index++) {
-        struct vv_str sql = checks[index].sql;
-        if (!vv_buf_ok(&quoted) ||
-            memmem(sql.ptr, sql.len, vv_buf_str(&quoted).ptr, quoted.len) != NULL)
-            return true;
-    }
-    return false;
-}
-
 /* Whether a constraint, an invariant or a warn-level rule names the column. */
 static bool is_checked(const struct vv_plan *plan, size_t column)
 {
     const struct vv_rules *rules = plan->rules;
     struct vv_str name = plan->schema->fields[column].name;
-    return is_named(rules->checks, rules->checks_len, name) ||
-           is_named(rules->warnings, rules->warnings_len, name);
+    return vv_checks_name(rules->checks, rules->checks_len, name) ||
+           vv_checks_name(rules->warnings, rules->warnings_len, name);
 }
 
 /* What warn-level rules may name beside the columns. */
@@ -304,14 +291,14 @@ static void others_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *
     const struct vv_rules *rules = plan->rules;
     const struct vv_str now = VV_STR(VV_WARNING_NOW);
     const struct vv_str arrival = VV_STR(VV_WARNING_ARRIVAL);
-    if (is_named(rules->warnings, rules->warnings_len, now) &&
+    if (vv_checks_name(rules->warnings, rules->warnings_len, now) &&
         vv_schema_find(plan->schema, now) < 0) {
         vv_buf_adds(sql, ", make_timestamptz(");
         us_sql(plan, plan->keeps_arrival, is_kept, sql);
         vv_buf_adds(sql, ") AS ");
         vv_sql_name(sql, now);
     }
-    if (is_named(rules->warnings, rules->warnings_len, arrival) &&
+    if (vv_checks_name(rules->warnings, rules->warnings_len, arrival) &&
         vv_schema_find(plan->schema, arrival) < 0) {
         if (plan->keeps_arrival)
             vv_buf_addf(sql, ", make_timestamptz(%.*sarrival) AS ", VV_ARG(plan->prefix));

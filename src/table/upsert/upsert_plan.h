@@ -68,6 +68,13 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt);
 /* Whether stored rows leave their files. */
+/*
+ * A row without an order value of its own is the newest on arrival, so that it gets one that is later
+ * than the stored one, should that lie ahead of the clock: after the batch was judged and filled.
+ * EINVALID: there are such rows, and a rule or a generated column of the table depends on it.
+ */
+varve_status vv_upsert_check_later(struct vv_op *op, const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt);
 bool vv_upsert_takes_rows(const struct vv_upsert_attempt *attempt);
 /* And the change files, where the table has its feed on. */
 varve_status vv_upsert_feed(struct vv_op *op, const struct vv_upsert_call *call,

@@ -285,6 +285,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
     if (plan.gone.ptr == NULL)
         return vv_fail_memory(op);
     if (rows > 0) {
+        VV_TRY(vv_upsert_check_later(op, call, attempt));
         VV_TRY(make_news(op, call, attempt));
         plan.news = attempt->news_sql;
         plan.is_news_in_order = !attempt->is_straight || is_in_order(call, attempt);

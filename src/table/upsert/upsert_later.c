@@ -1,0 +1,44 @@
+#include "table/upsert/upsert_plan.h"
+#include "table/values.h"
+
+/* Whether what the table asks of a row, or computes of it, depends on its order value. */
+static bool is_order_used(const struct vv_upsert_attempt *attempt)
+{
+    const struct vv_rules *rules = attempt->rules;
+    if (rules->order < 0)
+        return false;
+    struct vv_str name = attempt->snapshot->schema.fields[rules->order].name;
+    return vv_checks_name(rules->checks, rules->checks_len, name) ||
+           vv_values_uses(rules, name);
+}
+
+varve_status vv_upsert_check_later(struct vv_op *op, const struct vv_upsert_call *call,
+    const struct vv_upsert_attempt *attempt)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = false;
+    if (attempt->later == 0 || attempt->candidates.files_len == 0 || !is_order_used(attempt))
+        return VARVE_OK;
+    int32_t order = attempt->rules->order;
+    vv_buf_addf(&sql,
+        "SELECT count(*), CAST(max(o._o) AS VARCHAR) FROM %.*s AS b JOIN %.*s AS o "
+        "ON o._row = b._row AND o._rank = 1 AND o._what = 1 WHERE NOT b._own AND o._o >= b.c%d",
+        VV_ARG(call->batch.sql), VV_ARG(call->work->stored.sql), order);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, call->work->session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    int64_t later = has_row ? vv_rows_int64(rows, 0) : 0;
+    if (later == 0)
+        return VARVE_OK;
+    struct vv_str name = attempt->snapshot->schema.fields[order].name;
+    return vv_fail(op, VARVE_EINVALID,
+        "%" PRId64
+        " row%s no %.*s, and the stored ones have one that is ahead of the clock (%.*s): "
+        "a later one would have to be made up, on which a rule or a generated column of table "
+        "%.*s "
+        "depends; nothing written. Bring %.*s with them",
+        later, later == 1 ? " brings" : "s bring", VV_ARG(name), VV_ARG(vv_rows_text(rows, 1)),
+        VV_ARG(call->table->name), VV_ARG(name));
+}
