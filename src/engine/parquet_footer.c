@@ -2,8 +2,6 @@
 
 #include "engine/thrift.h"
 
-#define MAGIC "PAR1"
-#define TAIL_BYTES 8 /* length of the footer, magic */
 #define NODES_MAX 100000
 #define DEPTH_MAX 32
 
@@ -22,7 +20,14 @@ enum logical {
     LOGICAL_DATE = 6,
     LOGICAL_TIMESTAMP = 8,
     LOGICAL_INTEGER = 10,
-    LOGICAL_MICROS = 100 /* TIMESTAMP in microseconds */
+    LOGICAL_MICROS = 100,   /* TIMESTAMP in microseconds */
+    LOGICAL_NANOS_UTC = 101 /* in nanoseconds, with a zone */
+};
+
+/* TimeUnit, a union. */
+enum unit {
+    UNIT_MICROS = 2,
+    UNIT_NANOS = 3
 };
 
 enum converted {
@@ -53,14 +58,19 @@ static int16_t read_member(struct vv_thrift *in)
 static int64_t read_timestamp(struct vv_thrift *in)
 {
     struct vv_thrift_field field = {0};
-    int64_t logical = LOGICAL_TIMESTAMP;
+    bool is_utc = false;
+    int16_t unit = 0;
     while (vv_thrift_next(in, &field)) {
-        if (field.id == 2 && vv_thrift_struct(in, &field))
-            logical = read_member(in) == 2 ? LOGICAL_MICROS : LOGICAL_TIMESTAMP;
+        if (field.id == 1)
+            is_utc = vv_thrift_bool(in, &field);
+        else if (field.id == 2 && vv_thrift_struct(in, &field))
+            unit = read_member(in);
         else
             vv_thrift_skip(in, &field);
     }
-    return logical;
+    if (unit == UNIT_NANOS && is_utc)
+        return LOGICAL_NANOS_UTC;
+    return unit == UNIT_MICROS ? LOGICAL_MICROS : LOGICAL_TIMESTAMP;
 }
 
 static int64_t read_logical(struct vv_thrift *in)
@@ -86,6 +96,8 @@ static enum vv_pq_meaning meaning_of(int64_t converted, int64_t logical)
         {CONVERTED_DATE, LOGICAL_DATE, VV_PQ_DATE},
         {CONVERTED_MICROS, LOGICAL_MICROS, VV_PQ_MICROS}};
     bool is_alone = logical == LOGICAL_NONE;
+    if (logical == LOGICAL_NANOS_UTC)
+        return VV_PQ_NANOS_UTC;
     if (converted == CONVERTED_NONE && is_alone)
         return VV_PQ_BARE;
     if (converted == CONVERTED_DECIMAL && (is_alone || logical == LOGICAL_DECIMAL))
@@ -333,23 +345,31 @@ static varve_status read_footer(struct vv_op *op, struct reader *reader)
                : VARVE_OK;
 }
 
+varve_status vv_pq_open_footer(struct vv_op *op, struct vv_str footer, struct vv_arena *arena,
+    struct vv_pq_file *out)
+{
+    struct vv_pq_file file = {.bytes = VV_STR_NONE};
+    struct reader reader = {.in.rest = footer, .arena = arena, .file = &file};
+    VV_TRY(read_footer(op, &reader));
+    *out = file;
+    return VARVE_OK;
+}
+
 varve_status vv_pq_open(struct vv_op *op, struct vv_str bytes, struct vv_arena *arena,
     struct vv_pq_file *out)
 {
-    struct vv_pq_file file = {.bytes = bytes};
-    struct reader reader = {.arena = arena, .file = &file};
-    const struct vv_str magic = VV_STR(MAGIC);
-    if (bytes.len < magic.len + TAIL_BYTES || !vv_str_starts(bytes, magic) ||
+    const struct vv_str magic = VV_STR(VV_PQ_MAGIC);
+    if (bytes.len < magic.len + VV_PQ_TAIL_BYTES || !vv_str_starts(bytes, magic) ||
         !vv_str_ends(bytes, magic))
         return vv_fail(op, VARVE_ECORRUPT, "it is no Parquet file");
-    size_t left = bytes.len - TAIL_BYTES;
+    size_t left = bytes.len - VV_PQ_TAIL_BYTES;
     uint32_t length = 0;
     memcpy(&length, bytes.ptr + left, sizeof(length));
     if (length > left - magic.len)
         return vv_fail(op, VARVE_ECORRUPT, "the footer is longer than the file");
-    reader.in.rest = (struct vv_str){bytes.ptr + left - length, length};
-    VV_TRY(read_footer(op, &reader));
-    *out = file;
+    VV_TRY(vv_pq_open_footer(op, (struct vv_str){bytes.ptr + left - length, length}, arena,
+        out));
+    out->bytes = bytes;
     return VARVE_OK;
 }
 

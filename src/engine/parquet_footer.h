@@ -43,7 +43,8 @@ enum vv_pq_meaning {
     VV_PQ_INT_16,
     VV_PQ_INT_32,
     VV_PQ_INT_64,
-    VV_PQ_STRANGE /* anything else, or two that differ */
+    VV_PQ_NANOS_UTC, /* a time stamp with a zone, in nanoseconds */
+    VV_PQ_STRANGE    /* anything else, or two that differ */
 };
 
 struct vv_pq_node {
@@ -93,6 +94,12 @@ struct vv_pq_file {
  * or damaged. EUNSUPPORTED: encrypted, or in several files.
  */
 varve_status vv_pq_open(struct vv_op *op, struct vv_str bytes, struct vv_arena *arena,
+    struct vv_pq_file *out);
+/* What lies at both ends of a file, and how long its footer is by its last VV_PQ_TAIL_BYTES. */
+#define VV_PQ_MAGIC "PAR1"
+#define VV_PQ_TAIL_BYTES 8
+/* The same of its footer alone, without the tail; out->bytes are none. */
+varve_status vv_pq_open_footer(struct vv_op *op, struct vv_str footer, struct vv_arena *arena,
     struct vv_pq_file *out);
 /* The node of a path from the top, parted by dots; NULL: there is none. */
 const struct vv_pq_node *vv_pq_find(const struct vv_pq_file *file, const char *path);

@@ -3,11 +3,13 @@
 #include <snappy-c.h>
 #include <zstd.h>
 
+#include "base/gzip.h"
 #include "engine/thrift.h"
 
 enum codec {
     CODEC_NONE = 0,
     CODEC_SNAPPY = 1,
+    CODEC_GZIP = 2,
     CODEC_ZSTD = 6
 };
 
@@ -83,6 +85,8 @@ static varve_status unpack(struct vv_op *op, int32_t codec, struct vv_str packed
                    ? VARVE_OK
                    : vv_fail(op, VARVE_ECORRUPT, "a page is shorter than it says");
     }
+    if (codec == CODEC_GZIP)
+        return vv_gunzip(op, arena, packed, bytes, out);
     if (codec != CODEC_SNAPPY && codec != CODEC_ZSTD)
         return vv_fail(op, VARVE_EUNSUPPORTED, "pages are compressed by codec %" PRId32, codec);
     char *unpacked = vv_new(arena, char, bytes);

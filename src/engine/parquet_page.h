@@ -46,7 +46,7 @@ struct vv_pq_passed {
     int64_t encoding;
     size_t unpacked_bytes;
 };
-/* False: damaged, or in a form that vv_pq_take_page does not know. */
+/* False: damaged, or in a form that vv_pq_take_page does not know; or by gzip, which has several. */
 bool vv_pq_pass_page(struct vv_str *rest, const struct vv_pq_chunk *chunk,
     const struct vv_pq_node *node, struct vv_pq_passed *out);
 

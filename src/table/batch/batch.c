@@ -41,13 +41,19 @@ void vv_inputs_release(const struct vv_input *inputs, size_t inputs_len)
     }
 }
 
+static void input_close(struct vv_batch_input *input)
+{
+    vv_source_close(&input->source);
+    vv_source_close(&input->digits);
+}
+
 void vv_batch_source_close(struct vv_batch_source **source)
 {
     struct vv_batch_source *closed = VV_MOVE(*source);
     if (closed == NULL)
         return;
     for (size_t index = 0; index < closed->inputs_len; index++)
-        vv_source_close(&closed->inputs[index].source);
+        input_close(&closed->inputs[index]);
     vv_arena_done(&closed->arena);
     vv_free(closed);
 }
@@ -135,6 +141,7 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
     *input = (struct vv_batch_input){
         .format = from->format,
         .source = VV_SOURCE_NONE,
+        .digits = VV_SOURCE_NONE,
         .name = vv_arena_str(arena, name),
         .table = vv_arena_format(arena, "batch_input_%zu", source->inputs_len),
         .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
@@ -142,6 +149,7 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         .arrivals_len = from->arrivals_len,
         .sets_aside = options->reject_rows,
         .passes_nulls = options->evolve,
+        .truncates_time = options->truncate_time,
     };
     source->inputs_len++;
     if (input->name.ptr == NULL || input->table.ptr == NULL || input->table_sql.ptr == NULL) {

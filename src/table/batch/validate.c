@@ -331,13 +331,6 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
     return breaches_make(op, plan);
 }
 
-/* Arrow's nanoseconds with a zone have come as a pair (engine.h). */
-static bool is_nanosecond_pair(const struct vv_plan *plan, size_t column)
-{
-    return vv_type_is_time(plan->conversions[column].type) &&
-           vv_str_starts(plan->conversions[column].source_type, VV_STR("STRUCT("));
-}
-
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
 {
     return plan->from[column] >= 0 ||
@@ -353,13 +346,12 @@ static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *s
     bool is_json =
         vv_type_is_nested(&plan->schema->fields[column].type) && vv_input_is_typed(input);
     vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
-    if (from >= 0)
-        vv_buf_addf(sql, "CAST(%s%.*s%s AS VARCHAR)%s", is_json ? "to_json(" : "",
-            VV_ARG(input->column_sql[from]),
-            is_json                            ? ")"
-            : is_nanosecond_pair(plan, column) ? ".\"at\""
-                                               : "",
-            is_filled ? ", " : "");
+    if (from >= 0 && is_json)
+        vv_buf_addf(sql, "CAST(to_json(%.*s) AS VARCHAR)", VV_ARG(input->column_sql[from]));
+    else if (from >= 0)
+        vv_convert_shown(&plan->conversions[column], input->column_sql[from], sql);
+    if (from >= 0 && is_filled)
+        vv_buf_adds(sql, ", ");
     if (is_filled) {
         vv_buf_adds(sql, "CAST(");
         vv_plan_clock_sql(plan, input->arrival_sql, sql);

@@ -345,8 +345,17 @@ void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct
 /* What the input has in a column, or where it is absent, what was filled in. */
 static void shown_sql(const struct vv_plan *plan, int32_t column, struct vv_buf *sql)
 {
-    vv_buf_addf(sql, "left(CAST(" OWN_FORMAT " AS VARCHAR), %d)",
-        OWN(plan, plan->from[column] >= 0 ? 'i' : 'c', column), VALUE_CHARACTERS_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(1 << 20);
+    bool is_given = plan->from[column] >= 0;
+    own_name(plan, is_given ? 'i' : 'c', (size_t)column, &name);
+    vv_buf_adds(sql, "left(");
+    if (is_given)
+        vv_convert_shown(&plan->conversions[column], vv_buf_str(&name), sql);
+    else
+        vv_buf_addf(sql, "CAST(%.*s AS VARCHAR)", VV_ARG(vv_buf_str(&name)));
+    vv_buf_addf(sql, ", %d)", VALUE_CHARACTERS_MAX);
+    if (!vv_buf_ok(&name))
+        sql->failed = true;
 }
 
 /* The columns that an expression names, in the order in which it first does. */

@@ -36,6 +36,12 @@ struct vv_batch_input {
     /* Text: a row that no table would take, or a line that is no row; columns with the name of the
        member (VV_NDJSON_LINE_TEXT: the line), its value and what is wrong with it, NULL in good rows. */
     bool has_faults;
+    bool truncates_time; /* Parquet: digits below a microsecond may be cut */
+    /* Parquet, what vv_input_look_parquet found; each empty where there is nothing of it: */
+    struct vv_str replaced_sql; /* columns that are not what the engine says */
+    struct vv_source digits;    /* digits below a microsecond, in a file of CSV */
+    struct vv_str digits_sql;   /* what is joined to the rows for them */
+    struct vv_str digits_names; /* ", x, y": what comes of that and is no column */
     /*
      * NDJSON of many lines: rows in no doubt are values (table/input/json_cell.h). Those of the others,
      * by their numbers among all, are texts in `rest`; NULL: all are values, or all texts.
@@ -108,6 +114,12 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct 
 /* Nothing is loaded: the rows stand for themselves, and are decoded by whoever reads input->sql. */
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input);
+/*
+ * What its footer and its pages say of a file that the engine does not tell: sets the members above.
+ * `*out_is_known` false: it could not be looked into, the engine may have more luck.
+ */
+varve_status vv_input_look_parquet(struct vv_op *op, struct vv_arena *arena,
+    struct vv_batch_input *input, bool *out_is_known);
 /* What stands for one of so many parts of such rows, in their order; lives as long as `op`. */
 varve_status vv_input_part_parquet(struct vv_op *op, const struct vv_batch_input *input,
     size_t part, size_t parts_len, struct vv_str *out);

@@ -47,7 +47,7 @@ static const struct {
 
 static enum source_kind source_kind(struct vv_str type)
 {
-    if (vv_str_starts(type, VV_STR("STRUCT(\"at\" TIMESTAMP WITH TIME ZONE, ")))
+    if (vv_str_eq(type, VV_STR("STRUCT(\"at\" TIMESTAMP WITH TIME ZONE, ns SMALLINT)")))
         return SOURCE_TIMESTAMP_TZ_NS;
     if (vv_str_ends(type, VV_STR("]")) || vv_str_starts(type, VV_STR("STRUCT(")) ||
         vv_str_starts(type, VV_STR("MAP(")))
@@ -290,6 +290,8 @@ bool vv_convert_loss(const struct vv_conversion *conversion, struct vv_str from,
     add_source(conversion, from, &start);
     if (!vv_buf_ok(&start))
         sql->failed = true;
+    if (conversion->type->kind == VV_TYPE_DATE && source == SOURCE_TIMESTAMP_TZ_NS)
+        vv_buf_addf(sql, "coalesce(struct_extract(%.*s, 'ns') <> 0, false) OR ", VV_ARG(from));
     return scalar_loss(conversion, source, vv_buf_str(&start), value, sql);
 }
 
@@ -368,4 +370,19 @@ bool vv_convert_range(const struct vv_conversion *conversion, struct vv_str valu
     vv_buf_addf(sql, "(%.*s < %s '0001-01-01' OR %.*s >= %s '10000-01-01')", VV_ARG(value),
         type, VV_ARG(value), type);
     return true;
+}
+
+void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *sql)
+{
+    if (source_kind(conversion->source_type) != SOURCE_TIMESTAMP_TZ_NS) {
+        vv_buf_addf(sql, "CAST(%.*s AS VARCHAR)", VV_ARG(from));
+        return;
+    }
+    vv_buf_addf(sql,
+        "CASE WHEN struct_extract(%.*s, 'ns') <> 0 THEN "
+        "concat(strftime(make_timestamp(epoch_us(struct_extract(%.*s, 'at'))), "
+        "'%%Y-%%m-%%dT%%H:%%M:%%S.%%f'), lpad(CAST(struct_extract(%.*s, 'ns') AS VARCHAR), 3, "
+        "'0'), 'Z') ELSE CAST(struct_extract(%.*s, 'at') AS VARCHAR) END",
+        VV_ARG(from), VV_ARG(from), VV_ARG(from), VV_ARG(from));
 }

@@ -59,6 +59,10 @@ bool vv_convert_twice(const struct vv_conversion *conversion, struct vv_str from
 bool vv_convert_range(const struct vv_conversion *conversion, struct vv_str value,
     struct vv_buf *sql);
 
+/* The value of an input as a text, with all of its digits. */
+void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *sql);
+
 /* For the files convert_*.c. `part` is an expression of type VARCHAR; time_zone as above. */
 void vv_convert_text(const struct vv_type *type, struct vv_str time_zone, struct vv_str part,
     struct vv_buf *sql);

@@ -1,5 +1,18 @@
+#include <string.h>
+
 #include "engine/sql.h"
 #include "table/input/batch_input.h"
+
+static void conditions_sql(int64_t first, int64_t end, struct vv_buf *sql)
+{
+    const char *before = " WHERE ";
+    if (first > 0) {
+        vv_buf_addf(sql, "%sfile_row_number >= %" PRId64, before, first);
+        before = " AND ";
+    }
+    if (end < INT64_MAX)
+        vv_buf_addf(sql, "%sfile_row_number < %" PRId64, before, end);
+}
 
 /*
  * What stands for the rows from `first` up to `end`: the file itself, which is decoded once, on the
@@ -9,17 +22,20 @@ static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
     const struct vv_batch_input *input, int64_t first, int64_t end, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    vv_buf_adds(&sql, "(SELECT file_row_number + 1 AS \"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE "
-                      "(file_row_number) FROM read_parquet(");
+    vv_buf_addf(&sql,
+        "(SELECT file_row_number + 1 AS \"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE "
+        "(file_row_number%.*s%s)",
+        VV_ARG(input->digits_names),
+        input->digits_names.len == 0 || input->has_faults
+            ? ""
+            : ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
+    if (input->replaced_sql.len > 0)
+        vv_buf_addf(&sql, " REPLACE (%.*s)", VV_ARG(input->replaced_sql));
+    vv_buf_adds(&sql, " FROM read_parquet(");
     vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
     vv_buf_adds(&sql, ", hive_partitioning = false, file_row_number = true)");
-    const char *before = " WHERE ";
-    if (first > 0) {
-        vv_buf_addf(&sql, "%sfile_row_number >= %" PRId64, before, first);
-        before = " AND ";
-    }
-    if (end < INT64_MAX)
-        vv_buf_addf(&sql, "%sfile_row_number < %" PRId64, before, end);
+    vv_buf_add(&sql, input->digits_sql);
+    conditions_sql(first, end, &sql);
     vv_buf_addc(&sql, ')');
     *out = vv_arena_str(arena, vv_buf_str(&sql));
     return vv_buf_ok(&sql) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
@@ -86,15 +102,41 @@ static varve_status footer_read(struct vv_op *op, struct vv_session *session,
                : vv_fail_memory(op);
 }
 
+/* Of a file that only the engine can look into nobody knows what its times lose. */
+static varve_status check_times(struct vv_op *op, const struct vv_batch_input *input)
+{
+    const struct vv_str time = VV_STR("TIMESTAMP");
+    for (size_t i = 0; i < input->columns_len && !input->truncates_time; i++)
+        if (memmem(input->types[i].ptr, input->types[i].len, time.ptr, time.len) != NULL)
+            return vv_fail(op, VARVE_EINVALID,
+                "column %.*s may have digits below a microsecond: have them cut "
+                "(--truncate-time)",
+                VV_ARG(input->columns[i]));
+    return VARVE_OK;
+}
+
 varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, struct vv_batch_input *input)
 {
+    bool is_known = false;
     /* A small file may hold many rows: they go to a table. */
     work->is_small = false;
     work->has_tables = true;
-    VV_TRY(rows_sql(op, arena, input, 0, INT64_MAX, &input->sql));
-    varve_status status = vv_input_columns(op, work, arena, input);
+    varve_status status = vv_input_look_parquet(op, arena, input, &is_known);
+    bool has_faults = input->has_faults;
+    input->has_faults = false; /* columns are those of the file alone */
+    if (status == VARVE_OK)
+        status = rows_sql(op, arena, input, 0, INT64_MAX, &input->sql);
+    if (status == VARVE_OK)
+        status = vv_input_columns(op, work, arena, input);
     if (status == VARVE_OK)
         status = footer_read(op, work->session, input);
-    return status == VARVE_OK ? status : vv_input_fail_parquet(op, input, status);
+    if (status == VARVE_OK && !is_known)
+        status = check_times(op, input);
+    if (status == VARVE_EINVALID) /* of a file that can be read */
+        return vv_note(op, "%.*s", VV_ARG(input->name));
+    if (status != VARVE_OK)
+        return vv_input_fail_parquet(op, input, status);
+    input->has_faults = has_faults;
+    return has_faults ? rows_sql(op, arena, input, 0, INT64_MAX, &input->sql) : VARVE_OK;
 }

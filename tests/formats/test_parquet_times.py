@@ -1,0 +1,169 @@
+"""Times in Parquet that are finer than a microsecond: none loses a digit without a word."""
+
+import datetime
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+UTC_NS = pyarrow.timestamp("ns", "UTC")
+FIRST = 1763650000000000000  # 2025-11-20T14:46:40Z
+RULE = "has digits below a microsecond, which would be lost"
+WRITTEN = [{}, {"use_dictionary": False}, {"compression": "none"}, {"compression": "zstd"},
+           {"compression": "gzip"}, {"data_page_version": "2.0"}, {"row_group_size": 2},
+           {"use_deprecated_int96_timestamps": True},
+           {"use_deprecated_int96_timestamps": True, "use_dictionary": False}]
+
+
+def write(path, nanos, kind=UTC_NS, **options):
+    rows = pyarrow.table({"v": range(len(nanos)), "ts": pyarrow.array(nanos, kind)})
+    pyarrow.parquet.write_table(rows, path, **options)
+    return path
+
+
+def sorted_rows(varve):
+    return sorted(varve.rows("scan", "t"), key=lambda row: row["v"])
+
+
+@pytest.fixture
+def timed(varve):
+    varve.ok("create", "t", "--schema", "v bigint not null, ts timestamp", "--key", "v")
+    return varve
+
+
+@pytest.mark.parametrize("options", WRITTEN, ids=str)
+def test_a_row_is_rejected_for_digits_that_would_be_lost(timed, tmp_path, options):
+    path = write(tmp_path / "ns.parquet",
+                 [FIRST + 1, None, FIRST + 2000, FIRST + 3999, -1, -2000], **options)
+    done = timed.run("upsert", "t", path)
+    assert done.returncode == 3 and "3 of 6 rows rejected, nothing written" in done.stderr
+    for row, text in ((1, "2025-11-20T14:46:40.000000001"), (4, "2025-11-20T14:46:40.000003999"),
+                      (5, "1969-12-31T23:59:59.999999999")):
+        assert f"row {row}: ts = {text}" in done.stderr
+    assert timed.version("t") == 0
+    timed.ok("upsert", "t", path, "--quarantine")
+    assert sorted_rows(timed) == [
+        {"v": 1, "ts": None}, {"v": 2, "ts": "2025-11-20T14:46:40.000002Z"},
+        {"v": 5, "ts": "1969-12-31T23:59:59.999998Z"}]
+
+
+@pytest.mark.parametrize("options", WRITTEN, ids=str)
+def test_digits_that_are_zero_are_none(timed, tmp_path, options):
+    path = write(tmp_path / "ns.parquet", [FIRST, None, FIRST + 999000, -1000], **options)
+    timed.ok("upsert", "t", path)
+    assert [row["ts"] for row in sorted_rows(timed)] == [
+        "2025-11-20T14:46:40.000000Z", None, "2025-11-20T14:46:40.000999Z",
+        "1969-12-31T23:59:59.999999Z"]
+
+
+@pytest.mark.parametrize("command", [
+    ("upsert", "t", "FILE"), ("append", "t", "FILE", "--allow-duplicates"),
+    ("overwrite", "t", "FILE", "--yes"),
+    ("merge", "t", "--source", "FILE", "--on", "t.v = s.v", "--when-not-matched", "insert *")
+], ids=lambda c: c[0])
+def test_every_command_sees_them(timed, tmp_path, command):
+    path = write(tmp_path / "ns.parquet", [FIRST + 1])
+    arguments = [path if argument == "FILE" else argument for argument in command]
+    done = timed.run(*arguments)
+    assert done.returncode == 3 and RULE in done.stderr
+    timed.ok(*arguments, "--truncate-time")
+    assert sorted_rows(timed) == [{"v": 0, "ts": "2025-11-20T14:46:40.000000Z"}]
+
+
+def test_two_keys_that_differ_below_a_microsecond_are_not_made_one(varve, tmp_path):
+    varve.ok("create", "k", "--schema", "ts timestamp not null, v bigint", "--key", "ts")
+    path = write(tmp_path / "ns.parquet", [FIRST + 1, FIRST + 999])
+    assert "2 of 2 rows rejected" in varve.run("upsert", "k", path).stderr
+
+
+@pytest.mark.parametrize("kind", ["timestamp_ntz", "date"])
+def test_a_column_of_another_kind_of_time(varve, tmp_path, kind):
+    varve.ok("create", "t", "--schema", f"v bigint not null, ts {kind}", "--key", "v")
+    midnight = 1763596800000000000
+    done = varve.run("upsert", "t", write(tmp_path / "ns.parquet", [midnight + 7]))
+    assert done.returncode == 3 and "2025-11-20T00:00:00.000000007Z" in done.stderr
+    varve.ok("upsert", "t", write(tmp_path / "ns.parquet", [midnight]))
+    assert sorted_rows(varve)[0]["ts"].startswith("2025-11-20")
+
+
+@pytest.mark.parametrize("int96", [False, True])
+@pytest.mark.parametrize("kind, column, of", [
+    (pyarrow.list_(UTC_NS), "array<timestamp>", lambda times: times),
+    (pyarrow.struct([("at", UTC_NS)]), "struct<at:timestamp>", lambda times: {"at": times[-1]}),
+    (pyarrow.map_(pyarrow.string(), UTC_NS), "map<string,timestamp>",
+     lambda times: [(str(i), time) for i, time in enumerate(times)]),
+], ids=["array", "struct", "map"])
+def test_within_nested_values(varve, tmp_path, kind, column, of, int96):
+    varve.ok("create", "t", "--schema", f"v bigint not null, ts {column}", "--key", "v")
+    good, bad = [FIRST, FIRST + 1000], [FIRST, FIRST + 1001]
+    path = write(tmp_path / "ns.parquet", [None, of(good), of(bad), of(good)], kind,
+                 use_deprecated_int96_timestamps=int96)
+    done = varve.run("upsert", "t", path)
+    assert done.returncode == 3 and "1 of 4 rows rejected" in done.stderr
+    assert f"2025-11-20T14:46:40.000001001 {RULE}" in done.stderr
+    varve.ok("upsert", "t", path, "--quarantine")
+    assert [row["v"] for row in sorted_rows(varve)] == [0, 1, 3]
+    # What was cut stands beside the rest, so that nobody takes that for all.
+    shown = json.loads(varve.ok("quarantine", "show", "t", "--format", "ndjson"))
+    assert [value for name, value in shown["values"].items() if name.startswith("ts.")] == [
+        "2025-11-20T14:46:40.000001001"]
+    varve.run("quarantine", "release", "t")
+    assert len(sorted_rows(varve)) == 3
+
+
+def test_a_row_that_was_set_aside_keeps_its_digits(timed, tmp_path):
+    timed.ok("upsert", "t", write(tmp_path / "ns.parquet", [FIRST + 1, -1]), "--quarantine")
+    shown = [json.loads(line)["values"]["ts"] for line in
+             timed.ok("quarantine", "show", "t", "--format", "ndjson").splitlines()]
+    assert shown == ["2025-11-20T14:46:40.000000001Z", "1969-12-31T23:59:59.999999999Z"]
+    timed.run("quarantine", "release", "t")
+    assert sorted_rows(timed) == []
+
+
+def test_two_columns_at_once_and_names_that_need_quotes(varve, tmp_path):
+    varve.ok("create", "t", "--schema", "v bigint not null, `a'x` timestamp, b timestamp",
+             "--key", "v")
+    rows = pyarrow.table({"v": [1, 2], "a'x": pyarrow.array([FIRST + 1, FIRST], UTC_NS),
+                          "b": pyarrow.array([FIRST + 2, FIRST], UTC_NS)})
+    pyarrow.parquet.write_table(rows, tmp_path / "ns.parquet")
+    done = varve.run("upsert", "t", tmp_path / "ns.parquet")
+    assert "1 of 2 rows rejected" in done.stderr
+    assert "row 1: a'x = 2025-11-20T14:46:40.000000001Z" in done.stderr
+    assert "row 1: b = 2025-11-20T14:46:40.000000002Z" in done.stderr
+
+
+def test_of_many_rows_by_several_threads(timed, tmp_path):
+    nanos = [FIRST + 1000 * row for row in range(120000)]
+    nanos[70000] += 7
+    path = write(tmp_path / "ns.parquet", nanos, row_group_size=50000)
+    assert "row 70001: ts = " in timed.run("upsert", "t", path).stderr
+    done = json.loads(timed.ok("upsert", "t", path, "--quarantine", "--json"))
+    assert done["inserted"] == 119999 and done["rejected"] == 1
+
+
+def test_an_added_column_is_of_the_same_type_whatever_is_rejected(varve, tmp_path):
+    varve.ok("create", "t", "--schema", "v bigint not null", "--key", "v")
+    path = write(tmp_path / "ns.parquet", [FIRST, FIRST + 1])
+    assert varve.run("upsert", "t", path, "--evolve").returncode == 3
+    varve.ok("upsert", "t", path, "--evolve", "--quarantine")
+    assert "column.ts,timestamp\n" in varve.ok("describe", "t")
+
+
+def test_what_cannot_be_looked_into_is_refused(timed, tmp_path):
+    path = write(tmp_path / "ns.parquet", [FIRST, FIRST + 1000], use_dictionary=False,
+                 column_encoding={"ts": "DELTA_BINARY_PACKED"})
+    done = timed.run("upsert", "t", path)
+    assert done.returncode == 3 and "nobody can tell whether any would be lost" in done.stderr
+    assert "--truncate-time" in done.stderr and "cannot be read" not in done.stderr
+    timed.ok("upsert", "t", path, "--truncate-time")
+    assert len(sorted_rows(timed)) == 2
+
+
+def test_a_damaged_page_is_told(timed, tmp_path):
+    path = write(tmp_path / "ns.parquet", [FIRST] * 3, use_dictionary=False, compression="none")
+    whole = path.read_bytes()
+    at = whole.index(FIRST.to_bytes(8, "little")) - 12
+    path.write_bytes(whole[:at] + b"\xff" * 12 + whole[at + 12:])
+    done = timed.run("upsert", "t", path)
+    assert done.returncode == 3 and "cannot be read as Parquet" in done.stderr
