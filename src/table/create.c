@@ -94,8 +94,11 @@ static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *s
             return vv_fail(op, VARVE_EUSAGE, "a constraint without a name: %.*s",
                 VV_ARG(spec->checks[i].expression));
         if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena,
-                &sql) != VARVE_OK)
+                &sql) != VARVE_OK) {
+            if (op->error.code == VARVE_EINVALID)
+                (void)vv_recode(op, VARVE_EUSAGE); /* no row is in it */
             return vv_note(op, "constraint %.*s", VV_ARG(spec->checks[i].name));
+        }
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(spec->checks[i].name, spec->checks[j].name))
                 return vv_fail(op, VARVE_EUSAGE, "constraint %.*s is named twice",

@@ -190,3 +190,9 @@ def test_names_of_varve_are_spelt_as_it_does_and_rules_are_free(varve):
     stored = json.loads(varve.ok("describe", "t", "--json"))["properties"]
     assert (stored["varve.maintain"], stored["varve.orderBy"]) == ("false", "ts")
     assert stored["varve.warn.small"] == "x > 1"
+
+
+def test_a_check_that_names_no_column_is_a_mistake_of_the_command(varve):
+    done = create_bare(varve, "--key", "k", "--check", "c: zz > 1")
+    assert done.returncode == 2 and "constraint c" in done.stderr and "zz" in done.stderr
+    assert not varve.table("t").exists()
