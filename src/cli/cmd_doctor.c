@@ -18,7 +18,8 @@ static const struct vv_option options[] = {
         .offset = AT(fix_times)},
     {.name = "keys",
         .kind = VV_OPTION_FLAG,
-        .help = "look for keys that stand in several rows; reads the key columns of all files",
+        .help = "look for keys that stand in several rows or are NULL; reads the key columns "
+                "of all files",
         .offset = AT(keys)},
 };
 

@@ -1,6 +1,7 @@
 #include "table/rules.h"
 
 #include "base/nearest.h"
+#include "base/number.h"
 #include "engine/spark_sql.h"
 #include "engine/sql.h"
 #include "table/values.h"
@@ -441,4 +442,13 @@ varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
     VV_TRY(vv_rules_guess_column(op, &op->arena, schema, name, &guess));
     return vv_fail(op, VARVE_EUSAGE, "table %.*s has no column %.*s%.*s", VV_ARG(table),
         VV_ARG(name), VV_ARG(guess));
+}
+
+varve_status vv_rules_fail_null_keys(struct vv_op *op, struct vv_str table, int64_t null_keys,
+    int64_t rows)
+{
+    return vv_fail(op, VARVE_EINVALID,
+        "%" PRId64 " of %" PRId64 " row%s of table %.*s %s NULL in the key: no row can be "
+        "told by that; take other columns, or delete those rows first",
+        null_keys, rows, vv_plural(rows), VV_ARG(table), null_keys == 1 ? "has" : "have");
 }

@@ -67,6 +67,9 @@ varve_status vv_rules_guess_column(struct vv_op *op, struct vv_arena *arena,
 /* EUSAGE: "table t has no column x; did you mean y?" */
 varve_status vv_rules_fail_column(struct vv_op *op, struct vv_str table,
     const struct vv_schema *schema, struct vv_str name);
+/* EINVALID: rows that are there have NULL in a key that is to be the table's. */
+varve_status vv_rules_fail_null_keys(struct vv_op *op, struct vv_str table, int64_t null_keys,
+    int64_t rows);
 bool vv_rules_is_key(const struct vv_rules *rules, int32_t column);
 /* Whether the column's value is computed from others (never where values were not read). */
 bool vv_rules_is_generated(const struct vv_rules *rules, int32_t column);

@@ -225,11 +225,28 @@ def test_what_ails_a_table_is_counted_and_told(varve):
     assert check(report, "checkpoint")["good"]  # of an interval of a thousand
     assert (check(report, "leftovers")["good"], check(report, "leftovers")["count"]) == (False, 1)
     assert check(report, "doubled_keys")["count"] == 1
+    assert check(report, "null_keys")["good"]
     assert check(report, "statistics")["good"]
     assert report["ailments"] == 3
     varve.ok("optimize", "t")
     left.unlink()
     assert check(doctor(varve, "t"), "small_files")["good"]
+
+
+def test_rows_that_have_null_in_the_key_are_counted(varve):
+    """As other software writes them, which knows of no key."""
+    varve.ok("create", "t", "--schema", "a bigint, b string")
+    write_deltalake(str(varve.table("t")), pa.table({
+        "a": pa.array([1, None, None], pa.int64()), "b": ["x", "y", "z"]}), mode="append")
+    varve.ok("alter", "t", "set", "varve.orderBy=a")
+    log = varve.table("t") / "_delta_log"
+    meta = json.loads((log / f"{2:020d}.json").read_text().splitlines()[-1])
+    meta["metaData"]["configuration"]["varve.key"] = "a"
+    (log / f"{3:020d}.json").write_text(json.dumps(meta) + "\n")
+    found = check(doctor(varve, "t", "--keys"), "null_keys")
+    assert (found["good"], found["count"]) == (False, 2)
+    assert found["message"] == "2 rows have NULL in the key"
+    assert "null_keys" not in [one["check"] for one in doctor(varve, "t")["health"]]
 
 
 def test_files_without_statistics_are_counted(varve, tmp_path):

@@ -152,11 +152,7 @@ static varve_status check_counts(struct vv_op *op, const struct vv_edit *edit,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(1 << 20);
     if (counts->null_keys > 0)
-        return vv_fail(op, VARVE_EINVALID,
-            "%" PRId64 " of %" PRId64 " row%s of table %.*s %s NULL in the key: no row can be "
-            "told by that; take other columns, or delete those rows first",
-            counts->null_keys, counts->rows, vv_plural(counts->rows),
-            VV_ARG(adopt->table->name), counts->null_keys == 1 ? "has" : "have");
+        return vv_rules_fail_null_keys(op, adopt->table->name, counts->null_keys, counts->rows);
     if (counts->finer > 0) {
         VV_TRY(name_times(op, edit, adopt, vv_adopt_finer_sql, &lines));
         (void)vv_fail(op, VARVE_EINVALID,

@@ -283,12 +283,18 @@ static varve_status check_keys(struct vv_op *op, struct vv_doctor_run *run,
     const struct vv_rules *rules)
 {
     int64_t doubled = 0;
+    struct vv_null_keys keys;
     struct vv_doctor_check check = check_of("key", false, (int64_t)rules->key_len);
     if (rules->key_len == 0)
         return tell(op, run, &check, NULL,
             "no key is declared: rows can be appended, not upserted");
     if (!run->request->look_at_keys)
         return VARVE_OK;
+    VV_TRY(vv_null_keys(op, run->log, run->snapshot, rules, &keys));
+    check = check_of("null_keys", keys.null > 0, keys.null);
+    VV_TRY(tell(op, run, &check, "delete them, or take another key: no upsert finds such a row",
+        keys.null == 0 ? "no row has NULL in its key" : "%" PRId64 " row%s NULL in the key",
+        keys.null, keys.null == 1 ? " has" : "s have"));
     VV_TRY(vv_doubled_keys(op, run->log, run->snapshot, rules, &doubled));
     check = check_of("doubled_keys", doubled > 0, doubled);
     return tell(op, run, &check,
