@@ -130,6 +130,24 @@ def test_a_clustering_column_is_not_dropped_and_may_be_renamed(table):
     assert name["clusteringColumns"][0][0].startswith("col-")
 
 
+@pytest.mark.parametrize("words", ["k", "none"])
+def test_a_declaration_that_names_no_column_is_mended(table, words):
+    """As a column that went at the same time has left it."""
+    alter(table, "cluster-by", "a", "--upgrade")
+    domain = {"domain": DOMAIN, "removed": False, "configuration": json.dumps(
+        {"clusteringColumns": [["gone"]], "domainName": DOMAIN})}
+    path = table.table("t") / "_delta_log" / f"{2:020d}.json"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (
+        {"commitInfo": {"timestamp": 1, "operation": "CLUSTER BY", "engineInfo": "other/1"}},
+        {"domainMetadata": domain})))
+    fill(table)
+    done = table.run("optimize", "t")
+    assert done.returncode == 6 and '"gone", which no column is called' in done.stderr
+    alter(table, "cluster-by", words)
+    assert clustered_by(table) == ([words] if words != "none" else [])
+    table.ok("optimize", "t")
+
+
 def test_restore_brings_it_back(table):
     alter(table, "cluster-by", "a", "--upgrade")
     fill(table, 1)
