@@ -50,7 +50,8 @@ typedef struct varve_alter_result {
  *   drop-constraint  name
  *   upgrade          feature
  * *out_diff (may be NULL): what changes, lines for people; varve_free.
- * EUSAGE: what makes no sense for this table; EINVALID: rows that break a new constraint, some of
+ * EUSAGE: what makes no sense for this table; EINVALID: rows that break a new constraint,
+ * share a new key or have NULL in it, or lie under another date than a new varve.partitionFrom says, some of
  * them in err->detail; EUNSUPPORTED: a change other than `upgrade` takes a table feature and
  * `options->upgrade` is not set, or it is one that Varve does not write.
  */

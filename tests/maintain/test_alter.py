@@ -239,3 +239,15 @@ def test_a_new_key_is_one_that_no_two_rows_share(market):
     assert "2025-01-30 10:00:00" in done.stderr and market.version("market_regimes") == 1
     market.ok("alter", "market_regimes", "set", "varve.key=timestamp,symbol,regime")
     assert len(market.rows("scan", "market_regimes")) == 2
+
+
+def test_a_new_key_is_one_that_every_row_has(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, g string", "--key", "id")
+    varve.upsert("t", "id,g\n1,a\n2,\n3,c\n")
+    for key in ("g", "id,g"):
+        done = varve.run("alter", "t", "set", f"varve.key={key}")
+        assert (done.returncode, varve.version("t")) == (3, 1)
+        assert "1 of 3 rows of table t has NULL in the key: no row can be told by that" in done.stderr
+    varve.ok("delete", "t", "--where", "g IS NULL")
+    varve.ok("alter", "t", "set", "varve.key=g")
+    assert varve.upsert("t", "id,g\n4,a\n")["updated"] == 1

@@ -10,6 +10,7 @@
 #include "base/seam.h"
 #include "base/time.h"
 #include "table/adopt/adopt_run.h"
+#include "table/alter/dates.h"
 #include "table/edit/feed_write.h"
 #include "table/edit/new_rows.h"
 #include "table/input/batch_input.h"
@@ -161,6 +162,7 @@ static void tell_history(struct vv_adopt *adopt)
 static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
 {
     struct vv_adopt *adopt = data;
+    bool is_derived_anew = false; /* rows of others matter as it is */
     vv_draft_done(&adopt->draft);
     vv_buf_clear(&adopt->report);
     VV_TRY(list_files(op, edit));
@@ -169,6 +171,8 @@ static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
     VV_TRY(vv_adopt_find(op, edit, adopt));
     if (adopt->result.rows_misdated == adopt->result.rows_redated)
         VV_TRY(vv_adopt_derive(op, adopt));
+    else if (!adopt->has_naive)
+        VV_TRY(vv_dates_check(op, adopt->table, &adopt->rules, &is_derived_anew));
     adopt->result.is_changed = adopt->draft.is_changed || adopt->result.rows_removed > 0 ||
                                adopt->result.rows_redated > 0;
     edit->rules = &adopt->rules;

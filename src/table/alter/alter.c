@@ -1,6 +1,7 @@
 #include "table/alter/alter.h"
 
 #include "base/seam.h"
+#include "delta/clustering.h"
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/alter/alter_change.h"
@@ -8,18 +9,19 @@
 
 #define ATTEMPTS_MAX 10
 
-/* What others commit matters where it changes the rules, or brings rows that we have not checked. */
+/*
+ * What others commit matters where it changes the rules, or brings rows that we have not checked.
+ * What a table is clustered by names columns as rules do, though it is no part of the metaData.
+ */
 static varve_status judge(struct vv_op *op, void *data, const struct vv_actions *winner,
     enum vv_verdict *out)
 {
     const struct vv_alter_change *change = data;
-    bool checks_rows = change->request->kind == VV_ALTER_ADD_CONSTRAINT;
     bool matters = winner->protocol != NULL || winner->metadata != NULL ||
-                   (checks_rows && winner->adds.len > 0);
+                   (change->depends_on_rows && winner->adds.len > 0);
     for (size_t i = 0; i < winner->domains.len; i++)
         matters =
-            matters || (change->domain.domain.ptr != NULL &&
-                           vv_str_eq(winner->domains.items[i].domain, change->domain.domain));
+            matters || vv_str_eq(winner->domains.items[i].domain, VV_STR(VV_CLUSTERING_DOMAIN));
     (void)op;
     *out = matters ? VV_VERDICT_REPLAN : VV_VERDICT_REBASE;
     return VARVE_OK;

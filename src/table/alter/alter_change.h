@@ -19,6 +19,7 @@ struct vv_alter_change {
     struct vv_domain domain; /* to be written; domain.domain.ptr NULL: none */
     struct vv_str operation;
     struct vv_buf parameters; /* an object */
+    bool depends_on_rows; /* it was judged by the rows that are there: more of them matter */
 };
 
 varve_status vv_alter_column(struct vv_op *op, struct vv_alter_change *change);
@@ -33,11 +34,14 @@ varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft);
 varve_status vv_alter_map_new(struct vv_op *op, struct vv_draft *draft, struct vv_field *field);
 /* The next id of a mapped table, counted up. */
 varve_status vv_alter_next_id(struct vv_op *op, struct vv_draft *draft, int64_t *out);
-/* Every row of the newest snapshot passes the expression. EINVALID otherwise. */
-varve_status vv_alter_check_rows(struct vv_op *op, struct vv_table *table, struct vv_str name,
-    struct vv_str sql);
-/* No two rows of the newest snapshot have the key of these rules in common. EINVALID otherwise. */
-varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
+/*
+ * Looks at the rows of the newest snapshot, which the change depends on from then on. EINVALID:
+ * rows that don't pass the expression.
+ */
+varve_status vv_alter_check_rows(struct vv_op *op, struct vv_alter_change *change,
+    struct vv_str name, struct vv_str sql);
+/* The same: rows that have the key of these rules in common, or NULL in it. */
+varve_status vv_alter_check_key(struct vv_op *op, struct vv_alter_change *change,
     const struct vv_rules *rules);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * A new constraint is one that every row passes, a new key one that no two rows share: the rows
- * that are there are read once.
+ * A new constraint is one that every row passes, a new key one that every row has and no two rows
+ * share: the rows that are there are read.
  */
 #include "table/alter/alter_change.h"
 
 #include "base/number.h"
 #include "engine/engine.h"
 #include "engine/sql.h"
+#include "table/audit/doubled_keys.h"
 #include "table/read/scan_sql.h"
 
 #define ROWS_SHOWN 5
@@ -56,13 +57,15 @@ static varve_status name_rows(struct vv_op *op, struct vv_session *session,
     }
 }
 
-varve_status vv_alter_check_rows(struct vv_op *op, struct vv_table *table, struct vv_str name,
-    struct vv_str sql)
+varve_status vv_alter_check_rows(struct vv_op *op, struct vv_alter_change *change,
+    struct vv_str name, struct vv_str sql)
 {
+    struct vv_table *table = change->table;
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf detail = VV_BUF_INIT(1 << 20);
     int64_t bad = 0;
+    change->depends_on_rows = true;
     if (table->snapshot->files_len == 0)
         return VARVE_OK;
     vv_engine_expect(table->engine,
@@ -101,7 +104,7 @@ static varve_status doubled_sql(struct vv_op *op, struct vv_table *table,
     return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);
 }
 
-varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
+static varve_status check_doubled(struct vv_op *op, struct vv_table *table,
     const struct vv_rules *rules)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
@@ -109,8 +112,6 @@ varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
     VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf detail = VV_BUF_INIT(1 << 20);
     int64_t bad = 0;
-    if (table->snapshot->files_len == 0 || rules->key_len == 0)
-        return VARVE_OK;
     vv_engine_expect(table->engine,
         vv_files_bytes(table->snapshot->files, table->snapshot->files_len));
     VV_TRY(vv_session_open(op, table->engine, &session));
@@ -128,4 +129,18 @@ varve_status vv_alter_check_key(struct vv_op *op, struct vv_table *table,
         bad, vv_plural(bad), VV_ARG(table->name));
     vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&detail)));
     return VARVE_EINVALID;
+}
+
+varve_status vv_alter_check_key(struct vv_op *op, struct vv_alter_change *change,
+    const struct vv_rules *rules)
+{
+    struct vv_table *table = change->table;
+    struct vv_null_keys keys;
+    change->depends_on_rows = change->depends_on_rows || rules->key_len > 0;
+    if (table->snapshot->files_len == 0 || rules->key_len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_null_keys(op, &table->log, table->snapshot, rules, &keys));
+    if (keys.null > 0)
+        return vv_rules_fail_null_keys(op, table->name, keys.null, keys.rows);
+    return check_doubled(op, table, rules);
 }

@@ -115,20 +115,32 @@ static varve_status find_place(struct vv_op *op, const struct vv_alter_change *c
     return VARVE_OK;
 }
 
-static varve_status check_new(struct vv_op *op, const struct vv_alter_change *change,
+/* A value that every row has to have, and those that are there have not. */
+static varve_status check_no_rows(struct vv_op *op, struct vv_alter_change *change,
+    const struct vv_field *field)
+{
+    bool is_generated = vv_field_generated(field).ptr != NULL;
+    if (field->nullable && !is_generated)
+        return VARVE_OK;
+    change->depends_on_rows = true;
+    if (change->draft.from->files_len == 0)
+        return VARVE_OK;
+    if (!field->nullable)
+        return vv_fail(op, VARVE_EUSAGE,
+            "column %.*s can't be NOT NULL: the rows that are there would have NULL in it",
+            VV_ARG(field->name));
+    return vv_fail(op, VARVE_EUSAGE,
+        "column %.*s can't be generated: the rows that are there would not have its value",
+        VV_ARG(field->name));
+}
+
+static varve_status check_new(struct vv_op *op, struct vv_alter_change *change,
     const struct vv_field *field)
 {
     if (vv_schema_find(&change->draft.schema, field->name) >= 0)
         return vv_fail(op, VARVE_EUSAGE, "table %.*s has a column %.*s already",
             VV_ARG(change->table->name), VV_ARG(field->name));
-    if (!field->nullable && change->draft.from->files_len > 0)
-        return vv_fail(op, VARVE_EUSAGE,
-            "column %.*s can't be NOT NULL: the rows that are there would have NULL in it",
-            VV_ARG(field->name));
-    if (vv_field_generated(field).ptr != NULL && change->draft.from->files_len > 0)
-        return vv_fail(op, VARVE_EUSAGE,
-            "column %.*s can't be generated: the rows that are there would not have its value",
-            VV_ARG(field->name));
+    VV_TRY(check_no_rows(op, change, field));
     if (field->type.kind == VV_TYPE_TIMESTAMP_NTZ &&
         !vv_features_has(change->draft.protocol, VV_STR("timestampNtz")) &&
         !change->request->upgrade)

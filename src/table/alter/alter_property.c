@@ -4,6 +4,7 @@
 #include "table/alter/alter_change.h"
 
 #include "delta/features.h"
+#include "table/alter/dates.h"
 #include "table/alter/property.h"
 #include "table/warnings.h"
 
@@ -55,8 +56,12 @@ static varve_status check_rules(struct vv_op *op, struct vv_alter_change *change
     if (status != VARVE_OK)
         return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
     VV_TRY(vv_rules_judge(op, &rules));
-    return is_new_key(change, &snapshot) ? vv_alter_check_key(op, change->table, &rules)
-                                         : VARVE_OK;
+    if (is_new_key(change, &snapshot))
+        VV_TRY(vv_alter_check_key(op, change, &rules));
+    bool is_derived_anew = false;
+    VV_TRY(vv_dates_check(op, change->table, &rules, &is_derived_anew));
+    change->depends_on_rows = change->depends_on_rows || is_derived_anew;
+    return VARVE_OK;
 }
 
 static varve_status set(struct vv_op *op, struct vv_alter_change *change)
@@ -154,7 +159,7 @@ static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *cha
         return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     for (size_t i = 0; i < rules.checks_len; i++)
         if (vv_str_eq(rules.checks[i].name, name))
-            VV_TRY(vv_alter_check_rows(op, change->table, name, rules.checks[i].sql));
+            VV_TRY(vv_alter_check_rows(op, change, name, rules.checks[i].sql));
     change->operation = VV_STR("ADD CONSTRAINT");
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "name", name);

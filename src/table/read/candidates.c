@@ -65,6 +65,15 @@ bool vv_file_is_dated(const struct vv_file *file)
     return file->by_varve && !vv_pairs_has(&file->tags, VV_STR(VV_TAG_UNDATED));
 }
 
+bool vv_bounds_lie_under(const struct vv_bounds *bounds, const struct vv_value *date)
+{
+    if (bounds->min.kind != VV_VALUE_INT || bounds->max.kind != VV_VALUE_INT ||
+        bounds->null_count != 0 || date->kind != VV_VALUE_INT)
+        return false;
+    int64_t day_us = date->integer * VV_US_PER_DAY;
+    return bounds->min.integer >= day_us && bounds->max.integer < day_us + VV_US_PER_DAY;
+}
+
 /*
  * Whether the file's rows are known to lie under the date that their timestamps say: they are
  * Varve's own, or the bounds of the file's timestamps lie within that one UTC date.
@@ -77,12 +86,7 @@ static bool obeys(const struct rule *rule, const struct vv_file *file,
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
         if (source_of(rule->rules, rule->rules->partitions[i]) < 0)
             continue;
-        const struct vv_bounds *bounds = &stats->columns[rule->rules->key_len + i];
-        if (bounds->min.kind != VV_VALUE_INT || bounds->max.kind != VV_VALUE_INT ||
-            bounds->null_count != 0 || partition[i].kind != VV_VALUE_INT)
-            return false;
-        int64_t day_us = partition[i].integer * VV_US_PER_DAY;
-        if (bounds->min.integer < day_us || bounds->max.integer >= day_us + VV_US_PER_DAY)
+        if (!vv_bounds_lie_under(&stats->columns[rule->rules->key_len + i], &partition[i]))
             return false;
     }
     return true;

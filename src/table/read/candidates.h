@@ -21,8 +21,14 @@
  */
 #define VV_TAG_UNDATED "varve.undated"
 
-/* The commit of the file vouches for the dates of its rows. */
+/*
+ * The commit of the file vouches for the dates of its rows: true of a file of Varve's without the
+ * tag, as long as nobody gives a table varve.partitionFrom without a look at what was written
+ * before (alter/dates.h, adopt/adopt.c; ADR 18).
+ */
 bool vv_file_is_dated(const struct vv_file *file);
+/* All timestamps of these bounds are of that UTC date. */
+bool vv_bounds_lie_under(const struct vv_bounds *bounds, const struct vv_value *date);
 
 struct vv_key_group {
     struct vv_value *partition; /* rules.partitions_len */
