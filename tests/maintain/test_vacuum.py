@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -102,6 +103,44 @@ def test_a_longer_retention_than_the_tables_is_kept(varve):
         age(varve.table(TABLE) / path, 10)
     assert vacuum(varve, "--retain", "1h")["files"] == 0
     assert vacuum(varve)["files"] == 1
+
+
+def age_commits(table, days):
+    """Makes the commits older by what they say of themselves; what they removed stays as young."""
+    for path in (table / "_delta_log").glob("*.json"):
+        path.write_text(re.sub(r'"timestamp":(\d+)', lambda match: '"timestamp":' + str(
+            int(match[1]) - days * 86400000), path.read_text(), count=1))
+
+
+@pytest.mark.contradicts_itself  # the checkpoints lack removes that are young by what holds now
+@pytest.mark.parametrize("lite", [[], ["--lite"]])
+@pytest.mark.parametrize("cleaned", [False, True])
+def test_a_retention_that_was_raised_holds_for_what_was_removed_before(varve, lite, cleaned):
+    """Checkpoints of the time before it forgot what had been removed, by what was promised then."""
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "sym", "--key", "ts,sym",
+             "--property", "delta.deletedFileRetentionDuration=interval 0 seconds",
+             "--property", "delta.checkpointInterval=2",
+             "--property", "delta.logRetentionDuration=interval 5 days")
+    for price in range(1, 5):
+        put(varve, "A", price)
+    folder = varve.table(TABLE)
+    if cleaned:
+        age_commits(folder, 20)
+        put(varve, "B", 1)
+        varve.ok("checkpoint", TABLE)
+    assert (folder / "_varve" / "ledger").is_dir() == cleaned
+    for path in folder.glob("sym=*/*.parquet"):
+        age(path, 60)
+    assert vacuum(varve, *lite)["files"] == 3
+    varve.ok("alter", TABLE, "set", "delta.deletedFileRetentionDuration=interval 30 days")
+    (folder / "left.parquet").write_text("x")
+    age(folder / "left.parquet", 60)
+    listed = [row["path"] for row in varve.rows("vacuum", TABLE, *lite)]
+    assert listed == ([] if lite else ["left.parquet"])
+    before = [rows(varve, "--at", version) for version in (2, 3)]
+    vacuum(varve, "--yes", *lite)
+    assert [rows(varve, "--at", version) for version in (2, 3)] == before
+    assert vacuum(varve, "--retain", "0s", "--unsafe", *lite)["files"] == 3
 
 
 def test_leftovers_go_by_their_age_and_hidden_things_stay(ticks):

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import os
+import pathlib
 import subprocess
 
 import pytest
@@ -66,6 +68,19 @@ def test_merges_that_fail(table):
     with pytest.raises(ValueError):
         table.merge(source, "t.k = s.k", app_id="x")
     assert table.version == 3
+
+
+def test_a_retention_raised_by_an_open_table_holds_for_what_was_removed_before(lake):
+    lake.create("t", schema="k int not null, v double", key="k", properties={
+        "delta.deletedFileRetentionDuration": "interval 0 seconds"})
+    table = lake.table("t")
+    for value in (1.0, 2.0, 3.0):
+        table.upsert([{"k": 1, "v": value}])
+    for path in pathlib.Path(lake.path, "t").glob("*.parquet"):
+        os.utime(path, (0, 0))
+    assert table.vacuum().files == 2
+    table.alter("set", "delta.deletedFileRetentionDuration=interval 30 days")
+    assert table.vacuum().files == 0
 
 
 def test_optimize_vacuum_and_restore(lake, table):

@@ -144,6 +144,7 @@ static varve_status remove_announced(struct vv_op *op, struct vv_vacuum_run *run
 {
     VV_TRY(vv_table_refresh(op, run->table));
     VV_TRY(vv_vacuum_keep(op, run));
+    VV_TRY(vv_vacuum_keep_removed(op, run));
     vv_vacuum_filter(run);
     /* A pin whose removal a power cut undid would promise what is gone. */
     VV_TRY(vv_store_settle(op, run->table->store, VV_STR(VV_PINS_FOLDER)));
@@ -207,12 +208,14 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     struct vv_vacuum_run run = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
         .table = table,
         .request = request,
+        .looked_until = VV_NO_VERSION,
         .pinned_version = VV_NO_VERSION};
     struct vv_vacuum_result result = {.readable_version = VV_NO_VERSION};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_features_check_write(op, table->snapshot->protocol, table->snapshot->metadata,
         &table->snapshot->schema));
     VV_TRY(read_retention(op, &run));
+    run.kept = VV_MAP_INIT(&run.arena);
     VV_TRY(vv_vacuum_keep(op, &run));
     VV_TRY(request->is_lite ? vv_vacuum_find_lite(op, &run) : vv_vacuum_find(op, &run));
     tell_pinned(op, &run);

@@ -19,6 +19,11 @@ static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
     void *items = run->due.items;
     if (!vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
         return VARVE_OK;
+    if (run->looked_until == VV_NO_VERSION) {
+        VV_TRY(vv_vacuum_keep_removed(op, run));
+        if (vv_map_has(&run->kept, object->key))
+            return VARVE_OK;
+    }
     if (vv_map_has(&run->pinned, object->key)) {
         const uint64_t *bits = vv_map_get(&run->pinned, object->key);
         for (size_t i = 0; i < vv_vacuum_pin_words(run); i++)

@@ -54,27 +54,43 @@ static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
     return add_key(op, run, &run->kept, keys.vector);
 }
 
-/* A snapshot forgets tombstones after the table's own retention: for a longer one, the commits. */
-static varve_status keep_removed_since(struct vv_op *op, struct vv_vacuum_run *run)
+/* The commits behind `after`, newest last, those of the ledger among them. */
+static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *run,
+    int64_t after, struct vv_log_list *out)
+{
+    VV_TRY(vv_log_list_read(op, &run->table->log, after + 1, &op->arena, out));
+    if (vv_log_list_has_all_from(out, after + 1))
+        return VARVE_OK;
+    return vv_ledger_extend(op, &run->table->log, &op->arena, out);
+}
+
+/* Whatever it and those before it took, they took before the cut-off, even by another's clock. */
+static bool is_older(const struct vv_vacuum_run *run, const struct vv_commit_info *info)
+{
+    return info != NULL && info->timestamp_ms != VV_NO_TIME &&
+           info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
+}
+
+varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
 {
     struct vv_log_list list = {0};
-    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
-    if (!vv_log_list_has_all_from(&list, 0))
-        VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
-    for (size_t i = list.commits.len; i > 0; i--) {
+    int64_t after = run->looked_until;
+    bool is_enough = false;
+    VV_TRY(list_commits(op, run, after, &list));
+    for (size_t i = list.commits.len; i > 0 && !is_enough; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
+        if (list.commits.items[i - 1].version <= after)
+            break;
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
             &arena, &actions, NULL));
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
-        bool is_older =
-            actions.commit_info != NULL && actions.commit_info->timestamp_ms != VV_NO_TIME &&
-            actions.commit_info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
-        if (is_older)
-            return VARVE_OK;
+        is_enough = is_older(run, actions.commit_info);
     }
+    run->looked_until =
+        list.commits.len > 0 ? vv_log_list_last(&list) : run->table->snapshot->version;
     return VARVE_OK;
 }
 
@@ -89,9 +105,7 @@ static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64
 {
     struct vv_log_list list = {0};
     int64_t next = after + 1;
-    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
-    if (!vv_log_list_has_all_from(&list, after + 1))
-        VV_TRY(vv_ledger_extend(op, &run->table->log, &op->arena, &list));
+    VV_TRY(list_commits(op, run, after, &list));
     for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
@@ -143,11 +157,9 @@ static varve_status keep_pinned(struct vv_op *op, struct vv_vacuum_run *run)
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
 {
     const struct vv_snapshot *snapshot = run->table->snapshot;
-    run->kept = VV_MAP_INIT(&run->arena);
     for (size_t i = 0; i < snapshot->files_len; i++)
         VV_TRY(add_file(op, run, &run->kept, snapshot->files[i]));
     for (size_t i = 0; i < snapshot->tombstones_len; i++)
         VV_TRY(keep_remove(op, run, snapshot->tombstones[i]));
-    VV_TRY(keep_pinned(op, run));
-    return run->retention_us > run->promised_us ? keep_removed_since(op, run) : VARVE_OK;
+    return keep_pinned(op, run);
 }

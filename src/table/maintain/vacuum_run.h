@@ -20,7 +20,8 @@ struct vv_vacuum_run {
     int64_t promised_us;  /* by the table's property */
     int64_t retention_us; /* that is applied */
     int64_t cutoff_us;    /* what is older may go */
-    struct vv_map kept;   /* keys */
+    struct vv_map kept;   /* keys; of all snapshots that were looked at */
+    int64_t looked_until; /* the newest commit whose removes are kept; VV_NO_VERSION: none */
     struct vv_map pinned; /* keys that tags and holds keep; the value: which, a bit each */
     const struct vv_pin *pins;
     size_t pins_len;
@@ -39,9 +40,19 @@ static inline size_t vv_vacuum_pin_words(const struct vv_vacuum_run *run)
     return run->pins_len / 64 + 1;
 }
 
-/* Fills `kept` anew from the table's snapshot. */
+/* Adds to `kept` what the table's snapshot knows, and fills `pinned` anew. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
-/* Fills `due` by listing the table's folder, or from the removes in the log. */
+/*
+ * Adds to `kept` what the commits since the cut-off took from the table, those that were not looked
+ * at yet. A snapshot does not know all of it: what it rests on forgot removes by what the table
+ * promised at that time, which may have been less. It costs a read of each commit: only for
+ * something that would be due otherwise.
+ */
+varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run);
+/*
+ * Fills `due` by listing the table's folder, or from the removes in the log; asks for
+ * vv_vacuum_keep_removed before the first is taken in.
+ */
 varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run);
 varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run);
 /* Drops from `due` what is kept by now. */
