@@ -77,6 +77,8 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
             name, result.rows_in - result.rejected, result.rows_in,
             vv_text_plural(result.rows_in), result.inserted, result.updated, result.unchanged,
             result.stale, result.rejected, result.version);
+        if (result.rejected > 0)
+            vv_say(cli, "the rules that they break now: varve quarantine show %s", name);
         return VARVE_OK;
     }
     vv_text_adds(&line, "{\"table\":");

@@ -373,9 +373,15 @@ static varve_status input_rows_make(struct vv_op *op, struct vv_work *work,
     return status == VARVE_OK ? vv_input_check_same(op, plan->input) : status;
 }
 
+static bool is_read_again(const struct vv_batch_input *input)
+{
+    bool is_lines = input->format == VV_INPUT_NDJSON && input->sets_aside;
+    return input->format == VV_INPUT_PARQUET || (is_lines && input->source.lines == NULL);
+}
+
 /*
- * Of Parquet the rows stay in the file, which is read again for what is wrong with them: `status` is
- * what came of that.
+ * Of Parquet the rows stay in the file, and of NDJSON what only the lines say of rows that are set
+ * aside: it is read again for what is wrong with them. `status` is what came of that.
  */
 static varve_status inputs_check_same(struct vv_op *op, const struct plans *plans,
     varve_status status)
@@ -384,7 +390,7 @@ static varve_status inputs_check_same(struct vv_op *op, const struct plans *plan
         return status;
     for (size_t i = 0; i < plans->len; i++) {
         const struct vv_batch_input *input = plans->items[i].input;
-        if (input->format != VV_INPUT_PARQUET || vv_source_is_same(&input->source))
+        if (!is_read_again(input) || vv_source_is_same(&input->source))
             continue;
         if (status != VARVE_OK)
             vv_forgive(op);
@@ -419,7 +425,7 @@ static varve_status rows_make(struct vv_op *op, struct vv_work *work, struct vv_
 }
 
 static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
-    struct vv_batch_source *source, const struct plans *plans,
+    struct vv_batch_source *source, const struct vv_table *table, const struct plans *plans,
     const struct vv_batch_counts *counts, struct vv_str *out_rejects)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(VV_BUF_MAX);
@@ -431,7 +437,7 @@ static varve_status bad_rows_handle(struct vv_op *op, struct vv_work *work,
         return vv_rejects_fail(op, work->session, plans->items, plans->len, counts->bad,
             counts->rows);
     VV_TRY(inputs_check_same(op, plans,
-        vv_rejects_write(op, work->session, plans->items, plans->len, &lines)));
+        vv_rejects_write(op, work->session, table, plans->items, plans->len, &lines)));
     *out_rejects = vv_arena_str(&source->arena, vv_buf_str(&lines));
     return vv_buf_ok(&lines) && out_rejects->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
@@ -546,7 +552,7 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
     }
     if (counts.bad > 0)
-        VV_TRY(bad_rows_handle(op, work, source, &plans, &counts, &rejects));
+        VV_TRY(bad_rows_handle(op, work, source, table, &plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;
     const struct vv_relation *settled = NULL;
     VV_TRY(vv_batch_settle(op, work, plans.items, counts.bad > 0, duplicates > 0, &settled));

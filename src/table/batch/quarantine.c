@@ -32,7 +32,7 @@ static void add_header(const struct vv_table *table, const struct vv_quarantine_
     char time[32];
     struct vv_json_writer header = VV_JSON_WRITER_INIT(out);
     vv_jw_object(&header);
-    vv_jw_key_int(&header, "varve.quarantine", 1);
+    vv_jw_key_int(&header, "varve.quarantine", VV_QUARANTINE_FORMAT);
     vv_jw_key_string(&header, "tableId", table->snapshot->metadata->id);
     vv_jw_key_string(&header, "arrival",
         (struct vv_str){time, vv_time_format_us(batch->arrival_us, time)});
@@ -105,9 +105,9 @@ static varve_status read_header(struct vv_op *op, struct vv_arena *arena,
     struct vv_quarantine_file *file)
 {
     const struct vv_json *header = NULL;
-    int64_t format = 0;
     if (vv_json_parse(op, arena, file->header, &header) != VARVE_OK ||
-        !vv_json_int64(vv_json_get(header, "varve.quarantine"), &format) || format != 1 ||
+        !vv_json_int64(vv_json_get(header, "varve.quarantine"), &file->format) ||
+        file->format < 1 || file->format > VV_QUARANTINE_FORMAT ||
         !vv_time_parse_human(vv_json_text(vv_json_get(header, "arrival")), 0,
             &file->arrival_us))
         return fail_corrupt(op, file, 1);

@@ -7,8 +7,11 @@
 #include "base/json.h"
 #include "table/batch/quarantine.h"
 
+#define VV_QUARANTINE_FORMAT 2 /* docs/format-quarantine.md says what 1 was */
+
 /* In the arena that it was read into. */
 struct vv_quarantine_file {
+    int64_t format; /* 1 .. VV_QUARANTINE_FORMAT */
     struct vv_str id;
     struct vv_str key;
     struct vv_str app_id, input_tz, user_name; /* none: not given */
@@ -34,5 +37,12 @@ struct vv_quarantine_row {
 };
 varve_status vv_quarantine_row_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_quarantine_file *file, size_t index, struct vv_quarantine_row *out);
+/*
+ * Appends a line of NDJSON by which the row is upserted again; a row without an order value has the
+ * time of its arrival in it.
+ */
+varve_status vv_quarantine_row_line(struct vv_op *op, const struct vv_quarantine_file *file,
+    const struct vv_schema *schema, const struct vv_rules *rules,
+    const struct vv_quarantine_row *row, struct vv_buf *out);
 
 #endif

@@ -6,71 +6,48 @@
  * the commit and the removal of the batch harmless: released again, its rows are unchanged.
  */
 #include "base/json_write.h"
-#include "base/time.h"
 #include "store/source.h"
 #include "table/batch/quarantine_file.h"
-
-/* The order column's value of a row that has none, as NDJSON takes it; none: no column for it. */
-static struct vv_str arrival_text(struct vv_op *op, const struct vv_table *table,
-    const struct vv_rules *rules, int64_t arrival_us)
-{
-    char time[32];
-    if (rules->order < 0)
-        return VV_STR_NONE;
-    switch ((int)table->snapshot->schema.fields[rules->order].type.kind) {
-    case VV_TYPE_TIMESTAMP:
-    case VV_TYPE_TIMESTAMP_NTZ: {
-        struct vv_str text = {time, vv_time_format_us(arrival_us, time)};
-        return vv_arena_str(&op->arena, text);
-    }
-    case VV_TYPE_LONG:
-        return vv_arena_format(&op->arena, "%" PRId64, arrival_us);
-    default:
-        return VV_STR_NONE;
-    }
-}
-
-static varve_status add_row(struct vv_op *op, const struct vv_quarantine_row *row,
-    struct vv_str order_name, struct vv_str arrival, struct vv_buf *out)
-{
-    struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
-    const struct vv_json *iterator = NULL;
-    const struct vv_json *value = NULL;
-    struct vv_str name;
-    bool has_order = false;
-    vv_jw_object(&writer);
-    while (vv_json_each(row->values, &iterator, &name, &value)) {
-        struct vv_str json;
-        VV_TRY(vv_json_write_value(op, value, &op->arena, &json));
-        vv_jw_key_str(&writer, name);
-        vv_jw_raw(&writer, json);
-        has_order = has_order || vv_str_eq_nocase(name, order_name);
-    }
-    if (!has_order && arrival.ptr != NULL) {
-        vv_jw_key_str(&writer, order_name);
-        vv_jw_string(&writer, arrival);
-    }
-    vv_jw_end(&writer);
-    vv_buf_addc(out, '\n');
-    return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);
-}
 
 static varve_status rows_of(struct vv_op *op, const struct vv_table *table,
     const struct vv_rules *rules, const struct vv_quarantine_file *file, struct vv_buf *out)
 {
-    struct vv_str arrival = arrival_text(op, table, rules, file->arrival_us);
-    struct vv_str order_name =
-        rules->order >= 0 ? table->snapshot->schema.fields[rules->order].name : VV_STR("");
     for (size_t i = 0; i < file->lines_len; i++) {
         struct vv_quarantine_row row;
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_quarantine_row_read(op, &op->arena, file, i, &row));
-        VV_TRY(add_row(op, &row, order_name, arrival, out));
+        VV_TRY(vv_quarantine_row_line(op, file, &table->snapshot->schema, rules, &row, out));
     }
     return VARVE_OK;
 }
 
-/* The batch is gone, or holds only the rows that `rejects` (lines numbered from 1) names. */
+/* A row's line with the reasons that it stays for now. */
+static varve_status add_line(struct vv_op *op, struct vv_str line,
+    const struct vv_json *reasons, struct vv_buf *out)
+{
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(out);
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *row = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    VV_TRY(vv_json_parse(op, &op->arena, line, &row));
+    vv_jw_object(&writer);
+    while (vv_json_each(row, &iterator, &name, &value)) {
+        struct vv_str json;
+        bool is_reasons = vv_str_eq(name, VV_STR("reasons"));
+        VV_TRY(vv_json_write_value(op, is_reasons ? reasons : value, &op->arena, &json));
+        vv_jw_key_str(&writer, name);
+        vv_jw_raw(&writer, json);
+    }
+    vv_jw_end(&writer);
+    vv_buf_addc(out, '\n');
+    return VARVE_OK;
+}
+
+/*
+ * The batch is gone, or holds only the rows that `rejects` (lines numbered from 1) names, for the
+ * reasons that these have: those in the file may be of rules that are gone.
+ */
 static varve_status shrink(struct vv_op *op, struct vv_table *table,
     const struct vv_quarantine_file *file, struct vv_str rejects)
 {
@@ -91,8 +68,7 @@ static varve_status shrink(struct vv_op *op, struct vv_table *table,
         if (!vv_json_int64(vv_json_get(json, "row"), &row) || row < 1 ||
             (size_t)row > file->lines_len)
             return vv_fail(op, VARVE_EFAILED, "a rejected row without its number");
-        vv_buf_add(&bytes, file->lines[row - 1]);
-        vv_buf_addc(&bytes, '\n');
+        VV_TRY(add_line(op, file->lines[row - 1], vv_json_get(json, "reasons"), &bytes));
     }
     if (!vv_buf_ok(&bytes))
         return vv_fail_memory(op);

@@ -26,7 +26,8 @@ varve_status vv_rejects_make(struct vv_op *op, const struct vv_work *work,
  * input. The table must hold all of them.
  */
 varve_status vv_rejects_write(struct vv_op *op, struct vv_session *session,
-    const struct vv_plan *plans, size_t plans_len, struct vv_buf *out);
+    const struct vv_table *table, const struct vv_plan *plans, size_t plans_len,
+    struct vv_buf *out);
 /* Fails with EINVALID, the first bad row in the message, the others of the table in the detail. */
 varve_status vv_rejects_fail(struct vv_op *op, struct vv_session *session,
     const struct vv_plan *plans, size_t plans_len, int64_t rows_bad, int64_t rows_in);

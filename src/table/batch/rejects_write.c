@@ -4,23 +4,40 @@
 #include "base/json_write.h"
 #include "engine/sql.h"
 #include "table/batch/rejects.h"
+#include "table/input/ndjson.h"
 
 #define WHICH "IN (SELECT _row FROM temp." VV_REJECTS_TABLE ")"
+/* Memory of parsed lines is given back when there is that much of it. */
+#define PARSED_BYTES ((size_t)1 << 20)
 
-/* The rejected rows of one input, side by side: texts, reasons, lines. */
+/*
+ * The rejected rows of one input, side by side: texts, reasons, lines. Of NDJSON the values are those
+ * of the line itself, which is read once more: no table has a place for members that are in no column,
+ * are there in another shape than the column's, or are null.
+ */
 struct rejected {
     const struct vv_plan *plan;
+    const struct vv_table *table;
     struct vv_rows *texts;
     struct vv_rows *reasons; /* stands before the first reason of the next row */
     bool has_reason;
-    int64_t *lines;
-    size_t next; /* in `lines` */
+    int64_t *lines; /* not of NDJSON */
+    size_t next;    /* in `lines` */
+    struct vv_ndjson_again again;
+    struct vv_arena parsed;
 };
 
 static void rejected_done(struct rejected *rejected)
 {
     vv_rows_close(&rejected->texts);
     vv_rows_close(&rejected->reasons);
+    vv_ndjson_again_close(&rejected->again);
+    vv_arena_done(&rejected->parsed);
+}
+
+static bool is_ndjson(const struct rejected *rejected)
+{
+    return rejected->plan->input->format == VV_INPUT_NDJSON;
 }
 
 static varve_status find_lines(struct vv_op *op, struct vv_session *session, size_t input,
@@ -54,7 +71,10 @@ static varve_status rejected_open(struct vv_op *op, struct vv_session *session, 
     struct rejected *rejected)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_TRY(find_lines(op, session, input, rejected));
+    if (is_ndjson(rejected))
+        vv_ndjson_again_open(rejected->plan->input, &rejected->again);
+    else
+        VV_TRY(find_lines(op, session, input, rejected));
     vv_plan_texts_sql(rejected->plan, VV_STR(WHICH), &sql);
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
@@ -70,32 +90,132 @@ static varve_status rejected_open(struct vv_op *op, struct vv_session *session, 
     return vv_rows_next(op, rejected->reasons, &rejected->has_reason);
 }
 
-/* What the input has, by the table's names; a member that the table lacks is there too. */
-static void add_values(const struct rejected *rejected, struct vv_json_writer *line)
+static bool has_fault(const struct rejected *rejected, uint32_t at)
+{
+    return rejected->plan->input->has_faults && !vv_rows_is_null(rejected->texts, at);
+}
+
+/* By the table's names, of the columns that the input has. A line that is no row has none. */
+static void add_columns(const struct rejected *rejected, struct vv_json_writer *line)
 {
     const struct vv_plan *plan = rejected->plan;
     uint32_t at = 1;
-    vv_jw_key(line, "values");
-    vv_jw_object(line);
     for (size_t i = 0; i < plan->schema->fields_len; i++) {
         if (!vv_plan_has_text(plan, i))
             continue;
         const struct vv_field *field = &plan->schema->fields[i];
-        struct vv_str text = vv_rows_text(rejected->texts, at);
-        if (!vv_rows_is_null(rejected->texts, at++)) {
-            vv_jw_key_str(line, field->name);
-            if (vv_type_is_nested(&field->type) && plan->input->format != VV_INPUT_CSV)
-                vv_jw_raw(line, text);
-            else
-                vv_jw_string(line, text);
-        }
+        bool is_null = vv_rows_is_null(rejected->texts, at);
+        struct vv_str text = vv_rows_text(rejected->texts, at++);
+        if (is_null && plan->from[i] < 0)
+            continue;
+        vv_jw_key_str(line, field->name);
+        if (is_null)
+            vv_jw_null(line);
+        else if (vv_type_is_nested(&field->type) && vv_input_is_typed(plan->input))
+            vv_jw_raw(line, text);
+        else
+            vv_jw_string(line, text);
     }
-    if (plan->input->has_faults && !vv_rows_is_null(rejected->texts, at) &&
-        vv_schema_find(plan->schema, vv_rows_text(rejected->texts, at)) < 0) {
-        vv_jw_key_str(line, vv_rows_text(rejected->texts, at));
-        vv_jw_string(line, vv_rows_text(rejected->texts, at + 1));
+}
+
+/* How many objects and arrays a value goes down. */
+static size_t depth_of(const struct vv_json *value)
+{
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *part = NULL;
+    struct vv_str name;
+    size_t most = 0;
+    if (!vv_json_is(value, VV_JSON_ARRAY) && !vv_json_is(value, VV_JSON_OBJECT))
+        return 0;
+    while (vv_json_each(value, &iterator, &name, &part)) {
+        size_t depth = depth_of(part);
+        most = depth > most ? depth : most;
+    }
+    return most + 1;
+}
+
+/* A plain value as its text, null and what is composed as they are. */
+static varve_status add_member(struct vv_op *op, struct rejected *rejected,
+    const struct vv_json *value, struct vv_json_writer *line)
+{
+    struct vv_str json = VV_STR_NONE;
+    switch (vv_json_kind(value)) {
+    case VV_JSON_NONE:
+    case VV_JSON_NULL:
+        vv_jw_null(line);
+        break;
+    case VV_JSON_BOOL:
+        vv_jw_string(line, vv_json_bool(value, false) ? VV_STR("true") : VV_STR("false"));
+        break;
+    case VV_JSON_NUMBER:
+    case VV_JSON_STRING:
+        vv_jw_string(line, vv_json_text(value));
+        break;
+    case VV_JSON_ARRAY:
+    case VV_JSON_OBJECT:
+        VV_TRY(vv_json_write_value(op, value, &rejected->parsed, &json));
+        /* Two levels deeper here than in its own line, the deepest ones would not be read again. */
+        if (depth_of(value) + 2 > VV_JSON_DEPTH_MAX)
+            vv_jw_string(line, json);
+        else
+            vv_jw_raw(line, json);
+        break;
+    }
+    return VARVE_OK;
+}
+
+static varve_status add_members(struct vv_op *op, struct rejected *rejected, struct vv_str text,
+    struct vv_json_writer *line)
+{
+    const struct vv_plan *plan = rejected->plan;
+    const struct vv_json *row = NULL;
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    bool has_order = false;
+    if (rejected->parsed.bytes > PARSED_BYTES)
+        vv_arena_done(&rejected->parsed);
+    VV_TRY(vv_json_parse(op, &rejected->parsed, text, &row));
+    while (vv_json_each(row, &iterator, &name, &value)) {
+        int32_t column = vv_schema_find(plan->schema, name);
+        bool is_null = vv_json_is(value, VV_JSON_NULL);
+        if (column < 0 && is_null && plan->input->passes_nulls)
+            continue;
+        if (column < 0 && vv_str_eq(name, VV_STR("table")) &&
+            vv_ndjson_names_table(rejected->table, value))
+            continue;
+        if (column >= 0 && column == plan->rules->order && plan->has_arrival && is_null)
+            continue;
+        has_order = has_order || (column >= 0 && column == plan->rules->order);
+        vv_jw_key_str(line, column >= 0 ? plan->schema->fields[column].name : name);
+        VV_TRY(add_member(op, rejected, value, line));
+    }
+    if (!has_order)
+        add_columns(rejected, line); /* when the row came, and nothing else */
+    return VARVE_OK;
+}
+
+/* What the input has, by the table's names; a member that the table lacks is there too. */
+static varve_status add_values(struct vv_op *op, struct rejected *rejected, struct vv_str text,
+    struct vv_json_writer *line)
+{
+    uint32_t fault = 1;
+    for (size_t i = 0; i < rejected->plan->schema->fields_len; i++)
+        fault += vv_plan_has_text(rejected->plan, i);
+    bool is_line = has_fault(rejected, fault) &&
+                   vv_str_eq(vv_rows_text(rejected->texts, fault), VV_STR(VV_NDJSON_LINE_TEXT));
+    vv_jw_key(line, "values");
+    vv_jw_object(line);
+    if (is_line) {
+        vv_jw_key(line, VV_NDJSON_LINE_TEXT);
+        vv_jw_string(line, vv_rows_text(rejected->texts, fault + 1));
+    } else if (is_ndjson(rejected)) {
+        VV_TRY(add_members(op, rejected, text, line));
+    } else {
+        add_columns(rejected, line);
     }
     vv_jw_end(line);
+    return VARVE_OK;
 }
 
 static varve_status add_reasons(struct vv_op *op, struct rejected *rejected, int64_t row,
@@ -115,28 +235,47 @@ static varve_status add_reasons(struct vv_op *op, struct rejected *rejected, int
     return VARVE_OK;
 }
 
+static varve_status add_row(struct vv_op *op, struct rejected *rejected, struct vv_buf *out)
+{
+    const struct vv_batch_input *input = rejected->plan->input;
+    struct vv_json_writer line = VV_JSON_WRITER_INIT(out);
+    struct vv_str text = VV_STR_NONE;
+    int64_t row = vv_rows_int64(rejected->texts, 0);
+    int64_t number = 0;
+    if (is_ndjson(rejected)) {
+        VV_TRY(vv_ndjson_again_line(op, &rejected->again, row - rejected->plan->rows_before,
+            &text));
+        number = rejected->again.lines.line;
+    } else {
+        number = rejected->lines[rejected->next++];
+    }
+    vv_jw_object(&line);
+    vv_jw_key_int(&line, "row", row);
+    if (number > 0)
+        vv_jw_key_int(&line, "line", number);
+    vv_jw_key_string(&line, "source", input->name);
+    VV_TRY(add_values(op, rejected, text, &line));
+    VV_TRY(add_reasons(op, rejected, row, &line));
+    vv_jw_end(&line);
+    vv_buf_addc(out, '\n');
+    return VARVE_OK;
+}
+
 varve_status vv_rejects_write(struct vv_op *op, struct vv_session *session,
-    const struct vv_plan *plans, size_t plans_len, struct vv_buf *out)
+    const struct vv_table *table, const struct vv_plan *plans, size_t plans_len,
+    struct vv_buf *out)
 {
     for (size_t input = 0; input < plans_len; input++) {
-        VV_CLEANUP(rejected_done) struct rejected rejected = {.plan = &plans[input]};
+        VV_CLEANUP(rejected_done)
+        struct rejected rejected = {.plan = &plans[input],
+            .table = table,
+            .parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT)};
         VV_TRY(rejected_open(op, session, input, &rejected));
         for (bool has_row = true;;) {
-            struct vv_json_writer line = VV_JSON_WRITER_INIT(out);
             VV_TRY(vv_rows_next(op, rejected.texts, &has_row));
             if (!has_row)
                 break;
-            int64_t row = vv_rows_int64(rejected.texts, 0);
-            vv_jw_object(&line);
-            vv_jw_key_int(&line, "row", row);
-            int64_t number = rejected.lines[rejected.next++];
-            if (number > 0)
-                vv_jw_key_int(&line, "line", number);
-            vv_jw_key_string(&line, "source", plans[input].input->name);
-            add_values(&rejected, &line);
-            VV_TRY(add_reasons(op, &rejected, row, &line));
-            vv_jw_end(&line);
-            vv_buf_addc(out, '\n');
+            VV_TRY(add_row(op, &rejected, out));
         }
     }
     return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);

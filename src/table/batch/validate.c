@@ -333,7 +333,7 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
 
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
 {
-    return plan->from[column] >= 0 ||
+    return (plan->from[column] >= 0 && plan->input->format != VV_INPUT_NDJSON) ||
            (plan->has_arrival && (int32_t)column == plan->rules->order);
 }
 

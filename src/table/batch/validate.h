@@ -81,8 +81,9 @@ void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struc
 
 /*
  * A SELECT of what the input has in the rows that `which` names: _row, then for each column of the
- * schema that the input has its text, or of a nested column its JSON; then of NDJSON the name, the
- * value and the rule of the fault. In the order of the rows.
+ * schema that the input has its text, or of a nested column its JSON, but of NDJSON when the row came
+ * alone (its line has the rest); then of an input with faults the name, the value and the rule of
+ * the fault. In the order of the rows.
  */
 void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
 

@@ -370,24 +370,37 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     return vv_ndjson_columns(op, arena, schema, reader.seen, texts, NULL, input);
 }
 
+void vv_ndjson_again_open(const struct vv_batch_input *input, struct vv_ndjson_again *out)
+{
+    *out = (struct vv_ndjson_again){
+        .lines = {.source = &input->source, .name = input->name}, .has_line = true};
+}
+
+void vv_ndjson_again_close(struct vv_ndjson_again *again)
+{
+    vv_lines_done(&again->lines);
+}
+
+varve_status vv_ndjson_again_line(struct vv_op *op, struct vv_ndjson_again *again, int64_t row,
+    struct vv_str *out)
+{
+    while (again->row < row && again->has_line) {
+        VV_TRY(vv_lines_next(op, &again->lines, &again->has_line, &again->text));
+        again->row += again->has_line && !vv_lines_is_blank(&again->lines, again->text);
+    }
+    *out = again->has_line ? again->text : VV_STR_NONE;
+    return VARVE_OK;
+}
+
 varve_status vv_input_lines_ndjson(struct vv_op *op, const struct vv_batch_input *input,
     const int64_t *rows, size_t rows_len, int64_t *out_lines)
 {
-    VV_CLEANUP(vv_lines_done)
-    struct vv_lines lines = {.source = &input->source, .name = input->name};
-    int64_t row = 0;
-    size_t found = 0;
-    bool has_line = true;
-    while (found < rows_len && has_line) {
+    VV_CLEANUP(vv_ndjson_again_close) struct vv_ndjson_again again;
+    vv_ndjson_again_open(input, &again);
+    for (size_t index = 0; index < rows_len; index++) {
         struct vv_str line;
-        VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
-        if (!has_line || vv_lines_is_blank(&lines, line))
-            continue;
-        row++;
-        while (found < rows_len && rows[found] == row)
-            out_lines[found++] = lines.line;
+        VV_TRY(vv_ndjson_again_line(op, &again, rows[index], &line));
+        out_lines[index] = line.ptr != NULL ? again.lines.line : 0;
     }
-    while (found < rows_len)
-        out_lines[found++] = 0;
     return VARVE_OK;
 }

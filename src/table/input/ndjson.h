@@ -3,6 +3,25 @@
 #define VV_TABLE_INPUT_NDJSON_H
 
 #include "table/input/batch_input.h"
+#include "table/input/lines.h"
+
+/* The lines of an input once more, for what its rows do not tell. */
+struct vv_ndjson_again {
+    struct vv_lines
+        lines;          /* lines.line: number of the line of the row that was asked for last */
+    struct vv_str text; /* the last one that was read */
+    int64_t row;        /* its row, or that of the last one that was none */
+    bool has_line;
+};
+
+void vv_ndjson_again_open(const struct vv_batch_input *input, struct vv_ndjson_again *out);
+void vv_ndjson_again_close(struct vv_ndjson_again *again);
+/*
+ * The line of a row, which is not before the one that was asked for last; it holds until the next
+ * call. NONE: there is no such row.
+ */
+varve_status vv_ndjson_again_line(struct vv_op *op, struct vv_ndjson_again *again, int64_t row,
+    struct vv_str *out);
 
 /* Feeds of several tables name the table in each line: whether `value` is this one's name. */
 bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *value);

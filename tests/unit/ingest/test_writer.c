@@ -134,7 +134,7 @@ TEST(writer, a_row_in_quarantine_keeps_the_time_of_its_put)
     test_clock_add(&fixture.clock, 1000000);
     REQUIRE(flush(&fixture));
     CHECK_STR(vv_buf_str(&fixture.told),
-        "quarantine t 1 {\"k\":\"-1\",\"o\":\"1738231200000000\",\"v\":\"b\"}: k = -1 breaks "
+        "quarantine t 1 {\"k\":\"-1\",\"v\":\"b\",\"o\":\"1738231200000000\"}: k = -1 breaks "
         "rule (k > 0)\n"
         "quarantine t 2 {\"k\":\"-2\",\"o\":\"1738231200000001\",\"v\":\"d\"}: k = -2 breaks "
         "rule (k > 0)\ncommit t to 2\n");

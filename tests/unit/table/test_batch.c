@@ -389,7 +389,38 @@ static struct vv_str make_parquet(struct batch_fixture *fixture, const char *sel
     return test_file_read(test_path("rows.parquet"));
 }
 
-/* Each bad row is kept as it was, or nothing is taken: however late the file changes. */
+/*
+ * Each of the eight bad rows is kept as it was, or nothing is taken: however late the file changes.
+ * `value`: what the quarantine has of a bad row.
+ */
+static void check_meddled(struct batch_fixture *fixture, struct meddler *meddler,
+    const struct vv_input *input, struct vv_str bad, const char *value)
+{
+    size_t refused = 0;
+    bool is_meddled = true;
+    fixture->options.reject_rows = true;
+    for (meddler->nth = 1; is_meddled; meddler->nth++) {
+        test_file_write(meddler->path, bad);
+        meddler->asked = 0;
+        varve_status status = batch_read(fixture, input, 1);
+        is_meddled = meddler->asked >= meddler->nth;
+        if (status != VARVE_OK) {
+            CHECK_STATUS(&fixture->op, VARVE_EINVALID);
+            CHECK(strstr(fixture->op.error.message, " was written to while") != NULL);
+            vv_forgive(&fixture->op);
+            refused++;
+            continue;
+        }
+        size_t kept = 0;
+        const char *at = fixture->batch.rejects.ptr;
+        for (; (at = strstr(at, value)) != NULL; at++)
+            kept++;
+        CHECK_INT(fixture->batch.rows_rejected, 8);
+        CHECK_INT(kept, 8);
+    }
+    CHECK(refused > 1);
+}
+
 TEST_SECONDS(batch, parquet_that_changes_loses_no_bad_row, 300)
 {
     static const struct vv_check check = {FIXTURE_TEXT("meddled"),
@@ -412,30 +443,34 @@ TEST_SECONDS(batch, parquet_that_changes_loses_no_bad_row, 300)
         .name = VV_STR("rows.parquet")};
     REQUIRE(bad.len != good.len);
     REQUIRE(add_meddle(&fixture, &meddler));
-    fixture.options.reject_rows = true;
-    static const char value[] = "\"confidence\":\"7.5\"";
-    size_t refused = 0;
-    bool is_meddled = true;
-    for (meddler.nth = 1; is_meddled; meddler.nth++) {
-        test_file_write(meddler.path, bad);
-        meddler.asked = 0;
-        varve_status status = batch_read(&fixture, &input, 1);
-        is_meddled = meddler.asked >= meddler.nth;
-        if (status != VARVE_OK) {
-            CHECK_STATUS(&fixture.op, VARVE_EINVALID);
-            CHECK(strstr(fixture.op.error.message, "rows.parquet was written to while") !=
-                  NULL);
-            vv_forgive(&fixture.op);
-            refused++;
-            continue;
-        }
-        size_t kept = 0;
-        for (const char *at = fixture.batch.rejects.ptr; (at = strstr(at, value)) != NULL; at++)
-            kept++;
-        CHECK_INT(fixture.batch.rows_rejected, 8);
-        CHECK_INT(kept, 8);
+    check_meddled(&fixture, &meddler, &input, bad, "\"confidence\":\"7.5\"");
+    batch_fixture_close(&fixture);
+}
+
+TEST_SECONDS(batch, ndjson_that_changes_loses_no_bad_row, 300)
+{
+    static const struct vv_check check = {FIXTURE_TEXT("meddled"),
+        FIXTURE_TEXT("confidence < 1"),
+        FIXTURE_TEXT("meddle(\"confidence\") AND \"confidence\" < 1")};
+    static const struct batch_spec spec = {.schema = "k integer not null, confidence double",
+        .key = "k",
+        .checks = &check,
+        .checks_len = 1};
+    VV_CLEANUP(vv_buf_done) struct vv_buf bad = VV_BUF_INIT(1 << 10);
+    VV_CLEANUP(vv_buf_done) struct vv_buf good = VV_BUF_INIT(1 << 10);
+    for (int k = 0; k < 8; k++) {
+        vv_buf_addf(&bad, "{\"k\":%d,\"confidence\":7.5}\n", k);
+        vv_buf_addf(&good, "{\"k\":%d,\"confidence\":0.25}\n", k);
     }
-    CHECK(refused > 1);
+    struct batch_fixture fixture;
+    REQUIRE(batch_fixture_open(&fixture, &spec));
+    struct meddler meddler = {.path = test_path("rows.ndjson"), .content = vv_buf_str(&good)};
+    struct vv_input input = {.format = VV_INPUT_NDJSON,
+        .path = vv_str_of(meddler.path),
+        .fd = -1,
+        .name = VV_STR("rows.ndjson")};
+    REQUIRE(add_meddle(&fixture, &meddler));
+    check_meddled(&fixture, &meddler, &input, vv_buf_str(&bad), "\"confidence\":\"7.5\"");
     batch_fixture_close(&fixture);
 }
 

@@ -1,0 +1,206 @@
+"""What is set aside is the whole row: released, it means what it meant when it came."""
+
+import json
+
+import pyarrow
+import pyarrow.ipc
+import pytest
+
+CHECK = ("--check", "c: v > 0")
+
+
+def ndjson(varve, table, *rows):
+    """Bad rows, each a JSON object or a line."""
+    text = "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+    done = json.loads(varve.ok("upsert", table, "-", "--input-format", "ndjson", "--quarantine",
+                               "--json", stdin=text))
+    assert done["rejected"] == len(rows)
+
+
+def release(varve, table):
+    done = json.loads(varve.ok("quarantine", "release", table, "--json"))
+    return done["rows_in"] - done["rejected"], done["rejected"]
+
+
+def file_of(varve, table):
+    [path] = (varve.table(table) / "_varve" / "quarantine").iterdir()
+    return path
+
+
+def add_field(varve, column, name, kind):
+    """What another engine does to a struct: no command of ours."""
+    log = varve.table("t") / "_delta_log"
+    commits = sorted(log.glob("*.json"))
+    metadata = [json.loads(line)["metaData"] for path in commits
+                for line in path.read_text().splitlines() if '"metaData"' in line][-1]
+    schema = json.loads(metadata["schemaString"])
+    [field] = [field for field in schema["fields"] if field["name"] == column]
+    field["type"]["fields"].append({"name": name, "type": kind, "nullable": True, "metadata": {}})
+    metadata["schemaString"] = json.dumps(schema)
+    commit = [{"commitInfo": {"timestamp": 1, "operation": "ADD COLUMNS"}}, {"metaData": metadata}]
+    (log / f"{len(commits):020d}.json").write_text("\n".join(map(json.dumps, commit)) + "\n")
+
+
+NESTED = ("id string not null, s struct<a:int>, l array<struct<a:int>>, m map<string,struct<a:int>>, "
+          "v int")
+
+
+@pytest.mark.parametrize("row", [
+    {"s": {"a": 1, "x": 2}}, {"l": [{"a": 1}, {"a": 1, "x": 2}]}, {"m": {"k": {"a": 1, "x": 2}}},
+    {"s": "text"}, {"s": [1]}, {"l": {"a": 1}}, {"s": {"a": {"b": 1}}}, {"s": {"a": 1, "A": 2}},
+    {"m": [{"key": "k", "value": {"a": 1}}]}, {"s": {"a": 1, "x": 2}, "l": "text"},
+    {"new": 1, "other": {"deep": [1, None, "é"]}}, {"id": {"a": 1}}, {"id": [1]}])
+def test_a_row_of_which_nothing_was_changed_stays_whole(varve, row):
+    """Each shape that no column takes, and several of them in one row."""
+    varve.ok("create", "t", "--key", "id", "--schema", NESTED)
+    row = {"id": "e"} | row
+    ndjson(varve, "t", row)
+    for _ in range(2):
+        [shown] = varve.rows("quarantine", "show", "t")
+        assert {name: str(value) if isinstance(value, int) else value
+                for name, value in row.items()} == shown["values"]
+        assert release(varve, "t") == (0, 1)
+    assert varve.rows("scan", "t") == []
+
+
+def test_a_nested_row_is_released_when_its_column_takes_it(varve):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, s struct<a:int>")
+    ndjson(varve, "t", {"id": "e", "s": {"a": 1, "x": 2}, "new": {"y": 1.50}})
+    assert release(varve, "t") == (0, 1)
+    add_field(varve, "s", "x", "integer")
+    assert release(varve, "t") == (0, 1)
+    [shown] = varve.rows("quarantine", "show", "t")
+    assert (shown["column"], shown["rule"]) == ("new", "is in no column of the table")
+    varve.ok("alter", "t", "add-column", "new struct<y:decimal(5,2)>")
+    assert release(varve, "t") == (1, 0)
+    assert varve.rows("scan", "t") == [
+        {"id": "e", "s": {"a": 1, "x": 2}, "new": {"y": 1.50}}]
+
+
+@pytest.mark.parametrize("depth", [197, 198])
+def test_a_row_that_is_as_deep_as_json_may_be_is_read_again(varve, depth):
+    """Beside other rows of its batch, which a file that is refused would take with it."""
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, v int", *CHECK)
+    deep = "[" * (depth + 1) + "]" * (depth + 1)
+    ndjson(varve, "t", f'{{"id":"a","v":1,"x":{deep}}}', {"id": "b", "v": 0})
+    assert len(varve.rows("quarantine", "show", "t")) == 2
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == (1, 1)
+    varve.ok("alter", "t", "add-column", "x string")
+    assert release(varve, "t") == (1, 0)
+    assert [row["x"] for row in varve.rows("scan", "t")] == [deep, None]
+
+
+NULLS = ("id string not null, state string default 'new', v int")
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "arrow"])
+def test_a_null_that_was_said_is_no_default(varve, tmp_path, kind):
+    varve.ok("create", "t", "--key", "id", "--schema", NULLS, *CHECK)
+    path = tmp_path / f"rows.{kind}"
+    if kind == "ndjson":
+        path.write_text('{"id":"a","state":null,"v":0}\n{"id":"b","v":0}\n')
+    elif kind == "csv":
+        path.write_text("id,state,v\na,,0\n")
+    else:
+        rows = pyarrow.table({"id": ["a"], "state": pyarrow.array([None], "string"), "v": [0]})
+        with pyarrow.ipc.new_file(path, rows.schema) as file:
+            file.write_table(rows)
+    varve.ok("upsert", "t", path, "--quarantine")
+    assert varve.rows("quarantine", "show", "t")[0]["values"] == {"id": "a", "state": None, "v": "0"}
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t")[1] == 0
+    assert {row["id"]: row["state"] for row in varve.rows("scan", "t")} == (
+        {"a": None, "b": "new"} if kind == "ndjson" else {"a": None})
+
+
+@pytest.mark.parametrize("row", ['{"id":"a","v":0,"seen":null}', '{"id":"a","v":0}'])
+def test_a_null_is_no_order_value(varve, row):
+    varve.ok("create", "t", "--key", "id", "--order-by", "seen", "--schema",
+             "id string not null, v int, seen timestamp", *CHECK)
+    ndjson(varve, "t", row)
+    [batch] = varve.rows("quarantine", "list", "t")
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == (1, 0)
+    assert varve.rows("scan", "t")[0]["seen"] == batch["arrival"]
+
+
+@pytest.mark.parametrize("times", [1, 30000], ids=["small", "large"])
+def test_a_row_with_a_map_is_released(varve, times):
+    varve.ok("create", "t", "--key", "id", "--schema",
+             "id string not null, m map<string,double>, d struct<n:array<map<string,int>>>, v int",
+             *CHECK)
+    row = {"m": {"k": 1.5, "é": None}, "d": {"n": [{"a": 1}, {}]}, "v": 0}
+    text = "".join(json.dumps({"id": f"k{n}"} | row | {"v": n % 3}) + "\n" for n in range(times))
+    varve.ok("upsert", "t", "-", "--input-format", "ndjson", "--quarantine", stdin=text)
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == ((times + 2) // 3, 0)
+    assert varve.rows("scan", "t", "--where", "id = 'k0'") == [{"id": "k0"} | row]
+    assert len(varve.rows("scan", "t")) == times
+
+
+def test_what_stays_says_what_it_breaks_now(varve):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, v int, w int", *CHECK,
+             "--check", "d: w > 0")
+    ndjson(varve, "t", {"id": "a", "v": 0, "w": 0}, {"id": "b", "v": 0, "w": 1})
+    before = json.loads(file_of(varve, "t").read_text().splitlines()[1])
+    varve.ok("alter", "t", "drop-constraint", "c")
+    done = varve.run("quarantine", "release", "t")
+    assert "1 of 2 rows released" in done.stderr and "varve quarantine show t" in done.stderr
+    [row] = varve.rows("quarantine", "show", "t")
+    assert (row["row"], row["line"], row["rules"]) == (1, 1, 1) and "breaks d" in row["rule"]
+    assert "breaks d" in varve.rows("quarantine", "list", "t")[0]["reason"]
+    after = json.loads(file_of(varve, "t").read_text().splitlines()[1])
+    assert after.pop("reasons") == before.pop("reasons")[1:] and after == before
+
+
+OLD = {"varve.quarantine": 1, "tableId": "t", "arrival": "2025-01-30T10:00:00.000000Z",
+       "userName": "ann"}
+
+
+def keep_old(varve, *rows):
+    """A file as builds wrote it before format 2."""
+    folder = varve.table("t") / "_varve" / "quarantine"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [OLD] + [{"row": n + 1, "source": "<stdin>"} | row for n, row in enumerate(rows)]
+    (folder / "rows-0123456789abcdef0123456789abcdef.ndjson").write_text(
+        "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_file_of_an_earlier_build_is_released(varve):
+    varve.ok("create", "t", "--key", "id", "--schema",
+             "id string not null, m map<string,double>, d struct<N:array<map<string,int>>>, "
+             "l array<struct<key:string,value:string>>, state string default 'new'")
+    rule = [{"column": "v", "value": "0", "rule": "breaks c (v > 0)"}]
+    keep_old(varve, {"values": {
+        "id": "a", "m": [{"key": "k", "value": "1.5"}, {"key": "n", "value": None}],
+        "d": {"N": [[{"key": "x", "value": "1"}], []]}, "l": [{"key": "p", "value": "q"}]},
+        "reasons": rule})
+    assert release(varve, "t") == (1, 0)
+    assert varve.rows("scan", "t") == [
+        {"id": "a", "m": {"k": 1.5, "n": None}, "d": {"N": [{"x": 1}, {}]},
+         "l": [{"key": "p", "value": "q"}], "state": "new"}]
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"x":2}', '{"a":1,"x":"' + "x" * 188])
+def test_a_value_that_an_earlier_build_left_out_is_missed(varve, text):
+    """Only the reason has it, and of a long one not all of it."""
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, s struct<a:int>")
+    keep_old(varve, {"values": {"id": "e"}, "reasons": [
+        {"column": "s", "value": text, "rule": "holds a field that the type does not have"}]},
+        {"values": {"id": "g"}, "reasons": [
+            {"column": "id", "value": None, "rule": "breaks a rule that is gone"}]})
+    assert release(varve, "t") == (1, 1)
+    assert varve.rows("scan", "t") == [{"id": "g", "s": None}]
+    add_field(varve, "s", "x", "integer")
+    assert release(varve, "t") == ((1, 0) if text.endswith("}") else (0, 1))
+
+
+def test_a_line_that_is_no_row_stays_what_it_is(varve):
+    varve.ok("create", "t", "--key", "id", "--order-by", "seen", "--schema",
+             "id string not null, v int, seen timestamp")
+    varve.upsert("t", "id,v\na,1\nb\n", "--quarantine")
+    before = varve.rows("quarantine", "show", "t")
+    assert before[0]["rule"] == "has 1 field, the header has 2"
+    assert release(varve, "t") == (0, 1)
+    assert varve.rows("quarantine", "show", "t") == before
