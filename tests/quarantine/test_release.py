@@ -1,5 +1,6 @@
 """What is set aside is the whole row: released, it means what it meant when it came."""
 
+import io
 import json
 
 import pyarrow
@@ -152,6 +153,37 @@ def test_what_stays_says_what_it_breaks_now(varve):
     assert "breaks d" in varve.rows("quarantine", "list", "t")[0]["reason"]
     after = json.loads(file_of(varve, "t").read_text().splitlines()[1])
     assert after.pop("reasons") == before.pop("reasons")[1:] and after == before
+
+
+def stream_of(rows):
+    sink = io.BytesIO()
+    with pyarrow.ipc.new_file(sink, rows.schema) as file:
+        file.write_table(rows)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("zone, end", [("UTC", "Z"), ("America/New_York", "Z"), (None, "")])
+def test_digits_below_a_microsecond_are_kept(varve, tmp_path, zone, end):
+    varve.ok("create", "t", "--key", "ts", "--schema", "ts timestamp not null, v bigint")
+    path = tmp_path / "ns.arrow"
+    ns = [1763650000000000001, 1763650000000000999, -1]
+    path.write_bytes(stream_of(pyarrow.table(
+        {"ts": pyarrow.array(ns, pyarrow.timestamp("ns", zone)), "v": [1, 2, 3]})))
+    texts = ["2025-11-20T14:46:40.000000001", "2025-11-20T14:46:40.000000999",
+             "1969-12-31T23:59:59.999999999"]
+    texts = [(text if zone else text.replace("T", " ")) + end for text in texts]
+    done = varve.run("upsert", "t", path)
+    assert done.returncode == 3 and f"ts = {texts[0]} has digits below" in done.stderr
+    varve.ok("upsert", "t", path, "--quarantine")
+    for _ in range(2):
+        rows = varve.rows("quarantine", "show", "t")
+        assert [row["values"]["ts"] for row in rows] == texts
+        assert [row["value"] for row in rows] == texts
+        assert release(varve, "t") == (0, 3)
+    assert varve.rows("scan", "t") == []
+    varve.ok("quarantine", "drop", "t", "--yes")
+    varve.ok("upsert", "t", path, "--truncate-time")
+    assert len(varve.rows("scan", "t")) == 2
 
 
 OLD = {"varve.quarantine": 1, "tableId": "t", "arrival": "2025-01-30T10:00:00.000000Z",
