@@ -155,6 +155,18 @@ def test_what_stays_says_what_it_breaks_now(varve):
     assert after.pop("reasons") == before.pop("reasons")[1:] and after == before
 
 
+def test_digits_that_were_to_be_cut_are_cut(varve):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, ts timestamp, v int",
+             *CHECK)
+    text = "id,ts,v\nd,2026-07-01T10:00:00.1234567Z,0\n"
+    varve.upsert("t", text, "--truncate-time", "--quarantine")
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == (1, 0)
+    assert varve.rows("scan", "t")[0]["ts"] == "2026-07-01T10:00:00.123456Z"
+    varve.upsert("t", text, "--quarantine")
+    assert release(varve, "t") == (0, 1)
+
+
 def stream_of(rows):
     sink = io.BytesIO()
     with pyarrow.ipc.new_file(sink, rows.schema) as file:

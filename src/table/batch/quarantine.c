@@ -42,6 +42,8 @@ static void add_header(const struct vv_table *table, const struct vv_quarantine_
     }
     if (batch->input_tz.len > 0)
         vv_jw_key_string(&header, "inputTz", batch->input_tz);
+    if (batch->truncate_time)
+        vv_jw_key_bool(&header, "truncateTime", true);
     vv_jw_key_string(&header, "userName", user_name);
     vv_jw_end(&header);
     vv_buf_addc(out, '\n');
@@ -113,6 +115,7 @@ static varve_status read_header(struct vv_op *op, struct vv_arena *arena,
         return fail_corrupt(op, file, 1);
     file->app_id = vv_json_text(vv_json_get(header, "appId"));
     file->input_tz = vv_json_text(vv_json_get(header, "inputTz"));
+    file->truncate_time = vv_json_bool(vv_json_get(header, "truncateTime"), false);
     file->user_name = vv_json_text(vv_json_get(header, "userName"));
     if (file->app_id.len > 0 &&
         !vv_json_int64(vv_json_get(header, "appVersion"), &file->app_version))

@@ -18,6 +18,7 @@ struct vv_quarantine_batch {
     struct vv_str app_id; /* none: no txn */
     int64_t app_version;
     struct vv_str input_tz;
+    bool truncate_time; /* vv_batch_options */
     struct vv_str user_name;
     int64_t arrival_us;
     struct vv_str rejects; /* lines: vv_batch.rejects */

@@ -15,6 +15,7 @@ struct vv_quarantine_file {
     struct vv_str id;
     struct vv_str key;
     struct vv_str app_id, input_tz, user_name; /* none: not given */
+    bool truncate_time;
     int64_t app_version;
     int64_t arrival_us;
     struct vv_str header; /* the first line */

@@ -110,6 +110,7 @@ static varve_status release_one(struct vv_op *op, struct vv_table *table, struct
     VV_TRY(vv_source_open_bytes(op, vv_buf_str(&rows), &source));
     struct vv_input input = {.format = VV_INPUT_NDJSON, .fd = source.fd, .name = id};
     options.batch.input_tz = file.input_tz;
+    options.batch.truncate_time = file.truncate_time;
     options.batch.dedupe = true;
     options.batch.reject_rows = true;
     options.out_rejects = &rejects;

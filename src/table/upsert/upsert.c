@@ -225,6 +225,7 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
     const struct vv_quarantine_batch batch = {.app_id = options->app_id,
         .app_version = options->app_version,
         .input_tz = options->batch.input_tz,
+        .truncate_time = options->batch.truncate_time,
         .user_name = options->user_name,
         .arrival_us = call->batch.now_us,
         .rejects = call->batch.rejects};
