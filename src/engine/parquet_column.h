@@ -1,7 +1,7 @@
 /*
  * The values of one column of one row group of a Parquet file, all at once, without the engine:
  * what small files that are read all the time are worth. Plain and dictionary values in pages of
- * both versions, not compressed or by Snappy or zstd; for anything else there is the engine.
+ * both versions, not compressed or by Snappy, zstd or gzip; for anything else there is the engine.
  */
 #ifndef VV_ENGINE_PARQUET_COLUMN_H
 #define VV_ENGINE_PARQUET_COLUMN_H

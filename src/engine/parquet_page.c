@@ -76,6 +76,14 @@ static bool unpack_snappy(struct vv_str packed, char *out, size_t bytes)
            len == bytes;
 }
 
+/* A page may be of several members, which are not known here. */
+static varve_status unpack_gzip(struct vv_op *op, struct vv_str packed, size_t bytes,
+    struct vv_arena *arena, struct vv_str *out)
+{
+    varve_status status = vv_gunzip(op, arena, packed, bytes, out);
+    return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUNSUPPORTED) : status;
+}
+
 static varve_status unpack(struct vv_op *op, int32_t codec, struct vv_str packed, size_t bytes,
     struct vv_arena *arena, struct vv_str *out)
 {
@@ -86,7 +94,7 @@ static varve_status unpack(struct vv_op *op, int32_t codec, struct vv_str packed
                    : vv_fail(op, VARVE_ECORRUPT, "a page is shorter than it says");
     }
     if (codec == CODEC_GZIP)
-        return vv_gunzip(op, arena, packed, bytes, out);
+        return unpack_gzip(op, packed, bytes, arena, out);
     if (codec != CODEC_SNAPPY && codec != CODEC_ZSTD)
         return vv_fail(op, VARVE_EUNSUPPORTED, "pages are compressed by codec %" PRId32, codec);
     char *unpacked = vv_new(arena, char, bytes);
