@@ -194,7 +194,8 @@ class Table:
         message        for the history
         format         of files whose name does not say: "csv", "ndjson", "parquet"
         input_tz       zone of times without one ("America/New_York"); UTC. Of a time that it
-                       had twice the earlier is taken; one that it never had is a bad row
+                       had twice the earlier is taken; one that it never had is a bad row. Not
+                       for columns of timestamp_ntz
         truncate_time  True: cut digits below a microsecond instead of rejecting the row
         attempts_max   how often to plan anew behind other writers; 10
         evolve         True: columns of the data that the table lacks are added first, by a commit

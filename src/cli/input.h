@@ -47,7 +47,7 @@ struct vv_input_values {
             .value = "ZONE",                                                                  \
             .help = "zone of times that name none, such as America/New_York (default: UTC); " \
                     "of a time that it had twice the earlier is taken, one that it never "    \
-                    "had makes its row a bad one",                                            \
+                    "had makes its row a bad one; not for columns of timestamp_ntz",          \
             .offset = offsetof(type, input.input_tz)},                                        \
     {                                                                                         \
         .name = "truncate-time", .kind = VV_OPTION_FLAG,                                      \

@@ -136,12 +136,59 @@ def test_other_commands_do_as_upsert_does(varve, command, text):
     assert done.returncode == 3 and "America/New_York never had" in done.stderr
 
 
-def test_a_column_without_zones_holds_the_same_instant_in_utc(varve):
+def write(folder, form, times, kind=pa.timestamp("us")):
+    """The same rows in a format; of CSV and NDJSON the times are texts."""
+    path = folder / f"rows.{form}"
+    rows = [{"k": k, "ts": time} for k, time in enumerate(times)]
+    if form == "csv":
+        path.write_text("k,ts\n" + "".join(f"{row['k']},{row['ts'].isoformat()}\n" for row in rows))
+    elif form == "ndjson":
+        path.write_text("".join(json.dumps(row, default=datetime.datetime.isoformat) + "\n"
+                                for row in rows))
+    else:
+        table = pa.Table.from_pylist(
+            rows, pa.schema([("k", pa.int64()), ("ts", kind)]))
+        if form == "parquet":
+            pq.write_table(table, path)
+        else:
+            with pa.ipc.new_file(path, table.schema) as file:
+                file.write_table(table)
+    return path
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "parquet", "arrow"])
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_a_column_without_zones_holds_what_the_clock_shows(varve, tmp_path, form, unit):
+    """New York never had the first, and had the second twice: neither is anything here."""
     make(varve, "timestamp_ntz")
-    text = "k,ts\n1,2026-11-01T01:30\n2,2026-11-01T02:30\n"
-    assert varve.upsert("t", text, "--input-tz", "America/New_York")["times_ambiguous"] == 1
+    times = [datetime.datetime(2026, 3, 8, 2, 30), datetime.datetime(2026, 11, 1, 1, 30)]
+    path = write(tmp_path, form, times, pa.timestamp(unit))
+    done = json.loads(varve.ok("upsert", "t", path, "--input-tz", "America/New_York", "--json"))
+    assert (done["inserted"], done["times_ambiguous"]) == (2, 0)
     assert [row["ts"][:16] for row in varve.rows("query", "SELECT ts FROM t ORDER BY k")] == [
-        "2026-11-01T05:30", "2026-11-01T07:30"]
+        "2026-03-08T02:30", "2026-11-01T01:30"]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "parquet", "arrow"])
+def test_nor_is_one_within_a_nested_value_moved(varve, tmp_path, form):
+    varve.ok("create", "t", "--schema", "k bigint not null, ts struct<at:array<timestamp_ntz>>",
+             "--key", "k")
+    path = write(tmp_path, form, [{"at": [datetime.datetime(2026, 3, 8, 2, 30)]}],
+                 pa.struct([("at", pa.list_(pa.timestamp("us")))]))
+    varve.ok("upsert", "t", path, "--input-tz", "America/New_York")
+    assert varve.rows("query", "SELECT ts.at[1]::VARCHAR AS at FROM t") == [
+        {"at": "2026-03-08 02:30:00"}]
+
+
+@pytest.mark.parametrize("zone", [[], ["--input-tz", "America/New_York"]], ids=["utc", "zone"])
+def test_an_offset_is_not_for_a_column_without_zones(varve, zone):
+    """Whether 10:00+01 is 10:00 or 09:00 there is for whoever wrote it to say."""
+    make(varve, "timestamp_ntz")
+    done = varve.run("upsert", "t", "-", *zone, stdin="k,ts\n1,2026-11-20T10:00:00+01:00\n")
+    assert done.returncode == 3
+    assert "does not fit type timestamp_ntz, a time without an offset" in done.stderr
+    varve.upsert("t", '{"k":1,"ts":"2026-11-20T10:00:00Z"}\n', *zone)
+    assert varve.rows("scan", "t")[0]["ts"].startswith("2026-11-20T10:00:00")
 
 
 def test_parts_of_nested_values_are_read_alike(varve):

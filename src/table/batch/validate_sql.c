@@ -447,6 +447,8 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
     case VV_BREACH_TYPE:
         vv_buf_adds(out, "does not fit type ");
         vv_type_name(&plan->schema->fields[breach->column].type, out);
+        if (plan->schema->fields[breach->column].type.kind == VV_TYPE_TIMESTAMP_NTZ)
+            vv_buf_adds(out, ", a time without an offset");
         break;
     case VV_BREACH_GAP:
         vv_buf_addf(out, "is a time that %.*s never had, clocks were put forward",

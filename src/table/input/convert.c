@@ -119,11 +119,9 @@ varve_status vv_convert_check(struct vv_op *op, const struct vv_conversion *conv
         VV_ARG(column), VV_ARG(conversion->source_type), VV_ARG(vv_buf_str(&name)));
 }
 
-/* Taken as it is; naive times of a zone are not. */
+/* Taken as it is. */
 static bool is_same_type(const struct vv_conversion *conversion)
 {
-    if (conversion->type->kind == VV_TYPE_TIMESTAMP_NTZ && conversion->time_zone.len > 0)
-        return false;
     VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(1 << 20);
     vv_type_sql(conversion->type, &name);
     return vv_buf_ok(&name) && vv_str_eq(vv_buf_str(&name), conversion->source_type);
@@ -187,13 +185,12 @@ static void instant_value(const struct vv_conversion *conversion, enum source_ki
         sql->failed = true;
     else if (type->kind == VV_TYPE_DATE)
         vv_buf_addf(sql, "CAST(%s AS DATE)", vv_buf_str(&naive).ptr);
-    else if (has_zone && type->kind == VV_TYPE_TIMESTAMP_NTZ)
+    else if (type->kind == VV_TYPE_TIMESTAMP_NTZ)
         vv_buf_adds(sql, vv_buf_str(&naive).ptr);
     else if (has_zone)
         vv_buf_add(sql, from);
     else
-        vv_convert_naive(conversion->time_zone, type->kind == VV_TYPE_TIMESTAMP_NTZ,
-            vv_buf_str(&naive).ptr, sql);
+        vv_convert_naive(conversion->time_zone, vv_buf_str(&naive).ptr, sql);
 }
 
 static void scalar_value(const struct vv_conversion *conversion, enum source_kind source,
@@ -323,7 +320,8 @@ static bool find_naive(const struct vv_conversion *conversion, struct vv_str fro
     enum source_kind source = source_kind(conversion->source_type);
     bool is_naive = source == SOURCE_TEXT || source == SOURCE_TIMESTAMP ||
                     source == SOURCE_TIMESTAMP_NS || source == SOURCE_DATE;
-    if (conversion->time_zone.len == 0 || !vv_type_is_time(conversion->type) || !is_naive)
+    if (conversion->time_zone.len == 0 || conversion->type->kind != VV_TYPE_TIMESTAMP ||
+        !is_naive)
         return false;
     VV_CLEANUP(vv_buf_done) struct vv_buf start = VV_BUF_INIT(VV_BUF_MAX);
     add_source(conversion, from, &start);

@@ -11,6 +11,8 @@
  *     timestamps   2025-01-30, or with T or a blank 10:00, 10:00:00, 10:00:00.123456789, and then
  *                  nothing (the time zone of the batch: of a time that it has twice the earlier
  *                  one, none of a time that it leaves out), Z, +hh, +hhmm, +hh:mm or +hh:mm:ss
+ *     timestamp_ntz  the same, as it stands: it is of no zone, that of the batch is not for it; an
+ *                  offset that is not zero names a zone, and does not convert
  *     binary       base64
  *     nested       NDJSON only: JSON brought into the type's shape by vv_json_shape (json_shape.h);
  *                  any other text is lost
@@ -26,7 +28,7 @@
 struct vv_conversion {
     const struct vv_type *type; /* of the column */
     struct vv_str source_type;  /* DuckDB's name of the input's type; VARCHAR: text */
-    struct vv_str time_zone;    /* of naive times; none: UTC */
+    struct vv_str time_zone;    /* of naive times in timestamps; none: UTC */
     bool shaped_json;           /* nested values are text from vv_json_shape */
     bool empty_is_null;         /* "" is NULL: a partition column cannot hold it */
     bool truncate_time;         /* within nested values; else see vv_convert_finer */
@@ -71,11 +73,10 @@ void vv_convert_text_finer(struct vv_str part, struct vv_str value, struct vv_bu
 /* The time that a text names without a zone, as TIMESTAMP; NULL: it is no time, or has a zone. */
 void vv_convert_text_naive(struct vv_str part, struct vv_buf *sql);
 /*
- * A naive TIMESTAMP of a time zone as TIMESTAMP WITH TIME ZONE, or in UTC without one; NULL where
- * the zone leaves it out (naive_time.h).
+ * A naive TIMESTAMP of a time zone, or of UTC, as TIMESTAMP WITH TIME ZONE; NULL where the zone
+ * leaves it out (naive_time.h).
  */
-void vv_convert_naive(struct vv_str time_zone, bool to_naive, const char *expression,
-    struct vv_buf *sql);
+void vv_convert_naive(struct vv_str time_zone, const char *expression, struct vv_buf *sql);
 /* Of a nested column: the value, and whether some part of it is lost. */
 void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql);

@@ -9,7 +9,9 @@
 #define YEAR "(\\d{3}[1-9]|\\d\\d[1-9]\\d|\\d[1-9]\\d\\d|[1-9]\\d{3})"
 #define DATE YEAR "-\\d\\d-\\d\\d"
 #define ZONE "(Z|[+-]([01]\\d|2[0-3])(:?[0-5]\\d(:[0-5]\\d)?)?)"
-#define TIME DATE "([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?" ZONE "?)?"
+#define UTC "(Z|[+-]00(:?00(:00)?)?)"
+#define TIME_OF(zone) DATE "([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?" zone "?)?"
+#define TIME TIME_OF(ZONE)
 #define INTEGER \
     "\\s*[+-]?\\d+(\\.0*)?([eE]\\+?\\d{1,2})?\\s*" /* whole, however it is written */
 #define BASE64 "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
@@ -52,16 +54,12 @@ static void decimal_cast(const struct vv_type *type, struct vv_str part, struct 
         sql->failed = true;
 }
 
-void vv_convert_naive(struct vv_str time_zone, bool to_naive, const char *expression,
-    struct vv_buf *sql)
+void vv_convert_naive(struct vv_str time_zone, const char *expression, struct vv_buf *sql)
 {
-    if (time_zone.len == 0) {
-        vv_buf_addf(sql, to_naive ? "%s" : "make_timestamptz(epoch_us(%s))", expression);
-        return;
-    }
-    vv_buf_adds(sql, to_naive ? "make_timestamp(epoch_us(" : "");
-    vv_naive_instant_sql(time_zone, vv_str_of(expression), sql);
-    vv_buf_adds(sql, to_naive ? "))" : "");
+    if (time_zone.len == 0)
+        vv_buf_addf(sql, "make_timestamptz(epoch_us(%s))", expression);
+    else
+        vv_naive_instant_sql(time_zone, vv_str_of(expression), sql);
 }
 
 /* Seconds are left out rarely: only where the cast fails are they put in. */
@@ -85,25 +83,30 @@ void vv_convert_text_naive(struct vv_str part, struct vv_buf *sql)
         VV_ARG(part), VV_ARG(part), VV_ARG(part));
 }
 
-static void time_cast(const struct vv_type *type, struct vv_str time_zone, struct vv_str part,
-    struct vv_buf *sql)
+static void time_cast(struct vv_str time_zone, struct vv_str part, struct vv_buf *sql)
 {
-    bool to_naive = type->kind == VV_TYPE_TIMESTAMP_NTZ;
     begin_matching(sql, part, TIME);
     if (time_zone.len > 0) {
         VV_CLEANUP(vv_buf_done) struct vv_buf naive = VV_BUF_INIT(VV_BUF_MAX);
         add(&naive, "TRY_CAST(", part, " AS TIMESTAMP)");
         vv_buf_addf(sql, "CASE WHEN NOT " SAYS_ZONE " THEN ", VV_ARG(part));
         if (vv_buf_ok(&naive))
-            vv_convert_naive(time_zone, to_naive, vv_buf_str(&naive).ptr, sql);
+            vv_convert_naive(time_zone, vv_buf_str(&naive).ptr, sql);
         else
             sql->failed = true;
         vv_buf_adds(sql, " ELSE ");
     }
-    vv_buf_adds(sql, to_naive ? "make_timestamp(epoch_us(" : "");
     cast_instant(part, "TIMESTAMP WITH TIME ZONE", sql);
-    vv_buf_adds(sql, to_naive ? "))" : "");
     vv_buf_adds(sql, time_zone.len > 0 ? " END END" : " END");
+}
+
+/* What a clock shows: an offset that is not zero says that it may be another one. */
+static void clock_cast(struct vv_str part, struct vv_buf *sql)
+{
+    begin_matching(sql, part, TIME_OF(UTC));
+    vv_buf_adds(sql, "make_timestamp(epoch_us(");
+    cast_instant(part, "TIMESTAMP WITH TIME ZONE", sql);
+    vv_buf_adds(sql, ")) END");
 }
 
 void vv_convert_text(const struct vv_type *type, struct vv_str time_zone, struct vv_str part,
@@ -140,8 +143,10 @@ void vv_convert_text(const struct vv_type *type, struct vv_str time_zone, struct
         matching_cast(type, part, DATE, sql);
         break;
     case VV_TYPE_TIMESTAMP:
+        time_cast(time_zone, part, sql);
+        break;
     case VV_TYPE_TIMESTAMP_NTZ:
-        time_cast(type, time_zone, part, sql);
+        clock_cast(part, sql);
         break;
     default: /* void: it holds nothing but NULL */
         vv_buf_adds(sql, "CAST(NULL AS ");

@@ -224,7 +224,7 @@ TEST(input_arrow, zone_and_truncation_hold_for_typed_times_too)
                            "10:00:00' AS b, "
                            "TIMESTAMP_NS '1960-01-30 10:00:00.123456999' AS c"));
     CHECK_STR(batch_query(&fixture, "SELECT * EXCLUDE (_row, _own, _bad, _twice) FROM batch"),
-        "2025-01-30 15:00:00+00|2025-01-30 15:00:00|1960-01-30 15:00:00.123456+00\n");
+        "2025-01-30 15:00:00+00|2025-01-30 10:00:00|1960-01-30 15:00:00.123456+00\n");
     batch_fixture_close(&fixture);
 }
 
