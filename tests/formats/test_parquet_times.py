@@ -167,3 +167,14 @@ def test_a_damaged_page_is_told(timed, tmp_path):
     path.write_bytes(whole[:at] + b"\xff" * 12 + whole[at + 12:])
     done = timed.run("upsert", "t", path)
     assert done.returncode == 3 and "cannot be read as Parquet" in done.stderr
+
+
+def test_a_row_of_old_times_that_was_set_aside_keeps_its_digits(timed, tmp_path):
+    """The engine gives out microseconds alone."""
+    path = write(tmp_path / "ns.parquet", [FIRST + 1], use_deprecated_int96_timestamps=True)
+    timed.ok("upsert", "t", path, "--quarantine")
+    for _ in range(2):
+        shown = json.loads(timed.ok("quarantine", "show", "t", "--format", "ndjson"))
+        assert shown["values"] == {"v": "0", "ts": "2025-11-20T14:46:40.000000001"}
+        timed.run("quarantine", "release", "t")
+    assert sorted_rows(timed) == []

@@ -90,13 +90,28 @@ static varve_status rejected_open(struct vv_op *op, struct vv_session *session, 
     return vv_rows_next(op, rejected->reasons, &rejected->has_reason);
 }
 
-static bool has_fault(const struct rejected *rejected, uint32_t at)
+/* What is wrong with a row of an input with faults; `name` NONE: nothing. */
+struct fault {
+    struct vv_str name, value;
+};
+
+static struct fault fault_of(const struct rejected *rejected)
 {
-    return rejected->plan->input->has_faults && !vv_rows_is_null(rejected->texts, at);
+    uint32_t at = 1;
+    for (size_t i = 0; i < rejected->plan->schema->fields_len; i++)
+        at += vv_plan_has_text(rejected->plan, i);
+    if (!rejected->plan->input->has_faults || vv_rows_is_null(rejected->texts, at))
+        return (struct fault){VV_STR_NONE, VV_STR_NONE};
+    return (struct fault){
+        vv_rows_text(rejected->texts, at), vv_rows_text(rejected->texts, at + 1)};
 }
 
-/* By the table's names, of the columns that the input has. A line that is no row has none. */
-static void add_columns(const struct rejected *rejected, struct vv_json_writer *line)
+/*
+ * By the table's names, of the columns that the input has. Where the engine has cut a value, the fault
+ * has it whole; of a part of a nested one it stands beside it, as a column that the table lacks.
+ */
+static void add_columns(const struct rejected *rejected, const struct fault *fault,
+    struct vv_json_writer *line)
 {
     const struct vv_plan *plan = rejected->plan;
     uint32_t at = 1;
@@ -114,7 +129,12 @@ static void add_columns(const struct rejected *rejected, struct vv_json_writer *
         else if (vv_type_is_nested(&field->type) && vv_input_is_typed(plan->input))
             vv_jw_raw(line, text);
         else
-            vv_jw_string(line, text);
+            vv_jw_string(line,
+                vv_str_eq_nocase(fault->name, field->name) ? fault->value : text);
+    }
+    if (fault->name.len > 0 && vv_schema_find(plan->schema, fault->name) < 0) {
+        vv_jw_key_str(line, fault->name);
+        vv_jw_string(line, fault->value);
     }
 }
 
@@ -190,8 +210,9 @@ static varve_status add_members(struct vv_op *op, struct rejected *rejected, str
         vv_jw_key_str(line, column >= 0 ? plan->schema->fields[column].name : name);
         VV_TRY(add_member(op, rejected, value, line));
     }
+    const struct fault none = {VV_STR_NONE, VV_STR_NONE};
     if (!has_order)
-        add_columns(rejected, line); /* when the row came, and nothing else */
+        add_columns(rejected, &none, line); /* when the row came, and nothing else */
     return VARVE_OK;
 }
 
@@ -199,20 +220,16 @@ static varve_status add_members(struct vv_op *op, struct rejected *rejected, str
 static varve_status add_values(struct vv_op *op, struct rejected *rejected, struct vv_str text,
     struct vv_json_writer *line)
 {
-    uint32_t fault = 1;
-    for (size_t i = 0; i < rejected->plan->schema->fields_len; i++)
-        fault += vv_plan_has_text(rejected->plan, i);
-    bool is_line = has_fault(rejected, fault) &&
-                   vv_str_eq(vv_rows_text(rejected->texts, fault), VV_STR(VV_NDJSON_LINE_TEXT));
+    struct fault fault = fault_of(rejected);
     vv_jw_key(line, "values");
     vv_jw_object(line);
-    if (is_line) {
-        vv_jw_key(line, VV_NDJSON_LINE_TEXT);
-        vv_jw_string(line, vv_rows_text(rejected->texts, fault + 1));
+    if (vv_str_eq(fault.name, VV_STR(VV_NDJSON_LINE_TEXT))) {
+        vv_jw_key_str(line, fault.name);
+        vv_jw_string(line, fault.value);
     } else if (is_ndjson(rejected)) {
         VV_TRY(add_members(op, rejected, text, line));
     } else {
-        add_columns(rejected, line);
+        add_columns(rejected, &fault, line);
     }
     vv_jw_end(line);
     return VARVE_OK;
