@@ -385,6 +385,22 @@ varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+varve_status vv_features_merge(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, const struct vv_protocol *more,
+    const struct vv_protocol **out)
+{
+    struct vv_str *names = NULL;
+    size_t len = 0;
+
+    VV_TRY(vv_features_list(op, arena, more, &names, &len));
+    *out = from;
+    for (size_t index = 0; index < len; index++) {
+        if (!vv_features_has(*out, names[index]))
+            VV_TRY(vv_features_require(op, arena, *out, names[index], out));
+    }
+    return VARVE_OK;
+}
+
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata)
 {

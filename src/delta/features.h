@@ -34,6 +34,10 @@ bool vv_features_schema_has(const struct vv_schema *schema, const char *prefix);
  */
 varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
     const struct vv_protocol *from, struct vv_str name, const struct vv_protocol **out);
+/* The same with all features of `more`. */
+varve_status vv_features_merge(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, const struct vv_protocol *more,
+    const struct vv_protocol **out);
 enum vv_column_mapping vv_features_mapping(const struct vv_protocol *protocol,
     const struct vv_metadata *metadata);
 /* Whether the type is or holds a variant, which Varve reads as JSON text and does not write. */

@@ -172,6 +172,33 @@ def test_a_version_with_a_deletion_vector_comes_back(marked):
     assert DeltaTable(str(marked.table("r"))).version() == 4
 
 
+def drop_features(varve):
+    """What DROP FEATURE of another engine leaves: nothing in the table needs it, and it is gone."""
+    varve.ok("alter", "r", "set", "delta.enableDeletionVectors=false")
+    varve.ok("delete", "r", "--where", "true")
+    commit = varve.table("r") / "_delta_log" / f"{varve.version('r') + 1:020}.json"
+    commit.write_text(
+        '{"commitInfo":{"timestamp":1,"operation":"DROP FEATURE","engineInfo":"other/1"}}\n'
+        '{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}\n')
+
+
+def protocol(varve):
+    return DeltaTable(str(varve.table("r"))).protocol()
+
+
+def test_features_that_were_dropped_come_back_with_what_needs_them(marked):
+    had = protocol(marked)
+    drop_features(marked)
+    assert protocol(marked).min_reader_version == 1 and ids(marked) == []
+    marked.ok("restore", "r", "--version", "0", "--yes")  # no row, but the property
+    restored = protocol(marked)
+    assert set(restored.reader_features) == set(had.reader_features) == {"deletionVectors"}
+    assert set(restored.writer_features) >= set(had.writer_features)
+    marked.ok("restore", "r", "--version", "2", "--yes")
+    assert ids(marked) == [2, 3]
+    assert marked.upsert("r", "id,v\n4,4\n")["inserted"] == 1
+
+
 def name_absolute(folder):
     """Makes the log name the table's files by absolute paths, as a converted table's may."""
     for path in (folder / "_delta_log").glob("*.json"):

@@ -166,6 +166,23 @@ static varve_status bring_back_domains(struct vv_op *op, struct attempt *attempt
     return VARVE_OK;
 }
 
+/*
+ * What comes back may need a feature that was dropped since: the table gets those of that version
+ * again, and keeps its own.
+ */
+static varve_status bring_back_features(struct vv_op *op, struct attempt *attempt)
+{
+    const struct vv_snapshot *then = attempt->target;
+    const struct vv_protocol *now = attempt->table->snapshot->protocol;
+    const struct vv_protocol *merged = NULL;
+    if (vv_features_merge(op, &attempt->arena, now, then->protocol, &merged) != VARVE_OK)
+        return vv_note(op, "version %" PRId64 " of table %.*s can't be restored", then->version,
+            VV_ARG(attempt->table->name));
+    if (merged != now)
+        attempt->actions.protocol = merged;
+    return VARVE_OK;
+}
+
 static varve_status parameters(struct vv_op *op, struct attempt *attempt, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 20);
@@ -220,7 +237,7 @@ static varve_status plan(struct vv_op *op, struct attempt *attempt)
     attempt->result.is_changed =
         attempt->result.files_restored > 0 || attempt->result.files_removed > 0 ||
         attempt->actions.metadata != NULL || attempt->actions.domains.len > 0;
-    return VARVE_OK;
+    return attempt->result.is_changed ? bring_back_features(op, attempt) : VARVE_OK;
 }
 
 static varve_status commit(struct vv_op *op, struct attempt *attempt, uint32_t attempts_used,

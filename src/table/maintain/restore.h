@@ -1,7 +1,8 @@
 /*
  * Restore: the table becomes what it was at an earlier version, by a new commit. History is kept,
- * the versions in between stay readable, and the protocol never goes back. What is written with a
- * txn stays applied: a restore is meant to take it back, a replay must not bring it again.
+ * the versions in between stay readable, and the protocol never goes back: it gains what that
+ * version has and was dropped since. What is written with a txn stays applied: a restore is meant to
+ * take it back, a replay must not bring it again.
  */
 #ifndef VV_TABLE_MAINTAIN_RESTORE_H
 #define VV_TABLE_MAINTAIN_RESTORE_H
@@ -25,7 +26,8 @@ struct vv_restore_result {
 
 /*
  * NOT_FOUND: no such version, or data files or deletion vectors of it are gone, one of them named.
- * EUSAGE: the table is append-only.
+ * EUSAGE: the table is append-only. EUNSUPPORTED: that version has a feature which the table has no
+ * more, and which Varve gives to none.
  * ECONFLICT: other writers won every attempt.
  */
 varve_status vv_restore(struct vv_op *op, struct vv_table *table,

@@ -275,6 +275,41 @@ TEST(features, a_new_one_takes_along_what_the_old_versions_imply)
     }
 }
 
+TEST(features, of_two_protocols_are_all_in_one)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct built now;
+    struct built then;
+    const struct vv_protocol *made = NULL;
+    struct table dropped = {.reader = 1, .writer = 7, .writer_features = "appendOnly"};
+    struct table had = {.reader = 3,
+        .writer = 7,
+        .reader_features = "deletionVectors",
+        .writer_features = "deletionVectors appendOnly checkConstraints"};
+    struct table legacy = {.reader = 1, .writer = 3};
+    struct table odd = {.reader = 1, .writer = 7, .writer_features = "aNewOne"};
+
+    vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+    build(&op, &dropped, &now);
+    build(&op, &had, &then);
+    CHECK_OK(&op, vv_features_merge(&op, &op.arena, &now.protocol, &then.protocol, &made));
+    CHECK_INT(made->min_reader, 3);
+    CHECK_STR(joined(&op, made->reader_features, made->reader_features_len),
+        VV_STR("deletionVectors"));
+    CHECK_STR(joined(&op, made->writer_features, made->writer_features_len),
+        VV_STR("appendOnly deletionVectors checkConstraints"));
+    CHECK_OK(&op, vv_features_merge(&op, &op.arena, &then.protocol, &now.protocol, &made));
+    CHECK(made == &then.protocol);
+    build(&op, &legacy, &then);
+    CHECK_OK(&op, vv_features_merge(&op, &op.arena, &now.protocol, &then.protocol, &made));
+    CHECK_INT(made->min_reader, 1);
+    CHECK_STR(joined(&op, made->writer_features, made->writer_features_len),
+        VV_STR("appendOnly invariants checkConstraints"));
+    build(&op, &odd, &then);
+    CHECK_FAILS(&op, vv_features_merge(&op, &op.arena, &now.protocol, &then.protocol, &made),
+        VARVE_EUNSUPPORTED);
+}
+
 TEST(features, are_there_when_listed_or_implied)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
