@@ -52,9 +52,7 @@ static varve_status restore(struct vv_op *op, varve_table *table,
     struct vv_str at = vv_api_text(options.at);
     if (at.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "restore to which version or time?");
-    int64_t version = 0;
     const struct vv_restore_request request = {.at = at,
-        .is_time = !vv_str_int64(at, &version),
         .dry_run = options.dry_run != 0,
         .user_name = table->lake->lake->user,
         .user_metadata = vv_api_message(table, options.message)};

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 
 import pytest
@@ -65,6 +66,25 @@ def test_by_time(ticks):
     entry = ticks.rows("history", TABLE, "--limit", "1")[0]
     assert entry["operation"] == "RESTORE"
     assert entry["operationParameters"] == {"version": None, "timestamp": stamp}
+
+
+def test_what_was_restored_is_on_record_when_the_tag_is_gone(ticks):
+    put(ticks, 1)
+    put(ticks, 2)
+    ticks.ok("--at", "1", "tag", "create", "t1", TABLE)
+
+    def recorded(*arguments):
+        assert restore(ticks, *arguments)["changed"]
+        return ticks.rows("history", TABLE, "--limit", "1")[0]["operationParameters"]
+
+    assert recorded("--at", "t1") == {"version": 1, "timestamp": None, "tag": "t1"}
+    assert recorded("--version", 2) == {"version": 2, "timestamp": None}
+    latest = ticks.version(TABLE)
+    for path in (ticks.table(TABLE) / "_delta_log").glob("*.json"):
+        path.write_text(re.sub(r'"timestamp":(\d+)', lambda match: '"timestamp":' + str(
+            int(match[1]) - 2 * 3600 * 1000), path.read_text(), count=1))
+    put(ticks, 3)
+    assert recorded("--timestamp", "-1h") == {"version": latest, "timestamp": None}
 
 
 def test_rules_come_back_with_the_rows(ticks):

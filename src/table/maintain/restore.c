@@ -183,18 +183,28 @@ static varve_status bring_back_features(struct vv_op *op, struct attempt *attemp
     return VARVE_OK;
 }
 
+/*
+ * A time is told as such where it says the same for ever, as Spark does. What a tag means goes with
+ * the tag, and "-2h" is another time tomorrow: of these the version is told.
+ */
 static varve_status parameters(struct vv_op *op, struct attempt *attempt, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(1 << 20);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
-    bool is_time = attempt->request->is_time;
+    struct vv_str at = vv_str_trim(attempt->request->at);
+    int64_t now_us = 0;
+    int64_t then_us = 0;
+    bool is_time = !vv_str_is_digits(at) && vv_time_parse_human(at, vv_now_us(op), &now_us);
+    bool is_lasting = is_time && vv_time_parse_human(at, 0, &then_us) && now_us == then_us;
     vv_jw_object(&writer);
     vv_jw_key(&writer, "version");
-    if (is_time)
+    if (is_lasting)
         vv_jw_null(&writer);
     else
         vv_jw_int(&writer, attempt->target->version);
-    vv_jw_key_string(&writer, "timestamp", is_time ? attempt->request->at : VV_STR_NONE);
+    vv_jw_key_string(&writer, "timestamp", is_lasting ? at : VV_STR_NONE);
+    if (!is_time && !vv_str_is_digits(at))
+        vv_jw_key_string(&writer, "tag", at);
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }

@@ -10,8 +10,7 @@
 #include "table/table.h"
 
 struct vv_restore_request {
-    struct vv_str at; /* version or time, as of vv_table_at */
-    bool is_time;     /* `at` was given as a time: for the history */
+    struct vv_str at; /* version, time or tag, as of vv_table_at */
     bool dry_run;
     struct vv_str user_name, user_metadata;
 };
