@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/json_write.h"
+#include "base/map.h"
 #include "base/os.h"
 #include "base/time.h"
 #include "table/batch/quarantine_file.h"
@@ -49,17 +50,16 @@ static void add_header(const struct vv_table *table, const struct vv_quarantine_
     vv_buf_addc(out, '\n');
 }
 
-varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
-    const struct vv_quarantine_batch *batch, bool replace)
+static varve_status put(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_batch *batch, struct vv_str id, struct vv_str rejects,
+    bool replace, bool *out_created)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
     enum vv_put_outcome outcome = VV_PUT_CREATED;
-    struct vv_str id;
-    VV_TRY(name_batch(op, batch, &id));
     struct vv_str key = key_of(&op->arena, id);
     add_header(table, batch,
         batch->user_name.len > 0 ? batch->user_name : vv_os_user(&op->arena), &bytes);
-    vv_buf_add(&bytes, batch->rejects);
+    vv_buf_add(&bytes, rejects);
     if (key.ptr == NULL || !vv_buf_ok(&bytes))
         return vv_fail_memory(op);
     varve_status status = replace ? vv_store_put(op, table->store, key, vv_buf_str(&bytes))
@@ -67,6 +67,81 @@ varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
                                         vv_buf_str(&bytes), 0, &outcome);
     if (status != VARVE_OK)
         return vv_note(op, "keep the rejected rows in quarantine, nothing was written");
+    *out_created = outcome == VV_PUT_CREATED;
+    return VARVE_OK;
+}
+
+/* A row's line without the reasons, which depend on the rules of the time. */
+static struct vv_str row_of(struct vv_str line)
+{
+    static const char reasons[] = ",\"reasons\":[";
+    size_t end = line.len;
+    const char *found = line.ptr;
+    /* The last one: no text of a reason has a bare quote, and a column may be called so. */
+    while ((found = memmem(found, line.len - (size_t)(found - line.ptr), reasons,
+                sizeof(reasons) - 1)) != NULL)
+        end = (size_t)(found++ - line.ptr);
+    return vv_str_first(line, end);
+}
+
+/* Of the rejects those that an earlier attempt at the batch has not set aside. */
+static varve_status find_others(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct vv_str rejects, struct vv_buf *out)
+{
+    struct vv_map kept = VV_MAP_INIT(&op->arena);
+    struct vv_quarantine_file file = {.lines_len = 0};
+    struct vv_str line;
+    varve_status status = vv_quarantine_read(op, table, &op->arena, id, &file);
+    if (status == VARVE_ENOTFOUND || status == VARVE_ECORRUPT)
+        vv_forgive(op); /* somebody dropped it, or nothing of it can be relied on */
+    else if (status != VARVE_OK)
+        return status;
+    for (size_t i = 0; status == VARVE_OK && i < file.lines_len; i++)
+        if (!vv_map_put(&kept, row_of(file.lines[i]), &file, NULL))
+            return vv_fail_memory(op);
+    while (vv_str_split(&rejects, '\n', &line)) {
+        if (line.len == 0 || vv_map_has(&kept, row_of(line)))
+            continue;
+        vv_buf_add(out, line);
+        vv_buf_addc(out, '\n');
+    }
+    return VARVE_OK;
+}
+
+/* Beside those of an attempt that was not committed, by rules that were others. */
+static varve_status put_others(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_batch *batch, struct vv_str id, struct vv_str *stored)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf others = VV_BUF_INIT(VV_BUF_MAX);
+    char digest[VV_SHA256_HEX_BYTES];
+    bool replace = stored->ptr != NULL;
+    bool is_created = false;
+    VV_TRY(find_others(op, table, id, batch->rejects, &others));
+    if (!vv_buf_ok(&others))
+        return vv_fail_memory(op);
+    if (others.len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_sha256(op, vv_buf_str(&others), digest));
+    if (!replace)
+        *stored = vv_arena_format(&op->arena, "%.*s-%.*s", VV_ARG(id), ID_DIGITS, digest);
+    if (stored->ptr == NULL)
+        return vv_fail_memory(op);
+    return put(op, table, batch, *stored, vv_buf_str(&others), replace, &is_created);
+}
+
+varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_batch *batch, struct vv_str *stored)
+{
+    struct vv_str id;
+    bool is_created = false;
+    VV_TRY(name_batch(op, batch, &id));
+    if (stored->ptr != NULL && vv_str_eq(*stored, id))
+        return put(op, table, batch, id, batch->rejects, true, &is_created);
+    if (stored->ptr == NULL)
+        VV_TRY(put(op, table, batch, id, batch->rejects, false, &is_created));
+    if (!is_created)
+        return put_others(op, table, batch, id, stored);
+    *stored = id;
     return VARVE_OK;
 }
 

@@ -25,11 +25,13 @@ struct vv_quarantine_batch {
 };
 
 /*
- * Stores it, durably. An object that is there already stays, since its arrival is the true one,
- * unless `replace`: the same operation has judged its rows anew.
+ * Stores it, durably. An object that is there already stays, since its arrival is the true one: an
+ * earlier attempt at the batch has stored it, whose rules may have been others, so that rows which it
+ * lacks are stored beside it. *stored: the id of what this call has stored before, ptr NULL: nothing;
+ * that is replaced, since its rows were judged anew.
  */
 varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
-    const struct vv_quarantine_batch *batch, bool replace);
+    const struct vv_quarantine_batch *batch, struct vv_str *stored);
 
 /*
  * The batches, oldest first: id, arrival (timestamp), rows, source, app_id, app_version,

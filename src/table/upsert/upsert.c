@@ -210,9 +210,9 @@ static varve_status renew_rules(struct vv_op *op, const struct vv_upsert_call *c
     return VARVE_OK;
 }
 
-/* Where rejected rows go. Judged `again`: the table's rules changed while this upsert went on. */
+/* Where rejected rows go. `stored`: vv_quarantine_store. */
 static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *call,
-    bool again)
+    struct vv_str *stored)
 {
     const struct vv_upsert_options *options = call->options;
     if (options->out_rejects != NULL) {
@@ -229,7 +229,7 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
         .user_name = options->user_name,
         .arrival_us = call->batch.now_us,
         .rejects = call->batch.rejects};
-    return vv_quarantine_store(op, call->table, &batch, again);
+    return vv_quarantine_store(op, call->table, &batch, stored);
 }
 
 static varve_status suppose(struct vv_op *op, const struct vv_upsert_call *call,
@@ -251,6 +251,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *validated = NULL;
     VV_CLEANUP(vv_batch_source_close) struct vv_batch_source *source = NULL;
     VV_CLEANUP(vv_evolution_done) struct vv_evolution evolution = {.table = table};
+    struct vv_str stored = VV_STR_NONE; /* in quarantine */
     if (is_applied(call)) {
         vv_inputs_release(inputs, inputs_len);
     } else {
@@ -273,7 +274,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             VV_TRY(renew_rules(op, call, &ruled, &rules));
             VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
                 &call->options->batch, &call->batch));
-            VV_TRY(keep_rejects(op, call, validated != NULL));
+            VV_TRY(keep_rejects(op, call, &stored));
         }
         vv_snapshot_release(&validated);
         validated = vv_snapshot_retain(table->snapshot);

@@ -1,0 +1,71 @@
+"""A batch whose commit failed comes again when the rules are others: no row of it is nowhere."""
+
+import json
+
+import pytest
+
+ROWS = [(1, -1), (2, 50), (3, 3)]
+
+
+@pytest.fixture
+def table(varve):
+    varve.ok("create", "t", "--schema", "id int not null, v int, w string", "--key", "id",
+             "--check", "pos: v > 0")
+    return varve
+
+
+def block(table):
+    """The next version is taken by what is no commit."""
+    folder = table.table("t") / "_delta_log" / "00000000000000000001.json"
+    folder.mkdir()
+    return folder
+
+
+def kept(table):
+    return sorted((int(row["values"]["id"]), row["rule"].split(" ")[1])
+                  for row in table.rows("quarantine", "show", "t"))
+
+
+def test_an_upsert(table):
+    text = "id,v\n" + "".join(f"{i},{v}\n" for i, v in ROWS)
+    command = ["upsert", "t", "-", "--quarantine", "--app-id", "bot", "--app-version", "7", "--json"]
+    folder = block(table)
+    assert table.run(*command, stdin=text).returncode != 0
+    assert kept(table) == [(1, "pos")]
+    folder.rmdir()
+    table.ok("alter", "t", "add-constraint", "small", "v < 10")
+    result = json.loads(table.ok(*command, stdin=text))
+    assert (result["inserted"], result["rejected"]) == (1, 2)
+    assert kept(table) == [(1, "pos"), (2, "small")]
+    assert json.loads(table.ok(*command, stdin=text))["already_applied"]
+    assert kept(table) == [(1, "pos"), (2, "small")]
+    table.ok("alter", "t", "drop-constraint", "small")
+    table.ok("quarantine", "release", "t")
+    assert table.rows("query", "SELECT id, v FROM t ORDER BY id") == [{"id": 2, "v": 50}, {"id": 3, "v": 3}]
+    assert kept(table) == [(1, "pos")]
+
+
+def test_the_rows_of_a_spool(table):
+    lines = "".join(json.dumps({"table": "t", "id": i, "v": v, "w": ',"reasons":['}) + "\n" for i, v in ROWS)
+    folder = block(table)
+    done = table.run("ingest", "--patience", "300ms", stdin=lines)
+    assert done.returncode != 0
+    assert kept(table) == [(1, "pos")]
+    folder.rmdir()
+    table.ok("alter", "t", "add-constraint", "small", "v < 10")
+    assert "3 rows flushed" in table.run("spool", "flush").stderr
+    assert table.rows("query", "SELECT id FROM t") == [{"id": 3}]
+    assert kept(table) == [(1, "pos"), (2, "small")]
+
+
+def test_a_batch_that_was_dropped_meanwhile_or_is_damaged(table):
+    text = "id,v\n" + "".join(f"{i},{v}\n" for i, v in ROWS)
+    command = ["upsert", "t", "-", "--quarantine", "--app-id", "bot", "--app-version", "7"]
+    folder = block(table)
+    assert table.run(*command, stdin=text).returncode != 0
+    [file] = (table.table("t") / "_varve" / "quarantine").glob("*")
+    file.write_text("nonsense\n")
+    folder.rmdir()
+    table.ok(*command, stdin=text)
+    file.unlink()
+    assert kept(table) == [(1, "pos")]
