@@ -52,6 +52,8 @@ typedef struct varve_edit_result {
     int64_t attempts;
     int64_t columns_added;   /* of a merge, with evolve */
     int64_t times_ambiguous; /* as in varve_upsert_result */
+    int64_t rows_warned;     /* that were written, but for copied ones; likewise */
+    const char *warnings;    /* likewise */
 } varve_edit_result;
 
 /*

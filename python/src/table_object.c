@@ -102,11 +102,10 @@ struct change {
     char *warnings; /* the result's, of our own: another thread may use the table meanwhile */
 };
 
-/* Within the call that gave it. Without memory there is none. */
-static void keep_warnings(varve_upsert_result *result, char **out)
+void vp_keep_warnings(const char **warnings, char **out)
 {
-    *out = result->warnings != NULL ? strdup(result->warnings) : NULL;
-    result->warnings = *out;
+    *out = *warnings != NULL ? strdup(*warnings) : NULL;
+    *warnings = *out;
 }
 
 static varve_status write_run(void *args, varve_error *err)
@@ -118,7 +117,7 @@ static varve_status write_run(void *args, varve_error *err)
     varve_status status = (call->append ? varve_table_append : varve_table_upsert)(table,
         call->inputs.items, call->inputs.len, &call->options, &call->result, err);
     if (status == VARVE_OK)
-        keep_warnings(&call->result, &call->warnings);
+        vp_keep_warnings(&call->result.warnings, &call->warnings);
     return status;
 }
 
@@ -175,14 +174,11 @@ struct edit {
     struct vp_inputs inputs; /* of an overwrite */
     varve_edit_options options;
     varve_edit_result result;
+    char *warnings;
 };
 
-static varve_status edit_run(void *args, varve_error *err)
+static varve_status edit_table(struct edit *call, varve_table *table, varve_error *err)
 {
-    struct edit *call = args;
-    varve_table *table = vp_table_of(call->self, err);
-    if (table == NULL)
-        return VARVE_EUSAGE;
     if (call->what == EDIT_DELETE)
         return varve_table_delete(table, call->where, &call->options, &call->result, err);
     if (call->what == EDIT_UPDATE)
@@ -190,6 +186,18 @@ static varve_status edit_run(void *args, varve_error *err)
             &call->options, &call->result, err);
     return varve_table_overwrite(table, call->inputs.items, call->inputs.len, call->where,
         &call->options, &call->result, err);
+}
+
+static varve_status edit_run(void *args, varve_error *err)
+{
+    struct edit *call = args;
+    varve_table *table = vp_table_of(call->self, err);
+    if (table == NULL)
+        return VARVE_EUSAGE;
+    varve_status status = edit_table(call, table, err);
+    if (status == VARVE_OK)
+        vp_keep_warnings(&call->result.warnings, &call->warnings);
+    return status;
 }
 
 /* The assignments of an update. 0, or -1 with an exception. */
@@ -215,14 +223,14 @@ static int edit_assignments(struct edit *call, PyObject *columns, PyObject *valu
 
 PyObject *vp_edit_result(const varve_edit_result *result)
 {
-    return Py_BuildValue("(LLLLLLLLLLNLLLL)", (long long)result->rows_in,
+    return Py_BuildValue("(LLLLLLLLLLNLLLLLz)", (long long)result->rows_in,
         (long long)result->inserted, (long long)result->updated, (long long)result->deleted,
         (long long)result->copied, (long long)result->files_added,
         (long long)result->files_removed, (long long)result->vectors_added,
         (long long)result->vectors_updated, (long long)result->vectors_removed,
         PyBool_FromLong(result->already_applied != 0), (long long)result->version,
         (long long)result->attempts, (long long)result->columns_added,
-        (long long)result->times_ambiguous);
+        (long long)result->times_ambiguous, (long long)result->rows_warned, result->warnings);
 }
 
 static PyObject *table_edit(PyObject *self, PyObject *args)
@@ -248,7 +256,9 @@ static PyObject *table_edit(PyObject *self, PyObject *args)
     vp_strings_done(&call.columns);
     vp_strings_done(&call.values);
     PyMem_Free(call.assignments);
-    return failed == 0 ? vp_edit_result(&call.result) : NULL;
+    PyObject *result = failed == 0 ? vp_edit_result(&call.result) : NULL;
+    free(call.warnings);
+    return result;
 }
 
 struct checkpoint {
@@ -464,7 +474,7 @@ static varve_status release_run(void *args, varve_error *err)
     varve_status status = varve_table_quarantine_release(table, call->ids.items, call->ids.len,
         &call->result, &call->count, err);
     if (status == VARVE_OK)
-        keep_warnings(&call->result, &call->warnings);
+        vp_keep_warnings(&call->result.warnings, &call->warnings);
     return status;
 }
 

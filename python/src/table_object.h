@@ -18,6 +18,9 @@ varve_table *vp_table_of(PyObject *self, varve_error *err);
 /* The end of a call that gives rows. */
 PyObject *vp_table_give(PyObject *self, int failed, struct ArrowArrayStream *stream);
 PyObject *vp_edit_result(const varve_edit_result *result);
+/* A result's warnings of our own, within the call that gave it: another thread may use the table
+   meanwhile. Without memory there are none. free(*out). */
+void vp_keep_warnings(const char **warnings, char **out);
 
 /* table_upkeep.c */
 PyObject *vp_table_merge(PyObject *self, PyObject *args);

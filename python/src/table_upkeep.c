@@ -1,4 +1,6 @@
 /* Methods of a table: merge, and what keeps it healthy, changes its rules or tells of its past. */
+#include <stdlib.h>
+
 #include "input.h"
 #include "table_object.h"
 #include "varve/alter.h"
@@ -15,14 +17,20 @@ struct merge {
     varve_merge merge;
     varve_edit_options options;
     varve_edit_result result;
+    char *warnings;
 };
 
 static varve_status merge_run(void *args, varve_error *err)
 {
     struct merge *call = args;
     varve_table *table = vp_table_of(call->self, err);
-    return table ? varve_table_merge(table, &call->merge, &call->options, &call->result, err)
-                 : VARVE_EUSAGE;
+    if (table == NULL)
+        return VARVE_EUSAGE;
+    varve_status status =
+        varve_table_merge(table, &call->merge, &call->options, &call->result, err);
+    if (status == VARVE_OK)
+        vp_keep_warnings(&call->result.warnings, &call->warnings);
+    return status;
 }
 
 /* Pairs of what matches (varve_merge_when) and the text of the clause. 0, or -1. */
@@ -70,7 +78,9 @@ PyObject *vp_table_merge(PyObject *self, PyObject *args)
     vp_inputs_done(&call.inputs);
     vp_strings_done(&call.texts);
     PyMem_Free(call.clauses);
-    return failed == 0 ? vp_edit_result(&call.result) : NULL;
+    PyObject *result = failed == 0 ? vp_edit_result(&call.result) : NULL;
+    free(call.warnings);
+    return result;
 }
 
 /* ---- Upkeep --------------------------------------------------------------------------------- */

@@ -95,6 +95,8 @@ class EditResult:
     attempts: int
     columns_added: int
     times_ambiguous: int
+    rows_warned: int
+    warnings: Dict[str, int]
     def as_dict(self) -> Dict[str, Any]: ...
 
 class UpsertResult:

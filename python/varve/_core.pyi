@@ -4,7 +4,8 @@ from typing import Any, Callable, Iterable, List, NoReturn, Optional, Tuple
 
 version: str
 
-_EditResult = Tuple[int, int, int, int, int, int, int, int, int, int, bool, int, int]
+_EditResult = Tuple[int, int, int, int, int, int, int, int, int, int, bool, int, int, int, int, int,
+                    Optional[str]]
 _Result = Tuple[int, int, int, int, int, int, int, int, bool, int, int, int, int, int]
 
 def build_info() -> str: ...

@@ -33,7 +33,21 @@ class _Result:
         return f"{type(self).__name__}({told})"
 
 
-class UpsertResult(_Result):
+class _WrittenResult(_Result):
+    """With `warnings`, which come as JSON."""
+
+    __slots__ = ()
+
+    def __init__(self, values):
+        super().__init__(values)
+        if self.warnings:  # to import it takes as long as a read
+            import json
+            self.warnings = json.loads(self.warnings)
+        else:
+            self.warnings = {}
+
+
+class UpsertResult(_WrittenResult):
     """What a write did. ``rows_in`` = inserted + updated + unchanged + stale +
     duplicates_in_batch + rejected.
 
@@ -56,16 +70,8 @@ class UpsertResult(_Result):
                  "files_added", "files_removed", "attempts", "rows_warned",
                  "columns_added", "times_ambiguous", "warnings")
 
-    def __init__(self, values):
-        super().__init__(values)
-        if self.warnings:  # to import it takes as long as a read
-            import json
-            self.warnings = json.loads(self.warnings)
-        else:
-            self.warnings = {}
 
-
-class EditResult(_Result):
+class EditResult(_WrittenResult):
     """What a delete, update, overwrite or merge did.
 
     rows_in          that were read (overwrite)
@@ -78,12 +84,14 @@ class EditResult(_Result):
     version          of the table afterwards
     columns_added    of a merge with evolve: that the table lacked
     times_ambiguous  rows with a time that input_tz had twice: the earlier was taken
+    rows_warned      written, but for copied ones, and against a warn-level rule of the table
+    warnings         how many by rule: {"future_time": 2}
     """
 
     __slots__ = ("rows_in", "inserted", "updated", "deleted", "copied", "files_added",
                  "files_removed", "vectors_added", "vectors_updated", "vectors_removed",
                  "already_applied", "version", "attempts", "columns_added",
-                 "times_ambiguous")
+                 "times_ambiguous", "rows_warned", "warnings")
 
 
 class OptimizeResult(_Result):

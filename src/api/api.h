@@ -59,10 +59,9 @@ void vv_api_inputs_release(const varve_input *inputs, size_t len);
 
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
-/* out->warnings of it: *text is freed, and then what it points to; NULL where no row warned,
+/* A result's `warnings`: *text is freed, and then what comes back; NULL where no row warned,
  * or memory is out: what was written is written. */
-void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,
-    varve_upsert_result *out);
+const char *vv_api_warnings(struct vv_op *op, const struct vv_warned *warned, char **text);
 
 struct vv_lake_maintained;
 struct varve_maintain_result;

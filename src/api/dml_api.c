@@ -28,7 +28,8 @@ static varve_status need_where(struct vv_op *op, const char *where)
     return vv_fail(op, VARVE_EUSAGE, "which rows? Say true for all of them");
 }
 
-static void fill_result(const struct vv_edit_result *result, varve_edit_result *out)
+static void fill_result(struct vv_op *op, varve_table *table,
+    const struct vv_edit_result *result, varve_edit_result *out)
 {
     *out = (varve_edit_result){.rows_in = result->rows_in,
         .inserted = result->inserted,
@@ -44,7 +45,9 @@ static void fill_result(const struct vv_edit_result *result, varve_edit_result *
         .version = result->version,
         .attempts = result->attempts,
         .columns_added = result->columns_added,
-        .times_ambiguous = result->times_ambiguous};
+        .times_ambiguous = result->times_ambiguous,
+        .rows_warned = result->warned.rows,
+        .warnings = vv_api_warnings(op, &result->warned, &table->warnings)};
 }
 
 static varve_status delete_rows(struct vv_op *op, varve_table *table, const char *where,
@@ -56,7 +59,7 @@ static varve_status delete_rows(struct vv_op *op, varve_table *table, const char
     VV_TRY(convert_options(op, table, given, &own, &options));
     VV_TRY(need_where(op, where));
     VV_TRY(vv_table_delete(op, table->table, vv_str_of(where), &options, &result));
-    fill_result(&result, out);
+    fill_result(op, table, &result, out);
     return VARVE_OK;
 }
 
@@ -91,7 +94,7 @@ static varve_status update_rows(struct vv_op *op, varve_table *table,
     struct vv_edit_result result;
     VV_TRY(convert_options(op, table, given, &own, &options));
     VV_TRY(vv_table_update(op, table->table, request, &options, &result));
-    fill_result(&result, out);
+    fill_result(op, table, &result, out);
     return VARVE_OK;
 }
 
@@ -137,7 +140,7 @@ static varve_status overwrite_rows(struct vv_op *op, varve_table *table,
     request->input_tz = vv_api_text(own.input_tz);
     request->truncate_time = own.truncate_time != 0;
     VV_TRY(vv_table_overwrite(op, table->table, request, &options, &result));
-    fill_result(&result, out);
+    fill_result(op, table, &result, out);
     return VARVE_OK;
 }
 
@@ -189,7 +192,7 @@ static varve_status merge_rows(struct vv_op *op, varve_table *table,
     request->input_tz = vv_api_text(own.input_tz);
     request->truncate_time = own.truncate_time != 0;
     VV_TRY(vv_table_merge(op, table->table, request, &options, &result));
-    fill_result(&result, out);
+    fill_result(op, table, &result, out);
     return VARVE_OK;
 }
 

@@ -48,7 +48,7 @@ varve_status varve_table_quarantine_release(varve_table *table, const char *cons
     varve_status status = release(&op, table, ids, ids_len, &result);
     if (status == VARVE_OK) {
         vv_api_upsert_result(&result.upsert, out);
-        vv_api_warnings(&op, &result.upsert, &table->warnings, out);
+        out->warnings = vv_api_warnings(&op, &result.upsert.warned, &table->warnings);
     }
     if (status == VARVE_OK && out_batches != NULL)
         *out_batches = result.batches;

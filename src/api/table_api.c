@@ -162,20 +162,18 @@ void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_re
         .times_ambiguous = result->times_ambiguous};
 }
 
-void vv_api_warnings(struct vv_op *op, const struct vv_upsert_result *result, char **text,
-    varve_upsert_result *out)
+const char *vv_api_warnings(struct vv_op *op, const struct vv_warned *warned, char **text)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     vv_free(*text);
     *text = NULL;
-    out->warnings = NULL;
-    if (result->warned.rows == 0)
-        return;
-    vv_warned_write(&result->warned, &writer);
+    if (warned->rows == 0)
+        return NULL;
+    vv_warned_write(warned, &writer);
     if (vv_api_give_text(op, &json, text) != VARVE_OK)
         vv_forgive(op);
-    out->warnings = *text;
+    return *text;
 }
 
 static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
@@ -190,7 +188,7 @@ static varve_status upsert(struct vv_op *op, varve_table *table, const varve_inp
     options.batch.dedupe = !append;
     VV_TRY(vv_upsert(op, table->table, inner_inputs, inputs_len, &options, &result));
     vv_api_upsert_result(&result, out);
-    vv_api_warnings(op, &result, &table->warnings, out);
+    out->warnings = vv_api_warnings(op, &result.warned, &table->warnings);
     return VARVE_OK;
 }
 

@@ -42,7 +42,7 @@ static void tell_commit(void *data, const struct vv_writer_commit *commit)
     char *warnings = NULL;
     begin(&op, writer);
     vv_api_upsert_result(commit->result, &result);
-    vv_api_warnings(&op, commit->result, &warnings, &result);
+    result.warnings = vv_api_warnings(&op, &commit->result->warned, &warnings);
     const varve_writer_commit told = {.size = sizeof(told),
         .table = commit->table.ptr,
         .segment = commit->segment,

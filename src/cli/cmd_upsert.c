@@ -6,7 +6,6 @@
 #include "cli/counters.h"
 #include "cli/edit_show.h"
 #include "cli/input.h"
-#include "cli/json_view.h"
 #include "varve/dml.h"
 
 #define FILES_MAX 1000
@@ -89,24 +88,6 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
     return vv_show_text(cli, line.ptr, line.len);
 }
 
-/* "3 rows warned: future_time 2, unknown_symbol 1" */
-static void say_warnings(const struct vv_cli *cli, const varve_upsert_result *result)
-{
-    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    struct vv_node warnings = {0};
-    if (result->rows_warned == 0 || result->warnings == NULL ||
-        !vv_node_read(result->warnings, strlen(result->warnings), &warnings))
-        return;
-    for (size_t i = 0; i < warnings.children_len; i++) {
-        struct vv_node *rule = &warnings.children[i];
-        vv_text_addf(&line, "%s%s %s", i > 0 ? ", " : "", vv_text_chars(&rule->name),
-            vv_node_chars(rule));
-    }
-    vv_say(cli, "%" PRId64 " row%s warned: %s", result->rows_warned,
-        vv_text_plural(result->rows_warned), vv_text_chars(&line));
-    vv_node_done(&warnings);
-}
-
 static void say_result(const struct vv_cli *cli, const char *name,
     const struct upsert_values *values, const varve_upsert_result *result)
 {
@@ -128,7 +109,7 @@ static void say_result(const struct vv_cli *cli, const char *name,
         : is_batch      ? " records the batch"
         : written == 0  ? " (nothing written)"
                         : "");
-    say_warnings(cli, result);
+    vv_edit_say_warned(cli, result->rows_warned, result->warnings);
     if (result->rejected > 0 && !values->dry_run)
         vv_say(cli, "rejected rows are in quarantine: varve quarantine show %s", name);
 }

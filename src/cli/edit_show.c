@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/counters.h"
+#include "cli/json_view.h"
 
 static const struct vv_counter counters[] = {
     {"rows_in", NULL, offsetof(varve_edit_result, rows_in)},
@@ -32,8 +33,10 @@ static varve_status show_json(struct vv_cli *cli, const char *name, const char *
             vv_counter_value(&counters[i], result));
     if (zone != NULL)
         vv_text_addf(&line, ",\"times_ambiguous\":%" PRId64, result->times_ambiguous);
-    vv_text_addf(&line, ",\"already_applied\":%s}\n",
-        result->already_applied ? "true" : "false");
+    vv_text_addf(&line,
+        ",\"already_applied\":%s,\"rows_warned\":%" PRId64 ",\"warnings\":%s}\n",
+        result->already_applied ? "true" : "false", result->rows_warned,
+        result->warnings ? result->warnings : "{}");
     return vv_show_text(cli, line.ptr, line.len);
 }
 
@@ -52,6 +55,7 @@ static void say(const struct vv_cli *cli, const char *name, bool is_dry,
         is_dry         ? " (a dry run: nothing written)"
         : changed == 0 ? " (nothing written)"
                        : "");
+    vv_edit_say_warned(cli, result->rows_warned, result->warnings);
 }
 
 void vv_edit_say_twice(const struct vv_cli *cli, const char *zone, int64_t rows)
@@ -61,6 +65,22 @@ void vv_edit_say_twice(const struct vv_cli *cli, const char *zone, int64_t rows)
             "%" PRId64 " row%s hold%s a time that %s had twice, clocks were put back: the "
             "earlier one is taken",
             rows, vv_text_plural(rows), rows == 1 ? "s" : "", zone);
+}
+
+void vv_edit_say_warned(const struct vv_cli *cli, int64_t rows, const char *warnings)
+{
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    struct vv_node node = {0};
+    if (rows == 0 || warnings == NULL || !vv_node_read(warnings, strlen(warnings), &node))
+        return;
+    for (size_t i = 0; i < node.children_len; i++) {
+        struct vv_node *rule = &node.children[i];
+        vv_text_addf(&line, "%s%s %s", i > 0 ? ", " : "", vv_text_chars(&rule->name),
+            vv_node_chars(rule));
+    }
+    vv_say(cli, "%" PRId64 " row%s warned: %s", rows, vv_text_plural(rows),
+        vv_text_chars(&line));
+    vv_node_done(&node);
 }
 
 varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry, const char *zone,

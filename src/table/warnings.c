@@ -3,6 +3,7 @@
 #include "base/json_write.h"
 #include "engine/spark_sql.h"
 #include "engine/sql.h"
+#include "table/record.h"
 
 static const struct vv_str others[] = {{VV_WARNING_NOW, sizeof(VV_WARNING_NOW) - 1},
     {VV_WARNING_ARRIVAL, sizeof(VV_WARNING_ARRIVAL) - 1}};
@@ -166,4 +167,45 @@ void vv_warned_write(const struct vv_warned *warned, struct vv_json_writer *json
         vv_jw_int(json, warned->by_rule[i]);
     }
     vv_jw_end(json);
+}
+
+void vv_warned_count_sql(const struct vv_rules *rules, struct vv_buf *sql)
+{
+    if (rules->warnings_len > 0)
+        vv_buf_adds(sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        vv_buf_addf(sql, ", count(*) FILTER (NOT _bad AND _warned & %" PRId64 " <> 0)",
+            INT64_C(1) << i);
+}
+
+varve_status vv_warned_read(struct vv_op *op, const struct vv_rows *rows, uint32_t column,
+    const struct vv_rules *rules, struct vv_warned *out)
+{
+    *out = (struct vv_warned){.rows = 0};
+    if (rules->warnings_len == 0)
+        return VARVE_OK;
+    VV_NEW(op, &out->by_rule, int64_t, rules->warnings_len);
+    out->rules = rules->warnings;
+    out->rules_len = rules->warnings_len;
+    out->rows = vv_rows_int64(rows, column);
+    for (size_t i = 0; i < rules->warnings_len; i++)
+        out->by_rule[i] = vv_rows_int64(rows, column + 1 + (uint32_t)i);
+    return VARVE_OK;
+}
+
+varve_status vv_warned_record(struct vv_op *op, const struct vv_warned *warned,
+    struct vv_json_writer *writer)
+{
+    if (warned->rows > 0)
+        vv_record_metric(writer, "numSourceRowsWarned", warned->rows);
+    for (size_t i = 0; i < warned->rules_len; i++) {
+        if (warned->by_rule[i] == 0)
+            continue;
+        struct vv_str name = vv_arena_format(&op->arena, "numSourceRowsWarned.%.*s",
+            VV_ARG(warned->rules[i].name));
+        if (name.ptr == NULL)
+            return vv_fail_memory(op);
+        vv_record_metric(writer, name.ptr, warned->by_rule[i]);
+    }
+    return VARVE_OK;
 }

@@ -38,8 +38,18 @@ varve_status vv_warnings_check(struct vv_op *op, struct vv_engine *engine,
 
 /* One batch more, of the same table, into the same arrays. Rules that changed in between: rows alone. */
 void vv_warned_add(const struct vv_warned *more, struct vv_warned *sum);
-/* {"future_time":2}: of the rules that some row broke. */
+/*
+ * Of rows with _bad and _warned (validate.h): ", count(*) ..." of those that broke any rule, and of
+ * those that broke each; nothing where there are no rules. What was counted, from that column on.
+ */
+void vv_warned_count_sql(const struct vv_rules *rules, struct vv_buf *sql);
+varve_status vv_warned_read(struct vv_op *op, const struct vv_rows *rows, uint32_t column,
+    const struct vv_rules *rules, struct vv_warned *out);
 struct vv_json_writer;
+/* For the history: numSourceRowsWarned and numSourceRowsWarned.NAME, where some row broke a rule. */
+varve_status vv_warned_record(struct vv_op *op, const struct vv_warned *warned,
+    struct vv_json_writer *writer);
+/* {"future_time":2}: of the rules that some row broke. */
 void vv_warned_write(const struct vv_warned *warned, struct vv_json_writer *json);
 
 #endif

@@ -104,6 +104,12 @@ def test_rows_that_warn_are_counted_by_rule(lake, regimes):
         writer.put("market_regimes", **{**row, "vix": 1.0})
         writer.flush()
     assert (told[0].result.rows_warned, told[0].result.warnings) == (1, {"future_time": 1})
+    edited = regimes.update({"vix": "2.0"}, "true")
+    assert (edited.rows_warned, edited.warnings) == (1, {"future_time": 1})
+    edited = (regimes.merge([{**row, "vix": 3.0}], "t.timestamp = s.timestamp")
+              .when_matched_update({"vix": "s.vix"}).execute())
+    assert (edited.rows_warned, edited.warnings) == (1, {"future_time": 1})
+    assert regimes.delete("true").warnings == {}
 
 
 def test_a_numbered_batch_is_written_once(regimes):

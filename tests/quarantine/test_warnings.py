@@ -163,3 +163,36 @@ def test_what_comes_late_to_the_writer_is_stale(market):
     assert end["warnings"] == 1
     assert end["writer"]["tables"][0]["warned"] == {"stale_feed": 1}
     assert warned_in_history(market, "performance_metrics") == {"stale_feed": 1}
+
+
+EDITS = {
+    "update": ["--set", "v = v + 50", "--where", "sym <> 'C'"],
+    "merge": ["--source", "-", "--input-format", "csv", "--on", "t.ts = s.ts AND t.sym = s.sym",
+              "--when-matched", "update set v = s.v", "--when-not-matched", "insert *"],
+    "overwrite": ["-", "--yes", "--input-format", "csv"],
+}
+
+
+@pytest.mark.parametrize("name, text, counts", [
+    ("update", "", {"small": 3, "not_x": 1, "past": 1}),  # what is written, odd before or not
+    ("merge", rows() + "2025-03-01T10:00:00Z,D,70\n", {"small": 3, "not_x": 1, "past": 1}),
+    ("overwrite", rows(), ODD)])
+def test_what_an_edit_writes_is_counted(quotes, name, text, counts):
+    quotes.upsert(TABLE, rows())
+    plan = json.loads(quotes.ok(name, TABLE, *EDITS[name], "--dry-run", "--json", stdin=text))
+    result = json.loads(quotes.ok(name, TABLE, *EDITS[name], "--json", stdin=text))
+    many = 2 if name == "overwrite" else 3
+    assert (result["rows_warned"], result["warnings"]) == (many, counts)
+    assert (plan["rows_warned"], plan["warnings"]) == (many, counts)
+    assert warned_in_history(quotes) == counts
+    assert metrics(quotes)["numSourceRowsWarned"] == str(many)
+    done = quotes.run(name, TABLE, *EDITS[name], stdin=text)
+    assert f"{many} rows warned: " in done.stderr
+
+
+def test_an_edit_that_writes_nothing_odd_says_nothing(quotes):
+    quotes.upsert(TABLE, rows())
+    for words in (["update", "--set", "v = 1", "--where", "sym = 'A'"], ["delete", "--where", "v = 99"]):
+        result = json.loads(quotes.ok(words[0], TABLE, *words[1:], "--json"))
+        assert (result["rows_warned"], result["warnings"]) == (0, {})
+        assert "numSourceRowsWarned" not in metrics(quotes)

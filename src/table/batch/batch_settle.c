@@ -33,11 +33,7 @@ static varve_status bad_count(struct vv_op *op, struct vv_work *work,
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad), ");
     vv_buf_adds(&sql, plan->counts_twice ? "count(*) FILTER (NOT _bad AND _twice)" : "0");
-    if (rules->warnings_len > 0)
-        vv_buf_adds(&sql, ", count(*) FILTER (NOT _bad AND _warned <> 0)");
-    for (size_t i = 0; i < rules->warnings_len; i++)
-        vv_buf_addf(&sql, ", count(*) FILTER (NOT _bad AND _warned & %" PRId64 " <> 0)",
-            INT64_C(1) << i);
+    vv_warned_count_sql(rules, &sql);
     vv_buf_addf(&sql, " FROM %.*s", VV_ARG(work->batch.sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);

@@ -202,6 +202,7 @@ static void fill_result(const struct vv_edit *edit, struct vv_edit_result *out)
     out->rows_gone = edit->rows_gone;
     out->rows_come = edit->news_len;
     out->rows_copied = edit->rows_copied;
+    out->warned = edit->warned;
     out->files_added = edit->files_added;
     out->files_removed = edit->files_removed + edit->marks.emptied;
     out->vectors_added = edit->marks.added;

@@ -15,6 +15,7 @@
 #include "table/edit/marks.h"
 #include "table/rules.h"
 #include "table/table.h"
+#include "table/warnings.h"
 #include "table/write.h"
 
 #define VV_EDIT_GONE "edit_gone"
@@ -44,6 +45,7 @@ struct vv_edit {
     bool *asked; /* by file: rows of it that stay decide which ones come; NULL: none do */
     struct vv_str news; /* the table's name */
     int64_t news_len;
+    struct vv_warned warned;         /* of the news; in op's arena */
     struct vv_key_groups key_groups; /* of the news, where their keys were checked */
     /* Made of it: */
     int64_t *gone; /* by file: rows that go */
@@ -86,6 +88,7 @@ struct vv_edit_result {
     int64_t vectors_added, vectors_updated, vectors_removed;
     int64_t columns_added;
     int64_t times_ambiguous; /* as in vv_upsert_result */
+    struct vv_warned warned; /* likewise */
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */
     uint32_t attempts;

@@ -92,6 +92,7 @@ static varve_status metrics(struct vv_op *op, struct vv_edit *edit,
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
         vv_record_metric(&writer, values[i].name, values[i].value);
+    VV_TRY(vv_warned_record(op, &edit->warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &edit->arena, &json, out);
 }

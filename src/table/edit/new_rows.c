@@ -196,6 +196,23 @@ varve_status vv_new_rows_check_values(struct vv_op *op, struct vv_edit *edit,
         VV_ARG(is_shown ? vv_rows_text(rows, 3) : VV_STR("")), VV_ARG(vv_rows_text(rows, 4)));
 }
 
+/* Bad ones, and rows by the warn-level rules that they break. */
+static varve_status count_rows(struct vv_op *op, struct vv_edit *edit, int64_t *out_bad)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+    bool has_row = false;
+    vv_buf_adds(&sql, "SELECT count(*) FILTER (_bad)");
+    vv_warned_count_sql(edit->rules, &sql);
+    vv_buf_adds(&sql, " FROM temp." NEWS_TABLE);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_query(op, edit->session, vv_buf_str(&sql), &rows));
+    VV_TRY(vv_rows_next(op, rows, &has_row));
+    *out_bad = vv_rows_int64(rows, 0);
+    return vv_warned_read(op, rows, 1, edit->rules, &edit->warned);
+}
+
 varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
     const struct vv_new_rows *from)
 {
@@ -212,8 +229,7 @@ varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,
         return vv_fail_memory(op);
     VV_TRY(vv_session_int64(op, edit->session, vv_buf_str(&sql), &rows));
     edit->news_len = rows + (from->adds ? edit->news_len : 0);
-    VV_TRY(vv_session_int64(op, edit->session,
-        VV_STR("SELECT count(*) FROM temp." NEWS_TABLE " WHERE _bad"), &bad));
+    VV_TRY(count_rows(op, edit, &bad));
     if (bad > 0)
         return fail_bad_rows(op, edit, from, &plan, bad);
     edit->news = VV_STR("temp." NEWS_TABLE);

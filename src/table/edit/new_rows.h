@@ -24,7 +24,7 @@ struct vv_new_rows {
 };
 
 /*
- * Makes edit->news of them, and counts edit->news_len. EINVALID where a row breaks a rule: the
+ * Makes edit->news of them, and counts edit->news_len and edit->warned. EINVALID where a row breaks a rule: the
  * rows are named by their keys, or by their first columns where the table has no key.
  */
 varve_status vv_new_rows_take(struct vv_op *op, struct vv_edit *edit,

@@ -41,6 +41,7 @@ static varve_status take_rows(struct vv_op *op, struct vv_edit *edit,
     VV_TRY(vv_session_optimize(op, edit->session, true));
     edit->news = overwrite->batch.sql;
     edit->news_len = overwrite->batch.rows;
+    edit->warned = overwrite->batch.warned;
     return VARVE_OK;
 }
 
@@ -129,6 +130,7 @@ static varve_status record(struct vv_op *op, struct vv_edit *edit, const void *d
     for (size_t i = 0; i < VV_COUNT(values); i++)
         if (!values[i].of_condition || overwrite->request->where.len > 0)
             vv_record_metric(&writer, values[i].name, values[i].value);
+    VV_TRY(vv_warned_record(op, &edit->warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &edit->arena, &json, &out->metrics_json);
 }

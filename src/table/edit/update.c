@@ -217,6 +217,7 @@ static varve_status record(struct vv_op *op, struct vv_edit *edit, const void *d
     vv_jw_object(&writer);
     vv_record_metric(&writer, "numUpdatedRows", edit->news_len);
     vv_edit_metrics(op, edit, &writer);
+    VV_TRY(vv_warned_record(op, &edit->warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &edit->arena, &json, &out->metrics_json);
 }

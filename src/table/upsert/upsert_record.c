@@ -4,6 +4,7 @@
  */
 #include "base/time.h"
 #include "table/record.h"
+#include "table/warnings.h"
 #include "table/upsert/upsert_plan.h"
 
 int64_t vv_upsert_files_added(const struct vv_upsert_attempt *attempt)
@@ -35,24 +36,6 @@ static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attem
     vv_jw_key_string(&writer, "notMatchedBySourcePredicates", VV_STR("[]"));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
-}
-
-/* Of our own: rows that break warn-level rules, and by rule. */
-static varve_status warned_metrics(struct vv_op *op, const struct vv_warned *warned,
-    struct vv_json_writer *writer)
-{
-    if (warned->rows > 0)
-        vv_record_metric(writer, "numSourceRowsWarned", warned->rows);
-    for (size_t i = 0; i < warned->rules_len; i++) {
-        if (warned->by_rule[i] == 0)
-            continue;
-        struct vv_str name = vv_arena_format(&op->arena, "numSourceRowsWarned.%.*s",
-            VV_ARG(warned->rules[i].name));
-        if (name.ptr == NULL)
-            return vv_fail_memory(op);
-        vv_record_metric(writer, name.ptr, warned->by_rule[i]);
-    }
-    return VARVE_OK;
 }
 
 static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
@@ -90,7 +73,7 @@ static varve_status metrics(struct vv_op *op, const struct vv_upsert_call *call,
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
         vv_record_metric(&writer, values[i].name, values[i].value);
-    VV_TRY(warned_metrics(op, &call->batch.warned, &writer));
+    VV_TRY(vv_warned_record(op, &call->batch.warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
@@ -104,7 +87,7 @@ static varve_status append_metrics(struct vv_op *op, const struct vv_upsert_call
     vv_record_metric(&writer, "numFiles", (int64_t)attempt->actions.adds.len);
     vv_record_metric(&writer, "numOutputRows", attempt->counts[VV_OUTCOME_INSERT]);
     vv_record_metric(&writer, "numOutputBytes", attempt->bytes_added);
-    VV_TRY(warned_metrics(op, &call->batch.warned, &writer));
+    VV_TRY(vv_warned_record(op, &call->batch.warned, &writer));
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
