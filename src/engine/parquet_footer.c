@@ -20,6 +20,7 @@ enum logical {
     LOGICAL_DATE = 6,
     LOGICAL_TIMESTAMP = 8,
     LOGICAL_INTEGER = 10,
+    LOGICAL_NULL = 11,
     LOGICAL_MICROS = 100,   /* TIMESTAMP in microseconds */
     LOGICAL_NANOS_UTC = 101 /* in nanoseconds, with a zone */
 };
@@ -98,6 +99,8 @@ static enum vv_pq_meaning meaning_of(int64_t converted, int64_t logical)
     bool is_alone = logical == LOGICAL_NONE;
     if (logical == LOGICAL_NANOS_UTC)
         return VV_PQ_NANOS_UTC;
+    if (logical == LOGICAL_NULL)
+        return VV_PQ_NULL;
     if (converted == CONVERTED_NONE && is_alone)
         return VV_PQ_BARE;
     if (converted == CONVERTED_DECIMAL && (is_alone || logical == LOGICAL_DECIMAL))

@@ -44,6 +44,7 @@ enum vv_pq_meaning {
     VV_PQ_INT_32,
     VV_PQ_INT_64,
     VV_PQ_NANOS_UTC, /* a time stamp with a zone, in nanoseconds */
+    VV_PQ_NULL,      /* it has no value, whatever its type */
     VV_PQ_STRANGE    /* anything else, or two that differ */
 };
 

@@ -161,3 +161,39 @@ def test_rejected_rows_go_to_quarantine_with_their_values(market, tmp_path):
     assert (row["row"], row["line"], row["column"]) == (2, None, "regime")
     assert row["values"]["vix"] == "2.5"
     assert row["values"]["timestamp"].startswith("1970-01-01 00:00:00.000001")
+
+
+@pytest.mark.parametrize("writer", ["pyarrow", "polars"])
+@pytest.mark.parametrize("kind", ["string", "bigint", "boolean", "timestamp", "decimal(9,2)",
+                                  "binary", "date", "array<string>", "struct<a:int>"])
+def test_a_column_of_no_type_is_null_in_any(varve, tmp_path, writer, kind):
+    """Its physical type is an integer's, which says nothing."""
+    path = tmp_path / "null.parquet"
+    if writer == "pyarrow":
+        pyarrow.parquet.write_table(pyarrow.table({"k": [1, 2], "x": pyarrow.nulls(2)}), path)
+    else:
+        polars.DataFrame({"k": [1, 2], "x": [None, None]}).write_parquet(path)
+    varve.ok("create", "t", "--schema", f"k bigint not null, x {kind}", "--key", "k")
+    varve.ok("upsert", "t", path)
+    assert varve.rows("query", "SELECT k, x IS NULL AS n FROM t ORDER BY k") == [
+        {"k": 1, "n": True}, {"k": 2, "n": True}]
+
+
+def test_a_column_of_no_type_where_there_must_be_a_value(varve, tmp_path):
+    path = tmp_path / "null.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"k": pyarrow.nulls(1)}), path)
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k")
+    assert "k must not be NULL" in varve.run("upsert", "t", path).stderr
+
+
+@pytest.mark.parametrize("kind", [pyarrow.null(), pyarrow.string()], ids=str)
+def test_a_column_without_a_value_is_not_added(varve, tmp_path, kind):
+    path = tmp_path / "null.parquet"
+    pyarrow.parquet.write_table(
+        pyarrow.table({"k": [1], "it's": pyarrow.nulls(1, kind), "y": ["z"]}), path)
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k")
+    done = varve.run("upsert", "t", path, "--evolve")
+    assert done.returncode == 0
+    assert "column it's of " in done.stderr
+    assert "null.parquet holds no value: it is not added" in done.stderr
+    assert varve.rows("scan", "t") == [{"k": 1, "y": "z"}]

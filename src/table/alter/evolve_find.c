@@ -111,15 +111,14 @@ static varve_status column_drop(struct vv_op *op, struct vv_batch_input *input, 
     return VARVE_OK;
 }
 
-/* *out_empty: it has no value, and so no type (Arrow's null is a text that is NULL). */
+/* *out_empty: it has no value, and so no type (a column of none is a text that is NULL). */
 static varve_status column_take(struct find *find, const struct vv_batch_input *input,
     size_t column, bool *out_empty)
 {
     bool is_text = input->format == VV_INPUT_CSV;
-    bool is_arrow = input->format == VV_INPUT_ARROW || input->format == VV_INPUT_IPC;
     bool is_there = true;
     if (!find->search->keeps_empty &&
-        (is_text || (is_arrow && vv_str_eq(input->types[column], VV_STR("VARCHAR")))))
+        (is_text || vv_str_eq(input->types[column], VV_STR("VARCHAR"))))
         VV_TRY(has_value(find, input, column, &is_there));
     *out_empty = !is_there;
     if (!is_there)

@@ -1,6 +1,6 @@
 /*
- * What a file of Parquet says that the engine does not pass on: that times are finer than the
- * microseconds that come out.
+ * What a file of Parquet says that the engine does not pass on: that a column has no type, since it
+ * has no value, and that times are finer than the microseconds that come out.
  *
  * A column of nanoseconds with a zone becomes the pair that Arrow's are (engine.h). Where there is
  * no such pair, within nested values and of INT96, the row has a fault.
@@ -67,6 +67,14 @@ static varve_status fine_take(struct vv_op *op, void *data, const struct vv_pq_f
     return vv_buf_ok(&look->fines) ? VARVE_OK : vv_fail_memory(op);
 }
 
+/* "CAST(NULL AS VARCHAR) AS x" */
+static void replace_null(struct look *look, struct vv_str name)
+{
+    vv_buf_addf(&look->replaced, "%sCAST(NULL AS VARCHAR) AS ",
+        look->replaced.len > 0 ? ", " : "");
+    vv_sql_name(&look->replaced, name);
+}
+
 /* The engine's microseconds before 1970 are not rounded down. */
 static void replace_pair(struct look *look, struct vv_str name, uint32_t leaf)
 {
@@ -130,6 +138,8 @@ static varve_status columns_look(struct look *look)
     for (const struct vv_pq_node *node = look->file.nodes + 1; node < end;
          node = vv_pq_behind(&look->file, node)) {
         uint32_t leaves = vv_pq_leaves(&look->file, node);
+        if (node->meaning == VV_PQ_NULL && node->type != VV_PQ_GROUP)
+            replace_null(look, node->name);
         look->column = node->name;
         for (uint32_t i = 0; i < leaves && !look->input->truncates_time; i++)
             if (vv_pq_is_cut(look->file.leaves[node->leaf + i]))
