@@ -21,9 +21,9 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_files(varve_table *table, co
  * The rows that the versions from `from` to `to`, both included, brought, took and replaced: the
  * table's columns (of `to`), then _change_type (insert, delete, update_preimage,
  * update_postimage), _commit_version, _commit_timestamp; in order of version. `from` and `to` are
- * versions or times; `to` NULL: the latest, or what was known (varve_lake_known_at). By the table's change feed where it was on, else by
- * what each commit removed and added, rows that stayed the same left out.
- * EUSAGE: an empty range; ENOTFOUND: no such version, or its commit is gone.
+ * versions, times or tags; `to` NULL: the latest, or what was known (varve_lake_known_at). By the
+ * table's change feed where it was on, else by what each commit removed and added, rows that stayed
+ * the same left out. EUSAGE: an empty range; ENOTFOUND: no such version or tag, or its commit is gone.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_changes(varve_table *table,
     const char *from, const char *to, struct ArrowArrayStream *out, varve_error *err);

@@ -49,8 +49,8 @@ typedef struct varve_query_options {
  * read a table as it was; that wins over options.at. Each table is read at one version, all fixed
  * before the first row. SQL reaches neither files nor the network.
  *
- * Functions over a table stand wherever a table does: table_changes('t', from [, to]), by versions
- * or times, has the rows of varve_table_changes; table_history('t') those of varve_table_history;
+ * Functions over a table stand wherever a table does: table_changes('t', from [, to]), by
+ * versions, times or tags, has the rows of varve_table_changes; table_history('t') those of varve_table_history;
  * table_files('t' [, at]) those of varve_table_files. They tell of the version at which the query
  * reads the table, and of those before it. Their arguments are values or parameters.
  *

@@ -398,8 +398,8 @@ class Table:
         return ArrowStream(self._core.history(limit or 0, at_text(at)))
 
     def changes(self, start, end=None):
-        """The rows that the versions from `start` to `end` (versions or times, both included; None:
-        the latest) brought, took and replaced: the table's columns, then _change_type (insert,
+        """The rows that the versions from `start` to `end` (versions, times or tags, both included;
+        None: the latest) brought, took and replaced: the table's columns, then _change_type (insert,
         delete, update_preimage, update_postimage), _commit_version, _commit_timestamp; in order of
         version. NotFound: no such version. UsageError: an empty range."""
         return ArrowStream(self._core.changes(at_text(start), at_text(end)))

@@ -14,12 +14,12 @@ struct changes_values {
 static const struct vv_option options[] = {
     {.name = "from",
         .kind = VV_OPTION_TEXT,
-        .value = "V|TIME",
+        .value = "V|TIME|TAG",
         .help = "first version, or the first at or after a time",
         .offset = AT(from)},
     {.name = "to",
         .kind = VV_OPTION_TEXT,
-        .value = "V|TIME",
+        .value = "V|TIME|TAG",
         .help = "last version, or the last at or before a time (default: the latest)",
         .offset = AT(to)},
 };

@@ -110,8 +110,21 @@ def test_columns_are_those_of_the_last_version(ticks):
     assert all("extra" not in change for change in changes(ticks, "--from", "1", "--to", "1"))
 
 
+def test_a_tag_stands_for_its_version(ticks):
+    for seed in range(4):
+        put(ticks, random.Random(seed))
+    ticks.ok("--at", "2", "tag", "create", "q1", TABLE)
+    assert changes(ticks, "--from", "q1") == changes(ticks, "--from", "2") != []
+    assert changes(ticks, "--from", "1", "--to", "q1") == changes(ticks, "--from", "1", "--to", "2")
+    rows = ticks.rows("query", f"SELECT count(*) AS n FROM table_changes('{TABLE}', 'q1', 'q1')")
+    assert rows == [{"n": len(changes(ticks, "--from", "2", "--to", "2"))}]
+    done = ticks.run("query", f"FROM table_changes('{TABLE}', 'q1')", "--at", "1")
+    assert done.returncode == 5 and "no version 2" in done.stderr and "latest is 1" in done.stderr
+
+
 @pytest.mark.parametrize("arguments, status, words", [
-    ([], 2, "--from"), (["--from", "soon"], 2, "neither a version nor a time"),
+    ([], 2, "--from"), (["--from", "soon"], 5, "there is no tag soon"),
+    (["--from", "3.5"], 2, "neither a version nor a time"),
     (["--from", "9"], 5, "latest is 2"), (["--from", "2", "--to", "1"], 2, "empty"),
     (["--from", "1", "--to", "7"], 5, "7"),
 ])

@@ -12,8 +12,8 @@ static void run_done(struct vv_changes_run *run)
 }
 
 /*
- * A version, or a time: the last version at or before it, or for the beginning of a range the first
- * at or after it.
+ * A version, a tag's, or of a time: the last version at or before it, or for the beginning of a range
+ * the first at or after it.
  */
 static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t latest,
     struct vv_str text, bool is_begin, int64_t *out)
@@ -21,17 +21,14 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t l
     int64_t time_us = 0;
     int64_t version = VV_NO_VERSION;
     text = vv_str_trim(text);
-    if (vv_str_is_digits(text)) {
-        if (!vv_str_int64(text, out) || *out > latest)
-            return vv_fail(op, VARVE_ENOTFOUND,
-                "no version %.*s of table %.*s: the latest is %" PRId64, VV_ARG(text),
-                VV_ARG(table->name), latest);
-        return VARVE_OK;
+    if (vv_str_is_digits(text) || !vv_time_parse_human(text, vv_now_us(op), &time_us)) {
+        VV_TRY(vv_log_at(op, &table->log, table->name, text, out));
+        if (*out <= latest)
+            return VARVE_OK;
+        return vv_fail(op, VARVE_ENOTFOUND,
+            "no version %" PRId64 " of table %.*s: the latest is %" PRId64, *out,
+            VV_ARG(table->name), latest);
     }
-    if (!vv_time_parse_human(text, vv_now_us(op), &time_us))
-        return vv_fail(op, VARVE_EUSAGE,
-            "\"%.*s\" is neither a version nor a time: say 5, 2025-01-30T10:00:00Z or -2h",
-            VV_ARG(text));
     /* The last version before the time is one below the first that is not. */
     varve_status status =
         vv_log_version_at(op, &table->log, is_begin ? time_us - 1 : time_us, &version);

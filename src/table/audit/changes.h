@@ -24,16 +24,19 @@
 #include "varve/arrow.h"
 
 struct vv_changes_request {
-    struct vv_str from; /* version, or time: the first version at or after it; included */
-    struct vv_str
-        to; /* version, or time: the last version at or before it; len 0: the latest, or what was known by table->known */
+    struct vv_str from; /* version, tag, or time: the first version at or after it; included */
+    /*
+     * Version, tag, or time: the last version at or before it; len 0: the latest, or what was known
+     * by table->known.
+     */
+    struct vv_str to;
     /* Counts as the latest version: whatever came later did not. NULL: the table's latest. */
     struct vv_snapshot *newest;
 };
 
 /*
  * A time after the latest version begins an empty range. EUSAGE: neither a version nor a time,
- * `from` after `to`; NOT_FOUND: no such version, a commit that is gone, data files that a vacuum
+ * `from` after `to`; NOT_FOUND: no such version or tag, a commit that is gone, data files that a vacuum
  * took are met while reading; ECORRUPT: a commit up to `to` is damaged (one after it does no harm).
  */
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,
