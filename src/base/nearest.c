@@ -51,7 +51,8 @@ struct vv_str vv_nearest_name(struct vv_str word, const struct vv_str *names, si
     for (size_t i = 0; i < len && word.len > 0; i++) {
         size_t far = distance(word, names[i]);
         bool is_begun = vv_str_eq_nocase(vv_str_first(names[i], word.len), word);
-        bool is_near = is_begun || (far != SIZE_MAX && far <= (word.len + 2) / 3);
+        /* Of a word of one letter nothing would be left to be near by. */
+        bool is_near = is_begun || (far < word.len && far <= (word.len + 2) / 3);
         if (is_near && (nearest.ptr == NULL || far < least)) {
             nearest = names[i];
             least = far;

@@ -34,4 +34,7 @@ TEST(nearest, none_is_near)
     CHECK(nearest("").ptr == NULL);
     CHECK(nearest(longer).ptr == NULL);
     CHECK(vv_nearest_name(VV_STR("a"), NULL, 0).ptr == NULL);
+    const struct vv_str letters[] = {VV_STR("k"), VV_STR("v")};
+    CHECK(vv_nearest_name(VV_STR("w"), letters, VV_COUNT(letters)).ptr == NULL);
+    CHECK(vv_str_eq(vv_nearest_name(VV_STR("K"), letters, VV_COUNT(letters)), letters[0]));
 }
