@@ -14,7 +14,7 @@ extern "C" {
 typedef struct varve_verify_options {
     uint32_t size;
     const char *head; /* that seal printed once: it must still be in the history; NULL: none */
-    int32_t deep;     /* 1: hash every data file, look at all checkpoints and at doubled keys */
+    int32_t deep;     /* 1: hash every data file, look at all checkpoints, at keys and dates */
     int32_t strict;   /* 1: files that nothing names, and commits that nothing proves, fail */
     int32_t as_json;  /* 1: the report is a JSON object; 0: text for people */
     const char *signature;  /* of the head, as seal printed it; needs public_key */

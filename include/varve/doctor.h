@@ -14,7 +14,7 @@ extern "C" {
 typedef struct varve_doctor_options {
     uint32_t size;
     int32_t fix_times; /* 1: commit files get the times that their commits tell, where wrong */
-    int32_t keys;      /* 1: look for keys that stand in several rows; reads the key columns */
+    int32_t keys;      /* 1: doubled and NULL keys, wrong dates; reads the key columns */
     int32_t as_json;   /* 1: the report is a JSON object; 0: text for people */
 } varve_doctor_options;
 #define VARVE_DOCTOR_OPTIONS_INIT             \

@@ -31,7 +31,8 @@ static const struct vv_option options[] = {
         .offset = AT(public_key)},
     {.name = "deep",
         .kind = VV_OPTION_FLAG,
-        .help = "hash every data file, compare all checkpoints, look for doubled keys",
+        .help = "hash every data file, compare all checkpoints, look for doubled keys and "
+                "wrong dates",
         .offset = AT(deep)},
     {.name = "strict",
         .kind = VV_OPTION_FLAG,

@@ -118,3 +118,24 @@ def test_a_rule_that_nobody_goes_by_comes_with_the_order_column(free, words):
     free.ok("adopt", "p", "--order-by", "v", "--dedupe")
     free.ok("alter", "p", "unset", "varve.orderBy")
     assert {row["date"] for row in free.rows("scan", "p")} == {"2025-01-01", "2025-01-03"}
+
+
+def test_what_an_unseen_rule_has_left_is_found_and_moved(free):
+    """As an earlier build set it, or another engine sets it."""
+    free.upsert("p", LATE)
+    log = free.table("p") / "_delta_log"
+    meta = json.loads((log / f"{1:020d}.json").read_text().splitlines()[-1])
+    meta["metaData"]["configuration"]["varve.partitionFrom"] = "date=ts"
+    (log / f"{free.version('p') + 1:020d}.json").write_text(json.dumps(meta) + "\n")
+    assert free.run("verify", "p").returncode == 0
+    done = free.run("verify", "p", "--deep", "--json")
+    (found,) = json.loads(done.stdout)["findings"]
+    assert (done.returncode, found["kind"]) == (10, "date.wrong")
+    assert "1 row lies under another date than the UTC date of ts" in found["message"]
+    assert "such as date = 2025-01-03, ts = 2025-01-02 23:00:00" in found["message"]
+    checks = json.loads(free.ok("doctor", "p", "--keys", "--json"))["health"]
+    assert [one["count"] for one in checks if one["check"] == "dates"] == [1]
+    free.ok("adopt", "p", "--dedupe")
+    free.ok("verify", "p", "--deep")
+    checks = json.loads(free.ok("doctor", "p", "--keys", "--json"))["health"]
+    assert [one["good"] for one in checks if one["check"] == "dates"] == [True]

@@ -64,14 +64,15 @@ static varve_status find_doubted(struct vv_op *op, const struct vv_snapshot *sna
 }
 
 /* "date = ..., ts = ..." of each row that lies wrong, and how many they are. */
-static varve_status wrong_sql(struct vv_op *op, const struct vv_table *table,
-    const struct vv_partition_from *pair, const struct doubted *doubted, struct vv_buf *sql)
+static varve_status wrong_sql(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_snapshot *snapshot, const struct vv_partition_from *pair,
+    const struct doubted *doubted, struct vv_buf *sql)
 {
-    const struct vv_field *fields = table->snapshot->schema.fields;
+    const struct vv_field *fields = snapshot->schema.fields;
     const int32_t columns[] = {pair->partition, pair->source};
-    const struct vv_scan_source source = {.store = table->store,
-        .engine = table->engine,
-        .snapshot = table->snapshot,
+    const struct vv_scan_source source = {.store = log->store,
+        .engine = log->engine,
+        .snapshot = snapshot,
         .files = doubted->files,
         .files_len = doubted->len,
         .columns = columns,
@@ -107,27 +108,33 @@ static varve_status fail_wrong(struct vv_op *op, const struct vv_table *table,
     return VARVE_EINVALID;
 }
 
-static varve_status read_doubted(struct vv_op *op, const struct vv_table *table,
-    const struct vv_partition_from *pair, const struct doubted *doubted)
+varve_status vv_dates_count(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_snapshot *snapshot, const struct vv_partition_from *pair,
+    struct vv_buf *lines, int64_t *out)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    VV_CLEANUP(vv_buf_done) struct vv_buf detail = VV_BUF_INIT(1 << 20);
+    struct doubted doubted = {.len = 0};
     int64_t wrong = 0;
-    vv_engine_expect(table->engine, vv_files_bytes(doubted->files, doubted->len));
-    VV_TRY(vv_session_open(op, table->engine, &session));
-    VV_TRY(wrong_sql(op, table, pair, doubted, &sql));
+    *out = 0;
+    VV_TRY(find_doubted(op, snapshot, pair, &doubted));
+    if (doubted.len == 0)
+        return VARVE_OK;
+    vv_engine_expect(log->engine, vv_files_bytes(doubted.files, doubted.len));
+    VV_TRY(vv_session_open(op, log->engine, &session));
+    VV_TRY(wrong_sql(op, log, snapshot, pair, &doubted, &sql));
     VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
     for (;;) {
         bool has_row = false;
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
             break;
-        vv_buf_addf(&detail, "%.*s\n", VV_ARG(vv_rows_text(rows, 0)));
+        vv_buf_addf(lines, "%.*s\n", VV_ARG(vv_rows_text(rows, 0)));
         wrong = vv_rows_int64(rows, 1);
     }
-    return wrong == 0 ? VARVE_OK : fail_wrong(op, table, pair, wrong, &detail);
+    *out = wrong;
+    return vv_buf_ok(lines) ? VARVE_OK : vv_fail_memory(op);
 }
 
 varve_status vv_dates_check(struct vv_op *op, const struct vv_table *table,
@@ -144,13 +151,14 @@ varve_status vv_dates_check(struct vv_op *op, const struct vv_table *table,
     }
     for (size_t i = 0; i < rules->partition_from_len; i++) {
         const struct vv_partition_from *pair = &rules->partition_from[i];
-        struct doubted doubted = {.len = 0};
+        VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(1 << 20);
+        int64_t wrong = 0;
         if (has_pair(&before, pair))
             continue;
         *out_depends = true;
-        VV_TRY(find_doubted(op, table->snapshot, pair, &doubted));
-        if (doubted.len > 0)
-            VV_TRY(read_doubted(op, table, pair, &doubted));
+        VV_TRY(vv_dates_count(op, &table->log, table->snapshot, pair, &lines, &wrong));
+        if (wrong > 0)
+            return fail_wrong(op, table, pair, wrong, &lines);
     }
     return VARVE_OK;
 }

@@ -17,4 +17,12 @@
 varve_status vv_dates_check(struct vv_op *op, const struct vv_table *table,
     const struct vv_rules *rules, bool *out_depends);
 
+/*
+ * Rows of the snapshot that lie under another date than the pair says, in files that are believed
+ * by it: none, unless the rule came without vv_dates_check. `lines`: some of them.
+ */
+varve_status vv_dates_count(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_snapshot *snapshot, const struct vv_partition_from *pair,
+    struct vv_buf *lines, int64_t *out);
+
 #endif

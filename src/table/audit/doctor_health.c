@@ -12,6 +12,7 @@
 #include "delta/log_name.h"
 #include "delta/stats.h"
 #include "table/audit/doctor_run.h"
+#include "table/alter/dates.h"
 #include "table/audit/doubled_keys.h"
 #include "table/maintain/optimize_plan.h"
 #include "table/maintain/policy.h"
@@ -303,12 +304,33 @@ static varve_status check_keys(struct vv_op *op, struct vv_doctor_run *run,
         doubled, doubled == 1 ? " stands" : "s stand");
 }
 
+static varve_status check_dates(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_rules *rules)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(1 << 20);
+    int64_t wrong = 0;
+    if (!run->request->look_at_keys || rules->partition_from_len == 0)
+        return VARVE_OK;
+    for (size_t i = 0; i < rules->partition_from_len; i++) {
+        int64_t more = 0;
+        VV_TRY(vv_dates_count(op, run->log, run->snapshot, &rules->partition_from[i], &lines,
+            &more));
+        wrong += more;
+    }
+    struct vv_doctor_check check = check_of("dates", wrong > 0, wrong);
+    return tell(op, run, &check, "varve adopt @ --dedupe moves them",
+        wrong == 0 ? "rows lie under the dates that their times say"
+                   : "%" PRId64 " row%s under another date, where nobody looks for %s",
+        wrong, wrong == 1 ? " lies" : "s lie", wrong == 1 ? "it" : "them");
+}
+
 static varve_status check_rows(struct vv_op *op, struct vv_doctor_run *run)
 {
     struct vv_rules rules;
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &rules));
     VV_TRY(check_small(op, run, &rules));
     VV_TRY(check_stats(op, run, &rules));
+    VV_TRY(check_dates(op, run, &rules));
     return check_keys(op, run, &rules);
 }
 

@@ -1,11 +1,13 @@
 /*
- * The latest version as readers come to it, doubled keys, and files that nothing names.
+ * The latest version as readers come to it, doubled keys, rows under a wrong date, and files that
+ * nothing names.
  */
 #include "base/time.h"
 #include "delta/deletion_vector.h"
 #include "table/rules.h"
 #include "table/read/scan_sql.h"
 #include "table/maintain/vacuum_plan.h"
+#include "table/alter/dates.h"
 #include "table/audit/doubled_keys.h"
 #include "table/audit/verify_run.h"
 
@@ -40,20 +42,56 @@ static varve_status tell_keys(struct vv_op *op, struct vv_verify_run *run, struc
 }
 
 static varve_status query_keys(struct vv_op *op, struct vv_verify_run *run,
-    const struct vv_snapshot *snapshot)
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_rules rules;
-    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
-    if (rules.key_len == 0 || snapshot->files_len == 0)
+    if (rules->key_len == 0 || snapshot->files_len == 0)
         return VARVE_OK;
-    VV_TRY(vv_doubled_keys_sql(op, run->log, snapshot, &rules, KEYS_TOLD, &sql));
+    VV_TRY(vv_doubled_keys_sql(op, run->log, snapshot, rules, KEYS_TOLD, &sql));
     vv_engine_expect(run->log->engine, vv_files_bytes(snapshot->files, snapshot->files_len));
     VV_TRY(vv_session_open(op, run->log->engine, &session));
     VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rows));
     return tell_keys(op, run, rows);
+}
+
+/* ---- Rows under a wrong date -------------------------------------------------------------------- */
+
+static varve_status query_dates(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot, const struct vv_rules *rules)
+{
+    const struct vv_field *fields = snapshot->schema.fields;
+    for (size_t i = 0; i < rules->partition_from_len; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf lines = VV_BUF_INIT(1 << 20);
+        const struct vv_partition_from *pair = &rules->partition_from[i];
+        int64_t wrong = 0;
+        VV_TRY(vv_dates_count(op, run->log, snapshot, pair, &lines, &wrong));
+        if (!vv_buf_ok(&lines))
+            return vv_fail_memory(op);
+        if (wrong == 0)
+            continue;
+        struct vv_str first =
+            vv_str_first(vv_buf_str(&lines), vv_str_find(vv_buf_str(&lines), '\n'));
+        VV_TRY(vv_verify_tell(op, run,
+            &(struct vv_finding){
+                "date.wrong", true, run->last_version, VV_STR(""), VV_STR_NONE},
+            "%" PRId64
+            " row%s under another %.*s than the UTC date of %.*s, where nobody looks "
+            "for them, such as %.*s; varve adopt --dedupe moves them",
+            wrong, wrong == 1 ? " lies" : "s lie", VV_ARG(fields[pair->partition].name),
+            VV_ARG(fields[pair->source].name), VV_ARG(first)));
+    }
+    return VARVE_OK;
+}
+
+static varve_status query_rows(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot)
+{
+    struct vv_rules rules;
+    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
+    VV_TRY(query_keys(op, run, snapshot, &rules));
+    return query_dates(op, run, snapshot, &rules);
 }
 
 /* ---- Files that nothing names -------------------------------------------------------------------- */
@@ -214,7 +252,7 @@ varve_status vv_verify_rest_of(struct vv_op *op, struct vv_verify_run *run)
                 run->last_version, VV_STR(""), VV_STR_NONE});
     VV_TRY(compare_latest(op, run, snapshot));
     VV_TRY(find_unreferenced(op, run, snapshot));
-    if (run->request->is_deep && query_keys(op, run, snapshot) != VARVE_OK)
+    if (run->request->is_deep && query_rows(op, run, snapshot) != VARVE_OK)
         return vv_verify_tell_error(op, run,
             &(struct vv_finding){
                 "state.unreadable", true, run->last_version, VV_STR(""), VV_STR_NONE});
