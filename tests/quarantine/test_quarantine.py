@@ -192,11 +192,33 @@ def test_a_crash_before_the_commit_keeps_the_rows(quotes):
 
 
 def test_a_batch_of_bad_rows_alone_writes_nothing(quotes):
-    result = quotes.upsert(TABLE, csv(BAD), "--quarantine", "--app-id", "bot", "--app-version",
-                           "1")
+    result = quotes.upsert(TABLE, csv(BAD), "--quarantine")
     assert (result["rejected"], result["rows_written"], result["version"]) == (1, 0, 0)
-    assert not result["already_applied"]
-    assert len(files(quotes)) == 1
+    assert len(files(quotes)) == 1 and quotes.version(TABLE) == 0
+
+
+@pytest.mark.parametrize("verb", ["upsert", "append"])
+def test_a_batch_of_bad_rows_alone_is_recorded_by_its_txn(quotes, verb):
+    """Its replay is a no-op like that of any other, whatever was done with the rows since."""
+    batch = (verb, TABLE, "-", "--quarantine", "--app-id", "bot", "--app-version", "1",
+             *(["--allow-duplicates"] if verb == "append" else []))
+    done = quotes.run(*batch, stdin=csv(BAD))
+    assert "1 rejected; no row written; version 1 records the batch" in done.stderr
+    assert quotes.version(TABLE) == 1 and len(files(quotes)) == 1
+    quotes.ok("quarantine", "drop", TABLE, "--yes")
+    drop_the_check(quotes)
+    again = json.loads(quotes.ok(*batch, "--json", stdin=csv(BAD)))
+    assert again["already_applied"] and values(quotes) == {} and files(quotes) == {}
+
+
+def test_a_replay_of_rejected_rows_undoes_no_correction(quotes):
+    txn = ("--quarantine", "--app-id", "bot", "--app-version", "1")
+    quotes.upsert(TABLE, csv(BAD), *txn)
+    drop_the_check(quotes)
+    quotes.ok("quarantine", "release", TABLE)
+    quotes.upsert(TABLE, csv("2025-03-01T10:01:00Z,A,5\n"))
+    assert quotes.upsert(TABLE, csv(BAD), *txn)["already_applied"]
+    assert values(quotes) == {("2025-03-01T10:01:00", "A"): 5}
 
 
 def test_a_bad_row_never_shadows_a_good_one(quotes):

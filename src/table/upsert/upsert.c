@@ -65,11 +65,14 @@ static varve_status judge(struct vv_op *op, void *data, const struct vv_actions 
     return VARVE_OK;
 }
 
+/*
+ * Also of a batch that changes no row, be it that all of them were rejected: its replay is to be a no-op
+ * whatever others have written, released or dropped since.
+ */
 static varve_status add_txn(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
-    bool is_all_rejected = call->batch.rows == 0 && call->batch.rows_rejected > 0;
-    if (call->options->app_id.len == 0 || is_all_rejected)
+    if (call->options->app_id.len == 0)
         return VARVE_OK;
     struct vv_txn *txn = vv_actions_new_txn(&attempt->actions, &attempt->arena);
     if (txn == NULL)
