@@ -3,6 +3,7 @@
  * store after the other. Whatever happens: what was told is true, a failure says why, what only
  * reads gives the right answer or none, and the tables are at the old version or the new one.
  */
+#include "world_dates.h"
 #include "world_merge.h"
 #include "world_reports.h"
 
@@ -389,6 +390,7 @@ static const struct operation operations[] = {
     {"overwrite", WRITES, world_overwrite, NULL},
     {"merge", WRITES, world_merge, NULL},
     {"alter", WRITES, run_alter, NULL},
+    {"alter by what is there", READS, world_rule, world_put_undated},
     {"restore", WRITES, run_restore, world_put_news},
     {"optimize", TIDIES, run_optimize, world_put_news},
     {"vacuum", TIDIES, run_vacuum, NULL},
