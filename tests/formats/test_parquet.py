@@ -140,6 +140,28 @@ def test_a_whole_number_is_an_integer_in_every_format(varve, tmp_path, form):
         assert done.returncode == 3 and "does not fit type integer" in done.stderr
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson", "texts"])
+def test_an_exponent_is_no_rounding_of_a_decimal(varve, tmp_path, form):
+    def load(value):
+        path = tmp_path / "rows"
+        path.write_text({"csv": f"k,d\n1,{value}\n", "ndjson": f'{{"k":1,"d":{value}}}\n',
+                         "texts": f'{{"k":1,"d":"{value}","l":[{{"d":{value}}}]}}\n'}[form])
+        return varve.run("upsert", "t", path, "--input-format", form.replace("texts", "ndjson"))
+
+    varve.ok("create", "t", "--key", "k", "--schema",
+             "k long not null, d decimal(18,6), l array<struct<d:decimal(18,6)>>")
+    for value in ("1e-05", "1E+2", "12.5e-1"):
+        done = load(value)
+        assert done.returncode == 0, done.stderr
+        exact = f"{decimal.Decimal(value):.6f}"
+        assert varve.rows("query", "SELECT d::VARCHAR AS d FROM t") == [{"d": exact}]
+        if form == "texts":
+            assert varve.rows("query", "SELECT l[1].d::VARCHAR AS d FROM t") == [{"d": exact}]
+    for value in ("1e-07", "1e12", "1.00000001e1"):
+        done = load(value)
+        assert done.returncode == 3 and "does not fit type decimal(18,6)" in done.stderr
+
+
 def test_types_that_never_convert_and_columns_that_are_unknown(market, tmp_path):
     path = tmp_path / "x.parquet"
     good = {"timestamp": ["2025-01-30T10:00:00Z"], "symbol": ["A"], "regime": ["bullish_low"]}

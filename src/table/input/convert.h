@@ -5,7 +5,8 @@
  *     string       as it is
  *     integers     a whole number with a sign: 5, 5.0, 5e3; no digit behind the point but zeros
  *     floats       a decimal number with or without exponent; NaN, Inf and Infinity in any case
- *     decimal      digits with a sign and a point; no more digits behind it than the column has
+ *     decimal      digits with a sign, a point and an exponent; no more digits behind the point than
+ *                  the column has, wherever the exponent puts it
  *     boolean      true, True, 1, false, False, 0
  *     date         2025-01-30
  *     timestamps   2025-01-30, or with T or a blank 10:00, 10:00:00, 10:00:00.123456789, and then

@@ -39,9 +39,26 @@ static void matching_cast(const struct vv_type *type, struct vv_str part, const 
     vv_buf_adds(sql, ") END");
 }
 
+/* The same number without its exponent: the point is moved, between zeros that are always enough. */
+static void add_expanded(struct vv_str part, struct vv_buf *sql)
+{
+    static const char zeros[] = "repeat('0', 100)";
+    add(sql, "CASE WHEN starts_with(ltrim(", part, "), '-') THEN '-' ELSE '' END || ");
+    for (int half = 0; half < 2; half++) {
+        vv_buf_addf(sql, "%s(concat(%s, ", half == 0 ? "left" : " || '.' || substr", zeros);
+        add(sql, "regexp_extract(", part, ", '^\\s*[+-]?(\\d*)', 1), ");
+        add(sql, "regexp_extract(", part, ", '\\.(\\d*)', 1), ");
+        vv_buf_addf(sql, "%s), 10%d + length(", zeros, half);
+        add(sql, "regexp_extract(", part, ", '^\\s*[+-]?(\\d*)', 1)) + CAST(");
+        add(sql, "regexp_extract(", part, ", '[eE]([+-]?\\d+)', 1) AS INTEGER))");
+    }
+}
+
+/* Digits that the column holds, or nothing: an exponent only moves the point. */
 static void decimal_cast(const struct vv_type *type, struct vv_str part, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf pattern = VV_BUF_INIT(256);
+    VV_CLEANUP(vv_buf_done) struct vv_buf expanded = VV_BUF_INIT(VV_BUF_MAX);
     unsigned scale = type->scale;
     /* Zeros behind the last digit that the column holds are no digits. */
     if (scale == 0)
@@ -49,9 +66,18 @@ static void decimal_cast(const struct vv_type *type, struct vv_str part, struct 
     else
         vv_buf_addf(&pattern, "\\s*[+-]?(\\d+(\\.\\d{0,%u}0*)?|\\.\\d{1,%u}0*)\\s*", scale,
             scale);
-    matching_cast(type, part, vv_buf_ok(&pattern) ? vv_buf_str(&pattern).ptr : "", sql);
-    if (!vv_buf_ok(&pattern))
+    add_expanded(part, &expanded);
+    if (!vv_buf_ok(&pattern) || !vv_buf_ok(&expanded)) {
         sql->failed = true;
+        return;
+    }
+    begin_matching(sql, part, vv_buf_str(&pattern).ptr);
+    add(sql, "TRY_CAST(", part, " AS ");
+    vv_type_sql(type, sql);
+    vv_buf_adds(sql, ") ELSE ");
+    begin_matching(sql, part, "\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)[eE][+-]?\\d{1,2}\\s*");
+    matching_cast(type, vv_buf_str(&expanded), vv_buf_str(&pattern).ptr, sql);
+    vv_buf_adds(sql, " END END");
 }
 
 void vv_convert_naive(struct vv_str time_zone, const char *expression, struct vv_buf *sql)
