@@ -206,12 +206,20 @@ static void scalar_value(const struct vv_conversion *conversion, enum source_kin
         add_cast(from, conversion->type, sql);
 }
 
+/* Nested values that no value of the column's type is made of, other than NULL. */
+static bool is_strange(const struct vv_conversion *conversion)
+{
+    return !conversion->shaped_json &&
+           (source_kind(conversion->source_type) == SOURCE_TEXT ||
+               !vv_convert_nested_casts(conversion->source_type, conversion->type));
+}
+
 void vv_convert_value(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
     enum source_kind source = source_kind(conversion->source_type);
     if (vv_type_is_nested(conversion->type)) {
-        if (source == SOURCE_TEXT && !conversion->shaped_json)
+        if (is_strange(conversion))
             add_cast(VV_STR("NULL"), conversion->type, sql);
         else
             vv_convert_nested(conversion, from, sql);
@@ -277,7 +285,7 @@ bool vv_convert_loss(const struct vv_conversion *conversion, struct vv_str from,
 {
     enum source_kind source = source_kind(conversion->source_type);
     if (vv_type_is_nested(conversion->type)) {
-        if (source == SOURCE_TEXT && !conversion->shaped_json)
+        if (is_strange(conversion))
             vv_buf_addf(sql, "%.*s IS NOT NULL", VV_ARG(from));
         else
             vv_convert_nested_loss(conversion, from, value, sql);

@@ -83,6 +83,8 @@ void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str fro
     struct vv_buf *sql);
 void vv_convert_nested_loss(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_str value, struct vv_buf *sql);
+/* Whether typed values of a nested type can be cast to the column's: false, each of them is lost. */
+bool vv_convert_nested_casts(struct vv_str source, const struct vv_type *type);
 /* Of a value in a nested column's own type: a part is NULL that must not be. */
 bool vv_convert_nested_null(const struct vv_type *type, struct vv_str value,
     struct vv_buf *sql);

@@ -1,5 +1,7 @@
 #include "table/input/convert.h"
 
+#include <stdio.h>
+
 #include "base/json_write.h"
 #include "batch_fixture.h"
 
@@ -319,5 +321,46 @@ TEST(convert, nested_values_come_from_json_whole_or_not_at_all)
             CHECK_STR(value, nested[index].value);
         }
         batch_fixture_close(&fixture);
+    }
+}
+
+TEST(convert, structs_without_a_member_in_common_are_not_cast)
+{
+    static const struct {
+        const char *source, *type;
+        bool casts;
+    } cases[] = {
+        {"STRUCT(a INTEGER)", "struct<a:int>", true},
+        {"STRUCT(\"A\" INTEGER)", "struct<a:int>", true},
+        {"STRUCT(q INTEGER, \"a\" VARCHAR)", "struct<a:int,b:int>", true},
+        {"STRUCT(q INTEGER)", "struct<a:int>", false},
+        {"STRUCT(q INTEGER)[]", "array<struct<a:int>>", false},
+        {"STRUCT(q INTEGER)[3]", "array<struct<a:int>>", false},
+        {"STRUCT(a INTEGER)[][]", "array<array<struct<a:int>>>", true},
+        {"STRUCT(q INTEGER)[][]", "array<array<struct<a:int>>>", false},
+        {"MAP(VARCHAR, STRUCT(q INTEGER))", "map<string,struct<a:int>>", false},
+        {"MAP(VARCHAR, STRUCT(a INTEGER))", "map<string,struct<a:int>>", true},
+        {"MAP(STRUCT(q DECIMAL(5,2)), INTEGER)", "map<struct<a:int>,int>", false},
+        {"STRUCT(a STRUCT(q INTEGER), b INTEGER)", "struct<a:struct<c:int>,b:int>", false},
+        {"STRUCT(a STRUCT(q INTEGER), b INTEGER)", "struct<b:int>", true},
+        {"STRUCT(\"b, \"\"a INTEGER\" DECIMAL(5,2), x ENUM('a, )', 'a INT'))", "struct<a:int>",
+            false},
+        {"STRUCT(m MAP(VARCHAR, INTEGER), a STRUCT(z INTEGER)[])",
+            "struct<a:array<struct<z:int>>>", true},
+        {"INTEGER", "struct<a:int>", true}, /* each value is lost, and the statement runs */
+        {"INTEGER[]", "array<struct<a:int>>", true},
+        {"STRUCT(a INTEGER)", "array<int>", true},
+    };
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    vv_op_init(&op, NULL, 1 << 20);
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_schema schema;
+        char text[200];
+        (void)snprintf(text, sizeof(text), "x %s", cases[i].type);
+        REQUIRE_OK(&op, vv_schema_parse_ddl(&op, &op.arena, vv_str_of(text), &schema));
+        if (!CHECK_INT(vv_convert_nested_casts(vv_str_of(cases[i].source),
+                           &schema.fields[0].type),
+                cases[i].casts))
+            CHECK_STR(vv_str_of(cases[i].type), cases[i].source);
     }
 }
