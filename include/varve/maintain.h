@@ -69,7 +69,8 @@ typedef struct varve_restore_result {
 /*
  * Makes the table what it was: rows, schema and properties, by a new commit. All versions stay.
  * Transactions (app_id) stay applied. ENOTFOUND: no such version, or its files are gone;
- * EUSAGE: the table is append-only; ECONFLICT: other writers won every attempt.
+ * EUSAGE: the table is append-only; ECONFLICT: other writers won every attempt, or a vacuum is under
+ * way that may remove what would come back.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_restore(varve_table *table,
     const varve_restore_options *options, varve_restore_result *out, varve_error *err);

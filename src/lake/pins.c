@@ -4,11 +4,8 @@
 #include "base/time.h"
 #include "engine/engine.h"
 #include "table/file_keys.h"
+#include "table/maintain/vacuum.h"
 #include "table/read/read.h"
-
-/* How far back a vacuum is looked for that has not ended; one that is older was killed. */
-#define VACUUM_MS_MAX (24 * INT64_C(3600000))
-#define COMMITS_MAX 1000
 
 /* Tables that got their pin in this call. */
 struct pinned {
@@ -34,36 +31,15 @@ static varve_status list_tables(struct vv_op *op, struct vv_lake *lake,
 static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table,
     int64_t version)
 {
-    struct vv_history_entry *entries = NULL;
-    size_t len = 0;
-    int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
-    varve_status status = vv_log_history_there(op, &table->log, VV_NO_VERSION, COMMITS_MAX,
-        &op->arena, &entries, &len);
-    if (status == VARVE_ECORRUPT && op->error.version > version) {
-        int64_t damaged = op->error.version;
-        vv_forgive(op);
-        vv_log(op, VV_LOG_WARN, "pin.damaged",
-            "table %.*s: version %" PRId64 " is damaged, so whether it began a vacuum that "
-            "still runs can't be told",
-            VV_ARG(table->name), damaged);
-        status = vv_log_history_there(op, &table->log, damaged - 1, COMMITS_MAX, &op->arena,
-            &entries, &len);
-    }
-    VV_TRY(status);
-    for (size_t i = 0; i < len && entries[i].timestamp_ms >= since_ms; i++) {
-        struct vv_str operation =
-            entries[i].info != NULL ? entries[i].info->operation : VV_STR_NONE;
-        if (vv_str_eq(operation, VV_STR("VACUUM END")))
-            return VARVE_OK;
-        if (vv_str_eq(operation, VV_STR("VACUUM START")))
-            return vv_fail(op, VARVE_ECONFLICT,
-                "a vacuum of table %.*s began with version %" PRId64
-                " and has not ended: what is to be kept may be gone soon; try again when it "
-                "has "
-                "(where it was killed, after another one)",
-                VV_ARG(table->name), entries[i].version);
-    }
-    return VARVE_OK;
+    const struct vv_history_entry *start = NULL;
+    VV_TRY(vv_vacuum_under_way(op, table, version, &start));
+    if (start == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECONFLICT,
+        "a vacuum of table %.*s began with version %" PRId64
+        " and has not ended: what is to be kept may be gone soon; try again when it has "
+        "(where it was killed, after another one)",
+        VV_ARG(table->name), start->version);
 }
 
 /* What the version needs is there; the pin that keeps it there is written already. */

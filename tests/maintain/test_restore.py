@@ -4,6 +4,7 @@ import json
 import random
 import re
 import subprocess
+import time
 
 import pytest
 from deltalake import DeltaTable
@@ -190,6 +191,31 @@ def test_a_version_with_a_deletion_vector_comes_back(marked):
     marked.ok("restore", "r", "--version", "2", "--yes")
     assert ids(marked) == [2, 3]
     assert DeltaTable(str(marked.table("r"))).version() == 4
+
+
+def announce(varve, operation, **parameters):
+    """The commit by which a vacuum of any engine begins or ends."""
+    commit = varve.table("r") / "_delta_log" / f"{varve.version('r') + 1:020}.json"
+    commit.write_text(json.dumps({"commitInfo": {
+        "timestamp": int(time.time() * 1000), "operation": operation, "engineInfo": "other/1",
+        "operationParameters": parameters}}) + "\n")
+
+
+@pytest.mark.parametrize("retention, is_kept", [("0 seconds", False), ("7 days", True)])
+def test_what_a_vacuum_under_way_may_remove_does_not_come_back(varve, retention, is_kept):
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id",
+             "--property", f"delta.deletedFileRetentionDuration=interval {retention}")
+    for value in (1, 2):
+        varve.upsert("r", f"id,v\n1,{value}\n")
+    announce(varve, "VACUUM START",
+             defaultRetentionMillis=7 * 86400000 if is_kept else 0)
+    done = varve.run("restore", "r", "--version", "1", "--yes")
+    if not is_kept:
+        assert done.returncode == 4 and "version 3 and has not ended" in done.stderr
+        assert varve.version("r") == 3
+        announce(varve, "VACUUM END", status="COMPLETED")
+        done = varve.run("restore", "r", "--version", "1", "--yes")
+    assert done.returncode == 0 and varve.rows("scan", "r") == [{"id": 1, "v": 1}]
 
 
 def drop_features(varve):

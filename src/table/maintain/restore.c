@@ -2,11 +2,13 @@
 
 #include <stdio.h>
 
+#include "base/hash_set.h"
 #include "base/time.h"
 #include "delta/clustering.h"
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "table/maintain/checkpoint.h"
+#include "table/maintain/vacuum.h"
 #include "table/file_keys.h"
 #include "table/file_set.h"
 #include "table/read/read.h"
@@ -77,6 +79,37 @@ static varve_status add_back(struct vv_op *op, struct attempt *attempt)
         attempt->result.bytes_restored += file->bytes;
     }
     return gone == 0 ? VARVE_OK : fail_gone(op, attempt, first, gone);
+}
+
+/*
+ * A vacuum that has announced itself does not look at the log again before each file that it
+ * removes: what it may remove can't come back before it has ended. One that announces itself from
+ * now on takes the version that this restore would have, which is then planned anew.
+ */
+static varve_status check_vacuum(struct vv_op *op, const struct attempt *attempt)
+{
+    const struct vv_history_entry *start = NULL;
+    const struct vv_snapshot *now = attempt->table->snapshot;
+    struct vv_hash_set kept = VV_HASH_SET_INIT(&op->arena);
+    if (attempt->result.files_restored == 0)
+        return VARVE_OK;
+    VV_TRY(vv_vacuum_under_way(op, attempt->table, VV_NO_VERSION, &start));
+    if (start == NULL)
+        return VARVE_OK;
+    for (size_t i = 0; i < now->tombstones_len; i++)
+        if (now->tombstones[i]->deleted_ms > vv_vacuum_until_ms(start) &&
+            !vv_hash_set_put(&kept, now->tombstones[i]->hash, NULL))
+            return vv_fail_memory(op);
+    for (size_t i = 0; i < attempt->actions.adds.len; i++) {
+        const struct vv_file *file = &attempt->actions.adds.items[i];
+        if (!vv_hash_set_has(&kept, file->hash))
+            return vv_fail(op, VARVE_ECONFLICT,
+                "version %" PRId64 " of table %.*s can't be restored now: a vacuum began with "
+                "version %" PRId64 " and has not ended, which may remove %.*s",
+                attempt->target->version, VV_ARG(attempt->table->name), start->version,
+                VV_ARG(file->path));
+    }
+    return VARVE_OK;
 }
 
 static varve_status take_away(struct vv_op *op, struct attempt *attempt)
@@ -234,6 +267,7 @@ static varve_status plan(struct vv_op *op, struct attempt *attempt)
     const struct vv_snapshot *now = attempt->table->snapshot;
     VV_TRY(vv_features_check_write(op, now->protocol, now->metadata, &now->schema));
     VV_TRY(add_back(op, attempt));
+    VV_TRY(check_vacuum(op, attempt));
     VV_TRY(take_away(op, attempt));
     VV_TRY(bring_back_rules(op, attempt));
     VV_TRY(bring_back_domains(op, attempt));

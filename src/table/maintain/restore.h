@@ -27,7 +27,8 @@ struct vv_restore_result {
  * NOT_FOUND: no such version, or data files or deletion vectors of it are gone, one of them named.
  * EUSAGE: the table is append-only. EUNSUPPORTED: that version has a feature which the table has no
  * more, and which Varve gives to none.
- * ECONFLICT: other writers won every attempt.
+ * ECONFLICT: other writers won every attempt, or a vacuum is under way that may remove what would come
+ * back.
  */
 varve_status vv_restore(struct vv_op *op, struct vv_table *table,
     const struct vv_restore_request *request, struct vv_restore_result *out);

@@ -38,4 +38,13 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     const struct vv_vacuum_request *request, struct vv_vacuum_result *out,
     struct ArrowArrayStream *out_files);
 
+/*
+ * The announcement of a vacuum that has not ended, or NULL; in the operation's arena. Damage of
+ * versions after `version` is passed over, with a warning in the log.
+ */
+varve_status vv_vacuum_under_way(struct vv_op *op, const struct vv_table *table,
+    int64_t version, const struct vv_history_entry **out);
+/* What was taken from the table by then, the vacuum of that announcement may remove. */
+int64_t vv_vacuum_until_ms(const struct vv_history_entry *start);
+
 #endif

@@ -5,11 +5,11 @@
  */
 #include "table/read/lost.h"
 
-#include "base/json.h"
 #include "base/time.h"
 #include "delta/list.h"
 #include "delta/pins.h"
 #include "table/file_keys.h"
+#include "table/maintain/vacuum.h"
 
 struct vacuum {
     const struct vv_history_entry *entry;
@@ -69,18 +69,12 @@ static varve_status note_vacuum(struct vv_op *op, struct lost *lost,
     const struct vv_history_entry *entry)
 {
     const struct vv_commit_info *info = entry->info;
-    int64_t retention_ms = 0;
     if (info == NULL || !vv_str_eq(info->operation, VV_STR("VACUUM START")))
         return VARVE_OK;
-    if (!vv_json_int64(vv_json_get(info->parameters, "specifiedRetentionMillis"),
-            &retention_ms))
-        (void)vv_json_int64(vv_json_get(info->parameters, "defaultRetentionMillis"),
-            &retention_ms);
     struct vacuum *vacuum = VV_LIST_NEW(&op->arena, &lost->vacuums);
     if (vacuum == NULL)
         return vv_fail_memory(op);
-    *vacuum = (struct vacuum){entry,
-        retention_ms > entry->timestamp_ms ? INT64_MIN : entry->timestamp_ms - retention_ms};
+    *vacuum = (struct vacuum){entry, vv_vacuum_until_ms(entry)};
     return VARVE_OK;
 }
 
