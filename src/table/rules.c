@@ -3,7 +3,6 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "engine/spark_sql.h"
-#include "engine/sql.h"
 #include "table/values.h"
 #include "table/warnings.h"
 
@@ -407,16 +406,11 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
     return true;
 }
 
-bool vv_checks_name(const struct vv_check *checks, size_t len, struct vv_str column)
+bool vv_checks_name(const struct vv_check *checks, size_t len, struct vv_str quoted)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
-    vv_sql_name(&quoted, column);
-    for (size_t index = 0; index < len; index++) {
-        struct vv_str sql = checks[index].sql;
-        if (!vv_buf_ok(&quoted) ||
-            memmem(sql.ptr, sql.len, vv_buf_str(&quoted).ptr, quoted.len) != NULL)
+    for (size_t i = 0; i < len; i++)
+        if (memmem(checks[i].sql.ptr, checks[i].sql.len, quoted.ptr, quoted.len) != NULL)
             return true;
-    }
     return false;
 }
 

@@ -276,13 +276,21 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
     vv_buf_adds(sql, "))");
 }
 
+/* True where memory does not suffice to know: more is named then than need be. */
+static bool is_named(const struct vv_check *checks, size_t len, struct vv_str name)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&quoted, name);
+    return !vv_buf_ok(&quoted) || vv_checks_name(checks, len, vv_buf_str(&quoted));
+}
+
 /* Whether a constraint, an invariant or a warn-level rule names the column. */
 static bool is_checked(const struct vv_plan *plan, size_t column)
 {
     const struct vv_rules *rules = plan->rules;
     struct vv_str name = plan->schema->fields[column].name;
-    return vv_checks_name(rules->checks, rules->checks_len, name) ||
-           vv_checks_name(rules->warnings, rules->warnings_len, name);
+    return is_named(rules->checks, rules->checks_len, name) ||
+           is_named(rules->warnings, rules->warnings_len, name);
 }
 
 /* What warn-level rules may name beside the columns. */
@@ -291,14 +299,14 @@ static void others_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *
     const struct vv_rules *rules = plan->rules;
     const struct vv_str now = VV_STR(VV_WARNING_NOW);
     const struct vv_str arrival = VV_STR(VV_WARNING_ARRIVAL);
-    if (vv_checks_name(rules->warnings, rules->warnings_len, now) &&
+    if (is_named(rules->warnings, rules->warnings_len, now) &&
         vv_schema_find(plan->schema, now) < 0) {
         vv_buf_adds(sql, ", make_timestamptz(");
         us_sql(plan, plan->keeps_arrival, is_kept, sql);
         vv_buf_adds(sql, ") AS ");
         vv_sql_name(sql, now);
     }
-    if (vv_checks_name(rules->warnings, rules->warnings_len, arrival) &&
+    if (is_named(rules->warnings, rules->warnings_len, arrival) &&
         vv_schema_find(plan->schema, arrival) < 0) {
         if (plan->keeps_arrival)
             vv_buf_addf(sql, ", make_timestamptz(%.*sarrival) AS ", VV_ARG(plan->prefix));

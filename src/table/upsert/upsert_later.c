@@ -1,15 +1,23 @@
+#include "engine/sql.h"
 #include "table/upsert/upsert_plan.h"
 #include "table/values.h"
 
 /* Whether what the table asks of a row, or computes of it, depends on its order value. */
-static bool is_order_used(const struct vv_upsert_attempt *attempt)
+static varve_status is_order_used(struct vv_op *op, const struct vv_upsert_attempt *attempt,
+    bool *out)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf quoted = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_rules *rules = attempt->rules;
+    *out = false;
     if (rules->order < 0)
-        return false;
+        return VARVE_OK;
     struct vv_str name = attempt->snapshot->schema.fields[rules->order].name;
-    return vv_checks_name(rules->checks, rules->checks_len, name) ||
+    vv_sql_name(&quoted, name);
+    if (!vv_buf_ok(&quoted))
+        return vv_fail_memory(op);
+    *out = vv_checks_name(rules->checks, rules->checks_len, vv_buf_str(&quoted)) ||
            vv_values_uses(rules, name);
+    return VARVE_OK;
 }
 
 varve_status vv_upsert_check_later(struct vv_op *op, const struct vv_upsert_call *call,
@@ -18,7 +26,11 @@ varve_status vv_upsert_check_later(struct vv_op *op, const struct vv_upsert_call
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
-    if (attempt->later == 0 || attempt->candidates.files_len == 0 || !is_order_used(attempt))
+    bool is_used = false;
+    if (attempt->later == 0 || attempt->candidates.files_len == 0)
+        return VARVE_OK;
+    VV_TRY(is_order_used(op, attempt, &is_used));
+    if (!is_used)
         return VARVE_OK;
     int32_t order = attempt->rules->order;
     vv_buf_addf(&sql,
