@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/seam.h"
 #include "engine/sql.h"
+#include "table/batch/batch_empty.h"
 #include "table/batch/batch_settle.h"
 #include "table/input/batch_input.h"
 #include "table/batch/rejects.h"
@@ -24,6 +25,7 @@ struct vv_batch_source {
     size_t inputs_len;
     struct vv_str schema_json; /* by which NDJSON was read */
     bool is_large;             /* worth the optimiser's time */
+    bool has_told;             /* what there is to say of its rows but that they are bad */
     int64_t now_us;
 };
 
@@ -551,6 +553,9 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         VV_TRY(cells_demote(op, work, source, table, &plans));
         VV_TRY(rows_judge(op, work, source, &common, &plans, &counts));
     }
+    if (!source->has_told)
+        VV_TRY(vv_batch_tell_empty(op, work, table, plans.items, plans.len));
+    source->has_told = true;
     if (counts.bad > 0)
         VV_TRY(bad_rows_handle(op, work, source, table, &plans, &counts, &rejects));
     int64_t duplicates = counts.rows - counts.bad - counts.keys;

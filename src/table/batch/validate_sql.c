@@ -473,6 +473,10 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
         for (size_t index = 0; index < plan->rules->key_len; index++)
             if (plan->rules->key[index] == breach->column)
                 vv_buf_adds(out, ", it is part of the key");
+        if (plan->from[breach->column] >= 0 &&
+            plan->conversions[breach->column].empty_is_null &&
+            plan->schema->fields[breach->column].type.kind == VV_TYPE_STRING)
+            vv_buf_adds(out, ", and an empty text in a partition column is NULL");
         if (breach->column == plan->rules->order)
             vv_buf_adds(out, ", the clock has no value of its type");
         break;

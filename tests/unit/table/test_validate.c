@@ -269,6 +269,8 @@ TEST(validate, empty_text_in_a_partition_column_is_null)
     REQUIRE(batch_fixture_table(&fixture, &required));
     CHECK_FAILS(&fixture.op, batch_read_text(&fixture, VV_INPUT_CSV, "p,v\n\"\",\"\"\n"),
         VARVE_EINVALID);
-    CHECK_STR(fixture.op.error.detail, "row 1 (line 2): p must not be NULL");
+    CHECK_STR(fixture.op.error.detail,
+        "row 1 (line 2): p must not be NULL, and an empty text in a partition column is "
+        "NULL");
     batch_fixture_close(&fixture);
 }
