@@ -211,17 +211,34 @@ varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *fil
     return VARVE_OK;
 }
 
+void vv_ledger_reader_done(struct vv_ledger_reader *reader)
+{
+    vv_arena_done(&reader->arena);
+}
+
+varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_ledger_reader *reader, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_str *out_bytes)
+{
+    struct vv_ledger_file *file = &reader->file;
+    VV_PRE(commit->ledger_key.ptr != NULL);
+    if (!vv_str_eq(file->key, commit->ledger_key)) {
+        *file = (struct vv_ledger_file){0};
+        vv_arena_done(&reader->arena);
+        VV_TRY(vv_ledger_open(op, log, &reader->arena, commit->ledger_key, file));
+    }
+    int64_t index = file->len > 0 ? commit->version - file->entries[0].version : -1;
+    if (index < 0 || (size_t)index >= file->len)
+        return fail_damaged(op, commit->ledger_key, "a commit that it had is gone");
+    return vv_ledger_unpack(op, file, &file->entries[index], arena, out_bytes);
+}
+
 varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes)
 {
-    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    struct vv_ledger_file file = {0};
-    VV_PRE(commit->ledger_key.ptr != NULL);
-    VV_TRY(vv_ledger_open(op, log, &scratch, commit->ledger_key, &file));
-    int64_t index = file.len > 0 ? commit->version - file.entries[0].version : -1;
-    if (index < 0 || (size_t)index >= file.len)
-        return fail_damaged(op, commit->ledger_key, "a commit that it had is gone");
-    return vv_ledger_unpack(op, &file, &file.entries[index], arena, out_bytes);
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader reader = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
+    return vv_ledger_reader_read(op, log, &reader, commit, arena, out_bytes);
 }
 
 varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,

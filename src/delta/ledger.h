@@ -60,6 +60,16 @@ varve_status vv_ledger_open(struct vv_op *op, const struct vv_log_handle *log,
 varve_status vv_ledger_unpack(struct vv_op *op, const struct vv_ledger_file *file,
     const struct vv_ledger_entry *entry, struct vv_arena *arena, struct vv_str *out);
 
+/* For many commits one after another, either way: the file of the last one stays open. */
+struct vv_ledger_reader {
+    struct vv_arena arena; /* of `file` */
+    struct vv_ledger_file file;
+};
+void vv_ledger_reader_done(struct vv_ledger_reader *reader); /* {0} with an arena: none open */
+varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_ledger_reader *reader, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_str *out_bytes);
+
 /* SHA-256 of the bytes of one commit; "" where the ledger does not have it. */
 varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, char out_hex[VV_SHA256_HEX_BYTES]);

@@ -71,8 +71,21 @@ static bool is_older(const struct vv_vacuum_run *run, const struct vv_commit_inf
            info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
 }
 
+static varve_status read_commit(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_actions *out)
+{
+    struct vv_str bytes = VV_STR_NONE;
+    if (commit->ledger_key.ptr == NULL)
+        return vv_log_read_listed_actions(op, &run->table->log, commit, arena, out, NULL);
+    VV_TRY(vv_ledger_reader_read(op, &run->table->log, ledger, commit, arena, &bytes));
+    return vv_actions_parse(op, arena, commit->version, bytes, out);
+}
+
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_log_list list = {0};
     int64_t after = run->looked_until;
     bool is_enough = false;
@@ -83,8 +96,7 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
         if (list.commits.items[i - 1].version <= after)
             break;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
-            &arena, &actions, NULL));
+        VV_TRY(read_commit(op, run, &ledger, &list.commits.items[i - 1], &arena, &actions));
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
         is_enough = is_older(run, actions.commit_info);

@@ -84,6 +84,16 @@ TEST(ledger, keeps_the_exact_bytes_and_times)
     }
     CHECK_STR(after.commits.items[511].ledger_key, LEDGER_FILE("000", "511"));
     CHECK_STR(after.commits.items[512].ledger_key, LEDGER_FILE("512", "589"));
+    /* The same by one reader, from file to file and back. */
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader reader = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
+    const size_t order[] = {589, 512, 511, 510, 0, 513, 589};
+    for (size_t i = 0; i < VV_COUNT(order); i++) {
+        const struct vv_log_commit *commit = &after.commits.items[order[i]];
+        struct vv_str again = VV_STR_NONE;
+        CHECK_OK(op, vv_ledger_reader_read(op, &f.log, &reader, commit, &op->arena, &again));
+        CHECK(vv_str_eq(again, bytes[order[i]]));
+    }
 }
 
 TEST(ledger, gives_old_versions_and_the_whole_history)
