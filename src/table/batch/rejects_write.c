@@ -75,9 +75,7 @@ static varve_status rejected_open(struct vv_op *op, struct vv_session *session, 
         vv_ndjson_again_open(rejected->plan->input, &rejected->again);
     else
         VV_TRY(find_lines(op, session, input, rejected));
-    vv_plan_texts_sql(rejected->plan, VV_STR(WHICH), &sql);
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
+    VV_TRY(vv_plan_texts_sql(op, rejected->plan, VV_STR(WHICH), &sql));
     VV_TRY(vv_session_query(op, session, vv_buf_str(&sql), &rejected->texts));
     vv_buf_clear(&sql);
     vv_buf_addf(&sql,

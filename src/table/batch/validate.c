@@ -337,42 +337,54 @@ bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
            (plan->has_arrival && (int32_t)column == plan->rules->order);
 }
 
-/* The text of a column, or of what fills it in. */
-static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
+/* Bytes are base64, as texts have them. */
+static varve_status input_text_sql(struct vv_op *op, const struct vv_plan *plan, size_t column,
+    struct vv_buf *sql)
 {
-    const struct vv_batch_input *input = plan->input;
-    int32_t from = plan->from[column];
-    bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
-    bool is_json =
-        vv_type_is_nested(&plan->schema->fields[column].type) && vv_input_is_typed(input);
-    vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
-    if (from >= 0 && is_json)
-        vv_buf_addf(sql, "CAST(to_json(%.*s) AS VARCHAR)", VV_ARG(input->column_sql[from]));
-    else if (from >= 0)
-        vv_convert_shown(&plan->conversions[column], input->column_sql[from], sql);
-    if (from >= 0 && is_filled)
-        vv_buf_adds(sql, ", ");
-    if (is_filled) {
-        vv_buf_adds(sql, "CAST(");
-        vv_plan_clock_sql(plan, input->arrival_sql, sql);
-        vv_buf_adds(sql, " AS VARCHAR))");
-    }
+    const struct vv_conversion *conversion = &plan->conversions[column];
+    struct vv_str from = plan->input->column_sql[plan->from[column]];
+    if (vv_type_is_nested(conversion->type) && vv_input_is_typed(plan->input))
+        return vv_convert_json(op, conversion, from, sql);
+    if (vv_str_eq(conversion->source_type, VV_STR("BLOB")))
+        vv_buf_addf(sql, "to_base64(%.*s)", VV_ARG(from));
+    else
+        vv_convert_shown(conversion, from, sql);
+    return VARVE_OK;
 }
 
-void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql)
+/* The text of a column, or of what fills it in. */
+static varve_status text_sql(struct vv_op *op, const struct vv_plan *plan, size_t column,
+    struct vv_buf *sql)
+{
+    bool is_given = plan->from[column] >= 0;
+    bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
+    vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
+    if (is_given)
+        VV_TRY(input_text_sql(op, plan, column, sql));
+    if (is_filled) {
+        vv_buf_adds(sql, is_given ? ", CAST(" : "CAST(");
+        vv_plan_clock_sql(plan, plan->input->arrival_sql, sql);
+        vv_buf_adds(sql, " AS VARCHAR))");
+    }
+    return VARVE_OK;
+}
+
+varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
+    struct vv_str which, struct vv_buf *sql)
 {
     const struct vv_batch_input *input = plan->input;
     vv_buf_addf(sql, "SELECT %" PRId64 " + %.*s AS _row", plan->rows_before,
         VV_ARG(input->row_sql));
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         if (vv_plan_has_text(plan, index))
-            text_sql(plan, index, sql);
+            VV_TRY(text_sql(op, plan, index, sql));
     }
     if (input->has_faults)
         vv_buf_adds(sql,
             ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
     vv_buf_addf(sql, " FROM %.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1", VV_ARG(input->sql),
         plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
+    return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* A bit for each warn-level rule that the row breaks. One that fails to compute is broken too. */

@@ -85,7 +85,8 @@ void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struc
  * alone (its line has the rest); then of an input with faults the name, the value and the rule of
  * the fault. In the order of the rows.
  */
-void vv_plan_texts_sql(const struct vv_plan *plan, struct vv_str which, struct vv_buf *sql);
+varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
+    struct vv_str which, struct vv_buf *sql);
 
 /* Whether the column is among those that vv_plan_texts_sql selects. */
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
