@@ -8,6 +8,8 @@
 #define INT96_BYTES 12 /* nanoseconds of the day, and the day: 8 and 4 bytes */
 #define INDEX_BITS_MAX 32
 #define CHUNK_BYTES_MAX ((size_t)2 << 30) /* of a column in a row group, packed */
+#define PAGE_BYTES_MAX \
+    ((size_t)256 << 20) /* unpacked, with its levels: a few bytes can ask for any */
 
 /* A column of a row group on its way. */
 struct look {
@@ -198,8 +200,12 @@ static varve_status look_at_pages(struct look *look, struct vv_str rest)
         VV_TRY(vv_check_cancel(look->op));
         VV_TRY(vv_pq_take_page(look->op, &rest, look->chunk, look->node, arena, &page));
         if (page.type == VV_PQ_DICTIONARY_PAGE) {
+            if (look->entries > 0) /* it would go with the page that it came in */
+                return fail_damaged(look);
             VV_TRY(look_at_dictionary(look, &page));
         } else if (page.type == VV_PQ_DATA || page.type == VV_PQ_DATA_V2) {
+            if ((int64_t)page.entries > (int64_t)look->chunk->values - (int64_t)look->entries)
+                return fail_damaged(look);
             VV_TRY(look_at_data(look, &page));
             look->entries += page.entries;
         }
@@ -234,7 +240,7 @@ varve_status vv_pq_find_fine(struct vv_op *op, const struct vv_pq_bytes *from,
             .node = file->leaves[leaf],
             .to = to,
             .kept = VV_ARENA_INIT(CHUNK_BYTES_MAX),
-            .passing = VV_ARENA_INIT(CHUNK_BYTES_MAX),
+            .passing = VV_ARENA_INIT(PAGE_BYTES_MAX),
             .leaf = leaf,
             .row = rows_before - 1};
         VV_TRY(look_at_chunk(&look, from));

@@ -16,7 +16,7 @@ struct vv_query_call {
     struct vv_str view; /* to be made */
 };
 
-/* query_asof.c: asof_join('t', 'u', by, tolerance, knowledge, condition). */
+/* query_asof.c: asof_join('t', 'u', by, tolerance, knowledge, condition, left_time, right_time). */
 #define VV_QUERY_ASOF_ARGUMENTS 8
 extern const char *const vv_query_asof_names[VV_QUERY_ASOF_ARGUMENTS];
 varve_status vv_query_make_asof(struct vv_op *op, struct vv_query_script *script,

@@ -19,7 +19,7 @@ def test_what_depends_on_it_is_not_passed_by(varve, many, more, year):
         assert done.returncode == 0, done.stderr
         assert (rows[0]["v"], rows[0]["o"], rows[1]["v"]) == (2, "2131-01-01T00:00:00.000000Z", 2)
         return
-    assert done.returncode == 3 and "1 row brings no o, and the stored ones have one" in done.stderr
+    assert done.returncode == 3 and "1 row brings no o (row 1), and the stored ones have one" in done.stderr
     assert varve.version("t") == 1 and [row["v"] for row in rows] == [1, 1]
     again = varve.upsert("t", "id,v\n2,2\n")
     assert again["updated"] == 1

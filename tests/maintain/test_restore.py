@@ -218,6 +218,25 @@ def test_what_a_vacuum_under_way_may_remove_does_not_come_back(varve, retention,
     assert done.returncode == 0 and varve.rows("scan", "r") == [{"id": 1, "v": 1}]
 
 
+@pytest.mark.contradicts_itself
+@pytest.mark.parametrize("damaged", [[0], [1], [0, 1]])
+def test_a_damaged_commit_hides_no_vacuum_and_hinders_no_restore(varve, damaged):
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id",
+             "--property", "delta.deletedFileRetentionDuration=interval 0 seconds")
+    for value in (1, 2, 3):
+        varve.upsert("r", f"id,v\n1,{value}\n")
+        varve.ok("checkpoint", "r")
+    for version in damaged:
+        (varve.table("r") / "_delta_log" / f"{version:020}.json").write_text("{")
+    announce(varve, "VACUUM START", defaultRetentionMillis=0)
+    done = varve.run("restore", "r", "--version", "2", "--yes")
+    assert done.returncode == 4 and "try again when it has" in done.stderr
+    announce(varve, "VACUUM END", status="COMPLETED")
+    varve.ok("restore", "r", "--version", "2", "--yes")
+    assert varve.rows("scan", "r") == [{"id": 1, "v": 2}]
+    varve.ok("restore", "r", "--version", "3", "--yes")
+
+
 def drop_features(varve):
     """What DROP FEATURE of another engine leaves: nothing in the table needs it, and it is gone."""
     varve.ok("alter", "r", "set", "delta.enableDeletionVectors=false")
@@ -243,6 +262,27 @@ def test_features_that_were_dropped_come_back_with_what_needs_them(marked):
     marked.ok("restore", "r", "--version", "2", "--yes")
     assert ids(marked) == [2, 3]
     assert marked.upsert("r", "id,v\n4,4\n")["inserted"] == 1
+
+
+def test_a_feature_that_varve_does_not_write_does_not_come_back(varve):
+    """Else nobody could take it back again."""
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
+    log = varve.table("r") / "_delta_log"
+    lines = [json.loads(line) for line in (log / f"{0:020}.json").read_text().splitlines()]
+    metadata = next(line["metaData"] for line in lines if "metaData" in line)
+    tracking = json.loads(json.dumps(metadata))
+    tracking["configuration"]["delta.enableRowTracking"] = "true"
+    features = ["rowTracking", "domainMetadata", "appendOnly", "invariants"]
+    for version, actions in ((1, [{"metaData": tracking}, {"protocol": {
+            "minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": features}}]),
+                             (2, [{"metaData": metadata}, {"protocol": {
+                                 "minReaderVersion": 1, "minWriterVersion": 2}}])):
+        actions.insert(0, {"commitInfo": {"timestamp": 1, "operation": "X", "engineInfo": "other/1"}})
+        (log / f"{version:020}.json").write_text("".join(json.dumps(line) + "\n" for line in actions))
+    varve.upsert("r", "id,v\n1,1\n")
+    done = varve.run("restore", "r", "--version", "1", "--yes")
+    assert done.returncode == 7 and "can't be restored" in done.stderr, done.stderr
+    assert varve.version("r") == 3 and varve.upsert("r", "id,v\n2,2\n")["inserted"] == 1
 
 
 def name_absolute(folder):

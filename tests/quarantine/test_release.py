@@ -255,6 +255,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize("kind, value, column", [
+    (pyarrow.float32(), 0.1, "double"), (pyarrow.float32(), 0.1, "float"),
     (pyarrow.binary(), b"abcd", "binary"), (pyarrow.binary(), b"\0\xffz", "binary"),
     (pyarrow.struct([("d", pyarrow.float64()), ("f", pyarrow.float32())]),
      {"d": NAN, "f": -INF}, "struct<d:double,f:float>"),

@@ -126,7 +126,10 @@ static varve_status put_others(struct vv_op *op, struct vv_table *table,
         *stored = vv_arena_format(&op->arena, "%.*s-%.*s", VV_ARG(id), ID_DIGITS, digest);
     if (stored->ptr == NULL)
         return vv_fail_memory(op);
-    return put(op, table, batch, *stored, vv_buf_str(&others), replace, &is_created);
+    VV_TRY(put(op, table, batch, *stored, vv_buf_str(&others), replace, &is_created));
+    if (!replace && !is_created)
+        *stored = VV_STR_NONE; /* an earlier attempt's, with the same rows */
+    return VARVE_OK;
 }
 
 varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,

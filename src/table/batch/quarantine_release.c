@@ -68,7 +68,13 @@ static varve_status shrink(struct vv_op *op, struct vv_table *table,
         if (!vv_json_int64(vv_json_get(json, "row"), &row) || row < 1 ||
             (size_t)row > file->lines_len)
             return vv_fail(op, VARVE_EFAILED, "a rejected row without its number");
-        VV_TRY(add_line(op, file->lines[row - 1], vv_json_get(json, "reasons"), &bytes));
+        if (file->format < VV_QUARANTINE_FORMAT) {
+            /* Of such a file a reason may be all that is left of a value. */
+            vv_buf_add(&bytes, file->lines[row - 1]);
+            vv_buf_addc(&bytes, '\n');
+        } else {
+            VV_TRY(add_line(op, file->lines[row - 1], vv_json_get(json, "reasons"), &bytes));
+        }
     }
     if (!vv_buf_ok(&bytes))
         return vv_fail_memory(op);

@@ -382,7 +382,12 @@ void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from
     struct vv_buf *sql)
 {
     if (source_kind(conversion->source_type) != SOURCE_TIMESTAMP_TZ_NS) {
-        vv_buf_addf(sql, "CAST(%.*s AS VARCHAR)", VV_ARG(from));
+        /* As a double that the column would have got: 0.1 of fewer digits is another one. */
+        bool is_widened = conversion->type->kind == VV_TYPE_DOUBLE &&
+                          vv_str_eq_nocase(conversion->source_type, VV_STR("FLOAT"));
+        vv_buf_addf(sql,
+            is_widened ? "CAST(CAST(%.*s AS DOUBLE) AS VARCHAR)" : "CAST(%.*s AS VARCHAR)",
+            VV_ARG(from));
         return;
     }
     vv_buf_addf(sql,

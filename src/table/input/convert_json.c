@@ -104,8 +104,8 @@ varve_status vv_convert_json(struct vv_op *op, const struct vv_conversion *conve
     if (status == VARVE_OK) {
         value_of(&type, from, 0, sql);
     } else {
-        vv_forgive(op);
-        vv_buf_add(sql, from);
+        vv_forgive(op); /* as a text, in which NaN and bytes are none of JSON's */
+        vv_buf_addf(sql, "CAST(%.*s AS VARCHAR)", VV_ARG(from));
     }
     vv_buf_adds(sql, ") AS VARCHAR)");
     return VARVE_OK;

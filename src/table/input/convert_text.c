@@ -43,7 +43,7 @@ static void matching_cast(const struct vv_type *type, struct vv_str part, const 
 static void add_expanded(struct vv_str part, struct vv_buf *sql)
 {
     static const char zeros[] = "repeat('0', 100)";
-    add(sql, "CASE WHEN starts_with(ltrim(", part, "), '-') THEN '-' ELSE '' END || ");
+    add(sql, "regexp_extract(", part, ", '^\\s*(-?)', 1) || ");
     for (int half = 0; half < 2; half++) {
         vv_buf_addf(sql, "%s(concat(%s, ", half == 0 ? "left" : " || '.' || substr", zeros);
         add(sql, "regexp_extract(", part, ", '^\\s*[+-]?(\\d*)', 1), ");

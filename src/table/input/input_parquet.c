@@ -54,7 +54,9 @@ varve_status vv_input_part_parquet(struct vv_op *op, const struct vv_batch_input
 varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
     varve_status status)
 {
-    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT ||
+        (status == VARVE_EIO &&
+            op->error.os_errno != 0)) /* the disk, not what is in the file */
         return status;
     if (!vv_source_is_same(&input->source)) {
         vv_forgive(op);

@@ -124,7 +124,8 @@ static varve_status leaf_look(struct look *look, uint32_t number)
             VV_ARG(look->column));
     }
     if (status == VARVE_OK && look->leaf_len > 0) {
-        if (leaf->name.ptr == look->column.ptr && leaf->type == VV_PQ_INT64)
+        if (leaf->name.ptr == look->column.ptr && leaf->type == VV_PQ_INT64 &&
+            leaf->rep_max == 0)
             replace_pair(look, leaf->name, number);
         else
             fault_add(look, leaf, number);

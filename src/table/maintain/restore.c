@@ -105,7 +105,8 @@ static varve_status check_vacuum(struct vv_op *op, const struct attempt *attempt
         if (!vv_hash_set_has(&kept, file->hash))
             return vv_fail(op, VARVE_ECONFLICT,
                 "version %" PRId64 " of table %.*s can't be restored now: a vacuum began with "
-                "version %" PRId64 " and has not ended, which may remove %.*s",
+                "version %" PRId64 " and has not ended, which may remove %.*s; try again when "
+                "it has (where it was killed, after another one)",
                 attempt->target->version, VV_ARG(attempt->table->name), start->version,
                 VV_ARG(file->path));
     }
@@ -206,12 +207,20 @@ static varve_status bring_back_domains(struct vv_op *op, struct attempt *attempt
 static varve_status bring_back_features(struct vv_op *op, struct attempt *attempt)
 {
     const struct vv_snapshot *then = attempt->target;
-    const struct vv_protocol *now = attempt->table->snapshot->protocol;
+    const struct vv_snapshot *now = attempt->table->snapshot;
+    const struct vv_metadata *metadata = attempt->actions.metadata;
     const struct vv_protocol *merged = NULL;
-    if (vv_features_merge(op, &attempt->arena, now, then->protocol, &merged) != VARVE_OK)
+    varve_status status =
+        vv_features_merge(op, &attempt->arena, now->protocol, then->protocol, &merged);
+    /* What could be written to no more could not be restored to what it is now either. */
+    if (status == VARVE_OK)
+        status =
+            vv_features_check_write(op, merged, metadata != NULL ? metadata : now->metadata,
+                metadata != NULL ? &then->schema : &now->schema);
+    if (status != VARVE_OK)
         return vv_note(op, "version %" PRId64 " of table %.*s can't be restored", then->version,
             VV_ARG(attempt->table->name));
-    if (merged != now)
+    if (merged != now->protocol)
         attempt->actions.protocol = merged;
     return VARVE_OK;
 }
