@@ -244,7 +244,10 @@ varve_status vv_pq_find_fine(struct vv_op *op, const struct vv_pq_bytes *from,
             .leaf = leaf,
             .row = rows_before - 1};
         VV_TRY(look_at_chunk(&look, from));
-        rows_before += file->groups[i].rows;
+        /* A row that is counted otherwise would bear another one's digits. */
+        if (__builtin_add_overflow(rows_before, file->groups[i].rows, &rows_before) ||
+            look.row + 1 != rows_before)
+            return fail_damaged(&look);
     }
     return VARVE_OK;
 }
