@@ -36,11 +36,14 @@ varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *lo
 }
 
 varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_actions *out,
-    struct vv_str *out_bytes)
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_actions *out, struct vv_str *out_bytes)
 {
     struct vv_str bytes = VV_STR_NONE;
-    VV_TRY(vv_log_read_listed(op, log, commit, arena, &bytes));
+    if (ledger != NULL && commit->ledger_key.ptr != NULL)
+        VV_TRY(vv_ledger_reader_read(op, log, ledger, commit, arena, &bytes));
+    else
+        VV_TRY(vv_log_read_listed(op, log, commit, arena, &bytes));
     if (vv_actions_parse(op, arena, commit->version, bytes, out) != VARVE_OK) {
         op->error.version = commit->version;
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", commit->version,
@@ -55,7 +58,7 @@ varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *l
     int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes)
 {
     const struct vv_log_commit commit = {.version = version};
-    return vv_log_read_listed_actions(op, log, &commit, arena, out, out_bytes);
+    return vv_log_read_listed_actions(op, log, NULL, &commit, arena, out, out_bytes);
 }
 
 /* The newest checkpoint of at most `max`; NULL where there is none. */

@@ -64,9 +64,11 @@ varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *l
 /* The same for a commit of a listing, which may be in the ledger (delta/ledger.h). */
 varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
+/* `ledger`: of who reads many of them in a row; NULL: a file of the ledger is opened for this one. */
+struct vv_ledger_reader;
 varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_actions *out,
-    struct vv_str *out_bytes);
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_actions *out, struct vv_str *out_bytes);
 
 /* One line of the history. */
 struct vv_history_entry {

@@ -107,6 +107,7 @@ void vv_type_name(const struct vv_type *type,
 /* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */
 bool vv_type_simple_kind(struct vv_str name, enum vv_type_kind *out);
 bool vv_type_is_float(const struct vv_type *type);
+bool vv_type_is_time(const struct vv_type *type); /* an instant, or a time without a zone */
 /* The same type; names of nested fields count, nullability and metadata do not. */
 bool vv_type_eq(const struct vv_type *a, const struct vv_type *b);
 /* May be part of a key, of statistics' bounds, of an order: no nesting, no binary, variant, void. */

@@ -236,8 +236,8 @@ static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle 
         struct vv_actions actions = {0};
         struct vv_str bytes = VV_STR_NONE;
         VV_TRY(vv_progress(op, "log", segment->commits_len - i, segment->commits_len));
-        VV_TRY(vv_log_read_listed_actions(op, log, &segment->commits[i - 1], &arena, &actions,
-            &bytes));
+        VV_TRY(vv_log_read_listed_actions(op, log, NULL, &segment->commits[i - 1], &arena,
+            &actions, &bytes));
         if (i == segment->commits_len)
             VV_TRY(note_newest(op, log, &segment->commits[i - 1], &actions, bytes, snapshot));
         VV_TRY(vv_replay_commit(op, replay, &actions));
@@ -255,7 +255,7 @@ static varve_status note_checkpoint(struct vv_op *op, const struct vv_log_handle
     struct vv_str bytes = VV_STR_NONE;
     const struct vv_log_commit commit = {.version = snapshot->version};
     varve_status status =
-        vv_log_read_listed_actions(op, log, &commit, &arena, &actions, &bytes);
+        vv_log_read_listed_actions(op, log, NULL, &commit, &arena, &actions, &bytes);
     if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
         return VARVE_OK;

@@ -146,6 +146,11 @@ bool vv_type_is_float(const struct vv_type *type)
     return type->kind == VV_TYPE_FLOAT || type->kind == VV_TYPE_DOUBLE;
 }
 
+bool vv_type_is_time(const struct vv_type *type)
+{
+    return type->kind == VV_TYPE_TIMESTAMP || type->kind == VV_TYPE_TIMESTAMP_NTZ;
+}
+
 static bool fields_eq(const struct vv_type *a, const struct vv_type *b)
 {
     if (a->fields_len != b->fields_len)

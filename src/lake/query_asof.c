@@ -60,9 +60,7 @@ static const struct vv_schema *schema_of(const struct vv_query_source *source)
 
 static bool is_time(const struct vv_query_source *source, int32_t column)
 {
-    enum vv_type_kind kind =
-        column >= 0 ? schema_of(source)->fields[column].type.kind : VV_TYPE_STRING;
-    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+    return column >= 0 && vv_type_is_time(&schema_of(source)->fields[column].type);
 }
 
 /* The column that was named, else the table's own. That it is the order column is told. */

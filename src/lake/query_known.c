@@ -16,9 +16,7 @@
 
 static bool is_time(const struct vv_snapshot *snapshot, int32_t column)
 {
-    enum vv_type_kind kind =
-        column >= 0 ? snapshot->schema.fields[column].type.kind : VV_TYPE_STRING;
-    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+    return column >= 0 && vv_type_is_time(&snapshot->schema.fields[column].type);
 }
 
 /* The column that says since when a row is known; -1: there is none. */

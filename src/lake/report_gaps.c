@@ -5,8 +5,9 @@
  * begins last at or before it; one at the very close of a session, as bars are stamped at their
  * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
  * midnight to midnight of its own zone; where rows are of days, without an instant, so are the
- * slots: from midnight to midnight UTC, as which a date counts. What is not over yet is missing in no one's rows, nor is
- * what the range that was asked for cuts in two: the rows of the other part are not read.
+ * slots: from midnight to midnight UTC, as which a date counts. What is not over yet is missing in
+ * no one's rows, nor is what the range that was asked for cuts in two: the rows of the other part
+ * are not read.
  */
 #include "base/time.h"
 #include "engine/sql.h"

@@ -42,7 +42,7 @@ static varve_status take_added(struct vv_op *op, struct search *search,
     const struct vv_history_entry *entry)
 {
     struct vv_actions actions;
-    VV_TRY(vv_log_read_listed_actions(op, &search->source->table->log, &entry->commit,
+    VV_TRY(vv_log_read_listed_actions(op, &search->source->table->log, NULL, &entry->commit,
         &op->arena, &actions, NULL));
     for (size_t i = 0; i < search->source->files_len; i++)
         for (size_t a = 0; !search->found[i] && a < actions.adds.len; a++)

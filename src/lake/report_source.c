@@ -24,9 +24,7 @@ varve_status vv_report_column(struct vv_op *op, const struct vv_report_source *s
 
 static bool is_time(const struct vv_report_source *source, int32_t column)
 {
-    enum vv_type_kind kind =
-        column >= 0 ? source->snapshot->schema.fields[column].type.kind : VV_TYPE_STRING;
-    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+    return column >= 0 && vv_type_is_time(&source->snapshot->schema.fields[column].type);
 }
 
 static varve_status open_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,

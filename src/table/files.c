@@ -149,7 +149,8 @@ static varve_status look_at_commit(struct vv_op *op, const struct vv_log_handle 
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
-    varve_status status = vv_log_read_listed_actions(op, log, commit, &arena, &actions, NULL);
+    varve_status status =
+        vv_log_read_listed_actions(op, log, NULL, commit, &arena, &actions, NULL);
     if (status == VARVE_ECORRUPT || status == VARVE_ENOTFOUND) {
         vv_forgive(op);
         return VARVE_OK;

@@ -139,11 +139,6 @@ static varve_status columns_read(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
-static bool is_time(const struct vv_type *type)
-{
-    return type->kind == VV_TYPE_TIMESTAMP || type->kind == VV_TYPE_TIMESTAMP_NTZ;
-}
-
 static bool is_integer(const struct vv_type *type)
 {
     return type->kind == VV_TYPE_LONG || type->kind == VV_TYPE_INTEGER ||
@@ -160,7 +155,7 @@ static varve_status order_read(struct vv_op *op, struct vv_arena *arena,
     if (len == 0)
         return VARVE_OK;
     const struct vv_field *field = &snapshot->schema.fields[out->order];
-    if (len > 1 || !(is_time(&field->type) || is_integer(&field->type)))
+    if (len > 1 || !(vv_type_is_time(&field->type) || is_integer(&field->type)))
         return vv_fail(op, VARVE_ECORRUPT,
             VV_PROPERTY_ORDER_BY " has to name one column that is a timestamp or an integer");
     return VARVE_OK;
@@ -199,7 +194,7 @@ static varve_status partition_from_parse(struct vv_op *op, const struct vv_snaps
     for (size_t index = 0; index < rules->partitions_len; index++)
         is_partition = is_partition || rules->partitions[index] == out->partition;
     if (!is_partition || schema->fields[out->partition].type.kind != VV_TYPE_DATE ||
-        !is_time(&schema->fields[out->source].type))
+        !vv_type_is_time(&schema->fields[out->source].type))
         return vv_fail(op, VARVE_ECORRUPT,
             VV_PROPERTY_PARTITION_FROM
             " \"%.*s\" has to name a partition column of type date and a timestamp",

@@ -4,11 +4,6 @@
 #include "delta/features.h"
 #include "table/adopt/adopt_run.h"
 
-static bool is_time(const struct vv_type *type)
-{
-    return type->kind == VV_TYPE_TIMESTAMP || type->kind == VV_TYPE_TIMESTAMP_NTZ;
-}
-
 /* Names in the table's own spelling. */
 static varve_status set_names(struct vv_op *op, struct vv_adopt *adopt, const char *property,
     struct vv_str text, const char *what)
@@ -116,7 +111,7 @@ bool vv_adopt_pair(const struct vv_adopt *adopt, struct vv_partition_from *out)
     out->partition = rules->partitions[0];
     for (size_t i = 0; i < rules->key_len; i++) {
         out->source = rules->key[i];
-        if (is_time(&schema->fields[out->source].type))
+        if (vv_type_is_time(&schema->fields[out->source].type))
             return true;
     }
     return false;

@@ -46,8 +46,9 @@ void vv_alter_result_done(struct vv_alter_result *result);
 
 /*
  * EUSAGE: no such column, constraint or type, or a change that makes no sense (a key column that
- * may be NULL, a type that is not wider); EINVALID: rows that break a new constraint, share a new key
- * or have NULL in it, or lie under another date than is derived from now on, their number and some of them named; EUNSUPPORTED: see above, or a feature that Varve does not write.
+ * may be NULL, a type that is not wider); EINVALID: rows that break a new constraint, share a new
+ * key or have NULL in it, or lie under another date than is derived from now on, their number and
+ * some of them named; EUNSUPPORTED: see above, or a feature that Varve does not write.
  */
 varve_status vv_alter(struct vv_op *op, struct vv_table *table,
     const struct vv_alter_request *request, struct vv_alter_result *out);

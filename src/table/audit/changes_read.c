@@ -175,8 +175,8 @@ static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
     struct vv_actions actions = {0};
     bool is_skipped = false;
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &entry->commit, &arena, &actions,
-        NULL));
+    VV_TRY(vv_log_read_listed_actions(op, &run->table->log, NULL, &entry->commit, &arena,
+        &actions, NULL));
     actions.version = entry->version;
     if (actions.metadata != NULL)
         run->feed = has_feed(actions.metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;

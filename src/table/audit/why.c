@@ -156,8 +156,8 @@ static varve_status take_commit(struct vv_op *op, struct why *why,
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed_actions(op, &why->table->log, &entry->commit, &arena, &actions,
-        NULL));
+    VV_TRY(vv_log_read_listed_actions(op, &why->table->log, NULL, &entry->commit, &arena,
+        &actions, NULL));
     for (size_t i = 0; i < actions.removes.len; i++) {
         struct origin *origin = vv_map_get(&why->by_key, actions.removes.items[i].key);
         if (origin != NULL && !origin->is_seen && !adds(&actions, origin->key))
@@ -191,8 +191,8 @@ static varve_status find_file(struct vv_op *op, struct why *why,
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &why->table->log, &entries[e].commit, &arena,
-            &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &why->table->log, NULL, &entries[e].commit,
+            &arena, &actions, NULL));
         for (size_t i = 0; i < actions.adds.len; i++) {
             struct vv_str key = actions.adds.items[i].key;
             if (!is_meant(key, file) || (found.ptr != NULL && vv_str_eq(found, key)))

@@ -97,9 +97,5 @@ static inline bool vv_type_is_nested(const struct vv_type *type)
     return type->kind == VV_TYPE_STRUCT || type->kind == VV_TYPE_ARRAY ||
            type->kind == VV_TYPE_MAP;
 }
-static inline bool vv_type_is_time(const struct vv_type *type)
-{
-    return type->kind == VV_TYPE_TIMESTAMP || type->kind == VV_TYPE_TIMESTAMP_NTZ;
-}
 
 #endif

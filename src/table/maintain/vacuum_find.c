@@ -103,15 +103,6 @@ static varve_status read_note(struct vv_op *op, const struct vv_vacuum_run *run,
     return VARVE_OK;
 }
 
-static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *run,
-    struct vv_log_list *out)
-{
-    VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, out));
-    if (vv_log_list_has_all_from(out, 0))
-        return VARVE_OK;
-    return vv_ledger_extend(op, &run->table->log, &op->arena, out);
-}
-
 /* `key` with ptr NULL: none. */
 static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *seen,
     struct vv_str key)
@@ -147,11 +138,13 @@ static varve_status add_removed(struct vv_op *op, struct vv_vacuum_run *run,
 
 varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_log_list list = {0};
     struct vv_map seen = VV_MAP_INIT(&run->arena);
     int64_t from = 0;
     VV_TRY(read_note(op, run, &from));
-    VV_TRY(list_commits(op, run, &list));
+    VV_TRY(vv_vacuum_commits(op, run, VV_NO_VERSION, &list));
     if (list.commits.len == 0 || list.commits.items[0].version > from)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s: the log was cleaned up since the last vacuum, so that it does not "
@@ -162,8 +155,8 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
-            &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger, &list.commits.items[i],
+            &arena, &actions, NULL));
         int64_t pinned_before = run->pinned_files;
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(add_removed(op, run, &seen, &actions.removes.items[r]));
@@ -215,6 +208,8 @@ static varve_status takes_one(struct vv_op *op, const struct vv_vacuum_run *run,
  */
 varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run, int64_t *out)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_log_list list = {0};
     struct vv_map due = VV_MAP_INIT(&op->arena);
     int64_t version = VV_NO_VERSION;
@@ -231,14 +226,14 @@ varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *ru
         return VARVE_OK;
     }
     VV_TRY(status);
-    VV_TRY(list_commits(op, run, &list));
+    VV_TRY(vv_vacuum_commits(op, run, VV_NO_VERSION, &list));
     for (size_t i = vv_log_list_lower(&list, version + 1); i > 0; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         bool is_first = false; /* version that does without what is due */
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i - 1],
-            &arena, &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger,
+            &list.commits.items[i - 1], &arena, &actions, NULL));
         VV_TRY(takes_one(op, run, &arena, &actions, &due, &is_first));
         if (is_first) {
             *out = list.commits.items[i - 1].version;

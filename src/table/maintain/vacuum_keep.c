@@ -54,9 +54,8 @@ static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
     return add_key(op, run, &run->kept, keys.vector);
 }
 
-/* The commits behind `after`, newest last, those of the ledger among them. */
-static varve_status list_commits(struct vv_op *op, const struct vv_vacuum_run *run,
-    int64_t after, struct vv_log_list *out)
+varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run, int64_t after,
+    struct vv_log_list *out)
 {
     VV_TRY(vv_log_list_read(op, &run->table->log, after + 1, &op->arena, out));
     if (vv_log_list_has_all_from(out, after + 1))
@@ -71,17 +70,6 @@ static bool is_older(const struct vv_vacuum_run *run, const struct vv_commit_inf
            info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
 }
 
-static varve_status read_commit(struct vv_op *op, const struct vv_vacuum_run *run,
-    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
-    struct vv_actions *out)
-{
-    struct vv_str bytes = VV_STR_NONE;
-    if (commit->ledger_key.ptr == NULL)
-        return vv_log_read_listed_actions(op, &run->table->log, commit, arena, out, NULL);
-    VV_TRY(vv_ledger_reader_read(op, &run->table->log, ledger, commit, arena, &bytes));
-    return vv_actions_parse(op, arena, commit->version, bytes, out);
-}
-
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
 {
     VV_CLEANUP(vv_ledger_reader_done)
@@ -89,14 +77,15 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
     struct vv_log_list list = {0};
     int64_t after = run->looked_until;
     bool is_enough = false;
-    VV_TRY(list_commits(op, run, after, &list));
+    VV_TRY(vv_vacuum_commits(op, run, after, &list));
     for (size_t i = list.commits.len; i > 0 && !is_enough; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         if (list.commits.items[i - 1].version <= after)
             break;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(read_commit(op, run, &ledger, &list.commits.items[i - 1], &arena, &actions));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger,
+            &list.commits.items[i - 1], &arena, &actions, NULL));
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
         is_enough = is_older(run, actions.commit_info);
@@ -115,17 +104,19 @@ static varve_status fail_unknown(struct vv_op *op, int64_t version)
 /* A hold keeps whatever a version after its own has brought, too. */
 static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64_t after)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_log_list list = {0};
     int64_t next = after + 1;
-    VV_TRY(list_commits(op, run, after, &list));
+    VV_TRY(vv_vacuum_commits(op, run, after, &list));
     for (size_t i = vv_log_list_lower(&list, after + 1); i < list.commits.len; i++) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
         if (list.commits.items[i].version != next++)
             return fail_unknown(op, next - 1);
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &list.commits.items[i], &arena,
-            &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger, &list.commits.items[i],
+            &arena, &actions, NULL));
         for (size_t a = 0; a < actions.adds.len; a++)
             VV_TRY(add_file(op, run, &run->pinned, &actions.adds.items[a]));
         for (size_t c = 0; c < actions.cdcs.len; c++)

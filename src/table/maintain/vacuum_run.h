@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "delta/commit.h"
+#include "delta/log_list.h"
 #include "delta/pins.h"
 #include "table/maintain/vacuum.h"
 #include "table/maintain/vacuum_plan.h"
@@ -40,6 +41,9 @@ static inline size_t vv_vacuum_pin_words(const struct vv_vacuum_run *run)
     return run->pins_len / 64 + 1;
 }
 
+/* The commits behind `after` (VV_NO_VERSION: all), newest last, those of the ledger among them. */
+varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run, int64_t after,
+    struct vv_log_list *out);
 /* Adds to `kept` what the table's snapshot knows, and fills `pinned` anew. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
 /*

@@ -4,8 +4,7 @@
 
 static bool is_time(const struct vv_snapshot *snapshot, int32_t column)
 {
-    enum vv_type_kind kind = snapshot->schema.fields[column].type.kind;
-    return kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
+    return vv_type_is_time(&snapshot->schema.fields[column].type);
 }
 
 static bool is_date(const struct vv_snapshot *snapshot, int32_t column)

@@ -136,8 +136,8 @@ static varve_status look(struct vv_op *op, struct lost *lost,
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
     VV_TRY(note_vacuum(op, lost, entry));
-    VV_TRY(vv_log_read_listed_actions(op, &lost->table->log, &entry->commit, &arena, &actions,
-        NULL));
+    VV_TRY(vv_log_read_listed_actions(op, &lost->table->log, NULL, &entry->commit, &arena,
+        &actions, NULL));
     if (lost->of_changes)
         VV_TRY(look_at_changes(op, lost, &arena, entry, &actions));
     for (size_t i = 0; i < actions.removes.len; i++) {
