@@ -1,6 +1,7 @@
 #include "table/table.h"
 
 #include "base/seam.h"
+#include "delta/log_list.h"
 #include "table/maintain/checkpoint_errand.h"
 #include "table/read/latest_kept.h"
 
@@ -114,6 +115,18 @@ void vv_table_close(struct vv_table **table)
     vv_arena_done(&(*table)->arena);
     vv_free(*table);
     *table = NULL;
+}
+
+varve_status vv_table_newest(struct vv_op *op, const struct vv_table *table, int64_t *out)
+{
+    struct vv_log_list list = {0};
+    if (table->snapshot != NULL) {
+        *out = table->snapshot->version;
+        return VARVE_OK;
+    }
+    VV_TRY(vv_log_list_read(op, &table->log, 0, &op->arena, &list));
+    *out = vv_log_list_last(&list);
+    return VARVE_OK;
 }
 
 varve_status vv_table_snapshot(struct vv_op *op, struct vv_table *table, int64_t version,

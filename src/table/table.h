@@ -57,6 +57,8 @@ varve_status vv_table_open(struct vv_op *op, struct vv_str name, struct vv_store
  */
 varve_status vv_table_open_for_any(struct vv_op *op, struct vv_str name, struct vv_store *store,
     struct vv_engine *engine, struct vv_table **out);
+/* The newest version seen; where it is damaged, the newest that has a name in the log. */
+varve_status vv_table_newest(struct vv_op *op, const struct vv_table *table, int64_t *out);
 /* Waits for a checkpoint that is being written. */
 void vv_table_close(struct vv_table **table);
 /*

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 
@@ -218,6 +219,19 @@ def test_the_last_good_version_can_be_tagged_and_held(torn):
     torn.ok("hold", "add", "held", "t", "--at", "2")
     assert torn.run("tag", "create", "new", "t").returncode == 6
     assert torn.run("tag", "create", "new", "t", "--at", "3").returncode == 6
+
+
+@pytest.mark.contradicts_itself
+def test_damage_behind_a_vacuum_under_way_does_not_hide_it_from_a_tag(torn, varve_on, tmp_path):
+    shutil.copytree(torn.lake, tmp_path / "lake")
+    varve = varve_on(tmp_path / "lake")
+    (varve.table("t") / NEWEST).write_text(json.dumps({"commitInfo": {
+        "timestamp": int(time.time() * 1000), "operation": "VACUUM START", "engineInfo": "other/1",
+        "operationParameters": {"defaultRetentionMillis": 0}}}) + "\n")
+    (varve.table("t") / "_delta_log/{:020}.json".format(4)).write_text("{")
+    done = varve.run("tag", "create", "soon", "t", "--at", "2")
+    assert done.returncode == 4 and "began with version 3 and has not ended" in done.stderr
+    assert "soon" not in varve.ok("tag", "list")
 
 
 def test_one_torn_file_is_one_thing_that_is_wrong(torn):

@@ -1,7 +1,6 @@
 #include "table/audit/changes.h"
 
 #include "base/time.h"
-#include "delta/log_list.h"
 #include "table/audit/changes_run.h"
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
@@ -44,20 +43,6 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t l
     return VARVE_OK;
 }
 
-/* The latest version; where it is damaged, and does not matter, by its name alone. */
-static varve_status find_latest(struct vv_op *op, const struct vv_table *table,
-    const struct vv_changes_request *request, int64_t *out)
-{
-    struct vv_log_list list = {0};
-    if (request->newest != NULL || table->snapshot != NULL) {
-        *out = request->newest ? request->newest->version : table->snapshot->version;
-        return VARVE_OK;
-    }
-    VV_TRY(vv_log_list_read(op, &table->log, 0, &op->arena, &list));
-    *out = vv_log_list_last(&list);
-    return VARVE_OK;
-}
-
 /* A range that ends before what is damaged needs nothing of it. */
 static varve_status refresh(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_request *request)
@@ -84,7 +69,10 @@ static varve_status find_range(struct vv_op *op, struct vv_changes_run *run,
 {
     struct vv_table *table = run->table;
     int64_t latest = 0;
-    VV_TRY(find_latest(op, table, request, &latest));
+    if (request->newest != NULL)
+        latest = request->newest->version;
+    else
+        VV_TRY(vv_table_newest(op, table, &latest));
     if (request->from.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "changes from which version or time?");
     VV_TRY(read_end(op, table, latest, request->from, true, &run->from));

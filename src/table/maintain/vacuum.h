@@ -31,8 +31,8 @@ struct vv_vacuum_result {
 
 /*
  * `out_files` (may be NULL): path and bytes of each file. EUSAGE: see above, or a span that is
- * none; EUNSUPPORTED: a feature of the table that vacuum may not pass over. A file that can't be removed is
- * left, and fails the vacuum at its end.
+ * none; EUNSUPPORTED: a feature of the table that vacuum may not pass over. A file that can't be
+ * removed is left, and fails the vacuum at its end.
  */
 varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     const struct vv_vacuum_request *request, struct vv_vacuum_result *out,

@@ -65,8 +65,9 @@ varve_status vv_vacuum_under_way(struct vv_op *op, const struct vv_table *table,
     int64_t version, const struct vv_history_entry **out)
 {
     int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
-    int64_t from = table->snapshot->version;
+    int64_t from = 0;
     *out = NULL;
+    VV_TRY(vv_table_newest(op, table, &from));
     for (int damages = 0; damages < DAMAGES_MAX; damages++) {
         struct vv_history_entry *entries = NULL;
         size_t len = 0;
