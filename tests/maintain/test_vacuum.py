@@ -1,5 +1,6 @@
 """Vacuum: what nobody needs goes, and nothing else."""
 
+import fcntl
 import json
 import os
 import re
@@ -287,3 +288,34 @@ def test_killed_on_the_way_it_can_be_done_again(ticks, number):
     assert rows(ticks) == before
     assert vacuum(ticks, *NOW, "--yes")["files"] == 4 - number
     assert rows(ticks) == before and on_disk(ticks) == live(ticks)
+
+
+@pytest.mark.parametrize("place", ["commit.before_put", "commit.after_put"])
+def test_one_that_was_killed_at_its_end_is_ended_by_the_next_with_nothing_left_to_remove(
+        ticks, place):
+    for price in range(3):
+        put(ticks, "A", price)
+    done = ticks.run("vacuum", TABLE, *NOW, "--yes", env={"VARVE_TEST_SEAMS": f"crash={place}:2"})
+    assert done.returncode == -signal.SIGKILL and on_disk(ticks) == live(ticks)
+    ended = place == "commit.after_put"
+    done = ticks.run("tag", "create", "before", TABLE)
+    assert done.returncode == (0 if ended else 4)
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 0
+    ticks.ok("tag", "create", "after", TABLE)
+    version = ticks.version(TABLE)
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 0 and ticks.version(TABLE) == version
+
+
+def test_a_second_one_at_the_same_time_is_told_to_wait(ticks):
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    folder = os.open(ticks.table(TABLE), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        done = ticks.run("vacuum", TABLE, *NOW, "--yes")
+        assert done.returncode == 4 and "another vacuum is removing files" in done.stderr
+        assert len(ticks.rows("vacuum", TABLE, *NOW)) == 1  # what it would do can be told
+        put(ticks, "A", 3)
+    finally:
+        os.close(folder)
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 2

@@ -200,10 +200,41 @@ static void tell_pinned(struct vv_op *op, const struct vv_vacuum_run *run)
         is_one ? "" : "s", VV_ARG(run->table->name), is_one ? "s" : "", VV_ARG(told));
 }
 
+/*
+ * One at a time on a machine: the end of one would be taken for the end of the other, by whoever
+ * waits for it to tag, hold or restore.
+ */
+static varve_status take_turn(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_turn *out)
+{
+    if (vv_store_try_turn(op, run->table->store, VV_STR(""), out))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECONFLICT,
+        "table %.*s: another vacuum is removing files of it right now; try again when it has "
+        "ended",
+        VV_ARG(run->table->name));
+}
+
+/*
+ * One of Varve's that has not ended was killed, since the turn is ours: it is ended by the next one,
+ * though that finds nothing more to remove.
+ */
+static varve_status is_wanted(struct vv_op *op, const struct vv_vacuum_run *run, bool *out)
+{
+    const struct vv_history_entry *start = NULL;
+    *out = run->request->removes && run->due.len > 0;
+    if (!run->request->removes || run->due.len > 0)
+        return VARVE_OK;
+    VV_TRY(vv_vacuum_under_way(op, run->table, VV_NO_VERSION, &start));
+    *out = start != NULL && start->info->by_varve;
+    return VARVE_OK;
+}
+
 varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     const struct vv_vacuum_request *request, struct vv_vacuum_result *out,
     struct ArrowArrayStream *out_files)
 {
+    VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     VV_CLEANUP(run_done)
     struct vv_vacuum_run run = {.arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT),
         .table = table,
@@ -211,6 +242,9 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
         .looked_until = VV_NO_VERSION,
         .pinned_version = VV_NO_VERSION};
     struct vv_vacuum_result result = {.readable_version = VV_NO_VERSION};
+    bool is_carried_out = false;
+    if (request->removes)
+        VV_TRY(take_turn(op, &run, &turn));
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_features_check_write(op, table->snapshot->protocol, table->snapshot->metadata,
         &table->snapshot->schema));
@@ -225,7 +259,8 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     result.retention_ms =
         run.retention_us == INT64_MAX ? INT64_MAX : run.retention_us / VV_US_PER_MS;
     VV_TRY(vv_vacuum_readable(op, &run, &result.readable_version));
-    if (request->removes && run.due.len > 0)
+    VV_TRY(is_wanted(op, &run, &is_carried_out));
+    if (is_carried_out)
         VV_TRY(carry_out(op, &run, &result));
     result.version = table->snapshot->version;
     if (out_files != NULL)

@@ -30,7 +30,8 @@ struct vv_vacuum_result {
 };
 
 /*
- * `out_files` (may be NULL): path and bytes of each file. EUSAGE: see above, or a span that is
+ * `out_files` (may be NULL): path and bytes of each file. ECONFLICT: another one is at work on this
+ * machine, whose end this one's would be taken for. EUSAGE: see above, or a span that is
  * none; EUNSUPPORTED: a feature of the table that vacuum may not pass over. A file that can't be
  * removed is left, and fails the vacuum at its end.
  */
