@@ -2,8 +2,7 @@
 
 #include "delta/deletion_vector.h"
 
-/* ptr NULL: it lies elsewhere. */
-static struct vv_str in_folder(const struct vv_store *store, struct vv_str key,
+struct vv_str vv_key_in_folder(const struct vv_store *store, struct vv_str key,
     bool is_absolute)
 {
     struct vv_str root = store->location;
@@ -19,11 +18,11 @@ static varve_status keys_of(struct vv_op *op, struct vv_arena *arena,
     const struct vv_deletion_vector *vector, struct vv_file_keys *out)
 {
     struct vv_str file = VV_STR_NONE;
-    *out = (struct vv_file_keys){.data = in_folder(store, key, is_absolute)};
+    *out = (struct vv_file_keys){.data = vv_key_in_folder(store, key, is_absolute)};
     if (vector == NULL || vector->storage == 'i')
         return VARVE_OK;
     VV_TRY(vv_dv_key(op, arena, vector, &file, &is_absolute));
-    out->vector = in_folder(store, file, is_absolute);
+    out->vector = vv_key_in_folder(store, file, is_absolute);
     return VARVE_OK;
 }
 

@@ -12,6 +12,9 @@ struct vv_file_keys {
     struct vv_str data, vector; /* ptr NULL: none in the table's folder */
 };
 
+/* Where an action's key lies in the table's folder; ptr NULL: it leads elsewhere. */
+struct vv_str vv_key_in_folder(const struct vv_store *store, struct vv_str key,
+    bool is_absolute);
 /*
  * `store`: of the table. A path that is absolute and leads into its folder is a key there, too. The
  * keys are the action's own or in `arena`. ECORRUPT: the vector's path names no file.

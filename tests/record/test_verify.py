@@ -204,6 +204,23 @@ def test_files_that_nothing_names_are_listed_and_strict_fails(plain):
     assert verify(plain, "t", "--strict")["whole"]
 
 
+def test_files_that_are_named_by_absolute_paths_are_looked_for_as_others_are(plain):
+    newest = commit(plain, "t", 4)
+    folder = plain.table("t")
+    lines = [json.loads(line) for line in newest.read_text().splitlines()]
+    for line in lines:
+        if "add" in line:
+            line["add"]["path"] = f"file://{folder}/{line['add']['path']}"
+    newest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report = verify(plain, "t")
+    assert report["whole"] and report["unreferenced_files"] == report["checked"]["outside"] == 0
+    added = next(line["add"]["path"] for line in lines if "add" in line)
+    os.rename(added[7:], folder / "moved.parquet")
+    report = verify(plain, "t")
+    assert [row["kind"] for row in report["findings"] if row["wrong"]] == ["file.missing"]
+    assert report["unreferenced"][0]["file"] == "moved.parquet"
+
+
 def test_an_altered_change_file_is_found_deep(varve):
     lakes.create(varve, "t", "--property", "delta.enableChangeDataFeed=true")
     lakes.put(varve, "t", 0)

@@ -209,9 +209,15 @@ static varve_status begin_with(struct vv_op *op, const struct side *side)
         if (entry == NULL || !entry->is_live)
             VV_TRY(vv_verify_add(op, run, given->files.items[i], side->version));
     }
-    for (size_t i = 0; i < given->tombstones.len; i++)
-        if (!vv_hash_set_put(&run->state.named, vv_xxh3(given->tombstones.items[i]->key), NULL))
-            return vv_fail_memory(op);
+    for (size_t i = 0; i < given->tombstones.len; i++) {
+        const struct vv_remove *remove = given->tombstones.items[i];
+        struct vv_str vector = VV_STR_NONE;
+        VV_TRY(vv_verify_name(op, run, remove->key, remove->absolute));
+        if (vv_verify_name_vector(op, run, &op->arena, remove->dv, &vector) != VARVE_OK)
+            VV_TRY(vv_verify_tell_error(op, run,
+                &(struct vv_finding){
+                    "rule.vector", true, side->version, remove->key, VV_STR_NONE}));
+    }
     for (size_t i = 0; i < given->txns.len; i++)
         VV_TRY(vv_verify_take_txn(op, &run->state, given->txns.items[i]));
     for (size_t i = 0; i < given->domains.len; i++)

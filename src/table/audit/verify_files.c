@@ -5,6 +5,7 @@
 #include "delta/deletion_vector.h"
 #include "delta/features.h"
 #include "delta/pins.h"
+#include "table/file_keys.h"
 #include "table/audit/verify_run.h"
 
 #define VACUUM_SLACK_MS (10 * INT64_C(60000)) /* a vacuum looks, and says so a little later */
@@ -16,10 +17,14 @@ static uint64_t hash_of(struct vv_str a, struct vv_str b, int64_t number)
     return vv_xxh3_seeded(a, vv_xxh3_seeded(b, (uint64_t)number));
 }
 
-static varve_status name_key(struct vv_op *op, struct vv_verify_run *run, struct vv_str key)
+varve_status vv_verify_name(struct vv_op *op, struct vv_verify_run *run, struct vv_str key,
+    bool is_absolute)
 {
-    return vv_hash_set_put(&run->state.named, vv_xxh3(key), NULL) ? VARVE_OK
-                                                                  : vv_fail_memory(op);
+    struct vv_str in_folder = vv_key_in_folder(run->log->store, key, is_absolute);
+    if (in_folder.ptr == NULL)
+        return VARVE_OK;
+    return vv_hash_set_put(&run->state.named, vv_xxh3(in_folder), NULL) ? VARVE_OK
+                                                                       : vv_fail_memory(op);
 }
 
 /* ---- What lies in storage --------------------------------------------------------------------- */
@@ -75,10 +80,11 @@ static varve_status check_data(struct vv_op *op, struct vv_verify_run *run,
     *out_missing = false;
     if (vv_hash_set_has(&run->state.sound, hash))
         return VARVE_OK;
-    if (file->absolute)
+    struct vv_str key = vv_key_in_folder(run->log->store, file->key, file->absolute);
+    if (key.ptr == NULL)
         run->sizes.outside++;
     else
-        VV_TRY(check_size(op, run, file->key, file->bytes, version, out_missing));
+        VV_TRY(check_size(op, run, key, file->bytes, version, out_missing));
     if (*out_missing)
         return VARVE_OK;
     if (sha256.len == 0)
@@ -88,15 +94,14 @@ static varve_status check_data(struct vv_op *op, struct vv_verify_run *run,
     return vv_hash_set_put(&run->state.sound, hash, NULL) ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* *out: where the vector lies; the key of the data file where it is in the log. */
-static varve_status name_vector(struct vv_op *op, struct vv_verify_run *run,
-    struct vv_arena *arena, const struct vv_deletion_vector *dv, struct vv_str *out)
+varve_status vv_verify_name_vector(struct vv_op *op, struct vv_verify_run *run,
+    struct vv_arena *arena, const struct vv_deletion_vector *dv, struct vv_str *out_key)
 {
     bool is_absolute = false;
     if (dv == NULL || dv->storage == 'i')
         return VARVE_OK;
-    VV_TRY(vv_dv_key(op, arena, dv, out, &is_absolute));
-    return name_key(op, run, *out);
+    VV_TRY(vv_dv_key(op, arena, dv, out_key, &is_absolute));
+    return vv_verify_name(op, run, *out_key, is_absolute);
 }
 
 /* *out_missing: the key of its file, where that is not there. */
@@ -108,7 +113,7 @@ static varve_status check_vector(struct vv_op *op, struct vv_verify_run *run,
     struct vv_row_set *rows = NULL;
     struct vv_str key = file->key;
     uint64_t hash = hash_of(file->key, file->dv_id, file->dv->cardinality);
-    if (name_vector(op, run, &arena, file->dv, &key) != VARVE_OK)
+    if (vv_verify_name_vector(op, run, &arena, file->dv, &key) != VARVE_OK)
         return vv_verify_tell_error(op, run,
             &(struct vv_finding){"vector.damaged", true, version, file->key, VV_STR_NONE});
     if (vv_hash_set_has(&run->state.sound, hash))
@@ -155,7 +160,7 @@ varve_status vv_verify_add(struct vv_op *op, struct vv_verify_run *run,
     struct vv_verify_file *entry = NULL;
     bool is_missing = false;
     VV_TRY(find_file(op, run, file->key, &entry));
-    VV_TRY(name_key(op, run, file->key));
+    VV_TRY(vv_verify_name(op, run, file->key, file->absolute));
     if (entry->is_live && !vv_str_eq(entry->dv_id, file->dv_id))
         VV_TRY(vv_verify_tell(op, run,
             &(struct vv_finding){"rule.added_twice", true, version, file->key, VV_STR_NONE},
@@ -203,8 +208,8 @@ static varve_status apply_remove(struct vv_op *op, struct vv_verify_run *run,
     struct vv_verify_file *entry = vv_map_get(&state->files, remove->key);
     int64_t deleted_ms = remove->deleted_ms != 0 ? remove->deleted_ms : timestamp_ms;
     struct vv_str vector = VV_STR_NONE;
-    VV_TRY(name_key(op, run, remove->key));
-    if (name_vector(op, run, &op->arena, remove->dv, &vector) != VARVE_OK)
+    VV_TRY(vv_verify_name(op, run, remove->key, remove->absolute));
+    if (vv_verify_name_vector(op, run, &op->arena, remove->dv, &vector) != VARVE_OK)
         VV_TRY(vv_verify_tell_error(op, run,
             &(struct vv_finding){"rule.vector", true, version, remove->key, VV_STR_NONE}));
     if (!vv_hash_set_put(&state->removed, vv_verify_removed(remove), NULL))
@@ -229,7 +234,7 @@ static varve_status apply_change_file(struct vv_op *op, struct vv_verify_run *ru
     const struct vv_file file = {
         .key = cdc->key, .bytes = cdc->bytes > 0 ? cdc->bytes : -1, .tags = cdc->tags};
     bool is_missing = false;
-    VV_TRY(name_key(op, run, cdc->key));
+    VV_TRY(vv_verify_name(op, run, cdc->key, false));
     VV_TRY(check_data(op, run, &file, version, &is_missing));
     if (!is_missing)
         return VARVE_OK;

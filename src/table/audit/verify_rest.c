@@ -3,7 +3,6 @@
  * nothing names.
  */
 #include "base/time.h"
-#include "delta/deletion_vector.h"
 #include "table/rules.h"
 #include "table/read/scan_sql.h"
 #include "table/maintain/vacuum_plan.h"
@@ -145,21 +144,19 @@ static varve_status look_into(struct vv_op *op, struct vv_verify_run *run,
 static varve_status name_actions(struct vv_op *op, struct vv_verify_run *run,
     struct vv_arena *arena, const struct vv_actions *actions)
 {
-    struct vv_hash_set *named = &run->state.named;
-    bool ok = true;
-    for (size_t i = 0; i < actions->adds.len && ok; i++) {
+    for (size_t i = 0; i < actions->adds.len; i++) {
         const struct vv_file *file = &actions->adds.items[i];
-        struct vv_str key = file->key;
-        bool is_absolute = false;
-        ok = vv_hash_set_put(named, vv_xxh3(key), NULL);
-        if (file->dv != NULL && file->dv->storage != 'i' &&
-            vv_dv_key(op, arena, file->dv, &key, &is_absolute) != VARVE_OK)
+        struct vv_str vector = VV_STR_NONE;
+        VV_TRY(vv_verify_name(op, run, file->key, file->absolute));
+        varve_status status = vv_verify_name_vector(op, run, arena, file->dv, &vector);
+        if (status != VARVE_ECORRUPT)
+            VV_TRY(status);
+        else
             vv_forgive(op); /* told by the verify that looks at that commit */
-        ok = ok && vv_hash_set_put(named, vv_xxh3(key), NULL);
     }
-    for (size_t i = 0; i < actions->cdcs.len && ok; i++)
-        ok = vv_hash_set_put(named, vv_xxh3(actions->cdcs.items[i].key), NULL);
-    return ok ? VARVE_OK : vv_fail_memory(op);
+    for (size_t i = 0; i < actions->cdcs.len; i++)
+        VV_TRY(vv_verify_name(op, run, actions->cdcs.items[i].key, false));
+    return VARVE_OK;
 }
 
 /* What commits that came while this ran name is named, too. */

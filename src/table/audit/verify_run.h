@@ -213,6 +213,14 @@ varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
 /* A file of a commit or of a checkpoint: is it there, and as it should be? */
 varve_status vv_verify_add(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_file *file, int64_t version);
+/*
+ * What an action names is not unreferenced, whether by a path of the table's folder or by an
+ * absolute one that leads into it. A vector: of `key` where it is in the log; *out_key: its file.
+ */
+varve_status vv_verify_name(struct vv_op *op, struct vv_verify_run *run, struct vv_str key,
+    bool is_absolute);
+varve_status vv_verify_name_vector(struct vv_op *op, struct vv_verify_run *run,
+    struct vv_arena *arena, const struct vv_deletion_vector *dv, struct vv_str *out_key);
 /* What tells one removal of a file from another. */
 uint64_t vv_verify_removed(const struct vv_remove *remove);
 /* verify_pins.c: a version that somebody has pinned was there. */
