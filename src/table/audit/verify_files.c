@@ -24,7 +24,7 @@ varve_status vv_verify_name(struct vv_op *op, struct vv_verify_run *run, struct 
     if (in_folder.ptr == NULL)
         return VARVE_OK;
     return vv_hash_set_put(&run->state.named, vv_xxh3(in_folder), NULL) ? VARVE_OK
-                                                                       : vv_fail_memory(op);
+                                                                        : vv_fail_memory(op);
 }
 
 /* ---- What lies in storage --------------------------------------------------------------------- */
