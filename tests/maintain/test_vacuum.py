@@ -134,6 +134,8 @@ def test_a_retention_that_was_raised_holds_for_what_was_removed_before(varve, li
         age(path, 60)
     assert vacuum(varve, *lite)["files"] == 3
     varve.ok("alter", TABLE, "set", "delta.deletedFileRetentionDuration=interval 30 days")
+    newest = folder / "_delta_log" / f"{varve.version(TABLE) + 1:020}.json"
+    newest.write_text('{"commitInfo":{"timestamp":1,"operation":"X","engineInfo":"other/1"}}\n')
     (folder / "left.parquet").write_text("x")
     age(folder / "left.parquet", 60)
     listed = [row["path"] for row in varve.rows("vacuum", TABLE, *lite)]

@@ -63,11 +63,16 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
 }
 
-/* Whatever it and those before it took, they took before the cut-off, even by another's clock. */
-static bool is_older(const struct vv_vacuum_run *run, const struct vv_commit_info *info)
+/*
+ * Whatever it and those before it took, they took before the cut-off. By two clocks, since one may be
+ * wrong: what the commit says of itself, and when its file was written.
+ */
+static bool is_older(const struct vv_vacuum_run *run, const struct vv_log_commit *commit,
+    const struct vv_commit_info *info)
 {
+    int64_t before_us = run->cutoff_us - VV_US_PER_DAY;
     return info != NULL && info->timestamp_ms != VV_NO_TIME &&
-           info->timestamp_ms < (run->cutoff_us - VV_US_PER_DAY) / VV_US_PER_MS;
+           info->timestamp_ms < before_us / VV_US_PER_MS && commit->modified_us < before_us;
 }
 
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
@@ -88,7 +93,7 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
             &list.commits.items[i - 1], &arena, &actions, NULL));
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
-        is_enough = is_older(run, actions.commit_info);
+        is_enough = is_older(run, &list.commits.items[i - 1], actions.commit_info);
     }
     run->looked_until =
         list.commits.len > 0 ? vv_log_list_last(&list) : run->table->snapshot->version;
