@@ -127,7 +127,8 @@ const struct vv_command vv_cmd_gaps = {
                 "varve gaps market_regimes --by symbol --show lateness",
     .text = "Cuts the sessions of the calendar into intervals of --every and shows those\n"
             "without a row, neighbours as one. A row at the close is in the last interval;\n"
-            "with --every 1d any row of the day counts. What is not over yet is not missing.\n"
+            "with --every 1d any row of the day counts, and daily bars that are all stamped\n"
+            "at midnight UTC are of that date. What is not over yet is not missing.\n"
             "Of a table whose key has a date and no time the intervals are days: --every 1d.\n"
             "A calendar of your own is a file of a few lines: docs/format-calendar.md.",
     VV_OPTIONS(options, struct gaps_values),

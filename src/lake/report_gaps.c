@@ -5,7 +5,8 @@
  * begins last at or before it; one at the very close of a session, as bars are stamped at their
  * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
  * midnight to midnight of its own zone; where rows are of days, without an instant, so are the
- * slots: from midnight to midnight UTC, as which a date counts. What is not over yet is missing in
+ * slots: from midnight to midnight UTC, as which a date counts. Daily bars whose instants are all
+ * midnights of UTC are such rows: in New York they would be of the evening before. What is not over yet is missing in
  * no one's rows, nor is what the range that was asked for cuts in two: the rows of the other part
  * are not read.
  */
@@ -28,7 +29,7 @@ struct gaps {
     struct vv_span span;
     int64_t every_us;
     int64_t now_us;
-    bool is_by_date; /* rows are of days */
+    bool is_by_date; /* rows are of days, by their type or all of them by their instants */
     int32_t *by;
     size_t by_len;
     struct vv_gaps_result result;
@@ -129,6 +130,19 @@ static varve_status load_rows(struct vv_op *op, struct gaps *gaps)
     VV_TRY(add_rows(op, gaps, (struct vv_span){INT64_MIN, gaps->span.to_us}));
     vv_buf_adds(sql, ") WHERE us IS NOT NULL GROUP BY ALL");
     return vv_report_run(op, &gaps->work);
+}
+
+static varve_status judge_days(struct vv_op *op, struct gaps *gaps)
+{
+    int64_t is_all = 0;
+    if (gaps->is_by_date || gaps->every_us != VV_US_PER_DAY)
+        return VARVE_OK;
+    VV_TRY(vv_report_count(op, &gaps->work,
+        "SELECT CAST(coalesce(bool_and(us % 86400000000 = 0), false) AS BIGINT) FROM "
+        "(SELECT us FROM seen UNION ALL SELECT first FROM groups)",
+        &is_all));
+    gaps->is_by_date = is_all != 0;
+    return VARVE_OK;
 }
 
 /* The range: as said, else the rows'. */
@@ -424,6 +438,7 @@ varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
     VV_TRY(vv_report_columns(op, &gaps.source, request->by, &gaps.by, &gaps.by_len));
     VV_TRY(vv_report_work_open(op, lake, &gaps.work));
     VV_TRY(load_rows(op, &gaps));
+    VV_TRY(judge_days(op, &gaps));
     VV_TRY(find_range(op, &gaps));
     VV_TRY(load_slots(op, &gaps));
     VV_TRY(load_hits(op, &gaps));

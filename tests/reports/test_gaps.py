@@ -185,6 +185,25 @@ def test_new_york_in_a_year_of_minutes(varve):
     assert "calendar 24x7: 3 of 6" in said
 
 
+@pytest.mark.parametrize("kind", ["timestamp", "timestamp_ntz"])
+def test_daily_bars_that_are_stamped_at_midnight_are_of_that_day_in_new_york_too(varve, kind):
+    varve.ok("create", "bars", "--schema", f"at {kind} not null, s string not null",
+             "--key", "at,s")
+    zone = "Z" if kind == "timestamp" else ""
+    days = [dt.date(2025, 1, day) for day in (2, 3, 6, 7, 8, 10, 13)]  # the 9th: closed
+    varve.upsert("bars", "at,s\n" + "".join(
+        f"{day}T00:00:00{zone},{symbol}\n" for day in days for symbol in "AB"
+        if (day.day, symbol) != (7, "B")))
+    daily = ("--every", "1d", "--calendar", "XNYS", "--by", "s")
+    found, said = gaps(varve, "bars", *daily)
+    assert [(row["s"], row["from"][:19], row["to"][:19], row["missing"]) for row in found] == [
+        ("B", "2025-01-07T00:00:00", "2025-01-08T00:00:00", 1)]
+    assert "1 of 14 intervals missing" in said and "closed" not in said
+    varve.upsert("bars", f"at,s\n2025-01-07T20:00:00{zone},B\n")  # an instant: days of New York
+    found, said = gaps(varve, "bars", *daily)
+    assert len(found) > 1 and "closed" in said
+
+
 def test_a_symbol_that_stopped_is_missing_in_the_whole_range(varve):
     varve.ok("create", "t", "--schema", "at timestamp not null, s string not null",
              "--key", "at,s")
