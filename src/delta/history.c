@@ -110,7 +110,7 @@ static varve_status tell_span(struct vv_op *op, const struct vv_log_handle *log,
         end++;
     }
     size_t len = span->limit == 0 || span->limit > end ? end : span->limit;
-    struct vv_timeline timeline;
+    VV_CLEANUP(vv_timeline_done) struct vv_timeline timeline = {0};
     if (!span->passes_holes)
         VV_TRY(check_whole(op, list.commits.items, end - len, end));
     VV_TRY(vv_timeline_init(op, &timeline, log, list.commits.items, list.commits.len, arena));
@@ -164,7 +164,7 @@ varve_status vv_log_history_latest(struct vv_op *op, const struct vv_log_handle 
     size_t *out_len)
 {
     struct vv_log_commit *commits = NULL;
-    struct vv_timeline timeline;
+    VV_CLEANUP(vv_timeline_done) struct vv_timeline timeline = {0};
     VV_PRE(latest >= 0 && limit > 0);
     size_t all = (size_t)latest + 1;
     size_t len = limit < all ? limit : all;
@@ -260,7 +260,7 @@ varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log
     int64_t time_us, int64_t *out_version)
 {
     struct vv_log_list list = {0};
-    struct vv_timeline timeline;
+    VV_CLEANUP(vv_timeline_done) struct vv_timeline timeline = {0};
     size_t count = 0;
     VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
     int64_t last = vv_log_list_last(&list);

@@ -28,11 +28,13 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
 }
 
 varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes)
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_str *out_bytes)
 {
-    if (commit->ledger_key.ptr != NULL)
-        return vv_ledger_read(op, log, commit, arena, out_bytes);
-    return vv_log_read(op, log, commit->version, arena, out_bytes);
+    if (commit->ledger_key.ptr == NULL)
+        return vv_log_read(op, log, commit->version, arena, out_bytes);
+    return ledger != NULL ? vv_ledger_reader_read(op, log, ledger, commit, arena, out_bytes)
+                          : vv_ledger_read(op, log, commit, arena, out_bytes);
 }
 
 varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
@@ -40,10 +42,7 @@ varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_ha
     struct vv_actions *out, struct vv_str *out_bytes)
 {
     struct vv_str bytes = VV_STR_NONE;
-    if (ledger != NULL && commit->ledger_key.ptr != NULL)
-        VV_TRY(vv_ledger_reader_read(op, log, ledger, commit, arena, &bytes));
-    else
-        VV_TRY(vv_log_read_listed(op, log, commit, arena, &bytes));
+    VV_TRY(vv_log_read_listed(op, log, ledger, commit, arena, &bytes));
     if (vv_actions_parse(op, arena, commit->version, bytes, out) != VARVE_OK) {
         op->error.version = commit->version;
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", commit->version,

@@ -61,11 +61,14 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
 varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes);
 
-/* The same for a commit of a listing, which may be in the ledger (delta/ledger.h). */
-varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
-/* `ledger`: of who reads many of them in a row; NULL: a file of the ledger is opened for this one. */
+/*
+ * The same for a commit of a listing, which may be in the ledger (delta/ledger.h). `ledger`: of who
+ * reads many of them in a row; NULL: a file of the ledger is opened for this one.
+ */
 struct vv_ledger_reader;
+varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_str *out_bytes);
 varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_actions *out, struct vv_str *out_bytes);

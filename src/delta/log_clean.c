@@ -43,7 +43,7 @@ static varve_status least_pinned(struct vv_op *op, const struct vv_log_handle *l
 static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t until_ms, int64_t *out)
 {
-    struct vv_timeline timeline;
+    VV_CLEANUP(vv_timeline_done) struct vv_timeline timeline = {0};
     size_t count = 0;
     int64_t pinned = INT64_MAX;
     VV_TRY(least_pinned(op, log, &pinned));

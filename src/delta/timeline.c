@@ -15,9 +15,19 @@ varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,
         return vv_fail_memory(op);
     for (size_t i = 0; i < len; i++)
         points[i].time_ms = VV_NO_TIME;
-    *timeline = (struct vv_timeline){
-        .log = log, .arena = arena, .commits = commits, .len = len, .points = points};
+    vv_timeline_done(timeline);
+    *timeline = (struct vv_timeline){.log = log,
+        .arena = arena,
+        .commits = commits,
+        .len = len,
+        .points = points,
+        .ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)}};
     return VARVE_OK;
+}
+
+void vv_timeline_done(struct vv_timeline *timeline)
+{
+    vv_ledger_reader_done(&timeline->ledger);
 }
 
 varve_status vv_timeline_find_info(struct vv_op *op, struct vv_arena *arena, int64_t version,
@@ -53,8 +63,8 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
     int64_t version = timeline->commits[index].version;
     struct vv_str bytes = VV_STR_NONE;
     VV_TRY(vv_check_cancel(op));
-    varve_status status =
-        vv_log_read_listed(op, timeline->log, &timeline->commits[index], &scratch, &bytes);
+    varve_status status = vv_log_read_listed(op, timeline->log, &timeline->ledger,
+        &timeline->commits[index], &scratch, &bytes);
     if (status == VARVE_OK)
         status = vv_timeline_find_info(op, timeline->arena, version, bytes, &point->info);
     if (status == VARVE_ECORRUPT && timeline->passes_damage) {

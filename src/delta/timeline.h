@@ -9,6 +9,7 @@
 #ifndef VV_DELTA_TIMELINE_H
 #define VV_DELTA_TIMELINE_H
 
+#include "delta/ledger.h"
 #include "delta/log_list.h"
 
 struct vv_timeline_point {
@@ -26,11 +27,14 @@ struct vv_timeline {
     size_t len;
     struct vv_timeline_point *points; /* one a commit */
     bool passes_damage;               /* a commit that is corrupt is marked, and no failure */
+    struct vv_ledger_reader ledger;
 };
 
+/* {0}, or one that is begun anew: what was read of it stays in its arena. */
 varve_status vv_timeline_init(struct vv_op *op, struct vv_timeline *timeline,
     const struct vv_log_handle *log, const struct vv_log_commit *commits, size_t len,
     struct vv_arena *arena);
+void vv_timeline_done(struct vv_timeline *timeline); /* accepts {0} */
 /* Works out the times of [begin, end) and reads the commitInfo of each. */
 varve_status vv_timeline_resolve(struct vv_op *op, struct vv_timeline *timeline, size_t begin,
     size_t end);

@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "base/time.h"
 #include "delta/chain.h"
+#include "delta/ledger.h"
 #include "lake/export_run.h"
 
 /* A head that was noted earlier. */
@@ -20,7 +21,8 @@ struct walk {
     VV_ACTION_LIST(struct noted) seals;
     struct vv_buf csv;        /* commits.csv */
     struct vv_buf seal_lines; /* seals.ndjson */
-    int64_t version;          /* of the commit before; VV_NO_VERSION: none */
+    struct vv_ledger_reader ledger;
+    int64_t version; /* of the commit before; VV_NO_VERSION: none */
     char sha256[VV_SHA256_HEX_BYTES];
     char chain[VV_SHA256_HEX_BYTES];
 };
@@ -29,6 +31,7 @@ static void walk_done(struct walk *walk)
 {
     vv_buf_done(&walk->csv);
     vv_buf_done(&walk->seal_lines);
+    vv_ledger_reader_done(&walk->ledger);
 }
 
 /* ---- Seals ---------------------------------------------------------------------------------------- */
@@ -188,7 +191,8 @@ static varve_status copy_commit(struct vv_op *op, struct vv_export_run *run, str
     struct vv_str bytes;
     struct vv_str key;
     char sha256[VV_SHA256_HEX_BYTES];
-    VV_TRY(vv_log_read_listed(op, &table->source.table->log, &entry->commit, &arena, &bytes));
+    VV_TRY(vv_log_read_listed(op, &table->source.table->log, &walk->ledger, &entry->commit,
+        &arena, &bytes));
     VV_TRY(vv_sha256(op, bytes, sha256));
     VV_TRY(check_link(op, walk, entry));
     bool has_link = entry->info != NULL && entry->info->by_varve;
@@ -241,6 +245,7 @@ varve_status vv_export_chain(struct vv_op *op, struct vv_export_run *run,
     struct walk walk = {.table = table,
         .csv = VV_BUF_INIT(VV_BUF_MAX),
         .seal_lines = VV_BUF_INIT(VV_BUF_MAX),
+        .ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)},
         .version = VV_NO_VERSION};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;

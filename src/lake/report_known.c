@@ -1,6 +1,7 @@
 #include "lake/report_known.h"
 
 #include "base/time.h"
+#include "delta/ledger.h"
 #include "delta/log.h"
 
 struct search {
@@ -39,10 +40,10 @@ static void take_known(struct search *search)
 
 /* A file from a checkpoint: the newest commit that adds it is the one that counts. */
 static varve_status take_added(struct vv_op *op, struct search *search,
-    const struct vv_history_entry *entry)
+    struct vv_ledger_reader *ledger, const struct vv_history_entry *entry)
 {
     struct vv_actions actions;
-    VV_TRY(vv_log_read_listed_actions(op, &search->source->table->log, NULL, &entry->commit,
+    VV_TRY(vv_log_read_listed_actions(op, &search->source->table->log, ledger, &entry->commit,
         &op->arena, &actions, NULL));
     for (size_t i = 0; i < search->source->files_len; i++)
         for (size_t a = 0; !search->found[i] && a < actions.adds.len; a++)
@@ -54,6 +55,8 @@ static varve_status take_added(struct vv_op *op, struct search *search,
 varve_status vv_report_commit_times(struct vv_op *op, const struct vv_report_source *source,
     int64_t **out_us, int64_t *out_undated)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct search search = {.source = source, .missing = source->files_len};
     struct vv_history_entry *entries = NULL;
     VV_TRY(vv_log_history_there(op, &source->table->log, source->snapshot->version, 0,
@@ -64,7 +67,7 @@ varve_status vv_report_commit_times(struct vv_op *op, const struct vv_report_sou
     take_known(&search);
     for (size_t e = 0; search.missing > 0 && e < search.entries_len; e++)
         if (entries[e].version <= source->snapshot->checkpoint_version)
-            VV_TRY(take_added(op, &search, &entries[e]));
+            VV_TRY(take_added(op, &search, &ledger, &entries[e]));
     int64_t first_ms = entries[search.entries_len - 1].timestamp_ms;
     for (size_t i = 0; i < source->files_len; i++)
         if (!search.found[i])

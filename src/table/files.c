@@ -144,13 +144,13 @@ static varve_status start_search(struct vv_op *op, const struct vv_snapshot *sna
 
 /* A commit that can't be read leaves what it says unknown: that is no matter of a listing. */
 static varve_status look_at_commit(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, struct search *search)
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct search *search)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
     varve_status status =
-        vv_log_read_listed_actions(op, log, NULL, commit, &arena, &actions, NULL);
+        vv_log_read_listed_actions(op, log, ledger, commit, &arena, &actions, NULL);
     if (status == VARVE_ECORRUPT || status == VARVE_ENOTFOUND) {
         vv_forgive(op);
         return VARVE_OK;
@@ -170,6 +170,8 @@ static varve_status look_at_commit(struct vv_op *op, const struct vv_log_handle 
 static varve_status find_added(struct vv_op *op, const struct vv_table *table,
     const struct vv_snapshot *snapshot, const int64_t **out)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct search search = {.files = VV_MAP_INIT(&op->arena)};
     struct vv_log_list list = {0};
     VV_TRY(start_search(op, snapshot, &search));
@@ -181,7 +183,8 @@ static varve_status find_added(struct vv_op *op, const struct vv_table *table,
         VV_TRY(vv_ledger_extend(op, &table->log, &op->arena, &list));
     size_t end = vv_log_list_lower(&list, snapshot->checkpoint_version + 1);
     for (size_t i = 0; i < end && i < COMMITS_SEARCHED_MAX && search.left > 0; i++)
-        VV_TRY(look_at_commit(op, &table->log, &list.commits.items[end - 1 - i], &search));
+        VV_TRY(look_at_commit(op, &table->log, &ledger, &list.commits.items[end - 1 - i],
+            &search));
     return VARVE_OK;
 }
 

@@ -169,13 +169,13 @@ static varve_status find_feed(struct vv_op *op, struct vv_changes_run *run)
 }
 
 static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
-    const struct vv_history_entry *entry)
+    struct vv_ledger_reader *ledger, const struct vv_history_entry *entry)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     bool is_skipped = false;
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed_actions(op, &run->table->log, NULL, &entry->commit, &arena,
+    VV_TRY(vv_log_read_listed_actions(op, &run->table->log, ledger, &entry->commit, &arena,
         &actions, NULL));
     actions.version = entry->version;
     if (actions.metadata != NULL)
@@ -196,9 +196,11 @@ static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
 
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     VV_TRY(read_entries(op, run));
     VV_TRY(find_feed(op, run));
     for (size_t i = run->entries_len; i > 0; i--)
-        VV_TRY(read_commit(op, run, &run->entries[i - 1]));
+        VV_TRY(read_commit(op, run, &ledger, &run->entries[i - 1]));
     return VARVE_OK;
 }

@@ -29,7 +29,7 @@ static varve_status add_hash(struct vv_op *op, const struct vv_log_handle *log,
     if (hash == NULL)
         return vv_fail_memory(op);
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed(op, log, commit, &arena, &bytes));
+    VV_TRY(vv_log_read_listed(op, log, NULL, commit, &arena, &bytes));
     if (vv_timeline_find_info(op, &arena, commit->version, bytes, &info) != VARVE_OK) {
         op->error.version = commit->version;
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json (%zu bytes)", commit->version,

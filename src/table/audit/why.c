@@ -27,11 +27,13 @@ struct why {
     struct vv_table *table;
     struct vv_map by_key; /* struct origin */
     VV_ACTION_LIST(struct origin *) all;
+    struct vv_ledger_reader ledger;
     bool is_cut; /* more files than are followed */
 };
 
 static void why_done(struct why *why)
 {
+    vv_ledger_reader_done(&why->ledger);
     vv_arena_done(&why->arena);
 }
 
@@ -156,8 +158,8 @@ static varve_status take_commit(struct vv_op *op, struct why *why,
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_log_read_listed_actions(op, &why->table->log, NULL, &entry->commit, &arena,
-        &actions, NULL));
+    VV_TRY(vv_log_read_listed_actions(op, &why->table->log, &why->ledger, &entry->commit,
+        &arena, &actions, NULL));
     for (size_t i = 0; i < actions.removes.len; i++) {
         struct origin *origin = vv_map_get(&why->by_key, actions.removes.items[i].key);
         if (origin != NULL && !origin->is_seen && !adds(&actions, origin->key))
@@ -191,8 +193,8 @@ static varve_status find_file(struct vv_op *op, struct why *why,
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &why->table->log, NULL, &entries[e].commit,
-            &arena, &actions, NULL));
+        VV_TRY(vv_log_read_listed_actions(op, &why->table->log, &why->ledger,
+            &entries[e].commit, &arena, &actions, NULL));
         for (size_t i = 0; i < actions.adds.len; i++) {
             struct vv_str key = actions.adds.items[i].key;
             if (!is_meant(key, file) || (found.ptr != NULL && vv_str_eq(found, key)))
@@ -289,6 +291,7 @@ varve_status vv_why(struct vv_op *op, struct vv_table *table, struct vv_str file
     struct why why = {.arena = VV_ARENA_INIT(op->arena.bytes_max), .table = table};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
+    why.ledger.arena = VV_ARENA_INIT(op->arena.bytes_max);
     why.by_key = VV_MAP_INIT(&why.arena);
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_log_history_there(op, &table->log, VV_NO_VERSION, 0, &op->arena, &entries, &len));

@@ -6,6 +6,7 @@
 #include "table/read/lost.h"
 
 #include "base/time.h"
+#include "delta/ledger.h"
 #include "delta/list.h"
 #include "delta/pins.h"
 #include "table/file_keys.h"
@@ -129,14 +130,14 @@ static varve_status look_at_changes(struct vv_op *op, struct lost *lost, struct 
     return VARVE_OK;
 }
 
-static varve_status look(struct vv_op *op, struct lost *lost,
+static varve_status look(struct vv_op *op, struct lost *lost, struct vv_ledger_reader *ledger,
     const struct vv_history_entry *entry)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     VV_TRY(vv_check_cancel(op));
     VV_TRY(note_vacuum(op, lost, entry));
-    VV_TRY(vv_log_read_listed_actions(op, &lost->table->log, NULL, &entry->commit, &arena,
+    VV_TRY(vv_log_read_listed_actions(op, &lost->table->log, ledger, &entry->commit, &arena,
         &actions, NULL));
     if (lost->of_changes)
         VV_TRY(look_at_changes(op, lost, &arena, entry, &actions));
@@ -158,6 +159,8 @@ static bool is_found(const struct lost *lost)
 
 static varve_status walk_back(struct vv_op *op, struct lost *lost)
 {
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
     int64_t latest = lost->table->snapshot->version;
@@ -165,7 +168,7 @@ static varve_status walk_back(struct vv_op *op, struct lost *lost)
         &op->arena, &entries, &len));
     for (size_t i = 0; i < len && !is_found(lost); i++)
         if (entries[i].version > lost->floor)
-            VV_TRY(look(op, lost, &entries[i]));
+            VV_TRY(look(op, lost, &ledger, &entries[i]));
     return VARVE_OK;
 }
 
