@@ -178,3 +178,22 @@ def test_a_row_of_old_times_that_was_set_aside_keeps_its_digits(timed, tmp_path)
         assert shown["values"] == {"v": "0", "ts": "2025-11-20T14:46:40.000000001"}
         timed.run("quarantine", "release", "t")
     assert sorted_rows(timed) == []
+
+
+@pytest.mark.parametrize("int96", [False, True])
+def test_columns_that_are_called_as_our_own_were(varve, tmp_path, int96):
+    """Beside values that are told one by one."""
+    names = ["fault_name", "fault_value", "fault_rule", "r", "c", "us", "ns"]
+    varve.ok("create", "t", "--schema", "v bigint not null, ts timestamp, " +
+             ", ".join(f"{name} string" for name in names), "--key", "v")
+    rows = pyarrow.table({"v": [0, 1, 2], "ts": pyarrow.array(
+        [FIRST + 1, FIRST, None], pyarrow.timestamp("ns") if int96 else UTC_NS)} |
+        {name: ["x", "y", "z"] for name in names})
+    pyarrow.parquet.write_table(rows, tmp_path / "ns.parquet", use_deprecated_int96_timestamps=int96)
+    done = varve.run("upsert", "t", tmp_path / "ns.parquet")
+    assert done.returncode == 3 and "1 of 3 rows rejected" in done.stderr
+    varve.ok("upsert", "t", tmp_path / "ns.parquet", "--quarantine")
+    for row, value in zip(sorted_rows(varve), "yz", strict=True):
+        assert {row[name] for name in names} == {value}
+    [shown] = varve.rows("quarantine", "show", "t")
+    assert {shown["values"][name] for name in names} == {"x"}

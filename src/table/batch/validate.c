@@ -295,7 +295,7 @@ static varve_status breaches_make(struct vv_op *op, struct vv_plan *plan)
     VV_NEW(op, &plan->breaches, struct vv_breach, len_max);
     if (plan->input->has_faults)
         VV_TRY(breach_addf(op, plan, (struct vv_breach){.kind = VV_BREACH_FAULT, .column = -1},
-            "%.*s%s IS NOT NULL", VV_ARG(plan->prefix), VV_NDJSON_FAULT_RULE));
+            "%.*sfault_rule IS NOT NULL", VV_ARG(plan->prefix)));
     for (size_t index = 0; index < plan->schema->fields_len; index++)
         VV_TRY(column_breaches(op, plan, (int32_t)index));
     return table_breaches(op, plan);
@@ -380,8 +380,7 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
             VV_TRY(text_sql(op, plan, index, sql));
     }
     if (input->has_faults)
-        vv_buf_adds(sql,
-            ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
+        vv_buf_adds(sql, ", " VV_INPUT_FAULTS_SQL);
     vv_buf_addf(sql, " FROM %.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1", VV_ARG(input->sql),
         plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);

@@ -80,10 +80,11 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
             vv_buf_addf(sql, ", %.*s AS " OWN_FORMAT, VV_ARG(input->column_sql[from]),
                 OWN(plan, 'i', index));
     }
-    static const char *const faults[] = {
-        VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
+    static const char *const faults[][2] = {{VV_NDJSON_FAULT_NAME, "fault_name"},
+        {VV_NDJSON_FAULT_VALUE, "fault_value"}, {VV_NDJSON_FAULT_RULE, "fault_rule"}};
     for (size_t index = 0; input->has_faults && index < VV_COUNT(faults); index++)
-        vv_buf_addf(sql, ", %s AS %.*s%s", faults[index], VV_ARG(plan->prefix), faults[index]);
+        vv_buf_addf(sql, ", \"%s\" AS %.*s%s", faults[index][0], VV_ARG(plan->prefix),
+            faults[index][1]);
     if (plan->keeps_arrival)
         vv_buf_addf(sql, ", %.*s AS %.*sarrival", VV_ARG(input->arrival_sql),
             VV_ARG(plan->prefix));
@@ -416,7 +417,7 @@ static void value_sql(const struct vv_plan *plan, const struct vv_breach *breach
     struct vv_buf *sql)
 {
     if (breach->kind == VV_BREACH_FAULT)
-        vv_buf_addf(sql, "left(%.*s%s, %d)", VV_ARG(plan->prefix), VV_NDJSON_FAULT_VALUE,
+        vv_buf_addf(sql, "left(%.*sfault_value, %d)", VV_ARG(plan->prefix),
             VALUE_CHARACTERS_MAX);
     else if (breach->kind == VV_BREACH_CHECK)
         check_value_sql(plan, &plan->rules->checks[breach->item], sql);
@@ -433,7 +434,7 @@ static void columns_sql(const struct vv_plan *plan, const struct vv_breach *brea
     int32_t columns[CHECK_COLUMNS_MAX] = {breach->column};
     size_t len = 1;
     if (breach->kind == VV_BREACH_FAULT) {
-        vv_buf_addf(sql, "%.*s%s", VV_ARG(plan->prefix), VV_NDJSON_FAULT_NAME);
+        vv_buf_addf(sql, "%.*sfault_name", VV_ARG(plan->prefix));
         return;
     }
     if (breach->kind == VV_BREACH_CHECK)
@@ -504,7 +505,7 @@ static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     if (breach->kind == VV_BREACH_FAULT) {
-        vv_buf_addf(sql, "%.*s%s", VV_ARG(plan->prefix), VV_NDJSON_FAULT_RULE);
+        vv_buf_addf(sql, "%.*sfault_rule", VV_ARG(plan->prefix));
         return;
     }
     rule_text(plan, breach, &text);

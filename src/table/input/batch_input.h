@@ -61,9 +61,12 @@ static inline uint32_t vv_values_beaten(const struct vv_schema *schema)
     return (uint32_t)schema->fields_len + 2;
 }
 
-#define VV_NDJSON_FAULT_NAME "fault_name"
-#define VV_NDJSON_FAULT_VALUE "fault_value"
-#define VV_NDJSON_FAULT_RULE "fault_rule"
+/* With blanks, as below: Parquet has them beside the columns of the file. */
+#define VV_NDJSON_FAULT_NAME "varve fault name"
+#define VV_NDJSON_FAULT_VALUE "varve fault value"
+#define VV_NDJSON_FAULT_RULE "varve fault rule"
+#define VV_INPUT_FAULTS_SQL \
+    "\"" VV_NDJSON_FAULT_NAME "\", \"" VV_NDJSON_FAULT_VALUE "\", \"" VV_NDJSON_FAULT_RULE "\""
 /*
  * A line that is no row, kept as an object of two members: its text, and what is wrong with it. The
  * writer's quarantine is for such lines, too.

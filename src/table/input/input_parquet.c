@@ -28,7 +28,7 @@ static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
         VV_ARG(input->digits_names),
         input->digits_names.len == 0 || input->has_faults
             ? ""
-            : ", " VV_NDJSON_FAULT_NAME ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
+            : ", " VV_INPUT_FAULTS_SQL);
     if (input->replaced_sql.len > 0)
         vv_buf_addf(&sql, " REPLACE (%.*s)", VV_ARG(input->replaced_sql));
     vv_buf_adds(&sql, " FROM read_parquet(");

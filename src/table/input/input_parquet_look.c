@@ -156,21 +156,21 @@ static void faults_sql(const struct look *look, struct vv_buf *sql)
     if (!vv_buf_ok(&look->fault_leaves) || !vv_buf_ok(&look->fault_names))
         sql->failed = true;
     if (leaves.len == 0) {
-        vv_buf_adds(sql, ", CAST(NULL AS VARCHAR) AS " VV_NDJSON_FAULT_NAME
-                         ", CAST(NULL AS VARCHAR) AS " VV_NDJSON_FAULT_VALUE
-                         ", CAST(NULL AS VARCHAR) AS " VV_NDJSON_FAULT_RULE);
+        vv_buf_adds(sql, ", CAST(NULL AS VARCHAR) AS \"" VV_NDJSON_FAULT_NAME
+                         "\", CAST(NULL AS VARCHAR) AS \"" VV_NDJSON_FAULT_VALUE
+                         "\", CAST(NULL AS VARCHAR) AS \"" VV_NDJSON_FAULT_RULE "\"");
         return;
     }
     vv_buf_addf(sql,
-        ", arg_min(CASE c%.*s END, c) FILTER (c IN (%.*s)) AS " VV_NDJSON_FAULT_NAME,
+        ", arg_min(CASE c%.*s END, c) FILTER (c IN (%.*s)) AS \"" VV_NDJSON_FAULT_NAME "\"",
         VV_ARG(vv_buf_str(&look->fault_names)), VV_ARG(leaves));
     vv_buf_addf(sql,
         ", arg_min(concat(strftime(TRY(make_timestamp(us)), '%%Y-%%m-%%dT%%H:%%M:%%S.%%f'), "
-        "lpad(CAST(ns AS VARCHAR), 3, '0')), c) FILTER (c IN (%.*s)) AS " VV_NDJSON_FAULT_VALUE,
+        "lpad(CAST(ns AS VARCHAR), 3, '0')), c) FILTER (c IN (%.*s)) AS \"" VV_NDJSON_FAULT_VALUE "\"",
         VV_ARG(leaves));
     vv_buf_addf(sql,
         ", max('has digits below a microsecond, which would be lost') FILTER (c IN (%.*s)) "
-        "AS " VV_NDJSON_FAULT_RULE,
+        "AS \"" VV_NDJSON_FAULT_RULE "\"",
         VV_ARG(leaves));
 }
 
