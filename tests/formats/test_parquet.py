@@ -219,3 +219,27 @@ def test_a_column_without_a_value_is_not_added(varve, tmp_path, kind):
     assert "column it's of " in done.stderr
     assert "null.parquet holds no value: it is not added" in done.stderr
     assert varve.rows("scan", "t") == [{"k": 1, "y": "z"}]
+
+
+@pytest.mark.parametrize("evolve", [(), ("--evolve",)])
+@pytest.mark.parametrize("kind", ["int64", "timestamp[ns, tz=UTC]", "null"])
+def test_names_that_differ_in_case_alone(varve, tmp_path, kind, evolve):
+    """The engine calls the second one V_1: values would be NULL without a word."""
+    kind = {"int64": pyarrow.int64(), "null": pyarrow.null()}.get(kind, pyarrow.timestamp("ns", "UTC"))
+    value = None if kind == pyarrow.null() else 5000
+    varve.ok("create", "t", "--schema", "k bigint not null, v string, v_1 string", "--key", "k")
+    pyarrow.parquet.write_table(pyarrow.table({
+        "k": [1], "v": pyarrow.array([value], kind), "V": pyarrow.array([None], pyarrow.null())}),
+        tmp_path / "twice.parquet")
+    done = varve.run("upsert", "t", tmp_path / "twice.parquet", *evolve)
+    assert done.returncode == 3 and "column V is in the input twice: give one" in done.stderr
+    assert varve.version("t") == 0
+
+
+@pytest.mark.parametrize("kind", [pyarrow.null(), pyarrow.string()])
+def test_a_column_without_a_name(varve, tmp_path, kind):
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k")
+    pyarrow.parquet.write_table(pyarrow.table({"k": [1], "": pyarrow.array([None], kind)}),
+                                tmp_path / "none.parquet")
+    done = varve.run("upsert", "t", tmp_path / "none.parquet", "--evolve")
+    assert done.returncode == 3 and "column 2 of the input has no name" in done.stderr

@@ -26,9 +26,7 @@ static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
         "(SELECT file_row_number + 1 AS \"" VV_INPUT_ROW_COLUMN "\", * EXCLUDE "
         "(file_row_number%.*s%s)",
         VV_ARG(input->digits_names),
-        input->digits_names.len == 0 || input->has_faults
-            ? ""
-            : ", " VV_INPUT_FAULTS_SQL);
+        input->digits_names.len == 0 || input->has_faults ? "" : ", " VV_INPUT_FAULTS_SQL);
     if (input->replaced_sql.len > 0)
         vv_buf_addf(&sql, " REPLACE (%.*s)", VV_ARG(input->replaced_sql));
     vv_buf_adds(&sql, " FROM read_parquet(");

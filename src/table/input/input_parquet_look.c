@@ -5,6 +5,7 @@
  * A column of nanoseconds with a zone becomes the pair that Arrow's are (engine.h). Where there is
  * no such pair, within nested values and of INT96, the row has a fault.
  */
+#include "base/map.h"
 #include "base/number.h"
 #include "engine/parquet_digits.h"
 #include "engine/sql.h"
@@ -133,12 +134,30 @@ static varve_status leaf_look(struct look *look, uint32_t number)
     return status;
 }
 
+/* Of names that are equal but for case the engine would make others, of which nobody knows. */
+static varve_status name_check(struct look *look, struct vv_map *seen, struct vv_str name)
+{
+    struct vv_str key = vv_arena_lower(&look->op->arena, name);
+    bool was_there = false;
+    if (name.len == 0)
+        return vv_fail(look->op, VARVE_EINVALID, "column %zu of the input has no name",
+            seen->len + 1);
+    if (key.ptr == NULL || !vv_map_put(seen, key, look, &was_there))
+        return vv_fail_memory(look->op);
+    if (was_there)
+        return vv_fail(look->op, VARVE_EINVALID,
+            "column %.*s is in the input twice: give one of them another name", VV_ARG(name));
+    return VARVE_OK;
+}
+
 static varve_status columns_look(struct look *look)
 {
+    struct vv_map seen = VV_MAP_INIT(&look->op->arena);
     const struct vv_pq_node *end = look->file.nodes + look->file.nodes_len;
     for (const struct vv_pq_node *node = look->file.nodes + 1; node < end;
          node = vv_pq_behind(&look->file, node)) {
         uint32_t leaves = vv_pq_leaves(&look->file, node);
+        VV_TRY(name_check(look, &seen, node->name));
         if (node->meaning == VV_PQ_NULL && node->type != VV_PQ_GROUP)
             replace_null(look, node->name);
         look->column = node->name;
@@ -166,7 +185,8 @@ static void faults_sql(const struct look *look, struct vv_buf *sql)
         VV_ARG(vv_buf_str(&look->fault_names)), VV_ARG(leaves));
     vv_buf_addf(sql,
         ", arg_min(concat(strftime(TRY(make_timestamp(us)), '%%Y-%%m-%%dT%%H:%%M:%%S.%%f'), "
-        "lpad(CAST(ns AS VARCHAR), 3, '0')), c) FILTER (c IN (%.*s)) AS \"" VV_NDJSON_FAULT_VALUE "\"",
+        "lpad(CAST(ns AS VARCHAR), 3, '0')), c) FILTER (c IN (%.*s)) AS "
+        "\"" VV_NDJSON_FAULT_VALUE "\"",
         VV_ARG(leaves));
     vv_buf_addf(sql,
         ", max('has digits below a microsecond, which would be lost') FILTER (c IN (%.*s)) "
