@@ -31,3 +31,10 @@ varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log
     *out_ms = object.modified_us / VV_US_PER_MS;
     return VARVE_OK;
 }
+
+bool vv_commit_time_is_before(const struct vv_log_commit *commit,
+    const struct vv_commit_info *info, int64_t before_us)
+{
+    return info != NULL && info->timestamp_ms != VV_NO_TIME &&
+           info->timestamp_ms < before_us / VV_US_PER_MS && commit->modified_us < before_us;
+}

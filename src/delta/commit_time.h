@@ -14,5 +14,11 @@ int64_t vv_commit_time_own_ms(const struct vv_commit_info *info);
 /* The same, or else the modification time, which is asked for where `commit` has none. */
 varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, const struct vv_commit_info *info, int64_t *out_ms);
+/*
+ * The commit is of before then by both clocks, its own and its file's, since one may be wrong. `info`
+ * may be NULL: nobody knows.
+ */
+bool vv_commit_time_is_before(const struct vv_log_commit *commit,
+    const struct vv_commit_info *info, int64_t before_us);
 
 #endif

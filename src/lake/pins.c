@@ -28,11 +28,10 @@ static varve_status list_tables(struct vv_op *op, struct vv_lake *lake,
  * A vacuum that began before the pin was there may not have read it, and remove what is found to be
  * there still. One that begins later reads it.
  */
-static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table,
-    int64_t version)
+static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table)
 {
     const struct vv_history_entry *start = NULL;
-    VV_TRY(vv_vacuum_under_way(op, table, version, &start));
+    VV_TRY(vv_vacuum_under_way(op, table, &start));
     if (start == NULL)
         return VARVE_OK;
     return vv_fail(op, VARVE_ECONFLICT,
@@ -86,7 +85,7 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     if (vv_pin_write(op, &table->log, &pin) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(name));
     pinned->names[pinned->len++] = name;
-    VV_TRY(check_vacuum(op, table, snapshot->version));
+    VV_TRY(check_vacuum(op, table));
     return check_files(op, table, snapshot);
 }
 

@@ -234,6 +234,20 @@ def test_damage_behind_a_vacuum_under_way_does_not_hide_it_from_a_tag(torn, varv
     assert "soon" not in varve.ok("tag", "list")
 
 
+@pytest.mark.contradicts_itself  # by its commits alone nobody can put it together
+def test_damage_that_a_version_does_not_need_keeps_it_from_no_tag(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, 7):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("checkpoint", "t")
+    varve.upsert("t", "id,x\n1,7\n")
+    (varve.table("t") / COMMIT.format(3)).write_text("{")
+    varve.ok("tag", "create", "newest", "t")
+    varve.ok("tag", "create", "six", "t", "--at", "6")
+    assert varve.rows("scan", "t", "--at", "six") == [{"id": 1, "x": 6}]
+    assert varve.run("tag", "create", "five", "t", "--at", "5").returncode == 6
+
+
 def test_one_torn_file_is_one_thing_that_is_wrong(torn):
     said = torn.run("verify", "t").stdout
     assert "NOT WHOLE: 1 thing is wrong" in said

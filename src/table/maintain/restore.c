@@ -93,7 +93,7 @@ static varve_status check_vacuum(struct vv_op *op, const struct attempt *attempt
     struct vv_hash_set kept = VV_HASH_SET_INIT(&op->arena);
     if (attempt->result.files_restored == 0)
         return VARVE_OK;
-    VV_TRY(vv_vacuum_under_way(op, attempt->table, VV_NO_VERSION, &start));
+    VV_TRY(vv_vacuum_under_way(op, attempt->table, &start));
     if (start == NULL)
         return VARVE_OK;
     for (size_t i = 0; i < now->tombstones_len; i++)

@@ -225,7 +225,7 @@ static varve_status is_wanted(struct vv_op *op, const struct vv_vacuum_run *run,
     *out = run->request->removes && run->due.len > 0;
     if (!run->request->removes || run->due.len > 0)
         return VARVE_OK;
-    VV_TRY(vv_vacuum_under_way(op, run->table, VV_NO_VERSION, &start));
+    VV_TRY(vv_vacuum_under_way(op, run->table, &start));
     *out = start != NULL && start->info->by_varve;
     return VARVE_OK;
 }

@@ -40,11 +40,11 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
     struct ArrowArrayStream *out_files);
 
 /*
- * The announcement of a vacuum that has not ended, or NULL; in the operation's arena. Damage of
- * versions after `version` is passed over, with a warning in the log.
+ * The announcement of a vacuum that has not ended, or NULL; in the operation's arena. The log is
+ * looked at as it is now; a commit that is damaged is passed over, with a warning.
  */
 varve_status vv_vacuum_under_way(struct vv_op *op, const struct vv_table *table,
-    int64_t version, const struct vv_history_entry **out);
+    const struct vv_history_entry **out);
 /* What was taken from the table by then, the vacuum of that announcement may remove. */
 int64_t vv_vacuum_until_ms(const struct vv_history_entry *start);
 

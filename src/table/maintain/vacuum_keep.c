@@ -3,6 +3,7 @@
  * absolute path is kept too where that path leads into the folder (table/file_keys.h).
  */
 #include "base/time.h"
+#include "delta/commit_time.h"
 #include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "table/file_keys.h"
@@ -63,18 +64,6 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
 }
 
-/*
- * Whatever it and those before it took, they took before the cut-off. By two clocks, since one may be
- * wrong: what the commit says of itself, and when its file was written.
- */
-static bool is_older(const struct vv_vacuum_run *run, const struct vv_log_commit *commit,
-    const struct vv_commit_info *info)
-{
-    int64_t before_us = run->cutoff_us - VV_US_PER_DAY;
-    return info != NULL && info->timestamp_ms != VV_NO_TIME &&
-           info->timestamp_ms < before_us / VV_US_PER_MS && commit->modified_us < before_us;
-}
-
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
 {
     VV_CLEANUP(vv_ledger_reader_done)
@@ -93,7 +82,9 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
             &list.commits.items[i - 1], &arena, &actions, NULL));
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
-        is_enough = is_older(run, &list.commits.items[i - 1], actions.commit_info);
+        /* Whatever it and those before it took, they took before the cut-off. */
+        is_enough = vv_commit_time_is_before(&list.commits.items[i - 1], actions.commit_info,
+            run->cutoff_us - VV_US_PER_DAY);
     }
     run->looked_until =
         list.commits.len > 0 ? vv_log_list_last(&list) : run->table->snapshot->version;

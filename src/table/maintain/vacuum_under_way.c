@@ -1,17 +1,32 @@
 /*
  * A vacuum that was announced and has not ended. One that is looked for after something was written
  * (a pin), or by a plan that whoever commits before it makes anew (a restore), is not missed: one
- * that begins later reads what was written.
+ * that begins later reads what was written. What counts is the log as it is now: one that began
+ * since the table was opened may not have read it.
  */
 #include "base/json.h"
 #include "base/time.h"
-#include "delta/log.h"
+#include "delta/commit_time.h"
+#include "delta/log_list.h"
+#include "delta/timeline.h"
 #include "table/maintain/vacuum.h"
 
 /* How far back it is looked for; one that is older was killed. */
-#define VACUUM_MS_MAX (24 * INT64_C(3600000))
-#define COMMITS_MAX 1000
-#define DAMAGES_MAX 32
+#define VACUUM_US_MAX VV_US_PER_DAY
+
+struct search {
+    const struct vv_table *table;
+    struct vv_ledger_reader ledger;
+    int64_t since_us;
+    int64_t next; /* the newest version that was not looked at; VV_NO_VERSION: all were */
+    bool is_over; /* no older commit matters */
+    const struct vv_history_entry *start;
+};
+
+static void search_done(struct search *search)
+{
+    vv_ledger_reader_done(&search->ledger);
+}
 
 int64_t vv_vacuum_until_ms(const struct vv_history_entry *start)
 {
@@ -22,75 +37,79 @@ int64_t vv_vacuum_until_ms(const struct vv_history_entry *start)
     return retention_ms > start->timestamp_ms ? INT64_MIN : start->timestamp_ms - retention_ms;
 }
 
-/*
- * The commits from `from` downwards, as far as they can be read: *out_damaged is what stands in the
- * way of the ones below it; VV_NO_VERSION: nothing does.
- */
-static varve_status read_down(struct vv_op *op, const struct vv_table *table, int64_t from,
-    struct vv_history_entry **out, size_t *out_len, int64_t *out_damaged)
+static varve_status read_info(struct vv_op *op, struct search *search,
+    const struct vv_log_commit *commit, struct vv_arena *arena,
+    const struct vv_commit_info **out)
 {
-    *out_len = 0;
-    *out_damaged = VV_NO_VERSION;
-    for (int64_t most = COMMITS_MAX; most > 0;) {
-        varve_status status =
-            vv_log_history_there(op, &table->log, from, (size_t)most, &op->arena, out, out_len);
-        if (status != VARVE_ECORRUPT || op->error.version < 0 || op->error.version > from)
-            return status;
-        *out_damaged = op->error.version; /* the first one: others may be above it */
-        *out_len = 0;
+    struct vv_str bytes = VV_STR_NONE;
+    VV_TRY(vv_log_read_listed(op, &search->table->log, &search->ledger, commit, arena, &bytes));
+    return vv_timeline_find_info(op, arena, commit->version, bytes, out);
+}
+
+static varve_status keep_start(struct vv_op *op, struct search *search,
+    const struct vv_log_commit *commit)
+{
+    struct vv_history_entry *start = vv_new(&op->arena, struct vv_history_entry, 1);
+    if (start == NULL)
+        return vv_fail_memory(op);
+    *start = (struct vv_history_entry){.version = commit->version, .commit = *commit};
+    VV_TRY(read_info(op, search, commit, &op->arena, &start->info));
+    search->start = start;
+    return vv_commit_time_ms(op, &search->table->log, commit, start->info,
+        &start->timestamp_ms);
+}
+
+static varve_status look_at(struct vv_op *op, struct search *search,
+    const struct vv_log_commit *commit)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    const struct vv_commit_info *info = NULL;
+    varve_status status = read_info(op, search, commit, &arena, &info);
+    if (status == VARVE_ECORRUPT) {
         vv_forgive(op);
-        most = from - *out_damaged;
+        vv_log(op, VV_LOG_WARN, "vacuum.damaged",
+            "table %.*s: version %" PRId64 " is damaged, so whether it began a vacuum that "
+            "still runs can't be told",
+            VV_ARG(search->table->name), commit->version);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    struct vv_str operation = info != NULL ? info->operation : VV_STR_NONE;
+    bool is_start = vv_str_eq(operation, VV_STR("VACUUM START"));
+    bool is_old = vv_commit_time_is_before(commit, info, search->since_us);
+    search->is_over = is_old || is_start || vv_str_eq(operation, VV_STR("VACUUM END"));
+    return is_start && !is_old ? keep_start(op, search, commit) : VARVE_OK;
+}
+
+static varve_status look_down(struct vv_op *op, struct search *search,
+    const struct vv_log_list *list, bool passes_holes)
+{
+    for (size_t i = vv_log_list_lower(list, search->next + 1); i > 0 && !search->is_over; i--) {
+        const struct vv_log_commit *commit = &list->commits.items[i - 1];
+        if (commit->version != search->next && !passes_holes)
+            return VARVE_OK;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(look_at(op, search, commit));
+        search->next = commit->version - 1;
     }
     return VARVE_OK;
 }
 
-/* True: no older commit matters. */
-static bool find_start(const struct vv_history_entry *entries, size_t len, int64_t since_ms,
+varve_status vv_vacuum_under_way(struct vv_op *op, const struct vv_table *table,
     const struct vv_history_entry **out)
 {
-    for (size_t i = 0; i < len; i++) {
-        struct vv_str operation =
-            entries[i].info != NULL ? entries[i].info->operation : VV_STR_NONE;
-        if (entries[i].timestamp_ms < since_ms || vv_str_eq(operation, VV_STR("VACUUM END")))
-            return true;
-        if (vv_str_eq(operation, VV_STR("VACUUM START"))) {
-            *out = &entries[i];
-            return true;
-        }
+    VV_CLEANUP(search_done)
+    struct search search = {.table = table,
+        .ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)},
+        .since_us = vv_now_us(op) - VACUUM_US_MAX};
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, &table->log, 0, &op->arena, &list));
+    search.next = vv_log_list_last(&list);
+    VV_TRY(look_down(op, &search, &list, false));
+    if (!search.is_over && search.next != VV_NO_VERSION) { /* what the log lacks */
+        VV_TRY(vv_ledger_extend(op, &table->log, &op->arena, &list));
+        VV_TRY(look_down(op, &search, &list, true));
     }
-    return false;
-}
-
-varve_status vv_vacuum_under_way(struct vv_op *op, const struct vv_table *table,
-    int64_t version, const struct vv_history_entry **out)
-{
-    int64_t since_ms = vv_now_us(op) / VV_US_PER_MS - VACUUM_MS_MAX;
-    int64_t from = 0;
-    *out = NULL;
-    VV_TRY(vv_table_newest(op, table, &from));
-    for (int damages = 0; damages < DAMAGES_MAX; damages++) {
-        struct vv_history_entry *entries = NULL;
-        size_t len = 0;
-        int64_t damaged = VV_NO_VERSION;
-        varve_status status = read_down(op, table, from, &entries, &len, &damaged);
-        if (status == VARVE_ENOTFOUND) { /* none is left so far down */
-            vv_forgive(op);
-            return VARVE_OK;
-        }
-        VV_TRY(status);
-        if (find_start(entries, len, since_ms, out) || damaged == VV_NO_VERSION)
-            return VARVE_OK;
-        if (damaged <= version)
-            return vv_fail(op, VARVE_ECORRUPT,
-                "version %" PRId64 " of table %.*s is damaged (varve verify)", damaged,
-                VV_ARG(table->name));
-        vv_log(op, VV_LOG_WARN, "vacuum.damaged",
-            "table %.*s: version %" PRId64 " is damaged, so whether it began a vacuum that "
-            "still runs can't be told",
-            VV_ARG(table->name), damaged);
-        if (damaged == 0)
-            return VARVE_OK;
-        from = damaged - 1;
-    }
+    *out = search.start;
     return VARVE_OK;
 }
