@@ -6,6 +6,7 @@ import json
 
 import pyarrow
 import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 
 CHECK = ("--check", "c: v > 0")
@@ -285,3 +286,44 @@ def test_a_typed_row_is_released_as_it_came(varve, tmp_path, kind, value, column
     rows = [varve.ok("query", f"SELECT * FROM {name} ORDER BY id", "--format", "ndjson", "--nan",
                      "string") for name in ("t", "direct")]
     assert rows[0] == rows[1] and rows[0].count("\n") == 2
+
+
+@pytest.mark.parametrize("kind, value, column", [
+    (pyarrow.int64(), 2**53 + 1, "double"), (pyarrow.int64(), 2**24 + 1, "float"),
+    (pyarrow.uint64(), 2**64 - 1, "double"), (pyarrow.int64(), -2**53 - 1, "double"),
+    (pyarrow.list_(pyarrow.int64()), [1, 2**53 + 1], "array<double>"),
+    (pyarrow.map_(pyarrow.string(), pyarrow.struct([("a", pyarrow.int64())])),
+     [("k", {"a": 2**24 + 1})], "map<string,struct<a:float>>"),
+], ids=str)
+def test_a_whole_number_that_a_float_does_not_hold_is_not_let_in(varve, tmp_path, kind, value,
+                                                                 column):
+    """A text of the same digits is rounded, wherever it comes from."""
+    varve.ok("create", "t", "--key", "id", "--schema", f"id string not null, x {column}")
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"id": ["a"], "x": pyarrow.array([value], kind)}),
+                                path)
+    varve.ok("upsert", "t", path, "--quarantine")
+    before = varve.rows("quarantine", "show", "t")
+    assert before[0]["rule"] == f"does not fit type {column}"
+    for _ in range(2):
+        assert release(varve, "t") == (0, 1)
+    [after] = varve.rows("quarantine", "show", "t")
+    assert after["values"] == before[0]["values"] and after["rules"] == 1
+    assert (after["column"], after["rule"]) == ("x", before[0]["rule"])
+    assert varve.rows("scan", "t") == []
+
+
+@pytest.mark.parametrize("kind, column", [
+    (pyarrow.int64(), "double"), (pyarrow.string(), "double"), (pyarrow.int32(), "float"),
+    (pyarrow.list_(pyarrow.int64()), "array<double>")], ids=str)
+def test_a_number_that_was_set_aside_for_another_rule_is_let_in(varve, tmp_path, kind, column):
+    values = {"int64": [2**53, -7], "int32": [2**24, -7],
+              "string": [str(2**53 + 1), "18446744073709551615"]}.get(str(kind), [[2**60], [None]])
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(
+        {"id": ["a", "b"], "v": [0, 0], "x": pyarrow.array(values, kind)}), path)
+    varve.ok("create", "t", "--key", "id", "--schema", f"id string not null, v int, x {column}",
+             *CHECK)
+    varve.ok("upsert", "t", path, "--quarantine")
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == (2, 0)

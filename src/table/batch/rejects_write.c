@@ -250,6 +250,24 @@ static varve_status add_reasons(struct vv_op *op, struct rejected *rejected, int
     return VARVE_OK;
 }
 
+/* The columns that a release has to be strict with: a text says nothing of the type it had. */
+static void add_whole(const struct vv_plan *plan, struct vv_json_writer *line)
+{
+    bool is_open = false;
+    for (size_t i = 0; i < plan->schema->fields_len; i++) {
+        if (plan->from[i] < 0 || !vv_convert_is_whole(&plan->conversions[i]))
+            continue;
+        if (!is_open) {
+            vv_jw_key(line, "whole");
+            vv_jw_array(line);
+        }
+        vv_jw_string(line, plan->schema->fields[i].name);
+        is_open = true;
+    }
+    if (is_open)
+        vv_jw_end(line);
+}
+
 static varve_status add_row(struct vv_op *op, struct rejected *rejected, struct vv_buf *out)
 {
     const struct vv_batch_input *input = rejected->plan->input;
@@ -269,6 +287,8 @@ static varve_status add_row(struct vv_op *op, struct rejected *rejected, struct 
     if (number > 0)
         vv_jw_key_int(&line, "line", number);
     vv_jw_key_string(&line, "source", input->name);
+    if (vv_input_is_typed(input))
+        add_whole(rejected->plan, &line);
     VV_TRY(add_values(op, rejected, text, &line));
     VV_TRY(add_reasons(op, rejected, row, &line));
     vv_jw_end(&line);

@@ -69,7 +69,8 @@ static inline uint32_t vv_values_beaten(const struct vv_schema *schema)
     "\"" VV_NDJSON_FAULT_NAME "\", \"" VV_NDJSON_FAULT_VALUE "\", \"" VV_NDJSON_FAULT_RULE "\""
 /*
  * A line that is no row, kept as an object of two members: its text, and what is wrong with it. The
- * writer's quarantine is for such lines, too.
+ * writer's quarantine is for such lines, too. Of a row the fault is an object of "column", "value" and
+ * "rule": it has it whatever its values are.
  */
 #define VV_NDJSON_LINE_TEXT "varve.line"
 #define VV_NDJSON_LINE_FAULT "varve.fault"

@@ -378,6 +378,24 @@ bool vv_convert_range(const struct vv_conversion *conversion, struct vv_str valu
     return true;
 }
 
+static bool has_float(const struct vv_type *type)
+{
+    bool found = vv_type_is_float(type) ||
+                 (type->element != NULL && has_float(type->element)) ||
+                 (type->key != NULL && has_float(type->key));
+    for (size_t i = 0; i < type->fields_len && !found; i++)
+        found = has_float(&type->fields[i].type);
+    return found;
+}
+
+bool vv_convert_is_whole(const struct vv_conversion *conversion)
+{
+    struct vv_str type = conversion->source_type;
+    if (!vv_type_is_nested(conversion->type))
+        return vv_type_is_float(conversion->type) && source_kind(type) == SOURCE_INTEGER;
+    return has_float(conversion->type) && memmem(type.ptr, type.len, "INT", 3) != NULL;
+}
+
 void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {

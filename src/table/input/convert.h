@@ -62,6 +62,12 @@ bool vv_convert_twice(const struct vv_conversion *conversion, struct vv_str from
 bool vv_convert_range(const struct vv_conversion *conversion, struct vv_str value,
     struct vv_buf *sql);
 
+/*
+ * Whether whole numbers (integers) are what floats of the column, at whatever depth, are made of: they
+ * are held exactly or lost, where a text of the same digits is rounded.
+ */
+bool vv_convert_is_whole(const struct vv_conversion *conversion);
+
 /* The value of an input as a text, with all of its digits. */
 void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql);
