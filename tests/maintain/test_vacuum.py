@@ -85,6 +85,39 @@ def test_removed_files_stay_as_long_as_the_table_promises(ticks):
     assert vacuum(ticks, "--yes")["files"] == 0 and on_disk(ticks) == before
 
 
+def remove_by_others(varve, days_said, days_file, member=""):
+    """Version 1 brings a file of 500 days ago, which version 2, of other software, removes."""
+    put(varve, "A", 1)
+    [path] = live(varve)
+    age(varve.table(TABLE) / path, 500)
+    commit = varve.table(TABLE) / "_delta_log" / f"{2:020}.json"
+    said = (time.time() - days_said * 86400) * 1000
+    commit.write_text(
+        '{"commitInfo":{"timestamp":%d,"operation":"DELETE","engineInfo":"other/1"}}\n'
+        '{"remove":{"path":"%s","dataChange":true%s}}\n' % (said, path, member))
+    age(commit, days_file)
+
+
+@pytest.mark.parametrize("said, file", [(0, 0), (500, 0), (0, 500)])
+@pytest.mark.parametrize("member", ["", ',"deletionTimestamp":0'], ids=["none", "zero"])
+def test_a_remove_that_tells_no_time_is_of_its_commits(ticks, member, said, file):
+    """The member is optional: what was removed a second ago is not taken for long gone."""
+    remove_by_others(ticks, said, file, member)
+    before = rows(ticks, "--at", "1")
+    result = vacuum(ticks, "--yes")
+    assert (result["files"], result["readable_version"]) == (0, None)
+    assert rows(ticks, "--at", "1") == before
+    result = vacuum(ticks, *NOW, "--yes")
+    assert (result["files"], result["readable_version"]) == (1, 2)
+
+
+def test_what_a_commit_of_no_time_before_the_cut_off_took_is_told_as_lost(ticks):
+    """By both of its clocks it is older than the table: as a version it is of when that was made."""
+    remove_by_others(ticks, 500, 500)
+    result = vacuum(ticks)
+    assert (result["files"], result["readable_version"]) == (1, 2)
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["--retain", "168h"], "promises to keep"), (["--retain", "-1d", "--unsafe"], "no time span"),
     (["--retain", "soon"], "no time span"),

@@ -202,6 +202,19 @@ static varve_status takes_one(struct vv_op *op, const struct vv_vacuum_run *run,
     return VARVE_OK;
 }
 
+/* Where no commit is as old as the cut-off, those that are there are young by a clock that is wrong. */
+static varve_status newest_before_cutoff(struct vv_op *op, const struct vv_vacuum_run *run,
+    int64_t *out)
+{
+    varve_status status =
+        vv_log_version_at(op, &run->table->log, run->cutoff_us + VV_US_PER_DAY, out);
+    if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    *out = run->table->snapshot->version;
+    return VARVE_OK;
+}
+
 /*
  * Files that are due were removed before the cut-off: the newest commit that removed one of them
  * made the first version that does not need it. Walking down from the cut-off it is soon met.
@@ -219,13 +232,7 @@ varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *ru
     for (size_t i = 0; i < run->due.len; i++)
         if (!vv_map_put(&due, run->due.items[i].key, &due, NULL))
             return vv_fail_memory(op);
-    varve_status status =
-        vv_log_version_at(op, &run->table->log, run->cutoff_us + VV_US_PER_DAY, &version);
-    if (status == VARVE_ENOTFOUND) {
-        vv_forgive(op);
-        return VARVE_OK;
-    }
-    VV_TRY(status);
+    VV_TRY(newest_before_cutoff(op, run, &version));
     VV_TRY(vv_vacuum_commits(op, run, VV_NO_VERSION, &list));
     for (size_t i = vv_log_list_lower(&list, version + 1); i > 0; i--) {
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);

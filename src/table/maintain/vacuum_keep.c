@@ -45,10 +45,10 @@ static varve_status add_file(struct vv_op *op, struct vv_vacuum_run *run, struct
 }
 
 static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
-    const struct vv_remove *remove)
+    const struct vv_remove *remove, int64_t taken_ms)
 {
     struct vv_file_keys keys;
-    if (remove->deleted_ms < run->cutoff_us / VV_US_PER_MS)
+    if (taken_ms < run->cutoff_us / VV_US_PER_MS)
         return VARVE_OK;
     VV_TRY(vv_file_keys_of_remove(op, &run->arena, run->table->store, remove, &keys));
     VV_TRY(add_key(op, run, &run->kept, keys.data));
@@ -62,6 +62,29 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
     if (vv_log_list_has_all_from(out, after + 1))
         return VARVE_OK;
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
+}
+
+/* By its own word; what has none, by the later of two clocks, since one may be wrong. */
+static int64_t time_of(const struct vv_log_commit *commit, const struct vv_commit_info *info)
+{
+    int64_t own_ms = vv_commit_time_own_ms(info);
+    int64_t file_ms = commit->modified_us / VV_US_PER_MS;
+    if (own_ms != VV_NO_TIME)
+        return own_ms;
+    return info != NULL && info->timestamp_ms > file_ms ? info->timestamp_ms : file_ms;
+}
+
+/* No file left the table before the commit that removed it, whatever that says or leaves out. */
+static varve_status keep_removed_by(struct vv_op *op, struct vv_vacuum_run *run,
+    const struct vv_log_commit *commit, const struct vv_actions *actions)
+{
+    int64_t commit_ms = time_of(commit, actions->commit_info);
+    for (size_t i = 0; i < actions->removes.len; i++) {
+        const struct vv_remove *remove = &actions->removes.items[i];
+        VV_TRY(keep_remove(op, run, remove,
+            remove->deleted_ms > commit_ms ? remove->deleted_ms : commit_ms));
+    }
+    return VARVE_OK;
 }
 
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
@@ -80,8 +103,7 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger,
             &list.commits.items[i - 1], &arena, &actions, NULL));
-        for (size_t r = 0; r < actions.removes.len; r++)
-            VV_TRY(keep_remove(op, run, &actions.removes.items[r]));
+        VV_TRY(keep_removed_by(op, run, &list.commits.items[i - 1], &actions));
         /* Whatever it and those before it took, they took before the cut-off. */
         is_enough = vv_commit_time_is_before(&list.commits.items[i - 1], actions.commit_info,
             run->cutoff_us - VV_US_PER_DAY);
@@ -159,6 +181,7 @@ varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run)
     for (size_t i = 0; i < snapshot->files_len; i++)
         VV_TRY(add_file(op, run, &run->kept, snapshot->files[i]));
     for (size_t i = 0; i < snapshot->tombstones_len; i++)
-        VV_TRY(keep_remove(op, run, snapshot->tombstones[i]));
+        VV_TRY(keep_remove(op, run, snapshot->tombstones[i],
+            snapshot->tombstones[i]->deleted_ms));
     return keep_pinned(op, run);
 }
