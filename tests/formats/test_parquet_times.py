@@ -4,6 +4,7 @@ import datetime
 import json
 
 import pyarrow
+import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 
@@ -197,3 +198,81 @@ def test_columns_that_are_called_as_our_own_were(varve, tmp_path, int96):
         assert {row[name] for name in names} == {value}
     [shown] = varve.rows("quarantine", "show", "t")
     assert {shown["values"][name] for name in names} == {"x"}
+
+
+TIMES = {-1: "1969-12-31T23:59:59.999999999Z", 1: "1970-01-01T00:00:00.000000001Z",
+         -1000: "1969-12-31T23:59:59.999999Z", -1001: "1969-12-31T23:59:59.999998999Z",
+         2**63 - 1: "2262-04-11T23:47:16.854775807Z", FIRST + 999: "2025-11-20T14:46:40.000000999Z",
+         -2**63 + 1: "1677-09-21T00:12:43.145224193Z"}
+
+
+@pytest.mark.parametrize("form", ["utc.parquet", "naive.parquet", "int96.parquet", "utc.arrow",
+                                  "naive.arrow", "csv", "ndjson"])
+def test_digits_that_are_cut_are_cut_downwards(timed, tmp_path, form):
+    """By every way in: another microsecond is another key, and another date at midnight."""
+    path = tmp_path / f"rows.{form}"
+    kind = UTC_NS if form.startswith("utc") else pyarrow.timestamp("ns")
+    times = {ns: text for ns, text in TIMES.items() if form != "naive.arrow" or abs(ns) < 2**62}
+    if form.endswith("parquet"):
+        write(path, list(times), kind, use_deprecated_int96_timestamps=form.startswith("int96"))
+    elif form.endswith("arrow"):
+        rows = pyarrow.table({"v": range(len(times)), "ts": pyarrow.array(list(times), kind)})
+        with pyarrow.ipc.new_file(path, rows.schema) as file:
+            file.write_table(rows)
+    elif form == "csv":
+        path.write_text("v,ts\n" + "".join(f"{v},{t}\n" for v, t in enumerate(times.values())))
+    else:
+        path.write_text("".join(json.dumps({"v": v, "ts": t}) + "\n"
+                                for v, t in enumerate(times.values())))
+    timed.ok("upsert", "t", path, "--truncate-time")
+    assert [row["ts"] for row in sorted_rows(timed)] == [
+        text[:26].removesuffix("Z") + "Z" for text in times.values()]
+
+
+def test_what_cannot_be_looked_into_is_not_rounded_towards_1970(timed, tmp_path):
+    path = write(tmp_path / "ns.parquet", [FIRST, None, -1], use_dictionary=False,
+                 column_encoding={"ts": "DELTA_BINARY_PACKED"})
+    done = timed.run("upsert", "t", path, "--truncate-time")
+    assert done.returncode == 3 and "may have been rounded up" in done.stderr
+    assert timed.version("t") == 0
+
+
+@pytest.mark.parametrize("kind, column, of", [
+    (pyarrow.list_(UTC_NS), "array<timestamp>", lambda time: [FIRST + 1, time]),
+    (pyarrow.struct([("at", UTC_NS)]), "struct<at:timestamp>", lambda time: {"at": time})],
+    ids=["array", "struct"])
+def test_within_nested_values_nothing_is_rounded_towards_1970(varve, tmp_path, kind, column, of):
+    varve.ok("create", "t", "--schema", f"v bigint not null, ts {column}", "--key", "v")
+    path = write(tmp_path / "ns.parquet", [of(FIRST + 1), of(-1)], kind)
+    done = varve.run("upsert", "t", path, "--truncate-time")
+    assert done.returncode == 3 and "1 of 2 rows rejected" in done.stderr
+    assert "1969-12-31T23:59:59.999999999 has digits below a microsecond, which before 1970" in (
+        done.stderr)
+
+
+@pytest.mark.parametrize("int96", [False, True])
+def test_a_row_of_several_such_columns_is_set_aside_whole(varve, tmp_path, int96):
+    varve.ok("create", "t", "--schema", "v bigint not null, a timestamp, b timestamp", "--key", "v")
+    kind = pyarrow.timestamp("ns") if int96 else UTC_NS
+    rows = pyarrow.table({"v": [0], "a": pyarrow.array([FIRST + 1], kind),
+                          "b": pyarrow.array([-2], kind)})
+    path = tmp_path / "ns.parquet"
+    pyarrow.parquet.write_table(rows, path, use_deprecated_int96_timestamps=int96)
+    end = "" if int96 else "Z"
+    whole = {"v": "0", "a": f"2025-11-20T14:46:40.000000001{end}",
+             "b": f"1969-12-31T23:59:59.999999998{end}"}
+    varve.ok("upsert", "t", path, "--quarantine")
+    for _ in range(2):
+        [shown] = varve.rows("quarantine", "show", "t")
+        assert shown["values"] == whole and shown["rules"] == 2
+        varve.run("quarantine", "release", "t")
+
+
+@pytest.mark.parametrize("zone, time", [((), "2025-11-20T14:46:40.000000Z"),
+                                        (("--input-tz", "Europe/Athens"), "2025-11-20T12:46:40.000000Z")])
+def test_old_times_are_of_the_zone_of_the_batch(timed, tmp_path, zone, time):
+    """Also where one of them is too fine."""
+    path = write(tmp_path / "ns.parquet", [FIRST, FIRST + 1], pyarrow.timestamp("ns"),
+                 use_deprecated_int96_timestamps=True)
+    timed.ok("upsert", "t", path, "--quarantine", *zone)
+    assert sorted_rows(timed) == [{"v": 0, "ts": time}]

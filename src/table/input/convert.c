@@ -13,6 +13,7 @@ enum source_kind {
     SOURCE_TIMESTAMP_NS, /* naive */
     SOURCE_TIMESTAMP_TZ,
     SOURCE_TIMESTAMP_TZ_NS, /* a struct of the two parts, as vv_session_load_arrow makes it */
+    SOURCE_TIMESTAMP_PAIR, /* the same of a naive time, finer than 64 bits are (INT96 of Parquet) */
     SOURCE_BINARY,
     SOURCE_NESTED,
     SOURCE_OTHER
@@ -49,6 +50,8 @@ static enum source_kind source_kind(struct vv_str type)
 {
     if (vv_str_eq(type, VV_STR("STRUCT(\"at\" TIMESTAMP WITH TIME ZONE, ns SMALLINT)")))
         return SOURCE_TIMESTAMP_TZ_NS;
+    if (vv_str_eq(type, VV_STR("STRUCT(\"at\" TIMESTAMP, ns SMALLINT)")))
+        return SOURCE_TIMESTAMP_PAIR;
     if (vv_str_ends(type, VV_STR("]")) || vv_str_starts(type, VV_STR("STRUCT(")) ||
         vv_str_starts(type, VV_STR("MAP(")))
         return SOURCE_NESTED;
@@ -67,10 +70,15 @@ static bool is_number(enum source_kind kind)
     return kind == SOURCE_INTEGER || kind == SOURCE_FLOAT || kind == SOURCE_DECIMAL;
 }
 
+static bool is_pair(enum source_kind kind)
+{
+    return kind == SOURCE_TIMESTAMP_TZ_NS || kind == SOURCE_TIMESTAMP_PAIR;
+}
+
 static bool is_instant(enum source_kind kind)
 {
     return kind == SOURCE_DATE || kind == SOURCE_TIMESTAMP || kind == SOURCE_TIMESTAMP_NS ||
-           kind == SOURCE_TIMESTAMP_TZ || kind == SOURCE_TIMESTAMP_TZ_NS;
+           kind == SOURCE_TIMESTAMP_TZ || is_pair(kind);
 }
 
 /* A text converts to anything, value by value; NULL always does. */
@@ -100,7 +108,7 @@ static bool converts(enum source_kind source, const struct vv_conversion *conver
     case VV_TYPE_STRUCT:
     case VV_TYPE_ARRAY:
     case VV_TYPE_MAP:
-        return source == SOURCE_NESTED || source == SOURCE_TIMESTAMP_TZ_NS;
+        return source == SOURCE_NESTED || is_pair(source);
     default:
         return false;
     }
@@ -142,7 +150,7 @@ static void add_source(const struct vv_conversion *conversion, struct vv_str fro
 {
     if (vv_str_starts(conversion->source_type, VV_STR("ENUM(")))
         vv_buf_addf(out, "CAST(%.*s AS VARCHAR)", VV_ARG(from));
-    else if (source_kind(conversion->source_type) == SOURCE_TIMESTAMP_TZ_NS)
+    else if (is_pair(source_kind(conversion->source_type)))
         vv_buf_addf(out, "struct_extract(%.*s, 'at')", VV_ARG(from));
     else
         vv_buf_add(out, from);
@@ -159,7 +167,7 @@ static void text_value(const struct vv_conversion *conversion, struct vv_str fro
 
 /* Integers of microseconds round down, also before 1970. */
 #define NS_TO_US \
-    "make_timestamp((epoch_ns(%.*s) - (epoch_ns(%.*s) %% 1000 + 1000) %% 1000) // 1000)"
+    "make_timestamp(epoch_ns(%.*s) // 1000 - CAST(epoch_ns(%.*s) %% 1000 < 0 AS BIGINT))"
 
 /* As TIMESTAMP; in UTC, where it has a zone. */
 static void add_naive(enum source_kind source, struct vv_str from, struct vv_buf *sql)
@@ -295,7 +303,7 @@ bool vv_convert_loss(const struct vv_conversion *conversion, struct vv_str from,
     add_source(conversion, from, &start);
     if (!vv_buf_ok(&start))
         sql->failed = true;
-    if (conversion->type->kind == VV_TYPE_DATE && source == SOURCE_TIMESTAMP_TZ_NS)
+    if (conversion->type->kind == VV_TYPE_DATE && is_pair(source))
         vv_buf_addf(sql, "coalesce(struct_extract(%.*s, 'ns') <> 0, false) OR ", VV_ARG(from));
     return scalar_loss(conversion, source, vv_buf_str(&start), value, sql);
 }
@@ -312,7 +320,7 @@ bool vv_convert_finer(const struct vv_conversion *conversion, struct vv_str from
         sql->failed = true;
     if (source == SOURCE_TIMESTAMP_NS)
         vv_buf_addf(sql, "epoch_ns(%.*s) %% 1000 <> 0", VV_ARG(from));
-    else if (source == SOURCE_TIMESTAMP_TZ_NS)
+    else if (is_pair(source))
         vv_buf_addf(sql, "struct_extract(%.*s, 'ns') <> 0", VV_ARG(from));
     else if (source == SOURCE_TEXT)
         vv_convert_text_finer(vv_buf_str(&start), value, sql);
@@ -327,7 +335,8 @@ static bool find_naive(const struct vv_conversion *conversion, struct vv_str fro
 {
     enum source_kind source = source_kind(conversion->source_type);
     bool is_naive = source == SOURCE_TEXT || source == SOURCE_TIMESTAMP ||
-                    source == SOURCE_TIMESTAMP_NS || source == SOURCE_DATE;
+                    source == SOURCE_TIMESTAMP_NS || source == SOURCE_TIMESTAMP_PAIR ||
+                    source == SOURCE_DATE;
     if (conversion->time_zone.len == 0 || conversion->type->kind != VV_TYPE_TIMESTAMP ||
         !is_naive)
         return false;
@@ -399,7 +408,8 @@ bool vv_convert_is_whole(const struct vv_conversion *conversion)
 void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
-    if (source_kind(conversion->source_type) != SOURCE_TIMESTAMP_TZ_NS) {
+    enum source_kind source = source_kind(conversion->source_type);
+    if (!is_pair(source)) {
         /* As a double that the column would have got: 0.1 of fewer digits is another one. */
         bool is_widened = conversion->type->kind == VV_TYPE_DOUBLE &&
                           vv_str_eq_nocase(conversion->source_type, VV_STR("FLOAT"));
@@ -412,6 +422,7 @@ void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from
         "CASE WHEN struct_extract(%.*s, 'ns') <> 0 THEN "
         "concat(strftime(make_timestamp(epoch_us(struct_extract(%.*s, 'at'))), "
         "'%%Y-%%m-%%dT%%H:%%M:%%S.%%f'), lpad(CAST(struct_extract(%.*s, 'ns') AS VARCHAR), 3, "
-        "'0'), 'Z') ELSE CAST(struct_extract(%.*s, 'at') AS VARCHAR) END",
-        VV_ARG(from), VV_ARG(from), VV_ARG(from), VV_ARG(from));
+        "'0'), '%s') ELSE CAST(struct_extract(%.*s, 'at') AS VARCHAR) END",
+        VV_ARG(from), VV_ARG(from), VV_ARG(from), source == SOURCE_TIMESTAMP_PAIR ? "" : "Z",
+        VV_ARG(from));
 }

@@ -2,8 +2,11 @@
  * What a file of Parquet says that the engine does not pass on: that a column has no type, since it
  * has no value, and that times are finer than the microseconds that come out.
  *
- * A column of nanoseconds with a zone becomes the pair that Arrow's are (engine.h). Where there is
- * no such pair, within nested values and of INT96, the row has a fault.
+ * A column of such times becomes the pair that Arrow's are (engine.h), of INT96 one whose time is naive.
+ * Within nested values there is no such pair, and the row has a fault.
+ *
+ * Where digits are to be cut, the engine does that, but for nanoseconds with a zone before 1970, which it
+ * rounds towards that year: so only these are looked for, and have the microsecond below.
  */
 #include "base/map.h"
 #include "base/number.h"
@@ -14,6 +17,8 @@
 /* So many values are told one by one; a file that has more of them is refused as it is. */
 #define FINE_MAX 1000000
 #define FINE_BYTES 128 /* of one, at most */
+#define US_MAX \
+    (INT64_MAX / 1000) /* of the latest nanosecond, which the engine takes for no time */
 
 #define ROW_NAME "\"varve fine row\""
 #define US_NAME "\"varve fine us %" PRIu32 "\""
@@ -54,15 +59,19 @@ static varve_status read_bytes(struct vv_op *op, void *data, int64_t offset, cha
 static varve_status fine_take(struct vv_op *op, void *data, const struct vv_pq_fine *fine)
 {
     struct look *look = data;
+    bool cuts = look->input->truncates_time;
     if (look->leaf_len > 0 && look->row == fine->row)
+        return VARVE_OK;
+    if (cuts && fine->us >= 0 && fine->us < US_MAX)
         return VARVE_OK;
     look->row = fine->row;
     look->leaf_len++;
     if (++look->fines_len > FINE_MAX)
         return vv_fail(op, VARVE_EINVALID,
-            "column %.*s: more than %d values have digits below a microsecond: cast it to "
-            "microseconds, or have them cut (--truncate-time)",
-            VV_ARG(look->column), FINE_MAX);
+            "column %.*s: more than %d values%s have digits below a microsecond: cast it to "
+            "microseconds%s",
+            VV_ARG(look->column), FINE_MAX, cuts ? " before 1970" : "",
+            cuts ? "" : ", or have them cut (--truncate-time)");
     vv_buf_addf(&look->fines, "%" PRId64 ",%" PRIu32 ",%" PRId64 ",%" PRId64 "\n", fine->row,
         fine->leaf, fine->us, fine->ns);
     return vv_buf_ok(&look->fines) ? VARVE_OK : vv_fail_memory(op);
@@ -77,16 +86,25 @@ static void replace_null(struct look *look, struct vv_str name)
 }
 
 /* The engine's microseconds before 1970 are not rounded down. */
-static void replace_pair(struct look *look, struct vv_str name, uint32_t leaf)
+static void replace_fine(struct look *look, const struct vv_pq_node *node, uint32_t leaf)
 {
     struct vv_buf *sql = &look->replaced;
-    vv_buf_adds(sql, sql->len > 0 ? ", CASE WHEN " : "CASE WHEN ");
-    vv_sql_name(sql, name);
-    vv_buf_addf(sql,
-        " IS NOT NULL THEN struct_pack(at := coalesce(make_timestamptz(" US_NAME "), ", leaf);
-    vv_sql_name(sql, name);
-    vv_buf_addf(sql, "), ns := coalesce(" NS_NAME ", CAST(0 AS SMALLINT))) END AS ", leaf);
-    vv_sql_name(sql, name);
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf at = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&name, node->name);
+    struct vv_str column = vv_buf_str(&name);
+    vv_buf_addf(&at, "coalesce(TRY(make_timestamp%s(" US_NAME ")), %.*s)",
+        node->type == VV_PQ_INT96 ? "" : "tz", leaf, VV_ARG(column));
+    vv_buf_adds(sql, sql->len > 0 ? ", " : "");
+    if (look->input->truncates_time)
+        vv_buf_add(sql, vv_buf_str(&at));
+    else
+        vv_buf_addf(sql,
+            "CASE WHEN %.*s IS NOT NULL THEN struct_pack(at := %.*s, ns := coalesce(" NS_NAME
+            ", CAST(0 AS SMALLINT))) END",
+            VV_ARG(column), VV_ARG(vv_buf_str(&at)), leaf);
+    vv_buf_addf(sql, " AS %.*s", VV_ARG(column));
+    sql->failed = sql->failed || !vv_buf_ok(&name) || !vv_buf_ok(&at);
     vv_buf_addf(&look->names, ", " US_NAME ", " NS_NAME, leaf, leaf);
     vv_buf_addf(&look->digits,
         ", max(us) FILTER (c = %" PRIu32 ") AS " US_NAME ", max(ns) FILTER (c = %" PRIu32
@@ -108,6 +126,22 @@ static void fault_add(struct look *look, const struct vv_pq_node *leaf, uint32_t
     look->fault_names.failed = look->fault_names.failed || !vv_buf_ok(&path);
 }
 
+/* Of values that nobody can look at those before 1970 are not read. */
+static void replace_checked(struct look *look, struct vv_str name)
+{
+    struct vv_buf *sql = &look->replaced;
+    vv_buf_adds(sql, sql->len > 0 ? ", CASE WHEN " : "CASE WHEN ");
+    vv_sql_name(sql, name);
+    vv_buf_adds(sql, " <= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN error(concat(");
+    vv_sql_literal(sql, name);
+    vv_buf_adds(sql, ", ' = ', ");
+    vv_sql_name(sql, name);
+    vv_buf_adds(sql, ", ' may have been rounded up: cast the column to microseconds')) ELSE ");
+    vv_sql_name(sql, name);
+    vv_buf_adds(sql, " END AS ");
+    vv_sql_name(sql, name);
+}
+
 static varve_status leaf_look(struct look *look, uint32_t number)
 {
     struct vv_op *op = look->op;
@@ -115,22 +149,26 @@ static varve_status leaf_look(struct look *look, uint32_t number)
     const struct vv_pq_bytes bytes = {
         &look->input->source, look->input->source.bytes, read_bytes};
     const struct vv_pq_fine_taker to = {look, fine_take};
+    bool is_top = leaf->name.ptr == look->column.ptr && leaf->rep_max == 0;
+    bool cuts = look->input->truncates_time;
     look->leaf_len = 0;
     varve_status status = vv_pq_find_fine(op, &bytes, &look->file, number, &to);
+    if (status == VARVE_EUNSUPPORTED && is_top && cuts) {
+        vv_forgive(op);
+        replace_checked(look, leaf->name);
+        return VARVE_OK;
+    }
     if (status == VARVE_EUNSUPPORTED) {
         vv_recode(op, VARVE_EINVALID);
         return vv_note(op,
             "column %.*s has nanoseconds, and nobody can tell whether any would be lost: cast "
-            "it to microseconds, or have them cut (--truncate-time)",
-            VV_ARG(look->column));
+            "it to microseconds%s",
+            VV_ARG(look->column), cuts ? "" : ", or have them cut (--truncate-time)");
     }
-    if (status == VARVE_OK && look->leaf_len > 0) {
-        if (leaf->name.ptr == look->column.ptr && leaf->type == VV_PQ_INT64 &&
-            leaf->rep_max == 0)
-            replace_pair(look, leaf->name, number);
-        else
-            fault_add(look, leaf, number);
-    }
+    if (status == VARVE_OK && look->leaf_len > 0 && is_top)
+        replace_fine(look, leaf, number);
+    else if (status == VARVE_OK && look->leaf_len > 0)
+        fault_add(look, leaf, number);
     return status;
 }
 
@@ -150,6 +188,11 @@ static varve_status name_check(struct look *look, struct vv_map *seen, struct vv
     return VARVE_OK;
 }
 
+static bool needs_look(const struct look *look, const struct vv_pq_node *leaf)
+{
+    return vv_pq_is_cut(leaf) && (!look->input->truncates_time || leaf->type != VV_PQ_INT96);
+}
+
 static varve_status columns_look(struct look *look)
 {
     struct vv_map seen = VV_MAP_INIT(&look->op->arena);
@@ -161,8 +204,8 @@ static varve_status columns_look(struct look *look)
         if (node->meaning == VV_PQ_NULL && node->type != VV_PQ_GROUP)
             replace_null(look, node->name);
         look->column = node->name;
-        for (uint32_t i = 0; i < leaves && !look->input->truncates_time; i++)
-            if (vv_pq_is_cut(look->file.leaves[node->leaf + i]))
+        for (uint32_t i = 0; i < leaves; i++)
+            if (needs_look(look, look->file.leaves[node->leaf + i]))
                 VV_TRY(leaf_look(look, node->leaf + i));
     }
     return VARVE_OK;
@@ -189,8 +232,10 @@ static void faults_sql(const struct look *look, struct vv_buf *sql)
         "\"" VV_NDJSON_FAULT_VALUE "\"",
         VV_ARG(leaves));
     vv_buf_addf(sql,
-        ", max('has digits below a microsecond, which would be lost') FILTER (c IN (%.*s)) "
+        ", max('has digits below a microsecond, which %s') FILTER (c IN (%.*s)) "
         "AS \"" VV_NDJSON_FAULT_RULE "\"",
+        look->input->truncates_time ? "before 1970 are not cut within nested values"
+                                    : "would be lost",
         VV_ARG(leaves));
 }
 
