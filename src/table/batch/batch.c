@@ -4,6 +4,7 @@
 #include "base/seam.h"
 #include "engine/sql.h"
 #include "table/batch/batch_empty.h"
+#include "table/batch/batch_later.h"
 #include "table/batch/batch_settle.h"
 #include "table/input/batch_input.h"
 #include "table/batch/rejects.h"
@@ -310,8 +311,8 @@ static size_t parts_count(const struct vv_work *work, const struct vv_plan *plan
 {
     size_t threads = vv_engine_threads(work->engine);
     int64_t parts = plan->input->rows / PART_ROWS_MIN;
-    if (plan->input->format != VV_INPUT_PARQUET || parts < 1)
-        return 1; /* other inputs lie in the session */
+    if (plan->input->format != VV_INPUT_PARQUET || plan->options->has_later || parts < 1)
+        return 1; /* what else is read lies in the session */
     threads = threads < VV_CREW_MAX ? threads : VV_CREW_MAX;
     return parts < (int64_t)threads ? (size_t)parts : threads;
 }
@@ -345,7 +346,8 @@ static varve_status rows_make_first(struct vv_op *op, struct vv_work *work,
         return vv_fail_memory(op);
     if (!work->is_small && may_fit(work, plan))
         return make_many(op, work, plan, vv_buf_str(&sql), out_rows);
-    const struct vv_query query = {.sql = vv_buf_str(&sql), .is_kept = true};
+    const struct vv_query query = {
+        .sql = vv_buf_str(&sql), .is_kept = !plan->options->has_later};
     return vv_work_make(op, work, &work->batch, &query, out_rows);
 }
 
@@ -466,8 +468,13 @@ static varve_status rows_judge(struct vv_op *op, struct vv_work *work,
 {
     *counts = (struct vv_batch_counts){.rows = 0};
     VV_NEW(op, &counts->by_warning, int64_t, common->rules->warnings_len + 1);
-    VV_TRY(plans_make(op, source, common, plans));
-    VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
+    for (bool has_more = true; has_more;) {
+        has_more = false;
+        VV_TRY(plans_make(op, source, common, plans));
+        VV_TRY(rows_make(op, work, plans->items, plans->len, &counts->rows));
+        if (common->options->has_later && common->options->dedupe)
+            VV_TRY(vv_batch_later_spread(op, work, common->rules, &has_more));
+    }
     return vv_batch_count(op, work, &plans->items[0], counts);
 }
 

@@ -55,6 +55,7 @@ struct vv_batch_options {
     bool dedupe;            /* step 3; false for plain appends */
     bool reject_rows; /* rejected rows are left out and counted instead of failing the batch */
     bool evolve;      /* null in no column of the table is no fault of a line */
+    bool has_later;   /* batch_later.h: there are such rows */
 };
 
 struct vv_batch {

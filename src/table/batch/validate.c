@@ -231,13 +231,21 @@ static varve_status column_breaches(struct vv_op *op, struct vv_plan *plan, int3
     }
     VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(1 << 16);
     VV_CLEANUP(vv_buf_done) struct vv_buf condition = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_conversion range = plan->conversions[column];
+    bool is_later = plan->options->has_later && column == plan->rules->order;
+    range.type = &field->type;
     vv_buf_addf(&value, OWN_FORMAT, OWN(plan, 'c', column));
     if (!vv_buf_ok(&value))
         return vv_fail_memory(op);
-    if (plan->from[column] >= 0 &&
-        vv_convert_range(&plan->conversions[column], vv_buf_str(&value), &condition)) {
+    if ((plan->from[column] >= 0 || is_later) &&
+        vv_convert_range(&range, vv_buf_str(&value), &condition)) {
         breach.kind = VV_BREACH_RANGE;
         VV_TRY(breach_add(op, plan, breach, &condition));
+    }
+    if (is_later) {
+        breach.kind = VV_BREACH_LATER;
+        VV_TRY(breach_addf(op, plan, breach, OWN_FORMAT " IS NULL AND %.*slater IS NOT NULL",
+            OWN(plan, 'c', column), VV_ARG(plan->prefix)));
     }
     vv_buf_clear(&condition);
     if (vv_convert_nested_null(&field->type, vv_buf_str(&value), &condition)) {
@@ -290,7 +298,7 @@ static varve_status table_breaches(struct vv_op *op, struct vv_plan *plan)
 
 static varve_status breaches_make(struct vv_op *op, struct vv_plan *plan)
 {
-    size_t len_max = 1 + plan->schema->fields_len * 7 + plan->rules->partition_from_len +
+    size_t len_max = 1 + plan->schema->fields_len * 8 + plan->rules->partition_from_len +
                      plan->rules->checks_len;
     VV_NEW(op, &plan->breaches, struct vv_breach, len_max);
     if (plan->input->has_faults)

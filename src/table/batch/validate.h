@@ -22,6 +22,7 @@ enum vv_breach_kind {
     VV_BREACH_GAP,       /* a time that the zone of the batch leaves out */
     VV_BREACH_FINER,     /* digits below a microsecond */
     VV_BREACH_RANGE,     /* not in the years 0001 to 9999 */
+    VV_BREACH_LATER,     /* no order value follows the stored one (batch_later.h) */
     VV_BREACH_NULL,      /* NULL in a column that is NOT NULL, or in the key */
     VV_BREACH_NULL_PART, /* NULL within a nested value where none may be */
     VV_BREACH_PARTITION, /* not the UTC date of its source */
@@ -91,7 +92,9 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
 /* Whether the column is among those that vv_plan_texts_sql selects. */
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
 
-/* For the files validate*.c: the levels in parentheses, with level 4 or without. */
+/* For the files validate*.c. Whether a check names the column: true, too, where memory is out. */
+bool vv_plan_named(const struct vv_check *checks, size_t len, struct vv_str name);
+/* The levels in parentheses, with level 4 or without. */
 /* A time in microseconds, an SQL expression, as a value of the order column. */
 void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql);
 void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql);

@@ -156,6 +156,7 @@ static bool is_of_value(const struct vv_edit *edit, const struct vv_breach *brea
         return true;
     case VV_BREACH_NULL:
         return !vv_edit_is_derived(edit->rules, breach->column);
+    case VV_BREACH_LATER: /* of an upsert alone */
     case VV_BREACH_FAULT:
     case VV_BREACH_PARTITION:
     case VV_BREACH_GENERATED:

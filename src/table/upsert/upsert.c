@@ -19,6 +19,7 @@
 #include "table/file_set.h"
 #include "table/maintain/checkpoint.h"
 #include "table/alter/evolve.h"
+#include "table/batch/batch_later.h"
 #include "table/batch/quarantine.h"
 #include "table/upsert/upsert_plan.h"
 
@@ -126,11 +127,10 @@ static varve_status check_append_only(struct vv_op *op, const struct vv_upsert_c
         VV_ARG(call->table->name), gone);
 }
 
-/* One attempt at the table's current snapshot. REPLAN in `out`: somebody was faster. */
+/* One attempt at the table's current snapshot, compared. REPLAN in `out`: somebody was faster. */
 static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, uint32_t attempts_used, struct vv_commit_result *out)
 {
-    VV_TRY(vv_upsert_compare(op, call, attempt));
     VV_TRY(check_append_only(op, call, attempt));
     varve_status status = vv_upsert_rewrite(op, call, attempt);
     if (status == VARVE_OK)
@@ -235,6 +235,19 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
     return vv_quarantine_store(op, call->table, &batch, stored);
 }
 
+/* What the comparison found: these rows are to be judged with another order value. */
+static varve_status note_later(struct vv_op *op, struct vv_upsert_call *call)
+{
+    bool is_first = !call->judging.has_later;
+    struct vv_str select = vv_arena_format(&op->arena,
+        "SELECT _row, _o FROM %.*s WHERE _rank = 1 AND _what = 1 AND NOT _own AND "
+        "_o IS NOT NULL AND (_batch_o IS NULL OR _batch_o <= _o)",
+        VV_ARG(call->work->stored.sql));
+    call->judging.has_later = true;
+    return select.ptr != NULL ? vv_batch_later_add(op, call->work, select, is_first)
+                              : vv_fail_memory(op);
+}
+
 static varve_status suppose(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_batch_source *source, struct vv_evolution *evolution)
 {
@@ -275,8 +288,8 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             VV_TRY(suppose(op, call, source, &evolution));
         if (validated == NULL || !vv_rules_same(validated, table->snapshot)) {
             VV_TRY(renew_rules(op, call, &ruled, &rules));
-            VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules,
-                &call->options->batch, &call->batch));
+            VV_TRY(vv_batch_prepare(op, call->work, source, table, &rules, &call->judging,
+                &call->batch));
             VV_TRY(keep_rejects(op, call, &stored));
         }
         vv_snapshot_release(&validated);
@@ -294,6 +307,12 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         attempt.written.arena = &attempt.arena;
         attempt.marks = (struct vv_marks){
             .table = table, .session = call->work->session, .arena = &attempt.arena};
+        VV_TRY(vv_upsert_compare(op, call, &attempt));
+        if (attempt.later > 0) {
+            VV_TRY(note_later(op, call));
+            vv_snapshot_release(&validated);
+            continue;
+        }
         VV_TRY(try_once(op, call, &attempt, out->attempts, &committed));
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
@@ -303,6 +322,9 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             return VARVE_OK;
         }
         VV_TRY(vv_table_refresh(op, table));
+        if (call->judging.has_later)
+            vv_snapshot_release(&validated); /* other order values may be stored now */
+        call->judging.has_later = false;
     }
 }
 
@@ -317,8 +339,10 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
 {
     VV_CLEANUP(vv_work_close) struct vv_work *work = NULL;
     struct vv_upsert_result result = {0};
-    struct vv_upsert_call call = {
-        .table = table, .options = options, .started_us = vv_now_us(op)};
+    struct vv_upsert_call call = {.table = table,
+        .options = options,
+        .judging = options->batch,
+        .started_us = vv_now_us(op)};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(take_work(op, table, &work));
     VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};

@@ -92,6 +92,8 @@ static varve_status read_groups(struct vv_op *op, const struct vv_upsert_call *c
 enum stored_column {
     STORED_FILE = 0,
     STORED_OWN = 3,
+    STORED_ORDER = 4,
+    STORED_BATCH_ORDER = 5,
     STORED_WHAT = 7,
     STORED_RANK = 8
 };
@@ -105,6 +107,16 @@ static varve_status stored_read(struct vv_op *op, const struct vv_upsert_call *c
     struct vv_str sql = vv_arena_format(&op->arena, "FROM %.*s", VV_ARG(stored->sql));
     return sql.ptr != NULL ? vv_session_query(op, call->work->session, sql, out)
                            : vv_fail_memory(op);
+}
+
+/* Of an update: the row has no order value of its own, and the one that it got is no later one. */
+static bool is_to_be_later(const struct vv_upsert_attempt *attempt, const struct vv_rows *rows)
+{
+    if (attempt->rules->order < 0 || vv_rows_bool(rows, STORED_OWN) ||
+        vv_rows_is_null(rows, STORED_ORDER))
+        return false;
+    return vv_rows_is_null(rows, STORED_BATCH_ORDER) ||
+           vv_rows_int64(rows, STORED_BATCH_ORDER) <= vv_rows_int64(rows, STORED_ORDER);
 }
 
 /* `near`: by candidate, the files of rows that are equal in what was compared; NULL: nobody asks. */
@@ -134,7 +146,7 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
         attempt->repaired += !is_first;
         attempt->gone[file] += !is_first || what == VV_OUTCOME_UPDATE;
         attempt->later +=
-            is_first && what == VV_OUTCOME_UPDATE && !vv_rows_bool(rows, STORED_OWN);
+            is_first && what == VV_OUTCOME_UPDATE && is_to_be_later(attempt, rows);
         if (near != NULL && is_first && what == VV_OUTCOME_UNCHANGED)
             near[file] = true;
         found += is_first;

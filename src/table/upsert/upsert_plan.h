@@ -40,7 +40,7 @@ struct vv_upsert_attempt {
     int64_t *gone;     /* by candidate: rows that must leave it */
     int64_t counts[4]; /* batch rows by enum vv_outcome */
     int64_t repaired;
-    int64_t later;          /* updates whose order value is to be later than the stored one */
+    int64_t later;          /* updates whose order value has to be a later one: batch_later.h */
     bool is_straight;       /* the new rows are not copied before they are written */
     struct vv_str news_sql; /* what stands for them after FROM */
     int64_t rows_copied;    /* written again as they were */
@@ -56,6 +56,7 @@ struct vv_upsert_call {
     struct vv_table *table;
     struct vv_work *work;
     const struct vv_upsert_options *options;
+    struct vv_batch_options judging; /* of the options, has_later from attempt to attempt */
     struct vv_batch batch;
     int64_t started_us;
     struct vv_turn *turn; /* kept from the first lost race to the end */
@@ -68,13 +69,6 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt);
 /* Whether stored rows leave their files. */
-/*
- * A row without an order value of its own is the newest on arrival, so that it gets one that is later
- * than the stored one, should that lie ahead of the clock: after the batch was judged and filled.
- * EINVALID: there are such rows, and a rule or a generated column of the table depends on it.
- */
-varve_status vv_upsert_check_later(struct vv_op *op, const struct vv_upsert_call *call,
-    const struct vv_upsert_attempt *attempt);
 bool vv_upsert_takes_rows(const struct vv_upsert_attempt *attempt);
 /* And the change files, where the table has its feed on. */
 varve_status vv_upsert_feed(struct vv_op *op, const struct vv_upsert_call *call,

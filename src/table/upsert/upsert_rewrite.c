@@ -17,34 +17,13 @@
 #define NEAR_ROWS_MAX \
     122880 /* one row group of the engine's: read for each partition, wherever */
 
-/*
- * A row without an order value of its own is the newest on arrival: later than the clock says if
- * the stored one is.
- */
-static void add_news_column(const struct vv_upsert_attempt *attempt, int32_t column,
-    bool has_stored, struct vv_buf *sql)
-{
-    if (column != attempt->rules->order || !has_stored) {
-        vv_buf_addf(sql, "b.c%d", column);
-        return;
-    }
-    enum vv_type_kind kind = attempt->snapshot->schema.fields[column].type.kind;
-    bool is_time = kind == VV_TYPE_TIMESTAMP || kind == VV_TYPE_TIMESTAMP_NTZ;
-    vv_buf_addf(sql,
-        "CASE WHEN b._own OR o._o IS NULL THEN b.c%d ELSE greatest(b.c%d, o._o + %s) "
-        "END AS c%d",
-        column, column, is_time ? "INTERVAL 1 MICROSECOND" : "1", column);
-}
-
 static void add_news(const struct vv_upsert_call *call, const struct vv_upsert_attempt *attempt,
     struct vv_buf *sql)
 {
     bool has_stored = attempt->candidates.files_len > 0;
     vv_buf_adds(sql, "SELECT b._row, b._own");
-    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++) {
-        vv_buf_adds(sql, ", ");
-        add_news_column(attempt, (int32_t)i, has_stored, sql);
-    }
+    for (size_t i = 0; i < attempt->snapshot->schema.fields_len; i++)
+        vv_buf_addf(sql, ", b.c%zu", i);
     vv_buf_addf(sql, " FROM %.*s AS b", VV_ARG(call->batch.sql));
     if (has_stored)
         vv_buf_addf(sql,
@@ -68,8 +47,7 @@ static bool is_clustered(const struct vv_upsert_call *call,
 /* Every row of the batch is written, as it is. */
 static bool is_whole(const struct vv_upsert_attempt *attempt)
 {
-    return attempt->counts[VV_OUTCOME_UNCHANGED] == 0 &&
-           attempt->counts[VV_OUTCOME_STALE] == 0 && attempt->later == 0;
+    return attempt->counts[VV_OUTCOME_UNCHANGED] == 0 && attempt->counts[VV_OUTCOME_STALE] == 0;
 }
 
 /* Where the batch lies in memory. */
@@ -285,7 +263,6 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
     if (plan.gone.ptr == NULL)
         return vv_fail_memory(op);
     if (rows > 0) {
-        VV_TRY(vv_upsert_check_later(op, call, attempt));
         VV_TRY(make_news(op, call, attempt));
         plan.news = attempt->news_sql;
         plan.is_news_in_order = !attempt->is_straight || is_in_order(call, attempt);
