@@ -3,7 +3,7 @@
 #include "engine/thrift.h"
 
 #define NODES_MAX 100000
-#define DEPTH_MAX 32
+#define DEPTH_MAX 200 /* levels are a byte each, and a list is two groups */
 
 struct reader {
     struct vv_thrift in;

@@ -276,3 +276,16 @@ def test_old_times_are_of_the_zone_of_the_batch(timed, tmp_path, zone, time):
                  use_deprecated_int96_timestamps=True)
     timed.ok("upsert", "t", path, "--quarantine", *zone)
     assert sorted_rows(timed) == [{"v": 0, "ts": time}]
+
+
+def test_a_deep_file_is_looked_into(varve, tmp_path):
+    """Of one that could not be any time may be finer. Forty lists are eighty groups."""
+    kind, value = pyarrow.int64(), 1
+    for _ in range(40):
+        kind, value = pyarrow.list_(kind), [value]
+    rows = pyarrow.table({"v": [1], "ts": pyarrow.array([FIRST // 1000], pyarrow.timestamp("us", "UTC")),
+                          "deep": pyarrow.array([value], kind)})
+    pyarrow.parquet.write_table(rows, tmp_path / "deep.parquet")
+    varve.ok("create", "t", "--key", "v", "--schema", "v bigint not null, ts timestamp")
+    done = varve.run("upsert", "t", tmp_path / "deep.parquet")
+    assert "deep" in done.stderr and "may have digits" not in done.stderr
