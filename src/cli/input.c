@@ -179,7 +179,10 @@ void vv_input_add_guess(const char *head, size_t len, struct vv_text *out)
 {
     const char *program = unpacker(head, len);
     int32_t format = format_of_magic(head, len);
-    bool is_word = len > 0 && is_text(head, len) && head[0] != '{' && head[0] != '[';
+    size_t at = 0;
+    while (at < len && (head[at] == ' ' || head[at] == '\t'))
+        at++;
+    bool is_word = at < len && is_text(head, len) && head[at] != '{' && head[at] != '[';
     if (program != NULL)
         vv_text_addf(out,
             "; the input is compressed: unpack it into a pipe, as in %s FILE | "
@@ -189,7 +192,7 @@ void vv_input_add_guess(const char *head, size_t len, struct vv_text *out)
         vv_text_adds(out, "; the input is Parquet: varve upsert reads that");
     else if (format == VARVE_FORMAT_ARROW_IPC)
         vv_text_adds(out, "; the input is Arrow IPC: say --input-format arrow");
-    else if (len > 0 && head[0] == '[')
+    else if (at < len && head[at] == '[')
         vv_text_adds(out, "; rows are one object a line: jq -c '.[]' makes lines of an array");
     else if (is_word && memchr(head, ',', len) != NULL)
         vv_text_adds(out, "; of CSV say --input-format csv");

@@ -18,7 +18,8 @@ ROW = b'{"table":"signals","strategy_id":"a"}\n'
     (b"ARROW1\0\0", "say --input-format arrow"),
     (b"timestamp,strategy_id\n2025-01-01,a\n", "of CSV say --input-format csv"),
     (b'[{"table":"signals"}]\n', "jq -c '.[]' makes lines of an array"),
-], ids=["gzip", "bzip2", "xz", "Parquet", "Arrow", "CSV", "array"])
+    (b' \t[{"table":"signals"}]\n', "jq -c '.[]' makes lines of an array"),
+], ids=["gzip", "bzip2", "xz", "Parquet", "Arrow", "CSV", "array", "array behind blanks"])
 @pytest.mark.parametrize("table", [[], ["signals"]])
 def test_the_input_is_another_one(market, content, words, table):
     done = subprocess.run([market.program, "--lake", market.lake, "ingest", *table], input=content,
@@ -29,7 +30,7 @@ def test_the_input_is_another_one(market, content, words, table):
 
 
 @pytest.mark.parametrize("content", [
-    b"{\n", b"hello\n", b'{"table":"none","a":1,"b":2}\n', b"\na,b\n"])
+    b"{\n", b"hello\n", b'{"table":"none","a":1,"b":2}\n', b' \t{"table":"none","a":1,"b":2}\n', b"\na,b\n"])
 def test_a_bad_line_is_just_that(market, content):
     done = subprocess.run([market.program, "--lake", market.lake, "ingest"], input=content,
                           capture_output=True, check=False, timeout=60)
