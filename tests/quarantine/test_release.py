@@ -266,6 +266,8 @@ NAN, INF = float("nan"), float("inf")
      "array<array<double>>"),
     (pyarrow.map_(pyarrow.string(), pyarrow.binary()), [("k'\"", b"\x01ab"), ("n", None)],
      "map<string,binary>"),
+    (pyarrow.map_(pyarrow.binary(), pyarrow.float64()), [(b"\0\xff", NAN), (b"", 1.5)],
+     "map<binary,double>"),
     (pyarrow.struct([("a\"b'", pyarrow.list_(pyarrow.struct([("x", pyarrow.binary())])))]),
      {"a\"b'": [{"x": b"abcd"}, None]}, "struct<`a\"b'`:array<struct<x:binary>>>"),
     (pyarrow.decimal128(38, 10), decimal.Decimal("1234567890123456789012345678.0123456789"),

@@ -67,7 +67,7 @@ static const char *shape_map(const struct vv_type *type, const struct vv_json *v
 {
     if (!vv_json_is(value, VV_JSON_OBJECT))
         return "holds something else where an object has to be";
-    if (vv_type_is_ordered(type->key) == false)
+    if (!vv_type_is_ordered(type->key) && type->key->kind != VV_TYPE_BINARY)
         return "has keys of a type that no JSON object has";
     const struct vv_json *iterator = NULL;
     const struct vv_json *element = NULL;
