@@ -96,9 +96,9 @@ static int encode_int(struct encoder *encoder, PyObject *value)
 static int encode_float(struct encoder *encoder, double value)
 {
     if (value != value)
-        return add(encoder, "\"NaN\"");
+        return add(encoder, "NaN");
     if (value - value != 0.0)
-        return add(encoder, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        return add(encoder, value > 0 ? "Infinity" : "-Infinity");
     char *text = PyOS_double_to_string(value, 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
     if (text == NULL)
         return -1;
@@ -113,7 +113,7 @@ static int encode_bytes(struct encoder *encoder, PyObject *value)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *bytes;
     Py_ssize_t len;
-    if (PyBytes_AsStringAndSize(value, &bytes, &len) < 0 || add(encoder, "\"") < 0)
+    if (PyBytes_AsStringAndSize(value, &bytes, &len) < 0 || add(encoder, "[nan,\"") < 0)
         return -1;
     for (Py_ssize_t i = 0; i < len; i += 3) {
         uint32_t group = 0;
@@ -125,7 +125,7 @@ static int encode_bytes(struct encoder *encoder, PyObject *value)
         if (!vp_text_add(encoder->out, four, 4))
             return -1;
     }
-    return add(encoder, "\"");
+    return add(encoder, "\"]");
 }
 
 /* datetime, date; pandas' own missing time is one of them. */
@@ -211,7 +211,21 @@ static int encode_items(struct encoder *encoder, PyObject *sequence)
     return PyErr_Occurred() ? -1 : add(encoder, "]");
 }
 
-/* Keys of a map may be of any scalar type; in JSON they are texts. */
+/* NaN, bytes, None and what is composed would be texts that say something else. */
+static bool is_key(const struct vp_text *json)
+{
+    static const char *const values[] = {"\"", "true", "false"};
+    char last = json->len > 0 ? json->bytes[json->len - 1] : '\0';
+    if (json->len > 0 && json->bytes[0] != '[' && last >= '0' && last <= '9')
+        return true;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        if (json->len >= strlen(values[i]) &&
+            memcmp(json->bytes, values[i], strlen(values[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Keys of a map may be of any scalar type that JSON has; in it they are texts. */
 static int encode_key(struct encoder *encoder, PyObject *key)
 {
     if (PyUnicode_Check(key))
@@ -220,6 +234,13 @@ static int encode_key(struct encoder *encoder, PyObject *key)
     struct encoder inner = *encoder;
     inner.out = &text;
     int status = encode_value(&inner, key);
+    if (status == 0 && !is_key(&text)) {
+        PyErr_Format(PyExc_TypeError,
+            "column %R: %R can't be the key of a map in a dict: give "
+            "the rows as Arrow data",
+            encoder->column, key);
+        status = -1;
+    }
     if (status == 0 && text.len > 0 && text.bytes[0] == '"')
         status = vp_text_add(encoder->out, text.bytes, text.len) ? 0 : -1;
     else if (status == 0)

@@ -1,7 +1,8 @@
 /*
  * Rows of Python as JSON, one a line, for what has the schema of the table to read it by: numbers
- * keep their digits, dates and times are ISO 8601, bytes are base64, NaN and the infinities are
- * texts, as are Decimals. Scalars of numpy and the missing values of pandas are understood.
+ * keep their digits, dates and times are ISO 8601, Decimals are texts. NaN, the infinities and bytes
+ * are words that JSON has not, and which fit floats and binaries alone (table/input/row_json.h).
+ * Scalars of numpy and the missing values of pandas are understood.
  */
 #ifndef VP_ENCODE_H
 #define VP_ENCODE_H

@@ -139,6 +139,12 @@ varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_s
     return parse(op, arena, text, VV_JSON_DEPTH_MAX, YYJSON_READ_NOFLAG, out);
 }
 
+varve_status vv_json_parse_words(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out)
+{
+    return parse(op, arena, text, VV_JSON_DEPTH_MAX, YYJSON_READ_ALLOW_INF_AND_NAN, out);
+}
+
 varve_status vv_json_parse_tree(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out)
 {

@@ -30,6 +30,9 @@ enum vv_json_kind {
  */
 varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
+/* The same with Infinity, NaN and the like, in any case, which are numbers here. */
+varve_status vv_json_parse_words(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out);
 /*
  * The same of a parse tree of DuckDB's: up to VV_JSON_DEPTH_DEEP levels, for who goes down into it
  * knowing that, and with its Infinity and NaN, which are numbers here.

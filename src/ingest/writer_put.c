@@ -11,6 +11,7 @@
 #include "ingest/spool_segment.h"
 #include "ingest/writer_state.h"
 #include "table/input/batch_input.h"
+#include "table/input/row_json.h"
 
 #define FULL_WAIT_US INT64_C(100000)
 /* A row that takes more than a part of the spool would never find room beside others. */
@@ -126,12 +127,17 @@ varve_status vv_writer_put_typed(struct vv_op *op, struct vv_writer *writer,
 
 static varve_status parse_row(struct vv_op *op, struct vv_str json, const struct vv_json **out)
 {
+    static const struct vv_schema any = {NULL, 0};
+    const struct vv_json *plain = NULL;
+    bool has_words = false;
     if (json.len > VV_WRITER_ROW_BYTES_MAX)
         return vv_fail(op, VARVE_EINVALID, "a row of %zu bytes: it may have %zu", json.len,
             VV_WRITER_ROW_BYTES_MAX);
-    if (vv_json_parse(op, &op->arena, json, out) != VARVE_OK)
-        return op->error.code == VARVE_ECORRUPT ? vv_recode(op, VARVE_EINVALID)
-                                                : op->error.code;
+    varve_status status = vv_row_parse(op, &op->arena, json, out, &has_words);
+    if (status == VARVE_OK && has_words)
+        status = vv_row_read(op, &op->arena, &any, json, &plain);
+    if (status != VARVE_OK)
+        return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EINVALID) : status;
     if (!vv_json_is(*out, VV_JSON_OBJECT))
         return vv_fail(op, VARVE_EINVALID, "a row has to be one JSON object");
     return VARVE_OK;
@@ -160,12 +166,14 @@ static void look_at_members(const struct vv_json *row, const struct vv_writer_sh
     struct vv_str name;
     *out = (struct members){0};
     while (vv_json_each(row, &iterator, &name, &value)) {
+        bool is_nan = vv_row_is_nan(value);
         bool is_null = vv_json_is(value, VV_JSON_NULL);
         for (size_t i = 0; i < shape->key_len && i < 64; i++)
-            if (!is_null && vv_str_eq_nocase(name, shape->key[i]))
+            if (!is_null && (!is_nan || shape->key_is_float[i]) &&
+                vv_str_eq_nocase(name, shape->key[i]))
                 out->keys |= UINT64_C(1) << i;
         if (shape->order.len > 0 && vv_str_eq_nocase(name, shape->order))
-            out->has_order = out->has_order || !is_null;
+            out->has_order = out->has_order || !(is_null || is_nan);
     }
 }
 

@@ -40,6 +40,7 @@ struct vv_writer_shape {
     struct vv_writer_shape *older; /* which somebody may still look at */
     struct vv_str schema_json;
     struct vv_str *key;
+    bool *key_is_float; /* such a one may be NaN */
     size_t key_len;
     struct vv_str order; /* the order column; none: there is none, or it takes no times */
 };

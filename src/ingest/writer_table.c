@@ -133,14 +133,18 @@ static struct vv_writer_shape *shape_new(struct vv_arena *arena,
 {
     struct vv_writer_shape *shape = vv_new(arena, struct vv_writer_shape, 1);
     struct vv_str *key = vv_new(arena, struct vv_str, rules->key_len + 1);
-    if (shape == NULL || key == NULL)
+    bool *key_is_float = vv_new(arena, bool, rules->key_len + 1);
+    if (shape == NULL || key == NULL || key_is_float == NULL)
         return NULL;
     shape->schema_json = vv_arena_str(arena, snapshot->metadata->schema_json);
     shape->key = key;
+    shape->key_is_float = key_is_float;
     shape->key_len = rules->key_len;
     bool is_ok = shape->schema_json.ptr != NULL;
     for (size_t i = 0; i < rules->key_len; i++) {
-        key[i] = vv_arena_str(arena, snapshot->schema.fields[rules->key[i]].name);
+        const struct vv_field *field = &snapshot->schema.fields[rules->key[i]];
+        key[i] = vv_arena_str(arena, field->name);
+        key_is_float[i] = vv_type_is_float(&field->type);
         is_ok = is_ok && key[i].ptr != NULL;
     }
     if (rules->order >= 0) {

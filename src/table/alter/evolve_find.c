@@ -3,6 +3,7 @@
 #include "engine/sql.h"
 #include "table/alter/evolve.h"
 #include "table/input/lines.h"
+#include "table/input/row_json.h"
 
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
@@ -184,7 +185,8 @@ static varve_status line_take(struct find *find, const struct vv_json *json)
     const struct vv_json *iterator = NULL, *value = NULL;
     struct vv_str name;
     while (vv_json_each(json, &iterator, &name, &value)) {
-        if (vv_json_is(value, VV_JSON_NULL) || is_own(name) ||
+        /* NaN is NULL but in a float column, which other values tell. */
+        if (vv_json_is(value, VV_JSON_NULL) || vv_row_is_nan(value) || is_own(name) ||
             vv_schema_find(schema, name) >= 0)
             continue;
         struct vv_addition *addition = addition_of(find, name);
@@ -207,12 +209,13 @@ static varve_status lines_take(struct find *find, const struct vv_batch_input *i
         const struct vv_json *json = NULL;
         struct vv_str line;
         bool has_line = false;
+        bool has_words = false;
         VV_TRY(vv_lines_next(op, &lines, &has_line, &line));
         if (!has_line)
             return VARVE_OK;
         if (lines.is_cut || vv_lines_is_blank(&lines, line))
             continue;
-        varve_status status = vv_json_parse(op, &parsed, line, &json);
+        varve_status status = vv_row_parse(op, &parsed, line, &json, &has_words);
         if (status == VARVE_ECORRUPT)
             vv_forgive(op);
         else if (status != VARVE_OK)

@@ -5,6 +5,7 @@
 #include "engine/sql.h"
 #include "table/batch/rejects.h"
 #include "table/input/ndjson.h"
+#include "table/input/row_json.h"
 
 #define WHICH "IN (SELECT _row FROM temp." VV_REJECTS_TABLE ")"
 /* Memory of parsed lines is given back when there is that much of it. */
@@ -193,7 +194,7 @@ static varve_status add_members(struct vv_op *op, struct rejected *rejected, str
     bool has_order = false;
     if (rejected->parsed.bytes > PARSED_BYTES)
         vv_arena_done(&rejected->parsed);
-    VV_TRY(vv_json_parse(op, &rejected->parsed, text, &row));
+    VV_TRY(vv_row_read(op, &rejected->parsed, plan->schema, text, &row));
     while (vv_json_each(row, &iterator, &name, &value)) {
         int32_t column = vv_schema_find(plan->schema, name);
         bool is_null = vv_json_is(value, VV_JSON_NULL);

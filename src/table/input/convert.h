@@ -15,6 +15,7 @@
  *     timestamp_ntz  the same, as it stands: it is of no zone, that of the batch is not for it; an
  *                  offset that is not zero names a zone, and does not convert
  *     binary       base64
+ *                  (words that are no JSON: row_json.h)
  *     nested       NDJSON only: JSON brought into the type's shape by vv_json_shape (json_shape.h);
  *                  any other text is lost
  * Blanks around a number are passed over. Typed values (Arrow) convert where nothing is lost:

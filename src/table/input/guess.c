@@ -71,7 +71,7 @@ static bool is_long(struct vv_str text)
            !vv_str_eq(text, VV_STR("-0"));
 }
 
-static void judge_number(struct vv_guess *guess, struct vv_str text)
+static void judge_number(struct vv_guess *guess, struct vv_str text, bool is_written_number)
 {
     bool is_whole = false;
     bool is_plain = is_number(text, &is_whole);
@@ -79,8 +79,10 @@ static void judge_number(struct vv_guess *guess, struct vv_str text)
     /* Too great for a double: it would become infinite. */
     bool is_double = is_plain && vv_str_double(text, &value) && value - value == 0.0;
     guess->not_long = guess->not_long || !is_long(text);
-    guess->not_double = guess->not_double || !(is_double || is_special(text));
-    guess->has_number = guess->has_number || is_double || is_long(text);
+    bool is_word = is_special(text);
+    guess->not_double = guess->not_double || !(is_double || is_word);
+    guess->has_number =
+        guess->has_number || is_double || is_long(text) || (is_word && is_written_number);
 }
 
 static void judge_time(struct vv_guess *guess, struct vv_str text, bool truncate_time)
@@ -105,7 +107,7 @@ void vv_guess_take(struct vv_guess *guess, struct vv_str text, enum vv_guess_kin
     guess->has_nested = guess->has_nested || kind == VV_GUESS_NESTED;
     guess->not_boolean = guess->not_boolean || !is_boolean;
     if (may_be_number)
-        judge_number(guess, text);
+        judge_number(guess, text, kind == VV_GUESS_NUMBER);
     else
         guess->not_long = guess->not_double = true;
     if (may_be_time)

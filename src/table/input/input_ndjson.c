@@ -6,6 +6,7 @@
 #include "table/input/json_shape.h"
 #include "table/input/lines.h"
 #include "table/input/ndjson.h"
+#include "table/input/row_json.h"
 
 /* Memory of parsed lines is given back when there is that much of it. */
 #define PARSED_BYTES ((size_t)1 << 20)
@@ -179,7 +180,7 @@ static bool line_is_kept(const struct vv_json *json)
 static varve_status line_take(struct vv_op *op, struct reader *reader, struct vv_str line)
 {
     const struct vv_json *json = NULL;
-    if (vv_json_parse(op, &reader->parsed, line, &json) != VARVE_OK) {
+    if (vv_row_read(op, &reader->parsed, reader->schema, line, &json) != VARVE_OK) {
         if (op->error.code == VARVE_ECORRUPT)
             vv_recode(op, VARVE_EINVALID);
         return op->error.code;

@@ -73,6 +73,8 @@ TEST(guess, json_says_what_is_a_number)
     CHECK_INT(guess_of("true|false", VV_GUESS_BOOLEAN, false), VV_TYPE_BOOLEAN);
     CHECK_INT(guess_of("1|2.5", VV_GUESS_NUMBER, false), VV_TYPE_DOUBLE);
     CHECK_INT(guess_of("1|2", VV_GUESS_NUMBER, false), VV_TYPE_LONG);
+    CHECK_INT(guess_of("Infinity", VV_GUESS_NUMBER, false), VV_TYPE_DOUBLE);
+    CHECK_INT(guess_of("Infinity", VV_GUESS_STRING, false), VV_TYPE_STRING);
 }
 
 TEST(guess, digits_that_may_go_make_no_text)
