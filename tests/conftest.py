@@ -51,6 +51,16 @@ class Varve:
     def table(self, name):
         return self.lake / name
 
+    def name_absolute(self, name):
+        """Makes a table's log name its files by absolute paths, as a converted table's may."""
+        folder = self.table(name)
+        for path in (folder / "_delta_log").glob("*.json"):
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            for action in (line[kind] for line in lines for kind in ("add", "remove")
+                           if kind in line):
+                action["path"] = f"file://{folder}/{action['path']}"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
 
 @pytest.fixture(scope="session")
 def program():

@@ -107,6 +107,39 @@ varve_status vv_path_resolve(struct vv_op *op, struct vv_arena *arena, struct vv
     return VARVE_OK;
 }
 
+/* ptr NULL: it is neither the root nor below it. */
+static struct vv_str below(struct vv_str root, struct vv_str path)
+{
+    if (!vv_str_starts(path, root) || (path.len > root.len && path.ptr[root.len] != '/'))
+        return VV_STR_NONE;
+    return vv_str_skip(path, path.len > root.len ? root.len + 1 : root.len);
+}
+
+/* The folder's links are followed, not the file's: it is the name in the folder that can go. */
+varve_status vv_store_key_of_path(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str path, struct vv_str *out)
+{
+    char folder[PATH_MAX];
+    char real[PATH_MAX];
+    struct vv_str parent = vv_key_folder(path);
+    *out = below(store->location, path);
+    if (out->len > 0)
+        return VARVE_OK;
+    *out = VV_STR_NONE;
+    if (path.len == 0 || path.ptr[0] != '/' || parent.len >= PATH_MAX)
+        return VARVE_OK;
+    memcpy(folder, parent.ptr, parent.len);
+    folder[parent.len] = '\0';
+    if (realpath(parent.len > 0 ? folder : "/", real) == NULL)
+        return VARVE_OK;
+    struct vv_str key = below(store->location, vv_str_of(real));
+    if (key.ptr == NULL)
+        return VARVE_OK;
+    *out = vv_arena_format(arena, "%.*s%s%.*s", VV_ARG(key), key.len > 0 ? "/" : "",
+        VV_ARG(vv_str_skip(path, parent.len + 1)));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
 /* One folder, in a parent that may not be there (ENOENT). Another process may be first. */
 static int make_one(struct vv_str folder)
 {

@@ -198,6 +198,28 @@ void vv_source_close(struct vv_source *source)
     source->lines = NULL;
 }
 
+bool vv_source_is_path(struct vv_str name)
+{
+    return vv_str_starts(name, VV_STR("/"));
+}
+
+varve_status vv_source_head(struct vv_op *op, struct vv_str path, struct vv_object *out)
+{
+    struct stat status;
+    struct vv_str copy = vv_arena_str(&op->arena, path);
+    if (copy.ptr == NULL)
+        return vv_fail_memory(op);
+    int os_errno = vv_sys_stat(copy.ptr, &status);
+    if (os_errno == ENOTDIR || (os_errno == 0 && !S_ISREG(status.st_mode)))
+        os_errno = ENOENT;
+    if (os_errno != 0)
+        return vv_sys_fail(op, os_errno, "read", copy.ptr);
+    *out = (struct vv_object){.key = path,
+        .bytes = (int64_t)status.st_size,
+        .modified_us = vv_sys_modified_us(&status)};
+    return VARVE_OK;
+}
+
 bool vv_source_is_direct(struct vv_op *op, struct vv_str path)
 {
     char real[PATH_MAX];

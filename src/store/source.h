@@ -9,6 +9,7 @@
 #define VV_STORE_SOURCE_H
 
 #include "base/op.h"
+#include "store/store.h"
 
 struct vv_source {
     int fd; /* -1: closed */
@@ -39,6 +40,11 @@ void vv_source_open_lines(const struct vv_str *lines, size_t lines_len, struct v
 void vv_source_close(struct vv_source *source);
 /* Whether nobody has written to it since it was opened, as far as its size and time tell. */
 bool vv_source_is_same(const struct vv_source *source);
+
+/* Whether what a log names is an absolute path here, no key of a store and no URL. */
+bool vv_source_is_path(struct vv_str name);
+/* Size and time of the file at an absolute path. ENOTFOUND: there is none. */
+varve_status vv_source_head(struct vv_op *op, struct vv_str path, struct vv_object *out);
 
 /* Whether no part of an absolute path is a symbolic link; false also where it leads nowhere. */
 bool vv_source_is_direct(struct vv_op *op, struct vv_str path);

@@ -166,6 +166,13 @@ void vv_store_close(struct vv_store **store); /* accepts a pointer to NULL */
 /* Whether its root is a symbolic link, to wherever that leads. */
 bool vv_store_is_link(const struct vv_store *store);
 
+/*
+ * Where an absolute path of the file system leads in the store's folder, through whatever links lie on
+ * the way to the file: a key, a part of `path` or in `arena`; ptr NULL: elsewhere, or nowhere.
+ */
+varve_status vv_store_key_of_path(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str path, struct vv_str *out);
+
 /* In memory (data files in a private folder of the system's temporary folder). */
 varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);
 

@@ -1,16 +1,25 @@
 #include "table/file_keys.h"
 
 #include "delta/deletion_vector.h"
+#include "store/source.h"
 
-struct vv_str vv_key_in_folder(const struct vv_store *store, struct vv_str key,
-    bool is_absolute)
+varve_status vv_key_in_folder(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str key, bool is_absolute, struct vv_str *out)
 {
-    struct vv_str root = store->location;
-    if (!is_absolute)
-        return key;
-    if (key.len <= root.len + 1 || !vv_str_starts(key, root) || key.ptr[root.len] != '/')
-        return VV_STR_NONE;
-    return vv_str_skip(key, root.len + 1);
+    if (is_absolute)
+        return vv_store_key_of_path(op, arena, store, key, out);
+    *out = key;
+    return VARVE_OK;
+}
+
+static varve_status place(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str key, bool is_absolute, struct vv_str *inside,
+    struct vv_str *outside)
+{
+    VV_TRY(vv_key_in_folder(op, arena, store, key, is_absolute, inside));
+    if (inside->ptr == NULL && vv_source_is_path(key))
+        *outside = key;
+    return VARVE_OK;
 }
 
 static varve_status keys_of(struct vv_op *op, struct vv_arena *arena,
@@ -18,12 +27,12 @@ static varve_status keys_of(struct vv_op *op, struct vv_arena *arena,
     const struct vv_deletion_vector *vector, struct vv_file_keys *out)
 {
     struct vv_str file = VV_STR_NONE;
-    *out = (struct vv_file_keys){.data = vv_key_in_folder(store, key, is_absolute)};
+    *out = (struct vv_file_keys){0};
+    VV_TRY(place(op, arena, store, key, is_absolute, &out->data, &out->data_outside));
     if (vector == NULL || vector->storage == 'i')
         return VARVE_OK;
     VV_TRY(vv_dv_key(op, arena, vector, &file, &is_absolute));
-    out->vector = vv_key_in_folder(store, file, is_absolute);
-    return VARVE_OK;
+    return place(op, arena, store, file, is_absolute, &out->vector, &out->vector_outside);
 }
 
 varve_status vv_file_keys_of(struct vv_op *op, struct vv_arena *arena,
@@ -38,30 +47,37 @@ varve_status vv_file_keys_of_remove(struct vv_op *op, struct vv_arena *arena,
     return keys_of(op, arena, store, remove->key, remove->absolute, remove->dv, out);
 }
 
-static varve_status is_gone(struct vv_op *op, struct vv_store *store, struct vv_str key,
-    bool *out)
+bool vv_file_keys_have(const struct vv_file_keys *keys, struct vv_str key)
 {
-    struct vv_object object = {0};
-    *out = false;
-    if (key.ptr == NULL)
-        return VARVE_OK;
-    varve_status status = vv_store_head(op, store, key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    *out = true;
-    return VARVE_OK;
+    return vv_str_eq(keys->data, key) || vv_str_eq(keys->vector, key) ||
+           vv_str_eq(keys->data_outside, key) || vv_str_eq(keys->vector_outside, key);
+}
+
+varve_status vv_file_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out)
+{
+    return vv_source_is_path(key) ? vv_source_head(op, key, out)
+                                  : vv_store_head(op, store, key, out);
 }
 
 varve_status vv_file_keys_gone(struct vv_op *op, struct vv_store *store,
     const struct vv_file_keys *keys, struct vv_str *out)
 {
-    bool is_it = false;
-    VV_TRY(is_gone(op, store, keys->data, &is_it));
-    *out = keys->data;
-    if (is_it)
+    const struct vv_str all[] = {
+        keys->data, keys->vector, keys->data_outside, keys->vector_outside};
+    *out = VV_STR_NONE;
+    for (size_t i = 0; i < VV_COUNT(all); i++) {
+        struct vv_object object = {0};
+        if (all[i].ptr == NULL)
+            continue;
+        varve_status status = vv_file_head(op, store, all[i], &object);
+        if (status == VARVE_OK)
+            continue;
+        if (status != VARVE_ENOTFOUND)
+            return status;
+        vv_forgive(op);
+        *out = all[i];
         return VARVE_OK;
-    VV_TRY(is_gone(op, store, keys->vector, &is_it));
-    *out = is_it ? keys->vector : VV_STR_NONE;
+    }
     return VARVE_OK;
 }

@@ -1,6 +1,7 @@
 /*
- * What a logical file is made of: its data file, and the file that its deletion vector lies in; as
- * keys in the table's folder. What lies elsewhere is not ours to look after: a read of it will tell.
+ * What a logical file is made of: its data file, and the file that its deletion vector lies in. In the
+ * table's folder they are keys; what lies elsewhere (shallow clones) is not the table's to take away, but
+ * needed all the same.
  */
 #ifndef VV_TABLE_FILE_KEYS_H
 #define VV_TABLE_FILE_KEYS_H
@@ -10,21 +11,28 @@
 
 struct vv_file_keys {
     struct vv_str data, vector; /* ptr NULL: none in the table's folder */
+    /* Absolute paths of the local file system, where they lie elsewhere; ptr NULL: they don't. */
+    struct vv_str data_outside, vector_outside;
 };
 
-/* Where an action's key lies in the table's folder; ptr NULL: it leads elsewhere. */
-struct vv_str vv_key_in_folder(const struct vv_store *store, struct vv_str key,
-    bool is_absolute);
 /*
- * `store`: of the table. A path that is absolute and leads into its folder is a key there, too. The
- * keys are the action's own or in `arena`. ECORRUPT: the vector's path names no file.
+ * `store`: of the table. A path that is absolute and leads into its folder, through links too, is a key
+ * there. The keys are the action's own or in `arena`. ECORRUPT: the vector's path names no file.
  */
 varve_status vv_file_keys_of(struct vv_op *op, struct vv_arena *arena,
     const struct vv_store *store, const struct vv_file *file, struct vv_file_keys *out);
 varve_status vv_file_keys_of_remove(struct vv_op *op, struct vv_arena *arena,
     const struct vv_store *store, const struct vv_remove *remove, struct vv_file_keys *out);
+/* One of an action's: where it lies in the table's folder; ptr NULL: it leads elsewhere. */
+varve_status vv_key_in_folder(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str key, bool is_absolute, struct vv_str *out);
 
-/* The first of the two that is not there; ptr NULL: none is gone. */
+/* Whether a key, or a path elsewhere, is one of them. */
+bool vv_file_keys_have(const struct vv_file_keys *keys, struct vv_str key);
+/* Of a key, or of a path elsewhere. ENOTFOUND: it is not there. */
+varve_status vv_file_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_object *out);
+/* The first that is not there; ptr NULL: none is gone. What lies on other systems is not looked for. */
 varve_status vv_file_keys_gone(struct vv_op *op, struct vv_store *store,
     const struct vv_file_keys *keys, struct vv_str *out);
 

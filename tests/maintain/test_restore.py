@@ -285,22 +285,11 @@ def test_a_feature_that_varve_does_not_write_does_not_come_back(varve):
     assert varve.version("r") == 3 and varve.upsert("r", "id,v\n2,2\n")["inserted"] == 1
 
 
-def name_absolute(folder):
-    """Makes the log name the table's files by absolute paths, as a converted table's may."""
-    for path in (folder / "_delta_log").glob("*.json"):
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        for line in lines:
-            for action in ("add", "remove"):
-                if action in line:
-                    line[action]["path"] = f"file://{folder}/{line[action]['path']}"
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-
 def test_files_with_absolute_paths_are_looked_for_too(varve):
     varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
     for value in (1, 2):
         varve.upsert("r", f"id,v\n1,{value}\n")
-    name_absolute(varve.table("r"))
+    varve.name_absolute("r")
     assert varve.rows("scan", "r", "--version", "1") == [{"id": 1, "v": 1}]
     dry = ("restore", "r", "--version", "1", "--dry-run")
     varve.ok(*dry)
@@ -308,6 +297,42 @@ def test_files_with_absolute_paths_are_looked_for_too(varve):
     assert "versions before 2 can no longer be read" in done.stderr
     done = varve.run(*dry)
     assert done.returncode == 5 and "1 of its files is gone" in done.stderr
+
+
+def test_what_a_shallow_clone_has_elsewhere_is_looked_for_too(varve):
+    """Its files are another table's, which may take them away."""
+    for name in ("r", "clone"):
+        varve.ok("create", name, "--schema", "id int not null, v int", "--key", "id")
+    varve.upsert("r", "id,v\n1,1\n")
+    origin = varve.table("r")
+    lines = (origin / "_delta_log" / f"{1:020}.json").read_text().splitlines()
+    add = next(json.loads(line)["add"] for line in lines if '"add"' in line)
+    file, add["path"] = origin / add["path"], f"file://{origin}/{add['path']}"
+    (varve.table("clone") / "_delta_log" / f"{1:020}.json").write_text("".join(
+        json.dumps(line) + "\n" for line in (
+            {"commitInfo": {"timestamp": 1, "operation": "CLONE", "engineInfo": "other/1"}},
+            {"add": add})))
+    assert varve.upsert("clone", "id,v\n1,2\n")["updated"] == 1
+    varve.ok("restore", "clone", "--version", "1", "--dry-run")
+    varve.ok("tag", "create", "q1", "--at", "1", "clone")
+    varve.ok("tag", "drop", "q1")
+    file.rename(varve.lake / "aside")
+    for command in (("restore", "clone", "--version", "1", "--yes"),
+                    ("tag", "create", "q1", "--at", "1", "clone"),
+                    ("scan", "clone", "--version", "1")):
+        done = varve.run(*command)
+        assert done.returncode == 5 and str(file) in done.stderr, done.stderr
+        assert "SELECT" not in done.stderr
+    varve.ok("vacuum", "clone", "--retain", "0h", "--unsafe", "--yes")
+    done = varve.run("scan", "clone", "--version", "1")
+    assert "no vacuum of the history took it" in done.stderr, done.stderr
+    report = json.loads(varve.run("verify", "clone", "--json").stdout)
+    assert [row["kind"] for row in report["findings"] if row["wrong"]] == ["file.missing"]
+    assert report["checked"]["outside"] == 1
+    (varve.lake / "aside").rename(file)
+    assert json.loads(varve.ok("verify", "clone", "--json"))["checked"]["outside"] == 1
+    varve.ok("restore", "clone", "--version", "1", "--yes")
+    assert varve.rows("scan", "clone") == [{"id": 1, "v": 1}]
 
 
 def test_an_append_only_table_is_not_taken_back(varve):

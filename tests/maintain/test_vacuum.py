@@ -179,6 +179,27 @@ def test_a_retention_that_was_raised_holds_for_what_was_removed_before(varve, li
     assert vacuum(varve, "--retain", "0s", "--unsafe", *lite)["files"] == 3
 
 
+@pytest.mark.parametrize("link", ["lake", "folder"])
+def test_files_that_the_log_names_through_a_link_are_the_tables_too(ticks, tmp_path, link):
+    put(ticks, "A", 1)
+    table, way = ticks.table(TABLE), tmp_path / "link"
+    way.symlink_to({"lake": ticks.lake, "folder": table / "sym=A"}[link])
+    file, = live(ticks)
+    named = way / TABLE / file if link == "lake" else way / file.split("/")[1]
+    assert named.exists()
+    commit = table / "_delta_log" / f"{1:020}.json"
+    lines = [json.loads(line) for line in commit.read_text().splitlines()]
+    for line in lines:
+        if "add" in line:
+            line["add"]["path"] = f"file://{named}"
+    commit.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    before = rows(ticks)
+    age(table / file, 1000)
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 0
+    assert json.loads(ticks.ok("verify", TABLE, "--json"))["unreferenced_files"] == 0
+    assert rows(ticks) == before and len(before) == 2
+
+
 def test_leftovers_go_by_their_age_and_hidden_things_stay(ticks):
     put(ticks, "A", 1)
     folder = ticks.table(TABLE)

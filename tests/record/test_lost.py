@@ -139,7 +139,10 @@ def test_a_file_that_the_latest_version_needs_is_another_matter(four):
     assert "vacuum" not in four.run("scan", "t", "--version", "4").stderr
 
 
-def test_a_trace_names_the_vacuum_that_took_what_it_can_t_tell(four):
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_trace_names_the_vacuum_that_took_what_it_can_t_tell(four, absolute):
+    if absolute:
+        four.name_absolute("t")
     four.ok(*NOW)
     done = four.run("trace", "t", "ts=2025-01-11T10:00:00Z", "sym=S")
     assert done.returncode == 0

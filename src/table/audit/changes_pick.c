@@ -1,7 +1,7 @@
 #include "table/audit/changes_pick.h"
 
 #include "base/hash.h"
-#include "delta/deletion_vector.h"
+#include "table/file_keys.h"
 #include "table/read/lost.h"
 
 bool vv_changes_pick_keeps(const void *data, struct vv_str key)
@@ -40,34 +40,16 @@ static varve_status prune(struct vv_op *op, struct vv_changes_pick *pick,
 
 /* ---- What can't be told --------------------------------------------------------------------------- */
 
-/* ptr NULL: it is there. */
+/* Of a file whose rows may be asked for; ptr NULL: it is there, and so is its deletion vector. */
 static varve_status find_gone(struct vv_op *op, const struct vv_changes_pick *pick,
-    struct vv_str key, bool is_absolute, struct vv_str *out)
-{
-    struct vv_object object = {0};
-    *out = VV_STR_NONE;
-    if (is_absolute || !vv_changes_pick_keeps(pick, key))
-        return VARVE_OK;
-    varve_status status = vv_store_head(op, pick->store, key, &object);
-    if (status != VARVE_ENOTFOUND)
-        return status;
-    vv_forgive(op);
-    *out = key;
-    return VARVE_OK;
-}
-
-/* A data file, or the vector of its deleted rows. */
-static varve_status find_gone_file(struct vv_op *op, const struct vv_changes_pick *pick,
     const struct vv_file *file, struct vv_str *out)
 {
-    struct vv_str key;
-    bool is_absolute = false;
-    VV_TRY(find_gone(op, pick, file->key, file->absolute, out));
-    if (out->ptr != NULL || file->dv == NULL || file->dv->storage == 'i' ||
-        !vv_changes_pick_keeps(pick, file->key))
+    struct vv_file_keys keys;
+    *out = VV_STR_NONE;
+    if (!vv_changes_pick_keeps(pick, file->key))
         return VARVE_OK;
-    VV_TRY(vv_dv_key(op, &op->arena, file->dv, &key, &is_absolute));
-    return find_gone(op, pick, key, is_absolute, out);
+    VV_TRY(vv_file_keys_of(op, &op->arena, pick->store, file, &keys));
+    return vv_file_keys_gone(op, pick->store, &keys, out);
 }
 
 /* The first file that says what a commit did and that is gone; ptr NULL: all are there. */
@@ -75,19 +57,21 @@ static varve_status find_first_gone(struct vv_op *op, const struct vv_changes_pi
     const struct vv_actions *actions, struct vv_str *out)
 {
     *out = VV_STR_NONE;
-    for (size_t i = 0; i < actions->cdcs.len && out->ptr == NULL; i++)
-        VV_TRY(find_gone(op, pick, actions->cdcs.items[i].key, false, out));
+    for (size_t i = 0; i < actions->cdcs.len && out->ptr == NULL; i++) {
+        const struct vv_file file = {.key = actions->cdcs.items[i].key};
+        VV_TRY(find_gone(op, pick, &file, out));
+    }
     if (actions->cdcs.len > 0)
         return VARVE_OK;
     for (size_t i = 0; i < actions->adds.len && out->ptr == NULL; i++)
         if (actions->adds.items[i].data_change)
-            VV_TRY(find_gone_file(op, pick, &actions->adds.items[i], out));
+            VV_TRY(find_gone(op, pick, &actions->adds.items[i], out));
     for (size_t i = 0; i < actions->removes.len && out->ptr == NULL; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
         const struct vv_file file = {
             .key = remove->key, .absolute = remove->absolute, .dv = remove->dv};
         if (remove->data_change)
-            VV_TRY(find_gone_file(op, pick, &file, out));
+            VV_TRY(find_gone(op, pick, &file, out));
     }
     return VARVE_OK;
 }

@@ -20,7 +20,9 @@ static uint64_t hash_of(struct vv_str a, struct vv_str b, int64_t number)
 varve_status vv_verify_name(struct vv_op *op, struct vv_verify_run *run, struct vv_str key,
     bool is_absolute)
 {
-    struct vv_str in_folder = vv_key_in_folder(run->log->store, key, is_absolute);
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_str in_folder = VV_STR_NONE;
+    VV_TRY(vv_key_in_folder(op, &arena, run->log->store, key, is_absolute, &in_folder));
     if (in_folder.ptr == NULL)
         return VARVE_OK;
     return vv_hash_set_put(&run->state.named, vv_xxh3(in_folder), NULL) ? VARVE_OK
@@ -53,7 +55,7 @@ static varve_status check_size(struct vv_op *op, struct vv_verify_run *run, stru
 {
     struct vv_object object = {0};
     const struct vv_finding finding = {"file.size", true, version, key, VV_STR_NONE};
-    varve_status status = vv_store_head(op, run->log->store, key, &object);
+    varve_status status = vv_file_head(op, run->log->store, key, &object);
     *out_missing = status == VARVE_ENOTFOUND;
     if (*out_missing) {
         vv_forgive(op);
@@ -74,16 +76,20 @@ static varve_status check_size(struct vv_op *op, struct vv_verify_run *run, stru
 static varve_status check_data(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_file *file, int64_t version, bool *out_missing)
 {
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_str sha256 = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
     uint64_t hash = hash_of(file->key, sha256, file->bytes);
+    const struct vv_file data = {.key = file->key, .absolute = file->absolute};
+    struct vv_file_keys keys;
     size_t wrong = run->wrong;
     *out_missing = false;
     if (vv_hash_set_has(&run->state.sound, hash))
         return VARVE_OK;
-    struct vv_str key = vv_key_in_folder(run->log->store, file->key, file->absolute);
-    if (key.ptr == NULL)
+    VV_TRY(vv_file_keys_of(op, &arena, run->log->store, &data, &keys));
+    struct vv_str key = keys.data.ptr != NULL ? keys.data : keys.data_outside;
+    if (keys.data.ptr == NULL)
         run->sizes.outside++;
-    else
+    if (key.ptr != NULL)
         VV_TRY(check_size(op, run, key, file->bytes, version, out_missing));
     if (*out_missing)
         return VARVE_OK;

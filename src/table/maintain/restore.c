@@ -37,9 +37,9 @@ static varve_status fail_gone(struct vv_op *op, const struct attempt *attempt,
 {
     return vv_fail(op, VARVE_ENOTFOUND,
         "version %" PRId64 " of table %.*s can't be restored: %" PRId64
-        " of its files %s gone, such as %.*s; a vacuum took %s",
+        " of its files %s gone, such as %.*s (a vacuum?)",
         attempt->target->version, VV_ARG(attempt->table->name), gone, gone == 1 ? "is" : "are",
-        VV_ARG(first), gone == 1 ? "it" : "them");
+        VV_ARG(first));
 }
 
 /* `*first`: the file that is gone, where none was before. */

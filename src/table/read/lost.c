@@ -41,7 +41,7 @@ static varve_status is_live(struct vv_op *op, const struct lost *lost, struct vv
         const struct vv_file *file = latest->files[i];
         struct vv_file_keys keys;
         VV_TRY(vv_file_keys_of(op, &arena, lost->table->store, file, &keys));
-        *out = vv_str_eq(keys.data, key) || vv_str_eq(keys.vector, key);
+        *out = vv_file_keys_have(&keys, key);
     }
     return VARVE_OK;
 }
@@ -79,15 +79,19 @@ static varve_status note_vacuum(struct vv_op *op, struct lost *lost,
     return VARVE_OK;
 }
 
-/* The commit took the file: the first vacuum behind it that may have removed it did. */
+/*
+ * The commit took the file: the first vacuum behind it that may have removed it did. None removes what
+ * lies outside the table's folder.
+ */
 static void note_taken(struct lost *lost, const struct vv_history_entry *entry,
     const struct vv_file_keys *keys, int64_t taken_ms)
 {
-    if (lost->taken != VV_NO_VERSION ||
-        (!vv_str_eq(keys->data, lost->key) && !vv_str_eq(keys->vector, lost->key)))
+    if (lost->taken != VV_NO_VERSION || !vv_file_keys_have(keys, lost->key))
         return;
     lost->taken = entry->version;
-    for (size_t i = 0; i < lost->vacuums.len; i++)
+    bool is_outside =
+        vv_str_eq(keys->data_outside, lost->key) || vv_str_eq(keys->vector_outside, lost->key);
+    for (size_t i = 0; i < lost->vacuums.len && !is_outside; i++)
         if (lost->vacuums.items[i].until_ms >= taken_ms)
             lost->taker = &lost->vacuums.items[i];
 }
@@ -117,7 +121,7 @@ static varve_status look_at_changes(struct vv_op *op, struct lost *lost, struct 
 {
     struct vv_file_keys keys;
     for (size_t i = 0; i < actions->cdcs.len; i++) {
-        keys = (struct vv_file_keys){actions->cdcs.items[i].key, VV_STR_NONE};
+        keys = (struct vv_file_keys){.data = actions->cdcs.items[i].key};
         note_taken(lost, entry, &keys, entry->timestamp_ms);
         VV_TRY(note_needed(op, lost, entry, &keys));
     }

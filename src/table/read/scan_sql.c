@@ -25,6 +25,7 @@
 #include "delta/value.h"
 #include "engine/row_filter.h"
 #include "engine/sql.h"
+#include "store/source.h"
 #include "table/read/held_scan.h"
 #include "table/read/live_rows.h"
 #include "table/read/scan_nested.h"
@@ -275,6 +276,17 @@ static varve_status add_rows_about(struct vv_op *op, const struct scan *scan,
     return VARVE_OK;
 }
 
+/* What is not there is told here: the engine's word for it has the statement in it. */
+static varve_status find_path(struct vv_op *op, struct vv_store *store,
+    const struct vv_file *file, struct vv_str *out)
+{
+    struct vv_object object = {0};
+    if (!file->absolute)
+        return vv_store_fetch(op, store, &op->arena, file->key, out);
+    *out = file->key;
+    return vv_source_is_path(file->key) ? vv_source_head(op, file->key, &object) : VARVE_OK;
+}
+
 /* The call that reads the files that are the engine's. */
 static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
     struct vv_buf *sql)
@@ -286,12 +298,7 @@ static varve_status add_engine_files(struct vv_op *op, const struct scan *scan,
     for (size_t i = 0; i < source->files_len; i++) {
         if (!is_engines(scan, i))
             continue;
-        if (source->files[i]->absolute)
-            paths[len] = source->files[i]->key;
-        else
-            VV_TRY(vv_store_fetch(op, source->store, &op->arena, source->files[i]->key,
-                &paths[len]));
-        len++;
+        VV_TRY(find_path(op, source->store, source->files[i], &paths[len++]));
     }
     vv_buf_adds(sql, "read_parquet(");
     vv_sql_file_list(sql, paths, len);
