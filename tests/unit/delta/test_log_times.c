@@ -14,8 +14,9 @@ struct row {
 static void check_plan(const char *name, const struct row *rows, size_t len, size_t wrong,
     size_t unordered)
 {
-    struct vv_log_time items[4];
-    struct vv_log_times times = {.items = items, .len = len};
+    struct vv_log_time items[8];
+    struct vv_log_times times = {.items = items, .len = len, .now_ms = 10 * DAY};
+    REQUIRE(len <= VV_COUNT(items));
     for (size_t i = 0; i < len; i++)
         items[i] = (struct vv_log_time){.version = (int64_t)i,
             .file_ms = rows[i].file_ms,
@@ -46,7 +47,7 @@ TEST(log_times, rise_with_each_version)
     static const struct row equal[] = {{1000, 1000, false, 1000}, {1000, 1000, false, 1001},
         {1000, NONE, false, 1002}, {1003, 1003, false, 1003}};
     static const struct row said_backwards[] = {
-        {9 * DAY, 2 * DAY, false, 2 * DAY}, {9 * DAY, DAY, false, 2 * DAY + 1}};
+        {9 * DAY, 2 * DAY, false, DAY - 1}, {9 * DAY, DAY, false, DAY}};
     check_plan("equal", equal, VV_COUNT(equal), 0, 2);
     check_plan("backwards", said_backwards, VV_COUNT(said_backwards), 2, 0);
 }
@@ -58,6 +59,35 @@ TEST(log_times, of_a_commit_that_says_nothing_stay_below_what_the_next_says)
     static const struct row alone[] = {{5, NONE, false, 5}, {7, NONE, false, 7}};
     check_plan("copied", copied, VV_COUNT(copied), 3, 0);
     check_plan("alone", alone, VV_COUNT(alone), 0, 0);
+}
+
+TEST(log_times, of_a_commit_whose_clock_was_wrong_are_those_of_its_neighbours)
+{
+    static const struct row ahead[] = {{DAY, DAY, false, DAY},
+        {2 * DAY, 9 * DAY, false, 2 * DAY}, {3 * DAY, 3 * DAY, false, 3 * DAY},
+        {4 * DAY, 4 * DAY, false, 4 * DAY}};
+    static const struct row behind[] = {{DAY, DAY, false, DAY},
+        {2 * DAY, 2 * DAY, false, 2 * DAY}, {3 * DAY, 7, false, 3 * DAY},
+        {4 * DAY, 4 * DAY, false, 4 * DAY}};
+    static const struct row second[] = {{DAY, DAY, false, DAY}, {2 * DAY, 7, false, 2 * DAY},
+        {3 * DAY, 3 * DAY, false, 3 * DAY}};
+    static const struct row last_but_one[] = {{DAY, DAY, false, DAY},
+        {2 * DAY, 9 * DAY, false, 2 * DAY}, {3 * DAY, 3 * DAY, false, 3 * DAY}};
+    static const struct row future[] = {
+        {DAY, DAY, false, DAY}, {2 * DAY, 40000 * DAY, false, 2 * DAY}};
+    static const struct row copied[] = {{9 * DAY, DAY, false, DAY},
+        {9 * DAY, 8 * DAY, false, 3 * DAY - 1}, {9 * DAY, 3 * DAY, false, 3 * DAY},
+        {9 * DAY, 7, false, 5 * DAY - 1}, {9 * DAY, 5 * DAY, false, 5 * DAY}};
+    static const struct row spoiled[] = {{DAY, DAY, false, DAY},
+        {9000 * DAY, 9000 * DAY, false, 3 * DAY - 1},
+        {9000 * DAY + 1, 3 * DAY, false, 3 * DAY}};
+    check_plan("ahead", ahead, VV_COUNT(ahead), 0, 0);
+    check_plan("behind", behind, VV_COUNT(behind), 0, 0);
+    check_plan("second", second, VV_COUNT(second), 0, 0);
+    check_plan("last but one", last_but_one, VV_COUNT(last_but_one), 0, 0);
+    check_plan("future", future, VV_COUNT(future), 0, 0);
+    check_plan("copied", copied, VV_COUNT(copied), 5, 0);
+    check_plan("spoiled", spoiled, VV_COUNT(spoiled), 2, 0);
 }
 
 TEST(log_times, of_commits_with_in_commit_timestamps_do_not_matter)
