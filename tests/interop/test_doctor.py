@@ -189,6 +189,23 @@ def test_times_out_of_order_are_made_to_rise(varve, tmp_path):
     assert times == sorted(times) and len(set(times)) == 3
 
 
+@pytest.mark.parametrize("number, said", [(1, 4_102_444_800_000), (2, 4_102_444_800_000), (1, 7)])
+def test_a_clock_that_was_wrong_makes_no_time_wrong(varve, tmp_path, number, said):
+    commits = three_commits(tmp_path / "t")
+    times = [commit.stat().st_mtime_ns for commit in commits]
+    commits[number].write_text(commits[number].read_text().replace(
+        f'"timestamp":{said_ms(commits[number])}', f'"timestamp":{said}'))
+    assert said_ms(commits[number]) == said
+    os.utime(commits[number], ns=(times[number], times[number]))
+    report = doctor(varve, tmp_path / "t", "--fix-times")
+    assert report["times_fixed"] == 0 and check(report, "commit_times")["good"]
+    os.utime(commits[number], ns=(said * 10**6, said * 10**6))  # as an earlier doctor did
+    doctor(varve, tmp_path / "t", "--fix-times")
+    after = [commit.stat().st_mtime_ns // 10**6 for commit in commits]
+    assert after == sorted(after) and check(doctor(varve, tmp_path / "t"), "commit_times")["good"]
+    assert number == 2 or abs(after[2] * 10**6 - times[2]) < 10**9
+
+
 @pytest.mark.parametrize("size", ["0", "soon", "-5mb", "100mb"])
 def test_doctor_and_optimize_know_one_target_size(varve, size):
     varve.ok("create", "t", "--schema", "a bigint not null", "--key", "a",
@@ -283,6 +300,37 @@ def test_all_tables_one_table_no_table(market):
     assert "delta-rs (deltalake 1.6)" in text and "health\n" in text
     missing = market.run("doctor", "nothing")
     assert missing.returncode == 5 and "nothing" in missing.stderr
+
+
+@pytest.mark.contradicts_itself  # two of the logs are damaged
+def test_damage_is_an_ailment_and_keeps_no_other_table_from_being_looked_at(varve):
+    for name in ("behind", "key", "newest", "sound"):
+        varve.ok("create", name, "--schema", "a bigint not null", "--key", "a")
+        for value in range(3):
+            varve.upsert(name, f"a\n{value}\n")
+    varve.ok("checkpoint", "behind")
+    for name, version in (("behind", 1), ("newest", 3)):
+        commit = varve.table(name) / "_delta_log" / f"{version:020}.json"
+        commit.write_bytes(commit.read_bytes()[:-40])
+    log = varve.table("key") / "_delta_log"
+    metadata = next(json.loads(line)["metaData"] for line in
+                    (log / f"{0:020}.json").read_text().splitlines() if "metaData" in line)
+    metadata["configuration"]["varve.key"] = "b"
+    (log / f"{4:020}.json").write_text(json.dumps({"metaData": metadata}) + "\n")
+    done = varve.run("doctor", "--json")
+    reports = {report["table"]: report for report in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 6 and list(reports) == ["behind", "key", "sound"], done.stderr
+    assert done.stderr.count("varve: ") == 1 and "table newest" in done.stderr
+    assert [report["ailments"] for report in reports.values()] == [1, 1, 0]
+    found = check(reports["behind"], "commit_times")
+    assert not found["good"] and f"{1:020}.json" in found["message"]
+    assert found["advice"] == "varve verify behind tells what is damaged"
+    found = check(reports["key"], "properties")
+    assert not found["good"] and 'varve.key names column "b"' in found["message"]
+    assert check(reports["key"], "leftovers")["good"]
+    assert varve.run("doctor", "behind", "key").returncode == 0
+    varve.ok("alter", "key", "set", "varve.key=a")
+    assert doctor(varve, "key")["ailments"] == 0
 
 
 def test_nothing_is_written(market):

@@ -23,7 +23,7 @@ struct vv_doctor_result {
     size_t times_fixed; /* commit files that have another time now */
 };
 
-/* NOT_FOUND: no table there. CORRUPT: its log can't be read. */
+/* NOT_FOUND: no table there. CORRUPT: its newest version can't be read. */
 varve_status vv_doctor(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_doctor_request *request, struct vv_doctor_result *out,
     struct vv_buf *out_report);

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
 #include "delta/checksum.h"
+#include "delta/features.h"
 #include "delta/list.h"
 #include "delta/log_list.h"
 #include "delta/log_name.h"
@@ -128,6 +129,13 @@ static varve_status check_vectors(struct vv_op *op, struct vv_doctor_run *run)
     struct vv_doctor_check check = check_of("deletion_vectors", ails, deleted);
     if (files == 0)
         return tell(op, run, &check, NULL, "no file has a deletion vector");
+    if (!vv_features_has(snapshot->protocol, VV_STR("deletionVectors"))) {
+        check = check_of("deletion_vectors", true, deleted);
+        return tell(op, run, &check, "varve alter @ upgrade deletionVectors",
+            "%" PRId64 " file%s deletion vectors, which the table's protocol lacks: other "
+            "software shows their %" PRId64 " deleted rows",
+            files, files == 1 ? " has" : "s have", deleted);
+    }
     return tell(op, run, &check, "varve optimize @",
         "%" PRId64 " file%s with deletion vectors: %" PRId64 " of their %" PRId64
         " rows are deleted and still there",
@@ -324,10 +332,27 @@ static varve_status check_dates(struct vv_op *op, struct vv_doctor_run *run,
         wrong, wrong == 1 ? " lies" : "s lie", wrong == 1 ? "it" : "them");
 }
 
+/* ---- All of them --------------------------------------------------------------------------------- */
+
+/* Damage ails a table like anything else, and keeps no other check from being made. */
+static varve_status tell_damage(struct vv_op *op, struct vv_doctor_run *run, const char *name,
+    const char *advice)
+{
+    const varve_error error = op->error;
+    const struct vv_doctor_check check = check_of(name, true, 1);
+    if (error.code != VARVE_ECORRUPT)
+        return error.code;
+    vv_forgive(op);
+    return tell(op, run, &check, advice, "%s", error.message);
+}
+
 static varve_status check_rows(struct vv_op *op, struct vv_doctor_run *run)
 {
     struct vv_rules rules;
-    VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &rules));
+    if (vv_rules_read(op, &op->arena, run->snapshot, false, &rules) != VARVE_OK)
+        return tell_damage(op, run, "properties",
+            "nothing is written before varve alter set @ PROPERTY=VALUE, or alter unset, mends "
+            "it");
     VV_TRY(check_small(op, run, &rules));
     VV_TRY(check_stats(op, run, &rules));
     VV_TRY(check_dates(op, run, &rules));
@@ -336,13 +361,17 @@ static varve_status check_rows(struct vv_op *op, struct vv_doctor_run *run)
 
 varve_status vv_doctor_health(struct vv_op *op, struct vv_doctor_run *run)
 {
-    if (!run->is_unread)
-        VV_TRY(check_rows(op, run));
-    VV_TRY(check_vectors(op, run));
-    VV_TRY(check_tombstones(op, run));
-    VV_TRY(check_checkpoint(op, run));
-    VV_TRY(check_times(op, run));
-    if (!run->is_unread)
-        VV_TRY(check_checksum(op, run));
-    return check_leftovers(op, run);
+    static const struct {
+        const char *name;
+        varve_status (*look)(struct vv_op *op, struct vv_doctor_run *run);
+        bool needs_rows;
+    } checks[] = {{"rows", check_rows, true}, {"deletion_vectors", check_vectors, false},
+        {"removed_files", check_tombstones, false}, {"checkpoint", check_checkpoint, false},
+        {"commit_times", check_times, false}, {"checksum", check_checksum, true},
+        {"leftovers", check_leftovers, false}};
+    for (size_t i = 0; i < VV_COUNT(checks); i++)
+        if (!(checks[i].needs_rows && run->is_unread) && checks[i].look(op, run) != VARVE_OK)
+            VV_TRY(tell_damage(op, run, checks[i].name,
+                "varve verify @ tells what is damaged"));
+    return VARVE_OK;
 }
