@@ -132,6 +132,7 @@ def test_what_an_unseen_rule_has_left_is_found_and_moved(free):
     (found,) = json.loads(done.stdout)["findings"]
     assert (done.returncode, found["kind"]) == (10, "date.wrong")
     assert "1 row lies under another date than the UTC date of ts" in found["message"]
+    assert "nobody looks for it" in found["message"]
     assert "such as date = 2025-01-03, ts = 2025-01-02 23:00:00" in found["message"]
     checks = json.loads(free.ok("doctor", "p", "--keys", "--json"))["health"]
     assert [one["count"] for one in checks if one["check"] == "dates"] == [1]

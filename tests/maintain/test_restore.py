@@ -285,6 +285,50 @@ def test_a_feature_that_varve_does_not_write_does_not_come_back(varve):
     assert varve.version("r") == 3 and varve.upsert("r", "id,v\n2,2\n")["inserted"] == 1
 
 
+def test_deletion_vectors_of_a_table_without_the_feature_are_found_and_mended(varve):
+    """Other software shows the deleted rows then."""
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id",
+             "--property", "delta.enableDeletionVectors=true")
+    varve.upsert("r", "id,v\n" + "".join(f"{n},{n}\n" for n in range(50)))
+    varve.ok("delete", "r", "--where", "id < 5")
+    (varve.table("r") / "_delta_log" / f"{3:020}.json").write_text(json.dumps(
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}) + "\n")
+    done = varve.run("verify", "r", "--json")
+    finding, = [row for row in json.loads(done.stdout)["findings"] if row["wrong"]]
+    assert (done.returncode, finding["kind"]) == (10, "rule.feature")
+    report = json.loads(varve.ok("doctor", "r", "--json"))
+    ailment, = [check for check in report["health"] if not check["good"]]
+    assert (ailment["check"], ailment["count"]) == ("deletion_vectors", 5)
+    assert ailment["advice"] == "varve alter r upgrade deletionVectors"
+    result = json.loads(varve.ok("restore", "r", "--version", "2", "--yes", "--json"))
+    assert (result["changed"], result["version"]) == (True, 4)
+    assert json.loads(varve.ok("verify", "r", "--json"))["whole"]
+    assert DeltaTable(str(varve.table("r"))).protocol().min_reader_version == 3
+    assert not json.loads(varve.ok("restore", "r", "--version", "2", "--yes", "--json"))["changed"]
+
+
+def test_ids_of_columns_are_not_used_again_after_a_restore_to_before_there_were_any(varve):
+    varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
+
+    def metadata():
+        lines = "".join(path.read_text() for path in sorted(
+            (varve.table("r") / "_delta_log").glob("*.json"))).splitlines()
+        return [json.loads(line)["metaData"] for line in lines if '"metaData"' in line][-1]
+
+    def most():
+        return int(metadata()["configuration"]["delta.columnMapping.maxColumnId"])
+
+    varve.ok("alter", "r", "rename-column", "v", "w", "--upgrade")
+    varve.ok("alter", "r", "add-column", "x int")
+    assert most() == 3
+    varve.ok("restore", "r", "--version", "0", "--yes")
+    assert most() == 3
+    varve.ok("alter", "r", "rename-column", "v", "y", "--upgrade")
+    ids = [field["metadata"]["delta.columnMapping.id"]
+           for field in json.loads(metadata()["schemaString"])["fields"]]
+    assert min(ids) > 3 and most() == max(ids)
+
+
 def test_files_with_absolute_paths_are_looked_for_too(varve):
     varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
     for value in (1, 2):

@@ -2,7 +2,9 @@
  * The latest version as readers come to it, doubled keys, rows under a wrong date, and files that
  * nothing names.
  */
+#include "base/number.h"
 #include "base/time.h"
+#include "delta/features.h"
 #include "table/rules.h"
 #include "table/read/scan_sql.h"
 #include "table/maintain/vacuum_plan.h"
@@ -70,6 +72,7 @@ static varve_status query_dates(struct vv_op *op, struct vv_verify_run *run,
             return vv_fail_memory(op);
         if (wrong == 0)
             continue;
+        const char *them = wrong == 1 ? "it" : "them";
         struct vv_str first =
             vv_str_first(vv_buf_str(&lines), vv_str_find(vv_buf_str(&lines), '\n'));
         VV_TRY(vv_verify_tell(op, run,
@@ -77,9 +80,9 @@ static varve_status query_dates(struct vv_op *op, struct vv_verify_run *run,
                 "date.wrong", true, run->last_version, VV_STR(""), VV_STR_NONE},
             "%" PRId64
             " row%s under another %.*s than the UTC date of %.*s, where nobody looks "
-            "for them, such as %.*s; varve adopt --dedupe moves them",
+            "for %s, such as %.*s; varve adopt --dedupe moves %s",
             wrong, wrong == 1 ? " lies" : "s lie", VV_ARG(fields[pair->partition].name),
-            VV_ARG(fields[pair->source].name), VV_ARG(first)));
+            VV_ARG(fields[pair->source].name), them, VV_ARG(first), them));
     }
     return VARVE_OK;
 }
@@ -223,6 +226,24 @@ static varve_status compare_latest(struct vv_op *op, struct vv_verify_run *run,
         run->last_version);
 }
 
+/* Readers that know of no deletion vectors need not look for them in such a table. */
+static varve_status check_features(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_snapshot *snapshot)
+{
+    int64_t files = 0;
+    if (vv_features_has(snapshot->protocol, VV_STR("deletionVectors")))
+        return VARVE_OK;
+    for (size_t i = 0; i < snapshot->files_len; i++)
+        files += snapshot->files[i]->dv != NULL ? 1 : 0;
+    if (files == 0)
+        return VARVE_OK;
+    return vv_verify_tell(op, run,
+        &(struct vv_finding){"rule.feature", true, run->last_version, VV_STR(""), VV_STR_NONE},
+        "%" PRId64 " file%s of the latest version %s deletion vectors, which the table's "
+        "protocol lacks: other software shows the deleted rows",
+        files, vv_plural(files), files == 1 ? "has" : "have");
+}
+
 /* One damaged file is one thing that is wrong: it was told when the commits were read. */
 static bool is_told(const struct vv_verify_run *run, const varve_error *error)
 {
@@ -248,6 +269,7 @@ varve_status vv_verify_rest_of(struct vv_op *op, struct vv_verify_run *run)
             &(struct vv_finding){"state.unreadable", status != VARVE_EUNSUPPORTED,
                 run->last_version, VV_STR(""), VV_STR_NONE});
     VV_TRY(compare_latest(op, run, snapshot));
+    VV_TRY(check_features(op, run, snapshot));
     VV_TRY(find_unreferenced(op, run, snapshot));
     if (run->request->is_deep && query_rows(op, run, snapshot) != VARVE_OK)
         return vv_verify_tell_error(op, run,

@@ -141,21 +141,19 @@ static varve_status keep_max_column_id(struct vv_op *op, struct attempt *attempt
     int64_t then = 0;
     struct vv_str text = vv_pairs_get(&attempt->table->snapshot->metadata->configuration,
         VV_STR(VV_MAX_COLUMN_ID));
+    const struct vv_pairs old = metadata->configuration;
+    size_t len = 0;
     if (!vv_str_int64(text, &now) ||
-        !vv_str_int64(vv_pairs_get(&metadata->configuration, VV_STR(VV_MAX_COLUMN_ID)),
-            &then) ||
-        then >= now)
+        (vv_str_int64(vv_pairs_get(&old, VV_STR(VV_MAX_COLUMN_ID)), &then) && then >= now))
         return VARVE_OK;
-    struct vv_pair *pairs =
-        vv_new(&attempt->arena, struct vv_pair, metadata->configuration.len);
+    struct vv_pair *pairs = vv_new(&attempt->arena, struct vv_pair, old.len + 1);
     if (pairs == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < metadata->configuration.len; i++) {
-        pairs[i] = metadata->configuration.items[i];
-        if (vv_str_eq(pairs[i].name, VV_STR(VV_MAX_COLUMN_ID)))
-            pairs[i].value = text;
-    }
-    metadata->configuration.items = pairs;
+    for (size_t i = 0; i < old.len; i++)
+        if (!vv_str_eq(old.items[i].name, VV_STR(VV_MAX_COLUMN_ID)))
+            pairs[len++] = old.items[i];
+    pairs[len++] = (struct vv_pair){VV_STR(VV_MAX_COLUMN_ID), text};
+    metadata->configuration = (struct vv_pairs){pairs, len};
     return VARVE_OK;
 }
 
@@ -287,10 +285,12 @@ static varve_status plan(struct vv_op *op, struct attempt *attempt)
             VV_ARG(attempt->table->name));
     attempt->result.restored = attempt->target->version;
     attempt->result.version = now->version;
+    VV_TRY(bring_back_features(op, attempt));
     attempt->result.is_changed =
         attempt->result.files_restored > 0 || attempt->result.files_removed > 0 ||
-        attempt->actions.metadata != NULL || attempt->actions.domains.len > 0;
-    return attempt->result.is_changed ? bring_back_features(op, attempt) : VARVE_OK;
+        attempt->actions.metadata != NULL || attempt->actions.domains.len > 0 ||
+        attempt->actions.protocol != NULL;
+    return VARVE_OK;
 }
 
 static varve_status commit(struct vv_op *op, struct attempt *attempt, uint32_t attempts_used,
