@@ -179,7 +179,8 @@ static void add_naive(enum source_kind source, struct vv_str from, struct vv_buf
     else if (source == SOURCE_TIMESTAMP_TZ || source == SOURCE_TIMESTAMP_TZ_NS)
         vv_buf_addf(sql, "make_timestamp(epoch_us(%.*s))", VV_ARG(from));
     else
-        vv_buf_addf(sql, "CAST(%.*s AS TIMESTAMP)", VV_ARG(from));
+        vv_buf_addf(sql, "TRY_CAST(%.*s AS TIMESTAMP)",
+            VV_ARG(from)); /* a date may be too late */
 }
 
 static void instant_value(const struct vv_conversion *conversion, enum source_kind source,

@@ -46,18 +46,19 @@ static void value_of_struct(const struct vv_type *type, struct vv_str part, int 
     vv_buf_adds(sql, ") END");
 }
 
-/* A key is a text in any case, NaN too. */
+/* A key is a text in any case, NaN too. As text, since a map of Arrow may have one twice. */
 static void value_of_map(const struct vv_type *type, struct vv_str part, struct vv_str each,
     int depth, struct vv_buf *sql)
 {
     bool is_bytes = type->key->kind == VV_TYPE_BINARY;
     vv_buf_addf(sql,
-        "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := "
-        "%sstruct_extract(%.*s, 'key')%s, v := ",
-        VV_ARG(part), VV_ARG(each), is_bytes ? "to_base64(" : "", VV_ARG(each),
-        is_bytes ? ")" : "");
+        "CASE WHEN %.*s IS NOT NULL THEN CAST(concat('{', array_to_string(list_transform("
+        "map_entries(%.*s), lambda %.*s: concat(to_json(%sstruct_extract(%.*s, 'key')%s), ':', "
+        "coalesce(CAST(to_json(",
+        VV_ARG(part), VV_ARG(part), VV_ARG(each), is_bytes ? "to_base64(" : "CAST(",
+        VV_ARG(each), is_bytes ? ")" : " AS VARCHAR)");
     value_of_child(type->element, each, VV_STR("value"), depth, sql);
-    vv_buf_adds(sql, ")))");
+    vv_buf_adds(sql, ") AS VARCHAR), 'null'))), ','), '}') AS JSON) END");
 }
 
 static void value_of(const struct vv_type *type, struct vv_str part, int depth,

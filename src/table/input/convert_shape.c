@@ -87,6 +87,12 @@ static bool struct_casts(struct vv_str members, const struct vv_type *type)
     return is_shared;
 }
 
+static bool is_nested(struct vv_str source)
+{
+    return vv_str_ends(source, VV_STR("]")) || vv_str_starts(source, VV_STR("STRUCT(")) ||
+           vv_str_starts(source, VV_STR("MAP("));
+}
+
 bool vv_convert_nested_casts(struct vv_str source, const struct vv_type *type)
 {
     struct vv_str within;
@@ -99,5 +105,8 @@ bool vv_convert_nested_casts(struct vv_str source, const struct vv_type *type)
     }
     if (type->kind == VV_TYPE_ARRAY && is_list(source, &within))
         return vv_convert_nested_casts(within, type->element);
+    /* A struct is cast to a map, but not back; whatever else is nested is none of the type's values. */
+    if (is_nested(source) && vv_type_is_nested(type))
+        return false;
     return true; /* of others the engine says value by value that they are none */
 }
