@@ -105,6 +105,7 @@ VARVE_API void varve_writer_interrupt(varve_writer *writer);
  * EINVALID: the row can't be taken at all (no key, not JSON ...): varve_writer_put_rejected keeps
  * it; ENOTFOUND: no such table; ELIMIT: the spool is full (full_fails); EIO: the disk.
  * Rows that can be taken and break a rule of the table go to its quarantine when they are flushed.
+ * A row of JSON is taken for a table that can't be read now, too: it waits until it can be.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_market_regime(varve_writer *writer,
     const varve_market_regime *row, uint64_t *out_sequence, varve_error *err);

@@ -26,6 +26,7 @@ struct rule {
     enum rule_kind kind;
     char name[NAME_BYTES_MAX];
     int64_t passages_left; /* fires on the passage that takes it to 0 */
+    bool is_lasting;       /* on those behind it, too */
 };
 
 static pthread_once_t environment_once = PTHREAD_ONCE_INIT;
@@ -50,6 +51,8 @@ static void rule_add(struct vv_str item)
         rule.kind = crash ? RULE_CRASH : RULE_FAIL;
         struct vv_str count = name;
         (void)vv_str_split(&count, ':', &name);
+        rule.is_lasting = vv_str_ends(count, VV_STR("+"));
+        count.len -= rule.is_lasting ? 1 : 0;
         VV_PRE(!count.ptr ||
                (vv_str_int64(count, &rule.passages_left) && rule.passages_left > 0));
     }
@@ -105,7 +108,8 @@ static bool pass(enum rule_kind kind, const char *name)
         if (rule->kind == RULE_LIST)
             list_append(rule->name, name);
         else if (rule->kind == kind && strcmp(rule->name, name) == 0)
-            fires |= --rule->passages_left == 0;
+            fires |=
+                --rule->passages_left == 0 || (rule->is_lasting && rule->passages_left < 0);
     }
     pthread_mutex_unlock(&lock);
     return fires;

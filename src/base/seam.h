@@ -3,7 +3,8 @@
  *
  * Inert unless the environment variable VARVE_TEST_SEAMS is set when the process first passes
  * one: "crash=commit.linked:3" kills the process (SIGKILL) the third time it passes that crash
- * point, "fail=store.put:2" makes the second passage of that fault point fail with EIO,
+ * point, "fail=store.put:2" makes the second passage of that fault point fail with EIO, and
+ * "fail=store.put:2+" each one from the second on,
  * "list=PATH" appends the name of every seam passed to a file. Several are parted by commas.
  * In a test program vv_seam_set does the same without the environment.
  */

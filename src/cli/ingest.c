@@ -146,7 +146,9 @@ static bool is_over(const struct vv_ingest *ingest)
         return vv_arrow_is_done(ingest->arrow);
     if (ingest->listen_fd >= 0 || ingest->follows_len > 0 || ingest->input == NULL)
         return false;
-    return ingest->input->has_ended && !ingest->input->has_lines;
+    bool is_stuck = ingest->full_since_ms != 0 &&
+                    vv_now_ms() - ingest->full_since_ms > ingest->options->patience_ms;
+    return ingest->input->has_ended && (!ingest->input->has_lines || is_stuck);
 }
 
 /* Gives inputs their turn. Returns in how many ms there may be more to do without an event. */

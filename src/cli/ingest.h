@@ -156,6 +156,8 @@ struct vv_ingest {
     bool is_full;        /* the spool or its disk: no input is read */
     bool is_refused;     /* the spool is another's too: the run ends */
     bool is_full_said;
+    int64_t full_since_ms; /* a line has waited since then, and none was taken; 0: none waits */
+    varve_error full_error;
     int64_t full_retry_ms;
     bool do_lines_wait; /* of some stream, which has to have its turn without an event */
     uint64_t answered_durable, answered_committed; /* sequences that all streams know of */

@@ -95,8 +95,17 @@ static varve_status give_up(struct vv_ingest *ingest, const varve_error *why)
     return vv_error_set(err, why->code,
         "ended without everything flushed: %" PRId64
         " rows stay in the spool %s, and the next varve ingest or varve spool flush writes "
-        "them: %.300s",
-        ingest->stats.rows_waiting, ingest->options->spool, why->message);
+        "them%s: %.300s",
+        ingest->stats.rows_waiting, ingest->options->spool,
+        ingest->is_full ? "; lines that came are not taken" : "", why->message);
+}
+
+/* Has it been so since then, for longer than is waited? */
+static bool is_enough(const struct vv_ingest *ingest, int64_t since_ms, int64_t begun_ms)
+{
+    if (since_ms != 0 && since_ms < begun_ms)
+        since_ms = begun_ms;
+    return since_ms != 0 && vv_now_ms() - since_ms > ingest->options->patience_ms;
 }
 
 /* Until all is committed. */
@@ -115,11 +124,14 @@ static varve_status flush(struct vv_ingest *ingest)
         vv_ingest_take_signals(ingest);
         if (ingest->signals > 1)
             end_at_once(ingest);
-        int64_t failing_ms = vv_events_failing_since_ms(&ingest->events, &error);
-        if (failing_ms != 0 && failing_ms < begun_ms)
-            failing_ms = begun_ms;
-        if (failing_ms != 0 && vv_now_ms() - failing_ms > ingest->options->patience_ms)
+        if (is_enough(ingest, vv_events_failing_since_ms(&ingest->events, &error), begun_ms))
             return give_up(ingest, &error);
+        if (status != VARVE_OK || !ingest->is_full)
+            continue;
+        /* Nothing is left to flush, and yet lines that came can't be taken. */
+        if (is_enough(ingest, ingest->full_since_ms, begun_ms))
+            return give_up(ingest, &ingest->full_error);
+        (void)poll(NULL, 0, FLUSH_SLICE_MS);
     }
 }
 

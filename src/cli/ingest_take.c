@@ -26,6 +26,7 @@ static enum outcome accept(struct vv_ingest *ingest, struct vv_stream *stream,
 {
     ingest->sequence = sequence;
     ingest->has_put = true;
+    ingest->full_since_ms = 0;
     if (ingest->is_full_said)
         vv_report_room(ingest);
     if (stream->kind != VV_STREAM_FILE)
@@ -44,6 +45,9 @@ static enum outcome wait(struct vv_ingest *ingest, const varve_error *error)
     ingest->is_full = ingest->do_lines_wait = true;
     /* Nothing that goes on here makes it the owner of its id again. */
     ingest->is_refused = error->code == VARVE_ECONFLICT;
+    ingest->full_error = *error;
+    if (ingest->full_since_ms == 0)
+        ingest->full_since_ms = vv_now_ms();
     vv_report_full(ingest, error);
     return NOT_NOW;
 }

@@ -202,11 +202,15 @@ varve_status vv_writer_put_json(struct vv_op *op, struct vv_writer *writer, stru
     VV_TRY(parse_row(op, json, &row));
     if (table.len == 0)
         VV_TRY(table_of(op, row, &table));
-    VV_TRY(vv_writer_table(op, writer, table, &owner));
+    VV_TRY(vv_writer_table_of_row(op, writer, table, &owner));
     VV_TRY(one_line(op, json, &record.payload));
     pthread_rwlock_rdlock(&writer->tables_lock);
     const struct vv_writer_shape *shape = owner->shape; /* stays, though it may be replaced */
     pthread_rwlock_unlock(&writer->tables_lock);
+    if (shape == NULL) { /* judged when it is flushed */
+        record.is_stamped = true;
+        return append(op, writer, owner, VV_STR_NONE, &record, out_sequence);
+    }
     look_at_members(row, shape, &members);
     for (size_t i = 0; i < shape->key_len && i < 64; i++) {
         if ((members.keys >> i & 1) != 0)
@@ -228,7 +232,7 @@ varve_status vv_writer_put_rejected(struct vv_op *op, struct vv_writer *writer,
     struct vv_json_writer object = VV_JSON_WRITER_INIT(&json);
     struct vv_writer_table *owner = NULL;
     VV_TRY(vv_writer_check(op, writer));
-    VV_TRY(vv_writer_table(op, writer, table, &owner));
+    VV_TRY(vv_writer_table_of_row(op, writer, table, &owner));
     vv_jw_object(&object);
     vv_jw_key_string(&object, VV_NDJSON_LINE_TEXT,
         vv_str_first(text, VV_NDJSON_LINE_BYTES_MAX));

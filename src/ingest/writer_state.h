@@ -91,6 +91,7 @@ struct vv_writer_table {
     struct vv_writer_lane *lanes;  /* guarded by: tables_lock */
 
     atomic_int_fast64_t rows_put;
+    atomic_int_fast64_t blind_until_us; /* it is not opened again for a row before then */
 
     /* Of the thread that has made the table busy. */
     struct vv_table *handle; /* NULL: not open */
@@ -178,6 +179,13 @@ varve_status vv_writer_table(struct vv_op *op, struct vv_writer *writer, struct 
     struct vv_writer_table **out);
 /* The same without looking whether it is there: for rows that are in the spool. */
 varve_status vv_writer_table_known(struct vv_op *op, struct vv_writer *writer,
+    struct vv_str name, struct vv_writer_table **out);
+/*
+ * The table of a row that comes. One that is there and can't be read now (its log is damaged, the
+ * disk fails, a feature is not known) is given all the same, its shape NULL where it was not seen
+ * before: the row is kept in the spool, and its flush is repeated until it can be.
+ */
+varve_status vv_writer_table_of_row(struct vv_op *op, struct vv_writer *writer,
     struct vv_str name, struct vv_writer_table **out);
 /* Opens or refreshes the handle, and the shape by it. The table must be busy, or new. */
 varve_status vv_writer_table_refresh(struct vv_op *op, struct vv_writer *writer,

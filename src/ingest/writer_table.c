@@ -6,6 +6,8 @@
 #include "ingest/writer_state.h"
 #include "table/input/convert.h"
 
+#define BLIND_US INT64_C(1000000) /* so long a table that can't be read is not tried anew */
+
 static struct vv_writer_table *find(struct vv_writer *writer, struct vv_str name)
 {
     pthread_rwlock_rdlock(&writer->tables_lock);
@@ -124,6 +126,30 @@ varve_status vv_writer_table(struct vv_op *op, struct vv_writer *writer, struct 
     }
     VV_TRY(check_key(op, writer, table));
     *out = table;
+    return VARVE_OK;
+}
+
+/* What is wrong with the table's state, and not with the row. */
+static bool is_tables_own(varve_status status)
+{
+    return status == VARVE_ECORRUPT || status == VARVE_EIO || status == VARVE_EUNSUPPORTED ||
+           status == VARVE_EFAILED;
+}
+
+varve_status vv_writer_table_of_row(struct vv_op *op, struct vv_writer *writer,
+    struct vv_str name, struct vv_writer_table **out)
+{
+    *out = find(writer, name);
+    if (*out != NULL && atomic_load(&(*out)->blind_until_us) > vv_now_us(op))
+        return VARVE_OK;
+    varve_status status = vv_writer_table(op, writer, name, out);
+    if (!is_tables_own(status))
+        return status;
+    vv_log(op, VV_LOG_WARN, "writer.blind", "table %.*s: rows are kept in the spool: %s",
+        VV_ARG(name), op->error.message);
+    vv_forgive(op);
+    VV_TRY(vv_writer_table_known(op, writer, name, out));
+    atomic_store(&(*out)->blind_until_us, vv_now_us(op) + BLIND_US);
     return VARVE_OK;
 }
 
