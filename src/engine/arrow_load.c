@@ -112,6 +112,8 @@ varve_status vv_session_load_batches(struct vv_op *op, struct vv_session *sessio
     VV_CLEANUP(load_done) struct load load = {.batches = 0};
     VV_TRY(from->schema(op, from->data, &schema));
     VV_TRY(vv_arrow_type_read(op, &schema, &load.type));
+    if (target->out_type != NULL)
+        *target->out_type = load.type;
     VV_TRY(sink_open(op, session, target, &load));
     VV_TRY(batches_append(op, &load, from));
     VV_TRY(vv_sink_finish(op, &load.sink));

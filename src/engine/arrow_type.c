@@ -87,6 +87,15 @@ static varve_status decimal_read(struct vv_op *op, const char *format,
     return sql.ptr ? VARVE_OK : vv_fail_memory(op);
 }
 
+static bool names_utc(const char *zone)
+{
+    static const char *const names[] = {"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT", "+00:00"};
+    for (size_t i = 0; i < VV_COUNT(names); i++)
+        if (vv_str_eq_nocase(vv_str_of(zone), vv_str_of(names[i])))
+            return true;
+    return false;
+}
+
 /* "tsu:Europe/Paris": values are UTC where there is a zone, whichever it is. */
 static varve_status timestamp_read(struct vv_op *op, const char *format,
     struct vv_arrow_type *type)
@@ -97,6 +106,7 @@ static varve_status timestamp_read(struct vv_op *op, const char *format,
     if (strchr("smun", type->unit) == NULL || format[3] != ':')
         return refuse(op, type, format);
     type->has_zone = format[4] != '\0';
+    type->is_utc = names_utc(format + 4);
     if (type->unit != 'n')
         type->sql = type->has_zone ? "TIMESTAMPTZ" : "TIMESTAMP";
     else

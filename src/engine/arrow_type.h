@@ -42,6 +42,7 @@ struct vv_arrow_type {
     bool is_text;   /* of TEXT and VIEW: must be UTF-8 */
     bool is_signed; /* of DICTIONARY: the index */
     bool has_zone;  /* of TIMESTAMP */
+    bool is_utc;    /* has_zone: it is UTC, and not a place's */
     bool is_map;
     bool is_copied;    /* of TEXT, VIEW and BYTES: else a vector points into the array */
     char unit;         /* of TIMESTAMP: 's', 'm', 'u', 'n' */

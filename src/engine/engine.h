@@ -231,11 +231,13 @@ struct vv_rowset;
  * as long as they are at most `rows_max`. With more the rowset ends up empty, and they are in the
  * table. Columns are those of the input, and a BIGINT `row_column` in front of them.
  */
+struct vv_arrow_type;
 struct vv_load_target {
     struct vv_str table;
     struct vv_str row_column;
     struct vv_rowset *rowset; /* NULL: none */
     int64_t rows_max;
+    struct vv_arrow_type *out_type; /* of Arrow: what the rows are; NULL: not wanted */
 };
 
 /*

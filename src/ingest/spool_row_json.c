@@ -94,11 +94,16 @@ static void timestamp_json(const struct vv_arrow_type *type, int64_t value,
         vv_jw_string(writer, text_of(text, cut));
         return;
     }
-    size_t len = vv_time_format_us(whole * factor, text) - 1; /* without its Z */
+    /* As no clock of UTC shows it: it fits no timestamp_ntz, whatever the place's clock shows. */
+    bool is_zoned = type->has_zone && !type->is_utc && day < VV_TIME_DAYS_LAST;
+    int64_t shift = is_zoned ? VV_US_PER_S * 3600 : 0;
+    size_t len = vv_time_format_us(whole * factor + shift, text) - 1; /* without its Z */
     if (type->unit == 'n')
         len += (size_t)snprintf(text + len, sizeof(text) - len, "%03d",
             (int)(value - whole * 1000));
-    if (type->has_zone)
+    if (is_zoned)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "+01:00");
+    else if (type->has_zone)
         text[len++] = 'Z';
     vv_jw_string(writer, (struct vv_str){text, len});
 }

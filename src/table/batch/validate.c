@@ -143,6 +143,16 @@ static varve_status absent_check(struct vv_op *op, const struct vv_plan *plan, i
         is_key(plan->rules, column) ? "it is part of the table's key" : "it is NOT NULL");
 }
 
+/* NULL: the input is no Arrow. */
+static const struct vv_arrow_type *arrow_column(const struct vv_batch_input *input,
+    struct vv_str name)
+{
+    for (int64_t i = 0; i < input->arrow.children_len; i++)
+        if (vv_str_eq(input->arrow.children[i].name, name))
+            return &input->arrow.children[i];
+    return NULL;
+}
+
 static varve_status conversions_make(struct vv_op *op, struct vv_plan *plan)
 {
     size_t len = plan->schema->fields_len;
@@ -164,6 +174,7 @@ static varve_status conversions_make(struct vv_op *op, struct vv_plan *plan)
             .type = &field->type,
             .source_type = plan->input->types[plan->from[index]],
             .time_zone = is_utc ? VV_STR_NONE : zone,
+            .arrow = arrow_column(plan->input, plan->input->columns[plan->from[index]]),
             .shaped_json = plan->input->format == VV_INPUT_NDJSON,
             .empty_is_null = is_partition(plan->rules, (int32_t)index),
             .truncate_time = plan->options->truncate_time,

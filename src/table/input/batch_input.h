@@ -5,6 +5,7 @@
 #ifndef VV_TABLE_INPUT_BATCH_INPUT_H
 #define VV_TABLE_INPUT_BATCH_INPUT_H
 
+#include "engine/arrow_type.h"
 #include "store/source.h"
 #include "table/batch/batch.h"
 #include "table/work.h"
@@ -29,6 +30,7 @@ struct vv_batch_input {
     struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
     struct vv_str *types;      /* DuckDB's */
     size_t columns_len;
+    struct vv_arrow_type arrow; /* Arrow, and Arrow IPC: what its rows are, in the operation */
     struct vv_str
         nulls_sql;     /* NDJSON of a table with defaults: ",3,7,", where a row says null */
     bool sets_aside;   /* text: lines that are no rows are, however many they are */

@@ -118,6 +118,11 @@ varve_status vv_convert_check(struct vv_op *op, const struct vv_conversion *conv
     struct vv_str column)
 {
     enum source_kind source = source_kind(conversion->source_type);
+    if (conversion->arrow != NULL && !vv_convert_zone_fits(conversion->type, conversion->arrow))
+        return vv_fail(op, VARVE_EINVALID,
+            "column \"%.*s\" has a time of a zone in the input, which does not fit "
+            "timestamp_ntz, a time without one",
+            VV_ARG(column));
     if (converts(source, conversion))
         return VARVE_OK;
     VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(1 << 20);

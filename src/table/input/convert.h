@@ -13,7 +13,8 @@
  *                  nothing (the time zone of the batch: of a time that it has twice the earlier
  *                  one, none of a time that it leaves out), Z, +hh, +hhmm, +hh:mm or +hh:mm:ss
  *     timestamp_ntz  the same, as it stands: it is of no zone, that of the batch is not for it; an
- *                  offset that is not zero names a zone, and does not convert
+ *                  offset that is not zero names a zone, and does not convert; nor does an Arrow
+ *                  time of a zone but UTC
  *     binary       base64
  *                  (words that are no JSON: row_json.h)
  *     nested       NDJSON only: JSON brought into the type's shape by vv_json_shape (json_shape.h);
@@ -28,14 +29,17 @@
 #include "delta/schema.h"
 
 struct vv_conversion {
-    const struct vv_type *type; /* of the column */
-    struct vv_str source_type;  /* DuckDB's name of the input's type; VARCHAR: text */
-    struct vv_str time_zone;    /* of naive times in timestamps; none: UTC */
-    bool shaped_json;           /* nested values are text from vv_json_shape */
-    bool empty_is_null;         /* "" is NULL: a partition column cannot hold it */
-    bool truncate_time;         /* within nested values; else see vv_convert_finer */
+    const struct vv_type *type;        /* of the column */
+    struct vv_str source_type;         /* DuckDB's name of the input's type; VARCHAR: text */
+    const struct vv_arrow_type *arrow; /* that of an Arrow input; NULL: it is none */
+    struct vv_str time_zone;           /* of naive times in timestamps; none: UTC */
+    bool shaped_json;                  /* nested values are text from vv_json_shape */
+    bool empty_is_null;                /* "" is NULL: a partition column cannot hold it */
+    bool truncate_time;                /* within nested values; else see vv_convert_finer */
 };
 
+/* Whether each Arrow time in a timestamp_ntz, within nested values too, has no zone, or UTC. */
+bool vv_convert_zone_fits(const struct vv_type *type, const struct vv_arrow_type *source);
 /* EINVALID when values of the input's type never convert to the column's. */
 varve_status vv_convert_check(struct vv_op *op, const struct vv_conversion *conversion,
     struct vv_str column);

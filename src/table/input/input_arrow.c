@@ -11,6 +11,7 @@ varve_status vv_input_load_arrow(struct vv_op *op, struct vv_work *work, struct 
             stream->release(stream);
         return status;
     }
+    target.out_type = &input->arrow;
     if (vv_session_load_arrow(op, work->session, stream, &target, out_rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     vv_input_loaded(work, input, &target, *out_rows);

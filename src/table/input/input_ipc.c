@@ -14,6 +14,7 @@ varve_status vv_input_load_ipc(struct vv_op *op, struct vv_work *work, struct vv
     struct vv_load_target target;
     int64_t rows = 0;
     VV_TRY(vv_input_target(op, work, input, VV_STR(VV_INPUT_ROW_COLUMN), &target));
+    target.out_type = &input->arrow;
     if (vv_session_load_ipc(op, work->session, &bytes, &target, &rows) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     vv_input_loaded(work, input, &target, rows);

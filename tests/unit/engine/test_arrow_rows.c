@@ -29,7 +29,8 @@ static void put(struct fixture *fixture, struct vv_arrow_rows *rows, int64_t i)
 
 static bool load(struct fixture *fixture, struct ArrowArrayStream *stream, const char *table)
 {
-    const struct vv_load_target target = {vv_str_of(table), VV_STR("_row"), NULL, 0};
+    const struct vv_load_target target = {
+        .table = vv_str_of(table), .row_column = VV_STR("_row")};
     int64_t rows = 0;
     return CHECK_OK(&fixture->op,
                vv_session_load_arrow(&fixture->op, fixture->session, stream, &target, &rows)) &&
