@@ -146,6 +146,24 @@ struct vp_column *vp_column_new(struct vp_state *state, const struct ArrowSchema
     return NULL;
 }
 
+static bool has_interval(const struct vp_column *column)
+{
+    bool found = column->kind == VP_INTERVAL;
+    for (int64_t i = 0; i < column->children_len && !found; i++)
+        found = has_interval(&column->children[i]);
+    return found;
+}
+
+PyObject *vp_column_intervals(const struct vp_column *columns)
+{
+    VP_OWNED PyObject *names = PyList_New(0);
+    for (int64_t i = 0; names != NULL && i < columns->children_len; i++)
+        if (has_interval(&columns->children[i]) &&
+            PyList_Append(names, columns->children[i].name) < 0)
+            return NULL;
+    return vp_move(&names);
+}
+
 void vp_column_free(struct vp_column *column)
 {
     if (column == NULL)

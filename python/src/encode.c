@@ -300,6 +300,10 @@ static int encode_value(struct encoder *encoder, PyObject *value)
         return encode_nested(encoder, value);
     if (PyBytes_Check(value))
         return encode_bytes(encoder, value);
+    if (PyByteArray_Check(value) || PyMemoryView_Check(value)) {
+        VP_OWNED PyObject *bytes = PyBytes_FromObject(value);
+        return bytes != NULL ? encode_bytes(encoder, bytes) : -1;
+    }
     return encode_object(encoder, value);
 }
 

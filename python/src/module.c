@@ -1,4 +1,5 @@
 #include "objects.h"
+#include "schema.h"
 
 struct vp_state *vp_state(PyObject *module)
 {
@@ -170,6 +171,7 @@ static PyObject *build_info(PyObject *module, PyObject *unused)
 static PyMethodDef module_methods[] = {
     {"open_lake", vp_lake_object_open, METH_VARARGS, "Opens a lake."},
     {"build_info", build_info, METH_NOARGS, "What the library says of itself."},
+    {"schema_columns", vp_schema_columns, METH_O, "Names and types of Arrow data."},
     {NULL, NULL, 0, NULL},
 };
 

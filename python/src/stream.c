@@ -194,6 +194,15 @@ static PyObject *stream_next_rows(PyObject *object, PyObject *unused)
     return list;
 }
 
+static PyObject *stream_intervals(PyObject *object, PyObject *unused)
+{
+    struct stream_object *self = (struct stream_object *)object;
+    (void)unused;
+    if (!check_readable(self) || read_schema(self) < 0)
+        return NULL;
+    return vp_column_intervals(self->columns);
+}
+
 static PyObject *stream_close(PyObject *object, PyObject *unused)
 {
     struct stream_object *self = (struct stream_object *)object;
@@ -210,6 +219,7 @@ static PyMethodDef stream_methods[] = {
     {"arrow_schema", stream_arrow_schema, METH_NOARGS, "A capsule `arrow_schema`."},
     {"next_rows", stream_next_rows, METH_NOARGS,
         "The rows of the next batch, a list of dicts; None at the end."},
+    {"intervals", stream_intervals, METH_NOARGS, "Names of the columns that hold intervals."},
     {"close", stream_close, METH_NOARGS, "Gives up what is not read yet."},
     {NULL, NULL, 0, NULL},
 };

@@ -138,7 +138,10 @@ class Lake:
         UsageError where a table of that name is another one.
 
         schema        "a timestamp not null, b string, c decimal(10,2)", or a dict of names and
-                      types: {"a": "timestamp not null", "b": "string"}
+                      types: {"a": "timestamp not null", "b": "string"}; or a frame, a Table, a
+                      Schema of pyarrow or polars, or whatever has an Arrow schema: its columns, and
+                      none of its rows. A time is a `timestamp` then, with a zone or without; an
+                      unsigned integer is of the next greater type
         key           columns that identify a row
         order_by      a timestamp or integer: of two rows with one key the greatest stays
         partition_by  columns to keep apart in folders
@@ -163,6 +166,13 @@ class Lake:
         return Table(self, self._core.table(fspath(name)), name)
 
     __getitem__ = table
+
+    def __iter__(self):
+        """The names of the lake's tables."""
+        return iter([row["table"] for row in self.tables().to_dicts()])
+
+    def __contains__(self, name):
+        return any(table == name for table in self)
 
     def tables(self):
         """The lake's tables, a row each, as an ArrowStream: table, version, files, rows, bytes,
@@ -198,6 +208,9 @@ class Lake:
 
         UsageError: bad SQL, with the place. NotFound: no such table, version or time.
         """
+        if params and not hasattr(params, "items"):
+            raise TypeError("parameters are a dict of names and values: "
+                            "WHERE symbol = $s, {'s': 'SPY'}")
         params = params or {}
         values = [param_of(name, value) for name, value in params.items()]
         return ArrowStream(self._core.query(

@@ -1,5 +1,24 @@
 """Rows that a read gives."""
 
+_NS_PER_DAY = 86_400_000_000_000
+
+
+def _durations(name, column):
+    """Intervals of SQL, which have months, days and nanoseconds, as what lasts a time of its own."""
+    import pyarrow
+
+    from ._errors import Unsupported
+
+    lasting = []
+    for chunk in column.chunks:
+        for value in chunk.to_pylist():
+            if value is not None and value.months != 0:
+                raise Unsupported(
+                    f"column {name} has an interval of months, which no duration is as long as: "
+                    f"select epoch({name}), or CAST({name} AS VARCHAR)")
+            lasting.append(value and (value.days * _NS_PER_DAY + value.nanoseconds) // 1000)
+    return pyarrow.array(lasting, pyarrow.duration("us"))
+
 
 class ArrowStream:
     """The rows of a read, as a stream of Arrow record batches. It is read once.
@@ -50,10 +69,12 @@ class ArrowStream:
             found += rows
 
     def to_polars(self):
-        """A polars.DataFrame."""
+        """A polars.DataFrame. An interval of SQL, such as the difference of two timestamps, is a
+        duration in it, which needs pyarrow; Unsupported where it has months, or is nested."""
         import polars
 
-        return polars.DataFrame(self)
+        rows = self._lasting() if self._core.intervals() else self
+        return polars.DataFrame(rows)
 
     def to_pyarrow(self):
         """A pyarrow.Table."""
@@ -62,8 +83,28 @@ class ArrowStream:
         return pyarrow.RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self):
-        """A pandas.DataFrame; needs pandas and pyarrow."""
-        return self.to_pyarrow().to_pandas()
+        """A pandas.DataFrame; needs pandas and pyarrow. Intervals as of ``to_polars``."""
+        return self._lasting().to_pandas()
+
+    def _lasting(self):
+        """A pyarrow.Table with durations for intervals."""
+        from ._errors import Unsupported
+
+        names = self._core.intervals()
+        try:
+            table = self.to_pyarrow()
+        except ImportError:
+            raise Unsupported(f"column {names[0]} is an interval of SQL, for which pyarrow is "
+                              f"needed here: install it, or select epoch({names[0]})") from None
+        for at, field in enumerate(table.schema):
+            if field.name not in names:
+                continue
+            if str(field.type) != "month_day_nano_interval":
+                raise Unsupported(f"column {field.name} holds intervals of SQL, which can't be "
+                                  "handed on within lists and structs: select what they last, "
+                                  "by epoch()")
+            table = table.set_column(at, field.name, _durations(field.name, table.column(at)))
+        return table
 
     def close(self):
         """Gives up the rows that were not read. Not needed after the last one."""

@@ -156,13 +156,34 @@ def param_of(name, value):
         return _decimal(name, value)
     if type(value).__name__ == "UUID":
         return str(value), None
-    raise TypeError(f"parameter {name}: a value of type {type(value).__name__} is not understood")
+    hint = ""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        hint = ": give its values one by one, IN ($a, $b)"
+    elif hasattr(value, "total_seconds"):
+        hint = ": give it as a number, $seconds * INTERVAL 1 SECOND"
+    raise TypeError(f"parameter {name}: a value of type {type(value).__name__} is not understood"
+                    f"{hint}")
+
+
+def _is_arrow(value):
+    return any(hasattr(value, f"__arrow_c_{kind}__") for kind in ("schema", "stream", "array"))
 
 
 def schema_text(schema):
-    """Columns as SQL text; a dict, or pairs, of names and types are put into it."""
+    """Columns as SQL text. A dict, or pairs, of names and types are put into it, as are those of a
+    frame or another thing that has an Arrow schema; of a schema of polars, too."""
     if schema is None or isinstance(schema, str):
         return schema
+    if isinstance(schema, dict) and type(schema).__module__.startswith("polars."):
+        import polars
+
+        schema = polars.DataFrame(schema=schema)
+    if type(schema).__module__.partition(".")[0] == "pandas" and hasattr(schema, "reset_index"):
+        schema = _without_row_numbers(schema)
+    if _is_arrow(schema):
+        from ._core import schema_columns
+
+        schema = schema_columns(schema)
     pairs = schema.items() if isinstance(schema, dict) else schema
     return ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in pairs)
 

@@ -42,9 +42,23 @@ static const struct scalar {
 static varve_status type_read(struct walk *walk, const struct ArrowSchema *schema,
     struct vv_str parent_path, struct vv_arrow_type *out);
 
+/* In SQL's words, where it has any. */
 static varve_status refuse(struct vv_op *op, const struct vv_arrow_type *type,
     const char *format)
 {
+    if (strncmp(format, "tD", 2) == 0)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "column %.*s is a duration (Arrow's '%s'), which has no place here: give a number",
+            VV_ARG(type->path), format);
+    if (strncmp(format, "ti", 2) == 0)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "column %.*s is an INTERVAL, which has no place here: take epoch(%.*s), its "
+            "seconds, or CAST(%.*s AS VARCHAR)",
+            VV_ARG(type->path), VV_ARG(type->path), VV_ARG(type->path));
+    if (strncmp(format, "tt", 2) == 0)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "column %.*s is a TIME, which has no place here: take CAST(%.*s AS VARCHAR)",
+            VV_ARG(type->path), VV_ARG(type->path));
     return vv_fail(op, VARVE_EUNSUPPORTED,
         "column %.*s: Arrow type '%s' is not supported; cast it before", VV_ARG(type->path),
         format);

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import varve
 
-COLUMNS = {"k": "bigint not null", "s": "string", "l": "array<string>", "t": "struct<a:string,x:double>",
+COLUMNS = {"k": "bigint not null", "s": "string", "l": "array<string>",
+           "t": "struct<a:string,x:double>",
            "m": "map<string,string>", "d": "double", "f": "float", "i": "int", "day": "date",
            "at": "timestamp", "n": "decimal(9,2)", "bo": "boolean", "b": "binary",
            "lb": "array<binary>", "ld": "array<double>"}
@@ -89,7 +90,8 @@ def test_a_key_is_not_missing(lake, keyed, write):
     rows = pd.DataFrame({"s": ["SPY", np.nan], "v": [1, 2]}).to_dict("records")
     with pytest.raises(varve.InvalidData, match="s must not be NULL|s has no value"):
         write(lake, rows)
-    assert {"s": "NaN", "v": 0} in keyed.scan().to_dicts() and keyed.scan(where="v = 2").to_dicts() == []
+    assert {"s": "NaN", "v": 0} in keyed.scan().to_dicts()
+    assert keyed.scan(where="v = 2").to_dicts() == []
 
 
 def test_a_missing_key_of_a_source_matches_no_row(keyed):
@@ -132,7 +134,8 @@ def test_rows_aside_keep_what_they_are(table):
     rows = [{"k": 1, "s": NAN, "d": NAN, "b": b"\0\xff", "l": [NAN], "i": "x"}]
     table.upsert(rows, quarantine=True)
     (row,) = table.quarantine.show().to_dicts()
-    assert json.loads(row["values"]) == {"k": "1", "s": None, "d": "NaN", "b": "AP8=", "l": [None], "i": "x"}
+    assert json.loads(row["values"]) == {
+        "k": "1", "s": None, "d": "NaN", "b": "AP8=", "l": [None], "i": "x"}
 
 
 @pytest.mark.parametrize("key", [NAN, b"a", None, (1, 2), math.inf])
