@@ -105,7 +105,7 @@ class Mystery:
 
 
 @pytest.mark.parametrize("column, value", [
-    ("s", Mystery()), ("s", {1, 2}), ("t", dt.time(10)), ("d", 1j), ("bi", bytearray(b"x"))])
+    ("s", Mystery()), ("s", {1, 2}), ("t", dt.time(10)), ("d", 1j)])
 def test_values_that_no_column_holds(table, column, value):
     with pytest.raises(TypeError, match=f"column '{column}': a value of type"):
         table.upsert([{"id": 1}, {"id": 2, column: value}])
