@@ -1,6 +1,9 @@
 #include "delta/path.h"
 
+#include "base/hash.h"
+
 #define PATH_BYTES_MAX 4096 /* as of a key of a store, and of Linux */
+#define NAME_BYTES_MAX 255  /* of a file or folder, on most file systems */
 
 #define DEFAULT_PARTITION "__HIVE_DEFAULT_PARTITION__"
 
@@ -42,12 +45,18 @@ static void add_hive(struct vv_str text, struct vv_buf *out)
 
 void vv_path_partition_folder(struct vv_str column, struct vv_str value, struct vv_buf *out_key)
 {
+    size_t start = out_key->len;
     add_hive(column, out_key);
     vv_buf_addc(out_key, '=');
     if (value.len == 0)
         vv_buf_adds(out_key, DEFAULT_PARTITION);
     else
         add_hive(value, out_key);
+    if (!vv_buf_ok(out_key) || out_key->len - start <= NAME_BYTES_MAX)
+        return;
+    uint64_t hash = vv_xxh3(vv_str_skip(vv_buf_str(out_key), start));
+    vv_buf_cut(out_key, start);
+    vv_buf_addf(out_key, "%016" PRIx64, hash);
 }
 
 void vv_path_encode(struct vv_str key, struct vv_buf *out_path)

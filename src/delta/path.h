@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "base/op.h"
 
-/* "date=2025-01-30": Hive-escaped name and value; NULL (ptr NULL) and "" give the default name. */
+/* "date=2025-01-30": Hive-escaped name and value; NULL (ptr NULL) and "" give the default name. One
+ * that no file system takes (over 255 bytes) is a hash of it: paths say nothing of values. */
 void vv_path_partition_folder(struct vv_str column, struct vv_str value,
     struct vv_buf *out_key);
 /* A store key (relative) as `add.path`: URI-encoded. vv_path_decode gives the key back. */

@@ -45,6 +45,25 @@ TEST(path, values_become_folders_as_hive_does_it)
     CHECK_STR(folder_of(VV_STR("a/b"), VV_STR_NONE, &buf), "a%2Fb=__HIVE_DEFAULT_PARTITION__");
 }
 
+TEST(path, a_folder_has_a_name_that_a_file_system_takes)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf buf = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf other = VV_BUF_INIT(VV_BUF_MAX);
+    char text[300];
+
+    memset(text, 'a', sizeof(text));
+    CHECK_INT(folder_of(VV_STR("c"), (struct vv_str){text, 253}, &buf).len, 255);
+    CHECK_INT(folder_of(VV_STR("c"), (struct vv_str){text, 254}, &buf).len, 16);
+    memset(text, '/', 200);
+    struct vv_str folder = folder_of(VV_STR("c"), (struct vv_str){text, 200}, &buf);
+    CHECK_INT(folder.len, 16);
+    CHECK(!vv_str_eq(folder, folder_of(VV_STR("d"), (struct vv_str){text, 200}, &other)));
+    vv_buf_clear(&other);
+    vv_buf_adds(&other, "_change_data/");
+    vv_path_partition_folder(VV_STR("c"), (struct vv_str){text, 200}, &other);
+    CHECK(vv_str_eq(vv_str_skip(vv_buf_str(&other), 13), folder));
+}
+
 TEST(path, keys_are_encoded_once_more_for_the_log)
 {
     static const struct {
