@@ -63,6 +63,7 @@ struct vv_trouble { /* a table whose flush fails and is repeated */
     varve_error error;
     int64_t since_ms;
     int64_t retry_ms;
+    int64_t again_ms; /* when it is tried again */
     int64_t said_ms; /* 0: not yet */
     bool is_over;
 };
@@ -95,6 +96,8 @@ void vv_refusals_free(struct vv_refusal *refusals, size_t len);
 struct vv_upkeep vv_events_upkeep(struct vv_events *events);
 /* Since when some table has not been flushed; 0: all is well. `out_error` (may be NULL): why. */
 int64_t vv_events_failing_since_ms(struct vv_events *events, varve_error *out_error);
+/* When the first of such tables is tried again; 0: all is well. */
+int64_t vv_events_again_ms(struct vv_events *events);
 
 /* ---- Streams ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /*
  * How a run ends. What had come before the signal is taken, whatever was accepted is flushed, and
- * the last answers go out. A second signal ends it at once; so does a lake that can't be written
+ * the last answers go out. A signal while that lasts ends it at once; so does a lake that can't be written
  * to, after a while: what was accepted is in the spool, and the next run flushes it.
  */
 #include <errno.h>
@@ -108,14 +108,27 @@ static bool is_enough(const struct vv_ingest *ingest, int64_t since_ms, int64_t 
     return since_ms != 0 && vv_now_ms() - since_ms > ingest->options->patience_ms;
 }
 
+/*
+ * For a moment. A table whose flush fails is tried again by the writer when its time has come; to ask for
+ * a flush before would be another attempt at once, ten times a second.
+ */
+static varve_status flush_slice(struct vv_ingest *ingest)
+{
+    struct pollfd signals = {.fd = ingest->signal_fd, .events = POLLIN};
+    if (vv_events_again_ms(&ingest->events) <= vv_now_ms())
+        return varve_writer_flush(ingest->writer, FLUSH_SLICE_MS, &ingest->cli->error);
+    (void)poll(&signals, 1, FLUSH_SLICE_MS);
+    return VARVE_ELIMIT;
+}
+
 /* Until all is committed. */
 static varve_status flush(struct vv_ingest *ingest)
 {
     int64_t begun_ms = vv_now_ms();
-    varve_error error = {.code = VARVE_OK}, *err = &ingest->cli->error;
+    varve_error error = {.code = VARVE_OK};
     for (;;) {
         bool is_drained = drain(ingest) && vv_arrow_is_done(ingest->arrow);
-        varve_status status = varve_writer_flush(ingest->writer, FLUSH_SLICE_MS, err);
+        varve_status status = flush_slice(ingest);
         (void)vv_ingest_settle(ingest);
         if (status == VARVE_OK && is_drained)
             return VARVE_OK;
@@ -160,6 +173,8 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     vv_arrow_stop(ingest->arrow);
     if (ingest->signals > 0)
         mark_what_came(ingest);
+    else
+        ingest->signals = 1; /* the end of what there is to read asks for it as a signal does */
     if (ingest->signals > 1)
         end_at_once(ingest);
     varve_status status = flush(ingest);

@@ -122,6 +122,7 @@ static void on_retry(void *data, const char *table, const varve_error *error, in
     trouble->retries++;
     trouble->error = *error;
     trouble->retry_ms = retry_ms;
+    trouble->again_ms = vv_now_ms() + retry_ms;
     (void)pthread_mutex_unlock(&events->lock);
     wake(events);
 }
@@ -189,4 +190,17 @@ int64_t vv_events_failing_since_ms(struct vv_events *events, varve_error *out_er
     }
     (void)pthread_mutex_unlock(&events->lock);
     return since_ms;
+}
+
+int64_t vv_events_again_ms(struct vv_events *events)
+{
+    int64_t again_ms = 0;
+    (void)pthread_mutex_lock(&events->lock);
+    for (size_t i = 0; i < events->troubles_len; i++) {
+        const struct vv_trouble *trouble = &events->troubles[i];
+        if (!trouble->is_over && (again_ms == 0 || trouble->again_ms < again_ms))
+            again_ms = trouble->again_ms;
+    }
+    (void)pthread_mutex_unlock(&events->lock);
+    return again_ms;
 }

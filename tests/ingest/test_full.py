@@ -129,3 +129,27 @@ def test_what_cannot_be_flushed_in_the_end_stays_in_the_spool(lake):
     shutil.move(lake.path / "signals" / "_hidden", lake.path / "signals" / "_delta_log")
     lake.ok("spool", "flush")
     assert lake.values() == expected(range(10))
+
+
+def test_in_the_end_it_is_tried_again_when_it_says_so(lake):
+    run = lake.ingest("signals", "--ack", "--interval", "1h", "--patience", "4s")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    shutil.move(lake.path / "signals" / "_delta_log", lake.path / "signals" / "_hidden")
+    run.process.stdin.close()
+    assert run.process.wait(timeout=60) != 0
+    run.reader.join(timeout=120)
+    assert 3 <= sum("is tried again in" in line for line in run.messages) <= 9, run.messages
+
+
+def test_a_signal_while_it_ends_ends_it_at_once(lake):
+    run = lake.ingest("signals", "--ack", "--interval", "1h", "--patience", "10m")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    shutil.move(lake.path / "signals" / "_delta_log", lake.path / "signals" / "_hidden")
+    run.process.stdin.close()
+    until(lambda: run.heard("is tried again in"))
+    run.signal(signal.SIGINT)
+    assert run.process.wait(timeout=30) == 130
+    run.reader.join(timeout=120)
+    assert run.heard("10 rows stay in the spool")
