@@ -172,6 +172,14 @@ def test_the_protocol_can_be_raised(ticks):
     assert theirs(ticks).num_rows == 2
 
 
+def test_the_last_column_beside_partition_columns_stays(varve):
+    varve.ok("create", TABLE, "--schema", "p string, q int, r int", "--partition-by", "p", "--key", "p")
+    assert alter(varve, "drop-column", "r", "--upgrade")["changed"]
+    done = varve.run("alter", TABLE, "drop-column", "q", "--upgrade")
+    assert done.returncode == 2 and "q is the last one that is no partition column" in done.stderr
+    assert varve.upsert(TABLE, "p,q\na,1\n")["inserted"] == 1
+
+
 def test_a_trial_writes_nothing(ticks):
     version = ticks.version(TABLE)
     result = alter(ticks, "drop-column", "size", "--upgrade", "--dry-run")

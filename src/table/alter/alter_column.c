@@ -300,6 +300,11 @@ static varve_status drop_column(struct vv_op *op, struct vv_alter_change *change
     size_t len = draft->schema.fields_len;
     if (fields == NULL)
         return op->error.code;
+    if (len - 1 == draft->metadata.partition_columns_len) /* it is none of them: check_unused */
+        return vv_fail(op, VARVE_EUSAGE,
+            "column %.*s is the last one that is no partition column, and a table takes no row "
+            "without one",
+            VV_ARG(name));
     memmove(fields + column, fields + column + 1, (len - (size_t)column - 1) * sizeof(*fields));
     VV_TRY(vv_draft_fields(op, draft, fields, len - 1));
     VV_TRY(check_rules(op, change, "dropped"));
