@@ -62,3 +62,6 @@ def test_where_it_must_not_be_null_the_message_says_why(varve, tmp_path, form):
     assert done.returncode == 3 and "1 of 2 rows rejected" in done.stderr
     assert "venue must not be NULL, it is part of the key, and an empty text in a partition " \
         "column is NULL" in done.stderr
+    done = varve.run("upsert", "t", write(tmp_path, form, ["a", None]))
+    assert done.returncode == 3 and "venue must not be NULL, it is part of the key" in done.stderr
+    assert "empty text" not in done.stderr

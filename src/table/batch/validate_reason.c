@@ -142,10 +142,6 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
         for (size_t index = 0; index < plan->rules->key_len; index++)
             if (plan->rules->key[index] == breach->column)
                 vv_buf_adds(out, ", it is part of the key");
-        if (plan->from[breach->column] >= 0 &&
-            plan->conversions[breach->column].empty_is_null &&
-            plan->schema->fields[breach->column].type.kind == VV_TYPE_STRING)
-            vv_buf_adds(out, ", and an empty text in a partition column is NULL");
         if (breach->column == plan->rules->order)
             vv_buf_adds(out, ", the clock has no value of its type");
         break;
@@ -202,6 +198,12 @@ static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
     }
     rule_text(plan, breach, &text);
     vv_sql_literal(sql, vv_buf_str(&text));
+    if (breach->kind == VV_BREACH_NULL && plan->from[breach->column] >= 0 &&
+        plan->conversions[breach->column].empty_is_null)
+        vv_buf_addf(sql,
+            " || CASE WHEN CAST(" OWN_FORMAT " AS VARCHAR) = '' THEN "
+            "', and an empty text in a partition column is NULL' ELSE '' END",
+            OWN(plan, 'i', breach->column));
     if (breach->kind == VV_BREACH_PARTITION || breach->kind == VV_BREACH_GENERATED)
         vv_buf_addf(sql, " || coalesce(CAST(" OWN_FORMAT " AS VARCHAR), 'NULL')",
             OWN(plan, breach->kind == VV_BREACH_PARTITION ? 'd' : 'g', breach->column));
