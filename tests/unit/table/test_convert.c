@@ -350,7 +350,10 @@ TEST(convert, structs_without_a_member_in_common_are_not_cast)
             "struct<a:array<struct<z:int>>>", true},
         {"INTEGER", "struct<a:int>", true}, /* each value is lost, and the statement runs */
         {"INTEGER[]", "array<struct<a:int>>", true},
-        {"STRUCT(a INTEGER)", "array<int>", true},
+        {"STRUCT(a INTEGER)", "array<int>", false}, /* all are lost, and it may not */
+        {"STRUCT(a STRUCT(q INTEGER))", "map<string,struct<a:int>>", false},
+        {"STRUCT(a INTEGER)", "map<string,int>", false},
+        {"MAP(VARCHAR, STRUCT(a INTEGER))", "struct<a:struct<q:int>>", false},
     };
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, NULL, 1 << 20);
