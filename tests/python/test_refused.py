@@ -26,6 +26,10 @@ ROWS = {
     "struct for map of numbers": ("map<long,long>", one(pa.struct([("x", pa.int64())]), {"x": 1}), "does not fit type map"),
     "map for struct": ("struct<x:struct<q:long>>",
                        one(pa.map_(pa.string(), pa.struct([("x", pa.int64())])), [("x", {"x": 1})]), "does not fit type struct"),
+    "ns in a list": ("array<timestamp>", one(pa.list_(pa.timestamp("ns")), [LEAST]), "does not fit type array"),
+    "ms in a list": ("array<timestamp>", one(pa.list_(pa.timestamp("ms")), [2**63 - 2]), "does not fit type array"),
+    "ms in a struct": ("struct<x:timestamp>", one(pa.struct([("x", pa.timestamp("ms"))]), {"x": 2**63 - 2}),
+                       "does not fit type struct"),
     "list for map": ("map<string,struct<x:long>>", one(pa.list_(pa.struct([("q", pa.int64())])), [{"q": 1}]),
                      "does not fit type map"),
 }

@@ -235,8 +235,12 @@ void vv_convert_value(const struct vv_conversion *conversion, struct vv_str from
     if (vv_type_is_nested(conversion->type)) {
         if (is_strange(conversion))
             add_cast(VV_STR("NULL"), conversion->type, sql);
-        else
+        else {
+            /* Of times within a nested value the engine's TRY_CAST fails beyond their range. */
+            vv_buf_adds(sql, "TRY(");
             vv_convert_nested(conversion, from, sql);
+            vv_buf_addc(sql, ')');
+        }
         return;
     }
     VV_CLEANUP(vv_buf_done) struct vv_buf start = VV_BUF_INIT(VV_BUF_MAX);
