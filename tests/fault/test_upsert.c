@@ -364,6 +364,51 @@ TEST(upsert, validates_again_when_a_winner_has_changed_the_rules)
     }
 }
 
+/* The metaData of the table without its constraints. */
+static struct vv_str freed(struct table_fixture *fixture)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf line = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_metadata metadata = *fixture->table->snapshot->metadata;
+    struct vv_pair *pairs =
+        vv_new(&fixture->op.arena, struct vv_pair, metadata.configuration.len + 1);
+    size_t len = 0;
+    if (!CHECK(pairs != NULL))
+        return VV_STR("");
+    for (size_t i = 0; i < metadata.configuration.len; i++)
+        if (!vv_str_starts(metadata.configuration.items[i].name,
+                VV_STR(VV_PROPERTY_CONSTRAINT)))
+            pairs[len++] = metadata.configuration.items[i];
+    CHECK(len < metadata.configuration.len);
+    metadata.configuration = (struct vv_pairs){pairs, len};
+    vv_action_write_metadata(&metadata, &line);
+    return vv_arena_str(&fixture->op.arena, vv_buf_str(&line));
+}
+
+TEST(upsert, keeps_no_row_in_quarantine_that_a_winner_has_made_good)
+{
+    struct table_fixture fixture;
+    struct vv_objects kept = {0};
+    struct vv_upsert_result result = {0};
+    struct vv_input input;
+    const struct vv_upsert_options options = {
+        .batch = {.dedupe = true, .reject_rows = true}, .quarantine = true};
+    REQUIRE(start(&fixture, NULL, false));
+    struct rival rival = {.fixture = &fixture, .lines = freed(&fixture).ptr, .times = 1};
+    fixture.plan = (struct vv_fault_plan){.before = before_call, .before_data = &rival};
+    (void)table_input(VV_INPUT_NDJSON, "ours",
+        VV_STR("{\"k\":0,\"o\":6,\"v\":\"z\"}\n{\"k\":3,\"o\":6,\"v\":\"d\"}\n"), &input);
+    CHECK_OK(&fixture.op, vv_upsert(&fixture.op, fixture.table, &input, 1, &options, &result));
+    fixture.plan.before = NULL;
+    CHECK_INT(rival.times, 0);
+    CHECK_INT(result.inserted, 2);
+    CHECK_INT(result.rejected, 0);
+    CHECK_STR(rows_of(&fixture), "0/6/z 1/5/a 2/5/b 3/6/d");
+    CHECK_OK(&fixture.op, vv_store_list(&fixture.op, fixture.table->store, &fixture.op.arena,
+                              VV_STR("_varve/quarantine"), VV_STR_NONE, 0, &kept));
+    CHECK_INT(kept.len, 0);
+    table_fixture_close(&fixture);
+}
+
 TEST(upsert, gives_up_when_others_win_every_attempt)
 {
     struct table_fixture fixture;

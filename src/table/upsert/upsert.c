@@ -213,6 +213,20 @@ static varve_status renew_rules(struct vv_op *op, const struct vv_upsert_call *c
     return VARVE_OK;
 }
 
+/* What an earlier judging has set aside is none of it now: it is written. */
+static varve_status forget_rejects(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_str *stored)
+{
+    int64_t rows = 0;
+    if (stored->ptr == NULL)
+        return VARVE_OK;
+    varve_status status = vv_quarantine_drop(op, call->table, stored, 1, &rows);
+    *stored = VV_STR_NONE;
+    if (status == VARVE_ENOTFOUND)
+        vv_forgive(op); /* somebody else did so */
+    return status == VARVE_ENOTFOUND ? VARVE_OK : status;
+}
+
 /* Where rejected rows go. `stored`: vv_quarantine_store. */
 static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_str *stored)
@@ -223,8 +237,10 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
         if (call->batch.rejects.len > 0 && options->out_rejects->ptr == NULL)
             return vv_fail_memory(op);
     }
-    if (!options->quarantine || options->dry_run || call->batch.rejects.len == 0)
+    if (!options->quarantine || options->dry_run)
         return VARVE_OK;
+    if (call->batch.rejects.len == 0)
+        return forget_rejects(op, call, stored);
     const struct vv_quarantine_batch batch = {.app_id = options->app_id,
         .app_version = options->app_version,
         .input_tz = options->batch.input_tz,
