@@ -3,8 +3,7 @@
 #include "base/os.h"
 #include "base/time.h"
 #include "engine/engine.h"
-#include "table/file_keys.h"
-#include "table/maintain/vacuum.h"
+#include "lake/pins_check.h"
 #include "table/read/read.h"
 
 /* Tables that got their pin in this call. */
@@ -21,42 +20,6 @@ static varve_status list_tables(struct vv_op *op, struct vv_lake *lake,
     VV_NEW(op, out, struct vv_str, request->tables_len);
     memcpy(*out, request->tables, request->tables_len * sizeof(**out));
     *out_len = request->tables_len;
-    return VARVE_OK;
-}
-
-/*
- * A vacuum that began before the pin was there may not have read it, and remove what is found to be
- * there still. One that begins later reads it.
- */
-static varve_status check_vacuum(struct vv_op *op, const struct vv_table *table)
-{
-    const struct vv_history_entry *start = NULL;
-    VV_TRY(vv_vacuum_under_way(op, table, &start));
-    if (start == NULL)
-        return VARVE_OK;
-    return vv_fail(op, VARVE_ECONFLICT,
-        "a vacuum of table %.*s began with version %" PRId64
-        " and has not ended: what is to be kept may be gone soon; try again when it has "
-        "(where it was killed, after another one)",
-        VV_ARG(table->name), start->version);
-}
-
-/* What the version needs is there; the pin that keeps it there is written already. */
-static varve_status check_files(struct vv_op *op, const struct vv_table *table,
-    const struct vv_snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->files_len; i++) {
-        struct vv_file_keys keys;
-        struct vv_str gone = VV_STR_NONE;
-        VV_TRY(vv_progress(op, "pin", i, snapshot->files_len));
-        VV_TRY(vv_file_keys_of(op, &op->arena, table->store, snapshot->files[i], &keys));
-        VV_TRY(vv_file_keys_gone(op, table->store, &keys, &gone));
-        if (gone.ptr != NULL)
-            return vv_fail(op, VARVE_ENOTFOUND,
-                "version %" PRId64 " of table %.*s can't be kept: its file %.*s is gone "
-                "(a vacuum?)",
-                snapshot->version, VV_ARG(table->name), VV_ARG(gone));
-    }
     return VARVE_OK;
 }
 
@@ -85,8 +48,7 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     if (vv_pin_write(op, &table->log, &pin) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(name));
     pinned->names[pinned->len++] = name;
-    VV_TRY(check_vacuum(op, table));
-    return check_files(op, table, snapshot);
+    return vv_pin_check(op, table, snapshot, request->kind);
 }
 
 static varve_status remove_pin(struct vv_op *op, struct vv_lake *lake, struct vv_str table,
@@ -123,7 +85,9 @@ varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
         return vv_fail(op, VARVE_EUSAGE,
             "\"%.*s\" can't be a name: --at would take it for a time", VV_ARG(request->name));
     VV_TRY(list_tables(op, lake, request, &names, &len));
-    VV_NEW(op, &pinned.names, struct vv_str, len + 1);
+    if (len == 0)
+        return vv_fail(op, VARVE_ENOTFOUND, "the lake has no table: there is nothing to keep");
+    VV_NEW(op, &pinned.names, struct vv_str, len);
     for (size_t i = 0; i < len; i++)
         if (pin_table(op, lake, request, names[i], &pinned) != VARVE_OK)
             return take_back(op, lake, request->name, &pinned);

@@ -18,8 +18,8 @@ struct vv_pin_request {
 
 /*
  * Pins a version of each table, one after the other; all or none. What a pin keeps has to be there.
- * EUSAGE: a name that is none or is taken; NOT_FOUND: no such version, or its files are gone;
- * ECONFLICT: a vacuum is under way.
+ * EUSAGE: a name that is none or is taken; NOT_FOUND: no such version, or something is gone that is
+ * to be kept (lake/pins_check.h), or there is no table; ECONFLICT: a vacuum is under way.
  */
 varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
     const struct vv_pin_request *request, size_t *out_tables);

@@ -112,6 +112,71 @@ def test_a_hold_whose_commits_are_gone_stops_a_vacuum(two):
     assert len(list(two.table("a").glob("date=*/*.parquet"))) == 5
 
 
+def held(varve, first, gone):
+    """A hold from version 1 on is refused; from the first that it names it is taken, and keeps all."""
+    done = varve.run("hold", "add", "h", "a", "--at", "1")
+    assert done.returncode == 5 and "from 1 on of table a can't be held: " + gone in done.stderr
+    if first is None:
+        assert "is the first" not in done.stderr
+        return
+    assert f"; version {first} is the first that can be held from" in done.stderr
+    assert varve.run("hold", "add", "h", "a", "--at", str(first - 1)).returncode != 0
+    varve.ok("hold", "add", "h", "a", "--at", str(first))
+    if "damaged" not in gone:  # nor is there a vacuum without it
+        varve.ok("vacuum", "a", *NOW)
+    assert price(varve, "a", "--at", str(first))
+
+
+def test_a_hold_is_refused_where_a_later_version_lost_a_file(two):
+    put(two, "a", 3, 4)
+    two.ok("tag", "create", "one", "a", "--at", "1")
+    two.ok("vacuum", "a", *NOW)
+    assert price(two, "a", "--at", "1") == [1.0]
+    held(two, 4, "the file ")
+    assert json.loads(two.ok("verify", "a", "--json"))["whole"]
+
+
+def test_a_hold_is_refused_where_its_own_version_lost_a_file(two):
+    put(two, "a", 3)
+    two.ok("vacuum", "a", *NOW)
+    held(two, 3, "the file ")
+
+
+def test_no_version_is_named_where_none_can_be_held_from(two):
+    [path] = [row["path"] for row in two.rows("files", "a")]
+    (two.table("a") / path).unlink()
+    held(two, None, "the file ")
+
+
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+@pytest.mark.contradicts_itself  # without a commit
+def test_a_hold_is_refused_where_a_later_commit_is_not_there(two, how):
+    put(two, "a", 3, 4)
+    two.ok("checkpoint", "a")
+    put(two, "a", 5)
+    lost = two.table("a") / "_delta_log" / f"{3:020}.json"
+    lost.unlink()
+    if how == "damaged":
+        lost.write_text("{")
+    held(two, 4, f"the commit of version 3 is {how}")
+
+
+def test_a_hold_is_refused_where_later_changes_are_gone(varve):
+    lakes.create(varve, "a", "--property", "delta.enableChangeDataFeed=true")
+    put(varve, "a", 1, 2, 3)
+    changes = sorted((varve.table("a") / "_change_data").rglob("*.parquet"),
+                     key=lambda path: path.stat().st_mtime_ns)
+    assert len(changes) == 2
+    changes[0].unlink()  # of version 2
+    held(varve, 2, "the change file ")
+
+
+def test_a_lake_without_a_table_has_nothing_to_keep(varve):
+    pathlib.Path(varve.lake).mkdir(exist_ok=True)
+    done = varve.run("tag", "create", "x")
+    assert done.returncode == 5 and "no table" in done.stderr
+
+
 def test_a_pinned_version_outlives_the_clean_up_of_the_log(varve):
     lakes.create(varve, "a", "--property", "delta.logRetentionDuration=interval 5 days")
     put(varve, "a", 1, 2)
