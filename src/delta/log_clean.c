@@ -93,24 +93,45 @@ enum {
     PASSES
 };
 
+/*
+ * A checkpoint that the commits behind the one before it, or behind nothing, do not lead up to: others
+ * cleaned up what came before, and the versions after it are put together from nothing else.
+ */
+static bool is_needed(const struct vv_log_list *kept, int64_t version)
+{
+    int64_t before = VV_NO_VERSION;
+    bool is_there = false;
+    for (size_t i = 0; i < kept->checkpoints.len && !is_there; i++) {
+        is_there = kept->checkpoints.items[i].version == version;
+        if (!is_there)
+            before = kept->checkpoints.items[i].version;
+    }
+    size_t commits = vv_log_list_lower(kept, version + 1) - vv_log_list_lower(kept, before + 1);
+    return is_there && (int64_t)commits < version - before;
+}
+
 /* Commits go first, in order: what is left is a log from some version on, never one with holes. */
-static bool is_of_pass(struct vv_str name, int pass, int64_t base)
+static bool is_of_pass(struct vv_str name, int pass, int64_t base,
+    const struct vv_log_list *kept)
 {
     int64_t version;
     if (!vv_log_name_expirable(name, &version) || version >= base)
         return false;
+    if (vv_log_name_parse(name).kind == VV_LOG_NAME_CHECKPOINT && is_needed(kept, version))
+        return false;
     return (vv_log_commit_version(name) != VV_NO_VERSION) == (pass == COMMITS);
 }
 
+/* `kept`: what is in the log, and the ledger's commits. */
 static varve_status remove_below(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t base, struct vv_log_cleaned *cleaned)
+    int64_t base, const struct vv_log_list *kept, struct vv_log_cleaned *cleaned)
 {
     struct vv_objects objects = {0};
     VV_TRY(vv_store_list(op, log->store, &op->arena, VV_STR(VV_LOG_FOLDER), VV_STR_NONE, 0,
         &objects));
     for (int pass = COMMITS; pass < PASSES; pass++) {
         for (size_t i = 0; i < objects.len; i++) {
-            if (!is_of_pass(vv_log_name_of_key(objects.items[i].key), pass, base))
+            if (!is_of_pass(vv_log_name_of_key(objects.items[i].key), pass, base, kept))
                 continue;
             VV_TRY(vv_check_cancel(op));
             VV_TRY(vv_store_remove(op, log->store, objects.items[i].key));
@@ -146,7 +167,9 @@ varve_status vv_log_clean(struct vv_op *op, const struct vv_log_handle *log,
         VV_TRY(check_base(op, log, base));
         VV_TRY(vv_ledger_keep(op, log, &list, base, &cleaned.kept_in_ledger));
         VV_TRY(drop_hint_below(op, log, base));
-        VV_TRY(remove_below(op, log, base, &cleaned));
+        if (!vv_log_list_has_all_from(&list, 0))
+            VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
+        VV_TRY(remove_below(op, log, base, &list, &cleaned));
         cleaned.first_version = base;
     }
     *out = cleaned;

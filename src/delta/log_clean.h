@@ -4,7 +4,9 @@
  * The newest checkpoint that is at least as old as the retention and as every tag and hold, counted from the start of the
  * UTC day, becomes the oldest state that the log alone can give; everything below goes, oldest
  * commits first, so that a crash leaves a log whose younger end is whole. Its own commit stays:
- * times and the chain need it.
+ * times and the chain need it. Older checkpoints stay where the ledger does not reach down to version
+ * 0, or has a gap: its commits stand on them. So no version is lost that could be put together, nor
+ * one that somebody tags meanwhile.
  */
 #ifndef VV_DELTA_LOG_CLEAN_H
 #define VV_DELTA_LOG_CLEAN_H

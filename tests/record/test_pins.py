@@ -196,6 +196,31 @@ def test_a_pinned_version_outlives_the_clean_up_of_the_log(varve):
     assert not (varve.table("a") / "_delta_log" / f"{2:020}.json").exists()
 
 
+def test_versions_of_a_log_whose_beginning_others_took_outlive_its_clean_up(varve):
+    """Tagged or not: a clean-up that read the pins before a tag was written takes nothing from it."""
+    lakes.create(varve, "a", "--property", "delta.logRetentionDuration=interval 5 days")
+    log = varve.table("a") / "_delta_log"
+    put(varve, "a", 1, 2, 3, 4)
+    varve.ok("checkpoint", "a")
+    put(varve, "a", 5, 6)
+    varve.ok("checkpoint", "a")
+    put(varve, "a", 7)
+    for version in range(3):
+        (log / f"{version:020}.json").unlink()
+    lakes.age(varve.table("a"), 20)
+    put(varve, "a", 8)
+    then = varve.rows("history", "a", "--at", "5", "--limit", "1")[0]["timestamp"]
+    varve.ok("checkpoint", "a")
+    assert [path.name[:20] for path in sorted(log.glob("0*.json"))] == [f"{n:020}" for n in (6, 7, 8)]
+    for version in range(4, 9):
+        assert price(varve, "a", "--version", str(version)) == [version]
+    assert price(varve, "a", "--at", then) == [5.0]
+    varve.ok("tag", "create", "five", "a", "--at", "5")
+    varve.ok("vacuum", "a", *NOW)
+    assert price(varve, "a", "--at", "five") == [5.0]
+    assert json.loads(varve.ok("verify", "a", "--deep", "--json"))["whole"]
+
+
 def test_what_is_gone_already_is_not_pinned(two):
     two.ok("vacuum", "a", *NOW)
     done = two.run("tag", "create", "gone", "a", "--at", "1")

@@ -2,6 +2,7 @@
  * The ledger and the clean-up of the log: what leaves the log is still there to be asked for.
  */
 #include "base/buf.h"
+#include "base/time.h"
 #include "delta/checkpoint_write.h"
 #include "delta/last_checkpoint.h"
 #include "delta/ledger.h"
@@ -307,6 +308,60 @@ TEST(log_clean, leaves_no_hint_at_a_checkpoint_that_goes)
     REQUIRE_OK(op, vv_last_checkpoint_read(op, f.store, &hint));
     CHECK_INT(hint, VV_NO_VERSION);
     check_all_versions(&f);
+}
+
+static bool has_checkpoint(struct fixture *f, int64_t version)
+{
+    struct vv_log_list list = {0};
+    bool has = false;
+    if (CHECK_OK(&f->op, vv_log_list_read(&f->op, &f->log, 0, &f->op.arena, &list)))
+        for (size_t i = 0; i < list.checkpoints.len; i++)
+            has = has || list.checkpoints.items[i].version == version;
+    return has;
+}
+
+static void check_versions_from(struct fixture *f, int64_t from)
+{
+    for (int64_t version = from; version <= 70; version++) {
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        if (CHECK_OK(&f->op, vv_snapshot_load(&f->op, &f->log, version, &snapshot)))
+            CHECK_INT(snapshot->files_len, version);
+    }
+}
+
+/* A table that was adopted: its first commits were cleaned up by others, no ledger has them. */
+TEST(log_clean, keeps_the_checkpoint_that_the_commits_of_the_ledger_stand_on)
+{
+    VV_CLEANUP(old_table_done) struct fixture f;
+    struct vv_log_cleaned cleaned;
+    REQUIRE(make_old_table(&f, "\"delta.logRetentionDuration\":\"interval 50 days\""));
+    REQUIRE(remove_commits(&f, 0, 9));
+    check_versions_from(&f, 20);
+    REQUIRE(clean(&f, &cleaned));
+    CHECK_INT(cleaned.first_version, 40);
+    CHECK(has_checkpoint(&f, 20));
+    check_versions_from(&f, 20);
+    test_clock_add(&f.clock, 20 * VV_US_PER_DAY);
+    REQUIRE(clean(&f, &cleaned));
+    CHECK_INT(cleaned.first_version, 60);
+    CHECK(has_checkpoint(&f, 20) && !has_checkpoint(&f, 40));
+    check_versions_from(&f, 20);
+}
+
+TEST(log_clean, keeps_the_checkpoint_behind_a_gap_of_the_ledger)
+{
+    VV_CLEANUP(old_table_done) struct fixture f;
+    struct vv_log_cleaned cleaned;
+    REQUIRE(make_old_table(&f, "\"delta.logRetentionDuration\":\"interval 30 days\""));
+    REQUIRE(remove_commits(&f, 25, 30));
+    REQUIRE(clean(&f, &cleaned));
+    CHECK_INT(cleaned.first_version, 60);
+    CHECK(!has_checkpoint(&f, 20) && has_checkpoint(&f, 40));
+    check_versions_from(&f, 40);
+    for (int64_t version = 0; version < 25; version++) {
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        CHECK_OK(&f.op, vv_snapshot_load(&f.op, &f.log, version, &snapshot));
+    }
 }
 
 TEST(log_clean, keeps_what_it_is_told_to_keep)
