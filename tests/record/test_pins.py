@@ -87,6 +87,28 @@ def test_a_hold_keeps_every_version_from_then_on(two, lite):
     assert two.run("scan", "a", "--version", "3").returncode != 0
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["begun", "whole"])
+def test_verify_finds_a_pinned_version_that_cannot_be_put_together(varve, ended):
+    """Clean-ups by others leave its own commit there, or none."""
+    lakes.create(varve, "a", "--property", "delta.logRetentionDuration=interval 0 days")
+    put(varve, "a", 1, 2, 3)
+    varve.ok("tag", "create", "three", "a", "--at", "3")
+    put(varve, "a", 4, 5, 6)
+    lakes.age(varve.table("a"), 1)
+    (varve.table("a") / "_delta_log" / f"{6:020}.crc").unlink(missing_ok=True)
+    put(varve, "a", 7)
+    varve.ok("checkpoint", "a")
+    assert price(varve, "a", "--at", "three") == [3.0]
+    assert json.loads(varve.ok("verify", "a", "--json"))["whole"]
+    for version in range(6 if ended else 3):
+        (varve.table("a") / "_delta_log" / f"{version:020}.json").unlink()
+    assert varve.run("scan", "a", "--at", "three").returncode == 5
+    done = varve.run("verify", "a", "--json")
+    found = {row["kind"]: row["message"] for row in json.loads(done.stdout)["findings"] if row["wrong"]}
+    kind = "commit.missing" if ended else "pin.unreadable"
+    assert done.returncode == 10 and kind in found and "tag three names version 3" in found[kind]
+
+
 @pytest.mark.parametrize("kind", ["hold", "tag"])
 def test_verify_finds_a_pinned_file_that_is_gone(two, kind):
     two.ok(kind, "add" if kind == "hold" else "create", "audit", "a", "--at", "2")

@@ -44,10 +44,14 @@ static varve_status is_there(struct vv_op *op, const struct vv_verify_run *run, 
     return VARVE_OK;
 }
 
+static const char *kind_of(const struct vv_pin *pin)
+{
+    return pin->kind == VV_PIN_HOLD ? "hold" : "tag";
+}
+
 static varve_status tell_unknown(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_pin *pin)
 {
-    const char *kind = pin->kind == VV_PIN_HOLD ? "hold" : "tag";
     struct vv_str key = vv_log_commit_key(&op->arena, pin->version);
     const struct vv_finding finding = {"commit.missing", true, pin->version, key, VV_STR_NONE};
     if (key.ptr == NULL)
@@ -56,11 +60,26 @@ static varve_status tell_unknown(struct vv_op *op, struct vv_verify_run *run,
         return vv_verify_tell(op, run, &finding,
             "%s %.*s names version %" PRId64 ", the log ends at %" PRId64
             ": its end was cut off, or the table was put back from an older copy",
-            kind, VV_ARG(pin->name), pin->version, run->last_version);
+            kind_of(pin), VV_ARG(pin->name), pin->version, run->last_version);
     return vv_verify_tell(op, run, &finding,
         "%s %.*s names version %" PRId64 ", and its commit is neither in the log nor in the "
         "ledger",
-        kind, VV_ARG(pin->name), pin->version);
+        kind_of(pin), VV_ARG(pin->name), pin->version);
+}
+
+/* Its own commit alone does not make a version: what leads up to it has to be there, too. */
+static varve_status check_readable(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_pin *pin)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_log_segment segment;
+    const struct vv_finding finding = {
+        "pin.unreadable", true, pin->version, VV_STR_NONE, VV_STR_NONE};
+    if (vv_log_find(op, run->log, pin->version, INT64_MAX, &arena, &segment) == VARVE_OK)
+        return VARVE_OK;
+    (void)vv_note(op, "%s %.*s names version %" PRId64 ", which can't be put together",
+        kind_of(pin), VV_ARG(pin->name), pin->version);
+    return vv_verify_tell_error(op, run, &finding);
 }
 
 varve_status vv_verify_pins(struct vv_op *op, struct vv_verify_run *run,
@@ -69,8 +88,8 @@ varve_status vv_verify_pins(struct vv_op *op, struct vv_verify_run *run,
     for (size_t i = 0; i < pins->len; i++) {
         bool there = false;
         VV_TRY(is_there(op, run, pins->items[i].version, &there));
-        if (!there)
-            VV_TRY(tell_unknown(op, run, &pins->items[i]));
+        VV_TRY(there ? check_readable(op, run, &pins->items[i])
+                     : tell_unknown(op, run, &pins->items[i]));
     }
     return VARVE_OK;
 }
