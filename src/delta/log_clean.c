@@ -39,6 +39,19 @@ static varve_status least_pinned(struct vv_op *op, const struct vv_log_handle *l
     return VARVE_OK;
 }
 
+/* The first `len` commits are about to go: one that is damaged waits for its file to come back. */
+static varve_status check_sound(struct vv_op *op, struct vv_timeline *timeline, size_t len)
+{
+    timeline->passes_damage = true;
+    VV_TRY(vv_timeline_resolve(op, timeline, 0, len));
+    timeline->passes_damage = false;
+    for (size_t i = 0; i < len; i++) {
+        timeline->points[i].is_read = !timeline->points[i].is_damaged;
+        VV_TRY(vv_timeline_resolve(op, timeline, i, i + 1)); /* says what is wrong with it */
+    }
+    return VARVE_OK;
+}
+
 /* The newest checkpoint whose version is as old as the cut-off and no pin; VV_NO_VERSION: none. */
 static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t until_ms, int64_t *out)
@@ -49,6 +62,7 @@ static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
     VV_TRY(least_pinned(op, log, &pinned));
     VV_TRY(vv_timeline_init(op, &timeline, log, list->commits.items, list->commits.len,
         &op->arena));
+    timeline.passes_damage = true;
     VV_TRY(vv_timeline_count_until(op, &timeline, until_ms, &count));
     *out = VV_NO_VERSION;
     if (count == 0)
@@ -57,7 +71,7 @@ static varve_status find_base(struct vv_op *op, const struct vv_log_handle *log,
     for (size_t i = 0; i < list->checkpoints.len; i++)
         if (list->checkpoints.items[i].version <= (most < pinned ? most : pinned))
             *out = list->checkpoints.items[i].version;
-    return VARVE_OK;
+    return check_sound(op, &timeline, vv_log_list_lower(list, *out));
 }
 
 /* A checkpoint that takes the place of commits must be one that can be read. */

@@ -364,6 +364,37 @@ TEST(log_clean, keeps_the_checkpoint_behind_a_gap_of_the_ledger)
     }
 }
 
+TEST(log_clean, is_stopped_by_damage_of_what_is_due_alone)
+{
+    static const struct {
+        const char *days;
+        int64_t damaged, first;
+    } cases[] = {{"400", 35, VV_NO_VERSION}, {"50", 45, 40}, {"50", 35, -2}, {"50", 7, -2}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(old_table_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *newest = NULL;
+        struct vv_log_cleaned cleaned;
+        char configuration[100];
+        int64_t version = cases[i].damaged;
+        (void)snprintf(configuration, sizeof(configuration),
+            "\"delta.logRetentionDuration\":\"interval %s days\"", cases[i].days);
+        REQUIRE(make_old_table(&f, configuration) && remove_commits(&f, version, version));
+        REQUIRE(put_commit_at(&f, version, "{\"add\":{\"pa", NOW_MS - (99 - version) * DAY_MS));
+        REQUIRE_OK(&f.op, vv_snapshot_load(&f.op, &f.log, VV_NO_VERSION, &newest));
+        varve_status status = vv_log_clean(&f.op, &f.log, newest, &cleaned);
+        if (status == VARVE_OK) {
+            CHECK_INT(cleaned.first_version, cases[i].first);
+        } else {
+            CHECK_INT(cases[i].first, -2);
+            CHECK_INT(f.op.error.version, version);
+            vv_forgive(&f.op);
+        }
+        REQUIRE(remove_commits(&f, version, version) &&
+                put_numbered(&f, version, NOW_MS - (99 - version) * DAY_MS));
+        check_all_versions(&f);
+    }
+}
+
 TEST(log_clean, keeps_what_it_is_told_to_keep)
 {
     static const char *const configurations[] = {
