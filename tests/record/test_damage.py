@@ -248,6 +248,22 @@ def test_damage_that_a_version_does_not_need_keeps_it_from_no_tag(varve):
     assert varve.run("tag", "create", "five", "t", "--at", "5").returncode == 6
 
 
+@pytest.mark.contradicts_itself
+def test_a_vacuum_says_what_it_can_not_know_and_a_checkpoint_needs_nothing_of_the_damage(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, 7):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("checkpoint", "t")
+    varve.upsert("t", "id,x\n1,7\n")
+    (varve.table("t") / COMMIT.format(3)).write_text("{")
+    done = varve.run("vacuum", "t", "--retain", "0s", "--unsafe", "--yes")
+    assert done.returncode == 6 and "table t: what version 3 took from it is not known" in done.stderr
+    assert "varve verify" in done.stderr and COMMIT.format(3) in done.stderr
+    assert varve.rows("scan", "t", "--at", "6") == [{"id": 1, "x": 6}]
+    varve.ok("checkpoint", "t")
+    assert (varve.table("t") / COMMIT.format(0)).exists()
+
+
 def test_one_torn_file_is_one_thing_that_is_wrong(torn):
     said = torn.run("verify", "t").stdout
     assert "NOT WHOLE: 1 thing is wrong" in said

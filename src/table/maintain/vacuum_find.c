@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/time.h"
-#include "delta/ledger.h"
 #include "delta/list.h"
 #include "delta/log_list.h"
 #include "table/file_keys.h"
@@ -155,8 +154,7 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
         VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger, &list.commits.items[i],
-            &arena, &actions, NULL));
+        VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i], &arena, &actions));
         int64_t pinned_before = run->pinned_files;
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(add_removed(op, run, &seen, &actions.removes.items[r]));
@@ -239,8 +237,7 @@ varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *ru
         struct vv_actions actions = {0};
         bool is_first = false; /* version that does without what is due */
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger,
-            &list.commits.items[i - 1], &arena, &actions, NULL));
+        VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i - 1], &arena, &actions));
         VV_TRY(takes_one(op, run, &arena, &actions, &due, &is_first));
         if (is_first) {
             *out = list.commits.items[i - 1].version;

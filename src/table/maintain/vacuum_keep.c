@@ -4,7 +4,6 @@
  */
 #include "base/time.h"
 #include "delta/commit_time.h"
-#include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "table/file_keys.h"
 #include "table/maintain/vacuum_run.h"
@@ -64,6 +63,21 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
     return vv_ledger_extend(op, &run->table->log, &op->arena, out);
 }
 
+varve_status vv_vacuum_read(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_actions *out)
+{
+    varve_status status =
+        vv_log_read_listed_actions(op, &run->table->log, ledger, commit, arena, out, NULL);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    return vv_note(op,
+        "table %.*s: what version %" PRId64
+        " took from it is not known, and so what has to stay "
+        "(varve verify tells more)",
+        VV_ARG(run->table->name), commit->version);
+}
+
 /* By its own word; what has none, by the later of two clocks, since one may be wrong. */
 static int64_t time_of(const struct vv_log_commit *commit, const struct vv_commit_info *info)
 {
@@ -101,8 +115,7 @@ varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run)
         if (list.commits.items[i - 1].version <= after)
             break;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger,
-            &list.commits.items[i - 1], &arena, &actions, NULL));
+        VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i - 1], &arena, &actions));
         VV_TRY(keep_removed_by(op, run, &list.commits.items[i - 1], &actions));
         /* Whatever it and those before it took, they took before the cut-off. */
         is_enough = vv_commit_time_is_before(&list.commits.items[i - 1], actions.commit_info,
@@ -133,8 +146,7 @@ static varve_status pin_later(struct vv_op *op, struct vv_vacuum_run *run, int64
         VV_TRY(vv_check_cancel(op));
         if (list.commits.items[i].version != next++)
             return fail_unknown(op, next - 1);
-        VV_TRY(vv_log_read_listed_actions(op, &run->table->log, &ledger, &list.commits.items[i],
-            &arena, &actions, NULL));
+        VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i], &arena, &actions));
         for (size_t a = 0; a < actions.adds.len; a++)
             VV_TRY(add_file(op, run, &run->pinned, &actions.adds.items[a]));
         for (size_t c = 0; c < actions.cdcs.len; c++)

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "delta/commit.h"
+#include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "delta/pins.h"
 #include "table/maintain/vacuum.h"
@@ -44,6 +45,10 @@ static inline size_t vv_vacuum_pin_words(const struct vv_vacuum_run *run)
 /* The commits behind `after` (VV_NO_VERSION: all), newest last, those of the ledger among them. */
 varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run, int64_t after,
     struct vv_log_list *out);
+/* Reads one of them. ECORRUPT says what can't be known without it. */
+varve_status vv_vacuum_read(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
+    struct vv_actions *out);
 /* Adds to `kept` what the table's snapshot knows, and fills `pinned` anew. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
 /*
