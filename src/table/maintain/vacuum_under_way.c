@@ -34,6 +34,8 @@ int64_t vv_vacuum_until_ms(const struct vv_history_entry *start)
     int64_t retention_ms = 0;
     if (!vv_json_int64(vv_json_get(parameters, "specifiedRetentionMillis"), &retention_ms))
         (void)vv_json_int64(vv_json_get(parameters, "defaultRetentionMillis"), &retention_ms);
+    if (retention_ms < 0) /* of other software */
+        retention_ms = 0;
     return retention_ms > start->timestamp_ms ? INT64_MIN : start->timestamp_ms - retention_ms;
 }
 

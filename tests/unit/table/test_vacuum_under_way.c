@@ -56,6 +56,21 @@ TEST(vacuum_under_way, that_began_since_the_table_was_opened_is_found)
     CHECK_INT(found(&fixture, NULL), VV_NO_VERSION);
 }
 
+TEST(vacuum_under_way, of_a_retention_that_makes_no_sense_may_take_what_is_of_its_time)
+{
+    VV_CLEANUP(table_fixture_close) struct table_fixture fixture;
+    int64_t until_ms = 0;
+    REQUIRE(table_fixture_open(&fixture, NULL, &words));
+    REQUIRE(put(&fixture, 1, NOW_MS, "VACUUM START",
+        "\"specifiedRetentionMillis\":-9223372036854775808"));
+    CHECK_INT(found(&fixture, &until_ms), 1);
+    CHECK_INT(until_ms, NOW_MS);
+    REQUIRE(put(&fixture, 2, NOW_MS, "VACUUM START",
+        "\"specifiedRetentionMillis\":9223372036854775807"));
+    CHECK_INT(found(&fixture, &until_ms), 2);
+    CHECK_INT(until_ms, INT64_MIN);
+}
+
 TEST(vacuum_under_way, is_found_behind_any_number_of_commits_of_a_day)
 {
     VV_CLEANUP(table_fixture_close) struct table_fixture fixture;
