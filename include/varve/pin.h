@@ -32,8 +32,9 @@ typedef struct varve_pin_options {
  * Pins a version of each table under a name that begins with a letter; all or none. Varve's vacuum
  * and clean-up of the log leave what a pin keeps; other software does not know pins.
  * *out_tables (may be NULL): how many. EUSAGE: the name is none or is taken; ENOTFOUND: no such
- * version, or its files are gone; ECONFLICT: a vacuum is under way, which may be about to remove
- * them.
+ * version, or its files are gone, for a hold those of a later version or its commit, too (the message
+ * names the first that can be held from), or no table; ECONFLICT: a vacuum is under way, which may be
+ * about to remove them.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_pin(varve_lake *lake, const char *name,
     const varve_pin_options *options, int64_t *out_tables, varve_error *err);
