@@ -32,6 +32,38 @@ static struct vv_str real_dir(struct vv_op *op)
     return vv_arena_str(&op->arena, vv_str_of(real));
 }
 
+TEST(local, finds_the_key_that_a_path_leads_to)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    REQUIRE(fixture_open_local(&fixture, "t", true));
+    REQUIRE(mkdir(test_path("t"), 0777) == 0 && mkdir(test_path("t/a"), 0777) == 0 &&
+            mkdir(test_path("t2"), 0777) == 0);
+    REQUIRE(symlink("t", test_path("top")) == 0 && symlink("t/a", test_path("deep")) == 0);
+    REQUIRE(symlink("../t2/x", test_path("t/out")) == 0);
+    const struct {
+        const char *path; /* %s: the folder of the case */
+        const char *key;  /* NULL: elsewhere */
+    } cases[] = {{"%s/t/a/x", "a/x"}, {"%s/top/a/x", "a/x"}, {"%s/top/x", "x"},
+        {"%s/deep/x", "a/x"}, {"%s/top/out", "out"}, {"%s/t/none/x", "none/x"},
+        {"%s/t2/x", NULL}, {"%s/t", NULL}, {"%s/top", NULL}, {"%s/none/x", NULL}, {"/x", NULL},
+        {"a/x", NULL}, {"s3://%s/t/a/x", NULL}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_op *op = &fixture.op;
+        struct vv_str here = real_dir(op);
+        struct vv_str key = VV_STR_NONE;
+        size_t folder = vv_str_find(vv_str_of(cases[i].path), '%');
+        struct vv_str path = vv_str_of(cases[i].path);
+        if (folder < path.len)
+            path = vv_arena_format(&op->arena, "%.*s%.*s%s", (int)folder, cases[i].path,
+                VV_ARG(here), cases[i].path + folder + 2);
+        CHECK_OK(op, vv_store_key_of_path(op, &op->arena, fixture.store, path, &key));
+        if (cases[i].key == NULL)
+            CHECK(key.ptr == NULL);
+        else
+            CHECK_STR(key, cases[i].key);
+    }
+}
+
 TEST(local, opens_paths_and_file_urls)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
