@@ -67,9 +67,11 @@ static varve_status make_history(struct vv_op *op, struct vv_query_script *scrip
     const struct vv_query_call *call)
 {
     struct ArrowArrayStream rows = {0};
-    if (vv_log_history_rows(op, &call->source->table->log, 0, &rows) != VARVE_OK)
-        return vv_note(op, "table %.*s", VV_ARG(call->source->table->name));
-    return make_of_rows(op, script, call, &rows, &call->source->snapshot->version);
+    const struct vv_table *table = call->source->table;
+    int64_t version = call->source->snapshot->version;
+    if (vv_log_history_rows_to(op, &table->log, version, 0, &rows) != VARVE_OK)
+        return vv_note(op, "table %.*s", VV_ARG(table->name));
+    return make_of_rows(op, script, call, &rows, &version);
 }
 
 static varve_status make_files(struct vv_op *op, struct vv_query_script *script,

@@ -91,6 +91,15 @@ def test_versions_that_tags_keep_are_named(four):
     assert four.rows("scan", "t", "--version", "2")[0]["price"] == 2
 
 
+def test_a_version_that_a_tag_did_not_keep_after_all_is_not_named(four):
+    four.ok("--at", "2", "tag", "create", "q1", "t")
+    kept, = [row["path"] for row in four.rows("files", "t", "--at", "2")]
+    four.ok(*NOW)
+    (four.table("t") / kept).unlink()
+    text = lost(four, "scan", "t", "--version", "1")
+    assert "versions 4 to 6 can be read" in text and "q1" not in text
+
+
 def test_a_deletion_vector_that_was_taken_is_a_lost_file(varve):
     create(varve, "t", "--property", "delta.enableDeletionVectors=true")
     put(varve, "t", 1)

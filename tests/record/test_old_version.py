@@ -72,6 +72,14 @@ def test_older_versions_are_read_by_every_way_of_reading(broken):
     broken.ok("export", "t", "--at", 2, "-o", broken.lake.parent / "export")
 
 
+def test_older_versions_are_told_of_by_the_functions_of_sql(broken):
+    told = broken.rows("query", "SELECT version FROM table_history('t')", "--at", 2)
+    assert [row["version"] for row in told] == [2, 1, 0]
+    changes = broken.rows("query", "FROM table_changes('t', 1, 2)", "--at", "early")
+    assert [row["sym"] for row in changes] == ["S1", "S2"]
+    assert len(broken.rows("query", "FROM table_files('t')", "--at", 2)) == 2
+
+
 def test_older_versions_are_read_by_the_times_that_can_be_told(broken):
     times = broken.times
     for version in range(3):

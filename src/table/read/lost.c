@@ -46,16 +46,25 @@ static varve_status is_live(struct vv_op *op, const struct lost *lost, struct vv
     return VARVE_OK;
 }
 
+/* The first file that is not there; ptr NULL: none is missing. */
+static varve_status find_gone(struct vv_op *op, const struct lost *lost,
+    const struct vv_file *const *files, size_t files_len, struct vv_str *out)
+{
+    *out = VV_STR_NONE;
+    for (size_t i = 0; i < files_len && out->ptr == NULL; i++) {
+        struct vv_file_keys keys;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(vv_file_keys_of(op, &op->arena, lost->table->store, files[i], &keys));
+        VV_TRY(vv_file_keys_gone(op, lost->table->store, &keys, out));
+    }
+    return VARVE_OK;
+}
+
 static varve_status find_missing(struct vv_op *op, struct lost *lost,
     const struct vv_file *const *files, size_t files_len)
 {
     bool is_needed = false;
-    for (size_t i = 0; i < files_len && lost->key.ptr == NULL; i++) {
-        struct vv_file_keys keys;
-        VV_TRY(vv_check_cancel(op));
-        VV_TRY(vv_file_keys_of(op, &op->arena, lost->table->store, files[i], &keys));
-        VV_TRY(vv_file_keys_gone(op, lost->table->store, &keys, &lost->key));
-    }
+    VV_TRY(find_gone(op, lost, files, files_len, &lost->key));
     if (lost->key.ptr == NULL)
         return VARVE_OK;
     VV_TRY(is_live(op, lost, lost->key, &is_needed));
@@ -194,6 +203,17 @@ static void add_taker(const struct lost *lost, struct vv_buf *text)
     vv_buf_addf(text, ") took data files that are needed, such as %.*s", VV_ARG(lost->key));
 }
 
+static varve_status is_whole(struct vv_op *op, const struct lost *lost, int64_t version,
+    bool *out)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct vv_str gone = VV_STR_NONE;
+    VV_TRY(vv_table_snapshot(op, lost->table, version, &snapshot));
+    VV_TRY(find_gone(op, lost, snapshot->files, snapshot->files_len, &gone));
+    *out = gone.ptr == NULL;
+    return VARVE_OK;
+}
+
 /* Versions that tags and holds kept whole, below those that are. */
 static varve_status add_pinned(struct vv_op *op, const struct lost *lost, struct vv_buf *text)
 {
@@ -202,7 +222,10 @@ static varve_status add_pinned(struct vv_op *op, const struct lost *lost, struct
     VV_TRY(vv_pins_read(op, &lost->table->log, &op->arena, &pins));
     for (size_t i = 0; i < pins.len; i++) {
         const struct vv_pin *pin = &pins.items[i];
-        if (pin->version >= lost->whole_from || pin->version == lost->floor)
+        bool is_kept = pin->version < lost->whole_from && pin->version != lost->floor;
+        if (is_kept)
+            VV_TRY(is_whole(op, lost, pin->version, &is_kept));
+        if (!is_kept)
             continue;
         vv_buf_addf(text, "%sversion %" PRId64 " (%s %.*s)", between, pin->version,
             pin->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(pin->name));
