@@ -125,7 +125,7 @@ static varve_status open_source(struct vv_op *op, struct vv_query_script *script
         VV_TRY(vv_table_at(op, out->table, script->request->at, slot));
     out->snapshot = *slot;
     script->pinned->len++;
-    VV_TRY(vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules));
+    VV_TRY(vv_rules_read_lenient(op, &op->arena, out->snapshot, &out->rules));
     if (!script->request->is_known_by_row || place->at_unit.ptr != NULL)
         return VARVE_OK;
     VV_TRY(vv_query_known_open(op, script, out));

@@ -34,7 +34,7 @@ static varve_status inspect(struct vv_op *op, const struct vv_table *table,
     struct vv_rules rules;
     char time[32];
     VV_TRY(vv_table_measure(op, snapshot, &size));
-    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
+    VV_TRY(vv_rules_read_lenient(op, &op->arena, snapshot, &rules));
     VV_TRY(number(op, snapshot->version, &values[VERSION]));
     VV_TRY(number(op, size.files, &values[FILES]));
     VV_TRY(number(op, size.bytes, &values[BYTES]));

@@ -115,7 +115,7 @@ varve_status vv_table_describe(struct vv_op *op, const struct vv_table *table,
     struct vv_rules rules;
     VV_TRY(vv_table_measure(op, snapshot, &size));
     struct vv_clustering clustering;
-    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &rules));
+    VV_TRY(vv_rules_read_lenient(op, &op->arena, snapshot, &rules));
     VV_TRY(vv_clustering_declared(op, &op->arena, snapshot, &clustering));
     vv_jw_object(&writer);
     vv_jw_key_string(&writer, "name", table->name);

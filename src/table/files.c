@@ -207,7 +207,7 @@ varve_status vv_table_files_of(struct vv_op *op, struct vv_table *table,
         VV_STR("rows"), VV_STR("deleted"), VV_STR("least"), VV_STR("greatest"), VV_STR("added"),
         VV_STR("modified")};
     struct listing listing = {.snapshot = snapshot};
-    VV_TRY(vv_rules_read(op, &op->arena, snapshot, false, &listing.rules));
+    VV_TRY(vv_rules_read_lenient(op, &op->arena, snapshot, &listing.rules));
     VV_TRY(find_added(op, table, snapshot, &listing.added));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("files"), VV_STR("_row"), names, COLUMNS,

@@ -366,6 +366,32 @@ varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+varve_status vv_rules_read_lenient(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, struct vv_rules *out)
+{
+    varve_status status = vv_rules_read(op, arena, snapshot, false, out);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    const struct vv_pairs all = snapshot->metadata->configuration;
+    struct vv_metadata metadata = *snapshot->metadata;
+    struct vv_snapshot others = *snapshot;
+    size_t len = 0;
+    vv_log(op, VV_LOG_WARN, "rules.misfit",
+        "%s: read as if no property of Varve's were set, and not written to before varve alter "
+        "mends it",
+        op->error.message);
+    vv_forgive(op);
+    struct vv_pair *pairs = vv_new(arena, struct vv_pair, all.len + 1);
+    if (pairs == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < all.len; i++)
+        if (!vv_str_starts(all.items[i].name, VV_STR("varve.")))
+            pairs[len++] = all.items[i];
+    metadata.configuration = (struct vv_pairs){pairs, len};
+    others.metadata = &metadata;
+    return vv_rules_read(op, arena, &others, false, out);
+}
+
 bool vv_rules_is_key(const struct vv_rules *rules, int32_t column)
 {
     for (size_t i = 0; i < rules->key_len; i++)

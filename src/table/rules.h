@@ -53,6 +53,12 @@ struct vv_rules {
  */
 varve_status vv_rules_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, bool for_write, struct vv_rules *out);
+/*
+ * The same for reading alone, which needs no key: where Varve's properties don't fit the table any more
+ * (another engine renamed a column) it has none of them, with a warning in the log.
+ */
+varve_status vv_rules_read_lenient(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_snapshot *snapshot, struct vv_rules *out);
 /* Of rules that somebody wants a table to have. EUSAGE: a partition derived of the order column. */
 varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules);
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */

@@ -329,6 +329,13 @@ def test_damage_is_an_ailment_and_keeps_no_other_table_from_being_looked_at(varv
     assert not found["good"] and 'varve.key names column "b"' in found["message"]
     assert check(reports["key"], "leftovers")["good"]
     assert varve.run("doctor", "behind", "key").returncode == 0
+    for command in (("scan", "key"), ("query", "FROM key"), ("files", "key"),
+                    ("describe", "key"), ("scan", "key", "--where", "a >= 0")):
+        done = varve.run(*command)
+        assert done.returncode == 0 and 'varve.key names column "b"' in done.stderr, done.stderr
+    assert len(varve.rows("scan", "key")) == len(varve.rows("query", "FROM key")) == 3
+    for command in (("upsert", "key", "-"), ("latest", "key")):
+        assert varve.run(*command, "--quiet", stdin="a\n9\n").returncode in (2, 6), command
     varve.ok("alter", "key", "set", "varve.key=a")
     assert doctor(varve, "key")["ailments"] == 0
 

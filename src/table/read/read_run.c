@@ -18,7 +18,7 @@ varve_status vv_read_start(struct vv_op *op, struct vv_table *table, struct vv_s
 {
     *out = (struct vv_read){.table = table, .sql = VV_BUF_INIT(VV_BUF_MAX)};
     VV_TRY(vv_table_seek(op, table, at, &out->snapshot));
-    VV_TRY(vv_rules_read(op, &op->arena, out->snapshot, false, &out->rules));
+    VV_TRY(vv_rules_read_lenient(op, &op->arena, out->snapshot, &out->rules));
     out->time = vv_event_column(out->snapshot, &out->rules);
     return VARVE_OK;
 }
