@@ -124,10 +124,10 @@ struct vv_verify_sizes {
     int64_t files, bytes; /* looked at */
     int64_t hashed;       /* by their SHA-256 */
     int64_t without_hash; /* whose commit notes none */
-    int64_t outside;     /* not in the table's folder; on another system they are not looked at */
-    int64_t vectors;     /* deletion vectors that were read */
-    int64_t vacuumed;    /* that a vacuum took, or that are gone since the retention ended */
-    int64_t checkpoints; /* compared */
+    int64_t outside;  /* not in the table's folder; on another system they are not looked at */
+    int64_t vectors;  /* deletion vectors that were read */
+    int64_t vacuumed; /* that a vacuum took, or that are gone since the retention ended */
+    int64_t checkpoints;   /* compared */
     int64_t ledger_files;  /* read */
     int64_t readable_from; /* versions before it need files that are gone; 0: none is lost */
 };
