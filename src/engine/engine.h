@@ -176,6 +176,7 @@ const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
 struct vv_query {
     struct vv_str sql;
     struct vv_str otherwise; /* where the engine refuses to plan sql; ptr NULL: nothing */
+    bool is_otherwise_told;  /* for its error alone: it would give other rows */
     bool is_users;           /* refused SQL is EUSAGE with the place, else EFAILED */
     const struct vv_sql_params *params; /* NULL: none */
     /*

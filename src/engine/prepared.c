@@ -270,9 +270,11 @@ static varve_status prepare_either(struct vv_op *op, struct vv_session *session,
     varve_status status = prepare(op, session, text, refused, out);
     if (status != refused || query->otherwise.ptr == NULL)
         return status;
+    struct vv_str message = vv_arena_str(&op->arena, vv_str_of(op->error.message));
     vv_forgive(op);
     VV_TRY(vv_duck_text(op, "SQL text", query->otherwise, &otherwise));
-    return prepare(op, session, otherwise, refused, out);
+    VV_TRY(prepare(op, session, otherwise, refused, out));
+    return query->is_otherwise_told ? vv_fail(op, refused, "%.*s", VV_ARG(message)) : VARVE_OK;
 }
 
 static varve_status execute(struct vv_op *op, struct vv_session *session, char **text,

@@ -212,7 +212,11 @@ static void add_in_force(const struct asof *asof, struct vv_buf *sql)
             "c%d IS NOT NULL)",
             asof->right_time, asof->right_order, asof->right_order);
     }
-    vv_buf_adds(sql, " WHERE _at IS NOT NULL QUALIFY _at >= max(_at) OVER (");
+    vv_buf_adds(sql, " WHERE _at IS NOT NULL");
+    /* The engine's ASOF join lets a NULL meet a NULL in them (query_guard.c). */
+    for (size_t i = 0; i < asof->by_len; i++)
+        vv_buf_addf(sql, " AND c%d IS NOT NULL", asof->by[i].right);
+    vv_buf_adds(sql, " QUALIFY _at >= max(_at) OVER (");
     add_partition(asof, sql);
     vv_buf_adds(sql, " ORDER BY _from) AND row_number() OVER (");
     add_partition(asof, sql);

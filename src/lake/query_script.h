@@ -6,7 +6,8 @@
  * that stand for them, query_function.c those for functions over a table, query_known.c finds the
  * rows that were known at a time, query_set.c changes what the statements behind it are asked for,
  * query_between.c what it can't find,
- * query_where.c finds what has to be true of a table's rows, query_step.c which joins are lookups.
+ * query_where.c finds what has to be true of a table's rows, query_guard.c keeps NULL from ASOF joins,
+ * query_step.c finds which of them are lookups.
  */
 #ifndef VV_LAKE_QUERY_SCRIPT_H
 #define VV_LAKE_QUERY_SCRIPT_H
@@ -132,7 +133,15 @@ varve_status vv_query_where(struct vv_op *op, struct vv_query_script *script,
     const struct vv_sql_statement *statement, struct vv_query_place *places);
 
 /*
- * The text that vv_query_views has given, with ASOF joins with few rows written as lookups. ptr NULL:
+ * The text that vv_query_views has given, with NULL kept from meeting anything in an ASOF join that
+ * compares more than a time. EUSAGE: that can't be done there.
+ */
+varve_status vv_query_guard(struct vv_op *op, struct vv_query_script *script,
+    const struct vv_sql_statement *statement, const struct vv_query_place *places,
+    struct vv_str sql, struct vv_str *out_sql);
+
+/*
+ * The text that vv_query_guard has given, with ASOF joins with few rows written as lookups. ptr NULL:
  * there is none that can be.
  */
 varve_status vv_query_steps(struct vv_op *op, struct vv_query_script *script,

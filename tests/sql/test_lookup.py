@@ -114,7 +114,6 @@ def test_of_rows_with_one_time_it_takes_one(lake):
     "SELECT r FROM p ASOF JOIN r ON p.ts >= r.ts",
     "SELECT p.id, r.id FROM p ASOF JOIN r ON p.ts > r.ts",
     "SELECT p.id, r.id FROM p ASOF JOIN r ON p.sym = r.sym AND p.ts >= r.ts",
-    "SELECT p.id, r.id FROM p ASOF JOIN r USING (sym, ts)",
     "SELECT p.id, r.id FROM p ASOF JOIN r ON p.id >= r.id",
     "SELECT p.id, r.id FROM p ASOF JOIN zoneless r ON p.ts >= r.ts",
     "SELECT p.id FROM p ASOF JOIN (SELECT ts FROM r WHERE random() < 0.5) r ON p.ts >= r.ts",
