@@ -22,9 +22,10 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_TEXT,
         .value = "COLUMNS",
         .help =
-            "'a timestamp not null, b string, c double': types string, int, bigint, double, "
-            "float, boolean, date, timestamp, timestamp_ntz, decimal(p,s), binary; behind the "
-            "type: not null, default EXPRESSION, generated always as (EXPRESSION)",
+            "'a timestamp not null, b string, c double': types string, int, bigint, "
+            "smallint, tinyint, double, float, boolean, date, timestamp, timestamp_ntz, "
+            "decimal(p,s), binary, array<T>, map<K, V>, struct<a T, b U>; behind the type: not "
+            "null, default EXPRESSION, generated always as (EXPRESSION)",
         .offset = AT(schema)},
     {.name = "key",
         .kind = VV_OPTION_TEXT,

@@ -136,29 +136,37 @@ static const struct type_word {
 } type_words[] = {
     {"string", VV_TYPE_STRING},
     {"varchar", VV_TYPE_STRING},
+    {"str", VV_TYPE_STRING},
+    {"utf8", VV_TYPE_STRING},
     {"text", VV_TYPE_STRING},
     {"long", VV_TYPE_LONG},
     {"bigint", VV_TYPE_LONG},
     {"i64", VV_TYPE_LONG},
+    {"int64", VV_TYPE_LONG},
     {"integer", VV_TYPE_INTEGER},
     {"int", VV_TYPE_INTEGER},
     {"i32", VV_TYPE_INTEGER},
+    {"int32", VV_TYPE_INTEGER},
     {"short", VV_TYPE_SHORT},
     {"smallint", VV_TYPE_SHORT},
     {"i16", VV_TYPE_SHORT},
+    {"int16", VV_TYPE_SHORT},
     {"byte", VV_TYPE_BYTE},
     {"tinyint", VV_TYPE_BYTE},
     {"i8", VV_TYPE_BYTE},
     {"float", VV_TYPE_FLOAT},
     {"real", VV_TYPE_FLOAT},
     {"f32", VV_TYPE_FLOAT},
+    {"float32", VV_TYPE_FLOAT},
     {"double", VV_TYPE_DOUBLE},
     {"f64", VV_TYPE_DOUBLE},
+    {"float64", VV_TYPE_DOUBLE},
     {"boolean", VV_TYPE_BOOLEAN},
     {"bool", VV_TYPE_BOOLEAN},
     {"binary", VV_TYPE_BINARY},
     {"blob", VV_TYPE_BINARY},
     {"varbinary", VV_TYPE_BINARY},
+    {"bytes", VV_TYPE_BINARY},
     {"date", VV_TYPE_DATE},
     {"timestamp", VV_TYPE_TIMESTAMP},
     {"timestamptz", VV_TYPE_TIMESTAMP},
@@ -273,9 +281,34 @@ static varve_status read_nested(struct ddl *ddl, uint32_t levels, struct vv_type
     return want(ddl, close);
 }
 
+/* Words of other software: what is near in letters may be another type, or a narrower one. */
+static const struct {
+    const char *word, *meant;
+} meant_words[] = {
+    {"int8", "tinyint (8 bits) or bigint (8 bytes)"},
+    {"int4", "int (4 bytes)"},
+    {"int2", "smallint (2 bytes)"},
+    {"uint8", "smallint"},
+    {"uint16", "int"},
+    {"uint32", "bigint"},
+    {"uint64", "decimal(20,0)"},
+    {"number", "double or decimal(p,s)"},
+    {"datetime", "timestamp"},
+    {"list", "array<...>"},
+    {"dict", "struct<...> or map<...>"},
+    {"object", "string"},
+    {"json", "string"},
+    {"uuid", "string"},
+};
+
 /* A word that is no type, with the one that it may be meant for. */
 static varve_status refuse_type(struct ddl *ddl)
 {
+    for (size_t i = 0; i < VV_COUNT(meant_words); i++)
+        if (vv_str_eq_nocase(peek_word(ddl), vv_str_of(meant_words[i].word)))
+            return vv_fail(ddl->op, VARVE_EUSAGE,
+                "schema: \"%s\" at byte %zu is no type; did you mean %s?", meant_words[i].word,
+                ddl->at + 1, meant_words[i].meant);
     struct vv_str names[VV_COUNT(type_words) + 5] = {
         VV_STR("decimal"), VV_STR("numeric"), VV_STR("struct"), VV_STR("array"), VV_STR("map")};
     for (size_t i = 0; i < VV_COUNT(type_words); i++)
@@ -526,7 +559,7 @@ varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struc
     if (depth_of(&root) > VV_SCHEMA_DEPTH_MAX)
         return vv_fail(op, VARVE_EUSAGE, "schema: types nested deeper than %d levels",
             VV_SCHEMA_DEPTH_MAX - 1);
-    if (vv_schema_check_names(op, &schema, VV_MAPPING_NONE) != VARVE_OK)
+    if (vv_schema_check_names(op, &schema, VV_MAPPING_NAME) != VARVE_OK)
         return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     *out = schema;
     return VARVE_OK;

@@ -99,6 +99,17 @@ static void explain_at(struct vv_op *op, struct vv_str sql)
         op->error.detail[0] != '\0' ? "\n" : "");
 }
 
+/* PIVOT without its values becomes two statements: one that looks for them, one that reads. */
+static bool has_pivot(struct vv_str sql)
+{
+    struct vv_sql_token token;
+    do
+        token = vv_sql_token_next(&sql);
+    while (token.kind != VV_SQL_END && !vv_sql_is_word(token, "PIVOT") &&
+           !vv_sql_is_word(token, "PIVOT_WIDER"));
+    return token.kind != VV_SQL_END;
+}
+
 static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
     struct vv_str sql)
 {
@@ -116,10 +127,10 @@ static varve_status syntax_check(struct vv_op *op, struct vv_session *session,
             reason && reason[0] ? reason : "there is no statement");
         explain_at(op, sql);
     } else if (len > 1) {
-        /* PIVOT becomes two: one that looks for the values, one that reads. */
-        status = vv_fail(op, VARVE_EUSAGE,
-            "there is more than one statement: write one at a time, and PIVOT in FROM, with "
-            "its values (IN (...))");
+        status = vv_fail(op, VARVE_EUSAGE, "%s",
+            has_pivot(sql) ? "PIVOT needs its values: FROM (PIVOT t ON sym IN ('SPY', 'QQQ') "
+                             "USING sum(x))"
+                           : "there is more than one statement: write one at a time");
     }
     duckdb_destroy_extracted(&statements);
     return status;
