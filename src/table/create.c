@@ -7,9 +7,9 @@
 #include "delta/commit.h"
 #include "delta/features.h"
 #include "delta/list.h"
-#include "engine/spark_sql.h"
 #include "table/alter/property.h"
 #include "table/cluster.h"
+#include "table/constraint.h"
 #include "table/table.h"
 #include "table/values.h"
 #include "table/warnings.h"
@@ -83,22 +83,10 @@ static varve_status check_partition_from(struct vv_op *op, const struct vv_table
 
 static varve_status check_checks(struct vv_op *op, const struct vv_table_spec *spec)
 {
-    struct vv_str *names = NULL;
-    VV_NEW(op, &names, struct vv_str, spec->schema.fields_len + 1);
-    for (size_t i = 0; i < spec->schema.fields_len; i++)
-        names[i] = spec->schema.fields[i].name;
-    struct vv_spark_columns columns = {.names = names, .len = spec->schema.fields_len};
     for (size_t i = 0; i < spec->checks_len; i++) {
-        struct vv_str sql;
         if (spec->checks[i].name.len == 0)
             return vv_fail(op, VARVE_EUSAGE, "a constraint without a name: %.*s",
                 VV_ARG(spec->checks[i].expression));
-        if (vv_spark_sql_translate(op, spec->checks[i].expression, &columns, &op->arena,
-                &sql) != VARVE_OK) {
-            if (op->error.code == VARVE_EINVALID)
-                (void)vv_recode(op, VARVE_EUSAGE); /* no row is in it */
-            return vv_note(op, "constraint %.*s", VV_ARG(spec->checks[i].name));
-        }
         for (size_t j = 0; j < i; j++)
             if (vv_str_eq_nocase(spec->checks[i].name, spec->checks[j].name))
                 return vv_fail(op, VARVE_EUSAGE, "constraint %.*s is named twice",
@@ -111,7 +99,8 @@ static varve_status check(struct vv_op *op, const struct vv_table_spec *spec)
 {
     if (spec->schema.fields_len == 0)
         return vv_fail(op, VARVE_EUSAGE, "a table needs a column");
-    VV_TRY(vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE));
+    if (vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE) != VARVE_OK)
+        return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     VV_TRY(check_columns(op, &spec->schema, spec->partition_columns,
         spec->partition_columns_len, "partition", true));
     if (spec->partition_columns_len >= spec->schema.fields_len)
@@ -521,6 +510,7 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     VV_TRY(vv_features_check_write(op, creation.protocol, &creation.metadata, &spec->schema));
     VV_TRY(vv_warnings_check(op, engine, &spec->schema, &creation.metadata.configuration));
     VV_TRY(vv_values_check(op, engine, &spec->schema));
+    VV_TRY(vv_constraints_check(op, engine, &spec->schema, spec->checks, spec->checks_len));
     actions.protocol = creation.protocol;
     actions.metadata = &creation.metadata;
     if (creation.clustering.domain.len > 0) {

@@ -1,6 +1,7 @@
 /*
  * Changes of properties, constraints and the protocol.
  */
+#include "table/constraint.h"
 #include "table/alter/alter_change.h"
 
 #include "delta/features.h"
@@ -152,6 +153,8 @@ static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *cha
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s has a constraint %.*s: %.*s; drop it first",
             VV_ARG(change->table->name), VV_ARG(name), VV_ARG(there));
+    const struct vv_named_expression check = {.name = name, .expression = expression};
+    VV_TRY(vv_constraints_check(op, change->table->engine, &change->draft.schema, &check, 1));
     VV_TRY(vv_draft_need(op, &change->draft, "checkConstraints"));
     VV_TRY(vv_draft_set(op, &change->draft, property, expression));
     vv_draft_snapshot(&change->draft, &snapshot);

@@ -1,0 +1,16 @@
+/*
+ * CHECK constraints that somebody asks for. What becomes a property of a table is a condition over
+ * its columns that the engine understands: a constraint that is none would refuse every row from
+ * then on, here and in other software.
+ */
+#ifndef VV_TABLE_CONSTRAINT_H
+#define VV_TABLE_CONSTRAINT_H
+
+#include "engine/engine.h"
+#include "table/table.h"
+
+/* EUSAGE with the reason: an expression is no condition. */
+varve_status vv_constraints_check(struct vv_op *op, struct vv_engine *engine,
+    const struct vv_schema *schema, const struct vv_named_expression *checks, size_t len);
+
+#endif
