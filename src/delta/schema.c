@@ -28,8 +28,7 @@ static varve_status check_name(struct vv_op *op, struct vv_str name,
         if (strchr(" ,;{}()\n\t=", name.ptr[index]))
             return vv_fail(op, VARVE_EINVALID,
                 "the column name \"%.*s\" holds one of \" ,;{}()=\", a tab or a line end: "
-                "without "
-                "column mapping no engine can read it; choose another name",
+                "Spark can't write it without column mapping; choose another name",
                 VV_ARG(name));
     }
     return VARVE_OK;

@@ -79,7 +79,8 @@ void vv_schema_write(const struct vv_schema *schema, struct vv_buf *out_json);
  * What a person types at `create --schema`: "a timestamp not null, b string, c decimal(10,2),
  * d struct<x: int, y: array<string>>". SQL's names are understood too (bigint, int, double, f64,
  * i32, varchar, bool). A column may have "not null", "default EXPRESSION" or "generated always as
- * (EXPRESSION)", in Spark's SQL and not looked into here, and a comment. EUSAGE with the place. Names are checked (vv_schema_check_names).
+ * (EXPRESSION)", in Spark's SQL and not looked into here, and a comment. EUSAGE with the place. Names are checked
+ * as those of a table with column mapping are; whether they may be without, vv_schema_check_names says.
  */
 varve_status vv_schema_parse_ddl(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     struct vv_schema *out);

@@ -174,7 +174,8 @@ static varve_status add_column(struct vv_op *op, struct vv_alter_change *change)
     if (vv_field_generated(&fields[place]).ptr != NULL)
         VV_TRY(vv_draft_need(op, draft, "generatedColumns"));
     VV_TRY(vv_alter_map_new(op, draft, &fields[place]));
-    VV_TRY(vv_draft_fields(op, draft, fields, len + 1));
+    if (vv_draft_fields(op, draft, fields, len + 1) != VARVE_OK)
+        return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     VV_TRY(vv_values_check(op, change->table->engine, &draft->schema));
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(1 << 20);
     VV_CLEANUP(vv_buf_done) struct vv_buf columns = VV_BUF_INIT(1 << 20);

@@ -113,13 +113,29 @@ struct vv_field *vv_draft_copy_fields(struct vv_op *op, const struct vv_draft *d
     return fields;
 }
 
+/*
+ * Names that are there may be any, since other software writes them. Those that are new are such
+ * that all of it can.
+ */
+static varve_status check_names(struct vv_op *op, const struct vv_schema *before,
+    const struct vv_schema *schema, enum vv_column_mapping mapping)
+{
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        const struct vv_schema one = {&schema->fields[i], 1};
+        int32_t there = vv_schema_find(before, schema->fields[i].name);
+        if (there < 0 || !vv_str_eq(before->fields[there].name, schema->fields[i].name))
+            VV_TRY(vv_schema_check_names(op, &one, mapping));
+    }
+    return vv_schema_check_names(op, schema, VV_MAPPING_NAME);
+}
+
 varve_status vv_draft_fields(struct vv_op *op, struct vv_draft *draft,
     const struct vv_field *fields, size_t len)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_schema schema = {fields, len};
     enum vv_column_mapping mapping = vv_features_mapping(draft->protocol, &draft->metadata);
-    VV_TRY(vv_schema_check_names(op, &schema, mapping));
+    VV_TRY(check_names(op, &draft->schema, &schema, mapping));
     vv_schema_write(&schema, &json);
     draft->metadata.schema_json = vv_arena_str(draft->arena, vv_buf_str(&json));
     if (!vv_buf_ok(&json) || draft->metadata.schema_json.ptr == NULL)
