@@ -361,7 +361,11 @@ static varve_status input_text_sql(struct vv_op *op, const struct vv_plan *plan,
     struct vv_buf *sql)
 {
     const struct vv_conversion *conversion = &plan->conversions[column];
-    struct vv_str from = plan->input->column_sql[plan->from[column]];
+    VV_CLEANUP(vv_buf_done) struct vv_buf given = VV_BUF_INIT(1 << 20);
+    vv_plan_given_sql(plan, column, &given);
+    struct vv_str from = vv_buf_str(&given);
+    if (!vv_buf_ok(&given))
+        return vv_fail_memory(op);
     if (vv_type_is_nested(conversion->type) && vv_input_is_typed(plan->input))
         return vv_convert_json(op, conversion, from, sql);
     if (vv_str_eq(conversion->source_type, VV_STR("BLOB")))

@@ -89,6 +89,8 @@ void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struc
 varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
     struct vv_str which, struct vv_buf *sql);
 
+/* What the input says in a column that it has: "" of CSV is a text, and NULL to other types. */
+void vv_plan_given_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql);
 /* Whether the column is among those that vv_plan_texts_sql selects. */
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
 

@@ -58,6 +58,18 @@ static void value_or_default_sql(const struct vv_plan *plan, size_t column, bool
     }
 }
 
+/* Some software puts quotes around all that it writes as CSV, also around nothing. */
+void vv_plan_given_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
+{
+    enum vv_type_kind kind = plan->schema->fields[column].type.kind;
+    struct vv_str from = plan->input->column_sql[plan->from[column]];
+    bool is_value = plan->input->format != VV_INPUT_CSV || kind == VV_TYPE_STRING ||
+                    kind == VV_TYPE_BINARY; /* no bytes are bytes, too */
+    vv_buf_adds(sql, is_value ? "" : "nullif(");
+    vv_buf_add(sql, from);
+    vv_buf_adds(sql, is_value ? "" : ", '')");
+}
+
 /*
  * Level 1. What the input has stands beside what became of it only where somebody asks: each
  * column more is bound once a level, which for a small batch is what the statement costs.
@@ -74,10 +86,13 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
         if (from < 0)
             continue;
-        if (with_input || plan->has_loss[index] || plan->has_finer[index] ||
-            (int32_t)index == plan->rules->order)
-            vv_buf_addf(sql, ", %.*s AS " OWN_FORMAT, VV_ARG(input->column_sql[from]),
-                OWN(plan, 'i', index));
+        bool is_asked = with_input || plan->has_loss[index] || plan->has_finer[index] ||
+                        (int32_t)index == plan->rules->order;
+        if (!is_asked)
+            continue;
+        vv_buf_adds(sql, ", ");
+        vv_plan_given_sql(plan, index, sql);
+        vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'i', index));
     }
     static const char *const faults[][2] = {{VV_NDJSON_FAULT_NAME, "fault_name"},
         {VV_NDJSON_FAULT_VALUE, "fault_value"}, {VV_NDJSON_FAULT_RULE, "fault_rule"}};

@@ -8,6 +8,8 @@
  */
 #define YEAR "(\\d{3}[1-9]|\\d\\d[1-9]\\d|\\d[1-9]\\d\\d|[1-9]\\d{3})"
 #define DATE YEAR "-\\d\\d-\\d\\d"
+#define MIDNIGHT \
+    "([T ]00:00(:00(\\.0{1,9})?)?)?" /* as dates are written by software that has times alone */
 #define ZONE "(Z|[+-]([01]\\d|2[0-3])(:?[0-5]\\d(:[0-5]\\d)?)?)"
 #define UTC "(Z|[+-]00(:?00(:00)?)?)"
 #define TIME_OF(zone) DATE "([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?" zone "?)?"
@@ -158,15 +160,16 @@ void vv_convert_text(const struct vv_type *type, struct vv_str time_zone, struct
         decimal_cast(type, part, sql);
         break;
     case VV_TYPE_BOOLEAN:
-        add(sql, "CASE WHEN ", part, " IN ('true', 'True', '1') THEN true WHEN ");
-        add(sql, "", part, " IN ('false', 'False', '0') THEN false END");
+        add(sql, "CASE WHEN lower(", part, ") IN ('true', '1') THEN true WHEN ");
+        add(sql, "lower(", part, ") IN ('false', '0') THEN false END");
         break;
     case VV_TYPE_BINARY:
         begin_matching(sql, part, BASE64);
         add(sql, "from_base64(", part, ") END");
         break;
     case VV_TYPE_DATE:
-        matching_cast(type, part, DATE, sql);
+        begin_matching(sql, part, DATE MIDNIGHT);
+        add(sql, "TRY_CAST(left(", part, ", 10) AS DATE) END");
         break;
     case VV_TYPE_TIMESTAMP:
         time_cast(time_zone, part, sql);

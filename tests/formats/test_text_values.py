@@ -1,0 +1,44 @@
+"""What docs/input.md says of the values of texts holds, in CSV and in NDJSON."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs/input.md"
+
+
+def rows_of_page():
+    for line in PAGE.read_text().splitlines():
+        cells = [re.findall("`([^`]*)`", cell) for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and cells[0]:
+            yield pytest.param(cells[0][0], cells[1], cells[2], id=cells[0][0])
+
+
+def csv_of(values):
+    return "k,v\n" + "".join(f'{number},"{value}"\n' for number, value in enumerate(values))
+
+
+def ndjson_of(values):
+    return "".join(json.dumps({"k": number, "v": value}) + "\n" for number, value in enumerate(values))
+
+
+@pytest.mark.parametrize("text_of, kind", [(csv_of, "csv"), (ndjson_of, "ndjson")])
+@pytest.mark.parametrize("type_, taken, refused", rows_of_page())
+def test_the_page_is_true(varve, type_, taken, refused, text_of, kind):
+    varve.ok("create", "t", "--key", "k", "--schema", f"k int not null, v {type_}")
+    given = ("--input-format", kind)
+    varve.upsert("t", text_of(taken), *given)
+    assert varve.rows("query", "SELECT count(v) AS n FROM t") == [{"n": len(taken)}]
+    for value in refused:
+        done = varve.run("upsert", "t", "-", *given, stdin=text_of([value]))
+        assert done.returncode == 3 and " v " in done.stderr.replace(",", " "), (value, done.stderr)
+    # All at once: each of them is a row of its own that is at fault, and none shadows another.
+    done = varve.run("upsert", "t", "-", "--quarantine", "--json", *given,
+                     stdin=text_of([*refused, *taken]))
+    assert json.loads(done.stdout)["rejected"] == len(refused)
+
+
+def test_every_type_is_on_the_page():
+    assert len(list(rows_of_page())) == 10
