@@ -21,7 +21,8 @@ struct box_row {
 #define TIME_LEAST 20
 
 struct box {
-    size_t *positions; /* of the columns in the stream */
+    size_t *positions;     /* of the columns in the stream */
+    struct vv_text *names; /* of the columns, as they are shown */
     struct vv_box_column *columns;
     size_t columns_len;
     struct box_row *head;
@@ -73,6 +74,11 @@ static void begin(struct vv_writer *writer)
     box->positions = vv_cli_alloc(len, sizeof(*box->positions));
     box->columns = vv_cli_alloc(len, sizeof(*box->columns));
     choose_columns(writer, box);
+    box->names = vv_cli_alloc(box->columns_len + 1, sizeof(*box->names));
+    for (size_t i = 0; i < box->columns_len; i++) {
+        const char *name = type_at(writer, i)->name;
+        vv_text_add_shown(&box->names[i], name, strlen(name));
+    }
     box->tail_max = writer->options->rows_max / 2;
     box->tail = vv_cli_alloc(box->tail_max, sizeof(*box->tail));
 }
@@ -211,7 +217,7 @@ static void measure(struct vv_writer *writer, struct box *box)
         widen(box, tail_row(box, i));
     for (size_t i = 0; i < box->columns_len; i++) {
         struct vv_box_column *column = &box->columns[i];
-        const char *name = type_at(writer, i)->name;
+        const char *name = vv_text_chars(&box->names[i]);
         size_t name_columns = vv_text_columns(name, strlen(name));
         size_t name_least = vv_box_name_least(name, strlen(name));
         column->least = least_of(type_at(writer, i), column->wanted);
@@ -314,7 +320,7 @@ static bool write_names(struct vv_writer *writer, size_t *done, bool is_first)
     bool is_left = false;
     vv_text_clear(&writer->line);
     for (size_t i = 0; i < box->columns_len; i++) {
-        const char *name = type_at(writer, i)->name + done[i];
+        const char *name = vv_text_chars(&box->names[i]) + done[i];
         size_t len = strlen(name), part = vv_box_name_part(name, len, box->columns[i].width);
         if (starts_gap(box, i))
             vv_text_addf(&writer->line, "%s %s ", frame->bar, is_first ? frame->cut : " ");
@@ -342,11 +348,10 @@ static void write_hidden(struct vv_writer *writer, size_t columns_shown)
     const struct box *box = writer->state;
     struct vv_text names VV_CLEANUP(vv_text_done) = {0};
     for (size_t i = 0; i < box->columns_len; i++) {
-        const char *name = type_at(writer, i)->name;
         if (box->columns[i].width > 0)
             continue;
         vv_text_adds(&names, names.len > 0 ? ", " : "");
-        vv_text_add_shown(&names, name, strlen(name));
+        vv_text_adds(&names, vv_text_chars(&box->names[i]));
     }
     (void)fprintf(writer->file, ", %zu columns (%zu shown)\nnot shown: %s", box->columns_len,
         columns_shown, vv_text_chars(&names));
@@ -404,6 +409,9 @@ static void done(struct vv_writer *writer)
     struct box *box = writer->state;
     rows_done(box, box->head, box->head_len);
     rows_done(box, box->tail, box->tail ? box->tail_max : 0);
+    for (size_t i = 0; box->names && i < box->columns_len; i++)
+        vv_text_done(&box->names[i]);
+    free(box->names);
     free(box->positions);
     free(box->columns);
     free(box);

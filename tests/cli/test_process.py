@@ -152,3 +152,10 @@ def test_frames_are_ascii_where_the_locale_is(filled):
     line = ("query", "SELECT 1 AS x", "--format", "box")
     assert filled.ok(*line).startswith("+---+")
     assert filled.ok(*line, env={"LANG": "C.UTF-8"}).startswith("\u250c")
+
+
+def test_names_of_columns_are_escaped_as_values_are(filled):
+    line = ("query", 'SELECT 1 AS "a\x1b[31mred", 2 AS "two\nlines", 3 AS "tab\tbed"', "--format", "box")
+    head = filled.ok(*line, env={"LANG": "C.UTF-8"}).splitlines()
+    assert "\x1b" not in "".join(head) and len({len(row) for row in head[:-1]}) == 1 and len(head) == 6
+    assert r"a\x1b[31mred" in head[1] and r"two\nlines" in head[1] and r"tab\tbed" in head[1]
