@@ -1,5 +1,6 @@
 """What is set aside is the whole row: released, it means what it meant when it came."""
 
+import datetime
 import decimal
 import io
 import json
@@ -268,6 +269,14 @@ NAN, INF = float("nan"), float("inf")
      "map<string,binary>"),
     (pyarrow.map_(pyarrow.binary(), pyarrow.float64()), [(b"\0\xff", NAN), (b"", 1.5)],
      "map<binary,double>"),
+    (pyarrow.list_(pyarrow.timestamp("ns", "UTC")), [1763650000000001000, None, -1000],
+     "array<timestamp>"),
+    (pyarrow.map_(pyarrow.timestamp("ns", "UTC"), pyarrow.struct([
+        ("t", pyarrow.timestamp("ns", "UTC"))])),
+     [(1763650000000001000, {"t": 1000}), (-1000, None), (0, {"t": None})],
+     "map<timestamp,struct<t:timestamp>>"),
+    (pyarrow.list_(pyarrow.timestamp("ns")), [1763650000000001000, None, -1000],
+     "array<timestamp>"),
     (pyarrow.struct([("a\"b'", pyarrow.list_(pyarrow.struct([("x", pyarrow.binary())])))]),
      {"a\"b'": [{"x": b"abcd"}, None]}, "struct<`a\"b'`:array<struct<x:binary>>>"),
     (pyarrow.decimal128(38, 10), decimal.Decimal("1234567890123456789012345678.0123456789"),
@@ -329,3 +338,48 @@ def test_a_number_that_was_set_aside_for_another_rule_is_let_in(varve, tmp_path,
     varve.ok("upsert", "t", path, "--quarantine")
     varve.ok("alter", "t", "drop-constraint", "c")
     assert release(varve, "t") == (2, 0)
+
+
+@pytest.mark.parametrize("kind, value, column", [
+    (pyarrow.struct([("x", pyarrow.int64()), ("t", pyarrow.time64("us")), ("z", pyarrow.float64()),
+                     ("b", pyarrow.binary())]),
+     {"x": 1, "t": datetime.time(10), "z": NAN, "b": b"\0\xff"},
+     "struct<x:bigint,t:string,z:double,b:binary>"),
+    (pyarrow.list_(pyarrow.time64("us")), [datetime.time(10), None], "array<string>")],
+    ids=["struct", "array"])
+def test_a_type_that_no_table_has_is_whole_within_nested_values(varve, tmp_path, kind, value,
+                                                                column):
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(
+        {"id": ["a"], "v": [0], "x": pyarrow.array([value], kind)}), path)
+    schema = f"id string not null, v int, x {column}"
+    varve.ok("create", "t", "--key", "id", "--schema", schema, *CHECK)
+    varve.ok("create", "direct", "--key", "id", "--schema", schema)
+    varve.ok("upsert", "t", path, "--quarantine")
+    varve.ok("upsert", "direct", path)
+    varve.ok("alter", "t", "drop-constraint", "c")
+    assert release(varve, "t") == (1, 0)
+    rows = [varve.ok("scan", name, "--format", "ndjson", "--nan", "string")
+            for name in ("t", "direct")]
+    assert rows[0] == rows[1] and "10:00:00" in rows[0]
+
+
+@pytest.mark.parametrize("kind, value, shown", [
+    (pyarrow.list_(pyarrow.timestamp("ns", "UTC")), [1763650000000000000, 1763650000000000001, -1],
+     ["2025-11-20 14:46:40+00", "2025-11-20T14:46:40.000000001Z",
+      "1969-12-31T23:59:59.999999999Z"]),
+    (pyarrow.struct([("a", pyarrow.timestamp("ns", "UTC")), ("b", pyarrow.string())]),
+     {"a": 1763650000000000001, "b": "x"}, {"a": "2025-11-20T14:46:40.000000001Z", "b": "x"})],
+    ids=["array", "struct"])
+def test_nested_digits_below_a_microsecond_are_kept(varve, tmp_path, kind, value, shown):
+    column = "array<timestamp>" if isinstance(shown, list) else "struct<a:timestamp,b:string>"
+    varve.ok("create", "t", "--key", "id", "--schema", f"id string not null, x {column}")
+    path = tmp_path / "rows.arrow"
+    path.write_bytes(stream_of(pyarrow.table({"id": ["a"], "x": pyarrow.array([value], kind)})))
+    varve.ok("upsert", "t", path, "--quarantine")
+    for _ in range(2):
+        assert [row["values"]["x"] for row in varve.rows("quarantine", "show", "t")] == [shown]
+        assert release(varve, "t") == (0, 1)
+    varve.ok("quarantine", "drop", "t", "--yes")
+    varve.ok("upsert", "t", path, "--truncate-time")
+    assert len(varve.rows("scan", "t")) == 1

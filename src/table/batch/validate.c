@@ -357,8 +357,7 @@ bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
 }
 
 /* Bytes are base64, as texts have them. */
-static varve_status input_text_sql(struct vv_op *op, const struct vv_plan *plan, size_t column,
-    struct vv_buf *sql)
+static void input_text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
 {
     const struct vv_conversion *conversion = &plan->conversions[column];
     VV_CLEANUP(vv_buf_done) struct vv_buf given = VV_BUF_INIT(1 << 20);
@@ -367,29 +366,26 @@ static varve_status input_text_sql(struct vv_op *op, const struct vv_plan *plan,
     if (!vv_buf_ok(&given))
         return vv_fail_memory(op);
     if (vv_type_is_nested(conversion->type) && vv_input_is_typed(plan->input))
-        return vv_convert_json(op, conversion, from, sql);
-    if (vv_str_eq(conversion->source_type, VV_STR("BLOB")))
+        vv_convert_json(conversion, from, sql);
+    else if (vv_str_eq(conversion->source_type, VV_STR("BLOB")))
         vv_buf_addf(sql, "to_base64(%.*s)", VV_ARG(from));
     else
         vv_convert_shown(conversion, from, sql);
-    return VARVE_OK;
 }
 
 /* The text of a column, or of what fills it in. */
-static varve_status text_sql(struct vv_op *op, const struct vv_plan *plan, size_t column,
-    struct vv_buf *sql)
+static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
 {
     bool is_given = plan->from[column] >= 0;
     bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
     vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
     if (is_given)
-        VV_TRY(input_text_sql(op, plan, column, sql));
+        input_text_sql(plan, column, sql);
     if (is_filled) {
         vv_buf_adds(sql, is_given ? ", CAST(" : "CAST(");
         vv_plan_clock_sql(plan, plan->input->arrival_sql, sql);
         vv_buf_adds(sql, " AS VARCHAR))");
     }
-    return VARVE_OK;
 }
 
 varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
@@ -400,7 +396,7 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
         VV_ARG(input->row_sql));
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         if (vv_plan_has_text(plan, index))
-            VV_TRY(text_sql(op, plan, index, sql));
+            text_sql(plan, index, sql);
     }
     if (input->has_faults)
         vv_buf_adds(sql, ", " VV_INPUT_FAULTS_SQL);

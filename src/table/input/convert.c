@@ -1,6 +1,7 @@
 #include "table/input/convert.h"
 
 #include "engine/sql.h"
+#include "table/input/source_type.h"
 
 enum source_kind {
     SOURCE_TEXT,
@@ -48,9 +49,9 @@ static const struct {
 
 static enum source_kind source_kind(struct vv_str type)
 {
-    if (vv_str_eq(type, VV_STR("STRUCT(\"at\" TIMESTAMP WITH TIME ZONE, ns SMALLINT)")))
+    if (vv_str_eq(type, VV_STR(VV_SOURCE_PAIR_TZ)))
         return SOURCE_TIMESTAMP_TZ_NS;
-    if (vv_str_eq(type, VV_STR("STRUCT(\"at\" TIMESTAMP, ns SMALLINT)")))
+    if (vv_str_eq(type, VV_STR(VV_SOURCE_PAIR)))
         return SOURCE_TIMESTAMP_PAIR;
     if (vv_str_ends(type, VV_STR("]")) || vv_str_starts(type, VV_STR("STRUCT(")) ||
         vv_str_starts(type, VV_STR("MAP(")))
@@ -428,11 +429,5 @@ void vv_convert_shown(const struct vv_conversion *conversion, struct vv_str from
             VV_ARG(from));
         return;
     }
-    vv_buf_addf(sql,
-        "CASE WHEN struct_extract(%.*s, 'ns') <> 0 THEN "
-        "concat(strftime(make_timestamp(epoch_us(struct_extract(%.*s, 'at'))), "
-        "'%%Y-%%m-%%dT%%H:%%M:%%S.%%f'), lpad(CAST(struct_extract(%.*s, 'ns') AS VARCHAR), 3, "
-        "'0'), '%s') ELSE CAST(struct_extract(%.*s, 'at') AS VARCHAR) END",
-        VV_ARG(from), VV_ARG(from), VV_ARG(from), source == SOURCE_TIMESTAMP_PAIR ? "" : "Z",
-        VV_ARG(from));
+    vv_source_pair_text(conversion->source_type, from, sql);
 }

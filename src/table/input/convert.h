@@ -97,8 +97,8 @@ void vv_convert_nested_loss(const struct vv_conversion *conversion, struct vv_st
 /* Whether typed values of a nested type can be cast to the column's: false, each of them is lost. */
 bool vv_convert_nested_casts(struct vv_str source, const struct vv_type *type);
 /* A nested value of a typed input as text: the JSON that a line of NDJSON has for it. */
-varve_status vv_convert_json(struct vv_op *op, const struct vv_conversion *conversion,
-    struct vv_str from, struct vv_buf *sql);
+void vv_convert_json(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *sql);
 /* Of a value in a nested column's own type: a part is NULL that must not be. */
 bool vv_convert_nested_null(const struct vv_type *type, struct vv_str value,
     struct vv_buf *sql);

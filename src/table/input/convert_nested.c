@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/sql.h"
+#include "table/input/source_type.h"
 
 /*
  * Shaped JSON goes into a type like the column's but with text in all leaves, and a list of
@@ -113,11 +114,50 @@ static void json_parts(const struct vv_conversion *conversion, struct vv_str fro
     vv_buf_addc(out, ')');
 }
 
+static void at_of(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql)
+{
+    (void)type;
+    (void)is_key;
+    vv_buf_addf(sql, "struct_extract(%.*s, 'at')", VV_ARG(part));
+}
+
+static void coarse_of(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql)
+{
+    (void)type;
+    (void)is_key;
+    vv_buf_addf(sql,
+        "CASE WHEN %.*s IS NOT NULL THEN struct_pack(at := struct_extract(%.*s, 'at'), ns := "
+        "CAST(0 AS SMALLINT)) END",
+        VV_ARG(part), VV_ARG(part));
+}
+
+/* With a time alone where it has nanoseconds beside, and without these. */
+static const struct vv_source_change times = {vv_source_is_pair, at_of};
+static const struct vv_source_change coarse = {vv_source_is_pair, coarse_of};
+
+/* There and back again: whatever was rounded, cut or left out shows. */
+static void typed_loss(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_str value, struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+    vv_source_times(conversion->source_type, &type);
+    vv_buf_addf(sql, "TRY_CAST(%.*s AS %.*s) IS DISTINCT FROM ", VV_ARG(value),
+        VV_ARG(vv_buf_str(&type)));
+    vv_source_value(&times, conversion->source_type, from, sql);
+    if (vv_source_has(&times, conversion->source_type) && !conversion->truncate_time) {
+        vv_buf_addf(sql, " OR %.*s IS DISTINCT FROM ", VV_ARG(from));
+        vv_source_value(&coarse, conversion->source_type, from, sql);
+    }
+    sql->failed = sql->failed || !vv_buf_ok(&type);
+}
+
 void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
     if (!conversion->shaped_json) {
-        vv_buf_addf(sql, "TRY_CAST(%.*s AS ", VV_ARG(from));
+        vv_buf_adds(sql, "TRY_CAST(");
+        vv_source_value(&times, conversion->source_type, from, sql);
+        vv_buf_adds(sql, " AS ");
         vv_type_sql(conversion->type, sql);
         vv_buf_addc(sql, ')');
         return;
@@ -216,9 +256,7 @@ void vv_convert_nested_loss(const struct vv_conversion *conversion, struct vv_st
         if (!vv_buf_ok(&parts))
             sql->failed = true;
     } else {
-        /* There and back again: whatever was rounded, cut or left out shows. */
-        vv_buf_addf(sql, "TRY_CAST(%.*s AS %.*s) IS DISTINCT FROM %.*s", VV_ARG(value),
-            VV_ARG(conversion->source_type), VV_ARG(from));
+        typed_loss(conversion, from, value, sql);
     }
     vv_buf_adds(sql, "))");
 }
