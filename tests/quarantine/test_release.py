@@ -383,3 +383,31 @@ def test_nested_digits_below_a_microsecond_are_kept(varve, tmp_path, kind, value
     varve.ok("quarantine", "drop", "t", "--yes")
     varve.ok("upsert", "t", path, "--truncate-time")
     assert len(varve.rows("scan", "t")) == 1
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+@pytest.mark.parametrize("kind, twice, once, column", [
+    (pyarrow.map_(pyarrow.string(), pyarrow.float64()), [("x", 1.5), ("x", NAN)], [("x", NAN)],
+     "map<string,double>"),
+    (pyarrow.list_(pyarrow.map_(pyarrow.string(), pyarrow.string())), [[("x", "a"), ("x", "b")]],
+     [[("x", "a")], None, []], "array<map<string,string>>"),
+    (pyarrow.map_(pyarrow.timestamp("ns", "UTC"), pyarrow.int64()), [(1000, 1), (1000, 2)],
+     [(1000, 1)], "map<timestamp,long>")], ids=["map", "array", "times"])
+def test_a_key_that_is_twice_in_a_map_is_refused(varve, tmp_path, form, kind, twice, once, column):
+    """As from NDJSON: no other engine reads such a map."""
+    varve.ok("create", "t", "--key", "id", "--schema", f"id string not null, m {column}")
+    rows = pyarrow.table({"id": ["a", "b"], "m": pyarrow.array([twice, once], kind)})
+    path = tmp_path / f"rows.{form}"
+    if form == "arrow":
+        path.write_bytes(stream_of(rows))
+    else:
+        pyarrow.parquet.write_table(rows, path)
+    done = varve.run("upsert", "t", path)
+    assert done.returncode == 3 and "1 of 2 rows rejected" in done.stderr, done.stderr
+    varve.ok("upsert", "t", path, "--quarantine")
+    assert [row["id"] for row in varve.rows("scan", "t")] == ["b"]
+    [shown] = varve.rows("quarantine", "show", "t")
+    assert (shown["column"], shown["rule"]) == ("m", f"does not fit type {column}")
+    assert release(varve, "t") == (0, 1)
+    text = file_of(varve, "t").read_text()
+    assert text.count('"x":') + text.count('1970-01-01 00:00:00.000001') >= 2

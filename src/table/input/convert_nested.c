@@ -132,8 +132,21 @@ static void coarse_of(struct vv_str type, struct vv_str part, bool is_key, struc
 }
 
 /* With a time alone where it has nanoseconds beside, and without these. */
-static const struct vv_source_change times = {vv_source_is_pair, at_of};
-static const struct vv_source_change coarse = {vv_source_is_pair, coarse_of};
+static const struct vv_source_change times = {vv_source_is_pair, at_of, VV_SOURCE_MAPS_KEPT};
+static const struct vv_source_change coarse = {
+    vv_source_is_pair, coarse_of, VV_SOURCE_MAPS_KEPT};
+/* Which fails where a key is twice in a map. */
+static const struct vv_source_change made = {NULL, NULL, VV_SOURCE_MAPS_MADE};
+
+/* NULL where a map with a changed key has that twice. */
+static void changed(const struct vv_source_change *change,
+    const struct vv_conversion *conversion, struct vv_str from, struct vv_buf *sql)
+{
+    bool has = vv_source_has(change, conversion->source_type);
+    vv_buf_adds(sql, has ? "TRY(" : "");
+    vv_source_value(change, conversion->source_type, from, sql);
+    vv_buf_adds(sql, has ? ")" : "");
+}
 
 /* There and back again: whatever was rounded, cut or left out shows. */
 static void typed_loss(const struct vv_conversion *conversion, struct vv_str from,
@@ -143,10 +156,15 @@ static void typed_loss(const struct vv_conversion *conversion, struct vv_str fro
     vv_source_times(conversion->source_type, &type);
     vv_buf_addf(sql, "TRY_CAST(%.*s AS %.*s) IS DISTINCT FROM ", VV_ARG(value),
         VV_ARG(vv_buf_str(&type)));
-    vv_source_value(&times, conversion->source_type, from, sql);
+    changed(&times, conversion, from, sql);
     if (vv_source_has(&times, conversion->source_type) && !conversion->truncate_time) {
         vv_buf_addf(sql, " OR %.*s IS DISTINCT FROM ", VV_ARG(from));
-        vv_source_value(&coarse, conversion->source_type, from, sql);
+        changed(&coarse, conversion, from, sql);
+    }
+    if (vv_source_has(&made, conversion->source_type)) {
+        vv_buf_adds(sql, " OR ");
+        changed(&made, conversion, from, sql);
+        vv_buf_adds(sql, " IS NULL");
     }
     sql->failed = sql->failed || !vv_buf_ok(&type);
 }
@@ -156,7 +174,7 @@ void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str fro
 {
     if (!conversion->shaped_json) {
         vv_buf_adds(sql, "TRY_CAST(");
-        vv_source_value(&times, conversion->source_type, from, sql);
+        changed(&times, conversion, from, sql);
         vv_buf_adds(sql, " AS ");
         vv_type_sql(conversion->type, sql);
         vv_buf_addc(sql, ')');
