@@ -364,7 +364,7 @@ static void input_text_sql(const struct vv_plan *plan, size_t column, struct vv_
     vv_plan_given_sql(plan, column, &given);
     struct vv_str from = vv_buf_str(&given);
     if (!vv_buf_ok(&given))
-        return vv_fail_memory(op);
+        sql->failed = true;
     if (vv_type_is_nested(conversion->type) && vv_input_is_typed(plan->input))
         vv_convert_json(conversion, from, sql);
     else if (vv_str_eq(conversion->source_type, VV_STR("BLOB")))
