@@ -6,7 +6,7 @@
  * before the signal; everything is flushed, and the last acknowledgements go out. A second signal
  * ends it at once: what was accepted is in the spool, and the next run flushes it.
  */
-#include "cli/ingest.h"
+#include "cli/ingest_arrow.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/ingest.h"
+#include "cli/ingest_arrow.h"
 
 #define ANSWERS_BYTES_MAX (64 << 10) /* then nothing more is read */
 #define ANSWERS_BYTES_LAST (1 << 20) /* then what comes late is dropped, and counted */

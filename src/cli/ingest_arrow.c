@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/ingest.h"
+#include "cli/ingest_arrow.h"
 
 struct batch {
     uint64_t number; /* in the stream, from 1 */

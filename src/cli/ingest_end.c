@@ -11,7 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "cli/ingest.h"
+#include "cli/ingest_arrow.h"
 
 #define FLUSH_SLICE_MS 100
 #define LAST_WORDS_MS 2000 /* for clients to take their answers */
