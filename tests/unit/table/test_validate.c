@@ -16,7 +16,9 @@ static const struct {
     {VV_INPUT_CSV, HEADER TIME ",SPY,x,1\n",
         "row 1 (line 2): confidence = 'x' does not fit type double"},
     {VV_INPUT_CSV, HEADER TIME ",SPY,\"\",1\n",
-        "row 1 (line 2): confidence = '' does not fit type double"},
+        "row 1 (line 2): count = 1, confidence = NULL breaks count_implies_confidence (count "
+        "IS "
+        "NULL OR confidence IS NOT NULL)"},
     {VV_INPUT_CSV, HEADER TIME ",SPY,0.5,1.5\n",
         "row 1 (line 2): count = '1.5' does not fit type integer"},
     {VV_INPUT_CSV, HEADER GOOD "yesterday,SPY,0.5,1\n",
