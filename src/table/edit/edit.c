@@ -32,6 +32,7 @@ struct run {
 
 static void edit_done(struct vv_edit *edit)
 {
+    vv_on_record_stop(&edit->on_record);
     vv_marks_done(&edit->marks);
     vv_arena_done(&edit->arena);
 }
@@ -171,6 +172,7 @@ static varve_status find_and_write(struct vv_op *op, const struct run *run,
         return VARVE_OK;
     VV_TRY(vv_edit_write(op, edit));
     VV_TRY(vv_edit_feed(op, edit, run->kind));
+    VV_TRY(vv_on_record_end(op, &edit->on_record));
     edit->written_us = vv_now_us(op);
     return add_txn(op, run, edit);
 }

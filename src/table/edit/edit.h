@@ -13,6 +13,7 @@
 #include "delta/commit.h"
 #include "table/upsert/key_groups.h"
 #include "table/edit/marks.h"
+#include "table/on_record.h"
 #include "table/rules.h"
 #include "table/table.h"
 #include "table/warnings.h"
@@ -56,7 +57,8 @@ struct vv_edit {
     struct vv_actions actions;
     struct vv_written written;
     struct vv_marks marks;
-    bool is_outdated; /* the operation has changed the table's schema: find anew */
+    struct vv_on_record on_record; /* the files that rows are taken from */
+    bool is_outdated;              /* the operation has changed the table's schema: find anew */
     int64_t started_us, scanned_us, written_us; /* when */
 };
 

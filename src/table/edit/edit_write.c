@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "delta/stats.h"
 #include "table/edit/edit.h"
+#include "table/edit/feed_write.h"
 #include "table/maintain/policy.h"
 #include "table/write_plan.h"
 
@@ -52,6 +53,27 @@ static varve_status count_gone(struct vv_op *op, struct vv_edit *edit)
     }
 }
 
+/*
+ * All files that were read, by their sizes; those that rows are copied from, changed or as they are,
+ * by their hashes. Of one in which rows are only marked, and nobody is told how they were, no hash is
+ * computed: for a large one that would take longer than all else, and it keeps what is on record.
+ */
+static varve_status begin_check(struct vv_op *op, struct vv_edit *edit)
+{
+    const struct vv_file **copied = NULL;
+    size_t len = 0;
+    bool has_feed = vv_feed_wanted(edit->snapshot);
+    bool is_copied = has_feed || edit->news_len > 0 || !vv_marks_wanted(edit->snapshot);
+    VV_TRY(vv_on_record_sizes(op, edit->table->store, edit->files, edit->files_len));
+    VV_NEW(op, &copied, const struct vv_file *, edit->files_len + edit->whole_len + 1);
+    for (size_t i = 0; i < edit->files_len && is_copied; i++)
+        if (edit->gone[i] > 0)
+            copied[len++] = edit->files[i];
+    for (size_t i = 0; i < edit->whole_len && has_feed && len > 0; i++) /* as edit_feed.c */
+        copied[len++] = edit->whole[i];
+    return vv_on_record_begin(op, edit->table->store, copied, len, &edit->on_record);
+}
+
 static varve_status mark(struct vv_op *op, struct vv_edit *edit, int64_t now_ms)
 {
     VV_TRY(vv_marks_read(op, &edit->marks, VV_STR("SELECT _file, _pos FROM temp." VV_EDIT_GONE),
@@ -90,6 +112,7 @@ varve_status vv_edit_write(struct vv_op *op, struct vv_edit *edit)
         .by_partition = VV_MAP_INIT(&edit->arena)};
     int64_t now_ms = vv_now_us(op) / VV_US_PER_MS;
     VV_TRY(count_gone(op, edit));
+    VV_TRY(begin_check(op, edit));
     if (edit->news_len > 0)
         VV_TRY(vv_write_plan_count_news(op, &plan));
     if (!vv_marks_wanted(edit->snapshot))

@@ -3,7 +3,9 @@
  * in the order of the table's z-order columns, else of its key, else as they lay.
  */
 #include "delta/clustering.h"
+#include "delta/stats.h"
 #include "table/maintain/optimize_run.h"
+#include "table/on_record.h"
 #include "table/read/small_scan.h"
 #include "table/write_files.h"
 
@@ -52,6 +54,21 @@ static int64_t row_group_rows(int64_t rows)
     return half + ROWS_STEP - half % ROWS_STEP;
 }
 
+/* Small ones that are read by ourselves are held against their hash there, if they have one. */
+static varve_status begin_check(struct vv_op *op, const struct vv_optimize_run *run,
+    const struct vv_optimize_bin *bin, const bool *is_small, struct vv_on_record *out)
+{
+    const struct vv_file **files = NULL;
+    size_t len = 0;
+    VV_NEW(op, &files, const struct vv_file *, bin->files_len);
+    for (size_t i = 0; i < bin->files_len; i++)
+        if (is_small == NULL || !is_small[i] ||
+            !vv_pairs_has(&bin->files[i]->tags, VV_STR(VV_TAG_SHA256)))
+            files[len++] = bin->files[i];
+    VV_TRY(vv_on_record_sizes(op, run->table->store, files, len));
+    return vv_on_record_begin(op, run->table->store, files, len, out);
+}
+
 varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *run,
     struct vv_session *session, struct vv_optimize_done *done)
 {
@@ -66,6 +83,8 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
     const struct vv_scan_source all = source_of(run, bin, NULL);
     VV_CLEANUP(vv_small_scan_done) struct vv_small_scan small = {.files = NULL};
     VV_TRY(vv_small_scan_open_ahead(op, &all, run->readers, &small));
+    VV_CLEANUP(vv_on_record_stop) struct vv_on_record record = {.len = 0};
+    VV_TRY(begin_check(op, run, bin, small.is_small, &record));
     /* What follows keeps one thread busy for the most part. Bins that are written at once: begun. */
     if (run->readers > 1)
         vv_chain_ahead_begin(op, &run->table->log, run->snapshot, run->chain);
@@ -86,6 +105,7 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
         .tag = run->tag.name.len > 0 ? &run->tag : NULL};
     VV_TRY(vv_write_files(op, run->table, &request, bin->bytes, run->spec.target_bytes,
         &done->written, &files));
+    VV_TRY(vv_on_record_end(op, &record));
     done->adds = files.items;
     done->adds_len = files.len;
     for (size_t i = 0; i < files.len && run->is_clustered; i++)

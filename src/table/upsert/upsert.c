@@ -27,6 +27,7 @@
 
 static void attempt_done(struct vv_upsert_attempt *attempt)
 {
+    vv_on_record_stop(&attempt->on_record);
     vv_marks_done(&attempt->marks);
     vv_arena_done(&attempt->arena);
 }
@@ -135,6 +136,8 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
     varve_status status = vv_upsert_rewrite(op, call, attempt);
     if (status == VARVE_OK)
         status = vv_upsert_feed(op, call, attempt);
+    if (status == VARVE_OK)
+        status = vv_on_record_end(op, &attempt->on_record);
     if (status == VARVE_OK)
         status = add_txn(op, call, attempt);
     *out = (struct vv_commit_result){

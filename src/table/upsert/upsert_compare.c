@@ -259,6 +259,7 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
     bool is_done = false;
     vv_engine_expect(call->table->engine, bytes);
     VV_TRY(vv_upsert_compare_few(op, call, attempt, &is_done));
+    attempt->are_on_record = is_done;
     if (is_done)
         return count_outcomes(op, call, attempt, NULL);
     VV_TRY(vv_session_optimize(op, call->work->session, is_worth_planning(call, bytes)));

@@ -90,24 +90,14 @@ static bool is_for_here(const struct vv_upsert_call *call,
 static varve_status read_file(struct vv_op *op, const struct comparison *c,
     const struct vv_file *file, struct vv_str *out, bool *out_is_read)
 {
-    char found[VV_SHA256_HEX_BYTES];
     VV_CLEANUP(vv_op_done) struct vv_op own;
-    struct vv_str said = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256));
     vv_op_init(&own, op->env, VV_OP_BYTES_DEFAULT);
     *out_is_read =
         vv_store_get(&own, c->call->table->store, c->scratch, file->key, out) == VARVE_OK;
-    if (!*out_is_read) {
-        vv_forgive(&own);
-        return VARVE_OK;
-    }
-    if (said.len == 0)
-        return VARVE_OK;
-    VV_TRY(vv_sha256(op, *out, found));
-    if (vv_str_eq(said, vv_str_of(found)))
-        return VARVE_OK;
-    return vv_fail(op, VARVE_ECORRUPT,
-        "%.*s: the file is not as it was written: its SHA-256 is %s, and %.*s is on record",
-        VV_ARG(file->key), found, VV_ARG(said));
+    if (*out_is_read)
+        return vv_on_record_bytes(op, file, *out);
+    vv_forgive(&own);
+    return VARVE_OK;
 }
 
 /* The rows of the files into work->near. */

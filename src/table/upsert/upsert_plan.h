@@ -19,6 +19,7 @@
 
 #include "table/read/candidates.h"
 #include "table/edit/marks.h"
+#include "table/on_record.h"
 #include "table/upsert/upsert.h"
 #include "table/write.h"
 
@@ -36,9 +37,10 @@ struct vv_upsert_attempt {
     const struct vv_key_group *groups;
     size_t groups_len;
     struct vv_candidates candidates;
-    bool *consulted;   /* by candidate: it holds a key of the batch */
-    int64_t *gone;     /* by candidate: rows that must leave it */
-    int64_t counts[4]; /* batch rows by enum vv_outcome */
+    bool are_on_record; /* the candidates: their hashes were looked at when they were read */
+    bool *consulted;    /* by candidate: it holds a key of the batch */
+    int64_t *gone;      /* by candidate: rows that must leave it */
+    int64_t counts[4];  /* batch rows by enum vv_outcome */
     int64_t repaired;
     int64_t later;          /* updates whose order value has to be a later one: batch_later.h */
     bool is_straight;       /* the new rows are not copied before they are written */
@@ -48,7 +50,8 @@ struct vv_upsert_attempt {
     int64_t vectors_removed; /* with the files that were written again */
     struct vv_actions actions;
     struct vv_written written;
-    struct vv_marks marks; /* merge-on-read; else empty */
+    struct vv_marks marks;         /* merge-on-read; else empty */
+    struct vv_on_record on_record; /* the files that rows leave */
 };
 
 /* What stays the same over all attempts of one call. */

@@ -7,6 +7,7 @@
  */
 #include "base/time.h"
 #include "table/batch/batch_few.h"
+#include "table/edit/feed_write.h"
 #include "table/maintain/policy.h"
 #include "table/upsert/upsert_plan.h"
 #include "table/write_plan.h"
@@ -242,6 +243,25 @@ bool vv_upsert_takes_rows(const struct vv_upsert_attempt *attempt)
     return false;
 }
 
+/* As of an edit (edit_write.c). */
+static varve_status begin_check(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_upsert_attempt *attempt)
+{
+    const struct vv_candidates *candidates = &attempt->candidates;
+    const struct vv_file **copied = NULL;
+    size_t len = 0;
+    bool is_copied = vv_feed_wanted(attempt->snapshot) || !vv_marks_wanted(attempt->snapshot);
+    if (attempt->are_on_record || candidates->files_len == 0)
+        return VARVE_OK;
+    VV_TRY(vv_on_record_sizes(op, call->table->store, candidates->files,
+        candidates->files_len));
+    VV_NEW(op, &copied, const struct vv_file *, candidates->files_len + 1);
+    for (size_t i = 0; i < candidates->files_len && is_copied; i++)
+        if (attempt->gone[i] > 0)
+            copied[len++] = candidates->files[i];
+    return vv_on_record_begin(op, call->table->store, copied, len, &attempt->on_record);
+}
+
 varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt)
 {
@@ -259,6 +279,7 @@ varve_status vv_upsert_rewrite(struct vv_op *op, const struct vv_upsert_call *ca
             vv_policy_target(op, call->table->name, call->table->snapshot->metadata),
         .by_partition = VV_MAP_INIT(&attempt->arena)};
     int64_t rows = attempt->counts[VV_OUTCOME_INSERT] + attempt->counts[VV_OUTCOME_UPDATE];
+    VV_TRY(begin_check(op, call, attempt));
     plan.is_news_shared = rows == 0;
     if (plan.gone.ptr == NULL)
         return vv_fail_memory(op);
