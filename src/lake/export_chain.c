@@ -36,6 +36,24 @@ static void walk_done(struct walk *walk)
 
 /* ---- Seals ---------------------------------------------------------------------------------------- */
 
+/* Left out where an older version was asked for, and the log reaches to the sealed one. */
+static varve_status leave_out(struct vv_op *op, const struct walk *walk,
+    const struct vv_export_seal *seal)
+{
+    const struct vv_report_source *source = &walk->table->source;
+    const struct vv_snapshot *newest = source->table->snapshot;
+    if (newest != NULL && seal->version > newest->version)
+        return vv_fail(op, VARVE_EVERIFY,
+            "version %" PRId64 " was sealed, and the newest one is %" PRId64
+            ": the table was rolled back, or its log was cut off; nothing is exported",
+            seal->version, newest->version);
+    vv_log(op, VV_LOG_WARN, "export.seal_later",
+        "the seal of version %" PRId64
+        " of table %.*s is left out: the export is of version %" PRId64,
+        seal->version, VV_ARG(seal->table), source->snapshot->version);
+    return VARVE_OK;
+}
+
 static varve_status take_seals(struct vv_op *op, const struct vv_export_run *run,
     struct walk *walk)
 {
@@ -45,10 +63,7 @@ static varve_status take_seals(struct vv_op *op, const struct vv_export_run *run
         if (!vv_export_seal_is_of(seal, walk->table))
             continue;
         if (seal->version > newest) {
-            vv_log(op, VV_LOG_WARN, "export.seal_later",
-                "the seal of version %" PRId64 " of table %.*s is left out: the export is of "
-                "version %" PRId64,
-                seal->version, VV_ARG(seal->table), newest);
+            VV_TRY(leave_out(op, walk, seal));
             continue;
         }
         struct noted *noted = VV_LIST_NEW(&op->arena, &walk->seals);

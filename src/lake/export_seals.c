@@ -61,6 +61,20 @@ static bool is_exported(const struct vv_export_run *run, const struct vv_export_
     return false;
 }
 
+/* Of a lake that is exported whole: a table that was sealed and is not there any more. */
+static varve_status check_there(struct vv_op *op, const struct vv_export_run *run)
+{
+    for (size_t i = 0; i < run->seals.len && run->request->tables_len == 0; i++)
+        if (run->seals.items[i].location.ptr == NULL)
+            return vv_fail(op, VARVE_EVERIFY,
+                "version %" PRId64
+                " of table %.*s was sealed, and there is no such table in the lake: it was "
+                "deleted, renamed or moved; nothing is exported (to leave it out, name the "
+                "tables to export)",
+                run->seals.items[i].version, VV_ARG(run->seals.items[i].table));
+    return VARVE_OK;
+}
+
 /* A range of tables is exported from a file that may have the heads of all of them. */
 static varve_status check_used(struct vv_op *op, const struct vv_export_run *run)
 {
@@ -75,6 +89,7 @@ static varve_status check_used(struct vv_op *op, const struct vv_export_run *run
     if (run->seals.len == 0)
         return vv_fail(op, VARVE_EUSAGE,
             "there is none in it: give what varve seal printed, or leave the option away");
+    VV_TRY(check_there(op, run));
     if (used == 0)
         return vv_fail(op, VARVE_EUSAGE,
             "none is of a table that is exported, so none would be checked; the first is of "

@@ -440,6 +440,29 @@ def test_an_earlier_seal_that_does_not_fit_is_told(filled, tmp_path):
     assert done.returncode == 2 and "earlier seals" in done.stderr
 
 
+def test_a_table_that_was_rolled_back_is_not_exported(filled, tmp_path):
+    noted = tmp_path / "noted"
+    noted.write_text(filled.ok("seal", "t"))
+    sealed = json.loads(noted.read_text())["version"]
+    (filled.table("t") / "_delta_log" / f"{sealed:020}.json").unlink()
+    shutil.rmtree(filled.table("t") / "_varve", ignore_errors=True)
+    for more in ((), ("--at", str(sealed - 1)), ("--at", str(sealed - 2))):
+        done = filled.run("export", "t", *more, "--seals", noted, "-o", tmp_path / "x")
+        assert done.returncode == 10 and "was rolled back" in done.stderr, done.stderr
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+
+
+def test_a_sealed_table_that_was_deleted_is_missed(filled, tmp_path):
+    lakes.create(filled, "u")
+    noted = tmp_path / "noted"
+    noted.write_text(filled.ok("seal"))
+    shutil.rmtree(filled.table("u"))
+    done = filled.run("export", "--seals", noted, "-o", tmp_path / "x")
+    assert done.returncode == 10 and "of table u was sealed" in done.stderr
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+    assert export(filled, tmp_path / "named", "t", "--seals", noted)["tables"] == 1
+
+
 def test_seals_are_of_a_table_however_it_is_named(filled, tmp_path):
     path, noted = filled.table("t"), tmp_path / "noted"
     seal = json.loads(filled.ok("seal", "t"))
