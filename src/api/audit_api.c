@@ -7,6 +7,19 @@
 #include "table/audit/verify.h"
 #include "table/read/read.h"
 
+/* An empty text is no way to ask for nothing: it is what a file holds that was not read. */
+static varve_status check_given(struct vv_op *op, const varve_verify_options *options)
+{
+    const struct {
+        const char *name, *text;
+    } given[] = {{"head", options->head}, {"signature", options->signature},
+        {"public key", options->public_key}};
+    for (size_t i = 0; i < VV_COUNT(given); i++)
+        if (given[i].text != NULL && vv_str_trim(vv_str_of(given[i].text)).len == 0)
+            return vv_fail(op, VARVE_EUSAGE, "the %s is empty", given[i].name);
+    return VARVE_OK;
+}
+
 static varve_status check_signature(struct vv_op *op, const varve_verify_options *options)
 {
     bool is_valid = false;
@@ -73,6 +86,8 @@ varve_status varve_lake_verify(varve_lake *lake, const char *table,
     struct vv_log_handle log = {0};
     vv_api_begin(&op, lake);
     varve_status status = vv_api_options(&op, options, &known, sizeof(known));
+    if (status == VARVE_OK)
+        status = check_given(&op, &known);
     if (status == VARVE_OK)
         status = check_signature(&op, &known);
     if (status == VARVE_OK)

@@ -169,10 +169,34 @@ static varve_status set_choice(const struct vv_option *option, const char *value
     return VARVE_OK;
 }
 
-static void add_to_list(struct vv_list *list, const char *value)
+/*
+ * A text that is empty is a variable of a script that nobody has set, or what a command printed that
+ * failed: it would be now, all rows, or no head at all. None of them has a meaning for it.
+ */
+static varve_status check_text(const struct vv_option *option, const char *value,
+    varve_error *err)
 {
+    if (value[strspn(value, " \t")] != '\0')
+        return VARVE_OK;
+    return vv_error_set(err, VARVE_EUSAGE, "--%s is empty: it needs %s", option->name,
+        option->value);
+}
+
+static varve_status set_text(const struct vv_option *option, const char *value,
+    const char **out, varve_error *err)
+{
+    VV_TRY(check_text(option, value, err));
+    *out = value;
+    return VARVE_OK;
+}
+
+static varve_status add_to_list(const struct vv_option *option, const char *value,
+    struct vv_list *list, varve_error *err)
+{
+    VV_TRY(check_text(option, value, err));
     list->items = vv_cli_realloc(list->items, (list->len + 1) * sizeof(*list->items));
     list->items[list->len++] = value;
+    return VARVE_OK;
 }
 
 static varve_status set_flag(const struct vv_option *option, const char *value, bool *out,
@@ -182,22 +206,6 @@ static varve_status set_flag(const struct vv_option *option, const char *value, 
     if (choice == 0)
         return vv_error_set(err, VARVE_EUSAGE, "option --%s takes no value", option->name);
     *out = choice == 1;
-    return VARVE_OK;
-}
-
-/*
- * A time or a condition that is empty is a variable of a script that nobody has set: it would be now,
- * or all rows.
- */
-static varve_status set_text(const struct vv_option *option, const char *value,
-    const char **out, varve_error *err)
-{
-    bool may_be_empty =
-        strstr(option->value, "TIME") == NULL && strcmp(option->value, "SQL") != 0;
-    if (!may_be_empty && value[strspn(value, " \t")] == '\0')
-        return vv_error_set(err, VARVE_EUSAGE, "--%s is empty: it needs %s", option->name,
-            option->value);
-    *out = value;
     return VARVE_OK;
 }
 
@@ -213,8 +221,7 @@ varve_status vv_option_set_value(const struct vv_option_set *set,
     case VV_OPTION_TEXT:
         return set_text(option, value, place, err);
     case VV_OPTION_LIST:
-        add_to_list(place, value);
-        return VARVE_OK;
+        return add_to_list(option, value, place, err);
     case VV_OPTION_INTEGER:
     case VV_OPTION_SIZE:
     case VV_OPTION_DURATION:

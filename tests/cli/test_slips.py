@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import subprocess
 
 import pytest
@@ -191,3 +192,24 @@ def test_a_file_without_an_ending_that_has_no_rows_is_said_to_be_what_it_is(varv
                                 ("empty", 3, "empty is empty")):
         done = varve("upsert", "t", name)
         assert done.returncode == status and words in done.stderr, done.stderr
+
+
+def options_of(text):
+    return re.findall(r"^  (?:-\w, )?--([a-z0-9-]+) [A-Z]", text, re.MULTILINE)
+
+
+def test_an_option_that_is_empty_is_refused(program):
+    """It is a variable that nobody has set: --head "$(cat missing)" would prove nothing."""
+    def run(*words):
+        return subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    overview = run("help").stdout
+    commands = re.findall(r"^  ([a-z-]+)  +\w", overview.partition("Commands:")[2].partition(
+        "Global options")[0], re.MULTILINE)
+    asked = [("tables", name) for name in options_of(overview)]
+    for command in commands:
+        asked += [(command, name) for name in options_of(run(command, "--help").stdout)]
+    assert len(asked) > 100 and ("verify", "head") in asked and ("upsert", "input-tz") in asked
+    for command, name in asked:
+        for value in ("", "  "):
+            done = run(command, f"--{name}", value)
+            assert done.returncode == 2 and f"--{name}" in done.stderr, (command, name, done)

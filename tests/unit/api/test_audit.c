@@ -133,6 +133,23 @@ TEST(audit, what_is_written_meanwhile_is_no_alarm)
     varve_free(report);
 }
 
+/* What a file holds that could not be read: to take it for none would prove nothing. */
+TEST(audit, an_empty_head_is_no_head)
+{
+    VV_CLEANUP(lakes_done) struct lakes lakes;
+    varve_verify_result result;
+    char *report = NULL;
+    REQUIRE(lakes_open(&lakes));
+    for (int i = 0; i < 3; i++) {
+        varve_verify_options options = VARVE_VERIFY_OPTIONS_INIT;
+        const char **texts[] = {&options.head, &options.signature, &options.public_key};
+        *texts[i] = i == 1 ? " " : "";
+        CHECK_INT(varve_lake_verify(lakes.ours, "t", &options, &result, &report, &lakes.err),
+            VARVE_EUSAGE);
+        CHECK(strstr(lakes.err.message, "is empty") != NULL);
+    }
+}
+
 TEST(audit, a_table_that_was_not_made_yet_has_no_version_to_pin)
 {
     VV_CLEANUP(lakes_done) struct lakes lakes;
