@@ -90,7 +90,7 @@ def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):
     assert "vix revised" in text.split("\n14. ")[1].split("\n15. ")[0]
     row = text.split("\n15. ")[1].split("\n16. ")[0]
     assert "insert" in row and "update" in row and '{"vix":31.5' in row
-    assert "market_regimes: 32 versions, 0 to 31, whole: nothing altered since" in text
+    assert "market_regimes: 32 versions, 0 to 31, whole: nothing found altered since" in text
     following = text.split("Try next:")[1].replace("\\\n", " ")
     commands = [line.split("$ ")[1] for line in following.splitlines() if "$ " in line]
     assert len(commands) >= 5

@@ -82,7 +82,8 @@ def test_tables_of_other_software_are_no_alarm(varve_on, tmp_path):
 
 def test_the_answer_stands_first_and_says_since_when(plain):
     since = plain.rows("history", "t")[-1]["timestamp"]
-    for options, words in (([], "no commit altered"), (["--deep"], "nothing altered")):
+    for options, words in (([], "no commit found altered"),
+                           (["--deep"], "nothing found altered")):
         first = plain.ok("verify", "t", *options).splitlines()[0]
         assert first.startswith(f"t: 5 versions, 0 to 4, whole: {words} since ")
         assert first.split()[-1][:19] == since[:19]
@@ -471,3 +472,79 @@ def test_the_ledger_gives_no_bytes_but_those_it_took(varve):
     rewrite_ledger(path, 1)
     done = varve.run("scan", "cleaned", "--version", "1")
     assert done.returncode == 6 and "its SHA-256 is not the one that was noted" in done.stderr, done
+
+
+def rewrite_newest(varve, table, change):
+    """The newest commit, which no link reaches yet."""
+    path = commit(varve, table, varve.version(table))
+    text = change(path.read_text())
+    assert text != path.read_text()
+    path.write_text(text)
+
+
+def test_the_newest_commit_is_said_to_be_proven_by_nothing(plain):
+    version, head = plain.version("t"), head_of(plain, "t")
+    said = f"version {version}, the newest, is proven by nothing here"
+    assert said in plain.ok("verify", "t")
+    assert verify(plain, "t")["not_proven_from"] == version
+    told = plain.ok("verify", "t", "--head", head)
+    assert said not in told and f"of version {version}, the newest: it proves it" in told
+    assert verify(plain, "t", "--head", head)["not_proven_from"] is None
+    lakes.put(plain, "t", 40)
+    lakes.put(plain, "t", 41)
+    told = plain.ok("verify", "t", "--head", head)
+    assert f"and nothing of {version + 1} to {version + 2}" in told
+    assert verify(plain, "t", "--head", head)["not_proven_from"] == version + 2
+    rewrite_newest(plain, "t", lambda text: text.replace('"timestamp"', '"userNamed":"x","timestamp"', 1))
+    assert plain.run("verify", "t", "--head", head).returncode == 0  # and says so:
+    assert f"and nothing of {version + 1} to {version + 2}" in plain.ok("verify", "t", "--head", head)
+
+
+def test_the_altered_commit_is_the_broken_one(plain):
+    for seed in range(50, 54):
+        lakes.put(plain, "t", seed)
+    path = commit(plain, "t", 3)
+    path.write_text(path.read_text() + "\n")
+    report = verify(plain, "t")
+    assert [(part["from"], part["to"], part["state"]) for part in report["ranges"]] == [
+        (0, 2, "chained"), (3, 3, "broken"), (4, plain.version("t"), "chained")]
+    assert report["head"] is None
+    assert "\n  head " not in plain.run("verify", "t").stdout
+
+
+def test_strict_fails_for_what_nothing_proves(plain):
+    lakes.foreign(plain, "t", 2)
+    assert verify(plain, "t", "--deep")["whole"]
+    last = plain.version("t")
+    report = verify(plain, "t", "--strict")
+    assert kinds(report) == ["commit.unproven"] and f"{last - 1} to {last}" in str(report["findings"])
+    assert verify(plain, "t", "--strict", "--head", head_of(plain, "t"))["whole"]
+    head = head_of(plain, "t")
+    lakes.foreign(plain, "t", 1)
+    report = verify(plain, "t", "--strict", "--head", head)
+    assert f"{last + 1} to {last + 1}" in str(report["findings"])
+    lakes.put(plain, "t", 60)
+    assert verify(plain, "t", "--strict")["whole"]
+
+
+def test_a_newest_commit_that_was_cut_contradicts_its_metrics(plain):
+    rewrite_newest(plain, "t", lambda text: "".join(
+        line for line in text.splitlines(True) if not line.startswith('{"add"')))
+    assert "rule.metrics" in kinds(verify(plain, "t"))
+
+
+def test_a_newest_commit_from_before_the_one_before_it(plain):
+    def years_ago(text):
+        return re.sub(r'"timestamp":(\d+)', lambda match: '"timestamp":' + str(
+            int(match[1]) - 3 * 365 * 86400000), text, count=1)
+    rewrite_newest(plain, "t", years_ago)
+    report = verify(plain, "t")
+    assert kinds(report) == ["rule.time"] and "no later than version" in str(report["findings"])
+
+
+def test_a_newest_commit_from_the_future_is_told(plain):
+    rewrite_newest(plain, "t", lambda text: re.sub(
+        r'"timestamp":(\d+)', lambda match: '"timestamp":' + str(int(match[1]) + 10**10), text,
+        count=1))
+    report = verify(plain, "t")
+    assert report["whole"] and [found["kind"] for found in report["findings"]] == ["time.ahead"]

@@ -353,7 +353,9 @@ static varve_status check_taken(struct vv_op *op, struct vv_verify_run *run)
             is_due
                 ? "%.*s left the log before older commits did: a clean-up was cut short, and "
                   "the ledger has it"
-                : "%.*s is missing from the log; the ledger has it: restore it from there",
+                : "%.*s is missing from the log; the ledger has its bytes: "
+                  "docs/format-ledger.md "
+                  "says how to take them out",
             VV_ARG(key)));
     }
     return VARVE_OK;
@@ -448,6 +450,7 @@ static void run_init(struct vv_op *op, struct vv_verify_run *run,
         .sound = VV_HASH_SET_INIT(&run->arena),
         .removed = VV_HASH_SET_INIT(&run->arena),
         .in_commit_ms = VV_NO_TIME,
+        .varve_ms = VV_NO_TIME,
         .log_retention_us = INT64_MAX,
         .file_retention_us = INT64_MAX};
     run->result.head_version = VV_NO_VERSION;
@@ -514,6 +517,7 @@ varve_status vv_verify(struct vv_op *op, const struct vv_log_handle *log,
     VV_TRY(check_hint(op, &run));
     VV_TRY(vv_verify_missing(op, &run));
     VV_TRY(judge_head(op, &run));
+    VV_TRY(vv_verify_unproven(op, &run));
     VV_TRY(vv_verify_rest_of(op, &run));
     if (request->is_strict)
         run.wrong += run.unreferenced_len;

@@ -24,6 +24,20 @@ static varve_status tell(struct vv_op *op, struct vv_chain_walk *walk,
     return VARVE_OK;
 }
 
+/* The last one that was told is not what the next link says. */
+static varve_status tell_altered(struct vv_op *op, struct vv_chain_walk *walk)
+{
+    VV_PRE(walk->ranges.len > 0);
+    struct vv_cover_range *last = &walk->ranges.items[walk->ranges.len - 1];
+    const struct vv_cover_range told = {last->to, last->to, VV_COVER_BROKEN, VV_NO_VERSION};
+    walk->counts[last->cover]--;
+    if (last->from == last->to)
+        walk->ranges.len--;
+    else
+        last->to--;
+    return tell(op, walk, &told);
+}
+
 static int64_t run_first(const struct vv_chain_walk *walk)
 {
     return walk->version - (int64_t)walk->run.len + 1;
@@ -109,12 +123,10 @@ static varve_status step_link(struct vv_op *op, struct vv_chain_walk *walk,
         VV_TRY(reach(op, walk, step->info, finding, &covered_from));
     VV_TRY(tell_waiting(op, walk, covered_from != VV_NO_VERSION ? step->version : VV_NO_VERSION,
         covered_from, VV_COVER_UNCOVERED));
-    bool is_broken = finding->link == VV_CHAIN_BROKEN || finding->is_run_broken;
+    if (finding->link == VV_CHAIN_BROKEN && walk->ranges.len > 0)
+        VV_TRY(tell_altered(op, walk));
     const struct vv_cover_range told = {step->version, step->version,
-        is_broken           ? VV_COVER_BROKEN
-        : step->from_ledger ? VV_COVER_LEDGER
-                            : VV_COVER_CHAINED,
-        VV_NO_VERSION};
+        step->from_ledger ? VV_COVER_LEDGER : VV_COVER_CHAINED, VV_NO_VERSION};
     VV_TRY(tell(op, walk, &told));
     return begin_run(op, walk, step, true, true);
 }
@@ -147,6 +159,11 @@ varve_status vv_chain_walk_step(struct vv_op *op, struct vv_chain_walk *walk,
     }
     *out = finding;
     return VARVE_OK;
+}
+
+int64_t vv_chain_walk_open(const struct vv_chain_walk *walk)
+{
+    return walk->run.len > 0 ? run_first(walk) : VV_NO_VERSION;
 }
 
 varve_status vv_chain_walk_end(struct vv_op *op, struct vv_chain_walk *walk)

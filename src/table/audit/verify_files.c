@@ -349,23 +349,6 @@ static varve_status note_vacuum(struct vv_op *op, struct vv_verify_run *run,
     return VARVE_OK;
 }
 
-static varve_status check_time(struct vv_op *op, struct vv_verify_run *run,
-    const struct vv_actions *actions)
-{
-    struct vv_verify_state *state = &run->state;
-    const struct vv_commit_info *info = actions->commit_info;
-    int64_t before_ms = state->in_commit_ms;
-    int64_t ms = info != NULL ? info->in_commit_timestamp_ms : VV_NO_TIME;
-    state->in_commit_ms = state->has_in_commit_times ? ms : VV_NO_TIME;
-    if (!state->has_in_commit_times || before_ms == VV_NO_TIME || ms == VV_NO_TIME ||
-        ms > before_ms)
-        return VARVE_OK;
-    return vv_verify_tell(op, run,
-        &(struct vv_finding){"rule.time", true, actions->version, VV_STR(""), VV_STR_NONE},
-        "version %" PRId64 " has an in-commit timestamp that is not after the one before it",
-        actions->version);
-}
-
 varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_actions *actions, int64_t timestamp_ms)
 {
@@ -381,7 +364,7 @@ varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     }
     const struct vv_verify_rest rest = {actions->protocol, actions->metadata};
     VV_TRY(vv_verify_take_rest(op, run, &rest, true));
-    VV_TRY(check_time(op, run, actions));
+    VV_TRY(vv_verify_said(op, run, actions));
     VV_TRY(note_vacuum(op, run, actions, timestamp_ms));
     for (size_t i = 0; i < actions->removes.len; i++)
         VV_TRY(apply_remove(op, run, &actions->removes.items[i], version, timestamp_ms));

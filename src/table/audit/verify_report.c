@@ -22,7 +22,7 @@ static const char *const cover_texts[VV_COVERS] = {[VV_COVER_CHAINED] = "chained
     [VV_COVER_LEDGER] = "cleaned up, proven by the ledger",
     [VV_COVER_UNPROVEN] = "cleaned up, in the ledger, not covered",
     [VV_COVER_GONE] = "cleaned up, gone, not proven",
-    [VV_COVER_BROKEN] = "whose link does not hold, or that can't be read"};
+    [VV_COVER_BROKEN] = "altered by what the next link says, or can't be read"};
 
 static void add_time(struct vv_buf *out, int64_t ms)
 {
@@ -121,7 +121,9 @@ static void report_json(const struct vv_verify_run *run, struct vv_buf *out)
     vv_jw_key_int(&writer, "version", run->last_version);
     write_time(&writer, "since", run->first_ms);
     write_time(&writer, "until", run->last_ms);
-    vv_jw_key_string(&writer, "head", vv_str_of(run->result.head));
+    /* What is damaged is nothing to note. */
+    vv_jw_key_string(&writer, "head",
+        run->result.is_whole ? vv_str_of(run->result.head) : VV_STR_NONE);
     if (run->request->head.len > 0) {
         vv_jw_key(&writer, "noted_head_version");
         if (run->result.head_version == VV_NO_VERSION)
@@ -129,6 +131,11 @@ static void report_json(const struct vv_verify_run *run, struct vv_buf *out)
         else
             vv_jw_int(&writer, run->result.head_version);
     }
+    vv_jw_key(&writer, "not_proven_from");
+    if (vv_verify_open_from(run) > run->last_version)
+        vv_jw_null(&writer);
+    else
+        vv_jw_int(&writer, vv_verify_open_from(run));
     vv_jw_key_int(&writer, "wrong", (int64_t)run->wrong);
     write_commits(&writer, &run->chain);
     write_sizes(&writer, &run->sizes);
@@ -151,8 +158,8 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
     vv_buf_addf(out, "%" PRId64 " version%s, %" PRId64 " to %" PRId64, versions,
         vv_plural(versions), run->first_version, run->last_version);
     if (run->result.is_whole) {
-        vv_buf_adds(out, run->request->is_deep ? ", whole: nothing altered since "
-                                               : ", whole: no commit altered since ");
+        vv_buf_adds(out, run->request->is_deep ? ", whole: nothing found altered since "
+                                               : ", whole: no commit found altered since ");
         add_time(out, run->first_ms == VV_NO_TIME ? 0 : run->first_ms);
     }
     vv_buf_addc(out, '\n');
@@ -232,6 +239,35 @@ static void add_unreferenced(const struct vv_verify_run *run, struct vv_buf *out
         vv_buf_adds(out, "      ... (--json names more)\n");
 }
 
+/* What a link reaches stands and falls with the newest commit, which only a head proves. */
+static void add_proof(const struct vv_verify_run *run, struct vv_buf *out)
+{
+    int64_t noted = run->result.head_version;
+    int64_t last = run->last_version;
+    if (noted == last)
+        vv_buf_addf(out,
+            "  the noted head is that of version %" PRId64
+            ", the newest: it proves it, and all "
+            "that is chained to it\n",
+            noted);
+    else if (noted != VV_NO_VERSION)
+        vv_buf_addf(out,
+            "  the noted head is that of version %" PRId64 ": it proves what is chained up to "
+            "it, and nothing of %" PRId64 " to %" PRId64 "\n",
+            noted, noted + 1, last);
+    else if (vv_verify_open_from(run) < last)
+        vv_buf_addf(out,
+            "  versions %" PRId64 " to %" PRId64 " are proven by nothing here: only by a head "
+            "noted elsewhere (varve seal)\n",
+            vv_verify_open_from(run), last);
+    else
+        vv_buf_addf(out,
+            "  version %" PRId64
+            ", the newest, is proven by nothing here: only by a head noted "
+            "elsewhere (varve seal)\n",
+            last);
+}
+
 static void report_text(const struct vv_verify_run *run, struct vv_buf *out)
 {
     add_answer(run, out);
@@ -240,10 +276,8 @@ static void report_text(const struct vv_verify_run *run, struct vv_buf *out)
     add_files(run, out);
     add_findings(run, false, out);
     add_unreferenced(run, out);
-    if (run->result.head_version != VV_NO_VERSION)
-        vv_buf_addf(out, "  the noted head is that of version %" PRId64 "\n",
-            run->result.head_version);
-    if (run->result.head[0] != '\0')
+    add_proof(run, out);
+    if (run->result.is_whole && run->result.head[0] != '\0')
         vv_buf_addf(out, "  head %s\n", run->result.head);
 }
 

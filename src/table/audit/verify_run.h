@@ -3,7 +3,8 @@
  *
  * verify.c walks over the commits; verify_chain.c judges their links, verify_files.c their actions
  * and the files they name, verify_hash.c hashes files, verify_cache.c looks at ledger and
- * checkpoints, verify_beside.c at what others do meanwhile, verify_rest.c at keys and at
+ * checkpoints, verify_said.c at what commits say of themselves, verify_beside.c at what others do
+ * meanwhile, verify_rest.c at keys and at
  * files that nothing names, verify_pins.c at tags and holds, verify_report.c tells it all.
  */
 #ifndef VV_TABLE_AUDIT_VERIFY_RUN_H
@@ -39,7 +40,7 @@ enum vv_cover {
     VV_COVER_LEDGER,    /* cleaned up, proven by the ledger */
     VV_COVER_UNPROVEN,  /* cleaned up, in the ledger, and nothing proves it */
     VV_COVER_GONE,      /* cleaned up, and nowhere */
-    VV_COVER_BROKEN,    /* its link does not hold, or it can't be read */
+    VV_COVER_BROKEN,    /* the next link is to other bytes, or it can't be read */
     VV_COVERS
 };
 
@@ -83,6 +84,8 @@ struct vv_chain_finding {
 varve_status vv_chain_walk_step(struct vv_op *op, struct vv_chain_walk *walk,
     const struct vv_chain_step *step, struct vv_chain_finding *out);
 varve_status vv_chain_walk_end(struct vv_op *op, struct vv_chain_walk *walk);
+/* The first of the newest commits, which no link reaches; VV_NO_VERSION: there is no commit. */
+int64_t vv_chain_walk_open(const struct vv_chain_walk *walk);
 /* ---- The state (verify_files.c) --------------------------------------------------------------- */
 
 /* What the log says about a file. A checkpoint may leave the statistics out. */
@@ -149,6 +152,7 @@ struct vv_verify_state {
     bool is_whole;    /* from version 0 on */
     bool txns_expire;
     int64_t in_commit_ms; /* of the commit before; VV_NO_TIME */
+    int64_t varve_ms;     /* the time that it says, if it is Varve's; VV_NO_TIME */
     bool has_in_commit_times;
     int64_t log_retention_us, file_retention_us; /* the least that was promised */
     VV_ACTION_LIST(struct vv_verify_gone) gone;
@@ -238,6 +242,14 @@ varve_status vv_verify_take_txn(struct vv_op *op, struct vv_verify_state *state,
     const struct vv_txn *txn);
 varve_status vv_verify_take_domain(struct vv_op *op, struct vv_verify_state *state,
     const struct vv_domain *domain);
+
+/* verify_said.c: what a commit says of itself, its time and its metrics, fits the rest. */
+varve_status vv_verify_said(struct vv_op *op, struct vv_verify_run *run,
+    const struct vv_actions *actions);
+/* What nothing proves, where that is to be a failure; a newest time that is ahead of the clock. */
+varve_status vv_verify_unproven(struct vv_op *op, struct vv_verify_run *run);
+/* The first of the newest commits that neither a link nor the noted head proves. */
+int64_t vv_verify_open_from(const struct vv_verify_run *run);
 
 /* Hashes what is due, once it is much, or with `all` whatever it is. */
 varve_status vv_verify_hash(struct vv_op *op, struct vv_verify_run *run, bool all);
