@@ -5,13 +5,16 @@
  * It is told in parts of a limited number of versions, so that no statement has the files of a long
  * history at once. What can't be told is never left out in silence: it is a gap, with its reason.
  */
+#include "base/time.h"
 #include "delta/log_list.h"
+#include "delta/pins.h"
 #include "engine/parquet.h"
 #include "engine/sql.h"
 #include "lake/export_run.h"
 #include "table/audit/changes_pick.h"
 
 #define PART_VERSIONS_MAX 500
+#define FILE_RETENTION_US (7 * VV_US_PER_DAY) /* of a table that says none */
 /* Gaps that are explained to the end: to find who took a file the history is walked back. */
 #define GAPS_EXPLAINED_MAX 8
 
@@ -76,9 +79,69 @@ static varve_status add_lost(struct vv_op *op, struct vv_export_table *table,
     return add_gap(op, table, lost->from, lost->to, vv_buf_str(&why));
 }
 
+/*
+ * Whether a file that says what a version changed may be gone: a vacuum came later, or the retention
+ * has ended. Of an older version that is exported nobody has looked at what came later.
+ */
+static bool may_be_gone(const struct vv_op *op, const struct vv_export_table *table,
+    const struct vv_changes_lost *lost)
+{
+    const struct vv_snapshot *snapshot = table->source.snapshot;
+    struct vv_str promised = vv_pairs_get(&snapshot->metadata->configuration,
+        VV_STR("delta.deletedFileRetentionDuration"));
+    int64_t retention_us = FILE_RETENTION_US;
+    int64_t now_us = vv_now_us(op);
+    if (table->source.table->snapshot != snapshot)
+        return true;
+    if (promised.ptr != NULL && !vv_time_parse_duration(promised, &retention_us))
+        retention_us = FILE_RETENTION_US;
+    for (size_t i = 0; i < table->entries_len; i++) { /* newest first */
+        const struct vv_history_entry *entry = &table->entries[i];
+        if (entry->version > lost->from && entry->info != NULL &&
+            vv_str_starts(entry->info->operation, VV_STR("VACUUM")))
+            return true;
+        if (entry->version == lost->from)
+            return retention_us < now_us &&
+                   entry->timestamp_ms <= (now_us - retention_us) / VV_US_PER_MS;
+    }
+    return true;
+}
+
+/* A hold keeps all versions from its own on, whoever else may have taken their files. */
+static const struct vv_pin *hold_of(const struct vv_pins *pins,
+    const struct vv_changes_lost *lost)
+{
+    for (size_t i = 0; i < pins->len; i++)
+        if (pins->items[i].kind == VV_PIN_HOLD && pins->items[i].version < lost->from)
+            return &pins->items[i];
+    return NULL;
+}
+
+/* What nothing that is allowed took was removed by somebody: that is no gap, but damage. */
+static varve_status check_lost(struct vv_op *op, const struct told *told)
+{
+    const struct vv_export_table *table = told->table;
+    struct vv_pins pins = {0};
+    if (told->pick.lost.len > 0)
+        VV_TRY(vv_pins_read(op, &table->source.table->log, &op->arena, &pins));
+    for (size_t i = 0; i < told->pick.lost.len; i++) {
+        const struct vv_changes_lost *lost = &told->pick.lost.items[i];
+        const struct vv_pin *hold = hold_of(&pins, lost);
+        if (!lost->is_gone || (hold == NULL && may_be_gone(op, table, lost)))
+            continue;
+        return vv_fail(op, VARVE_EVERIFY,
+            "%.*s is missing: it says what version %" PRId64 " changed, and %s%.*s keeps it; "
+            "nothing is exported, varve verify says more (--no-changes exports the rows alone)",
+            VV_ARG(lost->key), lost->from, hold != NULL ? "the hold " : "the retention",
+            VV_ARG(hold != NULL ? hold->name : VV_STR("")));
+    }
+    return VARVE_OK;
+}
+
 static varve_status add_all_lost(struct vv_op *op, struct told *told)
 {
     struct vv_export_table *table = told->table;
+    VV_TRY(check_lost(op, told));
     for (size_t i = 0; i < told->pick.lost.len; i++)
         VV_TRY(add_lost(op, table, &told->pick.lost.items[i], i < GAPS_EXPLAINED_MAX));
     if (table->changes.untold > 0)

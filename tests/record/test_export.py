@@ -631,3 +631,26 @@ def test_what_an_export_under_way_has_is_left_alone(filled, tmp_path):
     os.close(held)
     export(filled, tmp_path / "x2")
     assert leftovers(tmp_path) == [busy.name]  # of another name
+
+
+def test_a_change_file_that_nothing_took_is_missed(varve, tmp_path):
+    lakes.create(varve, "t", "--property", "delta.enableChangeDataFeed=true")
+    for seed in range(4):
+        lakes.put(varve, "t", seed)
+    lakes.put(varve, "t", 0)
+    path = next(varve.table("t").glob("_change_data/**/*.parquet"))
+    content = path.read_bytes()
+    path.unlink()
+    done = varve.run("export", "t", "-o", tmp_path / "x")
+    assert done.returncode == 10 and path.name in done.stderr and "the retention keeps it" in done.stderr
+    assert varve.run("verify", "t").returncode == 10
+    assert not (tmp_path / "x").exists() and leftovers(tmp_path) == []
+    export(varve, tmp_path / "rows", "t", "--no-changes")
+    path.write_bytes(content)
+    varve.ok("hold", "add", "audit", "--at", "0")
+    varve.ok("alter", "t", "set", "delta.deletedFileRetentionDuration=interval 0 days")
+    path.unlink()
+    done = varve.run("export", "t", "-o", tmp_path / "x")
+    assert done.returncode == 10 and "the hold audit keeps it" in done.stderr
+    varve.ok("hold", "release", "audit")
+    assert export(varve, tmp_path / "y", "t")["changes_missing"] > 0  # as after a clean-up of others
