@@ -92,7 +92,11 @@ const struct vv_command vv_cmd_seal = {
             "for all versions up to that one. Keep it where nobody who can write the lake\n"
             "can write; varve verify TABLE --head HEAD proves later that nothing up to\n"
             "there was altered, cut off or written anew. With --key there is a signature\n"
-            "(Ed25519) too. A damaged table ends it with 6 behind the heads of the others.",
+            "(Ed25519) too. A table whose newest commits can't be read ends it with 6\n"
+            "behind the heads of the others.\n"
+            "\n"
+            "It does not verify: the head of a table that was altered stands for what it\n"
+            "was altered to. Say varve verify && varve seal.",
     VV_OPTIONS(options, struct seal_values),
     .arguments_least = 0,
     .arguments_most = UINT32_MAX,

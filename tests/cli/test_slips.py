@@ -213,3 +213,14 @@ def test_an_option_that_is_empty_is_refused(program):
         for value in ("", "  "):
             done = run(command, f"--{name}", value)
             assert done.returncode == 2 and f"--{name}" in done.stderr, (command, name, done)
+
+
+def test_a_message_that_nothing_keeps_is_refused(filled):
+    filled("tag", "create", "x", "--message", "kept")
+    filled("hold", "add", "y", "--message", "kept")
+    for words in (("tag", "drop", "x"), ("hold", "release", "y"),
+                  ("quarantine", "drop", "signals", "--yes")):
+        done = filled(*words, "--message", "why")
+        assert done.returncode == 2 and "keeps no --message" in done.stderr, done
+    assert filled("tag", "drop", "x").returncode == 0
+    assert filled("hold", "release", "y").returncode == 0
