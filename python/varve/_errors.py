@@ -78,7 +78,9 @@ class Unsupported(VarveError):
 
 
 class IOFailed(VarveError):
-    """The storage refused or failed."""
+    """The storage refused or failed. Of a verify that could not read all: `report` says what."""
+
+    report = None
 
     code = 8
     status = "IO"

@@ -381,11 +381,12 @@ class Lake:
         strict      True: files that nothing names, and commits that nothing proves, fail
         signature, public_key   of the head, and the file (PEM) to check it by
 
-        VerifyFailed: something is wrong; its `report` is the dict. NotFound: no such table.
+        VerifyFailed: something is wrong; IOFailed: nothing is, but not all could be read. Their
+        `report` is the dict. NotFound: no such table.
         """
         import json
 
-        from ._errors import VerifyFailed
+        from ._errors import IOFailed, VerifyFailed
 
         whole, text = self._core.verify(
             fspath(name), head, deep, strict, signature,
@@ -393,8 +394,13 @@ class Lake:
         report = json.loads(text)
         if whole:
             return report
-        failed = VerifyFailed(f"{name}: the table is not what was written: the report says where",
-                              table=str(name))
+        if report["wrong"] > 0:
+            failed = VerifyFailed(
+                f"{name}: the table is not what was written: the report says where",
+                table=str(name))
+        else:
+            failed = IOFailed(f"{name}: the table could not be judged: the report says what can't "
+                              "be read", table=str(name))
         failed.report = report
         raise failed
 

@@ -54,6 +54,7 @@ static varve_status verify(struct vv_op *op, const struct vv_log_handle *log, co
     struct vv_verify_result result = {0};
     const struct vv_verify_request request = {.table = vv_str_of(table),
         .head = vv_api_text(options->head),
+        .is_signed = options->signature != NULL,
         .is_deep = options->deep != 0,
         .is_strict = options->strict != 0,
         .as_json = options->as_json != 0};

@@ -45,12 +45,20 @@ struct sum {
     struct vv_text reports;
     size_t tables;
     size_t broken;
-    char first[256]; /* a table that is not whole */
+    size_t unread;
+    char first[256],
+        first_unread[256]; /* a table that is not whole; that could not be judged */
 };
 
 static void sum_done(struct sum *sum)
 {
     vv_text_done(&sum->reports);
+}
+
+static void note(const char *name, size_t *count, char first[256])
+{
+    if ((*count)++ == 0)
+        (void)snprintf(first, 256, "%s", name);
 }
 
 static varve_status verify_table(struct vv_cli *cli, const struct verify_values *values,
@@ -65,13 +73,20 @@ static varve_status verify_table(struct vv_cli *cli, const struct verify_values 
     verify.deep = values->deep;
     verify.strict = values->strict;
     verify.as_json = cli->globals.json;
-    VV_TRY(varve_lake_verify(cli->lake, name, &verify, &result, &report, &cli->error));
-    vv_text_adds(&sum->reports, report);
+    varve_status status =
+        varve_lake_verify(cli->lake, name, &verify, &result, &report, &cli->error);
     sum->tables++;
-    if (result.whole)
+    if (status == VARVE_EIO) { /* the others are told all the same */
+        vv_say(cli, "table %s could not be judged: %s", name, cli->error.message);
+        note(name, &sum->unread, sum->first_unread);
         return VARVE_OK;
-    if (sum->broken++ == 0)
-        (void)snprintf(sum->first, sizeof(sum->first), "%s", name);
+    }
+    VV_TRY(status);
+    vv_text_adds(&sum->reports, report);
+    if (result.wrong > 0)
+        note(name, &sum->broken, sum->first);
+    else if (!result.whole)
+        note(name, &sum->unread, sum->first_unread);
     return VARVE_OK;
 }
 
@@ -106,8 +121,14 @@ static varve_status run(struct vv_cli *cli, const void *given)
         VV_TRY(verify_all(cli, values, &sum));
     vv_progress_clear(cli);
     VV_TRY(vv_show_text(cli, vv_text_chars(&sum.reports), sum.reports.len));
-    if (sum.broken == 0)
+    if (sum.broken == 0 && sum.unread == 0)
         return VARVE_OK;
+    if (sum.broken == 0)
+        return vv_error_set(&cli->error, VARVE_EIO,
+            "%zu of %zu tables could not be judged, such as %s: run it as somebody who may "
+            "read "
+            "all files, once the storage gives them",
+            sum.unread, sum.tables, sum.first_unread);
     if (sum.tables == 1)
         return vv_error_set(&cli->error, VARVE_EVERIFY, "table %s is not whole", sum.first);
     return vv_error_set(&cli->error, VARVE_EVERIFY, "%zu of %zu tables %s not whole",
@@ -125,7 +146,8 @@ const struct vv_command vv_cmd_verify = {
             "whether the chain of hashes holds, of each file that a commit names whether\n"
             "it is there in the size it was written in, and with --deep whether its\n"
             "SHA-256 is the one on record. Exit status 10 where something is missing or\n"
-            "altered; what it is stands first.\n"
+            "altered, 8 where a file may not be read, so that nobody can tell; what it\n"
+            "is stands first.\n"
             "\n"
             "The chain alone can't show that the newest versions were cut off or written\n"
             "anew: keep what varve seal prints where nobody who can write the lake can\n"

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -484,7 +485,7 @@ def rewrite_newest(varve, table, change):
 
 def test_the_newest_commit_is_said_to_be_proven_by_nothing(plain):
     version, head = plain.version("t"), head_of(plain, "t")
-    said = f"version {version}, the newest, is proven by nothing here"
+    said = f"version {version}, the newest: only a head noted elsewhere proves it"
     assert said in plain.ok("verify", "t")
     assert verify(plain, "t")["not_proven_from"] == version
     told = plain.ok("verify", "t", "--head", head)
@@ -548,3 +549,64 @@ def test_a_newest_commit_from_the_future_is_told(plain):
         count=1))
     report = verify(plain, "t")
     assert report["whole"] and [found["kind"] for found in report["findings"]] == ["time.ahead"]
+
+
+@pytest.fixture
+def as_nobody(program, varve_on):
+    """verify by a user who may not read what root has closed; the lake lies where that one can go."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        varve = varve_on(pathlib.Path(folder) / "lake")
+        if subprocess.run([program, "version"], user=65534, group=65534, extra_groups=[],
+                          capture_output=True, check=False).returncode != 0:
+            pytest.skip("the program lies where others can't go")
+        for table in ("t", "u"):
+            lakes.create(varve, table)
+            for seed in range(4):
+                lakes.put(varve, table, seed)
+        varve.ok("maintain", "--once")
+        yield varve
+
+
+def run_as_nobody(varve, *arguments):
+    return subprocess.run([str(varve.program), "--lake", str(varve.lake), *arguments], user=65534,
+                          group=65534, extra_groups=[], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("what", ["commit", "newest", "ledger", "data", "log"])
+def test_what_may_not_be_read_is_not_called_altered(as_nobody, what):
+    table = as_nobody.table("t")
+    path = {"commit": lambda: commit(as_nobody, "t", 1),
+            "newest": lambda: commit(as_nobody, "t", as_nobody.version("t")),
+            "ledger": lambda: next((table / "_varve" / "ledger").iterdir()),
+            "data": lambda: next(table.glob("date=*/*.parquet")),
+            "log": lambda: table / "_delta_log"}[what]()
+    head = head_of(as_nobody, "t")
+    assert run_as_nobody(as_nobody, "verify", "--deep", "--strict").returncode == 0
+    path.chmod(0o111 if path.is_dir() else 0)  # a table that is there, and can't be listed
+    done = run_as_nobody(as_nobody, "verify", "--deep", "--strict")
+    assert done.returncode == 8, (done.stdout, done.stderr)
+    assert "could not be judged" in done.stderr.lower()
+    assert "NOT WHOLE" not in done.stdout and "\nu: " in "\n" + done.stdout
+    assert path.name in done.stdout + done.stderr
+    done = run_as_nobody(as_nobody, "verify", "t", "--deep", "--strict", "--head", head)
+    assert done.returncode == 8
+    if what != "log":
+        report = json.loads(run_as_nobody(as_nobody, "verify", "t", "--deep", "--json").stdout)
+        assert (report["whole"], report["wrong"]) == (False, 0) and report["unread"] >= 1
+        assert report["head"] is None
+    other = commit(as_nobody, "u", 1)
+    other.write_text(other.read_text() + "\n")
+    done = run_as_nobody(as_nobody, "verify", "--deep")
+    assert done.returncode == 10 and "u: NOT WHOLE" in done.stdout
+
+
+def test_the_signature_that_was_checked_is_told(plain, tmp_path):
+    plain.ok("keygen", tmp_path / "key")
+    seal = json.loads(plain.ok("seal", "t", "--key", tmp_path / "key"))
+    arguments = ("t", "--head", seal["head"], "--signature", seal["signature"], "--public-key",
+                 tmp_path / "key.pub")
+    assert "the signature of the noted head is right" in plain.ok("verify", *arguments)
+    assert verify(plain, *arguments)["signature_valid"] is True

@@ -22,8 +22,9 @@ varve_status vv_verify_tell(struct vv_op *op, struct vv_verify_run *run,
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    run->wrong += finding->is_wrong ? 1 : 0;
-    run->told += finding->is_wrong ? 0 : 1;
+    run->unread += finding->judged == VV_UNREAD ? 1 : 0;
+    run->wrong += finding->judged == VV_WRONG ? 1 : 0;
+    run->told += finding->judged == VV_TOLD ? 1 : 0;
     if (run->findings.len >= VV_FINDINGS_MAX)
         return VARVE_OK;
     struct vv_finding *added = VV_LIST_NEW(&run->arena, &run->findings);
@@ -60,7 +61,10 @@ varve_status vv_verify_tell_error(struct vv_op *op, struct vv_verify_run *run,
     const char *message = unnamed(error.message, finding->file);
     vv_forgive(op);
     bool names_file = finding->file.len == 0 || strstr(message, finding->file.ptr) != NULL;
-    return vv_verify_tell(op, run, finding, "%.*s%s%s",
+    struct vv_finding judged = *finding;
+    if (error.code == VARVE_EIO)
+        judged.judged = VV_UNREAD;
+    return vv_verify_tell(op, run, &judged, "%.*s%s%s",
         VV_ARG(names_file ? VV_STR("") : finding->file), names_file ? "" : ": ", message);
 }
 
@@ -97,6 +101,7 @@ static varve_status read_bytes(struct vv_op *op, struct vv_verify_run *run,
     if (status != VARVE_OK) {
         const struct vv_finding finding = of_commit("commit.unreadable", step->version,
             step->commit != NULL ? key : step->entry->key);
+        run->is_blind = run->is_blind || status == VARVE_EIO;
         return vv_verify_tell_error(op, run, &finding);
     }
     *out_there = true;
@@ -170,8 +175,13 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
     struct vv_chain_finding found;
     bool is_there = false;
     VV_TRY(read_bytes(op, run, &arena, step, &is_there));
-    if (!is_there)
+    if (!is_there && !run->is_blind)
         return VARVE_OK;
+    if (!is_there) {
+        run->state.is_complete = false;
+        return vv_chain_walk_step(op, &run->chain,
+            &(struct vv_chain_step){.version = step->version}, &found);
+    }
     const struct vv_chain_step link = {.version = step->version,
         .info = step->is_parsed ? step->actions.commit_info : NULL,
         .sha256 = step->sha256,
@@ -206,7 +216,7 @@ static varve_status pass_checkpoints(struct vv_op *op, struct vv_verify_run *run
         if (checkpoint->version >= version)
             break;
         bool has_left = false;
-        if (!is_looked_at(run, *next))
+        if (!is_looked_at(run, *next) || run->is_blind)
             continue;
         VV_TRY(vv_verify_checkpoint_left(op, run, *next, &has_left));
         if (!has_left)
@@ -346,7 +356,7 @@ static varve_status check_taken(struct vv_op *op, struct vv_verify_run *run)
         struct vv_str key = vv_log_commit_key(&op->arena, taken->version);
         struct vv_finding finding =
             of_commit(is_due ? "log.cut_short" : "commit.missing", taken->version, key);
-        finding.is_wrong = !is_due;
+        finding.judged = !is_due;
         if (key.ptr == NULL)
             return vv_fail_memory(op);
         VV_TRY(vv_verify_tell(op, run, &finding,
@@ -412,6 +422,8 @@ static varve_status check_hint(struct vv_op *op, struct vv_verify_run *run)
 
 static varve_status judge_head(struct vv_op *op, struct vv_verify_run *run)
 {
+    if (run->is_blind) /* it may be that of what could not be read */
+        return VARVE_OK;
     if (run->request->head.len == 0 || run->result.head_version != VV_NO_VERSION)
         return VARVE_OK;
     return vv_verify_tell(op, run,
@@ -511,21 +523,23 @@ varve_status vv_verify(struct vv_op *op, const struct vv_log_handle *log,
     VV_TRY(check_head_text(op, request->head));
     VV_TRY(read_names(op, &run));
     VV_TRY(walk(op, &run));
-    VV_TRY(check_begin(op, &run));
+    if (!run.is_blind)
+        VV_TRY(check_begin(op, &run));
     VV_TRY(check_taken(op, &run));
     VV_TRY(check_end(op, &run));
     VV_TRY(check_hint(op, &run));
-    VV_TRY(vv_verify_missing(op, &run));
+    if (!run.is_blind)
+        VV_TRY(vv_verify_missing(op, &run));
     VV_TRY(judge_head(op, &run));
     VV_TRY(vv_verify_unproven(op, &run));
     VV_TRY(vv_verify_rest_of(op, &run));
-    if (request->is_strict)
+    if (request->is_strict && !run.is_blind)
         run.wrong += run.unreferenced_len;
     run.result.first_version = run.first_version;
     run.result.version = run.last_version;
     run.result.wrong = run.wrong;
     run.result.unreferenced = run.unreferenced_len;
-    run.result.is_whole = run.wrong == 0;
+    run.result.is_whole = run.wrong == 0 && run.unread == 0;
     VV_TRY(vv_verify_report(op, &run, out_report));
     *out = run.result;
     return VARVE_OK;

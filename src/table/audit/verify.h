@@ -18,6 +18,7 @@
 struct vv_verify_request {
     struct vv_str table; /* its name, for the report */
     struct vv_str head;  /* a head that was noted, 64 hexadecimal digits; len 0: none */
+    bool is_signed;      /* the head has a signature, which was found right */
     bool is_deep;        /* data files are hashed, keys and all checkpoints looked at */
     bool is_strict;      /* files that nothing names, commits that nothing proves: failures */
     bool as_json;        /* the report; else it is for people */
@@ -25,7 +26,7 @@ struct vv_verify_request {
 };
 
 struct vv_verify_result {
-    bool is_whole; /* nothing wrong was found */
+    bool is_whole; /* nothing wrong was found; and all could be read: else `wrong` may be 0 */
     int64_t first_version, version;
     size_t wrong;        /* findings that are failures */
     size_t unreferenced; /* files that nothing names */

@@ -68,7 +68,9 @@ static varve_status read_ledger_file(struct vv_op *op, struct vv_verify_run *run
     if (kept_key.ptr == NULL)
         return vv_fail_memory(op);
     run->sizes.ledger_files++;
-    if (vv_ledger_open(op, run->log, &arena, kept_key, &file) != VARVE_OK)
+    varve_status status = vv_ledger_open(op, run->log, &arena, kept_key, &file);
+    run->is_blind = run->is_blind || status == VARVE_EIO;
+    if (status != VARVE_OK)
         return vv_verify_tell_error(op, run,
             &(struct vv_finding){"ledger.damaged", true, VV_NO_VERSION, kept_key, VV_STR_NONE});
     VV_TRY(check_name(op, run, &file, before));

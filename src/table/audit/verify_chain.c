@@ -146,7 +146,15 @@ varve_status vv_chain_walk_step(struct vv_op *op, struct vv_chain_walk *walk,
             walk->version + 1, step->version - 1, VV_COVER_GONE, VV_NO_VERSION};
         VV_TRY(tell(op, walk, &gone));
     }
-    if (step->info != NULL && step->info->by_varve) {
+    if (step->sha256 == NULL) {
+        const struct vv_cover_range told = {
+            step->version, step->version, VV_COVER_BROKEN, VV_NO_VERSION};
+        VV_TRY(tell_waiting(op, walk, VV_NO_VERSION, 0, VV_COVER_UNCOVERED));
+        VV_TRY(tell(op, walk, &told));
+        walk->run.len = 0; /* the next link finds nothing to be held against */
+        walk->chain[0] = '\0';
+        walk->version = step->version;
+    } else if (step->info != NULL && step->info->by_varve) {
         VV_TRY(step_link(op, walk, step, previous, &finding));
     } else if (step->is_unreadable) {
         const struct vv_cover_range told = {
@@ -163,7 +171,7 @@ varve_status vv_chain_walk_step(struct vv_op *op, struct vv_chain_walk *walk,
 
 int64_t vv_chain_walk_open(const struct vv_chain_walk *walk)
 {
-    return walk->run.len > 0 ? run_first(walk) : VV_NO_VERSION;
+    return walk->run.len > 0 ? run_first(walk) : walk->version;
 }
 
 varve_status vv_chain_walk_end(struct vv_op *op, struct vv_chain_walk *walk)

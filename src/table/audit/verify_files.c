@@ -415,6 +415,10 @@ static varve_status read_pins(struct vv_op *op, struct vv_verify_run *run, struc
     *out = (struct vv_pins){0};
     if (vv_pins_read(op, run->log, &run->arena, out) == VARVE_OK)
         return VARVE_OK;
+    if (op->error.code == VARVE_EIO)
+        return vv_verify_tell_error(op, run,
+            &(struct vv_finding){
+                "pin.unreadable", true, VV_NO_VERSION, VV_STR(VV_PINS_FOLDER), VV_STR_NONE});
     if (op->error.code != VARVE_ECORRUPT)
         return op->error.code;
     varve_error damaged = op->error;

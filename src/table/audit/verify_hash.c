@@ -44,7 +44,9 @@ static varve_status tell_job(struct vv_op *op, struct vv_verify_run *run,
         return vv_fail(op, job->status, "%s", job->error.message);
     if (job->status != VARVE_OK)
         return vv_verify_tell(op, run,
-            &(struct vv_finding){"file.unreadable", true, job->version, job->key, VV_STR_NONE},
+            &(struct vv_finding){"file.unreadable",
+                job->status == VARVE_EIO ? VV_UNREAD : VV_WRONG, job->version, job->key,
+                VV_STR_NONE},
             "%.*s can't be read: %s", VV_ARG(job->key), job->error.message);
     run->sizes.hashed++;
     if (vv_str_eq(job->sha256, vv_str_of(job->actual)))

@@ -87,7 +87,8 @@ static void write_findings(struct vv_json_writer *writer, const struct vv_verify
         const struct vv_finding *finding = &run->findings.items[i];
         vv_jw_object(writer);
         vv_jw_key_string(writer, "kind", vv_str_of(finding->kind));
-        vv_jw_key_bool(writer, "wrong", finding->is_wrong);
+        vv_jw_key_bool(writer, "wrong", finding->judged == VV_WRONG);
+        vv_jw_key_bool(writer, "unread", finding->judged == VV_UNREAD);
         vv_jw_key(writer, "version");
         if (finding->version == VV_NO_VERSION)
             vv_jw_null(writer);
@@ -131,12 +132,15 @@ static void report_json(const struct vv_verify_run *run, struct vv_buf *out)
         else
             vv_jw_int(&writer, run->result.head_version);
     }
+    if (run->request->is_signed)
+        vv_jw_key_bool(&writer, "signature_valid", true);
     vv_jw_key(&writer, "not_proven_from");
     if (vv_verify_open_from(run) > run->last_version)
         vv_jw_null(&writer);
     else
         vv_jw_int(&writer, vv_verify_open_from(run));
     vv_jw_key_int(&writer, "wrong", (int64_t)run->wrong);
+    vv_jw_key_int(&writer, "unread", (int64_t)run->unread);
     write_commits(&writer, &run->chain);
     write_sizes(&writer, &run->sizes);
     write_findings(&writer, run);
@@ -152,9 +156,12 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
 {
     int64_t versions = run->last_version - run->first_version + 1;
     vv_buf_addf(out, "%.*s: ", VV_ARG(run->request->table));
-    if (!run->result.is_whole)
+    if (run->wrong > 0)
         vv_buf_addf(out, "NOT WHOLE: %zu thing%s wrong, ", run->wrong,
             run->wrong == 1 ? " is" : "s are");
+    if (run->unread > 0)
+        vv_buf_addf(out, "COULD NOT BE JUDGED: %zu thing%s not readable, ", run->unread,
+            run->unread == 1 ? " is" : "s are");
     vv_buf_addf(out, "%" PRId64 " version%s, %" PRId64 " to %" PRId64, versions,
         vv_plural(versions), run->first_version, run->last_version);
     if (run->result.is_whole) {
@@ -165,16 +172,16 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
     vv_buf_addc(out, '\n');
 }
 
-static void add_findings(const struct vv_verify_run *run, bool wrong, struct vv_buf *out)
+static void add_findings(const struct vv_verify_run *run, enum vv_judgement judged,
+    const char *mark, struct vv_buf *out)
 {
     for (size_t i = 0; i < run->findings.len; i++)
-        if (run->findings.items[i].is_wrong == wrong)
-            vv_buf_addf(out, "  %s %.*s\n", wrong ? "!" : "-",
-                VV_ARG(run->findings.items[i].message));
-    size_t all = wrong ? run->wrong : run->told;
+        if (run->findings.items[i].judged == judged)
+            vv_buf_addf(out, "  %s %.*s\n", mark, VV_ARG(run->findings.items[i].message));
+    size_t all = judged == VV_WRONG ? run->wrong : judged == VV_TOLD ? run->told : run->unread;
     if (run->findings.len == VV_FINDINGS_MAX && all > 0)
-        vv_buf_addf(out, "  %s (%zu in all; only the first %d findings are told)\n",
-            wrong ? "!" : "-", all, VV_FINDINGS_MAX);
+        vv_buf_addf(out, "  %s (%zu in all; only the first %d findings are told)\n", mark, all,
+            VV_FINDINGS_MAX);
 }
 
 static void add_commits(const struct vv_chain_walk *chain, struct vv_buf *out)
@@ -228,7 +235,7 @@ static void add_files(const struct vv_verify_run *run, struct vv_buf *out)
 
 static void add_unreferenced(const struct vv_verify_run *run, struct vv_buf *out)
 {
-    if (run->unreferenced_len == 0)
+    if (run->unreferenced_len == 0 || run->is_blind)
         return;
     vv_buf_addf(out, "  %s %zu file%s (%s) that nothing names:\n",
         run->request->is_strict ? "!" : "-", run->unreferenced_len,
@@ -257,26 +264,29 @@ static void add_proof(const struct vv_verify_run *run, struct vv_buf *out)
             noted, noted + 1, last);
     else if (vv_verify_open_from(run) < last)
         vv_buf_addf(out,
-            "  versions %" PRId64 " to %" PRId64 " are proven by nothing here: only by a head "
-            "noted elsewhere (varve seal)\n",
+            "  versions %" PRId64 " to %" PRId64
+            ", the newest: only a head noted elsewhere proves them (varve seal)\n",
             vv_verify_open_from(run), last);
     else
         vv_buf_addf(out,
             "  version %" PRId64
-            ", the newest, is proven by nothing here: only by a head noted "
-            "elsewhere (varve seal)\n",
+            ", the newest: only a head noted elsewhere proves it (varve seal)\n",
             last);
 }
 
 static void report_text(const struct vv_verify_run *run, struct vv_buf *out)
 {
     add_answer(run, out);
-    add_findings(run, true, out);
+    add_findings(run, VV_WRONG, "!", out);
+    add_findings(run, VV_UNREAD, "?", out);
     add_commits(&run->chain, out);
     add_files(run, out);
-    add_findings(run, false, out);
+    add_findings(run, VV_TOLD, "-", out);
     add_unreferenced(run, out);
-    add_proof(run, out);
+    if (!run->is_blind)
+        add_proof(run, out);
+    if (run->request->is_signed)
+        vv_buf_adds(out, "  the signature of the noted head is right\n");
     if (run->result.is_whole && run->result.head[0] != '\0')
         vv_buf_addf(out, "  head %s\n", run->result.head);
 }

@@ -22,10 +22,16 @@
 
 #define VV_FINDINGS_MAX 1000 /* that are told one by one; all are counted */
 
+enum vv_judgement {
+    VV_TOLD = false, /* no failure */
+    VV_WRONG = true,
+    VV_UNREAD /* the storage did not give it: neither right nor wrong */
+};
+
 struct vv_finding {
-    const char *kind; /* "commit.altered" */
-    bool is_wrong;    /* else it is told, and no failure */
-    int64_t version;  /* VV_NO_VERSION: of none */
+    const char *kind;         /* "commit.altered" */
+    enum vv_judgement judged; /* or whether it is wrong */
+    int64_t version;          /* VV_NO_VERSION: of none */
     struct vv_str file;
     struct vv_str message;
 };
@@ -69,7 +75,7 @@ struct vv_chain_walk {
 struct vv_chain_step {
     int64_t version;
     const struct vv_commit_info *info; /* NULL: unknown */
-    const char *sha256;
+    const char *sha256;                /* NULL: its bytes could not be had */
     bool from_ledger;
     bool is_unreadable;
 };
@@ -178,6 +184,9 @@ struct vv_verify_run {
     const struct vv_verify_request *request;
     VV_ACTION_LIST(struct vv_finding) findings;
     size_t wrong, told;
+    size_t unread; /* findings that could not be judged */
+    bool
+        is_blind; /* a commit or the ledger is among them: what rests on all of them is left alone */
     bool has_hint; /* _last_checkpoint is there */
     int64_t hint;  /* what it says; VV_NO_VERSION: nothing that can be understood */
     struct vv_log_list list;
@@ -202,7 +211,10 @@ struct vv_verify_run {
 /* One more finding. */
 varve_status vv_verify_tell(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_finding *finding, const char *format, ...) VV_PRINTF(4, 5);
-/* The recorded error as a finding, forgiven; EINTERRUPTED and ELIMIT are given back instead. */
+/*
+ * The recorded error as a finding, forgiven; EINTERRUPTED and ELIMIT are given back instead. With EIO
+ * it is not wrong but unread: that verify may not read a file says nothing about the file.
+ */
 varve_status vv_verify_tell_error(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_finding *finding);
 

@@ -131,7 +131,7 @@ static varve_status tell_ahead(struct vv_op *op, struct vv_verify_run *run)
 
 varve_status vv_verify_unproven(struct vv_op *op, struct vv_verify_run *run)
 {
-    if (run->request->is_strict)
+    if (run->request->is_strict && !run->is_blind)
         VV_TRY(tell_unproven(op, run));
     return tell_ahead(op, run);
 }

@@ -1,7 +1,8 @@
 /*
  * Which commits a link covers, without any I/O: commits are letters. V is Varve's, its link right;
  * F is other software's; B is Varve's with a broken link; C is Varve's with a right chain hash, D
- * with a wrong one; L and G are V and F that only the ledger has; '-' is a version that is gone.
+ * with a wrong one; L and G are V and F that only the ledger has; '-' is a version that is gone, '?' one whose bytes
+ * the storage does not give.
  */
 #include <stdio.h>
 
@@ -35,6 +36,10 @@ static const struct case_of cases[] = {
     {"LGG-V", "lppgc"},
     {"--VV", "ggcc"},
     {"-FFV", "gufc"},
+    {"V?V", "cbc"},
+    {"VF?V", "cubc"},
+    {"V?FC", "cbfc"},
+    {"V?", "cb"},
 };
 
 static const char letters[] = {[VV_COVER_CHAINED] = 'c',
@@ -65,6 +70,11 @@ static void take(struct vv_op *op, struct vv_chain_walk *walk, int64_t version, 
         .prev_version = version - 1,
         .chain_from = VV_NO_VERSION};
     const struct vv_chain_step step = {version, &info, own, kind == 'L' || kind == 'G', false};
+    if (kind == '?') {
+        REQUIRE_OK(op,
+            vv_chain_walk_step(op, walk, &(struct vv_chain_step){.version = version}, &found));
+        return;
+    }
     hash_of(version, own);
     hash_of(kind == 'B' ? 99 : version - 1, before);
     memcpy(chain, walk->chain, sizeof(chain));
