@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "varve/audit.h"
+
 varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
 {
     const struct vv_globals *globals = &cli->globals;
@@ -33,6 +35,16 @@ varve_status vv_cli_open_table(struct vv_cli *cli, const char *name, varve_table
 {
     VV_TRY(vv_cli_open_lake(cli, false));
     return varve_table_open(cli->lake, name, out, &cli->error);
+}
+
+varve_status vv_cli_table_names(struct vv_cli *cli, char **out)
+{
+    VV_TRY(varve_lake_names(cli->lake, out, &cli->error));
+    if (**out != '\0')
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_ENOTFOUND,
+        "the lake %s has no table (varve init creates the market tables; --lake says which)",
+        cli->globals.lake);
 }
 
 void vv_table_cleanup(varve_table **table)

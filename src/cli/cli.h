@@ -74,6 +74,11 @@ static inline const char *vv_cli_argument(const struct vv_cli *cli, size_t index
 varve_status vv_cli_open_lake(struct vv_cli *cli, bool create);
 /* The same, then a table of it. The caller closes the table, the lake closes by itself. */
 varve_status vv_cli_open_table(struct vv_cli *cli, const char *name, varve_table **out);
+/*
+ * The names of the lake's tables, a line each. ENOTFOUND where it has none: whoever looks after all
+ * tables would say that all is well of a folder that is the wrong one.
+ */
+varve_status vv_cli_table_names(struct vv_cli *cli, char **out);
 void vv_table_cleanup(varve_table **table);
 void vv_chars_cleanup(char **chars); /* text that the library gave */
 

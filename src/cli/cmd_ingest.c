@@ -192,8 +192,9 @@ static varve_status check_table(struct vv_cli *cli, const char *name)
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     struct vv_node description = {0};
+    char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
     if (name == NULL)
-        return VARVE_OK;
+        return vv_cli_table_names(cli, &names);
     VV_TRY(varve_table_open(cli->lake, name, &table, &cli->error));
     VV_TRY(varve_table_describe(table, NULL, &json, &cli->error));
     bool has_key = !vv_node_read(json, strlen(json), &description) ||

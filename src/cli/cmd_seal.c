@@ -53,7 +53,7 @@ static varve_status add_table(struct vv_cli *cli, const char *key, const char *n
 static varve_status add_all(struct vv_cli *cli, const char *key, struct sum *sum)
 {
     char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
-    VV_TRY(varve_lake_names(cli->lake, &names, &cli->error));
+    VV_TRY(vv_cli_table_names(cli, &names));
     for (char *name = names; *name != '\0';) {
         char *end = strchr(name, '\n');
         *end = '\0';
