@@ -64,7 +64,7 @@ static struct vv_str values_of(struct vv_op *op, const struct vv_work *work, siz
     for (size_t i = 0; i < columns; i++)
         vv_buf_addf(&sql, ", coalesce('<' || r%zu || '>', 'null')", i);
     if (has_faults)
-        vv_buf_adds(&sql, ", " VV_NDJSON_FAULT_VALUE ", " VV_NDJSON_FAULT_RULE);
+        vv_buf_adds(&sql, ", \"" VV_NDJSON_FAULT_VALUE "\", \"" VV_NDJSON_FAULT_RULE "\"");
     vv_buf_adds(&sql, "), ';'), '') FROM ");
     if (work->is_small)
         vv_buf_add(&sql, vv_rowset_sql(work->input));

@@ -209,8 +209,9 @@ static const struct {
         {0, 10, 0, 19335, 0, 0, 0, 61}},
     {"trace of a row", run_trace, {2, 32, 2, 61536, 0, 0, 2, 205},
         {2, 248, 2, 470830, 0, 0, 2, 1185}},
-    {"delete of a row", run_delete, {6, 0, 0, 2237, 2848, 6, 11, 262},
-        {6, 0, 0, 2237, 2850, 6, 11, 991}},
+    /* One open and the bytes of a file of these are its hash: what is rewritten is on record. */
+    {"delete of a row", run_delete, {7, 0, 0, 3261, 2848, 6, 11, 262},
+        {7, 0, 0, 3261, 2850, 6, 11, 991}},
     {"latest anew", run_latest, {15, 1, 0, 16916, 0, 0, 2, 171},
         {123, 1, 0, 126572, 0, 0, 2, 620}},
     {"upsert of 10 newer rows", run_newer, {3, 0, 0, 1633, 3180, 5, 5, 375},
