@@ -269,8 +269,8 @@ const struct vv_command vv_cmd_ingest = {
         "rule of their table, and lines that are no rows, go to its quarantine and are\n"
         "answered with {\"line\":N,\"error\":...,\"code\":...}, or told on stderr; the\n"
         "others go on. The end of stdin, SIGTERM and SIGINT flush and end it; SIGHUP\n"
-        "flushes and goes on; a SIGINT while it ends, ends it at once, and rows stay in the\n"
-        "spool for the next run. docs/ingest.md has the rest.",
+        "flushes and goes on; a SIGINT while it ends, ends it at once, and rows stay in\n"
+        "the spool for the next run. docs/ingest.md has the rest.",
     VV_OPTIONS(options, struct ingest_values),
     .arguments_most = 2,
     .run = run,

@@ -3,15 +3,21 @@
 #include "engine/spark_sql.h"
 #include "engine/sql.h"
 
-/* Of a row of NULLs in the table's types: its type, and that it can be computed. */
-static varve_status try_condition(struct vv_op *op, struct vv_session *session,
-    const struct vv_schema *schema, struct vv_str sql)
+varve_status vv_condition_try(struct vv_op *op, struct vv_session *session,
+    const struct vv_schema *schema, const struct vv_str *times, size_t times_len,
+    struct vv_str sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
     vv_buf_addf(&query, "SELECT typeof(x), x FROM (SELECT (%.*s) AS x FROM (SELECT 0",
         VV_ARG(sql));
+    for (size_t i = 0; i < times_len; i++) {
+        if (vv_schema_find(schema, times[i]) >= 0)
+            continue;
+        vv_buf_adds(&query, ", CAST(NULL AS TIMESTAMPTZ) AS ");
+        vv_sql_name(&query, times[i]);
+    }
     for (size_t i = 0; i < schema->fields_len; i++) {
         vv_buf_adds(&query, ", CAST(NULL AS ");
         vv_type_sql(&schema->fields[i].type, &query);
@@ -38,7 +44,7 @@ static varve_status check_one(struct vv_op *op, struct vv_session *session,
     varve_status status =
         vv_spark_sql_translate(op, check->expression, columns, &op->arena, &sql);
     if (status == VARVE_OK)
-        status = try_condition(op, session, schema, sql);
+        status = vv_condition_try(op, session, schema, NULL, 0, sql);
     if (status == VARVE_OK || status == VARVE_ELIMIT || status == VARVE_EINTERRUPTED)
         return status;
     /* The first line: the statement behind it is none of theirs. */

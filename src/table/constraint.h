@@ -13,4 +13,12 @@
 varve_status vv_constraints_check(struct vv_op *op, struct vv_engine *engine,
     const struct vv_schema *schema, const struct vv_named_expression *checks, size_t len);
 
+/*
+ * The same of one in the engine's words, over a row of NULLs in the table's types: its type is
+ * BOOLEAN, and it can be computed. `times`: columns beside the table's own, of instants.
+ */
+varve_status vv_condition_try(struct vv_op *op, struct vv_session *session,
+    const struct vv_schema *schema, const struct vv_str *times, size_t times_len,
+    struct vv_str sql);
+
 #endif

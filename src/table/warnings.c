@@ -3,6 +3,7 @@
 #include "base/json_write.h"
 #include "engine/spark_sql.h"
 #include "engine/sql.h"
+#include "table/constraint.h"
 #include "table/record.h"
 
 static const struct vv_str others[] = {{VV_WARNING_NOW, sizeof(VV_WARNING_NOW) - 1},
@@ -79,29 +80,6 @@ varve_status vv_warnings_read(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
-/* What the engine says of the expression, over a row of NULLs in the table's types. */
-static varve_status try_rule(struct vv_op *op, struct vv_session *session,
-    const struct vv_schema *schema, struct vv_str sql)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf query = VV_BUF_INIT(VV_BUF_MAX);
-    vv_buf_addf(&query, "SELECT (%.*s) IS TRUE FROM (SELECT 0", VV_ARG(sql));
-    for (size_t i = 0; i < VV_COUNT(others); i++) {
-        if (vv_schema_find(schema, others[i]) >= 0)
-            continue;
-        vv_buf_adds(&query, ", CAST(NULL AS TIMESTAMPTZ) AS ");
-        vv_sql_name(&query, others[i]);
-    }
-    for (size_t i = 0; i < schema->fields_len; i++) {
-        vv_buf_adds(&query, ", CAST(NULL AS ");
-        vv_type_sql(&schema->fields[i].type, &query);
-        vv_buf_adds(&query, ") AS ");
-        vv_sql_name(&query, schema->fields[i].name);
-    }
-    vv_buf_addc(&query, ')');
-    return vv_buf_ok(&query) ? vv_session_exec(op, session, vv_buf_str(&query))
-                             : vv_fail_memory(op);
-}
-
 static varve_status check_one(struct vv_op *op, struct vv_session *session,
     const struct vv_schema *schema, struct vv_str name, struct vv_str expression)
 {
@@ -114,7 +92,7 @@ static varve_status check_one(struct vv_op *op, struct vv_session *session,
     VV_TRY(columns_of(op, schema, &columns));
     varve_status status = vv_spark_sql_translate(op, expression, &columns, &op->arena, &sql);
     if (status == VARVE_OK)
-        status = try_rule(op, session, schema, sql);
+        status = vv_condition_try(op, session, schema, others, VV_COUNT(others), sql);
     if (status == VARVE_OK || status == VARVE_ELIMIT)
         return status;
     struct vv_str reason = vv_str_of(op->error.message);

@@ -212,6 +212,7 @@ def test_a_trial_writes_nothing(ticks):
     (["set", "noequals"], 2, "name=value"),
     (["unset", "nope"], 2, "no property nope"),
     (["add-constraint", "x", "price >"], 2, "ends too early"),
+    (["add-constraint", "", "price > 0"], 2, "has a name"),
     (["add-constraint", "x", "nope > 1"], 2, "nope"),
     (["add-constraint", "a b", "size > 1"], 2, "no name"),
     (["add-constraint", "cheap", "price < 5"], 2, "drop it first"),

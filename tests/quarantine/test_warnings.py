@@ -101,7 +101,8 @@ def test_append_counts_too(varve):
 @pytest.mark.parametrize("rule, reason", [
     ("varve.warn.a=vv < 10", "no column"), ("varve.warn.a=v <", "ends too early"),
     ("varve.warn.a=read_text('/etc/passwd') = ''", "read_text"),
-    ("varve.warn.a=ts < 5", "ompare"), ("varve.warn.a b=v < 5", "is no name"),
+    ("varve.warn.a=ts < 5", "ompare"), ("varve.warn.a=sym", "VARCHAR, not BOOLEAN"),
+    ("varve.warn.a=null", "not BOOLEAN"), ("varve.warn.a=5", "not BOOLEAN"), ("varve.warn.a b=v < 5", "is no name"),
     ("varve.warn.=v < 5", "is no name"), ("varve.warn.a=ts < _now - INTERVAL 1 DAY", "interval")])
 def test_a_rule_that_is_none_is_refused(quotes, rule, reason):
     before = quotes.version(TABLE)
@@ -109,7 +110,7 @@ def test_a_rule_that_is_none_is_refused(quotes, rule, reason):
     assert done.returncode == 2 and reason in done.stderr
     assert quotes.version(TABLE) == before
     name, _, expression = rule.partition("=")
-    made = quotes.run("create", "other", "--schema", "ts timestamp, v int",
+    made = quotes.run("create", "other", "--schema", "ts timestamp, v int, sym string",
                       "--property", f"{name}={expression}")
     assert made.returncode == 2 and not quotes.table("other").exists()
 
@@ -129,17 +130,18 @@ def test_a_column_that_a_rule_names_stays(quotes):
     assert "not_x" not in quotes.upsert(TABLE, rows())["warnings"]
 
 
-def test_a_rule_of_another_engine_keeps_no_row_out(quotes):
+@pytest.mark.parametrize("rule, counts", [("nofunction(v)", {}), ("sym", {"odd": 4})])
+def test_a_rule_of_another_engine_keeps_no_row_out(quotes, rule, counts):
     log = quotes.table(TABLE) / "_delta_log"
     first = (log / f"{0:020d}.json").read_text().splitlines()
     metadata = next(json.loads(line)["metaData"] for line in first if "metaData" in line)
-    metadata["configuration"]["varve.warn.odd"] = "nofunction(v)"
+    metadata["configuration"]["varve.warn.odd"] = rule
     commit = [{"commitInfo": {"timestamp": 1, "operation": "SET TBLPROPERTIES"}},
               {"metaData": metadata}]
     (log / f"{1:020d}.json").write_text("\n".join(map(json.dumps, commit)) + "\n")
     done = quotes.run("upsert", TABLE, "-", "--json", stdin=rows())
-    assert done.returncode == 0 and "odd" in done.stderr
-    assert json.loads(done.stdout)["warnings"] == ODD
+    assert done.returncode == 0 and "odd" in done.stdout + done.stderr
+    assert json.loads(done.stdout)["warnings"] == ODD | counts
 
 
 def test_the_market_tables_have_rules(varve):

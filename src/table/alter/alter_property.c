@@ -122,9 +122,11 @@ static varve_status unset(struct vv_op *op, struct vv_alter_change *change)
 }
 
 static varve_status constraint_name(struct vv_op *op, const struct vv_alter_change *change,
-    struct vv_str *out)
+    bool adds, struct vv_str *out)
 {
     struct vv_str name = change->request->name;
+    if (name.len == 0 && adds)
+        return vv_fail(op, VARVE_EUSAGE, "a constraint has a name: letters, digits, _ and -");
     for (size_t i = 0; i < name.len; i++) {
         char byte = name.ptr[i];
         bool is_word = byte == '_' || byte == '-' || (byte >= '0' && byte <= '9') ||
@@ -145,7 +147,7 @@ static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *cha
     struct vv_str property = VV_STR_NONE;
     struct vv_str name = change->request->name;
     struct vv_str expression = change->request->text;
-    VV_TRY(constraint_name(op, change, &property));
+    VV_TRY(constraint_name(op, change, true, &property));
     struct vv_str there = vv_draft_property(&change->draft, property);
     if (there.ptr != NULL && vv_str_eq(there, expression))
         return VARVE_OK;
@@ -176,7 +178,7 @@ static varve_status drop_constraint(struct vv_op *op, struct vv_alter_change *ch
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
     struct vv_str property = VV_STR_NONE;
     bool was_there = false;
-    VV_TRY(constraint_name(op, change, &property));
+    VV_TRY(constraint_name(op, change, false, &property));
     struct vv_str expression = vv_draft_property(&change->draft, property);
     VV_TRY(vv_draft_unset(op, &change->draft, property, &was_there));
     if (!was_there)

@@ -410,7 +410,8 @@ static void warned_sql(const struct vv_plan *plan, struct vv_buf *sql)
 {
     vv_buf_adds(sql, ", CAST(0 AS BIGINT)");
     for (size_t index = 0; index < plan->rules->warnings_len; index++)
-        vv_buf_addf(sql, " + CASE WHEN TRY((%.*s)) THEN 0 ELSE %" PRId64 " END",
+        vv_buf_addf(sql,
+            " + CASE WHEN TRY(CAST((%.*s) AS BOOLEAN)) THEN 0 ELSE %" PRId64 " END",
             VV_ARG(plan->rules->warnings[index].sql), INT64_C(1) << index);
     vv_buf_adds(sql, " AS _warned");
 }

@@ -103,6 +103,8 @@ void vv_guess_take(struct vv_guess *guess, struct vv_str text, enum vv_guess_kin
     bool is_boolean = kind == VV_GUESS_BOOLEAN ||
                       (kind == VV_GUESS_TEXT && (vv_str_eq_nocase(text, VV_STR("true")) ||
                                                     vv_str_eq_nocase(text, VV_STR("false"))));
+    if (kind == VV_GUESS_TEXT && text.len == 0)
+        return;
     guess->values++;
     guess->has_nested = guess->has_nested || kind == VV_GUESS_NESTED;
     guess->not_boolean = guess->not_boolean || !is_boolean;

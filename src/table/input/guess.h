@@ -27,7 +27,10 @@ struct vv_guess {
     bool has_nested;
 };
 
-/* `truncate_time`: digits below a microsecond may go. */
+/*
+ * `truncate_time`: digits below a microsecond may go. A text of CSV without characters fits any type,
+ * NULL in all but a string, and is no value to tell one by.
+ */
 void vv_guess_take(struct vv_guess *guess, struct vv_str text, enum vv_guess_kind kind,
     bool truncate_time);
 /* False: there was no value. Not for nested ones. */

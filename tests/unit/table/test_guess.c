@@ -58,7 +58,9 @@ TEST(guess, a_text_is_what_loses_nothing)
         {"20250130", VV_TYPE_LONG},
         {"1|x", VV_TYPE_STRING},
         {"2025-01-30|x", VV_TYPE_STRING},
-        {"", VV_TYPE_STRING},
+        {"", NO_TYPE}, /* NULL but in a string */
+        {"1||2", VV_TYPE_LONG},
+        {"|x", VV_TYPE_STRING},
     };
     for (size_t i = 0; i < VV_COUNT(cases); i++)
         if (!CHECK_INT(guess_of(cases[i].values, VV_GUESS_TEXT, false), cases[i].kind))
