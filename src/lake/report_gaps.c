@@ -122,7 +122,9 @@ static varve_status load_rows(struct vv_op *op, struct gaps *gaps)
     add_groups(gaps, "", sql);
     vv_buf_adds(sql, "min(us) AS first FROM ");
     if (gaps->span.from_us == INT64_MIN || gaps->by_len == 0) {
-        vv_buf_adds(sql, "seen GROUP BY ALL HAVING count(*) > 0");
+        /* Of a range that was said all is expected, also where no row is. */
+        vv_buf_adds(sql,
+            gaps->span.from_us == INT64_MIN ? "seen GROUP BY ALL HAVING count(*) > 0" : "seen");
         return vv_report_run(op, &gaps->work);
     }
     /* One whose rows ended before the range is missing in all of it. */

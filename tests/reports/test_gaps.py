@@ -204,6 +204,16 @@ def test_daily_bars_that_are_stamped_at_midnight_are_of_that_day_in_new_york_too
     assert len(found) > 1 and "closed" in said
 
 
+def test_a_table_that_stopped_is_missing_in_the_whole_range(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
+    span = ("--every", "1h", "--from", "2025-02-01", "--to", "2025-02-02")
+    found, said = gaps(varve, "t", *span)
+    assert [row["missing"] for row in found] == [24] and "24 of 24 intervals missing" in said
+    found, _ = gaps(varve, "t", *span, "--show", "coverage")
+    assert [(row["expected"], row["present"]) for row in found] == [(24, 0)]
+
+
 def test_a_symbol_that_stopped_is_missing_in_the_whole_range(varve):
     varve.ok("create", "t", "--schema", "at timestamp not null, s string not null",
              "--key", "at,s")
