@@ -7,6 +7,7 @@
 #include "table/input/convert.h"
 
 #define BLIND_US INT64_C(1000000) /* so long a table that can't be read is not tried anew */
+#define NAME_BYTES_MAX 255        /* of a folder */
 
 static struct vv_writer_table *find(struct vv_writer *writer, struct vv_str name)
 {
@@ -19,9 +20,10 @@ static struct vv_writer_table *find(struct vv_writer *writer, struct vv_str name
 /* A path would lead out of the lake, and rows come from anywhere. */
 static varve_status check_name(struct vv_op *op, struct vv_str name)
 {
-    if (name.len > 0 && name.ptr[0] != '.' && name.ptr[0] != '_' &&
-        vv_str_find(name, '/') == name.len && vv_str_find(name, '\\') == name.len &&
-        vv_str_find(name, '\0') == name.len && vv_utf8_valid(name))
+    if (name.len > 0 && name.len <= NAME_BYTES_MAX && name.ptr[0] != '.' &&
+        name.ptr[0] != '_' && vv_str_find(name, '/') == name.len &&
+        vv_str_find(name, '\\') == name.len && vv_str_find(name, '\0') == name.len &&
+        vv_utf8_valid(name))
         return VARVE_OK;
     return vv_fail(op, VARVE_ENOTFOUND, "\"%.*s\" can't be the name of a table in the lake",
         VV_ARG(vv_str_first(name, 80)));
@@ -136,18 +138,41 @@ static bool is_tables_own(varve_status status)
            status == VARVE_EFAILED;
 }
 
+/* A name that anybody may send is a table's only where the lake has such a folder. */
+static varve_status has_folder(struct vv_op *op, struct vv_writer *writer, struct vv_str name,
+    bool *out)
+{
+    struct vv_objects folders = {0};
+    pthread_mutex_lock(&writer->lake_use);
+    varve_status status =
+        vv_store_list_folders(op, writer->lake->store, &op->arena, VV_STR(""), &folders);
+    pthread_mutex_unlock(&writer->lake_use);
+    VV_TRY(status);
+    *out = false;
+    for (size_t i = 0; i < folders.len && !*out; i++)
+        *out = vv_str_eq(folders.items[i].key, name);
+    return VARVE_OK;
+}
+
 varve_status vv_writer_table_of_row(struct vv_op *op, struct vv_writer *writer,
     struct vv_str name, struct vv_writer_table **out)
 {
     *out = find(writer, name);
     if (*out != NULL && atomic_load(&(*out)->blind_until_us) > vv_now_us(op))
         return VARVE_OK;
+    bool was_known = *out != NULL;
     varve_status status = vv_writer_table(op, writer, name, out);
     if (!is_tables_own(status))
         return status;
-    vv_log(op, VV_LOG_WARN, "writer.blind", "table %.*s: rows are kept in the spool: %s",
-        VV_ARG(name), op->error.message);
+    const varve_error why = op->error;
+    bool is_there = false;
     vv_forgive(op);
+    VV_TRY(has_folder(op, writer, name, &is_there));
+    if (!is_there) /* rows of what is no table would wait in the spool for ever */
+        return vv_fail(op, VARVE_ENOTFOUND, "%s", why.message);
+    if (!was_known) /* once; its flushes tell the rest */
+        vv_log(op, VV_LOG_WARN, "writer.blind", "table %.*s: rows are kept in the spool: %s",
+            VV_ARG(name), why.message);
     VV_TRY(vv_writer_table_known(op, writer, name, out));
     atomic_store(&(*out)->blind_until_us, vv_now_us(op) + BLIND_US);
     return VARVE_OK;

@@ -91,3 +91,12 @@ def test_a_rule_that_warns_judges_it_too(varve):
     varve.upsert("t", f"k,v,o\n1,1,{AHEAD}\n")
     done = varve.upsert("t", "k,v\n1,2\n2,2\n")
     assert done["updated"] == 1 and done["rows_warned"] == 1
+
+
+@pytest.mark.parametrize("type", ["int", "smallint"])
+def test_a_default_that_is_behind_gives_way_to_what_follows_the_stored_value(varve, type):
+    varve.ok("create", "t", "--key", "k", "--order-by", "o",
+             "--schema", f"k string not null, v int, o {type} default 5")
+    for number in range(3):
+        assert varve.upsert("t", lines({"k": "a", "v": number}))["rejected"] == 0
+    assert stored(varve, "k, v, o") == [{"k": "a", "v": 2, "o": 7}]

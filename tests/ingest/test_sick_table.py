@@ -60,3 +60,15 @@ def test_lines_that_can_not_be_taken_at_all_end_it_with_the_cause(lake):
     assert run.heard("lines that came are not taken")
     values = lake.values()
     assert values == expected(range(len(values))) and len(values) < 700
+
+
+def test_what_is_no_table_never_waits_in_the_spool(lake):
+    """A name that is too long for a folder, and one of a file: nobody keeps such a line."""
+    (lake.path / "notes").write_text("")
+    run = lake.ingest("--ack")
+    for name in ("x" * 300, "notes"):
+        run.send(f'{{"table":"{name}","k":1}}\n')
+    run.send(rows_of_two([1]))
+    run.end()
+    assert run.metrics[-1]["refused"] == 2 and run.metrics[-1]["rows_waiting"] == 0
+    assert lake.values() == expected([1])

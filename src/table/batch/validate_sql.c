@@ -150,24 +150,29 @@ static void later_sql(const struct vv_plan *plan, struct vv_buf *sql)
     vv_buf_addc(sql, ')');
 }
 
-/* What fills in an order value: the clock, but what follows the stored one where it is not behind. */
+/*
+ * The order value: the row's own or its column's default, else the clock; but what follows the
+ * stored one where that is not behind. A row with one of its own is none of those that are later.
+ */
 static void order_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *sql)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf us = VV_BUF_INIT(1 << 16);
-    VV_CLEANUP(vv_buf_done) struct vv_buf clock = VV_BUF_INIT(1 << 17);
+    VV_CLEANUP(vv_buf_done) struct vv_buf value = VV_BUF_INIT(1 << 17);
     us_sql(plan, plan->has_arrival, is_kept, &us);
-    vv_plan_clock_sql(plan, vv_buf_str(&us), &clock);
+    vv_buf_addf(&value, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', plan->rules->order));
+    vv_plan_clock_sql(plan, vv_buf_str(&us), &value);
+    vv_buf_addc(&value, ')');
     if (plan->options->has_later) {
         vv_buf_addf(sql,
             "CASE WHEN %.*slater IS NOT NULL AND (%.*s > %.*slater) IS NOT TRUE THEN ",
-            VV_ARG(plan->prefix), VV_ARG(vv_buf_str(&clock)), VV_ARG(plan->prefix));
+            VV_ARG(plan->prefix), VV_ARG(vv_buf_str(&value)), VV_ARG(plan->prefix));
         later_sql(plan, sql);
         vv_buf_adds(sql, " ELSE ");
     }
-    vv_buf_add(sql, vv_buf_str(&clock));
+    vv_buf_add(sql, vv_buf_str(&value));
     if (plan->options->has_later)
         vv_buf_adds(sql, " END");
-    if (!vv_buf_ok(&us) || !vv_buf_ok(&clock))
+    if (!vv_buf_ok(&us) || !vv_buf_ok(&value))
         sql->failed = true;
 }
 
@@ -190,9 +195,8 @@ static void replace_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         return;
     vv_buf_adds(sql, " REPLACE (");
     if (fills_order) {
-        vv_buf_addf(sql, "coalesce(" OWN_FORMAT ", ", OWN(plan, 'c', rules->order));
         order_sql(plan, !with_input, sql);
-        vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
+        vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', rules->order));
         comma = ", ";
     }
     for (size_t index = 0; index < rules->partition_from_len; index++) {

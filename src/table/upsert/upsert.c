@@ -24,6 +24,7 @@
 #include "table/upsert/upsert_plan.h"
 
 #define ATTEMPTS_MAX_DEFAULT 10
+#define LATER_ROUNDS_MAX 1000
 
 static void attempt_done(struct vv_upsert_attempt *attempt)
 {
@@ -258,6 +259,11 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
 static varve_status note_later(struct vv_op *op, struct vv_upsert_call *call)
 {
     bool is_first = !call->judging.has_later;
+    if (is_first)
+        call->later_rounds = 0;
+    if (++call->later_rounds > LATER_ROUNDS_MAX) /* each settles the rows that it found */
+        return vv_fail(op, VARVE_EFAILED, "table %.*s: order values do not settle",
+            VV_ARG(call->table->name));
     struct vv_str select = vv_arena_format(&op->arena,
         "SELECT _row, _o FROM %.*s WHERE _rank = 1 AND _what = 1 AND NOT _own AND "
         "_o IS NOT NULL AND (_batch_o IS NULL OR _batch_o <= _o)",
