@@ -38,7 +38,8 @@ void vv_ingest_take_signals(struct vv_ingest *ingest)
     varve_error error;
     while (read(ingest->signal_fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
         if (signal.ssi_signo != SIGHUP) {
-            ingest->signals++;
+            /* Somebody who sits there asks again; a supervisor's SIGTERM may come with the end of stdin. */
+            ingest->signals += ingest->is_ending && signal.ssi_signo == SIGINT ? 2 : 1;
             continue;
         }
         vv_say(ingest->cli, "varve: flushes on SIGHUP");
@@ -110,13 +111,16 @@ static bool is_enough(const struct vv_ingest *ingest, int64_t since_ms, int64_t 
 
 /*
  * For a moment. A table whose flush fails is tried again by the writer when its time has come; to ask for
- * a flush before would be another attempt at once, ten times a second.
+ * a flush before would be another attempt at once, ten times a second. `asked`: the newest row that a
+ * flush was asked for with; those behind it may be of tables that are well.
  */
-static varve_status flush_slice(struct vv_ingest *ingest)
+static varve_status flush_slice(struct vv_ingest *ingest, uint64_t *asked)
 {
     struct pollfd signals = {.fd = ingest->signal_fd, .events = POLLIN};
-    if (vv_events_again_ms(&ingest->events) <= vv_now_ms())
+    if (*asked != ingest->sequence || vv_events_again_ms(&ingest->events) <= vv_now_ms()) {
+        *asked = ingest->sequence;
         return varve_writer_flush(ingest->writer, FLUSH_SLICE_MS, &ingest->cli->error);
+    }
     (void)poll(&signals, 1, FLUSH_SLICE_MS);
     return VARVE_ELIMIT;
 }
@@ -124,11 +128,12 @@ static varve_status flush_slice(struct vv_ingest *ingest)
 /* Until all is committed. */
 static varve_status flush(struct vv_ingest *ingest)
 {
+    uint64_t asked = UINT64_MAX;
     int64_t begun_ms = vv_now_ms();
     varve_error error = {.code = VARVE_OK};
     for (;;) {
         bool is_drained = drain(ingest) && vv_arrow_is_done(ingest->arrow);
-        varve_status status = flush_slice(ingest);
+        varve_status status = flush_slice(ingest, &asked);
         (void)vv_ingest_settle(ingest);
         if (status == VARVE_OK && is_drained)
             return VARVE_OK;
@@ -173,8 +178,6 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     vv_arrow_stop(ingest->arrow);
     if (ingest->signals > 0)
         mark_what_came(ingest);
-    else
-        ingest->signals = 1; /* the end of what there is to read asks for it as a signal does */
     if (ingest->signals > 1)
         end_at_once(ingest);
     varve_status status = flush(ingest);

@@ -228,7 +228,9 @@ static varve_status check_source(struct vv_op *op, const struct vv_file *file, i
     const char *sha256)
 {
     struct vv_str said = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
-    if (bytes == file->bytes && (said.len == 0 || vv_str_eq(said, vv_str_of(sha256))))
+    bool has_size = file->bytes >= 0; /* a remove may leave it out */
+    if ((!has_size || bytes == file->bytes) &&
+        (said.len == 0 || vv_str_eq(said, vv_str_of(sha256))))
         return VARVE_OK;
     return vv_fail(op, VARVE_EVERIFY,
         "%.*s is not what the log says: it has %" PRId64 " bytes and the SHA-256 %s; varve "

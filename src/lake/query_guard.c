@@ -158,6 +158,33 @@ static varve_status add_operand(const struct finder *finder, const struct vv_jso
     return VARVE_OK;
 }
 
+/* Does it compare both sides in a way that the engine joins by? */
+static bool is_pair(const struct vv_json *condition)
+{
+    static const char *const types[] = {"COMPARE_EQUAL", "COMPARE_GREATERTHAN",
+        "COMPARE_GREATERTHANOREQUALTO", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"};
+    bool is_type = false;
+    for (size_t i = 0; i < VV_COUNT(types) && !is_type; i++)
+        is_type = is_text(condition, "type", types[i]);
+    return is_type && is_text(condition, "class", "COMPARISON") &&
+           reads_column(vv_json_get(condition, "left")) &&
+           reads_column(vv_json_get(condition, "right"));
+}
+
+/* How many of them, however they are nested in ANDs: of one alone the engine leaves NULL out. */
+static size_t count_pairs(const struct vv_json *condition)
+{
+    const struct vv_json *children = vv_json_get(condition, "children");
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *child = NULL;
+    struct vv_str unused;
+    size_t pairs = is_pair(condition) ? 1 : 0;
+    while (is_text(condition, "type", "CONJUNCTION_AND") &&
+           vv_json_each(children, &iterator, &unused, &child))
+        pairs += count_pairs(child);
+    return pairs;
+}
+
 /* For all that a condition compares, however it is nested in ANDs. */
 static varve_status add_guards(const struct finder *finder, const struct vv_json *join,
     const struct vv_json *condition, struct vv_buf *sql)
@@ -179,12 +206,8 @@ static varve_status add_guards(const struct finder *finder, const struct vv_json
             "IS NOT DISTINCT FROM in an ASOF JOIN loses matches in the engine that Varve has "
             "(DuckDB issue 23933): compare with =, or give NULL a value of its own, as in "
             "coalesce(p.k, '') = coalesce(r.k, '')");
-    bool is_join = is_text(condition, "type", "COMPARE_EQUAL") ||
-                   is_text(condition, "type", "COMPARE_GREATERTHAN") ||
-                   is_text(condition, "type", "COMPARE_GREATERTHANOREQUALTO") ||
-                   is_text(condition, "type", "COMPARE_LESSTHAN") ||
-                   is_text(condition, "type", "COMPARE_LESSTHANOREQUALTO");
-    if (!is_join || (is_never_null(finder, join, left) && is_never_null(finder, join, right)))
+    if (!is_pair(condition) ||
+        (is_never_null(finder, join, left) && is_never_null(finder, join, right)))
         return VARVE_OK;
     vv_buf_addc(sql, ' ');
     VV_TRY(add_operand(finder, left, "1", sql));
@@ -200,6 +223,8 @@ static varve_status guard_join(struct finder *finder, const struct vv_json *join
     struct guard guard = {0};
     void *guards = finder->guards;
     VV_TRY(add_guards(finder, join, vv_json_get(join, "condition"), &sql));
+    if (count_pairs(vv_json_get(join, "condition")) < 2)
+        return VARVE_OK;
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(finder->op);
     if (vv_buf_str(&sql).len == 0)

@@ -185,7 +185,7 @@ def test_vacuum_takes_what_lies_in_a_partition_that_looks_hidden_and_nothing_out
         (table / name).write_text("x")
     old = time.time() - 30 * 86400
     for path in [*table.rglob("*"), outside]:
-        if path.is_file() and "_delta_log" not in path.parts:
+        if path.is_file():
             os.utime(path, (old, old))
     lake.ok("vacuum", "t", "--yes")
     there = {str(path.relative_to(table)) for path in table.rglob("*") if path.is_file()

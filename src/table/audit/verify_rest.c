@@ -270,7 +270,11 @@ varve_status vv_verify_rest_of(struct vv_op *op, struct vv_verify_run *run)
                 run->last_version, VV_STR(""), VV_STR_NONE});
     VV_TRY(compare_latest(op, run, snapshot));
     VV_TRY(check_features(op, run, snapshot));
-    VV_TRY(find_unreferenced(op, run, snapshot));
+    if (find_unreferenced(op, run, snapshot) !=
+        VARVE_OK) /* what was found is told all the same */
+        VV_TRY(vv_verify_tell_error(op, run,
+            &(struct vv_finding){
+                "folder.unreadable", true, run->last_version, VV_STR(""), VV_STR_NONE}));
     if (run->request->is_deep && query_rows(op, run, snapshot) != VARVE_OK)
         return vv_verify_tell_error(op, run,
             &(struct vv_finding){

@@ -208,7 +208,13 @@ static varve_status is_whole(struct vv_op *op, const struct lost *lost, int64_t 
 {
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     struct vv_str gone = VV_STR_NONE;
-    VV_TRY(vv_table_snapshot(op, lost->table, version, &snapshot));
+    varve_status status = vv_table_snapshot(op, lost->table, version, &snapshot);
+    if (status == VARVE_ECORRUPT || status == VARVE_ENOTFOUND || status == VARVE_EIO) {
+        vv_forgive(op);
+        *out = false;
+        return VARVE_OK;
+    }
+    VV_TRY(status);
     VV_TRY(find_gone(op, lost, snapshot->files, snapshot->files_len, &gone));
     *out = gone.ptr == NULL;
     return VARVE_OK;
