@@ -1,6 +1,7 @@
 """Verify: what lies in storage is what was written, and nothing is cried that is not so."""
 
 import base64
+import functools
 import gzip
 import json
 import os
@@ -11,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+import deltalake
+import pyarrow as pa
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -221,6 +224,21 @@ def test_files_that_are_named_by_absolute_paths_are_looked_for_as_others_are(pla
     report = verify(plain, "t")
     assert [row["kind"] for row in report["findings"] if row["wrong"]] == ["file.missing"]
     assert report["unreferenced"][0]["file"] == "moved.parquet"
+
+
+def test_a_head_proves_commits_of_others_that_have_left_the_log(varve):
+    write = functools.partial(deltalake.write_deltalake, varve.table("f"), mode="append")
+    write(pa.table({"a": [0]}), configuration={"delta.logRetentionDuration": "interval 0 days"})
+    for number in range(1, 6):
+        write(pa.table({"a": [number]}))
+    head = head_of(varve, "f")
+    for path in (varve.table("f") / "_delta_log").glob("*.json"):
+        os.utime(path, (1e9, 1e9))
+    varve.ok("checkpoint", "f")
+    assert len(list((varve.table("f") / "_delta_log").glob("*.json"))) == 1
+    assert head_of(varve, "f") == head
+    assert verify(varve, "f", "--strict", "--head", head)["whole"]
+    assert kinds(verify(varve, "f", "--strict")) == ["commit.unproven"]
 
 
 def test_an_altered_change_file_is_found_deep(varve):

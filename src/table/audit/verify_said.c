@@ -99,7 +99,10 @@ static varve_status tell_unproven(struct vv_op *op, struct vv_verify_run *run)
         bool is_tail = range.cover == VV_COVER_TAIL;
         if (!is_tail && range.cover != VV_COVER_UNCOVERED && range.cover != VV_COVER_UNPROVEN)
             continue;
-        if (is_tail && range.from < vv_verify_open_from(run))
+        /* What no link reaches, up to the newest, a head proves all the same. */
+        bool is_open = is_tail || (range.cover == VV_COVER_UNPROVEN &&
+                                      range.from >= vv_chain_walk_open(&run->chain));
+        if (is_open && range.from < vv_verify_open_from(run))
             range.from = vv_verify_open_from(run);
         if (range.from > range.to)
             continue;
