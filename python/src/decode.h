@@ -12,8 +12,6 @@ struct vp_column;
 
 /* Reads a schema. NULL with an exception: Unsupported for a type that has no object here. */
 struct vp_column *vp_column_new(struct vp_state *state, const struct ArrowSchema *schema);
-/* The names of those of the rows' columns that are, or hold, intervals. */
-PyObject *vp_column_intervals(const struct vp_column *columns);
 void vp_column_free(struct vp_column *column);
 
 /* A list of the names of those columns of the rows that are, or hold, intervals. */

@@ -73,6 +73,11 @@ static int name_add(const struct walk *walk, const char *name)
     return add(walk, "`");
 }
 
+static const char *name_of(const struct ArrowSchema *schema)
+{
+    return schema->name != NULL ? schema->name : "";
+}
+
 static int fields_add(struct walk *walk, const struct ArrowSchema *schema)
 {
     if (schema->n_children == 0)
@@ -80,7 +85,7 @@ static int fields_add(struct walk *walk, const struct ArrowSchema *schema)
     if (add(walk, "struct<") < 0)
         return -1;
     for (int64_t i = 0; i < schema->n_children; i++)
-        if ((i > 0 && add(walk, ",") < 0) || name_add(walk, schema->children[i]->name) < 0 ||
+        if ((i > 0 && add(walk, ",") < 0) || name_add(walk, name_of(schema->children[i])) < 0 ||
             add(walk, ":") < 0 || type_add(walk, schema->children[i]) < 0)
             return -1;
     return add(walk, ">");
@@ -141,7 +146,7 @@ static int type_add(struct walk *walk, const struct ArrowSchema *schema)
 static PyObject *column_of(const struct ArrowSchema *schema)
 {
     struct vp_text text = {NULL, 0, 0};
-    const char *name = schema->name != NULL ? schema->name : "";
+    const char *name = name_of(schema);
     struct walk walk = {.out = &text, .column = name};
     PyObject *pair = NULL;
     int status = type_add(&walk, schema);

@@ -94,6 +94,8 @@ class ArrowStream:
         try:
             table = self.to_pyarrow()
         except ImportError:
+            if not names:
+                raise
             raise Unsupported(f"column {names[0]} is an interval of SQL, for which pyarrow is "
                               f"needed here: install it, or select epoch({names[0]})") from None
         for at, field in enumerate(table.schema):
