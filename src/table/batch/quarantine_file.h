@@ -33,7 +33,7 @@ varve_status vv_quarantine_read(struct vv_op *op, struct vv_table *table,
 struct vv_quarantine_row {
     int64_t row, line; /* line 0: none */
     struct vv_str source;
-    const struct vv_json *whole; /* names of columns; NULL: none */
+    const struct vv_json *whole;   /* names of columns; NULL: none */
     const struct vv_json *values;  /* an object */
     const struct vv_json *reasons; /* an array, not empty */
 };
