@@ -26,8 +26,8 @@ typedef struct varve_verify_options {
     }
 
 typedef struct varve_verify_result {
-    int32_t whole;         /* 1: nothing wrong was found, and all could be read */
-    int64_t wrong;         /* findings that are failures; 0 with whole 0: it could not be judged */
+    int32_t whole; /* 1: nothing wrong was found, and all could be read */
+    int64_t wrong; /* findings that are failures; 0 with whole 0: it could not be judged */
     int64_t first_version; /* the first and the last that were looked at */
     int64_t version;
     int64_t unreferenced; /* files in the table's folder that nothing names */

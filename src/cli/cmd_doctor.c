@@ -98,19 +98,18 @@ const struct vv_command vv_cmd_doctor = {
     .examples = "varve doctor\n"
                 "varve doctor signals --json\n"
                 "varve doctor signals --fix-times",
-    .text =
-        "Says of the tables (none named: of all) which features they have and use,\n"
-        "which other software reads and writes them, and may do so while Varve\n"
-        "writes, what each further feature would cost, and what ails them: small\n"
-        "files, missing statistics, an old checkpoint, wrong times of commit files,\n"
-        "leftovers. Exit status 0 whatever is found; a table that can't be looked at\n"
-        "(its newest version is damaged) is told on stderr, the others are looked at,\n"
-        "and the exit status is that one's. --json gives one object a table.\n"
-        "\n"
-        "A copy of a table (cp -r) has the time of the copy on its commit files, and\n"
-        "other software takes that for the time of the versions; --fix-times gives\n"
-        "them the times back that the commits themselves tell. Nothing else is ever\n"
-        "written.",
+    .text = "Says of the tables (none named: of all) which features they have and use,\n"
+            "which other software reads and writes them, and may do so while Varve\n"
+            "writes, what each further feature would cost, and what ails them: small\n"
+            "files, missing statistics, an old checkpoint, wrong times of commit files,\n"
+            "leftovers. Exit status 0 whatever is found; a table that can't be looked at\n"
+            "(its newest version is damaged) is told on stderr, the others are looked at,\n"
+            "and the exit status is that one's. --json gives one object a table.\n"
+            "\n"
+            "A copy of a table (cp -r) has the time of the copy on its commit files, and\n"
+            "other software takes that for the time of the versions; --fix-times gives\n"
+            "them the times back that the commits themselves tell. Nothing else is ever\n"
+            "written.",
     VV_OPTIONS(options, struct doctor_values),
     .arguments_least = 0,
     .arguments_most = UINT32_MAX,

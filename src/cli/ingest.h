@@ -65,7 +65,7 @@ struct vv_trouble { /* a table whose flush fails and is repeated */
     int64_t since_ms;
     int64_t retry_ms;
     int64_t again_ms; /* when it is tried again */
-    int64_t said_ms; /* 0: not yet */
+    int64_t said_ms;  /* 0: not yet */
     bool is_over;
 };
 
