@@ -226,6 +226,11 @@ struct vv_str vv_json_text(const struct vv_json *value)
     return (struct vv_str){inside(value)->uni.str, len_of(inside(value))};
 }
 
+bool vv_json_is_text(const struct vv_json *object, const char *member, const char *text)
+{
+    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
+}
+
 bool vv_json_int64(const struct vv_json *value, int64_t *out)
 {
     return vv_str_int64(vv_json_text(value), out);

@@ -58,6 +58,8 @@ bool vv_json_each(const struct vv_json *container, const struct vv_json **iterat
 
 /* The text of a string (unescaped), or of a number as written; VV_STR_NONE for other kinds. */
 struct vv_str vv_json_text(const struct vv_json *value);
+/* Whether a member of an object has that text. */
+bool vv_json_is_text(const struct vv_json *object, const char *member, const char *text);
 bool vv_json_int64(const struct vv_json *value, int64_t *out); /* number, or string of digits */
 bool vv_json_double(const struct vv_json *value, double *out);
 bool vv_json_bool(const struct vv_json *value, bool fallback);

@@ -1,7 +1,8 @@
 /*
  * How a run ends. What had come before the signal is taken, whatever was accepted is flushed, and
- * the last answers go out. A signal while that lasts ends it at once; so does a lake that can't be written
- * to, after a while: what was accepted is in the spool, and the next run flushes it.
+ * the last answers go out. A second signal, or a SIGINT while that lasts, ends it at once; so does a
+ * lake that can't be written to, after a while: what was accepted is in the spool, and the next run
+ * flushes it.
  */
 #include <errno.h>
 #include <inttypes.h>

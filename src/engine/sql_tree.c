@@ -29,11 +29,6 @@ struct walk {
     bool is_described; /* within a DESCRIBE, not a SUMMARIZE */
 };
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 /*
  * The parse tree of a SELECT; NULL in *out_tree when it is none. The tree lives as long as the
  * operation.
@@ -245,7 +240,8 @@ static varve_status add_function(struct walk *walk, const struct vv_json *node)
             .name = name,
             .alias = vv_json_text(vv_json_get(node, "alias")),
             .arguments = vv_json_get_kind(function, "children", VV_JSON_ARRAY)};
-        if (table.arguments != NULL && is_text(node, "with_ordinality", "WITHOUT_ORDINALITY"))
+        if (table.arguments != NULL &&
+            vv_json_is_text(node, "with_ordinality", "WITHOUT_ORDINALITY"))
             return push_table(walk, &table);
         return vv_fail(walk->op, VARVE_EUSAGE, "%.*s(...) has no WITH ORDINALITY",
             VV_ARG(name));
@@ -304,7 +300,7 @@ static varve_status walk_show(struct walk *walk, const struct vv_json *value,
         return vv_fail(walk->op, VARVE_EUSAGE,
             "SHOW is not there: varve tables lists the tables, DESCRIBE t the columns of one");
     bool was_described = walk->is_described;
-    walk->is_described = !is_text(value, "show_type", "SUMMARY");
+    walk->is_described = !vv_json_is_text(value, "show_type", "SUMMARY");
     varve_status status = walk_members(walk, value, scope);
     walk->is_described = was_described;
     return status;
@@ -314,15 +310,15 @@ static varve_status walk_object(struct walk *walk, const struct vv_json *value,
     const struct scope *scope)
 {
     struct scope inner = {VV_STR_NONE, scope};
-    if (is_text(value, "type", "BASE_TABLE")) {
+    if (vv_json_is_text(value, "type", "BASE_TABLE")) {
         VV_TRY(add_table(walk, value, scope));
-    } else if (is_text(value, "type", "TABLE_FUNCTION")) {
+    } else if (vv_json_is_text(value, "type", "TABLE_FUNCTION")) {
         VV_TRY(add_function(walk, value));
-    } else if (is_text(value, "class", "PARAMETER")) {
+    } else if (vv_json_is_text(value, "class", "PARAMETER")) {
         VV_TRY(add_param(walk, vv_json_text(vv_json_get(value, "identifier"))));
-    } else if (is_text(value, "type", "SHOW_REF")) {
+    } else if (vv_json_is_text(value, "type", "SHOW_REF")) {
         return walk_show(walk, value, scope);
-    } else if (is_text(value, "type", "RECURSIVE_CTE_NODE")) {
+    } else if (vv_json_is_text(value, "type", "RECURSIVE_CTE_NODE")) {
         inner.name = vv_json_text(vv_json_get(value, "cte_name"));
         scope = &inner;
     }
@@ -359,13 +355,13 @@ static bool is_condition_alone(const struct vv_json *node)
 {
     static const char *const empty[] = {
         "modifiers", "group_expressions", "group_sets", "having", "sample", "qualify"};
-    if (!is_text(node, "type", "SELECT_NODE"))
+    if (!vv_json_is_text(node, "type", "SELECT_NODE"))
         return false;
     for (size_t i = 0; i < VV_COUNT(empty); i++)
         if (vv_json_len(vv_json_get(node, empty[i])) > 0)
             return false;
-    return !is_text(vv_json_get(node, "where_clause"), "function_name", "row") &&
-           is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
+    return !vv_json_is_text(vv_json_get(node, "where_clause"), "function_name", "row") &&
+           vv_json_is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
 }
 
 /* Names that are near, without ours: "Candidate bindings: "k"". */

@@ -35,11 +35,6 @@ struct finder {
 
 /* ---- The tree ----------------------------------------------------------------------------------- */
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 static varve_status refuse(const struct finder *finder, const struct vv_json *node,
     const char *message)
 {
@@ -53,7 +48,7 @@ static bool reads_column(const struct vv_json *value)
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "class", "COLUMN_REF"))
+    if (vv_json_is_text(value, "class", "COLUMN_REF"))
         return true;
     while (vv_json_each(value, &iterator, &name, &member))
         if (reads_column(member))
@@ -96,7 +91,8 @@ static bool is_never_null(const struct finder *finder, const struct vv_json *joi
     const struct vv_json *names[2] = {NULL, NULL};
     const struct vv_json *list = vv_json_get(operand, "column_names");
     struct vv_str unused;
-    if (!is_text(operand, "class", "COLUMN_REF") || vv_json_len(list) != VV_COUNT(names))
+    if (!vv_json_is_text(operand, "class", "COLUMN_REF") ||
+        vv_json_len(list) != VV_COUNT(names))
         return false;
     for (size_t i = 0; i < VV_COUNT(names); i++)
         (void)vv_json_each(list, &iterator, &unused, &names[i]);
@@ -158,15 +154,16 @@ static varve_status add_operand(const struct finder *finder, const struct vv_jso
     return VARVE_OK;
 }
 
-/* Does it compare both sides in a way that the engine joins by? */
+/* Does it compare both sides in a way that the engine joins by? One way of these is refused. */
 static bool is_pair(const struct vv_json *condition)
 {
     static const char *const types[] = {"COMPARE_EQUAL", "COMPARE_GREATERTHAN",
-        "COMPARE_GREATERTHANOREQUALTO", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"};
+        "COMPARE_GREATERTHANOREQUALTO", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO",
+        "COMPARE_NOT_DISTINCT_FROM"};
     bool is_type = false;
     for (size_t i = 0; i < VV_COUNT(types) && !is_type; i++)
-        is_type = is_text(condition, "type", types[i]);
-    return is_type && is_text(condition, "class", "COMPARISON") &&
+        is_type = vv_json_is_text(condition, "type", types[i]);
+    return is_type && vv_json_is_text(condition, "class", "COMPARISON") &&
            reads_column(vv_json_get(condition, "left")) &&
            reads_column(vv_json_get(condition, "right"));
 }
@@ -179,7 +176,7 @@ static size_t count_pairs(const struct vv_json *condition)
     const struct vv_json *child = NULL;
     struct vv_str unused;
     size_t pairs = is_pair(condition) ? 1 : 0;
-    while (is_text(condition, "type", "CONJUNCTION_AND") &&
+    while (vv_json_is_text(condition, "type", "CONJUNCTION_AND") &&
            vv_json_each(children, &iterator, &unused, &child))
         pairs += count_pairs(child);
     return pairs;
@@ -195,19 +192,17 @@ static varve_status add_guards(const struct finder *finder, const struct vv_json
     const struct vv_json *iterator = NULL;
     const struct vv_json *child = NULL;
     struct vv_str unused;
-    while (is_text(condition, "type", "CONJUNCTION_AND") &&
+    while (vv_json_is_text(condition, "type", "CONJUNCTION_AND") &&
            vv_json_each(children, &iterator, &unused, &child))
         VV_TRY(add_guards(finder, join, child, sql));
-    if (!is_text(condition, "class", "COMPARISON") || !reads_column(left) ||
-        !reads_column(right))
+    if (!is_pair(condition))
         return VARVE_OK;
-    if (is_text(condition, "type", "COMPARE_NOT_DISTINCT_FROM"))
+    if (vv_json_is_text(condition, "type", "COMPARE_NOT_DISTINCT_FROM"))
         return refuse(finder, condition,
             "IS NOT DISTINCT FROM in an ASOF JOIN loses matches in the engine that Varve has "
             "(DuckDB issue 23933): compare with =, or give NULL a value of its own, as in "
             "coalesce(p.k, '') = coalesce(r.k, '')");
-    if (!is_pair(condition) ||
-        (is_never_null(finder, join, left) && is_never_null(finder, join, right)))
+    if (is_never_null(finder, join, left) && is_never_null(finder, join, right))
         return VARVE_OK;
     vv_buf_addc(sql, ' ');
     VV_TRY(add_operand(finder, left, "1", sql));
@@ -222,9 +217,9 @@ static varve_status guard_join(struct finder *finder, const struct vv_json *join
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct guard guard = {0};
     void *guards = finder->guards;
-    VV_TRY(add_guards(finder, join, vv_json_get(join, "condition"), &sql));
     if (count_pairs(vv_json_get(join, "condition")) < 2)
         return VARVE_OK;
+    VV_TRY(add_guards(finder, join, vv_json_get(join, "condition"), &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(finder->op);
     if (vv_buf_str(&sql).len == 0)
@@ -263,10 +258,10 @@ static varve_status walk(struct finder *finder, const struct vv_json *value)
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "type", "JOIN") && is_text(value, "ref_type", "ASOF")) {
+    if (vv_json_is_text(value, "type", "JOIN") && vv_json_is_text(value, "ref_type", "ASOF")) {
         if (vv_json_len(vv_json_get(value, "using_columns")) > 1)
             VV_TRY(check_using(finder, value));
-        if (is_text(vv_json_get(value, "condition"), "type", "CONJUNCTION_AND"))
+        if (vv_json_is_text(vv_json_get(value, "condition"), "type", "CONJUNCTION_AND"))
             VV_TRY(guard_join(finder, value));
     }
     while (vv_json_each(value, &iterator, &name, &member))

@@ -52,11 +52,6 @@ struct finder {
 
 /* ---- The tree ----------------------------------------------------------------------------------- */
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 static bool is_absent(const struct vv_json *object, const char *member)
 {
     const struct vv_json *value = vv_json_get(object, member);
@@ -83,11 +78,12 @@ static bool sees_all(const struct join *join, const struct vv_json *value,
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "class", "STAR") || is_text(value, "class", "POSITIONAL_REFERENCE") ||
+    if (vv_json_is_text(value, "class", "STAR") ||
+        vv_json_is_text(value, "class", "POSITIONAL_REFERENCE") ||
         vv_str_eq_nocase(vv_json_text(vv_json_get(value, "function_name")),
             VV_STR("current_query")))
         return true;
-    if (is_text(value, "class", "COLUMN_REF") && vv_json_len(names) == 1) {
+    if (vv_json_is_text(value, "class", "COLUMN_REF") && vv_json_len(names) == 1) {
         struct vv_str only = vv_json_text(element(names, 0));
         return vv_str_eq_nocase(only, join->left.alias) ||
                vv_str_eq_nocase(only, join->right.alias);
@@ -120,7 +116,7 @@ static bool is_steady(const struct vv_json *value)
 static bool take_table(const struct finder *finder, const struct vv_json *node,
     struct side *side)
 {
-    if (!is_text(node, "type", "BASE_TABLE") || !is_absent(node, "sample") ||
+    if (!vv_json_is_text(node, "type", "BASE_TABLE") || !is_absent(node, "sample") ||
         !is_absent(node, "column_name_alias"))
         return false;
     for (size_t i = 0; i < finder->statement->tables_len; i++) {
@@ -149,7 +145,7 @@ static bool has_own_columns(const struct side *side, const struct vv_json *value
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "class", "COLUMN_REF")) {
+    if (vv_json_is_text(value, "class", "COLUMN_REF")) {
         size_t len = vv_json_len(names);
         bool is_named =
             len == 2 && vv_str_eq_nocase(vv_json_text(element(names, 0)), side->alias);
@@ -167,8 +163,8 @@ static bool is_plain_star(const struct vv_json *item)
 {
     static const char *const lists[] = {
         "exclude_list", "qualified_exclude_list", "replace_list", "rename_list", "expr"};
-    bool is_plain =
-        is_text(item, "class", "STAR") && !vv_json_bool(vv_json_get(item, "columns"), true);
+    bool is_plain = vv_json_is_text(item, "class", "STAR") &&
+                    !vv_json_bool(vv_json_get(item, "columns"), true);
     for (size_t i = 0; i < VV_COUNT(lists); i++)
         is_plain = is_plain && is_absent(item, lists[i]);
     return is_plain;
@@ -185,7 +181,7 @@ static bool gives_time(const struct side *side, const struct vv_json *list)
         struct vv_str alias = vv_json_text(vv_json_get(item, "alias"));
         const struct vv_json *names = vv_json_get(item, "column_names");
         struct vv_str column = side->time;
-        if (is_text(item, "class", "COLUMN_REF"))
+        if (vv_json_is_text(item, "class", "COLUMN_REF"))
             column = vv_json_text(element(names, vv_json_len(names) - 1));
         else if (!is_plain_star(item))
             return false;
@@ -206,10 +202,11 @@ static bool take_right(const struct finder *finder, struct side *side)
     if (take_table(finder, side->node, side))
         return is_time(side, side->time);
     bool is_plain =
-        is_text(side->node, "type", "SUBQUERY") && is_absent(side->node, "sample") &&
-        is_absent(side->node, "column_name_alias") && is_text(select, "type", "SELECT_NODE") &&
+        vv_json_is_text(side->node, "type", "SUBQUERY") && is_absent(side->node, "sample") &&
+        is_absent(side->node, "column_name_alias") &&
+        vv_json_is_text(select, "type", "SELECT_NODE") &&
         is_absent(vv_json_get(select, "cte_map"), "map") &&
-        is_text(select, "aggregate_handling", "STANDARD_HANDLING") && is_steady(select);
+        vv_json_is_text(select, "aggregate_handling", "STANDARD_HANDLING") && is_steady(select);
     for (size_t i = 0; i < VV_COUNT(none); i++)
         is_plain = is_plain && is_absent(select, none[i]);
     if (!is_plain || !take_table(finder, vv_json_get(select, "from_table"), side) ||
@@ -222,8 +219,8 @@ static bool take_right(const struct finder *finder, struct side *side)
 /* "p.t >= r.u", or the other way round. */
 static bool take_condition(const struct vv_json *condition, struct join *join)
 {
-    bool is_ge = is_text(condition, "type", "COMPARE_GREATERTHANOREQUALTO");
-    if (!is_ge && !is_text(condition, "type", "COMPARE_LESSTHANOREQUALTO"))
+    bool is_ge = vv_json_is_text(condition, "type", "COMPARE_GREATERTHANOREQUALTO");
+    if (!is_ge && !vv_json_is_text(condition, "type", "COMPARE_LESSTHANOREQUALTO"))
         return false;
     join->is_swapped = !is_ge;
     const struct vv_json *left =
@@ -327,11 +324,11 @@ static bool is_lookup(const struct finder *finder, const struct vv_json *select,
     struct join *join)
 {
     const struct vv_json *from = vv_json_get(select, "from_table");
-    bool is_asof = is_text(from, "type", "JOIN") && is_text(from, "ref_type", "ASOF") &&
-                   is_absent(from, "sample") && is_absent(from, "using_columns") &&
-                   is_absent(select, "sample");
-    join->is_left = is_text(from, "join_type", "LEFT");
-    if (!is_asof || !(join->is_left || is_text(from, "join_type", "INNER")) ||
+    bool is_asof = vv_json_is_text(from, "type", "JOIN") &&
+                   vv_json_is_text(from, "ref_type", "ASOF") && is_absent(from, "sample") &&
+                   is_absent(from, "using_columns") && is_absent(select, "sample");
+    join->is_left = vv_json_is_text(from, "join_type", "LEFT");
+    if (!is_asof || !(join->is_left || vv_json_is_text(from, "join_type", "INNER")) ||
         !take_condition(vv_json_get(from, "condition"), join))
         return false;
     struct vv_str left = join->left.alias;
@@ -353,9 +350,9 @@ static varve_status find(struct finder *finder, const struct vv_json *value)
     struct vv_str name;
     struct join join = {.begin = 0};
     void *joins = finder->joins;
-    if (is_text(value, "class", "SUBQUERY"))
+    if (vv_json_is_text(value, "class", "SUBQUERY"))
         return VARVE_OK;
-    if (is_text(value, "type", "SELECT_NODE") && is_lookup(finder, value, &join)) {
+    if (vv_json_is_text(value, "type", "SELECT_NODE") && is_lookup(finder, value, &join)) {
         bool is_few = false;
         VV_TRY(vv_query_has_few_rows(finder->op, join.right.place->pruned.files,
             join.right.place->pruned.files_len, &is_few));

@@ -34,11 +34,6 @@ struct from {
     bool has_unknown; /* something whose columns are not known */
 };
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 static bool is_null(const struct vv_json *object, const char *member)
 {
     const struct vv_json *value = vv_json_get(object, member);
@@ -86,21 +81,22 @@ static varve_status take_join(struct finder *finder, const struct vv_json *node,
     const struct vv_predicate_part *left = NULL;
     const struct vv_predicate_part *right = NULL;
     const struct vv_json *on = vv_json_get(node, "condition");
-    bool is_inner = is_text(node, "join_type", "INNER");
-    bool is_regular = is_text(node, "ref_type", "REGULAR") ||
-                      is_text(node, "ref_type", "NATURAL") ||
-                      is_text(node, "ref_type", "CROSS");
-    if (is_text(node, "ref_type", "ASOF") && (is_inner || is_text(node, "join_type", "LEFT"))) {
+    bool is_inner = vv_json_is_text(node, "join_type", "INNER");
+    bool is_regular = vv_json_is_text(node, "ref_type", "REGULAR") ||
+                      vv_json_is_text(node, "ref_type", "NATURAL") ||
+                      vv_json_is_text(node, "ref_type", "CROSS");
+    if (vv_json_is_text(node, "ref_type", "ASOF") &&
+        (is_inner || vv_json_is_text(node, "join_type", "LEFT"))) {
         left = parts;
     } else if (is_regular && is_inner) {
         VV_TRY(add_parts(finder->op, on, parts, &left));
         right = left;
-    } else if (is_regular &&
-               (is_text(node, "join_type", "LEFT") || is_text(node, "join_type", "SEMI") ||
-                   is_text(node, "join_type", "ANTI"))) {
+    } else if (is_regular && (vv_json_is_text(node, "join_type", "LEFT") ||
+                                 vv_json_is_text(node, "join_type", "SEMI") ||
+                                 vv_json_is_text(node, "join_type", "ANTI"))) {
         left = parts;
         VV_TRY(add_parts(finder->op, on, NULL, &right));
-    } else if (is_regular && is_text(node, "join_type", "RIGHT")) {
+    } else if (is_regular && vv_json_is_text(node, "join_type", "RIGHT")) {
         VV_TRY(add_parts(finder->op, on, NULL, &left));
         right = parts;
     }
@@ -111,11 +107,11 @@ static varve_status take_join(struct finder *finder, const struct vv_json *node,
 static varve_status take_from(struct finder *finder, const struct vv_json *node,
     const struct vv_predicate_part *parts, struct from *from)
 {
-    if (is_text(node, "type", "BASE_TABLE"))
+    if (vv_json_is_text(node, "type", "BASE_TABLE"))
         return take_table(finder, node, parts, from);
-    if (is_text(node, "type", "JOIN") && is_null(node, "sample"))
+    if (vv_json_is_text(node, "type", "JOIN") && is_null(node, "sample"))
         return take_join(finder, node, parts, from);
-    from->has_unknown = from->has_unknown || !is_text(node, "type", "EMPTY");
+    from->has_unknown = from->has_unknown || !vv_json_is_text(node, "type", "EMPTY");
     return VARVE_OK;
 }
 
@@ -162,7 +158,7 @@ static varve_status walk(struct finder *finder, const struct vv_json *value)
     const struct vv_json *iterator = NULL;
     const struct vv_json *member = NULL;
     struct vv_str name;
-    if (is_text(value, "type", "SELECT_NODE"))
+    if (vv_json_is_text(value, "type", "SELECT_NODE"))
         VV_TRY(take_select(finder, value));
     while (vv_json_each(value, &iterator, &name, &member))
         VV_TRY(walk(finder, member));

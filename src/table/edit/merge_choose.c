@@ -23,11 +23,6 @@ struct chooser {
     struct vv_buf *sql; /* conditions over t, each with AND before it */
 };
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 static int32_t find_source(const struct vv_merge *merge, struct vv_str name)
 {
     int32_t column = vv_schema_find(&merge->source.schema, name);
@@ -42,7 +37,7 @@ static bool read_side(const struct chooser *chooser, const struct vv_json *json,
     const struct vv_json *iterator = NULL, *first = NULL, *second = NULL;
     const struct vv_schema *schema = &chooser->edit->snapshot->schema;
     struct vv_str unused;
-    if (!is_text(json, "class", "COLUMN_REF") || vv_json_len(names) == 0 ||
+    if (!vv_json_is_text(json, "class", "COLUMN_REF") || vv_json_len(names) == 0 ||
         vv_json_len(names) > 2)
         return false;
     (void)vv_json_each(names, &iterator, &unused, &first);
@@ -130,12 +125,12 @@ static varve_status add_node(const struct chooser *chooser, const struct vv_json
     const struct vv_json *iterator = NULL, *child = NULL;
     struct vv_str unused;
     struct side left, right;
-    if (is_text(json, "type", "CONJUNCTION_AND")) {
+    if (vv_json_is_text(json, "type", "CONJUNCTION_AND")) {
         while (vv_json_each(vv_json_get(json, "children"), &iterator, &unused, &child))
             VV_TRY(add_node(chooser, child));
         return VARVE_OK;
     }
-    if (!is_text(json, "type", "COMPARE_EQUAL") ||
+    if (!vv_json_is_text(json, "type", "COMPARE_EQUAL") ||
         !read_side(chooser, vv_json_get(json, "left"), &left) ||
         !read_side(chooser, vv_json_get(json, "right"), &right) ||
         left.is_source == right.is_source)

@@ -11,11 +11,6 @@ struct reader {
     struct vv_predicate_constant *constants;
 };
 
-static bool is_text(const struct vv_json *object, const char *member, const char *text)
-{
-    return vv_str_eq(vv_json_text(vv_json_get(object, member)), vv_str_of(text));
-}
-
 static varve_status read_node(struct reader *reader, const struct vv_json *json,
     struct vv_predicate_node **out);
 
@@ -47,7 +42,7 @@ static int32_t column_of(const struct reader *reader, const struct vv_json *json
     const struct vv_json *iterator = NULL;
     const struct vv_json *name = NULL;
     struct vv_str unused;
-    if (!is_text(json, "class", "COLUMN_REF") || vv_json_len(names) == 0)
+    if (!vv_json_is_text(json, "class", "COLUMN_REF") || vv_json_len(names) == 0)
         return -1;
     (void)vv_json_each(names, &iterator, &unused, &name);
     struct vv_str first = vv_json_text(name);
@@ -139,7 +134,7 @@ static varve_status read_comparison(struct reader *reader, const struct vv_json 
         {"COMPARE_NOT_DISTINCT_FROM", VV_PREDICATE_SAME, VV_COMPARE_EQ, false},
         {"COMPARE_DISTINCT_FROM", VV_PREDICATE_SAME, VV_COMPARE_EQ, true}};
     for (size_t i = 0; i < VV_COUNT(kinds); i++) {
-        if (!is_text(json, "type", kinds[i].type))
+        if (!vv_json_is_text(json, "type", kinds[i].type))
             continue;
         VV_TRY(compare(reader, vv_json_get(json, "left"), vv_json_get(json, "right"),
             kinds[i].kind, kinds[i].compare, out));
@@ -200,18 +195,18 @@ static varve_status read_operator(struct reader *reader, const struct vv_json *j
     const struct vv_json *first = NULL;
     struct vv_str unused;
     (void)vv_json_each(children, &iterator, &unused, &first);
-    bool is_not_in = is_text(json, "type", "COMPARE_NOT_IN");
-    if (is_not_in || is_text(json, "type", "COMPARE_IN")) {
+    bool is_not_in = vv_json_is_text(json, "type", "COMPARE_NOT_IN");
+    if (is_not_in || vv_json_is_text(json, "type", "COMPARE_IN")) {
         VV_TRY(read_in(reader, children, out));
         return is_not_in ? negate(reader, out) : VARVE_OK;
     }
-    if (is_text(json, "type", "OPERATOR_NOT")) {
+    if (vv_json_is_text(json, "type", "OPERATOR_NOT")) {
         VV_TRY(read_node(reader, first, out));
         return negate(reader, out);
     }
-    bool is_not_null = is_text(json, "type", "OPERATOR_IS_NOT_NULL");
+    bool is_not_null = vv_json_is_text(json, "type", "OPERATOR_IS_NOT_NULL");
     int32_t column = column_of(reader, first);
-    if (column < 0 || (!is_not_null && !is_text(json, "type", "OPERATOR_IS_NULL")))
+    if (column < 0 || (!is_not_null && !vv_json_is_text(json, "type", "OPERATOR_IS_NULL")))
         return new_node(reader, VV_PREDICATE_ANY, out);
     VV_TRY(new_node(reader, VV_PREDICATE_IS_NULL, out));
     ask_for(reader->predicate, *out, column);
@@ -224,7 +219,7 @@ static varve_status read_conjunction(struct reader *reader, const struct vv_json
     const struct vv_json *iterator = NULL;
     const struct vv_json *child;
     struct vv_str unused;
-    bool is_and = is_text(json, "type", "CONJUNCTION_AND");
+    bool is_and = vv_json_is_text(json, "type", "CONJUNCTION_AND");
     VV_TRY(new_node(reader, is_and ? VV_PREDICATE_AND : VV_PREDICATE_OR, out));
     while (vv_json_each(vv_json_get(json, "children"), &iterator, &unused, &child)) {
         struct vv_predicate_node *node = NULL;
@@ -241,13 +236,13 @@ static varve_status read_node(struct reader *reader, const struct vv_json *json,
         VV_TRY(new_node(reader, VV_PREDICATE_FIXED, out));
         return need_constant(reader, json, NULL, &(*out)->value);
     }
-    if (is_text(json, "class", "CONJUNCTION"))
+    if (vv_json_is_text(json, "class", "CONJUNCTION"))
         return read_conjunction(reader, json, out);
-    if (is_text(json, "class", "COMPARISON"))
+    if (vv_json_is_text(json, "class", "COMPARISON"))
         return read_comparison(reader, json, out);
-    if (is_text(json, "class", "BETWEEN"))
+    if (vv_json_is_text(json, "class", "BETWEEN"))
         return read_between(reader, json, out);
-    if (is_text(json, "class", "OPERATOR"))
+    if (vv_json_is_text(json, "class", "OPERATOR"))
         return read_operator(reader, json, out);
     return new_node(reader, VV_PREDICATE_ANY, out);
 }
