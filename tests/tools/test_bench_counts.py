@@ -90,7 +90,8 @@ def test_late_rows_write_each_day_once_and_sync_each_file_once(loaded):
     assert cost.number == late.rows
     assert cost.counts["files_created"] == 11  # ten days and the commit
     assert cost.counts["syncs"] <= 2 * 11 + 1  # each with its folder, and the table's
-    assert cost.counts["files_opened"] <= 64
+    # A day's old file: four times by the engine, once more for its hash (table/on_record.h); twice the new one.
+    assert cost.counts["files_opened"] <= 10 * 7 + 4
 
 
 def test_a_range_opens_the_files_of_its_days_alone(loaded):
