@@ -45,19 +45,14 @@ static varve_status make_rule(struct vv_op *op, const struct vv_snapshot *snapsh
     return VARVE_OK;
 }
 
-static varve_status partition_of(struct vv_op *op, const struct rule *rule,
-    const struct vv_file *file, struct vv_value *out, bool *out_known)
+static const struct vv_field *partition_field(const struct rule *rule, size_t i)
 {
-    *out_known = true;
-    for (size_t i = 0; i < rule->rules->partitions_len; i++) {
-        const struct vv_field *field =
-            &rule->snapshot->schema.fields[rule->rules->partitions[i]];
-        struct vv_str text = vv_pairs_get(&file->partition_values, field->physical_name);
-        if (!vv_partition_parse(text, &field->type, &out[i]))
-            *out_known = false;
-    }
-    (void)op;
-    return VARVE_OK;
+    return &rule->snapshot->schema.fields[rule->rules->partitions[i]];
+}
+
+static struct vv_str stored_text(const struct rule *rule, const struct vv_file *file, size_t i)
+{
+    return vv_pairs_get(&file->partition_values, partition_field(rule, i)->physical_name);
 }
 
 bool vv_file_is_dated(const struct vv_file *file)
@@ -141,13 +136,18 @@ static varve_status partition_text(struct vv_op *op, const struct rule *rule,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     for (size_t i = 0; i < rule->rules->partitions_len; i++) {
-        const struct vv_field *field =
-            &rule->snapshot->schema.fields[rule->rules->partitions[i]];
-        add_value_text(&partition[i], &field->type, &text);
+        add_value_text(&partition[i], &partition_field(rule, i)->type, &text);
     }
     *out = vv_arena_str(&op->arena, vv_buf_str(&text));
     return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
+
+/* What the partition values of a file say, as they are written in the log. */
+struct place {
+    struct vv_value *values;
+    bool readable;                  /* each is a value of its type */
+    const struct vv_key_group *own; /* the group of those values; NULL: no key lies there */
+};
 
 struct search {
     struct rule rule;
@@ -156,8 +156,15 @@ struct search {
     const struct vv_key_group *groups;
     size_t groups_len;
     struct vv_map
-        by_partition; /* partition text -> group; empty where partitions don't prune */
+        by_partition;     /* partition text -> group; empty where partitions don't prune */
+    struct vv_map places; /* by the texts of the log: there are fewer places than files */
+    struct vv_buf texts;
 };
+
+static void search_done(struct search *search)
+{
+    vv_buf_done(&search->texts);
+}
 
 static varve_status start_search(struct vv_op *op, const struct vv_snapshot *snapshot,
     const struct vv_rules *rules, const struct vv_key_group *groups, size_t groups_len,
@@ -165,6 +172,8 @@ static varve_status start_search(struct vv_op *op, const struct vv_snapshot *sna
 {
     *out = (struct search){.groups = groups, .groups_len = groups_len};
     out->by_partition = VV_MAP_INIT(&op->arena);
+    out->places = VV_MAP_INIT(&op->arena);
+    out->texts = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(make_rule(op, snapshot, rules, &out->rule));
     out->asked = (struct vv_stats_columns){
         &snapshot->schema, snapshot->metadata, out->rule.columns, out->rule.columns_len};
@@ -189,32 +198,68 @@ static varve_status read_stats(struct vv_op *op, const struct search *search,
                : vv_stats_read(op, &op->arena, file, &search->asked, out);
 }
 
-static varve_status can_hold(struct vv_op *op, const struct search *search,
+static varve_status make_place(struct vv_op *op, const struct search *search,
+    const struct vv_file *file, struct place *out)
+{
+    const struct rule *rule = &search->rule;
+    struct vv_str text;
+    *out = (struct place){.readable = true};
+    VV_NEW(op, &out->values, struct vv_value, rule->rules->partitions_len);
+    for (size_t i = 0; i < rule->rules->partitions_len; i++)
+        if (!vv_partition_parse(stored_text(rule, file, i), &partition_field(rule, i)->type,
+                &out->values[i]))
+            out->readable = false;
+    if (!out->readable)
+        return VARVE_OK;
+    VV_TRY(partition_text(op, rule, out->values, &text));
+    out->own = vv_map_get(&search->by_partition, text);
+    return VARVE_OK;
+}
+
+/* The place of a file: made once for all that lie there, which may be most of a million. */
+static varve_status place_of(struct vv_op *op, struct search *search,
+    const struct vv_file *file, struct place *out)
+{
+    vv_buf_clear(&search->texts);
+    for (size_t i = 0; i < search->rule.rules->partitions_len; i++) {
+        struct vv_str text = stored_text(&search->rule, file, i);
+        vv_buf_add(&search->texts, (struct vv_str){(const char *)&text.len, sizeof(text.len)});
+        vv_buf_add(&search->texts, text);
+    }
+    struct vv_str texts = vv_buf_str(&search->texts);
+    if (!vv_buf_ok(&search->texts))
+        return vv_fail_memory(op);
+    struct place *place = vv_map_get(&search->places, texts);
+    if (place != NULL) {
+        *out = *place;
+        return VARVE_OK;
+    }
+    VV_NEW(op, &place, struct place, 1);
+    VV_TRY(make_place(op, search, file, place));
+    struct vv_str key = vv_arena_str(&op->arena, texts);
+    if (key.ptr == NULL || !vv_map_put(&search->places, key, place, NULL))
+        return vv_fail_memory(op);
+    *out = *place;
+    return VARVE_OK;
+}
+
+static varve_status can_hold(struct vv_op *op, struct search *search,
     const struct vv_file *file, bool *out)
 {
     const struct rule *rule = &search->rule;
     struct vv_file_stats stats = {0};
     bool prunes = rule->partitions_prune;
-    const struct vv_key_group *own = NULL;
+    struct place place = {.readable = false};
     *out = false;
     if (prunes) {
-        struct vv_value *partition = NULL;
-        struct vv_str text;
-        VV_NEW(op, &partition, struct vv_value, rule->rules->partitions_len);
-        VV_TRY(partition_of(op, rule, file, partition, &prunes));
-        if (prunes) {
-            VV_TRY(partition_text(op, rule, partition, &text));
-            own = vv_map_get(&search->by_partition, text);
-            if (own == NULL && vv_file_is_dated(file))
-                return VARVE_OK; /* no need to read its statistics */
-        }
-        VV_TRY(read_stats(op, search, file, &stats));
-        prunes = prunes && obeys(rule, file, partition, &stats);
-    } else {
-        VV_TRY(read_stats(op, search, file, &stats));
+        VV_TRY(place_of(op, search, file, &place));
+        prunes = place.readable;
+        if (prunes && place.own == NULL && vv_file_is_dated(file))
+            return VARVE_OK; /* no need to read its statistics */
     }
-    if (prunes) {
-        *out = own != NULL && group_overlaps(rule, &stats, own);
+    VV_TRY(read_stats(op, search, file, &stats));
+    if (prunes && obeys(rule, file, place.values, &stats)) {
+        *out = place.own != NULL && group_overlaps(rule, &stats, place.own);
         return VARVE_OK;
     }
     for (size_t i = 0; i < search->groups_len && !*out; i++)
@@ -227,7 +272,7 @@ varve_status vv_candidates_find_known(struct vv_op *op, struct vv_arena *arena,
     const struct vv_key_groups *groups, struct vv_known_bounds *known,
     struct vv_candidates *out)
 {
-    struct search search;
+    VV_CLEANUP(search_done) struct search search;
     struct vv_candidates found = {0};
     VV_TRY(start_search(op, snapshot, rules, groups->items, groups->len, &search));
     search.known = known;
@@ -258,7 +303,7 @@ varve_status vv_candidates_can_hold(struct vv_op *op, const struct vv_file *file
     const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_key_group *groups, size_t groups_len, bool *out)
 {
-    struct search search;
+    VV_CLEANUP(search_done) struct search search;
     VV_TRY(start_search(op, snapshot, rules, groups, groups_len, &search));
     return can_hold(op, &search, file, out);
 }

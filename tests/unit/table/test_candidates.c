@@ -137,6 +137,50 @@ TEST(candidates, are_found_under_any_date_unless_the_file_obeys)
     vv_op_done(&fixture.op);
 }
 
+/* Many files under few dates, which each have to get what their own date says. */
+#define FILES 4000
+
+TEST(candidates, of_many_files_cost_no_memory_but_for_their_places)
+{
+    static const char *const dates[] = {"2025-01-29", "2025-01-30", "", "2025-01-31"};
+    static struct vv_pair partitions[FILES];
+    static struct vv_file files[FILES];
+    static const struct vv_file *pointers[FILES];
+    struct fixture fixture;
+    REQUIRE(start(&fixture, "ts", "date", "date=ts"));
+    struct vv_value date = {.kind = VV_VALUE_INT, .integer = 20118};
+    struct vv_value low = {.kind = VV_VALUE_INT, .integer = 20118 * DAY};
+    struct vv_value high = {.kind = VV_VALUE_INT, .integer = 20118 * DAY + DAY / 24};
+    bool has_null = false;
+    const struct vv_key_group group = {
+        .partition = &date, .min = &low, .max = &high, .has_null = &has_null, .rows = 1};
+    for (size_t i = 0; i < FILES; i++) {
+        partitions[i] = (struct vv_pair){VV_STR("date"), vv_str_of(dates[i % VV_COUNT(dates)])};
+        files[i] = (struct vv_file){
+            .key = VV_STR("f"), .partition_values = {&partitions[i], 1}, .by_varve = true};
+        pointers[i] = &files[i];
+    }
+    fixture.snapshot.files = pointers;
+    fixture.snapshot.files_len = FILES;
+    struct vv_candidates found = {0};
+    struct vv_arena arena = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT);
+    struct vv_op *op = &fixture.op;
+    CHECK_OK(op,
+        vv_candidates_find(op, &arena, &fixture.snapshot, &fixture.rules, &group, 1, &found));
+    CHECK_INT(found.files_len, FILES / VV_COUNT(dates));
+    for (size_t i = 0; i < found.files_len; i++)
+        CHECK(found.files[i] == pointers[i * VV_COUNT(dates) + 1]);
+    date.integer = 20000; /* under which there is none, so that no statistics are read */
+    size_t before = op->arena.bytes;
+    CHECK_OK(op,
+        vv_candidates_find(op, &arena, &fixture.snapshot, &fixture.rules, &group, 1, &found));
+    CHECK_INT(found.files_len, 0);
+    CHECK(op->arena.bytes - before < FILES); /* not a byte a file */
+    vv_arena_done(&arena);
+    vv_known_bounds_done(&fixture.known);
+    vv_op_done(&fixture.op);
+}
+
 TEST(candidates, are_found_by_key_alone_where_partitions_say_nothing_of_it)
 {
     struct fixture fixture;
