@@ -134,10 +134,16 @@ static varve_status look(struct vv_op *op, const struct listing *listing,
     const struct name *name, bool want_folder, struct vv_object *out, bool *out_is)
 {
     *out_is = true;
+    out->is_link = false;
     if (want_folder && name->type == DT_DIR)
         return VARVE_OK;
     struct stat status;
-    if (fstatat(dirfd(listing->folder), name->text.ptr, &status, 0) != 0) {
+    int folder = dirfd(listing->folder);
+    bool is_there = fstatat(folder, name->text.ptr, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    out->is_link = is_there && S_ISLNK(status.st_mode);
+    if (out->is_link)
+        is_there = fstatat(folder, name->text.ptr, &status, 0) == 0;
+    if (!is_there) {
         if (errno != ENOENT && errno != ELOOP)
             return vv_sys_fail(op, errno, "look at a file in", listing->path);
         *out_is = false;

@@ -115,28 +115,66 @@ static struct vv_str below(struct vv_str root, struct vv_str path)
     return vv_str_skip(path, path.len > root.len ? root.len + 1 : root.len);
 }
 
-/* The folder's links are followed, not the file's: it is the name in the folder that can go. */
+/*
+ * Where a path leads below the store's folder, which may lie behind links too: *out is a part of `real`,
+ * ptr NULL where it leads elsewhere. False: nothing is there.
+ */
+static bool follow(const struct vv_store *store, const char *path, char real[PATH_MAX],
+    struct vv_str *out)
+{
+    char root[PATH_MAX];
+    if (realpath(path, real) == NULL)
+        return false;
+    *out = below(store->location, vv_str_of(real));
+    if (out->ptr == NULL && realpath(store->location.ptr, root) != NULL)
+        *out = below(vv_str_of(strcmp(root, "/") == 0 ? "" : root), vv_str_of(real));
+    return true;
+}
+
+/*
+ * The folder's links are followed, not the file's: it is the name in the folder that can go. A path
+ * that begins with the store's own may lead out of it again.
+ */
 varve_status vv_store_key_of_path(struct vv_op *op, struct vv_arena *arena,
     const struct vv_store *store, struct vv_str path, struct vv_str *out)
 {
     char folder[PATH_MAX];
     char real[PATH_MAX];
+    struct vv_str key = VV_STR_NONE;
     struct vv_str parent = vv_key_folder(path);
-    *out = below(store->location, path);
-    if (out->len > 0)
-        return VARVE_OK;
     *out = VV_STR_NONE;
     if (path.len == 0 || path.ptr[0] != '/' || parent.len >= PATH_MAX)
         return VARVE_OK;
     memcpy(folder, parent.ptr, parent.len);
     folder[parent.len] = '\0';
-    if (realpath(parent.len > 0 ? folder : "/", real) == NULL)
+    if (!follow(store, parent.len > 0 ? folder : "/", real, &key)) {
+        key = below(store->location, path);
+        *out = key.len > 0 ? key : VV_STR_NONE;
         return VARVE_OK;
-    struct vv_str key = below(store->location, vv_str_of(real));
+    }
     if (key.ptr == NULL)
         return VARVE_OK;
     *out = vv_arena_format(arena, "%.*s%s%.*s", VV_ARG(key), key.len > 0 ? "/" : "",
         VV_ARG(vv_str_skip(path, parent.len + 1)));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_store_real_key(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str key, struct vv_str *out)
+{
+    char real[PATH_MAX];
+    struct vv_str found = VV_STR_NONE;
+    *out = key;
+    if (store->location.ptr[0] != '/')
+        return VARVE_OK;
+    struct vv_str path =
+        vv_arena_format(&op->arena, "%.*s/%.*s", VV_ARG(store->location), VV_ARG(key));
+    if (path.ptr == NULL)
+        return vv_fail_memory(op);
+    *out = VV_STR_NONE;
+    if (!follow(store, path.ptr, real, &found) || found.ptr == NULL)
+        return VARVE_OK;
+    *out = vv_arena_str(arena, found);
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 

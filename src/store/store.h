@@ -24,6 +24,7 @@ struct vv_object {
     struct vv_str key;
     int64_t bytes;
     int64_t modified_us;
+    bool is_link; /* told by the listings: the name is one, to what the rest is of */
 };
 
 struct vv_objects {
@@ -168,10 +169,17 @@ bool vv_store_is_link(const struct vv_store *store);
 
 /*
  * Where an absolute path of the file system leads in the store's folder, through whatever links lie on
- * the way to the file: a key, a part of `path` or in `arena`; ptr NULL: elsewhere, or nowhere.
+ * the way to the file: a key, a part of `path` or in `arena`; ptr NULL: elsewhere, or nowhere. Of a
+ * folder that is not there it is the path that counts.
  */
 varve_status vv_store_key_of_path(struct vv_op *op, struct vv_arena *arena,
     const struct vv_store *store, struct vv_str path, struct vv_str *out);
+/*
+ * The key, in `arena`, under which lies what a key of a file or folder leads to through links, its own
+ * too; ptr NULL: it lies elsewhere, or nowhere. In a store without links it is the key itself.
+ */
+varve_status vv_store_real_key(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_store *store, struct vv_str key, struct vv_str *out);
 
 /* In memory (data files in a private folder of the system's temporary folder). */
 varve_status vv_store_open_memory(struct vv_op *op, struct vv_store **out);

@@ -179,14 +179,29 @@ def test_a_retention_that_was_raised_holds_for_what_was_removed_before(varve, li
     assert vacuum(varve, "--retain", "0s", "--unsafe", *lite)["files"] == 3
 
 
-@pytest.mark.parametrize("link", ["lake", "folder"])
+@pytest.mark.parametrize("link", ["lake", "folder", "inside", "back", "table"])
 def test_files_that_the_log_names_through_a_link_are_the_tables_too(ticks, tmp_path, link):
     put(ticks, "A", 1)
     table, way = ticks.table(TABLE), tmp_path / "link"
-    way.symlink_to({"lake": ticks.lake, "folder": table / "sym=A"}[link])
     file, = live(ticks)
-    named = way / TABLE / file if link == "lake" else way / file.split("/")[1]
-    assert named.exists()
+    name = file.split("/")[1]
+    if link == "lake":
+        way.symlink_to(ticks.lake)
+        named = way / TABLE / file
+    elif link == "folder":
+        way.symlink_to(table / "sym=A")
+        named = way / name
+    elif link == "inside":
+        (table / "way").symlink_to("sym=A")
+        named = table / "way" / name
+    elif link == "back":
+        named = f"{table}/sym=B/../{file}"
+        (table / "sym=B").mkdir()
+    else:
+        table.rename(way)
+        table.symlink_to(way)
+        named = way / file
+    assert os.path.exists(named)
     commit = table / "_delta_log" / f"{1:020}.json"
     lines = [json.loads(line) for line in commit.read_text().splitlines()]
     for line in lines:
@@ -198,6 +213,67 @@ def test_files_that_the_log_names_through_a_link_are_the_tables_too(ticks, tmp_p
     assert vacuum(ticks, *NOW, "--yes")["files"] == 0
     assert json.loads(ticks.ok("verify", TABLE, "--json"))["unreferenced_files"] == 0
     assert rows(ticks) == before and len(before) == 2
+
+
+@pytest.mark.parametrize("lite", [[], ["--lite"]])
+def test_what_lies_behind_a_link_out_of_the_table_stays(ticks, tmp_path, lite):
+    table, outside = ticks.table(TABLE), tmp_path / "outside"
+    put(ticks, "A", 1)
+    (table / "sym=A").rename(outside)
+    (table / "sym=A").symlink_to(outside)
+    put(ticks, "A", 2)
+    put(ticks, "B", 1)
+    put(ticks, "B", 2)
+    before = rows(ticks)
+    for name in ("theirs", "left"):
+        (outside / f"{name}.parquet").write_text("x")
+    (table / "sym=C").symlink_to(outside)
+    (table / "round").symlink_to(".")
+    (table / "link.parquet").symlink_to(outside / "theirs.parquet")
+    (table / "nowhere.parquet").symlink_to(outside / "none")
+    assert len(list(outside.iterdir())) == 4
+    for path in [*outside.iterdir(), *table.glob("sym=B/*")]:
+        age(path, 500)
+    assert vacuum(ticks, *NOW, "--yes", *lite)["files"] == 1
+    assert len(list(outside.iterdir())) == 4 and len(list(table.glob("sym=B/*"))) == 1
+    assert sorted(path.name for path in table.iterdir() if path.is_symlink()) == [
+        "link.parquet", "nowhere.parquet", "round", "sym=A", "sym=C"]
+    assert rows(ticks) == before
+    told = json.loads(ticks.ok("verify", TABLE, "--json"))
+    assert told["whole"] and told["unreferenced_files"] == 1
+
+
+@pytest.mark.parametrize("lite", [[], ["--lite"]])
+@pytest.mark.parametrize("link", ["folder", "file"])
+def test_what_the_log_names_by_a_link_within_the_table_stays(ticks, link, lite):
+    table = ticks.table(TABLE)
+    put(ticks, "A", 1)
+    put(ticks, "A", 2)
+    live_file, = live(ticks)
+    if link == "file":
+        (table / live_file).rename(table / "x.parquet")
+        (table / live_file).symlink_to("../x.parquet")
+    else:
+        (table / "sym=A").rename(table / "moved")
+        (table / "sym=A").symlink_to("moved")
+    before = rows(ticks)
+    for path in table.rglob("*.parquet"):
+        age(path, 500)
+    result = vacuum(ticks, *NOW, "--yes", *lite)
+    went = 0 if lite and link != "file" else 1
+    assert (result["files"], result["readable_version"]) == (went, 2 if went else None)
+    assert rows(ticks) == before
+
+
+def test_a_table_within_the_table_is_not_touched(ticks):
+    table = ticks.table(TABLE)
+    put(ticks, "A", 1)
+    for name in ("x.parquet", "day=1/x.parquet", "_delta_log/00000000000000000000.json"):
+        (table / "inner" / name).parent.mkdir(parents=True, exist_ok=True)
+        (table / "inner" / name).write_text("x")
+        age(table / "inner" / name, 500)
+    assert vacuum(ticks, *NOW, "--yes")["files"] == 0
+    assert json.loads(ticks.ok("verify", TABLE, "--json"))["unreferenced_files"] == 0
 
 
 def test_leftovers_go_by_their_age_and_hidden_things_stay(ticks):

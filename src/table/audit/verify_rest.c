@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/time.h"
 #include "delta/features.h"
+#include "table/folder_walk.h"
 #include "table/rules.h"
 #include "table/read/scan_sql.h"
 #include "table/maintain/vacuum_plan.h"
@@ -98,9 +99,9 @@ static varve_status query_rows(struct vv_op *op, struct vv_verify_run *run,
 
 /* ---- Files that nothing names -------------------------------------------------------------------- */
 
-static varve_status look_at(struct vv_op *op, struct vv_verify_run *run,
-    const struct vv_object *object)
+static varve_status look_at(struct vv_op *op, void *data, const struct vv_object *object)
 {
+    struct vv_verify_run *run = data;
     if (!vv_vacuum_sees(object->key) ||
         vv_hash_set_has(&run->state.named, vv_xxh3(object->key)))
         return VARVE_OK;
@@ -114,34 +115,6 @@ static varve_status look_at(struct vv_op *op, struct vv_verify_run *run,
     *item = *object;
     item->key = vv_arena_str(&run->arena, object->key);
     return item->key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
-
-struct folders {
-    VV_ACTION_LIST(struct vv_str) list;
-};
-
-static varve_status look_into(struct vv_op *op, struct vv_verify_run *run,
-    const struct vv_snapshot *snapshot, struct vv_str folder, struct folders *folders)
-{
-    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    struct vv_objects objects = {0};
-    struct vv_objects below = {0};
-    VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_store_list(op, run->log->store, &arena, folder, VV_STR_NONE, 0, &objects));
-    for (size_t i = 0; i < objects.len; i++)
-        VV_TRY(look_at(op, run, &objects.items[i]));
-    VV_TRY(vv_store_list_folders(op, run->log->store, &arena, folder, &below));
-    for (size_t i = 0; i < below.len; i++) {
-        if (!vv_vacuum_enters(below.items[i].key, snapshot->metadata, &snapshot->schema))
-            continue;
-        struct vv_str *added = VV_LIST_NEW(&op->arena, &folders->list);
-        if (added == NULL)
-            return vv_fail_memory(op);
-        *added = vv_arena_str(&op->arena, below.items[i].key);
-        if (added->ptr == NULL)
-            return vv_fail_memory(op);
-    }
-    return VARVE_OK;
 }
 
 static varve_status name_actions(struct vv_op *op, struct vv_verify_run *run,
@@ -183,10 +156,12 @@ static varve_status name_newer(struct vv_op *op, struct vv_verify_run *run)
 static varve_status find_unreferenced(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_snapshot *snapshot)
 {
-    struct folders folders = {0};
-    VV_TRY(look_into(op, run, snapshot, VV_STR(""), &folders));
-    for (size_t i = 0; i < folders.list.len; i++)
-        VV_TRY(look_into(op, run, snapshot, folders.list.items[i], &folders));
+    struct vv_folder_walk walk = {.store = run->log->store,
+        .metadata = snapshot->metadata,
+        .schema = &snapshot->schema,
+        .see = look_at,
+        .data = run};
+    VV_TRY(vv_folder_walk(op, &walk));
     if (run->unreferenced_len == 0)
         return VARVE_OK;
     VV_TRY(name_newer(op, run));

@@ -4,9 +4,9 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "base/time.h"
-#include "delta/list.h"
 #include "delta/log_list.h"
 #include "table/file_keys.h"
+#include "table/folder_walk.h"
 #include "table/maintain/vacuum_run.h"
 
 #define NOTE_KEY "_delta_log/_last_vacuum_info"
@@ -40,45 +40,26 @@ static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
     return due->key.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-/* Folders still to be looked into; the list grows while it is walked. */
-struct folders {
-    VV_ACTION_LIST(struct vv_str) list;
-};
-
-static varve_status look_into(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str folder,
-    struct folders *folders)
+/* A link is no file of the table; what it leads to may be what the log names by it. */
+static varve_status see(struct vv_op *op, void *data, const struct vv_object *object)
 {
-    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    const struct vv_snapshot *snapshot = run->table->snapshot;
-    struct vv_objects objects = {0};
-    struct vv_objects below = {0};
-    VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_store_list(op, run->table->store, &arena, folder, VV_STR_NONE, 0, &objects));
-    for (size_t i = 0; i < objects.len; i++)
-        if (vv_vacuum_sees(objects.items[i].key))
-            VV_TRY(add_due(op, run, &objects.items[i]));
-    VV_TRY(vv_store_list_folders(op, run->table->store, &arena, folder, &below));
-    for (size_t i = 0; i < below.len; i++) {
-        struct vv_str key = below.items[i].key;
-        if (!vv_vacuum_enters(key, snapshot->metadata, &snapshot->schema))
-            continue;
-        struct vv_str *added = VV_LIST_NEW(&op->arena, &folders->list);
-        if (added == NULL)
-            return vv_fail_memory(op);
-        *added = vv_arena_str(&op->arena, key);
-        if (added->ptr == NULL)
-            return vv_fail_memory(op);
-    }
-    run->folders++;
-    return VARVE_OK;
+    struct vv_vacuum_run *run = data;
+    if (object->is_link)
+        return vv_vacuum_keep_link(op, run, object->key);
+    return vv_vacuum_sees(object->key) ? add_due(op, run, object) : VARVE_OK;
 }
 
 varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run)
 {
-    struct folders folders = {0};
-    VV_TRY(look_into(op, run, VV_STR(""), &folders));
-    for (size_t i = 0; i < folders.list.len; i++)
-        VV_TRY(look_into(op, run, folders.list.items[i], &folders));
+    const struct vv_snapshot *snapshot = run->table->snapshot;
+    struct vv_folder_walk walk = {.store = run->table->store,
+        .metadata = snapshot->metadata,
+        .schema = &snapshot->schema,
+        .see = see,
+        .data = run};
+    VV_TRY(vv_folder_walk(op, &walk));
+    run->folders = walk.folders;
+    vv_vacuum_filter(run); /* a link may be met after what it leads to */
     return VARVE_OK;
 }
 
@@ -107,6 +88,7 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
     struct vv_str key)
 {
     struct vv_object object = {0};
+    struct vv_str real = VV_STR_NONE;
     bool was_there = false;
     if (key.ptr == NULL)
         return VARVE_OK;
@@ -114,6 +96,9 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
     if (copy.ptr == NULL || !vv_map_put(seen, copy, run, &was_there))
         return vv_fail_memory(op);
     if (was_there || vv_map_has(&run->kept, key))
+        return VARVE_OK;
+    VV_TRY(vv_store_real_key(op, &op->arena, run->table->store, copy, &real));
+    if (!vv_str_eq(real, copy)) /* gone, or behind a link */
         return VARVE_OK;
     varve_status status = vv_store_head(op, run->table->store, copy, &object);
     if (status == VARVE_ENOTFOUND) {
@@ -185,7 +170,7 @@ int64_t vv_vacuum_bytes(const struct vv_objects *objects)
 }
 
 /* *out: the commit took a file, or the deletion vector of one, from the table that is due now. */
-static varve_status takes_one(struct vv_op *op, const struct vv_vacuum_run *run,
+static varve_status takes_one(struct vv_op *op, struct vv_vacuum_run *run,
     struct vv_arena *arena, const struct vv_actions *actions, const struct vv_map *due,
     bool *out)
 {
@@ -194,6 +179,8 @@ static varve_status takes_one(struct vv_op *op, const struct vv_vacuum_run *run,
         struct vv_file_keys keys;
         VV_TRY(vv_file_keys_of_remove(op, arena, run->table->store, &actions->removes.items[r],
             &keys));
+        VV_TRY(vv_vacuum_place(op, run, &keys.data));
+        VV_TRY(vv_vacuum_place(op, run, &keys.vector));
         *out = (keys.data.ptr != NULL && vv_map_has(due, keys.data)) ||
                (keys.vector.ptr != NULL && vv_map_has(due, keys.vector));
     }
@@ -217,7 +204,7 @@ static varve_status newest_before_cutoff(struct vv_op *op, const struct vv_vacuu
  * Files that are due were removed before the cut-off: the newest commit that removed one of them
  * made the first version that does not need it. Walking down from the cut-off it is soon met.
  */
-varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run, int64_t *out)
+varve_status vv_vacuum_readable(struct vv_op *op, struct vv_vacuum_run *run, int64_t *out)
 {
     VV_CLEANUP(vv_ledger_reader_done)
     struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};

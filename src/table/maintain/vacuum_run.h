@@ -23,6 +23,7 @@ struct vv_vacuum_run {
     int64_t retention_us; /* that is applied */
     int64_t cutoff_us;    /* what is older may go */
     struct vv_map kept;   /* keys; of all snapshots that were looked at */
+    struct vv_map places; /* a struct vv_str each: where a folder of keys really lies */
     int64_t looked_until; /* the newest commit whose removes are kept; VV_NO_VERSION: none */
     struct vv_map pinned; /* keys that tags and holds keep; the value: which, a bit each */
     const struct vv_pin *pins;
@@ -49,6 +50,12 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
 varve_status vv_vacuum_read(struct vv_op *op, const struct vv_vacuum_run *run,
     struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_actions *out);
+/*
+ * Makes of a key that the log has the one under which the walk comes to the file: links among the folders
+ * on the way are followed. One that leads out of the table's folder, where no walk comes, stays
+ * as it is. With ptr NULL: none.
+ */
+varve_status vv_vacuum_place(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str *key);
 /* Adds to `kept` what the table's snapshot knows, and fills `pinned` anew. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
 /*
@@ -58,6 +65,9 @@ varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
  * something that would be due otherwise.
  */
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run);
+/* Adds to `kept` what a link in the table's folder leads to. */
+varve_status vv_vacuum_keep_link(struct vv_op *op, struct vv_vacuum_run *run,
+    struct vv_str key);
 /*
  * Fills `due` by listing the table's folder, or from the removes in the log; asks for
  * vv_vacuum_keep_removed before the first is taken in.
@@ -68,8 +78,7 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run);
 void vv_vacuum_filter(struct vv_vacuum_run *run);
 int64_t vv_vacuum_bytes(const struct vv_objects *objects);
 /* The oldest version that is whole without what is due; VV_NO_VERSION: none is lost. */
-varve_status vv_vacuum_readable(struct vv_op *op, const struct vv_vacuum_run *run,
-    int64_t *out);
+varve_status vv_vacuum_readable(struct vv_op *op, struct vv_vacuum_run *run, int64_t *out);
 /*
  * Leaves word for the next lite vacuum: which commits name no file any more that could be due. Those
  * that stayed for a pin are due when it is dropped. Never fails: without it that one reads more.

@@ -40,13 +40,15 @@ TEST(local, finds_the_key_that_a_path_leads_to)
             mkdir(test_path("t2"), 0777) == 0);
     REQUIRE(symlink("t", test_path("top")) == 0 && symlink("t/a", test_path("deep")) == 0);
     REQUIRE(symlink("../t2/x", test_path("t/out")) == 0);
+    REQUIRE(symlink("a", test_path("t/in")) == 0 && symlink("../t2", test_path("t/away")) == 0);
     const struct {
         const char *path; /* %s: the folder of the case */
         const char *key;  /* NULL: elsewhere */
     } cases[] = {{"%s/t/a/x", "a/x"}, {"%s/top/a/x", "a/x"}, {"%s/top/x", "x"},
         {"%s/deep/x", "a/x"}, {"%s/top/out", "out"}, {"%s/t/none/x", "none/x"},
-        {"%s/t2/x", NULL}, {"%s/t", NULL}, {"%s/top", NULL}, {"%s/none/x", NULL}, {"/x", NULL},
-        {"a/x", NULL}, {"s3://%s/t/a/x", NULL}};
+        {"%s/t/in/x", "a/x"}, {"%s/t/a/../x", "x"}, {"%s/t//a/./x", "a/x"},
+        {"%s/t/away/x", NULL}, {"%s/t2/x", NULL}, {"%s/t", NULL}, {"%s/top", NULL},
+        {"%s/none/x", NULL}, {"/x", NULL}, {"a/x", NULL}, {"s3://%s/t/a/x", NULL}};
     for (size_t i = 0; i < VV_COUNT(cases); i++) {
         struct vv_op *op = &fixture.op;
         struct vv_str here = real_dir(op);
@@ -62,6 +64,53 @@ TEST(local, finds_the_key_that_a_path_leads_to)
         else
             CHECK_STR(key, cases[i].key);
     }
+}
+
+TEST(local, finds_the_key_that_a_key_leads_to)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct vv_op *op = &fixture.op;
+    VV_CLEANUP(vv_store_close) struct vv_store *linked = NULL;
+    REQUIRE(mkdir(test_path("real"), 0777) == 0 && symlink("real", test_path("t")) == 0);
+    REQUIRE(fixture_open_local(&fixture, ".", true));
+    REQUIRE_OK(op, vv_store_at(op, fixture.store, VV_STR("t"), &linked));
+    put(&fixture, "real/a/x", "x");
+    put(&fixture, "other/x", "x");
+    REQUIRE(symlink("a", test_path("real/in")) == 0 &&
+            symlink("a/x", test_path("real/y")) == 0);
+    REQUIRE(symlink("../other", test_path("real/out")) == 0);
+    REQUIRE(symlink("none", test_path("real/none")) == 0);
+    const struct {
+        const char *key, *real; /* NULL: elsewhere or nowhere */
+    } cases[] = {{"a/x", "a/x"}, {"a", "a"}, {"in", "a"}, {"in/x", "a/x"}, {"y", "a/x"},
+        {"out", NULL}, {"out/x", NULL}, {"none", NULL}, {"b", NULL}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_str real = VV_STR_NONE;
+        CHECK_OK(op, vv_store_real_key(op, &op->arena, linked, vv_str_of(cases[i].key), &real));
+        if (cases[i].real == NULL)
+            CHECK(real.ptr == NULL);
+        else
+            CHECK_STR(real, cases[i].real);
+    }
+}
+
+TEST(local, tells_which_of_what_it_lists_are_links)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct vv_op *op = &fixture.op;
+    struct vv_objects found = {0};
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "a", "content");
+    put(&fixture, "d/x", "x");
+    REQUIRE(symlink("a", test_path("root/b")) == 0 && symlink("d", test_path("root/c")) == 0);
+    REQUIRE_OK(op,
+        vv_store_list(op, fixture.store, &op->arena, VV_STR(""), VV_STR_NONE, 0, &found));
+    REQUIRE(found.len == 2);
+    CHECK(!found.items[0].is_link && found.items[1].is_link && found.items[1].bytes == 7);
+    REQUIRE_OK(op, vv_store_list_folders(op, fixture.store, &op->arena, VV_STR(""), &found));
+    REQUIRE(found.len == 2);
+    CHECK_STR(found.items[0].key, "c");
+    CHECK(found.items[0].is_link && !found.items[1].is_link);
 }
 
 TEST(local, opens_paths_and_file_urls)

@@ -1,0 +1,58 @@
+#include "table/folder_walk.h"
+
+#include "delta/list.h"
+#include "delta/log_name.h"
+#include "table/maintain/vacuum_plan.h"
+
+/* Folders still to be looked into; the list grows while it is walked. */
+struct folders {
+    VV_ACTION_LIST(struct vv_str) list;
+};
+
+static varve_status add_folder(struct vv_op *op, struct folders *folders, struct vv_str key)
+{
+    struct vv_str *added = VV_LIST_NEW(&op->arena, &folders->list);
+    if (added == NULL)
+        return vv_fail_memory(op);
+    *added = vv_arena_str(&op->arena, key);
+    return added->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+static bool has_log(const struct vv_objects *folders)
+{
+    for (size_t i = 0; i < folders->len; i++)
+        if (vv_str_ends(folders->items[i].key, VV_STR("/" VV_LOG_FOLDER)))
+            return true;
+    return false;
+}
+
+static varve_status look_into(struct vv_op *op, struct vv_folder_walk *walk,
+    struct vv_str folder, struct folders *folders)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_objects objects = {0};
+    struct vv_objects below = {0};
+    VV_TRY(vv_check_cancel(op));
+    VV_TRY(vv_store_list_folders(op, walk->store, &arena, folder, &below));
+    if (has_log(&below)) /* the table's own is "_delta_log" */
+        return VARVE_OK;
+    VV_TRY(vv_store_list(op, walk->store, &arena, folder, VV_STR_NONE, 0, &objects));
+    for (size_t i = 0; i < objects.len; i++)
+        VV_TRY(walk->see(op, walk->data, &objects.items[i]));
+    for (size_t i = 0; i < below.len; i++)
+        if (!below.items[i].is_link &&
+            vv_vacuum_enters(below.items[i].key, walk->metadata, walk->schema))
+            VV_TRY(add_folder(op, folders, below.items[i].key));
+    walk->folders++;
+    return VARVE_OK;
+}
+
+varve_status vv_folder_walk(struct vv_op *op, struct vv_folder_walk *walk)
+{
+    struct folders folders = {0};
+    walk->folders = 0;
+    VV_TRY(look_into(op, walk, VV_STR(""), &folders));
+    for (size_t i = 0; i < folders.list.len; i++)
+        VV_TRY(look_into(op, walk, folders.list.items[i], &folders));
+    return VARVE_OK;
+}
