@@ -105,7 +105,7 @@ typedef struct varve_init_options {
 
 /*
  * Creates the three market tables where they are absent. *out_json (may be NULL):
- * [{"table","location","created",...}].
+ * [{"table","location","created",...}]. EUSAGE as of varve_lake_create_table.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_init(varve_lake *lake,
     const varve_init_options *options, char **out_json, varve_error *err);
@@ -131,7 +131,7 @@ typedef struct varve_create_options {
             NULL, NULL                                                                      \
     }
 
-/* *out_created 0: it was there and stays. EUSAGE: it lacks a column, or differs in type, key, partition. */
+/* *out_created 0: it was there and stays. EUSAGE: it lacks a column, or differs in type, key, partition; Parquet files lie there without a log. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_create_table(varve_lake *lake,
     const char *name, const varve_create_options *options, int32_t *out_created,
     varve_error *err);

@@ -2,6 +2,7 @@
  * Version 0 of a table: protocol, metaData, and nothing else.
  */
 #include "base/json_write.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "delta/commit.h"
@@ -10,6 +11,8 @@
 #include "table/alter/property.h"
 #include "table/cluster.h"
 #include "table/constraint.h"
+#include "table/folder_walk.h"
+#include "table/maintain/vacuum_plan.h"
 #include "table/table.h"
 #include "table/values.h"
 #include "table/warnings.h"
@@ -489,6 +492,51 @@ static varve_status table_is_there(struct vv_op *op, const struct vv_log_handle 
     return VARVE_OK;
 }
 
+struct remains {
+    int64_t files;
+    struct vv_str first;
+};
+
+static varve_status see_remains(struct vv_op *op, void *data, const struct vv_object *object)
+{
+    struct remains *remains = data;
+    if (!vv_vacuum_sees(object->key) || !vv_str_ends(object->key, VV_STR(".parquet")))
+        return VARVE_OK;
+    if (remains->files++ == 0)
+        remains->first = vv_arena_str(&op->arena, object->key);
+    return remains->first.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/*
+ * Data files without a log are a table that has lost it: to a new one in their place they are leftovers,
+ * which its vacuum removes. If somebody has made a table meanwhile, they are of that one.
+ */
+static varve_status check_remains(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_table_spec *spec, bool *out_is_there)
+{
+    const struct vv_metadata metadata = {.partition_columns = spec->partition_columns,
+        .partition_columns_len = spec->partition_columns_len};
+    struct remains remains = {0};
+    struct vv_folder_walk walk = {.store = log->store,
+        .metadata = &metadata,
+        .schema = &spec->schema,
+        .see = see_remains,
+        .data = &remains};
+    VV_TRY(vv_folder_walk(op, &walk));
+    if (remains.files == 0)
+        return VARVE_OK;
+    VV_TRY(table_is_there(op, log, out_is_there));
+    if (*out_is_there)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "%.*s has %" PRId64
+        " Parquet file%s, such as %.*s, and no log of a table (_delta_log): "
+        "put the log back from a backup; for a new table take another name, or move the "
+        "file%s away",
+        VV_ARG(log->store->location), remains.files, vv_plural(remains.files),
+        VV_ARG(remains.first), vv_plural(remains.files));
+}
+
 varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv_engine *engine,
     const struct vv_table_spec *spec, bool *out_created)
 {
@@ -499,6 +547,8 @@ varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv
     bool is_there = false;
     VV_TRY(check(op, spec));
     VV_TRY(table_is_there(op, &log, &is_there));
+    if (!is_there)
+        VV_TRY(check_remains(op, &log, spec, &is_there));
     if (is_there) {
         *out_created = false;
         return check_there(op, &log, spec);

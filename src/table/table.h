@@ -110,8 +110,8 @@ struct vv_table_spec {
  * Writes version 0 ("CREATE TABLE"). The protocol is the least that holds the table: reader 1,
  * writer 2 or 3 (CHECK), (3,7) with lists where a type or property needs it. *out_created false
  * when a table is there already and has all that the spec asks for; nothing is changed. EUSAGE: it
- * lacks some of it; names, key columns that don't exist or can't be ordered, a CHECK that does not
- * translate.
+ * lacks some of it; Parquet files without a log lie there; names, key columns that don't exist or
+ * can't be ordered, a CHECK that does not translate.
  */
 varve_status vv_table_create(struct vv_op *op, struct vv_store *store, struct vv_engine *engine,
     const struct vv_table_spec *spec, bool *out_created);
