@@ -46,7 +46,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_verify(varve_lake *lake, cons
     varve_error *err);
 
 /*
- * The head of a table, to be kept elsewhere: {"table","version","head"}, and with `key_file` (an
+ * The head of a table, to be kept elsewhere: {"table","version","head"} (of a table that was named by a
+ * path the absolute path), and with `key_file` (an
  * Ed25519 key, PEM; NULL: none) "signature", in base64, of the text "varve-seal-1 <head>". ENOTFOUND: no
  * such table or key file; ECORRUPT: its log can't be read.
  */

@@ -163,7 +163,8 @@ static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, cons
     struct vv_seal made;
     if (vv_seal(op, log, &made) != VARVE_OK)
         return vv_note_table(op, vv_str_of(table));
-    VV_TRY(vv_seal_write(op, vv_str_of(table), &made, key_file, &json));
+    struct vv_str name = vv_lake_lasting_name(vv_str_of(table), log->store);
+    VV_TRY(vv_seal_write(op, name, &made, key_file, &json));
     return vv_api_give_text(op, &json, out_json);
 }
 

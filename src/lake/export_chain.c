@@ -243,7 +243,8 @@ static varve_status write_texts(struct vv_op *op, struct vv_export_run *run, str
     VV_TRY(vv_export_key(op, table, "commits.csv", &key));
     VV_TRY(vv_export_write(op, run, key, vv_buf_str(&walk->csv), NULL));
     VV_TRY(vv_export_key(op, table, "seal.json", &key));
-    VV_TRY(vv_seal_write(op, table->name, &table->seal, run->request->key_file, &json));
+    struct vv_str name = vv_lake_lasting_name(table->name, table->source.table->store);
+    VV_TRY(vv_seal_write(op, name, &table->seal, run->request->key_file, &json));
     if (!vv_buf_ok(&json))
         return vv_fail_memory(op);
     VV_TRY(vv_export_write(op, run, key, vv_buf_str(&json), NULL));

@@ -61,17 +61,33 @@ static bool is_exported(const struct vv_export_run *run, const struct vv_export_
     return false;
 }
 
+/* Whether it may be there, seen from another folder. varve seal writes no such path. */
+static bool is_relative(struct vv_str name)
+{
+    return vv_lake_is_path(name) && name.ptr[0] != '/' && vv_str_find(name, ':') == name.len;
+}
+
+static varve_status fail_missing(struct vv_op *op, const struct vv_export_seal *seal)
+{
+    if (is_relative(seal->table))
+        return vv_fail(op, VARVE_EUSAGE,
+            "version %" PRId64
+            " of table %.*s was sealed, and from this folder that path leads to no table: "
+            "write the whole path into the line",
+            seal->version, VV_ARG(seal->table));
+    return vv_fail(op, VARVE_EVERIFY,
+        "version %" PRId64
+        " of table %.*s was sealed, and there is no such table in the lake: it was deleted, "
+        "renamed or moved; nothing is exported (to leave it out, name the tables to export)",
+        seal->version, VV_ARG(seal->table));
+}
+
 /* Of a lake that is exported whole: a table that was sealed and is not there any more. */
 static varve_status check_there(struct vv_op *op, const struct vv_export_run *run)
 {
     for (size_t i = 0; i < run->seals.len && run->request->tables_len == 0; i++)
         if (run->seals.items[i].location.ptr == NULL)
-            return vv_fail(op, VARVE_EVERIFY,
-                "version %" PRId64
-                " of table %.*s was sealed, and there is no such table in the lake: it was "
-                "deleted, renamed or moved; nothing is exported (to leave it out, name the "
-                "tables to export)",
-                run->seals.items[i].version, VV_ARG(run->seals.items[i].table));
+            return fail_missing(op, &run->seals.items[i]);
     return VARVE_OK;
 }
 

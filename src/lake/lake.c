@@ -150,10 +150,15 @@ varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_aren
     return VARVE_OK;
 }
 
-static bool is_path(struct vv_str name)
+bool vv_lake_is_path(struct vv_str name)
 {
     return vv_str_find(name, '/') < name.len || vv_str_eq(name, VV_STR(".")) ||
            vv_str_eq(name, VV_STR(".."));
+}
+
+struct vv_str vv_lake_lasting_name(struct vv_str name, const struct vv_store *store)
+{
+    return vv_lake_is_path(name) ? store->location : name;
 }
 
 static varve_status no_such_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name)
@@ -181,7 +186,7 @@ varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str n
 {
     struct vv_store *store = NULL;
     struct vv_engine *engine = NULL;
-    if (is_path(name)) {
+    if (vv_lake_is_path(name)) {
         struct vv_store_options options = lake->store_options;
         options.create = false;
         VV_TRY(vv_store_open(op, name, &options, &store));

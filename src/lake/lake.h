@@ -71,6 +71,10 @@ varve_status vv_lake_table_for_any(struct vv_op *op, struct vv_lake *lake, struc
  */
 varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_log_handle *out);
+/* Whether a table is named by a path or URL, not by its name in the lake. */
+bool vv_lake_is_path(struct vv_str name);
+/* The name of a table for whoever reads it in another folder: of a path, where it leads; `store` is its. */
+struct vv_str vv_lake_lasting_name(struct vv_str name, const struct vv_store *store);
 /* Creates a table by name (EUSAGE for a name that is no name); fills in user and message. */
 varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
     struct vv_table_spec *spec, bool *out_created);

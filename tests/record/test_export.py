@@ -476,6 +476,27 @@ def test_seals_are_of_a_table_however_it_is_named(filled, tmp_path):
         assert done.returncode == 10 and "is not what was sealed" in done.stderr
 
 
+@pytest.mark.parametrize("named", ["lake/t", "./lake/t", "lake/../lake/t"])
+def test_a_seal_of_a_table_by_a_relative_path_is_good_in_every_folder(filled, tmp_path, named):
+    def run(folder, *arguments):
+        return subprocess.run([filled.program, "--lake", filled.lake, *map(str, arguments)],
+                              cwd=folder, capture_output=True, text=True, check=False)
+    noted, other = tmp_path / "noted", tmp_path / "other"
+    other.mkdir()
+    noted.write_text(run(tmp_path, "seal", named).stdout)
+    assert json.loads(noted.read_text())["table"] == str(filled.table("t").resolve())
+    for number, folder in enumerate((tmp_path, other)):
+        assert run(folder, "export", "--seals", noted, "-o", f"all{number}").returncode == 0
+        assert (folder / f"all{number}" / "t" / "seals.ndjson").exists()
+    assert run(tmp_path, "export", named, "-o", "one").returncode == 0
+    again = tmp_path / "one" / "t" / "seal.json"
+    assert run(other, "export", "--seals", again, "-o", "two").returncode == 0
+    noted.write_text(json.dumps(dict(json.loads(noted.read_text()), table=named)))
+    assert run(tmp_path, "export", "--seals", noted, "-o", "three").returncode == 0
+    done = run(other, "export", "--seals", noted, "-o", "four")
+    assert done.returncode == 2 and "from this folder" in done.stderr
+
+
 def test_seals_that_are_not_looked_at_are_told(filled, tmp_path):
     lakes.create(filled, "u")
     noted = tmp_path / "noted"
