@@ -260,7 +260,10 @@ varve_status vv_verify_said(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_actions *actions);
 /* What nothing proves, where that is to be a failure; a newest time that is ahead of the clock. */
 varve_status vv_verify_unproven(struct vv_op *op, struct vv_verify_run *run);
-/* The first of the newest commits that neither a link nor the noted head proves. */
+/*
+ * The first of the newest commits that nothing proves: with a noted head that was found the one behind it,
+ * since links to later ones may have been written anew; without one, the first that no link reaches.
+ */
 int64_t vv_verify_open_from(const struct vv_verify_run *run);
 
 /* Hashes what is due, once it is much, or with `all` whatever it is. */

@@ -86,9 +86,8 @@ varve_status vv_verify_said(struct vv_op *op, struct vv_verify_run *run,
 
 int64_t vv_verify_open_from(const struct vv_verify_run *run)
 {
-    int64_t open = vv_chain_walk_open(&run->chain);
     int64_t by_head = run->result.head_version;
-    return by_head != VV_NO_VERSION && by_head >= open ? by_head + 1 : open;
+    return by_head != VV_NO_VERSION ? by_head + 1 : vv_chain_walk_open(&run->chain);
 }
 
 /* The newest commit of Varve's is not among them: there always is one that is proven by nothing yet. */
