@@ -127,10 +127,18 @@ static varve_status show(struct vv_cli *cli, const char *json, bool with_verdict
     return vv_show_text(cli, text.ptr, text.len);
 }
 
+/* That nothing waits in a spool that nobody has made is said of a lake, not of any folder. */
+static varve_status check_lake(struct vv_cli *cli)
+{
+    char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
+    return vv_cli_table_names(cli, &names);
+}
+
 /* What waits in the lake's own spool before anybody has made it. */
 static varve_status show_none(struct vv_cli *cli)
 {
     enum vv_format format = vv_show_format(cli);
+    VV_TRY(check_lake(cli));
     if (format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON)
         return show(cli,
             "{\"spool\":null,\"owner\":null,\"segments\":[],\"segments_waiting\":0,"
@@ -282,8 +290,8 @@ static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
     VV_TRY(look(cli, values, &before));
     if (before.pid != 0)
         VV_TRY(flush_by_owner(cli, values, &before));
-    else if (before.exists)
-        VV_TRY(flush_here(cli, values));
+    else
+        VV_TRY(before.exists ? flush_here(cli, values) : check_lake(cli));
     if (!cli->globals.json) {
         vv_say(cli, "%" PRId64 " row%s flushed%s", before.rows, vv_text_plural(before.rows),
             before.pid != 0 ? " by the ingest that has the spool" : "");

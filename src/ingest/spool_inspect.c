@@ -152,16 +152,28 @@ static void write_id(struct vv_json_writer *json, const unsigned char id[VV_SPOO
     vv_jw_key_string(json, "id", (struct vv_str){text, sizeof(text)});
 }
 
+/* The file that nobody owns since it is missing; a folder without segments is no spool. */
+static varve_status check_missing(struct vv_op *op, const struct inspection *inspection)
+{
+    bool is_unbegun = false;
+    vv_forgive(op);
+    VV_TRY(vv_spool_is_unbegun(op, inspection->journal, VV_STR(""), &is_unbegun));
+    return is_unbegun ? vv_fail(op, VARVE_ENOTFOUND, "%s is no spool",
+                            inspection->journal->location.ptr)
+                      : VARVE_OK;
+}
+
 static varve_status inspect_header(struct vv_op *op, struct inspection *inspection)
 {
-    struct vv_str bytes;
-    struct vv_str owner;
+    struct vv_str bytes = VV_STR_NONE;
+    struct vv_str owner = VV_STR_NONE;
     struct vv_str name = VV_STR(VV_SPOOL_HEADER_NAME);
     varve_status status = vv_journal_read(op, inspection->journal, &op->arena, name, &bytes);
+    if (status == VARVE_OK)
+        status = vv_journal_owner(op, inspection->journal, &op->arena, name, &owner);
     if (status == VARVE_ENOTFOUND)
-        return vv_note(op, "%s is no spool", inspection->journal->location.ptr);
+        status = check_missing(op, inspection);
     VV_TRY(status);
-    VV_TRY(vv_journal_owner(op, inspection->journal, &op->arena, name, &owner));
     inspection->is_owned = owner.ptr != NULL;
     bool is_whole = vv_spool_header_read(bytes, &inspection->header);
     struct vv_json_writer *json = &inspection->json;

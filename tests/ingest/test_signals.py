@@ -151,6 +151,25 @@ def test_damage_is_found_and_named(lake):
     assert lake.spool()["rows_waiting"] == 0 and aside.exists()
 
 
+def test_a_spool_without_its_own_file_is_damaged_and_not_empty(lake):
+    run, path = lake.serve("signals", "--interval", "1h", "--ack")
+    client = Client(path)
+    client.send(signal_rows(range(100)))
+    client.until_ack(100)
+    client.close()
+    run.kill()
+    own = lake.path / "_varve" / "spool" / "spool"
+    content = own.read_bytes()
+    own.unlink()
+    status = lake.ok("spool", "status")
+    assert "DAMAGED" in status and "nothing waits" not in status and ".vs" in status
+    assert lake.run("spool", "verify").returncode == 10
+    assert lake.run("spool", "flush").returncode == 6 and not lake.values()
+    own.write_bytes(content)
+    lake.ok("spool", "flush", "--adopt")
+    assert lake.values() == expected(range(100))
+
+
 def test_a_damaged_segment_that_is_restored_gives_its_rows(lake):
     run, path = lake.serve("signals", "--interval", "1h", "--ack")
     client = Client(path)
@@ -175,8 +194,12 @@ def test_a_spool_that_is_none(lake, tmp_path):
     assert lake.spool()["rows_waiting"] == 0
     assert json.loads(lake.ok("spool", "flush", "--json")) == {"rows_flushed": 0}
     assert not (lake.path / "_varve" / "spool").exists()
-    done = lake.run("spool", "status", "--spool", tmp_path / "nowhere")
-    assert done.returncode == 5
+    (tmp_path / "folder").mkdir()
+    for verb in ("status", "verify", "flush", "salvage"):
+        for name in ("nowhere", "folder"):
+            done = lake.run("spool", verb, "--spool", tmp_path / name)
+            assert done.returncode == 5 and done.stdout == "", (verb, name, done.stdout)
+    assert "is no spool" in done.stderr and list((tmp_path / "folder").iterdir()) == []
     done = lake.run("spool", "empty")
     assert done.returncode == 2 and "status|flush|verify|salvage" in done.stderr
 
