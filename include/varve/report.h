@@ -121,10 +121,10 @@ typedef struct varve_gaps_options {
     const char *every;    /* a row is expected so often: "1m", up to "1d" */
     const char *calendar; /* "XNYS", "24x7" or a file; NULL: 24x7 */
     const char *by;       /* columns parted by commas; NULL: the table as one */
-    const char *last;     /* back from now; NULL with neither from nor to: all */
+    const char *last;     /* back from now, until now; NULL with neither from nor to: all */
     const char *from;     /* included */
-    const char *to;       /* not included */
-    const char *at;       /* version, time or tag; NULL: the latest */
+    const char *to; /* not included; NULL (and no `last`): the newest row ends the range */
+    const char *at; /* version, time or tag; NULL: the latest */
 } varve_gaps_options;
 #define VARVE_GAPS_OPTIONS_INIT                                                 \
     {                                                                           \
@@ -136,7 +136,8 @@ typedef struct varve_gaps_options {
  * `by`, from, to, missing, sessions; a row a group: the columns of `by`, expected, present, missing,
  * coverage, longest_gap, rows, outside, first, last. *out_json (may be NULL): {"calendar","time",
  * "by_order","from","to","groups","expected","missing","coverage","rows","outside","newest"}. `time`
- * is the column that rows are placed by; `by_order`: the key has no time, and it is the order column.
+ * is the column that rows are placed by; `by_order`: the key has no time, and it is the order column;
+ * `newest`: the newest row of the range, or before its end.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_gaps(varve_lake *lake, const char *table,
     const varve_gaps_options *options, struct ArrowArrayStream *out, char **out_json,

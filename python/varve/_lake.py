@@ -304,6 +304,8 @@ class Lake:
         every     how often a row is expected: "1m", or a timedelta up to a day
         by        columns to look at each value of by itself
         calendar  "24x7", the default, "XNYS" or a file
+        last      back from now, until now: a feed that died is missing; without it and ``end``
+                  the newest row ends the range
         """
         import json
 

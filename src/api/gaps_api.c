@@ -31,7 +31,7 @@ static varve_status gaps_json(struct vv_op *op, const struct vv_gaps_result *res
     }
     vv_jw_key_int(&writer, "rows", result->rows);
     vv_jw_key_int(&writer, "outside", result->outside);
-    if (result->rows == 0 && result->newest_us != INT64_MIN)
+    if (result->newest_us != INT64_MIN)
         add_time(&writer, "newest", result->newest_us);
     vv_jw_end(&writer);
     return vv_api_give_text(op, &json, out_json);

@@ -46,10 +46,12 @@ static const struct vv_option options[] = {
                 "how long after their time rows came",
         .offset = AT(show)},
     VV_SPAN_OPTIONS(struct gaps_values, span,
-        "back from now: 30d, 12h (default: from the first row to the newest)"),
+        "back from now, until now: 30d, 12h (default: from the first row to the newest)"),
 };
 
-static void say_summary(const struct vv_cli *cli, const char *table, const char *json)
+/* `is_open`: the range ends with the newest row, so that nobody takes it for now. */
+static void say_summary(const struct vv_cli *cli, const char *table, const char *json,
+    bool is_open)
 {
     struct vv_text name VV_CLEANUP(vv_text_done) = {0};
     struct vv_node node = {0};
@@ -59,11 +61,13 @@ static void say_summary(const struct vv_cli *cli, const char *table, const char 
     int64_t missing = vv_node_int(vv_node_get(&node, "missing"), 0);
     vv_text_add_shown(&name, table, strlen(table));
     const char *calendar = vv_node_chars(vv_node_get(&node, "calendar"));
+    const char *newest = is_open ? vv_node_chars(vv_node_get(&node, "newest")) : "";
     if (expected > 0)
         vv_say(cli,
-            "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%",
+            "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%%s%s",
             calendar, missing, expected, vv_text_plural(expected),
-            100.0 * (double)(expected - missing) / (double)expected);
+            100.0 * (double)(expected - missing) / (double)expected,
+            *newest ? ", up to the newest row, " : "", newest);
     else
         vv_say(cli, "calendar %s: no row was expected in that time", calendar);
     if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0)
@@ -114,7 +118,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct vv_show show = {.plot_value = gaps.coverage ? "coverage" : "missing"};
     VV_TRY(varve_lake_gaps(cli->lake, table, &gaps, &rows, &json, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, &show, NULL));
-    say_summary(cli, table, json);
+    say_summary(cli, table, json, values->span.last == NULL && values->span.to == NULL);
     return VARVE_OK;
 }
 
@@ -128,7 +132,11 @@ const struct vv_command vv_cmd_gaps = {
     .text = "Cuts the sessions of the calendar into intervals of --every and shows those\n"
             "without a row, neighbours as one. A row at the close is in the last interval;\n"
             "with --every 1d any row of the day counts, and daily bars that are all stamped\n"
-            "at midnight UTC are of that date. What is not over yet is not missing.\n"
+            "at midnight UTC are of that date (each of --by is judged by its own rows).\n"
+            "With --last the range ends now, or at the time of --at: a feed that has died is\n"
+            "missing since then, and a market that is closed by its calendar is not. Without\n"
+            "--last and --to it ends with the newest row. What is not over yet is not\n"
+            "missing.\n"
             "Of a table whose key has a date and no time the intervals are days: --every 1d.\n"
             "A calendar of your own is a file of a few lines: docs/format-calendar.md.",
     VV_OPTIONS(options, struct gaps_values),

@@ -99,10 +99,11 @@ varve_status vv_lake_outcomes(struct vv_op *op, struct vv_lake *lake,
 
 struct vv_gaps_request {
     struct vv_str table;
-    struct vv_span_request span; /* nothing said: from the first row to the newest */
-    struct vv_str every;         /* a length of time up to "1d" */
-    struct vv_str calendar;      /* see vv_calendar_open; ptr NULL: 24x7 */
-    struct vv_str by;            /* columns parted by commas; ptr NULL: the table as one */
+    struct vv_span_request
+        span;               /* `last` ends now; an end that is not said is the newest row */
+    struct vv_str every;    /* a length of time up to "1d" */
+    struct vv_str calendar; /* see vv_calendar_open; ptr NULL: 24x7 */
+    struct vv_str by;       /* columns parted by commas; ptr NULL: the table as one */
     struct vv_str at;
     bool is_coverage; /* a row a group instead of a row a gap */
 };
@@ -117,7 +118,7 @@ struct vv_gaps_result {
     int64_t missing;
     int64_t rows;
     int64_t outside;   /* rows at a time when the calendar is closed */
-    int64_t newest_us; /* of a table without a row in the span; INT64_MIN: none */
+    int64_t newest_us; /* the newest row: of the span, or before its end; INT64_MIN: none */
 };
 
 /*

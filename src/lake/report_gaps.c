@@ -6,9 +6,10 @@
  * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
  * midnight to midnight of its own zone; where rows are of days, without an instant, so are the
  * slots: from midnight to midnight UTC, as which a date counts. Daily bars whose instants are all
- * midnights of UTC are such rows: in New York they would be of the evening before. What is not over yet is missing in
- * no one's rows, nor is what the range that was asked for cuts in two: the rows of the other part
- * are not read.
+ * midnights of UTC are such rows: in New York they would be of the evening before. Each group is
+ * judged by its own rows, so both kinds of days may be in one answer. What is not over yet is
+ * missing in no one's rows, nor is what the range that was asked for cuts in two: the rows of the
+ * other part are not read.
  */
 #include "base/time.h"
 #include "engine/sql.h"
@@ -29,7 +30,7 @@ struct gaps {
     struct vv_span span;
     int64_t every_us;
     int64_t now_us;
-    bool is_by_date; /* rows are of days, by their type or all of them by their instants */
+    bool is_by_date; /* rows are of days by their type */
     int32_t *by;
     size_t by_len;
     struct vv_gaps_result result;
@@ -108,7 +109,7 @@ static varve_status add_rows(struct vv_op *op, struct gaps *gaps, struct vv_span
     return vv_report_from(op, &gaps->source, columns, len, span, sql);
 }
 
-/* Instants with rows, how many, and the groups with their first ones. */
+/* Instants with rows, and how many. */
 static varve_status load_rows(struct vv_op *op, struct gaps *gaps)
 {
     struct vv_buf *sql = &gaps->work.sql;
@@ -117,10 +118,35 @@ static varve_status load_rows(struct vv_op *op, struct gaps *gaps)
     vv_buf_adds(sql, "us, count(*) AS n FROM (");
     VV_TRY(add_rows(op, gaps, gaps->span));
     vv_buf_adds(sql, ") WHERE us IS NOT NULL GROUP BY ALL");
-    VV_TRY(vv_report_run(op, &gaps->work));
+    return vv_report_run(op, &gaps->work);
+}
+
+/*
+ * Whether the days of a group are of UTC: by its rows in the range, of one that has none there by
+ * those before it.
+ */
+static void add_is_date(const struct gaps *gaps, struct vv_buf *sql)
+{
+    if (gaps->is_by_date || gaps->every_us != VV_US_PER_DAY)
+        vv_buf_adds(sql, gaps->is_by_date ? "true" : "false");
+    else
+        vv_buf_addf(sql,
+            "coalesce(bool_and(us %% 86400000000 = 0) FILTER (us >= %" PRId64 "), "
+            "bool_and(us %% 86400000000 = 0), %s)",
+            gaps->result.from_us,
+            gaps->result.newest_us % VV_US_PER_DAY == 0 ? "true" : "false");
+    vv_buf_adds(sql, " AS is_date");
+}
+
+/* The groups with their first instants, and whether their rows are of days. */
+static varve_status load_groups(struct vv_op *op, struct gaps *gaps)
+{
+    struct vv_buf *sql = &gaps->work.sql;
     vv_buf_adds(sql, "CREATE TEMP TABLE groups AS SELECT ");
     add_groups(gaps, "", sql);
-    vv_buf_adds(sql, "min(us) AS first FROM ");
+    vv_buf_adds(sql, "min(us) AS first, ");
+    add_is_date(gaps, sql);
+    vv_buf_adds(sql, " FROM ");
     if (gaps->span.from_us == INT64_MIN || gaps->by_len == 0) {
         /* Of a range that was said all is expected, also where no row is. */
         vv_buf_adds(sql,
@@ -134,20 +160,10 @@ static varve_status load_rows(struct vv_op *op, struct gaps *gaps)
     return vv_report_run(op, &gaps->work);
 }
 
-static varve_status judge_days(struct vv_op *op, struct gaps *gaps)
-{
-    int64_t is_all = 0;
-    if (gaps->is_by_date || gaps->every_us != VV_US_PER_DAY)
-        return VARVE_OK;
-    VV_TRY(vv_report_count(op, &gaps->work,
-        "SELECT CAST(coalesce(bool_and(us % 86400000000 = 0), false) AS BIGINT) FROM "
-        "(SELECT us FROM seen UNION ALL SELECT first FROM groups)",
-        &is_all));
-    gaps->is_by_date = is_all != 0;
-    return VARVE_OK;
-}
-
-/* The range: as said, else the rows'. */
+/*
+ * The range: as said, else the rows'. What is counted back from now ends now, so that it shows when
+ * rows no longer come; a row that is ahead of the clock is in it, too.
+ */
 static varve_status find_range(struct vv_op *op, struct gaps *gaps)
 {
     struct vv_gaps_result *result = &gaps->result;
@@ -161,13 +177,16 @@ static varve_status find_range(struct vv_op *op, struct gaps *gaps)
     if (result->to_us == INT64_MAX)
         VV_TRY(vv_report_count(op, &gaps->work, "SELECT coalesce(max(us), -1) + 1 FROM seen",
             &result->to_us));
+    if (gaps->request->span.last.ptr != NULL && result->to_us < gaps->now_us)
+        result->to_us = gaps->now_us;
     if (result->to_us < result->from_us)
         result->to_us = result->from_us;
     result->newest_us = INT64_MIN;
-    if (result->rows > 0)
-        return VARVE_OK;
     vv_buf_adds(&gaps->work.sql, "SELECT coalesce(max(us), -9223372036854775808) FROM (");
-    VV_TRY(add_rows(op, gaps, (struct vv_span){INT64_MIN, gaps->span.to_us}));
+    if (result->rows > 0)
+        vv_buf_adds(&gaps->work.sql, "FROM seen");
+    else
+        VV_TRY(add_rows(op, gaps, (struct vv_span){INT64_MIN, gaps->span.to_us}));
     vv_buf_addc(&gaps->work.sql, ')');
     return vv_report_number(op, &gaps->work, &result->newest_us);
 }
@@ -215,11 +234,12 @@ static varve_status load_sessions(struct vv_op *op, struct gaps *gaps)
     return VARVE_OK;
 }
 
+/* A time of the calendar as an instant, where `is_date` is a column: of UTC or its zone. */
 static void add_instant(const struct gaps *gaps, const char *local, struct vv_buf *sql)
 {
-    vv_buf_adds(sql, "epoch_us(timezone(");
-    vv_sql_literal(sql, gaps->is_by_date ? VV_STR("UTC") : gaps->calendar.timezone);
-    vv_buf_addf(sql, ", make_timestamp(%s)))", local);
+    vv_buf_adds(sql, "epoch_us(timezone(CASE WHEN is_date THEN 'UTC' ELSE ");
+    vv_sql_literal(sql, gaps->calendar.timezone);
+    vv_buf_addf(sql, " END, make_timestamp(%s)))", local);
 }
 
 static varve_status check_timezone(struct vv_op *op, struct gaps *gaps)
@@ -227,6 +247,7 @@ static varve_status check_timezone(struct vv_op *op, struct gaps *gaps)
     int64_t any = 0;
     vv_buf_adds(&gaps->work.sql, "SELECT ");
     add_instant(gaps, "CAST(0 AS BIGINT)", &gaps->work.sql);
+    vv_buf_adds(&gaps->work.sql, " FROM (SELECT false AS is_date)");
     if (vv_report_number(op, &gaps->work, &any) == VARVE_OK)
         return VARVE_OK;
     if (op->error.code == VARVE_EINTERRUPTED || op->error.code == VARVE_ELIMIT)
@@ -244,11 +265,13 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
     int64_t slots = 0;
     VV_TRY(check_timezone(op, gaps));
     VV_TRY(load_sessions(op, gaps));
-    vv_buf_adds(sql, "CREATE TEMP TABLE open_times AS SELECT day, ");
+    vv_buf_adds(sql, "CREATE TEMP TABLE open_times AS SELECT is_date, day, ");
     add_instant(gaps, is_days ? "CAST(day AS BIGINT) * 86400000000" : "open", sql);
     vv_buf_adds(sql, " AS a, ");
     add_instant(gaps, is_days ? "(CAST(day AS BIGINT) + 1) * 86400000000" : "close", sql);
-    vv_buf_adds(sql, is_days ? " AS b FROM sessions GROUP BY ALL" : " AS b FROM sessions");
+    vv_buf_addf(sql,
+        " AS b FROM sessions CROSS JOIN (SELECT DISTINCT is_date FROM groups) AS kinds%s",
+        is_days ? " GROUP BY ALL" : "");
     VV_TRY(vv_report_run(op, &gaps->work));
     vv_buf_addf(sql,
         "SELECT CAST(coalesce(sum((b - a) // %" PRId64 " + 1), 0) AS BIGINT) FROM open_times",
@@ -261,17 +284,18 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
             "a longer --every",
             slots, SLOTS_MAX);
     if (is_days)
-        vv_buf_adds(sql, "CREATE TEMP TABLE cuts AS SELECT day, a, b, false AS closes FROM "
-                         "open_times");
+        vv_buf_adds(sql, "CREATE TEMP TABLE cuts AS SELECT is_date, day, a, b, false AS closes "
+                         "FROM open_times");
     else
         vv_buf_addf(sql,
-            "CREATE TEMP TABLE cuts AS SELECT day, x AS a, least(x + %" PRId64
-            ", b) AS b, x + %" PRId64 " >= b AS closes FROM (SELECT day, b, "
+            "CREATE TEMP TABLE cuts AS SELECT is_date, day, x AS a, least(x + %" PRId64
+            ", b) AS b, x + %" PRId64 " >= b AS closes FROM (SELECT is_date, day, b, "
             "unnest(range(a, b, %" PRId64 ")) AS x FROM open_times)",
             gaps->every_us, gaps->every_us, gaps->every_us);
     VV_TRY(vv_report_run(op, &gaps->work));
     vv_buf_addf(sql,
-        "CREATE TEMP TABLE slots AS SELECT row_number() OVER (ORDER BY a) AS slot, *, "
+        "CREATE TEMP TABLE slots AS SELECT row_number() OVER (PARTITION BY is_date ORDER BY a) "
+        "AS slot, *, "
         "a >= %" PRId64 " AND b <= %" PRId64 " AS is_whole FROM cuts WHERE b > %" PRId64
         " AND a < %" PRId64,
         gaps->span.from_us, gaps->span.to_us, gaps->result.from_us, gaps->result.to_us);
@@ -287,7 +311,9 @@ static varve_status load_hits(struct vv_op *op, struct gaps *gaps)
     add_groups(gaps, "s.", sql);
     vv_buf_adds(sql,
         "s.us, s.n, CASE WHEN s.us < c.b OR (s.us = c.b AND c.closes) THEN c.slot END"
-        " AS slot FROM seen s ASOF LEFT JOIN slots c ON s.us >= c.a");
+        " AS slot FROM (SELECT s.*, g.is_date FROM seen s JOIN groups g ON true");
+    add_same_group(gaps, "s", "g", sql);
+    vv_buf_adds(sql, ") s ASOF LEFT JOIN slots c ON s.is_date = c.is_date AND s.us >= c.a");
     VV_TRY(vv_report_run(op, &gaps->work));
     VV_TRY(vv_report_count(op, &gaps->work,
         "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM placed WHERE slot IS NULL",
@@ -302,14 +328,16 @@ static varve_status load_hits(struct vv_op *op, struct gaps *gaps)
 static varve_status check_expected(struct vv_op *op, struct gaps *gaps)
 {
     struct vv_gaps_result *result = &gaps->result;
-    const char *sql = "SELECT (SELECT count(*) FROM groups) * (SELECT count(*) FROM slots)";
+    struct vv_buf *sql = &gaps->work.sql;
+    bool is_all = gaps->span.from_us != INT64_MIN; /* else each from its own first row on */
     int64_t expected = 0;
     VV_TRY(vv_report_count(op, &gaps->work, "SELECT count(*) FROM groups", &result->groups));
-    if (gaps->span.from_us == INT64_MIN) /* each from its own first row on */
-        sql =
-            "SELECT CAST(coalesce(sum((SELECT count(*) FROM slots) - coalesce(c.slot, 1) + 1),"
-            " 0) AS BIGINT) FROM groups g ASOF LEFT JOIN slots c ON g.first >= c.a";
-    VV_TRY(vv_report_count(op, &gaps->work, sql, &expected));
+    vv_buf_addf(sql,
+        "SELECT CAST(coalesce(sum(k.n%s), 0) AS BIGINT) FROM groups g JOIN (SELECT is_date, "
+        "count(*) AS n FROM slots GROUP BY ALL) k ON k.is_date = g.is_date%s",
+        is_all ? "" : " - coalesce(c.slot, 1) + 1",
+        is_all ? "" : " ASOF LEFT JOIN slots c ON g.is_date = c.is_date AND g.first >= c.a");
+    VV_TRY(vv_report_number(op, &gaps->work, &expected));
     if (expected <= EXPECTED_MAX)
         return VARVE_OK;
     return vv_fail(op, VARVE_ELIMIT,
@@ -329,11 +357,9 @@ static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
     add_groups(gaps, "g.", sql);
     vv_buf_adds(sql,
         "c.slot, c.day, c.a, c.b, h.slot IS NOT NULL AS is_there FROM groups g JOIN "
-        "slots c ON ");
+        "slots c ON c.is_date = g.is_date");
     if (gaps->span.from_us == INT64_MIN)
-        vv_buf_adds(sql, "c.b > g.first OR (c.closes AND c.b = g.first)");
-    else
-        vv_buf_adds(sql, "true");
+        vv_buf_adds(sql, " AND (c.b > g.first OR (c.closes AND c.b = g.first))");
     vv_buf_adds(sql, " LEFT JOIN hits h ON h.slot = c.slot");
     add_same_group(gaps, "h", "g", sql);
     vv_buf_addf(sql, " WHERE c.is_whole AND (c.b <= %" PRId64 " OR h.slot IS NOT NULL)",
@@ -434,14 +460,14 @@ varve_status vv_lake_gaps(struct vv_op *op, struct vv_lake *lake,
 {
     VV_CLEANUP(gaps_done) struct gaps gaps = {.request = request};
     VV_TRY(read_request(op, &gaps));
-    gaps.now_us = vv_lake_now_us(op, lake);
+    gaps.now_us = vv_report_now_us(op, lake, request->at);
     VV_TRY(vv_report_span(op, lake, &request->span, request->at, VV_STR_NONE, &gaps.span));
     VV_TRY(open_source(op, lake, &gaps));
     VV_TRY(vv_report_columns(op, &gaps.source, request->by, &gaps.by, &gaps.by_len));
     VV_TRY(vv_report_work_open(op, lake, &gaps.work));
     VV_TRY(load_rows(op, &gaps));
-    VV_TRY(judge_days(op, &gaps));
     VV_TRY(find_range(op, &gaps));
+    VV_TRY(load_groups(op, &gaps));
     VV_TRY(load_slots(op, &gaps));
     VV_TRY(load_hits(op, &gaps));
     VV_TRY(load_expected(op, &gaps));

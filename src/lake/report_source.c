@@ -112,20 +112,25 @@ static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now
         "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
 }
 
+int64_t vv_report_now_us(const struct vv_op *op, const struct vv_lake *lake, struct vv_str at)
+{
+    int64_t now_us = vv_lake_now_us(op, lake);
+    int64_t at_us = 0;
+    bool is_time = at.ptr != NULL && vv_time_parse_human(at, now_us, &at_us);
+    return is_time && at_us < now_us ? at_us : now_us;
+}
+
 varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
     const struct vv_span_request *request, struct vv_str at, struct vv_str default_last,
     struct vv_span *out)
 {
     struct vv_span span = {INT64_MIN, INT64_MAX};
     struct vv_str last = request->last;
-    int64_t now_us = vv_lake_now_us(op, lake);
-    int64_t at_us = 0;
+    int64_t now_us = vv_report_now_us(op, lake, at);
     int64_t span_us = 0;
     bool is_range = request->from.ptr != NULL || request->to.ptr != NULL;
     if (last.ptr != NULL && is_range)
         return vv_fail(op, VARVE_EUSAGE, "give a last, or a from and a to, not both");
-    if (at.ptr != NULL && vv_time_parse_human(at, now_us, &at_us))
-        now_us = at_us;
     if (last.ptr == NULL && !is_range)
         last = default_last;
     if (last.ptr != NULL) {

@@ -31,6 +31,9 @@ varve_status vv_report_open_any(struct vv_op *op, struct vv_lake *lake, struct v
     struct vv_str at, struct vv_report_source *out);
 void vv_report_close(struct vv_report_source *source);
 
+/* What a report takes for now: the time of `at`, where it is one that is past. */
+int64_t vv_report_now_us(const struct vv_op *op, const struct vv_lake *lake, struct vv_str at);
+
 /* `default_last` ptr NULL: open where nothing is said. */
 varve_status vv_report_span(struct vv_op *op, const struct vv_lake *lake,
     const struct vv_span_request *request, struct vv_str at, struct vv_str default_last,

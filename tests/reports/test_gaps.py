@@ -204,6 +204,106 @@ def test_daily_bars_that_are_stamped_at_midnight_are_of_that_day_in_new_york_too
     assert len(found) > 1 and "closed" in said
 
 
+def test_each_group_is_of_days_or_of_instants_by_itself(varve):
+    """Daily bars beside bars of the evening: what is asked of one is the answer to it alone."""
+    varve.ok("create", "bars", "--schema", "at timestamp not null, s string", "--key", "at")
+    rows = [(day, time, name) for day in (2, 3, 6, 7, 8, 10, 13)  # the 9th: closed
+            for time, name in (("00:00:00", "daily"), ("20:59:00", "evening"))
+            if (day, name) not in ((7, "daily"), (8, "evening"))]
+    rows += [(6, "20:59:01", ""), (7, "00:00:00", "")]  # a group of both, whose name is NULL
+    varve.upsert("bars", "at,s\n" + "".join(
+        f"2025-01-{day:02d}T{time}Z,{name}\n" for day, time, name in rows))
+    daily = ("--every", "1d", "--calendar", "XNYS", "--by", "s")
+    found, said = gaps(varve, "bars", *daily)
+    assert [(row["s"], row["from"][:19], row["to"][:19], row["missing"]) for row in found] == [
+        ("daily", "2025-01-07T00:00:00", "2025-01-08T00:00:00", 1),
+        ("evening", "2025-01-08T05:00:00", "2025-01-09T05:00:00", 1),
+        (None, "2025-01-07T05:00:00", "2025-01-14T05:00:00", 4)]
+    assert "6 of 19 intervals missing" in said and "closed" not in said
+    found, _ = gaps(varve, "bars", *daily, "--show", "coverage")
+    assert [(row["s"], row["expected"], row["present"], row["outside"], row["rows"]) for row in found] == [
+        ("daily", 7, 6, 0, 6), ("evening", 7, 6, 0, 6), (None, 5, 1, 0, 2)]
+    # By the rows of the range; of a group that has none there, by those before it.
+    found, _ = gaps(varve, "bars", *daily, "--from", "2025-01-09", "--to", "2025-01-14T05:00:00Z",
+                    "--show", "coverage")
+    assert [(row["s"], row["expected"], row["present"]) for row in found] == [
+        ("daily", 2, 2), ("evening", 2, 2), (None, 2, 0)]
+    found, _ = gaps(varve, "bars", *daily, "--from", "2025-01-14", "--to", "2025-01-16")
+    assert [(row["s"], row["from"][:19], row["missing"]) for row in found] == [
+        ("daily", "2025-01-14T00:00:00", 2), ("evening", "2025-01-14T05:00:00", 1),
+        (None, "2025-01-14T05:00:00", 1)]
+    # As one, the table is not of days.
+    found, _ = gaps(varve, "bars", *daily[:4])
+    assert [(row["from"][:19], row["missing"]) for row in found] == [("2025-01-08T05:00:00", 1)]
+
+
+def test_a_table_of_days_that_stopped_is_of_days_in_the_range_after_it(varve):
+    varve.ok("create", "bars", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("bars", "at\n2025-01-02T00:00:00Z\n2025-01-03T00:00:00Z\n")
+    found, _ = gaps(varve, "bars", "--every", "1d", "--calendar", "XNYS", "--from", "2025-01-06",
+                    "--to", "2025-01-08")
+    assert [(row["from"][:19], row["to"][:19], row["missing"]) for row in found] == [
+        ("2025-01-06T00:00:00", "2025-01-08T00:00:00", 2)]
+
+
+def fill_until(varve, hours_ago, symbols="ab"):
+    """A row at each hour of the last two days, until some hours ago. The hour that is begun."""
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string not null",
+             "--key", "at,s")
+    hour = dt.datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    varve.upsert("t", "at,s\n" + "".join(
+        f"{stamp(hour - dt.timedelta(hours=back))},{symbol}\n"
+        for back in range(hours_ago, 48) for symbol in symbols))
+    return hour
+
+
+def test_a_feed_that_died_is_missing_until_now(varve):
+    """By groups and as one; a range that nobody ended with now goes to the newest row, and says so."""
+    hour = fill_until(varve, 5)
+    newest = hour - dt.timedelta(hours=5)
+    for by in ([], ["--by", "s"]):
+        found, said = gaps(varve, "t", "--every", "1h", "--last", "1d", *by)
+        ends = [hour, hour + dt.timedelta(hours=1)]  # an hour may have passed since
+        assert [row["from"] for row in found] == [stamp(newest + dt.timedelta(hours=1))] * (2 if by else 1)
+        assert all(row["to"] in map(stamp, ends) and row["missing"] in (4, 5) for row in found)
+        assert "newest" not in said
+        for more in ([], ["--from", stamp(hour - dt.timedelta(hours=30))]):
+            found, said = gaps(varve, "t", "--every", "1h", *by, *more)
+            assert found == [] and f"coverage 100.00 %, up to the newest row, {stamp(newest)}\n" in said
+    found, said = gaps(varve, "t", "--every", "1h", "--last", "3h")
+    assert [row["missing"] for row in found] in ([2], [3])
+    assert f"the newest row of t is of {stamp(newest)}" in said
+
+
+def test_a_market_that_is_closed_is_not_missing_now(varve, tmp_path):
+    """By a calendar in which it closed with the last row; in one in which it is open, it is."""
+    hour = fill_until(varve, 3)
+    opening = hour - dt.timedelta(hours=12)
+    days = sorted({(hour + dt.timedelta(hours=hours)).date() for hours in range(-72, 25)})
+    path = tmp_path / "calendar.txt"
+    for close, missing, expected in ((hour - dt.timedelta(hours=2), 0, 10), (hour, 2, 12)):
+        path.write_text("session mon 00:00 01:00\n" + "".join(
+            f"hours {day} {opening:%H:%M} {close:%H:%M}\n" if day == opening.date() else f"closed {day}\n"
+            for day in days))
+        found, said = gaps(varve, "t", "--every", "1h", "--last", "1d", "--calendar", path)
+        assert [row["missing"] for row in found] == [missing] * (missing > 0)
+        assert f"{missing} of {expected} intervals missing" in said
+
+
+def test_what_is_counted_back_from_a_time_of_at_ends_there(varve):
+    """A second that was not over then is not missing, though it is over now."""
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
+    at = dt.datetime.now(UTC)
+    whole = at.replace(microsecond=0)
+    while dt.datetime.now(UTC) <= whole + dt.timedelta(seconds=1):
+        varve.upsert("t", f"at\n{stamp(dt.datetime.now(UTC))}\n")
+    for option in ("--at", "--known-at"):
+        found, said = gaps(varve, "t", "--every", "1s", "--last", "1m", option, stamp(at))
+        assert [(row["to"], row["missing"]) for row in found] == [(stamp(whole), 59)], option
+        assert "59 of 59" in said
+
+
 def test_a_table_that_stopped_is_missing_in_the_whole_range(varve):
     varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
     varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
