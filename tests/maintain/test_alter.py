@@ -191,6 +191,8 @@ def test_a_trial_writes_nothing(ticks):
     (["frobnicate", "x"], 2, "alter can:"),
     (["rename-column", "a"], 2, "OLD NEW"),
     (["rename-column", "nope", "b"], 2, "no column nope"),
+    (["rename-column", "price", "", "--upgrade"], 2, "a column without a name"),
+    (["rename-column", "price", "  ", "--upgrade"], 2, "a column without a name"),
     (["rename-column", "sym", "PRICE", "--upgrade"], 2, "already"),
     (["rename-column", "price", "cost", "--upgrade"], 2, "constraint cheap"),
     (["drop-column", "sym", "--upgrade"], 2, "in the key"),

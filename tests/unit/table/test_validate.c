@@ -26,7 +26,7 @@ static const struct {
     {VV_INPUT_CSV, HEADER "2025-01-30T10:00:00.1234567Z,SPY,,\n",
         "row 1 (line 2): timestamp = 2025-01-30T10:00:00.1234567Z has digits below a "
         "microsecond, "
-        "which would be lost"},
+        "which would be lost (--truncate-time cuts them)"},
     {VV_INPUT_CSV, HEADER "9999-12-31T23:00:00-02:00,SPY,,\n",
         "row 1 (line 2): timestamp = 9999-12-31T23:00:00-02:00 is not in the years 0001 to "
         "9999"},
