@@ -35,7 +35,7 @@ static bool is_name(const char *text)
 varve_status vv_cli_read_at(struct vv_cli *cli, const char *version, const char *timestamp,
     const char **out)
 {
-    const char *at = cli->globals.at;
+    const char *at = version || timestamp ? cli->said.at : cli->globals.at;
     int count = (at != NULL) + (version != NULL) + (timestamp != NULL);
     if (count > 1)
         return vv_error_set(&cli->error, VARVE_EUSAGE,

@@ -45,8 +45,12 @@ struct vv_progress {
 
 struct vv_cli {
     const char *program; /* as it was called: for commands that are shown to be typed */
-    bool lake_given;     /* by --lake, not by the environment or a file */
     struct vv_globals globals;
+    /*
+     * The global options of the command line alone. What one of them means nothing to refuses it; a
+     * default of the environment or a file is for other commands, and is passed over.
+     */
+    struct vv_globals said;
     struct vv_parsed line;
     struct vv_text config; /* what the values of a configuration file point into */
     bool
@@ -146,6 +150,11 @@ varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, c
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len);
 /* The format that this run writes rows in. */
 enum vv_format vv_show_format(const struct vv_cli *cli);
+/*
+ * For rows that can't be written in it: passes over the format that is a default (of a file), so that
+ * vv_show_format tells another. False: it is none.
+ */
+bool vv_show_other_format(struct vv_cli *cli);
 
 /* ---- terminal.c: what stdout is --------------------------------------------------------------- */
 

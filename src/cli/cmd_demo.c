@@ -7,10 +7,15 @@ struct no_values {
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     (void)given;
-    if (cli->globals.output || cli->globals.format || cli->globals.json)
+    const struct vv_globals *said = &cli->said;
+    if (said->output || said->format || said->json || said->plot)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "demo: it writes for people; --format, --json and --output mean nothing to it");
-    return vv_demo_run(cli, cli->lake_given ? cli->globals.lake : "data/demo");
+            "demo: it writes for people; --format, --json, --plot and --output mean nothing to "
+            "it");
+    cli->globals.output = NULL;
+    cli->globals.json = false;
+    (void)vv_show_other_format(cli);
+    return vv_demo_run(cli, said->lake ? said->lake : "data/demo");
 }
 
 const struct vv_command vv_cmd_demo = {

@@ -162,13 +162,20 @@ static varve_status show(struct vv_cli *cli, const char *json, enum vv_format fo
     return status;
 }
 
+static bool is_binary(enum vv_format format)
+{
+    return format == VV_FORMAT_PARQUET || format == VV_FORMAT_ARROW;
+}
+
 static varve_status run(struct vv_cli *cli, const void *given)
 {
     enum vv_format format = vv_show_format(cli);
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     (void)given;
-    if (format == VV_FORMAT_PARQUET || format == VV_FORMAT_ARROW)
+    if (is_binary(format) && vv_show_other_format(cli))
+        format = vv_show_format(cli);
+    if (is_binary(format))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "describe gives no rows: json, csv or box are what it can be written as");
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 0), &table));

@@ -114,7 +114,7 @@ static varve_status drop(struct vv_cli *cli, varve_table *table, const struct ba
     bool may = false;
     struct vv_text question VV_CLEANUP(vv_text_done) = {0};
     vv_text_addf(&question, "Remove these rows of %s for good?", vv_cli_argument(cli, 1));
-    if (cli->globals.message != NULL)
+    if (cli->said.message != NULL)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "quarantine drop keeps no --message: what is dropped leaves no record");
     VV_TRY(vv_ask(cli, yes, "quarantine drop removes rows for good", vv_text_chars(&question),

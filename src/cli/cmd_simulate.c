@@ -162,9 +162,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
     varve_feed *feed VV_CLEANUP(feed_cleanup) = NULL;
     varve_feed_options feed_options = VARVE_FEED_OPTIONS_INIT;
     bool is_paced = values->rate.value > 0;
-    if (cli->globals.output || cli->globals.format)
+    if (cli->said.output || cli->said.format)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "simulate: it writes NDJSON to stdout; --format and --output mean nothing to it");
+    cli->globals.output = NULL;
     feed_options.days = (uint32_t)values->days.value;
     feed_options.start = values->start;
     feed_options.symbols = values->symbols;

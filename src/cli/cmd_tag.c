@@ -55,7 +55,7 @@ static varve_status drop(struct vv_cli *cli, const struct words *words)
     if (name == NULL || cli->line.arguments_len > 2)
         return vv_error_set(&cli->error, VARVE_EUSAGE, "%s %s: one name", words->command,
             words->drop);
-    if (cli->globals.message != NULL)
+    if (cli->said.message != NULL)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "%s %s keeps no --message: what is given free leaves no record", words->command,
             words->drop);

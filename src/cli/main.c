@@ -44,13 +44,34 @@ static varve_status read_globals(struct vv_cli *cli, int argc, char *const *argv
     struct vv_option_set set = {vv_global_options, vv_global_options_len, globals, given};
     VV_TRY(vv_command_line_parse(argc, argv, vv_commands, vv_commands_len, &set, &cli->line,
         &cli->error));
-    cli->lake_given = globals->lake != NULL;
+    cli->said = *globals;
     VV_TRY(vv_options_from_environment(&set, &cli->error));
     if (globals->config)
         VV_TRY(vv_options_from_file(&set, globals->config, &cli->config, &cli->error));
     if (globals->lake == NULL)
         globals->lake = LAKE_DEFAULT;
     cli->progress.on = isatty(STDERR_FILENO) && !globals->quiet && !globals->no_progress;
+    return VARVE_OK;
+}
+
+/* --at and --known-at: one of them, to a command that reads rows of an earlier time. */
+static varve_status settle_when(struct vv_cli *cli, const struct vv_command *command)
+{
+    const struct vv_globals *said = &cli->said;
+    struct vv_globals *globals = &cli->globals;
+    bool is_known_idle = said->known_at && !command->reads_known;
+    if (is_known_idle || (said->at && !command->reads_at))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --%s means nothing to %s: it does not read rows of an earlier time",
+            is_known_idle ? "known-at" : "at", command->name);
+    /* Of a default and what the command line says the latter counts. */
+    if (!command->reads_known || said->at)
+        globals->known_at = said->known_at;
+    if (!command->reads_at || said->known_at)
+        globals->at = said->at;
+    if (globals->known_at && globals->at)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "--at and --known-at both say when: give one of them");
     return VARVE_OK;
 }
 
@@ -61,17 +82,7 @@ static varve_status run(struct vv_cli *cli)
         return show_help(cli);
     if (command == NULL)
         return cli->globals.version ? show_version(cli) : no_command();
-    if (cli->globals.known_at && !command->reads_known)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --known-at means nothing to %s: it does not read rows of an earlier time",
-            command->name);
-    if (cli->globals.known_at && cli->globals.at)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "--at and --known-at both say when: give one of them");
-    if (cli->globals.at && !command->reads_at)
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "option --at means nothing to %s: it does not read rows of an earlier time",
-            command->name);
+    VV_TRY(settle_when(cli, command));
     VV_TRY(vv_arguments_check(&cli->line, &cli->error));
     return command->run(cli, cli->line.options);
 }

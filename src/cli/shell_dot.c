@@ -83,11 +83,13 @@ static varve_status run_mode(struct vv_shell *shell, const char *argument)
             ".mode: box, csv, json, ndjson, markdown or plot, not '%s'; the other formats are "
             "for files: varve query -o FILE",
             argument);
-    struct vv_option_set set = {
-        vv_global_options, vv_global_options_len, &shell->cli->globals, NULL};
+    struct vv_cli *cli = shell->cli;
+    struct vv_option_set set = {vv_global_options, vv_global_options_len, &cli->said, NULL};
     const struct vv_option *option =
         vv_option_find(vv_global_options, vv_global_options_len, "format", strlen("format"));
-    return vv_option_set_value(&set, option, argument, &shell->cli->error);
+    VV_TRY(vv_option_set_value(&set, option, argument, &cli->error));
+    cli->globals.format = cli->said.format;
+    return VARVE_OK;
 }
 
 static varve_status run_timer(struct vv_shell *shell, const char *argument)

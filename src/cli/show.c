@@ -38,14 +38,36 @@ static enum vv_format format_of_file(const char *path)
     return (enum vv_format)0;
 }
 
-static varve_status check_format(struct vv_cli *cli)
+static bool is_chart(enum vv_format format)
 {
-    if (vv_show_format(cli) != 0)
-        return VARVE_OK;
-    return vv_error_set(&cli->error, VARVE_EUSAGE,
-        "what '%s' ends with says no format: end it with .csv, .json, .ndjson, .md, .parquet, "
-        ".arrow or (reports) .svg, or say --format",
-        cli->globals.output);
+    return format == VV_FORMAT_PLOT || format == VV_FORMAT_SVG;
+}
+
+static varve_status check_format(struct vv_cli *cli, const struct vv_show *show)
+{
+    enum vv_format format = vv_show_format(cli);
+    bool has_chart = show != NULL && (show->plot_value != NULL || show->plot_line);
+    if (is_chart(format) && !has_chart && vv_show_other_format(cli))
+        format = vv_show_format(cli);
+    if (format == 0)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "what '%s' ends with says no format: end it with .csv, .json, .ndjson, .md, "
+            ".parquet, .arrow or (reports) .svg, or say --format",
+            cli->globals.output);
+    if (is_chart(format) && !has_chart)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "there is no chart of these rows; correlate, outcomes, transitions, gaps, signals, "
+            "range and query have one");
+    return VARVE_OK;
+}
+
+bool vv_show_other_format(struct vv_cli *cli)
+{
+    struct vv_globals *globals = &cli->globals;
+    bool is_default = globals->format != cli->said.format || globals->plot != cli->said.plot;
+    globals->format = cli->said.format;
+    globals->plot = cli->said.plot;
+    return is_default;
 }
 
 enum vv_format vv_show_format(const struct vv_cli *cli)
@@ -98,13 +120,6 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
                                     : BOX_ROWS_MAX,
         .utf8 = vv_terminal_is_utf8(),
         .color = vv_terminal_has_color(cli)};
-    if ((format == VV_FORMAT_PLOT || format == VV_FORMAT_SVG) && options.plot_value == NULL &&
-        !options.plot_line) {
-        stream->release(stream);
-        return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "there is no chart of these rows; correlate, outcomes, transitions, gaps, signals, "
-            "range and query have one");
-    }
     if (format == VV_FORMAT_PARQUET)
         return vv_show_parquet(cli, stream, target, out_rows);
     if (format == VV_FORMAT_ARROW)
@@ -135,7 +150,7 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
     if (vv_interrupt_signal() != 0)
         status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
     if (status == VARVE_OK)
-        status = check_format(cli);
+        status = check_format(cli, show);
     if (status == VARVE_OK)
         status = vv_target_open(cli->globals.output, pager_of(cli), &target, &cli->error);
     if (status != VARVE_OK) {

@@ -23,8 +23,8 @@ class Varve:
     def __call__(self, *arguments, stdin="", env=None, timeout=120):
         return subprocess.run(
             [str(self.program), *map(str, arguments)],
-            input=stdin, capture_output=True, text=True, check=False, timeout=timeout,
-            cwd=self.folder, env={**self.env, **(env or {})},
+            input=stdin, capture_output=True, text=True, errors="replace", check=False,
+            timeout=timeout, cwd=self.folder, env={**self.env, **(env or {})},
         )
 
     def ok(self, *arguments, **more):
