@@ -179,7 +179,8 @@ static varve_status piece_take(struct vv_op *op, struct reader *reader, struct v
             return vv_fail(op, VARVE_EINVALID,
                 "the record that begins in line %" PRId64
                 " is longer than %zu MB; is a quote never closed there?",
-                reader->scan.record.line, VV_INPUT_LINE_BYTES_MAX >> 20);
+                has_record ? record.line : reader->scan.record.line,
+                VV_INPUT_LINE_BYTES_MAX >> 20);
         if (!has_record)
             return VARVE_OK;
         if (reader->rows >= 0 && vv_csv_is_stray(&record)) {

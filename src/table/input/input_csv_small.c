@@ -1,9 +1,9 @@
 /*
  * Small files of CSV, without the engine: it takes longer to ask it than to read them.
  *
- * Only what leaves no doubt is read here: every record sound and as long as the header, all lines
- * ending alike, no NUL byte. Anything else is left to the engine, and what is wrong with it to
- * input_csv.c, so that both sizes of files are read and refused alike.
+ * Only what leaves no doubt is read here: every record sound and as long as the header, no NUL byte.
+ * Anything else is left to the engine, and what is wrong with it to input_csv.c, so that both sizes
+ * of files are read and refused alike.
  */
 #include "base/seam.h"
 #include "table/input/batch_input.h"
@@ -16,8 +16,7 @@ struct walk {
     struct vv_csv_scan scan;
     struct vv_str rest;
     struct vv_csv_record record;
-    struct vv_str text;                       /* of the record, without its line end */
-    bool has_line_feed, has_return, has_both; /* line ends of each kind that were met */
+    struct vv_str text; /* of the record, without its line end */
     bool has_ended;
 };
 
@@ -27,21 +26,13 @@ static void text_free(char **text)
     *text = NULL;
 }
 
-/* The line end of `text` is cut off and remembered; so is the rest of the one before it. */
-static void cut_line_ends(struct walk *walk, bool after_return)
+/* The line end of `text` is cut off; so is the rest of the one before it. */
+static void cut_line_ends(struct vv_str *text, bool after_return)
 {
-    struct vv_str *text = &walk->text;
     if (after_return && vv_str_starts(*text, VV_STR("\n")))
         *text = vv_str_skip(*text, 1);
-    if (text->len > 0 && text->ptr[text->len - 1] == '\n') {
-        walk->has_line_feed = true;
+    if (text->len > 0 && (text->ptr[text->len - 1] == '\n' || text->ptr[text->len - 1] == '\r'))
         text->len--;
-    } else if (text->len > 0 && text->ptr[text->len - 1] == '\r') {
-        bool is_pair = walk->rest.len > 0 && walk->rest.ptr[0] == '\n';
-        walk->has_both = walk->has_both || is_pair;
-        walk->has_return = walk->has_return || !is_pair;
-        text->len--;
-    }
 }
 
 static bool walk_next(struct walk *walk)
@@ -53,11 +44,11 @@ static bool walk_next(struct walk *walk)
     if (!vv_csv_scan_next(&walk->scan, &walk->rest, &walk->record)) {
         walk->has_ended = true;
         walk->text = before;
-        cut_line_ends(walk, after_return);
+        cut_line_ends(&walk->text, after_return);
         return vv_csv_scan_end(&walk->scan, &walk->record);
     }
     walk->text = vv_str_first(before, before.len - walk->rest.len);
-    cut_line_ends(walk, after_return);
+    cut_line_ends(&walk->text, after_return);
     return true;
 }
 
@@ -74,7 +65,7 @@ static bool is_plain(const struct vv_batch_input *input, struct vv_str text)
     while (is_sound && walk_next(&walk))
         is_sound = walk.record.fault == VV_CSV_FINE &&
                    (walk.record.fields == input->columns_len || walk.record.fields == 0);
-    return is_sound && walk.has_line_feed + walk.has_return + walk.has_both <= 1;
+    return is_sound;
 }
 
 /* The fields of a record, unquoted ones in place and the others in `fields`; empty ones are NULL. */
