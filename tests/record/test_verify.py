@@ -119,6 +119,32 @@ def test_what_was_cleaned_up_is_proven_by_the_ledger_or_told(varve):
     assert verify(varve, "cleaned", "--strict")["whole"] is False
 
 
+@damaged
+@pytest.mark.parametrize("more", [(), ("--deep",)])
+def test_a_hole_at_the_old_end_is_an_alarm_until_what_is_below_it_is_cleaned_up(varve, more):
+    """As a clean-up of other software leaves it that was cut off: the ledger has nothing of it."""
+    lakes.create(varve, "t", "--property", "delta.logRetentionDuration=interval 5 days")
+    for seed in range(5):
+        lakes.put(varve, "t", seed)
+    varve.ok("checkpoint", "t")
+    lakes.age(varve.table("t"), 20)
+    lakes.put(varve, "t", 10)
+    for version in (1, 2, 3):
+        commit(varve, "t", version).unlink()
+    report = verify(varve, "t", *more)
+    assert kinds(report) == ["commit.missing"] and report["wrong"] == 3
+    assert report["unreferenced_files"] == 0
+    varve.ok("checkpoint", "t")
+    report = verify(varve, "t", *more)
+    assert report["whole"] and kinds(report) == [] and report["unreferenced_files"] == 0
+    assert [finding["kind"] for finding in report["findings"]] == ["log.unproven"]
+    assert (report["commits"]["cleaned_unproven"], report["commits"]["broken"]) == (3, 0)
+    assert verify(varve, "t", "--strict")["whole"] is False
+    live = varve.table("t") / varve.rows("files", "t")[0]["path"]
+    live.unlink()
+    assert kinds(verify(varve, "t")) == ["file.missing"]
+
+
 def test_what_a_vacuum_took_is_no_alarm_and_what_somebody_took_is(varve):
     lakes.build(varve, "vacuumed")
     report = verify(varve, "vacuumed", "--deep")

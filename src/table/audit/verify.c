@@ -201,10 +201,11 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
 
 /* ---- All of them --------------------------------------------------------------------------------- */
 
-/* Those that matter: the one that the walk begins with, the newest, and all with is_deep. */
+/* Those that matter: one that the walk begins with, also anew, the newest, and all with is_deep. */
 static bool is_looked_at(const struct vv_verify_run *run, size_t index)
 {
-    return run->request->is_deep || index == 0 || index + 1 == run->list.checkpoints.len;
+    return run->request->is_deep || index == 0 || !run->state.is_complete ||
+           index + 1 == run->list.checkpoints.len;
 }
 
 /* The checkpoints of versions below `version`, from *next on. */
@@ -289,6 +290,9 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
         c += is_logs ? 1 : 0;
         l += has_both || !is_logs ? 1 : 0;
         VV_TRY(vv_progress(op, "verify", c + l, list->commits.len + run->ledger.len));
+        VV_TRY(pass_checkpoints(op, run, &next, before + 1));
+        if (step.version > before + 1)
+            vv_verify_forget(run);
         VV_TRY(pass_checkpoints(op, run, &next, step.version));
         VV_TRY(check_order(op, run, &step, before));
         VV_TRY(take_step(op, run, &step));

@@ -379,6 +379,19 @@ varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     return VARVE_OK;
 }
 
+void vv_verify_forget(struct vv_verify_run *run)
+{
+    struct vv_verify_state *state = &run->state;
+    for (size_t i = 0; i < state->every.len; i++)
+        state->every.items[i]->is_live = false;
+    state->txns = VV_MAP_INIT(&run->arena);
+    state->domains = VV_MAP_INIT(&run->arena);
+    state->files_digest = state->txns_digest = state->domains_digest = 0;
+    state->protocol_digest = state->metadata_digest = 0;
+    state->in_commit_ms = state->varve_ms = VV_NO_TIME;
+    state->is_complete = state->is_whole = false;
+}
+
 /* ---- At the end --------------------------------------------------------------------------------- */
 
 static bool has_expired(const struct vv_op *op, const struct vv_verify_run *run,
