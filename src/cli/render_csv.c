@@ -1,6 +1,6 @@
 /*
  * CSV after RFC 4180 with "\n": NULL is nothing, an empty text is "". What is written here, the
- * CSV input of an upsert reads back as the same values.
+ * CSV input of an upsert reads back as the same values, but for nested ones: they are JSON here.
  */
 #include "cli/render.h"
 

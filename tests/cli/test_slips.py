@@ -224,3 +224,24 @@ def test_a_message_that_nothing_keeps_is_refused(filled):
         assert done.returncode == 2 and "keeps no --message" in done.stderr, done
     assert filled("tag", "drop", "x").returncode == 0
     assert filled("hold", "release", "y").returncode == 0
+
+
+def test_nested_values_that_went_out_as_csv_name_the_formats_that_they_come_in_by(varve):
+    """As JSON they would have to be guessed; by the other formats they come back as they went."""
+    varve.ok("create", "t", "--schema", "id bigint, l array<int>, s struct<a: int, b: string>, "
+             "m map<string,double>", "--key", "id")
+    varve.ok("upsert", "t", stdin='{"id":1,"l":[1,null],"s":{"a":1,"b":"x, \\"y\\""},"m":{"k":1.5}}\n'
+             '{"id":2,"l":[],"s":null,"m":{}}\n')
+    text = varve.ok("scan", "t", "--format", "csv")
+    assert '"{""a"":1,""b"":""x, \\""y\\""""}"' in text
+    done = varve("upsert", "t", stdin=text)
+    assert done.returncode == 3
+    for part in ("l = '[1,null]' does not fit type array<integer>", "s = ", "m = "):
+        line = next(line for line in done.stderr.splitlines() if part in line)
+        assert line.endswith(", whose values come by NDJSON, Parquet or Arrow"), line
+    for name in ("t.ndjson", "t.parquet", "t.arrow"):
+        varve.ok("scan", "t", "-o", name)
+        assert "2 unchanged" in varve("upsert", "t", name).stderr
+    # Of NDJSON, a wrong value is just that.
+    done = varve("upsert", "t", stdin='{"id":3,"l":"x"}\n')
+    assert done.returncode == 3 and "NDJSON" not in done.stderr

@@ -111,6 +111,14 @@ static void columns_sql(const struct vv_plan *plan, const struct vv_breach *brea
         sql->failed = true;
 }
 
+/* As CSV has it, where a text may well be the JSON that NDJSON would take. */
+static bool is_text_of_nested(const struct vv_plan *plan, int32_t column)
+{
+    const struct vv_conversion *conversion = &plan->conversions[column];
+    return vv_type_is_nested(&plan->schema->fields[column].type) && !conversion->shaped_json &&
+           vv_str_eq(conversion->source_type, VV_STR("VARCHAR"));
+}
+
 static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach,
     struct vv_buf *out)
 {
@@ -122,6 +130,8 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
         vv_type_name(&plan->schema->fields[breach->column].type, out);
         if (plan->schema->fields[breach->column].type.kind == VV_TYPE_TIMESTAMP_NTZ)
             vv_buf_adds(out, ", a time without an offset");
+        if (is_text_of_nested(plan, breach->column))
+            vv_buf_adds(out, ", whose values come by NDJSON, Parquet or Arrow");
         break;
     case VV_BREACH_GAP:
         vv_buf_addf(out, "is a time that %.*s never had, clocks were put forward",
