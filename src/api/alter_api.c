@@ -48,6 +48,25 @@ static varve_status find_verb(struct vv_op *op, const char *name, size_t words_l
     return vv_fail(op, VARVE_EUSAGE, "alter can: %.*s", VV_ARG(vv_buf_str(&names)));
 }
 
+/*
+ * An empty word is a variable that nobody has set: taken for one that was left out it would move a
+ * column to the front. One that is no text would be stored as another.
+ */
+static varve_status check_words(struct vv_op *op, const struct verb *verb,
+    const char *const *words, size_t words_len)
+{
+    for (size_t i = 0; i < words_len; i++) {
+        struct vv_str word = vv_str_trim(vv_str_of(words[i]));
+        if (word.len == 0)
+            return vv_fail(op, VARVE_EUSAGE, "%s: word %zu of it is empty; say it as: %s %s",
+                verb->name, i + 1, verb->name, verb->usage);
+        if (!vv_utf8_valid(word))
+            return vv_fail(op, VARVE_EUSAGE, "%s: \"%.*s\" is not UTF-8", verb->name,
+                VV_ARG(word));
+    }
+    return VARVE_OK;
+}
+
 static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
     const char *const *words, size_t words_len, struct vv_pairs *out)
 {
@@ -103,6 +122,7 @@ static varve_status alter(struct vv_op *op, varve_table *table,
     const char *const *words = change->words;
     size_t words_len = change->words_len;
     VV_TRY(find_verb(op, change->verb, words_len, &verb));
+    VV_TRY(check_words(op, verb, words, words_len));
     request->kind = verb->kind;
     switch (verb->kind) {
     case VV_ALTER_SET:
