@@ -166,8 +166,7 @@ static varve_status check_new(struct vv_op *op, const struct vv_export_run *run,
     const struct vv_table *table)
 {
     for (size_t i = 0; i < run->tables.len; i++)
-        if (vv_str_eq(run->tables.items[i]->source.table->store->location,
-                table->store->location))
+        if (vv_store_is_at(run->tables.items[i]->source.table->store, table->store->location))
             return vv_fail(op, VARVE_EUSAGE, "it is named twice: it lies at %.*s",
                 VV_ARG(table->store->location));
     return VARVE_OK;

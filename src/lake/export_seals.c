@@ -143,5 +143,5 @@ bool vv_export_seal_is_of(const struct vv_export_seal *seal,
     const struct vv_export_table *table)
 {
     return seal->location.ptr != NULL &&
-           vv_str_eq(seal->location, table->source.table->store->location);
+           vv_store_is_at(table->source.table->store, seal->location);
 }

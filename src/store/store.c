@@ -216,6 +216,16 @@ bool vv_store_is_link(const struct vv_store *store)
     return lstat(store->location.ptr, &status) == 0 && S_ISLNK(status.st_mode);
 }
 
+bool vv_store_is_at(const struct vv_store *store, struct vv_str location)
+{
+    struct stat own;
+    struct stat other;
+    if (vv_str_eq(store->location, location))
+        return true;
+    return stat(store->location.ptr, &own) == 0 && stat(location.ptr, &other) == 0 &&
+           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 varve_status vv_store_fetch(struct vv_op *op, struct vv_store *store, struct vv_arena *arena,
     struct vv_str key, struct vv_str *out_path)
 {

@@ -166,6 +166,8 @@ varve_status vv_store_open(struct vv_op *op, struct vv_str location,
 void vv_store_close(struct vv_store **store); /* accepts a pointer to NULL */
 /* Whether its root is a symbolic link, to wherever that leads. */
 bool vv_store_is_link(const struct vv_store *store);
+/* Whether its root is that of the store with that location, by whatever links the two are reached. */
+bool vv_store_is_at(const struct vv_store *store, struct vv_str location);
 
 /*
  * Where an absolute path of the file system leads in the store's folder, through whatever links lie on

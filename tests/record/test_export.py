@@ -497,6 +497,20 @@ def test_a_seal_of_a_table_by_a_relative_path_is_good_in_every_folder(filled, tm
     assert done.returncode == 2 and "from this folder" in done.stderr
 
 
+def test_a_table_that_is_a_link_is_known_by_both_its_paths(filled, tmp_path):
+    path, noted = filled.table("t"), tmp_path / "noted"
+    path.rename(tmp_path / "real")
+    path.symlink_to(tmp_path / "real")
+    noted.write_text(filled.ok("seal", tmp_path / "real"))
+    export(filled, tmp_path / "x", "--seals", noted)
+    assert (tmp_path / "x" / "t" / "seals.ndjson").read_text() == noted.read_text()
+    noted.write_text(json.dumps(dict(json.loads(noted.read_text()), head="0" * 64)))
+    done = filled.run("export", "--seals", noted, "-o", tmp_path / "y")
+    assert done.returncode == 10 and "is not what was sealed" in done.stderr
+    done = filled.run("export", "t", tmp_path / "real", "-o", tmp_path / "y")
+    assert done.returncode == 2 and "named twice" in done.stderr
+
+
 def test_seals_that_are_not_looked_at_are_told(filled, tmp_path):
     lakes.create(filled, "u")
     noted = tmp_path / "noted"
