@@ -172,6 +172,21 @@ static bool is_row(const struct vv_batch_input *input, const struct vv_csv_recor
     return record->fields > 0 || input->columns_len == 1;
 }
 
+/*
+ * Whether the engine would read other rows than there are, and say nothing. How lines end it takes from
+ * the first line end of the file, though that be one within quotes, of a name: behind it it finds no row.
+ * And of one column, where a blank line is a row, it sees two where one ends in CRLF and others in LF.
+ */
+static bool misleads(const struct vv_batch_input *input)
+{
+    for (size_t index = 0; index < input->columns_len; index++) {
+        struct vv_str name = input->columns[index];
+        if (vv_str_find(name, '\n') < name.len || vv_str_find(name, '\r') < name.len)
+            return true;
+    }
+    return input->columns_len == 1;
+}
+
 /* Whether our reader may take a file that the engine refused: there was memory, and the file was read. */
 static bool is_refused(varve_status status)
 {
@@ -196,8 +211,7 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
     work->is_small = false;
     work->has_tables = true;
     input->sql = input->table_sql;
-    /* Of one column the engine counts blank lines as rows, where lines end in different ways more of them. */
-    bool is_ours = input->columns_len == 1;
+    bool is_ours = misleads(input);
     varve_status status = is_ours ? VARVE_OK : rows_read(op, work->session, input);
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */
     input->row_sql = VV_STR("(rowid + 1)");

@@ -29,7 +29,8 @@ static void add_noise(struct prop *prop, struct vv_buf *content)
     static const char *const pieces[] = {"1", "a b", ",", ",", "\"", "\"x\"", "\n", "\n",
         "\r\n", "\r", " ", "\"\"", "\xC3\xA9", "\xFF", "7,x,y\n", "8,\"y\nz\",\n"};
     size_t len = prop_choose(prop, 12);
-    vv_buf_adds(content, prop_chance(prop, 80) ? "k,a,b\n" : "k\n");
+    vv_buf_adds(content, prop_chance(prop, 80) ? "k,a,b" : "k");
+    vv_buf_adds(content, prop_chance(prop, 70) ? "\n" : prop_chance(prop, 50) ? "\r\n" : "\r");
     for (size_t i = 0; i < len; i++)
         vv_buf_adds(content, pieces[prop_choose(prop, VV_COUNT(pieces))]);
 }
@@ -41,7 +42,7 @@ TEST_SECONDS(input_csv, small_files_are_read_as_the_engine_reads_files, 120)
     REQUIRE(batch_fixture_open(&fixture, &texts));
     fixture.options.dedupe = false;
     test_file_write(test_path("nothing.ndjson"), VV_STR(""));
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0; i < 120; i++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf content = VV_BUF_INIT(1 << 16);
         add_noise(&prop, &content);
         test_file_write(test_path("rows.csv"), vv_buf_str(&content));
