@@ -13,10 +13,11 @@ extern "C" {
 
 /*
  * The batches in quarantine, oldest first: id, arrival (timestamp), rows, source, app_id,
- * app_version, user_name, reason (of the first row).
+ * app_version, user_name, reason (of the first row). Of a batch whose file is damaged, id and reason
+ * alone, which is what is wrong with it; *out_damaged (may be NULL): how many these are.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_list(varve_table *table,
-    struct ArrowArrayStream *out, varve_error *err);
+    struct ArrowArrayStream *out, int64_t *out_damaged, varve_error *err);
 
 /*
  * The rows of a batch (`id` NULL: of all): id, arrival, row, line, source, column, value, rule (of
@@ -35,7 +36,10 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_release(varve_tab
     const char *const *ids, size_t ids_len, varve_upsert_result *out, int64_t *out_batches,
     varve_error *err);
 
-/* Removes these batches (none: all) for good. *out_rows (may be NULL): rows that are gone. */
+/*
+ * Removes these batches (none: all) for good, damaged ones too. *out_rows (may be NULL): rows that are
+ * gone, those of damaged batches not counted.
+ */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_drop(varve_table *table,
     const char *const *ids, size_t ids_len, int64_t *out_rows, varve_error *err);
 

@@ -429,7 +429,7 @@ static varve_status list_run(void *args, varve_error *err)
 {
     struct read *call = args;
     varve_table *table = vp_table_of(call->self, err);
-    return table ? varve_table_quarantine_list(table, &call->stream, err) : VARVE_EUSAGE;
+    return table ? varve_table_quarantine_list(table, &call->stream, NULL, err) : VARVE_EUSAGE;
 }
 
 static PyObject *table_quarantine_list(PyObject *self, PyObject *unused)

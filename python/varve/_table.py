@@ -137,7 +137,7 @@ class Quarantine:
 
     def list(self):
         """The batches, oldest first: id, arrival, rows, source, app_id, app_version, user_name,
-        reason (of the first row)."""
+        reason (of the first row). Of one whose file is damaged, id and reason alone."""
         return ArrowStream(self._core.quarantine_list())
 
     def show(self, id=None):

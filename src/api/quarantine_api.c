@@ -13,11 +13,15 @@ static varve_status convert_ids(struct vv_op *op, const char *const *ids, size_t
 }
 
 varve_status varve_table_quarantine_list(varve_table *table, struct ArrowArrayStream *out,
-    varve_error *err)
+    int64_t *out_damaged, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    int64_t damaged = 0;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_quarantine_list(&op, table->table, out), err);
+    varve_status status = vv_quarantine_list(&op, table->table, out, &damaged);
+    if (status == VARVE_OK && out_damaged != NULL)
+        *out_damaged = damaged;
+    return vv_op_report(&op, status, err);
 }
 
 varve_status varve_table_quarantine_show(varve_table *table, const char *id,

@@ -31,15 +31,23 @@ static varve_status show_list(struct vv_cli *cli, varve_table *table,
     const struct vv_show show = {.box_columns = columns};
     struct ArrowArrayStream rows = {0};
     int64_t count = 0;
+    int64_t damaged = 0;
     if (batches->len > 0)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "quarantine list names all batches; the rows of one: quarantine show %s %s",
             vv_cli_argument(cli, 1), batches->ids[0]);
-    VV_TRY(varve_table_quarantine_list(table, &rows, &cli->error));
+    VV_TRY(varve_table_quarantine_list(table, &rows, &damaged, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, &show, &count));
     if (count == 0)
         vv_say(cli, "%s has nothing in quarantine", vv_cli_argument(cli, 1));
-    return VARVE_OK;
+    if (damaged == 0)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_ECORRUPT,
+        "%" PRId64 " of %" PRId64
+        " batch%s in quarantine of %s %s damaged, see the reason there: "
+        "restore the file, or quarantine drop %s ID",
+        damaged, count, count == 1 ? "" : "es", vv_cli_argument(cli, 1),
+        damaged == 1 ? "is" : "are", vv_cli_argument(cli, 1));
 }
 
 static varve_status show_rows(struct vv_cli *cli, varve_table *table,

@@ -343,7 +343,7 @@ static varve_status run_aside(struct world *world, varve_error *err)
 static varve_status run_aside_list(struct world *world, varve_error *err)
 {
     struct ArrowArrayStream stream;
-    TRY(varve_table_quarantine_list(world->ticks, &stream, err));
+    TRY(varve_table_quarantine_list(world->ticks, &stream, NULL, err));
     TRY(world_drain(world, &stream, err));
     TRY(varve_table_quarantine_show(world->ticks, NULL, &stream, err));
     return world_drain(world, &stream, err);

@@ -369,3 +369,22 @@ def test_a_stray_quote_takes_its_line_alone(varve, tmp_path, end, many):
         (5, first + 3, '4,"d', f"has a quote that is closed in line {first + 4}, with text behind it"),
         (7, first + 5, '6,"""', "has a quote that is never closed"),
         (9, first + 7, "8", "has 1 field, the header has 2")]
+
+
+@pytest.mark.parametrize("text", ["nonsense\n", "", '{"varve.quarantine":2,"arrival":"2025-03-01T10:00:00Z"}\nx\n'],
+                         ids=["header", "empty", "row"])
+def test_a_damaged_batch_hides_no_other(quotes, text):
+    quotes.upsert(TABLE, csv(BAD), "--quarantine", "--app-id", "a", "--app-version", "1")
+    quotes.upsert(TABLE, csv(BAD), "--quarantine", "--app-id", "b", "--app-version", "1")
+    first, second = sorted(files(quotes))
+    (quotes.table(TABLE) / "_varve" / "quarantine" / first).write_text(text)
+    done = quotes.run("quarantine", "list", TABLE, "--format", "ndjson")
+    assert done.returncode == 6 and f"1 of 2 batches in quarantine of {TABLE} is damaged" in done.stderr
+    sound, damaged = map(json.loads, done.stdout.splitlines())
+    assert sound["id"] == second[:-7] and sound["rows"] == 1 and "v_small" in sound["reason"]
+    assert damaged["id"] == first[:-7] and damaged["rows"] is None and damaged["arrival"] is None
+    assert f"{first} is none of a quarantine" in damaged["reason"]
+    assert quotes.run("quarantine", "release", TABLE, first[:-7]).returncode == 6
+    quotes.ok("quarantine", "show", TABLE, second[:-7])
+    quotes.ok("quarantine", "drop", TABLE, first[:-7], "--yes")
+    assert list(files(quotes)) == [second]

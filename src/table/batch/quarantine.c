@@ -279,9 +279,16 @@ varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
         ids = all;
     }
     for (size_t i = 0; i < ids_len; i++) {
-        struct vv_quarantine_file file;
-        VV_TRY(vv_quarantine_read(op, table, &op->arena, ids[i], &file));
-        VV_TRY(vv_store_remove(op, table->store, file.key));
+        struct vv_quarantine_file file = {.lines_len = 0};
+        struct vv_str key = key_of(&op->arena, ids[i]);
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        varve_status status = vv_quarantine_read(op, table, &op->arena, ids[i], &file);
+        if (status == VARVE_ECORRUPT)
+            vv_forgive(op); /* how many rows it had nobody knows */
+        else
+            VV_TRY(status);
+        VV_TRY(vv_store_remove(op, table->store, key));
         rows += (int64_t)file.lines_len;
     }
     *out_rows = rows;

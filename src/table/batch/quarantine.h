@@ -35,10 +35,11 @@ varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
 
 /*
  * The batches, oldest first: id, arrival (timestamp), rows, source, app_id, app_version,
- * user_name, reason (of the first row).
+ * user_name, reason (of the first row). Of one that can't be read, id and reason alone (why);
+ * *out_damaged counts those.
  */
 varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
-    struct ArrowArrayStream *out);
+    struct ArrowArrayStream *out, int64_t *out_damaged);
 /*
  * The rows of one batch (`id` none: of all): id, row, line, source, column, value, rule (of the
  * first rule it breaks), rules (how many it breaks), values (JSON). ENOTFOUND: no such batch.
@@ -58,7 +59,10 @@ varve_status vv_quarantine_release(struct vv_op *op, struct vv_table *table,
     const struct vv_str *ids, size_t ids_len, const struct vv_upsert_options *options,
     struct vv_quarantine_release_result *out);
 
-/* Removes these batches (none: all). *out_rows: how many rows are gone with them. */
+/*
+ * Removes these batches (none: all), damaged ones too. *out_rows: how many rows are gone with them, but
+ * for the damaged, of which nobody knows.
+ */
 varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
     const struct vv_str *ids, size_t ids_len, int64_t *out_rows);
 

@@ -66,10 +66,9 @@ static struct vv_str reason_text(struct vv_op *op, const struct vv_quarantine_ro
         VV_ARG(rule)));
 }
 
-static varve_status list_add(struct vv_op *op, struct vv_table *table, struct vv_str id,
-    struct vv_text_appender *appender, int64_t number_of_row)
+static varve_status list_read(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct vv_str values[LIST_COLUMNS])
 {
-    struct vv_str values[LIST_COLUMNS] = {0};
     struct vv_quarantine_file file;
     struct vv_quarantine_row row;
     VV_TRY(vv_quarantine_read(op, table, &op->arena, id, &file));
@@ -85,11 +84,30 @@ static varve_status list_add(struct vv_op *op, struct vv_table *table, struct vv
         values[LIST_SOURCE] = row.source;
         values[LIST_REASON] = reason_text(op, &row);
     }
+    return VARVE_OK;
+}
+
+/* One that is damaged hides no other. */
+static varve_status list_add(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct vv_text_appender *appender, int64_t number_of_row, int64_t *damaged)
+{
+    struct vv_str values[LIST_COLUMNS] = {0};
+    varve_status status = list_read(op, table, id, values);
+    if (status == VARVE_ECORRUPT) {
+        struct vv_str reason = vv_str_of(op->error.message);
+        memset(values, 0, sizeof(values));
+        values[LIST_ID] = id;
+        values[LIST_REASON] = vv_str_or_lost(vv_arena_str(&op->arena, reason));
+        vv_forgive(op);
+        ++*damaged;
+    } else if (status != VARVE_OK) {
+        return status;
+    }
     return vv_text_appender_row(op, appender, number_of_row, values);
 }
 
 varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
-    struct ArrowArrayStream *out)
+    struct ArrowArrayStream *out, int64_t *out_damaged)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
     VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
@@ -98,19 +116,22 @@ varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
         VV_STR("reason")};
     struct vv_str *ids = NULL;
     size_t len = 0;
+    int64_t damaged = 0;
     VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("listed"), VV_STR("_row"), names,
         LIST_COLUMNS, &appender));
     for (size_t i = 0; i < len; i++)
-        VV_TRY(list_add(op, table, ids[i], appender, (int64_t)i));
+        VV_TRY(list_add(op, table, ids[i], appender, (int64_t)i, &damaged));
     VV_TRY(vv_text_appender_finish(op, appender));
     vv_text_appender_close(&appender);
-    return vv_session_stream(op, &session,
+    VV_TRY(vv_session_stream(op, &session,
         VV_STR("SELECT id, arrival::TIMESTAMPTZ AS arrival, \"rows\"::BIGINT AS \"rows\", "
                "source, app_id, app_version::BIGINT AS app_version, user_name, reason "
                "FROM listed ORDER BY arrival::TIMESTAMPTZ, id"),
-        false, NULL, 0, out);
+        false, NULL, 0, out));
+    *out_damaged = damaged;
+    return VARVE_OK;
 }
 
 static varve_status show_add(struct vv_op *op, const struct vv_quarantine_file *file,
