@@ -14,9 +14,9 @@ def table(varve):
     return varve
 
 
-def block(table):
+def block(table, version=1):
     """The next version is taken by what is no commit."""
-    folder = table.table("t") / "_delta_log" / "00000000000000000001.json"
+    folder = table.table("t") / "_delta_log" / f"{version:020}.json"
     folder.mkdir()
     return folder
 
@@ -69,3 +69,27 @@ def test_a_batch_that_was_dropped_meanwhile_or_is_damaged(table):
     table.ok(*command, stdin=text)
     file.unlink()
     assert kept(table) == [(1, "pos")]
+
+
+@pytest.mark.parametrize("more", ["", "4,-1\n"], ids=["none", "another"])
+def test_rows_that_the_batch_has_in_the_end_are_in_quarantine_no_more(table, more):
+    text = "id,v\n" + "".join(f"{i},{v}\n" for i, v in ROWS)
+    command = ["upsert", "t", "-", "--quarantine", "--app-id", "bot", "--app-version"]
+    folder = block(table)
+    assert table.run(*command, "70", stdin="id,v\n9,-9\n").returncode != 0  # of another batch
+    for constraint in ("", "small"):
+        if constraint:
+            folder.rmdir()
+            table.ok("alter", "t", "add-constraint", "small", "v < 10")
+            folder = block(table, 2)
+        assert table.run(*command, "7", stdin=text + more).returncode != 0
+    assert kept(table) == sorted([(1, "pos"), (2, "small"), (9, "pos")] + ([(4, "pos")] if more else []))
+    folder.rmdir()
+    table.ok("alter", "t", "drop-constraint", "small")
+    table.ok("alter", "t", "drop-constraint", "pos")
+    if more:
+        table.ok("alter", "t", "add-constraint", "four", "id <> 4")
+    table.ok(*command, "7", stdin=text + more)
+    assert [row["id"] for row in table.rows("query", "SELECT id FROM t ORDER BY id")] == [1, 2, 3]
+    # Of a row that is set aside still the reasons of the first time stay.
+    assert kept(table) == ([(4, "pos")] if more else []) + [(9, "pos")]

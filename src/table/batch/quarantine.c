@@ -84,28 +84,35 @@ static struct vv_str row_of(struct vv_str line)
     return vv_str_first(line, end);
 }
 
-/* Of the rejects those that an earlier attempt at the batch has not set aside. */
-static varve_status find_others(struct vv_op *op, struct vv_table *table, struct vv_str id,
-    struct vv_str rejects, struct vv_buf *out)
+/* Appends the lines whose rows are among those of others, or those whose rows are not. */
+static varve_status pick_lines(struct vv_op *op, struct vv_str lines, struct vv_str others,
+    bool is_among, struct vv_buf *out)
 {
-    struct vv_map kept = VV_MAP_INIT(&op->arena);
-    struct vv_quarantine_file file = {.lines_len = 0};
+    struct vv_map rows = VV_MAP_INIT(&op->arena);
     struct vv_str line;
-    varve_status status = vv_quarantine_read(op, table, &op->arena, id, &file);
-    if (status == VARVE_ENOTFOUND || status == VARVE_ECORRUPT)
-        vv_forgive(op); /* somebody dropped it, or nothing of it can be relied on */
-    else if (status != VARVE_OK)
-        return status;
-    for (size_t i = 0; status == VARVE_OK && i < file.lines_len; i++)
-        if (!vv_map_put(&kept, row_of(file.lines[i]), &file, NULL))
+    while (vv_str_split(&others, '\n', &line))
+        if (line.len > 0 && !vv_map_put(&rows, row_of(line), out, NULL))
             return vv_fail_memory(op);
-    while (vv_str_split(&rejects, '\n', &line)) {
-        if (line.len == 0 || vv_map_has(&kept, row_of(line)))
+    while (vv_str_split(&lines, '\n', &line)) {
+        if (line.len == 0 || vv_map_has(&rows, row_of(line)) != is_among)
             continue;
         vv_buf_add(out, line);
         vv_buf_addc(out, '\n');
     }
     return VARVE_OK;
+}
+
+/* Of the rejects those that an earlier attempt at the batch has not set aside. */
+static varve_status find_others(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct vv_str rejects, struct vv_buf *out)
+{
+    struct vv_quarantine_file file = {.lines_len = 0};
+    varve_status status = vv_quarantine_read(op, table, &op->arena, id, &file);
+    if (status == VARVE_ENOTFOUND || status == VARVE_ECORRUPT)
+        vv_forgive(op); /* somebody dropped it, or nothing of it can be relied on */
+    else if (status != VARVE_OK)
+        return status;
+    return pick_lines(op, rejects, file.rows, false, out);
 }
 
 /* Beside those of an attempt that was not committed, by rules that were others. */
@@ -145,6 +152,59 @@ varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
     if (!is_created)
         return put_others(op, table, batch, id, stored);
     *stored = id;
+    return VARVE_OK;
+}
+
+/* Of one file of a batch that is committed. */
+static varve_status keep_rejected(struct vv_op *op, struct vv_table *table, struct vv_str id,
+    struct vv_str rejects)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
+    struct vv_quarantine_file file;
+    VV_TRY(vv_quarantine_read(op, table, &op->arena, id, &file));
+    vv_buf_add(&bytes, file.header);
+    vv_buf_addc(&bytes, '\n');
+    size_t empty = bytes.len;
+    VV_TRY(pick_lines(op, file.rows, rejects, true, &bytes));
+    if (!vv_buf_ok(&bytes))
+        return vv_fail_memory(op);
+    if (bytes.len == empty + file.rows.len)
+        return VARVE_OK;
+    if (bytes.len > empty)
+        return vv_store_put(op, table->store, file.key, vv_buf_str(&bytes));
+    VV_TRY(vv_store_remove(op, table->store, file.key));
+    return vv_store_settle(op, table->store, VV_STR(VV_QUARANTINE_FOLDER));
+}
+
+/* "txn-<digits>-<version>", and those with more behind it. */
+static bool is_of_batch(struct vv_str id, struct vv_str batch)
+{
+    return vv_str_starts(id, batch) && (id.len == batch.len || id.ptr[batch.len] == '-');
+}
+
+varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
+    const struct vv_quarantine_batch *batch, struct vv_str stored)
+{
+    struct vv_object there;
+    struct vv_str *ids = NULL;
+    struct vv_str id;
+    size_t len = 0;
+    VV_TRY(name_batch(op, batch, &id));
+    struct vv_str key = key_of(&op->arena, id);
+    if (key.ptr == NULL)
+        return vv_fail_memory(op);
+    if (vv_str_eq(stored, id)) /* no attempt before it has stored any */
+        return VARVE_OK;
+    varve_status status = vv_store_head(op, table->store, key, &there);
+    if (status == VARVE_ENOTFOUND) {
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    VV_TRY(status);
+    VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
+    for (size_t i = 0; i < len; i++)
+        if (is_of_batch(ids[i], id))
+            VV_TRY(keep_rejected(op, table, ids[i], batch->rejects));
     return VARVE_OK;
 }
 
@@ -237,6 +297,7 @@ varve_status vv_quarantine_read(struct vv_op *op, struct vv_table *table,
     if (!vv_str_split(&bytes, '\n', &file.header))
         return fail_corrupt(op, &file, 1);
     VV_TRY(read_header(op, arena, &file));
+    file.rows = bytes;
     while (vv_str_split(&bytes, '\n', &line)) {
         if (line.len == 0)
             continue;

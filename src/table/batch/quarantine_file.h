@@ -19,7 +19,8 @@ struct vv_quarantine_file {
     int64_t app_version;
     int64_t arrival_us;
     struct vv_str header; /* the first line */
-    struct vv_str *lines; /* of the rows */
+    struct vv_str rows;   /* what is behind it */
+    struct vv_str *lines; /* of that */
     size_t lines_len;
 };
 

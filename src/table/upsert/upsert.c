@@ -231,6 +231,37 @@ static varve_status forget_rejects(struct vv_op *op, const struct vv_upsert_call
     return status == VARVE_ENOTFOUND ? VARVE_OK : status;
 }
 
+static struct vv_quarantine_batch quarantine_batch(const struct vv_upsert_call *call)
+{
+    const struct vv_upsert_options *options = call->options;
+    return (struct vv_quarantine_batch){.app_id = options->app_id,
+        .app_version = options->app_version,
+        .input_tz = options->batch.input_tz,
+        .truncate_time = options->batch.truncate_time,
+        .user_name = options->user_name,
+        .arrival_us = call->batch.now_us,
+        .rejects = call->batch.rejects};
+}
+
+/*
+ * Not before the commit: another process may be at the same batch, whose rejects these are. And then it
+ * is done, whatever becomes of this.
+ */
+static void settle_rejects(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_str stored)
+{
+    const struct vv_upsert_options *options = call->options;
+    if (!options->quarantine || options->dry_run || options->app_id.len == 0)
+        return;
+    const struct vv_quarantine_batch batch = quarantine_batch(call);
+    if (vv_quarantine_settle(op, call->table, &batch, stored) == VARVE_OK)
+        return;
+    vv_log(op, VV_LOG_WARN, "quarantine.settle",
+        "table %.*s: rows that an earlier attempt has set aside may be in quarantine still: %s",
+        VV_ARG(call->table->name), op->error.message);
+    vv_forgive(op);
+}
+
 /* Where rejected rows go. `stored`: vv_quarantine_store. */
 static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_str *stored)
@@ -245,13 +276,7 @@ static varve_status keep_rejects(struct vv_op *op, const struct vv_upsert_call *
         return VARVE_OK;
     if (call->batch.rejects.len == 0)
         return forget_rejects(op, call, stored);
-    const struct vv_quarantine_batch batch = {.app_id = options->app_id,
-        .app_version = options->app_version,
-        .input_tz = options->batch.input_tz,
-        .truncate_time = options->batch.truncate_time,
-        .user_name = options->user_name,
-        .arrival_us = call->batch.now_us,
-        .rejects = call->batch.rejects};
+    const struct vv_quarantine_batch batch = quarantine_batch(call);
     return vv_quarantine_store(op, call->table, &batch, stored);
 }
 
@@ -344,6 +369,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             fill_result(call, &attempt, out);
             out->columns_added = evolution.columns;
             out->version = committed.version;
+            settle_rejects(op, call, stored);
             return VARVE_OK;
         }
         VV_TRY(vv_table_refresh(op, table));
