@@ -282,14 +282,14 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
     if (batch->rows_len == 0)
         return VARVE_OK; /* the segment is of other tables */
     varve_status status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
-    if (status != VARVE_EINVALID && status != VARVE_EFAILED) {
+    if (!vv_writer_is_of_rows(status)) {
         batch->rejects = rejects;
         return status;
     }
     /*
      * The table can't take rows of that type at all, since its columns have changed, or a value is
      * beyond what a type holds, be it that we say so or the engine. As text, that is the matter of each
-     * row.
+     * row; and if it is not, they are tried.
      */
     vv_log(op, VV_LOG_INFO, "writer.text", "table %.*s: segment %" PRIu64 " as text: %s",
         VV_ARG(table->name), segment, op->error.message);
@@ -297,6 +297,10 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
     vv_writer_batch_done(batch);
     VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, true, batch));
     status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
+    if (vv_writer_is_of_rows(status)) {
+        VV_TRY(vv_writer_blame(op, table, batch));
+        status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
+    }
     batch->rejects = rejects;
     return status;
 }

@@ -9,6 +9,7 @@
  *     writer_queue.c  which part of which segment is to be committed when, and what came of it
  *     writer_thread.c the threads that do it
  *     writer_flush.c  a part becomes an upsert
+ *     writer_blame.c  which rows the upsert as a whole fails with
  *
  * The spool is a queue of segments. A segment has a part for each table with rows in it. Each table
  * commits its parts one by one, oldest first, whatever becomes of the other tables; a segment whose
@@ -253,6 +254,17 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
     struct vv_upsert_result *out);
 /* An attempt on the first part of a busy table, and what follows from it. */
 void vv_writer_attempt(struct vv_writer *writer, struct vv_writer_table *table);
+
+/* writer_blame.c */
+
+/* Whether an upsert that fails so may do so for the sake of its rows. */
+bool vv_writer_is_of_rows(varve_status status);
+/*
+ * The upsert of a batch, all of it as text, has just failed so. The rows that it fails with get
+ * their fault; where there are none, that failure stays.
+ */
+varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table,
+    struct vv_writer_batch *batch);
 
 /* writer_thread.c */
 

@@ -39,3 +39,37 @@ def test_a_partition_that_no_folder_can_be_called_after(lake):
     lake.ok("upsert", "t", "-", "--input-format", "ndjson", stdin=json.dumps({"k": "a", "p": "short"}))
     assert rows_of(lake, "t", "k, p") == [{"k": "a", "p": "short"}, {"k": "b", "p": "short"}]
     lake.ok("verify", "t", "--deep", "--strict")
+
+
+def test_rows_that_fail_the_upsert_as_a_whole_are_found_and_set_aside(lake):
+    lake.ok("create", "t", "--schema", "k string not null, v int", "--key", "k", "--property", "delta.appendOnly=true")
+    lake.ok("upsert", "t", "-", "--input-format", "ndjson", stdin='{"k":"a5","v":0}\n{"k":"a7","v":0}\n')
+    run = lake.ingest("t", "-", "--interval", "1h", "--json")
+    send(run, *[{"k": f"a{n}", "v": 1} for n in range(30)], {"k": "bad", "v": "x"})
+    (summary,) = run.end().output()
+    assert (summary["inserted"], summary["quarantined"], summary["retries"]) == (28, 3, 0)
+    assert {row["k"] for row in rows_of(lake, "t", "k, v") if row["v"] == 0} == {"a5", "a7"}
+    shown = [json.loads(line) for line in lake.ok("quarantine", "show", "t", "--format", "ndjson").splitlines()]
+    shown.sort(key=lambda row: row["row"])
+    assert [(row["row"], row["values"], row["column"]) for row in shown] == [
+        (6, {"k": "a5", "v": "1"}, "varve.line"), (8, {"k": "a7", "v": "1"}, "varve.line"),
+        (31, {"k": "bad", "v": "x"}, "v")]
+    assert all("fails the upsert: table t is append-only" in row["rule"] for row in shown[:2])
+    # They are whole: once the table takes such rows, they are released.
+    assert lake.run("quarantine", "release", "t").returncode == 2
+    lake.ok("alter", "t", "set", "delta.appendOnly=false")
+    assert "2 updated" in lake.run("quarantine", "release", "t").stderr
+    assert [row["v"] for row in rows_of(lake, "t", "k, v")] == [1] * 30
+
+
+def test_what_fails_without_any_row_is_no_matter_of_rows(lake):
+    lake.ok("create", "t", "--schema", "k string not null, v int", "--key", "k")
+    run = lake.ingest("t", "-", "--interval", "1h", "--patience", "300ms")
+    send(run, {"k": "a", "v": 1})
+    until(lambda: lake.spool()["rows_waiting"] == 1)
+    lake.ok("alter", "t", "unset", "varve.key")
+    run.end(2)
+    assert "nothing in quarantine" in lake.run("quarantine", "list", "t").stderr
+    lake.ok("alter", "t", "set", "varve.key=k")
+    lake.ok("spool", "flush")
+    assert rows_of(lake, "t", "k, v") == [{"k": "a", "v": 1}]

@@ -150,6 +150,7 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         .table_sql = vv_arena_format(arena, "temp.batch_input_%zu", source->inputs_len),
         .arrivals = from->arrivals,
         .arrivals_len = from->arrivals_len,
+        .faults = from->faults,
         .sets_aside = options->reject_rows,
         .passes_nulls = options->evolve,
         .truncates_time = options->truncate_time,
@@ -165,8 +166,8 @@ static varve_status input_load(struct vv_op *op, struct vv_work *work,
         source->is_large = source->is_large || rows > VV_WORK_ROWS_MAX;
         return VARVE_OK;
     }
-    input->has_cells =
-        from->format == VV_INPUT_NDJSON && !options->evolve && is_utc(options->input_tz);
+    input->has_cells = from->format == VV_INPUT_NDJSON && from->faults == NULL &&
+                       !options->evolve && is_utc(options->input_tz);
     if (from->lines != NULL)
         vv_source_open_lines(from->lines, from->lines_len, &input->source);
     else

@@ -45,6 +45,11 @@ struct vv_input {
      */
     const int64_t *arrivals;
     size_t arrivals_len;
+    /*
+     * NDJSON: of each row, why it is set aside, whatever is in it; nothing of it but its line is looked
+     * at then. ptr NULL: it is judged like any other. NULL: they all are.
+     */
+    const struct vv_str *faults;
 };
 /* Blanks: no column of a table has that name. */
 #define VV_INPUT_ARRIVAL_COLUMN "varve row arrival"

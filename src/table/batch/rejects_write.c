@@ -222,7 +222,7 @@ static varve_status add_values(struct vv_op *op, struct rejected *rejected, stru
     struct fault fault = fault_of(rejected);
     vv_jw_key(line, "values");
     vv_jw_object(line);
-    if (vv_str_eq(fault.name, VV_STR(VV_NDJSON_LINE_TEXT))) {
+    if (vv_str_eq(fault.name, VV_STR(VV_NDJSON_LINE_TEXT)) && fault.value.ptr != NULL) {
         vv_jw_key_str(line, fault.name);
         vv_jw_string(line, fault.value);
     } else if (is_ndjson(rejected)) {

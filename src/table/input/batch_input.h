@@ -26,9 +26,10 @@ struct vv_batch_input {
     struct vv_str arrival_sql; /* when it came; none: nobody knows */
     const int64_t *arrivals;   /* NDJSON: see vv_input */
     size_t arrivals_len;
-    struct vv_str *columns;    /* as the input names them; NDJSON: those that some line has */
-    struct vv_str *column_sql; /* their names in the temporary table, quoted where needed */
-    struct vv_str *types;      /* DuckDB's */
+    const struct vv_str *faults; /* likewise */
+    struct vv_str *columns;      /* as the input names them; NDJSON: those that some line has */
+    struct vv_str *column_sql;   /* their names in the temporary table, quoted where needed */
+    struct vv_str *types;        /* DuckDB's */
     size_t columns_len;
     struct vv_arrow_type arrow; /* Arrow, and Arrow IPC: what its rows are, in the operation */
     struct vv_str

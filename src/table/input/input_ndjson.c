@@ -280,6 +280,16 @@ static bool is_wanted(struct reader *reader, int64_t row)
     return true;
 }
 
+static varve_status row_take(struct vv_op *op, struct reader *reader, int64_t row,
+    struct vv_str line)
+{
+    const struct vv_str *faults = reader->input->faults;
+    if (faults == NULL || faults[row - 1].ptr == NULL)
+        return line_take(op, reader, line);
+    fault_set(reader, VV_STR(VV_NDJSON_LINE_TEXT), VV_STR_NONE, faults[row - 1]);
+    return VARVE_OK;
+}
+
 static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv_lines *lines,
     int64_t *out_rows)
 {
@@ -297,7 +307,7 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
             continue;
         varve_status status = vv_lines_check(op, lines);
         if (status == VARVE_OK)
-            status = line_take(op, reader, line);
+            status = row_take(op, reader, *out_rows, line);
         if (status == VARVE_EINVALID && ++faults == VV_INPUT_LINES_TRIED &&
             *out_rows == faults && !reader->input->sets_aside)
             vv_note(op, "none of the first %d lines is a row", VV_INPUT_LINES_TRIED);
