@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_write.h"
 #include "base/seam.h"
 #include "base/time.h"
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
 #include "table/input/batch_input.h"
+#include "table/input/convert.h"
+#include "table/input/whole.h"
 
 /* Typed rows and JSON by turns: from here on all of them are text. */
 #define RUNS_MAX 16
@@ -23,13 +26,19 @@ struct run {
     struct vv_buf arrivals;
 };
 
+/* Of typed rows. */
+struct schema {
+    struct vv_str payload;     /* none: there is no such number */
+    struct vv_row_schema read; /* for text; schema NULL: not read yet */
+    bool may_round;            /* a float of the table takes an integer */
+};
+
 struct gather {
-    struct vv_str table; /* by name */
+    const struct vv_table *table;
     bool as_text;
     int32_t number;         /* of the table in the segment; -1: not seen yet */
-    struct vv_str *schemas; /* by their numbers in the segment */
+    struct schema *schemas; /* by their numbers in the segment */
     size_t schemas_len;
-    struct vv_row_schema *read; /* likewise, for text; schema NULL: not read yet */
     struct run *first, *last;
     size_t runs_len;
     struct vv_buf sequences;
@@ -50,28 +59,23 @@ static varve_status schema_add(struct vv_op *op, struct gather *gather,
 {
     if (record->schema >= gather->schemas_len) {
         size_t len = (size_t)record->schema * 2 + 8;
-        struct vv_str *schemas = NULL;
-        struct vv_row_schema *read = NULL;
-        VV_NEW(op, &schemas, struct vv_str, len);
-        VV_NEW(op, &read, struct vv_row_schema, len);
-        if (gather->schemas_len > 0) {
+        struct schema *schemas = NULL;
+        VV_NEW(op, &schemas, struct schema, len);
+        if (gather->schemas_len > 0)
             memcpy(schemas, gather->schemas, gather->schemas_len * sizeof(*schemas));
-            memcpy(read, gather->read, gather->schemas_len * sizeof(*read));
-        }
         gather->schemas = schemas;
-        gather->read = read;
         gather->schemas_len = len;
     }
     struct vv_str payload = vv_arena_str(&op->arena, record->payload);
-    gather->schemas[record->schema] = payload;
+    gather->schemas[record->schema] = (struct schema){.payload = payload};
     return payload.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status schema_of(struct vv_op *op, const struct gather *gather,
-    const struct vv_spool_record *record, struct vv_str *out)
+    const struct vv_spool_record *record, struct schema **out)
 {
-    *out = record->schema < gather->schemas_len ? gather->schemas[record->schema] : VV_STR_NONE;
-    return out->ptr != NULL
+    *out = record->schema < gather->schemas_len ? &gather->schemas[record->schema] : NULL;
+    return *out != NULL && (*out)->payload.ptr != NULL
                ? VARVE_OK
                : vv_fail(op, VARVE_ECORRUPT,
                      "row %" PRIu64 " is of a schema that the segment lacks", record->sequence);
@@ -103,17 +107,66 @@ static struct run *run_for(struct vv_op *op, struct gather *gather, struct vv_st
     return run;
 }
 
+static varve_status schema_read(struct vv_op *op, const struct gather *gather,
+    struct schema *schema)
+{
+    const struct vv_schema *to = &gather->table->snapshot->schema;
+    VV_TRY(vv_row_schema_read(op, schema->payload, &schema->read));
+    const struct vv_arrow_type *row = &schema->read.type;
+    for (int64_t i = 0; i < row->children_len && !schema->may_round; i++) {
+        VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
+        int32_t column = vv_schema_find(to, row->children[i].name);
+        if (column < 0)
+            continue;
+        vv_arrow_type_sql(&type, &row->children[i]);
+        if (!vv_buf_ok(&type))
+            return vv_fail_memory(op);
+        const struct vv_conversion conversion = {
+            .type = &to->fields[column].type, .source_type = vv_buf_str(&type)};
+        schema->may_round = vv_convert_is_whole(&conversion);
+    }
+    return VARVE_OK;
+}
+
+/* With what is wrong with its integers. */
+static varve_status judge_text(struct vv_op *op, const struct gather *gather,
+    struct vv_buf *text)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena parsed = VV_ARENA_INIT(VV_OP_BYTES_DEFAULT);
+    VV_CLEANUP(vv_buf_done) struct vv_buf judged = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_schema *to = &gather->table->snapshot->schema;
+    struct vv_json_writer writer = VV_JSON_WRITER_INIT(&judged);
+    const struct vv_json *row = NULL;
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    VV_TRY(vv_json_parse(op, &parsed, vv_buf_str(text), &row));
+    vv_jw_object(&writer);
+    while (vv_json_each(row, &iterator, &name, &value)) {
+        int32_t column = vv_schema_find(to, name);
+        vv_jw_key_str(&writer, name);
+        vv_jw_json(&writer, value);
+        if (column >= 0)
+            VV_TRY(vv_whole_fault(op, &to->fields[column], value, false, &writer));
+    }
+    vv_jw_end(&writer);
+    vv_buf_clear(text);
+    vv_buf_add(text, vv_buf_str(&judged));
+    return vv_buf_ok(&judged) ? VARVE_OK : vv_fail_memory(op);
+}
+
 /* A typed row as a line of JSON. */
 static varve_status make_text(struct vv_op *op, struct gather *gather,
     const struct vv_spool_record *record, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str payload;
-    VV_TRY(schema_of(op, gather, record, &payload));
-    struct vv_row_schema *schema = &gather->read[record->schema];
-    if (schema->schema == NULL)
-        VV_TRY(vv_row_schema_read(op, payload, schema));
-    VV_TRY(vv_row_json(op, schema, record->payload, &text));
+    struct schema *schema = NULL;
+    VV_TRY(schema_of(op, gather, record, &schema));
+    if (schema->read.schema == NULL)
+        VV_TRY(schema_read(op, gather, schema));
+    VV_TRY(vv_row_json(op, &schema->read, record->payload, &text));
+    if (schema->may_round)
+        VV_TRY(judge_text(op, gather, &text));
     *out = vv_arena_str(&op->arena, vv_buf_str(&text));
     return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
@@ -134,14 +187,14 @@ static varve_status add_text(struct vv_op *op, struct gather *gather,
 static varve_status row_add(struct vv_op *op, struct gather *gather,
     const struct vv_spool_record *record)
 {
-    struct vv_str schema = VV_STR_NONE;
+    struct schema *schema = NULL;
     vv_buf_add(&gather->sequences,
         (struct vv_str){(const char *)&record->sequence, sizeof(record->sequence)});
     if (!vv_buf_ok(&gather->sequences))
         return vv_fail_memory(op);
     if (record->kind == VV_SPOOL_TYPED && !gather->as_text)
         VV_TRY(schema_of(op, gather, record, &schema));
-    struct run *run = run_for(op, gather, schema);
+    struct run *run = run_for(op, gather, schema != NULL ? schema->payload : VV_STR_NONE);
     if (run == NULL)
         return op->error.code;
     if (run->typed != NULL)
@@ -159,7 +212,7 @@ static varve_status gather_rows(struct vv_op *op, struct vv_spool_reader *reader
         if (!has_record)
             break;
         if (record.kind == VV_SPOOL_TABLE) {
-            if (vv_str_eq(record.payload, gather->table))
+            if (vv_str_eq(record.payload, gather->table->name))
                 gather->number = record.table;
         } else if (record.kind == VV_SPOOL_SCHEMA) {
             VV_TRY(schema_add(op, gather, &record));
@@ -246,7 +299,7 @@ void vv_writer_batch_done(struct vv_writer_batch *batch)
 }
 
 varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
-    struct vv_str table, uint64_t segment, bool as_text, struct vv_writer_batch *out)
+    const struct vv_table *table, uint64_t segment, bool as_text, struct vv_writer_batch *out)
 {
     VV_CLEANUP(gather_done)
     struct gather gather = {
@@ -277,7 +330,7 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
         .user_metadata = writer->lake->message,
         .quarantine = true,
         .out_rejects = &rejects};
-    VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, false, batch));
+    VV_TRY(vv_writer_batch_read(op, writer, table, segment, false, batch));
     *out = (struct vv_upsert_result){.version = table->snapshot->version};
     if (batch->rows_len == 0)
         return VARVE_OK; /* the segment is of other tables */
@@ -295,7 +348,7 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
         VV_ARG(table->name), segment, op->error.message);
     vv_forgive(op);
     vv_writer_batch_done(batch);
-    VV_TRY(vv_writer_batch_read(op, writer, table->name, segment, true, batch));
+    VV_TRY(vv_writer_batch_read(op, writer, table, segment, true, batch));
     status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
     if (vv_writer_is_of_rows(status)) {
         VV_TRY(vv_writer_blame(op, table, batch));

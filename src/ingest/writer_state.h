@@ -243,7 +243,7 @@ struct vv_writer_batch {
  * that whatever is wrong is wrong with a row.
  */
 varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
-    struct vv_str table, uint64_t segment, bool as_text, struct vv_writer_batch *out);
+    const struct vv_table *table, uint64_t segment, bool as_text, struct vv_writer_batch *out);
 void vv_writer_batch_done(struct vv_writer_batch *batch);
 /*
  * The rows of a segment become one upsert of the table, by the txn of the segment. Of the batch no

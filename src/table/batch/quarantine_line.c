@@ -5,16 +5,12 @@
  * of NDJSON is not to have; and a nested value in the wrong shape is told by its reason alone, so that
  * a row without it would break no rule.
  */
-#include <stdio.h>
-
 #include "base/json_write.h"
-#include "base/number.h"
 #include "base/time.h"
 #include "table/batch/quarantine_file.h"
 #include "table/input/batch_input.h"
 #include "table/input/convert.h"
-
-#define FLOAT_BYTES 320 /* of the largest double without an exponent */
+#include "table/input/whole.h"
 
 /* The order column's value of a row that has none, as NDJSON takes it; none: no column for it. */
 static struct vv_str arrival_text(struct vv_op *op, const struct vv_schema *schema,
@@ -151,44 +147,6 @@ static bool add_no_row(const struct vv_quarantine_row *row, struct vv_json_write
     return true;
 }
 
-/* A whole number that a float is no other number for; what is no whole number may be rounded. */
-static bool is_exact(const struct vv_type *type, struct vv_str text)
-{
-    char digits[FLOAT_BYTES];
-    double number = 0;
-    size_t sign = text.len > 0 && text.ptr[0] == '-';
-    for (size_t i = sign; i < text.len; i++)
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return true;
-    if (text.len == sign || !vv_number_parse(text, &number))
-        return true;
-    if (type->kind == VV_TYPE_FLOAT)
-        number = (double)(float)number;
-    int len = snprintf(digits, sizeof(digits), "%.0f", number);
-    return vv_str_eq(text, (struct vv_str){digits, (size_t)len});
-}
-
-/* The first part that is none, in the text of a value or within a nested one; NONE: all are. */
-static struct vv_str find_rounded(const struct vv_type *type, const struct vv_json *value)
-{
-    const struct vv_json *iterator = NULL;
-    const struct vv_json *part = NULL;
-    struct vv_str rounded = VV_STR_NONE;
-    struct vv_str name;
-    if (type != NULL && vv_type_is_float(type) && !is_exact(type, vv_json_text(value)))
-        return vv_json_text(value);
-    while (type != NULL && rounded.ptr == NULL &&
-           vv_json_each(value, &iterator, &name, &part)) {
-        bool is_struct = type->kind == VV_TYPE_STRUCT;
-        if (type->kind == VV_TYPE_MAP && vv_type_is_float(type->key) &&
-            !is_exact(type->key, name))
-            rounded = name;
-        else
-            rounded = find_rounded(is_struct ? field_type(type, name) : type->element, part);
-    }
-    return rounded;
-}
-
 static bool is_whole(const struct vv_quarantine_row *row, struct vv_str column)
 {
     const struct vv_json *iterator = NULL;
@@ -198,27 +156,6 @@ static bool is_whole(const struct vv_quarantine_row *row, struct vv_str column)
         if (vv_str_eq_nocase(vv_json_text(name), column))
             return true;
     return false;
-}
-
-/* Integers of a typed input that the column's floats would round: a text of NDJSON may be. */
-static varve_status add_rounded(struct vv_op *op, const struct vv_field *field,
-    const struct vv_json *value, struct vv_json_writer *writer)
-{
-    VV_CLEANUP(vv_buf_done) struct vv_buf rule = VV_BUF_INIT(1 << 20);
-    struct vv_str rounded = find_rounded(&field->type, value);
-    if (rounded.ptr == NULL)
-        return VARVE_OK;
-    vv_buf_adds(&rule, "does not fit type ");
-    vv_type_name(&field->type, &rule);
-    if (!vv_buf_ok(&rule))
-        return vv_fail_memory(op);
-    vv_jw_key(writer, VV_NDJSON_LINE_FAULT);
-    vv_jw_object(writer);
-    vv_jw_key_string(writer, "column", field->name);
-    vv_jw_key_string(writer, "value", rounded);
-    vv_jw_key_string(writer, "rule", vv_buf_str(&rule));
-    vv_jw_end(writer);
-    return VARVE_OK;
 }
 
 static varve_status add_members(struct vv_op *op, const struct vv_quarantine_file *file,
@@ -240,7 +177,7 @@ static varve_status add_members(struct vv_op *op, const struct vv_quarantine_fil
         bool is_old = file->format < VV_QUARANTINE_FORMAT && column >= 0;
         VV_TRY(add_old(op, is_old ? &schema->fields[column].type : NULL, value, writer));
         if (column >= 0 && is_whole(row, name))
-            VV_TRY(add_rounded(op, &schema->fields[column], value, writer));
+            VV_TRY(vv_whole_fault(op, &schema->fields[column], value, true, writer));
     }
     if (file->format < VV_QUARANTINE_FORMAT)
         VV_TRY(add_blamed(op, schema, row, writer));

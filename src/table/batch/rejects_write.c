@@ -26,6 +26,7 @@ struct rejected {
     size_t next;    /* in `lines` */
     struct vv_ndjson_again again;
     struct vv_arena parsed;
+    const struct vv_json *row; /* the line that was parsed last; NULL: it has no members */
 };
 
 static void rejected_done(struct rejected *rejected)
@@ -195,10 +196,13 @@ static varve_status add_members(struct vv_op *op, struct rejected *rejected, str
     if (rejected->parsed.bytes > PARSED_BYTES)
         vv_arena_done(&rejected->parsed);
     VV_TRY(vv_row_read(op, &rejected->parsed, plan->schema, text, &row));
+    rejected->row = row;
     while (vv_json_each(row, &iterator, &name, &value)) {
         int32_t column = vv_schema_find(plan->schema, name);
         bool is_null = vv_json_is(value, VV_JSON_NULL);
         if (column < 0 && is_null && plan->input->passes_nulls)
+            continue;
+        if (column < 0 && vv_ndjson_is_fault(name, value))
             continue;
         if (column < 0 && vv_str_eq(name, VV_STR("table")) &&
             vv_ndjson_names_table(rejected->table, value))
@@ -220,6 +224,7 @@ static varve_status add_values(struct vv_op *op, struct rejected *rejected, stru
     struct vv_json_writer *line)
 {
     struct fault fault = fault_of(rejected);
+    rejected->row = NULL;
     vv_jw_key(line, "values");
     vv_jw_object(line);
     if (vv_str_eq(fault.name, VV_STR(VV_NDJSON_LINE_TEXT)) && fault.value.ptr != NULL) {
@@ -269,6 +274,27 @@ static void add_whole(const struct vv_plan *plan, struct vv_json_writer *line)
         vv_jw_end(line);
 }
 
+/* The same of typed rows that came as lines (whole.h). */
+static void add_whole_of(const struct vv_json *row, struct vv_json_writer *line)
+{
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *value = NULL;
+    struct vv_str name;
+    bool is_open = false;
+    while (vv_json_each(row, &iterator, &name, &value)) {
+        if (!vv_ndjson_is_fault(name, value))
+            continue;
+        if (!is_open) {
+            vv_jw_key(line, "whole");
+            vv_jw_array(line);
+        }
+        vv_jw_string(line, vv_json_text(vv_json_get(value, "column")));
+        is_open = true;
+    }
+    if (is_open)
+        vv_jw_end(line);
+}
+
 static varve_status add_row(struct vv_op *op, struct rejected *rejected, struct vv_buf *out)
 {
     const struct vv_batch_input *input = rejected->plan->input;
@@ -291,6 +317,7 @@ static varve_status add_row(struct vv_op *op, struct rejected *rejected, struct 
     if (vv_input_is_typed(input))
         add_whole(rejected->plan, &line);
     VV_TRY(add_values(op, rejected, text, &line));
+    add_whole_of(rejected->row, &line);
     VV_TRY(add_reasons(op, rejected, row, &line));
     vv_jw_end(&line);
     vv_buf_addc(out, '\n');

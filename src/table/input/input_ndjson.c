@@ -106,8 +106,7 @@ bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *v
            (before == 0 || table->name.ptr[before - 1] == '/');
 }
 
-/* What a release knows of a row (quarantine_line.c). */
-static bool is_known_fault(struct vv_str name, const struct vv_json *value)
+bool vv_ndjson_is_fault(struct vv_str name, const struct vv_json *value)
 {
     return vv_str_eq(name, VV_STR(VV_NDJSON_LINE_FAULT)) &&
            vv_json_get_kind(value, "column", VV_JSON_STRING) != NULL &&
@@ -125,7 +124,7 @@ static varve_status unknown_take(struct vv_op *op, struct reader *reader, struct
         return VARVE_OK;
     if (reader->input->passes_nulls && vv_json_is(value, VV_JSON_NULL))
         return VARVE_OK;
-    if (is_known_fault(name, value)) {
+    if (vv_ndjson_is_fault(name, value)) {
         fault_set(reader, vv_json_text(vv_json_get(value, "column")),
             vv_json_text(vv_json_get(value, "value")),
             vv_json_text(vv_json_get(value, "rule")));

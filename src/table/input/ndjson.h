@@ -25,6 +25,8 @@ varve_status vv_ndjson_again_line(struct vv_op *op, struct vv_ndjson_again *agai
 
 /* Feeds of several tables name the table in each line: whether `value` is this one's name. */
 bool vv_ndjson_names_table(const struct vv_table *table, const struct vv_json *value);
+/* Whether a member is no value, but what whoever made the line knows to be wrong with it (whole.h). */
+bool vv_ndjson_is_fault(struct vv_str name, const struct vv_json *value);
 /*
  * The column of a member, -1: none. Lines come as their writer keeps them: the column after the
  * last one, `*next`, is the likely one.

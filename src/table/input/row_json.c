@@ -80,8 +80,7 @@ static varve_status settle_word(const struct settling *settling, const struct vv
     return VARVE_OK;
 }
 
-/* The type of a member or element; a list or object in a column of another type has the column's. */
-static const struct vv_type *type_within(const struct vv_type *type, bool is_object,
+const struct vv_type *vv_row_type_within(const struct vv_type *type, bool is_object,
     struct vv_str name)
 {
     if (type == NULL || !vv_type_is_nested(type))
@@ -110,7 +109,7 @@ static varve_status settle_composed(struct settling *settling, const struct vv_t
     while (vv_json_each(value, &iterator, &name, &element)) {
         if (is_object)
             vv_jw_key_str(settling->writer, name);
-        VV_TRY(settle(settling, type_within(type, is_object, name), element));
+        VV_TRY(settle(settling, vv_row_type_within(type, is_object, name), element));
     }
     vv_jw_end(settling->writer);
     settling->depth--;

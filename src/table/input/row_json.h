@@ -30,5 +30,11 @@ varve_status vv_row_parse(struct vv_op *op, struct vv_arena *arena, struct vv_st
 varve_status vv_row_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_schema *schema, struct vv_str text, const struct vv_json **out);
 bool vv_row_is_nan(const struct vv_json *value);
+/*
+ * The type of a member or element of a value; NULL: it is not known. A list or object in a column of
+ * another type has the column's.
+ */
+const struct vv_type *vv_row_type_within(const struct vv_type *type, bool is_object,
+    struct vv_str name);
 
 #endif

@@ -214,6 +214,34 @@ TEST(writer, typed_rows_that_fit_no_more_go_to_the_quarantine)
     CHECK_INT(fixture.retries, 0);
 }
 
+/* Where typed rows become text, since they come by turns with others: a text would be rounded. */
+TEST(writer, an_integer_that_a_float_would_round_is_a_fault_of_its_row_as_text_too)
+{
+    FIXTURE(fixture);
+    struct vv_table *table = NULL;
+    struct vv_quarantine_release_result result;
+    const struct vv_upsert_options options = {.batch = {.dedupe = true}};
+    REQUIRE(make_table(&fixture, "t", "k double not null, v string", NULL, NULL) &&
+            writer_open(&fixture));
+    REQUIRE(put_typed(&fixture, "t", INT64_C(9007199254740993), "odd") &&
+            put_typed(&fixture, "t", INT64_MAX, "max"));
+    for (int64_t i = 0; i < 20; i++)
+        REQUIRE(put(&fixture, "t", "{\"k\":1.5}") &&
+                put_typed(&fixture, "t", INT64_C(9007199254740994), "even"));
+    REQUIRE(flush(&fixture));
+    CHECK_STR(table_text(&fixture, "t", KV), "1.5/ 9007199254740994.0/even");
+    CHECK(strstr(vv_buf_str(&fixture.told).ptr,
+              "quarantine t 1 {\"k\":\"9007199254740993\",\"v\":\"odd\"}: k = "
+              "9007199254740993 does not fit type double\nquarantine t 2 ") != NULL);
+    REQUIRE(CHECK_OK(&fixture.op,
+        vv_lake_table(&fixture.op, &fixture.lake, VV_STR("t"), &table)));
+    CHECK_OK(&fixture.op,
+        vv_quarantine_release(&fixture.op, table, NULL, 0, &options, &result));
+    CHECK_INT(result.upsert.rejected, 2);
+    vv_table_close(&table);
+    CHECK_STR(table_text(&fixture, "t", KV), "1.5/ 9007199254740994.0/even");
+}
+
 TEST(writer, a_failing_flush_waits_longer_each_time)
 {
     FIXTURE(fixture);
