@@ -5,6 +5,8 @@ Its value is the one behind the stored one, and what depends on it is judged and
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 AHEAD = "2130-12-31T23:59:59.999999Z"
@@ -100,3 +102,27 @@ def test_a_default_that_is_behind_gives_way_to_what_follows_the_stored_value(var
     for number in range(3):
         assert varve.upsert("t", lines({"k": "a", "v": number}))["rejected"] == 0
     assert stored(varve, "k, v, o") == [{"k": "a", "v": 2, "o": 7}]
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
+@pytest.mark.parametrize("between", [False, True])
+def test_a_row_rejected_for_it_is_released_with_it(varve, tmp_path, form, between):
+    """It was the newest when it came, and is so at its release, unless another one came in between."""
+    varve.ok("create", "t", "--key", "k", "--order-by", "o", "--check", "c: o < '2131-01-01'",
+             "--schema", "k int not null, v int, o timestamp")
+    varve.upsert("t", f"k,v,o\n1,1,{AHEAD}\n2,1,2025-01-01T00:00:00Z\n")
+    path = tmp_path / f"rows.{form}"
+    if form == "parquet":
+        pq.write_table(pa.table({"k": pa.array([1, 2, 3], pa.int32()), "v": pa.array([2, 2, 2], pa.int32())}), path)
+    else:
+        path.write_text("k,v\n1,2\n2,2\n3,2\n" if form == "csv" else
+                        lines({"k": 1, "v": 2, "o": None}, {"k": 2, "v": 2}, {"k": 3, "v": 2}))
+    varve.ok("upsert", "t", path, "--quarantine")
+    [row] = varve.rows("quarantine", "show", "t")
+    assert row["values"] == {"k": "1", "v": "2", "o": "2131-01-01 00:00:00+00"}
+    varve.ok("alter", "t", "drop-constraint", "c")
+    if between:
+        varve.upsert("t", "k,v,o\n1,3,2131-01-01T00:00:00.000001Z\n")
+    said = json.loads(varve.ok("quarantine", "release", "t", "--json"))
+    assert (said["updated"], said["stale"]) == ((0, 1) if between else (1, 0))
+    assert [row["v"] for row in stored(varve)] == [3 if between else 2, 2, 2]

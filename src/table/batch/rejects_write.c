@@ -121,7 +121,7 @@ static void add_columns(const struct rejected *rejected, const struct fault *fau
         const struct vv_field *field = &plan->schema->fields[i];
         bool is_null = vv_rows_is_null(rejected->texts, at);
         struct vv_str text = vv_rows_text(rejected->texts, at++);
-        if (is_null && plan->from[i] < 0)
+        if (is_null && (plan->from[i] < 0 || is_ndjson(rejected)))
             continue;
         vv_jw_key_str(line, field->name);
         if (is_null)
@@ -207,15 +207,15 @@ static varve_status add_members(struct vv_op *op, struct rejected *rejected, str
         if (column < 0 && vv_str_eq(name, VV_STR("table")) &&
             vv_ndjson_names_table(rejected->table, value))
             continue;
-        if (column >= 0 && column == plan->rules->order && plan->has_arrival && is_null)
-            continue;
+        if (column >= 0 && is_null && vv_plan_has_text(plan, (size_t)column))
+            continue; /* it is filled in below */
         has_order = has_order || (column >= 0 && column == plan->rules->order);
         vv_jw_key_str(line, column >= 0 ? plan->schema->fields[column].name : name);
         VV_TRY(add_member(op, rejected, value, line));
     }
     const struct fault none = {VV_STR_NONE, VV_STR_NONE};
     if (!has_order)
-        add_columns(rejected, &none, line); /* when the row came, and nothing else */
+        add_columns(rejected, &none, line); /* an order value that the row does not bring */
     return VARVE_OK;
 }
 

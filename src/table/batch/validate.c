@@ -352,8 +352,9 @@ varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan)
 
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column)
 {
+    bool is_made = plan->has_arrival || plan->options->has_later;
     return (plan->from[column] >= 0 && plan->input->format != VV_INPUT_NDJSON) ||
-           (plan->has_arrival && (int32_t)column == plan->rules->order);
+           (is_made && (int32_t)column == plan->rules->order);
 }
 
 /* Bytes are base64, as texts have them. */
@@ -376,16 +377,23 @@ static void input_text_sql(const struct vv_plan *plan, size_t column, struct vv_
 /* The text of a column, or of what fills it in. */
 static void text_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
 {
-    bool is_given = plan->from[column] >= 0;
-    bool is_filled = plan->has_arrival && (int32_t)column == plan->rules->order;
-    vv_buf_adds(sql, is_filled ? ", coalesce(" : ", ");
-    if (is_given)
+    bool is_order = (int32_t)column == plan->rules->order;
+    vv_buf_adds(sql, ", coalesce(NULL");
+    if (plan->from[column] >= 0) {
+        vv_buf_adds(sql, ", ");
         input_text_sql(plan, column, sql);
-    if (is_filled) {
-        vv_buf_adds(sql, is_given ? ", CAST(" : "CAST(");
-        vv_plan_clock_sql(plan, plan->input->arrival_sql, sql);
-        vv_buf_adds(sql, " AS VARCHAR))");
     }
+    if (is_order && plan->options->has_later) {
+        vv_buf_adds(sql, ", CAST(");
+        vv_plan_later_sql(plan, sql);
+        vv_buf_adds(sql, " AS VARCHAR)");
+    }
+    if (is_order && plan->has_arrival) {
+        vv_buf_adds(sql, ", CAST(");
+        vv_plan_clock_sql(plan, plan->input->arrival_sql, sql);
+        vv_buf_adds(sql, " AS VARCHAR)");
+    }
+    vv_buf_addc(sql, ')');
 }
 
 varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
@@ -400,8 +408,13 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
     }
     if (input->has_faults)
         vv_buf_adds(sql, ", " VV_INPUT_FAULTS_SQL);
-    vv_buf_addf(sql, " FROM %.*s WHERE %" PRId64 " + %.*s %.*s ORDER BY 1", VV_ARG(input->sql),
-        plan->rows_before, VV_ARG(input->row_sql), VV_ARG(which));
+    vv_buf_addf(sql, " FROM %.*s", VV_ARG(input->sql));
+    if (plan->options->has_later) {
+        vv_plan_later_join_sql(plan, sql);
+        vv_buf_addf(sql, "%" PRId64 " + %.*s", plan->rows_before, VV_ARG(input->row_sql));
+    }
+    vv_buf_addf(sql, " WHERE %" PRId64 " + %.*s %.*s ORDER BY 1", plan->rows_before,
+        VV_ARG(input->row_sql), VV_ARG(which));
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 

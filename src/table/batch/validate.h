@@ -82,9 +82,10 @@ void vv_plan_breaches_sql(const struct vv_plan *plan, struct vv_str which, struc
 
 /*
  * A SELECT of what the input has in the rows that `which` names: _row, then for each column of the
- * schema that the input has its text, or of a nested column its JSON, but of NDJSON when the row came
- * alone (its line has the rest); then of an input with faults the name, the value and the rule of
- * the fault. In the order of the rows.
+ * schema that the input has its text, or of a nested column its JSON, but of NDJSON the order value
+ * alone that the row does not bring (its line has the rest): when it came, or one behind the stored
+ * one; then of an input with faults the name, the value and the rule of the fault. In the order of the
+ * rows.
  */
 varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
     struct vv_str which, struct vv_buf *sql);
@@ -100,5 +101,11 @@ bool vv_plan_named(const struct vv_check *checks, size_t len, struct vv_str name
 /* A time in microseconds, an SQL expression, as a value of the order column. */
 void vv_plan_clock_sql(const struct vv_plan *plan, struct vv_str us, struct vv_buf *sql);
 void vv_plan_levels_sql(const struct vv_plan *plan, bool with_conditions, struct vv_buf *sql);
+/*
+ * With has_later: a join, which the number of a row is to follow; and of a row with a stored value
+ * that the clock is not ahead of, the one behind that. NULL: it is no such row, or the type has none.
+ */
+void vv_plan_later_join_sql(const struct vv_plan *plan, struct vv_buf *sql);
+void vv_plan_later_sql(const struct vv_plan *plan, struct vv_buf *sql);
 
 #endif

@@ -137,8 +137,15 @@ static void us_sql(const struct vv_plan *plan, bool with_arrival, bool is_kept,
         vv_buf_addc(sql, ')');
 }
 
-/* NULL where the type has none. */
-static void later_sql(const struct vv_plan *plan, struct vv_buf *sql)
+void vv_plan_later_join_sql(const struct vv_plan *plan, struct vv_buf *sql)
+{
+    vv_buf_addf(sql,
+        " LEFT JOIN (SELECT _row AS %.*slaterrow, max(_o) AS %.*slater FROM " VV_BATCH_LATER
+        " GROUP BY _row) ON %.*slaterrow = ",
+        VV_ARG(plan->prefix), VV_ARG(plan->prefix), VV_ARG(plan->prefix));
+}
+
+void vv_plan_later_sql(const struct vv_plan *plan, struct vv_buf *sql)
 {
     const struct vv_type *type = &plan->schema->fields[plan->rules->order].type;
     if (vv_type_is_time(type)) {
@@ -166,7 +173,7 @@ static void order_sql(const struct vv_plan *plan, bool is_kept, struct vv_buf *s
         vv_buf_addf(sql,
             "CASE WHEN %.*slater IS NOT NULL AND (%.*s > %.*slater) IS NOT TRUE THEN ",
             VV_ARG(plan->prefix), VV_ARG(vv_buf_str(&value)), VV_ARG(plan->prefix));
-        later_sql(plan, sql);
+        vv_plan_later_sql(plan, sql);
         vv_buf_adds(sql, " ELSE ");
     }
     vv_buf_add(sql, vv_buf_str(&value));
@@ -269,12 +276,10 @@ static void fill_sql(const struct vv_plan *plan, bool with_input, struct vv_buf 
     vv_buf_addf(sql, " AS %.*sown FROM (", VV_ARG(plan->prefix));
     convert_sql(plan, with_input, sql);
     vv_buf_adds(sql, ")");
-    if (plan->options->has_later)
-        vv_buf_addf(sql,
-            " LEFT JOIN (SELECT _row AS %.*slaterrow, max(_o) AS %.*slater FROM " VV_BATCH_LATER
-            " GROUP BY _row) ON %.*slaterrow = %.*srow",
-            VV_ARG(plan->prefix), VV_ARG(plan->prefix), VV_ARG(plan->prefix),
-            VV_ARG(plan->prefix));
+    if (plan->options->has_later) {
+        vv_plan_later_join_sql(plan, sql);
+        vv_buf_addf(sql, "%.*srow", VV_ARG(plan->prefix));
+    }
 }
 
 static bool has_generated(const struct vv_plan *plan)
