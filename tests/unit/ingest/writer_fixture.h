@@ -134,18 +134,21 @@ WRITER_UNUSED static bool make_table(struct writer_fixture *fixture, const char 
            CHECK(created);
 }
 
-/* What somebody does who knows nothing of writers: all objects of the log are gone. */
+/* What somebody does who knows nothing of writers: the log and the data files are gone. */
 WRITER_UNUSED static bool drop_table(struct writer_fixture *fixture, const char *name)
 {
     struct vv_op *op = &fixture->op;
-    struct vv_objects objects = {0};
-    struct vv_str log = vv_arena_format(&op->arena, "%s/_delta_log", name);
-    if (!CHECK_OK(op,
-            vv_store_list(op, fixture->plain, &op->arena, log, VV_STR_NONE, 0, &objects)))
-        return false;
-    for (size_t i = 0; i < objects.len; i++)
-        if (!CHECK_OK(op, vv_store_remove(op, fixture->plain, objects.items[i].key)))
+    const struct vv_str folders[] = {
+        vv_arena_format(&op->arena, "%s/_delta_log", name), vv_str_of(name)};
+    for (size_t folder = 0; folder < VV_COUNT(folders); folder++) {
+        struct vv_objects objects = {0};
+        if (!CHECK_OK(op, vv_store_list(op, fixture->plain, &op->arena, folders[folder],
+                              VV_STR_NONE, 0, &objects)))
             return false;
+        for (size_t i = 0; i < objects.len; i++)
+            if (!CHECK_OK(op, vv_store_remove(op, fixture->plain, objects.items[i].key)))
+                return false;
+    }
     return true;
 }
 
