@@ -187,6 +187,30 @@ static bool misleads(const struct vv_batch_input *input)
     return input->columns_len == 1;
 }
 
+/*
+ * Whether a quote has a blank behind it. Where that is a closing one, and another quote follows, the
+ * engine takes the text behind for more of the value, and of its length is memory that nobody wrote.
+ */
+static varve_status find_blank_behind_quote(struct vv_op *op,
+    const struct vv_batch_input *input, bool *out_has)
+{
+    VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
+    size_t bytes = 0;
+    bool after_quote = false; /* at the end of the piece before */
+    *out_has = false;
+    if (piece == NULL)
+        return vv_fail_memory(op);
+    for (int64_t offset = 0; !*out_has; offset += (int64_t)bytes) {
+        VV_TRY(vv_progress(op, "read", (uint64_t)offset, (uint64_t)input->source.bytes));
+        VV_TRY(vv_source_read(op, &input->source, offset, piece, PIECE_BYTES, &bytes));
+        if (bytes == 0)
+            break;
+        *out_has = (after_quote && piece[0] == ' ') || memmem(piece, bytes, "\" ", 2) != NULL;
+        after_quote = piece[bytes - 1] == '"';
+    }
+    return VARVE_OK;
+}
+
 /* Whether our reader may take a file that the engine refused: there was memory, and the file was read. */
 static bool is_refused(varve_status status)
 {
@@ -212,6 +236,8 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
     work->has_tables = true;
     input->sql = input->table_sql;
     bool is_ours = misleads(input);
+    if (!is_ours && find_blank_behind_quote(op, input, &is_ours) != VARVE_OK)
+        return vv_note(op, "%.*s", VV_ARG(input->name));
     varve_status status = is_ours ? VARVE_OK : rows_read(op, work->session, input);
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */
     input->row_sql = VV_STR("(rowid + 1)");

@@ -128,6 +128,8 @@ static const struct {
     {"k,a,b\n1,x,\"y\n2,x,y\n", "row 1 (line 2): has a quote that is never closed: 1,x,\"y"},
     {"k,a,b\n1,x,\"y\"z\n", "row 1 (line 2): has text behind a closing quote: 1,x,\"y\"z"},
     {"k,a,b\n1,\"\n\",x\n1,\xFF,y\n", "row 2 (line 4): is not valid UTF-8: 1,"},
+    {"k,a,b\n1,x,\"\n\"\" \"\"\"\n2,\"\n\"\",\" \"\",\" \"\n", /* the engine reads it */
+        "row 2 (line 4): has a quote that is closed in line 5, with text behind it"},
     {"k;a;b\n1;x;y\n", "rows.csv: the header seems to be parted by semicolons"},
     {"k, a,b\n1,x,y\n", "no column \" a\", but a: take the blanks"},
     {"k,a,\"x\"\"; DROP TABLE batch; --\"\n1,x,y\n",
