@@ -98,9 +98,9 @@ varve_status vv_input_take_csv(struct vv_op *op, struct vv_work *work,
     struct vv_batch_input *input, bool *out_taken);
 /* Nothing else need be read of a file whose first so many lines are no rows, unless they are set aside. */
 #define VV_INPUT_LINES_TRIED 100
-/* With a fault for each record that is no row. For the function above. */
-varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
-    struct vv_arena *arena, struct vv_batch_input *input);
+/* Record by record, with a fault for each that is no row. For vv_input_load_csv. */
+varve_status vv_input_read_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input);
 /* By the schema: which members there are, and which of them are nested. */
 varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_arena *arena, const struct vv_table *table, struct vv_batch_input *input);

@@ -6,7 +6,7 @@
 
 /*
  * The engine reads the rows; a file that it refuses is read record by record by a scan of ours
- * (input_csv_faults.c), whose messages name the line of the file, and whose idea of a row is the
+ * (input_csv_records.c), whose messages name the line of the file, and whose idea of a row is the
  * engine's. A small file in which nothing is out of the ordinary is read by that scan at once
  * (input_csv_small.c).
  */
@@ -246,7 +246,7 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
         is_ours = true;
     }
     if (is_ours)
-        status = vv_input_take_faulty_csv(op, work, arena, input);
+        status = vv_input_read_csv(op, work, arena, input);
     return status == VARVE_OK ? VARVE_OK : vv_note(op, "%.*s", VV_ARG(input->name));
 }
 

@@ -1,7 +1,7 @@
 /*
- * A CSV file with lines that are no rows, where those go to the quarantine: each is a row with a
- * fault and no values, as such a line of NDJSON is. The engine would refuse the whole file, so it is
- * read here, record by record; a record is where the scan of csv.h sees one. Of one with a stray quote
+ * CSV files that the engine refuses, or would read otherwise than they are (input_csv.c), record by
+ * record; a record is where the scan of csv.h sees one. A line that is no row is a row with a fault and no
+ * values, as such a line of NDJSON is, so that it can go to the quarantine. Of a record with a stray quote
  * the line in which it begins is the one that is no row: those behind it are read as if it were not
  * there, so that it takes no good row with it.
  */
@@ -228,8 +228,8 @@ static varve_status file_take(struct vv_op *op, struct reader *reader)
     return vv_text_appender_finish(op, reader->appender);
 }
 
-varve_status vv_input_take_faulty_csv(struct vv_op *op, struct vv_work *work,
-    struct vv_arena *arena, struct vv_batch_input *input)
+varve_status vv_input_read_csv(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
+    struct vv_batch_input *input)
 {
     VV_CLEANUP(reader_done)
     struct reader reader = {.input = input,
