@@ -93,3 +93,25 @@ def test_rows_that_the_batch_has_in_the_end_are_in_quarantine_no_more(table, mor
     assert [row["id"] for row in table.rows("query", "SELECT id FROM t ORDER BY id")] == [1, 2, 3]
     # Of a row that is set aside still the reasons of the first time stay.
     assert kept(table) == ([(4, "pos")] if more else []) + [(9, "pos")]
+
+
+@pytest.mark.parametrize("more", ["", "4,-1\n"], ids=["none", "another"])
+def test_that_is_so_where_the_first_attempt_s_file_was_dropped(table, more):
+    text = "id,v\n" + "".join(f"{i},{v}\n" for i, v in ROWS)
+    command = ["upsert", "t", "-", "--quarantine", "--app-id", "bot", "--app-version", "7"]
+    for version, constraint in enumerate(["", "small"], 1):
+        if constraint:
+            table.ok("alter", "t", "add-constraint", "small", "v < 10")
+        folder = block(table, version)
+        assert table.run(*command, stdin=text).returncode != 0
+        folder.rmdir()
+    first = min((row["id"] for row in table.rows("quarantine", "list", "t")), key=len)
+    table.ok("quarantine", "drop", "t", first, "--yes")
+    assert kept(table) == [(2, "small")]
+    table.ok("alter", "t", "drop-constraint", "small")
+    table.ok("alter", "t", "drop-constraint", "pos")
+    if more:
+        table.ok("alter", "t", "add-constraint", "four", "id <> 4")
+    table.ok(*command, stdin=text + more)
+    assert [row["id"] for row in table.rows("query", "SELECT id FROM t ORDER BY id")] == [1, 2, 3]
+    assert kept(table) == ([(4, "four")] if more else [])

@@ -176,36 +176,44 @@ static varve_status keep_rejected(struct vv_op *op, struct vv_table *table, stru
     return vv_store_settle(op, table->store, VV_STR(VV_QUARANTINE_FOLDER));
 }
 
-/* "txn-<digits>-<version>", and those with more behind it. */
-static bool is_of_batch(struct vv_str id, struct vv_str batch)
+/* The id in the key of a quarantine file; none: it is the key of something else. */
+static struct vv_str id_of(struct vv_str key)
 {
-    return vv_str_starts(id, batch) && (id.len == batch.len || id.ptr[batch.len] == '-');
+    struct vv_str name = vv_str_skip(key, strlen(VV_QUARANTINE_FOLDER) + 1);
+    size_t stem = name.len - strlen(SUFFIX);
+    if (name.len > strlen(SUFFIX) && vv_str_eq(vv_str_skip(name, stem), VV_STR(SUFFIX)))
+        return vv_str_first(name, stem);
+    return VV_STR_NONE;
+}
+
+/* "txn-<digits>-<version>", and those with more behind it: neighbours in the order of keys. */
+static bool is_of_batch(struct vv_str key, struct vv_str batch)
+{
+    return vv_str_starts(key, batch) &&
+           (key.ptr[batch.len] == '-' || key.ptr[batch.len] == '.');
 }
 
 varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
-    const struct vv_quarantine_batch *batch, struct vv_str stored)
+    const struct vv_quarantine_batch *batch)
 {
-    struct vv_object there;
-    struct vv_str *ids = NULL;
+    struct vv_str folder = VV_STR(VV_QUARANTINE_FOLDER);
+    struct vv_objects next;
     struct vv_str id;
-    size_t len = 0;
     VV_TRY(name_batch(op, batch, &id));
-    struct vv_str key = key_of(&op->arena, id);
-    if (key.ptr == NULL)
+    struct vv_str prefix =
+        vv_arena_format(&op->arena, VV_QUARANTINE_FOLDER "/%.*s", VV_ARG(id));
+    if (prefix.ptr == NULL)
         return vv_fail_memory(op);
-    if (vv_str_eq(stored, id)) /* no attempt before it has stored any */
-        return VARVE_OK;
-    varve_status status = vv_store_head(op, table->store, key, &there);
-    if (status == VARVE_ENOTFOUND) {
-        vv_forgive(op);
-        return VARVE_OK;
+    /* One by one, since nearly always there is none. */
+    for (struct vv_str after = prefix;; after = next.items[0].key) {
+        next = (struct vv_objects){0};
+        VV_TRY(vv_store_list(op, table->store, &op->arena, folder, after, 1, &next));
+        if (next.len == 0 || !is_of_batch(next.items[0].key, prefix))
+            return VARVE_OK;
+        id = id_of(next.items[0].key);
+        if (id.len > 0)
+            VV_TRY(keep_rejected(op, table, id, batch->rejects));
     }
-    VV_TRY(status);
-    VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
-    for (size_t i = 0; i < len; i++)
-        if (is_of_batch(ids[i], id))
-            VV_TRY(keep_rejected(op, table, ids[i], batch->rejects));
-    return VARVE_OK;
 }
 
 varve_status vv_quarantine_ids(struct vv_op *op, struct vv_table *table, struct vv_arena *arena,
@@ -219,11 +227,8 @@ varve_status vv_quarantine_ids(struct vv_op *op, struct vv_table *table, struct 
     if (ids == NULL)
         return vv_fail_memory(op);
     for (size_t i = 0; i < objects.len; i++) {
-        struct vv_str name =
-            vv_str_skip(objects.items[i].key, strlen(VV_QUARANTINE_FOLDER) + 1);
-        size_t stem = name.len - strlen(SUFFIX);
-        if (name.len > strlen(SUFFIX) && vv_str_eq(vv_str_skip(name, stem), VV_STR(SUFFIX)))
-            ids[len++] = vv_str_first(name, stem);
+        ids[len] = id_of(objects.items[i].key);
+        len += ids[len].len > 0;
     }
     *out = ids;
     *out_len = len;
