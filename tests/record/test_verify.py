@@ -145,6 +145,23 @@ def test_a_hole_at_the_old_end_is_an_alarm_until_what_is_below_it_is_cleaned_up(
     assert kinds(verify(varve, "t")) == ["file.missing"]
 
 
+@damaged
+@pytest.mark.parametrize("more", [(), ("--deep",)])
+@pytest.mark.parametrize("version", [3, 5])
+def test_a_damaged_commit_accuses_nothing_behind_it(varve, version, more):
+    """What it did is as little known as of one that is missing: the next checkpoint says it."""
+    lakes.create(varve, "t", "--property", "delta.checkpointInterval=5")
+    for seed in range(11):
+        lakes.put(varve, "t", seed)
+    commit(varve, "t", version).write_text('{"broken')
+    report = verify(varve, "t", *more)
+    assert [(found["kind"], found["version"]) for found in report["findings"]] == [
+        ("commit.unreadable", version), ("commit.altered", version)]
+    live = varve.table("t") / varve.rows("files", "t")[0]["path"]
+    live.unlink()
+    assert kinds(verify(varve, "t")) == ["commit.altered", "commit.unreadable", "file.missing"]
+
+
 def test_what_a_vacuum_took_is_no_alarm_and_what_somebody_took_is(varve):
     lakes.build(varve, "vacuumed")
     report = verify(varve, "vacuumed", "--deep")

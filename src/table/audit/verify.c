@@ -175,13 +175,13 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
     struct vv_chain_finding found;
     bool is_there = false;
     VV_TRY(read_bytes(op, run, &arena, step, &is_there));
+    if (!step->is_parsed) /* as little is known of what it did as of one that is missing */
+        vv_verify_forget(run);
     if (!is_there && !run->is_blind)
         return VARVE_OK;
-    if (!is_there) {
-        run->state.is_complete = false;
+    if (!is_there)
         return vv_chain_walk_step(op, &run->chain,
             &(struct vv_chain_step){.version = step->version}, &found);
-    }
     const struct vv_chain_step link = {.version = step->version,
         .info = step->is_parsed ? step->actions.commit_info : NULL,
         .sha256 = step->sha256,

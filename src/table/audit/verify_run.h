@@ -226,7 +226,7 @@ varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
 
 varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_actions *actions, int64_t timestamp_ms);
-/* Commits are missing: what the table is from here on, the next checkpoint says. */
+/* Commits are missing or damaged: what the table is from here on, the next checkpoint says. */
 void vv_verify_forget(struct vv_verify_run *run);
 /* A file of a commit or of a checkpoint: is it there, and as it should be? */
 varve_status vv_verify_add(struct vv_op *op, struct vv_verify_run *run,
