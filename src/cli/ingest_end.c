@@ -51,14 +51,21 @@ void vv_ingest_take_signals(struct vv_ingest *ingest)
     }
 }
 
+/* "1 row stays", "2 rows stay", the number before it. */
+static const char *rows_stay(int64_t rows)
+{
+    return rows == 1 ? "row stays" : "rows stay";
+}
+
 static _Noreturn void end_at_once(struct vv_ingest *ingest)
 {
     varve_writer_get_stats(ingest->writer, &ingest->stats);
     vv_socket_close(ingest);
     vv_say(ingest->cli,
         "varve: ended before everything was flushed: %" PRId64
-        " rows stay in the spool %s; the next varve ingest or varve spool flush writes them",
-        ingest->stats.rows_waiting, ingest->options->spool);
+        " %s in the spool %s; the next varve ingest or varve spool flush writes what is there",
+        ingest->stats.rows_waiting, rows_stay(ingest->stats.rows_waiting),
+        ingest->options->spool);
     _exit(VARVE_EINTERRUPTED);
 }
 
@@ -96,10 +103,11 @@ static varve_status give_up(struct vv_ingest *ingest, const varve_error *why)
     varve_writer_get_stats(ingest->writer, &ingest->stats);
     return vv_error_set(err, why->code,
         "ended without everything flushed: %" PRId64
-        " rows stay in the spool %s, and the next varve ingest or varve spool flush writes "
-        "them%s: %.300s",
-        ingest->stats.rows_waiting, ingest->options->spool,
-        ingest->is_full ? "; lines that came are not taken" : "", why->message);
+        " %s in the spool %s, and the next varve ingest or varve spool flush writes what is "
+        "there%s: %.300s",
+        ingest->stats.rows_waiting, rows_stay(ingest->stats.rows_waiting),
+        ingest->options->spool, ingest->is_full ? "; lines that came are not taken" : "",
+        why->message);
 }
 
 /* Has it been so since then, for longer than is waited? */

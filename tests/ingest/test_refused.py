@@ -69,6 +69,7 @@ def test_what_fails_without_any_row_is_no_matter_of_rows(lake):
     until(lambda: lake.spool()["rows_waiting"] == 1)
     lake.ok("alter", "t", "unset", "varve.key")
     run.end(2)
+    assert run.heard("1 row stays in the spool")
     assert "nothing in quarantine" in lake.run("quarantine", "list", "t").stderr
     lake.ok("alter", "t", "set", "varve.key=k")
     lake.ok("spool", "flush")
