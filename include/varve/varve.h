@@ -131,7 +131,10 @@ typedef struct varve_create_options {
             NULL, NULL                                                                      \
     }
 
-/* *out_created 0: it was there and stays. EUSAGE: it lacks a column, or differs in type, key, partition; Parquet files lie there without a log. */
+/*
+ * *out_created 0: it was there and stays. EUSAGE: it lacks a column, or differs in type, key,
+ * partition; Parquet files lie there without a log.
+ */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_create_table(varve_lake *lake,
     const char *name, const varve_create_options *options, int32_t *out_created,
     varve_error *err);
