@@ -109,7 +109,7 @@ def test_the_script_copies_a_lake_that_is_written_to(lake, tmp_path):
 def test_in_another_order_it_would_not_be_one(lake, tmp_path, wrong):
     """What the page warns of does happen, and verify tells of it."""
     head, steps, tail = re.split(r"(?ms)^(    for part in.*?)^done\n", SCRIPT)
-    first, second, third = re.split(r"(?m)^(?=    (?:ls \"\$log\" \| grep|tar -C \"\$from\"))", steps)
+    first, second, third = re.split(r"(?m)^(?=    (?:ls \"\$log\" \| grep|\{ tar -C \"\$from\"))", steps)
     order = {"the log last": first + third + second, "tags behind the log": second + third + first}
     copy = back_up(lake, tmp_path, head + order[wrong] + "done\n" + tail)
     done = copy.run("verify", "--json")
@@ -135,3 +135,67 @@ def test_a_copy_is_restored_and_written_to(lake, tmp_path):
     lake.ok("vacuum", "ticks", "--yes")
     lake.ok("verify", "--deep")
     assert copy.run("verify", "--deep").returncode == 0
+
+
+# As tar does where a file can't be read (2), or changes or goes while it is read (1).
+FAILING_TAR = """#!/bin/sh
+PATH=$OWN_PATH tar "$@" || exit
+for argument; do
+    [ "$argument" != "$STEP" ] || exit $STATUS
+done
+"""
+
+
+@pytest.mark.parametrize(("step", "status", "is_whole"), [
+    ("-T", 2, False), ("--exclude=./_varve/pins", 2, False), ("--exclude=./_varve/pins", 1, True)])
+def test_a_copy_that_lacks_a_file_gets_no_name(lake, tmp_path, step, status, is_whole):
+    (tmp_path / "tools").mkdir()
+    for name, text in (("tools/tar", FAILING_TAR), ("backup.sh", SCRIPT)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run([str(tmp_path / "backup.sh"), str(lake.lake), str(tmp_path / "copy")], env={
+        **os.environ, "PATH": f"{tmp_path / 'tools'}:{os.environ['PATH']}", "OWN_PATH": os.environ["PATH"],
+        "STEP": step, "STATUS": str(status)}, check=False, timeout=60)
+    made = {path.name for path in tmp_path.iterdir()} - {"tools", "backup.sh", "lake"}
+    if is_whole:
+        assert done.returncode == 0 and made == {"copy"}
+    else:
+        assert done.returncode == 1 and made == {"copy.part", "copy.failed"}
+        assert all(name in (tmp_path / "copy.failed").read_text() for name in ("ticks", "marked"))
+
+
+def follow(varve, path, *more):
+    """Takes what a followed file has by now."""
+    with subprocess.Popen([str(varve.program), "--lake", str(varve.lake), "ingest", "feed", "--follow",
+                           str(path), "--quiet", *more], stdin=subprocess.DEVNULL) as ingest:
+        until_it_minds(ingest, signal.SIGTERM)
+        ingest.send_signal(signal.SIGTERM)
+        assert ingest.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(("way", "order", "value"), [
+    ("whole", None, 99), ("without the spool", None, 1), ("without the spool", "at", 99),
+    ("by the script", None, 1), ("by the script", "at", 99)])
+def test_a_followed_file_after_a_restoring(varve, tmp_path, way, order, value):
+    """With the spool it goes on; without, it begins again, which only an order value makes nothing of."""
+    varve.ok("create", "feed", "--schema", "k bigint not null, at bigint, v bigint", "--key", "k",
+             *(["--order-by", order] if order else []))
+    log = tmp_path / "feed.ndjson"
+    log.write_text('{"k":1,"at":1,"v":1}\n')
+    follow(varve, log)
+    varve.upsert("feed", "k,at,v\n1,2,99\n")
+    copy = tmp_path / "copy"
+    if way == "by the script":
+        (tmp_path / "backup.sh").write_text(SCRIPT)
+        subprocess.run(["sh", str(tmp_path / "backup.sh"), str(varve.lake), str(copy)], check=True)
+    else:
+        subprocess.run(["cp", "-a", str(varve.lake), str(copy)], check=True)
+    if way == "without the spool":
+        for name in ("spool", "spool.follow"):
+            shutil.rmtree(copy / "_varve" / name)
+    varve.lake.rename(tmp_path / "lake.broken")
+    subprocess.run(["cp", "-a", str(copy), str(varve.lake)], check=True)
+    with log.open("a") as file:
+        file.write('{"k":2,"at":1,"v":2}\n')
+    follow(varve, log, *(["--adopt"] if way == "whole" else []))
+    assert varve.ok("query", "SELECT k, v FROM feed ORDER BY k", "--format", "csv") == f"k,v\n1,{value}\n2,2\n"
