@@ -20,6 +20,7 @@ struct search {
     const struct vv_input *input;
     struct vv_str *faults; /* by row */
     size_t blamed;
+    bool is_vain;    /* there are more of them */
     varve_error why; /* of the last trial that failed */
 };
 
@@ -49,11 +50,17 @@ static varve_status try_rows(const struct vv_op *op, struct search *search, size
     return status;
 }
 
+static varve_status fail_in_vain(struct vv_op *op, const varve_error *why)
+{
+    return vv_fail(op, why->code, "it fails with each of more than %d rows: %s", BLAMED_MAX,
+        why->message);
+}
+
 static varve_status blame(struct vv_op *op, struct search *search, size_t row)
 {
-    if (search->blamed == BLAMED_MAX)
-        return vv_fail(op, search->why.code, "it fails with each of more than %d rows: %s",
-            BLAMED_MAX, search->why.message);
+    search->is_vain = search->blamed == BLAMED_MAX;
+    if (search->is_vain)
+        return fail_in_vain(op, &search->why);
     search->faults[row] =
         vv_arena_format(&op->arena, "fails the upsert: %s", search->why.message);
     search->blamed++;
@@ -78,16 +85,25 @@ static varve_status search_rows(struct vv_op *op, struct search *search, size_t 
     return VARVE_OK;
 }
 
-varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table,
-    struct vv_writer_batch *batch)
+varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table, uint64_t segment,
+    struct vv_writer_vain *vain, struct vv_writer_batch *batch)
 {
     const varve_error failure = op->error;
+    const struct vv_writer_vain this = {segment, table->snapshot->version};
     struct search search = {.table = table, .input = &batch->inputs[0]};
     vv_forgive(op);
+    if (vain->segment == this.segment && vain->version == this.version)
+        return fail_in_vain(op, &failure);
+    vv_log(op, VV_LOG_INFO, "writer.search",
+        "table %.*s: looks for the rows of segment %" PRIu64 " that the upsert fails with",
+        VV_ARG(table->name), segment);
     VV_NEW(op, &search.faults, struct vv_str, batch->rows_len + 1);
     if (try_rows(op, &search, 0, 0) == VARVE_OK) {
         search.why = failure;
-        VV_TRY(search_rows(op, &search, 0, batch->rows_len));
+        varve_status status = search_rows(op, &search, 0, batch->rows_len);
+        if (search.is_vain)
+            *vain = this;
+        VV_TRY(status);
     }
     if (search.blamed == 0)
         return vv_fail(op, failure.code, "%s", failure.message);

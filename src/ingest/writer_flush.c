@@ -318,8 +318,8 @@ varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
 }
 
 varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
-    struct vv_table *table, uint64_t segment, struct vv_writer_batch *out_batch,
-    struct vv_upsert_result *out)
+    struct vv_table *table, uint64_t segment, struct vv_writer_vain *vain,
+    struct vv_writer_batch *out_batch, struct vv_upsert_result *out)
 {
     struct vv_writer_batch *batch = out_batch;
     struct vv_str rejects = VV_STR_NONE;
@@ -351,7 +351,7 @@ varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
     VV_TRY(vv_writer_batch_read(op, writer, table, segment, true, batch));
     status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
     if (vv_writer_is_of_rows(status)) {
-        VV_TRY(vv_writer_blame(op, table, batch));
+        VV_TRY(vv_writer_blame(op, table, segment, vain, batch));
         status = vv_upsert(op, table, batch->inputs, batch->inputs_len, &options, out);
     }
     batch->rejects = rejects;
@@ -420,8 +420,8 @@ static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
         VV_TRY(vv_writer_claim(op, writer, table->name, table->handle->snapshot));
     table->has_claimed = true;
     vv_crash_point("writer.before_upsert");
-    varve_status status =
-        vv_writer_upsert(op, writer, table->handle, table->busy_segment, &batch, out);
+    varve_status status = vv_writer_upsert(op, writer, table->handle, table->busy_segment,
+        &table->vain, &batch, out);
     if (status == VARVE_OK && out->already_applied)
         VV_TRY(vv_writer_judge_applied(op, writer, table, table->busy_segment));
     if (status == VARVE_OK || status == VARVE_EUNKNOWN)

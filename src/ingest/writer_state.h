@@ -85,6 +85,12 @@ struct vv_writer_warning {
     char name[VV_WARNING_NAME_BYTES_MAX];
 };
 
+/* A search for the rows that an upsert fails with, which found too many. */
+struct vv_writer_vain {
+    uint64_t segment; /* 0: there was none */
+    int64_t version;  /* of the table */
+};
+
 struct vv_writer_table {
     struct vv_writer_table *next;
     struct vv_str name;
@@ -98,7 +104,8 @@ struct vv_writer_table {
     struct vv_table *handle; /* NULL: not open */
     bool has_claimed;        /* vv_writer_claim was well */
     uint64_t
-        doubtful_segment;    /* whose part may have been committed by an attempt that failed */
+        doubtful_segment; /* whose part may have been committed by an attempt that failed */
+    struct vv_writer_vain vain; /* the last one */
     struct vv_object commit; /* the newest one that the handle knows, as it lay in the store */
 
     /* All below is guarded by: lock. */
@@ -247,11 +254,11 @@ varve_status vv_writer_batch_read(struct vv_op *op, struct vv_writer *writer,
 void vv_writer_batch_done(struct vv_writer_batch *batch);
 /*
  * The rows of a segment become one upsert of the table, by the txn of the segment. Of the batch no
- * more is of use afterwards than sequences and rejects.
+ * more is of use afterwards than sequences and rejects. `vain`: see vv_writer_blame.
  */
 varve_status vv_writer_upsert(struct vv_op *op, struct vv_writer *writer,
-    struct vv_table *table, uint64_t segment, struct vv_writer_batch *out_batch,
-    struct vv_upsert_result *out);
+    struct vv_table *table, uint64_t segment, struct vv_writer_vain *vain,
+    struct vv_writer_batch *out_batch, struct vv_upsert_result *out);
 /* An attempt on the first part of a busy table, and what follows from it. */
 void vv_writer_attempt(struct vv_writer *writer, struct vv_writer_table *table);
 
@@ -261,10 +268,12 @@ void vv_writer_attempt(struct vv_writer *writer, struct vv_writer_table *table);
 bool vv_writer_is_of_rows(varve_status status);
 /*
  * The upsert of a batch, all of it as text, has just failed so. The rows that it fails with get
- * their fault; where there are none, that failure stays.
+ * their fault; where there are none, that failure stays. A search takes seconds of the processor where
+ * nearly every row fails: what was in vain is noted in `vain`, and not done again for the same rows and
+ * the same version of the table.
  */
-varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table,
-    struct vv_writer_batch *batch);
+varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table, uint64_t segment,
+    struct vv_writer_vain *vain, struct vv_writer_batch *batch);
 
 /* writer_thread.c */
 

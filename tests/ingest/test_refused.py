@@ -1,6 +1,7 @@
 """A row that can't be written is set aside, and the rows behind it arrive with the same flush."""
 
 import json
+import signal
 
 import pytest
 from conftest import until
@@ -74,3 +75,25 @@ def test_what_fails_without_any_row_is_no_matter_of_rows(lake):
     lake.ok("alter", "t", "set", "varve.key=k")
     lake.ok("spool", "flush")
     assert rows_of(lake, "t", "k, v") == [{"k": "a", "v": 1}]
+
+
+def test_a_search_that_found_too_many_is_not_repeated_before_the_table_has_changed(lake):
+    """It takes thousands of trials: once, and not at every attempt."""
+    keys = [f"a{number}" for number in range(1002)]
+    lake.ok("create", "t", "--schema", "k string not null, v int", "--key", "k", "--property", "delta.appendOnly=true")
+    lake.ok("upsert", "t", "-", "--input-format", "ndjson", stdin="".join(f'{{"k":"{k}","v":0}}\n' for k in keys))
+    run = lake.ingest("t", "-", "--interval", "1h", "--verbose")
+    send(run, *[{"k": k, "v": 1} for k in keys])
+    until(lambda: lake.spool()["rows_waiting"] == len(keys))
+    run.signal(signal.SIGHUP)
+
+    def heard(what):
+        return sum(what in line for line in run.messages)
+
+    until(lambda: heard("writer.text") >= 4)
+    assert heard("writer.search") == 1 and heard("each of more than 1000 rows: table t is append-only")
+    lake.ok("upsert", "t", "-", "--input-format", "ndjson", stdin='{"k":"b","v":1}')
+    until(lambda: heard("writer.search") == 2)
+    lake.ok("alter", "t", "set", "delta.appendOnly=false")
+    run.end()
+    assert {row["v"] for row in rows_of(lake, "t", "k, v")} == {1}
