@@ -82,10 +82,7 @@ typedef struct varve_lake_options {
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_open(const char *location,
     const varve_lake_options *options, varve_lake **out, varve_error *err);
 VARVE_API void varve_lake_close(varve_lake *lake);
-/*
- * Closes a lake where the process is about to end: most of its memory is left for the system to
- * take, which is quicker than to give it back piece by piece. Files are closed and removed as ever.
- */
+/* As varve_lake_close where the process is about to end: quicker, memory is left to the system. */
 VARVE_API void varve_lake_leave(varve_lake *lake);
 /* Ends the call that runs on it, or the next read of an open stream, EINTERRUPTED; signal safe. */
 VARVE_API void varve_lake_interrupt(varve_lake *lake);
