@@ -2,6 +2,7 @@
 
 #include "delta/list.h"
 #include "delta/log_name.h"
+#include "store/key.h"
 #include "table/maintain/vacuum_plan.h"
 
 /* Folders still to be looked into; the list grows while it is walked. */
@@ -55,4 +56,26 @@ varve_status vv_folder_walk(struct vv_op *op, struct vv_folder_walk *walk)
     for (size_t i = 0; i < folders.list.len; i++)
         VV_TRY(look_into(op, walk, folders.list.items[i], &folders));
     return VARVE_OK;
+}
+
+varve_status vv_folder_place(struct vv_op *op, struct vv_folder_places *places,
+    struct vv_str *key)
+{
+    struct vv_arena *arena = places->real.arena;
+    struct vv_str folder = vv_key_folder(*key);
+    if (folder.len == 0)
+        return VARVE_OK;
+    struct vv_str *place = vv_map_get(&places->real, folder);
+    if (place == NULL) {
+        place = vv_new(arena, struct vv_str, 1);
+        struct vv_str copy = vv_arena_str(arena, folder);
+        if (place == NULL || copy.ptr == NULL || !vv_map_put(&places->real, copy, place, NULL))
+            return vv_fail_memory(op);
+        VV_TRY(vv_store_real_key(op, arena, places->store, copy, place));
+    }
+    if (place->ptr == NULL || vv_str_eq(*place, folder))
+        return VARVE_OK;
+    *key = vv_arena_format(arena, "%.*s%s%.*s", VV_ARG(*place), place->len > 0 ? "/" : "",
+        VV_ARG(vv_str_skip(*key, folder.len + 1)));
+    return key->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }

@@ -8,6 +8,7 @@
 #ifndef VV_TABLE_FOLDER_WALK_H
 #define VV_TABLE_FOLDER_WALK_H
 
+#include "base/map.h"
 #include "delta/action.h"
 #include "delta/schema.h"
 #include "store/store.h"
@@ -23,5 +24,19 @@ struct vv_folder_walk {
 };
 
 varve_status vv_folder_walk(struct vv_op *op, struct vv_folder_walk *walk);
+
+/* Where folders of keys really lie, each looked at once. */
+struct vv_folder_places {
+    const struct vv_store *store;
+    struct vv_map real; /* a struct vv_str each, of a folder; its arena has the keys too */
+};
+
+/*
+ * Makes of a key that the log has the one under which the walk comes to the file: links among the folders
+ * on the way are followed. One that leads out of the table's folder, where no walk comes, stays
+ * as it is. With ptr NULL: none.
+ */
+varve_status vv_folder_place(struct vv_op *op, struct vv_folder_places *places,
+    struct vv_str *key);
 
 #endif

@@ -263,6 +263,11 @@ def test_what_the_log_names_by_a_link_within_the_table_stays(ticks, link, lite):
     went = 0 if lite and link != "file" else 1
     assert (result["files"], result["readable_version"]) == (went, 2 if went else None)
     assert rows(ticks) == before
+    assert json.loads(ticks.ok("verify", TABLE, "--json", "--strict"))["unreferenced_files"] == 0
+    (table / "stray.parquet").write_text("x")
+    (table / "linked.parquet").symlink_to("stray.parquet")  # no word of the log
+    told = ticks.run("verify", TABLE, "--json", "--strict")
+    assert told.returncode == 10 and json.loads(told.stdout)["unreferenced_files"] == 2
 
 
 def test_a_table_within_the_table_is_not_touched(ticks):

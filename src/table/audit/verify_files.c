@@ -25,6 +25,7 @@ varve_status vv_verify_name(struct vv_op *op, struct vv_verify_run *run, struct 
     VV_TRY(vv_key_in_folder(op, &arena, run->log->store, key, is_absolute, &in_folder));
     if (in_folder.ptr == NULL)
         return VARVE_OK;
+    VV_TRY(vv_folder_place(op, &run->places, &in_folder));
     return vv_hash_set_put(&run->state.named, vv_xxh3(in_folder), NULL) ? VARVE_OK
                                                                         : vv_fail_memory(op);
 }

@@ -99,11 +99,22 @@ static varve_status query_rows(struct vv_op *op, struct vv_verify_run *run,
 
 /* ---- Files that nothing names -------------------------------------------------------------------- */
 
+/* What a link leads to is named where the link is. */
+static varve_status name_behind(struct vv_op *op, struct vv_verify_run *run, struct vv_str link)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_str real = VV_STR_NONE;
+    VV_TRY(vv_store_real_key(op, &arena, run->log->store, link, &real));
+    return real.ptr == NULL ? VARVE_OK : vv_verify_name(op, run, real, false);
+}
+
 static varve_status look_at(struct vv_op *op, void *data, const struct vv_object *object)
 {
     struct vv_verify_run *run = data;
-    if (!vv_vacuum_sees(object->key) ||
-        vv_hash_set_has(&run->state.named, vv_xxh3(object->key)))
+    bool is_named = vv_hash_set_has(&run->state.named, vv_xxh3(object->key));
+    if (is_named && object->is_link)
+        return name_behind(op, run, object->key);
+    if (is_named || !vv_vacuum_sees(object->key))
         return VARVE_OK;
     run->unreferenced_len++;
     run->unreferenced_bytes += object->bytes;

@@ -19,6 +19,7 @@
 #include "delta/replay.h"
 #include "delta/snapshot.h"
 #include "table/audit/verify.h"
+#include "table/folder_walk.h"
 
 #define VV_FINDINGS_MAX 1000 /* that are told one by one; all are counted */
 
@@ -146,7 +147,7 @@ struct vv_verify_state {
     VV_ACTION_LIST(struct vv_verify_file *) every;
     struct vv_map txns;       /* of appId: uint64_t, a digest */
     struct vv_map domains;    /* likewise, 0 for one that is removed */
-    struct vv_hash_set named; /* keys that any commit names */
+    struct vv_hash_set named; /* where the walk comes to what any commit names */
     struct vv_hash_set sound; /* files (with size and hash) that were looked at and are right */
     struct vv_hash_set removed;
     uint64_t files_digest; /* sums */
@@ -197,6 +198,7 @@ struct vv_verify_run {
     struct vv_chain_walk chain;
     struct vv_verify_state state;
     struct vv_verify_sizes sizes;
+    struct vv_folder_places places;
     VV_ACTION_LIST(struct vv_hash_job) jobs;
     struct vv_arena jobs_arena;
     VV_ACTION_LIST(struct vv_object) unreferenced;

@@ -250,7 +250,8 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
         &table->snapshot->schema));
     VV_TRY(read_retention(op, &run));
     run.kept = VV_MAP_INIT(&run.arena);
-    run.places = VV_MAP_INIT(&run.arena);
+    run.places =
+        (struct vv_folder_places){.store = table->store, .real = VV_MAP_INIT(&run.arena)};
     VV_TRY(vv_vacuum_keep(op, &run));
     VV_TRY(request->is_lite ? vv_vacuum_find_lite(op, &run) : vv_vacuum_find(op, &run));
     tell_pinned(op, &run);

@@ -179,8 +179,8 @@ static varve_status takes_one(struct vv_op *op, struct vv_vacuum_run *run,
         struct vv_file_keys keys;
         VV_TRY(vv_file_keys_of_remove(op, arena, run->table->store, &actions->removes.items[r],
             &keys));
-        VV_TRY(vv_vacuum_place(op, run, &keys.data));
-        VV_TRY(vv_vacuum_place(op, run, &keys.vector));
+        VV_TRY(vv_folder_place(op, &run->places, &keys.data));
+        VV_TRY(vv_folder_place(op, &run->places, &keys.vector));
         *out = (keys.data.ptr != NULL && vv_map_has(due, keys.data)) ||
                (keys.vector.ptr != NULL && vv_map_has(due, keys.vector));
     }

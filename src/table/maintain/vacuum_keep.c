@@ -5,30 +5,9 @@
 #include "base/time.h"
 #include "delta/commit_time.h"
 #include "delta/log_list.h"
-#include "store/key.h"
 #include "table/file_keys.h"
+#include "table/folder_walk.h"
 #include "table/maintain/vacuum_run.h"
-
-/* Each folder is looked at once. */
-varve_status vv_vacuum_place(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str *key)
-{
-    struct vv_str folder = vv_key_folder(*key);
-    if (folder.len == 0)
-        return VARVE_OK;
-    struct vv_str *place = vv_map_get(&run->places, folder);
-    if (place == NULL) {
-        place = vv_new(&run->arena, struct vv_str, 1);
-        struct vv_str copy = vv_arena_str(&run->arena, folder);
-        if (place == NULL || copy.ptr == NULL || !vv_map_put(&run->places, copy, place, NULL))
-            return vv_fail_memory(op);
-        VV_TRY(vv_store_real_key(op, &run->arena, run->table->store, copy, place));
-    }
-    if (place->ptr == NULL || vv_str_eq(*place, folder))
-        return VARVE_OK;
-    *key = vv_arena_format(&run->arena, "%.*s%s%.*s", VV_ARG(*place), place->len > 0 ? "/" : "",
-        VV_ARG(vv_str_skip(*key, folder.len + 1)));
-    return key->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
-}
 
 /* Which pins keep a key, with the one that is being read; NULL: no memory. */
 static uint64_t *mark_pin(struct vv_vacuum_run *run, struct vv_str key)
@@ -47,7 +26,7 @@ static varve_status add_key(struct vv_op *op, struct vv_vacuum_run *run, struct 
 {
     if (key.ptr == NULL)
         return VARVE_OK;
-    VV_TRY(vv_vacuum_place(op, run, &key));
+    VV_TRY(vv_folder_place(op, &run->places, &key));
     void *value = map == &run->pinned ? (void *)mark_pin(run, key) : run;
     if (value != NULL && vv_map_has(map, key))
         return VARVE_OK;

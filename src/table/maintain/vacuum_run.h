@@ -12,6 +12,7 @@
 #include "delta/ledger.h"
 #include "delta/log_list.h"
 #include "delta/pins.h"
+#include "table/folder_walk.h"
 #include "table/maintain/vacuum.h"
 #include "table/maintain/vacuum_plan.h"
 
@@ -23,7 +24,7 @@ struct vv_vacuum_run {
     int64_t retention_us; /* that is applied */
     int64_t cutoff_us;    /* what is older may go */
     struct vv_map kept;   /* keys; of all snapshots that were looked at */
-    struct vv_map places; /* a struct vv_str each: where a folder of keys really lies */
+    struct vv_folder_places places;
     int64_t looked_until; /* the newest commit whose removes are kept; VV_NO_VERSION: none */
     struct vv_map pinned; /* keys that tags and holds keep; the value: which, a bit each */
     const struct vv_pin *pins;
@@ -50,12 +51,6 @@ varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run
 varve_status vv_vacuum_read(struct vv_op *op, const struct vv_vacuum_run *run,
     struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_actions *out);
-/*
- * Makes of a key that the log has the one under which the walk comes to the file: links among the folders
- * on the way are followed. One that leads out of the table's folder, where no walk comes, stays
- * as it is. With ptr NULL: none.
- */
-varve_status vv_vacuum_place(struct vv_op *op, struct vv_vacuum_run *run, struct vv_str *key);
 /* Adds to `kept` what the table's snapshot knows, and fills `pinned` anew. */
 varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
 /*
