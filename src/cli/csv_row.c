@@ -37,6 +37,8 @@ static bool field_take(const char **rest, const char *end, struct field *out)
     } else {
         out->bytes = *rest;
         out->len = (size_t)((comma ? comma : end) - *rest);
+        /* Of a file whose lines end in CR alone, which are one line here. */
+        out->is_broken = memchr(out->bytes, '\r', out->len) != NULL;
     }
     *rest = comma ? comma + 1 : NULL;
     return true;
@@ -80,7 +82,8 @@ static varve_status add_name(struct vv_csv_names *names, const struct field *fie
     struct vv_text name = {0};
     if (field->is_broken)
         return vv_error_set(err, VARVE_EINVALID,
-            "the header has text behind a closing quote, or a quote that is never closed");
+            "the header has text behind a closing quote, a quote that is never closed, or a CR "
+            "within: a line ends in LF or CRLF");
     if (field->len == 0)
         return vv_error_set(err, VARVE_EINVALID, "column %zu has no name in the header",
             names->len + 1);
@@ -129,7 +132,8 @@ varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *reco
         if (field.is_broken)
             return vv_error_set(err, VARVE_EINVALID,
                 "field %zu has text behind a closing quote (within quotes, a quote is written "
-                "twice), or is never closed",
+                "twice), is never closed, or has a CR without quotes (a line ends in LF or "
+                "CRLF)",
                 fields + 1);
         if (fields >= names->len || (!field.is_quoted && field.len == 0))
             continue;

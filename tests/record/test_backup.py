@@ -164,6 +164,22 @@ def test_a_copy_that_lacks_a_file_gets_no_name(lake, tmp_path, step, status, is_
         assert all(name in (tmp_path / "copy.failed").read_text() for name in ("ticks", "marked"))
 
 
+def test_a_copy_that_is_there_is_not_taken_for_a_new_one(lake, tmp_path):
+    def run(*words):
+        (tmp_path / "backup.sh").write_text(SCRIPT)
+        return subprocess.run(["sh", "backup.sh", *words], cwd=tmp_path, capture_output=True, text=True,
+                              check=False, timeout=60)
+    assert run(lake.lake, "copy").returncode == 0
+    before = rows_of(Varve(lake.program, tmp_path / "copy"), "ticks")
+    lake.upsert("ticks", "at,v\n2025-03-01T00:00:00Z,1\n")
+    for name in ("copy", "copy/"):
+        done = run(lake.lake, name)
+        assert (done.returncode, done.stderr) == (1, "copy is there already\n")
+    assert rows_of(Varve(lake.program, tmp_path / "copy"), "ticks") == before
+    assert run("no lake", "other").returncode != 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.sh", "copy", "lake"]
+
+
 def follow(varve, path, *more):
     """Takes what a followed file has by now."""
     with subprocess.Popen([str(varve.program), "--lake", str(varve.lake), "ingest", "feed", "--follow",

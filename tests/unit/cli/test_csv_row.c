@@ -19,6 +19,9 @@ TEST(csv_row, values_are_texts_under_the_names_of_the_header)
         {"1,\"2\"x,3", NULL, "field 2 has text behind a closing quote"},
         {"1,2,\"3", NULL, "never closed"},
         {"1,2,\"3\"\"", NULL, "never closed"},
+        {"1,2,3\r4,5,6\r", NULL, "field 3 has text behind"},
+        {"1,x\ry,3", NULL, "a CR without quotes"},
+        {"1,\"x\ry\",3", "{\"a\":\"1\",\"b c\":\"x\\u000dy\",\"d\":\"3\"}", NULL},
     };
     struct vv_csv_names names = {0};
     varve_error err;
@@ -50,6 +53,8 @@ TEST(csv_row, a_header_has_a_name_for_each_column_once)
         {"a,b,A", "column \"A\" is in the header twice"},
         {"a,\"b", "never closed"},
         {"a,\"b\"c", "behind a closing quote"},
+        {"a,b\r1,2\r", "a CR within"},
+        {"a\rb", "a CR within"},
     };
     for (size_t i = 0; i < VV_COUNT(headers); i++) {
         struct vv_csv_names names = {0};
