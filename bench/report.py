@@ -137,9 +137,10 @@ def summary(results):
                   for value in [results.median(workload, name)] if value is not None]
         if not mine or not others:
             continue
-        (best, _), (least, peer) = min(mine), min(others)
+        (best, form), (least, peer) = min(mine), min(others)
+        by = "" if form == "varve" else f", by {form}"
         if best <= least:
-            ahead.append(f"{workload} ({least / best:.1f}x beside {peer})")
+            ahead.append(f"{workload} ({least / best:.1f}x beside {peer}{by})")
         else:
             behind.append(f"{workload} ({peer} by {best / least:.1f}x)")
     parts = [f"**{met} of {len(rows)} targets are met.**"] if rows else []

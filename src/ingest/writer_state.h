@@ -270,7 +270,7 @@ bool vv_writer_is_of_rows(varve_status status);
  * The upsert of a batch, all of it as text, has just failed so. The rows that it fails with get
  * their fault; where there are none, that failure stays. A search takes seconds of the processor where
  * nearly every row fails: what was in vain is noted in `vain`, and not done again for the same rows and
- * the same version of the table.
+ * the same version of the table, but by each scan that reads waiting rows.
  */
 varve_status vv_writer_blame(struct vv_op *op, struct vv_table *table, uint64_t segment,
     struct vv_writer_vain *vain, struct vv_writer_batch *batch);

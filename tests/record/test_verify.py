@@ -162,6 +162,26 @@ def test_a_damaged_commit_accuses_nothing_behind_it(varve, version, more):
     assert kinds(verify(varve, "t")) == ["commit.altered", "commit.unreadable", "file.missing"]
 
 
+@damaged
+@pytest.mark.parametrize("version", [3, 5])
+def test_a_lost_file_is_told_though_a_commit_behind_it_is_damaged_or_gone(varve, version):
+    """The newest commit, and one that a checkpoint lies behind of: it is told once."""
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k",
+             "--property", "delta.checkpointInterval=4")
+    for k in range(version if version == 3 else 9):
+        varve.upsert("t", f"k\n{k}\n")
+    added = [json.loads(line)["add"]["path"] for line in commit(varve, "t", 1).read_text().splitlines()
+             if line.startswith('{"add"')]
+    (varve.table("t") / added[0]).unlink()
+    assert kinds(verify(varve, "t")) == ["file.missing"]
+    commit(varve, "t", version).write_text('{"broken')
+    found = [finding["kind"] for finding in verify(varve, "t")["findings"]]
+    assert found.count("file.missing") == 1 and "commit.unreadable" in found
+    commit(varve, "t", version).unlink()
+    found = [finding["kind"] for finding in verify(varve, "t")["findings"]]
+    assert found.count("file.missing") == 1
+
+
 def test_what_a_vacuum_took_is_no_alarm_and_what_somebody_took_is(varve):
     lakes.build(varve, "vacuumed")
     report = verify(varve, "vacuumed", "--deep")

@@ -176,7 +176,7 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
     bool is_there = false;
     VV_TRY(read_bytes(op, run, &arena, step, &is_there));
     if (!step->is_parsed) /* as little is known of what it did as of one that is missing */
-        vv_verify_forget(run);
+        VV_TRY(vv_verify_forget(op, run, step->version));
     if (!is_there && !run->is_blind)
         return VARVE_OK;
     if (!is_there)
@@ -292,7 +292,7 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
         VV_TRY(vv_progress(op, "verify", c + l, list->commits.len + run->ledger.len));
         VV_TRY(pass_checkpoints(op, run, &next, before + 1));
         if (step.version > before + 1)
-            vv_verify_forget(run);
+            VV_TRY(vv_verify_forget(op, run, before + 1));
         VV_TRY(pass_checkpoints(op, run, &next, step.version));
         VV_TRY(check_order(op, run, &step, before));
         VV_TRY(take_step(op, run, &step));

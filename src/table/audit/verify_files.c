@@ -380,17 +380,23 @@ varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     return VARVE_OK;
 }
 
-void vv_verify_forget(struct vv_verify_run *run)
+varve_status vv_verify_forget(struct vv_op *op, struct vv_verify_run *run, int64_t version)
 {
     struct vv_verify_state *state = &run->state;
-    for (size_t i = 0; i < state->every.len; i++)
-        state->every.items[i]->is_live = false;
+    for (size_t i = 0; i < state->every.len; i++) {
+        struct vv_verify_file *entry = state->every.items[i];
+        if (entry->is_live &&
+            entry->missing.len > 0) /* it left the table then at the earliest */
+            VV_TRY(note_gone(op, run, entry, version, run->last_ms));
+        entry->is_live = false;
+    }
     state->txns = VV_MAP_INIT(&run->arena);
     state->domains = VV_MAP_INIT(&run->arena);
     state->files_digest = state->txns_digest = state->domains_digest = 0;
     state->protocol_digest = state->metadata_digest = 0;
     state->in_commit_ms = state->varve_ms = VV_NO_TIME;
     state->is_complete = state->is_whole = false;
+    return VARVE_OK;
 }
 
 /* ---- At the end --------------------------------------------------------------------------------- */
@@ -486,6 +492,9 @@ varve_status vv_verify_missing(struct vv_op *op, struct vv_verify_run *run)
             run->sizes.vacuumed++;
             continue;
         }
+        const struct vv_verify_file *now = vv_map_get(&run->state.files, gone->key);
+        if (now != NULL && now->is_live && now->missing.len > 0)
+            continue; /* it was forgotten, came again by a checkpoint, and is told as lost */
         VV_TRY(vv_verify_tell(op, run,
             &(struct vv_finding){
                 "file.missing", true, gone->added_version, gone->key, VV_STR_NONE},

@@ -228,8 +228,8 @@ varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
 
 varve_status vv_verify_apply(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_actions *actions, int64_t timestamp_ms);
-/* Commits are missing or damaged: what the table is from here on, the next checkpoint says. */
-void vv_verify_forget(struct vv_verify_run *run);
+/* From `version` on the next checkpoint alone says what the table is; what is lost by then stays so. */
+varve_status vv_verify_forget(struct vv_op *op, struct vv_verify_run *run, int64_t version);
 /* A file of a commit or of a checkpoint: is it there, and as it should be? */
 varve_status vv_verify_add(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_file *file, int64_t version);

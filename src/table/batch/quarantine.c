@@ -194,12 +194,15 @@ static bool is_of_batch(struct vv_str key, struct vv_str batch)
 }
 
 varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
-    const struct vv_quarantine_batch *batch)
+    const struct vv_quarantine_batch *batch, struct vv_str stored)
 {
     struct vv_str folder = VV_STR(VV_QUARANTINE_FOLDER);
     struct vv_objects next;
     struct vv_str id;
     VV_TRY(name_batch(op, batch, &id));
+    /* The first file has these very rows where this attempt made it. */
+    bool has_made_first = vv_str_eq(stored, id);
+    struct vv_str first = id;
     struct vv_str prefix =
         vv_arena_format(&op->arena, VV_QUARANTINE_FOLDER "/%.*s", VV_ARG(id));
     if (prefix.ptr == NULL)
@@ -211,7 +214,8 @@ varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
         if (next.len == 0 || !is_of_batch(next.items[0].key, prefix))
             return VARVE_OK;
         id = id_of(next.items[0].key);
-        if (id.len > 0)
+        bool is_made = has_made_first && vv_str_eq(id, first);
+        if (id.len > 0 && !is_made)
             VV_TRY(keep_rejected(op, table, id, batch->rejects));
     }
 }

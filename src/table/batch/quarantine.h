@@ -34,10 +34,10 @@ varve_status vv_quarantine_store(struct vv_op *op, struct vv_table *table,
     const struct vv_quarantine_batch *batch, struct vv_str *stored);
 /*
  * After the commit of a batch with a txn: rows that earlier attempts at it have set aside, and this one
- * has not, are in the table, and in quarantine no more.
+ * has not, are in the table, and in quarantine no more. `stored`: what this one has set aside, as above.
  */
 varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
-    const struct vv_quarantine_batch *batch);
+    const struct vv_quarantine_batch *batch, struct vv_str stored);
 
 /*
  * The batches, oldest first: id, arrival (timestamp), rows, source, app_id, app_version,

@@ -187,12 +187,26 @@ static bool misleads(const struct vv_batch_input *input)
     return input->columns_len == 1;
 }
 
+static varve_status find_fault(struct vv_op *op, const struct vv_batch_input *input,
+    char *piece, bool *out_has)
+{
+    struct walk walk = {.input = input, .piece = piece};
+    struct vv_csv_record record;
+    bool has_record = true;
+    vv_csv_scan_init(&walk.scan);
+    for (*out_has = false; has_record && !*out_has;) {
+        VV_TRY(walk_next(op, &walk, &has_record, &record));
+        *out_has = has_record && record.fault != VV_CSV_FINE;
+    }
+    return VARVE_OK;
+}
+
 /*
- * Whether a quote has a blank behind it. Where that is a closing one, and another quote follows, the
- * engine takes the text behind for more of the value, and of its length is memory that nobody wrote.
+ * Whether text is behind a closing quote, and a blank, where the engine takes it for more of the value, of
+ * whose length is memory then that nobody wrote. Nearly always no quote has a blank behind it.
  */
-static varve_status find_blank_behind_quote(struct vv_op *op,
-    const struct vv_batch_input *input, bool *out_has)
+static varve_status find_text_behind_quote(struct vv_op *op, const struct vv_batch_input *input,
+    bool *out_has)
 {
     VV_CLEANUP(piece_free) char *piece = vv_malloc(PIECE_BYTES);
     size_t bytes = 0;
@@ -208,7 +222,7 @@ static varve_status find_blank_behind_quote(struct vv_op *op,
         *out_has = (after_quote && piece[0] == ' ') || memmem(piece, bytes, "\" ", 2) != NULL;
         after_quote = piece[bytes - 1] == '"';
     }
-    return VARVE_OK;
+    return *out_has ? find_fault(op, input, piece, out_has) : VARVE_OK;
 }
 
 /* Whether our reader may take a file that the engine refused: there was memory, and the file was read. */
@@ -236,7 +250,7 @@ varve_status vv_input_load_csv(struct vv_op *op, struct vv_work *work, struct vv
     work->has_tables = true;
     input->sql = input->table_sql;
     bool is_ours = misleads(input);
-    if (!is_ours && find_blank_behind_quote(op, input, &is_ours) != VARVE_OK)
+    if (!is_ours && find_text_behind_quote(op, input, &is_ours) != VARVE_OK)
         return vv_note(op, "%.*s", VV_ARG(input->name));
     varve_status status = is_ours ? VARVE_OK : rows_read(op, work->session, input);
     /* The engine keeps the order of a file, and nothing is ever deleted from this table. */

@@ -247,13 +247,14 @@ static struct vv_quarantine_batch quarantine_batch(const struct vv_upsert_call *
  * Not before the commit: another process may be at the same batch, whose rejects these are. And then it
  * is done, whatever becomes of this.
  */
-static void settle_rejects(struct vv_op *op, const struct vv_upsert_call *call)
+static void settle_rejects(struct vv_op *op, const struct vv_upsert_call *call,
+    struct vv_str stored)
 {
     const struct vv_upsert_options *options = call->options;
     if (!options->quarantine || options->dry_run || options->app_id.len == 0)
         return;
     const struct vv_quarantine_batch batch = quarantine_batch(call);
-    if (vv_quarantine_settle(op, call->table, &batch) == VARVE_OK)
+    if (vv_quarantine_settle(op, call->table, &batch, stored) == VARVE_OK)
         return;
     vv_log(op, VV_LOG_WARN, "quarantine.settle",
         "table %.*s: rows that an earlier attempt has set aside may be in quarantine still: %s",
@@ -368,7 +369,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
             fill_result(call, &attempt, out);
             out->columns_added = evolution.columns;
             out->version = committed.version;
-            settle_rejects(op, call);
+            settle_rejects(op, call, stored);
             return VARVE_OK;
         }
         VV_TRY(vv_table_refresh(op, table));
