@@ -122,13 +122,18 @@ def test_the_spool_is_seen_and_flushed_from_outside(lake):
     assert lake.spool()["rows_waiting"] == 0
 
 
-def test_damage_is_found_and_named(lake):
+def leave_rows(lake):
+    """A hundred in the spool, whose owner was killed."""
     run, path = lake.serve("signals", "--interval", "1h", "--ack")
     client = Client(path)
     client.send(signal_rows(range(100)))
     client.until_ack(100)
     client.close()
     run.kill()
+
+
+def test_damage_is_found_and_named(lake):
+    leave_rows(lake)
     verified = lake.ok("spool", "verify")
     assert "waiting   100 rows" in verified and "sound     yes" in verified
     assert "sound" not in lake.ok("spool", "status")  # it has not looked at all records
@@ -152,12 +157,7 @@ def test_damage_is_found_and_named(lake):
 
 
 def test_a_spool_without_its_own_file_is_damaged_and_not_empty(lake):
-    run, path = lake.serve("signals", "--interval", "1h", "--ack")
-    client = Client(path)
-    client.send(signal_rows(range(100)))
-    client.until_ack(100)
-    client.close()
-    run.kill()
+    leave_rows(lake)
     own = lake.path / "_varve" / "spool" / "spool"
     content = own.read_bytes()
     own.unlink()
@@ -171,12 +171,7 @@ def test_a_spool_without_its_own_file_is_damaged_and_not_empty(lake):
 
 
 def test_a_damaged_segment_that_is_restored_gives_its_rows(lake):
-    run, path = lake.serve("signals", "--interval", "1h", "--ack")
-    client = Client(path)
-    client.send(signal_rows(range(100)))
-    client.until_ack(100)
-    client.close()
-    run.kill()
+    leave_rows(lake)
     segment = max((lake.path / "_varve" / "spool").glob("*.vs"), key=lambda file: file.stat().st_size)
     whole = segment.read_bytes()
     with open(segment, "r+b") as file:

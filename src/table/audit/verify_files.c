@@ -385,8 +385,8 @@ varve_status vv_verify_forget(struct vv_op *op, struct vv_verify_run *run, int64
     struct vv_verify_state *state = &run->state;
     for (size_t i = 0; i < state->every.len; i++) {
         struct vv_verify_file *entry = state->every.items[i];
-        if (entry->is_live &&
-            entry->missing.len > 0) /* it left the table then at the earliest */
+        /* It left the table then at the earliest. */
+        if (entry->is_live && entry->missing.len > 0)
             VV_TRY(note_gone(op, run, entry, version, run->last_ms));
         entry->is_live = false;
     }

@@ -201,8 +201,7 @@ varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
     struct vv_str id;
     VV_TRY(name_batch(op, batch, &id));
     /* The first file has these very rows where this attempt made it. */
-    bool has_made_first = vv_str_eq(stored, id);
-    struct vv_str first = id;
+    struct vv_str made = vv_str_eq(stored, id) ? id : VV_STR_NONE;
     struct vv_str prefix =
         vv_arena_format(&op->arena, VV_QUARANTINE_FOLDER "/%.*s", VV_ARG(id));
     if (prefix.ptr == NULL)
@@ -214,8 +213,7 @@ varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
         if (next.len == 0 || !is_of_batch(next.items[0].key, prefix))
             return VARVE_OK;
         id = id_of(next.items[0].key);
-        bool is_made = has_made_first && vv_str_eq(id, first);
-        if (id.len > 0 && !is_made)
+        if (id.len > 0 && !vv_str_eq(id, made))
             VV_TRY(keep_rejected(op, table, id, batch->rejects));
     }
 }
