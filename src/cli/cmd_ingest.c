@@ -186,9 +186,19 @@ static void spool_folder(const struct vv_cli *cli, const char *given, struct vv_
             strncmp(lake, "file://", 7) == 0 ? lake + 7 : lake);
 }
 
-/* A table that is not there, or takes no row, is said at once, not with each line. */
-static varve_status check_table(struct vv_cli *cli, const char *name)
+static bool has_column(const struct vv_node *description, const char *name)
 {
+    const struct vv_node *schema = vv_node_get(description, "schema");
+    for (size_t i = 0; i < schema->children_len; i++)
+        if (strcasecmp(vv_node_chars(vv_node_get(&schema->children[i], "name")), name) == 0)
+            return true;
+    return false;
+}
+
+/* A table that is not there, or takes no row, is said at once, not with each line. */
+static varve_status check_table(struct vv_cli *cli, struct vv_ingest_options *ingest)
+{
+    const char *name = ingest->table;
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     struct vv_node description = {0};
@@ -199,7 +209,12 @@ static varve_status check_table(struct vv_cli *cli, const char *name)
     VV_TRY(varve_table_describe(table, NULL, &json, &cli->error));
     bool has_key = !vv_node_read(json, strlen(json), &description) ||
                    vv_node_get(&description, "key")->children_len > 0;
+    ingest->has_table_column = has_column(&description, "table");
     vv_node_done(&description);
+    if (ingest->is_csv) {
+        ingest->csv_table = table;
+        table = NULL;
+    }
     if (has_key)
         return VARVE_OK;
     return vv_error_set(&cli->error, VARVE_EUSAGE,
@@ -245,10 +260,12 @@ static varve_status run(struct vv_cli *cli, const void *given)
     VV_TRY(vv_ingest_catch_signals(&signal_fd, &cli->error));
     varve_status status = vv_cli_open_lake(cli, false);
     if (status == VARVE_OK)
-        status = check_table(cli, ingest.table);
+        status = check_table(cli, &ingest);
     if (status == VARVE_OK)
-        return vv_ingest_run(cli, &ingest, &writer, signal_fd);
-    (void)close(signal_fd);
+        status = vv_ingest_run(cli, &ingest, &writer, signal_fd);
+    else
+        (void)close(signal_fd);
+    varve_table_close(ingest.csv_table);
     return status;
 }
 

@@ -104,21 +104,52 @@ static varve_status add_name(struct vv_csv_names *names, const struct field *fie
     return VARVE_OK;
 }
 
+/* Behind the mark that a file may begin with. */
+static const char *header_begin(const char *record, size_t len)
+{
+    return len >= 3 && memcmp(record, "\xef\xbb\xbf", 3) == 0 ? record + 3 : record;
+}
+
 varve_status vv_csv_names_read(struct vv_csv_names *names, const char *record, size_t len,
     varve_error *err)
 {
     struct field field;
     varve_status status = VARVE_OK;
-    if (len >= 3 && memcmp(record, "\xef\xbb\xbf", 3) == 0) {
-        record += 3;
-        len -= 3;
-    }
-    const char *rest = record, *end = record + without_line_end(record, len);
+    const char *rest = header_begin(record, len);
+    const char *end = record + without_line_end(record, len);
     while (status == VARVE_OK && field_take(&rest, end, &field))
         status = add_name(names, &field, err);
     if (status != VARVE_OK)
         vv_csv_names_done(names);
     return status;
+}
+
+bool vv_csv_names_has(const struct vv_csv_names *names, const char *name)
+{
+    struct vv_text wanted VV_CLEANUP(vv_text_done) = {0};
+    vv_text_add_json(&wanted, name, strlen(name));
+    for (size_t i = 0; i < names->len; i++)
+        if (strcmp(vv_text_chars(&names->names[i]), vv_text_chars(&wanted)) == 0)
+            return true;
+    return false;
+}
+
+void vv_csv_header_write(const char *record, size_t len, const char *except,
+    struct vv_text *out)
+{
+    struct field field;
+    const char *rest = header_begin(record, len);
+    const char *end = record + without_line_end(record, len);
+    size_t before = out->len;
+    while (field_take(&rest, end, &field)) {
+        if (except && field.len == strlen(except) &&
+            memcmp(field.bytes, except, field.len) == 0)
+            continue;
+        const char *quote = field.is_quoted ? "\"" : "";
+        vv_text_addf(out, "%s%s", out->len > before ? "," : "", quote);
+        vv_text_add(out, field.bytes, field.len);
+        vv_text_adds(out, quote);
+    }
 }
 
 varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *record, size_t len,

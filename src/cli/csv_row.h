@@ -16,6 +16,10 @@ void vv_csv_names_done(struct vv_csv_names *names);
 /* The header. EINVALID: it is none. */
 varve_status vv_csv_names_read(struct vv_csv_names *names, const char *record, size_t len,
     varve_error *err);
+bool vv_csv_names_has(const struct vv_csv_names *names, const char *name);
+/* Appends a header that vv_csv_names_read takes without its column `except` (NULL: none). */
+void vv_csv_header_write(const char *record, size_t len, const char *except,
+    struct vv_text *out);
 /* Appends the row to `out`. EINVALID: another number of fields, or text behind a quote. */
 varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *record, size_t len,
     struct vv_text *out, varve_error *err);

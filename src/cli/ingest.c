@@ -140,7 +140,7 @@ int64_t vv_ingest_settle(struct vv_ingest *ingest)
 
 static bool is_over(const struct vv_ingest *ingest)
 {
-    if (ingest->signals > 0 || ingest->is_refused)
+    if (ingest->signals > 0 || ingest->is_refused || ingest->failure.code != VARVE_OK)
         return true;
     if (ingest->arrow)
         return vv_arrow_is_done(ingest->arrow);

@@ -4,6 +4,7 @@
  *
  *     ingest.c           the loop, from the first input to the last flush
  *     ingest_take.c      lines become rows of the spool, or are refused
+ *     ingest_header.c    the first line of CSV is held against the table
  *     ingest_answer.c    acknowledgements and refusals, to clients that may stall
  *     ingest_socket.c    clients come and go
  *     ingest_follow.c    a file that grows, and is rotated; trail.h, tail.h
@@ -41,7 +42,9 @@ struct vv_ingest_options {
     const char *socket; /* NULL: none */
     struct vv_list follow;
     bool is_csv;
-    bool is_arrow; /* of stdin; it is read by a thread */
+    varve_table *csv_table; /* of `table`, to hold headers against; NULL: not needed */
+    bool has_table_column;  /* it has one that is called "table" */
+    bool is_arrow;          /* of stdin; it is read by a thread */
     enum vv_ack ack;
     bool sync_always;
     int64_t interval_ms;
@@ -159,6 +162,7 @@ struct vv_ingest {
     bool has_put;        /* since the last sync */
     bool is_full;        /* the spool or its disk: no input is read */
     bool is_refused;     /* the spool is another's too: the run ends */
+    varve_error failure; /* an input that can give no row, and comes from no client: so, too */
     bool is_full_said;
     int64_t full_since_ms; /* a line has waited since then, and none was taken; 0: none waits */
     varve_error full_error;
@@ -205,15 +209,21 @@ bool vv_stream_is_over(const struct vv_ingest *ingest, const struct vv_stream *s
 /* At the end: takes what had come. False: not all of it, the spool is full or answers stall. */
 bool vv_stream_drain(struct vv_ingest *ingest, struct vv_stream *stream);
 
-/* ---- ingest_take.c ---------------------------------------------------------------------------- */
+/* ---- ingest_take.c, _header.c ---------------------------------------------------------------------------- */
 
 /* Puts the whole lines on the desk, until there is none, the spool is full or answers stall. */
 void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream);
 /* What a stream that has ended has begun of a line: a line of a file, nothing of a client. */
 void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream);
 
+/* Of CSV: fills stream->names. EINVALID: no header, or one under which no row could be good. */
+varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
+    const char *record, size_t len, varve_error *err);
+
 /* ---- ingest_answer.c -------------------------------------------------------------------------- */
 
+/* It is answered: stdout is a client's only if it asked for that. */
+bool vv_answer_can_hear(const struct vv_ingest *ingest, const struct vv_stream *stream);
 /* Tells whoever can be told that a line is not in its table. `line` 0: not known. */
 void vv_answer_refusal(struct vv_ingest *ingest, struct vv_stream *stream, uint64_t line,
     bool is_kept, const char *reason, varve_status code);

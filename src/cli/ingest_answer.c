@@ -27,8 +27,7 @@ bool vv_answer_is_stalled(const struct vv_stream *stream)
     return !stream->is_deaf && waiting(stream) > ANSWERS_BYTES_MAX;
 }
 
-/* stdout is a client's only if it asked to be answered. */
-static bool can_hear(const struct vv_ingest *ingest, const struct vv_stream *stream)
+bool vv_answer_can_hear(const struct vv_ingest *ingest, const struct vv_stream *stream)
 {
     bool is_asked = stream->kind == VV_STREAM_CLIENT || ingest->options->ack != VV_ACK_NONE;
     return stream->out_fd >= 0 && !stream->is_deaf && is_asked;
@@ -39,7 +38,7 @@ void vv_answer_refusal(struct vv_ingest *ingest, struct vv_stream *stream, uint6
 {
     struct vv_text *answers = &stream->answers;
     size_t len = strlen(reason);
-    if (!can_hear(ingest, stream)) {
+    if (!vv_answer_can_hear(ingest, stream)) {
         vv_report_refusal(ingest, vv_text_chars(&stream->name), "line", line, is_kept, reason);
         return;
     }
@@ -120,7 +119,7 @@ static void acknowledge(struct vv_ingest *ingest, struct vv_stream *stream, uint
     if (line <= stream->line_acked)
         return;
     stream->line_acked = line;
-    if (can_hear(ingest, stream))
+    if (vv_answer_can_hear(ingest, stream))
         vv_text_addf(&stream->answers, "{\"ack\":%" PRIu64 "}\n", line);
 }
 

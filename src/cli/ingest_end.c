@@ -185,7 +185,7 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     ingest->is_ending = true;
     vv_socket_close(ingest); /* nobody comes any more */
     vv_arrow_stop(ingest->arrow);
-    if (ingest->signals > 0)
+    if (ingest->signals > 0 || ingest->failure.code != VARVE_OK)
         mark_what_came(ingest);
     if (ingest->signals > 1)
         end_at_once(ingest);
@@ -199,5 +199,9 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     varve_writer *writer = ingest->writer;
     ingest->writer = NULL;
     VV_TRY(varve_writer_close(writer, &ingest->cli->error));
+    if (ingest->failure.code != VARVE_OK) {
+        ingest->cli->error = ingest->failure;
+        return ingest->failure.code;
+    }
     return vv_arrow_result(ingest->arrow, &ingest->cli->error);
 }

@@ -119,8 +119,8 @@ static void go_on(struct vv_ingest *ingest, struct vv_follow *follow)
 
 /* ---- A turn ------------------------------------------------------------------------------------ */
 
-/* The header is in the first line, wherever reading goes on. */
-static void read_header(struct vv_ingest *ingest, struct vv_follow *follow)
+/* The header is in the first line, wherever reading goes on. False: it can't be used, the run ends. */
+static bool read_header(struct vv_ingest *ingest, struct vv_follow *follow)
 {
     struct vv_stream *stream = follow->stream;
     struct vv_lines lines = {.is_csv = true};
@@ -128,13 +128,18 @@ static void read_header(struct vv_ingest *ingest, struct vv_follow *follow)
     varve_error error;
     size_t room = 0;
     if (!ingest->options->is_csv || stream->names.len > 0 || follow->position == 0)
-        return;
+        return true;
+    (void)vv_error_set(&error, VARVE_EINVALID, "%s: its first line cannot be read again",
+        follow->path);
     char *bytes = vv_lines_begin(&lines, &ingest->desk, &room);
     ssize_t len = pread(stream->in_fd, bytes, room, 0);
     vv_lines_add(&lines, &ingest->desk, len > 0 ? (size_t)len : 0);
-    if (vv_lines_next(&lines, &ingest->desk, &line) && !line.is_too_long)
-        (void)vv_csv_names_read(&stream->names, line.bytes, line.len, &error);
+    bool is_read = vv_lines_next(&lines, &ingest->desk, &line) && !line.is_too_long &&
+                   vv_header_read(ingest, stream, line.bytes, line.len, &error) == VARVE_OK;
     ingest->desk.from = ingest->desk.to = 0;
+    if (!is_read)
+        ingest->failure = error;
+    return is_read;
 }
 
 /* Takes the lines that lie on the desk. False: not now, the disk or the spool is full. */
@@ -239,12 +244,11 @@ static int64_t turn(struct vv_ingest *ingest, struct vv_follow *follow, int64_t 
         follow->is_trouble_said = false;
         go_to(ingest, follow, fd, 0);
     }
-    read_header(ingest, follow);
     if (!stream->has_lines &&
         (fstat(stream->in_fd, &status) != 0 || (uint64_t)status.st_size < follow->read ||
             !vv_mark_fits(&follow->mark, stream->in_fd)))
         replaced(ingest, follow);
-    if (stream->in_fd < 0)
+    if (stream->in_fd < 0 || !read_header(ingest, follow))
         return LOOK_EVERY_MS;
     char *bytes = vv_lines_begin(&stream->lines, &ingest->desk, &room);
     if (stream->has_lines)

@@ -18,7 +18,6 @@ struct fault {
     const char *reason;
     varve_status code;
     const char *table; /* whose row it would have been; NULL: not known */
-    bool is_header;    /* it would have been none */
 };
 
 static enum outcome accept(struct vv_ingest *ingest, struct vv_stream *stream,
@@ -63,7 +62,7 @@ static enum outcome refuse(struct vv_ingest *ingest, struct vv_stream *stream,
     varve_error error = {.code = VARVE_ENOTFOUND};
     uint64_t sequence = 0;
     varve_status status = VARVE_ENOTFOUND;
-    if (table && *table && fault->code != VARVE_ENOTFOUND && !fault->is_header)
+    if (table && *table && fault->code != VARVE_ENOTFOUND)
         status = varve_writer_put_rejected(ingest->writer, table, line->bytes, line->len,
             fault->reason, &sequence, &error);
     if (status == VARVE_OK) {
@@ -100,27 +99,51 @@ static enum outcome put(struct vv_ingest *ingest, struct vv_stream *stream,
     vv_text_adds(&reason, error.message);
     if (line->offset == 0) /* of what is no NDJSON at all no line is a row */
         vv_input_add_guess(line->bytes, line->len, &reason);
-    const struct fault fault = {vv_text_chars(&reason), error.code, error.table, false};
+    const struct fault fault = {vv_text_chars(&reason), error.code, error.table};
     return refuse(ingest, stream, line, &fault);
 }
 
-/* The first line is the header; the others are records. */
+/*
+ * No row could be made of any line behind it, so none is looked at: a client is told so, and let go.
+ * An input that the run was begun with ends the run; a followed file stays where it is, to be read
+ * from this line on by the next one.
+ */
+static enum outcome refuse_header(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line, const varve_error *error)
+{
+    ingest->counts.refused++;
+    if (stream->kind != VV_STREAM_CLIENT)
+        ingest->failure = *error;
+    if (vv_answer_can_hear(ingest, stream))
+        vv_answer_refusal(ingest, stream, line->number, false, error->message, error->code);
+    ingest->desk.from = ingest->desk.to = 0;
+    vv_lines_restart(&stream->lines, &ingest->desk, line->offset);
+    stream->has_ended = true;
+    return TAKEN;
+}
+
+static enum outcome take_header(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line)
+{
+    varve_error error;
+    if (line->is_too_long)
+        (void)vv_error_set(&error, VARVE_ELIMIT,
+            "%s: the header is longer than %zu bytes (--max-line)",
+            vv_text_chars(&stream->name), ingest->desk.line_bytes_max);
+    else if (vv_header_read(ingest, stream, line->bytes, line->len, &error) == VARVE_OK)
+        return TAKEN;
+    return refuse_header(ingest, stream, line, &error);
+}
+
 static enum outcome take_record(struct vv_ingest *ingest, struct vv_stream *stream,
     const struct vv_line *line)
 {
     varve_error error;
-    struct fault fault = {error.message, VARVE_EINVALID, NULL, line->offset == 0};
-    if (fault.is_header) {
-        if (vv_csv_names_read(&stream->names, line->bytes, line->len, &error) == VARVE_OK)
-            return TAKEN;
-        return refuse(ingest, stream, line, &fault);
-    }
     vv_text_clear(&ingest->row);
-    if (stream->names.len == 0)
-        fault.reason = "no row without a header, and the first line is none";
-    else if (vv_csv_row_write(&stream->names, line->bytes, line->len, &ingest->row, &error) ==
-             VARVE_OK)
+    if (vv_csv_row_write(&stream->names, line->bytes, line->len, &ingest->row, &error) ==
+        VARVE_OK)
         return put(ingest, stream, line, ingest->row.ptr, ingest->row.len);
+    const struct fault fault = {error.message, VARVE_EINVALID, NULL};
     return refuse(ingest, stream, line, &fault);
 }
 
@@ -128,10 +151,12 @@ static enum outcome take(struct vv_ingest *ingest, struct vv_stream *stream,
     const struct vv_line *line)
 {
     struct vv_text reason VV_CLEANUP(vv_text_done) = {0};
+    if (ingest->options->is_csv && line->offset == 0)
+        return take_header(ingest, stream, line);
     if (line->is_too_long) {
         vv_text_addf(&reason, "the line is longer than %zu bytes (--max-line)",
             ingest->desk.line_bytes_max);
-        const struct fault fault = {vv_text_chars(&reason), VARVE_ELIMIT, NULL, false};
+        const struct fault fault = {vv_text_chars(&reason), VARVE_ELIMIT, NULL};
         return refuse(ingest, stream, line, &fault);
     }
     if (vv_line_is_blank(line))

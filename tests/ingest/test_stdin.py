@@ -201,16 +201,6 @@ def test_csv_with_a_header(lake):
     assert [row["source"] for row in rows] == ['a, "b"\nc', None, ""]
 
 
-def test_csv_without_a_header_has_no_rows(lake):
-    run = lake.ingest("signals", "--input-format", "csv", "--ack")
-    run.send("a,,b\n1,2,3\n4,5,6\n")
-    run.end()
-    answers = run.output()
-    assert [answer["line"] for answer in answers if "error" in answer] == [1, 2, 3]
-    assert answers[-1] == {"ack": 3}
-    assert lake.rows("signals") == []
-
-
 def test_metrics_come_each_interval_and_quiet_has_none(lake):
     run = lake.ingest("signals", "--interval", "1s")
     run.send(signal_rows(range(50)) + "broken\n")

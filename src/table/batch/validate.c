@@ -100,8 +100,8 @@ static varve_status unknown_column(struct vv_op *op, const struct vv_plan *plan,
     struct vv_str guess = VV_STR_NONE;
     VV_TRY(vv_rules_guess_column(op, &op->arena, plan->schema, name, &guess));
     return vv_fail(op, VARVE_EINVALID,
-        "%.*s: the table has no column \"%.*s\"%.*s %s out, or allow it to be added "
-        "(--evolve, evolve=True)",
+        "%.*s: the table has no column \"%.*s\"%.*s %s out, or have it added "
+        "(varve alter add-column; --evolve, evolve=True)",
         VV_ARG(input->name), VV_ARG(name), VV_ARG(guess.len > 0 ? guess : VV_STR(";")),
         guess.len > 0 ? "Else take it" : "take it");
 }

@@ -43,6 +43,29 @@ TEST(csv_row, values_are_texts_under_the_names_of_the_header)
     vv_csv_names_done(&names);
 }
 
+TEST(csv_row, a_header_is_written_again_without_a_column)
+{
+    static const struct header {
+        const char *record, *except, *written;
+    } headers[] = {
+        {"a,table,b\r", "table", "a,b"},
+        {"a,table,b", NULL, "a,table,b"},
+        {"\xef\xbb\xbf\"table\",\"b \"\"c\"\"\", d", "table", "\"b \"\"c\"\"\", d"},
+        {"Table,tables", "table", "Table,tables"},
+    };
+    for (size_t i = 0; i < VV_COUNT(headers); i++) {
+        struct vv_text text VV_CLEANUP(vv_text_done) = {0};
+        vv_csv_header_write(headers[i].record, strlen(headers[i].record), headers[i].except,
+            &text);
+        CHECK_STR(vv_text_chars(&text), headers[i].written);
+    }
+    struct vv_csv_names names = {0};
+    varve_error err;
+    CHECK_INT(vv_csv_names_read(&names, "a,\"table\"", 9, &err), VARVE_OK);
+    CHECK(vv_csv_names_has(&names, "table") && !vv_csv_names_has(&names, "A"));
+    vv_csv_names_done(&names);
+}
+
 TEST(csv_row, a_header_has_a_name_for_each_column_once)
 {
     static const struct header {

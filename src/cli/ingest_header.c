@@ -1,0 +1,65 @@
+/*
+ * The first line of CSV: the names of the columns. It is held against the table at once, by the rules
+ * of an upsert, since under a wrong one every row would be set aside, one after the other. A row whose
+ * table it names itself is judged when it comes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/ingest.h"
+
+/* What an upsert of a file with this line and no rows would say. */
+static varve_status upsert_none(varve_table *table, const char *name,
+    const struct vv_text *header, varve_error *err)
+{
+    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
+    varve_upsert_result result = {0};
+    int fd = memfd_create("varve header", MFD_CLOEXEC);
+    if (fd < 0)
+        return vv_error_set(err, VARVE_EIO, "memfd_create: %s", vv_errno_text(errno));
+    varve_input input = {.format = VARVE_FORMAT_CSV, .use_fd = 1, .fd = fd, .path = name};
+    options.dry_run = 1;
+    varve_status status = VARVE_OK;
+    if (write(fd, header->ptr, header->len) != (ssize_t)header->len ||
+        lseek(fd, 0, SEEK_SET) != 0)
+        status = vv_error_set(err, VARVE_EIO, "%s: %s", name, vv_errno_text(errno));
+    else
+        status = varve_table_upsert(table, &input, 1, &options, &result, err);
+    (void)close(fd);
+    return status;
+}
+
+static varve_status check(const struct vv_ingest *ingest, const char *name, const char *record,
+    size_t len, varve_error *err)
+{
+    struct vv_text header VV_CLEANUP(vv_text_done) = {0};
+    const struct vv_ingest_options *options = ingest->options;
+    vv_csv_header_write(record, len, options->has_table_column ? NULL : "table", &header);
+    vv_text_addc(&header, '\n');
+    varve_status status = upsert_none(options->csv_table, name, &header, err);
+    /* A table that can't be read now says nothing of the header: rows wait for it in the spool. */
+    return status == VARVE_EINVALID ? status : VARVE_OK;
+}
+
+varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
+    const char *record, size_t len, varve_error *err)
+{
+    varve_error error;
+    const char *name =
+        stream->kind == VV_STREAM_CLIENT ? "the header" : vv_text_chars(&stream->name);
+    if (vv_csv_names_read(&stream->names, record, len, &error) != VARVE_OK)
+        return vv_error_set(err, error.code, "%s: %s", name, error.message);
+    varve_status status = VARVE_OK;
+    if (ingest->options->table)
+        status = check(ingest, name, record, len, err);
+    else if (!vv_csv_names_has(&stream->names, "table"))
+        status = vv_error_set(err, VARVE_EINVALID,
+            "%s: no column \"table\" says whose rows these are: add it, or name the table "
+            "(varve ingest TABLE)",
+            name);
+    if (status != VARVE_OK)
+        vv_csv_names_done(&stream->names);
+    return status;
+}
