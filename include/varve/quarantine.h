@@ -26,15 +26,31 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_list(varve_table 
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_show(varve_table *table,
     const char *id, struct ArrowArrayStream *out, varve_error *err);
 
+typedef struct varve_release_options {
+    uint32_t size;
+    int32_t
+        dry_run; /* 1: nothing changes; the result is what it would have been, each batch by itself */
+} varve_release_options;
+#define VARVE_RELEASE_OPTIONS_INIT       \
+    {                                    \
+        sizeof(varve_release_options), 0 \
+    }
+
+typedef struct varve_release_result {
+    varve_upsert_result upsert; /* of all batches, added up; `rejected` rows stay */
+    int64_t batches;            /* that are gone */
+    int64_t damaged;            /* that can't be read, and stay */
+} varve_release_result;
+
 /*
- * Upserts the rows of these batches (none: of all), a commit each. A row without an order value of
- * its own gets the time of its arrival, so that what was corrected since stays. Rows that still
- * break a rule stay in quarantine: `rejected` in *out, which adds up all batches. *out_batches
- * (may be NULL): batches that are gone.
+ * Upserts the rows of these batches (none: of all), a commit each, whose operationParameters have the
+ * id as `quarantine`. A row without an order value of its own gets the time of its arrival, so that
+ * what was corrected since stays. Rows that still break a rule stay in quarantine. ECORRUPT: one that
+ * is named is damaged; of all, such ones hold up no other, and on_log is told which they are.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_release(varve_table *table,
-    const char *const *ids, size_t ids_len, varve_upsert_result *out, int64_t *out_batches,
-    varve_error *err);
+    const char *const *ids, size_t ids_len, const varve_release_options *options,
+    varve_release_result *out, varve_error *err);
 
 /*
  * Removes these batches (none: all) for good, damaged ones too. *out_rows (may be NULL): rows that are

@@ -460,9 +460,10 @@ static PyObject *table_quarantine_show(PyObject *self, PyObject *args)
 struct batches {
     PyObject *self;
     struct vp_strings ids;
-    varve_upsert_result result;
+    varve_release_options options;
+    varve_release_result result;
     char *warnings;
-    int64_t count; /* batches, or rows */
+    int64_t rows; /* dropped */
 };
 
 static varve_status release_run(void *args, varve_error *err)
@@ -472,9 +473,9 @@ static varve_status release_run(void *args, varve_error *err)
     if (table == NULL)
         return VARVE_EUSAGE;
     varve_status status = varve_table_quarantine_release(table, call->ids.items, call->ids.len,
-        &call->result, &call->count, err);
+        &call->options, &call->result, err);
     if (status == VARVE_OK)
-        vp_keep_warnings(&call->result.warnings, &call->warnings);
+        vp_keep_warnings(&call->result.upsert.warnings, &call->warnings);
     return status;
 }
 
@@ -483,15 +484,12 @@ static varve_status drop_run(void *args, varve_error *err)
     struct batches *call = args;
     varve_table *table = vp_table_of(call->self, err);
     return table ? varve_table_quarantine_drop(table, call->ids.items, call->ids.len,
-                       &call->count, err)
+                       &call->rows, err)
                  : VARVE_EUSAGE;
 }
 
-static int run_on_batches(struct batches *call, PyObject *args, vp_run_fn run)
+static int run_on_batches(struct batches *call, PyObject *ids, vp_run_fn run)
 {
-    PyObject *ids;
-    if (!PyArg_ParseTuple(args, "O", &ids))
-        return -1;
     int failed = vp_strings_of(ids, false, &call->ids);
     if (failed == 0)
         failed = vp_lake_call(vp_table_lake(call->self), run, call);
@@ -501,20 +499,27 @@ static int run_on_batches(struct batches *call, PyObject *args, vp_run_fn run)
 
 static PyObject *table_quarantine_release(PyObject *self, PyObject *args)
 {
-    struct batches call = {.self = self};
-    if (run_on_batches(&call, args, release_run) < 0)
+    struct batches call = {.self = self, .options = VARVE_RELEASE_OPTIONS_INIT};
+    PyObject *ids;
+    int dry_run;
+    if (!PyArg_ParseTuple(args, "Op", &ids, &dry_run))
         return NULL;
-    PyObject *result = vp_result_of(&call.result);
+    call.options.dry_run = dry_run;
+    if (run_on_batches(&call, ids, release_run) < 0)
+        return NULL;
+    PyObject *result = vp_result_of(&call.result.upsert);
     free(call.warnings);
-    return Py_BuildValue("(NL)", result, (long long)call.count);
+    return Py_BuildValue("(NLL)", result, (long long)call.result.batches,
+        (long long)call.result.damaged);
 }
 
 static PyObject *table_quarantine_drop(PyObject *self, PyObject *args)
 {
     struct batches call = {.self = self};
-    if (run_on_batches(&call, args, drop_run) < 0)
+    PyObject *ids;
+    if (!PyArg_ParseTuple(args, "O", &ids) || run_on_batches(&call, ids, drop_run) < 0)
         return NULL;
-    return PyLong_FromLongLong(call.count);
+    return PyLong_FromLongLong(call.rows);
 }
 
 static PyMethodDef table_methods[] = {
@@ -541,7 +546,8 @@ static PyMethodDef table_methods[] = {
     {"files", table_files, METH_VARARGS, "A stream."},
     {"quarantine_list", table_quarantine_list, METH_NOARGS, "A stream."},
     {"quarantine_show", table_quarantine_show, METH_VARARGS, "A stream."},
-    {"quarantine_release", table_quarantine_release, METH_VARARGS, "Result and batches."},
+    {"quarantine_release", table_quarantine_release, METH_VARARGS,
+        "Result, batches that are gone, damaged ones."},
     {"quarantine_drop", table_quarantine_drop, METH_VARARGS, "How many rows."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,5 +1,7 @@
 """One table."""
 
+import warnings
+
 from ._stream import ArrowStream
 from ._values import (
     at_text, input_of, list_of, names_text, param_of, size_of, span_text, time_text)
@@ -145,10 +147,16 @@ class Quarantine:
         rules, values (JSON). NotFound: no such id."""
         return ArrowStream(self._core.quarantine_show(id))
 
-    def release(self, ids=None):
+    def release(self, ids=None, *, dry_run=False):
         """Upserts the rows of these batches, or of all, anew. Rows that still break a rule stay:
-        ``rejected`` of the result, which adds up all batches."""
-        return UpsertResult(self._core.quarantine_release(list_of(ids))[0])
+        ``rejected`` of the result, which adds up all batches. `dry_run` changes nothing: the result
+        is what it would have been, each batch by itself. Corrupt: a batch that is named is damaged;
+        of all, damaged ones stay, with a RuntimeWarning."""
+        result, _, damaged = self._core.quarantine_release(list_of(ids), dry_run)
+        if damaged:
+            warnings.warn(f"{damaged} damaged batches stay in quarantine: quarantine.list() has them",
+                          RuntimeWarning, stacklevel=2)
+        return UpsertResult(result)
 
     def drop(self, ids=None):
         """Removes these batches, or all, for good; how many rows that were."""

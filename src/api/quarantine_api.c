@@ -33,29 +33,33 @@ varve_status varve_table_quarantine_show(varve_table *table, const char *id,
 }
 
 static varve_status release(struct vv_op *op, varve_table *table, const char *const *ids,
-    size_t ids_len, struct vv_quarantine_release_result *out)
+    size_t ids_len, const varve_release_options *given,
+    struct vv_quarantine_release_result *out)
 {
     const struct vv_lake *lake = table->lake->lake;
-    const struct vv_upsert_options options = {
-        .user_name = lake->user, .user_metadata = lake->message};
+    varve_release_options known = VARVE_RELEASE_OPTIONS_INIT;
     struct vv_str *names = NULL;
+    VV_TRY(vv_api_options(op, given, &known, sizeof(known)));
+    const struct vv_upsert_options options = {
+        .user_name = lake->user, .user_metadata = lake->message, .dry_run = known.dry_run != 0};
     VV_TRY(convert_ids(op, ids, ids_len, &names));
     return vv_quarantine_release(op, table->table, names, ids_len, &options, out);
 }
 
 varve_status varve_table_quarantine_release(varve_table *table, const char *const *ids,
-    size_t ids_len, varve_upsert_result *out, int64_t *out_batches, varve_error *err)
+    size_t ids_len, const varve_release_options *options, varve_release_result *out,
+    varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct vv_quarantine_release_result result;
     vv_api_begin(&op, table->lake);
-    varve_status status = release(&op, table, ids, ids_len, &result);
+    varve_status status = release(&op, table, ids, ids_len, options, &result);
     if (status == VARVE_OK) {
-        vv_api_upsert_result(&result.upsert, out);
-        out->warnings = vv_api_warnings(&op, &result.upsert.warned, &table->warnings);
+        vv_api_upsert_result(&result.upsert, &out->upsert);
+        out->upsert.warnings = vv_api_warnings(&op, &result.upsert.warned, &table->warnings);
+        out->batches = result.batches;
+        out->damaged = result.damaged;
     }
-    if (status == VARVE_OK && out_batches != NULL)
-        *out_batches = result.batches;
     return vv_op_report(&op, status, err);
 }
 

@@ -10,6 +10,7 @@
 
 struct quarantine_values {
     bool yes;
+    bool dry_run;
 };
 
 static const struct vv_option options[] = {
@@ -17,6 +18,10 @@ static const struct vv_option options[] = {
         .kind = VV_OPTION_FLAG,
         .help = "drop: don't ask",
         .offset = offsetof(struct quarantine_values, yes)},
+    {.name = "dry-run",
+        .kind = VV_OPTION_FLAG,
+        .help = "release: say what it would do, each batch by itself, and change nothing",
+        .offset = offsetof(struct quarantine_values, dry_run)},
 };
 
 struct batches {
@@ -66,38 +71,59 @@ static varve_status show_rows(struct vv_cli *cli, varve_table *table,
     return vv_show_rows(cli, &rows, &show, NULL);
 }
 
-static varve_status release(struct vv_cli *cli, varve_table *table,
-    const struct batches *batches)
+static void say_released(const struct vv_cli *cli, const varve_upsert_result *result,
+    bool is_dry)
 {
+    const char *name = vv_cli_argument(cli, 1);
+    vv_say(cli,
+        "%s: %" PRId64 " of %" PRId64 " row%s %sreleased: %" PRId64 " inserted, %" PRId64
+        " updated, %" PRId64 " unchanged, %" PRId64 " stale; %" PRId64
+        " still break a rule and stay; version %" PRId64 "%s",
+        name, result->rows_in - result->rejected, result->rows_in,
+        vv_text_plural(result->rows_in), is_dry ? "would be " : "", result->inserted,
+        result->updated, result->unchanged, result->stale, result->rejected, result->version,
+        is_dry ? " (a dry run: nothing written)" : "");
+    if (result->rejected > 0 && !is_dry)
+        vv_say(cli, "the rules that they break now: varve quarantine show %s", name);
+}
+
+static varve_status show_released(struct vv_cli *cli, const varve_release_result *released)
+{
+    const varve_upsert_result *result = &released->upsert;
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     const char *name = vv_cli_argument(cli, 1);
-    varve_upsert_result result = {0};
-    int64_t gone = 0;
-    VV_TRY(varve_table_quarantine_release(table, batches->ids, batches->len, &result, &gone,
-        &cli->error));
-    vv_progress_clear(cli);
-    if (!cli->globals.json) {
-        vv_say(cli,
-            "%s: %" PRId64 " of %" PRId64 " row%s released: %" PRId64 " inserted, %" PRId64
-            " updated, %" PRId64 " unchanged, %" PRId64 " stale; %" PRId64
-            " still break a rule and stay; version "
-            "%" PRId64,
-            name, result.rows_in - result.rejected, result.rows_in,
-            vv_text_plural(result.rows_in), result.inserted, result.updated, result.unchanged,
-            result.stale, result.rejected, result.version);
-        if (result.rejected > 0)
-            vv_say(cli, "the rules that they break now: varve quarantine show %s", name);
-        return VARVE_OK;
-    }
     vv_text_adds(&line, "{\"table\":");
     vv_text_add_json(&line, name, strlen(name));
     vv_text_addf(&line,
         ",\"rows_in\":%" PRId64 ",\"inserted\":%" PRId64 ",\"updated\":%" PRId64
         ",\"unchanged\":%" PRId64 ",\"stale\":%" PRId64 ",\"rejected\":%" PRId64
-        ",\"batches_released\":%" PRId64 ",\"version\":%" PRId64 "}\n",
-        result.rows_in, result.inserted, result.updated, result.unchanged, result.stale,
-        result.rejected, gone, result.version);
+        ",\"batches_released\":%" PRId64 ",\"batches_damaged\":%" PRId64 ",\"version\":%" PRId64
+        "}\n",
+        result->rows_in, result->inserted, result->updated, result->unchanged, result->stale,
+        result->rejected, released->batches, released->damaged, result->version);
     return vv_show_text(cli, line.ptr, line.len);
+}
+
+static varve_status release(struct vv_cli *cli, varve_table *table,
+    const struct batches *batches, bool dry_run)
+{
+    varve_release_options release = VARVE_RELEASE_OPTIONS_INIT;
+    varve_release_result result = {0};
+    release.dry_run = dry_run;
+    VV_TRY(varve_table_quarantine_release(table, batches->ids, batches->len, &release, &result,
+        &cli->error));
+    vv_progress_clear(cli);
+    if (cli->globals.json)
+        VV_TRY(show_released(cli, &result));
+    else
+        say_released(cli, &result.upsert, dry_run);
+    if (result.damaged == 0)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_ECORRUPT,
+        "%" PRId64 " batch%s in quarantine of %s %s damaged and not among these: see varve "
+        "quarantine list %s",
+        result.damaged, result.damaged == 1 ? "" : "es", vv_cli_argument(cli, 1),
+        result.damaged == 1 ? "is" : "are", vv_cli_argument(cli, 1));
 }
 
 static varve_status show_dropped(struct vv_cli *cli, int64_t rows)
@@ -146,13 +172,16 @@ static varve_status run(struct vv_cli *cli, const void *given)
     if (!known)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "quarantine: '%s' is not one of list|show|release|drop", verb);
+    if (values->dry_run && strcmp(verb, "release") != 0)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine %s has no --dry-run, release has", verb);
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 1), &table));
     if (strcmp(verb, "list") == 0)
         return show_list(cli, table, &batches);
     if (strcmp(verb, "show") == 0)
         return show_rows(cli, table, &batches);
     if (strcmp(verb, "release") == 0)
-        return release(cli, table, &batches);
+        return release(cli, table, &batches, values->dry_run);
     return drop(cli, table, &batches, values->yes);
 }
 
@@ -162,14 +191,15 @@ const struct vv_command vv_cmd_quarantine = {
     .arguments = "list|show|release|drop TABLE [ID...]",
     .examples = "varve quarantine list signals\n"
                 "varve quarantine show signals\n"
-                "varve quarantine release signals\n"
+                "varve quarantine release signals --dry-run\n"
                 "varve quarantine drop signals --yes",
     .text = "upsert --quarantine sets bad rows aside instead of rejecting the batch. list\n"
             "names the batches, show their rows with the rules they break. release upserts\n"
             "them again, say after a rule was changed, as of the time of their arrival:\n"
             "what was corrected since stays, and rows that still break a rule stay in\n"
-            "quarantine. drop removes them for good. Without an ID all batches of the table\n"
-            "are meant.",
+            "quarantine. In the history its commits have the ID as `quarantine` among the\n"
+            "operationParameters. drop removes rows for good. Without an ID all batches of\n"
+            "the table are meant; a damaged one holds up no other.",
     VV_OPTIONS(options, struct quarantine_values),
     .arguments_least = 2,
     .arguments_most = ARGUMENTS_MAX,

@@ -209,7 +209,7 @@ bool vv_stream_is_over(const struct vv_ingest *ingest, const struct vv_stream *s
 /* At the end: takes what had come. False: not all of it, the spool is full or answers stall. */
 bool vv_stream_drain(struct vv_ingest *ingest, struct vv_stream *stream);
 
-/* ---- ingest_take.c, _header.c ---------------------------------------------------------------------------- */
+/* ---- ingest_take.c, ingest_header.c ---------------------------------------------------------- */
 
 /* Puts the whole lines on the desk, until there is none, the spool is full or answers stall. */
 void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream);

@@ -352,8 +352,8 @@ static varve_status run_aside_list(struct world *world, varve_error *err)
 /* Its one row is bad still, so nothing changes but attempts. */
 static varve_status run_release(struct world *world, varve_error *err)
 {
-    varve_upsert_result result;
-    return varve_table_quarantine_release(world->ticks, NULL, 0, &result, NULL, err);
+    varve_release_result result;
+    return varve_table_quarantine_release(world->ticks, NULL, 0, NULL, &result, err);
 }
 
 static varve_status run_drop(struct world *world, varve_error *err)

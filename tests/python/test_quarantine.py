@@ -1,6 +1,7 @@
 """Rows that are set aside by way of the package are as whole as those of the command."""
 
 import json
+import pathlib
 
 import pytest
 import varve
@@ -53,3 +54,22 @@ def test_a_none_is_no_default(lake):
     assert table.quarantine.release().rejected == 0
     assert {row["id"]: row["state"] for row in table.scan().to_dicts()} == {
         "a": None, "b": "new"}
+
+
+def test_a_release_may_be_tried_and_goes_on_past_a_damaged_batch(lake):
+    lake.create("d", schema="id string not null, v int", key="id", checks={"c": "v > 0"})
+    table = lake.table("d")
+    for name in "ab":
+        table.upsert([{"id": name, "v": 0}], quarantine=True)
+    table.alter("drop-constraint", "c")
+    version = table.version
+    assert table.quarantine.release(dry_run=True).inserted == 2
+    assert len(kept(table)) == 2 and table.version == version
+    first, second = (row["id"] for row in table.quarantine.list().to_dicts())
+    folder = pathlib.Path(table.describe()["location"]) / "_varve" / "quarantine"
+    (folder / f"{first}.ndjson").write_text("nonsense")
+    with pytest.raises(varve.Corrupt):
+        table.quarantine.release(first)
+    with pytest.warns(RuntimeWarning, match="1 damaged"):
+        assert table.quarantine.release().inserted == 1
+    assert [row["id"] for row in table.quarantine.list().to_dicts()] == [first]

@@ -386,5 +386,12 @@ def test_a_damaged_batch_hides_no_other(quotes, text):
     assert f"{first} is none of a quarantine" in damaged["reason"]
     assert quotes.run("quarantine", "release", TABLE, first[:-7]).returncode == 6
     quotes.ok("quarantine", "show", TABLE, second[:-7])
+    quotes.ok("alter", TABLE, "drop-constraint", "v_small")
+    done = quotes.run("quarantine", "release", TABLE, "--json")
+    assert done.returncode == 6 and "1 batch in quarantine of " + TABLE + " is damaged" in done.stderr
+    assert f"batch {first[:-7]} stays in quarantine, it is damaged: " in done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["inserted"], summary["batches_released"], summary["batches_damaged"]) == (1, 1, 1)
+    assert list(files(quotes)) == [first]
     quotes.ok("quarantine", "drop", TABLE, first[:-7], "--yes")
-    assert list(files(quotes)) == [second]
+    assert files(quotes) == {}

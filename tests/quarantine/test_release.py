@@ -411,3 +411,41 @@ def test_a_key_that_is_twice_in_a_map_is_refused(varve, tmp_path, form, kind, tw
     assert release(varve, "t") == (0, 1)
     text = file_of(varve, "t").read_text()
     assert text.count('"x":') + text.count('1970-01-01 00:00:00.000001') >= 2
+
+
+def test_a_dry_run_says_what_a_release_would_do(varve):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, v int", *CHECK)
+    ndjson(varve, "t", {"id": "a", "v": 0}, {"id": "b", "v": "x"})
+    ndjson(varve, "t", {"id": "c", "v": 0})
+    varve.ok("alter", "t", "drop-constraint", "c")
+    shown, version = varve.rows("quarantine", "show", "t"), varve.version("t")
+    dry = json.loads(varve.ok("quarantine", "release", "t", "--dry-run", "--json"))
+    assert varve.rows("quarantine", "show", "t") == shown and varve.version("t") == version
+    assert varve.rows("scan", "t") == []
+    said = varve.run("quarantine", "release", "t", "--dry-run").stderr
+    assert "t: 2 of 3 rows would be released: 2 inserted" in said and "(a dry run: nothing written)" in said
+    real = json.loads(varve.ok("quarantine", "release", "t", "--json"))
+    assert real.pop("version") == dry.pop("version") + 2 and real == dry
+    assert (real["inserted"], real["rejected"], real["batches_released"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "drop"])
+def test_only_a_release_has_a_dry_run(varve, verb):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, v int", *CHECK)
+    ndjson(varve, "t", {"id": "a", "v": 0})
+    done = varve.run("quarantine", verb, "t", "--dry-run", "--yes")
+    assert done.returncode == 2 and f"quarantine {verb} has no --dry-run" in done.stderr
+    assert len(varve.rows("quarantine", "show", "t")) == 1
+
+
+def test_the_history_tells_a_release_from_an_upsert(varve):
+    varve.ok("create", "t", "--key", "id", "--schema", "id string not null, v int", *CHECK)
+    ndjson(varve, "t", {"id": "a", "v": 0})
+    batch = file_of(varve, "t").name[:-7]
+    varve.ok("alter", "t", "drop-constraint", "c")
+    varve.ok("--message", "v may be 0", "quarantine", "release", "t")
+    varve.ok("upsert", "t", "-", "--input-format", "ndjson", stdin='{"id":"a","v":1}\n')
+    upsert, released = varve.rows("history", "t", "--limit", "2")
+    assert (released["operation"], released["userMetadata"]) == ("MERGE", "v may be 0")
+    assert released["operationParameters"]["quarantine"] == batch
+    assert "quarantine" not in upsert["operationParameters"]

@@ -55,11 +55,14 @@ varve_status vv_quarantine_show(struct vv_op *op, struct vv_table *table, struct
 
 struct vv_quarantine_release_result {
     int64_t batches;                /* that were released whole and are gone */
+    int64_t damaged;                /* that can't be read, and stay */
     struct vv_upsert_result upsert; /* of all of them, added up; `rejected` rows stay */
 };
 /*
  * Upserts the rows of these batches (none: of all), one commit each; a row without an order value
- * of its own gets the time of its arrival. Rows that still break a rule stay, in their batch.
+ * of its own gets the time of its arrival. Rows that still break a rule stay, in their batch. With
+ * options->dry_run nothing changes. ECORRUPT: a batch that is named is damaged; of all, such ones are
+ * passed over, and logged.
  */
 varve_status vv_quarantine_release(struct vv_op *op, struct vv_table *table,
     const struct vv_str *ids, size_t ids_len, const struct vv_upsert_options *options,

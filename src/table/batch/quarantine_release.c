@@ -9,16 +9,19 @@
 #include "store/source.h"
 #include "table/batch/quarantine_file.h"
 
-static varve_status rows_of(struct vv_op *op, const struct vv_table *table,
-    const struct vv_rules *rules, const struct vv_quarantine_file *file, struct vv_buf *out)
+/* ECORRUPT: the batch is damaged. */
+static varve_status read_rows(struct vv_op *op, struct vv_table *table,
+    const struct vv_rules *rules, struct vv_str id, struct vv_quarantine_file *file,
+    struct vv_buf *out)
 {
+    VV_TRY(vv_quarantine_read(op, table, &op->arena, id, file));
     for (size_t i = 0; i < file->lines_len; i++) {
         struct vv_quarantine_row row;
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_quarantine_row_read(op, &op->arena, file, i, &row));
         VV_TRY(vv_quarantine_row_line(op, file, &table->snapshot->schema, rules, &row, out));
     }
-    return VARVE_OK;
+    return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);
 }
 
 /* A row's line with the reasons that it stays for now. */
@@ -99,8 +102,21 @@ static void add_up(const struct vv_upsert_result *one, struct vv_upsert_result *
     sum->attempts += one->attempts;
 }
 
+/* What is wrong with it keeps no other batch from being released. */
+static varve_status pass_over(struct vv_op *op, const struct vv_table *table, struct vv_str id,
+    struct vv_quarantine_release_result *out)
+{
+    vv_log(op, VV_LOG_WARN, "quarantine.damaged",
+        "table %.*s: batch %.*s stays in quarantine, it is damaged: %s", VV_ARG(table->name),
+        VV_ARG(id), op->error.message);
+    vv_forgive(op);
+    out->damaged++;
+    return VARVE_OK;
+}
+
 static varve_status release_one(struct vv_op *op, struct vv_table *table, struct vv_str id,
-    const struct vv_upsert_options *given, struct vv_quarantine_release_result *out)
+    bool is_named, const struct vv_upsert_options *given,
+    struct vv_quarantine_release_result *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf rows = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
@@ -109,10 +125,12 @@ static varve_status release_one(struct vv_op *op, struct vv_table *table, struct
     struct vv_quarantine_file file;
     struct vv_str rejects = VV_STR_NONE;
     struct vv_rules rules;
-    VV_TRY(vv_quarantine_read(op, table, &op->arena, id, &file));
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_rules_read(op, &op->arena, table->snapshot, true, &rules));
-    VV_TRY(rows_of(op, table, &rules, &file, &rows));
+    varve_status status = read_rows(op, table, &rules, id, &file, &rows);
+    if (status == VARVE_ECORRUPT && !is_named)
+        return pass_over(op, table, id, out);
+    VV_TRY(status);
     VV_TRY(vv_source_open_bytes(op, vv_buf_str(&rows), &source));
     struct vv_input input = {.format = VV_INPUT_NDJSON, .fd = source.fd, .name = id};
     options.batch.input_tz = file.input_tz;
@@ -120,8 +138,10 @@ static varve_status release_one(struct vv_op *op, struct vv_table *table, struct
     options.batch.dedupe = true;
     options.batch.reject_rows = true;
     options.out_rejects = &rejects;
+    options.released = id;
     VV_TRY(vv_upsert(op, table, &input, 1, &options, &result));
-    VV_TRY(shrink(op, table, &file, rejects));
+    if (!options.dry_run)
+        VV_TRY(shrink(op, table, &file, rejects));
     out->batches += rejects.len == 0;
     add_up(&result, &out->upsert);
     return VARVE_OK;
@@ -135,12 +155,13 @@ varve_status vv_quarantine_release(struct vv_op *op, struct vv_table *table,
     struct vv_str *all = NULL;
     VV_TRY(vv_table_refresh(op, table));
     result.upsert.version = table->snapshot->version;
-    if (ids_len == 0) {
+    bool are_named = ids_len > 0;
+    if (!are_named) {
         VV_TRY(vv_quarantine_ids(op, table, &op->arena, &all, &ids_len));
         ids = all;
     }
     for (size_t i = 0; i < ids_len; i++)
-        VV_TRY(release_one(op, table, ids[i], options, &result));
+        VV_TRY(release_one(op, table, ids[i], are_named, options, &result));
     *out = result;
     return VARVE_OK;
 }

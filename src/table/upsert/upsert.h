@@ -20,6 +20,7 @@ struct vv_upsert_options {
     /* All is done but the commit: the result is what it would have been, nothing stays. */
     bool dry_run;
     struct vv_str user_name, user_metadata;
+    struct vv_str released; /* none, or the batch in quarantine that the rows are of */
     /*
      * Rejected rows go to the table's quarantine, durably and before the commit, and the rest goes
      * on. (Implies batch.reject_rows.)

@@ -18,8 +18,8 @@ int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt)
            attempt->marks.updated;
 }
 
-static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attempt,
-    struct vv_str *out)
+static varve_status parameters(struct vv_op *op, struct vv_str released,
+    struct vv_upsert_attempt *attempt, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf predicate = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
@@ -34,6 +34,8 @@ static varve_status parameters(struct vv_op *op, struct vv_upsert_attempt *attem
     vv_jw_key_string(&writer, "matchedPredicates", VV_STR("[{\"actionType\":\"update\"}]"));
     vv_jw_key_string(&writer, "notMatchedPredicates", VV_STR("[{\"actionType\":\"insert\"}]"));
     vv_jw_key_string(&writer, "notMatchedBySourcePredicates", VV_STR("[]"));
+    if (released.len > 0)
+        vv_jw_key_string(&writer, "quarantine", released);
     vv_jw_end(&writer);
     return vv_record_keep(op, &attempt->arena, &json, out);
 }
@@ -101,6 +103,6 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
             out_parameters));
         return append_metrics(op, call, attempt, out_metrics);
     }
-    VV_TRY(parameters(op, attempt, out_parameters));
+    VV_TRY(parameters(op, call->options->released, attempt, out_parameters));
     return metrics(op, call, attempt, out_metrics);
 }
