@@ -129,3 +129,16 @@ def test_texts_that_do_not_fit_the_memory_of_a_batch_are_decoded_once(tmp_path):
     _, out = process.run_once(BUILD, lake, [*varve, "query", "SELECT count(*) AS n, sum(len(s)) AS l FROM t",
                                             "--format", "ndjson"])
     assert json.loads(out) == {"n": count, "l": 2000 * count}
+
+
+def test_a_batch_with_rejected_rows_lists_the_quarantine_once(tmp_path):
+    lake, varve = tmp_path / "lake", [str(BUILD / "varve"), "--lake", str(tmp_path / "lake")]
+    process.run_once(BUILD, lake, [*varve, "create", "t", "--schema", "k bigint not null", "--key", "k"])
+    listed = []
+    for version, row in enumerate(["x", "y", 1, "z", 2]):
+        (tmp_path / "rows.csv").write_text(f"k\n{row}\n")
+        cost, _ = process.run_once(BUILD, lake, [*varve, "upsert", "t", str(tmp_path / "rows.csv"), "--quarantine",
+                                                 "--app-id", "a", "--app-version", str(version + 1)])
+        listed.append(cost.counts["folders_listed"])
+    assert len(list((lake / "t" / "_varve" / "quarantine").iterdir())) == 3
+    assert listed[1:] == [listed[2]] * 4

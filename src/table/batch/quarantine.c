@@ -9,6 +9,7 @@
 
 #define ID_DIGITS 16
 #define SUFFIX ".ndjson"
+#define FILES_AT_ONCE 4 /* to settle */
 
 static varve_status name_batch(struct vv_op *op, const struct vv_quarantine_batch *batch,
     struct vv_str *out)
@@ -206,15 +207,20 @@ varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
         vv_arena_format(&op->arena, VV_QUARANTINE_FOLDER "/%.*s", VV_ARG(id));
     if (prefix.ptr == NULL)
         return vv_fail_memory(op);
-    /* One by one, since nearly always there is none. */
-    for (struct vv_str after = prefix;; after = next.items[0].key) {
+    /* Few at a time, since nearly always it is the file of this attempt, or none. */
+    for (struct vv_str after = prefix;; after = next.items[next.len - 1].key) {
         next = (struct vv_objects){0};
-        VV_TRY(vv_store_list(op, table->store, &op->arena, folder, after, 1, &next));
-        if (next.len == 0 || !is_of_batch(next.items[0].key, prefix))
+        VV_TRY(vv_store_list(op, table->store, &op->arena, folder, after, FILES_AT_ONCE,
+            &next));
+        for (size_t i = 0; i < next.len; i++) {
+            if (!is_of_batch(next.items[i].key, prefix))
+                return VARVE_OK;
+            id = id_of(next.items[i].key);
+            if (id.len > 0 && !vv_str_eq(id, made))
+                VV_TRY(keep_rejected(op, table, id, batch->rejects));
+        }
+        if (next.len < FILES_AT_ONCE)
             return VARVE_OK;
-        id = id_of(next.items[0].key);
-        if (id.len > 0 && !vv_str_eq(id, made))
-            VV_TRY(keep_rejected(op, table, id, batch->rejects));
     }
 }
 
