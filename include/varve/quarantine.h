@@ -18,6 +18,12 @@ extern "C" {
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_list(varve_table *table,
     struct ArrowArrayStream *out, int64_t *out_damaged, varve_error *err);
+/*
+ * The same of all tables of the lake, by their names, with a column "table" before the others. Of a
+ * table that can't be opened, table and reason alone; it counts as damaged.
+ */
+VARVE_API VARVE_MUST_CHECK varve_status varve_lake_quarantine_list(varve_lake *lake,
+    struct ArrowArrayStream *out, int64_t *out_damaged, varve_error *err);
 
 /*
  * The rows of a batch (`id` NULL: of all): id, arrival, row, line, source, column, value, rule (of

@@ -255,6 +255,20 @@ static PyObject *lake_tables(PyObject *self, PyObject *unused)
     return vp_lake_stream(self, failed, &rows.stream);
 }
 
+static varve_status quarantine_run(void *args, varve_error *err)
+{
+    struct rows *rows = args;
+    return varve_lake_quarantine_list(rows->lake, &rows->stream, NULL, err);
+}
+
+static PyObject *lake_quarantine(PyObject *self, PyObject *unused)
+{
+    struct rows rows = {.lake = handle_of(self)};
+    (void)unused;
+    int failed = vp_lake_call(vp_lake_of(self), quarantine_run, &rows);
+    return vp_lake_stream(self, failed, &rows.stream);
+}
+
 struct maintain {
     varve_lake *lake;
     varve_maintain_options options;
@@ -447,6 +461,7 @@ static PyMethodDef lake_methods[] = {
     {"table", lake_table, METH_VARARGS, "Opens a table."},
     {"maintain", lake_maintain, METH_VARARGS, "What is due, done; a stream."},
     {"tables", lake_tables, METH_NOARGS, "The tables; a stream."},
+    {"quarantine", lake_quarantine, METH_NOARGS, "Batches in quarantine; a stream."},
     {"query", lake_query, METH_VARARGS, "SQL; a stream."},
     {"correlate", vp_lake_correlate, METH_VARARGS, "A stream, and JSON."},
     {"outcomes", vp_lake_outcomes, METH_VARARGS, "A stream, and JSON."},

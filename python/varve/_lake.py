@@ -179,6 +179,11 @@ class Lake:
         last_commit, key, location, error (why a table can't be read)."""
         return ArrowStream(self._core.tables())
 
+    def quarantine(self):
+        """The batches in quarantine of all tables, as an ArrowStream: table, and the columns of
+        ``Table.quarantine.list``. Of a table that can't be opened, table and reason alone."""
+        return ArrowStream(self._core.quarantine())
+
     def maintain(self, table=None, *, plan=False, message=None):
         """Does what the properties of the tables say is due: compaction, layout, checkpoints,
         clean-up of the log, vacuum. To be called every minute or so; writers go on meanwhile.

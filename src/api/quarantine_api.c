@@ -1,6 +1,7 @@
 #include "varve/quarantine.h"
 
 #include "api/api.h"
+#include "lake/lake.h"
 #include "table/batch/quarantine.h"
 
 static varve_status convert_ids(struct vv_op *op, const char *const *ids, size_t len,
@@ -19,6 +20,18 @@ varve_status varve_table_quarantine_list(varve_table *table, struct ArrowArraySt
     int64_t damaged = 0;
     vv_api_begin(&op, table->lake);
     varve_status status = vv_quarantine_list(&op, table->table, out, &damaged);
+    if (status == VARVE_OK && out_damaged != NULL)
+        *out_damaged = damaged;
+    return vv_op_report(&op, status, err);
+}
+
+varve_status varve_lake_quarantine_list(varve_lake *lake, struct ArrowArrayStream *out,
+    int64_t *out_damaged, varve_error *err)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    int64_t damaged = 0;
+    vv_api_begin(&op, lake);
+    varve_status status = vv_lake_quarantine(&op, lake->lake, out, &damaged);
     if (status == VARVE_OK && out_damaged != NULL)
         *out_damaged = damaged;
     return vv_op_report(&op, status, err);

@@ -55,6 +55,26 @@ static varve_status show_list(struct vv_cli *cli, varve_table *table,
         damaged == 1 ? "is" : "are", vv_cli_argument(cli, 1));
 }
 
+static varve_status show_all(struct vv_cli *cli)
+{
+    static const char *const columns[] = {
+        "table", "id", "arrival", "rows", "source", "reason", NULL};
+    const struct vv_show show = {.box_columns = columns};
+    struct ArrowArrayStream rows = {0};
+    int64_t count = 0;
+    int64_t damaged = 0;
+    VV_TRY(vv_cli_open_lake(cli, false));
+    VV_TRY(varve_lake_quarantine_list(cli->lake, &rows, &damaged, &cli->error));
+    VV_TRY(vv_show_rows(cli, &rows, &show, &count));
+    if (count == 0)
+        vv_say(cli, "no table of the lake has anything in quarantine");
+    if (damaged == 0)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_ECORRUPT,
+        "%" PRId64 " of these %s be read, see the reason there", damaged,
+        damaged == 1 ? "cannot" : "can't");
+}
+
 static varve_status show_rows(struct vv_cli *cli, varve_table *table,
     const struct batches *batches)
 {
@@ -166,7 +186,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct quarantine_values *values = given;
     const char *verb = vv_cli_argument(cli, 0);
     varve_table *table VV_CLEANUP(vv_table_cleanup) = NULL;
-    struct batches batches = {cli->line.arguments + 2, cli->line.arguments_len - 2};
+    struct batches batches = {0};
     bool known = strcmp(verb, "list") == 0 || strcmp(verb, "show") == 0 ||
                  strcmp(verb, "release") == 0 || strcmp(verb, "drop") == 0;
     if (!known)
@@ -175,6 +195,12 @@ static varve_status run(struct vv_cli *cli, const void *given)
     if (values->dry_run && strcmp(verb, "release") != 0)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "quarantine %s has no --dry-run, release has", verb);
+    if (cli->line.arguments_len == 1 && strcmp(verb, "list") == 0)
+        return show_all(cli);
+    if (cli->line.arguments_len == 1)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "quarantine %s: of which table? quarantine list has those of all", verb);
+    batches = (struct batches){cli->line.arguments + 2, cli->line.arguments_len - 2};
     VV_TRY(vv_cli_open_table(cli, vv_cli_argument(cli, 1), &table));
     if (strcmp(verb, "list") == 0)
         return show_list(cli, table, &batches);
@@ -188,20 +214,22 @@ static varve_status run(struct vv_cli *cli, const void *given)
 const struct vv_command vv_cmd_quarantine = {
     .name = "quarantine",
     .summary = "rows that were set aside since they break a rule",
-    .arguments = "list|show|release|drop TABLE [ID...]",
-    .examples = "varve quarantine list signals\n"
+    .arguments = "list|show|release|drop [TABLE [ID...]]",
+    .examples = "varve quarantine list\n"
+                "varve quarantine list signals\n"
                 "varve quarantine show signals\n"
                 "varve quarantine release signals --dry-run\n"
                 "varve quarantine drop signals --yes",
     .text = "upsert --quarantine sets bad rows aside instead of rejecting the batch. list\n"
-            "names the batches, show their rows with the rules they break. release upserts\n"
-            "them again, say after a rule was changed, as of the time of their arrival:\n"
-            "what was corrected since stays, and rows that still break a rule stay in\n"
-            "quarantine. In the history its commits have the ID as `quarantine` among the\n"
-            "operationParameters. drop removes rows for good. Without an ID all batches of\n"
-            "the table are meant; a damaged one holds up no other.",
+            "names the batches, without a TABLE those of all tables; show their rows with the\n"
+            "rules they break. release upserts them again, say after a rule was changed, as\n"
+            "of the time of their arrival: what was corrected since stays, and rows that\n"
+            "still break a rule stay in quarantine. In the history its commits have the ID\n"
+            "as `quarantine` among the operationParameters. drop removes rows for good.\n"
+            "Without an ID all batches of the table are meant; a damaged one holds up no\n"
+            "other.",
     VV_OPTIONS(options, struct quarantine_values),
-    .arguments_least = 2,
+    .arguments_least = 1,
     .arguments_most = ARGUMENTS_MAX,
     .run = run,
 };

@@ -134,10 +134,11 @@ static void add_argument(struct vv_cli *cli, const struct place *place, const ch
     const char *usage = place->command->arguments;
     for (size_t i = 0; i < place->arguments && strchr(usage, ' ') != NULL; i++)
         usage = strchr(usage, ' ') + 1;
-    size_t len = strcspn(usage, " ");
+    usage += usage[0] == '[' ? 1 : 0;
+    size_t len = strcspn(usage, " .]");
     if (len == 5 && strncmp(usage, "TABLE", len) == 0)
         add_tables(cli, head, "", out);
-    else if (len > 0 && strncmp(usage, "[COMMAND]", len) == 0)
+    else if (len == 7 && strncmp(usage, "COMMAND", len) == 0)
         add_commands(head, out);
     else if (usage[0] >= 'a' && usage[0] <= 'z') {
         struct vv_text words VV_CLEANUP(vv_text_done) = {0};

@@ -81,6 +81,9 @@ varve_status vv_lake_create_table(struct vv_op *op, struct vv_lake *lake, struct
 /* The rows of `tables` (varve.h). A table that can't be opened is a row with an error. */
 varve_status vv_lake_tables(struct vv_op *op, struct vv_lake *lake,
     struct ArrowArrayStream *out);
+/* Batches in quarantine of all tables (quarantine.h); a table that can't be opened is a row, too. */
+varve_status vv_lake_quarantine(struct vv_op *op, struct vv_lake *lake,
+    struct ArrowArrayStream *out, int64_t *out_damaged);
 
 /*
  * Runs a user's statements, each SELECT, EXPLAIN or SET known_at (which goes on for later queries of

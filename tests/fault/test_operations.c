@@ -346,6 +346,8 @@ static varve_status run_aside_list(struct world *world, varve_error *err)
     TRY(varve_table_quarantine_list(world->ticks, &stream, NULL, err));
     TRY(world_drain(world, &stream, err));
     TRY(varve_table_quarantine_show(world->ticks, NULL, &stream, err));
+    TRY(world_drain(world, &stream, err));
+    TRY(varve_lake_quarantine_list(world->lake, &stream, NULL, err));
     return world_drain(world, &stream, err);
 }
 

@@ -73,3 +73,4 @@ def test_a_release_may_be_tried_and_goes_on_past_a_damaged_batch(lake):
     with pytest.warns(RuntimeWarning, match="1 damaged"):
         assert table.quarantine.release().inserted == 1
     assert [row["id"] for row in table.quarantine.list().to_dicts()] == [first]
+    assert [(row["table"], row["id"]) for row in lake.quarantine().to_dicts()] == [("d", first)]

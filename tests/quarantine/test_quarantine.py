@@ -395,3 +395,35 @@ def test_a_damaged_batch_hides_no_other(quotes, text):
     assert list(files(quotes)) == [first]
     quotes.ok("quarantine", "drop", TABLE, first[:-7], "--yes")
     assert files(quotes) == {}
+
+
+def test_the_batches_of_all_tables(varve):
+    for name in "cab":
+        varve.ok("create", name, "--key", "k", "--schema", "k int not null")
+    said = varve.run("quarantine", "list")
+    assert said.returncode == 0 and "no table of the lake has anything in quarantine" in said.stderr
+    for name, row in [("c", "x"), ("a", "y"), ("c", "z")]:
+        varve.ok("upsert", name, "-", "--quarantine", "--input-format", "csv", stdin=f"k\n{row}\n")
+    listed = varve.rows("quarantine", "list")
+    assert list(listed[0]) == ["table", *varve.rows("quarantine", "list", "a")[0]]
+    assert [row["table"] for row in listed] == ["a", "c", "c"]
+    for name in "ac":
+        of_table = [{key: row[key] for key in row if key != "table"} for row in listed if row["table"] == name]
+        assert of_table == varve.rows("quarantine", "list", name)
+    # A table that can't be read, and a damaged batch, hide no other.
+    (varve.table("a") / "_delta_log" / f"{0:020}.json").write_text("nonsense\n")
+    (varve.table("c") / "_varve" / "quarantine" / f"{listed[1]['id']}.ndjson").write_text("nonsense\n")
+    done = varve.run("quarantine", "list", "--format", "ndjson")
+    lost, sound, damaged = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 6 and "2 of these can't be read" in done.stderr
+    assert (lost["table"], lost["id"], lost["rows"]) == ("a", None, None) and lost["reason"]
+    assert (sound["table"], sound["id"], sound["rows"]) == ("c", listed[2]["id"], 1)
+    assert (damaged["table"], damaged["id"], damaged["rows"]) == ("c", listed[1]["id"], None)
+
+
+@pytest.mark.parametrize("verb", ["show", "release", "drop"])
+def test_only_the_list_is_of_all_tables(quotes, verb):
+    quotes.upsert(TABLE, csv(BAD), "--quarantine")
+    done = quotes.run("quarantine", verb, "--yes")
+    assert done.returncode == 2 and f"quarantine {verb}: of which table?" in done.stderr
+    assert len(files(quotes)) == 1

@@ -37,6 +37,8 @@ def test_values_of_options(varve):
 def test_tables_of_the_lake_that_the_line_names(market, varve_on, tmp_path):
     assert words(market, "scan", "") == ["market_regimes", "performance_metrics", "signals"]
     assert words(market, "history", "si") == ["signals"]
+    assert words(market, "verify", "signals", "ma") == ["market_regimes"]
+    assert words(market, "quarantine", "list", "si") == ["signals"]
     elsewhere = varve_on(tmp_path / "elsewhere")
     assert words(elsewhere, "scan", "") == []
     assert words(elsewhere, "--lake", str(market.lake), "scan", "m") == ["market_regimes"]

@@ -46,6 +46,23 @@ varve_status vv_quarantine_settle(struct vv_op *op, struct vv_table *table,
  */
 varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
     struct ArrowArrayStream *out, int64_t *out_damaged);
+/* The same of many tables, one after the other: with a column "table" before the others. */
+struct vv_quarantine_listing {
+    struct vv_session *session;
+    struct vv_text_appender *appender;
+    int64_t len;
+    int64_t damaged;
+};
+void vv_quarantine_listing_done(struct vv_quarantine_listing *listing);
+varve_status vv_quarantine_listing_open(struct vv_op *op, struct vv_engine *engine,
+    struct vv_quarantine_listing *out);
+varve_status vv_quarantine_listing_add(struct vv_op *op, struct vv_quarantine_listing *listing,
+    struct vv_table *table);
+/* A table of which nothing is known but that name, since it can't be opened; counts as damaged. */
+varve_status vv_quarantine_listing_add_lost(struct vv_op *op,
+    struct vv_quarantine_listing *listing, struct vv_str table, struct vv_str reason);
+varve_status vv_quarantine_listing_stream(struct vv_op *op,
+    struct vv_quarantine_listing *listing, struct ArrowArrayStream *out);
 /*
  * The rows of one batch (`id` none: of all): id, row, line, source, column, value, rule (of the
  * first rule it breaks), rules (how many it breaks), values (JSON). ENOTFOUND: no such batch.

@@ -7,6 +7,7 @@
 #include "table/batch/quarantine_file.h"
 
 enum list_column {
+    LIST_TABLE,
     LIST_ID,
     LIST_ARRIVAL,
     LIST_ROWS,
@@ -72,7 +73,6 @@ static varve_status list_read(struct vv_op *op, struct vv_table *table, struct v
     struct vv_quarantine_file file;
     struct vv_quarantine_row row;
     VV_TRY(vv_quarantine_read(op, table, &op->arena, id, &file));
-    values[LIST_ID] = id;
     values[LIST_ARRIVAL] = time_text(op, file.arrival_us);
     values[LIST_ROWS] = number(op, (int64_t)file.lines_len);
     values[LIST_APP_ID] = file.app_id;
@@ -87,50 +87,98 @@ static varve_status list_read(struct vv_op *op, struct vv_table *table, struct v
     return VARVE_OK;
 }
 
-/* One that is damaged hides no other. */
-static varve_status list_add(struct vv_op *op, struct vv_table *table, struct vv_str id,
-    struct vv_text_appender *appender, int64_t number_of_row, int64_t *damaged)
+void vv_quarantine_listing_done(struct vv_quarantine_listing *listing)
+{
+    vv_text_appender_close(&listing->appender);
+    vv_session_close(&listing->session);
+}
+
+varve_status vv_quarantine_listing_open(struct vv_op *op, struct vv_engine *engine,
+    struct vv_quarantine_listing *out)
+{
+    const struct vv_str names[LIST_COLUMNS] = {VV_STR("table"), VV_STR("id"), VV_STR("arrival"),
+        VV_STR("rows"), VV_STR("source"), VV_STR("app_id"), VV_STR("app_version"),
+        VV_STR("user_name"), VV_STR("reason")};
+    VV_TRY(vv_session_open(op, engine, &out->session));
+    return vv_text_appender_open(op, out->session, VV_STR("listed"), VV_STR("_row"), names,
+        LIST_COLUMNS, &out->appender);
+}
+
+/* `id` none: the table itself is lost. */
+static varve_status list_lost(struct vv_op *op, struct vv_quarantine_listing *listing,
+    struct vv_str table, struct vv_str id, struct vv_str reason)
 {
     struct vv_str values[LIST_COLUMNS] = {0};
+    values[LIST_TABLE] = table;
+    values[LIST_ID] = id;
+    values[LIST_REASON] = reason;
+    listing->damaged++;
+    return vv_text_appender_row(op, listing->appender, listing->len++, values);
+}
+
+varve_status vv_quarantine_listing_add_lost(struct vv_op *op,
+    struct vv_quarantine_listing *listing, struct vv_str table, struct vv_str reason)
+{
+    return list_lost(op, listing, table, VV_STR_NONE, reason);
+}
+
+/* One that is damaged hides no other. */
+static varve_status list_add(struct vv_op *op, struct vv_quarantine_listing *listing,
+    struct vv_table *table, struct vv_str id)
+{
+    struct vv_str values[LIST_COLUMNS] = {0};
+    values[LIST_TABLE] = table->name;
+    values[LIST_ID] = id;
     varve_status status = list_read(op, table, id, values);
     if (status == VARVE_ECORRUPT) {
-        struct vv_str reason = vv_str_of(op->error.message);
-        memset(values, 0, sizeof(values));
-        values[LIST_ID] = id;
-        values[LIST_REASON] = vv_str_or_lost(vv_arena_str(&op->arena, reason));
+        struct vv_str reason =
+            vv_str_or_lost(vv_arena_str(&op->arena, vv_str_of(op->error.message)));
         vv_forgive(op);
-        ++*damaged;
-    } else if (status != VARVE_OK) {
-        return status;
+        return list_lost(op, listing, table->name, id, reason);
     }
-    return vv_text_appender_row(op, appender, number_of_row, values);
+    VV_TRY(status);
+    return vv_text_appender_row(op, listing->appender, listing->len++, values);
+}
+
+varve_status vv_quarantine_listing_add(struct vv_op *op, struct vv_quarantine_listing *listing,
+    struct vv_table *table)
+{
+    struct vv_str *ids = NULL;
+    size_t len = 0;
+    VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
+    for (size_t i = 0; i < len; i++)
+        VV_TRY(list_add(op, listing, table, ids[i]));
+    return VARVE_OK;
+}
+
+#define LIST_REST                                                                         \
+    "id, arrival::TIMESTAMPTZ AS arrival, \"rows\"::BIGINT AS \"rows\", source, app_id, " \
+    "app_version::BIGINT AS app_version, user_name, reason FROM listed ORDER BY "
+
+static varve_status list_stream(struct vv_op *op, struct vv_quarantine_listing *listing,
+    struct vv_str sql, struct ArrowArrayStream *out)
+{
+    VV_TRY(vv_text_appender_finish(op, listing->appender));
+    vv_text_appender_close(&listing->appender);
+    return vv_session_stream(op, &listing->session, sql, false, NULL, 0, out);
+}
+
+varve_status vv_quarantine_listing_stream(struct vv_op *op,
+    struct vv_quarantine_listing *listing, struct ArrowArrayStream *out)
+{
+    return list_stream(op, listing,
+        VV_STR("SELECT \"table\", " LIST_REST "\"table\", arrival::TIMESTAMPTZ, id"), out);
 }
 
 varve_status vv_quarantine_list(struct vv_op *op, struct vv_table *table,
     struct ArrowArrayStream *out, int64_t *out_damaged)
 {
-    VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(vv_text_appender_close) struct vv_text_appender *appender = NULL;
-    const struct vv_str names[LIST_COLUMNS] = {VV_STR("id"), VV_STR("arrival"), VV_STR("rows"),
-        VV_STR("source"), VV_STR("app_id"), VV_STR("app_version"), VV_STR("user_name"),
-        VV_STR("reason")};
-    struct vv_str *ids = NULL;
-    size_t len = 0;
-    int64_t damaged = 0;
-    VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
-    VV_TRY(vv_session_open(op, table->engine, &session));
-    VV_TRY(vv_text_appender_open(op, session, VV_STR("listed"), VV_STR("_row"), names,
-        LIST_COLUMNS, &appender));
-    for (size_t i = 0; i < len; i++)
-        VV_TRY(list_add(op, table, ids[i], appender, (int64_t)i, &damaged));
-    VV_TRY(vv_text_appender_finish(op, appender));
-    vv_text_appender_close(&appender);
-    VV_TRY(vv_session_stream(op, &session,
-        VV_STR("SELECT id, arrival::TIMESTAMPTZ AS arrival, \"rows\"::BIGINT AS \"rows\", "
-               "source, app_id, app_version::BIGINT AS app_version, user_name, reason "
-               "FROM listed ORDER BY arrival::TIMESTAMPTZ, id"),
-        false, NULL, 0, out));
-    *out_damaged = damaged;
+    VV_CLEANUP(vv_quarantine_listing_done) struct vv_quarantine_listing listing = {0};
+    VV_TRY(vv_quarantine_listing_open(op, table->engine, &listing));
+    VV_TRY(vv_quarantine_listing_add(op, &listing, table));
+    VV_TRY(list_stream(op, &listing, VV_STR("SELECT " LIST_REST "arrival::TIMESTAMPTZ, id"),
+        out));
+    *out_damaged = listing.damaged;
     return VARVE_OK;
 }
 
