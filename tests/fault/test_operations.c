@@ -346,7 +346,12 @@ static varve_status run_aside_list(struct world *world, varve_error *err)
     TRY(varve_table_quarantine_list(world->ticks, &stream, NULL, err));
     TRY(world_drain(world, &stream, err));
     TRY(varve_table_quarantine_show(world->ticks, NULL, &stream, err));
-    TRY(world_drain(world, &stream, err));
+    return world_drain(world, &stream, err);
+}
+
+static varve_status run_lake_quarantine(struct world *world, varve_error *err)
+{
+    struct ArrowArrayStream stream;
     TRY(varve_lake_quarantine_list(world->lake, &stream, NULL, err));
     return world_drain(world, &stream, err);
 }
@@ -400,6 +405,7 @@ static const struct operation operations[] = {
     {"checkpoint and clean-up", TIDIES, run_checkpoint, prepare_clean_up},
     {"quarantine", WRITES, run_aside, drop_all},
     {"quarantine list", READS, run_aside_list, prepare_one_aside},
+    {"quarantine list of the lake", TELLS, run_lake_quarantine, prepare_one_aside},
     {"quarantine release", TIDIES, run_release, prepare_one_aside},
     {"quarantine drop", TIDIES, run_drop, prepare_aside},
 };
