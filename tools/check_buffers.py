@@ -18,7 +18,8 @@ REFUSING = {
     "vv_jw_string", "vv_jw_raw", "vv_jw_key_str", "vv_jw_key_string", "vv_json_parse",
     "vv_sql_name", "vv_sql_literal", "vv_sql_file",
     "vv_duck_text", "vv_duck_query", "vv_session_exec", "vv_session_int64", "vv_session_query",
-    "vv_session_stream", "vv_source_open_bytes", "vv_store_put", "vv_store_put_if_absent",
+    "vv_session_stream", "vv_session_make_view", "vv_duck_blame",
+    "vv_source_open_bytes", "vv_store_put", "vv_store_put_if_absent",
 }
 # Their text is for people alone.
 MESSAGES = {"vv_fail", "vv_fail_errno", "vv_note", "vv_detail", "vv_log"}

@@ -10,6 +10,7 @@ static const size_t get_next_bytes = (size_t)64 << 20;
 
 struct stream {
     struct vv_session *session;
+    struct vv_buf sql;
     duckdb_result result;
     bool has_result;
     bool is_finished;   /* the end was reached or an error met */
@@ -29,6 +30,7 @@ static void stream_free(struct stream *stream)
         duckdb_destroy_result(&stream->result);
     duckdb_destroy_arrow_options(&stream->options);
     vv_session_close(&stream->session);
+    vv_buf_done(&stream->sql);
     for (size_t index = 0; index < stream->keep_len; index++)
         stream->keep[index].release(stream->keep[index].object);
     vv_free(stream);
@@ -55,7 +57,9 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
     *out = (struct ArrowArray){.release = NULL};
     if (status != VARVE_OK || chunk == NULL || duckdb_data_chunk_get_size(chunk) == 0) {
         stream->is_finished = true;
-        return status;
+        return status == VARVE_OK
+                   ? status
+                   : vv_duck_blame(op, stream->session, vv_buf_str(&stream->sql));
     }
     return vv_duck_take_error(op, VARVE_EFAILED,
         duckdb_data_chunk_to_arrow(stream->options, chunk, out));
@@ -192,6 +196,7 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
     if (stream == NULL)
         return vv_fail_memory(op);
     *stream = (struct stream){.env = op->env,
+        .sql = VV_BUF_INIT(VV_BUF_MAX),
         .refused = query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
         .has_own_names = query->has_own_names};
     if (query->about.len < sizeof(stream->about)) /* rather none than a part of one */
@@ -199,9 +204,13 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
     /* With other threads at work this one would look for work all the time, on the core of theirs. */
     struct vv_query run = *query;
     run.gives_way = run.gives_way || atomic_load(&(*session)->engine->is_scaled);
-    varve_status status = vv_duck_execute(op, *session, &run, true, &stream->result);
+    vv_buf_add(&stream->sql, query->sql);
+    varve_status status = vv_buf_ok(&stream->sql)
+                              ? vv_duck_execute(op, *session, &run, true, &stream->result)
+                              : vv_fail_memory(op);
     if (status != VARVE_OK) {
         status = tell_about(op, status, stream->about);
+        vv_buf_done(&stream->sql);
         vv_free(stream);
         return status;
     }

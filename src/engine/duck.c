@@ -176,7 +176,7 @@ varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct 
         &watched));
     varve_status status = vv_duck_run(op, session, text, refused, out);
     vv_watch_end(&watched);
-    return status;
+    return status == VARVE_OK ? status : vv_duck_blame(op, session, sql);
 }
 
 varve_status vv_duck_fetch(struct vv_op *op, duckdb_result *result, varve_status refused,

@@ -46,6 +46,7 @@ struct vv_session {
     struct vv_engine *engine; /* a counted use */
     duckdb_connection connection;
     bool is_plain;       /* vv_session_optimize */
+    struct vv_buf views; /* their texts (vv_session_make_view) */
     uint64_t statements; /* kept ones that were run */
     struct vv_kept kept[VV_KEPT_MAX];
 };
@@ -82,6 +83,12 @@ varve_status vv_duck_code(varve_status refused, duckdb_error_type type, const ch
  */
 varve_status vv_duck_text(struct vv_op *op, const char *what, struct vv_str text, char **out);
 void vv_duck_text_done(char **text);
+
+/*
+ * Called with the failure of a statement recorded. Where it is for a broken file that the message does
+ * not name, the path of that file is put before it. Returns the recorded code.
+ */
+varve_status vv_duck_blame(struct vv_op *op, struct vv_session *session, struct vv_str sql);
 
 /* Runs SQL, cancel watched. `*out` needs duckdb_destroy_result; written on success only. */
 varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,

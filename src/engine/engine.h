@@ -102,6 +102,9 @@ varve_status vv_session_optimize(struct vv_op *op, struct vv_session *session,
  * Memory limit met: ELIMIT. A file that can't be read: EIO or ECORRUPT.
  */
 varve_status vv_session_exec(struct vv_op *op, struct vv_session *session, struct vv_str sql);
+/* The same of a statement that makes a view over data files: the session knows which it reads then. */
+varve_status vv_session_make_view(struct vv_op *op, struct vv_session *session,
+    struct vv_str sql);
 
 /*
  * Runs one statement; its rows are read one by one. Small results and metadata only; user data

@@ -305,5 +305,5 @@ varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
         &watched));
     varve_status status = execute(op, session, &text, query, streaming, out);
     vv_watch_end(&watched);
-    return status;
+    return status == VARVE_OK ? status : vv_duck_blame(op, session, query->sql);
 }

@@ -12,6 +12,7 @@ struct column {
 struct vv_rows {
     duckdb_result result;
     struct vv_session *session;     /* where the rows are streamed; else NULL */
+    struct vv_buf sql;              /* likewise; else empty */
     const struct vv_rowset *rowset; /* NULL: rows of `result` */
     size_t rowset_chunk;            /* the next one */
     duckdb_data_chunk chunk;
@@ -31,7 +32,8 @@ static varve_status rows_new(struct vv_op *op, duckdb_result result, struct vv_r
         duckdb_destroy_result(&result);
         return vv_fail_memory(op);
     }
-    *rows = (struct vv_rows){.result = result, .columns_len = columns_len};
+    *rows = (struct vv_rows){
+        .result = result, .sql = VV_BUF_INIT(VV_BUF_MAX), .columns_len = columns_len};
     for (uint32_t index = 0; index < columns_len; index++)
         rows->columns[index] = (struct column){
             .type = duckdb_column_type(&rows->result, index),
@@ -53,10 +55,16 @@ varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
     const struct vv_query *query, struct vv_rows **out)
 {
     duckdb_result result;
+    VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     VV_TRY(vv_duck_execute(op, session, query, query->is_streamed, &result));
-    VV_TRY(rows_new(op, result, out));
-    if (query->is_streamed)
-        (*out)->session = session;
+    VV_TRY(rows_new(op, result, &rows));
+    if (query->is_streamed) {
+        rows->session = session;
+        vv_buf_add(&rows->sql, query->sql);
+    }
+    if (!vv_buf_ok(&rows->sql))
+        return vv_fail_memory(op);
+    *out = VV_MOVE(rows);
     return VARVE_OK;
 }
 
@@ -67,7 +75,8 @@ varve_status vv_rowset_read(struct vv_op *op, const struct vv_rowset *rowset,
     struct vv_rows *rows = vv_malloc(sizeof(*rows) + columns_len * sizeof(rows->columns[0]));
     if (rows == NULL)
         return vv_fail_memory(op);
-    *rows = (struct vv_rows){.rowset = rowset, .columns_len = columns_len};
+    *rows = (struct vv_rows){
+        .rowset = rowset, .sql = VV_BUF_INIT(VV_BUF_MAX), .columns_len = columns_len};
     for (uint32_t index = 0; index < columns_len; index++)
         rows->columns[index] = (struct column){
             .type = duckdb_get_type_id(vv_rowset_type(rowset, index)),
@@ -94,7 +103,9 @@ static varve_status chunk_fetch(struct vv_op *op, struct vv_rows *rows)
     }
     varve_status status = vv_duck_fetch(op, &rows->result, VARVE_EFAILED, &rows->chunk);
     vv_watch_end(&watched);
-    return status;
+    if (status == VARVE_OK || rows->session == NULL)
+        return status;
+    return vv_duck_blame(op, rows->session, vv_buf_str(&rows->sql));
 }
 
 static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)
@@ -136,6 +147,7 @@ void vv_rows_close(struct vv_rows **rows)
     if (closed->rowset == NULL)
         duckdb_destroy_data_chunk(&closed->chunk);
     duckdb_destroy_result(&closed->result);
+    vv_buf_done(&closed->sql);
     vv_free(closed);
 }
 

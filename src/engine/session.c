@@ -7,7 +7,7 @@ varve_status vv_session_connect(struct vv_op *op, struct vv_engine *engine,
     struct vv_session *session = vv_malloc(sizeof(*session));
     if (session == NULL)
         return vv_fail_memory(op);
-    *session = (struct vv_session){.engine = engine};
+    *session = (struct vv_session){.engine = engine, .views = VV_BUF_INIT(VV_BUF_MAX)};
     if (duckdb_connect(engine->database, &session->connection) != DuckDBSuccess) {
         vv_free(session);
         return vv_fail(op, VARVE_EFAILED, "the engine opens no further session");
@@ -50,6 +50,7 @@ void vv_session_close(struct vv_session **session)
     vv_session_forget(closed, VV_STR(""));
     duckdb_disconnect(&closed->connection);
     vv_engine_close(&closed->engine);
+    vv_buf_done(&closed->views);
     vv_free(closed);
 }
 
@@ -59,6 +60,16 @@ varve_status vv_session_exec(struct vv_op *op, struct vv_session *session, struc
     VV_TRY(vv_duck_query(op, session, sql, VARVE_EFAILED, &result));
     duckdb_destroy_result(&result);
     return VARVE_OK;
+}
+
+varve_status vv_session_make_view(struct vv_op *op, struct vv_session *session,
+    struct vv_str sql)
+{
+    vv_buf_add(&session->views, sql);
+    vv_buf_addc(&session->views, '\n');
+    if (!vv_buf_ok(&session->views))
+        return vv_fail_memory(op);
+    return vv_session_exec(op, session, sql);
 }
 
 varve_status vv_session_int64(struct vv_op *op, struct vv_session *session, struct vv_str sql,

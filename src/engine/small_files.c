@@ -86,7 +86,8 @@ varve_status vv_small_look(struct vv_op *op, const struct vv_small_files *files,
     *out = NULL;
     if (open_file(&own, files, file, arena, &opened, &is_other) != VARVE_OK) {
         if (is_other)
-            (void)vv_fail(op, VARVE_ECORRUPT, "%.*s: %s", VV_ARG(file->key), own.error.message);
+            (void)vv_fail(op, VARVE_ECORRUPT, "%.*s/%.*s: %s", VV_ARG(files->source.folder),
+                VV_ARG(file->key), own.error.message);
         vv_forgive(&own);
         return is_other ? VARVE_ECORRUPT : VARVE_OK;
     }
@@ -326,7 +327,9 @@ static void run(duckdb_function_info info, duckdb_data_chunk out)
     struct vv_small_reader *reader = duckdb_function_get_local_init_data(info);
     idx_t len = 0;
     if (vv_small_reader_fill(reader, turn, out, &len) != VARVE_OK) {
-        vv_vector_tell_unread(info, &reader->op, reader->file->key);
+        vv_vector_tell_unread(info, &reader->op,
+            vv_arena_format(&reader->op.arena, "%.*s/%.*s", VV_ARG(turn->files->source.folder),
+                VV_ARG(reader->file->key)));
         len = 0;
     }
     duckdb_data_chunk_set_size(out, len);

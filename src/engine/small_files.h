@@ -48,6 +48,7 @@ struct vv_small_column {
 
 /* Where their bytes come from; outlives the statements that read them. */
 struct vv_small_source {
+    struct vv_str folder; /* for people: where the keys lie */
     const void *object;
     /* All bytes of a file, in `arena`. Several threads at once, each with an operation of its own. */
     varve_status (*read)(struct vv_op *op, const void *object, struct vv_str key,

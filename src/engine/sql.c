@@ -92,6 +92,23 @@ void vv_sql_file(struct vv_buf *sql, struct vv_str path)
     vv_buf_addc(sql, '\'');
 }
 
+varve_status vv_sql_file_path(struct vv_op *op, struct vv_str literal, struct vv_str *out)
+{
+    char *path = NULL;
+    size_t len = 0;
+    VV_NEW(op, &path, char, literal.len + 1);
+    for (size_t index = 1; index + 1 < literal.len; index++) {
+        bool is_escaped = literal.ptr[index] == '[' && index + 2 < literal.len;
+        if (is_escaped || literal.ptr[index] == '\'')
+            index++;
+        path[len++] = literal.ptr[index];
+        if (is_escaped)
+            index++;
+    }
+    *out = (struct vv_str){path, len};
+    return VARVE_OK;
+}
+
 static void add_list(struct vv_buf *sql, const struct vv_str *texts, size_t len,
     void (*add)(struct vv_buf *sql, struct vv_str text))
 {

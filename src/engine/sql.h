@@ -18,6 +18,8 @@ void vv_sql_timestamp(struct vv_buf *sql, int64_t us);
 void vv_sql_date(struct vv_buf *sql, int32_t days);
 /* A file to read: DuckDB takes *, ? and [ in file names for patterns, here they are themselves. */
 void vv_sql_file(struct vv_buf *sql, struct vv_str path);
+/* Which one that was, of the text in quotes; in the operation's arena. */
+varve_status vv_sql_file_path(struct vv_op *op, struct vv_str literal, struct vv_str *out);
 void vv_sql_file_list(struct vv_buf *sql, const struct vv_str *paths, size_t len);
 /* ['a', 'b'] */
 void vv_sql_text_list(struct vv_buf *sql, const struct vv_str *texts, size_t len);

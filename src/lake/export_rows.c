@@ -11,6 +11,7 @@
 #include "engine/parquet.h"
 #include "engine/sql.h"
 #include "lake/export_run.h"
+#include "table/file_keys.h"
 #include "table/read/lost.h"
 
 /* ---- Rows ----------------------------------------------------------------------------------------- */
@@ -161,8 +162,10 @@ static void copies_done(struct copies *copies)
 static varve_status local_path(struct vv_op *op, const struct vv_export_table *table,
     struct vv_str key, bool is_absolute, struct vv_str *out)
 {
+    struct vv_store *store = table->source.table->store;
     if (!is_absolute)
-        return vv_store_fetch(op, table->source.table->store, &op->arena, key, out);
+        return vv_store_fetch(op, store, &op->arena, key, out) == VARVE_OK ? VARVE_OK
+                                                                           : vv_file_unread(op);
     *out = vv_arena_str(&op->arena, key);
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }

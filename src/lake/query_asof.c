@@ -325,7 +325,7 @@ varve_status vv_query_make_asof(struct vv_op *op, struct vv_query_script *script
     VV_TRY(add_statement(op, script, &asof, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    if (vv_session_exec(op, script->session, vv_buf_str(&sql)) == VARVE_OK)
+    if (vv_session_make_view(op, script->session, vv_buf_str(&sql)) == VARVE_OK)
         return VARVE_OK;
     if (asof.condition.ptr == NULL || op->error.code != VARVE_EFAILED)
         return op->error.code;

@@ -35,7 +35,7 @@ static varve_status make_changes(struct vv_op *op, struct vv_query_script *scrip
     VV_TRY(vv_table_changes_sql(op, call->source->table, &request, script->lake->sandbox, &sql,
         &script->pinned->snapshots[script->pinned->len]));
     script->pinned->len++;
-    return vv_session_exec(op, script->session, vv_buf_str(&sql));
+    return vv_session_make_view(op, script->session, vv_buf_str(&sql));
 }
 
 /* A view of rows that are loaded into the session; of commits after `version` none. */

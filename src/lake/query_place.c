@@ -236,7 +236,7 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
     vv_buf_adds(&sql, is_table ? ") WITH NO DATA" : "");
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    VV_TRY(vv_session_exec(op, script->session, vv_buf_str(&sql)));
+    VV_TRY(vv_session_make_view(op, script->session, vv_buf_str(&sql)));
     return is_table ? add_not_null(op, script, place, name) : VARVE_OK;
 }
 

@@ -1,6 +1,5 @@
 #include "table/file_keys.h"
 
-#include "delta/deletion_vector.h"
 #include "store/source.h"
 
 varve_status vv_key_in_folder(struct vv_op *op, struct vv_arena *arena,
@@ -58,6 +57,29 @@ varve_status vv_file_head(struct vv_op *op, struct vv_store *store, struct vv_st
 {
     return vv_source_is_path(key) ? vv_source_head(op, key, out)
                                   : vv_store_head(op, store, key, out);
+}
+
+struct vv_str vv_file_path(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file)
+{
+    if (file->absolute)
+        return file->key;
+    return vv_arena_format(&op->arena, "%.*s/%.*s", VV_ARG(store->location), VV_ARG(file->key));
+}
+
+varve_status vv_file_unread(struct vv_op *op)
+{
+    if (op->error.code != VARVE_ENOTFOUND)
+        return op->error.code;
+    vv_note(op, "a file of the table is missing");
+    return vv_recode(op, VARVE_ECORRUPT);
+}
+
+varve_status vv_file_read_vector(struct vv_op *op, struct vv_dv_reader *reader,
+    const struct vv_file *file, struct vv_row_set **out)
+{
+    varve_status status = vv_dv_read(op, reader, file, out);
+    return status == VARVE_OK ? status : vv_file_unread(op);
 }
 
 varve_status vv_file_keys_gone(struct vv_op *op, struct vv_store *store,

@@ -7,6 +7,7 @@
 #define VV_TABLE_FILE_KEYS_H
 
 #include "delta/action.h"
+#include "delta/deletion_vector.h"
 #include "store/store.h"
 
 struct vv_file_keys {
@@ -32,6 +33,18 @@ bool vv_file_keys_have(const struct vv_file_keys *keys, struct vv_str key);
 /* Of a key, or of a path elsewhere. ENOTFOUND: it is not there. */
 varve_status vv_file_head(struct vv_op *op, struct vv_store *store, struct vv_str key,
     struct vv_object *out);
+/* For people: the whole path of a data file; in the operation's arena. */
+struct vv_str vv_file_path(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file);
+/*
+ * Called with the failure of a read of a file that the log names recorded. One that is not there is
+ * damage of the table (ECORRUPT), while NOT_FOUND is what there never was, or what went by the rules
+ * (table/read/lost.h). Returns the recorded code.
+ */
+varve_status vv_file_unread(struct vv_op *op);
+/* vv_dv_read, but for that. */
+varve_status vv_file_read_vector(struct vv_op *op, struct vv_dv_reader *reader,
+    const struct vv_file *file, struct vv_row_set **out);
 /* The first that is not there; ptr NULL: none is gone. What lies on other systems is not looked for. */
 varve_status vv_file_keys_gone(struct vv_op *op, struct vv_store *store,
     const struct vv_file_keys *keys, struct vv_str *out);

@@ -7,27 +7,28 @@
 #define AT_ONCE_BYTES (INT64_C(256) << 10) /* are hashed in less time than a thread is worth */
 
 struct vv_on_record_file {
-    struct vv_str key, path, sha256;
+    struct vv_str path, sha256;
 };
 
-static varve_status judge_size(struct vv_op *op, const struct vv_file *file, int64_t found)
+static varve_status judge_size(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file, int64_t found)
 {
     if (found == file->bytes)
         return VARVE_OK;
     return vv_fail(op, VARVE_ECORRUPT,
         "%.*s: the file is not as it was written: it has %" PRId64 " bytes, and %" PRId64
         " are on record",
-        VV_ARG(file->key), found, file->bytes);
+        VV_ARG(vv_file_path(op, store, file)), found, file->bytes);
 }
 
-static varve_status judge_hash(struct vv_op *op, struct vv_str key, struct vv_str said,
+static varve_status judge_hash(struct vv_op *op, struct vv_str path, struct vv_str said,
     const char *found)
 {
     if (vv_str_eq(said, vv_str_of(found)))
         return VARVE_OK;
     return vv_fail(op, VARVE_ECORRUPT,
         "%.*s: the file is not as it was written: its SHA-256 is %s, and %.*s is on record",
-        VV_ARG(key), found, VV_ARG(said));
+        VV_ARG(path), found, VV_ARG(said));
 }
 
 static varve_status check_size(struct vv_op *op, struct vv_store *store,
@@ -40,7 +41,7 @@ static varve_status check_size(struct vv_op *op, struct vv_store *store,
         return VARVE_OK;
     varve_status status = vv_store_head(op, store, key, &object);
     if (status == VARVE_OK)
-        return judge_size(op, file, object.bytes);
+        return judge_size(op, store, file, object.bytes);
     if (status != VARVE_ENOTFOUND)
         return status;
     vv_forgive(op);
@@ -60,8 +61,9 @@ varve_status vv_on_record_sizes(struct vv_op *op, struct vv_store *store,
 static varve_status check_hash(struct vv_op *op, const struct vv_on_record_file *file)
 {
     char found[VV_SHA256_HEX_BYTES];
-    VV_TRY(vv_sha256_file(op, file->path.ptr, found, NULL));
-    return judge_hash(op, file->key, file->sha256, found);
+    if (vv_sha256_file(op, file->path.ptr, found, NULL) != VARVE_OK)
+        return vv_file_unread(op);
+    return judge_hash(op, file->path, file->sha256, found);
 }
 
 static varve_status check_hashes(struct vv_op *op, void *data)
@@ -79,24 +81,24 @@ static varve_status add_file(struct vv_op *op, struct vv_store *store,
     struct vv_on_record_file *item = &record->items[record->len];
     if (sha256.len == 0)
         return VARVE_OK;
-    *item = (struct vv_on_record_file){.key = file->key, .sha256 = sha256};
+    *item = (struct vv_on_record_file){.sha256 = sha256};
     if (file->absolute)
         item->path = vv_arena_str(&op->arena, file->key);
-    else
-        VV_TRY(vv_store_fetch(op, store, &op->arena, file->key, &item->path));
+    else if (vv_store_fetch(op, store, &op->arena, file->key, &item->path) != VARVE_OK)
+        return vv_file_unread(op);
     record->len++;
     return item->path.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-varve_status vv_on_record_bytes(struct vv_op *op, const struct vv_file *file,
-    struct vv_str bytes)
+varve_status vv_on_record_bytes(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file, struct vv_str bytes)
 {
     char found[VV_SHA256_HEX_BYTES];
     struct vv_str said = vv_pairs_get(&file->tags, VV_STR(VV_TAG_SHA256));
     if (said.len == 0)
-        return judge_size(op, file, (int64_t)bytes.len);
+        return judge_size(op, store, file, (int64_t)bytes.len);
     VV_TRY(vv_sha256(op, bytes, found));
-    return judge_hash(op, file->key, said, found);
+    return judge_hash(op, vv_file_path(op, store, file), said, found);
 }
 
 varve_status vv_on_record_begin(struct vv_op *op, struct vv_store *store,

@@ -20,8 +20,8 @@ struct vv_on_record {
 };
 
 /* The bytes of a file that are in memory: by its SHA-256, else by its size. */
-varve_status vv_on_record_bytes(struct vv_op *op, const struct vv_file *file,
-    struct vv_str bytes);
+varve_status vv_on_record_bytes(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file, struct vv_str bytes);
 
 /*
  * The sizes of files, by a look at the folder. ECORRUPT names the first that has another; what is not

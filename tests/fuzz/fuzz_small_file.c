@@ -34,7 +34,7 @@ static varve_status make(struct vv_op *op, const struct vv_str *bytes,
     struct vv_small_files **out)
 {
     struct vv_small_column columns[VV_COUNT(kinds)];
-    const struct vv_small_source source = {bytes, take_bytes};
+    const struct vv_small_source source = {VV_STR("folder"), bytes, take_bytes};
     for (size_t i = 0; i < VV_COUNT(kinds); i++)
         columns[i] = (struct vv_small_column){.name = vv_str_of(kinds[i].name),
             .physical_name = vv_str_of(kinds[i].name),

@@ -5,6 +5,7 @@
 #include "delta/features.h"
 #include "delta/stats.h"
 #include "engine/sql.h"
+#include "table/file_keys.h"
 #include "table/taken_rows.h"
 #include "table/write.h"
 
@@ -54,8 +55,9 @@ static varve_status count_rows(struct vv_op *op, const struct vv_marks *marks,
     VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
     if (mark->rows >= 0)
         return VARVE_OK;
-    if (!mark->file.absolute)
-        VV_TRY(vv_store_fetch(op, marks->table->store, &op->arena, mark->file.key, &path));
+    if (!mark->file.absolute &&
+        vv_store_fetch(op, marks->table->store, &op->arena, mark->file.key, &path) != VARVE_OK)
+        return vv_file_unread(op);
     vv_buf_adds(&sql, "SELECT count(*) FROM read_parquet(");
     vv_sql_file(&sql, path);
     vv_buf_adds(&sql, ", hive_partitioning=false)");
@@ -112,7 +114,7 @@ static varve_status apply_one(struct vv_op *op, struct vv_marks *marks, struct v
     struct vv_deletion_vector dv;
     VV_TRY(count_rows(op, marks, mark));
     if (mark->file.dv != NULL)
-        VV_TRY(vv_dv_read(op, &application->reader, &mark->file, &gone));
+        VV_TRY(vv_file_read_vector(op, &application->reader, &mark->file, &gone));
     else if ((gone = vv_row_set_new()) == NULL)
         return vv_fail_memory(op);
     if (!vv_row_set_unite(gone, mark->taken))
@@ -202,7 +204,7 @@ static varve_status brings_none(struct vv_op *op, struct vv_dv_reader *reader,
     *out = file->dv == NULL;
     if (file->dv == NULL || gone == NULL)
         return VARVE_OK;
-    VV_TRY(vv_dv_read(op, reader, file, &before));
+    VV_TRY(vv_file_read_vector(op, reader, file, &before));
     if (!vv_row_set_unite(before, gone))
         return vv_fail_memory(op);
     *out = vv_row_set_len(before) == vv_row_set_len(gone);
@@ -217,7 +219,7 @@ static varve_status succeed(struct vv_op *op, struct vv_marks *marks, struct vv_
     VV_CLEANUP(vv_dv_reader_done) struct vv_dv_reader reader;
     vv_dv_reader_init(&reader, marks->table->store);
     if (successor->dv != NULL)
-        VV_TRY(vv_dv_read(op, &reader, successor, &gone));
+        VV_TRY(vv_file_read_vector(op, &reader, successor, &gone));
     VV_TRY(brings_none(op, &reader, &mark->file, gone, out_is_fine));
     *out_is_fine = *out_is_fine && (gone == NULL || !vv_row_set_overlaps(gone, mark->taken));
     const struct vv_file *kept = vv_file_copy(marks->arena, successor);

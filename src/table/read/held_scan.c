@@ -3,6 +3,7 @@
 #include "delta/stats.h"
 #include "engine/held_files.h"
 #include "store/source.h"
+#include "table/file_keys.h"
 
 /*
  * A statement that reads no more is held from its first run on: to decode all of it takes a little
@@ -103,7 +104,8 @@ static varve_status add(struct vv_op *op, const struct vv_scan_source *source, s
                    (partitions->is_one_of_many && vv_small_scan_is_candidate(file)),
         .constants = partitions->constants};
     VV_TRY(put_constants(op, source, file, partitions));
-    VV_TRY(vv_store_fetch(op, source->store, &op->arena, file->key, &held.path));
+    if (vv_store_fetch(op, source->store, &op->arena, file->key, &held.path) != VARVE_OK)
+        return vv_file_unread(op);
     held.id = vv_arena_format(&op->arena, "%.*s %" PRId64 " %" PRId64 " %.*s",
         VV_ARG(held.sha256), file->bytes, file->modified_ms, VV_ARG(held.path));
     if (held.id.ptr == NULL)

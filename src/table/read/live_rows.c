@@ -3,6 +3,7 @@
 #include "base/seam.h"
 #include "delta/deletion_vector.h"
 #include "engine/row_filter.h"
+#include "table/file_keys.h"
 
 struct gone_rows {
     size_t len;
@@ -44,7 +45,7 @@ static varve_status read_all(struct vv_op *op, const struct vv_live_source *sour
         const struct vv_row_set *taken = taken_of(source, i);
         VV_TRY(vv_check_cancel(op));
         if (source->files[i]->dv != NULL)
-            VV_TRY(vv_dv_read(op, &reader, source->files[i], &gone->files[i]));
+            VV_TRY(vv_file_read_vector(op, &reader, source->files[i], &gone->files[i]));
         else if (taken != NULL && (gone->files[i] = vv_row_set_new()) == NULL)
             return vv_fail_memory(op);
         if (taken != NULL && !vv_row_set_unite(gone->files[i], taken))

@@ -283,7 +283,8 @@ static varve_status explain(struct vv_op *op, struct lost *lost,
     const struct vv_file *const *files, size_t files_len)
 {
     const varve_error error = op->error;
-    if (error.code != VARVE_EIO && error.code != VARVE_ENOTFOUND)
+    if (error.code != VARVE_EIO && error.code != VARVE_ENOTFOUND &&
+        error.code != VARVE_ECORRUPT)
         return error.code;
     vv_forgive(op);
     varve_status status = find(op, lost, files, files_len);

@@ -26,6 +26,7 @@
 #include "engine/row_filter.h"
 #include "engine/sql.h"
 #include "store/source.h"
+#include "table/file_keys.h"
 #include "table/read/held_scan.h"
 #include "table/read/live_rows.h"
 #include "table/read/scan_nested.h"
@@ -281,10 +282,13 @@ static varve_status find_path(struct vv_op *op, struct vv_store *store,
     const struct vv_file *file, struct vv_str *out)
 {
     struct vv_object object = {0};
-    if (!file->absolute)
-        return vv_store_fetch(op, store, &op->arena, file->key, out);
+    varve_status status = VARVE_OK;
     *out = file->key;
-    return vv_source_is_path(file->key) ? vv_source_head(op, file->key, &object) : VARVE_OK;
+    if (!file->absolute)
+        status = vv_store_fetch(op, store, &op->arena, file->key, out);
+    else if (vv_source_is_path(file->key))
+        status = vv_source_head(op, file->key, &object);
+    return status == VARVE_OK ? status : vv_file_unread(op);
 }
 
 /* The call that reads the files that are the engine's. */

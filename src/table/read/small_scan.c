@@ -149,7 +149,7 @@ static varve_status scan_open(struct vv_op *op, const struct vv_scan_source *sou
     VV_NEW(op, &store, struct vv_store *, 1);
     VV_NEW(op, &is_small, bool, source->files_len);
     *store = source->store;
-    const struct vv_small_source bytes = {.object = store, .read = read_file};
+    const struct vv_small_source bytes = {(*store)->location, store, read_file};
     VV_TRY(vv_small_files_new(op, &bytes, columns, columns_len, &files));
     VV_TRY(threads > 0 ? take_ahead(op, source, files, threads, is_small)
                        : take_files(op, source, files, is_small));

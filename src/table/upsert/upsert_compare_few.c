@@ -12,12 +12,12 @@
 
 #include "base/hash.h"
 #include "base/map.h"
-#include "delta/deletion_vector.h"
 #include "delta/stats.h"
 #include "engine/cell_appender.h"
 #include "engine/rowset_parquet.h"
 #include "table/batch/batch_few.h"
 #include "table/batch/tuple.h"
+#include "table/file_keys.h"
 #include "table/read/small_scan.h"
 
 #define NEAR_BYTES_MAX (INT64_C(256) << 10)
@@ -95,7 +95,7 @@ static varve_status read_file(struct vv_op *op, const struct comparison *c,
     *out_is_read =
         vv_store_get(&own, c->call->table->store, c->scratch, file->key, out) == VARVE_OK;
     if (*out_is_read)
-        return vv_on_record_bytes(op, file, *out);
+        return vv_on_record_bytes(op, c->call->table->store, file, *out);
     vv_forgive(&own);
     return VARVE_OK;
 }
@@ -227,7 +227,7 @@ static varve_status open_near(struct vv_op *op, const struct comparison *c,
             *out_is_known &= vv_partition_parse(vv_pairs_get(&file->partition_values,
                                                     schema->fields[i].physical_name),
                 &schema->fields[i].type, &out->fixed[i]);
-    return file->dv != NULL && *out_is_known ? vv_dv_read(op, reader, file, &out->gone)
+    return file->dv != NULL && *out_is_known ? vv_file_read_vector(op, reader, file, &out->gone)
                                              : VARVE_OK;
 }
 

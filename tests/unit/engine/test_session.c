@@ -216,6 +216,7 @@ TEST(session, damaged_parquet_is_corrupt)
             continue;
         if (!CHECK_STATUS(&fixture.op, VARVE_ECORRUPT))
             printf("# byte %zu\n", at);
+        CHECK(strstr(fixture.op.error.message, path) != NULL);
         vv_forgive(&fixture.op);
         corrupt++;
     }

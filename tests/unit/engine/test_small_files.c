@@ -45,7 +45,7 @@ static struct vv_small_files *files_of(struct fixture *fixture, const struct she
 {
     struct vv_small_files *files = NULL;
     struct vv_small_column columns[COLUMNS];
-    const struct vv_small_source source = {shelf, take_bytes};
+    const struct vv_small_source source = {VV_STR("shelf"), shelf, take_bytes};
     fill_columns(columns);
     CHECK_OK(&fixture->op, vv_small_files_new(&fixture->op, &source, columns, COLUMNS, &files));
     return files;
@@ -289,7 +289,7 @@ TEST(small_files, are_found_by_field_id_where_columns_have_one)
     FIXTURE(fixture);
     struct shelf shelf = {.len = 0};
     struct vv_small_files *files = NULL;
-    const struct vv_small_source source = {&shelf, take_bytes};
+    const struct vv_small_source source = {VV_STR("shelf"), &shelf, take_bytes};
     REQUIRE_OK(&fixture.op, vv_small_files_new(&fixture.op, &source, by_id, 2, &files));
     for (size_t i = 0; i < VV_COUNT(options); i++) {
         REQUIRE(write_one(&fixture, &shelf, "SELECT 1::INTEGER AS a, 2::INTEGER AS b",
@@ -313,7 +313,7 @@ static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf, b
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct vv_small_files *files = NULL;
     struct vv_small_column columns[COLUMNS];
-    const struct vv_small_source source = {shelf, take_bytes};
+    const struct vv_small_source source = {VV_STR("shelf"), shelf, take_bytes};
     bool is_taken = false;
     uint64_t id = 0;
     char sql[128];
@@ -334,7 +334,7 @@ static varve_status read_damaged(struct fixture *fixture, struct shelf *shelf, b
         status = vv_session_exec(&op, fixture->session, vv_str_of(sql));
     CHECK(status == VARVE_OK || status == VARVE_ECORRUPT || status == VARVE_ELIMIT);
     if (status == VARVE_ECORRUPT)
-        CHECK(strstr(op.error.message, "a data file is damaged: 0: ") != NULL);
+        CHECK(strstr(op.error.message, "a data file is damaged: shelf/0: ") != NULL);
     if (status != VARVE_OK)
         vv_forgive(&op);
     return status;
@@ -382,9 +382,9 @@ TEST(small_files, that_change_before_they_are_read_are_told_by_their_names)
         const char *select;
         varve_status status;
         const char *message;
-    } changes[] = {{NULL, VARVE_EIO, "a data file can't be read: 0: there is no file 0"},
+    } changes[] = {{NULL, VARVE_EIO, "a data file can't be read: shelf/0: there is no file 0"},
         {"SELECT 1::BIGINT AS mid", VARVE_ECORRUPT,
-            "a data file is damaged: 0: it has other columns than it had"}};
+            "a data file is damaged: shelf/0: it has other columns than it had"}};
     FIXTURE(fixture);
     struct shelf shelf = {.len = 0};
     REQUIRE(write_one(&fixture, &shelf, "SELECT 1::INTEGER AS mid", "PARQUET_VERSION V1"));

@@ -152,5 +152,10 @@ TEST(sql, files_are_no_patterns)
         vv_sql_file_list(&sql, &path, 1);
         vv_buf_adds(&sql, ")");
         CHECK_INT(number(&fixture, built(&sql).ptr), index);
+        VV_CLEANUP(vv_buf_done) struct vv_buf literal = VV_BUF_INIT(10000);
+        struct vv_str back;
+        vv_sql_file(&literal, path);
+        REQUIRE_OK(&fixture.op, vv_sql_file_path(&fixture.op, vv_buf_str(&literal), &back));
+        CHECK_STR(back, path.ptr);
     }
 }
