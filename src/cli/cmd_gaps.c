@@ -11,6 +11,7 @@ struct gaps_values {
     const char *by;
     const char *calendar;
     int32_t show;
+    bool strict;
     struct vv_span_values span;
 };
 
@@ -45,36 +46,80 @@ static const struct vv_option options[] = {
         .help = "missing: a line a gap (default); coverage: a line for each of --by; lateness: "
                 "how long after their time rows came",
         .offset = AT(show)},
+    {.name = "strict",
+        .kind = VV_OPTION_FLAG,
+        .help = "fail (exit status 10) where an interval is missing, or no row says what to "
+                "expect",
+        .offset = AT(strict)},
     VV_SPAN_OPTIONS(struct gaps_values, span,
         "back from now, until now: 30d, 12h (default: from the first row to the newest)"),
 };
 
-/* `is_open`: the range ends with the newest row, so that nobody takes it for now. */
-static void say_summary(const struct vv_cli *cli, const char *table, const char *json,
-    bool is_open)
+/* What is expected goes by rows where the range, or the groups, do. */
+static void say_nothing_expected(const struct vv_cli *cli, const struct vv_node *node,
+    const char *table, const struct gaps_values *values)
+{
+    const char *calendar = vv_node_chars(vv_node_get(node, "calendar"));
+    bool is_open = values->span.last == NULL && values->span.to == NULL;
+    if (vv_node_int(vv_node_get(node, "groups"), 0) == 0)
+        vv_say(cli, "calendar %s: nothing says what to expect: %s has no row%s", calendar,
+            table, is_open ? "" : " before the end of that time");
+    else
+        vv_say(cli,
+            "calendar %s: no row was expected: it has no whole interval of %s in that time "
+            "that "
+            "is over",
+            calendar, values->every);
+}
+
+static void say_summary(const struct vv_cli *cli, const struct vv_node *node, const char *table,
+    const struct gaps_values *values)
+{
+    int64_t expected = vv_node_int(vv_node_get(node, "expected"), 0);
+    int64_t missing = vv_node_int(vv_node_get(node, "missing"), 0);
+    /* The range ends with the newest row: nobody is to take that for now. */
+    bool is_open = values->span.last == NULL && values->span.to == NULL;
+    const char *newest = is_open ? vv_node_chars(vv_node_get(node, "newest")) : "";
+    if (expected > 0)
+        vv_say(cli,
+            "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%%s%s",
+            vv_node_chars(vv_node_get(node, "calendar")), missing, expected,
+            vv_text_plural(expected), 100.0 * (double)(expected - missing) / (double)expected,
+            *newest ? ", up to the newest row, " : "", newest);
+    else
+        say_nothing_expected(cli, node, table, values);
+    if (vv_node_int(vv_node_get(node, "rows"), 0) == 0 &&
+        vv_node_int(vv_node_get(node, "groups"), 0) > 0)
+        vv_say_none(cli, node, table);
+    vv_say_count(cli, node, "outside", "row is of a time when the calendar is closed",
+        "rows are of times when the calendar is closed");
+}
+
+/* Of --strict. */
+static varve_status judge(struct vv_cli *cli, const struct vv_node *node, const char *table)
+{
+    int64_t missing = vv_node_int(vv_node_get(node, "missing"), 0);
+    if (vv_node_int(vv_node_get(node, "groups"), 0) == 0)
+        return vv_error_set(&cli->error, VARVE_EVERIFY, "table %s: no row says what to expect",
+            table);
+    if (missing == 0)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_EVERIFY, "table %s: %" PRId64 " interval%s missing",
+        table, missing, vv_text_plural(missing));
+}
+
+static varve_status tell(struct vv_cli *cli, const char *json, const char *table,
+    const struct gaps_values *values)
 {
     struct vv_text name VV_CLEANUP(vv_text_done) = {0};
     struct vv_node node = {0};
     if (!vv_node_read(json, strlen(json), &node))
-        return;
-    int64_t expected = vv_node_int(vv_node_get(&node, "expected"), 0);
-    int64_t missing = vv_node_int(vv_node_get(&node, "missing"), 0);
+        return vv_error_set(&cli->error, VARVE_ELIMIT, "gaps: out of memory");
     vv_text_add_shown(&name, table, strlen(table));
-    const char *calendar = vv_node_chars(vv_node_get(&node, "calendar"));
-    const char *newest = is_open ? vv_node_chars(vv_node_get(&node, "newest")) : "";
-    if (expected > 0)
-        vv_say(cli,
-            "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%%s%s",
-            calendar, missing, expected, vv_text_plural(expected),
-            100.0 * (double)(expected - missing) / (double)expected,
-            *newest ? ", up to the newest row, " : "", newest);
-    else
-        vv_say(cli, "calendar %s: no row was expected in that time", calendar);
-    if (vv_node_int(vv_node_get(&node, "rows"), 0) == 0)
-        vv_say_none(cli, &node, vv_text_chars(&name));
-    vv_say_count(cli, &node, "outside", "row is of a time when the calendar is closed",
-        "rows are of times when the calendar is closed");
+    say_summary(cli, &node, vv_text_chars(&name), values);
+    varve_status status = values->strict ? judge(cli, &node, vv_text_chars(&name)) : VARVE_OK;
     vv_node_done(&node);
+    return status;
 }
 
 static varve_status run_lateness(struct vv_cli *cli, const struct gaps_values *values,
@@ -82,9 +127,10 @@ static varve_status run_lateness(struct vv_cli *cli, const struct gaps_values *v
 {
     varve_lateness_options lateness = VARVE_LATENESS_OPTIONS_INIT;
     struct ArrowArrayStream rows = {0};
-    if (values->every || values->calendar)
+    if (values->every || values->calendar || values->strict)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
-            "gaps: lateness is of rows that are there: --every and --calendar mean nothing");
+            "gaps: lateness is of rows that are there: --every, --calendar and --strict mean "
+            "nothing");
     lateness.by = values->by;
     lateness.last = values->span.last;
     lateness.from = values->span.from;
@@ -118,8 +164,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     const struct vv_show show = {.plot_value = gaps.coverage ? "coverage" : "missing"};
     VV_TRY(varve_lake_gaps(cli->lake, table, &gaps, &rows, &json, &cli->error));
     VV_TRY(vv_show_rows(cli, &rows, &show, NULL));
-    say_summary(cli, table, json, values->span.last == NULL && values->span.to == NULL);
-    return VARVE_OK;
+    return tell(cli, json, table, values);
 }
 
 const struct vv_command vv_cmd_gaps = {
@@ -136,7 +181,7 @@ const struct vv_command vv_cmd_gaps = {
             "With --last the range ends now, or at the time of --at: a feed that has died is\n"
             "missing since then, and a market that is closed by its calendar is not. Without\n"
             "--last and --to it ends with the newest row. What is not over yet is not\n"
-            "missing.\n"
+            "missing. For a monitor: varve gaps TABLE --every 1m --last 1h --strict.\n"
             "Of a table whose key has a date and no time the intervals are days: --every 1d.\n"
             "A calendar of your own is a file of a few lines: docs/format-calendar.md.",
     VV_OPTIONS(options, struct gaps_values),

@@ -63,7 +63,8 @@ def test_of_several_statements_it_is_told_which_is_shown(filled):
 def test_gaps_where_nothing_is_expected(filled):
     done = filled("gaps", "market_regimes", "--every", "1m", "--from", "2999-01-01", "--to",
                   "2999-01-02")
-    assert "calendar 24x7: no row was expected in that time" in done.stderr
+    assert ("calendar 24x7: no row was expected: it has no whole interval of 1m in that time that "
+            "is over\n") in done.stderr
     assert "0.00 %" not in done.stderr
 
 

@@ -400,7 +400,7 @@ def test_without_rows(varve):
     varve.ok("create", "t", "--schema", "at timestamp not null, seen timestamp", "--key", "at",
              "--order-by", "seen")
     found, said = gaps(varve, "t", "--every", "1m")
-    assert found == [] and "t has none" in said
+    assert found == [] and "t has no row" in said
     varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
     found, said = gaps(varve, "t", "--every", "1m", "--from", "2025-02-01", "--to", "2025-02-02")
     assert "the newest row of t is of 2025-01-01T00:00:00.000000Z" in said
@@ -488,6 +488,37 @@ def test_wrong_questions(varve, arguments, status, words):
     varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
     done = varve.run("gaps", "t", *arguments)
     assert done.returncode == status and words in done.stderr
+
+
+def test_an_empty_table_says_nothing_of_what_to_expect(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, symbol string not null",
+             "--key", "at,symbol")
+    span = ("--from", "2025-01-01", "--to", "2025-01-02")
+    for words, end in ((("--by", "symbol"), "t has no row\n"), ((), "t has no row\n"),
+                       (("--by", "symbol", *span), "t has no row before the end of that time\n"),
+                       (("--by", "symbol", "--last", "1h"), "before the end of that time\n")):
+        rows, said = gaps(varve, "t", "--every", "1h", *words)
+        assert rows == [] and said.startswith("calendar 24x7: nothing says what to expect: ")
+        assert said.endswith(end) and said.count("\n") == 1, said
+        assert varve.run("gaps", "t", "--every", "1h", *words, "--strict").returncode == 10
+    rows, said = gaps(varve, "t", "--every", "1h", *span)
+    assert rows[0]["missing"] == 24 and "24 of 24 intervals missing" in said
+
+
+def test_a_monitor_is_told_by_the_exit_status(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n" + "".join(
+        f"2025-01-01T{hour:02}:30:00Z\n" for hour in range(24) if hour not in (7, 8)))
+    words = ("gaps", "t", "--every", "1h", "--strict", "--from", "2025-01-01")
+    for show in ("missing", "coverage"):
+        assert varve.run(*words, "--to", "2025-01-01T07:00:00Z", "--show", show).returncode == 0
+        done = varve.run(*words, "--to", "2025-01-02", "--show", show)
+        assert done.returncode == 10 and "table t: 2 intervals missing\n" in done.stderr
+        assert len(done.stdout.splitlines()) == 2  # they are shown all the same
+    done = varve.run(*words, "--to", "2025-01-01T00:30:00Z")  # nothing whole, so nothing missing
+    assert done.returncode == 0 and "no whole interval of 1h" in done.stderr
+    done = varve.run("gaps", "t", "--show", "lateness", "--strict")
+    assert done.returncode == 2 and "--strict" in done.stderr
 
 
 @pytest.mark.parametrize("lines, words", [
