@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import deltalake
 import pyarrow as pa
@@ -208,6 +209,34 @@ def test_a_log_that_loses_its_old_end_too_early_is_found(varve):
     report = verify(varve, "t")
     assert kinds(report) == ["log.shortened"]
     assert "00000000000000000002.json" in report["findings"][0]["message"]
+
+
+@damaged
+def test_right_after_a_clean_up_of_other_software_there_is_no_alarm(varve):
+    """The first commit that is left is young then, whatever the age of those that went."""
+    lakes.create(varve, "t", "--property", "delta.logRetentionDuration=interval 5 days")
+    for seed in range(4):
+        lakes.put(varve, "t", seed)
+    log = varve.table("t") / "_delta_log"
+    old = time.time() - 20 * 86400
+    for path in log.glob("*.json"):
+        path.write_text(re.sub(r'"(modificationTime|deletionTimestamp)":\d+',
+                               rf'"\1":{int(old * 1000)}', path.read_text()))
+    lakes.age(varve.table("t"), 20)
+    for path in log.glob("*.json"):
+        os.utime(path, (old, old))
+    lakes.put(varve, "t", 10)
+    deltalake.DeltaTable(str(varve.table("t"))).create_checkpoint()
+    for seed in range(11, 13):
+        lakes.put(varve, "t", seed)
+    shutil.rmtree(varve.table("t") / "_varve", ignore_errors=True)
+    deltalake.DeltaTable(str(varve.table("t"))).cleanup_metadata()
+    assert [commit(varve, "t", number).exists() for number in (3, 4, 5)] == [False, False, True]
+    report = verify(varve, "t")
+    assert report["whole"] and [finding["kind"] for finding in report["findings"]] == [
+        "log.unproven"]
+    commit(varve, "t", 5).unlink()  # which no clean-up may have taken
+    assert kinds(verify(varve, "t")) == ["log.shortened"]
 
 
 @damaged

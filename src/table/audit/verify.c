@@ -306,7 +306,11 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
 
 /* ---- The ends of the log ------------------------------------------------------------------------- */
 
-/* What is gone at the old end: a clean-up may have taken it, if it was old enough. */
+/*
+ * What is gone at the old end: a clean-up may have taken it, if it was old enough. It was where the
+ * first commit that is left is. Where that one is young, as right after a clean-up, only what the first
+ * checkpoint has of those that are gone tells that one of them was young, too.
+ */
 static varve_status check_begin(struct vv_op *op, struct vv_verify_run *run)
 {
     int64_t gone = run->chain.counts[VV_COVER_GONE];
@@ -323,8 +327,9 @@ static varve_status check_begin(struct vv_op *op, struct vv_verify_run *run)
         return vv_verify_tell(op, run, &finding,
             "%.*s and what is before it are missing, and no checkpoint stands for them",
             VV_ARG(key));
-    bool is_young = run->log_first_ms != VV_NO_TIME && retention_us < now_us &&
-                    run->log_first_ms > (now_us - retention_us) / VV_US_PER_MS;
+    int64_t until_ms =
+        retention_us < now_us ? (now_us - retention_us) / VV_US_PER_MS : INT64_MAX;
+    bool is_young = run->log_first_ms > until_ms && run->gone_ms > until_ms;
     if (gone > 0 && first > 0 && is_young)
         return vv_verify_tell(op, run, &finding,
             "%.*s and older commits are gone, which delta.logRetentionDuration does not allow "
@@ -458,7 +463,8 @@ static void run_init(struct vv_op *op, struct vv_verify_run *run,
         .request = request,
         .first_ms = VV_NO_TIME,
         .last_ms = VV_NO_TIME,
-        .log_first_ms = VV_NO_TIME};
+        .log_first_ms = VV_NO_TIME,
+        .gone_ms = VV_NO_TIME};
     run->chain = (struct vv_chain_walk){.arena = &run->arena, .version = VV_NO_VERSION};
     run->state = (struct vv_verify_state){.files = VV_MAP_INIT(&run->arena),
         .txns = VV_MAP_INIT(&run->arena),

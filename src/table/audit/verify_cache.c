@@ -198,6 +198,16 @@ static varve_status compare_rest(struct vv_op *op, const struct side *side)
     return VARVE_OK;
 }
 
+/*
+ * What the checkpoint has and no commit that is left has done, one that is gone did: it was no older
+ * than that.
+ */
+static void note_gone(const struct side *side, int64_t time_ms)
+{
+    if (time_ms > side->run->gone_ms)
+        side->run->gone_ms = time_ms;
+}
+
 /* The commits below are gone: the checkpoint is all there is of them. */
 static varve_status begin_with(struct vv_op *op, const struct side *side)
 {
@@ -208,12 +218,16 @@ static varve_status begin_with(struct vv_op *op, const struct side *side)
     for (size_t i = 0; i < given->files.len; i++) {
         const struct vv_verify_file *entry =
             vv_map_get(&run->state.files, given->files.items[i]->key);
-        if (entry == NULL || !entry->is_live)
-            VV_TRY(vv_verify_add(op, run, given->files.items[i], side->version));
+        if (entry != NULL && entry->is_live)
+            continue;
+        note_gone(side, given->files.items[i]->modified_ms);
+        VV_TRY(vv_verify_add(op, run, given->files.items[i], side->version));
     }
     for (size_t i = 0; i < given->tombstones.len; i++) {
         const struct vv_remove *remove = given->tombstones.items[i];
         struct vv_str vector = VV_STR_NONE;
+        if (!vv_hash_set_has(&run->state.removed, vv_verify_removed(remove)))
+            note_gone(side, remove->deleted_ms);
         VV_TRY(vv_verify_name(op, run, remove->key, remove->absolute));
         if (vv_verify_name_vector(op, run, &op->arena, remove->dv, &vector) != VARVE_OK)
             VV_TRY(vv_verify_tell_error(op, run,

@@ -207,6 +207,7 @@ struct vv_verify_run {
     int64_t first_version, last_version;
     int64_t first_ms, last_ms; /* times of the first and the last commit that is there */
     int64_t log_first_ms; /* of the first that is in the log, where the ones below are gone */
+    int64_t gone_ms;      /* one of those is no older than that; VV_NO_TIME: nothing tells */
     struct vv_verify_result result;
 };
 
