@@ -60,6 +60,7 @@ static varve_status show_as(struct vv_demo *demo, struct ArrowArrayStream *rows,
 {
     struct vv_render_options options = {.format = VV_FORMAT_BOX,
         .box_columns = how->box_columns,
+        .all_columns = "--format csv",
         .box_hides = how->box_hides,
         .box_keeps = how->box_keeps,
         .width = WIDTH,

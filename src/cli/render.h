@@ -29,6 +29,7 @@ struct vv_render_options {
     struct vv_json_style json;
     const char *const *json_columns; /* NULL ends; NULL: none. Texts that are JSON */
     const char *const *box_columns;  /* NULL ends; in this order; NULL: all */
+    const char *all_columns;      /* how one has those that a box leaves out; NULL: not said */
     const char *const *box_hides; /* NULL ends; what a narrow box hides first, in this order */
     const char *const *box_keeps; /* NULL ends; what it hides last, the first last of all */
     bool box_keeps_ends;          /* it then hides from the middle, else from the right */

@@ -343,32 +343,47 @@ static void write_head(struct vv_writer *writer)
     free(done);
 }
 
-static void write_hidden(struct vv_writer *writer, size_t columns_shown)
+/* Whether the box has a column of the rows, and room for it. */
+static bool is_shown(const struct box *box, size_t column)
+{
+    for (size_t i = 0; i < box->columns_len; i++)
+        if (box->positions[i] == column)
+            return box->columns[i].width > 0;
+    return false;
+}
+
+/* Those that there was no room for, and those that the box is not of. */
+static void write_hidden(struct vv_writer *writer)
 {
     const struct box *box = writer->state;
     struct vv_text names VV_CLEANUP(vv_text_done) = {0};
-    for (size_t i = 0; i < box->columns_len; i++) {
-        if (box->columns[i].width > 0)
+    for (size_t i = 0; i < writer->root->children_len; i++) {
+        const char *name = writer->root->children[i].name;
+        if (is_shown(box, i))
             continue;
         vv_text_adds(&names, names.len > 0 ? ", " : "");
-        vv_text_adds(&names, vv_text_chars(&box->names[i]));
+        vv_text_add_shown(&names, name, strlen(name));
     }
-    (void)fprintf(writer->file, ", %zu columns (%zu shown)\nnot shown: %s", box->columns_len,
-        columns_shown, vv_text_chars(&names));
+    (void)fprintf(writer->file, "\nnot shown: %s", vv_text_chars(&names));
 }
 
-/* "120 rows (50 shown), 14 columns (9 shown)", and a line with the names of the others. */
+/* "120 rows (50 shown), 14 columns (9 shown, .mode csv has all)", and a line that names the others. */
 static void write_footer(struct vv_writer *writer)
 {
     const struct box *box = writer->state;
     size_t rows_shown = box->head_len + tail_len(box), columns_shown = 0;
-    for (size_t i = 0; i < box->columns_len; i++)
-        columns_shown += box->columns[i].width > 0 ? 1 : 0;
+    size_t columns = writer->root->children_len;
+    for (size_t i = 0; i < columns; i++)
+        columns_shown += is_shown(box, i) ? 1 : 0;
     (void)fprintf(writer->file, "%" PRId64 " row%s", box->rows, vv_text_plural(box->rows));
     if ((int64_t)rows_shown < box->rows)
         (void)fprintf(writer->file, " (%zu shown)", rows_shown);
-    if (columns_shown < box->columns_len)
-        write_hidden(writer, columns_shown);
+    if (columns_shown < columns) {
+        const char *all = writer->options->all_columns;
+        (void)fprintf(writer->file, ", %zu columns (%zu shown%s%s%s)", columns, columns_shown,
+            all ? ", " : "", all ? all : "", all ? " has all" : "");
+        write_hidden(writer);
+    }
     (void)fputc('\n', writer->file);
 }
 

@@ -109,6 +109,7 @@ static varve_status write_rows(struct vv_cli *cli, struct ArrowArrayStream *stre
         .json = {.nan_as_text = cli->globals.nan == 2},
         .json_columns = show ? show->json_columns : NULL,
         .box_columns = show ? show->box_columns : NULL,
+        .all_columns = cli->is_shell ? ".mode csv" : "--format csv",
         .box_hides = show ? show->box_hides : NULL,
         .box_keeps = show ? show->box_keeps : NULL,
         .box_keeps_ends = show && show->box_keeps_ends,

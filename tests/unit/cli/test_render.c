@@ -140,8 +140,9 @@ TEST(render, a_box_shows_the_first_and_the_last_rows)
         "| 14.5 |\n|  NaN |\n"
         "+------+\n"
         "| 14.5 |\n|  NaN |\n"
-        "+------+\n6 rows (4 shown)\n");
-    check_rendered(&f.batch, 0, &options, "+---+\n| x |\n+---+\n+---+\n0 rows\n");
+        "+------+\n6 rows (4 shown), 3 columns (1 shown)\nnot shown: name, at\n");
+    check_rendered(&f.batch, 0, &options,
+        "+---+\n| x |\n+---+\n+---+\n0 rows, 3 columns (1 shown)\nnot shown: name, at\n");
 }
 
 TEST(render, box_columns_come_in_the_order_asked_for)
@@ -152,6 +153,7 @@ TEST(render, box_columns_come_in_the_order_asked_for)
     make(&f);
     char *bytes = rendered(&f.batch, 1, &options);
     CHECK(strstr(bytes, "|    x | name |\n") != NULL);
+    CHECK(strstr(bytes, " columns (2 shown)\nnot shown: ") != NULL); /* that it is not of */
     free(bytes);
 }
 
@@ -159,7 +161,8 @@ TEST(render, a_narrow_box_hides_columns_and_cuts_texts)
 {
     static const int32_t offsets[] = {0, 30};
     struct arrays batch, n, text, more;
-    struct vv_render_options options = {.format = VV_FORMAT_BOX, .width = 31, .utf8 = true};
+    struct vv_render_options options = {
+        .format = VV_FORMAT_BOX, .width = 31, .all_columns = "--format csv", .utf8 = true};
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     arrays_column(&n, "i", "n", 1, NULL, (int32_t[]){12345678}, NULL);
     arrays_column(&text, "u", "text", 1, NULL, offsets, "abcdefghijklmnopqrstuvwxyzabcd");
@@ -171,7 +174,8 @@ TEST(render, a_narrow_box_hides_columns_and_cuts_texts)
     char *bytes = rendered(&batch, 1, &options);
     CHECK(strstr(bytes, "\u2502 12345678 \u2502 abcdefghijk\u2026 \u2502 \u00b7 \u2502\n") !=
           NULL);
-    CHECK(strstr(bytes, "1 row, 3 columns (2 shown)\nnot shown: more\n") != NULL);
+    CHECK(strstr(bytes,
+              "1 row, 3 columns (2 shown, --format csv has all)\nnot shown: more\n") != NULL);
     free(bytes);
 }
 
