@@ -4,6 +4,8 @@
  * table it names itself is judged when it comes.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -43,12 +45,27 @@ static varve_status check(const struct vv_ingest *ingest, const char *name, cons
     return status == VARVE_EINVALID ? status : VARVE_OK;
 }
 
+/* Of a followed file that was rotated meanwhile, what it is called now: the other is not to blame. */
+static const char *name_of(struct vv_stream *stream, char file[PATH_MAX])
+{
+    char link[64];
+    if (stream->kind == VV_STREAM_CLIENT)
+        return "the header";
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", stream->in_fd);
+    ssize_t len =
+        stream->kind == VV_STREAM_FILE ? readlink(link, file, (size_t)PATH_MAX - 1) : -1;
+    if (len <= 0)
+        return vv_text_chars(&stream->name);
+    file[len] = '\0';
+    return file;
+}
+
 varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
     const char *record, size_t len, varve_error *err)
 {
     varve_error error;
-    const char *name =
-        stream->kind == VV_STREAM_CLIENT ? "the header" : vv_text_chars(&stream->name);
+    char file[PATH_MAX];
+    const char *name = name_of(stream, file);
     if (vv_csv_names_read(&stream->names, record, len, &error) != VARVE_OK)
         return vv_error_set(err, error.code, "%s: %s", name, error.message);
     varve_status status = VARVE_OK;

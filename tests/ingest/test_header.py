@@ -132,6 +132,25 @@ def test_a_followed_file_stays_where_it_is(lake):
     assert lake.ok("quarantine", "list", "signals", "--format", "ndjson") == ""
 
 
+def test_a_file_that_was_rotated_meanwhile_is_the_one_that_is_named(lake):
+    """It is gone on with where it was left, and there is none once it is taken away."""
+    log, rotated = lake.folder / "feed.csv", lake.folder / "feed.csv.1"
+    log.write_text(BAD["no key column"][0] + ROW.format(1))
+    run = lake.ingest("signals", "--follow", "feed.csv", "--input-format", "csv", stdin=None)
+    run.end(status=3)
+    assert run.messages[-1].startswith(f"varve: {log}: ")
+    log.rename(rotated)
+    log.write_text(GOOD + ROW.format(2))
+    run = lake.ingest("signals", "--follow", "feed.csv", "--input-format", "csv", stdin=None)
+    run.end(status=3)
+    assert run.messages[-1].startswith(f"varve: {rotated}: ")
+    rotated.unlink()
+    run = lake.ingest("signals", "--follow", "feed.csv", "--input-format", "csv", "--interval", "50ms", stdin=None)
+    until(lambda: lake.values() == [0.2])
+    run.signal(signal.SIGTERM)
+    run.end()
+
+
 def test_a_file_that_takes_the_place_of_another_has_its_own(lake):
     log = lake.folder / "feed.csv"
     log.write_text(GOOD + ROW.format(1))
