@@ -8,7 +8,16 @@
 #define BOX_ROWS_MAX 50
 #define BOX_ROWS_PAGED_MAX 10000
 
-/* What a name ends with says the format. 0: it ends with something else; without an end it is CSV. */
+/* What a file's name ends with, the point too; NULL: with nothing of the kind. */
+static const char *suffix_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return dot == NULL || dot == name || dot[1] == '\0' ? NULL : dot;
+}
+
+/* That says the format. 0: it ends with something else; without an end it is CSV. */
 static enum vv_format format_of_file(const char *path)
 {
     static const struct suffix {
@@ -27,13 +36,11 @@ static enum vv_format format_of_file(const char *path)
         {".ipc", VV_FORMAT_ARROW},
         {".svg", VV_FORMAT_SVG},
     };
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    if (dot == NULL || dot == name || dot[1] == '\0')
+    const char *suffix = suffix_of(path);
+    if (suffix == NULL)
         return VV_FORMAT_CSV;
     for (size_t i = 0; i < VV_COUNT(suffixes); i++)
-        if (strcasecmp(dot, suffixes[i].suffix) == 0)
+        if (strcasecmp(suffix, suffixes[i].suffix) == 0)
             return suffixes[i].format;
     return (enum vv_format)0;
 }
@@ -70,9 +77,20 @@ bool vv_show_other_format(struct vv_cli *cli)
     return is_default;
 }
 
+/* What the command line says of the format by the name of a file alone; 0: nothing. */
+static enum vv_format format_said(const struct vv_globals *said)
+{
+    bool is_by_name = !said->format && !said->json && !said->plot && said->output != NULL &&
+                      suffix_of(said->output) != NULL;
+    return is_by_name ? format_of_file(said->output) : (enum vv_format)0;
+}
+
 enum vv_format vv_show_format(const struct vv_cli *cli)
 {
     const struct vv_globals *globals = &cli->globals;
+    enum vv_format said = format_said(&cli->said);
+    if (said != 0) /* before a default of the environment or of a file */
+        return said;
     if (globals->format != 0)
         return (enum vv_format)globals->format;
     if (globals->json)

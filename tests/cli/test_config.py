@@ -160,3 +160,17 @@ def test_what_the_command_line_says_of_the_time_counts(template, tmp_path):
         (tmp_path / "config").write_text(line + "\n")
         for words in (["--version", "0"], ["--at", "0"], ["--known-at", "1971-01-01"]):
             assert varve.ok("--config", "config", "scan", "t", *words) == "ts,v\n", (line, words)
+
+
+def test_the_ending_of_a_file_beats_the_format_of_a_configuration(template, tmp_path):
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    varve = Varve(tmp_path)
+    (tmp_path / "config").write_text("format=json\n")
+
+    def written(name, *words):
+        varve.ok("--config", "config", "scan", "t", "--columns", "v", "-o", name, *words)
+        return (tmp_path / name).read_text()[0]
+
+    assert (written("x.csv"), written("x.ndjson"), written("x.md")) == ("v", "{", "|")
+    assert (written("plain"), written("odd.txt")) == ("[", "[")  # which say nothing of a format
+    assert written("y.csv", "--format", "json") == "["
