@@ -178,7 +178,7 @@ const struct vv_command vv_cmd_upsert = {
             "in the batch and against the table; rows that are there already change\n"
             "nothing. So a batch may be repeated at will. A row replaces the stored one\n"
             "whole: columns that the file lacks become NULL (varve update changes single\n"
-            "columns).",
+            "columns). In CSV blanks belong to the values (docs/input.md).",
     .options = options,
     .options_len = VV_COUNT(options) - 1,
     .options_bytes = sizeof(struct upsert_values),

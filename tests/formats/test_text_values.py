@@ -42,3 +42,16 @@ def test_the_page_is_true(varve, type_, taken, refused, text_of, kind):
 
 def test_every_type_is_on_the_page():
     assert len(list(rows_of_page())) == 10
+
+
+def test_blanks_belong_to_values_of_csv_and_an_empty_line_is_a_row_of_one_column(varve):
+    varve.ok("create", "t", "--schema", "k string not null, n bigint, b boolean, at timestamp",
+             "--key", "k")
+    varve.upsert("t", "k,n\n a , 5 \n\n\"b \",6\n\n")
+    assert [(row["k"], row["n"]) for row in varve.rows("query", "FROM t ORDER BY n")] == [
+        (" a ", 5), ("b ", 6)]
+    for text in ("k,b\nc, true\n", "k,at\nc,2025-01-01 \n", "k,n\nc, \n", "k, n\nc,1\n"):
+        assert varve.run("upsert", "t", "-", stdin=text).returncode == 3, text
+    varve.ok("create", "one", "--schema", "v string")
+    varve.ok("append", "one", "-", "--input-format", "csv", stdin="v\na\n\n")
+    assert varve.rows("query", "SELECT count(*) AS n, count(v) AS c FROM one") == [{"n": 2, "c": 1}]
