@@ -301,6 +301,23 @@ def test_files_that_nothing_names_are_listed_and_strict_fails(plain):
     assert verify(plain, "t", "--strict")["whole"]
 
 
+def test_of_many_files_those_behind_links_are_not_taken_for_named_by_nothing(varve):
+    """The walk comes to the files before it comes to the links; it keeps the names of a thousand."""
+    varve.ok("create", "t", "--schema", "d int not null, k int", "--partition-by", "d", "--key", "d")
+    varve.upsert("t", "d\n" + "".join(f"{number}\n" for number in range(1000, 2100)))
+    first = varve.table("t") / "d=0"
+    first.mkdir()
+    for path in list(varve.table("t").glob("d=*/*.parquet")):
+        path.rename(first / path.name)
+        path.symlink_to(first / path.name)
+    assert verify(varve, "t", "--strict")["unreferenced_files"] == 0
+    for number in range(3):
+        (first / f"stray{number}.parquet").write_bytes(b"PAR1")
+    report = verify(varve, "t")
+    assert (report["unreferenced_files"], report["unreferenced_bytes"]) == (3, 12)
+    assert len(report["unreferenced"]) == 3
+
+
 def test_files_that_are_named_by_absolute_paths_are_looked_for_as_others_are(plain):
     newest = commit(plain, "t", 4)
     folder = plain.table("t")

@@ -176,6 +176,13 @@ static varve_status find_unreferenced(struct vv_op *op, struct vv_verify_run *ru
     if (run->unreferenced_len == 0)
         return VARVE_OK;
     VV_TRY(name_newer(op, run));
+    if (run->unreferenced_len > run->unreferenced.len) {
+        /* Of those that are only counted nobody knows which have a name by now, as by a link. */
+        run->unreferenced_len = run->unreferenced.len = 0;
+        run->unreferenced_bytes = 0;
+        VV_TRY(vv_folder_walk(op, &walk));
+        VV_TRY(name_newer(op, run));
+    }
     size_t left = 0;
     for (size_t i = 0; i < run->unreferenced.len; i++) {
         const struct vv_object *object = &run->unreferenced.items[i];
