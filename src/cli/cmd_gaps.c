@@ -49,26 +49,35 @@ static const struct vv_option options[] = {
     {.name = "strict",
         .kind = VV_OPTION_FLAG,
         .help = "fail (exit status 10) where an interval is missing, or no row says what to "
-                "expect",
+                "expect; with --last or --to",
         .offset = AT(strict)},
     VV_SPAN_OPTIONS(struct gaps_values, span,
         "back from now, until now: 30d, 12h (default: from the first row to the newest)"),
 };
+
+/* The range ends with the newest row: nobody is to take that for now. */
+static bool is_open(const struct gaps_values *values)
+{
+    return values->span.last == NULL && values->span.to == NULL;
+}
 
 /* What is expected goes by rows where the range, or the groups, do. */
 static void say_nothing_expected(const struct vv_cli *cli, const struct vv_node *node,
     const char *table, const struct gaps_values *values)
 {
     const char *calendar = vv_node_chars(vv_node_get(node, "calendar"));
-    bool is_open = values->span.last == NULL && values->span.to == NULL;
     if (vv_node_int(vv_node_get(node, "groups"), 0) == 0)
         vv_say(cli, "calendar %s: nothing says what to expect: %s has no row%s", calendar,
-            table, is_open ? "" : " before the end of that time");
+            table, is_open(values) ? "" : " before the end of that time");
+    else if (is_open(values) && vv_node_int(vv_node_get(node, "rows"), 0) == 0)
+        vv_say(cli,
+            "calendar %s: no row was expected: without --last or --to that time ends with the "
+            "newest row, and none is in it",
+            calendar);
     else
         vv_say(cli,
             "calendar %s: no row was expected: it has no whole interval of %s in that time "
-            "that "
-            "is over",
+            "that is over",
             calendar, values->every);
 }
 
@@ -77,9 +86,7 @@ static void say_summary(const struct vv_cli *cli, const struct vv_node *node, co
 {
     int64_t expected = vv_node_int(vv_node_get(node, "expected"), 0);
     int64_t missing = vv_node_int(vv_node_get(node, "missing"), 0);
-    /* The range ends with the newest row: nobody is to take that for now. */
-    bool is_open = values->span.last == NULL && values->span.to == NULL;
-    const char *newest = is_open ? vv_node_chars(vv_node_get(node, "newest")) : "";
+    const char *newest = is_open(values) ? vv_node_chars(vv_node_get(node, "newest")) : "";
     if (expected > 0)
         vv_say(cli,
             "calendar %s: %" PRId64 " of %" PRId64 " interval%s missing, coverage %.2f %%%s%s",
@@ -150,6 +157,10 @@ static varve_status run(struct vv_cli *cli, const void *given)
     struct ArrowArrayStream rows = {0};
     char *json VV_CLEANUP(vv_chars_cleanup) = NULL;
     VV_TRY(vv_span_check(cli, &values->span));
+    if (values->strict && is_open(values) && values->show != SHOW_LATENESS)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "gaps: --strict of a time that ends with the newest row never sees that rows no "
+            "longer come: add --last of at least two times --every, or --to now");
     VV_TRY(vv_cli_open_lake(cli, false));
     if (values->show == SHOW_LATENESS)
         return run_lateness(cli, values, table);

@@ -500,7 +500,9 @@ def test_an_empty_table_says_nothing_of_what_to_expect(varve):
         rows, said = gaps(varve, "t", "--every", "1h", *words)
         assert rows == [] and said.startswith("calendar 24x7: nothing says what to expect: ")
         assert said.endswith(end) and said.count("\n") == 1, said
-        assert varve.run("gaps", "t", "--every", "1h", *words, "--strict").returncode == 10
+        end = () if "--last" in words or "--to" in words else ("--to", "now")
+        assert varve.run("gaps", "t", "--every", "1h", *words, *end,
+                         "--strict").returncode == 10
     rows, said = gaps(varve, "t", "--every", "1h", *span)
     assert rows[0]["missing"] == 24 and "24 of 24 intervals missing" in said
 
@@ -519,6 +521,30 @@ def test_a_monitor_is_told_by_the_exit_status(varve):
     assert done.returncode == 0 and "no whole interval of 1h" in done.stderr
     done = varve.run("gaps", "t", "--show", "lateness", "--strict")
     assert done.returncode == 2 and "--strict" in done.stderr
+
+
+def test_a_dead_feed_is_never_well(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", "at\n2025-01-01T00:00:00Z\n2025-01-01T01:00:00Z\n")
+    for words in ((), ("--from", "2025-06-01"), ("--from", "2025-01-01", "--show", "coverage")):
+        done = varve.run("gaps", "t", "--every", "1h", *words, "--strict")
+        assert done.returncode == 2 and done.stderr.endswith(
+            "add --last of at least two times --every, or --to now\n"), done.stderr
+        assert done.stdout == ""
+        for end in (("--to", "now"), *([("--last", "2h")] if not words else [])):
+            assert varve.run("gaps", "t", "--every", "1h", *words, *end, "--strict").returncode == 10
+
+
+def test_a_range_behind_the_newest_row_says_why_nothing_is_expected(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    for count in (0, 1):
+        if count:
+            varve.upsert("t", "at\n2025-01-01T00:00:00Z\n")
+        rows, said = gaps(varve, "t", "--every", "1h", "--from", "2025-06-01")
+        assert rows == [] and said.startswith(
+            "calendar 24x7: no row was expected: without --last or --to that time ends with the "
+            "newest row, and none is in it\n"), said
+    assert "the newest row of t is of 2025-01-01T00:00:00" in said
 
 
 @pytest.mark.parametrize("lines, words", [
