@@ -122,7 +122,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_json(varve_writer *writ
     varve_error *err);
 /*
  * A row that can't be taken (text of any kind, the reason in words), for the quarantine of a table,
- * where it comes by way of the spool like any other. Text beyond 64 KiB is cut.
+ * where it comes by way of the spool like any other. Of text beyond VARVE_WRITER_ROW_BYTES_MAX the
+ * beginning is kept, and the reason says so.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_rejected(varve_writer *writer,
     const char *table, const char *text, size_t text_bytes, const char *reason,

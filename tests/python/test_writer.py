@@ -216,6 +216,16 @@ def test_callbacks(lake):
     assert {row["rows"] for row in lake["market_regimes"].quarantine.list()} == {2}
 
 
+def test_of_a_rejected_text_that_is_too_long_the_reason_tells_what_is_kept(lake):
+    most = 16 << 20
+    for length in (most, most + 1):
+        with lake.writer(sync="always") as writer:
+            writer.put_rejected("market_regimes", "x" * length, "no row")
+    shown = lake["market_regimes"].quarantine.show().to_dicts()
+    assert sorted((row["rule"], len(json.loads(row["values"])["varve.line"])) for row in shown) == [
+        ("no row", most), (f"no row (its first {most} bytes of {most + 1} are kept)", most)]
+
+
 def test_what_a_callback_raises_is_reported(lake, monkeypatch):
     seen = []
     monkeypatch.setattr(sys, "unraisablehook", lambda told: seen.append(told.exc_value))
@@ -345,6 +355,7 @@ def script(text, tmp_path):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [
     "writer.flush()", "[put(writer, number) for number in range(3000)]", "writer.close()"])
 def test_ctrl_c_ends_what_waits(wait, tmp_path):

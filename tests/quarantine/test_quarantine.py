@@ -427,3 +427,21 @@ def test_only_the_list_is_of_all_tables(quotes, verb):
     done = quotes.run("quarantine", verb, "--yes")
     assert done.returncode == 2 and f"quarantine {verb}: of which table?" in done.stderr
     assert len(files(quotes)) == 1
+
+
+LONG = 300_000  # bytes of a line that is no row
+
+
+@pytest.mark.parametrize("form, lines", [
+    ("csv", ["k,v", "1,a", "2,b,{}", "3,c"]),
+    ("ndjson", ['{"k":1,"v":"a"}', '{"k":2,"v":{}', '{"k":3,"v":"c"}']),
+])
+@pytest.mark.parametrize("verb", ["upsert", "ingest"])
+def test_of_a_long_line_that_is_no_row_nothing_is_lost(varve, form, lines, verb):
+    varve.ok("create", "t", "--schema", "k LONG, v STRING", "--key", "k")
+    lines = [line.replace("{}", "é" * (LONG // 2) + " THE END") for line in lines]
+    options = ["-", "--quarantine"] if verb == "upsert" else []
+    varve.ok(verb, "t", *options, "--input-format", form, stdin="\n".join(lines) + "\n")
+    kept = varve.rows("quarantine", "show", "t")
+    assert [(row["column"], row["values"]) for row in kept] == [("varve.line", {"varve.line": lines[-2]})]
+    assert [row["k"] for row in varve.rows("scan", "t")] == [1, 3]

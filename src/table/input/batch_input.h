@@ -77,7 +77,6 @@ static inline uint32_t vv_values_beaten(const struct vv_schema *schema)
  */
 #define VV_NDJSON_LINE_TEXT "varve.line"
 #define VV_NDJSON_LINE_FAULT "varve.fault"
-#define VV_NDJSON_LINE_BYTES_MAX ((size_t)64 << 10) /* of the text, that is kept */
 
 /* Up to here a file of text is taken for a few rows. */
 #define VV_INPUT_SMALL_BYTES_MAX (INT64_C(1) << 20)

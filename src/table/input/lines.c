@@ -133,7 +133,7 @@ varve_status vv_lines_text(struct vv_op *op, struct vv_arena *arena, struct vv_s
     struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str rest = vv_str_first(line, VV_NDJSON_LINE_BYTES_MAX);
+    struct vv_str rest = line;
     while (rest.len > 0) {
         size_t len = vv_utf8_first(rest);
         bool is_kept = len > 0 && rest.ptr[0] != '\0';
