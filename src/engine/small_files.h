@@ -65,7 +65,7 @@ void vv_small_files_free(struct vv_small_files **files); /* accepts a pointer to
  * Looks into a file and takes it, if it has the columns in a plain form and needs little memory.
  * Otherwise, also where it can't be read or is damaged, *out_is_taken is false, and it is the
  * engine's, which says what is wrong with it. What is damaged in its pages may still be found
- * when it is read: the statement then fails with ECORRUPT and names it by its key. `index` is its
+ * when it is read: the statement then fails with ECORRUPT and names it by its path. `index` is its
  * file_index.
  *
  * This reader is laxer than the engine's with what no sound file has, and what is made of a damaged

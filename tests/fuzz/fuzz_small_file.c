@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     VV_PRE(status == VARVE_ECORRUPT || status == VARVE_ELIMIT);
     VV_PRE(status == VARVE_ELIMIT ||
-           strstr(op.error.message, "a data file is damaged: file: ") != NULL);
+           strstr(op.error.message, "a data file is damaged: folder/file: ") != NULL);
     vv_forgive(&op);
     return 0;
 }
