@@ -216,9 +216,9 @@ void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream);
 /* What a stream that has ended has begun of a line: a line of a file, nothing of a client. */
 void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream);
 
-/* Of CSV: fills stream->names. EINVALID: no header, or one under which no row could be good. */
+/* Of CSV: fills stream->names. EINVALID, ELIMIT: no header, or one under which no row could be good. */
 varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
-    const char *record, size_t len, varve_error *err);
+    const struct vv_line *line, varve_error *err);
 
 /* ---- ingest_answer.c -------------------------------------------------------------------------- */
 

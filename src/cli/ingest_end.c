@@ -180,6 +180,17 @@ static void say_last_words(struct vv_ingest *ingest)
     }
 }
 
+/* What could not be flushed must not hide what ended the run. */
+static varve_status tell_both(struct vv_ingest *ingest)
+{
+    varve_error *err = &ingest->cli->error;
+    const varve_error flushed = *err;
+    if (ingest->failure.code == VARVE_OK)
+        return flushed.code;
+    return vv_error_set(err, flushed.code, "%.300s; %s", ingest->failure.message,
+        flushed.message);
+}
+
 varve_status vv_ingest_finish(struct vv_ingest *ingest)
 {
     ingest->is_ending = true;
@@ -192,7 +203,7 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
     varve_status status = flush(ingest);
     say_last_words(ingest);
     if (status != VARVE_OK)
-        return status;
+        return tell_both(ingest);
     varve_writer_get_stats(ingest->writer, &ingest->stats);
     vv_report_metrics(ingest);
     VV_TRY(vv_report_end(ingest));

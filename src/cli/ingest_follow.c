@@ -119,7 +119,10 @@ static void go_on(struct vv_ingest *ingest, struct vv_follow *follow)
 
 /* ---- A turn ------------------------------------------------------------------------------------ */
 
-/* The header is in the first line, wherever reading goes on. False: it can't be used, the run ends. */
+/*
+ * The header is in the first line, wherever reading goes on. False: not now; or it can't be used, and
+ * the run ends. A file that gives no whole line now may be changed under us, or its disk may be away.
+ */
 static bool read_header(struct vv_ingest *ingest, struct vv_follow *follow)
 {
     struct vv_stream *stream = follow->stream;
@@ -129,17 +132,18 @@ static bool read_header(struct vv_ingest *ingest, struct vv_follow *follow)
     size_t room = 0;
     if (!ingest->options->is_csv || stream->names.len > 0 || follow->position == 0)
         return true;
-    (void)vv_error_set(&error, VARVE_EINVALID, "%s: its first line cannot be read again",
-        follow->path);
     char *bytes = vv_lines_begin(&lines, &ingest->desk, &room);
     ssize_t len = pread(stream->in_fd, bytes, room, 0);
+    const char *why = len < 0 ? vv_errno_text(errno) : "it is not there";
     vv_lines_add(&lines, &ingest->desk, len > 0 ? (size_t)len : 0);
-    bool is_read = vv_lines_next(&lines, &ingest->desk, &line) && !line.is_too_long &&
-                   vv_header_read(ingest, stream, line.bytes, line.len, &error) == VARVE_OK;
+    bool is_there = vv_lines_next(&lines, &ingest->desk, &line);
+    bool is_good = is_there && vv_header_read(ingest, stream, &line, &error) == VARVE_OK;
     ingest->desk.from = ingest->desk.to = 0;
-    if (!is_read)
+    if (!is_there)
+        say_once(ingest, follow, "waits for its first line, the header", why);
+    else if (!is_good)
         ingest->failure = error;
-    return is_read;
+    return is_good;
 }
 
 /* Takes the lines that lie on the desk. False: not now, the disk or the spool is full. */

@@ -61,16 +61,20 @@ static const char *name_of(struct vv_stream *stream, char file[PATH_MAX])
 }
 
 varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
-    const char *record, size_t len, varve_error *err)
+    const struct vv_line *line, varve_error *err)
 {
     varve_error error;
     char file[PATH_MAX];
     const char *name = name_of(stream, file);
-    if (vv_csv_names_read(&stream->names, record, len, &error) != VARVE_OK)
+    if (line->is_too_long)
+        return vv_error_set(err, VARVE_ELIMIT,
+            "%s: the header is longer than %zu bytes (--max-line)", name,
+            ingest->desk.line_bytes_max);
+    if (vv_csv_names_read(&stream->names, line->bytes, line->len, &error) != VARVE_OK)
         return vv_error_set(err, error.code, "%s: %s", name, error.message);
     varve_status status = VARVE_OK;
     if (ingest->options->table)
-        status = check(ingest, name, record, len, err);
+        status = check(ingest, name, line->bytes, line->len, err);
     else if (!vv_csv_names_has(&stream->names, "table"))
         status = vv_error_set(err, VARVE_EINVALID,
             "%s: no column \"table\" says whose rows these are: add it, or name the table "

@@ -114,7 +114,7 @@ static enum outcome refuse_header(struct vv_ingest *ingest, struct vv_stream *st
     ingest->counts.refused++;
     if (stream->kind != VV_STREAM_CLIENT)
         ingest->failure = *error;
-    if (vv_answer_can_hear(ingest, stream))
+    if (stream->kind == VV_STREAM_CLIENT || vv_answer_can_hear(ingest, stream))
         vv_answer_refusal(ingest, stream, line->number, false, error->message, error->code);
     ingest->desk.from = ingest->desk.to = 0;
     vv_lines_restart(&stream->lines, &ingest->desk, line->offset);
@@ -126,11 +126,7 @@ static enum outcome take_header(struct vv_ingest *ingest, struct vv_stream *stre
     const struct vv_line *line)
 {
     varve_error error;
-    if (line->is_too_long)
-        (void)vv_error_set(&error, VARVE_ELIMIT,
-            "%s: the header is longer than %zu bytes (--max-line)",
-            vv_text_chars(&stream->name), ingest->desk.line_bytes_max);
-    else if (vv_header_read(ingest, stream, line->bytes, line->len, &error) == VARVE_OK)
+    if (vv_header_read(ingest, stream, line, &error) == VARVE_OK)
         return TAKEN;
     return refuse_header(ingest, stream, line, &error);
 }

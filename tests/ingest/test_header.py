@@ -164,3 +164,18 @@ def test_a_file_that_takes_the_place_of_another_has_its_own(lake):
     until(lambda: lake.values() == [0.1, 0.3])
     run.signal(signal.SIGTERM)
     run.end()
+
+
+def test_that_rows_could_not_be_flushed_hides_no_bad_header(lake):
+    lake.ok("create", "b", "--schema", "k bigint not null", "--key", "k")
+    run = lake.ingest("b", "--ack=spooled", "--interval", "60s")
+    run.send('{"k":1}\n')
+    until(lambda: run.metrics or run.process.stdout.readline())
+    run.process.kill()
+    run.process.wait()
+    (lake.folder / "lake" / "b" / "_delta_log" / f"{1:020}.json").write_text("garbage\n")
+    run = lake.ingest("signals", "--input-format", "csv", "--patience", "1s")
+    run.send(BAD["unknown column"][0])
+    run.end(status=6)
+    assert 'the table has no column "colour"' in run.messages[-1]
+    assert "ended without everything flushed: 1 row stays" in run.messages[-1]
