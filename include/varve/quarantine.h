@@ -13,8 +13,9 @@ extern "C" {
 
 /*
  * The batches in quarantine, oldest first: id, arrival (timestamp), rows, source, app_id,
- * app_version, user_name, reason (of the first row). Of a batch whose file is damaged, id and reason
- * alone, which is what is wrong with it; *out_damaged (may be NULL): how many these are.
+ * app_version, user_name, reason (of the first row). Of a batch whose file can't be read, id and reason
+ * alone, which is what is wrong with it; *out_damaged (may be NULL): how many these are. One that
+ * another process takes meanwhile is no row.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_list(varve_table *table,
     struct ArrowArrayStream *out, int64_t *out_damaged, varve_error *err);
@@ -34,8 +35,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_show(varve_table 
 
 typedef struct varve_release_options {
     uint32_t size;
-    int32_t
-        dry_run; /* 1: nothing changes; the result is what it would have been, each batch by itself */
+    /* 1: nothing changes; the result is what it would have been, each batch by itself. */
+    int32_t dry_run;
 } varve_release_options;
 #define VARVE_RELEASE_OPTIONS_INIT       \
     {                                    \
@@ -52,7 +53,7 @@ typedef struct varve_release_result {
  * Upserts the rows of these batches (none: of all), a commit each, whose operationParameters have the
  * id as `quarantine`. A row without an order value of its own gets the time of its arrival, so that
  * what was corrected since stays. Rows that still break a rule stay in quarantine. ECORRUPT: one that
- * is named is damaged; of all, such ones hold up no other, and on_log is told which they are.
+ * is named is damaged; of all, those that can't be read hold up no other, and on_log is told which.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_quarantine_release(varve_table *table,
     const char *const *ids, size_t ids_len, const varve_release_options *options,

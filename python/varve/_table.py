@@ -139,7 +139,7 @@ class Quarantine:
 
     def list(self):
         """The batches, oldest first: id, arrival, rows, source, app_id, app_version, user_name,
-        reason (of the first row). Of one whose file is damaged, id and reason alone."""
+        reason (of the first row). Of one whose file can't be read, id and reason alone."""
         return ArrowStream(self._core.quarantine_list())
 
     def show(self, id=None):
@@ -151,10 +151,12 @@ class Quarantine:
         """Upserts the rows of these batches, or of all, anew. Rows that still break a rule stay:
         ``rejected`` of the result, which adds up all batches. `dry_run` changes nothing: the result
         is what it would have been, each batch by itself. Corrupt: a batch that is named is damaged;
-        of all, damaged ones stay, with a RuntimeWarning."""
+        of all, those that can't be read stay, with a RuntimeWarning."""
         result, _, damaged = self._core.quarantine_release(list_of(ids), dry_run)
         if damaged:
-            warnings.warn(f"{damaged} damaged batches stay in quarantine: quarantine.list() has them",
+            batches = "batch that can't be read stays" if damaged == 1 else (
+                "batches that can't be read stay")
+            warnings.warn(f"{damaged} {batches} in quarantine: quarantine.list() says why",
                           RuntimeWarning, stacklevel=2)
         return UpsertResult(result)
 

@@ -49,10 +49,10 @@ static varve_status show_list(struct vv_cli *cli, varve_table *table,
         return VARVE_OK;
     return vv_error_set(&cli->error, VARVE_ECORRUPT,
         "%" PRId64 " of %" PRId64
-        " batch%s in quarantine of %s %s damaged, see the reason there: "
+        " batch%s in quarantine of %s can't be read, see the reason there: "
         "restore the file, or quarantine drop %s ID",
         damaged, count, count == 1 ? "" : "es", vv_cli_argument(cli, 1),
-        damaged == 1 ? "is" : "are", vv_cli_argument(cli, 1));
+        vv_cli_argument(cli, 1));
 }
 
 static varve_status show_all(struct vv_cli *cli)
@@ -71,8 +71,7 @@ static varve_status show_all(struct vv_cli *cli)
     if (damaged == 0)
         return VARVE_OK;
     return vv_error_set(&cli->error, VARVE_ECORRUPT,
-        "%" PRId64 " of these %s be read, see the reason there", damaged,
-        damaged == 1 ? "cannot" : "can't");
+        "%" PRId64 " of these can't be read, see the reason there", damaged);
 }
 
 static varve_status show_rows(struct vv_cli *cli, varve_table *table,
@@ -140,8 +139,8 @@ static varve_status release(struct vv_cli *cli, varve_table *table,
     if (result.damaged == 0)
         return VARVE_OK;
     return vv_error_set(&cli->error, VARVE_ECORRUPT,
-        "%" PRId64 " batch%s in quarantine of %s %s damaged and not among these: see varve "
-        "quarantine list %s",
+        "%" PRId64 " batch%s in quarantine of %s can't be read and %s not among these: see "
+        "varve quarantine list %s",
         result.damaged, result.damaged == 1 ? "" : "es", vv_cli_argument(cli, 1),
         result.damaged == 1 ? "is" : "are", vv_cli_argument(cli, 1));
 }
@@ -226,8 +225,8 @@ const struct vv_command vv_cmd_quarantine = {
             "of the time of their arrival: what was corrected since stays, and rows that\n"
             "still break a rule stay in quarantine. In the history its commits have the ID\n"
             "as `quarantine` among the operationParameters. drop removes rows for good.\n"
-            "Without an ID all batches of the table are meant; a damaged one holds up no\n"
-            "other.",
+            "Without an ID all batches of the table are meant; one that can't be read holds\n"
+            "up no other (of show it does).",
     VV_OPTIONS(options, struct quarantine_values),
     .arguments_least = 1,
     .arguments_most = ARGUMENTS_MAX,

@@ -109,7 +109,7 @@ static varve_status has_usual_name(struct vv_op *op, struct vv_lake *lake, struc
     return VARVE_OK;
 }
 
-static varve_status has_log(struct vv_op *op, struct vv_lake *lake, struct vv_str folder,
+varve_status vv_lake_has_table(struct vv_op *op, struct vv_lake *lake, struct vv_str folder,
     bool *out)
 {
     struct vv_objects objects = {0};
@@ -137,7 +137,7 @@ varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_aren
         return vv_fail_memory(op);
     for (size_t i = 0; i < folders.len; i++) {
         bool is_table = false;
-        VV_TRY(has_log(op, lake, folders.items[i].key, &is_table));
+        VV_TRY(vv_lake_has_table(op, lake, folders.items[i].key, &is_table));
         if (!is_table)
             continue;
         names[len] = vv_arena_str(arena, folders.items[i].key);
@@ -196,7 +196,7 @@ varve_status vv_lake_log(struct vv_op *op, struct vv_lake *lake, struct vv_str n
         if (fault != NULL)
             return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" can't be a table's name: it %s",
                 VV_ARG(name), fault);
-        VV_TRY(has_log(op, lake, name, &is_table));
+        VV_TRY(vv_lake_has_table(op, lake, name, &is_table));
         if (!is_table)
             return no_such_table(op, lake, name);
         VV_TRY(vv_store_at(op, lake->store, name, &store));

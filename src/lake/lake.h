@@ -56,6 +56,9 @@ varve_status vv_lake_engine(struct vv_op *op, struct vv_lake *lake, struct vv_en
 /* Names of the tables, in byte order: folders of the lake that have a log. */
 varve_status vv_lake_list(struct vv_op *op, struct vv_lake *lake, struct vv_arena *arena,
     struct vv_str **out, size_t *out_len);
+/* Whether a folder of the lake has a log. */
+varve_status vv_lake_has_table(struct vv_op *op, struct vv_lake *lake, struct vv_str folder,
+    bool *out);
 /*
  * Opens a table: a name in the lake; a path ("./t", "/data/t") or file URL of any table. NOT_FOUND
  * naming the tables that are there.

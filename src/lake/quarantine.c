@@ -11,11 +11,16 @@ static varve_status add_table(struct vv_op *op, struct vv_lake *lake, struct vv_
     VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
     varve_status status = vv_lake_table(op, lake, name, &table);
     if (status == VARVE_OK)
-        return vv_quarantine_listing_add(op, listing, table);
-    if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
+        status = vv_quarantine_listing_add(op, listing, table);
+    if (status == VARVE_OK || status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
         return status;
     struct vv_str reason = vv_arena_str(&op->arena, vv_str_of(op->error.message));
+    bool is_there = true;
     vv_forgive(op);
+    if (status == VARVE_ENOTFOUND)
+        VV_TRY(vv_lake_has_table(op, lake, name, &is_there));
+    if (!is_there)
+        return VARVE_OK; /* another process has dropped it since */
     return vv_quarantine_listing_add_lost(op, listing, name, vv_str_or_lost(reason));
 }
 

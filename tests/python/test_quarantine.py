@@ -70,7 +70,7 @@ def test_a_release_may_be_tried_and_goes_on_past_a_damaged_batch(lake):
     (folder / f"{first}.ndjson").write_text("nonsense")
     with pytest.raises(varve.Corrupt):
         table.quarantine.release(first)
-    with pytest.warns(RuntimeWarning, match="1 damaged"):
+    with pytest.warns(RuntimeWarning, match="1 batch that can't be read stays"):
         assert table.quarantine.release().inserted == 1
     assert [row["id"] for row in table.quarantine.list().to_dicts()] == [first]
     assert [(row["table"], row["id"]) for row in lake.quarantine().to_dicts()] == [("d", first)]

@@ -379,7 +379,7 @@ def test_a_damaged_batch_hides_no_other(quotes, text):
     first, second = sorted(files(quotes))
     (quotes.table(TABLE) / "_varve" / "quarantine" / first).write_text(text)
     done = quotes.run("quarantine", "list", TABLE, "--format", "ndjson")
-    assert done.returncode == 6 and f"1 of 2 batches in quarantine of {TABLE} is damaged" in done.stderr
+    assert done.returncode == 6 and f"1 of 2 batches in quarantine of {TABLE} can't be read" in done.stderr
     sound, damaged = map(json.loads, done.stdout.splitlines())
     assert sound["id"] == second[:-7] and sound["rows"] == 1 and "v_small" in sound["reason"]
     assert damaged["id"] == first[:-7] and damaged["rows"] is None and damaged["arrival"] is None
@@ -388,8 +388,8 @@ def test_a_damaged_batch_hides_no_other(quotes, text):
     quotes.ok("quarantine", "show", TABLE, second[:-7])
     quotes.ok("alter", TABLE, "drop-constraint", "v_small")
     done = quotes.run("quarantine", "release", TABLE, "--json")
-    assert done.returncode == 6 and "1 batch in quarantine of " + TABLE + " is damaged" in done.stderr
-    assert f"batch {first[:-7]} stays in quarantine, it is damaged: " in done.stderr
+    assert done.returncode == 6 and f"1 batch in quarantine of {TABLE} can't be read and is not" in done.stderr
+    assert f"batch {first[:-7]} stays in quarantine, it can't be read: " in done.stderr
     summary = json.loads(done.stdout)
     assert (summary["inserted"], summary["batches_released"], summary["batches_damaged"]) == (1, 1, 1)
     assert list(files(quotes)) == [first]

@@ -324,6 +324,18 @@ varve_status vv_quarantine_read(struct vv_op *op, struct vv_table *table,
     return VARVE_OK;
 }
 
+varve_status vv_quarantine_pass_over(struct vv_op *op, struct vv_str *out_reason)
+{
+    varve_status status = op->error.code;
+    *out_reason = VV_STR_NONE;
+    if (status == VARVE_ECORRUPT || status == VARVE_EIO)
+        *out_reason = vv_str_or_lost(vv_arena_str(&op->arena, vv_str_of(op->error.message)));
+    else if (status != VARVE_ENOTFOUND)
+        return status;
+    vv_forgive(op);
+    return VARVE_OK;
+}
+
 varve_status vv_quarantine_row_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_quarantine_file *file, size_t index, struct vv_quarantine_row *out)
 {
@@ -348,7 +360,8 @@ varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
 {
     struct vv_str *all = NULL;
     int64_t rows = 0;
-    if (ids_len == 0) {
+    bool are_named = ids_len > 0;
+    if (!are_named) {
         VV_TRY(vv_quarantine_ids(op, table, &op->arena, &all, &ids_len));
         ids = all;
     }
@@ -358,7 +371,8 @@ varve_status vv_quarantine_drop(struct vv_op *op, struct vv_table *table,
         if (key.ptr == NULL)
             return vv_fail_memory(op);
         varve_status status = vv_quarantine_read(op, table, &op->arena, ids[i], &file);
-        if (status == VARVE_ECORRUPT)
+        bool is_gone = status == VARVE_ENOTFOUND && !are_named;
+        if (status == VARVE_ECORRUPT || is_gone)
             vv_forgive(op); /* how many rows it had nobody knows */
         else
             VV_TRY(status);

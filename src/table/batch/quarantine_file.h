@@ -30,6 +30,12 @@ varve_status vv_quarantine_ids(struct vv_op *op, struct vv_table *table, struct 
 /* ENOTFOUND: no such batch. ECORRUPT: not a quarantine object. */
 varve_status vv_quarantine_read(struct vv_op *op, struct vv_table *table,
     struct vv_arena *arena, struct vv_str id, struct vv_quarantine_file *out);
+/*
+ * Called with the failure of a read of a batch recorded that nobody named: it is to hold up no other.
+ * OK: the failure is forgiven, and *out_reason, in the operation's arena, is why the batch can't be
+ * read; ptr NULL: another process has taken it since it was listed. Else returns the recorded code.
+ */
+varve_status vv_quarantine_pass_over(struct vv_op *op, struct vv_str *out_reason);
 /* The members of a row's line. */
 struct vv_quarantine_row {
     int64_t row, line; /* line 0: none */

@@ -122,22 +122,17 @@ varve_status vv_quarantine_listing_add_lost(struct vv_op *op,
     return list_lost(op, listing, table, VV_STR_NONE, reason);
 }
 
-/* One that is damaged hides no other. */
 static varve_status list_add(struct vv_op *op, struct vv_quarantine_listing *listing,
     struct vv_table *table, struct vv_str id)
 {
     struct vv_str values[LIST_COLUMNS] = {0};
     values[LIST_TABLE] = table->name;
     values[LIST_ID] = id;
-    varve_status status = list_read(op, table, id, values);
-    if (status == VARVE_ECORRUPT) {
-        struct vv_str reason =
-            vv_str_or_lost(vv_arena_str(&op->arena, vv_str_of(op->error.message)));
-        vv_forgive(op);
-        return list_lost(op, listing, table->name, id, reason);
-    }
-    VV_TRY(status);
-    return vv_text_appender_row(op, listing->appender, listing->len++, values);
+    struct vv_str reason;
+    if (list_read(op, table, id, values) == VARVE_OK)
+        return vv_text_appender_row(op, listing->appender, listing->len++, values);
+    VV_TRY(vv_quarantine_pass_over(op, &reason));
+    return reason.ptr == NULL ? VARVE_OK : list_lost(op, listing, table->name, id, reason);
 }
 
 varve_status vv_quarantine_listing_add(struct vv_op *op, struct vv_quarantine_listing *listing,
@@ -214,14 +209,20 @@ varve_status vv_quarantine_show(struct vv_op *op, struct vv_table *table, struct
     struct vv_str *ids = &id;
     size_t len = 1;
     int64_t rows = 0;
-    if (id.ptr == NULL)
+    bool is_named = id.ptr != NULL;
+    if (!is_named)
         VV_TRY(vv_quarantine_ids(op, table, &op->arena, &ids, &len));
     VV_TRY(vv_session_open(op, table->engine, &session));
     VV_TRY(vv_text_appender_open(op, session, VV_STR("shown"), VV_STR("_row"), names,
         SHOW_COLUMNS, &appender));
     for (size_t i = 0; i < len; i++) {
         struct vv_quarantine_file file;
-        VV_TRY(vv_quarantine_read(op, table, &op->arena, ids[i], &file));
+        varve_status status = vv_quarantine_read(op, table, &op->arena, ids[i], &file);
+        if (status == VARVE_ENOTFOUND && !is_named) {
+            vv_forgive(op); /* another process has taken it since */
+            continue;
+        }
+        VV_TRY(status);
         for (size_t line = 0; line < file.lines_len; line++)
             VV_TRY(show_add(op, &file, line, appender, rows++));
     }

@@ -9,7 +9,7 @@
 #include "store/source.h"
 #include "table/batch/quarantine_file.h"
 
-/* ECORRUPT: the batch is damaged. */
+/* ECORRUPT: the batch is damaged; ENOTFOUND: it is not there. */
 static varve_status read_rows(struct vv_op *op, struct vv_table *table,
     const struct vv_rules *rules, struct vv_str id, struct vv_quarantine_file *file,
     struct vv_buf *out)
@@ -106,10 +106,13 @@ static void add_up(const struct vv_upsert_result *one, struct vv_upsert_result *
 static varve_status pass_over(struct vv_op *op, const struct vv_table *table, struct vv_str id,
     struct vv_quarantine_release_result *out)
 {
+    struct vv_str reason;
+    VV_TRY(vv_quarantine_pass_over(op, &reason));
+    if (reason.ptr == NULL)
+        return VARVE_OK;
     vv_log(op, VV_LOG_WARN, "quarantine.damaged",
-        "table %.*s: batch %.*s stays in quarantine, it is damaged: %s", VV_ARG(table->name),
-        VV_ARG(id), op->error.message);
-    vv_forgive(op);
+        "table %.*s: batch %.*s stays in quarantine, it can't be read: %.*s",
+        VV_ARG(table->name), VV_ARG(id), VV_ARG(reason));
     out->damaged++;
     return VARVE_OK;
 }
@@ -128,7 +131,7 @@ static varve_status release_one(struct vv_op *op, struct vv_table *table, struct
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_rules_read(op, &op->arena, table->snapshot, true, &rules));
     varve_status status = read_rows(op, table, &rules, id, &file, &rows);
-    if (status == VARVE_ECORRUPT && !is_named)
+    if (status != VARVE_OK && !is_named)
         return pass_over(op, table, id, out);
     VV_TRY(status);
     VV_TRY(vv_source_open_bytes(op, vv_buf_str(&rows), &source));
