@@ -57,9 +57,9 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
     *out = (struct ArrowArray){.release = NULL};
     if (status != VARVE_OK || chunk == NULL || duckdb_data_chunk_get_size(chunk) == 0) {
         stream->is_finished = true;
-        return status == VARVE_OK
-                   ? status
-                   : vv_duck_blame(op, stream->session, vv_buf_str(&stream->sql));
+        return status == VARVE_OK ? status
+                                  : vv_duck_blame(op, stream->session, stream->refused,
+                                        vv_buf_str(&stream->sql));
     }
     return vv_duck_take_error(op, VARVE_EFAILED,
         duckdb_data_chunk_to_arrow(stream->options, chunk, out));

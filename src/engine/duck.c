@@ -98,8 +98,6 @@ varve_status vv_duck_fail(struct vv_op *op, varve_status refused, duckdb_error_t
         if (fail_as_system(op, first))
             return code;
         break;
-    case VARVE_ECORRUPT:
-        return vv_fail(op, code, "broken Parquet file: %.*s", VV_ARG(first));
     default:
         break;
     }
@@ -176,7 +174,7 @@ varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct 
         &watched));
     varve_status status = vv_duck_run(op, session, text, refused, out);
     vv_watch_end(&watched);
-    return status == VARVE_OK ? status : vv_duck_blame(op, session, sql);
+    return status == VARVE_OK ? status : vv_duck_blame(op, session, refused, sql);
 }
 
 varve_status vv_duck_fetch(struct vv_op *op, duckdb_result *result, varve_status refused,

@@ -46,6 +46,7 @@ struct vv_session {
     struct vv_engine *engine; /* a counted use */
     duckdb_connection connection;
     bool is_plain;       /* vv_session_optimize */
+    bool is_blaming;     /* its statements look for a broken file (blame.c) */
     struct vv_buf views; /* their texts (vv_session_make_view) */
     uint64_t statements; /* kept ones that were run */
     struct vv_kept kept[VV_KEPT_MAX];
@@ -86,9 +87,11 @@ void vv_duck_text_done(char **text);
 
 /*
  * Called with the failure of a statement recorded. Where it is for a broken file that the message does
- * not name, the path of that file is put before it. Returns the recorded code.
+ * not name, the path of that file is put before it. A user's statement (`refused` is EUSAGE) all of whose
+ * files are sound is refused: a value only reads like such a failure. Returns the recorded code.
  */
-varve_status vv_duck_blame(struct vv_op *op, struct vv_session *session, struct vv_str sql);
+varve_status vv_duck_blame(struct vv_op *op, struct vv_session *session, varve_status refused,
+    struct vv_str sql);
 
 /* Runs SQL, cancel watched. `*out` needs duckdb_destroy_result; written on success only. */
 varve_status vv_duck_query(struct vv_op *op, struct vv_session *session, struct vv_str sql,

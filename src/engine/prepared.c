@@ -305,5 +305,8 @@ varve_status vv_duck_execute(struct vv_op *op, struct vv_session *session,
         &watched));
     varve_status status = execute(op, session, &text, query, streaming, out);
     vv_watch_end(&watched);
-    return status == VARVE_OK ? status : vv_duck_blame(op, session, query->sql);
+    if (status == VARVE_OK)
+        return status;
+    return vv_duck_blame(op, session, query->is_users ? VARVE_EUSAGE : VARVE_EFAILED,
+        query->sql);
 }

@@ -105,7 +105,7 @@ static varve_status chunk_fetch(struct vv_op *op, struct vv_rows *rows)
     vv_watch_end(&watched);
     if (status == VARVE_OK || rows->session == NULL)
         return status;
-    return vv_duck_blame(op, rows->session, vv_buf_str(&rows->sql));
+    return vv_duck_blame(op, rows->session, VARVE_EFAILED, vv_buf_str(&rows->sql));
 }
 
 static varve_status chunk_next(struct vv_op *op, struct vv_rows *rows, bool *out_has_chunk)

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-SCHEMA = "id bigint not null, day date not null, v bigint, s string"
+SCHEMA = "id bigint not null, day date not null, v bigint, s string, r bigint"
 BATCH = "id,day,v,s\n2,2025-01-01,7,x\n9999999,2025-01-01,7,x\n"
 DEEDS = {
     "scan": (["scan", "t"], None),
@@ -57,7 +57,8 @@ def noise(length):
 
 HURTS = {
     "cut": lambda content: content[:len(content) // 2],
-    "pages": lambda content: content[:4] + noise(footer(content) - 4) + content[footer(content):],
+    "pages": lambda content: content[:4] + noise(footer(content) // 2 - 4) + content[
+        footer(content) // 2:],  # those of the column r, which are the last, are sound
     "footer": lambda content: content[:footer(content)] + noise(
         len(content) - 8 - footer(content)) + content[-8:],
     "gone": None,
@@ -95,10 +96,26 @@ def test_one_of_many_is_found(varve):
     path.write_bytes(HURTS["pages"](path.read_bytes()))
     for words in (["scan", "t", "--where", "s LIKE '%none%'"],
                   ["query", "SELECT max(s) FROM t"],
+                  ["query", "SELECT max(s) AS read_parquet, '' AS x FROM t"],
                   ["query", "SELECT v FROM t WHERE s LIKE '%none%'"]):
         done = varve.run(*words)
         assert done.returncode == 6 and done.stderr.count(".parquet") == 1, done.stderr
         assert f"{varve.table('t')}/day=2025-01-27/{path.name}" in done.stderr
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_value_that_reads_like_damage_is_none(varve, size):
+    """The engine has no code for a broken file, so its sentences are judged by their words."""
+    fill(varve, size, False)
+    like = "strptime(s || ' likely corrupt', '%Y')"
+    for words in (["query", f"SELECT count({like}) FROM t"],
+                  ["query", f"SELECT {like} FROM t"],
+                  ["query", "SELECT strptime('magic bytes', '%Y')"],
+                  ["scan", "t", "--where", f"{like} > '2025-01-01'"]):
+        done = varve.run(*words)
+        assert done.returncode == 2 and ".parquet" not in done.stderr, (words, done.stderr)
+        assert "Could not parse string" in done.stderr, done.stderr
+        assert "broken" not in done.stderr, done.stderr
 
 
 def test_a_vector_that_is_gone_is_damage(varve):
