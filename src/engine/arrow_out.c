@@ -10,7 +10,7 @@ static const size_t get_next_bytes = (size_t)64 << 20;
 
 struct stream {
     struct vv_session *session;
-    struct vv_buf sql;
+    struct vv_buf sql; /* for vv_duck_blame */
     duckdb_result result;
     bool has_result;
     bool is_finished;   /* the end was reached or an error met */
@@ -205,9 +205,7 @@ varve_status vv_session_stream_query(struct vv_op *op, struct vv_session **sessi
     struct vv_query run = *query;
     run.gives_way = run.gives_way || atomic_load(&(*session)->engine->is_scaled);
     vv_buf_add(&stream->sql, query->sql);
-    varve_status status = vv_buf_ok(&stream->sql)
-                              ? vv_duck_execute(op, *session, &run, true, &stream->result)
-                              : vv_fail_memory(op);
+    varve_status status = vv_duck_execute(op, *session, &run, true, &stream->result);
     if (status != VARVE_OK) {
         status = tell_about(op, status, stream->about);
         vv_buf_done(&stream->sql);

@@ -3,7 +3,9 @@
  * engine says what is wrong with it, and not in which file it is.
  *
  * The files stand in the text of the statement, or of the session's views. Each is read whole by itself,
- * in their order, until one fails: none is named that was not found so.
+ * in their order, until one fails: none is named that was not found so. For that each statement whose rows
+ * are streamed keeps a copy of its text, and a session the texts of its views, some hundred bytes a file. One that
+ * memory is too short for fails no statement over sound files; of broken ones none is named then.
  */
 #include "engine/duck.h"
 #include "engine/sql.h"

@@ -47,7 +47,7 @@ struct vv_session {
     duckdb_connection connection;
     bool is_plain;       /* vv_session_optimize */
     bool is_blaming;     /* its statements look for a broken file (blame.c) */
-    struct vv_buf views; /* their texts (vv_session_make_view) */
+    struct vv_buf views; /* their texts (vv_session_make_view), for vv_duck_blame */
     uint64_t statements; /* kept ones that were run */
     struct vv_kept kept[VV_KEPT_MAX];
 };
@@ -88,7 +88,8 @@ void vv_duck_text_done(char **text);
 /*
  * Called with the failure of a statement recorded. Where it is for a broken file that the message does
  * not name, the path of that file is put before it. A user's statement (`refused` is EUSAGE) all of whose
- * files are sound is refused: a value only reads like such a failure. Returns the recorded code.
+ * files are sound is refused: a value only reads like such a failure. Of an `sql` that memory was too short
+ * for no file is named. Returns the recorded code.
  */
 varve_status vv_duck_blame(struct vv_op *op, struct vv_session *session, varve_status refused,
     struct vv_str sql);

@@ -12,7 +12,7 @@ struct column {
 struct vv_rows {
     duckdb_result result;
     struct vv_session *session;     /* where the rows are streamed; else NULL */
-    struct vv_buf sql;              /* likewise; else empty */
+    struct vv_buf sql;              /* likewise, for vv_duck_blame; else empty */
     const struct vv_rowset *rowset; /* NULL: rows of `result` */
     size_t rowset_chunk;            /* the next one */
     duckdb_data_chunk chunk;
@@ -62,8 +62,6 @@ varve_status vv_session_rows(struct vv_op *op, struct vv_session *session,
         rows->session = session;
         vv_buf_add(&rows->sql, query->sql);
     }
-    if (!vv_buf_ok(&rows->sql))
-        return vv_fail_memory(op);
     *out = VV_MOVE(rows);
     return VARVE_OK;
 }

@@ -67,8 +67,6 @@ varve_status vv_session_make_view(struct vv_op *op, struct vv_session *session,
 {
     vv_buf_add(&session->views, sql);
     vv_buf_addc(&session->views, '\n');
-    if (!vv_buf_ok(&session->views))
-        return vv_fail_memory(op);
     return vv_session_exec(op, session, sql);
 }
 

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/seam.h"
+
 #include "fixture.h"
 #include "harness/clock_fake.h"
 
@@ -58,6 +60,31 @@ TEST(arrow_out, formats)
         schema.release(&schema);
         stream.release(&stream);
     }
+}
+
+/* The text is copied to find a broken file by, should there be one: without it none is named. */
+TEST(arrow_out, a_sound_statement_needs_no_memory_for_the_look_at_broken_files)
+{
+    FIXTURE(fixture);
+    uint32_t done = 0;
+    bool is_over = false;
+    for (uint64_t nth = 1; !is_over; nth++) {
+        struct vv_session *session = NULL;
+        struct ArrowArrayStream stream = {.release = NULL};
+        REQUIRE_OK(&fixture.op, vv_session_open(&fixture.op, fixture.engine, &session));
+        vv_seam_fail_allocation(nth);
+        varve_status status = vv_session_stream(&fixture.op, &session, VV_STR("FROM range(5)"),
+            true, NULL, 0, &stream);
+        is_over = vv_seam_allocations_left() > 0;
+        vv_seam_fail_allocation(0);
+        done += status == VARVE_OK && !is_over ? 1 : 0;
+        if (status == VARVE_OK)
+            stream.release(&stream);
+        else
+            vv_forgive(&fixture.op);
+        vv_session_close(&session);
+    }
+    CHECK_INT(done, 1);
 }
 
 /* Reads to the end; the sum of the first column, a BIGINT, comes out. */

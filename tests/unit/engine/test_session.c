@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/os.h"
+#include "base/seam.h"
 #include "engine/duck.h"
 
 #include "fixture.h"
@@ -466,6 +467,32 @@ TEST(session, cancel_meets_only_its_own_statements)
     CHECK_INT(threads[0].status, VARVE_EINTERRUPTED);
     CHECK_INT(threads[1].status, VARVE_OK);
     CHECK_INT(threads[2].status, VARVE_OK);
+}
+
+/* Texts are copied to find a broken file by, should there be one: without them none is named. */
+TEST(session, sound_statements_need_no_memory_for_the_look_at_broken_files)
+{
+    FIXTURE(fixture);
+    const struct vv_query query = {.sql = VV_STR("FROM range(5)"), .is_streamed = true};
+    uint32_t done = 0;
+    bool is_over = false;
+    vv_seam_fail_allocation(1);
+    varve_status status = vv_session_make_view(&fixture.op, fixture.session,
+        VV_STR("CREATE TEMP VIEW seven AS SELECT 7"));
+    vv_seam_fail_allocation(0);
+    CHECK_OK(&fixture.op, status);
+    CHECK_INT(number(&fixture, "FROM seven"), 7);
+    for (uint64_t nth = 1; !is_over; nth++) {
+        VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
+        vv_seam_fail_allocation(nth);
+        status = vv_session_rows(&fixture.op, fixture.session, &query, &rows);
+        is_over = vv_seam_allocations_left() > 0;
+        vv_seam_fail_allocation(0);
+        done += status == VARVE_OK && !is_over ? 1 : 0;
+        if (status != VARVE_OK)
+            vv_forgive(&fixture.op);
+    }
+    CHECK_INT(done, 1);
 }
 
 /* More rows than one chunk; a statement that is given up half way leaves the session usable. */
