@@ -227,8 +227,8 @@ static varve_status add_source_line(struct vv_op *op, struct copies *copies,
 }
 
 /* Whether a data file is what its commit says. */
-static varve_status check_source(struct vv_op *op, const struct vv_file *file, int64_t bytes,
-    const char *sha256)
+static varve_status check_source(struct vv_op *op, const struct vv_store *store,
+    const struct vv_file *file, int64_t bytes, const char *sha256)
 {
     struct vv_str said = vv_pairs_get(&file->tags, VV_STR("varve.sha256"));
     bool has_size = file->bytes >= 0; /* a remove may leave it out */
@@ -238,7 +238,7 @@ static varve_status check_source(struct vv_op *op, const struct vv_file *file, i
     return vv_fail(op, VARVE_EVERIFY,
         "%.*s is not what the log says: it has %" PRId64 " bytes and the SHA-256 %s; varve "
         "verify --deep says more; nothing is exported",
-        VV_ARG(file->key), bytes, sha256);
+        VV_ARG(vv_file_path(op, store, file)), bytes, sha256);
 }
 
 const char *vv_export_proof(const struct vv_export_table *table, const struct vv_file *file)
@@ -258,7 +258,8 @@ static varve_status copy_source(struct vv_op *op, struct vv_export_run *run,
     bool is_proven = strcmp(proof, "commit") == 0;
     VV_TRY(copy_file(op, run, copies, is_proven ? "sources" : "unproven", file->key,
         file->absolute, &copied));
-    VV_TRY(check_source(op, file, copied->bytes, copied->sha256));
+    VV_TRY(check_source(op, copies->table->source.table->store, file, copied->bytes,
+        copied->sha256));
     sources->files++;
     sources->bytes += copied->bytes;
     sources->proven += is_proven ? 1 : 0;
@@ -275,7 +276,7 @@ varve_status vv_export_look(struct vv_op *op, const struct vv_export_table *tabl
     int64_t bytes = 0;
     VV_TRY(local_path(op, table, file->key, file->absolute, &path));
     VV_TRY(vv_sha256_file(op, path.ptr, out_sha256, &bytes));
-    return check_source(op, file, bytes, out_sha256);
+    return check_source(op, table->source.table->store, file, bytes, out_sha256);
 }
 
 /* What is not copied is looked at where it lies. */

@@ -80,8 +80,7 @@ def test_whatever_meets_it_names_it(lake, tmp_path, varve_on, hurt):
         assert done.returncode == (10 if deed == "export" and hurt != "gone" else 6), (
             deed, done.stdout[:500], done.stderr)
         said = done.stderr.splitlines()[0]
-        assert f"day=2025-01-01/{path.name}" in said, (deed, said)
-        assert str(varve.table("t")) in said or "table t" in said, (deed, said)
+        assert str(path) in said, (deed, said)
         assert varve.version("t") == before and not (tmp_path / "out").exists()
 
 
