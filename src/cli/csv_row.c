@@ -5,12 +5,16 @@
 
 #define NAMES_MAX 10000
 
+#define FAULT_BEHIND "text behind a closing quote (within quotes, a quote is written twice)"
+#define FAULT_OPEN "a quote that is never closed"
+#define FAULT_CR "a CR without quotes (a line ends in LF or CRLF)"
+
 /* One field of a record, and what is left behind it. */
 struct field {
     const char *bytes;
     size_t len;
-    bool is_quoted; /* `bytes` are those between the quotes, a quote in them written twice */
-    bool is_broken;
+    bool is_quoted;    /* `bytes` are those between the quotes, a quote in them written twice */
+    const char *fault; /* NULL: none */
 };
 
 /* False: the record has no more fields. `*rest` NULL: it is used up. */
@@ -19,7 +23,7 @@ static bool field_take(const char **rest, const char *end, struct field *out)
     const char *at = *rest;
     if (at == NULL)
         return false;
-    while (at < end && *at == ' ')
+    if (at < end && *at == ' ')
         at++;
     *out = (struct field){.is_quoted = at < end && *at == '"'};
     const char *comma = memchr(*rest, ',', (size_t)(end - *rest));
@@ -31,14 +35,17 @@ static bool field_take(const char **rest, const char *end, struct field *out)
         out->len = (size_t)(close - at - 1);
         const char *behind = close < end ? close + 1 : end;
         comma = memchr(behind, ',', (size_t)(end - behind));
-        out->is_broken = close >= end;
         for (const char *next = comma ? comma : end; behind < next; behind++)
-            out->is_broken = out->is_broken || *behind != ' ';
+            if (*behind != ' ')
+                out->fault = FAULT_BEHIND;
+        if (close >= end)
+            out->fault = FAULT_OPEN;
     } else {
         out->bytes = *rest;
         out->len = (size_t)((comma ? comma : end) - *rest);
         /* Of a file whose lines end in CR alone, which are one line here. */
-        out->is_broken = memchr(out->bytes, '\r', out->len) != NULL;
+        if (memchr(out->bytes, '\r', out->len) != NULL)
+            out->fault = FAULT_CR;
     }
     *rest = comma ? comma + 1 : NULL;
     return true;
@@ -80,10 +87,9 @@ static varve_status add_name(struct vv_csv_names *names, const struct field *fie
     varve_error *err)
 {
     struct vv_text name = {0};
-    if (field->is_broken)
-        return vv_error_set(err, VARVE_EINVALID,
-            "the header has text behind a closing quote, a quote that is never closed, or a CR "
-            "within: a line ends in LF or CRLF");
+    if (field->fault)
+        return vv_error_set(err, VARVE_EINVALID, "column %zu of the header has %s",
+            names->len + 1, field->fault);
     if (field->len == 0)
         return vv_error_set(err, VARVE_EINVALID, "column %zu has no name in the header",
             names->len + 1);
@@ -160,12 +166,9 @@ varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *reco
     const char *rest = record, *end = record + without_line_end(record, len);
     vv_text_addc(out, '{');
     for (; field_take(&rest, end, &field); fields++) {
-        if (field.is_broken)
-            return vv_error_set(err, VARVE_EINVALID,
-                "field %zu has text behind a closing quote (within quotes, a quote is written "
-                "twice), is never closed, or has a CR without quotes (a line ends in LF or "
-                "CRLF)",
-                fields + 1);
+        if (field.fault)
+            return vv_error_set(err, VARVE_EINVALID, "field %zu has %s", fields + 1,
+                field.fault);
         if (fields >= names->len || (!field.is_quoted && field.len == 0))
             continue;
         if (out->ptr[out->len - 1] != '{')

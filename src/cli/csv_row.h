@@ -20,7 +20,7 @@ bool vv_csv_names_has(const struct vv_csv_names *names, const char *name);
 /* Appends a header that vv_csv_names_read takes without its column `except` (NULL: none). */
 void vv_csv_header_write(const char *record, size_t len, const char *except,
     struct vv_text *out);
-/* Appends the row to `out`. EINVALID: another number of fields, or text behind a quote. */
+/* Appends the row to `out`. EINVALID: another number of fields, or a field that is none. */
 varve_status vv_csv_row_write(const struct vv_csv_names *names, const char *record, size_t len,
     struct vv_text *out, varve_error *err);
 

@@ -213,7 +213,7 @@ bool vv_stream_drain(struct vv_ingest *ingest, struct vv_stream *stream);
 
 /* Puts the whole lines on the desk, until there is none, the spool is full or answers stall. */
 void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream);
-/* What a stream that has ended has begun of a line: a line of a file, nothing of a client. */
+/* What a stream that has ended has begun: a half line is one of a file, nothing of a client. */
 void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream);
 
 /* Of CSV: fills stream->names. EINVALID, ELIMIT: no header, or one under which no row could be good. */

@@ -85,9 +85,9 @@ static uint64_t offset_after(struct vv_ingest *ingest, int fd, const struct vv_c
         vv_lines_add(&lines, desk, has_more ? (size_t)len : 0);
         while (rows > 0 && vv_lines_next(&lines, desk, &line))
             rows -= is_row(chunk, is_csv, &line) ? 1 : 0;
-        /* The last line of a file that was rotated may have no end. */
-        if (rows > 0 && read == chunk->to && vv_lines_last(&lines, desk, &line))
-            has_more = false;
+        /* The last line of a file that was rotated may have no end, or have a quote that has none. */
+        while (rows > 0 && read == chunk->to && vv_lines_last(&lines, desk, &line))
+            rows -= is_row(chunk, is_csv, &line) ? 1 : 0;
         vv_lines_end(&lines, desk);
     }
     vv_lines_done(&lines, desk);

@@ -66,7 +66,7 @@ varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *st
     varve_error error;
     char file[PATH_MAX];
     const char *name = name_of(stream, file);
-    if (line->is_too_long)
+    if (line->fault == VV_LINE_TOO_LONG)
         return vv_error_set(err, VARVE_ELIMIT,
             "%s: the header is longer than %zu bytes (--max-line)", name,
             ingest->desk.line_bytes_max);

@@ -68,7 +68,8 @@ static enum outcome refuse(struct vv_ingest *ingest, struct vv_stream *stream,
     if (status == VARVE_OK) {
         vv_runs_add(&ingest->told, sequence, sequence);
         (void)accept(ingest, stream, line, sequence);
-    } else if (is_passing(&error) && !line->is_too_long) { /* that one would not come again */
+    } else if (is_passing(&error) &&
+               line->fault != VV_LINE_TOO_LONG) { /* that would not come again */
         return wait(ingest, &error);
     } else {
         ingest->counts.refused++;
@@ -143,18 +144,36 @@ static enum outcome take_record(struct vv_ingest *ingest, struct vv_stream *stre
     return refuse(ingest, stream, line, &fault);
 }
 
-static enum outcome take(struct vv_ingest *ingest, struct vv_stream *stream,
+static enum outcome refuse_fault(struct vv_ingest *ingest, struct vv_stream *stream,
     const struct vv_line *line)
 {
     struct vv_text reason VV_CLEANUP(vv_text_done) = {0};
+    struct fault fault = {.code = VARVE_EINVALID};
+    size_t bytes_max = ingest->desk.line_bytes_max;
+    if (line->fault == VV_LINE_TOO_LONG) {
+        fault.code = VARVE_ELIMIT;
+        vv_text_addf(&reason, "the line is longer than %zu bytes (--max-line)", bytes_max);
+    } else if (line->fault == VV_LINE_LONG_QUOTE) {
+        fault.code = VARVE_ELIMIT;
+        vv_text_addf(&reason,
+            "the line has a quote that is not closed within %zu bytes (--max-line)", bytes_max);
+    } else if (line->fault == VV_LINE_STRAY) {
+        vv_text_adds(&reason,
+            "the line has a quote that is closed in another line, with text behind it");
+    } else {
+        vv_text_adds(&reason, "the line has a quote that is never closed");
+    }
+    fault.reason = vv_text_chars(&reason);
+    return refuse(ingest, stream, line, &fault);
+}
+
+static enum outcome take(struct vv_ingest *ingest, struct vv_stream *stream,
+    const struct vv_line *line)
+{
     if (ingest->options->is_csv && line->offset == 0)
         return take_header(ingest, stream, line);
-    if (line->is_too_long) {
-        vv_text_addf(&reason, "the line is longer than %zu bytes (--max-line)",
-            ingest->desk.line_bytes_max);
-        const struct fault fault = {vv_text_chars(&reason), VARVE_ELIMIT, NULL};
-        return refuse(ingest, stream, line, &fault);
-    }
+    if (line->fault != VV_LINE_FINE)
+        return refuse_fault(ingest, stream, line);
     if (vv_line_is_blank(line))
         return TAKEN;
     if (ingest->options->is_csv)
@@ -164,27 +183,9 @@ static enum outcome take(struct vv_ingest *ingest, struct vv_stream *stream,
     return put(ingest, stream, line, line->bytes, line->len);
 }
 
-void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream)
-{
-    struct vv_line line;
-    stream->has_lines = false;
-    while (vv_lines_next(&stream->lines, &ingest->desk, &line)) {
-        if (take(ingest, stream, &line) == NOT_NOW) {
-            vv_lines_again(&stream->lines, &ingest->desk, &line);
-            stream->has_lines = true;
-            break;
-        }
-        ingest->counts.lines++;
-        if (vv_answer_is_stalled(stream)) {
-            stream->has_lines = true;
-            break;
-        }
-    }
-    stream->runs.line_last = stream->lines.number;
-    vv_lines_end(&stream->lines, &ingest->desk);
-}
-
-/* Its other half may be what made it a row: it is not known what was meant. Who still hears is told. */
+/*
+ * Its other half may be what made it a row: it is not known what was meant. Who still hears is told.
+ */
 static void refuse_half(struct vv_ingest *ingest, struct vv_stream *stream,
     const struct vv_line *line)
 {
@@ -196,21 +197,37 @@ static void refuse_half(struct vv_ingest *ingest, struct vv_stream *stream,
             VARVE_EINVALID);
 }
 
-void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream)
+/* What lies on the desk, with what `next` makes of it. */
+static void take_all(struct vv_ingest *ingest, struct vv_stream *stream,
+    bool (*next)(struct vv_lines *, struct vv_desk *, struct vv_line *))
 {
     struct vv_line line;
-    size_t room = 0;
-    (void)vv_lines_begin(&stream->lines, &ingest->desk, &room);
-    if (!vv_lines_last(&stream->lines, &ingest->desk, &line))
-        return;
-    if (stream->kind == VV_STREAM_CLIENT)
-        refuse_half(ingest, stream, &line);
-    else if (take(ingest, stream, &line) == NOT_NOW) {
-        vv_lines_again(&stream->lines, &ingest->desk, &line);
-        stream->has_lines = true;
-    } else {
+    stream->has_lines = false;
+    while (!stream->has_lines && next(&stream->lines, &ingest->desk, &line)) {
+        if (line.is_half && stream->kind == VV_STREAM_CLIENT) {
+            refuse_half(ingest, stream, &line);
+            continue;
+        }
+        if (take(ingest, stream, &line) == NOT_NOW) {
+            vv_lines_again(&stream->lines, &ingest->desk, &line);
+            stream->has_lines = true;
+            break;
+        }
         ingest->counts.lines++;
+        stream->has_lines = vv_answer_is_stalled(stream);
     }
     stream->runs.line_last = stream->lines.number;
     vv_lines_end(&stream->lines, &ingest->desk);
+}
+
+void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream)
+{
+    take_all(ingest, stream, vv_lines_next);
+}
+
+void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream)
+{
+    size_t room = 0;
+    (void)vv_lines_begin(&stream->lines, &ingest->desk, &room);
+    take_all(ingest, stream, vv_lines_last);
 }

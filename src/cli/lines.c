@@ -55,12 +55,15 @@ void vv_lines_add(struct vv_lines *lines, struct vv_desk *desk, size_t len)
     lines->offset += passed;
 }
 
-/* A field is quoted when a quote is the first of it but for blanks, as in files of CSV. */
+/* A field is quoted when a quote is the first of it but for one blank, as in files of CSV. */
 enum csv_place {
     FIELD_START,
-    IN_TEXT, /* or behind the closing quote */
+    FIELD_BLANK,
+    IN_TEXT,
     IN_QUOTES,
-    AFTER_QUOTE /* the closing one, or the first of two that stand for one */
+    AFTER_QUOTE, /* the closing one, or the first of two that stand for one */
+    AFTER_FIELD, /* blanks behind the closing one */
+    BEHIND_QUOTE /* text there, which makes the record none */
 };
 
 static enum csv_place place_after(enum csv_place place, char byte)
@@ -69,81 +72,124 @@ static enum csv_place place_after(enum csv_place place, char byte)
         return byte == '"' ? AFTER_QUOTE : IN_QUOTES;
     if (byte == ',')
         return FIELD_START;
+    bool may_open = place == FIELD_START || place == FIELD_BLANK || place == AFTER_QUOTE;
+    if (byte == '"' && may_open)
+        return IN_QUOTES;
     if (place == FIELD_START && byte == ' ')
-        return FIELD_START;
-    return place != IN_TEXT && byte == '"' ? IN_QUOTES : IN_TEXT;
+        return FIELD_BLANK;
+    if (place == FIELD_START || place == FIELD_BLANK)
+        return IN_TEXT;
+    if (place != AFTER_QUOTE && place != AFTER_FIELD)
+        return place;
+    return byte == ' ' || byte == '\r' ? AFTER_FIELD : BEHIND_QUOTE; /* a CR may end the line */
 }
 
-/* Length of the record that begins at `bytes`; `len` where it does not end. */
-static size_t find_record_end(struct vv_lines *lines, const char *bytes, size_t len)
+enum outcome {
+    NO_END, /* in what is there */
+    ENDS,
+    IS_STRAY
+};
+
+/*
+ * Looks for the end of the record that begins at `bytes`, which is at search.to then. A search that
+ * is within quotes at a line end which an earlier one has passed, within quotes too, would see what
+ * that one has seen: it goes on where that ended. So each byte is looked at twice at most, however
+ * many stray quotes there are.
+ */
+static enum outcome find_record_end(struct vv_lines *lines, const char *bytes, size_t len)
 {
-    enum csv_place place = (enum csv_place)lines->csv_place;
-    for (size_t at = lines->searched; at < len; at++) {
-        if (bytes[at] == '\n' && place != IN_QUOTES)
-            return at;
-        if (bytes[at] == '\n')
-            lines->line_ends_searched++;
-        place = place_after(place, bytes[at]);
+    struct vv_search *search = &lines->search;
+    enum csv_place place = (enum csv_place)search->place;
+    size_t at = search->to;
+    for (; at < len && !(place == BEHIND_QUOTE && search->line_ends > 0); at++) {
+        if (bytes[at] != '\n') {
+            place = place_after(place, bytes[at]);
+            continue;
+        }
+        if (place != IN_QUOTES)
+            break;
+        search->line_ends++;
+        if (at < lines->ahead.to) {
+            *search = lines->ahead;
+            lines->ahead = (struct vv_search){0};
+            place = (enum csv_place)search->place;
+            at = search->to - 1;
+        }
     }
-    lines->csv_place = (int)place;
-    return len;
+    search->to = at;
+    search->place = (int)place;
+    if (place == BEHIND_QUOTE && search->line_ends > 0)
+        return IS_STRAY;
+    return at < len ? ENDS : NO_END;
 }
 
-static size_t find_end(struct vv_lines *lines, const char *bytes, size_t len)
+static enum outcome find_end(struct vv_lines *lines, const char *bytes, size_t len)
 {
     if (lines->is_csv)
         return find_record_end(lines, bytes, len);
-    const char *end = memchr(bytes + lines->searched, '\n', len - lines->searched);
-    return end ? (size_t)(end - bytes) : len;
+    size_t from = lines->search.to;
+    const char *end = memchr(bytes + from, '\n', len - from);
+    lines->search.to = end ? (size_t)(end - bytes) : len;
+    return end ? ENDS : NO_END;
 }
 
-static void give(struct vv_lines *lines, struct vv_desk *desk, size_t len, size_t passed,
-    struct vv_line *out)
+/* What was seen ahead is of use while it is ahead of what is left. */
+static void pass_ahead(struct vv_search *ahead, size_t passed, uint64_t line_ends)
 {
+    if (ahead->to > passed)
+        *ahead =
+            (struct vv_search){ahead->to - passed, ahead->place, ahead->line_ends - line_ends};
+    else
+        *ahead = (struct vv_search){0};
+}
+
+/* Gives out `len` bytes, which have that many line ends, and passes over its own behind them. */
+static void give(struct vv_lines *lines, struct vv_desk *desk, size_t len, uint64_t line_ends,
+    bool has_end, struct vv_line *out)
+{
+    size_t passed = has_end ? len + 1 : len;
     *out = (struct vv_line){.bytes = desk->bytes + desk->from,
         .len = len,
         .number = lines->number + 1,
         .offset = lines->offset};
-    lines->number += 1 + lines->line_ends_searched;
-    lines->searched = 0;
-    lines->csv_place = FIELD_START;
-    lines->line_ends_searched = 0;
+    pass_ahead(&lines->ahead, passed, line_ends + 1);
+    lines->search = (struct vv_search){0};
+    lines->number += 1 + line_ends;
     lines->offset += passed;
     desk->from += passed;
 }
 
-/* A line too long: what is there of it goes, and what comes of it will. */
-static void cut(struct vv_lines *lines, struct vv_desk *desk, size_t len, bool has_end,
+/* Of a record that is none its first line, be it one that is too long itself and goes on. */
+static void give_first(struct vv_lines *lines, struct vv_desk *desk, enum vv_line_fault fault,
     struct vv_line *out)
 {
-    lines->line_ends_searched =
-        0; /* after a quote that never ends, the next line is a new one */
-    if (lines->is_csv) {
-        const char *bytes = desk->bytes + desk->from;
-        const char *end = memchr(bytes, '\n', len);
-        has_end = end != NULL || has_end;
-        len = end ? (size_t)(end - bytes) : len;
-    }
-    give(lines, desk, len, has_end ? len + 1 : len, out);
-    out->is_too_long = true;
-    lines->is_skipping = !has_end;
+    const char *bytes = desk->bytes + desk->from;
+    size_t len = desk->to - desk->from;
+    const char *end = memchr(bytes, '\n', len);
+    len = end ? (size_t)(end - bytes) : len;
+    bool is_cut = end == NULL || len > desk->line_bytes_max;
+    /* Of a record of one line there is nothing to go back to. */
+    if (lines->search.line_ends > 0)
+        lines->ahead = lines->search;
+    give(lines, desk, len, 0, end != NULL, out);
+    out->fault = is_cut ? VV_LINE_TOO_LONG : fault;
+    lines->is_skipping = end == NULL;
 }
 
 bool vv_lines_next(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out)
 {
     size_t len = desk->to - desk->from;
-    size_t end = find_end(lines, desk->bytes + desk->from, len);
-    bool has_end = end < len;
-    if (end > desk->line_bytes_max ||
-        (!has_end && desk->kept_bytes + end > desk->kept_bytes_max)) {
-        cut(lines, desk, end, has_end, out);
-        return true;
-    }
-    if (!has_end) {
-        lines->searched = len;
+    enum outcome outcome = find_end(lines, desk->bytes + desk->from, len);
+    size_t end = lines->search.to;
+    bool is_much = outcome == NO_END && desk->kept_bytes + end > desk->kept_bytes_max;
+    if (end > desk->line_bytes_max || is_much)
+        give_first(lines, desk, VV_LINE_LONG_QUOTE, out);
+    else if (outcome == IS_STRAY)
+        give_first(lines, desk, VV_LINE_STRAY, out);
+    else if (outcome == ENDS)
+        give(lines, desk, end, lines->search.line_ends, true, out);
+    else
         return false;
-    }
-    give(lines, desk, end, end + 1, out);
     return true;
 }
 
@@ -153,17 +199,22 @@ void vv_lines_again(struct vv_lines *lines, struct vv_desk *desk, const struct v
     desk->from -= passed;
     lines->offset = line->offset;
     lines->number = line->number - 1;
+    lines->ahead = (struct vv_search){0};
 }
 
 bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out)
 {
+    if (vv_lines_next(lines, desk, out))
+        return true;
     size_t len = desk->to - desk->from;
     if (len == 0)
         return false;
-    /* Within quotes a line end was searched past; the last one begins no further line. */
-    if (lines->line_ends_searched > 0 && desk->bytes[desk->to - 1] == '\n')
-        lines->line_ends_searched--;
-    give(lines, desk, len, len, out);
+    if (lines->search.line_ends > 0 && lines->search.place == IN_QUOTES) {
+        give_first(lines, desk, VV_LINE_OPEN_QUOTE, out);
+        return true;
+    }
+    give(lines, desk, len, lines->search.line_ends, false, out);
+    out->is_half = true;
     return true;
 }
 

@@ -14,12 +14,13 @@ TEST(csv_row, values_are_texts_under_the_names_of_the_header)
         {"\"say \"\"no\"\"\",\"1,2\n3\", 4 ",
             "{\"a\":\"say \\\"no\\\"\",\"b c\":\"1,2\\u000a3\",\"d\":\" 4 \"}", NULL},
         {" \"q\" ,5'\"6,\\", "{\"a\":\"q\",\"b c\":\"5'\\\"6\",\"d\":\"\\\\\"}", NULL},
+        {"1,  \"q,3", "{\"a\":\"1\",\"b c\":\"  \\\"q\",\"d\":\"3\"}", NULL},
         {"1,2", NULL, "2 fields, the header has 3"},
         {"1,2,3,4", NULL, "4 fields, the header has 3"},
         {"1,\"2\"x,3", NULL, "field 2 has text behind a closing quote"},
-        {"1,2,\"3", NULL, "never closed"},
+        {"1,2,\"3", NULL, "field 3 has a quote that is never closed"},
         {"1,2,\"3\"\"", NULL, "never closed"},
-        {"1,2,3\r4,5,6\r", NULL, "field 3 has text behind"},
+        {"1,2,3\r4,5,6\r", NULL, "field 3 has a CR without quotes"},
         {"1,x\ry,3", NULL, "a CR without quotes"},
         {"1,\"x\ry\",3", "{\"a\":\"1\",\"b c\":\"x\\u000dy\",\"d\":\"3\"}", NULL},
     };
@@ -76,8 +77,8 @@ TEST(csv_row, a_header_has_a_name_for_each_column_once)
         {"a,b,A", "column \"A\" is in the header twice"},
         {"a,\"b", "never closed"},
         {"a,\"b\"c", "behind a closing quote"},
-        {"a,b\r1,2\r", "a CR within"},
-        {"a\rb", "a CR within"},
+        {"a,b\r1,2\r", "a CR without quotes"},
+        {"a\rb", "a CR without quotes"},
     };
     for (size_t i = 0; i < VV_COUNT(headers); i++) {
         struct vv_csv_names names = {0};

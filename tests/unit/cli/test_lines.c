@@ -1,6 +1,7 @@
 #include "cli/lines.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "harness/test.h"
 
@@ -56,7 +57,7 @@ TEST(lines, the_same_whatever_pieces_they_come_in)
             while (vv_lines_next(&f.lines, &f.desk, &line)) {
                 REQUIRE(len < VV_COUNT(expected));
                 CHECK_INT(line.number, len + 1);
-                CHECK(!line.is_too_long);
+                CHECK_INT(line.fault, VV_LINE_FINE);
                 CHECK(memcmp(stream + line.offset, line.bytes, line.len) == 0);
                 CHECK_STR(text_of(&line), expected[len++]);
             }
@@ -89,7 +90,7 @@ TEST(lines, a_line_too_long_is_told_once_and_passed_over)
             add(&f, stream + at, left < piece ? left : piece);
             while (vv_lines_next(&f.lines, &f.desk, &line) && CHECK(len < 8)) {
                 numbers[len] = line.number;
-                cut[len++] = line.is_too_long;
+                cut[len++] = line.fault == VV_LINE_TOO_LONG;
             }
             vv_lines_end(&f.lines, &f.desk);
             CHECK(f.lines.kept_len <= LINE_MAX);
@@ -135,7 +136,7 @@ TEST(lines, all_streams_together_keep_no_more_than_they_may)
         memcpy(vv_lines_begin(&lines[i], &desk, &room), "0123456789abcdef", 16);
         vv_lines_add(&lines[i], &desk, 16);
         if (vv_lines_next(&lines[i], &desk, &line)) {
-            CHECK(line.is_too_long);
+            CHECK_INT(line.fault, VV_LINE_TOO_LONG);
             cut++;
         }
         vv_lines_end(&lines[i], &desk);
@@ -150,11 +151,11 @@ TEST(lines, all_streams_together_keep_no_more_than_they_may)
 
 TEST(lines, records_of_csv_may_hold_line_ends)
 {
-    static const char stream[] = "a,\"b\nc\"\nd\"e,f\n\"\"\"\n\"\",x\n \"g\n,'h\n";
+    static const char stream[] = "a,\"b\nc\"\nd\"e,f\n\"\"\"\n\"\",x\n \" ,g\n,'h\n";
     static const struct record {
         const char *text;
         uint64_t number;
-    } records[] = {{"a,\"b\nc\"", 1}, {"d\"e,f", 3}, {"\"\"\"\n\"\",x\n \"g", 4}, {",'h", 7}};
+    } records[] = {{"a,\"b\nc\"", 1}, {"d\"e,f", 3}, {"\"\"\"\n\"\",x\n \" ,g", 4}, {",'h", 7}};
     for (size_t piece = 1; piece < sizeof(stream); piece++) {
         struct fixture f;
         struct vv_line line;
@@ -175,17 +176,88 @@ TEST(lines, records_of_csv_may_hold_line_ends)
     }
 }
 
-TEST(lines, a_quote_that_never_ends_costs_one_line_too_long)
+/* What is told of a line: its text, and the fault. */
+struct told {
+    const char *text;
+    enum vv_line_fault fault;
+};
+
+static void check_told(const char *stream, const struct told *told, size_t told_len)
+{
+    size_t stream_len = strlen(stream);
+    for (size_t piece = 1; piece <= stream_len; piece++) {
+        struct fixture f;
+        struct vv_line line;
+        size_t len = 0;
+        begin(&f, true);
+        for (size_t at = 0; at <= stream_len; at += piece) {
+            size_t left = stream_len - at;
+            add(&f, stream + at, left < piece ? left : piece);
+            bool is_end = left <= piece;
+            while (is_end ? vv_lines_last(&f.lines, &f.desk, &line)
+                          : vv_lines_next(&f.lines, &f.desk, &line)) {
+                REQUIRE(len < told_len);
+                CHECK_STR(text_of(&line), told[len].text);
+                CHECK_INT(line.fault, told[len++].fault);
+                CHECK_INT(line.number, len);
+                CHECK(memcmp(stream + line.offset, line.bytes, line.len) == 0);
+            }
+            vv_lines_end(&f.lines, &f.desk);
+            if (is_end)
+                break;
+        }
+        CHECK_INT(len, told_len);
+        end(&f);
+    }
+}
+
+TEST(lines, a_stray_quote_costs_its_own_line)
+{
+    static const struct told closed[] = {{"a,\"b", VV_LINE_STRAY}, {"c,d", VV_LINE_FINE},
+        {"e,f\"g", VV_LINE_FINE}, {"h,\"i", VV_LINE_STRAY}, {"j,\"k", VV_LINE_OPEN_QUOTE},
+        {"l", VV_LINE_FINE}};
+    check_told("a,\"b\nc,d\ne,f\"g\nh,\"i\nj,\"k\nl\n", closed, VV_COUNT(closed));
+    static const struct told open[] = {{"a,b", VV_LINE_FINE}, {"a,\"b", VV_LINE_OPEN_QUOTE},
+        {"c,\"\"", VV_LINE_FINE}, {"d", VV_LINE_FINE}, {",\"\"e", VV_LINE_FINE}};
+    check_told("a,b\na,\"b\nc,\"\"\nd\n,\"\"e", open, VV_COUNT(open));
+}
+
+TEST(lines, a_quote_that_is_not_closed_within_the_limit_costs_its_own_line)
 {
     struct fixture f;
     struct vv_line line;
     begin(&f, true);
     add(&f, "a,\"b\nc,d\ne,f\ng,h\ni,j\nk,l\n", 25);
     CHECK(vv_lines_next(&f.lines, &f.desk, &line));
-    CHECK(line.is_too_long);
+    CHECK_INT(line.fault, VV_LINE_LONG_QUOTE);
+    CHECK_STR(text_of(&line), "a,\"b");
     CHECK_INT(line.number, 1);
     CHECK(vv_lines_next(&f.lines, &f.desk, &line));
+    CHECK_INT(line.fault, VV_LINE_FINE);
     CHECK_STR(text_of(&line), "c,d");
     CHECK_INT(line.number, 2);
+    end(&f);
+}
+
+/* Each line leaves a quote open, and none is closed: a search from each one to the end would take long. */
+TEST(lines, stray_quotes_are_not_searched_behind_again_and_again)
+{
+    static const char text[] = "a,x\",y,\"\n";
+    const size_t text_len = sizeof(text) - 1, count = 50000;
+    struct fixture f = {.lines = {.is_csv = true}};
+    struct vv_line line;
+    size_t len = 0;
+    vv_desk_init(&f.desk, text_len * count / 2, text_len * count, SIZE_MAX);
+    size_t room = 0;
+    char *at = vv_lines_begin(&f.lines, &f.desk, &room);
+    for (size_t i = 0; i < count; i++)
+        memcpy(at + i * text_len, text, text_len);
+    vv_lines_add(&f.lines, &f.desk, text_len * count);
+    clock_t begun = clock();
+    for (; vv_lines_last(&f.lines, &f.desk, &line) && line.len == text_len - 1; len++)
+        if (line.fault != VV_LINE_LONG_QUOTE && line.fault != VV_LINE_OPEN_QUOTE)
+            break;
+    CHECK_INT(len, count);
+    CHECK(clock() - begun < 5 * CLOCKS_PER_SEC);
     end(&f);
 }
