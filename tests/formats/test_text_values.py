@@ -50,8 +50,14 @@ def test_blanks_belong_to_values_of_csv_and_an_empty_line_is_a_row_of_one_column
     varve.upsert("t", "k,n\n a , 5 \n\n\"b \",6\n\n")
     assert [(row["k"], row["n"]) for row in varve.rows("query", "FROM t ORDER BY n")] == [
         (" a ", 5), ("b ", 6)]
+    varve.upsert("t", 'k,n\n"c" ,"7"\nd, "8" \n')
+    assert [(row["k"], row["n"]) for row in varve.rows("query", "FROM t WHERE n > 6 ORDER BY n")] == [
+        ("c", 7), ("d", 8)]
     for text in ("k,b\nc, true\n", "k,at\nc,2025-01-01 \n", "k,n\nc, \n", "k, n\nc,1\n"):
         assert varve.run("upsert", "t", "-", stdin=text).returncode == 3, text
     varve.ok("create", "one", "--schema", "v string")
     varve.ok("append", "one", "-", "--input-format", "csv", stdin="v\na\n\n")
     assert varve.rows("query", "SELECT count(*) AS n, count(v) AS c FROM one") == [{"n": 2, "c": 1}]
+    varve.ok("create", "fed", "--schema", "v string", "--key", "v")
+    varve.ok("ingest", "fed", "--input-format", "csv", stdin="v\na\n\n \nb\n\n")
+    assert varve.rows("query", "SELECT v FROM fed ORDER BY v") == [{"v": "a"}, {"v": "b"}]

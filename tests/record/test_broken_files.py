@@ -55,6 +55,19 @@ def noise(length):
     return random.Random(2).randbytes(length)
 
 
+def test_a_range_without_rows_does_not_fail_for_the_hint_where_rows_are(varve):
+    varve.ok("create", "r", "--schema", "at timestamp not null, v int", "--key", "at")
+    for day in (1, 2):
+        varve.upsert("r", f"at,v\n2025-01-0{day}T00:00:00Z,{day}\n")
+    empty = ("range", "r", "--from", "2025-03-01", "--format", "csv")
+    done = varve.run(*empty)
+    assert done.returncode == 0 and "the newest row of r is of 2025-01-02" in done.stderr
+    sorted(varve.table("r").glob("*.parquet"))[0].unlink()
+    done = varve.run(*empty)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "at,v\n", "")
+    assert varve.run("range", "r", "--from", "2025-01-01").returncode == 6
+
+
 HURTS = {
     "cut": lambda content: content[:len(content) // 2],
     "pages": lambda content: content[:4] + noise(footer(content) // 2 - 4) + content[
