@@ -108,7 +108,9 @@ def mount_disk(tmp_path):
 
 # ---- Every table that a test leaves: one state by its checkpoints and by its commits ----------
 
+CHECKED_AT_ONCE = 50  # a process for each table would take longer than what it does
 CHECKED = []  # folders
+WAITING = []  # folders whose turn comes; a test's folder stays until the run ends
 COUNTS = collections.Counter()
 
 
@@ -130,18 +132,28 @@ def check_states(tables):
                        re.findall(r"(\d+) ([a-z ]+)", done.stdout.splitlines()[-1])})
 
 
+def check_waiting():
+    """What is different is told by the table, whose path has the name of the test that left it."""
+    tables = [table for folder in WAITING for table in tables_below(folder)]
+    WAITING.clear()
+    check_states(tables)
+
+
 @pytest.fixture(autouse=True)
 def one_state_by_every_way(request):
     folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     yield
     CHECKED.append(folder)
     if folder is not None and "contradicts_itself" not in request.keywords:
-        check_states(list(tables_below(folder)))
+        WAITING.append(folder)
+    if len(WAITING) >= CHECKED_AT_ONCE:
+        check_waiting()
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_state_by_every_way_of_shared_tables(tmp_path_factory):
+def one_state_by_every_way_of_what_is_left(tmp_path_factory):
     yield
+    check_waiting()
     check_states(list(tables_below(tmp_path_factory.getbasetemp(), but=CHECKED)))
 
 
@@ -154,3 +166,4 @@ def pytest_terminal_summary(terminalreporter):
 def pytest_configure(config):
     config.addinivalue_line("markers", "contradicts_itself: leaves a table whose checkpoint and "
                                        "commits differ, on purpose")
+    config.addinivalue_line("markers", "slow: takes seconds; passed over by `make check`")

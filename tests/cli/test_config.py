@@ -127,6 +127,7 @@ def test_the_files_are_of_all_global_options(varve):
     assert said | NOT_OF_COMMANDS == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [None, *CONFIGS])
 def test_no_default_makes_a_command_fail(template, tmp_path, name):
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)

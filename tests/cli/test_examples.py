@@ -110,6 +110,7 @@ def examples(command):
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_the_examples_of_a_command_work(template, tmp_path, command):
     folder = tmp_path / "folder"

@@ -7,6 +7,8 @@ import re
 import subprocess
 import time
 
+import pytest
+
 
 def test_same_seed_same_bytes(varve):
     line = ("simulate", "--days", "2", "--start", "2025-01-30", "--strategies", "2")
@@ -65,6 +67,7 @@ def test_rate_alone_is_a_live_feed_without_end(varve):
         assert begin - 1 < at < time.time() + 1
 
 
+@pytest.mark.slow
 def test_demo_runs_in_its_own_lake_and_its_commands_work(varve):
     text = varve.ok("demo", timeout=300)
     assert all(len(line.replace(str(varve.program), "varve")) <= 80 or "whole: " in line

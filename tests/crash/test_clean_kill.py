@@ -51,6 +51,7 @@ def check(varve):
     assert deltalake.DeltaTable(varve.lake / "t").version() == COMMITS - 1
 
 
+@pytest.mark.slow
 def test_killed_at_every_seam(varve, old_table, tmp_path, capsys):
     fresh_copy(varve, old_table)
     listing = tmp_path / "seams"

@@ -51,6 +51,7 @@ def places(listing):
             yield from ((name, nth) for nth in range(1, min(passed.count(name), NTH_MAX or 1) + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEDS)
 def test_killed_at_its_places_and_done_again(varve, finished, name, tmp_path):
     fresh(varve, finished)

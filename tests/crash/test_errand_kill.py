@@ -43,6 +43,7 @@ def places(varve, listing):
             for nth in passages[:PASSAGES_MAX]]
 
 
+@pytest.mark.slow
 def test_it_is_killed_at_each_place(varve, made, tmp_path):
     errand.fresh(varve, made)
     kills = 0

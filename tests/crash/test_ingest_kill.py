@@ -148,6 +148,7 @@ def seams_passed(log, tmp_path):
     return passed
 
 
+@pytest.mark.slow
 def test_killed_at_every_seam(lakes, tmp_path, capsys):
     seams = seams_passed(lakes.log(), tmp_path)
     for layer in ("spool.recover", "spool.synced", "spool.removed", "writer.", "upsert.", "commit.",

@@ -84,6 +84,7 @@ def seams_of_an_upsert(varve, tmp_path):
     return passed
 
 
+@pytest.mark.slow
 def test_killed_at_every_seam(ticks, tmp_path, capsys):
     seams = seams_of_an_upsert(ticks, tmp_path)
     assert any(name.startswith("commit.") for name in seams)
@@ -111,6 +112,7 @@ def test_killed_at_every_seam(ticks, tmp_path, capsys):
     assert kills >= 12
 
 
+@pytest.mark.slow
 def test_killed_at_random(ticks, capsys):
     seed = int(os.environ.get("VARVE_TEST_SEED", "20261122"))
     rounds = int(os.environ.get("VARVE_CRASH_ROUNDS", "60"))
@@ -147,6 +149,7 @@ def test_killed_at_random(ticks, capsys):
     assert kills > rounds // 4
 
 
+@pytest.mark.slow
 def test_readers_never_fail_while_writers_die(ticks):
     number = 0
     end = time.monotonic() + 5

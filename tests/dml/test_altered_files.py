@@ -68,6 +68,7 @@ def state(varve):
     return varve.version("t"), {path.name for path in varve.table("t").glob("g=*/*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("deed", DEEDS)
 def test_nothing_is_made_of_an_altered_file(varve, deed, mode):

@@ -305,6 +305,7 @@ def test_foreign_files_without_statistics(varve, mode):
             json.loads(add["stats"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seams_of", ["delete", "update"])
 def test_killed_at_its_seams(filled, tmp_path, seams_of, mode):
     """All of a change or nothing; then the same change again, which is there once."""

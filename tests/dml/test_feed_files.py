@@ -54,6 +54,7 @@ def metric(varve, name):
     return int(varve.rows("history", "t", "--limit", "1")[0]["operationMetrics"][name])
 
 
+@pytest.mark.slow
 def test_each_kind_of_change_says_what_it_did(table, mode):
     # New rows alone need no change files: the added files are the inserts.
     assert table.upsert("t", "k,g,v,o\n50,a,1,1\n51,c,1,1\n")["version"] == 2

@@ -76,6 +76,7 @@ def table(lake):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("properties", [[], ["--property", "delta.enableDeletionVectors=true"],
                                         ["--zorder", "v"]], ids=["plain", "vectors", "zorder"])
 @pytest.mark.parametrize("order", sorted(ORDERS))

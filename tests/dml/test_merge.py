@@ -161,6 +161,7 @@ def as_text(form, source):
         for s in source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_random_merges_are_those_of_the_model(varve, mode):
     rng = random.Random(f"merge {mode}")

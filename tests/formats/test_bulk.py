@@ -64,6 +64,7 @@ def files_of(lake, table):
     return found
 
 
+@pytest.mark.slow
 @in_either
 @pytest.mark.parametrize("order", [ordered, backward, day_by_day, mixed])
 def test_files_are_the_same_in_whatever_order_rows_come(market, tmp_path, order, memory):
@@ -124,6 +125,7 @@ def test_the_next_load_finds_them(market, tmp_path, memory):
     assert upsert(market, path, *memory)["unchanged"] == DAYS * ROWS_OF_DAY
 
 
+@pytest.mark.slow
 @in_either
 @pytest.mark.parametrize("order", [ordered, day_by_day, mixed])
 def test_files_that_are_written_again_have_their_order(market, tmp_path, order, memory):
@@ -144,6 +146,7 @@ def test_files_that_are_written_again_have_their_order(market, tmp_path, order, 
     assert row == {"n": 18000}
 
 
+@pytest.mark.slow
 @in_either
 def test_a_partition_of_many_rows(market, tmp_path, memory):
     """All on one day: so many that the engine writes them by several threads, where it has a table."""

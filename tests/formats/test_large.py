@@ -33,6 +33,7 @@ def make(varve, vectors):
     return varve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectors", [False, True])
 def test_outcome_of_large_inputs_is_that_of_small_ones(varve_on, tmp_path, vectors):
     chance = random.Random(4711 + vectors)

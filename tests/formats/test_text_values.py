@@ -24,6 +24,7 @@ def ndjson_of(values):
     return "".join(json.dumps({"k": number, "v": value}) + "\n" for number, value in enumerate(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text_of, kind", [(csv_of, "csv"), (ndjson_of, "ndjson")])
 @pytest.mark.parametrize("type_, taken, refused", rows_of_page())
 def test_the_page_is_true(varve, type_, taken, refused, text_of, kind):

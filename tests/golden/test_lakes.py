@@ -86,6 +86,7 @@ def check_pins(varve, told):
                 bag(told["tables"][name]["versions"][version])
 
 
+@pytest.mark.slow
 def test_what_an_earlier_build_wrote_is_read_and_proven(old):
     varve, told = old
     assert {row["table"] for row in varve.rows("tables")} == told["tables"].keys()
@@ -128,6 +129,7 @@ def write(varve, name):
         assert after[key] == {**before[key], "later": None}
 
 
+@pytest.mark.slow
 def test_what_an_earlier_build_wrote_is_written_to_and_kept_up(old):
     varve, told = old
     varve.ok("quarantine", "drop", "plain", "--yes")

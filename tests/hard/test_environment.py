@@ -48,6 +48,7 @@ def small_disk(mount_disk):
     return mount_disk(24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEDS)
 def test_a_disk_that_fills_up(varve_on, small_disk, finished, name):
     """With more and more room, until it is enough."""

@@ -73,6 +73,7 @@ def places(first, last):
     return range(first + 1, last + 1, step)
 
 
+@pytest.mark.slow
 def test_its_calls_fail_once(varve, made, tmp_path):
     """Those that the command makes beside those of one that no checkpoint is due at."""
     all_of_them = counts_of(varve, made, "due", tmp_path, True)
@@ -150,6 +151,7 @@ def test_a_folder_of_its_own_that_it_may_not_write_to(varve, made):
 # ---- Interrupted --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_is_written(varve, made):
     """Wherever it comes, the command ends, and what it told is true."""
     errand.fresh(varve, made)

@@ -59,6 +59,7 @@ def deeds_that_fail():
     return DEEDS if STEPS else ("upsert", "checkpoint", "optimize")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", deeds_that_fail())
 def test_each_kind_of_call_fails_once(varve_on, finished, name, tmp_path):
     failures = 0
@@ -136,6 +137,7 @@ def times(varve):
     [0, 3600, 0, 3600, 0, 3600],        # two machines, one an hour fast
     [-400 * DAY, -400 * DAY, 0, -1],    # one that came up in another year
 ], ids=["set back", "two clocks", "another year"])
+@pytest.mark.slow
 def test_whatever_the_clock_the_last_to_come_is_the_newest(timed, clocks):
     for number, clock in enumerate(clocks):
         assert put(timed, number, clock=clock)["rows_written"] == 1

@@ -81,6 +81,7 @@ def test_renamed_it_is_read_to_its_end_before_the_next(lake, log):
     assert lake.values() == expected(range(30))
 
 
+@pytest.mark.slow
 def test_copied_and_cut_nothing_of_it_is_lost(lake, log):
     run = lake.ingest("signals", "--follow", log, "--interval", "1s", stdin=None)
     append(log, signal_rows(range(10)))
@@ -108,6 +109,7 @@ def test_cut_without_a_copy_it_begins_again(lake, log):
     assert stop(run) == 11
 
 
+@pytest.mark.slow
 def test_rotated_again_and_again_while_nobody_read(lake, log):
     append(log, signal_rows(range(10)))
     run = lake.ingest("signals", "--follow", log, "--interval", "1h", stdin=None)
@@ -150,6 +152,7 @@ def test_csv_needs_its_header_after_a_restart_too(lake, log):
     assert lake.values() == [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     """Two files that grow and rotate in both ways, and clients beside them."""
     rng = random.Random(7)

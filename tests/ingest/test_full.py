@@ -35,6 +35,7 @@ def test_a_full_spool_makes_clients_wait(lake):
     assert len(values) > 1000
 
 
+@pytest.mark.slow
 def test_a_full_spool_makes_stdin_and_files_wait(lake, tmp_path):
     log = tmp_path / "feed.ndjson"
     log.write_text(signal_rows(range(30000, 40000)))
@@ -131,6 +132,7 @@ def test_what_cannot_be_flushed_in_the_end_stays_in_the_spool(lake):
     assert lake.values() == expected(range(10))
 
 
+@pytest.mark.slow
 def test_in_the_end_it_is_tried_again_when_it_says_so(lake):
     run = lake.ingest("signals", "--ack", "--interval", "1h", "--patience", "4s")
     run.send(signal_rows(range(10)))

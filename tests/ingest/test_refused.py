@@ -77,6 +77,7 @@ def test_what_fails_without_any_row_is_no_matter_of_rows(lake):
     assert rows_of(lake, "t", "k, v") == [{"k": "a", "v": 1}]
 
 
+@pytest.mark.slow
 def test_a_search_that_found_too_many_is_not_repeated_before_the_table_has_changed(lake):
     """It takes thousands of trials: once, and not at every attempt."""
     keys = [f"a{number}" for number in range(1002)]

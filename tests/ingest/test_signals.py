@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 
+import pytest
 from conftest import PROGRAM, Client, expected, signal_row, signal_rows, until
 
 
@@ -73,6 +74,7 @@ def test_a_failing_flush_is_told_once_and_repeated(lake):
     run.end()
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_each_row_is_there_once(lake):
     sent = most = 0
     acked = 0

@@ -80,6 +80,7 @@ def test_a_client_that_dies_within_a_line(lake):
     assert run.messages[0].startswith("varve: ")
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_nothing_stalls_nobody_else(lake):
     run, path = lake.serve("signals", "--ack", "--interval", "1s")
     deaf, other = Client(path), Client(path)

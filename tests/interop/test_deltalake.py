@@ -129,6 +129,7 @@ def without_log_before(path, version):
             commit.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("properties", [
     [], ["delta.checkpoint.writeStatsAsStruct=true"],
     ["delta.checkpoint.writeStatsAsStruct=true", "delta.checkpoint.writeStatsAsJson=false"]])

@@ -206,6 +206,7 @@ def test_a_clock_that_was_wrong_makes_no_time_wrong(varve, tmp_path, number, sai
     assert number == 2 or abs(after[2] * 10**6 - times[2]) < 10**9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["0", "soon", "-5mb", "100mb"])
 def test_doctor_and_optimize_know_one_target_size(varve, size):
     varve.ok("create", "t", "--schema", "a bigint not null", "--key", "a",

@@ -267,6 +267,7 @@ def test_the_second_of_two_leaves_the_table_to_the_first(ticks):
     assert maintain(ticks)["files_removed"] == 5
 
 
+@pytest.mark.slow
 def test_a_writer_and_the_loop_at_the_same_time(ticks):
     """No failure on either side; the loop says a line a run and ends by SIGTERM."""
     command = [str(ticks.program), "--lake", str(ticks.lake), "maintain", "--interval", "1s"]

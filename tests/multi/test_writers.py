@@ -79,6 +79,7 @@ def check_version(varve, version):
     return {(row["ts"], row["sym"]): (row["seen"], row["value"]) for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(int(os.environ.get("VARVE_MULTI_SEEDS", "2"))))
 def test_overlapping_keys(quotes, seed):
     batches = make_batches(seed)
@@ -124,6 +125,7 @@ def test_disjoint_partitions_are_never_refused(quotes):
     assert len(rows) == WRITERS * 4
 
 
+@pytest.mark.slow
 def test_beside_a_foreign_appender(quotes):
     deltalake = pytest.importorskip("deltalake")
     pyarrow = pytest.importorskip("pyarrow")
@@ -170,6 +172,7 @@ def foreign_merge(deltalake, pyarrow, path, number):
     raise AssertionError("a merge of deltalake lost fifty races")
 
 
+@pytest.mark.slow
 def test_beside_upkeep_and_merges_of_deltalake(quotes):
     """Each version is what some order of the writers' batches makes; who keeps the table up or
     merges keys of its own changes nothing of the others'."""

@@ -6,6 +6,7 @@ import power
 from conftest import BUILD
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["plain", "mapped"])
 def test_what_a_disk_may_be_left_with_is_a_sound_table(layout):
     disks, wrong, _ = power.try_story(BUILD.resolve(), layout, 4, 20)
@@ -13,6 +14,7 @@ def test_what_a_disk_may_be_left_with_is_a_sound_table(layout):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_one_whose_checkpoints_are_written_by_a_thread():
     disks, wrong, story = power.try_story(BUILD.resolve(), "plain", 4, 8, True, 6)
     assert disks == 8

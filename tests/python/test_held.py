@@ -112,6 +112,7 @@ def change(folder, work):
         work(lake.table("t"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [
     {}, {"partition_by": "d"}, {"partition_by": "t"},
     {"properties": {"delta.enableDeletionVectors": "true"}}], ids=str)

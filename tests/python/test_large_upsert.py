@@ -80,6 +80,7 @@ def mixed(stored, seed):
                       change(parts[3000:4500], "v3"), change(parts[4500:], "v8")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectors", [False, True])
 def test_outcome_of_a_whole_is_that_of_its_parts(lake, vectors):
     twins = Twins(lake, vectors)

@@ -76,6 +76,7 @@ def deed(chance, lake, table):
     return kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_after_commits_of_every_kind(table, seed):
     lake, readings = table
@@ -158,6 +159,7 @@ def test_more_groups_than_are_kept(table):
         assert repr(readings.latest("v").to_dicts()) == everything(lake, ["v"])
 
 
+@pytest.mark.slow
 def test_many_groups_that_came_at_once(table):
     lake, readings = table
     for count in (100, 20_000, 300_000):  # the first are kept; the last are many rows in few bytes

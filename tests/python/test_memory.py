@@ -66,6 +66,7 @@ def growth(call, rounds):
     return (resident() - before) / rounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_nothing_leaks(lake, use):
     table = lake.table("market_regimes")

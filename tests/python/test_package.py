@@ -140,6 +140,7 @@ def test_everything_public_is_documented():
                     assert function.__doc__, (name, method)
 
 
+@pytest.mark.slow
 def test_it_builds_against_an_installed_varve(tmp_path):
     """Away from the source tree, by what pkg-config says of what `make install` has put there."""
     prefix, source, built = tmp_path / "prefix", tmp_path / "source", tmp_path / "built"

@@ -579,6 +579,7 @@ class Story:
             lake.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(STORIES))
 def test_whatever_is_done_the_rows_are_the_models(tmp_path, number):
     seed = str(random.getrandbits(32)) if SEED == "random" else SEED

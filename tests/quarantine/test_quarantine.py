@@ -100,6 +100,7 @@ def test_a_line_that_says_a_column_twice_is_kept_whole_and_never_released(quotes
     assert values(quotes) == before and len(quotes.rows("quarantine", "show", TABLE)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\n", ""], ids=["ended", "open"])
 def test_lines_that_end_in_crlf_are_the_rows_that_lf_gives(varve, tmp_path, end):
     """Records that lie across the pieces that are read, and the last one, among them."""

@@ -88,6 +88,7 @@ def check(copy, lake):
         assert len(aside) > 9 and aside <= {row["id"] for row in copy.rows("quarantine", "list", table)}
 
 
+@pytest.mark.slow
 def test_the_script_copies_a_lake_that_is_written_to(lake, tmp_path):
     with subprocess.Popen([str(lake.program), "--lake", str(lake.lake), "ingest", "ticks", "--interval",
                            "50ms", "--maintain", "--quiet", "-"], stdin=subprocess.PIPE, text=True) as ingest:
@@ -104,6 +105,7 @@ def test_the_script_copies_a_lake_that_is_written_to(lake, tmp_path):
         "backup.sh", "copy", "lake", "tools", "writes.log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["the log last", "tags behind the log"])
 @pytest.mark.contradicts_itself
 def test_in_another_order_it_would_not_be_one(lake, tmp_path, wrong):
@@ -117,6 +119,7 @@ def test_in_another_order_it_would_not_be_one(lake, tmp_path, wrong):
     assert done.returncode == 10 and f'"{kind}"' in done.stdout
 
 
+@pytest.mark.slow
 def test_a_copy_is_restored_and_written_to(lake, tmp_path):
     lake.ok("hold", "add", "copying")
     copy = back_up(lake, tmp_path)

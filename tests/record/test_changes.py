@@ -44,6 +44,7 @@ def apply(rows, change):
         rows.remove(row)  # fails where it is not there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_changes_lead_from_version_to_version(ticks, seed):
     chance = random.Random(seed)

@@ -112,6 +112,7 @@ def test_rows_are_those_of_a_scan(many):
         assert sorted(ours[1:]) == sorted(lines[1:])
 
 
+@pytest.mark.slow
 def test_each_mutation_of_a_file_is_found(many):
     """One file of each kind, the ways in turn; ci-long.sh does every file in every way."""
     _, folder, done = many
@@ -336,6 +337,7 @@ def test_row_changes_are_counted_where_they_are_exported(filled, tmp_path):
     assert re.match(r"exported \d+ rows of 1 table to ", said[1]), said
 
 
+@pytest.mark.slow
 def test_a_long_history_is_told_in_parts(filled, tmp_path):
     """Of 1,100 versions, written by other software, one with a hole in it that nobody knows of."""
     table = filled.table("t")

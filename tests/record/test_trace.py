@@ -52,6 +52,7 @@ def put(varve, chance, message):
     (1, ()), (2, ("--property", "delta.enableDeletionVectors=true")),
     (3, ("--property", "delta.enableChangeDataFeed=true")),
 ])
+@pytest.mark.slow
 def test_every_row_has_the_history_that_its_versions_show(varve, seed, properties):
     varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym",
              *properties)

@@ -57,6 +57,7 @@ def plain(varve):
     return varve
 
 
+@pytest.mark.slow
 def test_every_mutation_is_found_and_named(program):
     found = mutate.run(program, 120, 11, ("plain", "mixed", "cleaned"))
     wrong = [(done, why) for done, why in found if why is not None]
@@ -146,6 +147,7 @@ def test_a_hole_at_the_old_end_is_an_alarm_until_what_is_below_it_is_cleaned_up(
     assert kinds(verify(varve, "t")) == ["file.missing"]
 
 
+@pytest.mark.slow
 @damaged
 @pytest.mark.parametrize("more", [(), ("--deep",)])
 @pytest.mark.parametrize("version", [3, 5])

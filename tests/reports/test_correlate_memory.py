@@ -1,6 +1,9 @@
 """With little memory `correlate` goes by windows, which the engine can spill, else by lists."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_both_ways_give_the_same_digits(market, tmp_path):
     """150,000 rows are too many for lists in a quarter of 64 MB."""
     performance, regimes = tmp_path / "performance.parquet", tmp_path / "regimes.parquet"

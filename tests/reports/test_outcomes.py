@@ -288,6 +288,7 @@ def test_wrong_questions(market, arguments, words):
     assert done.returncode == 2 and words in done.stderr
 
 
+@pytest.mark.slow
 def test_the_figures_of_a_horizon_are_the_same_whatever_else_is_asked(market):
     """To the last digit: sums of many parts, taken in an order that only the signals give."""
     for table in ("performance_metrics", "signals"):

@@ -118,6 +118,7 @@ ON_THEIRS = ["t.x > 2.6", "t.x >= 'NaN'", "t.x < 2", "t.x = 2.5", "NOT (t.x <= 2
              "t.s >= 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA3'", "t.x <> 0", "2 < t.x", "t.x = t.n"]
 
 
+@pytest.mark.slow
 def test_skipping_changes_no_answer(lake):
     chance = random.Random(5)
     skipping, reading = [], []
@@ -140,6 +141,7 @@ def test_skipping_changes_no_answer(lake):
     assert sum(map(bool, found)) > len(found) / 3  # most have something to say
 
 
+@pytest.mark.slow
 def test_a_scan_agrees_with_sql(lake):
     for condition in ON_THEIRS:
         by_scan = lake.rows("scan", "theirs", "--where", condition, "--nan", "string")

@@ -81,6 +81,7 @@ def test_reading_an_input_shows_how_much_was_read(lake):
     assert last_line(seen).strip() == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options, terminal", [
     (["--no-progress"], True), (["--quiet"], True), ([], False)])
 def test_who_does_not_want_it_or_can_not_see_it_gets_none(lake, options, terminal):

@@ -113,6 +113,7 @@ def test_a_warm_handle_does_not_read_its_log_again(loaded):
     assert again.counts["folders_listed"] == 0
 
 
+@pytest.mark.slow
 def test_texts_that_do_not_fit_the_memory_of_a_batch_are_decoded_once(tmp_path):
     """As the footer tells beforehand: they go to a table, of which what memory has no room for is put aside."""
     lake, path, count = tmp_path / "lake", tmp_path / "in" / "long.parquet", 30_000

@@ -43,3 +43,17 @@ def test_parts_have_each_program_once():
     for wrong in ("0/3", "4/3"):
         with pytest.raises(ValueError):
             run.part_of(names, wrong)
+
+
+def test_a_short_run_passes_slow_tests_over(tmp_path, monkeypatch, capfd):
+    for name in ("a", "b"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        (tmp_path / "tests" / name / "test_it.py").write_text(
+            "import pytest\n\n@pytest.mark.slow\ndef test_slow():\n    assert False\n")
+    with open(tmp_path / "tests" / "a" / "test_it.py", "a", encoding="ascii") as out:
+        out.write("\ndef test_quick():\n    pass\n")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    assert run.run_python(tmp_path, 2, short=True)
+    told = capfd.readouterr().out
+    assert "1 passed, 1 deselected" in told and "\n1 deselected" in told
+    assert not run.run_python(tmp_path, 2)
