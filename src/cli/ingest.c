@@ -22,6 +22,7 @@
 #define FULL_RETRY_MS 100
 #define ACCEPT_RETRY_MS 1000
 #define METRICS_MS_LEAST 1000
+#define HELD_EVERY_MS 1000
 
 static void watch(int epoll, int fd, void *what)
 {
@@ -132,7 +133,13 @@ int64_t vv_ingest_settle(struct vv_ingest *ingest)
         vv_notify("WATCHDOG=1");
         ingest->watchdog_ms = now_ms + ingest->watchdog_every_ms;
     }
+    if (ingest->options->is_csv && now_ms >= ingest->held_ms) {
+        vv_report_held(ingest, now_ms);
+        ingest->held_ms = now_ms + HELD_EVERY_MS;
+    }
     int64_t due_ms = ingest->metrics_ms;
+    if (ingest->options->is_csv && ingest->held_ms < due_ms)
+        due_ms = ingest->held_ms;
     if (ingest->watchdog_every_ms > 0 && ingest->watchdog_ms < due_ms)
         due_ms = ingest->watchdog_ms;
     return due_ms - now_ms;

@@ -128,6 +128,8 @@ struct vv_stream {
     bool is_deaf;           /* takes no answers any more */
     bool is_waiting;        /* until answers can be sent */
     size_t bytes_left;      /* that had come when the end was asked for */
+    uint64_t held_offset;   /* of lines behind an open quote */
+    int64_t held_since_ms;  /* 0: there are none; INT64_MAX: it was said */
     struct vv_trail *trail; /* of a followed file: what was taken */
     struct vv_stream *next, *previous;
 };
@@ -136,8 +138,7 @@ struct vv_counts {    /* since the start */
     uint64_t lines;   /* whole ones */
     uint64_t refused; /* no rows, and in no quarantine */
     uint64_t cut;     /* half lines of clients that went away */
-    uint64_t clients;
-    uint64_t answers_dropped;
+    uint64_t clients, answers_dropped;
     uint64_t full; /* times that the spool was found full */
 };
 
@@ -185,13 +186,12 @@ struct vv_ingest {
 
     struct vv_follow *follows;
     size_t follows_len;
-
     struct vv_counts counts;
-    struct vv_limiter refusals_said, clients_said, full_said;
+    struct vv_limiter refusals_said, clients_said, full_said, held_said;
     int64_t started_ms;
-    int64_t metrics_ms, watchdog_ms; /* when the next ones are due */
-    int64_t watchdog_every_ms;       /* 0: none */
-    varve_writer_stats stats;        /* as of the last turn */
+    int64_t metrics_ms, watchdog_ms, held_ms; /* when the next ones are due */
+    int64_t watchdog_every_ms;                /* 0: none */
+    varve_writer_stats stats;                 /* as of the last turn */
 };
 
 struct vv_stream *vv_stream_add(struct vv_ingest *ingest, enum vv_stream_kind kind, int in_fd,
@@ -215,7 +215,6 @@ bool vv_stream_drain(struct vv_ingest *ingest, struct vv_stream *stream);
 void vv_take_lines(struct vv_ingest *ingest, struct vv_stream *stream);
 /* What a stream that has ended has begun: a half line is one of a file, nothing of a client. */
 void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream);
-
 /* Of CSV: fills stream->names. EINVALID, ELIMIT: no header, or one under which no row could be good. */
 varve_status vv_header_read(const struct vv_ingest *ingest, struct vv_stream *stream,
     const struct vv_line *line, varve_error *err);
@@ -269,6 +268,8 @@ void vv_report_room(struct vv_ingest *ingest);
 void vv_report_clients(struct vv_ingest *ingest, const char *why);
 /* Flushes that fail, and those that work again: once, then once a minute. */
 void vv_report_troubles(struct vv_ingest *ingest, int64_t now_ms);
+/* Lines behind quotes that are not closed, when they have waited for a while. */
+void vv_report_held(struct vv_ingest *ingest, int64_t now_ms);
 /* A line of JSON on stderr. */
 void vv_report_metrics(struct vv_ingest *ingest);
 /* The sum of it. */

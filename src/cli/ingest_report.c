@@ -14,6 +14,7 @@
 
 #define SAID_MAX 10 /* messages of a kind in an interval */
 #define TROUBLE_EVERY_MS 60000
+#define HELD_MS 5000 /* longer than a sender takes for the rest of a record */
 
 static bool may_say(struct vv_limiter *limiter)
 {
@@ -85,6 +86,56 @@ void vv_report_clients(struct vv_ingest *ingest, const char *why)
     if (may_say(&ingest->clients_said))
         vv_say(ingest->cli, "varve: warning: %zu clients, others wait until some have gone: %s",
             ingest->clients_len, why);
+}
+
+/* ---- Lines behind an open quote --------------------------------------------------------------- */
+
+static uint64_t lines_held(const struct vv_ingest *ingest)
+{
+    uint64_t lines = 0;
+    for (const struct vv_stream *stream = ingest->streams; stream; stream = stream->next)
+        lines += vv_lines_held(&stream->lines);
+    return lines;
+}
+
+static void say_held(struct vv_ingest *ingest, struct vv_stream *stream, const char *what)
+{
+    uint64_t lines = vv_lines_held(&stream->lines);
+    bool is_file = stream->kind == VV_STREAM_FILE;
+    if (may_say(&ingest->held_said))
+        vv_say(ingest->cli,
+            "varve: warning: %s, %s %" PRIu64 ": a quote is open, and %" PRIu64 " line%s %s",
+            vv_text_chars(&stream->name), is_file ? "byte" : "line",
+            is_file ? stream->lines.offset : stream->lines.number + 1, lines,
+            vv_text_plural((int64_t)lines), what);
+}
+
+void vv_report_held(struct vv_ingest *ingest, int64_t now_ms)
+{
+    for (struct vv_stream *stream = ingest->streams; stream; stream = stream->next) {
+        bool is_held = vv_lines_held(&stream->lines) > 0;
+        if (!is_held || stream->held_since_ms == 0 ||
+            stream->held_offset != stream->lines.offset) {
+            stream->held_since_ms = is_held ? now_ms : 0;
+            stream->held_offset = stream->lines.offset;
+        } else if (now_ms - stream->held_since_ms >= HELD_MS) {
+            stream->held_since_ms = INT64_MAX;
+            say_held(ingest, stream,
+                "from there on wait: they are taken when it is closed, or known to be a stray "
+                "one");
+        }
+    }
+}
+
+/* At the end: what was not taken. */
+static void say_left(struct vv_ingest *ingest)
+{
+    for (struct vv_stream *stream = ingest->streams; stream; stream = stream->next)
+        if (vv_lines_held(&stream->lines) > 0)
+            say_held(ingest, stream,
+                stream->kind == VV_STREAM_FILE
+                    ? "from there on are not taken: the next run reads the file from there"
+                    : "from there on are not taken, nor acknowledged");
 }
 
 /* ---- Flushes that fail ------------------------------------------------------------------------ */
@@ -182,6 +233,7 @@ static void add_counts(struct vv_text *text, const struct vv_ingest *ingest)
         {"clients", (int64_t)ingest->clients_len},
         {"clients_ever", (int64_t)counts->clients},
         {"half_lines", (int64_t)counts->cut},
+        {"lines_held", (int64_t)lines_held(ingest)},
         {"answers_dropped", (int64_t)counts->answers_dropped},
     };
     for (size_t i = 0; i < VV_COUNT(figures); i++)
@@ -236,6 +288,7 @@ void vv_report_metrics(struct vv_ingest *ingest)
         return;
     say_more(&ingest->clients_said, "further times clients had to wait");
     say_more(&ingest->full_said, "further times no row was taken");
+    say_more(&ingest->held_said, "further times lines waited behind an open quote");
     add_metrics(&line, ingest, "metrics");
     vv_say(ingest->cli, "%s", vv_text_chars(&line));
 }
@@ -244,6 +297,7 @@ varve_status vv_report_end(struct vv_ingest *ingest)
 {
     const varve_writer_stats *stats = &ingest->stats;
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    say_left(ingest);
     if (ingest->cli->globals.json) {
         add_metrics(&line, ingest, "end");
         vv_text_addc(&line, '\n');

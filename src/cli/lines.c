@@ -237,6 +237,11 @@ void vv_lines_restart(struct vv_lines *lines, struct vv_desk *desk, uint64_t off
         (struct vv_lines){.is_csv = lines->is_csv, .number = lines->number, .offset = offset};
 }
 
+uint64_t vv_lines_held(const struct vv_lines *lines)
+{
+    return lines->kept_len > 0 ? lines->search.line_ends : 0;
+}
+
 bool vv_line_is_blank(const struct vv_line *line)
 {
     for (size_t i = 0; i < line->len; i++)

@@ -80,6 +80,8 @@ void vv_lines_again(struct vv_lines *lines, struct vv_desk *desk, const struct v
 /* The same at the end of the stream, where what it has begun of a line is one. False: nothing is left. */
 bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out);
 void vv_lines_end(struct vv_lines *lines, struct vv_desk *desk);
+/* Between turns: whole lines that wait, since they may be within a quoted field of CSV. */
+uint64_t vv_lines_held(const struct vv_lines *lines);
 /* Nothing but blanks. */
 bool vv_line_is_blank(const struct vv_line *line);
 /* Another stream begins: what was kept is dropped; numbers go on. */

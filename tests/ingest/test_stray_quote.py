@@ -135,3 +135,41 @@ def test_an_upsert_takes_the_same_rows(table, seed):
         return sorted((found["k"], found["a"], found["b"]) for found in table.rows(name))
     assert whole("t") == whole("u") != []
     assert [value for value, _ in aside(table)] == [value for value, _ in aside(table, "u")]
+
+
+def test_lines_that_wait_behind_an_open_quote_are_told(table):
+    log = table.folder / "feed.csv"
+    log.write_text(HEADER + row(1) + '2,"a,b\n' + rows(range(3, 8)))
+    options = ("t", "--follow", log, "--input-format", "csv", "--interval", "1s")
+    run = table.ingest(*options, stdin=None)
+    begun = len(HEADER + row(1))
+    until(lambda: run.heard("from there on wait"), seconds=30)
+    until(lambda: run.metrics, seconds=30)
+    assert run.metrics[-1]["lines_held"] == 6
+    run.signal(signal.SIGTERM)
+    run.end()
+    told = [line for line in run.messages if "a quote is open" in line]
+    assert told == [
+        f"varve: warning: {log}, byte {begun}: a quote is open, and 6 lines from there on wait: they are taken when it "
+        "is closed, or known to be a stray one",
+        f"varve: warning: {log}, byte {begun}: a quote is open, and 6 lines from there on are not taken: the next run "
+        "reads the file from there"]
+    assert keys(table) == [1]
+    with log.open("a", encoding="utf-8") as more:
+        more.write('c",b\n' + row(9))
+    run = table.ingest(*options, stdin=None)
+    until(lambda: len(keys(table)) == 3)
+    run.signal(signal.SIGTERM)
+    run.end()
+    assert run.metrics[-1]["lines_held"] == 0 and not run.heard("a quote is open")
+    assert keys(table) == [1, 2, 9]
+
+
+def test_what_stdin_had_sent_behind_an_open_quote_is_told_at_a_signal(table):
+    run = table.ingest("t", "--input-format", "csv", "--interval", "50ms")
+    run.send(HEADER + row(1) + '2,"a,b\n' + row(3))
+    until(lambda: keys(table) == [1])
+    run.signal(signal.SIGTERM)
+    assert run.process.wait(timeout=60) == 0
+    run.end()
+    assert run.heard("stdin, line 3: a quote is open, and 2 lines from there on are not taken, nor acknowledged")
