@@ -303,6 +303,31 @@ def test_all_tables_one_table_no_table(market):
     assert missing.returncode == 5 and "nothing" in missing.stderr
 
 
+@pytest.mark.parametrize("vectors", [False, True])
+def test_files_that_the_newest_version_needs_are_looked_for(varve, vectors):
+    varve.ok("create", "t", "--schema", "a bigint not null", "--key", "a",
+             *(("--property", "delta.enableDeletionVectors=true") if vectors else ()))
+    for text in ("a\n1\n2\n", "a\n3\n"):
+        varve.upsert("t", text)
+    if vectors:
+        varve.ok("delete", "t", "--where", "a = 1")
+    found = check(doctor(varve, "t"), "files")
+    assert found["good"] and found["count"] == 0
+    files = list(varve.table("t").glob("*.bin" if vectors else "*.parquet"))
+    assert len(files) == (1 if vectors else 2)
+    data = max(files)
+    content = data.read_bytes()
+    for hurt in ([data.unlink] if vectors else [lambda: data.write_bytes(content[:-1]), data.unlink]):
+        hurt()
+        report = doctor(varve, "t")
+        found = check(report, "files")
+        assert not found["good"] and found["count"] == 1 and report["ailments"] >= 1
+        assert "1 of 2 files are missing" in found["message"] and ".parquet" in found["message"]
+        assert "varve verify t" in found["advice"]
+    data.write_bytes(content)
+    assert check(doctor(varve, "t"), "files")["good"]
+
+
 @pytest.mark.contradicts_itself  # two of the logs are damaged
 def test_damage_is_an_ailment_and_keeps_no_other_table_from_being_looked_at(varve):
     for name in ("behind", "key", "newest", "sound"):

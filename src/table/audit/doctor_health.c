@@ -15,6 +15,7 @@
 #include "table/audit/doctor_run.h"
 #include "table/alter/dates.h"
 #include "table/audit/doubled_keys.h"
+#include "table/file_keys.h"
 #include "table/maintain/optimize_plan.h"
 #include "table/maintain/policy.h"
 
@@ -79,6 +80,46 @@ static varve_status check_small(struct vv_op *op, struct vv_doctor_run *run,
     return tell(op, run, &check, "varve optimize @",
         "%zu file%s, %" PRId64 " fewer if small ones were packed together", snapshot->files_len,
         vv_plural((int64_t)snapshot->files_len), fewer);
+}
+
+static varve_status is_whole(struct vv_op *op, const struct vv_doctor_run *run,
+    const struct vv_file *file, bool *out)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_object object = {0};
+    struct vv_file_keys keys;
+    struct vv_str gone;
+    VV_TRY(vv_file_keys_of(op, &arena, run->log->store, file, &keys));
+    VV_TRY(vv_file_keys_gone(op, run->log->store, &keys, &gone));
+    struct vv_str data = keys.data.ptr != NULL ? keys.data : keys.data_outside;
+    *out = gone.ptr == NULL;
+    if (!*out || data.ptr == NULL || file->bytes < 0)
+        return VARVE_OK;
+    VV_TRY(vv_file_head(op, run->log->store, data, &object));
+    *out = object.bytes == file->bytes;
+    return VARVE_OK;
+}
+
+/* By their sizes alone: what is in them verify --deep looks at. */
+static varve_status check_files(struct vv_op *op, struct vv_doctor_run *run)
+{
+    const struct vv_snapshot *snapshot = run->snapshot;
+    struct vv_str first = VV_STR("");
+    int64_t wrong = 0;
+    for (size_t i = 0; i < snapshot->files_len; i++) {
+        bool whole = true;
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(is_whole(op, run, snapshot->files[i], &whole));
+        if (!whole && wrong++ == 0)
+            first = vv_str_or_lost(vv_file_path(op, run->log->store, snapshot->files[i]));
+    }
+    struct vv_doctor_check check = check_of("files", wrong > 0, wrong);
+    return tell(op, run, &check,
+        "their rows can't be read: bring them back from a backup; varve verify @ names them",
+        wrong == 0 ? "every file that the newest version needs is there, in its size"
+                   : "%" PRId64 " of %zu files are missing, are cut, or lack their deletion "
+                     "vector, such as %.*s",
+        wrong, snapshot->files_len, VV_ARG(first));
 }
 
 /* Files whose statistics lack what skipping goes by: the number of rows, bounds of the key. */
@@ -365,10 +406,10 @@ varve_status vv_doctor_health(struct vv_op *op, struct vv_doctor_run *run)
         const char *name;
         varve_status (*look)(struct vv_op *op, struct vv_doctor_run *run);
         bool needs_rows;
-    } checks[] = {{"rows", check_rows, true}, {"deletion_vectors", check_vectors, false},
-        {"removed_files", check_tombstones, false}, {"checkpoint", check_checkpoint, false},
-        {"commit_times", check_times, false}, {"checksum", check_checksum, true},
-        {"leftovers", check_leftovers, false}};
+    } checks[] = {{"files", check_files, false}, {"rows", check_rows, true},
+        {"deletion_vectors", check_vectors, false}, {"removed_files", check_tombstones, false},
+        {"checkpoint", check_checkpoint, false}, {"commit_times", check_times, false},
+        {"checksum", check_checksum, true}, {"leftovers", check_leftovers, false}};
     for (size_t i = 0; i < VV_COUNT(checks); i++)
         if (!(checks[i].needs_rows && run->is_unread) && checks[i].look(op, run) != VARVE_OK)
             VV_TRY(tell_damage(op, run, checks[i].name,
