@@ -101,7 +101,7 @@ static varve_status unknown_column(struct vv_op *op, const struct vv_plan *plan,
     VV_TRY(vv_rules_guess_column(op, &op->arena, plan->schema, name, &guess));
     return vv_fail(op, VARVE_EINVALID,
         "%.*s: the table has no column \"%.*s\"%.*s %s out, or have it added "
-        "(varve alter add-column; --evolve, evolve=True)",
+        "(varve alter add-column, or --evolve of an upsert)",
         VV_ARG(input->name), VV_ARG(name), VV_ARG(guess.len > 0 ? guess : VV_STR(";")),
         guess.len > 0 ? "Else take it" : "take it");
 }
