@@ -132,7 +132,8 @@ TEST(validate, message_counts_and_names_the_first)
         VARVE_EINVALID);
     CHECK(strstr(fixture.op.error.message,
               "the table has no column \"confidnece\"; did you mean confidence? Else take it "
-              "out, or have it added (varve alter add-column, or --evolve of an upsert)") != NULL);
+              "out, or have it added (varve alter add-column, or --evolve of an upsert)") !=
+          NULL);
     batch_fixture_close(&fixture);
 }
 
