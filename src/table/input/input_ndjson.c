@@ -311,7 +311,8 @@ static varve_status rows_read(struct vv_op *op, struct reader *reader, struct vv
             *out_rows == faults && !reader->input->sets_aside)
             vv_note(op, "none of the first %d lines is a row", VV_INPUT_LINES_TRIED);
         else if (status == VARVE_EINVALID)
-            status = line_keep(op, reader, line);
+            status = line_keep(op, reader,
+                lines->is_cut ? vv_str_first(line, VV_LINES_CUT_BYTES) : line);
         if (status != VARVE_OK || row_put(op, reader, *out_rows) != VARVE_OK)
             return vv_note(op, "%.*s: line %" PRId64, VV_ARG(lines->name), lines->line);
     }

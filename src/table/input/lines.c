@@ -125,8 +125,9 @@ varve_status vv_lines_check(struct vv_op *op, const struct vv_lines *lines)
 {
     if (!lines->is_cut)
         return VARVE_OK;
-    return vv_fail(op, VARVE_EINVALID, "the line is longer than %zu MB, which no row may be",
-        VV_INPUT_LINE_BYTES_MAX >> 20);
+    return vv_fail(op, VARVE_EINVALID,
+        "the line is longer than %zu MB, which no row may be (its first %zu KiB are told)",
+        VV_INPUT_LINE_BYTES_MAX >> 20, VV_LINES_CUT_BYTES >> 10);
 }
 
 varve_status vv_lines_text(struct vv_op *op, struct vv_arena *arena, struct vv_str line,

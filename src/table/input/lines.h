@@ -27,6 +27,8 @@ varve_status vv_lines_next(struct vv_op *op, struct vv_lines *lines, bool *out_h
 bool vv_lines_is_blank(const struct vv_lines *lines, struct vv_str line);
 /* EINVALID where the last line given out was cut. */
 varve_status vv_lines_check(struct vv_op *op, const struct vv_lines *lines);
+/* So much is told of a line that was cut. */
+#define VV_LINES_CUT_BYTES ((size_t)64 << 10)
 /* Of a line that is no row: all of it, as valid UTF-8. */
 varve_status vv_lines_text(struct vv_op *op, struct vv_arena *arena, struct vv_str line,
     struct vv_str *out);

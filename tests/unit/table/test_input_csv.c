@@ -115,8 +115,8 @@ static const struct {
     {"", "rows.csv is empty: CSV needs"},
     {"\n", "rows.csv: line 1 is blank"},
     {"k,a,b,zz\n1,x,y,z\n",
-        "rows.csv: the table has no column \"zz\"; take it out, or allow it to "
-        "be added (--evolve, evolve=True)"},
+        "rows.csv: the table has no column \"zz\"; take it out, or have it added (varve alter "
+        "add-column, or --evolve of an upsert)"},
     {"k,a,a\n1,x,y\n", "rows.csv: column \"a\" is in the header twice"},
     {"k,a,A\n1,x,y\n", "column \"A\" is in the header twice"},
     {"a,b\nx,y\n", "rows.csv: column \"k\" is absent, and it is part of the table's key"},
