@@ -3,9 +3,10 @@
 import json
 import random
 import signal
+import subprocess
 
 import pytest
-from conftest import Client, until
+from conftest import PROGRAM, Client, until
 
 HEADER = "k,a,b\n"
 NEVER = "the line has a quote that is never closed"
@@ -173,3 +174,18 @@ def test_what_stdin_had_sent_behind_an_open_quote_is_told_at_a_signal(table):
     assert run.process.wait(timeout=60) == 0
     run.end()
     assert run.heard("stdin, line 3: a quote is open, and 2 lines from there on are not taken, nor acknowledged")
+
+
+@pytest.mark.parametrize("stray", [b'9,"x\xff,b\n', b'9,"x"y,"b\n', b'9,"x,b\n8,\xff,b\n'])
+@pytest.mark.parametrize("verb", ["upsert", "ingest"])
+def test_whatever_else_is_wrong_with_it_it_costs_its_own_line(table, verb, stray):
+    """And the line of the other fault."""
+    text = (HEADER + rows(range(10, 20))).encode() + stray + rows(range(20, 1000)).encode()
+    path = table.folder / "rows.csv"
+    path.write_bytes(text)
+    options = ["--quarantine"] if verb == "upsert" else ["--input-format", "csv"]
+    with path.open("rb") as stdin:
+        words = ["t", "-", "--input-format", "csv", *options] if verb == "upsert" else ["t", *options]
+        subprocess.run([PROGRAM, "--lake", table.path, verb, *words], stdin=stdin, check=True, timeout=120)
+    assert keys(table) == list(range(10, 1000))
+    assert len(aside(table)) == stray.count(b"\n")

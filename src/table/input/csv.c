@@ -20,6 +20,13 @@ static void fault_set(struct vv_csv_scan *scan, enum vv_csv_fault fault)
     }
 }
 
+static void behind_quote(struct vv_csv_scan *scan)
+{
+    fault_set(scan, VV_CSV_BEHIND_QUOTE);
+    if (scan->line > scan->record.line && scan->record.stray_line == 0)
+        scan->record.stray_line = scan->line;
+}
+
 /* Neither overlong forms nor surrogates nor anything above U+10FFFF. */
 static void utf8_lead(struct vv_csv_scan *scan, uint8_t byte)
 {
@@ -92,7 +99,7 @@ static void byte_take(struct vv_csv_scan *scan, char byte)
         __attribute__((fallthrough));
     case AFTER_FIELD:
         if (byte != ',' && byte != ' ')
-            fault_set(scan, VV_CSV_BEHIND_QUOTE);
+            behind_quote(scan);
         break;
     case IN_QUOTES:
         if (byte == '"')
@@ -173,6 +180,8 @@ bool vv_csv_scan_end(struct vv_csv_scan *scan, struct vv_csv_record *out)
         /* Its first line says more than the last one of the file. */
         scan->line = scan->record.line;
         fault_set(scan, VV_CSV_OPEN_QUOTE);
+        if (scan->record.stray_line == 0)
+            scan->record.stray_line = scan->line;
     }
     record_close(scan, out);
     return true;

@@ -23,10 +23,13 @@ enum vv_csv_fault {
 
 /* A record that has ended. */
 struct vv_csv_record {
-    int64_t line;  /* in which it begins, from 1 */
-    size_t fields; /* 0: the line is blank */
-    enum vv_csv_fault fault;
+    int64_t line;            /* in which it begins, from 1 */
+    size_t fields;           /* 0: the line is blank */
+    enum vv_csv_fault fault; /* the first that it has */
     int64_t fault_line;
+    int64_t
+        stray_line; /* where text stands behind a quote that is closed in another line; its own
+                           where one is never closed; 0: none is stray */
 };
 
 /*
@@ -35,8 +38,7 @@ struct vv_csv_record {
  */
 static inline bool vv_csv_is_stray(const struct vv_csv_record *record)
 {
-    return record->fault == VV_CSV_OPEN_QUOTE ||
-           (record->fault == VV_CSV_BEHIND_QUOTE && record->fault_line > record->line);
+    return record->stray_line > 0;
 }
 
 struct vv_csv_scan {

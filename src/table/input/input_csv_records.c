@@ -46,14 +46,14 @@ static varve_status fault_of(struct vv_op *op, struct reader *reader,
     const struct vv_csv_record *record, struct vv_str text, struct vv_str *out)
 {
     *out = VV_STR_NONE;
-    if (record->fault == VV_CSV_OPEN_QUOTE)
+    if (record->stray_line == record->line)
         *out = VV_STR("has a quote that is never closed");
-    else if (record->fault == VV_CSV_UTF8)
-        *out = VV_STR("is not valid UTF-8");
     else if (vv_csv_is_stray(record))
         *out = vv_arena_format(&reader->parsed,
             "has a quote that is closed in line %" PRId64 ", with text behind it",
-            record->fault_line);
+            record->stray_line);
+    else if (record->fault == VV_CSV_UTF8)
+        *out = VV_STR("is not valid UTF-8");
     else if (record->fault == VV_CSV_BEHIND_QUOTE)
         *out = VV_STR("has text behind a closing quote");
     else if (memchr(text.ptr, '\0', text.len) != NULL)

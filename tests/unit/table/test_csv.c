@@ -27,6 +27,8 @@ static struct vv_str scan_all(struct vv_op *op, struct vv_str text, size_t piece
             vv_buf_addf(&out, "%" PRId64 ":%zu", record.line, record.fields);
             if (record.fault != VV_CSV_FINE)
                 vv_buf_addf(&out, "!%d@%" PRId64, (int)record.fault, record.fault_line);
+            if (vv_csv_is_stray(&record))
+                vv_buf_addf(&out, "~%" PRId64, record.stray_line);
             vv_buf_addc(&out, ' ');
             if (ended)
                 break;
@@ -61,7 +63,13 @@ static const struct {
     {TEXT("x\"a,b\"\nd"), "1:2 2:1 "},
     {TEXT("\"a\"x,c\nd"), "1:2!2@1 2:1 "},
     {TEXT("\"a\" \"b\nd"), "1:1!2@1 2:1 "},
-    {TEXT("a\n\"b\nc\n"), "1:1 2:1!3@2 "},
+    {TEXT("a\n\"b\nc\n"), "1:1 2:1!3@2~2 "},
+    /* A stray quote, behind and before other faults */
+    {TEXT("\"a\nb\nc\"x\nd"), "1:1!2@3~3 4:1 "},
+    {TEXT("\"a\n\xFF\nc\"x\nd"), "1:1!1@2~3 4:1 "},
+    {TEXT("\xFF,\"a\nb"), "1:2!1@1~1 "},
+    {TEXT("\"a\"x,\"b\nc\"y\nd"), "1:2!2@1~2 3:1 "},
+    {TEXT("\"a\"x,\"b\nc\"\nd"), "1:2!2@1 3:1 "},
     {TEXT(",,\n,"), "1:3 2:2 "},
     {TEXT(" \na"), "1:1 2:1 "},
     {TEXT("\"\"\n"), "1:1 "},
