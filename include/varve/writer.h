@@ -27,6 +27,8 @@ extern "C" {
 typedef struct varve_writer varve_writer;
 
 #define VARVE_WRITER_ROW_BYTES_MAX ((size_t)16 << 20)
+/* Of a row that can't be taken: in JSON, where a byte may need six, it is no longer than a line may be. */
+#define VARVE_WRITER_REJECTED_BYTES_MAX ((size_t)10 << 20)
 
 typedef struct varve_writer_commit { /* of one table's part of one segment */
     uint32_t size;
@@ -122,8 +124,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_json(varve_writer *writ
     varve_error *err);
 /*
  * A row that can't be taken (text of any kind, the reason in words), for the quarantine of a table,
- * where it comes by way of the spool like any other. Of text beyond VARVE_WRITER_ROW_BYTES_MAX the
- * beginning is kept, and the reason says so.
+ * where it comes by way of the spool like any other. Of text beyond VARVE_WRITER_REJECTED_BYTES_MAX
+ * the beginning is kept, and the reason says so.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_put_rejected(varve_writer *writer,
     const char *table, const char *text, size_t text_bytes, const char *reason,

@@ -270,6 +270,8 @@ void vv_report_clients(struct vv_ingest *ingest, const char *why);
 void vv_report_troubles(struct vv_ingest *ingest, int64_t now_ms);
 /* Lines behind quotes that are not closed, when they have waited for a while. */
 void vv_report_held(struct vv_ingest *ingest, int64_t now_ms);
+/* Those that are not taken, at the end. */
+void vv_report_left(struct vv_ingest *ingest);
 /* A line of JSON on stderr. */
 void vv_report_metrics(struct vv_ingest *ingest);
 /* The sum of it. */

@@ -202,6 +202,7 @@ varve_status vv_ingest_finish(struct vv_ingest *ingest)
         end_at_once(ingest);
     varve_status status = flush(ingest);
     say_last_words(ingest);
+    vv_report_left(ingest);
     if (status != VARVE_OK)
         return tell_both(ingest);
     varve_writer_get_stats(ingest->writer, &ingest->stats);

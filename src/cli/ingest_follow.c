@@ -56,7 +56,8 @@ static void say_once(struct vv_ingest *ingest, struct vv_follow *follow, const c
 
 static bool is_row(const struct vv_chunk *chunk, bool is_csv, const struct vv_line *line)
 {
-    if (vv_line_is_blank(line) || (is_csv && line->offset == 0))
+    bool is_none = line->fault == VV_LINE_FINE && vv_line_is_blank(line);
+    if (is_none || (is_csv && line->offset == 0))
         return false;
     for (size_t i = 0; i < chunk->refused_len; i++)
         if (chunk->refused[i] == line->offset)

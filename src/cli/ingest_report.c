@@ -100,20 +100,23 @@ static uint64_t lines_held(const struct vv_ingest *ingest)
 
 static void say_held(struct vv_ingest *ingest, struct vv_stream *stream, const char *what)
 {
+    struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     uint64_t lines = vv_lines_held(&stream->lines);
     bool is_file = stream->kind == VV_STREAM_FILE;
-    if (may_say(&ingest->held_said))
-        vv_say(ingest->cli,
-            "varve: warning: %s, %s %" PRIu64 ": a quote is open, and %" PRIu64 " line%s %s",
-            vv_text_chars(&stream->name), is_file ? "byte" : "line",
-            is_file ? stream->lines.offset : stream->lines.number + 1, lines,
-            vv_text_plural((int64_t)lines), what);
+    if (!may_say(&ingest->held_said))
+        return;
+    vv_text_addf(&line,
+        "varve: warning: %s, %s %" PRIu64 ": a quote is open, and %" PRIu64 " line%s %s",
+        vv_text_chars(&stream->name), is_file ? "byte" : "line",
+        is_file ? stream->lines.offset : stream->lines.number + 1, lines,
+        vv_text_plural((int64_t)lines), what);
+    tell(&line);
 }
 
 void vv_report_held(struct vv_ingest *ingest, int64_t now_ms)
 {
     for (struct vv_stream *stream = ingest->streams; stream; stream = stream->next) {
-        bool is_held = vv_lines_held(&stream->lines) > 0;
+        bool is_held = vv_lines_held(&stream->lines) > 0 && !ingest->cli->globals.quiet;
         if (!is_held || stream->held_since_ms == 0 ||
             stream->held_offset != stream->lines.offset) {
             stream->held_since_ms = is_held ? now_ms : 0;
@@ -127,11 +130,11 @@ void vv_report_held(struct vv_ingest *ingest, int64_t now_ms)
     }
 }
 
-/* At the end: what was not taken. */
-static void say_left(struct vv_ingest *ingest)
+void vv_report_left(struct vv_ingest *ingest)
 {
     for (struct vv_stream *stream = ingest->streams; stream; stream = stream->next)
-        if (vv_lines_held(&stream->lines) > 0)
+        if (vv_lines_held(&stream->lines) > 0 &&
+            (stream->kind != VV_STREAM_FILE || !ingest->cli->globals.quiet))
             say_held(ingest, stream,
                 stream->kind == VV_STREAM_FILE
                     ? "from there on are not taken: the next run reads the file from there"
@@ -297,7 +300,6 @@ varve_status vv_report_end(struct vv_ingest *ingest)
 {
     const varve_writer_stats *stats = &ingest->stats;
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
-    say_left(ingest);
     if (ingest->cli->globals.json) {
         add_metrics(&line, ingest, "end");
         vv_text_addc(&line, '\n');

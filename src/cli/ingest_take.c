@@ -229,5 +229,6 @@ void vv_take_last(struct vv_ingest *ingest, struct vv_stream *stream)
 {
     size_t room = 0;
     (void)vv_lines_begin(&stream->lines, &ingest->desk, &room);
-    take_all(ingest, stream, vv_lines_last);
+    take_all(ingest, stream,
+        stream->kind == VV_STREAM_CLIENT ? vv_lines_last_cut : vv_lines_last);
 }

@@ -202,20 +202,34 @@ void vv_lines_again(struct vv_lines *lines, struct vv_desk *desk, const struct v
     lines->ahead = (struct vv_search){0};
 }
 
-bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out)
+static bool take_last(struct vv_lines *lines, struct vv_desk *desk, bool is_cut,
+    struct vv_line *out)
 {
     if (vv_lines_next(lines, desk, out))
         return true;
     size_t len = desk->to - desk->from;
     if (len == 0)
         return false;
-    if (lines->search.line_ends > 0 && lines->search.place == IN_QUOTES) {
+    if (!is_cut && lines->search.line_ends > 0 && lines->search.place == IN_QUOTES) {
         give_first(lines, desk, VV_LINE_OPEN_QUOTE, out);
         return true;
     }
-    give(lines, desk, len, lines->search.line_ends, false, out);
+    /* A line end within quotes that nothing comes behind begins no further line. */
+    uint64_t line_ends = lines->search.line_ends;
+    give(lines, desk, len, line_ends - (line_ends > 0 && desk->bytes[desk->to - 1] == '\n'),
+        false, out);
     out->is_half = true;
     return true;
+}
+
+bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out)
+{
+    return take_last(lines, desk, false, out);
+}
+
+bool vv_lines_last_cut(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out)
+{
+    return take_last(lines, desk, true, out);
 }
 
 void vv_lines_end(struct vv_lines *lines, struct vv_desk *desk)

@@ -79,6 +79,11 @@ bool vv_lines_next(struct vv_lines *lines, struct vv_desk *desk, struct vv_line 
 void vv_lines_again(struct vv_lines *lines, struct vv_desk *desk, const struct vv_line *line);
 /* The same at the end of the stream, where what it has begun of a line is one. False: nothing is left. */
 bool vv_lines_last(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out);
+/*
+ * The same of one that may have been cut: lines behind an open quote may be within a field whose end did
+ * not come, and are a part of what it has begun.
+ */
+bool vv_lines_last_cut(struct vv_lines *lines, struct vv_desk *desk, struct vv_line *out);
 void vv_lines_end(struct vv_lines *lines, struct vv_desk *desk);
 /* Between turns: whole lines that wait, since they may be within a quoted field of CSV. */
 uint64_t vv_lines_held(const struct vv_lines *lines);

@@ -16,6 +16,8 @@ struct vv_writer;
 
 /* The longest row of JSON. */
 #define VV_WRITER_ROW_BYTES_MAX ((size_t)16 << 20)
+/* Of a row that can't be taken: in JSON, where a byte may need six, it is no longer than a line may be. */
+#define VV_WRITER_REJECTED_BYTES_MAX ((size_t)10 << 20)
 
 struct vv_writer_commit {
     struct vv_str table;

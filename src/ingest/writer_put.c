@@ -235,13 +235,14 @@ varve_status vv_writer_put_rejected(struct vv_op *op, struct vv_writer *writer,
     VV_TRY(vv_writer_table_of_row(op, writer, table, &owner));
     if (reason.len == 0)
         reason = VV_STR("is no row");
-    if (text.len > VV_WRITER_ROW_BYTES_MAX)
+    if (text.len > VV_WRITER_REJECTED_BYTES_MAX)
         reason = vv_arena_format(&op->arena, "%.*s (its first %zu bytes of %zu are kept)",
-            VV_ARG(reason), VV_WRITER_ROW_BYTES_MAX, text.len);
+            VV_ARG(reason), VV_WRITER_REJECTED_BYTES_MAX, text.len);
     if (reason.ptr == NULL)
         return vv_fail_memory(op);
     vv_jw_object(&object);
-    vv_jw_key_string(&object, VV_NDJSON_LINE_TEXT, vv_str_first(text, VV_WRITER_ROW_BYTES_MAX));
+    vv_jw_key_string(&object, VV_NDJSON_LINE_TEXT,
+        vv_str_first(text, VV_WRITER_REJECTED_BYTES_MAX));
     vv_jw_key_string(&object, VV_NDJSON_LINE_FAULT, reason);
     vv_jw_end(&object);
     if (!vv_buf_ok(&json))

@@ -88,17 +88,17 @@ def test_what_is_wrong_with_a_line_is_told(table):
     assert dict(aside(table)) == faults
 
 
-def test_at_the_end_of_a_connection(table):
+def test_where_a_connection_ends_it_may_be_a_field_that_was_cut(table):
+    """What looks like rows within it is none: the client sends it again."""
     run, path = table.serve("t", "--input-format", "csv", "--ack", "committed", "--interval", "50ms")
     client = Client(path)
     client.send(HEADER + row(1) + '2,"a,b\n' + rows(range(3, 100)) + "100,a")
     client.socket.shutdown(1)
     answers = client.until_ack(101)
-    assert sorted(answer["line"] for answer in answers if "error" in answer) == [3, 101]
+    assert [answer["line"] for answer in answers if "error" in answer] == [3]
     run.signal(signal.SIGTERM)
     run.end()
-    assert keys(table) == [1, *range(3, 100)]
-    assert aside(table) == [('2,"a,b', NEVER)]
+    assert keys(table) == [1] and aside(table) == []
     assert run.metrics[-1]["half_lines"] == 1
 
 
@@ -166,8 +166,9 @@ def test_lines_that_wait_behind_an_open_quote_are_told(table):
     assert keys(table) == [1, 2, 9]
 
 
-def test_what_stdin_had_sent_behind_an_open_quote_is_told_at_a_signal(table):
-    run = table.ingest("t", "--input-format", "csv", "--interval", "50ms")
+@pytest.mark.parametrize("options", [[], ["--quiet"]])
+def test_what_stdin_had_sent_behind_an_open_quote_is_told_at_a_signal(table, options):
+    run = table.ingest("t", "--input-format", "csv", "--interval", "50ms", *options)
     run.send(HEADER + row(1) + '2,"a,b\n' + row(3))
     until(lambda: keys(table) == [1])
     run.signal(signal.SIGTERM)

@@ -25,7 +25,7 @@ def test_a_quote_that_is_never_closed_on_stdin(lake, tail):
 
 @pytest.mark.parametrize("form,sent,line,last", [
     ("csv", HEADER + ROW.format(1) + TAILS[0], 3, 3),
-    ("csv", HEADER + ROW.format(1) + TAILS[1], 3, 3),
+    ("csv", HEADER + ROW.format(1) + TAILS[2], 3, 4),
     ("ndjson", signal_row(1) + signal_row(2)[:-20], 2, 2)])
 def test_a_line_that_a_connection_ends_within_is_refused_once(lake, form, sent, line, last):
     run, path = lake.serve("signals", "--ack", "--input-format", form)
