@@ -107,9 +107,14 @@ static varve_status check_files(struct vv_op *op, struct vv_doctor_run *run)
     struct vv_str first = VV_STR("");
     int64_t wrong = 0;
     for (size_t i = 0; i < snapshot->files_len; i++) {
-        bool whole = true;
+        bool whole = false;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(is_whole(op, run, snapshot->files[i], &whole));
+        varve_status status = is_whole(op, run, snapshot->files[i], &whole);
+        if (status == VARVE_EIO ||
+            status == VARVE_ENOTFOUND) /* of one file: the others are told */
+            vv_forgive(op);
+        else
+            VV_TRY(status);
         if (!whole && wrong++ == 0)
             first = vv_str_or_lost(vv_file_path(op, run->log->store, snapshot->files[i]));
     }
@@ -117,8 +122,8 @@ static varve_status check_files(struct vv_op *op, struct vv_doctor_run *run)
     return tell(op, run, &check,
         "their rows can't be read: bring them back from a backup; varve verify @ names them",
         wrong == 0 ? "every file that the newest version needs is there, in its size"
-                   : "%" PRId64 " of %zu files are missing, are cut, or lack their deletion "
-                     "vector, such as %.*s",
+                   : "%" PRId64 " of %zu files are missing, are cut, can't be looked at, or "
+                     "lack their deletion vector, such as %.*s",
         wrong, snapshot->files_len, VV_ARG(first));
 }
 
