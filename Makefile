@@ -10,7 +10,7 @@ test-spark: build spark-logstore ; @.venv-spark/bin/python -m pytest -q -p no:ca
 fuzz:    ; @./setup.sh fuzz && tests/fuzz/run.py build-fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 nightly: ; @python3 tests/nightly.py build $(if $(FRESH),--fresh) $(STEPS)
 mutants: build ; @./setup.sh test && .venv/bin/python tests/mutants/try_mutants.py build
-check:   lint build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2 --short build && $(MAKE) --no-print-directory tsan-threads SUITE=threads-alone
+check:   lint build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2 --short build
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000) $(BENCH)
 bench-full: build ; @./setup.sh bench-more && .venv-bench/bin/python bench/run.py build --profile full $(BENCH) && \
            .venv-bench/bin/python bench/growth.py build $(GROWTH)
