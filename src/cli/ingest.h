@@ -268,13 +268,11 @@ void vv_report_room(struct vv_ingest *ingest);
 void vv_report_clients(struct vv_ingest *ingest, const char *why);
 /* Flushes that fail, and those that work again: once, then once a minute. */
 void vv_report_troubles(struct vv_ingest *ingest, int64_t now_ms);
-/* Lines behind quotes that are not closed, when they have waited for a while. */
+/* Lines behind quotes that are not closed: when they have waited for a while; not taken, at the end. */
 void vv_report_held(struct vv_ingest *ingest, int64_t now_ms);
-/* Those that are not taken, at the end. */
 void vv_report_left(struct vv_ingest *ingest);
-/* A line of JSON on stderr. */
+/* A line of JSON on stderr; and at the end the sum of it. */
 void vv_report_metrics(struct vv_ingest *ingest);
-/* The sum of it. */
 varve_status vv_report_end(struct vv_ingest *ingest);
 
 uint64_t vv_answer_sequence(const struct vv_ingest *ingest); /* --ack's level reaches so far */
