@@ -62,9 +62,8 @@ static varve_status read_whole(struct vv_op *op, struct vv_session *session, str
 }
 
 struct found {
-    struct vv_str
-        path;     /* of the broken file; ptr NULL: there is none, or the message names it */
-    bool is_none; /* every file was read, and is sound */
+    struct vv_str path; /* of the broken file; ptr NULL: none was found */
+    bool is_none;       /* every file was read, and is sound */
 };
 
 static varve_status find_broken(struct vv_op *op, struct vv_session *session,

@@ -162,10 +162,8 @@ static void copies_done(struct copies *copies)
 static varve_status local_path(struct vv_op *op, const struct vv_export_table *table,
     struct vv_str key, bool is_absolute, struct vv_str *out)
 {
-    struct vv_store *store = table->source.table->store;
     if (!is_absolute)
-        return vv_store_fetch(op, store, &op->arena, key, out) == VARVE_OK ? VARVE_OK
-                                                                           : vv_file_unread(op);
+        return vv_file_fetch(op, table->source.table->store, key, out);
     *out = vv_arena_str(&op->arena, key);
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }

@@ -75,6 +75,13 @@ varve_status vv_file_unread(struct vv_op *op)
     return vv_recode(op, VARVE_ECORRUPT);
 }
 
+varve_status vv_file_fetch(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str *out_path)
+{
+    varve_status status = vv_store_fetch(op, store, &op->arena, key, out_path);
+    return status == VARVE_OK ? status : vv_file_unread(op);
+}
+
 varve_status vv_file_read_vector(struct vv_op *op, struct vv_dv_reader *reader,
     const struct vv_file *file, struct vv_row_set **out)
 {

@@ -42,7 +42,9 @@ struct vv_str vv_file_path(struct vv_op *op, const struct vv_store *store,
  * (table/read/lost.h). Returns the recorded code.
  */
 varve_status vv_file_unread(struct vv_op *op);
-/* vv_dv_read, but for that. */
+/* vv_store_fetch of a data file, and vv_dv_read, but for that. */
+varve_status vv_file_fetch(struct vv_op *op, struct vv_store *store, struct vv_str key,
+    struct vv_str *out_path);
 varve_status vv_file_read_vector(struct vv_op *op, struct vv_dv_reader *reader,
     const struct vv_file *file, struct vv_row_set **out);
 /* The first that is not there; ptr NULL: none is gone. What lies on other systems is not looked for. */

@@ -84,8 +84,8 @@ static varve_status add_file(struct vv_op *op, struct vv_store *store,
     *item = (struct vv_on_record_file){.sha256 = sha256};
     if (file->absolute)
         item->path = vv_arena_str(&op->arena, file->key);
-    else if (vv_store_fetch(op, store, &op->arena, file->key, &item->path) != VARVE_OK)
-        return vv_file_unread(op);
+    else
+        VV_TRY(vv_file_fetch(op, store, file->key, &item->path));
     record->len++;
     return item->path.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }

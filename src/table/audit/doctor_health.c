@@ -82,21 +82,21 @@ static varve_status check_small(struct vv_op *op, struct vv_doctor_run *run,
         vv_plural((int64_t)snapshot->files_len), fewer);
 }
 
+/* ENOTFOUND: one of its files is missing. */
 static varve_status is_whole(struct vv_op *op, const struct vv_doctor_run *run,
     const struct vv_file *file, bool *out)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_object object = {0};
     struct vv_file_keys keys;
-    struct vv_str gone;
     VV_TRY(vv_file_keys_of(op, &arena, run->log->store, file, &keys));
-    VV_TRY(vv_file_keys_gone(op, run->log->store, &keys, &gone));
     struct vv_str data = keys.data.ptr != NULL ? keys.data : keys.data_outside;
-    *out = gone.ptr == NULL;
-    if (!*out || data.ptr == NULL || file->bytes < 0)
-        return VARVE_OK;
-    VV_TRY(vv_file_head(op, run->log->store, data, &object));
-    *out = object.bytes == file->bytes;
+    struct vv_str vector = keys.vector.ptr != NULL ? keys.vector : keys.vector_outside;
+    if (vector.ptr != NULL)
+        VV_TRY(vv_file_head(op, run->log->store, vector, &object));
+    if (data.ptr != NULL)
+        VV_TRY(vv_file_head(op, run->log->store, data, &object));
+    *out = data.ptr == NULL || file->bytes < 0 || object.bytes == file->bytes;
     return VARVE_OK;
 }
 
@@ -110,8 +110,8 @@ static varve_status check_files(struct vv_op *op, struct vv_doctor_run *run)
         bool whole = false;
         VV_TRY(vv_check_cancel(op));
         varve_status status = is_whole(op, run, snapshot->files[i], &whole);
-        if (status == VARVE_EIO ||
-            status == VARVE_ENOTFOUND) /* of one file: the others are told */
+        bool is_told = status == VARVE_EIO || status == VARVE_ENOTFOUND; /* with the others */
+        if (is_told)
             vv_forgive(op);
         else
             VV_TRY(status);

@@ -55,9 +55,8 @@ static varve_status count_rows(struct vv_op *op, const struct vv_marks *marks,
     VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
     if (mark->rows >= 0)
         return VARVE_OK;
-    if (!mark->file.absolute &&
-        vv_store_fetch(op, marks->table->store, &op->arena, mark->file.key, &path) != VARVE_OK)
-        return vv_file_unread(op);
+    if (!mark->file.absolute)
+        VV_TRY(vv_file_fetch(op, marks->table->store, mark->file.key, &path));
     vv_buf_adds(&sql, "SELECT count(*) FROM read_parquet(");
     vv_sql_file(&sql, path);
     vv_buf_adds(&sql, ", hive_partitioning=false)");

@@ -27,9 +27,9 @@ struct vv_csv_record {
     size_t fields;           /* 0: the line is blank */
     enum vv_csv_fault fault; /* the first that it has */
     int64_t fault_line;
-    int64_t
-        stray_line; /* where text stands behind a quote that is closed in another line; its own
-                           where one is never closed; 0: none is stray */
+    /* Where text stands behind a quote that is closed in another line; its own where one is never
+     * closed; 0: none is stray. */
+    int64_t stray_line;
 };
 
 /*

@@ -104,8 +104,7 @@ static varve_status add(struct vv_op *op, const struct vv_scan_source *source, s
                    (partitions->is_one_of_many && vv_small_scan_is_candidate(file)),
         .constants = partitions->constants};
     VV_TRY(put_constants(op, source, file, partitions));
-    if (vv_store_fetch(op, source->store, &op->arena, file->key, &held.path) != VARVE_OK)
-        return vv_file_unread(op);
+    VV_TRY(vv_file_fetch(op, source->store, file->key, &held.path));
     held.id = vv_arena_format(&op->arena, "%.*s %" PRId64 " %" PRId64 " %.*s",
         VV_ARG(held.sha256), file->bytes, file->modified_ms, VV_ARG(held.path));
     if (held.id.ptr == NULL)
