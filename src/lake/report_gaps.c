@@ -223,9 +223,14 @@ static varve_status load_sessions(struct vv_op *op, struct gaps *gaps)
                      "(CAST(NULL AS INTEGER), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT))");
     vv_buf_adds(sql, ") AS v(day, open, close) LIMIT 0");
     VV_TRY(vv_report_run(op, &gaps->work));
-    /* A session may begin on the day before; a day's end lies in the next one of UTC. */
-    first = first - 1 > calendar->first_day ? first - 1 : first;
-    last = last + 1 < calendar->last_day ? last + 1 : last;
+    /*
+     * A session ends with the day after the one that it begins on, at the latest; in the west that
+     * is a day later by UTC, and in the east it begins a day earlier.
+     */
+    for (int back = 0; back < 2 && first > calendar->first_day; back++)
+        first--;
+    if (last < calendar->last_day)
+        last++;
     vv_buf_adds(sql, "INSERT INTO sessions VALUES ");
     VV_TRY(vv_calendar_sessions(op, calendar, first, last, sql, &len));
     if (len > 0)

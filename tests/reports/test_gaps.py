@@ -163,6 +163,30 @@ def test_sessions_of_a_file(varve, calendar, seed, minutes, start, end):
     assert f"calendar TEST: {missing} of {sum(one[1] for one in wanted.values())}" in said
 
 
+SESSIONS_AT_ENDS = {  # a calendar, a range, and how many hours it is open in that
+    "New York, after the first day": (
+        "timezone America/New_York\nvalid 2025-01-01 2025-12-31\nsession mon,tue,wed,thu 18:00 17:00",
+        "2025-01-02", "2025-01-03", 23),
+    "Sydney, before the last day": (
+        "timezone Australia/Sydney\nvalid 2025-01-01 2025-12-31\nsession mon,tue,wed,thu,fri 10:00 16:00",
+        "2025-12-30", "2025-12-31", 6),
+    "Los Angeles, from an evening of two days ago": (
+        "timezone America/Los_Angeles\nsession mon,tue,wed,thu,fri,sat,sun 17:00 17:00",
+        "2025-03-05", "2025-03-05T04:00:00Z", 4),
+}
+
+
+@pytest.mark.parametrize("name", SESSIONS_AT_ENDS)
+def test_all_sessions_that_reach_into_the_range_are_looked_at(varve, tmp_path, name):
+    words, start, end, hours = SESSIONS_AT_ENDS[name]
+    path = tmp_path / "calendar.txt"
+    path.write_text(words + "\n")
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    varve.upsert("t", f"at\n{start}T00:30:00Z\n")
+    _, said = gaps(varve, "t", "--every", "1h", "--calendar", path, "--from", start, "--to", end)
+    assert f"{hours - 1} of {hours} intervals missing" in said and "closed" not in said
+
+
 def test_new_york_in_a_year_of_minutes(varve):
     """Half days, holidays and summer time, by rows that are all there, and some that are not."""
     varve.ok("create", "bars", "--schema", "at timestamp not null, v double", "--key", "at")
