@@ -298,10 +298,11 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
             "unnest(range(a, b, %" PRId64 ")) AS x FROM open_times)",
             gaps->every_us, gaps->every_us, gaps->every_us);
     VV_TRY(vv_report_run(op, &gaps->work));
+    /* One that ends where the range begins may be the one that a row of that moment is in. */
     vv_buf_addf(sql,
         "CREATE TEMP TABLE slots AS SELECT row_number() OVER (PARTITION BY is_date ORDER BY a) "
         "AS slot, *, "
-        "a >= %" PRId64 " AND b <= %" PRId64 " AS is_whole FROM cuts WHERE b > %" PRId64
+        "a >= %" PRId64 " AND b <= %" PRId64 " AS is_whole FROM cuts WHERE b >= %" PRId64
         " AND a < %" PRId64,
         gaps->span.from_us, gaps->span.to_us, gaps->result.from_us, gaps->result.to_us);
     return vv_report_run(op, &gaps->work);
@@ -339,7 +340,7 @@ static varve_status check_expected(struct vv_op *op, struct gaps *gaps)
     VV_TRY(vv_report_count(op, &gaps->work, "SELECT count(*) FROM groups", &result->groups));
     vv_buf_addf(sql,
         "SELECT CAST(coalesce(sum(k.n%s), 0) AS BIGINT) FROM groups g JOIN (SELECT is_date, "
-        "count(*) AS n FROM slots GROUP BY ALL) k ON k.is_date = g.is_date%s",
+        "count(*) FILTER (is_whole) AS n FROM slots GROUP BY ALL) k ON k.is_date = g.is_date%s",
         is_all ? "" : " - coalesce(c.slot, 1) + 1",
         is_all ? "" : " ASOF LEFT JOIN slots c ON g.is_date = c.is_date AND g.first >= c.a");
     VV_TRY(vv_report_number(op, &gaps->work, &expected));
@@ -360,11 +361,15 @@ static varve_status load_expected(struct vv_op *op, struct gaps *gaps)
     VV_TRY(check_expected(op, gaps));
     vv_buf_adds(sql, "CREATE TEMP TABLE expected AS SELECT ");
     add_groups(gaps, "g.", sql);
-    vv_buf_adds(sql,
-        "c.slot, c.day, c.a, c.b, h.slot IS NOT NULL AS is_there FROM groups g JOIN "
-        "slots c ON c.is_date = g.is_date");
-    if (gaps->span.from_us == INT64_MIN)
-        vv_buf_adds(sql, " AND (c.b > g.first OR (c.closes AND c.b = g.first))");
+    vv_buf_adds(sql, "c.slot, c.day, c.a, c.b, h.slot IS NOT NULL AS is_there FROM groups g");
+    if (gaps->span.from_us == INT64_MIN) { /* from the slot of the first row on */
+        vv_buf_adds(sql, " LEFT JOIN placed f ON f.us = g.first");
+        add_same_group(gaps, "f", "g", sql);
+        vv_buf_adds(sql,
+            " JOIN slots c ON c.is_date = g.is_date AND (c.a > g.first OR c.slot = f.slot)");
+    } else {
+        vv_buf_adds(sql, " JOIN slots c ON c.is_date = g.is_date");
+    }
     vv_buf_adds(sql, " LEFT JOIN hits h ON h.slot = c.slot");
     add_same_group(gaps, "h", "g", sql);
     vv_buf_addf(sql, " WHERE c.is_whole AND (c.b <= %" PRId64 " OR h.slot IS NOT NULL)",

@@ -1,25 +1,13 @@
-"""Gaps, coverage and lateness, against a model that goes from interval to interval."""
+"""Gaps, coverage and lateness. What is asked at random is in test_gaps_model.py."""
 
 import datetime as dt
 import json
-import random
 import zoneinfo
 
 import pytest
 
 UTC = dt.timezone.utc
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
-CALENDAR = """# a night session, a break, and two days that differ
-calendar TEST
-timezone America/New_York
-valid 2025-01-01 2025-12-31
-session mon,tue,wed,thu 18:00 03:00
-session fri 09:30 12:00
-session fri 13:00 16:00
-
-closed 2025-03-11 holiday
-hours 2025-03-14 10:00 11:00 half a day
-"""
 
 
 def stamp(when):
@@ -36,131 +24,8 @@ def gaps(varve, table, *arguments):
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
-# ---- The model -------------------------------------------------------------------------------------
-
-
-def sessions(day):
-    """(open, close) of the calendar above, of the sessions that begin on a day."""
-    def at(hour, minute=0, plus=0):
-        return dt.datetime(day.year, day.month, day.day, hour, minute,
-                           tzinfo=NEW_YORK).astimezone(UTC) if not plus else (
-            at_day(day + dt.timedelta(plus), hour, minute))
-    if day == dt.date(2025, 3, 11):
-        return []
-    if day == dt.date(2025, 3, 14):
-        return [(at(10), at(11))]
-    if day.weekday() <= 3:
-        return [(at(18), at(3, plus=1))]
-    if day.weekday() == 4:
-        return [(at(9, 30), at(12)), (at(13), at(16))]
-    return []
-
-
 def at_day(day, hour, minute):
     return dt.datetime(day.year, day.month, day.day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
-
-
-def slots(first, last, every):
-    """(begin, end, whether the session ends with it) of all sessions of some days."""
-    day = first
-    while day <= last:
-        for begin, close in sessions(day):
-            while begin < close:
-                end = min(begin + every, close)
-                yield begin, end, end == close
-                begin += every
-        day += dt.timedelta(1)
-
-
-def model(rows, every, start=None, end=None):
-    """Per symbol: (missing slots as ranges, expected, present, outside). Of a range only the slots
-    are expected that lie in it from begin to end; what a cut one lacks may lie beyond."""
-    answer = {}
-    low = start or min(when for when, _ in rows)
-    high = end or max(when for when, _ in rows) + dt.timedelta(microseconds=1)
-    cut = [slot for slot in slots(low.date() - dt.timedelta(2), high.date() + dt.timedelta(2),
-                                  every) if slot[1] > low and slot[0] < high]
-    for symbol in sorted({symbol for _, symbol in rows}):
-        times = [when for when, name in rows if name == symbol]
-        hit, outside = set(), 0
-        for when in times:
-            before = [index for index, slot in enumerate(cut) if slot[0] <= when]
-            slot = cut[before[-1]] if before else None
-            if slot and (when < slot[1] or (when == slot[1] and slot[2])):
-                hit.add(before[-1])
-            else:
-                outside += 1
-        wanted = [index for index, slot in enumerate(cut)
-                  if (not start or slot[0] >= start) and (not end or slot[1] <= end) and (
-                      start or slot[1] > min(times) or (slot[2] and slot[1] == min(times)))]
-        missing = [index for index in wanted if index not in hit]
-        ranges = []
-        for index in missing:
-            if ranges and ranges[-1][1] == index - 1:
-                ranges[-1][1] = index
-            else:
-                ranges.append([index, index])
-        answer[symbol] = ([(cut[a][0], cut[b][1], b - a + 1) for a, b in ranges],
-                          len(wanted), len(wanted) - len(missing), outside)
-    return answer
-
-
-@pytest.fixture
-def calendar(tmp_path):
-    path = tmp_path / "test.txt"
-    path.write_text(CALENDAR)
-    return path
-
-
-def fill(varve, seed):
-    """Rows at random in two weeks, over the change to summer time: mostly within sessions."""
-    chance = random.Random(seed)
-    first = dt.date(2025, 3, 3)
-    all_slots = list(slots(first, first + dt.timedelta(13), dt.timedelta(minutes=10)))
-    rows = set()
-    for symbol in ("A", "B"):
-        for begin, end, closes in all_slots[chance.randrange(40):]:
-            if chance.random() < 0.6:
-                rows.add((chance.choice([begin, begin + (end - begin) / 2] + [end] * closes),
-                          symbol))
-        for _ in range(20):
-            rows.add((dt.datetime(2025, 3, 3, tzinfo=UTC)
-                      + dt.timedelta(minutes=chance.randrange(14 * 1440)), symbol))
-    varve.ok("create", "ticks", "--schema", "at timestamp not null, sym string not null, "
-             "seen timestamp", "--key", "at,sym", "--order-by", "seen")
-    rows = sorted(rows)
-    varve.upsert("ticks", "at,sym,seen\n" + "".join(
-        f"{stamp(when)},{symbol},{stamp(when)}\n" for when, symbol in rows))
-    return rows
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("minutes, start, end", [
-    (10, None, None), (25, None, None), (7, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC), None),
-    (10, None, dt.datetime(2025, 3, 12, 1, 3, tzinfo=UTC)),
-    (10, dt.datetime(2025, 3, 5, 1, 3, tzinfo=UTC), dt.datetime(2025, 3, 14, 14, 30, tzinfo=UTC)),
-])
-def test_sessions_of_a_file(varve, calendar, seed, minutes, start, end):
-    rows = fill(varve, seed)
-    more = (("--from", stamp(start)) if start else ()) + (("--to", stamp(end)) if end else ())
-    every = ("--every", f"{minutes}m", "--by", "sym", "--calendar", calendar)
-    used = [row for row in rows if (not start or row[0] >= start) and (not end or row[0] < end)]
-    wanted = model(used, dt.timedelta(minutes=minutes), start, end)
-    found, said = gaps(varve, "ticks", *every, *more)
-    assert [(row["sym"], row["from"], row["to"], row["missing"]) for row in found] == [
-        (symbol, text(a), text(b), n) for symbol, (ranges, *_) in wanted.items()
-        for a, b, n in ranges]
-    found, _ = gaps(varve, "ticks", *every, *more, "--show", "coverage")
-    for row in found:
-        ranges, expected, present, outside = wanted[row["sym"]]
-        times = [when for when, symbol in used if symbol == row["sym"]]
-        assert row == {
-            "sym": row["sym"], "expected": expected, "present": present,
-            "missing": expected - present, "coverage": pytest.approx(present / expected),
-            "longest_gap": max(n for *_, n in ranges), "rows": len(times), "outside": outside,
-            "first": text(min(times)), "last": text(max(times))}
-    missing = sum(expected - present for _, expected, present, _ in wanted.values())
-    assert f"calendar TEST: {missing} of {sum(one[1] for one in wanted.values())}" in said
 
 
 SESSIONS_AT_ENDS = {  # a calendar, a range, and how many hours it is open in that
@@ -345,6 +210,26 @@ def test_a_symbol_that_stopped_is_missing_in_the_whole_range(varve):
     found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--from", "2025-02-01",
                     "--to", "2025-02-01T03:00:00Z")
     assert [(row["s"], row["missing"]) for row in found] == [("gone", 3), ("here", 2)]
+
+
+@pytest.mark.parametrize("first, hours", [("00:00:00.000000", 3), ("23:59:59.999999", 4)])
+def test_a_group_is_not_missing_before_its_first_row(varve, first, hours):
+    """Where a session begins as the last one closes, a row of that moment is of the one that begins."""
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string not null", "--key", "at,s")
+    at = f"2025-01-0{1 if first > '1' else 2}T{first}Z"
+    varve.upsert("t", f"at,s\n2025-01-01T10:00:00Z,a\n{at},b\n2025-01-02T02:30:00Z,a\n")
+    found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--show", "coverage")
+    assert [(row["s"], row["expected"], row["present"]) for row in found] == [("a", 17, 2), ("b", hours, 1)]
+
+
+def test_a_first_row_at_the_very_close_is_of_that_session_whatever_others_have(varve):
+    varve.ok("create", "t", "--schema", "at timestamp not null, s string not null", "--key", "at,s")
+    for symbol in "ba":  # b alone, and when a has begun before it
+        at = "2025-03-10T20:00:00Z" if symbol == "b" else "2025-03-10T17:00:00Z"
+        varve.upsert("t", f"at,s\n{at},{symbol}\n")
+        found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--calendar", "XNYS", "--show", "coverage")
+        assert [(row["s"], row["expected"], row["present"], row["outside"]) for row in found][-1] == (
+            "b", 1, 1, 0)
 
 
 def test_an_interval_that_the_range_cuts_is_not_missing(varve):
