@@ -82,6 +82,10 @@ static void add_field_ids(struct vv_buf *sql, const struct vv_parquet_write *wri
     vv_buf_addc(sql, '}');
 }
 
+/*
+ * Without Bloom filters: the engine asks them for the bits of a float, and leaves out the rows with a zero
+ * of the other sign.
+ */
 static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *write,
     int64_t row_group_rows, struct vv_buf *sql)
 {
@@ -91,7 +95,7 @@ static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *wr
     vv_sql_literal(sql, write->path);
     vv_buf_addf(sql,
         " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL %d, PARQUET_VERSION V1, "
-        "RETURN_STATS, ROW_GROUP_SIZE ",
+        "RETURN_STATS, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE ",
         write->is_dense ? 2 : 1);
     vv_sql_int(sql, row_group_rows);
     bool has_ids = false;
