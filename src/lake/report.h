@@ -32,7 +32,7 @@ struct vv_regimes_result {
     int64_t pairs_late;      /* of them: one is there, but was not known in time */
     int64_t pairs_other;     /* the regime known then is not the one in force by event time */
     int64_t regimes_undated; /* regime rows without an order value: never known */
-    int64_t files_undated;   /* commits that are gone: taken as known from the first one kept */
+    int64_t files_undated;   /* older than the commits that are kept without a hole */
 };
 
 /* What the answer rests on. */

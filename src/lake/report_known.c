@@ -31,9 +31,7 @@ static void take_known(struct search *search)
     for (size_t i = 0; i < search->source->files_len; i++) {
         int64_t version = search->source->files[i]->added_version;
         int64_t entry = search->entries[0].version - version;
-        if (version == VV_NO_VERSION || entry < 0 || (uint64_t)entry >= search->entries_len)
-            continue;
-        if (search->entries[entry].version == version)
+        if (version != VV_NO_VERSION && entry >= 0 && (uint64_t)entry < search->entries_len)
             put(search, i, search->entries[entry].timestamp_ms);
     }
 }
@@ -52,6 +50,18 @@ static varve_status take_added(struct vv_op *op, struct search *search,
     return VARVE_OK;
 }
 
+/*
+ * The newest commits, as far as none is missing. What older ones say of a file does not hold: one
+ * that is missing may have removed it, and another added it again.
+ */
+static size_t count_without_hole(const struct vv_history_entry *entries, size_t len)
+{
+    size_t count = 1;
+    while (count < len && entries[count].version == entries[count - 1].version - 1)
+        count++;
+    return count;
+}
+
 varve_status vv_report_commit_times(struct vv_op *op, const struct vv_report_source *source,
     int64_t **out_us, int64_t *out_undated)
 {
@@ -62,6 +72,7 @@ varve_status vv_report_commit_times(struct vv_op *op, const struct vv_report_sou
     VV_TRY(vv_log_history_there(op, &source->table->log, source->snapshot->version, 0,
         &op->arena, &entries, &search.entries_len));
     search.entries = entries;
+    search.entries_len = count_without_hole(entries, search.entries_len);
     VV_NEW(op, &search.known_us, int64_t, source->files_len + 1);
     VV_NEW(op, &search.found, bool, source->files_len + 1);
     take_known(&search);

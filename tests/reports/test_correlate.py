@@ -261,7 +261,69 @@ def test_knowledge_by_commit(market):
         market.upsert("market_regimes", REGIMES + f"2025-02-{day:02}T10:00:00Z,SPY,bullish_low,\n")
     rows, said = correlate(market, "--from", "2025-01-01", "--knowledge", "commit")
     assert [(row["regime"], row["rows"]) for row in rows] == [("bullish_low", 1), (None, 1)]
-    assert "commits that are gone" not in said
+    assert "a gap in the commits" not in said
+
+
+# ---- Commits that are gone -----------------------------------------------------------------------
+
+ADDED = {1: "bullish_low", 2: "bullish_high", 3: "bearish_low", 6: "bearish_high", 7: "neutral_low"}
+
+
+def added_by(version):
+    return REGIMES + f"2025-01-0{version}T10:00:00Z,SPY,{ADDED[version]},\n"
+
+
+def day_of(version):
+    """When version N of `dated` was committed: one a day."""
+    return datetime.datetime(2025, 2, 1 + version, tzinfo=datetime.timezone.utc)
+
+
+def clean_up(table, first, last):
+    """What another engine's clean-up does."""
+    for version in range(first, last + 1):
+        (table / "_delta_log" / f"{version:020}.json").unlink()
+
+
+@pytest.fixture
+def dated(market):
+    """Versions 1 to 7 of market_regimes, a day each, with a checkpoint at 6. All but two add a regime:
+    version 4 deletes that of version 2, and 5 restores it."""
+    for version in (1, 2, 3):
+        market.upsert("market_regimes", added_by(version))
+    market.ok("delete", "market_regimes", "--where", f"regime = '{ADDED[2]}'")
+    market.ok("restore", "market_regimes", "--version", "3", "--yes")
+    market.upsert("market_regimes", added_by(6))
+    market.ok("checkpoint", "market_regimes")
+    market.upsert("market_regimes", added_by(7))
+    for version in range(8):
+        path = market.table("market_regimes") / "_delta_log" / f"{version:020}.json"
+        head, rest = path.read_text().split("\n", 1)
+        info = json.loads(head)
+        info["commitInfo"]["timestamp"] = int(day_of(version).timestamp() * 1000)
+        path.write_text(json.dumps(info) + "\n" + rest)
+    market.upsert("performance_metrics", PNL + "".join(
+        f"{day_of(version) + datetime.timedelta(hours=12):%Y-%m-%dT%H:%M:%SZ},a,{version}\n"
+        for version in range(8)))
+    return market
+
+
+@pytest.mark.parametrize("hole", [None, (0, 0), (0, 5), (1, 1), (1, 3), (3, 4), (5, 5), (6, 6)])
+def test_behind_a_hole_in_the_log_nothing_is_known_too_early(dated, hole):
+    """A file that no commit behind the hole adds is known from the first one behind it on."""
+    if hole:
+        clean_up(dated.table("market_regimes"), *hole)
+    kept = hole[1] + 1 if hole else 0
+    since = {1: 1, 2: 5, 3: 3, 6: 6, 7: 7}  # what the restore brought back is of the restore
+    wanted = {}
+    for version in range(8):
+        known = [added for added, first in since.items() if max(first, kept) <= version]
+        wanted.setdefault(ADDED[max(known)] if known else None, []).append(version)
+    rows, said = correlate(dated, "--from", "2025-01-01", "--knowledge", "commit")
+    assert {row["regime"]: row["rows"] for row in rows} == {
+        regime: len(versions) for regime, versions in wanted.items()}
+    undated = sum(first < kept for first in since.values())
+    assert ("a gap in the commits" in said) == (undated > 0), said
+    assert (f"{undated} file{'s' * (undated > 1)} of regimes " in said) == (undated > 0), said
 
 
 def test_no_rows_and_no_regimes(market):
