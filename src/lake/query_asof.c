@@ -221,8 +221,8 @@ static void add_in_force(const struct asof *asof, struct vv_buf *sql)
     vv_buf_adds(sql, " ORDER BY _from) AND row_number() OVER (");
     add_partition(asof, sql);
     vv_buf_addf(sql, "%s_from ORDER BY _at DESC", asof->by_len > 0 ? ", " : "PARTITION BY ");
-    if (asof->right_order >= 0)
-        vv_buf_addf(sql, ", c%d DESC", asof->right_order);
+    if (asof->right->rules.order >= 0)
+        vv_buf_addf(sql, ", c%d DESC NULLS LAST", asof->right->rules.order);
     for (size_t i = 0; i < asof->right->rules.key_len; i++)
         vv_buf_addf(sql, ", c%d", asof->right->rules.key[i]);
     vv_buf_adds(sql, ") = 1)");

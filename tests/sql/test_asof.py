@@ -3,10 +3,13 @@
 import datetime as dt
 import random
 
+import deltalake
 import polars
+import pyarrow
 import pytest
 
 BEGIN = dt.datetime(2025, 1, 30, 10, tzinfo=dt.timezone.utc)
+INSTANT = pyarrow.timestamp("us", "UTC")
 
 
 def text_of(time):
@@ -150,3 +153,27 @@ def test_the_time_is_named_where_the_key_has_none(varve):
     assert regime == "crash" and "order column, seen" in said
     assert found(", left_time => 'TS'") == ("calm", "")
     assert found(", knowledge => 'event', left_time => 'ts', right_time => 'at'") == ("crash", "")
+
+
+@pytest.mark.parametrize("by, knowledge", [("sym", "event"), ("sym", "order"), (None, "event"), (None, "order")])
+def test_of_rows_with_one_time_the_later_one_by_order_is_in_force(varve, by, knowledge):
+    """Also where a key is there several times, which another engine has appended."""
+    chance = random.Random(5)
+    varve.ok("create", "trades", "--schema", "ts timestamp not null, sym string not null", "--key", "ts,sym")
+    varve.ok("create", "quotes", "--schema", "ts timestamp not null, sym string not null, bid long, "
+             "seen timestamp", "--key", "ts,sym", "--order-by", "seen")
+    times = [BEGIN + dt.timedelta(minutes=minute) for minute in range(20)]
+    quotes = [(at, "A", chance.randrange(1000), seen) for at in times for seen in (
+        None, *(at + dt.timedelta(seconds=second) for second in range(4)))]
+    chance.shuffle(quotes)
+    deltalake.write_deltalake(str(varve.table("quotes")), pyarrow.table(dict(zip(
+        ("ts", "sym", "bid", "seen"), zip(*quotes))), schema=pyarrow.schema([
+            ("ts", INSTANT), ("sym", pyarrow.string()), ("bid", pyarrow.int64()), ("seen", INSTANT)])),
+        mode="append")
+    varve.upsert("trades", "ts,sym\n" + "".join(
+        f"{text_of(at + dt.timedelta(seconds=30))},A\n" for at in times))
+    more = f", by => '{by}'" if by else ""
+    rows = varve.rows("query", "SELECT t.bid AS bid FROM asof_join('trades', 'quotes'"
+                      f"{more}, knowledge => '{knowledge}') t ORDER BY t.ts")
+    latest = {at: bid for at, _, bid, _ in sorted((row for row in quotes if row[3]), key=lambda row: row[3])}
+    assert [row["bid"] for row in rows] == [latest[at] for at in times]
