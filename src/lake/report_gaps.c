@@ -1,15 +1,15 @@
 /*
  * Gaps: intervals in which rows were to be expected and none are.
  *
- * The sessions of a calendar are cut into slots from their opening on. A row lies in the slot that
- * begins last at or before it; one at the very close of a session, as bars are stamped at their
- * end, in the session's last slot. Where slots are days, a day of the calendar is one, from
- * midnight to midnight of its own zone; where rows are of days, without an instant, so are the
- * slots: from midnight to midnight UTC, as which a date counts. Daily bars whose instants are all
- * midnights of UTC are such rows: in New York they would be of the evening before. Each group is
- * judged by its own rows, so both kinds of days may be in one answer. What is not over yet is
- * missing in no one's rows, nor is what the range that was asked for cuts in two: the rows of the
- * other part are not read.
+ * The sessions of a calendar, each until the next one begins at the latest, are cut into slots from
+ * their opening on. A row lies in the slot that begins last at or before it; one at the very close
+ * of a session, as bars are stamped at their end, in the session's last slot. Where slots are days,
+ * a day of the calendar is one, from midnight to midnight of its own zone; where rows are of days,
+ * without an instant, so are the slots: from midnight to midnight UTC, as which a date counts. Daily
+ * bars whose instants are all midnights of UTC are such rows: in New York they would be of the
+ * evening before. Each group is judged by its own rows, so both kinds of days may be in one answer.
+ * What is not over yet is missing in no one's rows, nor is what the range that was asked for cuts
+ * in two: the rows of the other part are not read.
  */
 #include "base/time.h"
 #include "engine/sql.h"
@@ -273,7 +273,10 @@ static varve_status load_slots(struct vv_op *op, struct gaps *gaps)
     vv_buf_adds(sql, "CREATE TEMP TABLE open_times AS SELECT is_date, day, ");
     add_instant(gaps, is_days ? "CAST(day AS BIGINT) * 86400000000" : "open", sql);
     vv_buf_adds(sql, " AS a, ");
-    add_instant(gaps, is_days ? "(CAST(day AS BIGINT) + 1) * 86400000000" : "close", sql);
+    add_instant(gaps,
+        is_days ? "(CAST(day AS BIGINT) + 1) * 86400000000"
+                : "least(close, lead(open, 1, close) OVER (ORDER BY open, close))",
+        sql);
     vv_buf_addf(sql,
         " AS b FROM sessions CROSS JOIN (SELECT DISTINCT is_date FROM groups) AS kinds%s",
         is_days ? " GROUP BY ALL" : "");

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+import pathlib
 import zoneinfo
 
 import pytest
 
 UTC = dt.timezone.utc
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 
 
@@ -230,6 +232,19 @@ def test_a_first_row_at_the_very_close_is_of_that_session_whatever_others_have(v
         found, _ = gaps(varve, "t", "--every", "1h", "--by", "s", "--calendar", "XNYS", "--show", "coverage")
         assert [(row["s"], row["expected"], row["present"], row["outside"]) for row in found][-1] == (
             "b", 1, 1, 0)
+
+
+def test_a_session_ends_where_the_next_one_begins(varve, tmp_path):
+    """In the calendar of the documentation a night goes on until Friday at 17:00, and Friday has its own."""
+    path = tmp_path / "calendar.txt"
+    path.write_text((ROOT / "docs" / "format-calendar.md").read_text().split("```\n")[1])
+    varve.ok("create", "t", "--schema", "at timestamp not null", "--key", "at")
+    begin = dt.datetime(2025, 3, 3, tzinfo=UTC)
+    varve.upsert("t", "at\n" + "".join(
+        f"{stamp(begin + dt.timedelta(minutes=30 * half))}\n" for half in range(7 * 48)))
+    found, said = gaps(varve, "t", "--every", "30m", "--calendar", path)
+    # Thrice 23 hours, Thursday from 23:00 to 14:30, and 2 1/2 and 3 hours of Friday: 90.
+    assert found == [] and "calendar MINE: 0 of 180 intervals missing" in said
 
 
 def test_an_interval_that_the_range_cuts_is_not_missing(varve):

@@ -50,19 +50,21 @@ class Calendar:
 
     def slots(self, every, low, high, by_date=False):
         """(begin, end, whether a session closes with it) in order of time, about a stretch of time."""
-        day = max(low.date() - 4 * DAY, FIRST)
-        while day <= min(high.date() + 4 * DAY, LAST):
-            if every == DAY:
-                begin, end = (dt.datetime.combine(when, dt.time(), UTC) if by_date
-                              else self.instant(when, dt.timedelta()) for when in (day, day + DAY))
-                if list(self.of(day)):
-                    yield begin, end, False
-            else:
-                for begin, close in self.of(day):
-                    while begin < close:
-                        yield begin, min(begin + every, close), begin + every >= close
-                        begin += every
-            day += DAY
+        first, last = max(low.date() - 4 * DAY, FIRST), min(high.date() + 4 * DAY, LAST)
+        days = [first + number * DAY for number in range((last - first).days + 1)]
+        if every == DAY:
+            for day in (day for day in days if list(self.of(day))):
+                yield *(dt.datetime.combine(when, dt.time(), UTC) if by_date
+                        else self.instant(when, dt.timedelta()) for when in (day, day + DAY)), False
+            return
+        closes = {}  # by the opening; the later one of those that open at once
+        for begin, close in (session for day in days for session in self.of(day)):
+            closes[begin] = max(close, closes.get(begin, close))
+        for begin, following in zip(sorted(closes), sorted(closes)[1:] + [None]):
+            close = min(closes[begin], following or closes[begin])
+            while begin < close:
+                yield begin, min(begin + every, close), begin + every >= close
+                begin += every
 
 
 CALENDARS = {
@@ -70,9 +72,11 @@ CALENDARS = {
         "America/New_York", [("mon,tue,wed,thu", "18:00", "03:00"), ("fri", "09:30", "12:00"),
                              ("fri", "13:00", "16:00")],
         [("2025-01-03",), ("2025-03-11",), ("2025-03-12", "10:00", "11:00"), ("2025-12-30",)]),
-    "nights, with a break on Fridays": Calendar(
-        "America/New_York", [("sun,mon,tue,wed", "18:00", "17:00"), ("fri", "09:30", "12:00"),
+    "the one of docs/format-calendar.md": Calendar(
+        "America/New_York", [("mon,tue,wed,thu", "18:00", "17:00"), ("fri", "09:30", "12:00"),
                              ("fri", "13:00", "16:00")]),
+    "two that begin at once, and one within": Calendar(
+        "Europe/London", [(DAILY, "09:00", "17:00"), (DAILY, "09:00", "10:30"), (DAILY, "14:00", "15:30")]),
     "touching, over midnight": Calendar("America/Los_Angeles", [(DAILY, "17:00", "17:00")]),
     "touching, within a day": Calendar(
         "Europe/London", [("mon,tue,wed,fri", "08:00", "12:15"), ("mon,tue,wed,fri", "12:15", "16:30"),
