@@ -1,5 +1,5 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan tsan-threads valgrind coverage install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-spark bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan tsan-threads valgrind coverage install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
@@ -14,6 +14,7 @@ check:   lint build ; @./setup.sh test && .venv/bin/python tests/run.py --jobs 2
 bench:   build ; @./setup.sh bench && .venv-bench/bin/python bench/run.py build --rows $(or $(ROWS),1000000) $(BENCH)
 bench-full: build ; @./setup.sh bench-more && .venv-bench/bin/python bench/run.py build --profile full $(BENCH) && \
            .venv-bench/bin/python bench/growth.py build $(GROWTH)
+bench-spark: build ; @./setup.sh bench && ./setup.sh spark && .venv-bench/bin/python bench/run.py build --profile spark $(BENCH)
 bench-growth: build ; @./setup.sh bench && .venv-bench/bin/python bench/growth.py build $(GROWTH)
 bench-docs: ; @for results in build/bench/results*.json; do python3 bench/report.py $$results docs; done
 bench-ingest: build ; @./setup.sh bench && .venv-bench/bin/python bench/ingest.py build

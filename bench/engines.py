@@ -259,8 +259,8 @@ class VarveCommand(Varve):
 
 def one_row_commands(root, all_engines, row):
     """W13: {engine: the command that upserts the rows of a CSV file as a process of its own}."""
-    places = {"deltalake": TABLE, "polars": TABLE, "pandas": TABLE, "duckdb": "market.duckdb",
-              "ducklake": ""}
+    places = {"deltalake": TABLE, "polars": TABLE, "pandas": TABLE, "spark": TABLE,
+              "duckdb": "market.duckdb", "ducklake": ""}
     commands = {}
     for engine in all_engines:
         if isinstance(engine, VarveCommand):

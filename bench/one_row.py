@@ -53,6 +53,16 @@ elif engine == "deltalake":
                             "t.timestamp = s.timestamp AND t.strategy_id = s.strategy_id")
      .when_matched_update_all(predicate="s.ingested_at > t.ingested_at")
      .when_not_matched_insert_all().execute())
+elif engine == "spark":
+    import pathlib
+
+    import peers_spark
+
+    spark = peers_spark.Spark(pathlib.Path(table).parent)
+    spark.take(spark.session.read.csv(path, header=True,
+                                      schema=spark.session.table("performance_metrics").schema))
+    spark.upsert("performance_metrics")
+    spark.close()
 else:
     import deltalake
 

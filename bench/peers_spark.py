@@ -50,7 +50,11 @@ class Spark:
         return 0
 
     def batch(self, name, file):
-        rows = self.session.read.parquet(file).cache()
+        return self.take(self.session.read.parquet(file))
+
+    def take(self, rows):
+        """Rows as the batch of the next upsert; how many they are."""
+        rows = rows.cache()
         rows.createOrReplaceTempView("batch")
         self.dates = ", ".join(f"DATE '{row[0]}'" for row in rows.select("date").distinct().collect())
         return rows.count()

@@ -65,6 +65,20 @@ def cpu_ms(pid):
     return time.clock_gettime(((~pid) << 3) | 2) * 1000
 
 
+def family(pid):
+    """It and the processes that it began and they: the work of Spark is done by a child."""
+    folders = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+    return [pid, *(one for path in folders for child in path.read_text().split()
+                   for one in family(int(child)))]
+
+
+def status_mib(pid, name):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
 class Process:
     def __init__(self, build, root, command, environment=None):
         self.counts = Counts(library_of(build), root)
@@ -73,14 +87,8 @@ class Process:
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {}), **self.counts.environment})
 
-    def _status(self, name):
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
     def memory_mib(self):
-        return self._status("VmRSS:")
+        return status_mib(self.process.pid, "VmRSS:")
 
     def talk(self, *words):
         """(milliseconds, answer); nothing else is measured."""
@@ -99,12 +107,14 @@ class Process:
         return int(took) / 1000, answer
 
     def ask(self, *words):
-        pid = self.process.pid
-        pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")  # the greatest memory, from now
-        before, used = self.counts.read(), cpu_ms(pid)
+        pids = family(self.process.pid)
+        for pid in pids:
+            pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")  # the greatest memory, from now
+        before, used = self.counts.read(), sum(map(cpu_ms, pids))
         ms, answer = self.talk(*words)
-        return Cost(ms, cpu_ms(pid) - used, int(answer), self.counts.since(before),
-                    self._status("VmHWM:"))
+        pids = family(self.process.pid)
+        return Cost(ms, sum(map(cpu_ms, pids)) - used, int(answer), self.counts.since(before),
+                    sum(status_mib(pid, "VmHWM:") for pid in pids))
 
     def close(self):
         if self.process.poll() is None:

@@ -273,7 +273,9 @@ def sections(results):
     return {name: part for name, part in made.items() if part}
 
 
-HEADINGS = {"quick": "## The last run of `make bench`", "full": "## The last full run"}
+HEADINGS = {"quick": "## The last run of `make bench`", "full": "## The last full run",
+            "spark": "## Beside Spark"}
+PARTS_OF = {"spark": ("peers", "processor", "memory")}  # of the others: all
 NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median, least-greatest)",
          "ours": "Varve in each of its forms (ms)", "processor": "Milliseconds of the processor",
          "least": "Beside the floor", "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
@@ -284,7 +286,8 @@ def whole_run(results, made, pictures):
     """All of a run, for a document that has one place for it."""
     parts = [HEADINGS[results.profile]] if results.profile in HEADINGS else []
     parts += [made[name] for name in ("summary", "facts") if name in made]
-    parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made]
+    wanted = PARTS_OF.get(results.profile, tuple(NAMES))
+    parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made and name in wanted]
     parts += [f"![{name}](charts/{name})" for name in pictures]
     return "\n\n".join(parts)
 

@@ -2,6 +2,7 @@
 
     make bench                      1 M rows, minutes
     make bench-full                 5 M rows, more peers; then bench/growth.py
+    make bench-spark                1 M rows, Varve, deltalake and Spark alone, in fewer turns
 
 Every engine gets the same rows; after each write the tables are compared with a model of what an
 upsert has to leave, and a wrong one ends the run. Leaves BUILD/bench/results.json (or
@@ -17,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+import typing
 
 import data
 import engines
@@ -30,6 +32,23 @@ WORKLOADS = ["W1", "W2", "W4", "W5", "W6", "W9", "W10", "W12", "W13"]  # W3 goes
 # More peers, each in an environment of its own (`./setup.sh bench-more`, `./setup.sh spark`).
 MORE = {"ducklake": ".venv-bench-ducklake", "arcticdb": ".venv-bench-arcticdb"}
 SLOW = {"spark": ".venv-spark"}
+
+
+class Profile(typing.NamedTuple):
+    """What is measured where nothing else is asked for; no engines or workloads: all."""
+    rows: int
+    seconds: int  # of W12, each engine
+    repeats: int
+    results: str
+    engines: str = None
+    workloads: str = None
+
+
+PROFILES = {
+    "quick": Profile(1_000_000, 5, 5, "results.json"),
+    "full": Profile(5_000_000, 20, 5, "results-full.json"),
+    "spark": Profile(1_000_000, 5, 3, "results-spark.json", "varve,varve-cli,deltalake,spark", "W1,W2,W4,W5,W6,W13"),
+}
 LAYOUTS = 7  # turns of W10 and W11, each a fifth of a second, of which three left the median to chance
 
 
@@ -89,9 +108,9 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path, help="the build folder")
-    parser.add_argument("--profile", choices=["quick", "full"], default="quick")
+    parser.add_argument("--profile", choices=list(PROFILES), default="quick")
     parser.add_argument("--rows", type=int, help="of the table (1 M; full: 5 M)")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, help="(5; spark: 3)")
     parser.add_argument("--commits", type=int, default=10_000, help="of W9")
     parser.add_argument("--seconds", type=int, help="of W12, each engine (5; full: 20)")
     parser.add_argument("--workloads", help=f"some of {','.join(WORKLOADS)}; W1 is always there")
@@ -100,12 +119,12 @@ def parse():
     parser.add_argument("--json", type=pathlib.Path, help="the results, to this file")
     parser.add_argument("--folder", type=pathlib.Path, help="where the tables go (a new one)")
     options = parser.parse_args()
-    is_full = options.profile == "full"
+    profile = PROFILES[options.profile]
+    for name in ("rows", "seconds", "repeats", "engines", "workloads"):
+        setattr(options, name, getattr(options, name) or getattr(profile, name))
     options.build = options.build.resolve()
-    options.rows = options.rows or (5_000_000 if is_full else 1_000_000)
-    options.seconds = options.seconds or (20 if is_full else 5)
-    options.json = options.json or options.build / "bench" / (
-        "results-full.json" if is_full else "results.json")
+    options.spark = options.spark or options.profile == "spark"
+    options.json = options.json or options.build / "bench" / profile.results
     return options
 
 
