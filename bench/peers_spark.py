@@ -53,7 +53,9 @@ class Spark:
         return self.take(self.session.read.parquet(file))
 
     def take(self, rows):
-        """Rows as the batch of the next upsert; how many they are."""
+        """Rows as the batch of the next upsert; how many they are. What is cached of a file of the same
+        name, which the batch before it had, is not the batch."""
+        self.session.catalog.clearCache()
         rows = rows.cache()
         rows.createOrReplaceTempView("batch")
         self.dates = ", ".join(f"DATE '{row[0]}'" for row in rows.select("date").distinct().collect())
@@ -91,4 +93,9 @@ class Spark:
         return schema.content_of(self.session.sql(sql).collect()[0].asDict())
 
     def close(self):
+        """Waits for the JVM, whose time of the processor counts."""
+        gateway = self.session.sparkContext._gateway
         self.session.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
