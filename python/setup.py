@@ -87,7 +87,7 @@ CORE = Extension(
     + sorted(str(path) for path in (VARVE.include / "varve").glob("*.h")),
     include_dirs=[str(VARVE.include)],
     extra_compile_args=["-std=gnu17", "-fvisibility=hidden", "-Wall", "-Wextra",
-                        "-Wno-cast-function-type"],
+                        "-Wno-cast-function-type", "-Werror=implicit-function-declaration"],
     # libduckdb comes first: libvarve then finds it loaded, wherever it would look itself.
     extra_link_args=["-Wl,-rpath,$ORIGIN/libs", "-Wl,--no-as-needed", str(VARVE.libduckdb),
                      str(VARVE.libvarve)],

@@ -11,9 +11,10 @@
  *             type_close() or type_free(), which accept NULL. Any other pointer is borrowed and
  *             says until when. Text given back as `char **` is freed with varve_free().
  *   Arrow     a stream given to the library is taken over and released on success and on failure
- *             alike. A stream given back must be released by the caller, before the lake is closed.
- *             Where its get_next fails the number tells the code: EINVAL EUSAGE, EBADMSG ECORRUPT,
- *             ENOMEM ELIMIT, ECANCELED EINTERRUPTED, EIO EIO.
+ *             alike. A stream given back must be released by the caller, before the lake, or the
+ *             writer, that gave it is closed. Where its get_next fails the number tells the code: EINVAL
+ *             EUSAGE, EBADMSG ECORRUPT, ENOMEM ELIMIT, ENOTSUP EUNSUPPORTED, ECANCELED EINTERRUPTED, EIO.
+ *   Closing   tables, writers and streams before their lake.
  *   Threads   one call at a time on one handle; different handles in different threads. A lake and
  *             its tables count as one handle. A forked child neither uses nor closes its parent's.
  *   Text      UTF-8, ended by NUL. Times are microseconds since 1970-01-01T00:00:00Z, or texts as
@@ -66,7 +67,7 @@ typedef struct varve_lake_options {
     uint64_t memory_bytes;  /* for work, about; more spills to disk. 0: 80 % of the machine's */
     const char *user;       /* for commitInfo.userName; NULL: the login */
     const char *message;    /* for commitInfo.userMetadata; NULL: none */
-    varve_log_fn on_log;
+    varve_log_fn on_log;    /* writers call it from threads of their own, also two at a time */
     void *on_log_data;
     varve_progress_fn on_progress;
     void *on_progress_data;

@@ -170,7 +170,7 @@ VARVE_API void varve_writer_get_stats(varve_writer *writer, varve_writer_stats *
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_metrics(varve_writer *writer,
     char **out_json, varve_error *err);
 
-/* Read-through: rows of a table as they would be if everything put so far were committed. Options as of varve_table_scan (without at). */
+/* Read-through: rows of a table as they would be if everything put so far were committed. Options as of varve_table_scan (without at). The stream is released before the writer is closed. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_scan(varve_writer *writer,
     const char *table, const varve_scan_options *options, struct ArrowArrayStream *out,
     varve_error *err);

@@ -139,7 +139,7 @@ static int encode_time(struct encoder *encoder, PyObject *value)
     return add_str(encoder, text, true);
 }
 
-static bool is_type_named(PyObject *value, const char *name)
+bool vp_is_type_named(PyObject *value, const char *name)
 {
     VP_OWNED PyObject *found = PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__name__");
     if (found != NULL && PyUnicode_CompareWithASCIIString(found, name) == 0)
@@ -160,11 +160,11 @@ static int refuse(struct encoder *encoder, PyObject *value)
 /* A scalar of numpy: times by their text, which keeps nanoseconds, all else by its item(). */
 static int encode_foreign(struct encoder *encoder, PyObject *value)
 {
-    if (is_type_named(value, "NAType"))
+    if (vp_is_type_named(value, "NAType"))
         return add(encoder, "null");
-    if (is_type_named(value, "UUID"))
+    if (vp_is_type_named(value, "UUID"))
         return add_words(encoder, value, true);
-    if (is_type_named(value, "datetime64")) {
+    if (vp_is_type_named(value, "datetime64")) {
         VP_OWNED PyObject *text = PyObject_Str(value);
         if (text == NULL)
             return -1;

@@ -30,4 +30,7 @@ bool vp_text_add(struct vp_text *text, const char *bytes, size_t len);
  */
 int vp_encode_row(struct vp_state *state, PyObject *row, struct vp_text *out);
 
+/* By the name of its class alone, of whatever package. */
+bool vp_is_type_named(PyObject *value, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #include "varve/audit.h"
 #include "varve/doctor.h"
 #include "varve/maintain.h"
+#include "varve/quarantine.h"
 #include "varve/writer.h"
 
 struct lake_object {

@@ -1,5 +1,7 @@
 #include "record.h"
 
+#include "encode.h"
+
 /* A time that is still to be converted: that needs the module. */
 struct times {
     PyObject *timestamp, *ingested_at, *acted_at;
@@ -31,6 +33,18 @@ static int int_of(PyObject *object, void *out)
     }
     *(int32_t *)out = value;
     return 1;
+}
+
+/* What is true in an `if` may be none: a missing value of pandas, the text "False". */
+static int bool_of(PyObject *object, void *out)
+{
+    bool is_bool = PyBool_Check(object) || vp_is_type_named(object, "bool") || /* of numpy 2 */
+                   vp_is_type_named(object, "bool_"); /* and before it */
+    int value = is_bool ? PyObject_IsTrue(object) : -1;
+    if (value < 0 && !PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "acted_upon: a bool is needed, not %R", object);
+    *(int *)out = value;
+    return value >= 0;
 }
 
 /* pandas has times with nanoseconds; those of its missing time are a NaN. */
@@ -134,9 +148,9 @@ int vp_record_signal(struct vp_state *state, PyObject *args, PyObject *options,
     struct times times = {NULL, NULL, NULL};
     int acted_upon = 0;
     *out = (varve_signal)VARVE_SIGNAL_INIT;
-    if (!PyArg_ParseTupleAndKeywords(args, options, "Ozz|$O&pOzzzzO", (char **)(uintptr_t)names,
-            &times.timestamp, &out->strategy_id, &out->signal_type, number_of,
-            &out->signal_value, &acted_upon, &times.acted_at, &out->source,
+    if (!PyArg_ParseTupleAndKeywords(args, options, "Ozz|$O&O&OzzzzO",
+            (char **)(uintptr_t)names, &times.timestamp, &out->strategy_id, &out->signal_type,
+            number_of, &out->signal_value, bool_of, &acted_upon, &times.acted_at, &out->source,
             &out->source_version, &out->regime, &out->futures_trend, &times.ingested_at) ||
         time_of(state, "timestamp", times.timestamp, &out->timestamp) < 0 ||
         time_of(state, "acted_at", times.acted_at, &out->acted_at) < 0)

@@ -173,14 +173,26 @@ static int read_batch(struct stream_object *self, struct ArrowArray *out)
     return failed == 0 ? 0 : -1;
 }
 
+/* A batch is lost with the failure: what comes behind it is not to be taken for all that there is. */
+static PyObject *give_up(struct stream_object *self)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    stream_release(self);
+    PyErr_Restore(type, value, trace);
+    return NULL;
+}
+
 /* The next batch as a list of dicts; None at the end. */
 static PyObject *stream_next_rows(PyObject *object, PyObject *unused)
 {
     struct stream_object *self = (struct stream_object *)object;
     struct ArrowArray batch;
     (void)unused;
-    if (!check_readable(self) || read_schema(self) < 0 || read_batch(self, &batch) < 0)
+    if (!check_readable(self) || read_schema(self) < 0)
         return NULL;
+    if (read_batch(self, &batch) < 0)
+        return give_up(self);
     if (batch.release == NULL) {
         stream_release(self);
         Py_RETURN_NONE;
@@ -191,7 +203,7 @@ static PyObject *stream_next_rows(PyObject *object, PyObject *unused)
         list = NULL;
     }
     vp_array_done(&batch);
-    return list;
+    return list != NULL ? list : give_up(self);
 }
 
 static PyObject *stream_intervals(PyObject *object, PyObject *unused)

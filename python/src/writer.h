@@ -48,11 +48,8 @@ struct vp_writer_object {
 bool vp_writer_begin(struct vp_writer_object *self);
 void vp_writer_end(struct vp_writer_object *self);
 
-/*
- * Repeats a put that the full spool has no room for, if the writer is one that waits. *tries counts
- * from 0. 1: try again; 0: the failure stands; -1: a signal handler has raised. With the GIL.
- */
-int vp_writer_wait_room(struct vp_writer_object *self, varve_status status, int *tries);
+/* Whether a put failed for want of room in the spool alone, and the writer is one that waits for it. */
+bool vp_writer_is_full(const struct vp_writer_object *self, const varve_error *err);
 /* Asks for a flush that makes room; without the GIL. */
 void vp_writer_ask_room(varve_writer *writer);
 

@@ -86,12 +86,6 @@ static varve_status put_slice(struct feed *feed, const struct ArrowArray *batch,
     return status;
 }
 
-static bool may_wait(const struct feed *feed, varve_status status)
-{
-    return status == VARVE_ELIMIT && !feed->self->full_fails &&
-           !atomic_load(&feed->is_cancelled) && !atomic_load(&feed->self->is_closing);
-}
-
 static varve_status put_batch(struct feed *feed, const struct ArrowArray *batch,
     varve_error *err)
 {
@@ -105,7 +99,7 @@ static varve_status put_batch(struct feed *feed, const struct ArrowArray *batch,
             has_asked = false;
             continue;
         }
-        if (!may_wait(feed, status))
+        if (!vp_writer_is_full(feed->self, err) || atomic_load(&feed->is_cancelled))
             return status;
         most = len > 1 ? len / 2 : 1;
         if (!has_asked)

@@ -94,7 +94,7 @@ static void writer_dealloc(PyObject *object)
     PyObject_GC_UnTrack(object);
     writer_clear(object);
     Py_BEGIN_ALLOW_THREADS
-        if (self->streams != NULL && self->writer != NULL)
+        if (self->streams != NULL && self->writer != NULL && vp_lake_is_ours(self->lake))
             vp_streams_end(self->streams);
         varve_writer_abandon(self->writer);
         vp_streams_release(self->streams);

@@ -47,9 +47,17 @@ void vp_writer_ask_room(varve_writer *writer)
     (void)!varve_writer_flush(writer, 0, NULL);
 }
 
-int vp_writer_wait_room(struct vp_writer_object *self, varve_status status, int *tries)
+bool vp_writer_is_full(const struct vp_writer_object *self, const varve_error *err)
 {
-    if (status != VARVE_ELIMIT || self->full_fails || atomic_load(&self->is_closing))
+    return err->code == VARVE_ELIMIT && err->retryable && !self->full_fails &&
+           !atomic_load(&self->is_closing);
+}
+
+/* 1: there may be room by now, try again; 0: the outcome stands; -1: a signal handler has raised. */
+static int wait_room(struct vp_writer_object *self, varve_status status, const varve_error *err,
+    int *tries)
+{
+    if (status == VARVE_OK || !vp_writer_is_full(self, err))
         return 0;
     Py_BEGIN_ALLOW_THREADS
         if ((*tries)++ == 0)
@@ -112,7 +120,7 @@ static PyObject *run_put(struct vp_writer_object *self, struct put *put,
         Py_BEGIN_ALLOW_THREADS
             status = run(put, &err);
         Py_END_ALLOW_THREADS
-        again = vp_writer_wait_room(self, status, &tries);
+        again = wait_room(self, status, &err, &tries);
     } while (again == 1);
     vp_writer_end(self);
     if (again < 0)

@@ -27,7 +27,7 @@ class Merge:
     source is ``s``.
     """
 
-    __slots__ = ("_table", "_on", "_source", "_options", "_clauses")
+    __slots__ = ("_table", "_on", "_source", "_options", "_clauses", "_is_used_up")
 
     def __init__(self, table, on, source, options):
         self._table = table
@@ -35,6 +35,7 @@ class Merge:
         self._source = source
         self._options = options
         self._clauses = []
+        self._is_used_up = False
 
     def _add(self, when, predicate, action):
         condition = f"and {predicate} " if predicate is not None else ""
@@ -78,11 +79,19 @@ class Merge:
         return self._add(_NOT_BY_SOURCE, predicate, "delete")
 
     def execute(self):
-        """Does it, as one commit, or none; an EditResult. A source that is a stream is used up.
+        """Does it, as one commit, or none; an EditResult. A source that is a stream is used up by it.
 
         InvalidData: several rows of the source would change one row of the table, or a row breaks
-        a rule; nothing was written. UsageError: bad SQL, no clause. Conflict: try again.
+        a rule; nothing was written. UsageError: bad SQL, no clause; a stream that is used up.
+        Conflict: try again.
         """
+        if self._is_used_up:
+            from ._errors import UsageError
+
+            raise UsageError("the source of this merge is a stream, which is read once: make the "
+                             "merge anew")
+        source = self._source[1]
+        self._is_used_up = source is not None and not hasattr(source, "__len__")
         return self._table._merge(self._on, self._source, self._clauses, self._options)
 
 

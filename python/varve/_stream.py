@@ -32,15 +32,24 @@ class ArrowStream:
     may be read after its lake was closed. ``info`` holds what some reports say beside their rows.
     """
 
-    __slots__ = ("_core", "info", "__weakref__")
+    __slots__ = ("_core", "_rows", "info", "__weakref__")
 
     def __init__(self, core, info=None):
         self._core = core
+        self._rows = None  # once rows are asked for: those of the batch that are not given yet
         self.info = info
 
     def __arrow_c_stream__(self, requested_schema=None):
         """A capsule ``arrow_array_stream``. The rows come in the types that they have:
-        `requested_schema` is a wish, which this does not fulfil."""
+        `requested_schema` is a wish, which this does not fulfil.
+
+        UsageError: some were taken as dicts, and the others alone would be taken for all.
+        """
+        if self._rows is not None:
+            from ._errors import UsageError
+
+            raise UsageError("rows of this stream were taken as dicts: take the others so, too, "
+                             "or ask for the rows again")
         return self._core.arrow_stream()
 
     def __arrow_c_schema__(self):
@@ -48,23 +57,30 @@ class ArrowStream:
         return self._core.arrow_schema()
 
     def __iter__(self):
-        """The rows as dicts, a batch (2,048 rows or fewer) in memory at a time."""
+        """The rows as dicts, a batch (2,048 rows or fewer) in memory at a time. Who stops and
+        iterates again goes on behind the last row."""
+        self._rows = self._rows or iter(())
         while True:
+            for row in self._rows:
+                yield row
             rows = self._core.next_rows()
             if rows is None:
+                self._rows = None
                 return
-            yield from rows
+            self._rows = iter(rows)
 
     def to_dicts(self):
-        """All rows as a list of dicts. A timestamp is a datetime in UTC, one without zone a naive
-        datetime; a decimal is a Decimal; NULL is None, NaN is NaN.
+        """All rows, of which none was taken before, as a list of dicts. A timestamp is a datetime in UTC,
+        one without zone a naive datetime; a decimal is a Decimal; NULL is None, NaN is NaN.
 
-        ValueError: a time that datetime can't hold; the message names the column.
+        ValueError: a time that datetime can't hold; the message names the column. The stream is
+        closed then: ask for the rows again.
         """
-        found = []
+        found = list(self._rows or ())
         while True:
             rows = self._core.next_rows()
             if rows is None:
+                self._rows = None
                 return found
             found += rows
 
@@ -110,6 +126,7 @@ class ArrowStream:
 
     def close(self):
         """Gives up the rows that were not read. Not needed after the last one."""
+        self._rows = None
         self._core.close()
 
     def __enter__(self):

@@ -17,8 +17,6 @@ def is_path(value):
 
 def at_text(at):
     """A version (int), a time (datetime, or text as the command line takes it), or None."""
-    if at is None or isinstance(at, str):
-        return at
     if isinstance(at, int) and not isinstance(at, bool):
         return str(at)
     return time_text(at)
@@ -26,6 +24,8 @@ def at_text(at):
 
 def time_text(time):
     """A datetime (naive: UTC), a date, or a text: ISO 8601, "now", "-2h"; None."""
+    if isinstance(time, str) and not time.strip():
+        raise ValueError("an empty text is no time and no version: for now give None")
     if time is None or isinstance(time, str):
         return time
     if hasattr(time, "isoformat"):
@@ -204,10 +204,33 @@ def _file(path, form):
 
 
 def _without_row_numbers(frame):
-    """A DataFrame of pandas: row labels without a name are no column."""
+    """A DataFrame of pandas: row labels without a name are no column, those with one are. Of a
+    RangeIndex pyarrow makes none, whatever its name."""
     if all(name is None for name in frame.index.names):
         return frame.reset_index(drop=True)
-    return frame
+    return frame.reset_index() if type(frame.index).__name__ == "RangeIndex" else frame
+
+
+class _Once:
+    """The rows of an iterator. One that was used up looks as if it had none: a batch that is tried
+    again with it would be written without its rows."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    def __iter__(self):
+        from itertools import chain
+
+        rows, self._rows = self._rows, iter(())
+        is_fresh = getattr(rows, "gi_frame", None) is not None  # a generator that can still run
+        for first in rows:
+            return chain((first,), rows)
+        if not is_fresh:
+            raise ValueError("this iterator gives no rows, and one that was used up before gives "
+                             "none either: pass a list, [] for no rows")
+        return rows
 
 
 def input_of(data, form=None):
@@ -228,4 +251,6 @@ def input_of(data, form=None):
         if isinstance(data, (bytes, bytearray)) or not hasattr(data, "__iter__"):
             raise TypeError(f"rows are Arrow data, dicts, or the path of a file, not "
                             f"{type(data).__name__}")
+        if hasattr(data, "__next__"):
+            data = _Once(data)
     return None, data

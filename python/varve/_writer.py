@@ -10,19 +10,28 @@ _open = None  # the writers that are open: made with the first
 
 
 def _close_at_exit():
-    """A program that ends closes its writers; what can't be committed stays in their spools."""
+    """A program that ends closes its writers, each of them; what can't be committed stays in their
+    spools. The last failure is raised."""
+    failure = None
     for writer in list(_open):
-        writer.close()
+        try:
+            writer.close()
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def _remember(writer):
     global _open
     if _open is None:
         import atexit
+        import os
         from weakref import WeakSet
 
         _open = WeakSet()
         atexit.register(_close_at_exit)
+        os.register_at_fork(after_in_child=_open.clear)  # they are the parent's
     _open.add(writer)
 
 

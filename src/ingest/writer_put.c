@@ -266,7 +266,7 @@ static void schema_done(struct ArrowSchema *schema)
 static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *stream)
 {
     const char *text = stream->get_last_error(stream);
-    return vv_fail(op, VARVE_EFAILED, "the Arrow stream failed: %s", text ? text : "unknown");
+    return vv_fail(op, VARVE_EIO, "the Arrow stream failed: %s", text ? text : "unknown");
 }
 
 varve_status vv_writer_put_array(struct vv_op *op, struct vv_writer *writer,

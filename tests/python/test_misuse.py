@@ -112,6 +112,82 @@ def test_a_stream_is_read_once(regimes):
         rows.close()
 
 
+def test_iteration_goes_on_where_it_was_left(regimes):
+    regimes.upsert([regime(minute) for minute in range(5000)])
+    all_rows = regimes.scan().to_dicts()
+    rows = regimes.scan()
+    found = [next(iter(rows)), next(iter(rows))]
+    for row in rows:
+        found.append(row)
+        if len(found) == 2500:
+            break
+    for given_away in (rows.__arrow_c_stream__, rows.to_polars, rows.to_pyarrow, rows.to_pandas):
+        with pytest.raises(varve.UsageError, match="taken as dicts"):
+            given_away()
+    assert found + rows.to_dicts() == all_rows
+    with pytest.raises(varve.UsageError, match="read once"):
+        rows.to_polars()
+    rows = regimes.scan()
+    next(iter(rows))
+    rows.close()
+    with pytest.raises(varve.UsageError, match="read once"):
+        next(iter(rows))
+
+
+def test_what_comes_behind_a_failure_is_not_taken_for_all(lake):
+    sql = ("SELECT CASE WHEN i = 3000 THEN TIMESTAMP '290000-01-01' ELSE TIMESTAMP '2025-01-01' END "
+           "AS t FROM range(9000) r(i) ORDER BY i")
+    rows = lake.query(sql)
+    with pytest.raises(ValueError, match="column .t. holds a time"):
+        rows.to_dicts()
+    for more in (rows.to_polars, rows.to_dicts, lambda: next(iter(rows))):
+        with pytest.raises(varve.UsageError, match="ask for the rows again"):
+            more()
+
+
+@pytest.mark.parametrize("once", [
+    lambda rows: (row for row in rows), iter, lambda rows: map(dict, rows),
+    lambda rows: filter(None, rows)])
+def test_an_iterator_that_was_used_up_is_no_empty_batch(regimes, once):
+    rows = once([regime()])
+    assert regimes.upsert(rows, app_id="bot", app_version=1).inserted == 1
+    for use in (lambda: regimes.upsert(rows, app_id="bot", app_version=2),
+                lambda: regimes.overwrite(rows), lambda: regimes.append(rows)):
+        with pytest.raises(ValueError, match="used up"):
+            use()
+    assert regimes.version == 1 and len(regimes.scan().to_dicts()) == 1
+    assert regimes.upsert([regime(1)], app_id="bot", app_version=2).inserted == 1
+
+
+def test_no_rows_are_no_failure(regimes):
+    for rows in ([], (), (row for row in ())):
+        assert regimes.upsert(rows).rows_in == 0
+
+
+@pytest.mark.parametrize("source", [
+    lambda table: table.to_reader(), lambda table: iter(table.to_pylist())])
+def test_a_merge_uses_a_stream_up(regimes, source):
+    regimes.upsert([regime(minute) for minute in range(3)])
+    merge = (regimes.merge(source(pa.Table.from_pylist([regime()])), "t.timestamp = s.timestamp")
+             .when_not_matched_by_source_delete())
+    assert merge.execute().deleted == 2
+    with pytest.raises(varve.UsageError, match="make the merge anew"):
+        merge.execute()
+    assert len(regimes.scan().to_dicts()) == 1
+    again = (regimes.merge(pa.Table.from_pylist([regime()]), "t.timestamp = s.timestamp")
+             .when_not_matched_by_source_delete())
+    assert [again.execute().deleted for _ in range(2)] == [0, 0]
+
+
+def test_no_time_is_not_the_latest(lake, regimes):
+    for nothing in ("", " "):
+        for call in (lambda: regimes.scan(at=nothing), lambda: lake.known_at(nothing),
+                     lambda: lake.query("SELECT 1", at=nothing), lambda: regimes.trace(at=nothing),
+                     lambda: lake.tag("q1", at=nothing), lambda: regimes.history(at=nothing)):
+            with pytest.raises(ValueError, match="for now give None"):
+                call()
+
+
 def test_capsules_that_are_used_wrongly(regimes):
     regimes.upsert(regime())
     rows = regimes.scan()

@@ -38,6 +38,18 @@ def pandas_filtered():
     return twice[[True, False, True, False, True, False]]
 
 
+def test_row_labels_with_a_name_are_a_column(lake):
+    """Those that pyarrow leaves out, too."""
+    frame = pd.DataFrame({"v": [1.5, 2.5, 3.5]}, index=pd.RangeIndex(1, 4, name="seq"))
+    lake.create("t", schema=frame, key="seq")
+    table = lake.table("t")
+    table.upsert(frame)
+    assert table.scan().to_dicts() == [{"seq": n, "v": n + 0.5} for n in (1, 2, 3)]
+    table.upsert(pd.DataFrame({"v": [9.0]}, index=pd.Index([2], name="seq")))
+    table.upsert(pd.DataFrame({"seq": [4], "v": [4.5]}, index=pd.RangeIndex(1)))
+    assert sorted(row["v"] for row in table.scan().to_dicts()) == [1.5, 3.5, 4.5, 9.0]
+
+
 def duckdb_relation():
     source = pa.Table.from_pylist(ROWS)  # found by its name
     assert source.num_rows == 3

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -82,6 +83,29 @@ def test_typed_rows_that_are_none(writer, arguments, options, kind):
     with pytest.raises(kind):
         writer.put_market_regime(*arguments, **options)
     assert writer.stats()["rows_put"] == 0
+
+
+@pytest.mark.parametrize("value, is_true", [
+    (True, True), (False, False), (np.True_, True), (np.False_, False)])
+def test_what_was_acted_upon(lake, writer, value, is_true):
+    writer.put_signal(OPENING, "s", "ml_entry", acted_upon=value)
+    writer.flush()
+    assert stored(lake, "acted_upon", "signals") == [{"acted_upon": is_true}]
+
+
+@pytest.mark.parametrize("value", [math.nan, "False", "", None, 0, 1.0, pd.NA, np.float64(1)])
+def test_what_is_no_bool_was_not_acted_upon_by_chance(writer, value):
+    with pytest.raises(TypeError, match="acted_upon: a bool"):
+        writer.put_signal(OPENING, "s", "ml_entry", acted_upon=value)
+    assert writer.stats()["rows_put"] == 0
+
+
+def test_a_limit_that_stays_is_not_waited_for(writer):
+    kind = pa.int8()
+    for _ in range(70):
+        kind = pa.list_(kind)
+    with pytest.raises(varve.Limit):
+        writer.put_arrow("market_regimes", pa.table({"x": pa.array([None], kind)}))
 
 
 def test_rows_that_cannot_be_taken(writer):
@@ -389,6 +413,41 @@ def test_a_program_that_ends_has_closed_its_writer(tmp_path):
     assert done.returncode == 0, done.stderr
     with varve.Lake(tmp_path / "lake") as lake:
         assert len(stored(lake)) == 1
+
+
+def test_a_child_that_ends_has_closed_its_own_writer(tmp_path):
+    """Not its parent's, which it can't close."""
+    done = script("""
+parents = [varve.Writer(lake, f"{lake.path}-spool-{n}") for n in range(3)]
+if os.fork() == 0:
+    lake = varve.Lake(lake.path)
+    writer = varve.Writer(lake)
+    put(writer)
+else:
+    put(parents[1], 1)
+    assert os.wait()[1] == 0
+""", tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    with varve.Lake(tmp_path / "lake") as lake:
+        assert len(stored(lake)) == 2
+
+
+def test_a_program_that_ends_closes_each_of_its_writers(tmp_path):
+    """Whatever the others say."""
+    done = script("""
+lakes = [varve.Lake(f"{lake.path}-{n}", create=True) for n in range(5)]
+for one in lakes:
+    one.init()
+writers = [varve.Writer(one) for one in lakes]
+for writer in writers:
+    put(writer)
+for n in (1, 2, 3):
+    os.rename(f"{lake.path}-{n}/market_regimes/_delta_log", f"{lake.path}-{n}/away")
+""", tmp_path)
+    assert "varve.NotFound: not all rows could be committed" in done.stderr, done.stderr
+    for number in (0, 4):
+        with varve.Lake(tmp_path / f"lake-{number}") as lake:
+            assert len(stored(lake)) == 1
 
 
 def test_a_program_that_is_killed_loses_nothing(tmp_path):
