@@ -69,7 +69,7 @@ static varve_status add_lost(struct vv_op *op, struct vv_export_table *table,
     const struct vv_changes_lost *lost, bool is_explained)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf why = VV_BUF_INIT(1 << 16);
-    if (is_explained || !lost->is_gone)
+    if (is_explained || lost->unclear != NULL)
         VV_TRY(vv_changes_lost_why(op, table->source.table, lost, &why));
     else
         vv_buf_addf(&why, "data files that are needed are gone, such as %.*s",
@@ -127,7 +127,7 @@ static varve_status check_lost(struct vv_op *op, const struct told *told)
     for (size_t i = 0; i < told->pick.lost.len; i++) {
         const struct vv_changes_lost *lost = &told->pick.lost.items[i];
         const struct vv_pin *hold = hold_of(&pins, lost);
-        if (!lost->is_gone || (hold == NULL && may_be_gone(op, table, lost)))
+        if (lost->unclear != NULL || (hold == NULL && may_be_gone(op, table, lost)))
             continue;
         return vv_fail(op, VARVE_EVERIFY,
             "%.*s is missing: it says what version %" PRId64 " changed, and %s%.*s keeps it; "

@@ -99,6 +99,12 @@ static varve_status add_rows(struct vv_op *op, const struct vv_query_script *scr
         .files_len = of->files_len,
         .names = VV_SCAN_LOGICAL,
         .may_hold = true};
+    if (!vv_partitions_same(of, source->snapshot))
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "table %.*s had other partition columns in version %" PRId64
+            ": its rows of then and "
+            "now are told apart by their commits alone (--knowledge commit)",
+            VV_ARG(source->table->name), of->version);
     vv_buf_adds(sql, "(SELECT * FROM (");
     if (vv_scan_sql(op, &scan, sql) != VARVE_OK)
         return vv_lost_version(op, source->table, of, of->files, of->files_len);

@@ -427,6 +427,31 @@ bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
     return true;
 }
 
+static struct vv_str partition_name(const struct vv_snapshot *snapshot, size_t at)
+{
+    int32_t column =
+        vv_schema_find(&snapshot->schema, snapshot->metadata->partition_columns[at]);
+    return column < 0 ? VV_STR_NONE : snapshot->schema.fields[column].physical_name;
+}
+
+static bool has_partition(const struct vv_snapshot *snapshot, struct vv_str name)
+{
+    for (size_t i = 0; i < snapshot->metadata->partition_columns_len; i++)
+        if (vv_str_eq(partition_name(snapshot, i), name))
+            return true;
+    return false;
+}
+
+bool vv_partitions_same(const struct vv_snapshot *a, const struct vv_snapshot *b)
+{
+    if (a->metadata->partition_columns_len != b->metadata->partition_columns_len)
+        return false;
+    for (size_t i = 0; i < a->metadata->partition_columns_len; i++)
+        if (!has_partition(b, partition_name(a, i)))
+            return false;
+    return true;
+}
+
 bool vv_checks_name(const struct vv_check *checks, size_t len, struct vv_str quoted)
 {
     for (size_t i = 0; i < len; i++)

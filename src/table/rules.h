@@ -63,6 +63,8 @@ varve_status vv_rules_read_lenient(struct vv_op *op, struct vv_arena *arena,
 varve_status vv_rules_judge(struct vv_op *op, const struct vv_rules *rules);
 /* Schema, properties and partition columns are the same: what was judged by one holds for the other. */
 bool vv_rules_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
+/* Whether the files of both say the values of the same columns beside themselves. */
+bool vv_partitions_same(const struct vv_snapshot *a, const struct vv_snapshot *b);
 /* Whether one of them names the column, which is in quotes (vv_sql_name). */
 bool vv_checks_name(const struct vv_check *checks, size_t len, struct vv_str quoted);
 /*

@@ -42,6 +42,9 @@ def test_a_row_that_was_put_under_another_date_stands_in_the_way(free):
     free.ok("verify", "p", "--deep")
     between = "ts >= '2025-01-02T22:00:00Z' AND ts < '2025-01-03T00:00:00Z'"
     assert [row["v"] for row in free.rows("scan", "p", "--where", between)] == [2]
+    told = json.loads(free.ok("trace", "p", "ts=2025-01-02T23:00Z", "sym=A", "--format", "json"))
+    assert [(row["version"], row["change"]) for row in told] == [(3, "insert"), (4, "update"), (6, "update")]
+    assert told[1]["before"] == {"date": "2025-01-03"}
     assert json.loads(free.ok("delete", "p", "--where", between, "--json"))["deleted"] == 1
 
 

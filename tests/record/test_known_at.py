@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 SCHEMA = "ts timestamp not null, sym string not null, price double, date date not null"
 
@@ -238,6 +239,17 @@ def test_by_order_what_came_later_and_is_gone_is_on_neither_side(ordered):
     for arguments in (("SELECT sym FROM p WHERE sym = 'B'",), ("FROM p", "--knowledge", "commit")):
         said = ordered.run("leak-check", *arguments, "--known-at", when).stderr
         assert "--knowledge commit" not in said
+
+
+def test_by_order_a_table_that_lay_otherwise_then_is_refused(ordered):
+    """Its files of then do not have the values of what was a partition column."""
+    when = time_of(ordered, "p", 1)
+    path = ordered.table("p")
+    rows = DeltaTable(path).to_pyarrow_table()
+    write_deltalake(path, rows, mode="overwrite", schema_mode="overwrite", partition_by=["sym"])
+    done = ordered.run("leak-check", "SELECT sym FROM p", "--known-at", when)
+    assert done.returncode == 7 and "other partition columns in version 1" in done.stderr, done
+    assert ordered.ok("leak-check", "SELECT sym FROM p", "--known-at", when, "--knowledge", "commit")
 
 
 def test_by_commit_and_by_event(ordered):

@@ -1,9 +1,12 @@
 """Trace: the history of one row, as it really was."""
 
+import datetime as dt
 import json
 import random
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 TABLE = "ticks"
 SCHEMA = ("ts timestamp not null, sym string not null, price double, note string, "
@@ -114,6 +117,55 @@ def test_old_versions_are_told_from_the_ledger_and_what_is_lost_is_said(ticks):
     done = ticks.run("trace", TABLE, *key, "--format", "json")
     assert done.returncode == 0 and "not told" in done.stderr and "1 to 4" in done.stderr
     assert [row["after"]["price"] for row in json.loads(done.stdout)] == [9.0]
+
+
+@pytest.mark.parametrize("of", ["data", "vector"])
+def test_a_file_that_the_latest_version_needs_is_no_lost_one(varve, of):
+    varve.ok("create", TABLE, "--schema", SCHEMA, "--partition-by", "date", "--key", "ts,sym",
+             "--property", "delta.enableDeletionVectors=true")
+    for day in ("10", "11"):
+        varve.upsert(TABLE, f"ts,sym,price\n2025-01-{day}T10:00:00Z,A,1\n2025-01-{day}T10:00:00Z,B,1\n")
+    varve.upsert(TABLE, "ts,sym,price\n2025-01-11T10:00:00Z,A,2\n")
+    if of == "vector":
+        gone, version = next(varve.table(TABLE).rglob("deletion_vector_*")), 3
+    else:
+        path = next(row["path"] for row in varve.rows("files", TABLE, "--at", "2") if "2025-01-11" in row["path"])
+        gone, version = varve.table(TABLE) / path, 2
+    gone.unlink()
+    key = ("ts=2025-01-11T10:00:00Z", "sym=A")
+    done = varve.run("trace", TABLE, *key)
+    assert done.returncode == 6 and done.stdout == ""
+    assert f"what version {version} of table {TABLE} did can't be told: " in done.stderr
+    assert gone.name in done.stderr and f"say --at {version - 1}" in done.stderr
+    assert len(trace(varve, *key, "--at", version - 1)) == version - 2
+    # The row of another day lies elsewhere.
+    assert [row["version"] for row in trace(varve, "ts=2025-01-10T10:00:00Z", "sym=B")] == [1]
+
+
+@pytest.mark.parametrize("then, now", [(["date"], ["sym"]), (["date"], []), ([], ["sym"]),
+                                       (["date"], ["date", "sym"])])
+def test_rows_that_lay_by_other_partition_columns(varve, then, now):
+    """Their values are in no file: to read them as the table is now would make them NULL."""
+    columns = {"ts": [dt.datetime(2025, 1, 10, 10, tzinfo=dt.timezone.utc)] * 2, "sym": ["A", "B"],
+               "date": [dt.date(2025, 1, 10)] * 2}
+    path = varve.table("p")
+    write_deltalake(path, pa.table({**columns, "price": [1.0, 1.0]}), partition_by=then)
+    write_deltalake(path, pa.table({**columns, "price": [2.0, 1.0]}), partition_by=now, mode="overwrite",
+                    schema_mode="overwrite")
+    varve.ok("adopt", "p", "--key", "ts,sym")
+    write_deltalake(path, pa.table({**columns, "price": [3.0, 1.0]}), mode="overwrite")
+    done = varve.run("changes", "p", "--from", "0")
+    assert done.returncode == 7 and "version 0 changed can't be told" in done.stderr
+    assert "other partition columns" in done.stderr
+    assert [row["sym"] for row in varve.rows("changes", "p", "--from", "0", "--to", "0")] == ["A", "B"]
+    latest = varve.version("p")
+    assert {row["sym"] for row in varve.rows("changes", "p", "--from", latest)} >= {"A"}
+    done = varve.run("trace", "p", "ts=2025-01-10T10:00:00Z", "sym=A", "--format", "json")
+    assert "what version 0 did is not told" in done.stderr or \
+        "what 2 versions from 0 to 1 did is not told" in done.stderr
+    assert "other partition columns" in done.stderr
+    told = json.loads(done.stdout)
+    assert [(row["version"], row["after"]) for row in told] == [(latest, {"price": 3.0})]
 
 
 def test_names_and_values_of_any_kind_are_told_as_json(varve):

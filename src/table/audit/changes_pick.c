@@ -26,7 +26,10 @@ static varve_status prune(struct vv_op *op, struct vv_changes_pick *pick,
         adds[i] = &actions->adds.items[i];
     one.files = adds;
     one.files_len = actions->adds.len;
-    VV_TRY(vv_prune(op, &arena, &one, pick->rules, &pick->ranges, &left, &left_len));
+    /* By statistics alone: the folder of a file says nothing of its timestamps before a rule said so. */
+    struct vv_rules undated = *pick->rules;
+    undated.partition_from_len = 0;
+    VV_TRY(vv_prune(op, &arena, &one, &undated, &pick->ranges, &left, &left_len));
     for (size_t i = 0; i < actions->adds.len; i++) {
         if (next < left_len && left[next] == adds[i]) {
             next++;
@@ -76,13 +79,48 @@ static varve_status find_first_gone(struct vv_op *op, const struct vv_changes_pi
     return VARVE_OK;
 }
 
+static varve_status note_live(struct vv_op *op, struct vv_changes_pick *pick)
+{
+    VV_TRY(vv_table_refresh_for_any(op, pick->table));
+    const struct vv_snapshot *latest = pick->table->snapshot;
+    for (size_t i = 0; latest != NULL && i < latest->files_len; i++) {
+        struct vv_file_keys keys;
+        VV_TRY(vv_file_keys_of(op, pick->arena, pick->store, latest->files[i], &keys));
+        const struct vv_str all[] = {
+            keys.data, keys.vector, keys.data_outside, keys.vector_outside};
+        for (size_t k = 0; k < VV_COUNT(all); k++)
+            if (all[k].ptr != NULL && !vv_hash_set_put(&pick->live, vv_xxh3(all[k]), NULL))
+                return vv_fail_memory(op);
+    }
+    pick->is_live_known = true;
+    return VARVE_OK;
+}
+
+/* A vacuum takes nothing that the latest version needs: what is gone of that was lost otherwise. */
+static varve_status check_damage(struct vv_op *op, struct vv_changes_pick *pick,
+    int64_t version, struct vv_str key)
+{
+    if (pick->table == NULL)
+        return VARVE_OK;
+    if (!pick->is_live_known)
+        VV_TRY(note_live(op, pick));
+    if (!vv_hash_set_has(&pick->live, vv_xxh3(key)))
+        return VARVE_OK;
+    (void)vv_fail(op, VARVE_ECORRUPT,
+        "what version %" PRId64 " of table %.*s did can't be told: %.*s is missing, and the "
+        "latest version needs it",
+        version, VV_ARG(pick->table->name), VV_ARG(key));
+    op->error.version = version;
+    return VARVE_ECORRUPT;
+}
+
 /* A longer last stretch of lost versions, or a new one. */
 static varve_status note_lost(struct vv_op *op, struct vv_changes_pick *pick, int64_t version,
-    struct vv_str key, bool is_gone)
+    struct vv_str key, const char *unclear)
 {
     struct vv_changes_lost *last =
         pick->lost.len > 0 ? &pick->lost.items[pick->lost.len - 1] : NULL;
-    if (last != NULL && last->to == version - 1 && last->is_gone == is_gone) {
+    if (last != NULL && last->to == version - 1 && last->unclear == unclear) {
         last->to = version;
         return VARVE_OK;
     }
@@ -90,7 +128,7 @@ static varve_status note_lost(struct vv_op *op, struct vv_changes_pick *pick, in
     struct vv_str copy = vv_arena_str(pick->arena, key);
     if (last == NULL || copy.ptr == NULL)
         return vv_fail_memory(op);
-    *last = (struct vv_changes_lost){version, version, copy, is_gone};
+    *last = (struct vv_changes_lost){version, version, copy, unclear};
     return VARVE_OK;
 }
 
@@ -100,25 +138,28 @@ varve_status vv_changes_pick_look(struct vv_op *op, void *data,
     struct vv_changes_pick *pick = data;
     struct vv_str key = VV_STR_NONE;
     VV_TRY(prune(op, pick, actions));
-    const struct vv_remove *unclear = vv_changes_unclear(pick->rules, actions);
-    if (unclear != NULL)
-        key = unclear->path;
-    else
+    const struct vv_unclear unclear = vv_changes_unclear(pick->snapshot, pick->rules, actions);
+    if (unclear.why != NULL) {
+        key = unclear.path;
+    } else {
         VV_TRY(find_first_gone(op, pick, actions, &key));
+        if (key.ptr != NULL)
+            VV_TRY(check_damage(op, pick, actions->version, key));
+    }
     *out_skip = key.ptr != NULL;
-    return *out_skip ? note_lost(op, pick, actions->version, key, unclear == NULL) : VARVE_OK;
+    return *out_skip ? note_lost(op, pick, actions->version, key, unclear.why) : VARVE_OK;
 }
 
 varve_status vv_changes_lost_why(struct vv_op *op, struct vv_table *table,
     const struct vv_changes_lost *lost, struct vv_buf *text)
 {
-    if (lost->is_gone && table->snapshot != NULL)
+    if (lost->unclear == NULL && table->snapshot != NULL)
         return vv_lost_taker(op, table, lost->from, lost->key, text);
-    if (lost->is_gone) {
+    if (lost->unclear == NULL) {
         vv_buf_addf(text, "data files that are needed are gone, such as %.*s",
             VV_ARG(lost->key));
         return VARVE_OK;
     }
-    vv_buf_addf(text, "%.*s is removed without its partition being said", VV_ARG(lost->key));
+    vv_buf_addf(text, "%.*s %s", VV_ARG(lost->key), lost->unclear);
     return VARVE_OK;
 }

@@ -14,7 +14,7 @@
 struct vv_changes_lost {
     int64_t from, to;
     struct vv_str key;
-    bool is_gone; /* false: it is removed without its partition being said */
+    const char *unclear; /* as vv_changes_unclear says it; NULL: the file is gone */
 };
 
 struct vv_changes_pick {
@@ -22,8 +22,12 @@ struct vv_changes_pick {
     struct vv_store *store;
     const struct vv_snapshot *snapshot; /* its columns are those of the ranges */
     const struct vv_rules *rules;
-    struct vv_ranges ranges;                     /* rows outside of them are not asked for */
-    struct vv_hash_set cannot;                   /* files that can't hold one within */
+    struct vv_ranges ranges;   /* rows outside of them are not asked for */
+    struct vv_hash_set cannot; /* files that can't hold one within */
+    /* Where a file that is gone and that the latest version needs is damage: its table; NULL: it is not */
+    struct vv_table *table;
+    struct vv_hash_set live; /* what the latest version needs, once something was gone */
+    bool is_live_known;
     VV_ACTION_LIST(struct vv_changes_lost) lost; /* ascending, once all was looked at */
 };
 

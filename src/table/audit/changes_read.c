@@ -112,18 +112,44 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
     return VARVE_OK;
 }
 
-const struct vv_remove *vv_changes_unclear(const struct vv_rules *rules,
-    const struct vv_actions *actions)
+/* Whether the values are of the snapshot's partition columns, of each of them. */
+static bool is_of_partitions(const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_pairs *values)
 {
-    if (rules->partitions_len == 0 || actions->cdcs.len > 0)
-        return NULL;
+    if (values->len != rules->partitions_len)
+        return false;
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        if (!vv_pairs_has(values, snapshot->schema.fields[rules->partitions[i]].physical_name))
+            return false;
+    return true;
+}
+
+struct vv_unclear vv_changes_unclear(const struct vv_snapshot *snapshot,
+    const struct vv_rules *rules, const struct vv_actions *actions)
+{
+    static const char unsaid[] = "is removed without its partition being said";
+    static const char other[] = "was written when the table had other partition columns";
+    for (size_t i = 0; i < actions->cdcs.len; i++)
+        if (!is_of_partitions(snapshot, rules, &actions->cdcs.items[i].partition_values))
+            return (struct vv_unclear){actions->cdcs.items[i].path, other};
+    if (actions->cdcs.len > 0)
+        return (struct vv_unclear){VV_STR_NONE, NULL};
+    for (size_t i = 0; i < actions->adds.len; i++) {
+        const struct vv_file *file = &actions->adds.items[i];
+        if (file->data_change && !is_of_partitions(snapshot, rules, &file->partition_values))
+            return (struct vv_unclear){file->path, other};
+    }
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
-        if (remove->data_change && remove->partition_values.len == 0 &&
-            find_add(actions, remove->key) == NULL)
-            return remove;
+        if (!remove->data_change || find_add(actions, remove->key) != NULL)
+            continue;
+        if (rules->partitions_len > 0 && remove->partition_values.len == 0)
+            return (struct vv_unclear){remove->path, unsaid};
+        if (remove->partition_values.len > 0 &&
+            !is_of_partitions(snapshot, rules, &remove->partition_values))
+            return (struct vv_unclear){remove->path, other};
     }
-    return NULL;
+    return (struct vv_unclear){VV_STR_NONE, NULL};
 }
 
 static bool has_feed(const struct vv_metadata *metadata)
@@ -184,12 +210,11 @@ static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
         VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
     if (is_skipped)
         return VARVE_OK;
-    const struct vv_remove *unclear = vv_changes_unclear(&run->rules, &actions);
-    if (unclear != NULL)
+    const struct vv_unclear unclear = vv_changes_unclear(run->snapshot, &run->rules, &actions);
+    if (unclear.why != NULL)
         return vv_fail(op, VARVE_EUNSUPPORTED,
-            "version %" PRId64 " removes %.*s without saying its partition: its rows can't "
-            "be told",
-            actions.version, VV_ARG(unclear->path));
+            "what version %" PRId64 " changed can't be told: %.*s %s", actions.version,
+            VV_ARG(unclear.path), unclear.why);
     return sort_commit(op, run, &actions, run->feed == VV_CHANGES_FEED_OFF,
         entry->timestamp_ms);
 }

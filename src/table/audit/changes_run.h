@@ -69,12 +69,20 @@ struct vv_changes_run {
 };
 
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);
+
+/* A file whose rows a commit added or removed, and that can't be read with the columns of the snapshot. */
+struct vv_unclear {
+    struct vv_str path;
+    const char *
+        why; /* goes behind the path; of two with one reason the same pointer. NULL: there is none */
+};
+
 /*
- * A remove without partition values, as old writers leave them, can't be read back right: the first
- * one of the commit whose rows are needed, or NULL.
+ * The first of a commit: a remove without partition values, as old writers leave them, or a file of a
+ * time when the table had other partition columns, which lie in no file.
  */
-const struct vv_remove *vv_changes_unclear(const struct vv_rules *rules,
-    const struct vv_actions *actions);
+struct vv_unclear vv_changes_unclear(const struct vv_snapshot *snapshot,
+    const struct vv_rules *rules, const struct vv_actions *actions);
 /* SELECT c0.., _what (insert, delete, update_preimage, update_postimage), _version, _time. */
 varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql);

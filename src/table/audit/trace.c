@@ -129,14 +129,14 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
     return VARVE_OK;
 }
 
-/* How many versions can't be told for one kind of reason; *out_first: the first stretch of them. */
-static int64_t count_lost(const struct trace *trace, bool is_gone,
+/* How many versions can't be told for one reason; *out_first: the first stretch of them. */
+static int64_t count_lost(const struct trace *trace, const char *unclear,
     const struct vv_changes_lost **out_first, int64_t *out_last)
 {
     int64_t count = 0;
     for (size_t i = 0; i < trace->pick.lost.len; i++) {
         const struct vv_changes_lost *lost = &trace->pick.lost.items[i];
-        if (lost->is_gone != is_gone)
+        if (lost->unclear != unclear)
             continue;
         if (count == 0)
             *out_first = lost;
@@ -146,14 +146,12 @@ static int64_t count_lost(const struct trace *trace, bool is_gone,
     return count;
 }
 
-static varve_status warn_lost(struct vv_op *op, const struct trace *trace, bool is_gone)
+static varve_status warn_lost(struct vv_op *op, const struct trace *trace, const char *unclear)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf why = VV_BUF_INIT(1 << 16);
     const struct vv_changes_lost *first = NULL;
     int64_t last = 0;
-    int64_t count = count_lost(trace, is_gone, &first, &last);
-    if (count == 0)
-        return VARVE_OK;
+    int64_t count = count_lost(trace, unclear, &first, &last);
     VV_TRY(vv_changes_lost_why(op, trace->run.table, first, &why));
     if (!vv_buf_ok(&why))
         return vv_fail_memory(op);
@@ -167,14 +165,24 @@ static varve_status warn_lost(struct vv_op *op, const struct trace *trace, bool 
     return VARVE_OK;
 }
 
+static bool is_first_of_reason(const struct trace *trace, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (trace->pick.lost.items[i].unclear == trace->pick.lost.items[at].unclear)
+            return false;
+    return true;
+}
+
 static varve_status warn(struct vv_op *op, const struct trace *trace)
 {
     if (trace->run.from > 0)
         vv_log(op, VV_LOG_WARN, "trace.begins",
             "the commits before version %" PRId64 " are gone: what they did is not told",
             trace->run.from);
-    VV_TRY(warn_lost(op, trace, true));
-    return warn_lost(op, trace, false);
+    for (size_t i = 0; i < trace->pick.lost.len; i++)
+        if (is_first_of_reason(trace, i))
+            VV_TRY(warn_lost(op, trace, trace->pick.lost.items[i].unclear));
+    return VARVE_OK;
 }
 
 /* The commits and files; a table that was not made by then has none. */
@@ -205,7 +213,9 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at
         .store = table->store,
         .snapshot = run->snapshot,
         .rules = &run->rules,
-        .cannot = VV_HASH_SET_INIT(&trace.arena)};
+        .cannot = VV_HASH_SET_INIT(&trace.arena),
+        .table = table,
+        .live = VV_HASH_SET_INIT(&trace.arena)};
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
     VV_TRY(read_conditions(op, &trace, conditions, conditions_len));
     VV_TRY(where_sql(op, &trace, &where));
