@@ -275,7 +275,7 @@ def sections(results):
 
 HEADINGS = {"quick": "## The last run of `make bench`", "full": "## The last full run",
             "spark": "## Beside Spark"}
-PARTS_OF = {"spark": ("peers", "processor", "memory")}  # of the others: all
+PARTS_OF = {"spark": ("facts", "peers", "processor", "memory")}  # of the others: all, and charts
 NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median, least-greatest)",
          "ours": "Varve in each of its forms (ms)", "processor": "Milliseconds of the processor",
          "least": "Beside the floor", "floor": "Beside the disk", "memory": "Greatest memory (W14)", "work": "Files, bytes, syncs",
@@ -285,9 +285,10 @@ NAMES = {"targets": "Beside the targets", "peers": "Beside the peers (ms, median
 def whole_run(results, made, pictures):
     """All of a run, for a document that has one place for it."""
     parts = [HEADINGS[results.profile]] if results.profile in HEADINGS else []
+    made = {name: part for name, part in made.items()
+            if name in PARTS_OF.get(results.profile, made)}
     parts += [made[name] for name in ("summary", "facts") if name in made]
-    wanted = PARTS_OF.get(results.profile, tuple(NAMES))
-    parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made and name in wanted]
+    parts += [f"**{title}**\n\n{made[name]}" for name, title in NAMES.items() if name in made]
     parts += [f"![{name}](charts/{name})" for name in pictures]
     return "\n\n".join(parts)
 
@@ -365,7 +366,8 @@ def main():
         print(text(told))
         return
     docs, results = pathlib.Path(sys.argv[2]), Results(told)
-    document, made, pictures = docs / "performance.md", sections(results), charts(results)
+    document, made = docs / "performance.md", sections(results)
+    pictures = {} if results.profile in PARTS_OF else charts(results)
     made["all"] = whole_run(results, made, pictures)
     document.write_text(fill(document.read_text(), results.profile, made))
     (docs / "charts").mkdir(exist_ok=True)
