@@ -159,7 +159,7 @@ def test_a_partition_of_many_rows(market, tmp_path, memory):
     assert [key for key, _ in keys] == [row["timestamp"] for row in sent]
 
 
-# ---- NaN, which pyarrow leaves out of the bounds that it writes beside the rows -----------------------------
+# ---- What a footer says of the values, which pyarrow leaves NaN out of, and others may write as they like ----
 
 PLACES = ["x", "g", "s.x", "d.s.x"]
 
@@ -196,3 +196,30 @@ def test_a_nan_keeps_no_rule_that_the_bounds_of_its_file_keep(varve, tmp_path, p
     assert (result["inserted"], result["rows_warned"]) == (60_000, 1)
     [row] = varve.rows("query", f"SELECT count(*) AS n, min(k) AS k FROM loose WHERE {place} > 1")
     assert row == {"n": 1, "k": 35_000}
+
+
+@pytest.mark.parametrize("lie", ["nulls", "greatest"])
+def test_a_rule_is_not_kept_by_what_a_footer_says(varve, tmp_path, lie):
+    """It says that there is no NULL, or that 999,999 is the greatest; row 6 is otherwise."""
+    path = tmp_path / "r.parquet"
+    values = [at * 7919 % 999_983 for at in range(150_000)]
+    values[5], values[6] = None if lie == "nulls" else 7_000_000, 999_999
+    pyarrow.parquet.write_table(pyarrow.table({"k": range(len(values)), "v": pyarrow.array(values)}),
+                                path, use_dictionary=False, compression="none")
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    # In Thrift: null_count of one, and behind it the bound; all bounds of eight bytes.
+    if lie == "nulls":
+        old, new = b"\x16\x02\x28", b"\x16\x00\x28"
+    else:
+        old, new = (value.to_bytes(8, "little") for value in values[5:7])
+    path.write_bytes(content[:footer] + content[footer:].replace(old, new))
+    said = pyarrow.parquet.read_metadata(path).row_group(0).column(1).statistics
+    assert (said.null_count, said.max) == (0, 999_999) and path.stat().st_size > 1 << 20
+    varve.ok("create", "t", "--schema", "k long not null, v long not null", "--key", "k",
+             "--check", "small: v < 1000000")
+    done = varve.run("upsert", "t", path)
+    assert done.returncode == 3 and "1 of 150000 rows rejected" in done.stderr
+    assert "row 6: v " in done.stderr and varve.version("t") == 0
+    result = json.loads(varve.ok("upsert", "t", path, "--quarantine", "--json"))
+    assert (result["inserted"], result["rejected"]) == (149_999, 1)

@@ -16,9 +16,11 @@ static void conditions_sql(int64_t first, int64_t end, struct vv_buf *sql)
 
 /*
  * What stands for the rows from `first` up to `end`: the file itself, which is decoded once, on the
- * way into the batch. The file's own words about partitions are its columns, never its path. The bounds
- * in its footer leave NaN out, and the engine would take a rule for kept that they keep (`x <= 1`); it is
- * told of NaN, and has no upper bound of a float then. Nor has it a true one: max(x) is not to be asked.
+ * way into the batch. The file's own words about partitions are its columns, never its path.
+ *
+ * Nor are its words about values believed: TRY of a column is that column, of which the engine knows
+ * nothing. Of the bounds and the number of NULLs in the footer it concludes that a rule is kept, and asks
+ * no row; but a NaN is within no bounds, and whatever else is in a footer nobody has proven.
  */
 static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
     const struct vv_batch_input *input, int64_t first, int64_t end, struct vv_str *out)
@@ -31,10 +33,11 @@ static varve_status rows_sql(struct vv_op *op, struct vv_arena *arena,
         input->digits_names.len == 0 || input->has_faults ? "" : ", " VV_INPUT_FAULTS_SQL);
     if (input->replaced_sql.len > 0)
         vv_buf_addf(&sql, " REPLACE (%.*s)", VV_ARG(input->replaced_sql));
-    vv_buf_adds(&sql, " FROM read_parquet(");
-    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
     vv_buf_adds(&sql,
-        ", hive_partitioning = false, file_row_number = true, can_have_nan = true)");
+        " FROM (SELECT file_row_number, TRY(COLUMNS(* EXCLUDE (file_row_number))) "
+        "FROM read_parquet(");
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_adds(&sql, ", hive_partitioning = false, file_row_number = true))");
     vv_buf_add(&sql, input->digits_sql);
     conditions_sql(first, end, &sql);
     vv_buf_addc(&sql, ')');
