@@ -179,6 +179,11 @@ static void kept_release(struct ArrowArrayStream *self)
     free(kept);
 }
 
+bool vp_kept_is(const struct ArrowArrayStream *stream)
+{
+    return stream->get_next == kept_get_next;
+}
+
 bool vp_kept_open(struct vp_lake *lake, struct vp_streams *streams,
     struct ArrowArrayStream *inner, struct ArrowArrayStream *out)
 {

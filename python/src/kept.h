@@ -21,6 +21,9 @@ void vp_streams_release(struct vp_streams *streams);
 bool vp_kept_open(struct vp_lake *lake, struct vp_streams *streams,
     struct ArrowArrayStream *inner, struct ArrowArrayStream *out);
 
+/* Whether it is one of these, which say themselves that they were read. */
+bool vp_kept_is(const struct ArrowArrayStream *stream);
+
 /*
  * get_next of a wrapped stream for us, who can raise: with the GIL, which is released meanwhile.
  * *out_raised: a signal handler has raised, and its exception is set.

@@ -1,5 +1,7 @@
 #include "record.h"
 
+#include <math.h>
+
 #include "encode.h"
 
 /* A time that is still to be converted: that needs the module. */
@@ -21,8 +23,14 @@ static int number_of(PyObject *object, void *out)
 static int int_of(PyObject *object, void *out)
 {
     int32_t value = VARVE_NO_INT;
-    if (object != Py_None) {
-        long long wide = PyLong_AsLongLong(object);
+    bool is_float = PyFloat_Check(object); /* as pandas has whole numbers beside missing ones */
+    double number = is_float ? PyFloat_AsDouble(object) : 0;
+    if (is_float && !isnan(number) && (number != floor(number) || fabs(number) > INT32_MAX)) {
+        PyErr_Format(PyExc_ValueError, "%R is no integer of 32 bits", object);
+        return 0;
+    }
+    if (object != Py_None && !isnan(number)) {
+        long long wide = is_float ? (long long)number : PyLong_AsLongLong(object);
         if (PyErr_Occurred())
             return 0;
         if (wide <= INT32_MIN || wide > INT32_MAX) {

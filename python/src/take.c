@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kept.h"
+
 /* ---- One array as a stream of one batch ----------------------------------------------------- */
 
 struct single {
@@ -70,6 +72,62 @@ static int single_open(struct ArrowSchema *schema, struct ArrowArray *array,
     return 0;
 }
 
+/* ---- What is read once ------------------------------------------------------------------------- */
+
+/* A stream of others that gives no batch at all may have been read before: it fails. */
+struct once {
+    struct ArrowArrayStream inner;
+    bool has_given, is_empty;
+};
+
+static int once_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct once *once = self->private_data;
+    return once->inner.get_schema(&once->inner, out);
+}
+
+static int once_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct once *once = self->private_data;
+    int failed = once->inner.get_next(&once->inner, out);
+    if (failed != 0)
+        return failed;
+    once->is_empty = out->release == NULL && !once->has_given;
+    once->has_given = true;
+    return once->is_empty ? EINVAL : 0;
+}
+
+static const char *once_get_last_error(struct ArrowArrayStream *self)
+{
+    struct once *once = self->private_data;
+    return once->is_empty ? "this reader gives no rows, and one that was used up before gives "
+                            "none either: pass a table, an empty one for no rows"
+                          : once->inner.get_last_error(&once->inner);
+}
+
+static void once_release(struct ArrowArrayStream *self)
+{
+    struct once *once = self->private_data;
+    vp_stream_done(&once->inner);
+    free(once);
+    self->private_data = NULL;
+    self->release = NULL;
+}
+
+/* In the place of *stream. */
+static int once_open(struct ArrowArrayStream *stream)
+{
+    struct once *once = malloc(sizeof(*once));
+    if (once == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *once = (struct once){*stream, false, false};
+    *stream = (struct ArrowArrayStream){
+        once_get_schema, once_get_next, once_get_last_error, once_release, once};
+    return 0;
+}
+
 /* ---- Capsules ------------------------------------------------------------------------------- */
 
 /* Calls a method of the object if it has it. 1: *out is what it gave; 0: it has none; -1 */
@@ -105,7 +163,10 @@ static int take_stream(PyObject *object, struct ArrowArrayStream *out)
         return was_taken("stream");
     *out = *given;
     given->release = NULL;
-    return 1;
+    /* A frame or table has a length, and gives its rows each time. */
+    if (vp_kept_is(out) || PyObject_HasAttrString(object, "__len__"))
+        return 1;
+    return once_open(out) < 0 ? -1 : 1;
 }
 
 static int take_array(PyObject *object, struct ArrowArrayStream *out)

@@ -273,7 +273,7 @@ class Lake:
         of the stream says what the answer rests on.
 
         horizons   "1h,1d", the default, or a list of spans
-        acted      True or False: only signals that were, or were not, acted upon
+        acted      True or "yes", False or "no": only signals that were, or were not, acted upon
         tolerance  how old a total_pnl may be, at the signal and at the horizon's end
         symbol     whose regimes; SPY, else the first
         last       back from now: "30d", the default, or a timedelta
@@ -284,7 +284,7 @@ class Lake:
             horizons = ",".join(map(span_text, horizons))
         stream, info = self._core.outcomes(
             _choice("by", by, _OUTCOMES), _choice("knowledge", knowledge, _KNOWLEDGE),
-            0 if acted is None else 1 if acted else -1, horizons, span_text(tolerance), strategy,
+            _choice("acted", acted, {None: 0, True: 1, False: -1, "yes": 1, "no": -1}), horizons, span_text(tolerance), strategy,
             symbol, span_text(last), time_text(start), time_text(end), at_text(at))
         return ArrowStream(stream, json.loads(info))
 

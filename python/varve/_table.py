@@ -206,7 +206,9 @@ class Table:
                        pandas, pyarrow, a relation of duckdb), an iterable of dicts, one dict, or
                        the path of a CSV, NDJSON or Parquet file, or several paths, as one batch.
                        Columns are matched by name; those that are absent are NULL
-        app_id, app_version   make a repeated batch a no-op: a version is written once
+        app_id, app_version   make a repeated batch a no-op. The version has to grow from one batch of an
+                              app_id to the next: one that is not above the last is taken for written,
+                              as is that of a batch without rows
         quarantine     True: bad rows are set aside, and the rest goes on
         dry_run        True: says what would be done, and does nothing
         message        for the history

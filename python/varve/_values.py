@@ -19,6 +19,8 @@ def at_text(at):
     """A version (int), a time (datetime, or text as the command line takes it), or None."""
     if isinstance(at, int) and not isinstance(at, bool):
         return str(at)
+    if hasattr(at, "__index__") and not isinstance(at, bool):
+        return str(at.__index__())  # numpy's
     return time_text(at)
 
 
@@ -221,16 +223,18 @@ class _Once:
         self._rows = rows
 
     def __iter__(self):
-        from itertools import chain
-
         rows, self._rows = self._rows, iter(())
-        is_fresh = getattr(rows, "gi_frame", None) is not None  # a generator that can still run
-        for first in rows:
-            return chain((first,), rows)
-        if not is_fresh:
+        is_empty = getattr(rows, "gi_frame", None) is None  # and no generator that can still run
+        try:
+            for row in rows:
+                is_empty = False
+                yield row
+        finally:
+            if hasattr(rows, "close"):
+                rows.close()  # what is left of it, where a row was refused, is not the batch
+        if is_empty:
             raise ValueError("this iterator gives no rows, and one that was used up before gives "
                              "none either: pass a list, [] for no rows")
-        return rows
 
 
 def input_of(data, form=None):

@@ -143,7 +143,7 @@ class Writer:
                           futures_trend=None, confidence=None, model_version=None, source=None,
                           ingested_at=None):
         """Puts a row of market_regimes; returns its sequence. Times are datetimes (naive: UTC) or
-        integers of microseconds since 1970. None is no value, and here NaN is too.
+        integers of microseconds since 1970. None is no value; of a number NaN is none, either.
 
         vix >= 0; put_call_ratio >= 0; futures_trend "up", "down", "flat"; confidence 0 to 1
         """

@@ -138,6 +138,9 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
         .allow_duplicates = options.allow_duplicates != 0};
     if (out->app_id.ptr == NULL && options.app_version != 0)
         return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
+    if (options.app_version < 0)
+        return vv_fail(op, VARVE_EUSAGE, "app version %" PRId64 ": they count from 0",
+            options.app_version);
     return VARVE_OK;
 }
 

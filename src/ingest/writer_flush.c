@@ -398,13 +398,28 @@ static varve_status tell_reject(struct vv_op *op, struct vv_writer *writer, stru
     return VARVE_OK;
 }
 
+/* Where nobody listens: once for all of a flush, by the first of them. */
+static varve_status log_rejects(struct vv_op *op, struct vv_str table, int64_t rows,
+    struct vv_str line)
+{
+    const struct vv_json *json = NULL;
+    VV_TRY(vv_json_parse(op, &op->arena, line, &json));
+    struct vv_str reason = reason_of(op, vv_json_get(json, "reasons"));
+    if (reason.ptr == NULL)
+        return vv_fail_memory(op);
+    vv_log(op, VV_LOG_WARN, "writer.quarantined",
+        "table %.*s: %" PRId64 " %s set aside into its quarantine, the first since %.*s",
+        VV_ARG(table), rows, rows == 1 ? "row was" : "rows were", VV_ARG(reason));
+    return VARVE_OK;
+}
+
 static varve_status tell_rejects(struct vv_op *op, struct vv_writer *writer,
-    struct vv_str table, const struct vv_writer_batch *batch)
+    struct vv_str table, const struct vv_writer_batch *batch, int64_t rows)
 {
     struct vv_str rejects = batch->rejects;
-    struct vv_str line;
+    struct vv_str line = vv_str_first(rejects, vv_str_find(rejects, '\n'));
     if (writer->options.events.quarantine == NULL)
-        return VARVE_OK;
+        return line.len > 0 ? log_rejects(op, table, rows, line) : VARVE_OK;
     while (vv_str_split(&rejects, '\n', &line))
         if (line.len > 0)
             VV_TRY(tell_reject(op, writer, table, batch, line));
@@ -430,7 +445,7 @@ static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
     vv_crash_point("writer.upserted");
     VV_TRY(vv_table_refresh(op, table->handle));
     vv_writer_table_note_commit(op, table);
-    return tell_rejects(op, writer, table->name, &batch);
+    return tell_rejects(op, writer, table->name, &batch, out->rejected);
 }
 
 void vv_writer_attempt(struct vv_writer *writer, struct vv_writer_table *table)

@@ -159,9 +159,45 @@ def test_an_iterator_that_was_used_up_is_no_empty_batch(regimes, once):
     assert regimes.upsert([regime(1)], app_id="bot", app_version=2).inserted == 1
 
 
+def test_a_reader_that_was_used_up_is_no_empty_table(lake, regimes):
+    table = pa.Table.from_pylist([regime()])
+    reader = table.to_reader()
+    assert regimes.upsert(reader, app_id="bot", app_version=1, dry_run=True).inserted == 1
+    merge = regimes.merge(reader, "t.symbol = s.symbol").when_not_matched_by_source_delete()
+    with varve.Writer(lake, interval=None) as writer:
+        for use in (lambda: regimes.upsert(reader, app_id="bot", app_version=1), merge.execute,
+                    lambda: regimes.overwrite(reader), lambda: writer.put_arrow("market_regimes", reader)):
+            with pytest.raises(varve.VarveError, match="used up") as caught:
+                use()
+            assert not caught.value.retryable
+    assert regimes.upsert(table, app_id="bot", app_version=1).inserted == 1
+    assert regimes.upsert(regimes.scan(where="false")).rows_in == 0
+
+
+def test_an_iterator_of_which_a_row_was_refused_is_used_up(regimes):
+    rows = (row for row in [regime(), ("oops",), regime(2)])
+    with pytest.raises(TypeError, match="row 2"):
+        regimes.upsert(rows)
+    with pytest.raises(ValueError, match="used up"):
+        regimes.upsert(rows)
+
+
 def test_no_rows_are_no_failure(regimes):
-    for rows in ([], (), (row for row in ())):
+    for rows in ([], (), (row for row in ()), pa.Table.from_pylist([regime()]).slice(1),
+                 pl.DataFrame([regime()]).clear()):
         assert regimes.upsert(rows).rows_in == 0
+
+
+def test_versions_of_an_app(regimes):
+    """They count from 0, and grow."""
+    for call in (regimes.upsert, regimes.append):
+        with pytest.raises(varve.UsageError, match="count from 0"):
+            call([regime()], app_id="bot", app_version=-1)
+    with pytest.raises(varve.UsageError, match="count from 0"):
+        regimes.delete("true", app_id="bot", app_version=-1)
+    assert regimes.upsert([], app_id="bot", app_version=5).rows_in == 0
+    assert regimes.upsert([regime()], app_id="bot", app_version=4).already_applied
+    assert regimes.upsert([regime()], app_id="bot", app_version=6).inserted == 1
 
 
 @pytest.mark.parametrize("source", [

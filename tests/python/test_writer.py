@@ -85,6 +85,28 @@ def test_typed_rows_that_are_none(writer, arguments, options, kind):
     assert writer.stats()["rows_put"] == 0
 
 
+def test_whole_numbers_as_pandas_has_them(lake, writer):
+    frame = pd.DataFrame({"dte": [45, None]})
+    for minute, dte in enumerate(frame["dte"]):
+        writer.put_performance(OPENING + dt.timedelta(minutes=minute), "s", dte=dte)
+    writer.flush()
+    assert stored(lake, "dte", "performance_metrics") == [{"dte": 45}, {"dte": None}]
+
+
+def test_rows_that_were_set_aside_are_told_where_nobody_listens(lake, caplog):
+    with varve.Writer(lake, **ON_DEMAND) as writer:
+        for minute in range(3):
+            writer.put("market_regimes", regime(minute, vix=-1))
+        writer.put("market_regimes", regime(5))
+    said, = [record.getMessage() for record in caplog.records if record.name == "varve"]
+    assert "market_regimes: 3 rows were set aside into its quarantine, the first since" in said
+    assert "vix" in said
+    caplog.clear()
+    with varve.Writer(lake, on_quarantine=lambda *_: None, **ON_DEMAND) as writer:
+        writer.put("market_regimes", regime(7, vix=-1))
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("value, is_true", [
     (True, True), (False, False), (np.True_, True), (np.False_, False)])
 def test_what_was_acted_upon(lake, writer, value, is_true):
@@ -117,6 +139,9 @@ def test_rows_that_cannot_be_taken(writer):
         writer.put("market_regimes", regime(vix=object()))
     with pytest.raises(OverflowError):
         writer.put_performance(OPENING, "s", dte=2**31)
+    for dte in (1.5, 2.0**31, math.inf):
+        with pytest.raises(ValueError, match="no integer of 32 bits"):
+            writer.put_performance(OPENING, "s", dte=dte)
     with pytest.raises(TypeError):
         writer.put_arrow("market_regimes", [regime()])
     with pytest.raises(varve.InvalidData):
