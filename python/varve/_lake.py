@@ -18,7 +18,7 @@ _REPORTS = {"audit": 0, "missed": 1, "latency": 2}
 
 def _choice(what, value, choices):
     if value not in choices:
-        raise ValueError(f"{what} {value!r}: there are {', '.join(choices)}")
+        raise ValueError(f"{what} {value!r}: there are {', '.join(map(str, choices))}")
     return choices[value]
 
 

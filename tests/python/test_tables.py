@@ -295,6 +295,11 @@ def test_reports(lake, regimes):
     assert [(row["regime"], row["horizon"], row["pnl_change"]) for row in answer] == [
         ("bullish_low", "1m", 1.0), ("bullish_low", "120s", 2.0)]
     assert lake.outcomes(by="strategy", acted=True, **day).to_dicts() == []
+    of = {acted: lake.outcomes(horizons=["1m"], knowledge="event", acted=acted, **day).to_dicts()
+          for acted in (True, "yes", False, "no")}
+    assert of[True] == of["yes"] == [] and of[False] == of["no"] != []
+    with pytest.raises(ValueError, match="acted 'maybe'"):
+        lake.outcomes(acted="maybe")
     answer = lake.transitions(**day)
     assert answer.info == {"symbol": "SPY"}
     assert [(row["to_regime"], row["count"], row["probability"]) for row in answer] == [
