@@ -22,8 +22,8 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_append(varve_table *table,
 
 typedef struct varve_edit_options {
     uint32_t size;
-    const char *app_id; /* with app_version: a change repeated under them is a no-op */
-    int64_t app_version;
+    const char *app_id;    /* with app_version: a change repeated under them is a no-op */
+    int64_t app_version;   /* >= 0; one not above the last of the app_id is taken for applied */
     uint32_t attempts_max; /* 0: 10 */
     const char *message;   /* for this commit; NULL: the lake's */
     int32_t dry_run;       /* 1: all but the commit; the result is what it would have been */

@@ -173,8 +173,8 @@ typedef struct varve_input {
 
 typedef struct varve_upsert_options {
     uint32_t size;
-    const char *app_id; /* with app_version: a batch repeated under them is a no-op */
-    int64_t app_version;
+    const char *app_id;    /* with app_version: a batch repeated under them is a no-op */
+    int64_t app_version;   /* >= 0; one not above the last of the app_id is taken for applied */
     uint32_t attempts_max; /* 0: 10 */
     const char *input_tz;  /* zone of naive times; NULL: UTC. What it never had is a bad row */
     int32_t truncate_time; /* 1: cut digits below a microsecond instead of rejecting */

@@ -34,6 +34,16 @@ struct vv_str vv_api_message(const varve_table *table, const char *given)
     return given != NULL ? vv_str_of(given) : table->lake->lake->message;
 }
 
+varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version)
+{
+    if (app_id.ptr == NULL && app_version != 0)
+        return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
+    if (app_version < 0)
+        return vv_fail(op, VARVE_EUSAGE, "app version %" PRId64 ": they count from 0",
+            app_version);
+    return VARVE_OK;
+}
+
 struct vv_str vv_api_text(const char *text)
 {
     return text == NULL || text[0] == '\0' ? VV_STR_NONE : vv_str_of(text);

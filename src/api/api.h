@@ -27,6 +27,8 @@ struct varve_table {
     char *warnings; /* of the last result; vv_free */
 };
 
+/* EUSAGE: a version without an id, or below 0. */
+varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version);
 /* NULL and "" alike: not given. */
 struct vv_str vv_api_text(const char *text);
 

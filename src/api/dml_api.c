@@ -16,12 +16,7 @@ static varve_status convert_options(struct vv_op *op, const varve_table *table,
         .user_name = table->lake->lake->user,
         .user_metadata = vv_api_message(table, options.message)};
     *given_out = options;
-    if (out->app_id.ptr == NULL && options.app_version != 0)
-        return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
-    if (options.app_version < 0)
-        return vv_fail(op, VARVE_EUSAGE, "app version %" PRId64 ": they count from 0",
-            options.app_version);
-    return VARVE_OK;
+    return vv_api_check_app(op, out->app_id, options.app_version);
 }
 
 static varve_status need_where(struct vv_op *op, const char *where)

@@ -136,12 +136,7 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
         .quarantine = options.quarantine != 0,
         .dry_run = options.dry_run != 0,
         .allow_duplicates = options.allow_duplicates != 0};
-    if (out->app_id.ptr == NULL && options.app_version != 0)
-        return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
-    if (options.app_version < 0)
-        return vv_fail(op, VARVE_EUSAGE, "app version %" PRId64 ": they count from 0",
-            options.app_version);
-    return VARVE_OK;
+    return vv_api_check_app(op, out->app_id, options.app_version);
 }
 
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out)

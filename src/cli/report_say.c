@@ -43,10 +43,11 @@ void vv_say_regimes(const struct vv_cli *cli, const struct vv_node *node, const 
     vv_say_count(cli, node, "undated_regimes", "regime row never known: it has no ingested_at",
         "regime rows never known: they have no ingested_at");
     vv_say_count(cli, node, "undated_files",
-        "file of regimes is of a gap in the commits, or before it: known from the first one "
-        "behind it",
-        "files of regimes are of a gap in the commits, or before it: known from the first one "
-        "behind it");
+        "file of regimes is of a commit that is gone, or older than one: known from the first "
+        "that is there behind it",
+        "files of regimes are of commits that are gone, or older than one: known from the "
+        "first "
+        "that is there behind it");
 }
 
 void vv_say_newest(const struct vv_cli *cli, const char *who, int64_t newest_us)

@@ -261,7 +261,7 @@ def test_knowledge_by_commit(market):
         market.upsert("market_regimes", REGIMES + f"2025-02-{day:02}T10:00:00Z,SPY,bullish_low,\n")
     rows, said = correlate(market, "--from", "2025-01-01", "--knowledge", "commit")
     assert [(row["regime"], row["rows"]) for row in rows] == [("bullish_low", 1), (None, 1)]
-    assert "a gap in the commits" not in said
+    assert "gone, or older than one" not in said
 
 
 # ---- Commits that are gone -----------------------------------------------------------------------
@@ -322,7 +322,7 @@ def test_behind_a_hole_in_the_log_nothing_is_known_too_early(dated, hole):
     assert {row["regime"]: row["rows"] for row in rows} == {
         regime: len(versions) for regime, versions in wanted.items()}
     undated = sum(first < kept for first in since.values())
-    assert ("a gap in the commits" in said) == (undated > 0), said
+    assert ("gone, or older than one" in said) == (undated > 0), said
     assert (f"{undated} file{'s' * (undated > 1)} of regimes " in said) == (undated > 0), said
 
 

@@ -10,6 +10,14 @@ bool vv_changes_pick_keeps(const void *data, struct vv_str key)
     return !vv_hash_set_has(&pick->cannot, vv_xxh3(key));
 }
 
+/* Before a rule said so the folder of a file says nothing of its timestamps. */
+static bool has_same_dates(const struct vv_metadata *a, const struct vv_metadata *b)
+{
+    const struct vv_str name = VV_STR(VV_PROPERTY_PARTITION_FROM);
+    return vv_str_eq(vv_pairs_get(&a->configuration, name),
+        vv_pairs_get(&b->configuration, name));
+}
+
 /* Notes which of the files that a commit adds can't hold a row within the ranges. */
 static varve_status prune(struct vv_op *op, struct vv_changes_pick *pick,
     const struct vv_actions *actions)
@@ -26,10 +34,10 @@ static varve_status prune(struct vv_op *op, struct vv_changes_pick *pick,
         adds[i] = &actions->adds.items[i];
     one.files = adds;
     one.files_len = actions->adds.len;
-    /* By statistics alone: the folder of a file says nothing of its timestamps before a rule said so. */
-    struct vv_rules undated = *pick->rules;
-    undated.partition_from_len = 0;
-    VV_TRY(vv_prune(op, &arena, &one, &undated, &pick->ranges, &left, &left_len));
+    struct vv_rules then = *pick->rules;
+    if (!pick->is_dated)
+        then.partition_from_len = 0;
+    VV_TRY(vv_prune(op, &arena, &one, &then, &pick->ranges, &left, &left_len));
     for (size_t i = 0; i < actions->adds.len; i++) {
         if (next < left_len && left[next] == adds[i]) {
             next++;
@@ -53,30 +61,6 @@ static varve_status find_gone(struct vv_op *op, const struct vv_changes_pick *pi
         return VARVE_OK;
     VV_TRY(vv_file_keys_of(op, &op->arena, pick->store, file, &keys));
     return vv_file_keys_gone(op, pick->store, &keys, out);
-}
-
-/* The first file that says what a commit did and that is gone; ptr NULL: all are there. */
-static varve_status find_first_gone(struct vv_op *op, const struct vv_changes_pick *pick,
-    const struct vv_actions *actions, struct vv_str *out)
-{
-    *out = VV_STR_NONE;
-    for (size_t i = 0; i < actions->cdcs.len && out->ptr == NULL; i++) {
-        const struct vv_file file = {.key = actions->cdcs.items[i].key};
-        VV_TRY(find_gone(op, pick, &file, out));
-    }
-    if (actions->cdcs.len > 0)
-        return VARVE_OK;
-    for (size_t i = 0; i < actions->adds.len && out->ptr == NULL; i++)
-        if (actions->adds.items[i].data_change)
-            VV_TRY(find_gone(op, pick, &actions->adds.items[i], out));
-    for (size_t i = 0; i < actions->removes.len && out->ptr == NULL; i++) {
-        const struct vv_remove *remove = &actions->removes.items[i];
-        const struct vv_file file = {
-            .key = remove->key, .absolute = remove->absolute, .dv = remove->dv};
-        if (remove->data_change)
-            VV_TRY(find_gone(op, pick, &file, out));
-    }
-    return VARVE_OK;
 }
 
 static varve_status note_live(struct vv_op *op, struct vv_changes_pick *pick)
@@ -114,6 +98,38 @@ static varve_status check_damage(struct vv_op *op, struct vv_changes_pick *pick,
     return VARVE_ECORRUPT;
 }
 
+/* The first file that says what a commit did and that is gone; ptr NULL: all are there. */
+static varve_status find_first_gone(struct vv_op *op, struct vv_changes_pick *pick,
+    const struct vv_actions *actions, struct vv_str *out)
+{
+    *out = VV_STR_NONE;
+    for (size_t i = 0; i < actions->cdcs.len && out->ptr == NULL; i++) {
+        const struct vv_file file = {.key = actions->cdcs.items[i].key};
+        VV_TRY(find_gone(op, pick, &file, out));
+    }
+    if (actions->cdcs.len > 0)
+        return VARVE_OK;
+    /* One that is needed may be gone behind one that a vacuum took. */
+    for (size_t i = 0; i < actions->adds.len && (out->ptr == NULL || pick->table != NULL);
+         i++) {
+        struct vv_str gone = VV_STR_NONE;
+        if (actions->adds.items[i].data_change)
+            VV_TRY(find_gone(op, pick, &actions->adds.items[i], &gone));
+        if (gone.ptr != NULL)
+            VV_TRY(check_damage(op, pick, actions->version, gone));
+        if (out->ptr == NULL)
+            *out = gone;
+    }
+    for (size_t i = 0; i < actions->removes.len && out->ptr == NULL; i++) {
+        const struct vv_remove *remove = &actions->removes.items[i];
+        const struct vv_file file = {
+            .key = remove->key, .absolute = remove->absolute, .dv = remove->dv};
+        if (remove->data_change)
+            VV_TRY(find_gone(op, pick, &file, out));
+    }
+    return VARVE_OK;
+}
+
 /* A longer last stretch of lost versions, or a new one. */
 static varve_status note_lost(struct vv_op *op, struct vv_changes_pick *pick, int64_t version,
     struct vv_str key, const char *unclear)
@@ -137,15 +153,14 @@ varve_status vv_changes_pick_look(struct vv_op *op, void *data,
 {
     struct vv_changes_pick *pick = data;
     struct vv_str key = VV_STR_NONE;
+    if (actions->metadata != NULL)
+        pick->is_dated = has_same_dates(actions->metadata, pick->snapshot->metadata);
     VV_TRY(prune(op, pick, actions));
     const struct vv_unclear unclear = vv_changes_unclear(pick->snapshot, pick->rules, actions);
-    if (unclear.why != NULL) {
+    if (unclear.why != NULL)
         key = unclear.path;
-    } else {
+    else
         VV_TRY(find_first_gone(op, pick, actions, &key));
-        if (key.ptr != NULL)
-            VV_TRY(check_damage(op, pick, actions->version, key));
-    }
     *out_skip = key.ptr != NULL;
     return *out_skip ? note_lost(op, pick, actions->version, key, unclear.why) : VARVE_OK;
 }

@@ -24,6 +24,8 @@ struct vv_changes_pick {
     const struct vv_rules *rules;
     struct vv_ranges ranges;   /* rows outside of them are not asked for */
     struct vv_hash_set cannot; /* files that can't hold one within */
+    bool
+        is_dated; /* the last commit that was shown had the rules of the snapshot on dates already */
     /* Where a file that is gone and that the latest version needs is damage: its table; NULL: it is not */
     struct vv_table *table;
     struct vv_hash_set live; /* what the latest version needs, once something was gone */

@@ -112,16 +112,23 @@ static varve_status sort_commit(struct vv_op *op, struct vv_changes_run *run,
     return VARVE_OK;
 }
 
+/* How many of the snapshot's partition columns the values are of. */
+static size_t count_known(const struct vv_snapshot *snapshot, const struct vv_rules *rules,
+    const struct vv_pairs *values)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < rules->partitions_len; i++)
+        known +=
+            vv_pairs_has(values, snapshot->schema.fields[rules->partitions[i]].physical_name);
+    return known;
+}
+
 /* Whether the values are of the snapshot's partition columns, of each of them. */
 static bool is_of_partitions(const struct vv_snapshot *snapshot, const struct vv_rules *rules,
     const struct vv_pairs *values)
 {
-    if (values->len != rules->partitions_len)
-        return false;
-    for (size_t i = 0; i < rules->partitions_len; i++)
-        if (!vv_pairs_has(values, snapshot->schema.fields[rules->partitions[i]].physical_name))
-            return false;
-    return true;
+    return values->len == rules->partitions_len &&
+           count_known(snapshot, rules, values) == values->len;
 }
 
 struct vv_unclear vv_changes_unclear(const struct vv_snapshot *snapshot,
@@ -145,8 +152,10 @@ struct vv_unclear vv_changes_unclear(const struct vv_snapshot *snapshot,
             continue;
         if (rules->partitions_len > 0 && remove->partition_values.len == 0)
             return (struct vv_unclear){remove->path, unsaid};
-        if (remove->partition_values.len > 0 &&
-            !is_of_partitions(snapshot, rules, &remove->partition_values))
+        /* Spark leaves those that are NULL out of a remove, unless these are others from it on. */
+        size_t known = count_known(snapshot, rules, &remove->partition_values);
+        if (known < remove->partition_values.len ||
+            (actions->metadata != NULL && known < rules->partitions_len))
             return (struct vv_unclear){remove->path, other};
     }
     return (struct vv_unclear){VV_STR_NONE, NULL};

@@ -73,8 +73,8 @@ varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);
 /* A file whose rows a commit added or removed, and that can't be read with the columns of the snapshot. */
 struct vv_unclear {
     struct vv_str path;
-    const char *
-        why; /* goes behind the path; of two with one reason the same pointer. NULL: there is none */
+    /* Goes behind the path; of two with one reason the same pointer. NULL: there is none. */
+    const char *why;
 };
 
 /*
