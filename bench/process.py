@@ -67,9 +67,15 @@ def cpu_ms(pid):
 
 def family(pid):
     """It and the processes that it began and they: the work of Spark is done by a child."""
-    folders = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(one for path in folders for child in path.read_text().split()
-                   for one in family(int(child)))]
+    found = [pid]
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = path.read_text().split()
+        except OSError:  # the thread has ended meanwhile
+            continue
+        for child in children:
+            found += family(int(child))
+    return found
 
 
 def status_mib(pid, name):
