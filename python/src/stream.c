@@ -197,11 +197,13 @@ static PyObject *stream_next_rows(PyObject *object, PyObject *unused)
         stream_release(self);
         Py_RETURN_NONE;
     }
+    self->is_busy = true; /* whatever the objects that are made let run */
     PyObject *list = PyList_New(0);
     if (list != NULL && vp_column_rows(self->columns, &batch, list) < 0) {
         Py_DECREF(list);
         list = NULL;
     }
+    self->is_busy = false;
     vp_array_done(&batch);
     return list != NULL ? list : give_up(self);
 }

@@ -93,7 +93,7 @@ static int once_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
     if (failed != 0)
         return failed;
     once->is_empty = out->release == NULL && !once->has_given;
-    once->has_given = true;
+    once->has_given = !once->is_empty;
     return once->is_empty ? EINVAL : 0;
 }
 

@@ -284,8 +284,9 @@ class Lake:
             horizons = ",".join(map(span_text, horizons))
         stream, info = self._core.outcomes(
             _choice("by", by, _OUTCOMES), _choice("knowledge", knowledge, _KNOWLEDGE),
-            _choice("acted", acted, {None: 0, True: 1, False: -1, "yes": 1, "no": -1}), horizons, span_text(tolerance), strategy,
-            symbol, span_text(last), time_text(start), time_text(end), at_text(at))
+            _choice("acted", acted, {None: 0, True: 1, False: -1, "yes": 1, "no": -1}), horizons,
+            span_text(tolerance), strategy, symbol, span_text(last), time_text(start),
+            time_text(end), at_text(at))
         return ArrowStream(stream, json.loads(info))
 
     def transitions(self, *, by="regime", symbol=None, changes_only=False, last=None, start=None,

@@ -1,6 +1,6 @@
 """A merge, put together clause by clause."""
 
-from ._values import input_of
+from ._values import input_of, is_read_once
 
 _MATCHED, _NOT_MATCHED, _NOT_BY_SOURCE = range(3)
 
@@ -90,8 +90,7 @@ class Merge:
 
             raise UsageError("the source of this merge is a stream, which is read once: make the "
                              "merge anew")
-        source = self._source[1]
-        self._is_used_up = source is not None and not hasattr(source, "__len__")
+        self._is_used_up = is_read_once(self._source[1])
         return self._table._merge(self._on, self._source, self._clauses, self._options)
 
 

@@ -63,11 +63,22 @@ class ArrowStream:
         while True:
             for row in self._rows:
                 yield row
-            rows = self._core.next_rows()
+            rows = self._next_rows()
             if rows is None:
-                self._rows = None
                 return
             self._rows = iter(rows)
+
+    def _next_rows(self):
+        """Those of the next batch; None at the end. What is interrupted here has lost its batch, so
+        that the stream ends with it."""
+        try:
+            rows = self._core.next_rows()
+        except BaseException:
+            self.close()
+            raise
+        if rows is None:
+            self._rows = None
+        return rows
 
     def to_dicts(self):
         """All rows, of which none was taken before, as a list of dicts. A timestamp is a datetime in UTC,
@@ -76,13 +87,14 @@ class ArrowStream:
         ValueError: a time that datetime can't hold; the message names the column. The stream is
         closed then: ask for the rows again.
         """
-        found = list(self._rows or ())
-        while True:
-            rows = self._core.next_rows()
-            if rows is None:
-                self._rows = None
-                return found
-            found += rows
+        try:
+            found = list(self._rows or ())
+            while (rows := self._next_rows()) is not None:
+                found += rows
+        except BaseException:
+            self.close()  # what was found is lost
+            raise
+        return found
 
     def to_polars(self):
         """A polars.DataFrame. An interval of SQL, such as the difference of two timestamps, is a

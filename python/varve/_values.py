@@ -210,12 +210,16 @@ def _without_row_numbers(frame):
     RangeIndex pyarrow makes none, whatever its name."""
     if all(name is None for name in frame.index.names):
         return frame.reset_index(drop=True)
-    return frame.reset_index() if type(frame.index).__name__ == "RangeIndex" else frame
+    is_left_out = type(frame.index).__name__ == "RangeIndex"
+    return frame.reset_index(drop=frame.index.name in frame.columns) if is_left_out else frame
+
+
+_half_read = []  # the last iterators of which the rest would be taken for a batch
 
 
 class _Once:
     """The rows of an iterator. One that was used up looks as if it had none: a batch that is tried
-    again with it would be written without its rows."""
+    again with it would be written without its rows, or with the rest of them."""
 
     __slots__ = ("_rows",)
 
@@ -224,17 +228,26 @@ class _Once:
 
     def __iter__(self):
         rows, self._rows = self._rows, iter(())
-        is_empty = getattr(rows, "gi_frame", None) is None  # and no generator that can still run
+        is_read = any(rows is one for one in _half_read)
+        is_empty = is_read or getattr(rows, "gi_frame", None) is None  # no generator that can still run
         try:
-            for row in rows:
+            for row in () if is_read else rows:
                 is_empty = False
                 yield row
+            is_read = True
         finally:
-            if hasattr(rows, "close"):
-                rows.close()  # what is left of it, where a row was refused, is not the batch
+            if not is_read:
+                del _half_read[:-7]
+                _half_read.append(rows)
         if is_empty:
             raise ValueError("this iterator gives no rows, and one that was used up before gives "
                              "none either: pass a list, [] for no rows")
+
+
+def is_read_once(data):
+    """Of what input_of gave: an iterator, or a reader of Arrow batches."""
+    return isinstance(data, _Once) or (hasattr(data, "__arrow_c_stream__")
+                                       and not hasattr(data, "__len__"))
 
 
 def input_of(data, form=None):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import re
+import sqlite3
 
 import polars as pl
 import pyarrow as pa
@@ -174,8 +175,10 @@ def test_a_reader_that_was_used_up_is_no_empty_table(lake, regimes):
     assert regimes.upsert(regimes.scan(where="false")).rows_in == 0
 
 
-def test_an_iterator_of_which_a_row_was_refused_is_used_up(regimes):
-    rows = (row for row in [regime(), ("oops",), regime(2)])
+@pytest.mark.parametrize("once", [
+    lambda rows: (row for row in rows), iter, lambda rows: map(lambda row: row, rows)])
+def test_an_iterator_of_which_a_row_was_refused_is_used_up(regimes, once):
+    rows = once([regime(), ("oops",), regime(2)])
     with pytest.raises(TypeError, match="row 2"):
         regimes.upsert(rows)
     with pytest.raises(ValueError, match="used up"):
@@ -186,6 +189,14 @@ def test_no_rows_are_no_failure(regimes):
     for rows in ([], (), (row for row in ()), pa.Table.from_pylist([regime()]).slice(1),
                  pl.DataFrame([regime()]).clear()):
         assert regimes.upsert(rows).rows_in == 0
+
+
+def test_a_cursor_stays_the_programs(regimes):
+    cursor = sqlite3.connect(":memory:").cursor()
+    cursor.row_factory = lambda _, row: {**regime(), "vix": row[0]}
+    for vix in (20.0, 21.0):
+        regimes.upsert(cursor.execute("SELECT ?", (vix,)))
+    assert [row["vix"] for row in regimes.scan()] == [21.0]
 
 
 def test_versions_of_an_app(regimes):

@@ -46,6 +46,7 @@ def test_row_labels_with_a_name_are_a_column(lake):
     table.upsert(frame)
     assert table.scan().to_dicts() == [{"seq": n, "v": n + 0.5} for n in (1, 2, 3)]
     table.upsert(pd.DataFrame({"v": [9.0]}, index=pd.Index([2], name="seq")))
+    table.upsert(pd.DataFrame({"seq": [3], "v": [3.5]}, index=pd.RangeIndex(1, name="seq")))
     table.upsert(pd.DataFrame({"seq": [4], "v": [4.5]}, index=pd.RangeIndex(1)))
     assert sorted(row["v"] for row in table.scan().to_dicts()) == [1.5, 3.5, 4.5, 9.0]
 
