@@ -50,7 +50,8 @@ void vv_sql_point(struct vv_op *op, const struct vv_sql_statement *statement,
     char front[32];
     int64_t offset = -1;
     size_t len = 0;
-    if (op->error.detail[0] != '\0' ||
+    if (op->error.code == VARVE_EINTERRUPTED || /* wherever it was just then */
+        op->error.detail[0] != '\0' ||
         !vv_json_int64(vv_json_get(node, "query_location"), &offset) || offset < 0 ||
         (uint64_t)offset >= text.len - statement->select_offset)
         return;

@@ -259,6 +259,10 @@ static void check_place(struct fixture *fixture, const char *sql, const char *ex
     vv_sql_point(op, &statement, statement.tables[0].node); /* once is enough */
     CHECK_STR(op->error.detail, expected);
     vv_forgive(op);
+    vv_fail(op, VARVE_EINTERRUPTED, "interrupted"); /* not for what stands there */
+    vv_sql_point(op, &statement, statement.tables[0].node);
+    CHECK_STR(op->error.detail, "");
+    vv_forgive(op);
 }
 
 TEST(sql_tree, points_at_a_place)
