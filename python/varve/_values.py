@@ -17,10 +17,8 @@ def is_path(value):
 
 def at_text(at):
     """A version (int), a time (datetime, or text as the command line takes it), or None."""
-    if isinstance(at, int) and not isinstance(at, bool):
-        return str(at)
     if hasattr(at, "__index__") and not isinstance(at, bool):
-        return str(at.__index__())  # numpy's
+        return str(at.__index__())  # an int, or one of numpy
     return time_text(at)
 
 
