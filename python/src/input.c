@@ -97,8 +97,21 @@ static void number_row(size_t number)
     PyErr_Restore(own_type, own_value, own_trace);
 }
 
-static int write_rows(struct vp_state *state, PyObject *iterator, int fd, struct vp_text *text)
+/* -1: by a signal handler, or from another thread. */
+static int look_for_interrupts(const struct vp_lake *lake, unsigned interrupts)
 {
+    if (PyErr_CheckSignals() < 0)
+        return -1;
+    if (vp_lake_interrupts(lake) == interrupts)
+        return 0;
+    vp_raise_code(VARVE_EINTERRUPTED, "interrupted");
+    return -1;
+}
+
+static int write_rows(struct vp_state *state, const struct vp_lake *lake, PyObject *iterator,
+    int fd, struct vp_text *text)
+{
+    unsigned interrupts = vp_lake_interrupts(lake);
     for (size_t number = 1;; number++) {
         VP_OWNED PyObject *row = PyIter_Next(iterator);
         if (row == NULL)
@@ -107,15 +120,16 @@ static int write_rows(struct vp_state *state, PyObject *iterator, int fd, struct
             number_row(number);
             return -1;
         }
-        if (!vp_text_add(text, "\n", 1))
+        if (!vp_text_add(text, "\n", 1) || look_for_interrupts(lake, interrupts) < 0)
             return -1;
-        if (text->len >= PIECE_BYTES && (write_out(fd, text) < 0 || PyErr_CheckSignals() < 0))
+        if (text->len >= PIECE_BYTES && write_out(fd, text) < 0)
             return -1;
     }
     return PyErr_Occurred() ? -1 : write_out(fd, text);
 }
 
-static int rows_of(struct vp_state *state, PyObject *data, struct vp_inputs *out)
+static int rows_of(struct vp_state *state, const struct vp_lake *lake, PyObject *data,
+    struct vp_inputs *out)
 {
     struct vp_text text = {NULL, 0, 0};
     VP_OWNED PyObject *iterator = PyObject_GetIter(data);
@@ -126,7 +140,7 @@ static int rows_of(struct vp_state *state, PyObject *data, struct vp_inputs *out
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    int status = write_rows(state, iterator, out->fd, &text);
+    int status = write_rows(state, lake, iterator, out->fd, &text);
     vp_text_done(&text);
     if (status == 0 && lseek(out->fd, 0, SEEK_SET) != 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -152,7 +166,8 @@ static int files_of(PyObject *files, struct vp_inputs *out)
     return 0;
 }
 
-int vp_inputs_of(struct vp_state *state, PyObject *files, PyObject *data, struct vp_inputs *out)
+int vp_inputs_of(struct vp_state *state, struct vp_lake *lake, PyObject *files, PyObject *data,
+    struct vp_inputs *out)
 {
     *out = (struct vp_inputs){.len = 1, .fd = -1};
     if (files != Py_None) {
@@ -172,7 +187,9 @@ int vp_inputs_of(struct vp_state *state, PyObject *files, PyObject *data, struct
     if (is_arrow < 0)
         return -1;
     if (is_arrow == 0)
-        return rows_of(state, data, out);
+        return rows_of(state, lake, data, out);
+    if (vp_stream_read_for(lake, &out->stream) < 0)
+        return -1;
     out->items[0] =
         (varve_input){.format = VARVE_FORMAT_ARROW, .path = "rows", .stream = &out->stream};
     return 0;

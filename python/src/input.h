@@ -15,9 +15,10 @@ struct vp_inputs {
 
 /*
  * `files` is a list of (format, path as bytes), which must outlive *out, or None; then `data` is
- * Arrow data, or else an iterable of dicts. 0, or -1 with an exception; vp_inputs_done in any case.
+ * Arrow data, or else an iterable of dicts, which is read here until the lake is interrupted. 0, or
+ * -1 with an exception; vp_inputs_done in any case.
  */
-int vp_inputs_of(struct vp_state *state, PyObject *files, PyObject *data,
+int vp_inputs_of(struct vp_state *state, struct vp_lake *lake, PyObject *files, PyObject *data,
     struct vp_inputs *out);
 void vp_inputs_done(struct vp_inputs *inputs);
 

@@ -1,7 +1,7 @@
 /*
  * Who may call when. `turn` is taken by whoever runs something on the handle; `runner` is that
  * thread, so that a callback or an input that asks for the same lake from within gets an error
- * instead of waiting for itself. Tables whose object died under somebody else's call wait in
+ * instead of waiting for itself; `reading` is the same for inputs that the engine's threads read. Tables whose object died under somebody else's call wait in
  * `left` and are closed by whoever has the turn last.
  */
 #include "lake.h"
@@ -27,6 +27,7 @@ struct vp_lake {
     varve_lake *handle;
     atomic_size_t refs;
     atomic_bool is_shut;
+    atomic_uint interrupts;
     pid_t pid;
     sem_t turn;                /* 1: nobody runs */
     _Atomic(pthread_t) runner; /* while is_running */
@@ -35,6 +36,8 @@ struct vp_lake {
     struct left *left; /* guarded by: left_lock */
     PyObject *on_log;  /* guarded by: the GIL; borrowed */
 };
+
+static _Thread_local const struct vp_reading *innermost; /* of this thread */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -177,7 +180,13 @@ bool vp_lake_is_shut(const struct vp_lake *lake)
 
 void vp_lake_interrupt(struct vp_lake *lake)
 {
+    atomic_fetch_add(&lake->interrupts, 1);
     varve_lake_interrupt(lake->handle);
+}
+
+unsigned vp_lake_interrupts(const struct vp_lake *lake)
+{
+    return atomic_load(&lake->interrupts);
 }
 
 varve_lake *vp_lake_handle(struct vp_lake *lake)
@@ -363,6 +372,28 @@ bool vp_lake_check_process(const struct vp_lake *lake)
     return false;
 }
 
+void vp_reading_begin(struct vp_reading *reading, const struct vp_lake *lake)
+{
+    *reading = (struct vp_reading){lake, innermost};
+    innermost = reading;
+}
+
+void vp_reading_end(const struct vp_reading *reading)
+{
+    innermost = reading->outer;
+}
+
+/* Whether this thread works for a call on the lake, which would wait for itself. */
+static bool is_within_call(const struct vp_lake *lake)
+{
+    for (const struct vp_reading *reading = innermost; reading != NULL;
+         reading = reading->outer)
+        if (reading->lake == lake)
+            return true;
+    return atomic_load(&lake->is_running) &&
+           pthread_equal(atomic_load(&lake->runner), pthread_self());
+}
+
 static int check_call(struct vp_lake *lake)
 {
     if (!vp_lake_check_process(lake))
@@ -371,8 +402,7 @@ static int check_call(struct vp_lake *lake)
         vp_raise_code(VARVE_EUSAGE, "the lake is closed");
         return -1;
     }
-    if (atomic_load(&lake->is_running) &&
-        pthread_equal(atomic_load(&lake->runner), pthread_self())) {
+    if (is_within_call(lake)) {
         vp_raise_code(VARVE_EUSAGE, "this lake is in the middle of a call: a callback, or an "
                                     "input that is being read, needs a Lake of its own");
         return -1;

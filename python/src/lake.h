@@ -39,6 +39,8 @@ bool vp_lake_is_ours(const struct vp_lake *lake);
 /* The same, with UsageError. */
 bool vp_lake_check_process(const struct vp_lake *lake);
 void vp_lake_interrupt(struct vp_lake *lake);
+/* How often that was called: for what is done of a call before it is the library's. */
+unsigned vp_lake_interrupts(const struct vp_lake *lake);
 /* An interrupt that ended a read of a stream shall not end the next one too. */
 void vp_lake_forget_interrupt(struct vp_lake *lake);
 varve_lake *vp_lake_handle(struct vp_lake *lake);
@@ -61,6 +63,17 @@ struct vp_beside {
 };
 /* The status of `run`; *out_raised: a signal handler has raised, and its exception is set. */
 varve_status vp_run_beside(const struct vp_beside *what, varve_error *err, bool *out_raised);
+
+/*
+ * Between the two a thread reads an input for a call on the lake, as those of the engine may: what
+ * it asks of the same lake meanwhile fails as it does in the thread of the call. They nest.
+ */
+struct vp_reading {
+    const struct vp_lake *lake;
+    const struct vp_reading *outer;
+};
+void vp_reading_begin(struct vp_reading *reading, const struct vp_lake *lake);
+void vp_reading_end(const struct vp_reading *reading);
 
 /* Closes a table when the lake's turn comes, at once where it is free. Never blocks for a call. */
 void vp_lake_leave(struct vp_lake *lake, varve_table *table);

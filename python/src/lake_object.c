@@ -358,7 +358,9 @@ static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
     if (taken == 0)
         PyErr_SetString(PyExc_TypeError, "only Arrow data can be exported: what a read gives, "
                                          "or an object with __arrow_c_stream__");
-    int failed = taken == 1 ? vp_lake_call(vp_lake_of(self), parquet_run, &call) : -1;
+    int failed = taken == 1 ? vp_stream_read_for(vp_lake_of(self), &call.stream) : -1;
+    if (failed == 0)
+        failed = vp_lake_call(vp_lake_of(self), parquet_run, &call);
     vp_stream_done(&call.stream);
     return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
 }

@@ -23,6 +23,12 @@ extern PyType_Spec vp_stream_spec;
  */
 int vp_stream_take(PyObject *object, struct ArrowArrayStream *out);
 
+/*
+ * Puts a stream around *stream that marks the threads which read it (vp_reading_begin). The lake
+ * must outlive it. 0, or -1 with an exception; *stream is then as it was.
+ */
+int vp_stream_read_for(const struct vp_lake *lake, struct ArrowArrayStream *stream);
+
 static inline void vp_stream_done(struct ArrowArrayStream *stream)
 {
     if (stream->release != NULL)

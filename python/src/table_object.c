@@ -149,7 +149,7 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     options->app_version = app_version;
     options->attempts_max = attempts_max;
     struct vp_state *state = vp_state(((struct table_object *)self)->module);
-    int failed = vp_inputs_of(state, files, data, &call.inputs);
+    int failed = vp_inputs_of(state, vp_table_lake(self), files, data, &call.inputs);
     if (failed == 0)
         failed = vp_lake_call(vp_table_lake(self), write_run, &call);
     vp_inputs_done(&call.inputs);
@@ -248,8 +248,8 @@ static PyObject *table_edit(PyObject *self, PyObject *args)
     if (call.what == EDIT_UPDATE)
         failed = edit_assignments(&call, columns, values);
     else if (call.what == EDIT_OVERWRITE)
-        failed = vp_inputs_of(vp_state(((struct table_object *)self)->module), files, data,
-            &call.inputs);
+        failed = vp_inputs_of(vp_state(((struct table_object *)self)->module),
+            vp_table_lake(self), files, data, &call.inputs);
     if (failed == 0)
         failed = vp_lake_call(vp_table_lake(self), edit_run, &call);
     vp_inputs_done(&call.inputs);

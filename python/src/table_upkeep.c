@@ -67,8 +67,8 @@ PyObject *vp_table_merge(PyObject *self, PyObject *args)
     options->app_version = app_version;
     int failed = merge_clauses(&call, whens, texts);
     if (failed == 0)
-        failed = vp_inputs_of(vp_state(((struct table_object *)self)->module), files, data,
-            &call.inputs);
+        failed = vp_inputs_of(vp_state(((struct table_object *)self)->module),
+            vp_table_lake(self), files, data, &call.inputs);
     call.merge.inputs = call.inputs.items;
     call.merge.inputs_len = call.inputs.len;
     call.merge.clauses = call.clauses;

@@ -128,6 +128,61 @@ static int once_open(struct ArrowArrayStream *stream)
     return 0;
 }
 
+/* ---- What is read for a call ------------------------------------------------------------------- */
+
+struct marked {
+    struct ArrowArrayStream inner;
+    const struct vp_lake *lake;
+};
+
+static int marked_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+    struct marked *marked = self->private_data;
+    struct vp_reading reading;
+    vp_reading_begin(&reading, marked->lake);
+    int failed = marked->inner.get_schema(&marked->inner, out);
+    vp_reading_end(&reading);
+    return failed;
+}
+
+static int marked_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+    struct marked *marked = self->private_data;
+    struct vp_reading reading;
+    vp_reading_begin(&reading, marked->lake);
+    int failed = marked->inner.get_next(&marked->inner, out);
+    vp_reading_end(&reading);
+    return failed;
+}
+
+static const char *marked_get_last_error(struct ArrowArrayStream *self)
+{
+    struct marked *marked = self->private_data;
+    return marked->inner.get_last_error(&marked->inner);
+}
+
+static void marked_release(struct ArrowArrayStream *self)
+{
+    struct marked *marked = self->private_data;
+    vp_stream_done(&marked->inner);
+    free(marked);
+    self->private_data = NULL;
+    self->release = NULL;
+}
+
+int vp_stream_read_for(const struct vp_lake *lake, struct ArrowArrayStream *stream)
+{
+    struct marked *marked = malloc(sizeof(*marked));
+    if (marked == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *marked = (struct marked){*stream, lake};
+    *stream = (struct ArrowArrayStream){
+        marked_get_schema, marked_get_next, marked_get_last_error, marked_release, marked};
+    return 0;
+}
+
 /* ---- Capsules ------------------------------------------------------------------------------- */
 
 /* Calls a method of the object if it has it. 1: *out is what it gave; 0: it has none; -1 */

@@ -148,6 +148,41 @@ def test_interrupt_from_another_thread(lake):
     assert lake.query("SELECT 1 AS x").to_dicts() == [{"x": 1}]
 
 
+def test_an_input_that_the_engine_reads_asks_the_same_lake(tmp_path):
+    """In a thread of the engine's, which would wait for the call that it works for."""
+    done = script_full("""
+import pyarrow
+signal.alarm(60)
+def batches():
+    for number in range(2):
+        try:
+            lake.tables()
+        except varve.UsageError as error:
+            print("refused:", "in the middle of a call" in str(error))
+        yield pyarrow.RecordBatch.from_pydict({"x": [number]})
+rows = pyarrow.RecordBatchReader.from_batches(pyarrow.schema({"x": pyarrow.int64()}), batches())
+print(lake.export_parquet(rows, sys.argv[1] + ".parquet"), len(lake.tables().to_dicts()))
+""", tmp_path)
+    assert done.stdout == "refused: True\nrefused: True\n2 0\n", done.stderr
+
+
+def test_interrupt_of_what_reads_rows_of_python(lake, regimes):
+    """Rows are read before the library is called."""
+    def rows():
+        yield regime()
+        read.set()
+        while True:
+            yield regime(vix=1.0)
+
+    read = threading.Event()
+    thread = threading.Thread(target=lambda: read.wait() and lake.interrupt())
+    thread.start()
+    with pytest.raises(varve.Interrupted):
+        regimes.upsert(rows())
+    thread.join()
+    assert regimes.version == 0 and regimes.upsert(regime()).inserted == 1
+
+
 @pytest.mark.parametrize("read", [
     lambda rows: rows.to_dicts(), lambda rows: pa.RecordBatchReader.from_stream(rows).read_all()],
     ids=["dicts", "pyarrow"])
