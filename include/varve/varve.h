@@ -71,12 +71,13 @@ typedef struct varve_lake_options {
     void *on_log_data;
     varve_progress_fn on_progress;
     void *on_progress_data;
-    int32_t may_be_missing; /* 1: the folder need not be there: tables are found by path */
-    uint64_t cache_bytes;   /* varve_lake_cache; 0: 1/16 of the memory, at most 256 MiB */
+    int32_t may_be_missing;  /* 1: the folder need not be there: tables are found by path */
+    int32_t interrupt_stays; /* 1: it ends later calls, too, until varve_lake_resume */
+    uint64_t cache_bytes;    /* varve_lake_cache; 0: 1/16 of the memory, at most 256 MiB */
 } varve_lake_options;
-#define VARVE_LAKE_OPTIONS_INIT                                                          \
-    {                                                                                    \
-        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 \
+#define VARVE_LAKE_OPTIONS_INIT                                                             \
+    {                                                                                       \
+        sizeof(varve_lake_options), 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 \
     }
 
 /* Reads nothing yet. ENOTFOUND: no such folder, and neither `create` nor `may_be_missing` set. */
@@ -87,6 +88,7 @@ VARVE_API void varve_lake_close(varve_lake *lake);
 VARVE_API void varve_lake_leave(varve_lake *lake);
 /* Ends the call that runs on it, or the next read of an open stream, EINTERRUPTED; signal safe. */
 VARVE_API void varve_lake_interrupt(varve_lake *lake);
+VARVE_API void varve_lake_resume(varve_lake *lake); /* as if it had not been; signal safe */
 
 typedef struct varve_init_options {
     uint32_t size;
@@ -274,19 +276,17 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_range(varve_table *table,
     varve_error *err);
 
 /*
- * The operations on a table, newest first, at most `limit` (0: all): version, timestamp, userName,
- * operation, operationParameters, operationMetrics (JSON texts), userMetadata, engineInfo, rows,
- * files (summaries of the metrics; NULL where unknown).
+ * The operations on a table, newest first, at most `limit` (0: all): version, timestamp, userName, operation,
+ * operationParameters, operationMetrics (JSON), userMetadata, engineInfo, rows, files (NULL: unknown).
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err);
 
 typedef struct varve_checkpoint_result {
-    int64_t version;         /* of the checkpoint */
-    int64_t commits_cleaned; /* that left the log: older than delta.logRetentionDuration */
-    int64_t commits_kept;    /* of those: new in the ledger, which keeps their history */
-    int64_t
-        log_first_version; /* the oldest that the log itself gives; -1: nothing was cleaned */
+    int64_t version;           /* of the checkpoint */
+    int64_t commits_cleaned;   /* that left the log: older than delta.logRetentionDuration */
+    int64_t commits_kept;      /* of those: new in the ledger, which keeps their history */
+    int64_t log_first_version; /* the oldest that the log itself gives; -1: none was cleaned */
 } varve_checkpoint_result;
 
 /* A checkpoint now, not only each delta.checkpointInterval, and the clean-up of the log. */

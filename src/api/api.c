@@ -69,7 +69,8 @@ varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size
 
 void vv_api_begin(struct vv_op *op, varve_lake *lake)
 {
-    atomic_store(&lake->cancel, false);
+    if (!lake->interrupt_stays)
+        atomic_store(&lake->cancel, false);
     vv_op_init(op, &lake->env, VV_OP_BYTES_DEFAULT);
 }
 

@@ -15,6 +15,7 @@ struct varve_lake {
     struct vv_lake *lake;
     struct vv_env env;
     atomic_bool cancel;
+    bool interrupt_stays;
     varve_log_fn on_log;
     void *on_log_data;
     varve_progress_fn on_progress;

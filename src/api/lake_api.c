@@ -22,6 +22,7 @@ static void make_env(varve_lake *lake, const varve_lake_options *options)
 {
     lake->env = *vv_env_system();
     lake->env.cancel = &lake->cancel;
+    lake->interrupt_stays = options->interrupt_stays != 0;
     lake->on_log = options->on_log;
     lake->on_log_data = options->on_log_data;
     lake->on_progress = options->on_progress;
@@ -119,6 +120,11 @@ void varve_lake_leave(varve_lake *lake)
 void varve_lake_interrupt(varve_lake *lake)
 {
     atomic_store(&lake->cancel, true);
+}
+
+void varve_lake_resume(varve_lake *lake)
+{
+    atomic_store(&lake->cancel, false);
 }
 
 varve_status varve_lake_cache(varve_lake *lake, int32_t clear, varve_cache *out,

@@ -18,7 +18,7 @@ varve_status vv_ask(struct vv_cli *cli, bool yes, const char *warning, const cha
     (void)fprintf(stderr, "%s [y/N] ", question);
     if (fgets(answer, sizeof(answer), stdin) != NULL)
         *out = answer[0] == 'y' || answer[0] == 'Y';
-    return VARVE_OK;
+    return vv_interrupt_signal() != 0 ? vv_interrupt_fail(&cli->error) : VARVE_OK;
 }
 
 static bool all_digits(const char *text)

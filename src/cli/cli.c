@@ -17,6 +17,7 @@ varve_status vv_cli_open_lake(struct vv_cli *cli, bool create)
     options.cache_bytes = cli->is_shell ? 0 : VARVE_CACHE_OFF;
     options.user = globals->user;
     options.message = globals->message;
+    options.interrupt_stays = 1;
     options.on_log = vv_on_log;
     options.on_log_data = cli;
     if (cli->progress.on) { /* what nobody sees need not be counted */

@@ -103,14 +103,16 @@ int64_t vv_now_ms(void); /* of a clock that never goes back */
 /* ---- interrupt.c ----------------------------------------------------------------------------- */
 
 /*
- * The first SIGINT or SIGTERM cancels what the lake is doing and is remembered, the second one
- * kills. SIGPIPE and SIGXFSZ are ignored: a reader that has seen enough, and a file that may not
+ * The first SIGINT or SIGTERM cancels what the lake is doing and will be asked for, and is
+ * remembered; a system call that waits then fails with EINTR, now or within a second, also where
+ * it had not begun to wait. The second one kills. SIGPIPE and SIGXFSZ are ignored: a reader that has seen enough, and a file that may not
  * grow, show as a failed write.
  */
 void vv_interrupt_catch(void);
-void vv_interrupt_target(varve_lake *lake); /* NULL: none */
-int vv_interrupt_signal(void);              /* 0: none so far */
-void vv_interrupt_forget(void);             /* as if there had been none; catches anew */
+void vv_interrupt_target(varve_lake *lake);       /* NULL: none */
+int vv_interrupt_signal(void);                    /* 0: none so far */
+varve_status vv_interrupt_fail(varve_error *err); /* EINTERRUPTED */
+void vv_interrupt_forget(void);                   /* as if there had been none; catches anew */
 
 /* ---- ask.c ------------------------------------------------------------------------------------ */
 

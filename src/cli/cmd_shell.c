@@ -54,6 +54,8 @@ static varve_status run_pipe(struct vv_shell *shell)
         status = vv_shell_take(shell, line);
     }
     free(line);
+    if (status == VARVE_OK && vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(&shell->cli->error);
     return status == VARVE_OK ? vv_shell_finish(shell) : status;
 }
 

@@ -149,10 +149,12 @@ static varve_status write_lines(struct vv_cli *cli, varve_feed *feed, bool is_pa
         if (line == NULL)
             break;
         if (vv_interrupt_signal() != 0 || (is_paced && !pace(&start, varve_feed_due_us(feed))))
-            return vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
+            break;
         (void)fputs(line, stdout);
         (void)fputc('\n', stdout);
     }
+    if (vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(&cli->error);
     return vv_show_text(cli, "", 0); /* flushes, and asks how that went */
 }
 

@@ -80,7 +80,7 @@ static varve_status flush(struct vv_demo *demo, struct batch *batch)
     for (size_t i = 0; i < VV_DEMO_TABLES; i++) {
         varve_upsert_result result = {0};
         if (vv_interrupt_signal() != 0)
-            return vv_error_set(&demo->cli->error, VARVE_EINTERRUPTED, "interrupted");
+            return vv_interrupt_fail(&demo->cli->error);
         VV_TRY(vv_demo_write(demo, file_names[i], vv_text_chars(&batch->lines[i])));
         VV_TRY(vv_demo_upsert(demo, (enum vv_demo_table)i, file_names[i], batch->day, &result));
         add_result(&demo->totals[i], &result);

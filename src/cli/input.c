@@ -16,7 +16,7 @@ static ssize_t peek_pipe(int fd, char *bytes, size_t bytes_max)
         return -1;
     do {
         len = tee(fd, copy[1], bytes_max, 0);
-    } while (len < 0 && errno == EINTR);
+    } while (len < 0 && errno == EINTR && vv_interrupt_signal() == 0);
     if (len > 0)
         len = read(copy[0], bytes, (size_t)len);
     (void)close(copy[0]);
@@ -244,7 +244,10 @@ static varve_status format_of_stdin(int32_t *out, varve_error *err)
 {
     char head[HEAD_BYTES];
     size_t len = 0;
-    if (!vv_input_peek(STDIN_FILENO, head, sizeof(head), &len))
+    bool is_seen = vv_input_peek(STDIN_FILENO, head, sizeof(head), &len);
+    if (vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(err);
+    if (!is_seen)
         return vv_error_set(err, VARVE_EUSAGE,
             "what stdin holds cannot be told from here; add --input-format csv, ndjson, "
             "parquet or arrow");

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -12,6 +13,15 @@ static void on_signal(int number)
     signal_caught = number;
     if (lake)
         varve_lake_interrupt(lake);
+    (void)alarm(1);
+}
+
+/* Whoever looked for a signal just before one came, and waits now, is woken up. */
+static void on_alarm(int number)
+{
+    (void)number;
+    if (signal_caught)
+        (void)alarm(1);
 }
 
 void vv_interrupt_catch(void)
@@ -24,6 +34,8 @@ void vv_interrupt_catch(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_flags = 0;
+    action.sa_handler = on_alarm;
+    (void)sigaction(SIGALRM, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
     (void)sigaction(SIGXFSZ, &action, NULL);
@@ -38,11 +50,19 @@ void vv_interrupt_target(varve_lake *lake)
 
 void vv_interrupt_forget(void)
 {
+    varve_lake *lake = lake_to_interrupt;
     signal_caught = 0;
+    if (lake)
+        varve_lake_resume(lake);
     vv_interrupt_catch();
 }
 
 int vv_interrupt_signal(void)
 {
     return (int)signal_caught;
+}
+
+varve_status vv_interrupt_fail(varve_error *err)
+{
+    return vv_error_set(err, VARVE_EINTERRUPTED, "interrupted");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/text.h"
 
 const struct vv_option *vv_option_find(const struct vv_option *options, size_t len,
@@ -297,6 +298,8 @@ varve_status vv_options_from_file(const struct vv_option_set *set, const char *p
 {
     char piece[4096];
     FILE *file = fopen(path, "re");
+    if (file == NULL && vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(err);
     if (file == NULL)
         return vv_error_set(err, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
             "option --config: cannot open %s: %s", path, vv_errno_text(errno));
@@ -304,6 +307,8 @@ varve_status vv_options_from_file(const struct vv_option_set *set, const char *p
         vv_text_add(storage, piece, len);
     bool failed = ferror(file) != 0;
     (void)fclose(file);
+    if (vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(err);
     if (failed)
         return vv_error_set(err, VARVE_EIO, "option --config: cannot read %s", path);
     (void)vv_text_chars(storage);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/text.h"
 
 /* As git has it: quit where all fits, keep colours, do not wrap lines, leave the screen as it is. */
@@ -100,7 +101,7 @@ static bool write_all(struct vv_pager *pager, const char *bytes, size_t len)
 {
     while (len > 0 && pager->failure == 0) {
         ssize_t written = write(pager->fd, bytes, len);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && (errno != EINTR || vv_interrupt_signal() != 0))
             pager->failure = errno;
         if (written > 0) {
             bytes += written;
@@ -199,8 +200,10 @@ bool vv_pager_close(struct vv_pager **closed)
         is_shown = show_held(pager);
     } else {
         (void)close(pager->fd);
+        /* Ctrl-C is the reader's, who may want to read on; what ends us ends it. */
         while (waitpid(pager->child, &status, 0) < 0 && errno == EINTR)
-            continue;
+            if (vv_interrupt_signal() == SIGTERM)
+                (void)kill(pager->child, SIGTERM);
         /* The shell's words for a program that is not there, or is none. */
         if (WIFEXITED(status) && (WEXITSTATUS(status) == 127 || WEXITSTATUS(status) == 126)) {
             is_shown = false;

@@ -32,6 +32,8 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
     char piece[4096];
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(path, "re");
+    if (file == NULL && vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(&cli->error);
     if (file == NULL)
         return vv_error_set(&cli->error, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
             "%s: cannot open %s: %s", option, path, vv_errno_text(errno));
@@ -41,6 +43,8 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
     bool failed = ferror(file) != 0;
     if (!is_stdin)
         (void)fclose(file);
+    if (vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(&cli->error);
     if (failed)
         return vv_error_set(&cli->error, VARVE_EIO, "%s: cannot read %s", option, path);
     if (out->len > SQL_BYTES_MAX)

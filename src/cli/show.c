@@ -165,9 +165,8 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
 {
     struct vv_target target = {0};
     varve_status status = VARVE_OK;
-    /* The library forgets an interrupt that came between two calls. */
     if (vv_interrupt_signal() != 0)
-        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
+        status = vv_interrupt_fail(&cli->error);
     if (status == VARVE_OK)
         status = check_format(cli, show);
     if (status == VARVE_OK)
@@ -182,7 +181,7 @@ varve_status vv_show_rows(struct vv_cli *cli, struct ArrowArrayStream *stream,
         vv_progress_count(cli, stream);
     status = write_rows(cli, stream, show, &target, &rows);
     if (status != VARVE_OK && vv_interrupt_signal() != 0)
-        status = vv_error_set(&cli->error, VARVE_EINTERRUPTED, "interrupted");
+        status = vv_interrupt_fail(&cli->error);
     vv_progress_clear(cli);
     varve_error cause = cli->error;
     varve_status closed = vv_target_close(&target, status == VARVE_OK, &cli->error);

@@ -3,17 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/text.h"
 
 #define BUFFER_BYTES ((size_t)1 << 16)
 
 static varve_status cannot_write(const struct vv_target *target, int number, varve_error *err)
 {
+    if (number == EINTR && vv_interrupt_signal() != 0)
+        return vv_interrupt_fail(err);
     return vv_error_set(err, VARVE_EIO, "cannot write %s: %s",
         target->path ? target->path : "to stdout", vv_errno_text(number));
 }
@@ -31,16 +35,15 @@ static ssize_t take(void *cookie, const char *bytes, size_t len)
 {
     struct vv_target *target = cookie;
     size_t done = 0;
-    while (done < len) {
+    while (done < len && target->failure == 0) {
         ssize_t written = write(target->fd, bytes + done, len - done);
         if (written >= 0) {
             done += (size_t)written;
-        } else if (errno != EINTR) {
-            target->failure = target->failure ? target->failure : errno;
-            return 0;
+        } else if (errno != EINTR || vv_interrupt_signal() != 0) {
+            target->failure = errno;
         }
     }
-    return (ssize_t)len;
+    return target->failure == 0 ? (ssize_t)len : 0;
 }
 
 static void open_stream(struct vv_target *target, int fd)
@@ -114,7 +117,10 @@ static bool reader_is_gone(int fd)
 static varve_status close_pager(struct vv_target *target, varve_error *err)
 {
     (void)fclose(target->file);
-    if (vv_pager_close(&target->pager))
+    bool is_shown = vv_pager_close(&target->pager);
+    if (vv_interrupt_signal() == SIGTERM) /* the pager was ended, too */
+        return vv_interrupt_fail(err);
+    if (is_shown)
         return VARVE_OK;
     if (errno == ENOEXEC)
         return vv_error_set(err, VARVE_EIO,

@@ -85,11 +85,14 @@ static varve_status read_absolute(struct vv_op *op, struct vv_arena *arena, stru
     struct vv_str *out)
 {
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
+    struct vv_object there;
     size_t len = 0;
-    VV_TRY(vv_source_open(op, key, -1, key, &source));
-    if ((uint64_t)source.bytes > FILE_BYTES_MAX)
+    /* What is no file is none: a pipe would be waited for, a device copied without end. */
+    VV_TRY(vv_source_head(op, key, &there));
+    if ((uint64_t)there.bytes > FILE_BYTES_MAX)
         return vv_fail(op, VARVE_ELIMIT, "its file %.*s has %" PRId64 " bytes", VV_ARG(key),
-            source.bytes);
+            there.bytes);
+    VV_TRY(vv_source_open(op, key, -1, key, &source));
     char *bytes = vv_new(arena, char, (size_t)source.bytes + 1);
     if (bytes == NULL)
         return vv_fail_memory(op);

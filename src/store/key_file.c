@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/local.h"
+#include "store/local_sys.h"
 
 #define PEM_PUBLIC "-----BEGIN PUBLIC KEY"
 
@@ -70,8 +71,9 @@ static varve_status read_all(struct vv_op *op, int fd, const char *path,
 {
     *out_len = 0;
     while (*out_len < VV_KEY_FILE_BYTES_MAX) {
+        VV_TRY(vv_sys_wait_readable(op, fd));
         ssize_t len = read(fd, out + *out_len, VV_KEY_FILE_BYTES_MAX - *out_len);
-        if (len < 0 && errno == EINTR)
+        if (len < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (len < 0)
             return vv_fail_errno(op, errno, "read the key file %s", path);
@@ -101,7 +103,7 @@ varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_privat
     char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len)
 {
     struct stat seen;
-    VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &seen) != 0)
         return vv_fail_errno(op, errno, "open the key file %s", path);
     varve_status status = read_all(op, fd, path, out, out_len);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/time.h"
 
 #define FILE_MODE 0666 /* less the process's umask */
+#define CANCEL_MS 50
 
 int vv_sys_open(const char *path, int flags, int *out_fd)
 {
@@ -24,6 +26,17 @@ int vv_sys_open(const char *path, int flags, int *out_fd)
         return errno;
     *out_fd = fd;
     return 0;
+}
+
+varve_status vv_sys_wait_readable(struct vv_op *op, int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        VV_TRY(vv_check_cancel(op));
+        ready = poll(&wanted, 1, CANCEL_MS);
+    } while (ready == 0 || (ready < 0 && errno == EINTR));
+    return VARVE_OK; /* an error of poll is one of read, too */
 }
 
 int vv_sys_read(int fd, char *out, size_t bytes_max, size_t *out_bytes)

@@ -10,6 +10,11 @@
 #include "base/op.h"
 
 int vv_sys_open(const char *path, int flags, int *out_fd);
+/*
+ * Until there is something to read, the end, or an error. EINTERRUPTED once the operation is to be
+ * cancelled: what may wait for others (a pipe) is opened with O_NONBLOCK and waited for here.
+ */
+varve_status vv_sys_wait_readable(struct vv_op *op, int fd);
 /* As many bytes as there are, at most `bytes_max`. */
 int vv_sys_read(int fd, char *out, size_t bytes_max, size_t *out_bytes);
 int vv_sys_write(int fd, struct vv_str bytes);

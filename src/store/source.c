@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #include "store/local_sys.h"
 
 #define COPY_BYTES ((size_t)1 << 18)
-#define CANCEL_MS 50
 
 /* What is in the copy is nobody else's business. */
 static int open_private(const char *path, int flags, int *out_fd)
@@ -49,21 +47,11 @@ static varve_status open_nameless(struct vv_op *op, int *out_fd)
                          : vv_sys_fail(op, os_errno, "make a temporary file in", folder);
 }
 
-/* Whether there is something to read, or the end; asked for again and again, to be cancelled. */
-static varve_status wait_readable(struct vv_op *op, int fd)
-{
-    struct pollfd wanted = {.fd = fd, .events = POLLIN};
-    do
-        VV_TRY(vv_check_cancel(op));
-    while (poll(&wanted, 1, CANCEL_MS) == 0);
-    return VARVE_OK;
-}
-
 static varve_status read_some(struct vv_op *op, int fd, struct vv_str name, char *out,
     size_t *out_bytes)
 {
     for (;;) {
-        VV_TRY(wait_readable(op, fd));
+        VV_TRY(vv_sys_wait_readable(op, fd));
         ssize_t got = read(fd, out, COPY_BYTES);
         if (got >= 0 && !vv_fault_point("source.read")) {
             *out_bytes = (size_t)got;
@@ -142,7 +130,8 @@ varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct
         if (path.len == 0 || strlen(copy.ptr) != path.len)
             return vv_fail(op, VARVE_EUSAGE,
                 "the name of an input file is empty or holds a NUL");
-        int os_errno = vv_sys_open(copy.ptr, O_RDONLY | O_CLOEXEC, &source.fd);
+        /* A named pipe without a writer is opened at once, and waited for where it is copied. */
+        int os_errno = vv_sys_open(copy.ptr, O_RDONLY | O_NONBLOCK, &source.fd);
         if (os_errno != 0)
             return vv_fail_errno(op, os_errno, "cannot open %.*s", VV_ARG(name));
         source.owned = true;

@@ -1,6 +1,7 @@
 """What does not fit on the screen goes through a pager, and nothing else does."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -98,3 +99,25 @@ def test_the_shell_pages_too(varve, pager):
     assert kept.read_text().endswith("300 rows\n")
     terminal.type(".quit\r")
     assert terminal.close()[0] == 0
+
+
+def test_what_ends_varve_ends_its_pager(varve, tmp_path):
+    """Ctrl-C is for the pager, which the terminal tells, too; a supervisor knows Varve alone."""
+    script = tmp_path / "pager"
+    script.write_text("#!/bin/sh\necho here\nexec sleep 1000\n")
+    script.chmod(0o755)
+    terminal = Terminal([str(varve.program), "query", LONG], env={"PAGER": str(script)})
+    terminal.expect("here")
+    os.kill(terminal.child, signal.SIGTERM)
+    assert terminal.close()[0] == 130
+
+
+def test_ctrl_c_at_a_question_is_an_interrupt(varve):
+    varve.ok("create", "t", "--schema", "k int not null", "--key", "k")
+    varve.upsert("t", "k\n1\n")
+    terminal = Terminal([str(varve.program), "--lake", str(varve.lake), "restore", "t", "--version", "0"])
+    terminal.expect("[y/N]")
+    terminal.type("\x03")
+    status, seen = terminal.close()
+    assert status == 130 and "interrupted" in seen
+    assert varve.version("t") == 1

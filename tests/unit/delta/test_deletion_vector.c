@@ -5,6 +5,7 @@
 #include "delta/deletion_vector.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "harness/test.h"
@@ -124,6 +125,8 @@ static const struct bad_case bad_cases[] = {
     {{'u', {"^-aqEH.-t@S}K{vb[*k.", 20}, true, 1, 36, 2}, VARVE_ENOTFOUND, "deletion_vector_"},
     {{'p', {"relative.bin", 12}, true, 1, 36, 2}, VARVE_ECORRUPT, "no absolute path"},
     {{'p', {"/nowhere/x.bin", 14}, true, 1, 36, 2}, VARVE_ENOTFOUND, "/nowhere/x.bin"},
+    {{'p', {"/dev/zero", 9}, true, 1, 36, 2}, VARVE_ENOTFOUND, "/dev/zero"},
+    {{'p', {"/dev", 4}, true, 1, 36, 2}, VARVE_ENOTFOUND, "/dev"},
     {{'r', {EXAMPLE, 22}, true, 1, 36, 2}, VARVE_EUNSUPPORTED, "storage type \"r\""},
     {{'i', {INLINE_0_5, 45}, false, 0, 36, 3}, VARVE_ECORRUPT, "the log says 3"},
     {{'i', {INLINE_0_5, 45}, false, 0, 37, 2}, VARVE_ECORRUPT, "not 37"},
@@ -150,6 +153,20 @@ TEST(deletion_vector, what_does_not_agree_is_refused_with_the_name_of_the_file)
         CHECK(set == NULL);
         vv_forgive(op);
     }
+    dv_fixture_close(&fixture);
+}
+
+/* It would be waited for as long as nobody writes to it. */
+TEST(deletion_vector, a_named_pipe_is_no_file)
+{
+    struct dv_fixture fixture;
+    struct vv_row_set *set = NULL;
+    REQUIRE(dv_fixture_open(&fixture));
+    REQUIRE(mkfifo(test_path("pipe"), 0600) == 0);
+    const struct vv_deletion_vector dv = {'p', vv_str_of(test_path("pipe")), true, 1, 36, 2};
+    struct vv_file file = {.path = VV_STR("f.parquet"), .dv = &dv};
+    CHECK_FAILS(&fixture.op, vv_dv_read(&fixture.op, &fixture.reader, &file, &set),
+        VARVE_ENOTFOUND);
     dv_fixture_close(&fixture);
 }
 
