@@ -8,14 +8,13 @@ static varve_status adopt(struct vv_op *op, varve_table *table,
 {
     varve_adopt_options options = VARVE_ADOPT_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    const struct vv_adopt_request request = {.key = vv_api_text(options.key),
+    struct vv_adopt_request request = {.key = vv_api_text(options.key),
         .order_by = vv_api_text(options.order_by),
         .zorder = vv_api_text(options.zorder),
         .dedupe = options.dedupe != 0,
         .assume_tz = vv_api_text(options.assume_tz),
-        .edit = {.dry_run = options.dry_run != 0,
-            .user_name = table->lake->lake->user,
-            .user_metadata = vv_api_message(table, options.message)}};
+        .edit = {.dry_run = options.dry_run != 0, .user_name = table->lake->lake->user}};
+    VV_TRY(vv_api_message(op, table, options.message, &request.edit.user_metadata));
     return vv_adopt(op, table->table, &request, out);
 }
 

@@ -81,6 +81,8 @@ static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
         pairs[i].name = kind == VV_ALTER_SET ? vv_str_trim(vv_str_first(text, equals)) : text;
         if (kind == VV_ALTER_SET)
             pairs[i].value = vv_str_trim(vv_str_skip(text, equals + 1));
+        if (kind == VV_ALTER_SET)
+            VV_TRY(vv_api_check_property(op, &pairs[i]));
     }
     *out = (struct vv_pairs){pairs, words_len};
     return VARVE_OK;
@@ -163,9 +165,10 @@ varve_status varve_table_alter(varve_table *table, const varve_alter_change *cha
     if (status == VARVE_OK) {
         struct vv_alter_request request = {.upgrade = known.upgrade != 0,
             .dry_run = known.dry_run != 0,
-            .user_name = table->lake->lake->user,
-            .user_metadata = vv_api_message(table, known.message)};
-        status = alter(&op, table, change, &request, &result);
+            .user_name = table->lake->lake->user};
+        status = vv_api_message(&op, table, known.message, &request.user_metadata);
+        if (status == VARVE_OK)
+            status = alter(&op, table, change, &request, &result);
     }
     if (status == VARVE_OK && out_diff != NULL)
         *out_diff = VV_MOVE(result.diff);

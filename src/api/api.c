@@ -29,15 +29,38 @@ void varve_free(void *text)
     vv_free(text);
 }
 
-struct vv_str vv_api_message(const varve_table *table, const char *given)
+varve_status vv_api_check_text(struct vv_op *op, const char *what, const char *text)
 {
-    return given != NULL ? vv_str_of(given) : table->lake->lake->message;
+    if (text == NULL || vv_utf8_valid(vv_str_of(text)))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE, "%s is not UTF-8", what);
+}
+
+varve_status vv_api_check_property(struct vv_op *op, const struct vv_pair *pair)
+{
+    if (!vv_utf8_valid(pair->name) || !vv_utf8_valid(pair->value))
+        return vv_fail(op, VARVE_EUSAGE, "property \"%.*s\" is not UTF-8", VV_ARG(pair->name));
+    if (pair->value.len > 0 || !vv_str_starts(pair->name, VV_STR("varve.")))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "property %.*s is empty: give it a value, or take it away with unset",
+        VV_ARG(pair->name));
+}
+
+varve_status vv_api_message(struct vv_op *op, const varve_table *table, const char *given,
+    struct vv_str *out)
+{
+    VV_TRY(vv_api_check_text(op, "the message", given));
+    *out = given != NULL && given[0] != '\0' ? vv_str_of(given) : table->lake->lake->message;
+    return VARVE_OK;
 }
 
 varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version)
 {
     if (app_id.ptr == NULL && app_version != 0)
         return vv_fail(op, VARVE_EUSAGE, "an app version needs an app id");
+    if (app_id.ptr != NULL && !vv_utf8_valid(app_id))
+        return vv_fail(op, VARVE_EUSAGE, "the app id is not UTF-8");
     if (app_version < 0)
         return vv_fail(op, VARVE_EUSAGE, "app version %" PRId64 ": they count from 0",
             app_version);

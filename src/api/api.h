@@ -28,7 +28,17 @@ struct varve_table {
     char *warnings; /* of the last result; vv_free */
 };
 
-/* EUSAGE: a version without an id, or below 0. */
+/*
+ * A text that goes into the log, NULL or not. EUSAGE: it is not UTF-8, of which the log would keep
+ * another text than the one that is looked for next time. `what` is for the message.
+ */
+varve_status vv_api_check_text(struct vv_op *op, const char *what, const char *text);
+/*
+ * A property as it was said. EUSAGE: it is not UTF-8; or one of ours is empty, as where a script
+ * has a variable that nobody has set: an empty key would be none.
+ */
+varve_status vv_api_check_property(struct vv_op *op, const struct vv_pair *pair);
+/* EUSAGE: a version without an id, or below 0; an id that is not UTF-8. */
 varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version);
 /* NULL and "" alike: not given. */
 struct vv_str vv_api_text(const char *text);
@@ -51,8 +61,9 @@ varve_status vv_api_knowledge(struct vv_op *op, int32_t given, enum vv_knowledge
 varve_status vv_api_log(struct vv_op *op, varve_lake *lake, const char *table,
     struct vv_log_handle *out);
 
-/* A message of this call, else the lake's. */
-struct vv_str vv_api_message(const varve_table *table, const char *given);
+/* A message of this call, else the lake's. EUSAGE: it is not UTF-8. */
+varve_status vv_api_message(struct vv_op *op, const varve_table *table, const char *given,
+    struct vv_str *out);
 
 /* Inputs of a batch; streams stay where they are. EUSAGE: one that makes no sense. */
 varve_status vv_api_inputs(struct vv_op *op, const varve_input *given, size_t len,

@@ -106,6 +106,7 @@ static varve_status split_properties(struct vv_op *op, const varve_create_option
         bool is_taken = false;
         pairs[len] = (struct vv_pair){vv_str_trim(vv_str_first(text, equals)),
             vv_str_trim(vv_str_skip(text, equals + 1))};
+        VV_TRY(vv_api_check_property(op, &pairs[len]));
         VV_TRY(take_rule(op, &pairs[len], spec, &is_taken));
         len += is_taken ? 0 : 1;
     }
@@ -157,6 +158,7 @@ static varve_status create_table(struct vv_op *op, varve_lake *lake, const char 
     VV_TRY(split(op, options.zorder, &spec.zorder, &spec.zorder_len));
     VV_TRY(split(op, options.cluster_by, &spec.cluster, &spec.cluster_len));
     spec.order_by = vv_api_text(options.order_by);
+    VV_TRY(vv_api_check_text(op, "the description", options.description));
     spec.description = vv_api_text(options.description);
     VV_TRY(split_checks(op, &options, &spec));
     VV_TRY(split_properties(op, &options, &spec));

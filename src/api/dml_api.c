@@ -13,8 +13,8 @@ static varve_status convert_options(struct vv_op *op, const varve_table *table,
         .attempts_max = options.attempts_max,
         .dry_run = options.dry_run != 0,
         .evolve = options.evolve != 0,
-        .user_name = table->lake->lake->user,
-        .user_metadata = vv_api_message(table, options.message)};
+        .user_name = table->lake->lake->user};
+    VV_TRY(vv_api_message(op, table, options.message, &out->user_metadata));
     *given_out = options;
     return vv_api_check_app(op, out->app_id, options.app_version);
 }

@@ -66,6 +66,8 @@ static varve_status open_lake(struct vv_op *op, const char *location,
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
     if (location == NULL || location[0] == '\0')
         return vv_fail(op, VARVE_EUSAGE, "no lake given");
+    VV_TRY(vv_api_check_text(op, "the user", options.user));
+    VV_TRY(vv_api_check_text(op, "the message", options.message));
     make_env(lake, &options);
     struct vv_lake_options inner = {
         .store = {.sync = options.durability_off == 0, .create = options.create != 0},

@@ -14,12 +14,12 @@ static varve_status optimize(struct vv_op *op, varve_table *table,
     if (options.target_bytes < 0)
         return vv_fail(op, VARVE_EUSAGE, "the target size of a file is negative");
     const struct vv_lake *lake = table->lake->lake;
-    const struct vv_optimize_request request = {.target_bytes = options.target_bytes,
+    struct vv_optimize_request request = {.target_bytes = options.target_bytes,
         .zorder = vv_api_text(options.zorder),
         .where = vv_api_text(options.where),
         .dry_run = options.dry_run != 0,
-        .user_name = lake->user,
-        .user_metadata = vv_api_message(table, options.message)};
+        .user_name = lake->user};
+    VV_TRY(vv_api_message(op, table, options.message, &request.user_metadata));
     return vv_optimize(op, table->table, &request, result);
 }
 
@@ -52,10 +52,9 @@ static varve_status restore(struct vv_op *op, varve_table *table,
     struct vv_str at = vv_api_text(options.at);
     if (at.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "restore to which version or time?");
-    const struct vv_restore_request request = {.at = at,
-        .dry_run = options.dry_run != 0,
-        .user_name = table->lake->lake->user,
-        .user_metadata = vv_api_message(table, options.message)};
+    struct vv_restore_request request = {
+        .at = at, .dry_run = options.dry_run != 0, .user_name = table->lake->lake->user};
+    VV_TRY(vv_api_message(op, table, options.message, &request.user_metadata));
     return vv_restore(op, table->table, &request, result);
 }
 
@@ -83,12 +82,12 @@ static varve_status vacuum(struct vv_op *op, varve_table *table,
 {
     varve_vacuum_options options = VARVE_VACUUM_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    const struct vv_vacuum_request request = {.retain = vv_api_text(options.retain),
+    struct vv_vacuum_request request = {.retain = vv_api_text(options.retain),
         .removes = options.remove != 0,
         .is_lite = options.lite != 0,
         .is_unsafe = options.unsafe != 0,
-        .user_name = table->lake->lake->user,
-        .user_metadata = vv_api_message(table, options.message)};
+        .user_name = table->lake->lake->user};
+    VV_TRY(vv_api_message(op, table, options.message, &request.user_metadata));
     return vv_vacuum(op, table->table, &request, result, out_files);
 }
 

@@ -21,6 +21,7 @@ static varve_status pin(struct vv_op *op, varve_lake *lake, const char *name,
         .at = vv_api_text(options.at),
         .message = vv_api_text(options.message)};
     VV_TRY(read_kind(op, options.kind, &request.kind));
+    VV_TRY(vv_api_check_text(op, "the message", options.message));
     VV_NEW(op, &tables, struct vv_str, options.tables_len + 1);
     for (size_t i = 0; i < options.tables_len; i++)
         tables[i] = vv_api_text(options.tables[i]);

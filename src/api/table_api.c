@@ -123,6 +123,7 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
     varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
     const struct vv_lake *lake = table->lake->lake;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_text(op, "the message", options.message));
     struct vv_str message = vv_api_text(options.message);
     *out = (struct vv_upsert_options){.batch = {.input_tz = vv_api_text(options.input_tz),
                                           .truncate_time = options.truncate_time != 0,
@@ -267,7 +268,7 @@ varve_status varve_table_latest(varve_table *table, const varve_latest_options *
 static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now_us,
     int64_t *out_us)
 {
-    if (vv_time_parse_human(text, now_us, out_us))
+    if (vv_time_parse_bound(text, now_us, out_us))
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
         "\"%.*s\" is not a time: say 2025-01-30, 2025-01-30T10:00:00Z, now or -2h",

@@ -348,15 +348,16 @@ bool vv_time_parse_duration(struct vv_str text, int64_t *out_us)
     return true;
 }
 
-bool vv_time_parse_human(struct vv_str text, int64_t now_us, int64_t *out_us)
+static bool parse_human(struct vv_str text, int64_t now_us, int64_t *out_us, bool *out_finer)
 {
+    *out_finer = false;
     text = vv_str_trim(text);
     if (vv_str_eq_nocase(text, VV_STR("now"))) {
         *out_us = now_us;
         return true;
     }
     if (!take_byte(&text, '-'))
-        return vv_time_parse(text, out_us, NULL, NULL);
+        return vv_time_parse(text, out_us, NULL, out_finer);
     int64_t back = 0;
     int64_t us = 0;
     if (!vv_time_parse_duration(text, &back) || __builtin_sub_overflow(now_us, back, &us))
@@ -364,5 +365,20 @@ bool vv_time_parse_human(struct vv_str text, int64_t now_us, int64_t *out_us)
     if (us < US_FIRST || us > US_LAST)
         return false;
     *out_us = us;
+    return true;
+}
+
+bool vv_time_parse_human(struct vv_str text, int64_t now_us, int64_t *out_us)
+{
+    bool is_finer;
+    return parse_human(text, now_us, out_us, &is_finer);
+}
+
+bool vv_time_parse_bound(struct vv_str text, int64_t now_us, int64_t *out_us)
+{
+    bool is_finer;
+    if (!parse_human(text, now_us, out_us, &is_finer))
+        return false;
+    *out_us += is_finer ? 1 : 0;
     return true;
 }

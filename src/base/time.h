@@ -33,6 +33,8 @@ bool vv_time_parse_date(struct vv_str text, int32_t *out_days);
 
 /* What a person types: ISO 8601, "now", or "-2h", "-7d" (s, m, h, d, w) back from `now_us`. */
 bool vv_time_parse_human(struct vv_str text, int64_t now_us, int64_t *out_us);
+/* The same for where a range begins or ends: a time within a microsecond is the end of that. */
+bool vv_time_parse_bound(struct vv_str text, int64_t now_us, int64_t *out_us);
 /* "90s", "15m", "2h", "7d", "2w"; also Spark's "interval 7 days", "7 days", "1 week". */
 bool vv_time_parse_duration(struct vv_str text, int64_t *out_us);
 

@@ -150,6 +150,8 @@ varve_status vv_show_plan(struct vv_cli *cli, struct ArrowArrayStream *stream, c
     int64_t *out_rows);
 /* The same for one text, such as a JSON object. */
 varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len);
+/* The same of what tells of a change: that it was made is said where it can't be told of. */
+varve_status vv_show_result(struct vv_cli *cli, const char *bytes, size_t len);
 /* The format that this run writes rows in. */
 enum vv_format vv_show_format(const struct vv_cli *cli);
 /*

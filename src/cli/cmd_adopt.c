@@ -70,7 +70,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
         vv_text_addf(&line, ",\"%s\":%" PRId64, counters[i].name,
             vv_counter_value(&counters[i], result));
     vv_text_adds(&line, "}\n");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static void say(const struct vv_cli *cli, const char *name, bool is_plan, const char *report,

@@ -37,7 +37,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name, const char *
         from += len + (from[len] == '\n');
     }
     vv_text_adds(&line, "]}\n");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

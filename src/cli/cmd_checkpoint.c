@@ -32,7 +32,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
                 "at version %lld; the ledger keeps their history\n",
                 (long long)result.commits_cleaned, (long long)result.log_first_version);
     }
-    return vv_show_text(cli, vv_text_chars(&line), line.len);
+    return vv_show_result(cli, vv_text_chars(&line), line.len);
 }
 
 const struct vv_command vv_cmd_checkpoint = {

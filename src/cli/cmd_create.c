@@ -87,7 +87,7 @@ static varve_status show(struct vv_cli *cli, const char *name, bool created)
     vv_text_adds(&line, "{\"table\":");
     vv_text_add_json(&line, name, strlen(name));
     vv_text_addf(&line, ",\"created\":%s}\n", created ? "true" : "false");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

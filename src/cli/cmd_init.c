@@ -78,7 +78,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     }
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
     vv_text_addf(&line, "%s\n", json);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 const struct vv_command vv_cmd_init = {

@@ -27,7 +27,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     vv_text_adds(&line, ",\"public_key\":");
     vv_text_add_json(&line, vv_text_chars(&public_key), public_key.len);
     vv_text_adds(&line, "}\n");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 const struct vv_command vv_cmd_keygen = {

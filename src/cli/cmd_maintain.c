@@ -92,7 +92,7 @@ static varve_status show(struct vv_cli *cli, const varve_maintain_result *result
     vv_progress_clear(cli);
     if (cli->globals.json) {
         add_json(&line, result);
-        return vv_show_text(cli, vv_text_chars(&line), line.len);
+        return vv_show_result(cli, vv_text_chars(&line), line.len);
     }
     add_sentence(&line, result);
     vv_say(cli, "%s", vv_text_chars(&line));

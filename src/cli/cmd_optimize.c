@@ -55,7 +55,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
         vv_text_addf(&line, "%" PRId64, result->rows);
     vv_text_addf(&line, ",\"vectors_removed\":%" PRId64 ",\"files_skipped\":%" PRId64 "}\n",
         result->vectors_removed, result->files_skipped);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static void say(const struct vv_cli *cli, const char *name, bool is_dry,

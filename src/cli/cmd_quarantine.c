@@ -120,7 +120,7 @@ static varve_status show_released(struct vv_cli *cli, const varve_release_result
         "}\n",
         result->rows_in, result->inserted, result->updated, result->unchanged, result->stale,
         result->rejected, released->batches, released->damaged, result->version);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static varve_status release(struct vv_cli *cli, varve_table *table,
@@ -157,7 +157,7 @@ static varve_status show_dropped(struct vv_cli *cli, int64_t rows)
     vv_text_adds(&line, "{\"table\":");
     vv_text_add_json(&line, name, strlen(name));
     vv_text_addf(&line, ",\"rows_dropped\":%" PRId64 "}\n", rows);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static varve_status drop(struct vv_cli *cli, varve_table *table, const struct batches *batches,

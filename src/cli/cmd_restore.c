@@ -49,7 +49,7 @@ static varve_status show(struct vv_cli *cli, const char *name, bool is_dry,
             result->version, result->restored, result->changed ? "true" : "false",
             result->files_restored, result->files_removed, result->bytes_restored,
             result->bytes_removed);
-        return vv_show_text(cli, line.ptr, line.len);
+        return vv_show_result(cli, line.ptr, line.len);
     }
     if (!result->changed)
         vv_say(cli, "%s is as it was at version %" PRId64 " already; nothing written", name,

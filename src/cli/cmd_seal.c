@@ -72,7 +72,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
         VV_TRY(add_table(cli, values->key, vv_cli_argument(cli, i), &sum));
     if (cli->line.arguments_len == 0)
         VV_TRY(add_all(cli, values->key, &sum));
-    VV_TRY(vv_show_text(cli, vv_text_chars(&sum.text), sum.text.len));
+    VV_TRY(vv_show_result(cli, vv_text_chars(&sum.text), sum.text.len));
     if (sum.damaged == 0)
         return VARVE_OK;
     cli->error = sum.error;

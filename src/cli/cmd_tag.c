@@ -29,7 +29,7 @@ static varve_status show_done(struct vv_cli *cli, const char *name, const char *
     vv_text_adds(&line, "{\"name\":");
     vv_text_add_json(&line, name, strlen(name));
     vv_text_addf(&line, ",\"tables\":%" PRId64 "}\n", tables);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static varve_status make(struct vv_cli *cli, const struct words *words)

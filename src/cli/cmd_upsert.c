@@ -85,7 +85,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name,
         vv_text_addf(&line, ",\"times_ambiguous\":%" PRId64, result->times_ambiguous);
     vv_text_addf(&line, ",\"rows_warned\":%" PRId64 ",\"warnings\":%s}\n", result->rows_warned,
         result->warnings ? result->warnings : "{}");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static void say_result(const struct vv_cli *cli, const char *name,

@@ -50,7 +50,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name, bool removed
         vv_text_adds(&line, "null}\n");
     else
         vv_text_addf(&line, "%" PRId64 "}\n", result->readable_version);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static void say(const struct vv_cli *cli, const char *name, bool removed,

@@ -37,7 +37,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name, const char *
         ",\"already_applied\":%s,\"rows_warned\":%" PRId64 ",\"warnings\":%s}\n",
         result->already_applied ? "true" : "false", result->rows_warned,
         result->warnings ? result->warnings : "{}");
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 static void say(const struct vv_cli *cli, const char *name, bool is_dry,

@@ -303,7 +303,7 @@ varve_status vv_report_end(struct vv_ingest *ingest)
     if (ingest->cli->globals.json) {
         add_metrics(&line, ingest, "end");
         vv_text_addc(&line, '\n');
-        return vv_show_text(ingest->cli, line.ptr, line.len);
+        return vv_show_result(ingest->cli, line.ptr, line.len);
     }
     vv_say(ingest->cli,
         "varve: %" PRIu64 " line%s: %" PRId64 " inserted, %" PRId64 " updated, %" PRId64

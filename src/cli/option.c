@@ -10,6 +10,8 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 
+#define CONFIG_BYTES_MAX ((size_t)1 << 20)
+
 const struct vv_option *vv_option_find(const struct vv_option *options, size_t len,
     const char *name, size_t name_len)
 {
@@ -303,15 +305,21 @@ varve_status vv_options_from_file(const struct vv_option_set *set, const char *p
     if (file == NULL)
         return vv_error_set(err, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
             "option --config: cannot open %s: %s", path, vv_errno_text(errno));
-    for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
+    for (size_t len = 1; len > 0 && storage->len <= CONFIG_BYTES_MAX;) {
+        len = fread(piece, 1, sizeof(piece), file);
         vv_text_add(storage, piece, len);
+    }
     bool failed = ferror(file) != 0;
     (void)fclose(file);
     if (vv_interrupt_signal() != 0)
         return vv_interrupt_fail(err);
     if (failed)
         return vv_error_set(err, VARVE_EIO, "option --config: cannot read %s", path);
-    (void)vv_text_chars(storage);
+    if (strlen(vv_text_chars(storage)) != storage->len || storage->len > CONFIG_BYTES_MAX)
+        return vv_error_set(err, VARVE_EUSAGE,
+            "option --config: %s is too long, or holds a NUL "
+            "byte: it is no configuration",
+            path);
     unsigned number = 0;
     for (char *line = storage->ptr; line; number++) {
         char *end = strchr(line, '\n');

@@ -90,10 +90,27 @@ static const struct vv_option *find_letter(const struct vv_option_set *set, char
     return NULL;
 }
 
+/*
+ * Of two conditions the last one would silently be the only one. Global options may be repeated, so
+ * that an alias can be overruled.
+ */
+static varve_status check_once(const struct parser *parser, const struct vv_option_set *set,
+    const struct vv_option *option)
+{
+    if (set != &parser->own || option->kind != VV_OPTION_TEXT)
+        return VARVE_OK;
+    const char *const *place = (const void *)((const char *)set->values + option->offset);
+    return *place == NULL
+               ? VARVE_OK
+               : vv_error_set(parser->err, VARVE_EUSAGE,
+                     "option --%s is there twice, and takes one value", option->name);
+}
+
 /* The value behind the '=' or in the next argument. */
 static varve_status take_value(struct parser *parser, const struct vv_option_set *set,
     const struct vv_option *option, const char *attached)
 {
+    VV_TRY(check_once(parser, set, option));
     if (option->kind == VV_OPTION_FLAG || attached)
         return vv_option_set_value(set, option, attached, parser->err);
     const char *value = parser->at + 1 < parser->argc ? parser->argv[parser->at + 1] : NULL;

@@ -37,9 +37,10 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
     if (file == NULL)
         return vv_error_set(&cli->error, errno == ENOENT ? VARVE_ENOTFOUND : VARVE_EIO,
             "%s: cannot open %s: %s", option, path, vv_errno_text(errno));
-    for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
-        if (out->len <= SQL_BYTES_MAX)
-            vv_text_add(out, piece, len);
+    for (size_t len = 1; len > 0 && out->len <= SQL_BYTES_MAX && vv_interrupt_signal() == 0;) {
+        len = fread(piece, 1, sizeof(piece), file);
+        vv_text_add(out, piece, len);
+    }
     bool failed = ferror(file) != 0;
     if (!is_stdin)
         (void)fclose(file);
@@ -49,6 +50,9 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
         return vv_error_set(&cli->error, VARVE_EIO, "%s: cannot read %s", option, path);
     if (out->len > SQL_BYTES_MAX)
         return vv_error_set(&cli->error, VARVE_ELIMIT, "%s: %s is too long", option, path);
+    if (strlen(vv_text_chars(out)) != out->len)
+        return vv_error_set(&cli->error, VARVE_EUSAGE, "%s: %s holds a NUL byte: it is no text",
+            option, path);
     return VARVE_OK;
 }
 

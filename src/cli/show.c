@@ -213,3 +213,13 @@ varve_status vv_show_text(struct vv_cli *cli, const char *bytes, size_t len)
     (void)fwrite(bytes, 1, len, target.file);
     return vv_target_close(&target, true, &cli->error);
 }
+
+varve_status vv_show_result(struct vv_cli *cli, const char *bytes, size_t len)
+{
+    varve_status status = vv_show_text(cli, bytes, len);
+    if (status == VARVE_OK)
+        return status;
+    varve_error cause = cli->error;
+    return vv_error_set(&cli->error, cause.code,
+        "%.400s; that is the result alone: what it tells of is done", cause.message);
+}

@@ -106,7 +106,7 @@ void vv_report_close(struct vv_report_source *source)
 static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now_us,
     int64_t *out_us)
 {
-    if (vv_time_parse_human(text, now_us, out_us))
+    if (vv_time_parse_bound(text, now_us, out_us))
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
         "\"%.*s\" is not a time: say 2025-01-30T10:00:00Z, now or -2h", VV_ARG(text));
