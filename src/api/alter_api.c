@@ -67,6 +67,16 @@ static varve_status check_words(struct vv_op *op, const struct verb *verb,
     return VARVE_OK;
 }
 
+/* A script has a variable that nobody has set: an empty key would be none. */
+static varve_status check_set(struct vv_op *op, const struct vv_pair *pair)
+{
+    if (pair->value.len == 0 && vv_str_starts(pair->name, VV_STR("varve.")))
+        return vv_fail(op, VARVE_EUSAGE,
+            "property %.*s is empty: give it a value, or take it away with unset",
+            VV_ARG(pair->name));
+    return vv_api_check_property(op, pair);
+}
+
 static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
     const char *const *words, size_t words_len, struct vv_pairs *out)
 {
@@ -82,7 +92,7 @@ static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
         if (kind == VV_ALTER_SET)
             pairs[i].value = vv_str_trim(vv_str_skip(text, equals + 1));
         if (kind == VV_ALTER_SET)
-            VV_TRY(vv_api_check_property(op, &pairs[i]));
+            VV_TRY(check_set(op, &pairs[i]));
     }
     *out = (struct vv_pairs){pairs, words_len};
     return VARVE_OK;

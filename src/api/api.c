@@ -40,11 +40,7 @@ varve_status vv_api_check_property(struct vv_op *op, const struct vv_pair *pair)
 {
     if (!vv_utf8_valid(pair->name) || !vv_utf8_valid(pair->value))
         return vv_fail(op, VARVE_EUSAGE, "property \"%.*s\" is not UTF-8", VV_ARG(pair->name));
-    if (pair->value.len > 0 || !vv_str_starts(pair->name, VV_STR("varve.")))
-        return VARVE_OK;
-    return vv_fail(op, VARVE_EUSAGE,
-        "property %.*s is empty: give it a value, or take it away with unset",
-        VV_ARG(pair->name));
+    return VARVE_OK;
 }
 
 varve_status vv_api_message(struct vv_op *op, const varve_table *table, const char *given,

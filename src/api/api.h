@@ -33,10 +33,7 @@ struct varve_table {
  * another text than the one that is looked for next time. `what` is for the message.
  */
 varve_status vv_api_check_text(struct vv_op *op, const char *what, const char *text);
-/*
- * A property as it was said. EUSAGE: it is not UTF-8; or one of ours is empty, as where a script
- * has a variable that nobody has set: an empty key would be none.
- */
+/* A property as it was said. EUSAGE: it is not UTF-8. */
 varve_status vv_api_check_property(struct vv_op *op, const struct vv_pair *pair);
 /* EUSAGE: a version without an id, or below 0; an id that is not UTF-8. */
 varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version);
