@@ -10,6 +10,7 @@
 #include "delta/checkpoint.h"
 
 #include "base/json.h"
+#include "base/map.h"
 #include "delta/checkpoint_direct.h"
 #include "delta/checkpoint_shape.h"
 #include "delta/list.h"
@@ -29,7 +30,9 @@ struct reader {
     struct vv_replay *replay;
     int64_t version;
     bool has_protocol, has_metadata;
+    bool in_sidecars;
     VV_ACTION_LIST(struct vv_str) sidecars; /* keys */
+    struct vv_map known_sidecars;           /* of key */
 };
 
 static void reader_done(struct reader *reader)
@@ -232,6 +235,22 @@ static varve_status read_rows(struct vv_op *op, struct reader *reader, struct vv
 }
 
 /* The key of a sidecar: they all lie in one folder, whatever a path spells before the name. */
+static varve_status find_sidecar_key(struct vv_op *op, struct vv_str path, struct vv_str *out)
+{
+    struct vv_str key = VV_STR_NONE;
+    bool absolute = false;
+    if (path.ptr == NULL)
+        return vv_fail(op, VARVE_ECORRUPT, "a sidecar without path");
+    VV_TRY(vv_path_decode(op, &op->arena, path, &key, &absolute));
+    if (!vv_str_ends(key, VV_STR(".parquet")))
+        return vv_fail(op, VARVE_ECORRUPT, "the sidecar \"%.*s\" is no Parquet file",
+            VV_ARG(path));
+    *out =
+        vv_arena_format(&op->arena, VV_LOG_SIDECARS "/%.*s", VV_ARG(vv_log_name_of_key(key)));
+    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+/* Each is read once, and none leads to others: else the end of them need never come. */
 static varve_status add_sidecar(struct vv_op *op, struct reader *reader, struct vv_str line)
 {
     const struct vv_json *object = NULL;
@@ -240,17 +259,19 @@ static varve_status add_sidecar(struct vv_op *op, struct reader *reader, struct 
     if (sidecar == NULL)
         return VARVE_OK;
     struct vv_str path = vv_json_text(vv_json_get_kind(sidecar, "path", VV_JSON_STRING));
+    if (reader->in_sidecars)
+        return vv_fail(op, VARVE_ECORRUPT, "a sidecar names the sidecar \"%.*s\"",
+            VV_ARG(path));
     struct vv_str key = VV_STR_NONE;
-    bool absolute = false;
-    if (path.ptr == NULL)
-        return vv_fail(op, VARVE_ECORRUPT, "a sidecar without path");
-    VV_TRY(vv_path_decode(op, &op->arena, path, &key, &absolute));
+    bool was_there = false;
+    VV_TRY(find_sidecar_key(op, path, &key));
     struct vv_str *item = VV_LIST_NEW(&op->arena, &reader->sidecars);
-    if (item == NULL)
+    if (item == NULL || !vv_map_put(&reader->known_sidecars, key, reader, &was_there))
         return vv_fail_memory(op);
-    *item =
-        vv_arena_format(&op->arena, VV_LOG_SIDECARS "/%.*s", VV_ARG(vv_log_name_of_key(key)));
-    return item->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    if (was_there)
+        return vv_fail(op, VARVE_ECORRUPT, "the sidecar \"%.*s\" is named twice", VV_ARG(path));
+    *item = key;
+    return VARVE_OK;
 }
 
 /* Rows as lines of JSON: everything but plain files. */
@@ -347,9 +368,13 @@ varve_status vv_checkpoint_read(struct vv_op *op, const struct vv_log_handle *lo
     const struct vv_checkpoint_ref *checkpoint, struct vv_replay *replay, bool *out_is_whole)
 {
     VV_CLEANUP(reader_done)
-    struct reader reader = {.log = log, .replay = replay, .version = checkpoint->version};
+    struct reader reader = {.log = log,
+        .replay = replay,
+        .version = checkpoint->version,
+        .known_sidecars = VV_MAP_INIT(&op->arena)};
     for (uint32_t i = 0; i < checkpoint->parts; i++)
         VV_TRY(read_part(op, &reader, checkpoint->keys[i]));
+    reader.in_sidecars = true;
     for (size_t i = 0; i < reader.sidecars.len; i++)
         VV_TRY(read_part(op, &reader, reader.sidecars.items[i]));
     *out_is_whole = reader.has_protocol && reader.has_metadata;

@@ -361,6 +361,42 @@ TEST(checkpoint, with_a_file_without_size_is_gone_around)
     CHECK(strstr(t.warning, "has no size") != NULL);
 }
 
+#define SIDECAR(path) "{\"sidecar\":{\"path\":\"" path "\"}}\n"
+#define SIDECAR_ROW "{'path': 'more.parquet', 'sizeInBytes': 1::BIGINT} AS sidecar"
+
+/* A sidecar may name itself: whoever followed would never come to an end. */
+TEST(checkpoint, with_sidecars_that_lead_on_or_come_twice_is_gone_around)
+{
+    static const struct {
+        const char *lines, *more, *words;
+    } cases[] = {
+        {SIDECAR("more.json"), NULL, "is no Parquet file"},
+        {SIDECAR("more.parquet"), "SELECT " SIDECAR_ROW,
+            "more.parquet: a sidecar names the sidecar"},
+        {SIDECAR("more.parquet") SIDECAR("x/%6Dore.parquet"),
+            "SELECT " ADD("x", "'{}'") " AS add", "is named twice"},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(table_done) struct table t;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct vv_op *op = &t.op;
+        REQUIRE(table_init(&t) && put_whole_log(&t));
+        struct vv_str top = vv_arena_format(&op->arena, "%s%s", V2_BASICS, cases[i].lines);
+        REQUIRE(put(&t, V2_TOP ".json", top.ptr));
+        REQUIRE(put(&t, "_sidecars/more.json", SIDECAR("more.json")));
+        REQUIRE(cases[i].more == NULL ||
+                put_parquet(&t, "_sidecars/more.parquet", cases[i].more));
+        REQUIRE(load(&t, &snapshot));
+        CHECK_INT(snapshot->checkpoint_version, VV_NO_VERSION);
+        CHECK_INT(snapshot->files_len, 3);
+        CHECK(strstr(t.warning, cases[i].words) != NULL);
+        REQUIRE_OK(op, vv_store_remove(op, t.log.store, VV_STR("_delta_log/" V2_TOP ".json")));
+        if (cases[i].more != NULL)
+            REQUIRE_OK(op,
+                vv_store_remove(op, t.log.store, VV_STR("_delta_log/_sidecars/more.parquet")));
+    }
+}
+
 TEST(checkpoint, that_cannot_be_read_gives_way_to_an_older_one)
 {
     VV_CLEANUP(table_done) struct table t;
