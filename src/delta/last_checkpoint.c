@@ -4,6 +4,9 @@
 
 #include "base/hash.h"
 #include "delta/action.h"
+#include "delta/log_name.h"
+
+#define HINT_BYTES_MAX ((size_t)1 << 20)
 
 /* One scalar of the document: `"k1"+"k3"+0` and its value, both in canonical form. */
 struct leaf {
@@ -123,13 +126,18 @@ varve_status vv_last_checkpoint_checksum(struct vv_op *op, const struct vv_json 
 
 static varve_status read_hint(struct vv_op *op, struct vv_store *store, int64_t *out_version)
 {
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(HINT_BYTES_MAX);
     struct vv_str bytes;
     const struct vv_json *hint = NULL;
-    VV_TRY(vv_store_get(op, store, &op->arena, VV_STR(VV_LAST_CHECKPOINT_KEY), &bytes));
+    varve_status status =
+        vv_store_get(op, store, &arena, VV_STR(VV_LAST_CHECKPOINT_KEY), &bytes);
+    if (status != VARVE_OK) /* one that is too large for a hint is none */
+        return status == VARVE_ELIMIT ? vv_recode(op, VARVE_ECORRUPT) : status;
     VV_TRY(vv_json_parse(op, &op->arena, bytes, &hint));
     int64_t version = VV_NO_VERSION;
     if (!vv_json_is(hint, VV_JSON_OBJECT) ||
-        !vv_json_int64(vv_json_get(hint, "version"), &version) || version < 0)
+        !vv_json_int64(vv_json_get(hint, "version"), &version) || version < 0 ||
+        version > VV_VERSION_MAX)
         return vv_fail(op, VARVE_ECORRUPT, "no version in it");
     struct vv_str recorded = vv_json_text(vv_json_get_kind(hint, "checksum", VV_JSON_STRING));
     if (recorded.ptr != NULL) {

@@ -28,6 +28,11 @@ static bool take_number(struct vv_str *rest, size_t digits, int64_t *out)
     return true;
 }
 
+static bool take_version(struct vv_str *rest, int64_t *out)
+{
+    return take_number(rest, VERSION_DIGITS, out) && *out <= VV_VERSION_MAX;
+}
+
 static bool take(struct vv_str *rest, struct vv_str prefix)
 {
     if (!vv_str_starts(*rest, prefix))
@@ -82,7 +87,7 @@ struct vv_log_name vv_log_name_parse(struct vv_str text)
     struct vv_log_name other = {.kind = VV_LOG_NAME_OTHER};
     struct vv_log_name name = other;
     struct vv_str rest = text;
-    if (!take_number(&rest, VERSION_DIGITS, &name.version) || !take(&rest, VV_STR(".")))
+    if (!take_version(&rest, &name.version) || !take(&rest, VV_STR(".")))
         return other;
     if (vv_str_eq(rest, VV_STR("json"))) {
         name.kind = VV_LOG_NAME_COMMIT;
@@ -104,10 +109,10 @@ bool vv_log_name_expirable(struct vv_str text, int64_t *out_version)
         *out_version = name.version;
         return true;
     }
-    if (!take_number(&rest, VERSION_DIGITS, out_version) || !take(&rest, VV_STR(".")))
+    if (!take_version(&rest, out_version) || !take(&rest, VV_STR(".")))
         return false;
-    return vv_str_eq(rest, VV_STR("crc")) || (take_number(&rest, VERSION_DIGITS, &last) &&
-                                                 vv_str_eq(rest, VV_STR(".compacted.json")));
+    return vv_str_eq(rest, VV_STR("crc")) ||
+           (take_version(&rest, &last) && vv_str_eq(rest, VV_STR(".compacted.json")));
 }
 
 struct vv_str vv_log_name_of_key(struct vv_str key)

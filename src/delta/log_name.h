@@ -23,6 +23,11 @@ struct vv_log_name {
 };
 
 /*
+ * No version is greater: there is room above to count on, and JSON has its number without loss.
+ */
+#define VV_VERSION_MAX ((INT64_C(1) << 53) - 1)
+
+/*
  * Reads the last part of a key. Versions have exactly 20 digits; everything that is not exactly a
  * commit or a checkpoint is VV_LOG_NAME_OTHER.
  */

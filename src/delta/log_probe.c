@@ -127,7 +127,7 @@ varve_status vv_log_probe(struct vv_op *op, const struct vv_log_handle *log, int
     *out_found = false;
     if (version == VV_NO_VERSION)
         VV_TRY(probe_latest(op, &prober, &segment, out_found));
-    else if (version >= 0)
+    else if (version >= 0 && version <= VV_VERSION_MAX)
         VV_TRY(probe_version(op, &prober, version, &segment, out_found));
     segment.commits = prober.commits;
     segment.commits_len = prober.len;

@@ -38,8 +38,10 @@ static varve_status local_get(struct vv_op *op, struct vv_store *store, struct v
 
     size_t bytes = (size_t)status.st_size;
     char *content = vv_new(arena, char, bytes + 1);
-    if (content == NULL)
-        return vv_fail_memory(op);
+    if (content == NULL) {
+        (void)vv_fail_memory(op);
+        return vv_note(op, "read %s (%zu bytes)", path.ptr, bytes);
+    }
     size_t done = 0;
     failure = vv_sys_read(fd, content, bytes, &done);
     if (failure != 0)

@@ -13,7 +13,10 @@ TEST(log, reads_names_of_commits_and_checkpoints_and_passes_over_all_others)
         bool is_v2;
     } cases[] = {
         {"00000000000000000000.json", VV_LOG_NAME_COMMIT, 0, 0, 0, false},
-        {"09223372036854775807.json", VV_LOG_NAME_COMMIT, INT64_MAX, 0, 0, false},
+        {"00009007199254740991.json", VV_LOG_NAME_COMMIT, VV_VERSION_MAX, 0, 0, false},
+        {"00009007199254740992.json", VV_LOG_NAME_OTHER, 0, 0, 0, false},
+        {"00009007199254740992.checkpoint.parquet", VV_LOG_NAME_OTHER, 0, 0, 0, false},
+        {"09223372036854775807.json", VV_LOG_NAME_OTHER, 0, 0, 0, false},
         {"09223372036854775808.json", VV_LOG_NAME_OTHER, 0, 0, 0, false},
         {"99999999999999999999.json", VV_LOG_NAME_OTHER, 0, 0, 0, false},
         {"00000000000000000007.json", VV_LOG_NAME_COMMIT, 7, 0, 0, false},
@@ -122,6 +125,11 @@ TEST(log, hint_is_believed_only_where_it_holds)
     CHECK_INT(hint_of(&f, "[10]"), VV_NO_VERSION);
     CHECK_INT(hint_of(&f, "{\"version\":-3}"), VV_NO_VERSION);
     CHECK_INT(hint_of(&f, "{\"version\":\"x\"}"), VV_NO_VERSION);
+    CHECK_INT(hint_of(&f, "{\"version\":9007199254740991}"), VV_VERSION_MAX);
+    CHECK_INT(hint_of(&f, "{\"version\":9007199254740992}"), VV_NO_VERSION);
+    CHECK_INT(hint_of(&f, "{\"version\":9223372036854775807}"), VV_NO_VERSION);
+    struct vv_str large = vv_arena_format(&f.op.arena, "{\"version\":10,%1100000s}", "\"x\":1");
+    CHECK_INT(hint_of(&f, large.ptr), VV_NO_VERSION);
     /* md5 of `"size"=3,"version"=10` */
     CHECK_INT(hint_of(&f, "{\"version\":10,\"size\":3,\"checksum\":"
                           "\"f12a6b8ee6f3a96be4f5f4a7c0b7a7d8\"}"),
@@ -192,6 +200,22 @@ TEST(log, finds_the_latest_and_any_version_by_commits)
     CHECK_INT(segment.commits[5].version, 5);
     CHECK_INT(segment.commits[5].modified_us, (NOW_MS - 1000 + 5) * 1000);
     CHECK(find_fails(&f, 13, VARVE_ENOTFOUND, "versions 0 to 12 are there"));
+    CHECK(find_fails(&f, VV_VERSION_MAX, VARVE_ENOTFOUND, "versions 0 to 12 are there"));
+    CHECK(find_fails(&f, INT64_MAX, VARVE_ENOTFOUND, "versions 0 to 12 are there"));
+}
+
+/* Nothing can be counted beyond it, so that it can be no version of a table. */
+TEST(log, passes_over_what_is_at_the_end_of_all_numbers)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_log_segment segment;
+    REQUIRE(fixture_init(&f) && put_commits(&f, 0, 2));
+    REQUIRE(put_commit(&f, INT64_MAX, ADD_LINE("b")));
+    REQUIRE(put_log_file(&f, "09223372036854775807.checkpoint.parquet", "-", NOW_MS));
+    CHECK_INT(hint_of(&f, "{\"version\":9223372036854775807}"), VV_NO_VERSION);
+    REQUIRE(find(&f, VV_NO_VERSION, &segment));
+    CHECK_INT(segment.version, 2);
+    CHECK_INT(segment.checkpoint.version, VV_NO_VERSION);
 }
 
 TEST(log, starts_at_the_newest_complete_checkpoint)

@@ -298,6 +298,20 @@ static int read_as_nobody(void *data)
 }
 
 /* Where the file is somebody else's the system does not allow it, and it is read all the same. */
+TEST(local, names_a_file_that_does_not_fit_in_memory)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(1 << 20);
+    struct vv_op *op = &fixture.op;
+    struct vv_str bytes = VV_STR_NONE;
+    REQUIRE(fixture_open_local(&fixture, "t", true));
+    REQUIRE_OK(op, vv_store_put(op, fixture.store, VV_STR("large"), VV_STR("")));
+    REQUIRE(truncate(test_path("t/large"), (off_t)5 << 30) == 0);
+    varve_status status = vv_store_get(op, fixture.store, &arena, VV_STR("large"), &bytes);
+    CHECK(strstr(op->error.message, "t/large (5368709120 bytes)") != NULL);
+    CHECK_FAILS(op, status, VARVE_ELIMIT);
+}
+
 TEST(local, reads_without_a_trace)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
