@@ -121,6 +121,7 @@ struct vv_cdc {
 struct vv_commit_info {
     int64_t timestamp_ms;           /* VV_NO_TIME where absent */
     int64_t in_commit_timestamp_ms; /* VV_NO_TIME where absent */
+    bool is_out_of_time; /* it has an in-commit timestamp, outside the years 1 to 9999 */
     struct vv_str operation, user_name, user_metadata, engine_info, txn_id, isolation_level;
     int64_t read_version;             /* VV_NO_VERSION where absent */
     bool is_blind_append;             /* absent = false */

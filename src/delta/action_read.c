@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "delta/action_member.h"
+#include "delta/commit_time.h"
 #include "delta/stats.h"
 
 #define LINE_BYTES_MAX ((size_t)1 << 30)
@@ -179,6 +180,21 @@ static varve_status read_cdc(struct commit_reader *reader,
     return vv_member_tags(members, "tags", &cdc->tags);
 }
 
+/*
+ * VV_NO_TIME where there is none. One that is none of the years 1 to 9999 is none either, since
+ * nothing could follow it: true.
+ */
+static bool read_time(const struct vv_json *object, const char *name, int64_t *out)
+{
+    const struct vv_json *value = vv_json_get(object, name);
+    int64_t ms = 0;
+    bool is_time = vv_json_int64(value, &ms) && ms >= VV_COMMIT_TIME_FIRST_MS &&
+                   ms <= VV_COMMIT_TIME_LAST_MS;
+
+    *out = is_time ? ms : VV_NO_TIME;
+    return !is_time && vv_json_is(value, VV_JSON_NUMBER);
+}
+
 /* The commit's say about itself is evidence for people: nothing in it can make a table unreadable. */
 static varve_status read_commit_info(struct commit_reader *reader,
     const struct vv_member_reader *members)
@@ -190,8 +206,6 @@ static varve_status read_commit_info(struct commit_reader *reader,
     if (!info)
         return vv_fail_memory(reader->op);
     *info = (struct vv_commit_info){
-        .timestamp_ms = VV_NO_TIME,
-        .in_commit_timestamp_ms = VV_NO_TIME,
         .operation = vv_json_text(vv_json_get_kind(object, "operation", VV_JSON_STRING)),
         .user_name = vv_json_text(vv_json_get_kind(object, "userName", VV_JSON_STRING)),
         .user_metadata = vv_json_text(vv_json_get_kind(object, "userMetadata", VV_JSON_STRING)),
@@ -212,8 +226,9 @@ static varve_status read_commit_info(struct commit_reader *reader,
     };
     info->by_varve = vv_str_starts(info->engine_info, VV_STR("Varve/"));
     /* A getter that fails leaves the value for "absent". */
-    vv_json_int64(vv_json_get(object, "timestamp"), &info->timestamp_ms);
-    vv_json_int64(vv_json_get(object, "inCommitTimestamp"), &info->in_commit_timestamp_ms);
+    (void)read_time(object, "timestamp", &info->timestamp_ms);
+    info->is_out_of_time =
+        read_time(object, "inCommitTimestamp", &info->in_commit_timestamp_ms);
     vv_json_int64(vv_json_get(object, "readVersion"), &info->read_version);
     vv_json_int64(vv_json_get(chain, "prevVersion"), &info->prev_version);
     vv_json_int64(vv_json_get(chain, "chainFrom"), &info->chain_from);

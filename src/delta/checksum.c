@@ -39,7 +39,7 @@ static struct vv_str inner_of(struct vv_str line)
 
 static bool has_in_commit_time(const struct vv_snapshot *snapshot)
 {
-    return snapshot->timestamp_ms != VV_NO_TIME &&
+    return snapshot->timestamp_ms != VV_NO_TIME && !snapshot->commit_is_out_of_time &&
            vv_features_has(snapshot->protocol, VV_STR("inCommitTimestamp")) &&
            vv_property_bool(snapshot->metadata, "delta.enableInCommitTimestamps", false);
 }

@@ -62,6 +62,7 @@ struct committer {
     const struct vv_commit_request *request;
     struct vv_commit_body body; /* `version` is the slot that is tried */
     int64_t previous_ms;        /* time of the version below, VV_NO_TIME where unknown */
+    int64_t counts_from;        /* vv_commit_time_counts_from of the version below */
     bool in_doubt;              /* a put of this slot was not answered */
     uint32_t attempts;
     struct vv_buf text;
@@ -110,6 +111,8 @@ static varve_status look_below(struct vv_op *op, struct committer *c)
         return VARVE_OK;
     c->body.previous.version = read->version;
     c->previous_ms = read->timestamp_ms;
+    c->counts_from = vv_commit_time_counts_from(read->metadata);
+    c->body.is_above_no_time = read->commit_is_out_of_time;
     if (c->request->below != NULL) {
         VV_PRE(c->request->below->version == read->version);
         c->body.previous = *c->request->below;
@@ -281,6 +284,18 @@ static varve_status look_behind(struct vv_op *op, struct committer *c, enum slot
     return VARVE_OK;
 }
 
+/* The time of the rival that is below from now on. */
+static varve_status note_time(struct vv_op *op, struct committer *c)
+{
+    const struct vv_commit_info *info = c->rival.commit_info;
+    if (c->rival.metadata != NULL)
+        c->counts_from = vv_commit_time_counts_from(c->rival.metadata);
+    c->body.is_above_no_time =
+        info != NULL && info->is_out_of_time && c->body.version >= c->counts_from;
+    return vv_commit_time_ms(op, c->log, &(struct vv_log_commit){.version = c->body.version},
+        info, c->counts_from, &c->previous_ms);
+}
+
 /*
  * Shows every commit from the lost slot up to the newest to the caller. With REBASE the committer
  * stands before the first empty slot, knowing the commit right below it. REPLAN too where a commit
@@ -307,8 +322,7 @@ static varve_status meet_rivals(struct vv_op *op, struct committer *c, enum vv_v
         bool has_link = c->rival.commit_info != NULL && c->rival.commit_info->by_varve;
         VV_TRY(vv_chain_link_next(op, &before, version, c->rival_bytes, has_link,
             &c->body.previous));
-        VV_TRY(vv_commit_time_ms(op, c->log, &(struct vv_log_commit){.version = version},
-            c->rival.commit_info, &c->previous_ms));
+        VV_TRY(note_time(op, c));
         c->body.version++;
         VV_TRY(read_slot(op, c, &slot));
         bool is_missing = false;

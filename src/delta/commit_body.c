@@ -1,7 +1,9 @@
 #include "delta/commit_body.h"
 
 #include "base/json_write.h"
+#include "delta/commit_time.h"
 #include "delta/features.h"
+#include "delta/log_name.h"
 #include "varve/version.h"
 
 #define ICT_ENABLED "delta.enableInCommitTimestamps"
@@ -93,9 +95,25 @@ static void write_commit_info(const struct vv_commit_body *body, struct vv_buf *
     vv_buf_addc(out, '\n');
 }
 
+/* Each time is after that of the version below: where none can be, nothing can be committed. */
+static varve_status check_time(struct vv_op *op, const struct vv_commit_body *body)
+{
+    bool is_above_no_time = body->is_above_no_time && has_in_commit_timestamp(body->request);
+    if (body->timestamp_ms <= VV_COMMIT_TIME_LAST_MS && !is_above_no_time)
+        return VARVE_OK;
+    op->error.version = body->version - 1;
+    return vv_fail(op, VARVE_ECORRUPT,
+        "commit " VV_LOG_FOLDER "/%020" PRId64 ".json says that it was made %s, so that no "
+        "commit can come after it: restore the table from a copy that was made before",
+        body->version - 1,
+        is_above_no_time ? "at a time outside the years 1 to 9999"
+                         : "at the end of the year 9999");
+}
+
 varve_status vv_commit_body_write(struct vv_op *op, const struct vv_commit_body *body,
     struct vv_buf *out)
 {
+    VV_TRY(check_time(op, body));
     struct vv_actions actions = *body->request->actions;
     if (enables_in_commit_timestamps(body->request))
         VV_TRY(note_enablement(op, body, &actions));

@@ -16,6 +16,7 @@ struct vv_commit_body {
     struct vv_str user_name;
     int64_t version;
     int64_t timestamp_ms;
+    bool is_above_no_time; /* the commit below has an in-commit timestamp that is no time */
     struct vv_chain_link previous;
 };
 

@@ -1,20 +1,33 @@
 #include "delta/commit_time.h"
 
-#include "base/time.h"
+#include "delta/features.h"
 
-int64_t vv_commit_time_own_ms(const struct vv_commit_info *info)
+int64_t vv_commit_time_counts_from(const struct vv_metadata *metadata)
+{
+    int64_t version = 0;
+    if (!vv_property_bool(metadata, "delta.enableInCommitTimestamps", false))
+        return INT64_MAX;
+    /* Without the property they are as old as the table. */
+    struct vv_str since = vv_pairs_get(&metadata->configuration,
+        VV_STR("delta.inCommitTimestampEnablementVersion"));
+    return vv_str_int64(since, &version) ? version : 0;
+}
+
+int64_t vv_commit_time_own_ms(const struct vv_commit_info *info, int64_t version,
+    int64_t counts_from)
 {
     if (info == NULL)
         return VV_NO_TIME;
-    if (info->in_commit_timestamp_ms != VV_NO_TIME)
+    if (info->in_commit_timestamp_ms != VV_NO_TIME && version >= counts_from)
         return info->in_commit_timestamp_ms;
     return info->by_varve ? info->timestamp_ms : VV_NO_TIME;
 }
 
 varve_status vv_commit_time_ms(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, const struct vv_commit_info *info, int64_t *out_ms)
+    const struct vv_log_commit *commit, const struct vv_commit_info *info, int64_t counts_from,
+    int64_t *out_ms)
 {
-    int64_t own_ms = vv_commit_time_own_ms(info);
+    int64_t own_ms = vv_commit_time_own_ms(info, commit->version, counts_from);
     if (own_ms != VV_NO_TIME) {
         *out_ms = own_ms;
         return VARVE_OK;

@@ -33,8 +33,11 @@ struct box {
     struct vv_arena lists;
     struct block *blocks[BLOCKS_MAX];
     size_t blocks_len;
-    size_t dead_bytes;        /* in the blocks, about */
-    bool is_unread;           /* made to be looked at: neither features nor schema are judged */
+    size_t dead_bytes; /* in the blocks, about */
+    bool is_unread;    /* made to be looked at: neither features nor schema are judged */
+    struct vv_log_commit newest; /* the version's commit, where it is there: of its time */
+    struct vv_commit_info newest_info; /* its numbers alone */
+    bool has_newest, has_newest_info;
     struct vv_snapshot *base; /* of one that is supposed: what it shares lives there */
 };
 
@@ -187,9 +190,23 @@ static varve_status check_partition_columns(struct vv_op *op,
     return VARVE_OK;
 }
 
-/* From the outcome of a replay to a snapshot: the schema, the checks, the lists. */
-static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *state,
-    const struct vv_snapshot *old)
+/* The time of the version's commit. What counts as one, only the metaData says. */
+static varve_status find_time(struct vv_op *op, const struct vv_log_handle *log,
+    struct box *box)
+{
+    struct vv_snapshot *snapshot = &box->snapshot;
+    const struct vv_commit_info *info = box->has_newest_info ? &box->newest_info : NULL;
+    int64_t counts_from = vv_commit_time_counts_from(snapshot->metadata);
+    if (!box->has_newest)
+        return VARVE_OK;
+    snapshot->commit_is_out_of_time =
+        info != NULL && info->is_out_of_time && snapshot->version >= counts_from;
+    return vv_commit_time_ms(op, log, &box->newest, info, counts_from, &snapshot->timestamp_ms);
+}
+
+/* From the outcome of a replay to a snapshot: the schema, the checks, the time, the lists. */
+static varve_status finish(struct vv_op *op, const struct vv_log_handle *log, struct box *box,
+    struct vv_state *state, const struct vv_snapshot *old)
 {
     struct vv_snapshot *snapshot = &box->snapshot;
     if (state->protocol == NULL || state->metadata == NULL)
@@ -200,6 +217,7 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
     snapshot->metadata = state->metadata;
     if (!box->is_unread)
         VV_TRY(vv_features_check_read(op, state->protocol));
+    VV_TRY(find_time(op, log, box));
     snapshot->mapping = vv_features_mapping(state->protocol, state->metadata);
     drop_expired(state, vv_snapshot_tombstones_from(op, state->metadata));
     VV_TRY(take_lists(op, box, state));
@@ -216,19 +234,26 @@ static varve_status finish(struct vv_op *op, struct box *box, struct vv_state *s
     return check_partition_columns(op, snapshot);
 }
 
-/* Time and hash of the newest commit. */
-static varve_status note_newest(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_commit *commit, const struct vv_actions *actions, struct vv_str bytes,
-    struct vv_snapshot *snapshot)
+/* Hash of the newest commit, and what its time is found by. */
+static varve_status note_newest(struct vv_op *op, const struct vv_log_commit *commit,
+    const struct vv_actions *actions, struct vv_str bytes, struct box *box)
 {
-    VV_TRY(vv_sha256(op, bytes, snapshot->commit_sha256));
-    snapshot->commit_has_link = actions->commit_info != NULL && actions->commit_info->by_varve;
-    return vv_commit_time_ms(op, log, commit, actions->commit_info, &snapshot->timestamp_ms);
+    const struct vv_commit_info *info = actions->commit_info;
+    VV_TRY(vv_sha256(op, bytes, box->snapshot.commit_sha256));
+    box->snapshot.commit_has_link = info != NULL && info->by_varve;
+    box->newest = *commit;
+    box->has_newest = true;
+    box->has_newest_info = info != NULL;
+    if (info != NULL)
+        box->newest_info = (struct vv_commit_info){.timestamp_ms = info->timestamp_ms,
+            .in_commit_timestamp_ms = info->in_commit_timestamp_ms,
+            .is_out_of_time = info->is_out_of_time,
+            .by_varve = info->by_varve};
+    return VARVE_OK;
 }
 
 static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_segment *segment, struct vv_replay *replay,
-    struct vv_snapshot *snapshot)
+    const struct vv_log_segment *segment, struct vv_replay *replay, struct box *box)
 {
     for (size_t i = segment->commits_len; i > 0; i--) {
         VV_CLEANUP(vv_arena_done)
@@ -239,29 +264,28 @@ static varve_status replay_commits(struct vv_op *op, const struct vv_log_handle 
         VV_TRY(vv_log_read_listed_actions(op, log, NULL, &segment->commits[i - 1], &arena,
             &actions, &bytes));
         if (i == segment->commits_len)
-            VV_TRY(note_newest(op, log, &segment->commits[i - 1], &actions, bytes, snapshot));
+            VV_TRY(note_newest(op, &segment->commits[i - 1], &actions, bytes, box));
         VV_TRY(vv_replay_commit(op, replay, &actions));
     }
-    snapshot->commits_read = segment->commits_len;
+    box->snapshot.commits_read = segment->commits_len;
     return VARVE_OK;
 }
 
 /* A checkpoint stands for its version's commit, which may be there still, for time and hash. */
 static varve_status note_checkpoint(struct vv_op *op, const struct vv_log_handle *log,
-    struct vv_snapshot *snapshot)
+    struct box *box)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_actions actions = {0};
     struct vv_str bytes = VV_STR_NONE;
-    const struct vv_log_commit commit = {.version = snapshot->version};
+    const struct vv_log_commit commit = {.version = box->snapshot.version};
     varve_status status =
         vv_log_read_listed_actions(op, log, NULL, &commit, &arena, &actions, &bytes);
     if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
         return VARVE_OK;
     }
-    return status == VARVE_OK ? note_newest(op, log, &commit, &actions, bytes, snapshot)
-                              : status;
+    return status == VARVE_OK ? note_newest(op, &commit, &actions, bytes, box) : status;
 }
 
 /*
@@ -278,7 +302,7 @@ static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
     snapshot->version = segment->version;
     snapshot->timestamp_ms = VV_NO_TIME;
     snapshot->checkpoint_version = segment->checkpoint.version;
-    VV_TRY(replay_commits(op, log, segment, &replay, snapshot));
+    VV_TRY(replay_commits(op, log, segment, &replay, box));
     if (segment->checkpoint.version != VV_NO_VERSION) {
         bool is_whole = false;
         varve_status status =
@@ -293,9 +317,9 @@ static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
                 "the checkpoint of version %" PRId64 " lacks its protocol or metaData",
                 segment->checkpoint.version);
         if (segment->commits_len == 0)
-            VV_TRY(note_checkpoint(op, log, snapshot));
+            VV_TRY(note_checkpoint(op, log, box));
     }
-    return finish(op, box, &replay.state, NULL);
+    return finish(op, log, box, &replay.state, NULL);
 }
 
 static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
@@ -463,8 +487,9 @@ static varve_status advance(struct vv_op *op, const struct vv_log_handle *log, s
     box->snapshot.version = newest->version;
     box->snapshot.checkpoint_version = from->checkpoint_version;
     box->snapshot.commits_read = news->commits.len;
-    VV_TRY(note_newest(op, log, &(struct vv_log_commit){.version = newest->version}, newest,
-        news->newest_bytes, &box->snapshot));
+    box->snapshot.timestamp_ms = VV_NO_TIME;
+    VV_TRY(note_newest(op, &(struct vv_log_commit){.version = newest->version}, newest,
+        news->newest_bytes, box));
     for (size_t i = news->commits.len; i > 0; i--)
         VV_TRY(vv_replay_commit(op, &replay, &news->commits.items[i - 1]));
     VV_TRY(vv_replay_base_state(op, &replay, &base, compact));
@@ -472,7 +497,7 @@ static varve_status advance(struct vv_op *op, const struct vv_log_handle *log, s
         share_blocks(box, old);
         box->dead_bytes = old->dead_bytes + replay.dropped_bytes;
     }
-    return finish(op, box, &replay.state, from);
+    return finish(op, log, box, &replay.state, from);
 }
 
 varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *log,

@@ -31,6 +31,8 @@ struct vv_snapshot {
     char commit_sha256
         [VV_SHA256_HEX_BYTES]; /* of the stored bytes of the version's commit, "" unknown */
     bool commit_has_link;      /* it is Varve's, and carries the hash of the one before it */
+    bool
+        commit_is_out_of_time; /* vv_commit_info.is_out_of_time, and in-commit timestamps count */
     /* How it was made: evidence that opening reads only checkpoint and tail. */
     int64_t checkpoint_version; /* VV_NO_VERSION: none used */
     bool checkpoint_has_failed; /* a later one was passed over: the storage failed at it */

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "delta/commit_time.h"
 #include "delta/log_name.h"
+#include "delta/snapshot.h"
 
 #define COMMIT_INFO "\"commitInfo\""
 
@@ -54,6 +55,30 @@ varve_status vv_timeline_find_info(struct vv_op *op, struct vv_arena *arena, int
     return VARVE_OK;
 }
 
+/*
+ * Whether in-commit timestamps count. For commits of Varve that makes no difference: where they have
+ * one it is the time that they say. A table whose state can't be read has none to go by: what its
+ * commits say is all there is.
+ */
+static varve_status know_counts_from(struct vv_op *op, struct vv_timeline *timeline,
+    const struct vv_commit_info *info)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *newest = NULL;
+    if (timeline->knows_counts_from || info == NULL || info->by_varve ||
+        info->in_commit_timestamp_ms == VV_NO_TIME)
+        return VARVE_OK;
+    varve_status status = vv_snapshot_load_unread(op, timeline->log, &newest);
+    bool has_none =
+        status == VARVE_ECORRUPT || status == VARVE_ENOTFOUND || status == VARVE_EUNSUPPORTED;
+    if (has_none)
+        vv_forgive(op);
+    else
+        VV_TRY(status);
+    timeline->knows_counts_from = true;
+    timeline->counts_from = has_none ? 0 : vv_commit_time_counts_from(newest->metadata);
+    return VARVE_OK;
+}
+
 static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, size_t index)
 {
     struct vv_timeline_point *point = &timeline->points[index];
@@ -77,7 +102,8 @@ static varve_status read_point(struct vv_op *op, struct vv_timeline *timeline, s
         op->error.version = version;
         return vv_note(op, VV_LOG_FOLDER "/%020" PRId64 ".json", version);
     }
-    point->own_ms = vv_commit_time_own_ms(point->info);
+    VV_TRY(know_counts_from(op, timeline, point->info));
+    point->own_ms = vv_commit_time_own_ms(point->info, version, timeline->counts_from);
     point->is_read = true;
     if (point->own_ms != VV_NO_TIME)
         point->time_ms = point->own_ms;

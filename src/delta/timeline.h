@@ -27,6 +27,8 @@ struct vv_timeline {
     size_t len;
     struct vv_timeline_point *points; /* one a commit */
     bool passes_damage;               /* a commit that is corrupt is marked, and no failure */
+    bool knows_counts_from; /* looked for at the first foreign commit that it matters for */
+    int64_t counts_from;    /* vv_commit_time_counts_from */
     struct vv_ledger_reader ledger;
 };
 

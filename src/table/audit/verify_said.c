@@ -33,6 +33,12 @@ static varve_status check_in_commit_time(struct vv_op *op, struct vv_verify_run 
     int64_t before_ms = state->in_commit_ms;
     int64_t ms = info != NULL ? info->in_commit_timestamp_ms : VV_NO_TIME;
     state->in_commit_ms = state->has_in_commit_times ? ms : VV_NO_TIME;
+    if (state->has_in_commit_times && info != NULL && info->is_out_of_time)
+        return vv_verify_tell(op, run,
+            &(struct vv_finding){"rule.time", true, actions->version, VV_STR(""), VV_STR_NONE},
+            "version %" PRId64 " has an in-commit timestamp outside the years 1 to 9999: no "
+            "commit can come after it",
+            actions->version);
     if (!state->has_in_commit_times || before_ms == VV_NO_TIME || ms == VV_NO_TIME ||
         ms > before_ms)
         return VARVE_OK;

@@ -87,14 +87,15 @@ varve_status vv_vacuum_read(struct vv_op *op, const struct vv_vacuum_run *run,
         VV_ARG(run->table->name), commit->version);
 }
 
-/* By its own word; what has none, by the later of two clocks, since one may be wrong. */
+/* By the latest of its clocks, since any of them may be wrong, or made up. */
 static int64_t time_of(const struct vv_log_commit *commit, const struct vv_commit_info *info)
 {
-    int64_t own_ms = vv_commit_time_own_ms(info);
-    int64_t file_ms = commit->modified_us / VV_US_PER_MS;
-    if (own_ms != VV_NO_TIME)
-        return own_ms;
-    return info != NULL && info->timestamp_ms > file_ms ? info->timestamp_ms : file_ms;
+    int64_t latest_ms = commit->modified_us / VV_US_PER_MS;
+    if (info != NULL && info->timestamp_ms > latest_ms)
+        latest_ms = info->timestamp_ms;
+    if (info != NULL && info->in_commit_timestamp_ms > latest_ms)
+        latest_ms = info->in_commit_timestamp_ms;
+    return latest_ms;
 }
 
 /* No file left the table before the commit that removed it, whatever that says or leaves out. */

@@ -58,7 +58,7 @@ static varve_status keep_start(struct vv_op *op, struct search *search,
     VV_TRY(read_info(op, search, commit, &op->arena, &start->info));
     search->start = start;
     return vv_commit_time_ms(op, &search->table->log, commit, start->info,
-        &start->timestamp_ms);
+        vv_commit_time_counts_from(search->table->snapshot->metadata), &start->timestamp_ms);
 }
 
 static varve_status look_at(struct vv_op *op, struct search *search,

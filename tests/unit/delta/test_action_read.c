@@ -219,6 +219,30 @@ TEST(action_read, nothing_in_commit_info_makes_a_table_unreadable)
     CHECK(!actions.commit_info->by_varve);
 }
 
+TEST(action_read, a_time_outside_the_years_1_to_9999_is_none)
+{
+    static const struct {
+        const char *ms;
+        int64_t expected_ms;
+    } cases[] = {{"-62135596800000", INT64_C(-62135596800000)}, {"-62135596800001", VV_NO_TIME},
+        {"253402300799999", INT64_C(253402300799999)}, {"253402300800000", VV_NO_TIME},
+        {"9223372036854775807", VV_NO_TIME}, {"92233720368547758070", VV_NO_TIME}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_actions actions = {0};
+        struct vv_op op;
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        struct vv_str text = vv_arena_format(&op.arena,
+            "{\"commitInfo\":{\"timestamp\":%s,\"inCommitTimestamp\":%s}}\n", cases[i].ms,
+            cases[i].ms);
+        REQUIRE_OK(&op, vv_actions_parse(&op, &op.arena, 1, text, &actions));
+        const struct vv_commit_info *info = actions.commit_info;
+        CHECK_INT(info->timestamp_ms, cases[i].expected_ms);
+        CHECK_INT(info->in_commit_timestamp_ms, cases[i].expected_ms);
+        CHECK_INT(info->is_out_of_time, cases[i].expected_ms == VV_NO_TIME);
+        vv_op_done(&op);
+    }
+}
+
 TEST(action_read, what_is_kept_does_not_depend_on_the_bytes)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;

@@ -91,6 +91,26 @@ TEST(history, commits_of_varve_and_in_commit_timestamps_speak_for_themselves)
     check_times(commits, VV_COUNT(commits));
 }
 
+#define BEGIN(configuration) PROTOCOL_LINE METADATA_LINE_WITH(configuration)
+#define ICT_SINCE(version)                         \
+    "\"delta.enableInCommitTimestamps\":\"true\"," \
+    "\"delta.inCommitTimestampEnablementVersion\":\"" version "\""
+
+TEST(history, in_commit_timestamps_count_where_the_table_says_so)
+{
+    static const struct commit not [] = {{ICT_LINE("9000") BEGIN(""), 100, 100},
+        {ICT_LINE("10"), 200, 200}, {VARVE_LINE("300"), 301, 300}, {FOREIGN_LINE, 400, 400}};
+    static const struct commit later[] = {{ICT_LINE("9000") BEGIN(ICT_SINCE("2")), 100, 100},
+        {ICT_LINE("10"), 200, 200}, {ICT_LINE("250"), 300, 250}, {ICT_LINE("350"), 400, 350}};
+    static const struct commit no_times[] = {
+        {ICT_LINE("-9223372036854775807") BEGIN(ICT_SINCE("0")), 100, 100},
+        {FOREIGN_LINE, 200, 200}, {ICT_LINE("9223372036854775807"), 300, 300},
+        {FOREIGN_LINE, 300, 301}};
+    check_times(not, VV_COUNT(not ));
+    check_times(later, VV_COUNT(later));
+    check_times(no_times, VV_COUNT(no_times));
+}
+
 TEST(history, foreign_commits_of_a_copied_table_are_held_below_what_follows)
 {
     static const struct commit commits[] = {{FOREIGN_LINE, 9000, 98}, {FOREIGN_LINE, 9000, 99},

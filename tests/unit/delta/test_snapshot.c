@@ -243,10 +243,49 @@ TEST(snapshot, knows_time_and_hash_of_its_commit)
         "{\"commitInfo\":{\"timestamp\":77,\"engineInfo\":\"Varve/0.1.0\"}}\n", 1));
     REQUIRE(refresh(&f, &snapshot));
     CHECK_INT(snapshot->timestamp_ms, 77);
-    REQUIRE(put_commit_at(&f, 3,
-        "{\"commitInfo\":{\"inCommitTimestamp\":88,\"timestamp\":5}}\n", 1));
-    REQUIRE(refresh(&f, &snapshot));
-    CHECK_INT(snapshot->timestamp_ms, 88);
+}
+
+#define ICT(ms) "{\"commitInfo\":{\"inCommitTimestamp\":" ms ",\"timestamp\":5}}\n"
+#define ICT_ENABLED "\"delta.enableInCommitTimestamps\":\"true\""
+
+/* Anybody can write the word; it counts where the table says so, from the version that it says. */
+TEST(snapshot, takes_an_in_commit_timestamp_where_they_are_enabled)
+{
+    static const struct {
+        const char *line, *metadata;
+        int64_t expected_ms;
+        bool is_out_of_time;
+    } cases[] = {{ICT("88"), METADATA_LINE, 1234, false},
+        {ICT("88"), METADATA_LINE_WITH("\"delta.enableInCommitTimestamps\":\"false\""), 1234,
+            false},
+        {ICT("88"), METADATA_LINE_WITH(ICT_ENABLED), 88, false},
+        {ICT("88"),
+            METADATA_LINE_WITH(ICT_ENABLED ",\"delta.inCommitTimestampEnablementVersion"
+                                           "\":\"1\""),
+            88, false},
+        {ICT("88"),
+            METADATA_LINE_WITH(ICT_ENABLED ",\"delta.inCommitTimestampEnablementVersion"
+                                           "\":\"2\""),
+            1234, false},
+        {ICT("9223372036854775807"), METADATA_LINE_WITH(ICT_ENABLED), 1234, true},
+        {ICT("-9223372036854775807"), METADATA_LINE_WITH(ICT_ENABLED), 1234, true},
+        {ICT("9223372036854775807"), METADATA_LINE, 1234, false}};
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *later = NULL;
+        REQUIRE(fixture_init(&f));
+        struct vv_str first =
+            vv_arena_format(&f.op.arena, "%s%s", PROTOCOL_LINE, cases[i].metadata);
+        REQUIRE(put_commit_at(&f, 0, first.ptr, 1000) && load(&f, VV_NO_VERSION, &later));
+        REQUIRE(put_commit_at(&f, 1, cases[i].line, 1234));
+        REQUIRE(load(&f, VV_NO_VERSION, &snapshot) && refresh(&f, &later));
+        printf("# case %zu\n", i);
+        CHECK_INT(snapshot->timestamp_ms, cases[i].expected_ms);
+        CHECK_INT(snapshot->commit_is_out_of_time, cases[i].is_out_of_time);
+        CHECK_INT(later->timestamp_ms, cases[i].expected_ms);
+        CHECK_INT(later->commit_is_out_of_time, cases[i].is_out_of_time);
+    }
 }
 
 TEST(snapshot, refresh_without_news_is_the_same_one)
