@@ -166,6 +166,12 @@ varve_status vv_actions_parse(struct vv_op *op, struct vv_arena *arena, int64_t 
     struct vv_str bytes, struct vv_actions *out);
 
 /*
+ * What vv_actions_parse asks of adds and removes, and whoever writes them has to obey. ECORRUPT: a
+ * path is added twice, a logical file removed twice, or both added and removed.
+ */
+varve_status vv_actions_check_once(struct vv_op *op, const struct vv_actions *actions);
+
+/*
  * Lines of the log, each with its newline. Members that are absent are left out, never null.
  * commitInfo is in delta/commit.c's hands: it renders it anew for each attempt.
  */

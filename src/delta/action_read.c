@@ -356,7 +356,7 @@ static varve_status fail_twice(struct vv_op *op, const char *what, struct vv_str
  * A path is added at most once in a commit, a logical file removed at most once, and no logical
  * file is both: the order of the lines would have to decide, and it means nothing.
  */
-static varve_status check_files_once(struct vv_op *op, const struct vv_actions *actions)
+varve_status vv_actions_check_once(struct vv_op *op, const struct vv_actions *actions)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(LINE_BYTES_MAX);
     struct vv_map added = VV_MAP_INIT(&scratch);
@@ -408,7 +408,7 @@ static varve_status read_lines(struct commit_reader *reader, struct vv_str bytes
         return vv_fail(reader->op, VARVE_ECORRUPT,
             bytes.len == 0 ? "the file is empty: its writer was cut off; restore it from a copy"
                            : "the file holds blanks only; restore it from a copy");
-    return check_files_once(reader->op, reader->actions);
+    return vv_actions_check_once(reader->op, reader->actions);
 }
 
 varve_status vv_actions_parse(struct vv_op *op, struct vv_arena *arena, int64_t version,

@@ -377,6 +377,7 @@ varve_status vv_checkpoint_read(struct vv_op *op, const struct vv_log_handle *lo
     reader.in_sidecars = true;
     for (size_t i = 0; i < reader.sidecars.len; i++)
         VV_TRY(read_part(op, &reader, reader.sidecars.items[i]));
+    VV_TRY(vv_replay_base_end(op, replay));
     *out_is_whole = reader.has_protocol && reader.has_metadata;
     return VARVE_OK;
 }

@@ -149,6 +149,9 @@ static varve_status prepare(struct vv_op *op, struct committer *c)
         request->user_name.ptr != NULL ? request->user_name : vv_os_user(&op->arena);
     if (c->body.user_name.ptr == NULL)
         return vv_fail_memory(op);
+    /* What no reader takes is not to be written, whatever the table was like. */
+    if (vv_actions_check_once(op, request->actions) != VARVE_OK)
+        return vv_note(op, "commit version %" PRId64 ", nothing was written", c->body.version);
     VV_TRY(vv_uuid(op, c->body.txn_id));
     return look_below(op, c);
 }

@@ -31,10 +31,25 @@ static struct vv_seen_slot *find_slot(const struct vv_seen *seen, uint64_t hash,
     }
 }
 
-static bool is_seen(const struct vv_seen *seen, uint64_t hash, struct vv_str key,
+/* The hash of a path is that of its logical file without deletion vector. */
+static uint64_t path_hash(const struct vv_file *file)
+{
+    return file->dv_id.len == 0 ? file->hash : vv_str_hash(file->key);
+}
+
+static bool is_mentioned(const struct vv_seen *seen, uint64_t hash, struct vv_str key,
     struct vv_str dv_id)
 {
-    return seen->len > 0 && find_slot(seen, hash, key, dv_id)->key.ptr != NULL;
+    return seen->len > 0 && find_slot(seen, hash, key, dv_id)->is_mentioned;
+}
+
+/* Whether a newer commit says what becomes of a file. */
+static bool is_outdone(const struct vv_seen *seen, const struct vv_file *file)
+{
+    if (seen->len == 0)
+        return false;
+    const struct vv_seen_slot *path = find_slot(seen, path_hash(file), file->key, VV_STR(""));
+    return path->is_added || is_mentioned(seen, file->hash, file->key, file->dv_id);
 }
 
 static bool grow_seen(struct vv_arena *memory, struct vv_seen *seen)
@@ -54,16 +69,16 @@ static bool grow_seen(struct vv_arena *memory, struct vv_seen *seen)
     return true;
 }
 
-/* Marks a logical file as seen; `*out_was_new` says whether it had not been. */
-static varve_status see(struct vv_op *op, struct vv_replay *replay, uint64_t hash,
-    struct vv_str key, struct vv_str dv_id, bool *out_was_new)
+/* The slot of a logical file, which is valid up to the next one. */
+static varve_status take_slot(struct vv_op *op, struct vv_replay *replay, uint64_t hash,
+    struct vv_str key, struct vv_str dv_id, struct vv_seen_slot **out)
 {
     struct vv_seen *seen = &replay->seen;
     if (seen->len * 4 >= seen->slots_len * 3 && !grow_seen(&replay->memory, seen))
         return vv_fail_memory(op);
     struct vv_seen_slot *slot = find_slot(seen, hash, key, dv_id);
-    *out_was_new = slot->key.ptr == NULL;
-    if (!*out_was_new)
+    *out = slot;
+    if (slot->key.ptr != NULL)
         return VARVE_OK;
     /* The commit's memory goes before the replay does. */
     struct vv_str own_key = vv_arena_str(&replay->memory, key);
@@ -71,8 +86,31 @@ static varve_status see(struct vv_op *op, struct vv_replay *replay, uint64_t has
         dv_id.len == 0 ? VV_STR("") : vv_arena_str(&replay->memory, dv_id);
     if (own_key.ptr == NULL || own_dv_id.ptr == NULL)
         return vv_fail_memory(op);
-    *slot = (struct vv_seen_slot){hash, own_key, own_dv_id};
+    *slot = (struct vv_seen_slot){.hash = hash, .key = own_key, .dv_id = own_dv_id};
     seen->len++;
+    return VARVE_OK;
+}
+
+/* Marks a logical file as mentioned; `*out_was_new` says whether it had not been. */
+static varve_status mention(struct vv_op *op, struct vv_replay *replay, uint64_t hash,
+    struct vv_str key, struct vv_str dv_id, bool *out_was_new)
+{
+    struct vv_seen_slot *slot = NULL;
+    VV_TRY(take_slot(op, replay, hash, key, dv_id, &slot));
+    *out_was_new = !slot->is_mentioned;
+    slot->is_mentioned = true;
+    return VARVE_OK;
+}
+
+static varve_status mention_add(struct vv_op *op, struct vv_replay *replay,
+    const struct vv_file *file, bool *out_is_live)
+{
+    struct vv_seen_slot *path = NULL;
+    VV_TRY(take_slot(op, replay, path_hash(file), file->key, VV_STR(""), &path));
+    bool was_added = path->is_added;
+    path->is_added = true;
+    VV_TRY(mention(op, replay, file->hash, file->key, file->dv_id, out_is_live));
+    *out_is_live = *out_is_live && !was_added;
     return VARVE_OK;
 }
 
@@ -159,13 +197,13 @@ varve_status vv_replay_commit(struct vv_op *op, struct vv_replay *replay,
     /* Adds first: a writer that removes and adds one logical file at once means to keep it. */
     for (size_t i = 0; i < actions->adds.len; i++) {
         const struct vv_file *file = &actions->adds.items[i];
-        VV_TRY(see(op, replay, file->hash, file->key, file->dv_id, &is_new));
+        VV_TRY(mention_add(op, replay, file, &is_new));
         if (is_new)
             VV_TRY(keep_file(op, replay, file, true));
     }
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
-        VV_TRY(see(op, replay, remove->hash, remove->key, remove->dv_id, &is_new));
+        VV_TRY(mention(op, replay, remove->hash, remove->key, remove->dv_id, &is_new));
         if (is_new)
             VV_TRY(keep_tombstone(op, replay, remove, true));
     }
@@ -175,7 +213,7 @@ varve_status vv_replay_commit(struct vv_op *op, struct vv_replay *replay,
 varve_status vv_replay_base_file(struct vv_op *op, struct vv_replay *replay,
     const struct vv_file *file)
 {
-    if (is_seen(&replay->seen, file->hash, file->key, file->dv_id))
+    if (is_outdone(&replay->seen, file))
         return VARVE_OK;
     return keep_file(op, replay, file, true);
 }
@@ -193,10 +231,50 @@ varve_status vv_replay_base(struct vv_op *op, struct vv_replay *replay,
         VV_TRY(vv_replay_base_file(op, replay, &actions->adds.items[i]));
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
-        if (!is_seen(&replay->seen, remove->hash, remove->key, remove->dv_id))
+        if (!is_mentioned(&replay->seen, remove->hash, remove->key, remove->dv_id))
             VV_TRY(keep_tombstone(op, replay, remove, true));
     }
     return take_rest(op, replay, actions);
+}
+
+/* A file that is in the table: at eight bytes each, since there may be millions. */
+struct known_path {
+    uint32_t hash;   /* a part of it */
+    uint32_t number; /* counted from 1; 0: free */
+};
+
+/* False: another file has its path. `index` is of `file`. */
+static bool know_path(struct known_path *known, size_t mask, const struct vv_replay *replay,
+    size_t index)
+{
+    const struct vv_file *file = replay->state.files.items[index];
+    uint64_t hash = path_hash(file);
+    size_t i = (size_t)hash & mask;
+    for (; known[i].number != 0; i = (i + 1) & mask) {
+        if (known[i].hash == (uint32_t)(hash >> 32) &&
+            vv_str_eq(replay->state.files.items[known[i].number - 1]->key, file->key))
+            return false;
+    }
+    known[i] = (struct known_path){(uint32_t)(hash >> 32), (uint32_t)index + 1};
+    return true;
+}
+
+varve_status vv_replay_base_end(struct vv_op *op, const struct vv_replay *replay)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+    size_t len = replay->state.files.len;
+    size_t slots_len = SEEN_SLOTS_MIN;
+    VV_PRE(len < UINT32_MAX);
+    while (slots_len < len + len / 2)
+        slots_len *= 2;
+    struct known_path *known = vv_new(&scratch, struct known_path, slots_len);
+    if (known == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < len; i++)
+        if (!know_path(known, slots_len - 1, replay, i))
+            return vv_fail(op, VARVE_ECORRUPT, "the file \"%.*s\" is there twice",
+                VV_ARG(replay->state.files.items[i]->path));
+    return VARVE_OK;
 }
 
 /* About what a file takes in its arena: enough to decide when to copy the live ones out. */
@@ -211,14 +289,14 @@ static varve_status take_base_files(struct vv_op *op, struct vv_replay *replay,
 {
     for (size_t i = 0; i < base->files_len; i++) {
         const struct vv_file *file = base->files[i];
-        if (is_seen(&replay->seen, file->hash, file->key, file->dv_id))
+        if (is_outdone(&replay->seen, file))
             replay->dropped_bytes += weight_of(file);
         else
             VV_TRY(keep_file(op, replay, file, copy));
     }
     for (size_t i = 0; i < base->tombstones_len; i++) {
         const struct vv_remove *remove = base->tombstones[i];
-        if (!is_seen(&replay->seen, remove->hash, remove->key, remove->dv_id))
+        if (!is_mentioned(&replay->seen, remove->hash, remove->key, remove->dv_id))
             VV_TRY(keep_tombstone(op, replay, remove, copy));
     }
     return VARVE_OK;

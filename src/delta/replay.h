@@ -2,15 +2,18 @@
  * Replay: from commits, newest first, and what lies below them, to the state of a version.
  *
  * The newest mention of a logical file decides: an add makes it live, a remove a tombstone, and
- * everything older that names the same logical file is passed over. The same holds for each
- * appId, each domain, the protocol and the metadata. Going backwards, nothing is ever undone, so
- * only what survives is copied.
+ * everything older that names the same logical file is passed over. So is every older add of a path
+ * that a newer commit adds with another deletion vector, whether or not that one was removed: no
+ * path is live twice, and no row is there twice. The same as of logical files holds for each appId,
+ * each domain, the protocol and the metadata. Going backwards, nothing is ever undone, so only what
+ * survives is copied.
  *
  *     vv_replay_init(&replay, arena);
  *     for (version = last; version > base; version--)
  *         vv_replay_commit(op, &replay, actions of version);
  *     ... then either a checkpoint, file by file:
  *     vv_replay_base_file(op, &replay, file); vv_replay_base(op, &replay, the rest);
+ *     vv_replay_base_end(op, &replay);
  *     ... or an older state, whole:
  *     vv_replay_base_state(op, &replay, &state, ...);
  */
@@ -23,9 +26,11 @@
 struct vv_seen_slot {
     uint64_t hash;
     struct vv_str key, dv_id; /* key.ptr NULL: free */
+    bool is_mentioned;        /* the logical file */
+    bool is_added;            /* without dv_id: the path, with whatever deletion vector */
 };
 
-/* Logical files that were mentioned so far. */
+/* Logical files that were mentioned so far, and paths that were added. */
 struct vv_seen {
     struct vv_seen_slot *slots;
     size_t slots_len; /* a power of two, or 0 */
@@ -65,6 +70,8 @@ varve_status vv_replay_base_file(struct vv_op *op, struct vv_replay *replay,
     const struct vv_file *file);
 varve_status vv_replay_base(struct vv_op *op, struct vv_replay *replay,
     const struct vv_actions *actions);
+/* Behind the last of them. ECORRUPT: a path is there twice, and nobody knows which one is meant. */
+varve_status vv_replay_base_end(struct vv_op *op, const struct vv_replay *replay);
 /*
  * Takes back what vv_replay_base_file alone has kept since `state.files.len` was `files_len`, so
  * that the same rows can be read again in another way. The copies stay in `keep`.

@@ -236,6 +236,50 @@ def test_a_hint_newer_than_the_version_that_is_asked_for_does_no_harm(lake):
         assert len(lake.rows("scan", "own", "--version", "2")) == 2
 
 
+@pytest.mark.parametrize("hint", ['{"version":9223372036854775807,"size":1}', None])
+def test_a_version_at_the_end_of_all_numbers_and_a_hint_of_gigabytes_do_no_harm(lake, hint):
+    lake.upsert("own", "id\n1\n")
+    log = lake.table("own") / "_delta_log"
+    for name in ("json", "checkpoint.parquet"):
+        (log / f"{2**63 - 1:020}.{name}").write_bytes((log / f"{1:020}.json").read_bytes())
+    if hint is not None:
+        (log / "_last_checkpoint").write_text(hint)
+    else:
+        with open(log / "_last_checkpoint", "wb") as file:
+            file.truncate(5 << 30)
+    assert lake.rows("scan", "own") == [{"id": 1}]
+    for version in (2**53, 2**63 - 1):
+        done = lake.run("scan", "own", "--version", version)
+        assert done.returncode == 5 and "versions 0 to 1 are there" in done.stderr, done
+    assert lake.upsert("own", "id\n2\n")["version"] == 2
+
+
+# An inline vector of the first and the last of six rows.
+VECTOR = {"storageType": "i", "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5",
+          "sizeInBytes": 36, "cardinality": 2}
+
+
+def test_a_path_that_is_added_with_another_vector_is_there_once(lake):
+    table = lake.table("t")
+    begin(table, [("id", "long")], configuration={"delta.enableDeletionVectors": "true"},
+          protocol={"minReaderVersion": 3, "minWriterVersion": 7,
+                    "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]})
+    size = parquet(lake, table / "a.parquet", "SELECT unnest(range(1, 7)) AS id")
+    stats = '{"numRecords":6}'
+    put(table, 1, add("a.parquet", size, stats=stats))
+    marked = json.loads(add("a.parquet", size, stats=stats))
+    marked["add"]["deletionVector"] = VECTOR
+    put(table, 2, line(**marked))
+    assert [row["id"] for row in lake.rows("scan", "t")] == [2, 3, 4, 5]
+    lake.ok("delete", "t", "--where", "id = 3")
+    lake.ok("checkpoint", "t")
+    assert [row["id"] for row in lake.rows("scan", "t")] == [2, 4, 5]
+    lake.ok("update", "t", "--set", "id = 9", "--where", "id = 4")
+    assert sorted(row["id"] for row in lake.rows("scan", "t")) == [2, 5, 9]
+    done = lake.run("verify", "t")
+    assert done.returncode == 10 and "with another deletion vector" in done.stdout, done
+
+
 @pytest.mark.parametrize("marker", ["r", "x", ""])
 def test_an_unknown_kind_of_deletion_vector_is_refused(lake, marker):
     table = lake.table("t")

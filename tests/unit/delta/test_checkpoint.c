@@ -397,6 +397,28 @@ TEST(checkpoint, with_sidecars_that_lead_on_or_come_twice_is_gone_around)
     }
 }
 
+/* Which of two files of one path is meant, the checkpoint can't say; their rows would be there twice. */
+TEST(checkpoint, with_a_path_twice_is_gone_around)
+{
+    static const char *const seconds[] = {"'{}'", "NULL::VARCHAR"};
+    for (size_t i = 0; i < VV_COUNT(seconds); i++) {
+        VV_CLEANUP(table_done) struct table t;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        REQUIRE(table_init(&t) && put_whole_log(&t));
+        struct vv_str select = vv_arena_format(&t.op.arena,
+            BASICS " UNION ALL BY NAME SELECT " ADD("a",
+                "'{}'") " AS add UNION ALL BY NAME SELECT " ADD("a", "%s") " AS add",
+            seconds[i]);
+        REQUIRE(put_parquet(&t, CHECKPOINT_2, select.ptr));
+        REQUIRE(load(&t, &snapshot));
+        CHECK_INT(snapshot->checkpoint_version, VV_NO_VERSION);
+        CHECK_INT(snapshot->files_len, 3);
+        CHECK(strstr(t.warning, "is there twice") != NULL);
+        REQUIRE_OK(&t.op,
+            vv_store_remove(&t.op, t.log.store, VV_STR("_delta_log/" CHECKPOINT_2)));
+    }
+}
+
 TEST(checkpoint, that_cannot_be_read_gives_way_to_an_older_one)
 {
     VV_CLEANUP(table_done) struct table t;

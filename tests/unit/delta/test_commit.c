@@ -125,6 +125,59 @@ TEST(commit, that_enables_in_commit_timestamps_says_since_when)
     vv_snapshot_release(&fresh);
 }
 
+#define ICT_TABLE                                                                   \
+    PROTOCOL_LINE METADATA_LINE_WITH("\"delta.enableInCommitTimestamps\":\"true\"") \
+        ADD_LINE("a")
+#define ICT_LINE(ms) "{\"commitInfo\":{\"inCommitTimestamp\":" ms ",\"timestamp\":3}}\n"
+
+/* In the version that is read, and in one that wins a race against ours. */
+TEST(commit, is_refused_where_no_time_is_left_for_it)
+{
+    static const struct {
+        const char *ms, *words;
+    } cases[] = {{"9223372036854775807", "outside the years 1 to 9999"},
+        {"-9223372036854775807", "outside the years 1 to 9999"},
+        {"253402300799999", "at the end of the year 9999"}};
+    for (size_t i = 0; i < 2 * VV_COUNT(cases); i++) {
+        VV_CLEANUP(fixture_done) struct fixture f;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct writer w;
+        struct vv_commit_result result;
+        struct vv_op *op = &f.op;
+        bool loses = i % 2 == 1;
+        REQUIRE(fixture_init(&f));
+        struct vv_str second = vv_arena_format(&op->arena,
+            "{\"commitInfo\":{\"inCommitTimestamp\":%s,\"timestamp\":3}}\n", cases[i / 2].ms);
+        REQUIRE(put_commit(&f, 0, ICT_LINE("5") ICT_TABLE));
+        REQUIRE(loses || put_commit(&f, 1, second.ptr));
+        REQUIRE_OK(op, vv_snapshot_load(op, &f.log, VV_NO_VERSION, &snapshot));
+        REQUIRE(!loses || put_commit(&f, 1, second.ptr));
+        REQUIRE(writer_init(&w, &f, snapshot, "b"));
+        varve_status status = vv_commit(op, &f.log, &w.request, &result);
+        printf("# %s\n", op->error.message);
+        CHECK(strstr(op->error.message, "00000000000000000001.json") != NULL);
+        CHECK(strstr(op->error.message, cases[i / 2].words) != NULL);
+        CHECK_FAILS(op, status, VARVE_ECORRUPT);
+    }
+}
+
+TEST(commit, never_holds_what_no_reader_takes)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    struct vv_str bytes = VV_STR_NONE;
+    struct vv_op *op = &f.op;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    REQUIRE(add_file(&w, "b"));
+    CHECK_FAILS(op, vv_commit(op, &f.log, &w.request, &result), VARVE_ECORRUPT);
+    CHECK(strstr(op->error.message, "added twice") != NULL);
+    CHECK(strstr(op->error.message, "nothing was written") != NULL);
+    vv_forgive(op);
+    CHECK_FAILS(op, vv_log_read(op, &f.log, 1, &op->arena, &bytes), VARVE_ENOTFOUND);
+}
+
 TEST(commit, has_a_time_after_the_one_before_even_if_the_clock_goes_back)
 {
     VV_CLEANUP(fixture_done) struct fixture f;

@@ -28,12 +28,20 @@ static struct vv_str dv_of(size_t file)
     return file < FILES / 2 ? VV_STR("") : VV_STR("uxxxxxxxxxxxxxxxxxxxx@1");
 }
 
-/* `collide`: all logical files have one hash, as two may by chance. */
+/* The other logical file of the path. */
+static size_t sibling_of(size_t file)
+{
+    return (file + FILES / 2) % FILES;
+}
+
+/* `collide`: all with a deletion vector have one hash, that of a path, as two may by chance. */
 static void add_mention(struct vv_actions *actions, struct vv_arena *arena, size_t file,
     enum mention mention, bool collide)
 {
     struct vv_str key = vv_str_of(keys[file]);
-    uint64_t hash = collide ? 42 : vv_file_hash(key, dv_of(file));
+    bool has_vector = dv_of(file).len > 0;
+    uint64_t hash = collide && has_vector ? vv_str_hash(vv_str_of(keys[0]))
+                                          : vv_file_hash(key, dv_of(file));
     if (mention == MENTION_ADD) {
         struct vv_file *add = vv_actions_new_add(actions, arena);
         *add = (struct vv_file){.path = key,
@@ -51,7 +59,18 @@ static void add_mention(struct vv_actions *actions, struct vv_arena *arena, size
     }
 }
 
-/* A commit that mentions each logical file at most once. */
+/* Of a path with two deletion vectors the last one is in the table, removed or not the other. */
+static void note_mention(struct model *model, size_t file, enum mention mention,
+    int64_t version)
+{
+    enum mention *sibling = &model->files[sibling_of(file)];
+    model->files[file] = mention;
+    model->versions[file] = version;
+    if (mention == MENTION_ADD && *sibling == MENTION_ADD)
+        *sibling = MENTION_NONE;
+}
+
+/* A commit that mentions each logical file at most once, and adds each path at most once. */
 static struct vv_actions random_commit(struct prop *prop, struct vv_arena *arena,
     int64_t version, bool collide, struct model *model)
 {
@@ -59,10 +78,13 @@ static struct vv_actions random_commit(struct prop *prop, struct vv_arena *arena
     for (size_t file = 0; file < FILES; file++) {
         if (!prop_chance(prop, 15))
             continue;
-        enum mention mention = prop_chance(prop, 50) ? MENTION_ADD : MENTION_REMOVE;
+        size_t sibling = sibling_of(file);
+        bool is_path_added =
+            model->files[sibling] == MENTION_ADD && model->versions[sibling] == version;
+        enum mention mention =
+            !is_path_added && prop_chance(prop, 50) ? MENTION_ADD : MENTION_REMOVE;
         add_mention(&actions, arena, file, mention, collide);
-        model->files[file] = mention;
-        model->versions[file] = version;
+        note_mention(model, file, mention, version);
     }
     return actions;
 }
@@ -162,6 +184,7 @@ static void check_over_checkpoint(struct vv_op *op, const struct vv_actions *com
     REQUIRE_OK(op, vv_replay_base(op, &second, &rest));
     for (size_t i = 0; i < first.state.files.len; i++)
         REQUIRE_OK(op, vv_replay_base_file(op, &second, first.state.files.items[i]));
+    REQUIRE_OK(op, vv_replay_base_end(op, &second));
     check_state(&second.state, model);
 }
 
@@ -199,6 +222,28 @@ TEST(replay, add_wins_over_a_remove_of_the_same_file_in_one_commit)
     CHECK_INT(replay.state.files.len, 1);
     CHECK_INT(replay.state.tombstones.len, 0);
     vv_op_done(&op);
+}
+
+TEST(replay, of_a_checkpoint_with_a_path_twice_is_corrupt)
+{
+    for (size_t other = 0; other < FILES; other++) {
+        VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(1 << 20);
+        VV_CLEANUP(vv_replay_done) struct vv_replay replay;
+        struct vv_actions actions = {.version = 1};
+        struct vv_op op;
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        vv_replay_init(&replay, &arena);
+        for (size_t file = 0; file < FILES / 2; file++)
+            add_mention(&actions, &op.arena, file, MENTION_ADD, false);
+        CHECK_OK(&op, vv_replay_base(&op, &replay, &actions));
+        CHECK_OK(&op, vv_replay_base_end(&op, &replay));
+        actions.adds.len = 0;
+        add_mention(&actions, &op.arena, other, MENTION_ADD, false);
+        CHECK_OK(&op, vv_replay_base(&op, &replay, &actions));
+        CHECK_FAILS(&op, vv_replay_base_end(&op, &replay), VARVE_ECORRUPT);
+        CHECK(strstr(op.error.message, keys[other]) != NULL);
+        vv_op_done(&op);
+    }
 }
 
 TEST(replay, keeps_nothing_of_the_commit_it_was_given)

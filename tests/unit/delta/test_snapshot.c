@@ -93,6 +93,26 @@ TEST(snapshot, deletion_vector_makes_another_logical_file)
     CHECK_INT(snapshot->tombstones_len, 1); /* the other remove has no time: expired at once */
 }
 
+/* As no writer may, but rows that are there twice would be worse than to take the last word. */
+TEST(snapshot, added_with_another_deletion_vector_is_there_once)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *old = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(fixture_init(&f) && put_first_commit(&f));
+    REQUIRE(load(&f, VV_NO_VERSION, &old));
+    REQUIRE(put_commit(&f, 1, DV_ADD("aaaaaaaaaaaaaaaaaaaa", "2")));
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot) && refresh(&f, &old));
+    REQUIRE(snapshot->files_len == 1 && old->files_len == 1);
+    CHECK_STR(snapshot->files[0]->dv_id, "uaaaaaaaaaaaaaaaaaaaa@1");
+    CHECK_STR(old->files[0]->dv_id, "uaaaaaaaaaaaaaaaaaaaa@1");
+    REQUIRE(put_commit(&f, 2, DV_REMOVE("aaaaaaaaaaaaaaaaaaaa")));
+    vv_snapshot_release(&snapshot);
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot) && refresh(&f, &old));
+    CHECK_INT(snapshot->files_len, 0); /* what it stood for does not come back */
+    CHECK_INT(old->files_len, 0);
+}
+
 TEST(snapshot, keeps_tombstones_as_long_as_the_table_says)
 {
     static const struct {
