@@ -3,10 +3,14 @@
  */
 #include "delta/schema.h"
 
+#include "base/hash_set.h"
+#include "base/map.h"
+
 struct schema_reader {
     struct vv_op *op;
     struct vv_arena *arena;
     enum vv_column_mapping mapping;
+    struct vv_hash_set *ids; /* of columns so far, at whatever depth */
 };
 
 /* Parts that hold types: their number bounds the recursion here and that of the writer. */
@@ -61,6 +65,32 @@ static varve_status read_name(const struct schema_reader *reader, struct vv_str 
         VV_ARG(name));
 }
 
+/* In SQL it could not be called. */
+static varve_status check_name(const struct schema_reader *reader, struct vv_str name)
+{
+    if (name.len == 0)
+        return vv_fail(reader->op, VARVE_EUNSUPPORTED,
+            "a column without a name, which Varve can't call");
+    if (memchr(name.ptr, '\0', name.len))
+        return vv_fail(reader->op, VARVE_EUNSUPPORTED,
+            "a column with a zero byte in its name, by which Varve can't call it");
+    return VARVE_OK;
+}
+
+/* Numbers are for all columns, not for those of one struct. */
+static varve_status check_id(const struct schema_reader *reader, int32_t id)
+{
+    bool was_there = false;
+
+    if (reader->mapping != VV_MAPPING_ID)
+        return VARVE_OK;
+    if (!vv_hash_set_put(reader->ids, (uint64_t)id, &was_there))
+        return vv_fail_memory(reader->op);
+    return !was_there ? VARVE_OK
+                      : vv_fail(reader->op, VARVE_ECORRUPT,
+                            "another column has the same delta.columnMapping.id, %" PRId32, id);
+}
+
 /* How the column is called in files, and its number there. */
 static varve_status read_mapping(const struct schema_reader *reader, struct vv_field *field)
 {
@@ -82,7 +112,7 @@ static varve_status read_mapping(const struct schema_reader *reader, struct vv_f
     if (reader->mapping == VV_MAPPING_ID && field->field_id == 0)
         return vv_fail(reader->op, VARVE_ECORRUPT,
             "the column has no delta.columnMapping.id, though the table maps columns by id");
-    return VARVE_OK;
+    return check_id(reader, field->field_id);
 }
 
 /* Metadata is written back by a writer with a bound of its own. */
@@ -113,6 +143,7 @@ static varve_status read_field(const struct schema_reader *reader, const struct 
     if (!name)
         return vv_fail(reader->op, VARVE_ECORRUPT, "a field without a name");
     field.name = vv_json_text(name);
+    VV_TRY(check_name(reader, field.name));
     if (!is_shallow(field.metadata, LEVELS_MAX))
         return vv_fail(reader->op, VARVE_EUNSUPPORTED,
             "column \"%.*s\": metadata nested deeper than %d levels", VV_ARG(field.name),
@@ -121,6 +152,38 @@ static varve_status read_field(const struct schema_reader *reader, const struct 
         read_mapping(reader, &field) != VARVE_OK)
         return vv_note(reader->op, "column \"%.*s\"", VV_ARG(field.name));
     *out = field;
+    return VARVE_OK;
+}
+
+/* By each of its two names a column is one. The engine takes upper and lower case for one. */
+static varve_status check_once(struct vv_op *op, struct vv_field *fields, size_t len)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_map names = VV_MAP_INIT(&scratch);
+    struct vv_map physical = VV_MAP_INIT(&scratch);
+    bool was_there = false;
+
+    for (size_t index = 0; index < len; index++) {
+        struct vv_str name = fields[index].name;
+        struct vv_str lower = vv_arena_lower(&scratch, name);
+        const struct vv_str *other = lower.ptr ? vv_map_get(&names, lower) : NULL;
+
+        if (other && vv_str_eq(*other, name))
+            return vv_fail(op, VARVE_ECORRUPT, "the column \"%.*s\" is there twice",
+                VV_ARG(name));
+        if (other)
+            return vv_fail(op, VARVE_EUNSUPPORTED,
+                "the columns \"%.*s\" and \"%.*s\" differ in case alone, and Varve takes them "
+                "for one",
+                VV_ARG(*other), VV_ARG(name));
+        if (!lower.ptr || !vv_map_put(&names, lower, &fields[index].name, NULL) ||
+            !vv_map_put(&physical, fields[index].physical_name, op, &was_there))
+            return vv_fail_memory(op);
+        if (was_there)
+            return vv_fail(op, VARVE_ECORRUPT,
+                "column \"%.*s\": another one has the same name in files, \"%.*s\"",
+                VV_ARG(name), VV_ARG(fields[index].physical_name));
+    }
     return VARVE_OK;
 }
 
@@ -145,6 +208,7 @@ static varve_status read_struct(const struct schema_reader *reader, const struct
         return vv_fail_memory(reader->op);
     while (vv_json_each(array, &iterator, &none, &value))
         VV_TRY(read_field(reader, value, levels, &fields[len++]));
+    VV_TRY(check_once(reader->op, fields, len));
     *out = (struct vv_type){.kind = VV_TYPE_STRUCT, .fields = fields, .fields_len = len};
     return VARVE_OK;
 }
@@ -170,8 +234,13 @@ static varve_status read_nested(const struct schema_reader *reader, const struct
     if (levels == 0)
         return vv_fail(reader->op, VARVE_EUNSUPPORTED, "types nested deeper than %d levels",
             LEVELS_MAX);
-    if (vv_str_eq(kind, VV_STR("struct")))
-        return read_struct(reader, json, levels - 1, out);
+    if (vv_str_eq(kind, VV_STR("struct"))) {
+        VV_TRY(read_struct(reader, json, levels - 1, out));
+        /* A table may have no columns; a value without fields no engine can write. */
+        return out->fields_len > 0 || levels == LEVELS_MAX
+                   ? VARVE_OK
+                   : vv_fail(reader->op, VARVE_EUNSUPPORTED, "a struct without fields");
+    }
     if (vv_str_eq(kind, VV_STR("array"))) {
         type.kind = VV_TYPE_ARRAY;
         type.contains_null = vv_json_bool(vv_json_get(json, "containsNull"), true);
@@ -206,7 +275,8 @@ static varve_status read_type(const struct schema_reader *reader, const struct v
 varve_status vv_schema_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str json,
     enum vv_column_mapping mapping, struct vv_schema *out)
 {
-    struct schema_reader reader = {op, arena, mapping};
+    struct vv_hash_set ids = VV_HASH_SET_INIT(&op->arena);
+    struct schema_reader reader = {op, arena, mapping, &ids};
     const struct vv_json *root;
     struct vv_type type = {0};
 

@@ -175,13 +175,22 @@ static varve_status take_lists(struct vv_op *op, struct box *box, const struct v
     return VARVE_OK;
 }
 
-/* Whoever reads a snapshot may rely on it that they are columns. */
+/*
+ * Whoever reads a snapshot may rely on it that they are columns, spelled as in the schema: the values
+ * of files are looked up by that.
+ */
 static varve_status check_partition_columns(struct vv_op *op,
     const struct vv_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->metadata->partition_columns_len; i++) {
         struct vv_str name = snapshot->metadata->partition_columns[i];
-        if (vv_schema_find(&snapshot->schema, name) < 0)
+        int32_t column = vv_schema_find(&snapshot->schema, name);
+        if (column >= 0 && !vv_str_eq(snapshot->schema.fields[column].name, name))
+            return vv_fail(op, VARVE_ECORRUPT,
+                "version %" PRId64 " is partitioned by \"%.*s\", which is spelled \"%.*s\" in "
+                "its schema",
+                snapshot->version, VV_ARG(name), VV_ARG(snapshot->schema.fields[column].name));
+        if (column < 0)
             return vv_fail(op, VARVE_ECORRUPT,
                 "version %" PRId64 " is partitioned by \"%.*s\", which is no column of its "
                 "schema",

@@ -86,6 +86,43 @@ def test_two_of_a_kind_in_one_commit_are_no_commit(lake, action):
     assert done.returncode == 6 and f"{0:020}.json" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["http://localhost:1/a.parquet", "s3://x/a.parquet",
+                                 "file://elsewhere/x/a.parquet"])
+def test_a_file_in_another_storage_is_refused_by_name(lake, url):
+    table = lake.table("t")
+    begin(table, [("id", "long")])
+    put(table, 1, add(url, 100, stats='{"numRecords":6}'))
+    for command in (["scan", "t"], ["query", "SELECT * FROM t"], ["delete", "t", "--where", "id = 1"]):
+        done = lake.run(*command)
+        assert done.returncode == 7 and f"{url} lies in another storage" in done.stderr, done
+
+
+@pytest.mark.parametrize("fields, said", [
+    ([("id", "long"), ("id", "string")], "the column \"id\" is there twice"),
+    ([("id", "long"), ("ID", "long")], "differ in case alone"),
+    ([("id", "long"), ("s", {"type": "struct", "fields": []})], "a struct without fields"),
+    ([("id", "long"), ("", "string")], "a column without a name")])
+def test_columns_that_cannot_be_told_apart_are_refused_before_anything_is_done(lake, fields, said):
+    table = lake.table("t")
+    begin(table, fields)
+    for number in range(10):
+        put(table, number + 1, add(f"{number}.parquet", parquet(
+            lake, table / f"{number}.parquet", f"SELECT {number}::BIGINT AS id")))
+    for command in (["scan", "t"], ["optimize", "t"]):
+        done = lake.run(*command)
+        assert done.returncode in (6, 7) and "table t: " in done.stderr and said in done.stderr, done
+    assert len(list((table / "_delta_log").glob("*.json"))) == 11
+
+
+def test_a_partition_column_that_is_spelled_otherwise_is_refused(lake):
+    table = lake.table("t")
+    begin(table, [("id", "long"), ("D", "string")], ["d"])
+    put(table, 1, add("a.parquet", parquet(lake, table / "a.parquet", "SELECT 1::BIGINT AS id"),
+                      {"d": "x"}))
+    done = lake.run("scan", "t")
+    assert done.returncode == 6 and 'by "d", which is spelled "D"' in done.stderr, done
+
+
 def test_other_names_in_the_log_are_passed_over(lake):
     table = lake.table("t")
     begin(table, [("id", "long")])

@@ -288,6 +288,10 @@ static varve_status find_path(struct vv_op *op, struct vv_store *store,
         status = vv_store_fetch(op, store, &op->arena, file->key, out);
     else if (vv_source_is_path(file->key))
         status = vv_source_head(op, file->key, &object);
+    else
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "the data file %.*s lies in another storage; Varve reads files of this machine",
+            VV_ARG(file->key));
     return status == VARVE_OK ? status : vv_file_unread(op);
 }
 

@@ -223,6 +223,74 @@ TEST(schema, what_is_none_is_corrupt_and_unknown_types_are_named)
     }
 }
 
+#define FIELD(name, type, metadata) \
+    "{\"name\":\"" name "\",\"type\":" type ",\"metadata\":{" metadata "}}"
+#define STRUCT(fields) "{\"type\":\"struct\",\"fields\":[" fields "]}"
+#define MAPPED(id, physical)             \
+    "\"delta.columnMapping.id\":" id "," \
+    "\"delta.columnMapping.physicalName\":\"" physical "\""
+
+/* What the engine would say of such columns names neither table nor column, and it renames some. */
+TEST(schema, columns_that_cannot_be_told_apart_are_refused)
+{
+    static const struct {
+        const char *json;
+        enum vv_column_mapping mapping;
+        varve_status status;
+        const char *says;
+    } cases[] = {
+        {STRUCT(FIELD("k", "\"long\"", "") "," FIELD("k", "\"string\"", "")), VV_MAPPING_NONE,
+            VARVE_ECORRUPT, "\"k\" is there twice"},
+        {STRUCT(FIELD("k", "\"long\"", "") "," FIELD("K", "\"long\"", "")), VV_MAPPING_NONE,
+            VARVE_EUNSUPPORTED, "\"k\" and \"K\" differ in case alone"},
+        {STRUCT(FIELD("s", STRUCT(FIELD("k", "\"long\"", "") "," FIELD("k", "\"long\"", "")),
+             "")),
+            VV_MAPPING_NONE, VARVE_ECORRUPT, "\"s\""},
+        {STRUCT(FIELD("", "\"long\"", "")), VV_MAPPING_NONE, VARVE_EUNSUPPORTED,
+            "without a name"},
+        {STRUCT(FIELD("a\\u0000b", "\"long\"", "")), VV_MAPPING_NONE, VARVE_EUNSUPPORTED,
+            "zero byte"},
+        {STRUCT(FIELD("s", STRUCT(""), "")), VV_MAPPING_NONE, VARVE_EUNSUPPORTED,
+            "a struct without fields"},
+        {STRUCT(FIELD("s", "{\"type\":\"array\",\"elementType\":" STRUCT("") "}", "")),
+            VV_MAPPING_NONE, VARVE_EUNSUPPORTED, "a struct without fields"},
+        {STRUCT(FIELD("x", "\"long\"", MAPPED("1", "k")) "," FIELD("y", "\"long\"",
+             MAPPED("2", "k"))),
+            VV_MAPPING_NAME, VARVE_ECORRUPT, "same name in files, \"k\""},
+        {STRUCT(FIELD("x", "\"long\"", MAPPED("1", "k")) "," FIELD("y", "\"long\"",
+             MAPPED("1", "l"))),
+            VV_MAPPING_ID, VARVE_ECORRUPT, "columnMapping.id, 1"},
+        {STRUCT(FIELD("x", STRUCT(FIELD("z", "\"long\"", MAPPED("2", "z"))),
+             MAPPED("1", "k")) "," FIELD("y", "\"long\"", MAPPED("2", "l"))),
+            VV_MAPPING_ID, VARVE_ECORRUPT, "columnMapping.id, 2"},
+        /* Where they are not used, they may be what they like. */
+        {STRUCT(FIELD("x", "\"long\"", MAPPED("1", "k")) "," FIELD("y", "\"long\"",
+             MAPPED("1", "k"))),
+            VV_MAPPING_NONE, VARVE_OK, ""},
+        {STRUCT(FIELD("x", "\"long\"", MAPPED("1", "k")) "," FIELD("y", "\"long\"",
+             MAPPED("1", "K"))),
+            VV_MAPPING_NAME, VARVE_OK, ""},
+        {STRUCT(FIELD("a", STRUCT(FIELD("k", "\"long\"", "")), "") "," FIELD("k", "\"long\"",
+             "")),
+            VV_MAPPING_NONE, VARVE_OK, ""},
+        {STRUCT(""), VV_MAPPING_NONE, VARVE_OK, ""},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct vv_schema schema;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        varve_status status = vv_schema_parse(&op, &op.arena, vv_str_of(cases[i].json),
+            cases[i].mapping, &schema);
+        CHECK_INT(status, cases[i].status);
+        if (!CHECK(strstr(op.error.message, cases[i].says) != NULL))
+            CHECK_STR(op.error.message, cases[i].says);
+        if (status != VARVE_OK)
+            vv_forgive(&op);
+    }
+}
+
 /* `depth` structs within each other; metadata of as many arrays in the innermost field. */
 static void nested_json(int depth, int metadata_depth, struct vv_buf *out)
 {
