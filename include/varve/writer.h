@@ -70,11 +70,12 @@ typedef struct varve_writer_options {
     int64_t maintain_ms;
     /* After each of its runs, from that thread, perhaps while another callback is under way. */
     void (*on_maintain)(void *data, const varve_maintain_result *result);
+    int32_t tries_once; /* 1: a flush ends with the failure of an attempt, as close does */
 } varve_writer_options;
 #define VARVE_WRITER_OPTIONS_INIT                                                              \
     {                                                                                          \
         sizeof(varve_writer_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, \
-            NULL, 0, NULL                                                                      \
+            NULL, 0, NULL, 0                                                                   \
     }
 
 /*
@@ -95,11 +96,17 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_writer_close(varve_writer *writer,
 /* Closes without a flush: rows stay in the spool for the next open. */
 VARVE_API void varve_writer_abandon(varve_writer *writer);
 /*
- * Makes calls that wait (put on a full spool, sync, flush, close) end with EINTERRUPTED, now and from
- * now on, and a flush that is under way stop as soon as it can. Signal safe. Rows that were accepted
- * stay in the spool. What is left to do then is abandon.
+ * Makes calls that wait (put on a full spool, sync, flush, close), and scans, end with EINTERRUPTED,
+ * now and from now on, and a flush that is under way stop as soon as it can. Signal safe. Rows that
+ * were accepted stay in the spool. What is left to do then is abandon. While a writer is being opened
+ * varve_lake_interrupt ends that.
  */
 VARVE_API void varve_writer_interrupt(varve_writer *writer);
+/*
+ * Ends the scans that run on it, and the next read of each open stream of one, EINTERRUPTED, until the
+ * next scan begins; all else goes on. Signal safe.
+ */
+VARVE_API void varve_writer_interrupt_scans(varve_writer *writer);
 
 /*
  * Put one row: accepted when it returns VARVE_OK; *out_sequence (may be NULL) counts rows from 1

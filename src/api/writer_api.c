@@ -22,6 +22,9 @@ struct kind {
 struct varve_writer {
     struct vv_lake *lake; /* of its own: the caller's may be used at the same time */
     struct vv_env env;
+    struct vv_env scan_env;  /* of scans and of their streams */
+    atomic_bool interrupted; /* for ever */
+    atomic_bool scan_cancel; /* until the next scan begins */
     struct vv_writer *writer;
     struct vv_maintainer *maintainer; /* NULL: none was asked for */
     varve_lake *callers;
@@ -104,6 +107,7 @@ static void convert_options(varve_writer *writer, struct vv_writer_options *out)
         .sync_us = from_ms(options->sync_ms),
         .sync_always = options->sync_always != 0,
         .full_fails = options->full_fails != 0,
+        .tries_once = options->tries_once != 0,
         .adopt = options->adopt != 0,
         .no_sync = options->durability_off != 0,
         .events = {.data = writer,
@@ -152,19 +156,28 @@ static void writer_free(varve_writer *writer)
     vv_free(writer);
 }
 
+/* The lake's log, without its cancel flag and progress: those are of calls on the lake. */
+static void make_envs(varve_writer *writer, const struct vv_env *lake)
+{
+    writer->env = *lake;
+    writer->env.cancel = &writer->interrupted;
+    writer->env.progress = NULL;
+    writer->scan_env = writer->env;
+    writer->scan_env.cancel = &writer->scan_cancel;
+}
+
 varve_status varve_writer_open(varve_lake *lake, const varve_writer_options *options,
     varve_writer **out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_env opening = lake->env; /* a call on the lake, which its interrupt ends */
+    opening.progress = NULL;
+    vv_api_begin(&op, lake);
     varve_writer *writer = vv_malloc_zeroed(sizeof(*writer));
-    vv_op_init(&op, &lake->env, VV_OP_BYTES_DEFAULT);
     if (writer == NULL)
         return vv_op_report(&op, vv_fail_memory(&op), err);
-    /* The lake's log, without its cancel flag and progress: those are of calls on the lake. */
-    writer->env = lake->env;
-    writer->env.cancel = NULL;
-    writer->env.progress = NULL;
-    op.env = &writer->env;
+    make_envs(writer, &lake->env);
+    op.env = &opening;
     writer->callers = lake;
     writer->options = (varve_writer_options)VARVE_WRITER_OPTIONS_INIT;
     writer->kinds[0] = (struct kind){&vv_record_regime, VV_STR("market_regimes"), NULL};
@@ -207,7 +220,23 @@ void varve_writer_abandon(varve_writer *writer)
 
 void varve_writer_interrupt(varve_writer *writer)
 {
+    atomic_store(&writer->interrupted, true);
+    atomic_store(&writer->scan_cancel, true);
     vv_writer_interrupt(writer->writer);
+}
+
+void varve_writer_interrupt_scans(varve_writer *writer)
+{
+    atomic_store(&writer->scan_cancel, true);
+}
+
+/* An interrupt of scans that came before is forgotten; one of the writer never is. */
+static void begin_scan(struct vv_op *op, varve_writer *writer)
+{
+    atomic_store(&writer->scan_cancel, false);
+    if (atomic_load(&writer->interrupted))
+        atomic_store(&writer->scan_cancel, true);
+    vv_op_init(op, &writer->scan_env, VV_OP_BYTES_DEFAULT);
 }
 
 static varve_status find_lane(struct vv_op *op, varve_writer *writer, struct kind *kind,
@@ -371,7 +400,7 @@ varve_status varve_writer_scan(varve_writer *writer, const char *table,
     const varve_scan_options *options, struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    begin(&op, writer);
+    begin_scan(&op, writer);
     return vv_op_report(&op, scan(&op, writer, table, options, out), err);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/json_view.h"
 #include "varve/writer.h"
 
@@ -234,12 +235,15 @@ static bool is_ingest(int64_t pid)
     return strstr(vv_text_chars(&line), " ingest ") != NULL && (mask & 1U << (SIGHUP - 1)) != 0;
 }
 
+static varve_status fail_interrupted(struct vv_cli *cli)
+{
+    return vv_error_set(&cli->error, VARVE_EINTERRUPTED,
+        "interrupted; rows that are not flushed stay in the spool");
+}
+
 static varve_status check_interrupt(struct vv_cli *cli)
 {
-    if (vv_interrupt_signal() != 0)
-        return vv_error_set(&cli->error, VARVE_EINTERRUPTED,
-            "interrupted; rows that are not flushed stay in the spool");
-    return VARVE_OK;
+    return vv_interrupt_signal() != 0 ? fail_interrupted(cli) : VARVE_OK;
 }
 
 /* Asks the ingest that has the spool, and waits until what was there is gone. */
@@ -278,9 +282,18 @@ static varve_status flush_here(struct vv_cli *cli, const struct spool_values *va
     writer_options.spool = values->spool;
     writer_options.interval_ms = -1;
     writer_options.adopt = values->adopt ? 1 : 0;
-    VV_TRY(varve_writer_open(cli->lake, &writer_options, &writer, &cli->error));
-    /* Tries once: who asks for a flush wants to know why there is none. */
-    return varve_writer_close(writer, &cli->error);
+    writer_options.tries_once = 1; /* who asks for a flush wants to know why there is none */
+    VV_TRY(check_interrupt(cli));
+    varve_status status = varve_writer_open(cli->lake, &writer_options, &writer, &cli->error);
+    if (status == VARVE_OK) {
+        vv_interrupt_target_writer(writer);
+        status = varve_writer_flush(writer, -1, &cli->error);
+        vv_interrupt_target_writer(NULL);
+    }
+    if (status == VARVE_OK)
+        return varve_writer_close(writer, &cli->error);
+    varve_writer_abandon(writer);
+    return status == VARVE_EINTERRUPTED ? fail_interrupted(cli) : status;
 }
 
 static varve_status flush(struct vv_cli *cli, const struct spool_values *values)

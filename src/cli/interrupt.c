@@ -1,11 +1,17 @@
+#include "cli/interrupt.h"
+
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
 /* A signal handler gets nothing handed over: what it needs has to lie outside of any function. */
 static varve_lake *volatile lake_to_interrupt;
+static _Atomic(varve_writer *) writer_to_interrupt;
 static volatile sig_atomic_t signal_caught;
+static atomic_int handlers; /* that run, in whatever threads */
 
 static void on_signal(int number)
 {
@@ -13,6 +19,11 @@ static void on_signal(int number)
     signal_caught = number;
     if (lake)
         varve_lake_interrupt(lake);
+    atomic_fetch_add(&handlers, 1);
+    varve_writer *writer = atomic_load(&writer_to_interrupt);
+    if (writer)
+        varve_writer_interrupt(writer);
+    atomic_fetch_sub(&handlers, 1);
     (void)alarm(1);
 }
 
@@ -46,6 +57,15 @@ void vv_interrupt_target(varve_lake *lake)
     lake_to_interrupt = lake;
     if (lake && signal_caught)
         varve_lake_interrupt(lake);
+}
+
+void vv_interrupt_target_writer(varve_writer *writer)
+{
+    atomic_store(&writer_to_interrupt, writer);
+    while (!writer && atomic_load(&handlers) > 0) /* a thread of the engine may be in one */
+        (void)sched_yield();
+    if (writer && signal_caught)
+        varve_writer_interrupt(writer);
 }
 
 void vv_interrupt_forget(void)

@@ -250,13 +250,15 @@ static void check_follows(const struct vv_spool *spool, const struct vv_spool_fi
     }
 }
 
-static void judge(const struct vv_spool *spool, struct vv_spool_finds *finds)
+static varve_status judge(struct vv_op *op, const struct vv_spool *spool,
+    struct vv_spool_finds *finds)
 {
     const struct vv_spool_find *before = NULL;
     bool is_known = true; /* what comes before */
     choose_generations(spool, finds);
     for (size_t i = 0; i < finds->len; i++) {
         struct vv_spool_find *find = &finds->items[i];
+        VV_TRY(vv_check_cancel(op));
         is_known = is_known && find->fault == NULL;
         if (!vv_spool_find_is_chosen(find) || find->fault != NULL)
             continue;
@@ -278,6 +280,7 @@ static void judge(const struct vv_spool *spool, struct vv_spool_finds *finds)
         is_known = find->fault == NULL;
         before = find;
     }
+    return VARVE_OK;
 }
 
 varve_status vv_spool_finds_read(struct vv_op *op, struct vv_spool *spool,
@@ -285,6 +288,5 @@ varve_status vv_spool_finds_read(struct vv_op *op, struct vv_spool *spool,
 {
     *out = (struct vv_spool_finds){.torn_index = SIZE_MAX};
     VV_TRY(list_files(op, spool, out));
-    judge(spool, out);
-    return VARVE_OK;
+    return judge(op, spool, out);
 }

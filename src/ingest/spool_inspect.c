@@ -135,6 +135,7 @@ static varve_status inspect_segments(struct vv_op *op, struct inspection *inspec
         if (!vv_spool_segment_name_parse(names[i], &number, &generation) || number == before ||
             number >= inspection->header.next_number)
             continue;
+        VV_TRY(vv_check_cancel(op));
         VV_TRY(inspect_number(op, inspection, names, names_len, number));
         before = number;
     }

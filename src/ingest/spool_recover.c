@@ -107,6 +107,7 @@ static varve_status carry_out(struct vv_op *op, struct vv_spool *spool,
     VV_TRY(remove_all(op, spool, finds, VV_FATE_DROP));
     for (size_t i = 0; i < finds->len; i++) {
         struct vv_spool_find *find = &finds->items[i];
+        VV_TRY(vv_check_cancel(op)); /* the next recovery goes on from here, as after a kill */
         if (find->fate == VV_FATE_COPY)
             VV_TRY(write_anew(op, spool, find));
         if (find->fate != VV_FATE_COPY && find->fate != VV_FATE_KEEP)

@@ -214,7 +214,7 @@ static bool has_tried_all(const struct vv_writer *writer)
 }
 
 /* Asks for a seal and for attempts without delay; the ticket tells when it was sealed. */
-static uint64_t ask(struct vv_writer *writer, bool closing)
+static uint64_t ask(struct vv_writer *writer, bool tries_once)
 {
     pthread_mutex_lock(&writer->lock);
     uint64_t ticket = ++writer->seals_wanted;
@@ -222,7 +222,7 @@ static uint64_t ask(struct vv_writer *writer, bool closing)
         table->next_attempt_us = 0;
         table->gave_up = false;
     }
-    writer->closing = closing;
+    writer->closing += tries_once;
     writer->next_seal_us = 0;
     writer->seal_failure.code = VARVE_OK;
     pthread_cond_broadcast(&writer->work);
@@ -245,7 +245,7 @@ static bool wait_is_over(const struct vv_writer *writer, uint64_t ticket, uint64
         *out = WAITED_DONE;
     else if (atomic_load(&writer->interrupted))
         *out = WAITED_INTERRUPTED;
-    else if ((writer->closing || atomic_load(&writer->is_refused)) &&
+    else if ((writer->closing > 0 || atomic_load(&writer->is_refused)) &&
              (writer->seal_failure.code != VARVE_OK ||
                  (writer->seals_done >= ticket && has_tried_all(writer))))
         *out = WAITED_TRIED;
@@ -315,8 +315,13 @@ varve_status vv_writer_flush(struct vv_op *op, struct vv_writer *writer, int64_t
     int64_t until_us = INT64_MAX;
     if (timeout_us >= 0 && timeout_us < INT64_MAX - now)
         until_us = now + timeout_us;
-    uint64_t ticket = ask(writer, false);
-    switch (wait_for(op, writer, ticket, until_us)) {
+    bool tries_once = writer->options.tries_once;
+    uint64_t ticket = ask(writer, tries_once);
+    enum waited waited = wait_for(op, writer, ticket, until_us);
+    pthread_mutex_lock(&writer->lock);
+    writer->closing -= tries_once;
+    pthread_mutex_unlock(&writer->lock);
+    switch (waited) {
     case WAITED_DONE:
         return vv_writer_refusal(op, writer);
     case WAITED_INTERRUPTED:

@@ -45,6 +45,7 @@ struct vv_writer_options {
     int64_t spool_bytes_max; /* 0: 1 GiB */
     int64_t sync_us;         /* 0: 100 ms */
     bool sync_always, full_fails, adopt, no_sync;
+    bool tries_once; /* a flush waits for one attempt on each table, not for its success */
     /*
      * No threads: what they do is done by flush and close in the caller's, and time is that of the
      * operation's environment. For tests.

@@ -203,9 +203,11 @@ varve_status vv_writer_seal(struct vv_op *op, struct vv_writer *writer)
     pthread_mutex_lock(&writer->lock);
     uint64_t listed = writer->listed_number;
     pthread_mutex_unlock(&writer->lock);
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
+        VV_TRY(vv_check_cancel(op)); /* of what earlier writers left there may be a lot */
         if (numbers[i] > listed && list_segment(op, writer, numbers[i]) != VARVE_OK)
             return vv_note(op, "segment %" PRIu64 " of the spool", numbers[i]);
+    }
     vv_writer_remove_done(op, writer); /* one without rows has nobody to finish it */
     return VARVE_OK;
 }
@@ -220,7 +222,7 @@ struct vv_writer_table *vv_writer_pick(struct vv_writer *writer, int64_t *out_wa
     if (atomic_load(&writer->interrupted) || writer->stopping)
         return NULL;
     for (struct vv_writer_table *table = writer->tables; table != NULL; table = table->next) {
-        if (table->first == NULL || table->is_busy || (writer->closing && table->gave_up))
+        if (table->first == NULL || table->is_busy || (writer->closing > 0 && table->gave_up))
             continue;
         int64_t wait = table->next_attempt_us - now;
         if (wait > 0) {

@@ -112,7 +112,7 @@ struct vv_writer_table {
     struct vv_writer_part *first, *last;
     bool is_busy;
     uint64_t busy_segment; /* while it is */
-    bool gave_up;          /* the writer is being closed, and the one attempt has failed */
+    bool gave_up;          /* an attempt has failed since a flush was asked for */
     uint32_t failures;     /* in a row */
     int64_t next_attempt_us;
     varve_error failure; /* of the last attempt; code OK: there was none, or it was well */
@@ -156,7 +156,7 @@ struct vv_writer {
     uint32_t removals;        /* of segments, that go on: they count as waiting until then */
     uint32_t scans;           /* that are reading segments, which must stay meanwhile */
     varve_error seal_failure; /* of the last seal; code OK: it was well */
-    bool closing;             /* each table has one attempt more */
+    uint32_t closing;         /* who waits for one attempt more of each table, and no success */
     bool stopping;
     pthread_t threads[VV_WRITER_WORKERS + 1];
     size_t threads_len;

@@ -10,7 +10,8 @@ static bool wants_seal(const struct vv_writer *writer, int64_t now)
 {
     bool is_due = writer->options.interval_us > 0 && now >= writer->next_seal_us;
     bool is_asked = writer->seals_done < writer->seals_wanted;
-    if (writer->seal_failure.code != VARVE_OK && now < writer->next_seal_us && !writer->closing)
+    if (writer->seal_failure.code != VARVE_OK && now < writer->next_seal_us &&
+        writer->closing == 0)
         return false; /* the last one failed: not at once again */
     return is_due || is_asked || atomic_load(&writer->is_full);
 }
@@ -68,8 +69,9 @@ static void seal_now(struct vv_op *op, struct vv_writer *writer)
     pthread_mutex_unlock(&writer->lock);
     if (status == VARVE_OK)
         return;
-    vv_log(op, VV_LOG_WARN, "writer.seal", "the spool can't be sealed, tried again: %s",
-        op->error.message);
+    if (status != VARVE_EINTERRUPTED) /* who asked for that knows */
+        vv_log(op, VV_LOG_WARN, "writer.seal", "the spool can't be sealed, tried again: %s",
+            op->error.message);
     vv_forgive(op);
 }
 

@@ -1,6 +1,8 @@
 """Signals, crashes, and the spool between two runs."""
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import time
@@ -29,6 +31,26 @@ def test_sighup_flushes_and_goes_on(lake):
     assert run.process.poll() is None
     run.end()
     assert lake.values() == expected(range(20))
+
+
+def test_a_signal_ends_a_flush_of_the_spool_and_rows_stay(lake):
+    run = lake.ingest("signals", "--interval", "1h", "--ack")
+    run.send(signal_rows(range(10)))
+    assert json.loads(run.process.stdout.readline()) == {"ack": 10}
+    run.kill()
+    log = os.open(lake.path / "signals" / "_delta_log", os.O_RDONLY)
+    fcntl.flock(log, fcntl.LOCK_EX)  # a commit waits a second for a writer who has its turn
+    flush = subprocess.Popen([str(PROGRAM), "--lake", str(lake.path), "spool", "flush"],
+                             stderr=subprocess.PIPE, text=True)
+    until(lambda: f"process {flush.pid} on" in str(lake.spool()["owner"]))
+    flush.send_signal(signal.SIGINT)
+    said = flush.communicate(timeout=60)[1]
+    os.close(log)
+    assert flush.returncode == 130, said
+    assert "interrupted; rows that are not flushed stay in the spool" in said
+    assert lake.spool()["rows_waiting"] == 10
+    lake.ok("spool", "flush")
+    assert lake.values() == expected(range(10))
 
 
 def away(lake):
