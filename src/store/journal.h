@@ -13,6 +13,8 @@
 #ifndef VV_STORE_JOURNAL_H
 #define VV_STORE_JOURNAL_H
 
+#include <sys/types.h>
+
 #include "base/op.h"
 #include "base/str.h"
 
@@ -25,7 +27,8 @@ struct vv_journal_file {
     size_t mapped_bytes;
     bool writable;
     int fd;
-    void *disk; /* of the lossy one: its file */
+    pid_t locked_by; /* the process that has claimed it; 0: nobody */
+    void *disk;      /* of the lossy one: its file */
 };
 
 /* What tells a file from a copy of it. */
@@ -82,7 +85,7 @@ varve_status vv_journal_list(struct vv_op *op, struct vv_journal *journal,
     struct vv_arena *arena, struct vv_str **out_names, size_t *out_len);
 /*
  * Opens the file that stands for the folder, making it of zero bytes where it is not there, and
- * locks it until it is shut or the process dies. Its last VV_JOURNAL_OWNER_BYTES say who has it,
+ * locks it until it is shut or the process dies, whatever becomes of children that were forked. Its last VV_JOURNAL_OWNER_BYTES say who has it,
  * for people. ECONFLICT: another has.
  */
 varve_status vv_journal_claim(struct vv_op *op, struct vv_journal *journal, struct vv_str name,

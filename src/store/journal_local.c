@@ -4,7 +4,8 @@
  * Blocks are allocated when a file is made (posix_fallocate), so a write to the mapping needs none
  * and the SIGBUS of a full disk can't happen. The lock is one of the open file (F_OFD_SETLK), on
  * the file that stands for the folder: a killed process gives it back by dying, a second opening in
- * the same process meets it too, and whether it is held can be asked without taking it.
+ * the same process meets it too, and whether it is held can be asked without taking it. A child that
+ * is forked would share it: it gets no mapping, and closes the descriptor (fork_close.h).
  */
 #include "store/journal.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/seam.h"
+#include "store/fork_close.h"
 #include "store/local.h"
 #include "store/local_sys.h"
 
@@ -61,20 +63,39 @@ static varve_status map_file(struct vv_op *op, struct vv_journal_file *file, siz
         int protection = PROT_READ | (file->writable ? PROT_WRITE : 0);
         if (vv_fault_point("journal.map"))
             return vv_sys_fail(op, ENOMEM, "map into memory", path);
+        vv_fork_hold();
         void *at = mmap(NULL, bytes, protection, MAP_SHARED, file->fd, 0);
-        if (at == MAP_FAILED)
-            return vv_sys_fail(op, errno, "map into memory", path);
+        int failure = at == MAP_FAILED ? errno : 0;
+        if (failure == 0)
+            (void)madvise(at, bytes, MADV_DONTFORK);
+        vv_fork_go();
+        if (failure != 0)
+            return vv_sys_fail(op, failure, "map into memory", path);
         file->bytes = at;
     }
     file->mapped_bytes = bytes;
     return VARVE_OK;
 }
 
+static void unlock(const struct vv_journal_file *file)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    (void)fcntl(file->fd, F_OFD_SETLK, &lock);
+    vv_fork_hold();
+    vv_fork_close_remove(file->fd);
+    vv_fork_go();
+}
+
 static void local_shut(struct vv_journal_file *file)
 {
     int before = errno;
+    /* A child has neither mapping nor descriptor, and must not unlock what its parent has. */
+    if (file->locked_by != 0 && file->locked_by != getpid())
+        return;
     if (file->bytes != NULL)
         (void)munmap(file->bytes, file->mapped_bytes);
+    if (file->locked_by != 0)
+        unlock(file);
     vv_fd_close(&file->fd);
     errno = before;
 }
@@ -190,6 +211,25 @@ static void sign(struct vv_journal_file *file)
     memcpy(file->bytes + file->mapped_bytes - sizeof(text), text, sizeof(text));
 }
 
+/*
+ * Opens and locks in one step, before which no child has the descriptor, nor after it. An errno:
+ * there is no such file, or *out_failure: somebody has it.
+ */
+static int open_locked(const char *path, struct vv_journal_file *file, int *out_failure)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    vv_fork_hold();
+    int failure = vv_sys_open(path, O_RDWR | O_CREAT, &file->fd);
+    if (failure == 0)
+        *out_failure = fcntl(file->fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+    if (failure == 0 && *out_failure == 0) {
+        file->locked_by = getpid();
+        vv_fork_close_add(file->fd);
+    }
+    vv_fork_go();
+    return failure;
+}
+
 static varve_status local_claim(struct vv_op *op, struct vv_journal *journal,
     struct vv_str name, size_t bytes, struct vv_journal_file *out)
 {
@@ -199,17 +239,17 @@ static varve_status local_claim(struct vv_op *op, struct vv_journal *journal,
     VV_TRY(path_of(op, journal, name, &path));
     VV_CLEANUP(vv_journal_shut)
     struct vv_journal_file file = {.journal = journal, .writable = true, .fd = -1};
-    int failure = vv_sys_open(path.ptr, O_RDWR | O_CREAT, &file.fd);
+    int lock_failure = 0;
+    int failure = open_locked(path.ptr, &file, &lock_failure);
     if (failure == ENOENT) {
         VV_TRY(vv_path_make(op, folder, folder->root));
-        failure = vv_sys_open(path.ptr, O_RDWR | O_CREAT, &file.fd);
+        failure = open_locked(path.ptr, &file, &lock_failure);
     }
     if (failure != 0)
         return vv_sys_fail(op, failure, "open", path.ptr);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(file.fd, F_OFD_SETLK, &lock) != 0) {
-        if (errno != EAGAIN && errno != EACCES)
-            return vv_sys_fail(op, errno, "lock", path.ptr);
+    if (lock_failure != 0) {
+        if (lock_failure != EAGAIN && lock_failure != EACCES)
+            return vv_sys_fail(op, lock_failure, "lock", path.ptr);
         struct vv_str owner = owner_text(op, &op->arena, file.fd);
         return vv_fail(op, VARVE_ECONFLICT,
             "%.*s belongs to %.*s: one process at a time; stop that one, or use a folder of "

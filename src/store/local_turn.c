@@ -13,7 +13,9 @@
 
 static void give(struct vv_turn *turn)
 {
-    vv_fd_close(&turn->fd); /* the lock goes with the last descriptor of this opening */
+    (void)flock(turn->fd,
+        LOCK_UN); /* a child that was forked meanwhile has a descriptor, too */
+    vv_fd_close(&turn->fd);
 }
 
 bool vv_local_try_turn(struct vv_op *op, struct vv_store *store, struct vv_str folder,

@@ -78,6 +78,67 @@ TEST(spool_owner, a_second_one_in_the_same_process_is_refused_too)
     CHECK(put_rows(&f, "a", 1, 1));
 }
 
+static int idle(void *data)
+{
+    while (data == NULL)
+        (void)pause();
+    return 0;
+}
+
+TEST(spool_owner, a_child_that_was_forked_keeps_no_spool_that_is_closed)
+{
+    VV_CLEANUP(spool_fixture_done) struct spool_fixture f;
+    struct test_proc worker;
+    spool_fixture_init(&f);
+    REQUIRE(spool_open(&f, "spool"));
+    REQUIRE(put_rows(&f, "a", 1, 1));
+    REQUIRE(test_proc_fork(&worker, idle, NULL));
+    REQUIRE(spool_close(&f));
+    CHECK(spool_open(&f, "spool"));
+    test_proc_kill(&worker, SIGKILL);
+    CHECK_INT(test_proc_wait(&worker, 30000), 128 + SIGKILL);
+}
+
+/* A program with a spool, and a worker of its that outlives it. */
+static int hold_and_fork(void *data)
+{
+    struct diary *diary = data;
+    struct spool_fixture f;
+    spool_fixture_init(&f);
+    if (!spool_open(&f, "spool") || !put_rows(&f, "a", 1, 10))
+        return 1;
+    pid_t worker = fork();
+    if (worker < 0)
+        return 1;
+    if (worker > 0)
+        note(&diary->number_used, (uint64_t)worker);
+    if (worker == 0)
+        note(&diary->is_ready, 1);
+    for (;;)
+        (void)pause();
+}
+
+TEST(spool_owner, a_child_that_was_forked_keeps_no_spool_of_a_killed_parent)
+{
+    VV_CLEANUP(spool_fixture_done) struct spool_fixture f;
+    struct diary *diary = diary_new();
+    struct test_proc proc;
+    spool_fixture_init(&f);
+    REQUIRE(test_proc_fork(&proc, hold_and_fork, diary));
+    while (__atomic_load_n(&diary->is_ready, __ATOMIC_SEQ_CST) == 0 ||
+           __atomic_load_n(&diary->number_used, __ATOMIC_SEQ_CST) == 0)
+        (void)usleep(1000);
+    /* While its parent lives the spool is that one's. */
+    CHECK_FAILS(&f.op,
+        vv_spool_open(&f.op, vv_str_of(test_path("spool")), &f.options, &f.recovery, &f.spool),
+        VARVE_ECONFLICT);
+    test_proc_kill(&proc, SIGKILL);
+    CHECK_INT(test_proc_wait(&proc, 30000), 128 + SIGKILL);
+    CHECK(spool_open(&f, "spool"));
+    CHECK_INT(f.recovery.rows, 10);
+    (void)kill((pid_t)diary->number_used, SIGKILL);
+}
+
 TEST(spool_owner, a_copy_is_refused_until_it_is_adopted_under_a_new_id)
 {
     VV_CLEANUP(spool_fixture_done) struct spool_fixture f;

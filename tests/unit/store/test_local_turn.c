@@ -78,6 +78,31 @@ TEST(local_turn, of_a_killed_process_is_free)
     vv_turn_give(&turn);
 }
 
+static int idle(void *data)
+{
+    while (data == NULL)
+        (void)pause();
+    return 0;
+}
+
+TEST(local_turn, is_not_kept_by_a_child_that_was_forked_meanwhile)
+{
+    VV_CLEANUP(fixture_done) struct fixture fixture = {0};
+    struct test_proc worker;
+    struct vv_turn turn;
+    REQUIRE(fixture_open_local(&fixture, "root", true));
+    put(&fixture, "log/0", "bytes");
+    vv_store_take_turn(&fixture.op, fixture.store, VV_STR("log"), 0, &turn);
+    REQUIRE(turn.give != NULL);
+    REQUIRE(test_proc_fork(&worker, idle, NULL));
+    vv_turn_give(&turn);
+    vv_store_take_turn(&fixture.op, fixture.store, VV_STR("log"), 0, &turn);
+    CHECK(turn.give != NULL);
+    vv_turn_give(&turn);
+    test_proc_kill(&worker, SIGKILL);
+    CHECK_INT(test_proc_wait(&worker, 30000), 128 + SIGKILL);
+}
+
 TEST(local_turn, is_no_condition_for_anything)
 {
     VV_CLEANUP(fixture_done) struct fixture fixture = {0};
