@@ -18,18 +18,28 @@ static varve_status refuse(struct vv_cli *cli, struct ArrowArrayStream *stream,
         "%s is nothing for a terminal: write it to a file with -o FILE.%s", name, suffix);
 }
 
-/* What the library wrote to `path`, to where the result goes. */
-static void copy_file(const char *path, FILE *to)
+/*
+ * What the library wrote to `path`, to where the result goes. The file has no name any more while its
+ * bytes go out, which may take as long as their reader likes: who is killed meanwhile leaves nothing.
+ */
+static varve_status copy_file(const char *path, FILE *to, varve_error *err)
 {
     char piece[1 << 16];
     FILE *from = fopen(path, "re");
+    int failure = from ? 0 : errno;
     size_t len = 1;
+    (void)unlink(path);
     while (from && len > 0 && !ferror(to)) {
         len = fread(piece, 1, sizeof(piece), from);
         (void)fwrite(piece, 1, len, to);
     }
+    if (from && ferror(from))
+        failure = EIO;
     if (from)
         (void)fclose(from);
+    return failure == 0 ? VARVE_OK
+                        : vv_error_set(err, VARVE_EIO, "cannot read %s: %s", path,
+                              vv_errno_text(failure));
 }
 
 /*
@@ -59,7 +69,7 @@ varve_status vv_show_parquet(struct vv_cli *cli, struct ArrowArrayStream *stream
     varve_status status =
         varve_lake_export_parquet(cli->lake, stream, name.ptr, out_rows, &cli->error);
     if (status == VARVE_OK)
-        copy_file(name.ptr, target->file);
+        return copy_file(name.ptr, target->file, &cli->error);
     (void)unlink(name.ptr);
     return status;
 }

@@ -20,7 +20,9 @@ struct vv_engine {
     pthread_mutex_t opening;
     atomic_bool is_open;      /* once it is, it stays so */
     duckdb_database database; /* set under `opening` */
-    char *spill_folder;       /* is there once something was spilled; with vv_free */
+    char *temp_folder;        /* where the next is made; with vv_free */
+    char *spill_folder;       /* is there once something was spilled; set under `opening` */
+    void *spill;              /* of options.spill, what that lies in; set under `opening` */
     struct vv_watch watch;
     uint32_t threads_max;  /* that it may use */
     atomic_bool is_scaled; /* it uses them */

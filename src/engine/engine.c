@@ -40,23 +40,40 @@ static varve_status config_set_count(struct vv_op *op, duckdb_config config, con
     return value.ptr ? config_set(op, config, name, value.ptr) : vv_fail_memory(op);
 }
 
+static varve_status temp_folder_take(struct vv_op *op, struct vv_str temp_folder, char **out)
+{
+    const char *system_folder = getenv("TMPDIR");
+    if (temp_folder.len == 0)
+        temp_folder = vv_str_of(system_folder && system_folder[0] ? system_folder : "/tmp");
+    return vv_duck_text(op, "the name of the temporary folder", temp_folder, out);
+}
+
 /*
  * Spilled files of two processes in one folder would overwrite each other, so each engine has a
  * folder of its own, which DuckDB makes when it first spills and removes in the end.
  */
-static varve_status spill_folder_name(struct vv_op *op, struct vv_str temp_folder, char **out)
+static varve_status spill_folder_name(struct vv_op *op, struct vv_engine *engine)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf path = VV_BUF_INIT(1 << 16);
-    if (temp_folder.len > 0) {
-        vv_buf_add(&path, temp_folder);
-    } else {
-        const char *system_folder = getenv("TMPDIR");
-        vv_buf_adds(&path, system_folder && system_folder[0] ? system_folder : "/tmp");
-    }
-    vv_buf_addf(&path, "/varve-spill-%ld-%016" PRIx64, (long)getpid(), vv_random64());
-    if (!vv_buf_ok(&path))
+    const struct vv_engine_spill *spill = engine->options.spill;
+    struct vv_str temp_folder = vv_str_of(engine->temp_folder);
+    struct vv_str path = VV_STR_NONE;
+    if (spill != NULL && engine->spill == NULL)
+        VV_TRY(spill->make(op, temp_folder, &engine->spill, &path));
+    if (engine->spill != NULL)
+        path = vv_arena_format(&op->arena, "%.*s/files", VV_ARG(path));
+    else
+        path = vv_arena_format(&op->arena, "%.*s/varve-spill-%ld-%016" PRIx64,
+            VV_ARG(temp_folder), (long)getpid(), vv_random64());
+    if (path.ptr == NULL)
         return vv_fail_memory(op);
-    return vv_duck_text(op, "the name of the temporary folder", vv_buf_str(&path), out);
+    return vv_duck_text(op, "the name of the temporary folder", path, &engine->spill_folder);
+}
+
+static void spill_folder_remove(struct vv_engine *engine)
+{
+    if (engine->spill != NULL)
+        engine->options.spill->remove(engine->spill);
+    engine->spill = NULL;
 }
 
 /*
@@ -253,7 +270,14 @@ void vv_engine_read_once(struct vv_engine *engine, bool is_once)
 static varve_status database_make(struct vv_op *op, struct vv_engine *engine,
     const struct vv_engine_options *options)
 {
-    varve_status status = database_open(op, options, engine);
+    varve_status status = VARVE_OK;
+    if (engine->spill_folder == NULL)
+        status = spill_folder_name(op, engine);
+    if (status != VARVE_OK) {
+        spill_folder_remove(engine);
+        return status;
+    }
+    status = database_open(op, options, engine);
     if (status == VARVE_OK)
         status = settings_set(op, engine, options);
     if (status != VARVE_OK)
@@ -285,6 +309,7 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
     *engine = (struct vv_engine){.uses = 1,
         .options = {.memory_bytes = options->memory_bytes,
             .is_lasting = options->is_lasting,
+            .spill = options->spill,
             .held = vv_held_retain(options->held)},
         .threads_max = threads_of(options),
         .is_scaled = options->allowed_folders_len > 0,
@@ -297,7 +322,7 @@ varve_status vv_engine_open(struct vv_op *op, const struct vv_engine_options *op
         return status;
     }
     pthread_mutex_init(&engine->rowsets_lock, NULL); /* never fails for a plain one */
-    status = spill_folder_name(op, options->temp_folder, &engine->spill_folder);
+    status = temp_folder_take(op, options->temp_folder, &engine->temp_folder);
     /* The folders of a sandbox are the caller's, and may be gone later. */
     if (status == VARVE_OK && options->allowed_folders_len > 0)
         status = database_make(op, engine, options);
@@ -318,11 +343,13 @@ void vv_engine_close(struct vv_engine **engine)
     vv_watch_done(&left->watch);
     if (atomic_load(&left->is_open))
         duckdb_close(&left->database);
+    spill_folder_remove(left);
     pthread_mutex_destroy(&left->opening);
     pthread_mutex_destroy(&left->rowsets_lock);
     pthread_mutex_destroy(&left->lent_lock);
     vv_held_release(&left->options.held);
     vv_free(left->spill_folder);
+    vv_free(left->temp_folder);
     vv_free(left);
 }
 
@@ -331,12 +358,15 @@ void vv_engine_leave(struct vv_engine **engine)
     struct vv_engine *left = *engine;
     if (left == NULL)
         return;
-    bool is_more_than_memory = atomic_load(&left->uses) > 1 || atomic_load(&left->is_scaled) ||
-                               access(left->spill_folder, F_OK) == 0;
-    if (is_more_than_memory || is_leak_told)
+    bool has_spilled = left->spill_folder != NULL && access(left->spill_folder, F_OK) == 0;
+    bool is_more_than_memory =
+        atomic_load(&left->uses) > 1 || atomic_load(&left->is_scaled) || has_spilled;
+    if (is_more_than_memory || is_leak_told) {
         vv_engine_close(engine);
-    else
+    } else {
         vv_watch_done(&left->watch);
+        spill_folder_remove(left);
+    }
     *engine = NULL;
 }
 

@@ -18,10 +18,20 @@ struct vv_session;
 struct vv_rows;
 struct vv_held;
 
+/* Who makes a folder in `parent` for what is spilled, and removes it with all that it holds. */
+struct vv_engine_spill {
+    /* *out_folder NULL: it can't. *out_path: as long as that is there. */
+    varve_status (*make)(struct vv_op *op, struct vv_str parent, void **out_folder,
+        struct vv_str *out_path);
+    void (*remove)(void *folder);
+};
+
 struct vv_engine_options {
     uint32_t threads;          /* 0: one a core; no more than the memory is enough for */
     size_t memory_bytes;       /* of all that work takes, about; 0: DuckDB's default */
     struct vv_str temp_folder; /* for spilled data, must exist; none: the system's own */
+    /* For each database. NULL, or where it can't: one in temp_folder that a killed process leaves. */
+    const struct vv_engine_spill *spill;
     /*
      * Where set, SQL reaches files below these folders only, nothing else and no network: a
      * sandbox for a user's text. What may run at all is the caller's matter (engine/sql_tree.h).

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "engine/held.h"
 #include "engine/sql.h"
+#include "store/spill_folder.h"
 
 static struct vv_str keep(struct vv_lake *lake, struct vv_str text)
 {
@@ -34,6 +35,25 @@ static varve_status check_is_there(struct vv_op *op, const struct vv_lake *lake,
         VV_ARG(lake->store->location));
 }
 
+static varve_status make_spill(struct vv_op *op, struct vv_str parent, void **out_folder,
+    struct vv_str *out_path)
+{
+    struct vv_spill_folder *folder = NULL;
+    VV_TRY(vv_spill_folder_make(op, parent, &folder));
+    *out_folder = folder;
+    if (folder != NULL)
+        *out_path = vv_spill_folder_path(folder);
+    return VARVE_OK;
+}
+
+static void remove_spill(void *folder)
+{
+    struct vv_spill_folder *removed = folder;
+    vv_spill_folder_remove(&removed);
+}
+
+static const struct vv_engine_spill spill_folders = {make_spill, remove_spill};
+
 varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     const struct vv_lake_options *options, struct vv_lake **out)
 {
@@ -46,6 +66,7 @@ varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     lake->user = keep(lake, options->user);
     lake->message = keep(lake, options->message);
     lake->engine_options.temp_folder = keep(lake, options->engine.temp_folder);
+    lake->engine_options.spill = &spill_folders;
     varve_status status = open_root(op, location, options, lake);
     if (status == VARVE_OK && options->held_bytes > 0)
         status = vv_held_new(op, options->held_bytes, &lake->held);

@@ -1,50 +1,18 @@
 #include "store/new_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/seam.h"
 #include "base/uuid.h"
+#include "store/folder_lock.h"
 #include "store/key.h"
 #include "store/local.h"
 #include "store/local_sys.h"
 
 #define COPY_BYTES ((size_t)1 << 20)
 #define HIDDEN_DIGITS 8
-
-/* ---- Removing ------------------------------------------------------------------------------------ */
-
-static void folder_cleanup(DIR **folder)
-{
-    if (*folder != NULL)
-        (void)closedir(*folder);
-}
-
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* With what it holds; links are removed, not followed. What can't be removed stays. */
-static void remove_folder(int parent, const char *path)
-{
-    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *folder VV_CLEANUP(folder_cleanup) = fd < 0 ? NULL : fdopendir(fd);
-    if (folder == NULL) {
-        vv_fd_close(&fd);
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (is_dots(entry->d_name) || unlinkat(fd, entry->d_name, 0) == 0)
-            continue;
-        if (errno == EISDIR || errno == EPERM)
-            remove_folder(fd, entry->d_name);
-    }
-    (void)unlinkat(parent, path, AT_REMOVEDIR);
-}
 
 static struct vv_str last_part(struct vv_str path)
 {
@@ -53,34 +21,7 @@ static struct vv_str last_part(struct vv_str path)
         folder > 0 || (path.len > 0 && path.ptr[0] == '/') ? folder + 1 : 0);
 }
 
-/* ---- Whose it is ----------------------------------------------------------------------------------- */
-
-/*
- * Opens a folder and locks it; *out_fd -1: it is not there, or somebody has it. The lock is of the
- * folder itself and ends with the process. A file system without such locks: `*out_locked` false.
- */
-static void take_folder(const char *path, int *out_fd, bool *out_locked)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int failure = 0;
-    *out_fd = -1;
-    *out_locked = false;
-    if (fd < 0)
-        return;
-    do
-        failure = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-    while (failure == EINTR);
-    struct stat opened;
-    struct stat named;
-    bool is_named = fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
-                    opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-    if (failure == EWOULDBLOCK || !is_named) {
-        vv_fd_close(&fd);
-        return;
-    }
-    *out_fd = fd;
-    *out_locked = failure == 0;
-}
+/* ---- What others have left ---------------------------------------------------------------------- */
 
 /* "<prefix>xxxxxxxx", the end in hexadecimal digits. */
 static bool is_hidden_name(struct vv_str name, struct vv_str prefix)
@@ -92,40 +33,16 @@ static bool is_hidden_name(struct vv_str name, struct vv_str prefix)
     return ok;
 }
 
-/*
- * Removes what processes that were killed have left of a folder of that name: what nobody has
- * locked, and is of the same user. What can't be looked at stays.
- */
+/* What processes that were killed have left of a folder of that name. */
 static varve_status sweep(struct vv_op *op, const struct vv_new_folder *folder)
 {
     struct vv_str hidden = last_part(folder->hidden);
-    struct vv_str prefix = vv_str_first(hidden, hidden.len - HIDDEN_DIGITS);
-    struct vv_str before =
-        vv_str_first(folder->hidden, folder->hidden.len - hidden.len); /* "a/", or nothing */
-    struct vv_str parent = before.len > 0 ? vv_arena_str(&op->arena, before) : VV_STR(".");
-    if (parent.ptr == NULL)
-        return vv_fail_memory(op);
-    DIR *entries VV_CLEANUP(folder_cleanup) = opendir(parent.ptr);
-    if (entries == NULL)
-        return VARVE_OK;
-    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
-        VV_CLEANUP(vv_fd_close) int fd = -1;
-        struct stat info;
-        bool is_locked = false;
-        if (!is_hidden_name(vv_str_of(entry->d_name), prefix))
-            continue;
-        struct vv_str path =
-            vv_arena_format(&op->arena, "%.*s%s", VV_ARG(before), entry->d_name);
-        if (path.ptr == NULL)
-            return vv_fail_memory(op);
-        take_folder(path.ptr, &fd, &is_locked);
-        if (!is_locked || fstat(fd, &info) != 0 || info.st_uid != geteuid())
-            continue;
-        remove_folder(AT_FDCWD, path.ptr);
-        vv_log(op, VV_LOG_INFO, "new_folder.swept",
-            "removed %s, which a process that was killed had left", path.ptr);
-    }
-    return VARVE_OK;
+    const struct vv_folder_sweep swept = {
+        .before = vv_str_first(folder->hidden, folder->hidden.len - hidden.len),
+        .prefix = vv_str_first(hidden, hidden.len - HIDDEN_DIGITS),
+        .is_one = is_hidden_name,
+        .event = "new_folder.swept"};
+    return vv_folder_sweep(op, &swept);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------------- */
@@ -181,7 +98,7 @@ varve_status vv_new_folder_open(struct vv_op *op, struct vv_str path, struct vv_
         return vv_sys_fail(op, failure, "make the folder", hidden.ptr);
     bool is_locked = false;
     out->hidden = hidden;
-    take_folder(hidden.ptr, &out->lock, &is_locked);
+    vv_folder_take(hidden.ptr, &out->lock, &is_locked);
     if (out->lock < 0)
         return vv_fail(op, VARVE_EIO, "%s was taken away as it was made: try again",
             hidden.ptr);
@@ -290,7 +207,7 @@ void vv_new_folder_done(struct vv_new_folder *folder)
 {
     vv_store_close(&folder->store);
     if (folder->hidden.len > 0)
-        remove_folder(AT_FDCWD, folder->hidden.ptr);
+        vv_folder_remove(folder->hidden.ptr);
     vv_fd_close(&folder->lock);
     vv_arena_done(&folder->arena);
     *folder = (struct vv_new_folder){.lock = -1};

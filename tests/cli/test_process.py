@@ -63,6 +63,46 @@ def test_an_interrupted_output_file_does_not_appear(filled, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def spare(filled, tmp_path):
+    """The folder of temporary files."""
+    folder = tmp_path / "spare"
+    folder.mkdir()
+    filled.env["TMPDIR"] = str(folder)
+    return folder
+
+
+def test_what_a_killed_one_has_spilled_goes_with_the_next(filled, spare):
+    process = start(filled, "--memory", "64MB", "query",
+                    "SELECT count(*) FROM (SELECT DISTINCT hash(i), i FROM range(100000000) t(i))",
+                    stdout=subprocess.DEVNULL)
+    until(lambda: any(path.is_file() for path in spare.rglob("*")))
+    subprocess.run([str(filled.program), "query", "SELECT 1"], env=filled.env, cwd=filled.folder,
+                   check=True, capture_output=True)
+    assert any(path.is_file() for path in spare.rglob("*"))  # it lives
+    process.kill()
+    process.wait(timeout=60)
+    subprocess.run([str(filled.program), "query", "SELECT 1"], env=filled.env, cwd=filled.folder,
+                   check=True, capture_output=True)
+    assert not list(spare.iterdir())
+
+
+def test_a_parquet_that_nobody_reads_leaves_no_file(filled, spare):
+    process = start(filled, "query", "--format", "parquet",
+                    "SELECT hash(i) AS h FROM range(300000) t(i)", stdout=subprocess.PIPE)
+    assert process.stdout.read(4) == b"PAR1"  # the pipe is full, and much is left
+    process.kill()
+    process.wait(timeout=60)
+    assert not list(spare.glob("varve-output.*"))
+
+
 def test_an_output_file_is_replaced_whole(filled, tmp_path):
     target = tmp_path / "rows.json"
     target.write_text("old")

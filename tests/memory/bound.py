@@ -79,7 +79,7 @@ class Runner:
         count = 0
         for folder in pathlib.Path(self.env["TMPDIR"]).glob("varve-spill-*"):
             with contextlib.suppress(FileNotFoundError):  # the command may be done with it
-                count += sum(path.stat().st_size for path in folder.iterdir())
+                count += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         return count
 
     def told(self, path, expected, what):

@@ -1,0 +1,144 @@
+#include "store/spill_folder.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/seam.h"
+#include "base/uuid.h"
+#include "store/folder_lock.h"
+#include "store/local_sys.h"
+
+#define NAME "varve-spill-"
+#define HEX_DIGITS 16
+#define TRIES_MAX 3
+
+struct vv_spill_folder {
+    char *path;
+    int lock;
+    pid_t owner;
+};
+
+/*
+ * With the host's name in it: where the folder of temporary files is shared, another machine's lock may
+ * not be seen here.
+ */
+static struct vv_str prefix_of(struct vv_arena *arena)
+{
+    char host[128] = {0};
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        host[0] = '?';
+    return vv_arena_format(arena, NAME "%08" PRIx32 "-", (uint32_t)vv_xxh3(vv_str_of(host)));
+}
+
+/* "<prefix><process>-<random>" */
+static bool is_spill_name(struct vv_str name, struct vv_str prefix)
+{
+    size_t digits = 0;
+    size_t hex = 0;
+    if (!vv_str_starts(name, prefix))
+        return false;
+    name = vv_str_skip(name, prefix.len);
+    while (digits < name.len && name.ptr[digits] >= '0' && name.ptr[digits] <= '9')
+        digits++;
+    if (digits == 0 || digits == name.len || name.ptr[digits] != '-')
+        return false;
+    name = vv_str_skip(name, digits + 1);
+    while (hex < name.len && ((name.ptr[hex] >= '0' && name.ptr[hex] <= '9') ||
+                                 (name.ptr[hex] >= 'a' && name.ptr[hex] <= 'f')))
+        hex++;
+    return hex == HEX_DIGITS && name.len == HEX_DIGITS;
+}
+
+/* The lock shall not be what takes the last descriptor. */
+static bool has_spare(int fd)
+{
+    VV_CLEANUP(vv_fd_close) int spare = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return spare >= 0;
+}
+
+/* False: somebody who sweeps has it, or it can't be made or locked. */
+static bool make_locked(struct vv_spill_folder *folder, bool *out_again)
+{
+    bool is_locked = false;
+    *out_again = false;
+    if (mkdir(folder->path, 0700) != 0)
+        return false;
+    vv_folder_take(folder->path, &folder->lock, &is_locked);
+    if (is_locked && has_spare(folder->lock))
+        return true;
+    *out_again = folder->lock < 0;
+    vv_fd_close(&folder->lock);
+    (void)rmdir(folder->path);
+    return false;
+}
+
+static varve_status name_it(struct vv_op *op, struct vv_str before, struct vv_str prefix,
+    struct vv_spill_folder *folder)
+{
+    struct vv_str path = vv_arena_format(&op->arena, "%.*s%.*s%ld-%016" PRIx64, VV_ARG(before),
+        VV_ARG(prefix), (long)getpid(), vv_random64());
+    vv_free(folder->path);
+    folder->path = path.ptr != NULL ? vv_malloc(path.len + 1) : NULL;
+    if (folder->path == NULL)
+        return vv_fail_memory(op);
+    memcpy(folder->path, path.ptr, path.len + 1);
+    return VARVE_OK;
+}
+
+/* Gives up what was not locked, and leaves alone what is not its own. */
+static void folder_free(struct vv_spill_folder **folder)
+{
+    if (*folder == NULL)
+        return;
+    vv_fd_close(&(*folder)->lock);
+    vv_free((*folder)->path);
+    vv_free(*folder);
+    *folder = NULL;
+}
+
+varve_status vv_spill_folder_make(struct vv_op *op, struct vv_str parent,
+    struct vv_spill_folder **out)
+{
+    *out = NULL;
+    struct vv_str before = vv_arena_format(&op->arena, "%.*s/", VV_ARG(parent));
+    struct vv_str prefix = prefix_of(&op->arena);
+    if (before.ptr == NULL || prefix.ptr == NULL)
+        return vv_fail_memory(op);
+    const struct vv_folder_sweep swept = {.before = before,
+        .prefix = prefix,
+        .is_one = is_spill_name,
+        .event = "spill_folder.swept"};
+    VV_TRY(vv_folder_sweep(op, &swept));
+    VV_CLEANUP(folder_free)
+    struct vv_spill_folder *folder = vv_malloc_zeroed(sizeof(*folder));
+    if (folder == NULL)
+        return vv_fail_memory(op);
+    folder->lock = -1;
+    folder->owner = getpid();
+    bool again = true;
+    for (int i = 0; i < TRIES_MAX && again; i++) {
+        VV_TRY(name_it(op, before, prefix, folder));
+        if (!make_locked(folder, &again))
+            continue;
+        *out = VV_MOVE(folder);
+        break;
+    }
+    return VARVE_OK;
+}
+
+struct vv_str vv_spill_folder_path(const struct vv_spill_folder *folder)
+{
+    return vv_str_of(folder->path);
+}
+
+void vv_spill_folder_remove(struct vv_spill_folder **folder)
+{
+    if (*folder == NULL)
+        return;
+    if ((*folder)->owner == getpid()) /* a child that was forked leaves it to its parent */
+        vv_folder_remove((*folder)->path);
+    folder_free(folder);
+}
