@@ -50,6 +50,7 @@
 #define TURN_WAIT_MAX_US 1000000 /* for a turn whose holder may be stopped */
 #define BACK_OFF_FIRST_US 10000
 #define BACK_OFF_MAX_US 2000000
+#define BACK_OFF_SLICE_US 50000 /* how long a cancel may go unheard */
 
 enum slot {
     SLOT_EMPTY,
@@ -76,14 +77,24 @@ static void committer_done(struct committer *committer)
 }
 
 /* 10 ms, 20, 40 ..., each cut by a random part: those who collided must not do so again. */
-static void back_off(struct vv_op *op, uint32_t failures)
+static int64_t pause_us(uint32_t failures)
 {
     int64_t us = BACK_OFF_FIRST_US;
     for (uint32_t i = 1; i < failures && us < BACK_OFF_MAX_US; i++)
         us *= 2;
     if (us > BACK_OFF_MAX_US)
         us = BACK_OFF_MAX_US;
-    vv_sleep_us(op, us / 2 + (int64_t)(vv_random64() % (uint64_t)(us / 2)));
+    return us / 2 + (int64_t)(vv_random64() % (uint64_t)(us / 2));
+}
+
+/* Before the next attempt, where nothing is in doubt. */
+static varve_status back_off(struct vv_op *op, uint32_t failures)
+{
+    for (int64_t left_us = pause_us(failures); left_us > 0; left_us -= BACK_OFF_SLICE_US) {
+        VV_TRY(vv_check_cancel(op));
+        vv_sleep_us(op, left_us < BACK_OFF_SLICE_US ? left_us : BACK_OFF_SLICE_US);
+    }
+    return VARVE_OK;
 }
 
 /* The log has the version below no more: the ledger's hash, or the link says that it is missing. */
@@ -178,7 +189,7 @@ static varve_status read_slot(struct vv_op *op, struct committer *c, enum slot *
         if (status != VARVE_EIO || tries == READS_MAX)
             break;
         vv_forgive(op);
-        back_off(op, tries);
+        vv_sleep_us(op, pause_us(tries));
     }
     if (status == VARVE_ENOTFOUND) {
         vv_forgive(op);
@@ -237,7 +248,7 @@ static varve_status take_slot(struct vv_op *op, struct committer *c, enum slot *
             return VARVE_OK;
         }
         if (puts < PUTS_MAX)
-            back_off(op, puts);
+            vv_sleep_us(op, pause_us(puts));
     }
     return vv_fail(op, VARVE_EIO,
         "%u times the storage neither stored %.*s nor showed what is in its place", PUTS_MAX,
@@ -381,7 +392,7 @@ varve_status vv_commit(struct vv_op *op, const struct vv_log_handle *log,
         }
         /* With the turn the first race was lost to those who had it before: nobody is left. */
         if (turn->give == NULL || c.attempts > 1)
-            back_off(op, request->attempts_used + c.attempts);
+            VV_TRY(back_off(op, request->attempts_used + c.attempts));
     }
     if (result.outcome == VV_COMMIT_DONE) {
         result.version = c.body.version;

@@ -339,10 +339,34 @@ TEST(commit, that_always_loses_is_a_conflict_and_backs_off_longer_each_time)
     CHECK(strstr(f.op.error.message, "nothing was written") != NULL);
     CHECK_INT(f.op.error.retryable, 1);
     CHECK_FAILS(&f.op, status, VARVE_ECONFLICT);
-    CHECK_INT(rival.next, 6);     /* five slots were tried */
-    CHECK_INT(w.judged_len, 4);   /* the last winner need not be judged */
-    CHECK_INT(f.clock.sleeps, 4); /* 20, 40, 80, 160 ms, each at least half */
+    CHECK_INT(rival.next, 6);   /* five slots were tried */
+    CHECK_INT(w.judged_len, 4); /* the last winner need not be judged */
+    /* 20, 40, 80, 160 ms, each at least half, in pieces */
     CHECK(f.clock.slept_us >= 150000 && f.clock.slept_us <= 300000);
+}
+
+static void sleep_and_cancel(void *data, int64_t us)
+{
+    struct test_clock *clock = data;
+    atomic_fetch_add(&clock->slept_us, us);
+    atomic_store(&clock->cancel, atomic_load(&clock->slept_us) > 400000);
+}
+
+TEST(commit, that_loses_hears_a_cancel_while_it_backs_off)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    struct writer w;
+    struct vv_commit_result result;
+    REQUIRE(table_init(&f, &snapshot) && writer_init(&w, &f, snapshot, "b"));
+    struct rival rival = {.fixture = &f, .next = 1, .last = 1000};
+    f.plan.before = take_slot_first;
+    f.plan.before_data = &rival;
+    f.clock.env.sleep_us = sleep_and_cancel;
+    w.request.attempts_max = 20;
+    CHECK_FAILS(&f.op, vv_commit(&f.op, &f.log, &w.request, &result), VARVE_EINTERRUPTED);
+    CHECK(f.clock.slept_us <= 450000);
+    CHECK(!has_version(&f, rival.next)); /* the last slot that was taken is a rival's */
 }
 
 TEST(commit, wins_in_the_end_and_chains_to_the_last_winner)
