@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "base/thread.h"
+
 /*
  * DuckDB forgets an interrupt when the next statement begins, so one that comes a moment too early
  * would be lost. The thread therefore repeats it for as long as the statement is listed, and a
@@ -97,7 +99,7 @@ varve_status vv_watch_begin(struct vv_op *op, struct vv_watch *watch, const atom
         return VARVE_OK;
     pthread_mutex_lock(&watch->lock);
     if (!watch->started) {
-        int failed = pthread_create(&watch->thread, NULL, watch_run, watch);
+        int failed = vv_thread_start(&watch->thread, watch_run, watch);
         if (failed) {
             pthread_mutex_unlock(&watch->lock);
             return vv_fail_errno(op, failed, "cannot start the thread that watches for cancel");

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/seam.h"
+#include "base/thread.h"
 #include "base/time.h"
 
 #define NICE 10
@@ -110,7 +111,7 @@ varve_status vv_maintainer_start(struct vv_op *op, const struct vv_lake *like,
     maintainer->env.progress = NULL;
     varve_status status = lake_open(op, like, &maintainer->lake);
     if (status == VARVE_OK) {
-        int failure = pthread_create(&maintainer->thread, NULL, maintainer_main, maintainer);
+        int failure = vv_thread_start(&maintainer->thread, maintainer_main, maintainer);
         if (failure != 0)
             status = vv_fail_errno(op, failure, "start the thread of maintenance");
     }

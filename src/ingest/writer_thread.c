@@ -2,6 +2,7 @@
  * The writer's threads: one seals when it is time to, some commit what is sealed. A table is
  * worked on by one thread at a time, so that its parts go in order.
  */
+#include "base/thread.h"
 #include "ingest/writer_state.h"
 
 #define SEAL_RETRY_US INT64_C(1000000)
@@ -121,7 +122,7 @@ varve_status vv_writer_threads_start(struct vv_op *op, struct vv_writer *writer)
 {
     for (size_t i = 0; i < VV_COUNT(writer->threads); i++) {
         int error =
-            pthread_create(&writer->threads[i], NULL, i == 0 ? seal_main : commit_main, writer);
+            vv_thread_start(&writer->threads[i], i == 0 ? seal_main : commit_main, writer);
         if (error != 0) {
             vv_writer_threads_stop(writer);
             return vv_fail_errno(op, error, "start a thread of the writer");

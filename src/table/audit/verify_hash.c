@@ -2,10 +2,10 @@
  * Hashing many files at once. Threads take the next file each; they share nothing but the number
  * of the next one, and are joined before anything is told.
  */
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/os.h"
+#include "base/thread.h"
 #include "table/audit/verify_run.h"
 
 #define JOBS_MAX 4096 /* that wait: each costs a few hundred bytes */
@@ -75,7 +75,7 @@ varve_status vv_verify_hash(struct vv_op *op, struct vv_verify_run *run, bool al
     env.progress = NULL; /* is for the calling thread alone */
     struct work work = {.jobs = run->jobs.items, .len = run->jobs.len, .env = &env};
     size_t wanted = threads_for(run) - 1;
-    while (started < wanted && pthread_create(&threads[started], NULL, hash_files, &work) == 0)
+    while (started < wanted && vv_thread_start(&threads[started], hash_files, &work) == 0)
         started++;
     (void)hash_files(&work);
     for (size_t i = 0; i < started; i++)

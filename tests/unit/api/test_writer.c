@@ -2,10 +2,13 @@
  * The batch writer as a program sees it, with its threads. What it does step by step is tested in
  * tests/unit/ingest.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -452,6 +455,48 @@ TEST(writer, a_child_of_the_process_leaves_it_alone)
     CHECK_INT(status, 0);
     REQUIRE(flush(&lake));
     CHECK_INT(rows_of(&lake, "market_regimes"), 1);
+}
+
+/* Threads of this process that would take a SIGTERM; -1 after a failed check. */
+static int threads_with_signals(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (!CHECK(tasks != NULL))
+        return -1;
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[300];
+        char line[256];
+        if (task->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "r");
+        while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+            if (strncmp(line, "SigBlk:", 7) == 0)
+                count += (strtoull(line + 7, NULL, 16) >> (SIGTERM - 1) & 1) == 0;
+        if (status != NULL)
+            fclose(status);
+    }
+    closedir(tasks);
+    return count;
+}
+
+TEST(writer, its_threads_take_no_signals)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    varve_writer_options options = VARVE_WRITER_OPTIONS_INIT;
+    struct ArrowArrayStream stream = {0};
+    REQUIRE(lake_open(&lake));
+    varve_writer_abandon(lake.writer);
+    lake.writer = NULL;
+    options.maintain_ms = 3600000;
+    REQUIRE(CHECK_INT(varve_writer_open(lake.lake, &options, &lake.writer, &lake.err), 0));
+    REQUIRE(put_regime(&lake, 0, "SPY", 0.9, NULL) && flush(&lake));
+    REQUIRE(CHECK_INT(varve_writer_scan(lake.writer, "market_regimes", NULL, &stream,
+                          &lake.err),
+        0));
+    CHECK_INT(threads_with_signals(), 1);
+    stream.release(&stream);
 }
 
 /* ---- Threads ------------------------------------------------------------------------------ */
