@@ -58,6 +58,38 @@ varve_status vv_folder_walk(struct vv_op *op, struct vv_folder_walk *walk)
     return VARVE_OK;
 }
 
+static varve_status enters(struct vv_op *op, const struct vv_folder_walk *walk,
+    struct vv_str folder, bool *out)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_objects below = {0};
+    *out = vv_vacuum_enters(folder, walk->metadata, walk->schema);
+    if (!*out)
+        return VARVE_OK;
+    VV_TRY(vv_store_list_folders(op, walk->store, &arena, folder, &below));
+    *out = !has_log(&below);
+    return VARVE_OK;
+}
+
+varve_status vv_folder_walk_reaches(struct vv_op *op, const struct vv_folder_walk *walk,
+    struct vv_map *entered, struct vv_str key, bool *out)
+{
+    *out = true;
+    for (size_t len = 0; len < key.len && *out; len++) {
+        struct vv_str folder = vv_str_first(key, len);
+        if (key.ptr[len] != '/')
+            continue;
+        if (!vv_map_has(entered, folder)) {
+            VV_TRY(enters(op, walk, folder, out));
+            folder = vv_arena_str(entered->arena, folder);
+            if (folder.ptr == NULL || !vv_map_put(entered, folder, *out ? entered : NULL, NULL))
+                return vv_fail_memory(op);
+        }
+        *out = vv_map_get(entered, folder) != NULL;
+    }
+    return VARVE_OK;
+}
+
 varve_status vv_folder_place(struct vv_op *op, struct vv_folder_places *places,
     struct vv_str *key)
 {

@@ -24,6 +24,12 @@ struct vv_folder_walk {
 };
 
 varve_status vv_folder_walk(struct vv_op *op, struct vv_folder_walk *walk);
+/*
+ * Whether the walk would come to a file with that key, in which no link is; `entered` keeps what was
+ * found of its folders for the next one.
+ */
+varve_status vv_folder_walk_reaches(struct vv_op *op, const struct vv_folder_walk *walk,
+    struct vv_map *entered, struct vv_str key, bool *out);
 
 /* Where folders of keys really lie, each looked at once. */
 struct vv_folder_places {

@@ -368,6 +368,36 @@ def test_a_lite_vacuum_takes_deletion_vectors_too(ticks):
     assert {row["path"] for row in ticks.rows("vacuum", TABLE, *NOW, "--lite")} == gone
 
 
+def test_a_lite_vacuum_takes_no_file_that_a_listing_would_not_come_to(ticks):
+    """Whatever the log says was removed: the log itself, what Varve has beside the table, what is hidden,
+    and files of a table within the table stay."""
+    put(ticks, "A", 1)
+    table = ticks.table(TABLE)
+    log = "_delta_log/00000000000000000000.json"
+    kept = [log, "_varve/note", "_hidden/x.parquet", "sym=A/.part.crc", "inner/x.parquet",
+            "inner/day=1/x.parquet", f"inner/{log}"]
+    due = ["sym=A/left.parquet", "ab/deletion_vector_00000000-0000-0000-0000-000000000000.bin",
+           "deletion_vector_00000000-0000-0000-0000-000000000001.bin", "_change_data/c.parquet",
+           "_change_data/sym=A/c.parquet"]
+    for name in kept + due:
+        path = table / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text("x")
+    (table / "_delta_log" / f"{2:020}.json").write_text(
+        '{"commitInfo":{"timestamp":1600000000000,"operation":"DELETE","engineInfo":"other/1"}}\n' +
+        "".join('{"remove":{"path":"%s","dataChange":true,"deletionTimestamp":1600000000000}}\n' % name
+                for name in kept + due))
+    for path in table.rglob("*"):
+        if path.is_file() and path.name != f"{2:020}.json":
+            age(path, 500)
+    before = rows(ticks)
+    assert {row["path"] for row in ticks.rows("vacuum", TABLE, *NOW, "--lite")} == set(due)
+    assert vacuum(ticks, *NOW, "--lite", "--yes")["files"] == len(due)
+    assert all((table / name).exists() for name in kept)
+    assert rows(ticks) == before
+
+
 def test_a_lite_vacuum_without_the_whole_log_is_refused(ticks):
     put(ticks, "A", 1)
     put(ticks, "A", 2)

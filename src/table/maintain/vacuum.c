@@ -113,6 +113,16 @@ static varve_status announce_end(struct vv_op *op, struct vv_vacuum_run *run, in
     return announce(op, run, "VACUUM END", vv_buf_str(&parameters), vv_buf_str(&metrics));
 }
 
+/* What is due was judged before; what must never go is asked for once more. */
+static varve_status remove_one(struct vv_op *op, const struct vv_vacuum_run *run,
+    struct vv_str key)
+{
+    if (!vv_vacuum_may_remove(key))
+        return vv_fail(op, VARVE_EFAILED, "%.*s is no data file, and no vacuum's to remove",
+            VV_ARG(key));
+    return vv_store_remove(op, run->table->store, key);
+}
+
 /* One that can't go does not keep the others. `*out_removed` counts, whatever comes of it. */
 static varve_status remove_due(struct vv_op *op, struct vv_vacuum_run *run,
     int64_t *out_removed, int64_t *out_bytes)
@@ -123,7 +133,7 @@ static varve_status remove_due(struct vv_op *op, struct vv_vacuum_run *run,
         const struct vv_object *object = &run->due.items[i];
         VV_TRY(vv_progress(op, "vacuum", i, run->due.len));
         vv_crash_point("vacuum.remove");
-        if (vv_store_remove(op, run->table->store, object->key) == VARVE_OK) {
+        if (remove_one(op, run, object->key) == VARVE_OK) {
             ++*out_removed;
             *out_bytes += object->bytes;
             continue;

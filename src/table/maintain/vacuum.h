@@ -4,7 +4,8 @@
  * What stays: every live file, every file that was removed from the table within the retention,
  * their deletion vectors, and whatever is younger than the retention, since a writer may be about
  * to commit it. What the log says is looked at again after the commit that announces the vacuum
- * and before the first file goes. Files are found by listing, or (lite) by the removes in the log.
+ * and before the first file goes. Files are found by listing, or (lite) by the removes in the log,
+ * which name what they like: of those only the ones that the listing would come to.
  * Nothing outside the table's folder is ever touched, and no hidden folder but _change_data. No link is
  * followed (table/folder_walk.h), and none removed, nor what one leads to.
  */

@@ -49,14 +49,18 @@ static varve_status see(struct vv_op *op, void *data, const struct vv_object *ob
     return vv_vacuum_sees(object->key) ? add_due(op, run, object) : VARVE_OK;
 }
 
-varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run)
+static struct vv_folder_walk walk_of(struct vv_vacuum_run *run)
 {
-    const struct vv_snapshot *snapshot = run->table->snapshot;
-    struct vv_folder_walk walk = {.store = run->table->store,
-        .metadata = snapshot->metadata,
-        .schema = &snapshot->schema,
+    return (struct vv_folder_walk){.store = run->table->store,
+        .metadata = run->table->snapshot->metadata,
+        .schema = &run->table->snapshot->schema,
         .see = see,
         .data = run};
+}
+
+varve_status vv_vacuum_find(struct vv_op *op, struct vv_vacuum_run *run)
+{
+    struct vv_folder_walk walk = walk_of(run);
     VV_TRY(vv_folder_walk(op, &walk));
     run->folders = walk.folders;
     vv_vacuum_filter(run); /* a link may be met after what it leads to */
@@ -83,8 +87,26 @@ static varve_status read_note(struct vv_op *op, const struct vv_vacuum_run *run,
     return VARVE_OK;
 }
 
+/* What a lite vacuum was told of. */
+struct told {
+    struct vv_map keys;    /* looked at already */
+    struct vv_map entered; /* of the walk */
+};
+
+/* A log can name whatever lies in the folder, the log itself and other tables' files too. */
+static varve_status add_reached(struct vv_op *op, struct vv_vacuum_run *run, struct told *told,
+    const struct vv_object *object)
+{
+    const struct vv_folder_walk walk = walk_of(run);
+    bool is_reached = false;
+    if (!vv_vacuum_sees(object->key) || !vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
+        return VARVE_OK;
+    VV_TRY(vv_folder_walk_reaches(op, &walk, &told->entered, object->key, &is_reached));
+    return is_reached ? add_due(op, run, object) : VARVE_OK;
+}
+
 /* `key` with ptr NULL: none. */
-static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, struct vv_map *seen,
+static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, struct told *told,
     struct vv_str key)
 {
     struct vv_object object = {0};
@@ -93,7 +115,7 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
     if (key.ptr == NULL)
         return VARVE_OK;
     struct vv_str copy = vv_arena_str(&run->arena, key);
-    if (copy.ptr == NULL || !vv_map_put(seen, copy, run, &was_there))
+    if (copy.ptr == NULL || !vv_map_put(&told->keys, copy, run, &was_there))
         return vv_fail_memory(op);
     if (was_there || vv_map_has(&run->kept, key))
         return VARVE_OK;
@@ -107,17 +129,17 @@ static varve_status add_by_key(struct vv_op *op, struct vv_vacuum_run *run, stru
     }
     VV_TRY(status);
     object.key = copy;
-    return add_due(op, run, &object);
+    return add_reached(op, run, told, &object);
 }
 
 /* What a commit took from the table: a file, and the deletion vector that it had. */
-static varve_status add_removed(struct vv_op *op, struct vv_vacuum_run *run,
-    struct vv_map *seen, const struct vv_remove *remove)
+static varve_status add_removed(struct vv_op *op, struct vv_vacuum_run *run, struct told *told,
+    const struct vv_remove *remove)
 {
     struct vv_file_keys keys;
     VV_TRY(vv_file_keys_of_remove(op, &op->arena, run->table->store, remove, &keys));
-    VV_TRY(add_by_key(op, run, seen, keys.data));
-    return add_by_key(op, run, seen, keys.vector);
+    VV_TRY(add_by_key(op, run, told, keys.data));
+    return add_by_key(op, run, told, keys.vector);
 }
 
 varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
@@ -125,7 +147,7 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
     VV_CLEANUP(vv_ledger_reader_done)
     struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_log_list list = {0};
-    struct vv_map seen = VV_MAP_INIT(&run->arena);
+    struct told told = {VV_MAP_INIT(&run->arena), VV_MAP_INIT(&run->arena)};
     int64_t from = 0;
     VV_TRY(read_note(op, run, &from));
     VV_TRY(vv_vacuum_commits(op, run, VV_NO_VERSION, &list));
@@ -142,9 +164,9 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
         VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i], &arena, &actions));
         int64_t pinned_before = run->pinned_files;
         for (size_t r = 0; r < actions.removes.len; r++)
-            VV_TRY(add_removed(op, run, &seen, &actions.removes.items[r]));
+            VV_TRY(add_removed(op, run, &told, &actions.removes.items[r]));
         for (size_t c = 0; c < actions.cdcs.len; c++)
-            VV_TRY(add_by_key(op, run, &seen, actions.cdcs.items[c].key));
+            VV_TRY(add_by_key(op, run, &told, actions.cdcs.items[c].key));
         if (run->pinned_files > pinned_before && run->pinned_version == VV_NO_VERSION)
             run->pinned_version = list.commits.items[i].version;
     }

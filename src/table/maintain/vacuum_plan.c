@@ -1,5 +1,7 @@
 #include "table/maintain/vacuum_plan.h"
 
+#include "delta/log_name.h"
+
 static struct vv_str last_part(struct vv_str key)
 {
     size_t start = key.len;
@@ -45,4 +47,13 @@ bool vv_vacuum_is_due(const struct vv_object *object, const struct vv_map *kept,
     int64_t cutoff_us)
 {
     return object->modified_us < cutoff_us && !vv_map_has(kept, object->key);
+}
+
+bool vv_vacuum_may_remove(struct vv_str key)
+{
+    struct vv_str part;
+    while (vv_str_split(&key, '/', &part))
+        if (vv_str_eq(part, VV_STR(VV_LOG_FOLDER)) || vv_str_eq(part, VV_STR("_varve")))
+            return false;
+    return true;
 }

@@ -16,5 +16,7 @@ bool vv_vacuum_sees(struct vv_str key);
 /* Whether a file is no longer needed: it is not kept and was last written before the cut-off. */
 bool vv_vacuum_is_due(const struct vv_object *object, const struct vv_map *kept,
     int64_t cutoff_us);
+/* Whether a key may be taken away at all, whoever asks: no part of it is a log or Varve's own folder. */
+bool vv_vacuum_may_remove(struct vv_str key);
 
 #endif
