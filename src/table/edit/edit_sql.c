@@ -134,12 +134,14 @@ varve_status vv_edit_choose(struct vv_op *op, struct vv_edit *edit,
         const struct vv_file *file = edit->snapshot->files[i];
         enum vv_match match = VV_MATCH_SOME;
         VV_TRY(vv_predicate_match(op, predicate, file, &match));
-        /* What is removed unread has to be counted all the same. */
+        /* What is removed unread has to be counted all the same; that a file of other software has no
+           row is not believed. */
         int64_t rows = -1;
         VV_TRY(vv_file_live_rows(op, file, &rows));
+        bool is_empty = rows == 0 && file->by_varve;
         if (with_whole && match == VV_MATCH_ALL && rows > 0)
             edit->whole[edit->whole_len++] = file;
-        else if (match != VV_MATCH_NONE && rows != 0)
+        else if (match != VV_MATCH_NONE && !is_empty)
             edit->files[edit->files_len++] = file;
     }
     return VARVE_OK;

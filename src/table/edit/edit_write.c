@@ -11,6 +11,7 @@
 #include "table/edit/edit.h"
 #include "table/edit/feed_write.h"
 #include "table/maintain/policy.h"
+#include "table/row_count.h"
 #include "table/write_plan.h"
 
 static varve_status remove_file(struct vv_op *op, struct vv_edit *edit,
@@ -88,10 +89,11 @@ static varve_status rewrite(struct vv_op *op, struct vv_edit *edit, struct vv_wr
     for (size_t i = 0; i < edit->files_len; i++) {
         if (edit->gone[i] == 0)
             continue;
-        int64_t rows = -1;
+        bool is_emptied = false;
         VV_TRY(remove_file(op, edit, edit->files[i], now_ms));
-        VV_TRY(vv_file_live_rows(op, edit->files[i], &rows));
-        if (rows != edit->gone[i])
+        VV_TRY(vv_row_count_is_emptied(op, edit->session, edit->table->store, edit->files[i],
+            edit->gone[i], &is_emptied));
+        if (!is_emptied)
             VV_TRY(vv_write_plan_add_file(op, plan, edit->files[i], (int64_t)i));
     }
     return VARVE_OK;

@@ -4,8 +4,8 @@
 #include "delta/action_copy.h"
 #include "delta/features.h"
 #include "delta/stats.h"
-#include "engine/sql.h"
 #include "table/file_keys.h"
+#include "table/row_count.h"
 #include "table/taken_rows.h"
 #include "table/write.h"
 
@@ -46,23 +46,22 @@ varve_status vv_marks_read(struct vv_op *op, struct vv_marks *marks, struct vv_s
     return VARVE_OK;
 }
 
-/* The rows that lie in a file, gone ones too: from its footer where the log does not say. */
+/*
+ * The rows that lie in a file which is to lose `gone`. What other software says of its file is not
+ * believed where nothing would be left by it, or less.
+ */
 static varve_status count_rows(struct vv_op *op, const struct vv_marks *marks,
-    struct vv_mark *mark)
+    struct vv_mark *mark, const struct vv_row_set *gone)
 {
-    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str path = mark->file.key;
-    VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
-    if (mark->rows >= 0)
+    if (mark->is_counted)
         return VARVE_OK;
-    if (!mark->file.absolute)
-        VV_TRY(vv_file_fetch(op, marks->table->store, mark->file.key, &path));
-    vv_buf_adds(&sql, "SELECT count(*) FROM read_parquet(");
-    vv_sql_file(&sql, path);
-    vv_buf_adds(&sql, ", hive_partitioning=false)");
-    if (!vv_buf_ok(&sql))
-        return vv_fail_memory(op);
-    return vv_session_int64(op, marks->session, vv_buf_str(&sql), &mark->rows);
+    VV_TRY(vv_stats_rows(op, &mark->file, &mark->rows));
+    bool leaves_some =
+        vv_row_set_len(gone) < mark->rows && vv_row_set_greatest(gone) < mark->rows;
+    if (mark->rows >= 0 && (mark->file.by_varve || leaves_some))
+        return VARVE_OK;
+    mark->is_counted = true;
+    return vv_row_count(op, marks->session, marks->table->store, &mark->file, &mark->rows);
 }
 
 static varve_status add_remove(struct vv_op *op, const struct vv_marks *marks,
@@ -111,13 +110,13 @@ static varve_status apply_one(struct vv_op *op, struct vv_marks *marks, struct v
 {
     VV_CLEANUP(vv_row_set_free) struct vv_row_set *gone = NULL;
     struct vv_deletion_vector dv;
-    VV_TRY(count_rows(op, marks, mark));
     if (mark->file.dv != NULL)
         VV_TRY(vv_file_read_vector(op, &application->reader, &mark->file, &gone));
     else if ((gone = vv_row_set_new()) == NULL)
         return vv_fail_memory(op);
     if (!vv_row_set_unite(gone, mark->taken))
         return vv_fail_memory(op);
+    VV_TRY(count_rows(op, marks, mark, gone));
     if (vv_row_set_len(gone) == mark->rows) {
         marks->emptied++;
         marks->emptied_with_vector += mark->file.dv != NULL;

@@ -17,7 +17,8 @@
 struct vv_mark {
     struct vv_file file;      /* as it is in the table, with its vector of before */
     struct vv_row_set *taken; /* owned */
-    int64_t rows;             /* in the file; -1: not known yet */
+    int64_t rows;             /* in the file, as far as is known */
+    bool is_counted;          /* by its footer */
 };
 
 struct vv_marks {

@@ -88,7 +88,7 @@ static varve_status add_entry(struct vv_op *op, struct planner *planner, struct 
     int64_t deleted = file->dv != NULL ? file->dv->cardinality : 0;
     bool is_foreign = vv_clustering_is_foreign(file);
     *entry = (struct entry){.file = file,
-        .rows = stats.rows < 0 ? -1 : stats.rows - deleted,
+        .rows = stats.rows < deleted ? -1 : stats.rows - deleted,
         .is_hollow = !is_foreign && vv_tier_is_hollow(stats.rows, deleted),
         .is_laid_out = is_foreign || vv_pairs_has(&file->tags, VV_STR(VV_TAG_PACKED)) ||
                        vv_pairs_has(&file->tags, VV_STR(VV_TAG_ZORDER)),

@@ -7,6 +7,7 @@
 #include "table/maintain/optimize_run.h"
 #include "table/on_record.h"
 #include "table/read/small_scan.h"
+#include "table/row_count.h"
 #include "table/write_files.h"
 
 #define ROWS_OF_HALVES_MIN 81920
@@ -69,6 +70,15 @@ static varve_status begin_check(struct vv_op *op, const struct vv_optimize_run *
     return vv_on_record_begin(op, run->table->store, files, len, out);
 }
 
+static varve_status has_no_row(struct vv_op *op, const struct vv_optimize_run *run,
+    struct vv_session *session, const struct vv_optimize_bin *bin, bool *out)
+{
+    *out = bin->rows == 0;
+    for (size_t i = 0; i < bin->files_len && *out; i++)
+        VV_TRY(vv_row_count_is_emptied(op, session, run->table->store, bin->files[i], 0, out));
+    return VARVE_OK;
+}
+
 varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *run,
     struct vv_session *session, struct vv_optimize_done *done)
 {
@@ -77,7 +87,9 @@ varve_status vv_optimize_write(struct vv_op *op, const struct vv_optimize_run *r
     struct vv_write_files files;
     /* In z-order equal values lie apart: it pays less there, and takes longer. */
     const bool is_packed = run->zorder.len == 0;
-    if (bin->rows == 0)
+    bool is_empty = false;
+    VV_TRY(has_no_row(op, run, session, bin, &is_empty));
+    if (is_empty)
         return VARVE_OK; /* deletion vectors took every row: nothing is left to write */
     VV_TRY(vv_session_optimize(op, session, true));
     const struct vv_scan_source all = source_of(run, bin, NULL);

@@ -9,6 +9,7 @@
 #include "table/batch/batch_few.h"
 #include "table/edit/feed_write.h"
 #include "table/maintain/policy.h"
+#include "table/row_count.h"
 #include "table/upsert/upsert_plan.h"
 #include "table/write_plan.h"
 
@@ -196,11 +197,12 @@ static varve_status add_files(struct vv_op *op, const struct vv_upsert_attempt *
     struct vv_write_plan *plan)
 {
     for (size_t i = 0; i < attempt->candidates.files_len; i++) {
-        int64_t rows = -1; /* stays where the statistics don't say how many it has */
+        bool is_emptied = false;
         if (attempt->gone[i] == 0)
             continue;
-        VV_TRY(vv_file_live_rows(op, attempt->candidates.files[i], &rows));
-        if (rows < 0 || rows != attempt->gone[i])
+        VV_TRY(vv_row_count_is_emptied(op, plan->session, plan->table->store,
+            attempt->candidates.files[i], attempt->gone[i], &is_emptied));
+        if (!is_emptied)
             VV_TRY(vv_write_plan_add_file(op, plan, attempt->candidates.files[i], (int64_t)i));
     }
     return VARVE_OK;
