@@ -337,42 +337,118 @@ static varve_status write_file(struct vv_op *op, const struct vv_log_handle *log
     return VARVE_OK;
 }
 
-/* The newest version that the names speak of; -1 where there is none. */
-static varve_status find_last(struct vv_op *op, const struct vv_log_handle *log, int64_t *out)
+/* Which versions the names of the ledger's files speak of, asked for in order. */
+struct spoken {
+    struct vv_objects objects;
+    size_t next;
+    int64_t
+        reach; /* the newest of the files that begin at or below what was asked for; -1: none */
+};
+
+static bool is_spoken_of(struct spoken *spoken, int64_t version)
 {
-    struct vv_objects objects = {0};
-    int64_t newest = -1;
-    VV_TRY(list_files(op, log, &objects));
-    for (size_t i = 0; i < objects.len; i++) {
-        int64_t first;
-        int64_t last;
-        if (vv_ledger_name(objects.items[i].key, &first, &last) && last > newest)
-            newest = last;
+    for (; spoken->next < spoken->objects.len; spoken->next++) {
+        int64_t first = 0;
+        int64_t last = 0;
+        if (!vv_ledger_name(spoken->objects.items[spoken->next].key, &first, &last))
+            continue;
+        if (first > version)
+            break;
+        if (last > spoken->reach)
+            spoken->reach = last;
     }
-    *out = newest;
-    return VARVE_OK;
+    return version <= spoken->reach;
 }
 
 varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t end, size_t *out_kept)
 {
-    int64_t after = -1;
+    struct spoken spoken = {.reach = -1};
     size_t kept = 0;
-    VV_TRY(find_last(op, log, &after));
+    VV_TRY(list_files(op, log, &spoken.objects));
     size_t stop = vv_log_list_lower(list, end);
-    for (size_t i = vv_log_list_lower(list, after + 1); i < stop;) {
+    for (size_t i = 0; i < stop;) {
         const struct vv_log_commit *commits = &list->commits.items[i];
         size_t len = 1;
+        if (is_spoken_of(&spoken, commits[0].version)) {
+            i++;
+            continue;
+        }
+        int64_t after = spoken.reach;
         while (i + len < stop && len < COMMITS_MAX &&
-               commits[len].version == commits[len - 1].version + 1)
+               commits[len].version == commits[len - 1].version + 1 &&
+               !is_spoken_of(&spoken, commits[len].version))
             len++;
         VV_TRY(vv_check_cancel(op));
         VV_TRY(write_file(op, log, commits, len, after));
-        after = commits[len - 1].version;
+        if (spoken.reach < commits[len - 1].version)
+            spoken.reach = commits[len - 1].version;
         kept += len;
         i += len;
     }
     if (out_kept != NULL)
         *out_kept = kept;
+    return VARVE_OK;
+}
+
+/* ---- Checking what was kept --------------------------------------------------------------------- */
+
+/* Whether one file of the ledger gives what the log has. */
+static varve_status check_in_file(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_ledger_reader *reader, int64_t version, struct vv_str key, struct vv_str bytes)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+    const struct vv_log_commit commit = {.version = version, .ledger_key = key};
+    struct vv_str kept = VV_STR_NONE;
+    VV_TRY(vv_ledger_reader_read(op, log, reader, &commit, &scratch, &kept));
+    if (vv_str_eq(kept, bytes))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECORRUPT,
+        "%.*s, version %" PRId64 ": the log has other bytes (varve verify tells more)",
+        VV_ARG(key), version);
+}
+
+/* One whole file that has it is enough: two writers may have kept it at once. */
+static varve_status check_kept(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_objects *objects, struct vv_ledger_reader *reader, int64_t version)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
+    varve_error worst = {0};
+    struct vv_str bytes = VV_STR_NONE;
+    VV_TRY(vv_log_read(op, log, version, &scratch, &bytes));
+    for (size_t i = 0; i < objects->len; i++) {
+        int64_t first = 0;
+        int64_t last = 0;
+        struct vv_str key = objects->items[i].key;
+        if (!vv_ledger_name(key, &first, &last) || version < first || version > last)
+            continue;
+        varve_status status = check_in_file(op, log, reader, version, key, bytes);
+        if (status != VARVE_ECORRUPT)
+            return status;
+        if (worst.code == VARVE_OK)
+            worst = op->error;
+        vv_forgive(op);
+    }
+    if (worst.code == VARVE_OK)
+        return vv_fail(op, VARVE_ECORRUPT, "the ledger lacks version %" PRId64, version);
+    return vv_fail(op, VARVE_ECORRUPT,
+        "%s: its commits stay in the log; restore that file of the ledger, or else move it "
+        "away, "
+        "and what the log has of it is written anew",
+        worst.message);
+}
+
+varve_status vv_ledger_check(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, int64_t end)
+{
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader reader = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
+    struct vv_objects objects = {0};
+    size_t stop = vv_log_list_lower(list, end);
+    VV_TRY(list_files(op, log, &objects));
+    for (size_t i = 0; i < stop; i++) {
+        VV_TRY(vv_check_cancel(op));
+        VV_TRY(check_kept(op, log, &objects, &reader, list->commits.items[i].version));
+    }
     return VARVE_OK;
 }

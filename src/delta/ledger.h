@@ -15,12 +15,20 @@
 #define VV_LEDGER_FOLDER "_varve/ledger"
 
 /*
- * Keeps those of the commits of `list` below `end` that the ledger lacks; durable afterwards.
+ * Keeps those of the commits of `list` below `end` that the ledger lacks by the names of its files;
+ * durable afterwards.
  * Commits that are gone from both the log and the ledger are recorded as a gap. *out_kept (may be
  * NULL): how many were added.
  */
 varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t end, size_t *out_kept);
+/*
+ * Whether the ledger gives the bytes of each commit of `list` below `end` as the log has them, which
+ * the names of its files do not say: a file may be cut off or altered. ECORRUPT names the first that does
+ * not.
+ */
+varve_status vv_ledger_check(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list, int64_t end);
 
 /*
  * Puts the ledger's commits in front of those of a whole listing; a version that the log still

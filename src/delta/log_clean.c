@@ -124,12 +124,22 @@ static bool is_needed(const struct vv_log_list *kept, int64_t version)
     return is_there && (int64_t)commits < version - before;
 }
 
+/* Of the log when it was listed: one that came since, the ledger was not asked for. */
+static bool was_listed(const struct vv_log_list *kept, int64_t version)
+{
+    size_t i = vv_log_list_lower(kept, version);
+    return i < kept->commits.len && kept->commits.items[i].version == version &&
+           kept->commits.items[i].ledger_key.ptr == NULL;
+}
+
 /* Commits go first, in order: what is left is a log from some version on, never one with holes. */
 static bool is_of_pass(struct vv_str name, int pass, int64_t base,
     const struct vv_log_list *kept)
 {
     int64_t version;
     if (!vv_log_name_expirable(name, &version) || version >= base)
+        return false;
+    if (vv_log_commit_version(name) != VV_NO_VERSION && !was_listed(kept, version))
         return false;
     if (vv_log_name_parse(name).kind == VV_LOG_NAME_CHECKPOINT && is_needed(kept, version))
         return false;
@@ -180,6 +190,7 @@ varve_status vv_log_clean(struct vv_op *op, const struct vv_log_handle *log,
     if (base != VV_NO_VERSION && vv_log_list_lower(&list, base) > 0) {
         VV_TRY(check_base(op, log, base));
         VV_TRY(vv_ledger_keep(op, log, &list, base, &cleaned.kept_in_ledger));
+        VV_TRY(vv_ledger_check(op, log, &list, base));
         VV_TRY(drop_hint_below(op, log, base));
         if (!vv_log_list_has_all_from(&list, 0))
             VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));

@@ -47,9 +47,10 @@ static varve_status check_name(struct vv_op *op, struct vv_verify_run *run,
     (void)vv_ledger_name(file->key, &first, &last);
     bool is_named = file->len > 0 && file->entries[0].version == first &&
                     file->entries[file->len - 1].version == last;
+    /* What was missing when it was written may have come back, and be in a file before it. */
     bool is_behind = file->missing_from == VV_NO_VERSION
                          ? first <= before + 1
-                         : file->missing_from == before + 1 && file->missing_to == first - 1;
+                         : file->missing_from <= before + 1 && file->missing_to == first - 1;
     if (is_named && is_behind)
         return VARVE_OK;
     return vv_verify_tell(op, run,

@@ -149,6 +149,45 @@ TEST(ledger, records_what_was_gone_before_it)
     CHECK_INT(entries[4].version, 2);
 }
 
+TEST(ledger, keeps_again_what_lies_between_its_files)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_str file = VV_STR_NONE;
+    struct vv_op *op = &f.op;
+    REQUIRE(fixture_init(&f) && put_many(&f, 0, 11));
+    REQUIRE(keep(&f, 4, 4) && keep(&f, 8, 4) && keep(&f, 12, 4));
+    REQUIRE_OK(op, vv_store_remove(op, f.store, VV_STR(LEDGER_FILE("004", "007"))));
+    REQUIRE(remove_commits(&f, 4, 4) && keep(&f, 12, 3) && keep(&f, 12, 0));
+    CHECK_OK(op,
+        vv_store_get(op, f.store, &op->arena, VV_STR(LEDGER_FILE("005", "007")), &file));
+    CHECK(vv_str_starts(file, VV_STR("{\"varveLedger\":1,\"missing\":[4,4],\"commits\":[")));
+}
+
+TEST(ledger, is_asked_for_the_bytes_and_not_for_names)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    struct vv_log_list list = {0};
+    struct vv_str file = VV_STR_NONE;
+    struct vv_op *op = &f.op;
+    const struct vv_str key = VV_STR(LEDGER_FILE("002", "003"));
+    REQUIRE(fixture_init(&f) && put_many(&f, 0, 5) && keep(&f, 2, 2) && keep(&f, 4, 2));
+    REQUIRE_OK(op, vv_log_list_read(op, &f.log, 0, &op->arena, &list));
+    CHECK_OK(op, vv_ledger_check(op, &f.log, &list, 4));
+    CHECK_FAILS(op, vv_ledger_check(op, &f.log, &list, 5), VARVE_ECORRUPT);
+    /* The log is another: of other bytes, which the ledger is not to be taken for. */
+    REQUIRE(remove_commits(&f, 3, 3) && put_numbered(&f, 3, NOW_MS) &&
+            remove_commits(&f, 1, 1) && put_commit_at(&f, 1, FOREIGN_LINE "\n", NOW_MS));
+    CHECK_OK(op, vv_ledger_check(op, &f.log, &list, 1));
+    CHECK_FAILS(op, vv_ledger_check(op, &f.log, &list, 2), VARVE_ECORRUPT);
+    REQUIRE(remove_commits(&f, 1, 1) && put_numbered(&f, 1, NOW_MS));
+    /* Two files have it: one that is whole is enough. */
+    REQUIRE_OK(op, vv_store_get(op, f.store, &op->arena, key, &file));
+    REQUIRE_OK(op, vv_store_put(op, f.store, key, vv_str_first(file, file.len - 1)));
+    CHECK_FAILS(op, vv_ledger_check(op, &f.log, &list, 4), VARVE_ECORRUPT);
+    REQUIRE_OK(op, vv_store_put(op, f.store, VV_STR(LEDGER_FILE("002", "004")), file));
+    CHECK_OK(op, vv_ledger_check(op, &f.log, &list, 4));
+}
+
 /* With one byte of a ledger file changed, each commit is told right, refused or not there. */
 static void check_damage(struct fixture *f, const struct vv_str *bytes)
 {
@@ -393,6 +432,50 @@ TEST(log_clean, is_stopped_by_damage_of_what_is_due_alone)
                 put_numbered(&f, version, NOW_MS - (99 - version) * DAY_MS));
         check_all_versions(&f);
     }
+}
+
+/* A file of the ledger that was cut, altered or lost, or that is there by name alone. */
+TEST(log_clean, leaves_commits_that_the_ledger_has_by_name_alone)
+{
+    static const struct {
+        const char *name;
+        size_t kept_bytes; /* of the whole file's; SIZE_MAX: all, one of them altered */
+    } cases[] = {{"00000000000000000000-00000000000000000070.vl", 0},
+        {"00000000000000000000-00000000000000000039.vl", 1000},
+        {"00000000000000000000-00000000000000000039.vl", SIZE_MAX},
+        {"00000000000000000000-09223372036854775807.vl", 0},
+        {"00000000000000000010-00000000000000000019.vl", 0}};
+    VV_CLEANUP(old_table_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *newest = NULL;
+    struct vv_log_cleaned cleaned;
+    struct vv_str whole = VV_STR_NONE;
+    struct vv_op *op = &f.op;
+    REQUIRE(make_old_table(&f, "\"delta.logRetentionDuration\":\"interval 50 days\""));
+    REQUIRE_OK(op, vv_snapshot_load(op, &f.log, VV_NO_VERSION, &newest));
+    REQUIRE(keep(&f, 40, 40));
+    REQUIRE_OK(op,
+        vv_store_get(op, f.store, &op->arena, VV_STR(LEDGER_FILE("000", "039")), &whole));
+    REQUIRE_OK(op, vv_store_remove(op, f.store, VV_STR(LEDGER_FILE("000", "039"))));
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        struct vv_str key = vv_arena_format(&op->arena, VV_LEDGER_FOLDER "/%s", cases[i].name);
+        char *bytes = vv_new(&op->arena, char, whole.len);
+        bool is_altered = cases[i].kept_bytes > whole.len;
+        REQUIRE(key.ptr != NULL && bytes != NULL);
+        memcpy(bytes, whole.ptr, whole.len);
+        bytes[whole.len - 1] ^= is_altered;
+        REQUIRE_OK(op,
+            vv_store_put(op, f.store, key,
+                (struct vv_str){bytes, is_altered ? whole.len : cases[i].kept_bytes}));
+        CHECK_INT(vv_log_clean(op, &f.log, newest, &cleaned), VARVE_ECORRUPT);
+        CHECK(strstr(op->error.message, cases[i].name) != NULL);
+        vv_forgive(op);
+        CHECK(has_checkpoint(&f, 20));
+        REQUIRE_OK(op, vv_store_remove(op, f.store, key));
+        check_all_versions(&f);
+    }
+    REQUIRE(clean(&f, &cleaned));
+    CHECK_INT(cleaned.commits, 40);
+    check_all_versions(&f);
 }
 
 TEST(log_clean, keeps_what_it_is_told_to_keep)
