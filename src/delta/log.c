@@ -5,6 +5,7 @@
 #include "delta/log_list.h"
 #include "delta/log_name.h"
 #include "delta/log_probe.h"
+#include "store/odd_name.h"
 
 struct vv_str vv_log_commit_key(struct vv_arena *arena, int64_t version)
 {
@@ -18,13 +19,33 @@ int64_t vv_log_commit_version(struct vv_str name)
     return parsed.kind == VV_LOG_NAME_COMMIT ? parsed.version : VV_NO_VERSION;
 }
 
+/* A commit that was not found, and may be out of reach: that is no end of the log. */
+static varve_status check_name(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t version, struct vv_str key)
+{
+    const varve_error absent = op->error;
+    bool is_odd = false;
+    vv_forgive(op);
+    VV_TRY(vv_store_is_odd_name(op, log->store, key, &is_odd));
+    if (!is_odd)
+        return vv_fail(op, VARVE_ENOTFOUND, "%s", absent.message);
+    (void)vv_fail(op, VARVE_ECORRUPT,
+        "%.*s is there and leads to no file (is all that it links to mounted?): restore it "
+        "from "
+        "a backup, or read an older version",
+        VV_ARG(key));
+    op->error.version = version;
+    return VARVE_ECORRUPT;
+}
+
 varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_str *out_bytes)
 {
     struct vv_str key = vv_log_commit_key(arena, version);
     if (key.ptr == NULL)
         return vv_fail_memory(op);
-    return vv_store_get(op, log->store, arena, key, out_bytes);
+    varve_status status = vv_store_get(op, log->store, arena, key, out_bytes);
+    return status == VARVE_ENOTFOUND ? check_name(op, log, version, key) : status;
 }
 
 varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,

@@ -51,7 +51,8 @@ struct vv_log_segment {
 varve_status vv_log_find(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     int64_t checkpoint_max, struct vv_arena *arena, struct vv_log_segment *out);
 
-/* The stored bytes of a commit that is in the log. ENOTFOUND when there is none. */
+/* The stored bytes of a commit that is in the log. ENOTFOUND when there is none; ECORRUPT: it is out of
+ * reach (store/odd_name.h). */
 varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
     struct vv_arena *arena, struct vv_str *out_bytes);
 /*

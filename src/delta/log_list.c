@@ -2,6 +2,7 @@
 
 #include "delta/list.h"
 #include "delta/log_name.h"
+#include "store/odd_name.h"
 
 /* A set of parts this large has never been seen; it bounds what a hostile name can allocate. */
 #define PARTS_MAX 100000U
@@ -90,6 +91,26 @@ static bool add_commit(struct vv_arena *arena, int64_t version, int64_t modified
     return true;
 }
 
+/* Commits behind the last one that are there and out of reach: no end of the log. */
+static varve_status add_odd(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
+    struct vv_arena *arena, struct vv_log_list *list)
+{
+    int64_t last = vv_log_list_last(list);
+    bool is_odd = true;
+    if (last == INT64_MAX)
+        return VARVE_OK;
+    for (int64_t version = last < from ? from : last + 1; is_odd && version < INT64_MAX;
+         version++) {
+        struct vv_str key = vv_log_commit_key(&op->arena, version);
+        if (key.ptr == NULL)
+            return vv_fail_memory(op);
+        VV_TRY(vv_store_is_odd_name(op, log->store, key, &is_odd));
+        if (is_odd && !add_commit(arena, version, 0, list))
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
 varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     struct vv_arena *arena, struct vv_log_list *out)
 {
@@ -117,6 +138,7 @@ varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log,
     }
     if (!close_version(arena, &groups, &list))
         return vv_fail_memory(op);
+    VV_TRY(add_odd(op, log, from, arena, &list));
     *out = list;
     return VARVE_OK;
 }

@@ -12,7 +12,10 @@ struct vv_log_list {
     checkpoints; /* ascending; the best of each version */
 };
 
-/* Lists what has a version of at least `from`. A folder that is not there is empty. */
+/*
+ * Lists what has a version of at least `from`. A folder that is not there is empty. Newest commits that are
+ * there and lead to no file (store/odd_name.h) are in it: whoever reads them is told.
+ */
 varve_status vv_log_list_read(struct vv_op *op, const struct vv_log_handle *log, int64_t from,
     struct vv_arena *arena, struct vv_log_list *out);
 /* The newest version; VV_NO_VERSION where there is none. */

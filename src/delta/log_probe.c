@@ -2,6 +2,7 @@
 
 #include "delta/last_checkpoint.h"
 #include "delta/log_name.h"
+#include "store/odd_name.h"
 
 /* Names that are asked for in vain before the listing is the shorter way. */
 #define NAMES_MAX 200
@@ -34,8 +35,10 @@ static varve_status find_commit(struct vv_op *op, struct prober *prober, int64_t
 {
     struct vv_object object = {0};
     void *items = prober->commits;
-    VV_TRY(is_there(op, prober->log, vv_log_commit_key(&op->arena, version), &object,
-        out_there));
+    struct vv_str key = vv_log_commit_key(&op->arena, version);
+    VV_TRY(is_there(op, prober->log, key, &object, out_there));
+    if (!*out_there) /* one that is out of reach is; who reads it is told */
+        VV_TRY(vv_store_is_odd_name(op, prober->log->store, key, out_there));
     if (!*out_there)
         return VARVE_OK;
     if (!vv_arena_grow(prober->arena, &items, prober->len, &prober->capacity,

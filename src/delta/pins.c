@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "delta/log_name.h"
+#include "store/odd_name.h"
 
 #define FORMAT 1
 #define NAME_BYTES_MAX 100
@@ -71,11 +72,25 @@ static varve_status read_pin(struct vv_op *op, const struct vv_log_handle *log,
     return VARVE_OK;
 }
 
+/* A listing passes over a pin that is out of reach, as if it had been dropped. */
+static varve_status check_names(struct vv_op *op, const struct vv_log_handle *log)
+{
+    struct vv_objects odd = {0};
+    if (vv_store_odd_names(op, log->store, &op->arena, VV_STR(VV_PINS_FOLDER), &odd) !=
+        VARVE_OK)
+        return vv_note(op, "what tags and holds keep is not known");
+    for (size_t i = 0; i < odd.len; i++)
+        if (vv_str_ends(odd.items[i].key, VV_STR(".json")))
+            return fail_damaged(op, odd.items[i].key);
+    return VARVE_OK;
+}
+
 varve_status vv_pins_read(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_arena *arena, struct vv_pins *out)
 {
     struct vv_objects objects = {0};
     struct vv_pins pins = {0};
+    VV_TRY(check_names(op, log));
     VV_TRY(vv_store_list(op, log->store, &op->arena, VV_STR(VV_PINS_FOLDER), VV_STR_NONE, 0,
         &objects));
     pins.items = vv_new(arena, struct vv_pin, objects.len + 1);

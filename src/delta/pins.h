@@ -37,7 +37,7 @@ struct vv_pins {
 
 /* EUSAGE: a name does not begin with a letter, or has other than letters, digits, - _ and . */
 varve_status vv_pin_check_name(struct vv_op *op, struct vv_str name);
-/* ECORRUPT: a pin that can't be read. */
+/* ECORRUPT: a pin that can't be read, or that is out of reach (store/odd_name.h). */
 varve_status vv_pins_read(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_arena *arena, struct vv_pins *out);
 /* NULL: there is none of that name. */

@@ -13,6 +13,7 @@
 #include "store/key.h"
 #include "store/local.h"
 #include "store/local_sys.h"
+#include "store/odd_name.h"
 
 #define NAMES_PER_CANCEL_CHECK 4096
 
@@ -39,13 +40,11 @@ static void listing_done(struct listing *listing)
     errno = before;
 }
 
-static varve_status listing_open(struct vv_op *op, const struct vv_local *local,
-    struct vv_str folder, struct listing *listing)
+static varve_status listing_open_path(struct vv_op *op, const char *path,
+    struct listing *listing)
 {
-    struct vv_str path;
-    VV_TRY(vv_path_of(op, &op->arena, local, folder, &path));
     listing->scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    listing->path = vv_path_text(path);
+    listing->path = path;
 
     VV_CLEANUP(vv_fd_close) int fd = -1;
     int failure = vv_sys_open(listing->path, O_RDONLY | O_DIRECTORY, &fd);
@@ -58,6 +57,14 @@ static varve_status listing_open(struct vv_op *op, const struct vv_local *local,
         return vv_sys_fail(op, errno, "list", listing->path);
     fd = -1;
     return VARVE_OK;
+}
+
+static varve_status listing_open(struct vv_op *op, const struct vv_local *local,
+    struct vv_str folder, struct listing *listing)
+{
+    struct vv_str path;
+    VV_TRY(vv_path_of(op, &op->arena, local, folder, &path));
+    return listing_open_path(op, vv_path_text(path), listing);
 }
 
 static bool is_wanted_type(unsigned char type, bool want_folders)
@@ -216,6 +223,137 @@ varve_status vv_local_list_folders(struct vv_op *op, struct vv_store *store,
     VV_TRY(read_names(op, &listing, VV_STR_NONE, true));
     return read_objects(op, &listing, arena, folder, 0, true, out);
 }
+
+/* ---- Odd names (odd_name.h) --------------------------------------------------------------------- */
+
+/* What a name in a folder is. Gone is what is not there itself, whatever its link leads to. */
+enum name_kind {
+    NAME_GONE,
+    NAME_FILE,
+    NAME_FOLDER,
+    NAME_OTHER
+};
+
+static varve_status kind_of(struct vv_op *op, int folder, const char *path, enum name_kind *out)
+{
+    struct stat status;
+    *out = NAME_OTHER;
+    bool is_there = fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_there && (errno == ENOENT || errno == ENOTDIR)) {
+        *out = NAME_GONE;
+        return VARVE_OK;
+    }
+    if (is_there && S_ISLNK(status.st_mode)) {
+        is_there = fstatat(folder, path, &status, 0) == 0;
+        if (!is_there && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+            return VARVE_OK;
+    }
+    if (!is_there)
+        return vv_sys_fail(op, errno, "look at", path);
+    if (S_ISREG(status.st_mode))
+        *out = NAME_FILE;
+    else if (S_ISDIR(status.st_mode))
+        *out = NAME_FOLDER;
+    return VARVE_OK;
+}
+
+static bool is_local(const struct vv_store *store)
+{
+    return store->location.len > 0 && store->location.ptr[0] == '/';
+}
+
+static varve_status path_in(struct vv_op *op, const struct vv_store *store, struct vv_str key,
+    const char **out)
+{
+    struct vv_str path =
+        vv_arena_format(&op->arena, "%.*s/%.*s", VV_ARG(store->location), VV_ARG(key));
+    *out = path.ptr;
+    return path.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+varve_status vv_store_is_odd_name(struct vv_op *op, const struct vv_store *store,
+    struct vv_str key, bool *out)
+{
+    enum name_kind kind = NAME_GONE;
+    const char *path = NULL;
+    *out = false;
+    if (!is_local(store))
+        return VARVE_OK;
+    VV_TRY(path_in(op, store, key, &path));
+    VV_TRY(kind_of(op, AT_FDCWD, path, &kind));
+    *out = kind != NAME_GONE && kind != NAME_FILE;
+    return VARVE_OK;
+}
+
+/* A folder that can't be opened is not there, or a name on the way to it is odd. */
+static varve_status check_way(struct vv_op *op, const struct vv_store *store,
+    struct vv_str folder)
+{
+    for (size_t len = 1; len <= folder.len; len++) {
+        enum name_kind kind = NAME_GONE;
+        const char *path = NULL;
+        if (len < folder.len && folder.ptr[len] != '/')
+            continue;
+        VV_TRY(path_in(op, store, vv_str_first(folder, len), &path));
+        VV_TRY(kind_of(op, AT_FDCWD, path, &kind));
+        if (kind == NAME_GONE)
+            return VARVE_OK;
+        if (kind != NAME_FOLDER)
+            return vv_fail(op, VARVE_ECORRUPT, "%s is there and leads to no folder", path);
+    }
+    return VARVE_OK;
+}
+
+static varve_status read_odd(struct vv_op *op, struct listing *listing)
+{
+    for (;;) {
+        struct vv_str name;
+        unsigned char type = DT_UNKNOWN;
+        enum name_kind kind = NAME_OTHER;
+        VV_TRY(vv_check_cancel(op));
+        int failure = next_entry(listing->folder, &name, &type);
+        if (failure != 0)
+            return vv_sys_fail(op, failure, "list", listing->path);
+        if (name.len == 0)
+            break;
+        if (type == DT_REG || vv_str_eq(name, VV_STR(".")) || vv_str_eq(name, VV_STR("..")) ||
+            vv_temp_is_name(name))
+            continue;
+        if (type == DT_LNK || type == DT_UNKNOWN)
+            VV_TRY(kind_of(op, dirfd(listing->folder), name.ptr, &kind));
+        if (kind != NAME_GONE && kind != NAME_FILE && !add_name(listing, name, type))
+            return vv_fail_memory(op);
+    }
+    if (listing->len > 1)
+        qsort(listing->names, listing->len, sizeof(listing->names[0]), compare_names);
+    return VARVE_OK;
+}
+
+varve_status vv_store_odd_names(struct vv_op *op, const struct vv_store *store,
+    struct vv_arena *arena, struct vv_str folder, struct vv_objects *out)
+{
+    VV_CLEANUP(listing_done) struct listing listing = {0};
+    const char *path = NULL;
+    *out = (struct vv_objects){0};
+    if (!is_local(store))
+        return VARVE_OK;
+    VV_TRY(path_in(op, store, folder, &path));
+    VV_TRY(listing_open_path(op, path, &listing));
+    if (listing.folder == NULL)
+        return check_way(op, store, folder);
+    VV_TRY(read_odd(op, &listing));
+    out->items = vv_new(arena, struct vv_object, listing.len);
+    if (out->items == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < listing.len; i++) {
+        out->items[out->len].key = join(arena, folder, listing.names[i].text);
+        if (out->items[out->len++].key.ptr == NULL)
+            return vv_fail_memory(op);
+    }
+    return VARVE_OK;
+}
+
+/* ---- Temporary files ------------------------------------------------------------------------------ */
 
 /*
  * By the time of the last change of the inode and the system's clock: the modification time of

@@ -3,6 +3,7 @@
 #include "delta/list.h"
 #include "delta/log_name.h"
 #include "store/key.h"
+#include "store/odd_name.h"
 #include "table/maintain/vacuum_plan.h"
 
 /* Folders still to be looked into; the list grows while it is walked. */
@@ -19,12 +20,23 @@ static varve_status add_folder(struct vv_op *op, struct folders *folders, struct
     return added->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
-static bool has_log(const struct vv_objects *folders)
+/* Whether a folder is that of another table, though its log be out of reach. */
+static varve_status is_other_table(struct vv_op *op, struct vv_store *store,
+    struct vv_arena *arena, struct vv_str folder, bool *out)
 {
-    for (size_t i = 0; i < folders->len; i++)
-        if (vv_str_ends(folders->items[i].key, VV_STR("/" VV_LOG_FOLDER)))
-            return true;
-    return false;
+    struct vv_objects objects = {0};
+    *out = false;
+    if (folder.len == 0)
+        return VARVE_OK; /* the table's own */
+    struct vv_str log = vv_arena_format(arena, "%.*s/" VV_LOG_FOLDER, VV_ARG(folder));
+    if (log.ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(vv_store_is_odd_name(op, store, log, out));
+    if (*out)
+        return VARVE_OK;
+    VV_TRY(vv_store_list(op, store, arena, log, VV_STR_NONE, 1, &objects));
+    *out = objects.len > 0;
+    return VARVE_OK;
 }
 
 static varve_status look_into(struct vv_op *op, struct vv_folder_walk *walk,
@@ -33,10 +45,12 @@ static varve_status look_into(struct vv_op *op, struct vv_folder_walk *walk,
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_objects objects = {0};
     struct vv_objects below = {0};
+    bool is_other = false;
     VV_TRY(vv_check_cancel(op));
-    VV_TRY(vv_store_list_folders(op, walk->store, &arena, folder, &below));
-    if (has_log(&below)) /* the table's own is "_delta_log" */
+    VV_TRY(is_other_table(op, walk->store, &arena, folder, &is_other));
+    if (is_other)
         return VARVE_OK;
+    VV_TRY(vv_store_list_folders(op, walk->store, &arena, folder, &below));
     VV_TRY(vv_store_list(op, walk->store, &arena, folder, VV_STR_NONE, 0, &objects));
     for (size_t i = 0; i < objects.len; i++)
         VV_TRY(walk->see(op, walk->data, &objects.items[i]));
@@ -62,12 +76,12 @@ static varve_status enters(struct vv_op *op, const struct vv_folder_walk *walk,
     struct vv_str folder, bool *out)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    struct vv_objects below = {0};
+    bool is_other = false;
     *out = vv_vacuum_enters(folder, walk->metadata, walk->schema);
     if (!*out)
         return VARVE_OK;
-    VV_TRY(vv_store_list_folders(op, walk->store, &arena, folder, &below));
-    *out = !has_log(&below);
+    VV_TRY(is_other_table(op, walk->store, &arena, folder, &is_other));
+    *out = !is_other;
     return VARVE_OK;
 }
 

@@ -281,6 +281,21 @@ def test_a_table_within_the_table_is_not_touched(ticks):
     assert json.loads(ticks.ok("verify", TABLE, "--json"))["unreferenced_files"] == 0
 
 
+@pytest.mark.parametrize("lite", [[], ["--lite"]])
+def test_a_table_within_the_table_is_one_though_its_log_is_out_of_reach(ticks, lite):
+    table = ticks.table(TABLE)
+    put(ticks, "A", 1)
+    (table / "inner").mkdir()
+    (table / "inner" / "x.parquet").write_text("x")
+    age(table / "inner" / "x.parquet", 500)
+    (table / "inner" / "_delta_log").symlink_to("/nowhere/_delta_log")
+    (table / "_delta_log" / f"{2:020}.json").write_text(
+        '{"commitInfo":{"timestamp":1600000000000,"operation":"DELETE","engineInfo":"other/1"}}\n'
+        '{"remove":{"path":"inner/x.parquet","dataChange":true,"deletionTimestamp":1600000000000}}\n')
+    assert vacuum(ticks, *NOW, "--yes", *lite)["files"] == 0
+    assert (table / "inner" / "x.parquet").exists()
+
+
 def test_leftovers_go_by_their_age_and_hidden_things_stay(ticks):
     put(ticks, "A", 1)
     folder = ticks.table(TABLE)

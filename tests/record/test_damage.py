@@ -1,6 +1,7 @@
 """A damaged commit takes from history, changes and trace only what can't be told without it."""
 
 import json
+import os
 import shutil
 import time
 
@@ -275,3 +276,32 @@ def test_one_torn_file_is_one_thing_that_is_wrong(torn):
 def test_changes_before_the_damage_warn_once(torn):
     said = torn.run("changes", "t", "--from", "1", "--to", "2").stderr
     assert said.count("can be read") == 1 and "version 2 can be read" in said
+
+
+@pytest.mark.parametrize("checkpoint", [False, True], ids=["log", "checkpoint"])
+@pytest.mark.parametrize("odd", ["link", "folder", "pipe"])
+def test_a_newest_commit_that_is_out_of_reach_is_no_end_of_the_log(varve, odd, checkpoint):
+    """On a volume that is not mounted, say: an older version is not taken for the newest."""
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in (1, 2, 3):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+        if number == 2 and checkpoint:
+            varve.ok("checkpoint", "t")
+    path = varve.table("t") / COMMIT.format(3)
+    away = varve.table("t") / "away"
+    path.rename(away)
+    if odd == "folder":
+        path.mkdir()
+    elif odd == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere")
+    for command in (["scan", "t"], ["upsert", "t", "-"], ["vacuum", "t"], ["query", "SELECT * FROM t"]):
+        done = varve.run(*command, stdin="id,x\n1,4\n")
+        assert done.returncode == 6 and COMMIT.format(3) in done.stderr, done.stderr
+    assert varve.rows("scan", "t", "--at", "2") == [{"id": 1, "x": 2}]
+    found = json.loads(varve.run("verify", "t", "--json").stdout)["findings"]
+    assert [(row["kind"], row["version"]) for row in found if row["wrong"]] == [("commit.unreadable", 3)]
+    path.rmdir() if odd == "folder" else path.unlink()
+    away.rename(path)
+    assert varve.rows("scan", "t") == [{"id": 1, "x": 3}] and varve.run("verify", "t").returncode == 0

@@ -1,6 +1,7 @@
 """Tags and holds: what is pinned stays readable, whatever is cleaned up."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -250,6 +251,32 @@ def test_what_is_gone_already_is_not_pinned(two):
     assert two.rows("tag", "list") == []
     done = two.run("tag", "create", "x", "b", "a", "--at", "9")
     assert done.returncode == 5 and two.rows("tag", "list") == []
+
+
+@pytest.mark.parametrize("odd", ["link", "round", "folder", "pipe", "pins", "beside"])
+def test_a_pin_that_is_out_of_reach_stops_a_vacuum(two, odd):
+    """On a volume that is not mounted, say: it has not been dropped."""
+    two.ok("tag", "create", "q3", "a")
+    put(two, "a", 3)
+    table = two.table("a")
+    name = {"pins": "_varve/pins", "beside": "_varve"}.get(odd, "_varve/pins/q3.json")
+    away = table.parent / "away"
+    (table / name).rename(away)
+    if odd == "folder":
+        (table / name).mkdir()
+    elif odd == "pipe":
+        os.mkfifo(table / name)
+    else:
+        (table / name).symlink_to({"round": "q3.json"}.get(odd, "nowhere"))
+    before = sorted(table.rglob("*.parquet"))
+    for command in (["vacuum", "a"], ["vacuum", "a", *NOW], ["vacuum", "a", "--lite", *NOW]):
+        done = two.run(*command)
+        assert done.returncode == 6 and name in done.stderr
+    assert sorted(table.rglob("*.parquet")) == before
+    (table / name).rmdir() if odd == "folder" else (table / name).unlink()
+    away.rename(table / name)
+    two.ok("vacuum", "a", *NOW)
+    assert price(two, "a", "--at", "q3") == [2]
 
 
 def test_a_pin_that_cannot_be_read_stops_a_vacuum(two):
