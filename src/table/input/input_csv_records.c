@@ -43,7 +43,7 @@ static void reader_done(struct reader *reader)
 
 /* What makes the record no row; VV_STR_NONE: nothing. */
 static varve_status fault_of(struct vv_op *op, struct reader *reader,
-    const struct vv_csv_record *record, struct vv_str text, struct vv_str *out)
+    const struct vv_csv_record *record, struct vv_str *out)
 {
     *out = VV_STR_NONE;
     if (record->stray_line == record->line)
@@ -56,8 +56,6 @@ static varve_status fault_of(struct vv_op *op, struct reader *reader,
         *out = VV_STR("is not valid UTF-8");
     else if (record->fault == VV_CSV_BEHIND_QUOTE)
         *out = VV_STR("has text behind a closing quote");
-    else if (memchr(text.ptr, '\0', text.len) != NULL)
-        *out = VV_STR("has a NUL byte");
     if (vv_csv_is_stray(record) && out->ptr == NULL)
         return vv_fail_memory(op);
     if (out->ptr != NULL || record->fields == reader->input->columns_len || record->fields == 0)
@@ -103,7 +101,7 @@ static varve_status record_take(struct vv_op *op, struct reader *reader,
     if (record->fields == 0 && columns_len > 1)
         return VARVE_OK; /* a blank line */
     memset(reader->values, 0, (columns_len + FAULT_COLUMNS) * sizeof(struct vv_str));
-    VV_TRY(fault_of(op, reader, record, text, &fault));
+    VV_TRY(fault_of(op, reader, record, &fault));
     if (fault.ptr != NULL && ++reader->faults == VV_INPUT_LINES_TRIED &&
         reader->rows + 1 == reader->faults && !reader->input->sets_aside)
         return vv_fail(op, VARVE_EINVALID,

@@ -31,8 +31,11 @@ static void add_noise(struct prop *prop, struct vv_buf *content)
     size_t len = prop_choose(prop, 12);
     vv_buf_adds(content, prop_chance(prop, 80) ? "k,a,b" : "k");
     vv_buf_adds(content, prop_chance(prop, 70) ? "\n" : prop_chance(prop, 50) ? "\r\n" : "\r");
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         vv_buf_adds(content, pieces[prop_choose(prop, VV_COUNT(pieces))]);
+        if (prop_chance(prop, 8))
+            vv_buf_addc(content, '\0');
+    }
 }
 
 TEST_SECONDS(input_csv, small_files_are_read_as_the_engine_reads_files, 120)
