@@ -71,18 +71,17 @@ static bool is_long(struct vv_str text)
            !vv_str_eq(text, VV_STR("-0"));
 }
 
-static void judge_number(struct vv_guess *guess, struct vv_str text, bool is_written_number)
+static void judge_number(struct vv_guess *guess, struct vv_str text)
 {
     bool is_whole = false;
     bool is_plain = is_number(text, &is_whole);
     double value = 0;
-    /* Too great for a double: it would become infinite. */
-    bool is_double = is_plain && vv_str_double(text, &value) && value - value == 0.0;
+    int64_t whole = 0;
+    /* Too great for a double: it would become infinite, or another whole number. */
+    bool is_double = is_plain && vv_str_double(text, &value) && value - value == 0.0 &&
+                     (!is_whole || (vv_str_int64(text, &whole) && (int64_t)value == whole));
     guess->not_long = guess->not_long || !is_long(text);
-    bool is_word = is_special(text);
-    guess->not_double = guess->not_double || !(is_double || is_word);
-    guess->has_number =
-        guess->has_number || is_double || is_long(text) || (is_word && is_written_number);
+    guess->not_double = guess->not_double || !(is_double || is_special(text));
 }
 
 static void judge_time(struct vv_guess *guess, struct vv_str text, bool truncate_time)
@@ -109,7 +108,7 @@ void vv_guess_take(struct vv_guess *guess, struct vv_str text, enum vv_guess_kin
     guess->has_nested = guess->has_nested || kind == VV_GUESS_NESTED;
     guess->not_boolean = guess->not_boolean || !is_boolean;
     if (may_be_number)
-        judge_number(guess, text, kind == VV_GUESS_NUMBER);
+        judge_number(guess, text);
     else
         guess->not_long = guess->not_double = true;
     if (may_be_time)
@@ -125,7 +124,7 @@ bool vv_guess_type(const struct vv_guess *guess, enum vv_type_kind *out)
     *out = VV_TYPE_STRING;
     if (!guess->not_long)
         *out = VV_TYPE_LONG;
-    else if (!guess->not_double && guess->has_number)
+    else if (!guess->not_double)
         *out = VV_TYPE_DOUBLE;
     else if (!guess->not_boolean)
         *out = VV_TYPE_BOOLEAN;

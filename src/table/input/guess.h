@@ -23,7 +23,6 @@ enum vv_guess_kind {
 struct vv_guess {
     int64_t values; /* that are not NULL */
     bool not_long, not_double, not_boolean, not_date, not_timestamp;
-    bool has_number; /* NaN and infinities alone make no column of numbers */
     bool has_nested;
 };
 

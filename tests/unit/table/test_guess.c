@@ -45,7 +45,11 @@ TEST(guess, a_text_is_what_loses_nothing)
         {"1e", VV_TYPE_STRING},
         {"0.1234567890123456", VV_TYPE_DOUBLE},
         {"1.5|NaN|-inf", VV_TYPE_DOUBLE},
-        {"NaN|nan", VV_TYPE_STRING},
+        {"NaN|nan", VV_TYPE_DOUBLE},
+        {"-Infinity|5", VV_TYPE_DOUBLE},
+        {"NaN|x", VV_TYPE_STRING},
+        {"9007199254740992|1.5", VV_TYPE_DOUBLE},
+        {"9007199254740993|1.5", VV_TYPE_STRING}, /* a double would be another number */
         {"true|False|TRUE", VV_TYPE_BOOLEAN},
         {"true|1", VV_TYPE_STRING},
         {"yes|no", VV_TYPE_STRING},
