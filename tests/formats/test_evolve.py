@@ -92,6 +92,29 @@ def test_types_of_json(t):
     assert t.rows("query", "SELECT m FROM t WHERE k > 1 ORDER BY k") == [{"m": "1"}, {"m": "x"}]
 
 
+def test_nan_and_infinity_are_doubles(t):
+    t.upsert("t", '{"k":2,"inf":Infinity,"mixed":NaN}\n{"k":3,"mixed":1.5}\n', "--evolve")
+    t.upsert("t", "k,csv,csv_inf,word\n4,NaN,inf,NaN\n5,nan,,x\n", "--evolve")
+    assert types(t) == {"inf": "double", "mixed": "double", "csv": "double", "csv_inf": "double",
+                        "word": "string"}
+    rows = t.rows("query", "SELECT isinf(inf) AS inf, isnan(mixed) AS mixed, isnan(csv) AS csv, "
+                           "word FROM t WHERE k IN (2, 4) ORDER BY k")
+    assert rows == [{"inf": True, "mixed": True, "csv": None, "word": None},
+                    {"inf": None, "mixed": None, "csv": True, "word": "NaN"}]
+
+
+@pytest.mark.parametrize("text, said", [
+    ('{"k":2,"new":1,"none":null}\n{"k":3,"new":null,"none":null}\n', "no value"),
+    ('{"k":2,"new":1,"none":NaN}\n{"k":3,"new":NaN,"none":null}\n', "no value but NaN"),
+    ("k,new,none\n2,1,\n", "no value")])
+def test_a_column_without_a_value_is_told_once(t, text, said):
+    done = t.run("upsert", "t", "-", "--evolve", stdin=text)
+    assert done.returncode == 0
+    assert done.stderr.count("it is not added") == 1
+    assert "column none" in done.stderr and f"holds {said}" in done.stderr
+    assert types(t) == {"new": "long"}
+
+
 TYPED = pyarrow.table({
     "k": [2, 3], "i": pyarrow.array([1, None], pyarrow.int32()),
     "h": pyarrow.array([1, None], pyarrow.int16()), "f": pyarrow.array([0.5, None], pyarrow.float32()),
@@ -133,7 +156,7 @@ def test_a_dry_run_shows_it_and_writes_nothing(t):
     done = t.run("upsert", "t", "-", "--evolve", "--dry-run", "--json", stdin=CSV)
     result = json.loads(done.stdout)
     assert (result["inserted"], result["columns_added"], result["version"]) == (2, 9, 1)
-    assert "t: adds columns n long, f double" in done.stderr
+    assert "t: would add columns n long, f double" in done.stderr
     assert "none" in done.stderr  # what is not added is told, too
     assert types(t) == {} and t.version("t") == 1
 
@@ -141,7 +164,10 @@ def test_a_dry_run_shows_it_and_writes_nothing(t):
 def test_a_batch_that_is_rejected_adds_no_column(t):
     done = t.run("upsert", "t", "-", "--evolve", stdin='{"k":"no number","n":1}\n')
     assert done.returncode == 3
+    assert "column n long" not in done.stderr  # nor is it told
     assert types(t) == {} and t.version("t") == 1
+    done = t.run("upsert", "t", "-", "--evolve", stdin='{"k":2,"n":1}\n')
+    assert "t: added column n long" in done.stderr
 
 
 def test_bad_rows_go_to_quarantine_and_come_back(t):

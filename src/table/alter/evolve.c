@@ -35,17 +35,19 @@ static varve_status metadata_make(struct vv_op *op, const struct vv_snapshot *sn
     return VARVE_OK;
 }
 
-static void additions_log(struct vv_op *op, const struct vv_table *table,
-    const struct vv_additions *additions)
+static void additions_log(struct vv_op *op, const struct vv_evolution *evolution,
+    const char *verb)
 {
+    const struct vv_additions *additions = &evolution->added;
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
     for (size_t i = 0; i < additions->len; i++) {
         vv_buf_addf(&text, "%s%.*s ", i > 0 ? ", " : "",
             VV_ARG(additions->items[i].field.name));
         vv_type_name(&additions->items[i].field.type, &text);
     }
-    vv_log(op, VV_LOG_INFO, "evolve.add", "%.*s: adds column%s %.*s", VV_ARG(table->name),
-        vv_plural((int64_t)additions->len), VV_ARG(vv_buf_str(&text)));
+    vv_log(op, VV_LOG_INFO, "evolve.add", "%.*s: %s column%s %.*s",
+        VV_ARG(evolution->table->name), verb, vv_plural((int64_t)additions->len),
+        VV_ARG(vv_buf_str(&text)));
 }
 
 varve_status vv_evolution_suppose(struct vv_op *op, struct vv_evolution *evolution,
@@ -53,6 +55,7 @@ varve_status vv_evolution_suppose(struct vv_op *op, struct vv_evolution *evoluti
 {
     if (evolution->real != NULL)
         return VARVE_OK;
+    evolution->is_searched = true;
     VV_TRY(vv_additions_find(op, search, &evolution->added));
     return vv_evolution_suppose_added(op, evolution);
 }
@@ -69,8 +72,13 @@ varve_status vv_evolution_suppose_added(struct vv_op *op, struct vv_evolution *e
     evolution->real = table->snapshot;
     table->snapshot = supposed;
     evolution->columns += (int64_t)evolution->added.len;
-    additions_log(op, table, &evolution->added);
     return VARVE_OK;
+}
+
+void vv_evolution_tell(struct vv_op *op, const struct vv_evolution *evolution)
+{
+    if (evolution->real != NULL)
+        additions_log(op, evolution, "would add");
 }
 
 void vv_evolution_done(struct vv_evolution *evolution)
@@ -139,7 +147,9 @@ varve_status vv_evolution_commit(struct vv_op *op, struct vv_evolution *evolutio
     VV_TRY(parameters(op, &evolution->added, &request.parameters_json));
     VV_TRY(vv_commit(op, &table->log, &request, &committed));
     vv_evolution_done(evolution);
-    if (committed.outcome != VV_COMMIT_DONE)
+    if (committed.outcome == VV_COMMIT_DONE)
+        additions_log(op, evolution, "added");
+    else
         evolution->columns -= (int64_t)evolution->added.len;
     VV_TRY(vv_table_refresh(op, table));
     if (committed.outcome == VV_COMMIT_DONE)

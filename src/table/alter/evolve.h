@@ -35,6 +35,7 @@ struct vv_addition_search {
     size_t inputs_len;
     bool truncate_time;
     bool keeps_empty; /* a column without a value stays, as a text */
+    bool tells_null;  /* names that NDJSON has nothing but null and NaN for are told */
 };
 
 /*
@@ -50,7 +51,8 @@ struct vv_evolution {
     struct vv_table *table;
     struct vv_snapshot *real; /* the table's own, while another is supposed; else NULL */
     struct vv_additions added;
-    int64_t columns; /* committed, in a dry run supposed */
+    int64_t columns;  /* committed, in a dry run supposed */
+    bool is_searched; /* at least once */
 };
 
 /*
@@ -66,6 +68,8 @@ varve_status vv_evolution_suppose_added(struct vv_op *op, struct vv_evolution *e
  */
 varve_status vv_evolution_commit(struct vv_op *op, struct vv_evolution *evolution,
     const struct vv_upsert_options *options);
+/* In a dry run, once the rows were judged: what is supposed is told. */
+void vv_evolution_tell(struct vv_op *op, const struct vv_evolution *evolution);
 /* The table has its own snapshot again. */
 void vv_evolution_done(struct vv_evolution *evolution);
 

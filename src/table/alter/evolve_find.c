@@ -12,21 +12,36 @@ struct find {
     struct vv_op *op;
     const struct vv_addition_search *search;
     struct vv_additions *out;
+    struct vv_additions nulls; /* of NDJSON: names of which some line says null or NaN */
 };
 
-/* The addition of a name, ignoring case; a new one where there is none. NULL: memory is out. */
-static struct vv_addition *addition_of(struct find *find, struct vv_str name)
+static struct vv_addition *named(const struct vv_additions *additions, struct vv_str name)
 {
-    for (size_t i = 0; i < find->out->len; i++)
-        if (vv_str_eq_nocase(find->out->items[i].field.name, name))
-            return &find->out->items[i];
-    struct vv_addition *addition = VV_LIST_NEW(&find->op->arena, find->out);
+    for (size_t i = 0; i < additions->len; i++)
+        if (vv_str_eq_nocase(additions->items[i].field.name, name))
+            return &additions->items[i];
+    return NULL;
+}
+
+/* The addition of a name, ignoring case; a new one where there is none. NULL: memory is out. */
+static struct vv_addition *addition_in(struct vv_additions *additions, struct vv_arena *arena,
+    struct vv_str name)
+{
+    struct vv_addition *addition = named(additions, name);
+    if (addition != NULL)
+        return addition;
+    addition = VV_LIST_NEW(arena, additions);
     if (addition == NULL)
         return NULL;
-    *addition = (struct vv_addition){
-        .field = {.name = vv_arena_str(&find->op->arena, name), .nullable = true}};
+    *addition =
+        (struct vv_addition){.field = {.name = vv_arena_str(arena, name), .nullable = true}};
     addition->field.physical_name = addition->field.name;
     return addition->field.name.ptr ? addition : NULL;
+}
+
+static struct vv_addition *addition_of(struct find *find, struct vv_str name)
+{
+    return addition_in(find->out, &find->op->arena, name);
 }
 
 /* ---- Inputs that bring types ----------------------------------------------------------------- */
@@ -186,12 +201,18 @@ static varve_status line_take(struct find *find, const struct vv_json *json)
     struct vv_str name;
     while (vv_json_each(json, &iterator, &name, &value)) {
         /* NaN is NULL but in a float column, which other values tell. */
-        if (vv_json_is(value, VV_JSON_NULL) || vv_row_is_nan(value) || is_own(name) ||
-            vv_schema_find(schema, name) >= 0)
+        bool is_nan = vv_row_is_nan(value);
+        bool is_null = is_nan || vv_json_is(value, VV_JSON_NULL);
+        if (is_own(name) || vv_schema_find(schema, name) >= 0 ||
+            (is_null && !find->search->tells_null))
             continue;
-        struct vv_addition *addition = addition_of(find, name);
+        struct vv_addition *addition =
+            addition_in(is_null ? &find->nulls : find->out, &find->op->arena, name);
         if (addition == NULL)
             return vv_fail_memory(find->op);
+        addition->guess.values += is_nan;
+        if (is_null)
+            continue;
         vv_guess_take(&addition->guess, vv_json_text(value), kind_of(value),
             find->search->truncate_time);
     }
@@ -227,6 +248,19 @@ static varve_status lines_take(struct find *find, const struct vv_batch_input *i
     }
 }
 
+static void nulls_tell(const struct find *find)
+{
+    for (size_t i = 0; i < find->nulls.len; i++) {
+        const struct vv_addition *item = &find->nulls.items[i];
+        if (named(find->out, item->field.name) == NULL)
+            vv_log(find->op, VV_LOG_WARN, "evolve.empty",
+                "column %.*s holds no value%s: it is not added", VV_ARG(item->field.name),
+                item->guess.values > 0
+                    ? " but NaN, which may stand for a missing one of any type"
+                    : "");
+    }
+}
+
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 static varve_status types_settle(struct find *find)
@@ -250,12 +284,13 @@ varve_status vv_additions_find(struct vv_op *op, const struct vv_addition_search
     struct vv_additions *out)
 {
     struct vv_additions additions = {.items = NULL};
-    struct find find = {op, search, &additions};
+    struct find find = {.op = op, .search = search, .out = &additions};
     for (size_t i = 0; i < search->inputs_len; i++)
         VV_TRY(search->inputs[i].format == VV_INPUT_NDJSON
                    ? lines_take(&find, &search->inputs[i])
                    : columns_take(&find, &search->inputs[i]));
     VV_TRY(types_settle(&find));
+    nulls_tell(&find);
     *out = additions;
     return VARVE_OK;
 }

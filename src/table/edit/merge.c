@@ -29,7 +29,10 @@ static varve_status find(struct vv_op *op, struct vv_edit *edit, void *data)
     if (merge->options->evolve)
         VV_TRY(vv_merge_suppose(op, edit, merge, &evolves));
     VV_TRY(judge_rows(op, edit, merge));
-    return evolves && !merge->options->dry_run ? vv_merge_evolve(op, edit, merge) : VARVE_OK;
+    if (evolves && !merge->options->dry_run)
+        return vv_merge_evolve(op, edit, merge);
+    vv_evolution_tell(op, &merge->evolution);
+    return VARVE_OK;
 }
 
 static varve_status matters(struct vv_op *op, const struct vv_edit *edit, const void *data,

@@ -303,7 +303,8 @@ static varve_status suppose(struct vv_op *op, const struct vv_upsert_call *call,
 {
     struct vv_addition_search search = {.session = call->work->session,
         .table = call->table,
-        .truncate_time = call->options->batch.truncate_time};
+        .truncate_time = call->options->batch.truncate_time,
+        .tells_null = !evolution->is_searched};
     search.inputs = vv_batch_inputs(source, &search.inputs_len);
     return vv_evolution_suppose(op, evolution, &search);
 }
@@ -366,6 +367,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         VV_TRY(try_once(op, call, &attempt, out->attempts, &committed));
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
+            vv_evolution_tell(op, &evolution);
             fill_result(call, &attempt, out);
             out->columns_added = evolution.columns;
             out->version = committed.version;
