@@ -109,6 +109,10 @@ varve_status vv_read_find_columns(struct vv_op *op, const struct vv_read *read,
         if ((*out)[i] < 0)
             return vv_rules_fail_column(op, read->table->name, &read->snapshot->schema,
                 split[i]);
+        for (size_t j = 0; j < i; j++)
+            if ((*out)[j] == (*out)[i])
+                return vv_fail(op, VARVE_EUSAGE, "column %.*s is named twice",
+                    VV_ARG(split[i]));
     }
     return VARVE_OK;
 }
