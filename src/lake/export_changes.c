@@ -357,6 +357,20 @@ static varve_status tell_all(struct vv_op *op, struct told *told)
     return add_all_lost(op, told);
 }
 
+/* Of a table of others: a file can't have two columns of one name. */
+static varve_status tell_none(struct vv_op *op, const struct told *told)
+{
+    const struct vv_export_table *table = told->table;
+    VV_CLEANUP(vv_buf_done) struct vv_buf why = VV_BUF_INIT(1 << 16);
+    struct vv_str name = vv_changes_taken_name(&table->source.snapshot->schema);
+    vv_buf_addf(&why,
+        "the table has a column %.*s, and changes have one of their own of that name",
+        VV_ARG(name));
+    if (!vv_buf_ok(&why))
+        return vv_fail_memory(op);
+    return add_gap(op, told->table, 0, table->source.snapshot->version, vv_buf_str(&why));
+}
+
 static varve_status start(struct vv_op *op, struct told *told)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf where = VV_BUF_INIT(VV_BUF_MAX);
@@ -391,7 +405,9 @@ varve_status vv_export_changes(struct vv_op *op, struct vv_export_run *run,
         .csv = VV_BUF_INIT(VV_BUF_MAX)};
     struct vv_str key;
     VV_TRY(start(op, &told));
-    VV_TRY(tell_all(op, &told));
+    VV_TRY(vv_changes_taken_name(&table->source.snapshot->schema).ptr != NULL
+               ? tell_none(op, &told)
+               : tell_all(op, &told));
     if (!vv_buf_ok(&told.csv))
         return vv_fail_memory(op);
     VV_TRY(vv_export_key(op, table, "changes-files.csv", &key));

@@ -9,6 +9,7 @@
 #include "delta/features.h"
 #include "delta/list.h"
 #include "table/alter/property.h"
+#include "table/audit/changes.h"
 #include "table/cluster.h"
 #include "table/constraint.h"
 #include "table/folder_walk.h"
@@ -102,7 +103,8 @@ static varve_status check(struct vv_op *op, const struct vv_table_spec *spec)
 {
     if (spec->schema.fields_len == 0)
         return vv_fail(op, VARVE_EUSAGE, "a table needs a column");
-    if (vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE) != VARVE_OK)
+    if (vv_schema_check_names(op, &spec->schema, VV_MAPPING_NONE) != VARVE_OK ||
+        vv_changes_check_names(op, &spec->schema) != VARVE_OK)
         return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     VV_TRY(check_columns(op, &spec->schema, spec->partition_columns,
         spec->partition_columns_len, "partition", true));

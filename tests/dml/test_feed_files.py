@@ -104,11 +104,13 @@ def test_what_fails_leaves_no_change_file(table):
 
 
 def test_a_column_of_the_name_is_in_the_way(varve):
-    varve.ok("create", "t", "--schema", "k int, _change_type string", "--key", "k",
-             "--property", "delta.enableChangeDataFeed=true")
-    varve.upsert("t", "k,_change_type\n1,x\n2,x\n")
+    """Of a table of others, since Varve makes none."""
+    varve.lake.mkdir(exist_ok=True)
+    rows = pa.table({"k": [1, 2], "_change_type": ["x", "x"]})
+    deltalake.write_deltalake(varve.table("t"), rows, configuration={
+        "delta.enableChangeDataFeed": "true"})
     done = varve.run("delete", "t", "--where", "k = 1")
-    assert done.returncode == 7 and "_change_type" in done.stderr and varve.version("t") == 1
+    assert done.returncode == 7 and "_change_type" in done.stderr and varve.version("t") == 0
 
 
 def test_many_rows(varve):

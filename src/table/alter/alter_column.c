@@ -273,7 +273,8 @@ static varve_status rename_column(struct vv_op *op, struct vv_alter_change *chan
     if (fields == NULL)
         return op->error.code;
     fields[column].name = name;
-    VV_TRY(vv_draft_fields(op, draft, fields, draft->schema.fields_len));
+    if (vv_draft_fields(op, draft, fields, draft->schema.fields_len) != VARVE_OK)
+        return op->error.code == VARVE_EINVALID ? vv_recode(op, VARVE_EUSAGE) : op->error.code;
     VV_TRY(rename_partition(op, draft, old, name));
     for (size_t i = 0; i < VV_COUNT(lists); i++)
         VV_TRY(rename_in_list(op, draft, lists[i], old, name));

@@ -7,6 +7,7 @@
 #include "delta/features.h"
 #include "table/alter/dates.h"
 #include "table/alter/property.h"
+#include "table/audit/changes.h"
 #include "table/warnings.h"
 
 /* The pair becomes what is stored. */
@@ -34,6 +35,9 @@ static varve_status set_one(struct vv_op *op, struct vv_alter_change *change,
     VV_TRY(vv_property_check(op, pair->name, pair->value, &property));
     if (property.feature != NULL)
         VV_TRY(vv_draft_need(op, &change->draft, property.feature));
+    if (property.feature != NULL && strcmp(property.feature, "changeDataFeed") == 0 &&
+        vv_changes_check_names(op, &change->draft.schema) != VARVE_OK)
+        return vv_recode(op, VARVE_EUSAGE);
     *pair = (struct vv_pair){property.name, property.value};
     return vv_draft_set(op, &change->draft, pair->name, pair->value);
 }

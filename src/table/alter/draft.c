@@ -2,6 +2,7 @@
 
 #include "base/json_write.h"
 #include "delta/features.h"
+#include "table/audit/changes.h"
 
 varve_status vv_draft_begin(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *from, struct vv_draft *out)
@@ -123,6 +124,8 @@ static varve_status check_names(struct vv_op *op, const struct vv_schema *before
     for (size_t i = 0; i < schema->fields_len; i++) {
         const struct vv_schema one = {&schema->fields[i], 1};
         int32_t there = vv_schema_find(before, schema->fields[i].name);
+        if (there < 0)
+            VV_TRY(vv_changes_check_names(op, &one));
         if (there < 0 || !vv_str_eq(before->fields[there].name, schema->fields[i].name))
             VV_TRY(vv_schema_check_names(op, &one, mapping));
     }

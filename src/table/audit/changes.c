@@ -99,6 +99,17 @@ static int64_t bytes_of(const struct vv_changes_run *run)
     return bytes;
 }
 
+static varve_status check_names(struct vv_op *op, const struct vv_changes_run *run)
+{
+    struct vv_str name = vv_changes_taken_name(&run->snapshot->schema);
+    if (name.ptr == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUNSUPPORTED,
+        "table %.*s has a column %.*s, and changes have one of their own of that name: once it "
+        "is renamed (varve alter %.*s rename-column %.*s NAME --upgrade) they can be told",
+        VV_ARG(run->table->name), VV_ARG(name), VV_ARG(run->table->name), VV_ARG(name));
+}
+
 /* The range, and what its commits come to. A table that was not made yet has no change. */
 static varve_status start(struct vv_op *op, struct vv_changes_run *run,
     const struct vv_changes_request *request)
@@ -109,6 +120,7 @@ static varve_status start(struct vv_op *op, struct vv_changes_run *run,
     }
     VV_TRY(find_range(op, run, request));
     VV_TRY(vv_table_snapshot(op, run->table, run->to, &run->snapshot));
+    VV_TRY(check_names(op, run));
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
     return run->from <= run->to ? vv_changes_read(op, run) : VARVE_OK;
 }

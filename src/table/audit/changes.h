@@ -23,6 +23,14 @@
 #include "table/table.h"
 #include "varve/arrow.h"
 
+/*
+ * The first column of a schema that is called like one of these three, ignoring case; NONE: no one is.
+ * Varve gives no column such a name. A table of others may have one: its changes are not told.
+ */
+struct vv_str vv_changes_taken_name(const struct vv_schema *schema);
+/* EINVALID: there is such a column. */
+varve_status vv_changes_check_names(struct vv_op *op, const struct vv_schema *schema);
+
 struct vv_changes_request {
     struct vv_str from; /* version, tag, or time: the first version at or after it; included */
     /*
@@ -36,7 +44,7 @@ struct vv_changes_request {
 
 /*
  * A time after the latest version begins an empty range. EUSAGE: neither a version nor a time,
- * `from` after `to`; NOT_FOUND: no such version or tag, a commit that is gone, data files that a vacuum
+ * `from` after `to`; EUNSUPPORTED: a column has a taken name; NOT_FOUND: no such version or tag, a commit that is gone, data files that a vacuum
  * took are met while reading; ECORRUPT: a commit up to `to` is damaged (one after it does no harm).
  */
 varve_status vv_table_changes(struct vv_op *op, struct vv_table *table,

@@ -215,6 +215,28 @@ varve_status vv_changes_rows_sql(struct vv_op *op, const struct vv_changes_run *
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
 
+struct vv_str vv_changes_taken_name(const struct vv_schema *schema)
+{
+    static const char *const names[] = {"_change_type", "_commit_version", "_commit_timestamp"};
+    for (size_t i = 0; i < VV_COUNT(names); i++) {
+        int32_t column = vv_schema_find(schema, vv_str_of(names[i]));
+        if (column >= 0)
+            return schema->fields[column].name;
+    }
+    return VV_STR_NONE;
+}
+
+varve_status vv_changes_check_names(struct vv_op *op, const struct vv_schema *schema)
+{
+    struct vv_str name = vv_changes_taken_name(schema);
+    if (name.ptr == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EINVALID,
+        "no column can be called %.*s: changes (varve changes) have one of that name beside "
+        "those of the table",
+        VV_ARG(name));
+}
+
 void vv_changes_columns_sql(const struct vv_schema *schema, struct vv_buf *sql)
 {
     for (size_t i = 0; i < schema->fields_len; i++) {
