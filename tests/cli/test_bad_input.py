@@ -54,6 +54,8 @@ def test_a_bad_row_rejects_the_batch(market, name):
     assert state(market) == before
 
 
+PARQUET = b"PAR1\x15\x04\x15 \x15$L\x15\n\0" + bytes(50) + b"\x32\0\0\0PAR1"
+ARROW = b"ARROW1\0\0\xff\xff\xff\xff\x10\0\0\0" + bytes(50)
 FILES = {
     "unknown column": (b"timestamp,symbol,regime,colour\n2025-01-30T10:00:00Z,A,neutral_low,red\n",
                        "rows.csv", ["colour"]),
@@ -67,6 +69,16 @@ FILES = {
     "invalid UTF-8 in CSV": (b"timestamp,symbol,regime\n2025-01-30T10:00:00Z,\xff\xfe,neutral_low\n",
                              "rows.csv", ["line 2"]),
     "empty CSV": (b"", "rows.csv", ["rows.csv"]),
+    "Parquet as CSV": (PARQUET, "rows.csv", ["rows.csv", "no CSV, but Parquet"]),
+    "Arrow as CSV": (ARROW, "rows.csv", ["rows.csv", "no CSV, but Arrow IPC"]),
+    "UTF-16 as CSV": ((HEAD + GOOD).encode("utf-16-le"), "rows.csv", ["line 1", "NUL", "UTF-16"]),
+    "NULs as CSV": (bytes(3000), "rows.csv", ["line 1", "NUL", "no text"]),
+    "CSV as Parquet": ((HEAD + GOOD).encode(), "rows.parquet",
+                       ["rows.parquet cannot be read as Parquet: it does not begin with PAR1"]),
+    "Arrow as Parquet": (ARROW, "rows.parquet", ["it is Arrow IPC"]),
+    "cut Parquet": (PARQUET[:-1], "rows.parquet", ["rows.parquet", "it does not end with PAR1"]),
+    "Parquet without a footer": (PARQUET, "rows.parquet", ["rows.parquet cannot be read"]),
+    "empty Parquet": (b"", "rows.parquet", ["rows.parquet cannot be read as Parquet: it is empty"]),
     "broken JSON": (b'{"timestamp":"2025-01-30T10:00:00Z","symbol":"A","regime":"neutral_low"}\n'
                     b'{"timestamp":"2025-01-30T\n', "rows.ndjson", ["line 2"]),
     "unknown member": (b'{"timestamp":"2025-01-30T10:00:00Z","symbol":"A","regime":"neutral_low",'
@@ -85,7 +97,14 @@ def test_a_bad_file_is_refused(market, name):
     assert done.returncode == 3, done.stderr
     for part in parts:
         assert part in done.stderr, (part, done.stderr)
+    assert "/proc/" not in done.stderr and "SELECT" not in done.stderr, "what nobody wrote"
+    assert "LINE 1" not in done.stderr
     assert state(market) == before
+
+
+def test_a_column_may_be_called_like_parquet(market):
+    market("create", "t", "--schema", "PAR1 long not null", "--key", "PAR1")
+    assert market("upsert", "t", "-", "--input-format", "csv", stdin="PAR1\n5\n").returncode == 0
 
 
 TAKERS = {

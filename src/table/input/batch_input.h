@@ -154,6 +154,8 @@ static inline bool vv_input_is_typed(const struct vv_batch_input *input)
 {
     return input->format != VV_INPUT_CSV && input->format != VV_INPUT_NDJSON;
 }
+/* What begins so, and is no text: "Parquet (--input-format parquet)". NULL: nothing of them. */
+const char *vv_input_typed_by_head(struct vv_str head);
 /* For them: names and types of the columns behind it, and row_sql. */
 varve_status vv_input_columns(struct vv_op *op, struct vv_work *work, struct vv_arena *arena,
     struct vv_batch_input *input);

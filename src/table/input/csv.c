@@ -246,6 +246,11 @@ varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_s
     }
     VV_TRY(header_check(op, &record));
     rest = vv_str_first(text, text.len - rest.len);
+    if (vv_str_find(rest, '\0') < rest.len)
+        return vv_fail(op, VARVE_EINVALID,
+            "line 1, the header, has a NUL in it: this is no text, or one in UTF-16; convert "
+            "the "
+            "file");
     while (rest.len > 0 && (rest.ptr[rest.len - 1] == '\n' || rest.ptr[rest.len - 1] == '\r'))
         rest.len--;
     if (vv_str_starts(rest, (struct vv_str){byte_order_mark, sizeof(byte_order_mark)}))

@@ -69,7 +69,7 @@ struct vv_str vv_csv_field(struct vv_str *rest, struct vv_buf *field, bool *out_
 
 /*
  * The names in the first record of a text; `text` may go on behind it. EINVALID where there is
- * none, it is broken or cut off (no line end and not `is_whole`), or has an empty name.
+ * none, it is broken or cut off (no line end and not `is_whole`), has a NUL, or an empty name.
  */
 varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     bool is_whole, struct vv_str **out_names, size_t *out_len);

@@ -46,6 +46,9 @@ static varve_status header_read(struct vv_op *op, struct vv_arena *arena,
         return vv_fail_memory(op);
     size_t bytes = 0;
     VV_TRY(vv_source_read(op, &input->source, 0, piece, bytes_max, &bytes));
+    const char *format = vv_input_typed_by_head((struct vv_str){piece, bytes});
+    if (format != NULL)
+        return vv_fail(op, VARVE_EINVALID, "this is no CSV, but %s", format);
     VV_TRY(vv_csv_header(op, arena, (struct vv_str){piece, bytes}, bytes < bytes_max,
         &input->columns, &input->columns_len));
     return vv_str_starts((struct vv_str){piece, bytes}, VV_STR("\xEF\xBB\xBF"))

@@ -55,6 +55,28 @@ varve_status vv_input_part_parquet(struct vv_op *op, const struct vv_batch_input
         part + 1 < parts_len ? first + rows : INT64_MAX, out);
 }
 
+/*
+ * The engine calls the file by a name that nobody gave it, and shows a place in SQL that nobody wrote.
+ */
+static varve_status say_plainly(struct vv_op *op, const struct vv_batch_input *input)
+{
+    struct vv_str path = vv_str_of(input->source.engine_path);
+    struct vv_str said = vv_arena_str(&op->arena, vv_str_of(op->error.message));
+    varve_status status = op->error.code;
+    const char *at = said.ptr != NULL ? memmem(said.ptr, said.len, path.ptr, path.len) : NULL;
+    op->error.detail[0] = '\0';
+    if (at == NULL)
+        return status;
+    size_t before = (size_t)(at - said.ptr);
+    struct vv_str after = vv_str_skip(said, before + path.len);
+    bool is_in_front = before == 0 && vv_str_starts(after, VV_STR(": "));
+    vv_forgive(op);
+    if (is_in_front) /* as it will be anyway */
+        return vv_fail(op, status, "%.*s", VV_ARG(vv_str_skip(after, 2)));
+    return vv_fail(op, status, "%.*s%.*s%.*s", VV_ARG(vv_str_first(said, before)),
+        VV_ARG(input->name), VV_ARG(after));
+}
+
 varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input *input,
     varve_status status)
 {
@@ -66,6 +88,7 @@ varve_status vv_input_fail_parquet(struct vv_op *op, const struct vv_batch_input
         vv_forgive(op);
         return vv_input_check_same(op, input);
     }
+    (void)say_plainly(op, input);
     vv_recode(op, VARVE_EINVALID);
     return vv_note(op, "%.*s cannot be read as Parquet", VV_ARG(input->name));
 }
@@ -108,6 +131,30 @@ static varve_status footer_read(struct vv_op *op, struct vv_session *session,
                : vv_fail_memory(op);
 }
 
+/* ECORRUPT: it does not begin or end like Parquet; one that is encrypted has a letter of its own. */
+static varve_status check_ends(struct vv_op *op, const struct vv_batch_input *input)
+{
+    char head[8], tail[4];
+    size_t head_len = 0, tail_len = 0;
+    int64_t bytes = input->source.bytes;
+    if (bytes == 0)
+        return vv_fail(op, VARVE_ECORRUPT, "it is empty");
+    VV_TRY(vv_source_read(op, &input->source, 0, head, sizeof(head), &head_len));
+    VV_TRY(vv_source_read(op, &input->source, bytes > 4 ? bytes - 4 : 0, tail, sizeof(tail),
+        &tail_len));
+    const struct vv_str begin = {head, head_len};
+    const struct vv_str end = {tail, tail_len};
+    const char *format = vv_input_typed_by_head(begin);
+    if (!vv_str_starts(begin, VV_STR("PAR1")) && !vv_str_starts(begin, VV_STR("PARE")))
+        return vv_fail(op, VARVE_ECORRUPT, "it %s%s",
+            format != NULL ? "is " : "does not begin with PAR1, as all Parquet does",
+            format != NULL ? format : "");
+    if (!vv_str_eq(end, VV_STR("PAR1")) && !vv_str_eq(end, VV_STR("PARE")))
+        return vv_fail(op, VARVE_ECORRUPT,
+            "it does not end with PAR1: it was not written to its end, or cut");
+    return VARVE_OK;
+}
+
 /* Of a file that only the engine can look into nobody knows what its times lose. */
 static varve_status check_times(struct vv_op *op, const struct vv_batch_input *input)
 {
@@ -128,7 +175,9 @@ varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     /* A small file may hold many rows: they go to a table. */
     work->is_small = false;
     work->has_tables = true;
-    varve_status status = vv_input_look_parquet(op, arena, input, &is_known);
+    varve_status status = check_ends(op, input);
+    if (status == VARVE_OK)
+        status = vv_input_look_parquet(op, arena, input, &is_known);
     bool has_faults = input->has_faults;
     input->has_faults = false; /* columns are those of the file alone */
     if (status == VARVE_OK)

@@ -36,6 +36,18 @@ void vv_input_loaded(struct vv_work *work, struct vv_batch_input *input,
     input->sql = input->in_memory ? vv_rowset_sql(work->input) : input->table_sql;
 }
 
+const char *vv_input_typed_by_head(struct vv_str head)
+{
+    const struct vv_str message = VV_STR("\xFF\xFF\xFF\xFF");
+    const struct vv_str file = {"ARROW1\0", 7};
+    /* A text may begin with PAR1, too. What is behind it here is the begin of a page, or of the footer. */
+    if (vv_str_starts(head, VV_STR("PAR1\x15")))
+        return "Parquet (--input-format parquet)";
+    if (vv_str_starts(head, file) || vv_str_starts(head, message))
+        return "Arrow IPC (--input-format arrow)";
+    return NULL;
+}
+
 static varve_status column_add(struct vv_op *op, struct vv_arena *arena,
     const struct vv_rows *rows, struct vv_batch_input *input)
 {
