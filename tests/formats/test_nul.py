@@ -29,8 +29,9 @@ def by_csv(t, tmp_path, more=""):
 
 
 def by_csv_beside_a_bad_line(t, tmp_path):
-    by_csv(t, tmp_path, "x,y\n")
-    assert len(t.rows("quarantine", "show", "t")) == 1
+    by_csv(t, tmp_path, "x\0,y\n")
+    (line,) = t.rows("quarantine", "show", "t")
+    assert line["values"] == {"varve.line": "x\0,y"}
 
 
 def by_csv_of_many_rows(t, tmp_path):

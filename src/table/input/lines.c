@@ -137,8 +137,7 @@ varve_status vv_lines_text(struct vv_op *op, struct vv_arena *arena, struct vv_s
     struct vv_str rest = line;
     while (rest.len > 0) {
         size_t len = vv_utf8_first(rest);
-        bool is_kept = len > 0 && rest.ptr[0] != '\0';
-        vv_buf_add(&text, is_kept ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
+        vv_buf_add(&text, len > 0 ? vv_str_first(rest, len) : VV_STR("\xEF\xBF\xBD"));
         rest = vv_str_skip(rest, len > 0 ? len : 1);
     }
     *out = vv_arena_str(arena, vv_buf_str(&text));
