@@ -1,35 +1,13 @@
 """Threads and signals."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
 import pyarrow as pa
 import pytest
 import varve
-from package import ENVIRONMENT, regime
-
-ENDLESS = "SELECT count(*) AS n FROM range(1000000000000) r(i) WHERE hash(i) = 1"
-ROWS_ENDLESS = "SELECT i FROM range(1000000000000) r(i) WHERE i < 1000000 OR hash(i) = 1"
-
-HEAD = """
-import os, signal, sys, threading, time, varve
-lake = varve.Lake(sys.argv[1], create=True)
-def kick(number=signal.SIGINT, after=0.3):
-    threading.Timer(after, os.kill, (os.getpid(), number)).start()
-ENDLESS, ROWS_ENDLESS = %r, %r
-""" % (ENDLESS, ROWS_ENDLESS)
-
-
-def script(text, tmp_path, *python):
-    command = [*(python or (ENVIRONMENT / "bin/python", "-I")), "-c", HEAD + text,
-               tmp_path / "lake"]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          timeout=300, check=False)
-    return done
+from package import ENDLESS, ROWS_ENDLESS, regime, script, script_full
 
 
 @pytest.mark.parametrize("call", [
@@ -63,12 +41,6 @@ except KeyboardInterrupt:
     print("interrupted")
 """, tmp_path)
     assert done.stdout.splitlines()[-1:] == ["interrupted"], done.stderr
-
-
-def script_full(text, tmp_path):
-    """Where the other libraries are too."""
-    site = os.path.dirname(os.path.dirname(varve.__file__))
-    return script(text, tmp_path, "env", f"PYTHONPATH={site}", sys.executable)
 
 
 def test_a_handler_that_raises_nothing_lets_the_call_go_on(tmp_path):
