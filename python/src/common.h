@@ -2,8 +2,9 @@
  * What the files of the extension share: Python by its stable ABI, the library by its public
  * headers, and the rules of the house.
  *
- * Layers: common < lake < stream, decode, encode < input < the objects < module. The package in
- * Python (varve/) is the only caller; it checks what people hand in and names the arguments.
+ * Layers: common < beside < lake < stream, decode, encode < input < the objects < module. The
+ * package in Python (varve/) is the only caller; it checks what people hand in and names the
+ * arguments.
  */
 #ifndef VP_COMMON_H
 #define VP_COMMON_H

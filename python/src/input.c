@@ -109,9 +109,10 @@ static int look_for_interrupts(const struct vp_lake *lake, unsigned interrupts)
 }
 
 static int write_rows(struct vp_state *state, const struct vp_lake *lake, PyObject *iterator,
-    int fd, struct vp_text *text)
+    const struct vp_inputs *inputs, struct vp_text *text)
 {
-    unsigned interrupts = vp_lake_interrupts(lake);
+    unsigned interrupts = inputs->rows.reads.interrupts;
+    int fd = inputs->fd;
     for (size_t number = 1;; number++) {
         VP_OWNED PyObject *row = PyIter_Next(iterator);
         if (row == NULL)
@@ -140,7 +141,7 @@ static int rows_of(struct vp_state *state, const struct vp_lake *lake, PyObject 
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    int status = write_rows(state, lake, iterator, out->fd, &text);
+    int status = write_rows(state, lake, iterator, out, &text);
     vp_text_done(&text);
     if (status == 0 && lseek(out->fd, 0, SEEK_SET) != 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -170,6 +171,7 @@ int vp_inputs_of(struct vp_state *state, struct vp_lake *lake, PyObject *files, 
     struct vp_inputs *out)
 {
     *out = (struct vp_inputs){.len = 1, .fd = -1};
+    out->rows.reads.interrupts = vp_lake_interrupts(lake);
     if (files != Py_None) {
         Py_ssize_t len = PyList_Size(files);
         if (len < 0)
@@ -183,21 +185,19 @@ int vp_inputs_of(struct vp_state *state, struct vp_lake *lake, PyObject *files, 
     }
     if (files != Py_None)
         return files_of(files, out);
-    int is_arrow = vp_stream_take(data, &out->stream);
+    int is_arrow = vp_rows_take(data, lake, &out->rows);
     if (is_arrow < 0)
         return -1;
     if (is_arrow == 0)
         return rows_of(state, lake, data, out);
-    if (vp_stream_read_for(lake, &out->stream) < 0)
-        return -1;
-    out->items[0] =
-        (varve_input){.format = VARVE_FORMAT_ARROW, .path = "rows", .stream = &out->stream};
+    out->items[0] = (varve_input){
+        .format = VARVE_FORMAT_ARROW, .path = "rows", .stream = &out->rows.stream};
     return 0;
 }
 
 void vp_inputs_done(struct vp_inputs *inputs)
 {
-    vp_stream_done(&inputs->stream);
+    vp_rows_done(&inputs->rows);
     if (inputs->fd >= 0)
         close(inputs->fd);
     PyMem_Free(inputs->items);

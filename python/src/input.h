@@ -9,14 +9,15 @@
 struct vp_inputs {
     varve_input *items;
     size_t len;
-    struct ArrowArrayStream stream; /* of the one item that has one */
-    int fd;                         /* of rows, as a file in memory; -1: none */
+    struct vp_rows rows; /* of the one item that is Arrow data; rows.reads is of all of them */
+    int fd;              /* of rows, as a file in memory; -1: none */
 };
 
 /*
  * `files` is a list of (format, path as bytes), which must outlive *out, or None; then `data` is
  * Arrow data, or else an iterable of dicts, which is read here until the lake is interrupted. 0, or
- * -1 with an exception; vp_inputs_done in any case.
+ * -1 with an exception; vp_inputs_done in any case, after the call, with its exception. *out stays
+ * where it is.
  */
 int vp_inputs_of(struct vp_state *state, struct vp_lake *lake, PyObject *files, PyObject *data,
     struct vp_inputs *out);

@@ -32,14 +32,18 @@ struct vp_streams *vp_streams_new(void)
     return streams;
 }
 
-void vp_streams_end(struct vp_streams *streams)
+bool vp_streams_end(struct vp_streams *streams, bool looks_for_signals)
 {
-    pthread_mutex_lock(&streams->lock);
-    streams->have_ended = true;
-    for (struct kept *kept = streams->first; kept != NULL; kept = kept->next)
-        kept->inner.release(&kept->inner);
-    streams->first = NULL;
-    pthread_mutex_unlock(&streams->lock);
+    (void)looks_for_signals;
+    Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&streams->lock);
+        streams->have_ended = true;
+        for (struct kept *kept = streams->first; kept != NULL; kept = kept->next)
+            kept->inner.release(&kept->inner);
+        streams->first = NULL;
+        pthread_mutex_unlock(&streams->lock);
+    Py_END_ALLOW_THREADS
+    return true;
 }
 
 void vp_streams_release(struct vp_streams *streams)
@@ -104,7 +108,7 @@ static void next_interrupt(void *args)
 int vp_kept_next(struct ArrowArrayStream *self, struct ArrowArray *out, bool *out_raised)
 {
     struct next next = {.kept = self->private_data, .out = out};
-    struct vp_beside what = {next_interrupt, next_run, &next};
+    struct vp_beside what = {next_interrupt, next_run, &next, NULL};
     vp_run_beside(&what, NULL, out_raised);
     if (*out_raised)
         vp_lake_forget_interrupt(next.kept->lake);

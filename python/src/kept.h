@@ -10,13 +10,17 @@
 /* The streams of a writer, which must be gone before the writer is. Shared by count. */
 struct vp_streams;
 struct vp_streams *vp_streams_new(void);
-/* Ends all of them: whoever reads one of them afterwards is told that the writer was closed. */
-void vp_streams_end(struct vp_streams *streams);
+/*
+ * Ends all of them: whoever reads one of them afterwards is told that the writer was closed. One that
+ * is being read is waited for. With the GIL, which is released meanwhile. False: a signal handler has
+ * raised, where those are looked for; the streams that are left go on.
+ */
+bool vp_streams_end(struct vp_streams *streams, bool looks_for_signals);
 void vp_streams_release(struct vp_streams *streams);
 
 /*
- * Wraps `inner`. False where memory is out, or the streams have ended meanwhile: `inner` is still
- * the caller's.
+ * Wraps `inner`, with the GIL or without. False where memory is out, or the streams have ended
+ * meanwhile: `inner` is still the caller's. `streams` may be NULL: it belongs to no writer.
  */
 bool vp_kept_open(struct vp_lake *lake, struct vp_streams *streams,
     struct ArrowArrayStream *inner, struct ArrowArrayStream *out);

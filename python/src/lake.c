@@ -1,22 +1,14 @@
 /*
- * Who may call when. `turn` is taken by whoever runs something on the handle; `runner` is that
- * thread, so that a callback or an input that asks for the same lake from within gets an error
- * instead of waiting for itself; `reading` is the same for inputs that the engine's threads read. Tables whose object died under somebody else's call wait in
- * `left` and are closed by whoever has the turn last.
+ * Who may call when. `turn` is taken by whoever runs something on the handle. Each thread knows what
+ * it is in the midst of (vp_within): the one that runs a call, the main thread that waits for it,
+ * those that read its input. So a callback, a signal handler or an input that asks for the same lake
+ * gets an error instead of waiting for itself. Tables whose object died under somebody else's call
+ * wait in `left` and are closed by whoever has the turn last.
  */
 #include "lake.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-/* A signal ends the wait of the main thread; this is for one that came just before it. */
-static const long look_again_ns = 100 * 1000 * 1000;
 
 struct left {
     varve_table *table;
@@ -29,25 +21,54 @@ struct vp_lake {
     atomic_bool is_shut;
     atomic_uint interrupts;
     pid_t pid;
-    sem_t turn;                /* 1: nobody runs */
-    _Atomic(pthread_t) runner; /* while is_running */
-    atomic_bool is_running;
+    sem_t turn; /* 1: nobody runs */
     pthread_mutex_t left_lock;
     struct left *left; /* guarded by: left_lock */
     PyObject *on_log;  /* guarded by: the GIL; borrowed */
 };
 
-static _Thread_local const struct vp_reading *innermost; /* of this thread */
+static _Thread_local const struct vp_within *innermost; /* of this thread */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static void within_begin(struct vp_within *within, const struct vp_lake *lake, bool is_log)
+{
+    *within = (struct vp_within){lake, is_log, innermost};
+    innermost = within;
+}
+
+void vp_within_begin(struct vp_within *within, const struct vp_lake *lake)
+{
+    within_begin(within, lake, false);
+}
+
+void vp_within_end(const struct vp_within *within)
+{
+    innermost = within->outer;
+}
+
+static bool is_within(const struct vp_lake *lake, bool is_log)
+{
+    const struct vp_within *within = innermost;
+    while (within != NULL && (within->lake != lake || within->is_log != is_log))
+        within = within->outer;
+    return within != NULL;
+}
+
+bool vp_lake_is_telling(const struct vp_lake *lake)
+{
+    return is_within(lake, true);
+}
 
 static void on_log(void *data, int32_t level, const char *event, const char *fields)
 {
     struct vp_lake *lake = data;
     size_t index = level >= 0 && (size_t)level < VP_COUNT(level_names) ? (size_t)level : 0;
+    struct vp_within within;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *callable = lake->on_log;
     Py_XINCREF(callable);
+    within_begin(&within, lake, true);
     if (callable != NULL) {
         PyObject *result =
             PyObject_CallFunction(callable, "sss", level_names[index], event, fields);
@@ -56,6 +77,7 @@ static void on_log(void *data, int32_t level, const char *event, const char *fie
         Py_XDECREF(result);
         Py_DECREF(callable);
     }
+    vp_within_end(&within);
     PyGILState_Release(gil);
 }
 
@@ -130,11 +152,17 @@ static bool has_left(struct vp_lake *lake)
     return has;
 }
 
-/* A table that is left behind while this looks away is seen by the next round or its leaver's. */
+/*
+ * A table that is left behind while this looks away is seen by the next round or its leaver's. To
+ * close one may tell something.
+ */
 static void turn_end(struct vp_lake *lake)
 {
+    struct vp_within within;
     do {
+        vp_within_begin(&within, lake);
         close_left(lake);
+        vp_within_end(&within);
         sem_post(&lake->turn);
     } while (has_left(lake) && sem_trywait(&lake->turn) == 0);
 }
@@ -194,113 +222,11 @@ varve_lake *vp_lake_handle(struct vp_lake *lake)
     return lake->handle;
 }
 
-/* ---- Waiting, and signals meanwhile --------------------------------------------------------- */
-
-/* Python runs its signal handlers there alone. */
-static bool is_main_thread(void)
-{
-    return getpid() == gettid();
-}
-
-/* False: no, but a signal came, or it is time to look whether one did. */
-static bool wait_a_while(sem_t *semaphore)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += look_again_ns;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until) == 0;
-}
-
-/* Without the GIL, but takes it to see. *out_raised: a handler has raised; it is set. */
-static void look_for_signals(bool *out_raised)
-{
-    PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *type = NULL, *value = NULL, *trace = NULL;
-    if (*out_raised)
-        PyErr_Fetch(&type, &value, &trace);
-    /* The first exception is the one that counts; a handler that raises again says nothing new. */
-    if (PyErr_CheckSignals() != 0) {
-        if (*out_raised)
-            PyErr_Clear();
-        *out_raised = true;
-    }
-    if (type != NULL)
-        PyErr_Restore(type, value, trace);
-    PyGILState_Release(gil);
-}
-
-struct job {
-    const struct vp_beside *what;
-    varve_error *err;
-    varve_status status;
-    sem_t done;
-};
-
-static void *job_run(void *data)
-{
-    struct job *job = data;
-    job->status = job->what->run(job->what->args, job->err);
-    sem_post(&job->done);
-    return NULL;
-}
-
-/* All signals but those of defects are for the main thread, in whose wait they are looked for. */
-static int job_start(struct job *job, pthread_t *out)
-{
-    static const int defects[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < VP_COUNT(defects); i++)
-        sigdelset(&blocked, defects[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int failed = pthread_create(out, NULL, job_run, job);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
-}
-
-/* An interrupt that comes before the call has begun is forgotten: it is repeated. */
-static varve_status run_watched(const struct vp_beside *what, varve_error *err,
-    bool *out_raised)
-{
-    struct job job = {.what = what, .err = err};
-    pthread_t thread;
-    sem_init(&job.done, 0, 0);
-    if (job_start(&job, &thread) != 0) {
-        sem_destroy(&job.done);
-        return what->run(what->args, err); /* no thread to be had: signals wait */
-    }
-    while (!wait_a_while(&job.done)) {
-        look_for_signals(out_raised);
-        if (*out_raised && what->interrupt != NULL)
-            what->interrupt(what->args);
-    }
-    pthread_join(thread, NULL);
-    sem_destroy(&job.done);
-    return job.status;
-}
-
-varve_status vp_run_beside(const struct vp_beside *what, varve_error *err, bool *out_raised)
-{
-    varve_status status;
-    bool raised = false;
-    Py_BEGIN_ALLOW_THREADS
-        if (is_main_thread())
-            status = run_watched(what, err, &raised);
-        else
-            status = what->run(what->args, err);
-    Py_END_ALLOW_THREADS
-    *out_raised = raised;
-    return status;
-}
-
 /* ---- Calls ---------------------------------------------------------------------------------- */
 
 struct call {
     struct vp_lake *lake;
+    const struct vp_reads *reads; /* NULL: no input */
     vp_run_fn run;
     void *args;
 };
@@ -326,21 +252,26 @@ void vp_lake_forget_interrupt(struct vp_lake *lake)
     turn_end(lake);
 }
 
+static varve_status call_now(const struct call *call, varve_error *err)
+{
+    struct vp_lake *lake = call->lake;
+    if (vp_lake_is_shut(lake))
+        return vp_fail(err, VARVE_EUSAGE, "the lake is closed");
+    if (call->reads != NULL && vp_lake_interrupts(lake) != call->reads->interrupts)
+        return vp_fail(err, VARVE_EINTERRUPTED, "interrupted");
+    return call->run(call->args, err);
+}
+
 static varve_status call_run(void *args, varve_error *err)
 {
     const struct call *call = args;
-    struct vp_lake *lake = call->lake;
-    varve_status status;
-    atomic_store(&lake->runner, pthread_self());
-    atomic_store(&lake->is_running, true);
-    if (vp_lake_is_shut(lake))
-        status = vp_fail(err, VARVE_EUSAGE, "the lake is closed");
-    else
-        status = call->run(call->args, err);
+    struct vp_within within;
+    vp_within_begin(&within, call->lake);
+    varve_status status = call_now(call, err);
     if (status == VARVE_EINTERRUPTED)
-        forget_interrupt(lake);
-    atomic_store(&lake->is_running, false);
-    turn_end(lake);
+        forget_interrupt(call->lake);
+    vp_within_end(&within);
+    turn_end(call->lake);
     return status;
 }
 
@@ -351,9 +282,9 @@ static bool turn_take(struct vp_lake *lake)
     if (sem_trywait(&lake->turn) == 0)
         return true;
     Py_BEGIN_ALLOW_THREADS
-        while (!raised && !wait_a_while(&lake->turn))
-            if (is_main_thread())
-                look_for_signals(&raised);
+        while (!raised && !vp_wait_a_while(&lake->turn))
+            if (vp_is_main_thread())
+                vp_look_for_signals(&raised);
     Py_END_ALLOW_THREADS
     return !raised;
 }
@@ -372,28 +303,6 @@ bool vp_lake_check_process(const struct vp_lake *lake)
     return false;
 }
 
-void vp_reading_begin(struct vp_reading *reading, const struct vp_lake *lake)
-{
-    *reading = (struct vp_reading){lake, innermost};
-    innermost = reading;
-}
-
-void vp_reading_end(const struct vp_reading *reading)
-{
-    innermost = reading->outer;
-}
-
-/* Whether this thread works for a call on the lake, which would wait for itself. */
-static bool is_within_call(const struct vp_lake *lake)
-{
-    for (const struct vp_reading *reading = innermost; reading != NULL;
-         reading = reading->outer)
-        if (reading->lake == lake)
-            return true;
-    return atomic_load(&lake->is_running) &&
-           pthread_equal(atomic_load(&lake->runner), pthread_self());
-}
-
 static int check_call(struct vp_lake *lake)
 {
     if (!vp_lake_check_process(lake))
@@ -402,23 +311,29 @@ static int check_call(struct vp_lake *lake)
         vp_raise_code(VARVE_EUSAGE, "the lake is closed");
         return -1;
     }
-    if (is_within_call(lake)) {
-        vp_raise_code(VARVE_EUSAGE, "this lake is in the middle of a call: a callback, or an "
-                                    "input that is being read, needs a Lake of its own");
+    if (is_within(lake, false)) {
+        vp_raise_code(VARVE_EUSAGE,
+            "this lake is in the middle of a call: a callback, a signal "
+            "handler, or an input that is being read, needs a Lake of "
+            "its own");
         return -1;
     }
     return 0;
 }
 
-int vp_lake_call(struct vp_lake *lake, vp_run_fn run, void *args)
+int vp_lake_call_reading(struct vp_lake *lake, struct vp_reads *reads, vp_run_fn run,
+    void *args)
 {
+    struct vp_within within;
     if (check_call(lake) < 0 || !turn_take(lake))
         return -1;
-    struct call call = {vp_lake_retain(lake), run, args};
-    struct vp_beside what = {call_interrupt, call_run, &call};
+    struct call call = {vp_lake_retain(lake), reads, run, args};
+    struct vp_beside what = {call_interrupt, call_run, &call, reads ? &reads->desk : NULL};
     varve_error err;
     bool raised;
+    vp_within_begin(&within, lake);
     varve_status status = vp_run_beside(&what, &err, &raised);
+    vp_within_end(&within);
     Py_BEGIN_ALLOW_THREADS
         vp_lake_release(lake);
     Py_END_ALLOW_THREADS
@@ -428,4 +343,9 @@ int vp_lake_call(struct vp_lake *lake, vp_run_fn run, void *args)
         return 0;
     vp_raise(&err);
     return -1;
+}
+
+int vp_lake_call(struct vp_lake *lake, vp_run_fn run, void *args)
+{
+    return vp_lake_call_reading(lake, NULL, run, args);
 }

@@ -4,9 +4,7 @@
  * block of its lake, and nothing is closed under a call that runs.
  *
  * The library wants one call at a time on a lake and its tables. Each call therefore waits for its
- * turn. It runs without the GIL; where it comes from the main thread it runs in a thread of its
- * own, while the main thread waits and lets Python's signal handlers run: one that raises, as that
- * of Ctrl-C does, interrupts the call.
+ * turn. It runs without the GIL, in the main thread beside it (beside.h).
  *
  * After a fork the child must not use the handle, since the library's threads are not there: a
  * call fails, and to close it does nothing.
@@ -14,12 +12,9 @@
 #ifndef VP_LAKE_H
 #define VP_LAKE_H
 
-#include "common.h"
+#include "beside.h"
 
 struct vp_lake;
-
-/* Runs without the GIL, on whatever thread. */
-typedef varve_status (*vp_run_fn)(void *args, varve_error *err);
 
 /*
  * What Lake() was given, and a callable for log events or NULL: (level, event, fields as JSON).
@@ -52,28 +47,28 @@ varve_lake *vp_lake_handle(struct vp_lake *lake);
  */
 int vp_lake_call(struct vp_lake *lake, vp_run_fn run, void *args);
 
-/*
- * Runs `run` beside the calls on the lake, for what needs no turn (streams, writers). In the main
- * thread signals interrupt it as they do a call. `err` may be NULL. The GIL is held.
- */
-struct vp_beside {
-    void (*interrupt)(void *args); /* NULL: can't be interrupted, and is waited for */
-    vp_run_fn run;
-    void *args;
+/* What a call reads: where its input may ask the main thread, and the interrupts before it was begun. */
+struct vp_reads {
+    struct vp_desk desk;
+    unsigned interrupts;
 };
-/* The status of `run`; *out_raised: a signal handler has raised, and its exception is set. */
-varve_status vp_run_beside(const struct vp_beside *what, varve_error *err, bool *out_raised);
+/* The same; an interrupt since then ends it too. `reads` may be NULL. */
+int vp_lake_call_reading(struct vp_lake *lake, struct vp_reads *reads, vp_run_fn run,
+    void *args);
 
 /*
- * Between the two a thread reads an input for a call on the lake, as those of the engine may: what
- * it asks of the same lake meanwhile fails as it does in the thread of the call. They nest.
+ * Between the two a thread works for a call on the lake, as those of the engine that read an input
+ * do: what it asks of the same lake meanwhile fails as it does in the thread of the call. They nest.
  */
-struct vp_reading {
+struct vp_within {
     const struct vp_lake *lake;
-    const struct vp_reading *outer;
+    bool is_log;
+    const struct vp_within *outer;
 };
-void vp_reading_begin(struct vp_reading *reading, const struct vp_lake *lake);
-void vp_reading_end(const struct vp_reading *reading);
+void vp_within_begin(struct vp_within *within, const struct vp_lake *lake);
+void vp_within_end(const struct vp_within *within);
+/* Whether this thread is in the callback for log events of the lake. */
+bool vp_lake_is_telling(const struct vp_lake *lake);
 
 /* Closes a table when the lake's turn comes, at once where it is free. Never blocks for a call. */
 void vp_lake_leave(struct vp_lake *lake, varve_table *table);

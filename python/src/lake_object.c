@@ -27,7 +27,7 @@ PyObject *vp_give_stream(PyObject *module, struct vp_lake *lake, int failed,
     struct ArrowArrayStream *stream)
 {
     if (failed == 0)
-        return vp_stream_new(module, lake, NULL, stream);
+        return vp_stream_new(module, lake, stream);
     vp_stream_done(stream);
     return NULL;
 }
@@ -337,7 +337,7 @@ static PyObject *lake_query(PyObject *self, PyObject *args)
 
 struct parquet {
     varve_lake *lake;
-    struct ArrowArrayStream stream;
+    struct vp_rows rows_in;
     const char *path;
     int64_t rows;
 };
@@ -345,7 +345,8 @@ struct parquet {
 static varve_status parquet_run(void *args, varve_error *err)
 {
     struct parquet *call = args;
-    return varve_lake_export_parquet(call->lake, &call->stream, call->path, &call->rows, err);
+    return varve_lake_export_parquet(call->lake, &call->rows_in.stream, call->path, &call->rows,
+        err);
 }
 
 static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
@@ -354,14 +355,16 @@ static PyObject *lake_export_parquet(PyObject *self, PyObject *args)
     PyObject *data;
     if (!PyArg_ParseTuple(args, "Oy", &data, &call.path))
         return NULL;
-    int taken = vp_stream_take(data, &call.stream);
+    call.rows_in.reads.interrupts = vp_lake_interrupts(vp_lake_of(self));
+    int taken = vp_rows_take(data, vp_lake_of(self), &call.rows_in);
     if (taken == 0)
         PyErr_SetString(PyExc_TypeError, "only Arrow data can be exported: what a read gives, "
                                          "or an object with __arrow_c_stream__");
-    int failed = taken == 1 ? vp_stream_read_for(vp_lake_of(self), &call.stream) : -1;
-    if (failed == 0)
-        failed = vp_lake_call(vp_lake_of(self), parquet_run, &call);
-    vp_stream_done(&call.stream);
+    int failed = -1;
+    if (taken == 1)
+        failed =
+            vp_lake_call_reading(vp_lake_of(self), &call.rows_in.reads, parquet_run, &call);
+    vp_rows_done(&call.rows_in);
     return failed == 0 ? PyLong_FromLongLong(call.rows) : NULL;
 }
 

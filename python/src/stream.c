@@ -16,20 +16,26 @@ struct stream_object {
     bool is_busy;                   /* a thread is in get_next */
 };
 
-PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct vp_streams *streams,
-    struct ArrowArrayStream *inner)
+PyObject *vp_stream_of_kept(PyObject *module, struct ArrowArrayStream *kept)
 {
     struct stream_object *self = vp_object_new(vp_state(module)->stream_type);
-    if (self == NULL || !vp_kept_open(lake, streams, inner, &self->stream)) {
-        vp_stream_done(inner);
-        if (self != NULL)
-            PyErr_NoMemory();
-        Py_XDECREF((PyObject *)self);
+    if (self == NULL) {
+        vp_stream_done(kept);
         return NULL;
     }
+    self->stream = *kept;
     Py_INCREF(module);
     self->module = module;
     return (PyObject *)self;
+}
+
+PyObject *vp_stream_new(PyObject *module, struct vp_lake *lake, struct ArrowArrayStream *inner)
+{
+    struct ArrowArrayStream kept;
+    if (vp_kept_open(lake, NULL, inner, &kept))
+        return vp_stream_of_kept(module, &kept);
+    vp_stream_done(inner);
+    return PyErr_NoMemory();
 }
 
 /* Reads and closes need no GIL, and may take their time. */

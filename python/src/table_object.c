@@ -151,7 +151,8 @@ static PyObject *table_write(PyObject *self, PyObject *args)
     struct vp_state *state = vp_state(((struct table_object *)self)->module);
     int failed = vp_inputs_of(state, vp_table_lake(self), files, data, &call.inputs);
     if (failed == 0)
-        failed = vp_lake_call(vp_table_lake(self), write_run, &call);
+        failed = vp_lake_call_reading(vp_table_lake(self), &call.inputs.rows.reads, write_run,
+            &call);
     vp_inputs_done(&call.inputs);
     PyObject *result = failed == 0 ? vp_result_of(&call.result) : NULL;
     free(call.warnings);
@@ -251,7 +252,8 @@ static PyObject *table_edit(PyObject *self, PyObject *args)
         failed = vp_inputs_of(vp_state(((struct table_object *)self)->module),
             vp_table_lake(self), files, data, &call.inputs);
     if (failed == 0)
-        failed = vp_lake_call(vp_table_lake(self), edit_run, &call);
+        failed = vp_lake_call_reading(vp_table_lake(self),
+            call.what == EDIT_OVERWRITE ? &call.inputs.rows.reads : NULL, edit_run, &call);
     vp_inputs_done(&call.inputs);
     vp_strings_done(&call.columns);
     vp_strings_done(&call.values);

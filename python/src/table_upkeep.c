@@ -74,7 +74,8 @@ PyObject *vp_table_merge(PyObject *self, PyObject *args)
     call.merge.clauses = call.clauses;
     call.merge.clauses_len = call.texts.len;
     if (failed == 0)
-        failed = vp_lake_call(vp_table_lake(self), merge_run, &call);
+        failed = vp_lake_call_reading(vp_table_lake(self), &call.inputs.rows.reads, merge_run,
+            &call);
     vp_inputs_done(&call.inputs);
     vp_strings_done(&call.texts);
     PyMem_Free(call.clauses);

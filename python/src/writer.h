@@ -7,8 +7,10 @@
  * writer_events.c  callbacks
  *
  * The library's writer may be called by any number of threads, and closed by the last: `calls`
- * counts those that are in it, and to close waits for them. Nothing waits in the library, where no
- * signal would be seen, but here: a full spool is asked again and again.
+ * counts those that are in it, and to close waits for them. No code of Python runs within one but
+ * callbacks, which may not call the writer: a signal handler that comes while a thread waits for a
+ * call, and an input of put_arrow, may close it, and the thread finds it closed. Nothing waits in the
+ * library, where no signal would be seen, but here: a full spool is asked again and again.
  */
 #ifndef VP_WRITER_H
 #define VP_WRITER_H
@@ -35,18 +37,27 @@ struct vp_writer_object {
     PyObject *module;
     struct vp_lake *lake;
     struct vp_streams *streams;
-    varve_writer *writer; /* NULL: closed; guarded by: the GIL */
-    int calls;            /* guarded by: the GIL */
+    varve_writer *writer; /* NULL: closed; guarded by: the GIL, or by being in a call */
+    atomic_int calls;
     int full_fails;
-    atomic_bool is_closing;
+    atomic_bool is_closing;      /* no more calls; stays so where it was closed */
     PyObject *events[VP_EVENTS]; /* guarded by: the GIL; NULL: nobody asked */
     _Atomic(pthread_t) teller;   /* while is_telling */
     atomic_bool is_telling;
 };
 
-/* False with UsageError: it is closed, or this is one of its callbacks, or a child process. */
+/* False with UsageError: this is a callback, or a child process. */
+bool vp_writer_check(const struct vp_writer_object *self);
+/* The same, also where it is closed; else a call has begun. */
 bool vp_writer_begin(struct vp_writer_object *self);
+/* Without the GIL: false where it is closed, or will be at once. */
+bool vp_writer_enter(struct vp_writer_object *self);
 void vp_writer_end(struct vp_writer_object *self);
+/*
+ * Begins a call, runs it as vp_run_beside does, and ends it where it has run. 0, or -1 with an
+ * exception: one of a signal handler wins, as in vp_lake_call.
+ */
+int vp_writer_call(struct vp_writer_object *self, const struct vp_beside *what);
 
 /* Whether a put failed for want of room in the spool alone, and the writer is one that waits for it. */
 bool vp_writer_is_full(const struct vp_writer_object *self, const varve_error *err);

@@ -1,6 +1,7 @@
 /*
  * Batches into the spool, by slices: where one finds no room it is tried again, and less of it. Rows
- * of it that were put already are put once more then; to the upsert they are the same rows.
+ * of it that were put already are put once more then; to the upsert they are the same rows. Each
+ * slice is a call of its own: while a batch is waited for, the writer can be closed.
  */
 #include "writer.h"
 
@@ -11,7 +12,7 @@
 struct feed {
     struct vp_writer_object *self;
     const char *table;
-    struct ArrowArrayStream stream;
+    struct vp_rows rows;
     struct ArrowSchema schema;
     uint64_t sequence;
     atomic_bool is_cancelled;
@@ -72,6 +73,11 @@ static void slice_release(struct ArrowArrayStream *self)
 
 /* ---- The feed ------------------------------------------------------------------------------- */
 
+static varve_status fail_closed(varve_error *err)
+{
+    return vp_fail(err, VARVE_EUSAGE, "the writer was closed meanwhile");
+}
+
 static varve_status put_slice(struct feed *feed, const struct ArrowArray *batch, int64_t from,
     int64_t len, varve_error *err)
 {
@@ -79,11 +85,22 @@ static varve_status put_slice(struct feed *feed, const struct ArrowArray *batch,
     struct ArrowArrayStream stream = {
         slice_get_schema, slice_get_next, slice_get_last_error, slice_release, &slice};
     uint64_t sequence = 0;
+    if (!vp_writer_enter(feed->self))
+        return fail_closed(err);
     varve_status status =
         varve_writer_put_arrow(feed->self->writer, feed->table, &stream, &sequence, err);
+    vp_writer_end(feed->self);
     if (status == VARVE_OK && sequence > 0)
         feed->sequence = sequence;
     return status;
+}
+
+static void ask_room(struct feed *feed)
+{
+    if (!vp_writer_enter(feed->self))
+        return;
+    vp_writer_ask_room(feed->self->writer);
+    vp_writer_end(feed->self);
 }
 
 static varve_status put_batch(struct feed *feed, const struct ArrowArray *batch,
@@ -103,7 +120,7 @@ static varve_status put_batch(struct feed *feed, const struct ArrowArray *batch,
             return status;
         most = len > 1 ? len / 2 : 1;
         if (!has_asked)
-            vp_writer_ask_room(feed->self->writer);
+            ask_room(feed);
         has_asked = true;
         nanosleep(&(struct timespec){.tv_nsec = VP_ROOM_WAIT_NS}, NULL);
     }
@@ -112,18 +129,21 @@ static varve_status put_batch(struct feed *feed, const struct ArrowArray *batch,
 
 static varve_status fail_stream(struct feed *feed, varve_error *err)
 {
-    const char *why = feed->stream.get_last_error(&feed->stream);
+    const char *why = feed->rows.stream.get_last_error(&feed->rows.stream);
     return vp_fail(err, VARVE_EIO, why != NULL ? why : "the Arrow stream gives no rows");
 }
 
 static varve_status feed_run(void *args, varve_error *err)
 {
     struct feed *feed = args;
-    if (feed->stream.get_schema(&feed->stream, &feed->schema) != 0)
+    struct ArrowArrayStream *stream = &feed->rows.stream;
+    if (stream->get_schema(stream, &feed->schema) != 0)
         return fail_stream(feed, err);
     while (!atomic_load(&feed->is_cancelled)) {
         struct ArrowArray batch = {.release = NULL};
-        if (feed->stream.get_next(&feed->stream, &batch) != 0)
+        if (atomic_load(&feed->self->is_closing))
+            return fail_closed(err);
+        if (stream->get_next(stream, &batch) != 0)
             return fail_stream(feed, err);
         if (batch.release == NULL)
             break;
@@ -142,13 +162,13 @@ static void feed_cancel(void *args)
 
 static PyObject *run_feed(struct feed *feed)
 {
-    struct vp_beside what = {feed_cancel, feed_run, feed};
+    struct vp_beside what = {feed_cancel, feed_run, feed, &feed->rows.reads.desk};
     varve_error err;
     bool raised = false;
     if (!vp_writer_begin(feed->self))
         return NULL;
+    vp_writer_end(feed->self); /* it is not closed */
     varve_status status = vp_run_beside(&what, &err, &raised);
-    vp_writer_end(feed->self);
     if (raised)
         return NULL;
     return status == VARVE_OK ? PyLong_FromUnsignedLongLong(feed->sequence) : vp_raise(&err);
@@ -160,12 +180,12 @@ PyObject *vp_writer_put_arrow(PyObject *self, PyObject *args)
     PyObject *data;
     if (!PyArg_ParseTuple(args, "sO", &feed.table, &data))
         return NULL;
-    int taken = vp_stream_take(data, &feed.stream);
+    int taken = vp_rows_take(data, NULL, &feed.rows);
     if (taken == 0)
         PyErr_SetString(PyExc_TypeError, "Arrow data is needed: an object with "
                                          "__arrow_c_stream__ or __arrow_c_array__");
     PyObject *sequence = taken == 1 ? run_feed(&feed) : NULL;
     vp_schema_done(&feed.schema);
-    vp_stream_done(&feed.stream);
+    vp_rows_done(&feed.rows);
     return sequence;
 }

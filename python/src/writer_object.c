@@ -93,9 +93,9 @@ static void writer_dealloc(PyObject *object)
     struct vp_writer_object *self = object_of(object);
     PyObject_GC_UnTrack(object);
     writer_clear(object);
+    if (self->streams != NULL && self->writer != NULL && vp_lake_is_ours(self->lake))
+        (void)vp_streams_end(self->streams, false);
     Py_BEGIN_ALLOW_THREADS
-        if (self->streams != NULL && self->writer != NULL && vp_lake_is_ours(self->lake))
-            vp_streams_end(self->streams);
         varve_writer_abandon(self->writer);
         vp_streams_release(self->streams);
         vp_lake_release(self->lake);
@@ -111,10 +111,10 @@ static varve_status abandon_run(void *args, varve_error *err)
     return VARVE_OK;
 }
 
-/* Until the calls of other threads are over. False: a signal handler has raised. */
+/* Until the calls are over. False: a signal handler has raised. */
 static bool wait_for_calls(struct vp_writer_object *self)
 {
-    while (self->calls > 0) {
+    while (atomic_load(&self->calls) > 0) {
         Py_BEGIN_ALLOW_THREADS
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         Py_END_ALLOW_THREADS
@@ -124,22 +124,21 @@ static bool wait_for_calls(struct vp_writer_object *self)
     return true;
 }
 
-/* From here on the writer is the caller's alone. NULL: it was closed before, or an exception. */
+/*
+ * From here on the writer is the caller's alone. NULL: it was closed before, or is being closed by
+ * whoever waits for the calls or for this very thread, or an exception.
+ */
 static varve_writer *take_writer(struct vp_writer_object *self)
 {
-    if (self->writer == NULL || !vp_writer_begin(self))
+    if (self->writer == NULL || !vp_writer_check(self) ||
+        atomic_exchange(&self->is_closing, true))
         return NULL;
-    vp_writer_end(self);
-    atomic_store(&self->is_closing, true);
-    if (!wait_for_calls(self)) {
+    if (!wait_for_calls(self) || !vp_streams_end(self->streams, true)) {
         atomic_store(&self->is_closing, false);
         return NULL;
     }
     varve_writer *writer = self->writer;
     self->writer = NULL;
-    Py_BEGIN_ALLOW_THREADS
-        vp_streams_end(self->streams);
-    Py_END_ALLOW_THREADS
     return writer;
 }
 
@@ -164,7 +163,7 @@ static PyObject *writer_close(PyObject *self, PyObject *unused)
 static PyObject *writer_abandon(PyObject *self, PyObject *unused)
 {
     bool raised = false;
-    struct vp_beside what = {NULL, abandon_run, take_writer(object_of(self))};
+    struct vp_beside what = {NULL, abandon_run, take_writer(object_of(self)), NULL};
     (void)unused;
     if (what.args != NULL)
         (void)vp_run_beside(&what, NULL, &raised);
@@ -194,56 +193,49 @@ static PyObject *writer_metrics(PyObject *object, PyObject *unused)
 {
     struct vp_writer_object *self = object_of(object);
     struct metrics call = {self->writer, NULL};
-    struct vp_beside what = {NULL, metrics_run, &call};
-    varve_error err;
-    bool raised = false;
+    struct vp_beside what = {NULL, metrics_run, &call, NULL};
     (void)unused;
-    if (!vp_writer_begin(self))
-        return NULL;
-    varve_status status = vp_run_beside(&what, &err, &raised);
-    vp_writer_end(self);
-    if (status == VARVE_OK && !raised)
+    if (vp_writer_call(self, &what) == 0)
         return vp_take_text(call.json);
     varve_free(call.json);
-    return raised ? NULL : vp_raise(&err);
+    return NULL;
 }
 
 struct scan {
-    varve_writer *writer;
+    struct vp_writer_object *self;
     const char *table;
     varve_scan_options options;
     struct ArrowArrayStream stream;
 };
 
+/* The writer knows of the stream before the call is over, so that it is not closed before that is. */
 static varve_status scan_run(void *args, varve_error *err)
 {
     struct scan *call = args;
-    return varve_writer_scan(call->writer, call->table, &call->options, &call->stream, err);
+    struct vp_writer_object *self = call->self;
+    struct ArrowArrayStream rows;
+    varve_status status =
+        varve_writer_scan(self->writer, call->table, &call->options, &rows, err);
+    if (status != VARVE_OK || vp_kept_open(self->lake, self->streams, &rows, &call->stream))
+        return status;
+    vp_stream_done(&rows);
+    return vp_fail(err, VARVE_ELIMIT, "memory is out");
 }
 
 static PyObject *writer_scan(PyObject *object, PyObject *args)
 {
     struct vp_writer_object *self = object_of(object);
-    struct scan call = {.writer = self->writer, .options = VARVE_SCAN_OPTIONS_INIT};
-    struct vp_beside what = {NULL, scan_run, &call};
-    varve_error err;
-    bool raised = false;
+    struct scan call = {.self = self, .options = VARVE_SCAN_OPTIONS_INIT};
+    struct vp_beside what = {NULL, scan_run, &call, NULL};
     long long limit;
     if (!PyArg_ParseTuple(args, "szzL", &call.table, &call.options.columns, &call.options.where,
-            &limit) ||
-        !vp_writer_begin(self))
+            &limit))
         return NULL;
     call.options.limit = limit;
-    varve_status status = vp_run_beside(&what, &err, &raised);
-    PyObject *stream = NULL;
-    if (status == VARVE_OK && !raised)
-        stream = vp_stream_new(self->module, self->lake, self->streams, &call.stream);
-    else if (status == VARVE_OK)
-        vp_stream_done(&call.stream);
-    else if (!raised)
-        vp_raise(&err);
-    vp_writer_end(self);
-    return stream;
+    if (vp_writer_call(self, &what) == 0)
+        return vp_stream_of_kept(self->module, &call.stream);
+    vp_stream_done(&call.stream); /* a signal handler may have raised after it was made */
+    return NULL;
 }
 
 static PyMethodDef writer_methods[] = {

@@ -20,26 +20,77 @@ static void nap(long ns)
 
 /* ---- Calls ---------------------------------------------------------------------------------- */
 
-bool vp_writer_begin(struct vp_writer_object *self)
+bool vp_writer_check(const struct vp_writer_object *self)
 {
     if (!vp_lake_check_process(self->lake))
         return false;
-    if (vp_writer_is_teller(self)) {
-        vp_raise_code(VARVE_EUSAGE, "a callback must not call its writer: let another thread "
-                                    "do it");
+    if (!vp_writer_is_teller(self) && !vp_lake_is_telling(self->lake))
+        return true;
+    vp_raise_code(VARVE_EUSAGE,
+        "a callback must not call its writer: let another thread do it");
+    return false;
+}
+
+bool vp_writer_begin(struct vp_writer_object *self)
+{
+    if (!vp_writer_check(self))
         return false;
-    }
-    if (self->writer == NULL || atomic_load(&self->is_closing)) {
-        vp_raise_code(VARVE_EUSAGE, "the writer is closed");
-        return false;
-    }
-    self->calls++;
-    return true;
+    if (vp_writer_enter(self))
+        return true;
+    vp_raise_code(VARVE_EUSAGE, "the writer is closed");
+    return false;
+}
+
+/* Who closes does these the other way round, so that one of both sees the other. */
+bool vp_writer_enter(struct vp_writer_object *self)
+{
+    atomic_fetch_add(&self->calls, 1);
+    if (!atomic_load(&self->is_closing))
+        return true;
+    vp_writer_end(self);
+    return false;
 }
 
 void vp_writer_end(struct vp_writer_object *self)
 {
-    self->calls--;
+    atomic_fetch_sub(&self->calls, 1);
+}
+
+struct counted {
+    struct vp_writer_object *self;
+    const struct vp_beside *what;
+};
+
+static varve_status counted_run(void *args, varve_error *err)
+{
+    const struct counted *counted = args;
+    varve_status status = counted->what->run(counted->what->args, err);
+    vp_writer_end(counted->self);
+    return status;
+}
+
+static void counted_interrupt(void *args)
+{
+    const struct counted *counted = args;
+    if (counted->what->interrupt != NULL)
+        counted->what->interrupt(counted->what->args);
+}
+
+int vp_writer_call(struct vp_writer_object *self, const struct vp_beside *what)
+{
+    struct counted counted = {self, what};
+    struct vp_beside beside = {counted_interrupt, counted_run, &counted, NULL};
+    varve_error err;
+    bool raised = false;
+    if (!vp_writer_begin(self))
+        return -1;
+    varve_status status = vp_run_beside(&beside, &err, &raised);
+    if (raised)
+        return -1;
+    if (status == VARVE_OK)
+        return 0;
+    vp_raise(&err);
+    return -1;
 }
 
 void vp_writer_ask_room(varve_writer *writer)
@@ -49,22 +100,21 @@ void vp_writer_ask_room(varve_writer *writer)
 
 bool vp_writer_is_full(const struct vp_writer_object *self, const varve_error *err)
 {
-    return err->code == VARVE_ELIMIT && err->retryable && !self->full_fails &&
-           !atomic_load(&self->is_closing);
+    return err->code == VARVE_ELIMIT && err->retryable && !self->full_fails;
 }
 
-/* 1: there may be room by now, try again; 0: the outcome stands; -1: a signal handler has raised. */
-static int wait_room(struct vp_writer_object *self, varve_status status, const varve_error *err,
-    int *tries)
+/* In a call. True: there may be room by now, try again; false: the outcome stands. */
+static bool wait_room(struct vp_writer_object *self, varve_status status,
+    const varve_error *err, int *tries)
 {
     if (status == VARVE_OK || !vp_writer_is_full(self, err))
-        return 0;
+        return false;
     Py_BEGIN_ALLOW_THREADS
         if ((*tries)++ == 0)
             vp_writer_ask_room(self->writer);
         nap(VP_ROOM_WAIT_NS);
     Py_END_ALLOW_THREADS
-    return PyErr_CheckSignals() < 0 ? -1 : 1;
+    return true;
 }
 
 /* ---- One row -------------------------------------------------------------------------------- */
@@ -112,19 +162,20 @@ static PyObject *run_put(struct vp_writer_object *self, struct put *put,
 {
     varve_error err;
     varve_status status;
-    int again, tries = 0;
-    if (!vp_writer_begin(self))
-        return NULL;
-    put->writer = self->writer;
+    bool again;
+    int tries = 0;
     do {
+        if (!vp_writer_begin(self))
+            return NULL;
+        put->writer = self->writer;
         Py_BEGIN_ALLOW_THREADS
             status = run(put, &err);
         Py_END_ALLOW_THREADS
         again = wait_room(self, status, &err, &tries);
-    } while (again == 1);
-    vp_writer_end(self);
-    if (again < 0)
-        return NULL;
+        vp_writer_end(self);
+        if (again && PyErr_CheckSignals() < 0)
+            return NULL;
+    } while (again);
     return status == VARVE_OK ? PyLong_FromUnsignedLongLong(put->sequence) : vp_raise(&err);
 }
 
@@ -273,22 +324,14 @@ static varve_status close_run(void *args, varve_error *err)
 varve_status vp_writer_close_all(varve_writer *writer, varve_error *err, bool *out_raised)
 {
     struct flush flush = {.writer = writer, .timeout_ms = -1, .tries_once = true};
-    struct vp_beside what = {flush_cancel, close_run, &flush};
+    struct vp_beside what = {flush_cancel, close_run, &flush, NULL};
     return vp_run_beside(&what, err, out_raised);
 }
 
 static PyObject *run_waiting(struct vp_writer_object *self, const struct vp_beside *what)
 {
-    varve_error err;
-    bool raised = false;
-    if (!vp_writer_begin(self))
+    if (vp_writer_call(self, what) < 0)
         return NULL;
-    varve_status status = vp_run_beside(what, &err, &raised);
-    vp_writer_end(self);
-    if (raised)
-        return NULL;
-    if (status != VARVE_OK)
-        return vp_raise(&err);
     Py_RETURN_NONE;
 }
 
@@ -296,7 +339,7 @@ PyObject *vp_writer_flush(PyObject *self, PyObject *args)
 {
     struct flush flush = {
         .writer = object_of(self)->writer, .is_closing = &object_of(self)->is_closing};
-    struct vp_beside what = {flush_cancel, flush_run, &flush};
+    struct vp_beside what = {flush_cancel, flush_run, &flush, NULL};
     long long timeout_ms;
     if (!PyArg_ParseTuple(args, "L", &timeout_ms))
         return NULL;
@@ -311,7 +354,7 @@ static varve_status sync_run(void *args, varve_error *err)
 
 PyObject *vp_writer_sync(PyObject *self, PyObject *unused)
 {
-    struct vp_beside what = {NULL, sync_run, self};
+    struct vp_beside what = {NULL, sync_run, self, NULL};
     (void)unused;
     return run_waiting(object_of(self), &what);
 }

@@ -82,8 +82,8 @@ class Writer:
     adopt       True: take over a spool that was copied, under a new identity
     durability  "off": no fsync anywhere, for benchmarks
 
-    Callbacks come from threads of the writer, one at a time, and must not call the writer. What
-    they raise goes to sys.unraisablehook.
+    Callbacks come from threads of the writer, one at a time, and must not call the writer; nor must
+    the lake's ``on_log``. What they raise goes to sys.unraisablehook.
 
     on_commit      (WriterCommit)
     on_durable     (sequence): all rows up to it survive a power cut
@@ -178,7 +178,8 @@ class Writer:
 
     def put_arrow(self, table, data):
         """Puts all rows of Arrow data (polars, pandas, pyarrow, ...); returns the sequence of the
-        last one, 0 where there is none. Rows before a failure are accepted."""
+        last one, 0 where there is none. Rows before a failure are accepted. UsageError: the writer
+        was closed meanwhile, which waits for no reader."""
         return self._core.put_arrow(table, data)
 
     def put_rejected(self, table, text, reason):
@@ -222,7 +223,8 @@ class Writer:
 
     def close(self):
         """Flushes everything, and ends. Where that fails: its error; the rows stay in the spool,
-        and the writer is closed all the same. A program that exits closes its writers."""
+        and the writer is closed all the same. Calls of others that wait end with UsageError. A
+        signal handler may close it. A program that exits closes its writers."""
         self._core.close()
 
     def abandon(self):
