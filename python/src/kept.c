@@ -4,19 +4,24 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
+
+/* So long whoever waits for a read looks away. */
+#define READ_WAIT_NS (1000 * 1000)
 
 struct vp_streams {
     atomic_size_t refs;
-    pthread_mutex_t lock; /* held while one of them is read */
+    pthread_mutex_t lock; /* never for long: threads that have the GIL take it */
     bool have_ended;      /* guarded by: lock */
     struct kept *first;   /* guarded by: lock */
 };
 
 struct kept {
-    struct ArrowArrayStream inner; /* released: its writer was closed */
+    struct ArrowArrayStream inner; /* is_busy's; released: its writer was closed */
     struct vp_lake *lake;
     struct vp_streams *streams; /* NULL: it belongs to nobody */
     struct kept *next;          /* guarded by: streams->lock */
+    bool is_busy;               /* guarded by: streams->lock; not used without streams */
     bool was_interrupted;
 };
 
@@ -32,18 +37,68 @@ struct vp_streams *vp_streams_new(void)
     return streams;
 }
 
+/* Of those that nobody reads, to be ended outside of the lock, since that may tell something. */
+static struct kept *streams_take_idle(struct vp_streams *streams, bool *out_is_empty)
+{
+    pthread_mutex_lock(&streams->lock);
+    streams->have_ended = true;
+    struct kept **link = &streams->first;
+    *out_is_empty = *link == NULL;
+    while (*link != NULL && (*link)->is_busy)
+        link = &(*link)->next;
+    struct kept *idle = *link;
+    if (idle != NULL) {
+        idle->is_busy = true;
+        *link = idle->next;
+    }
+    pthread_mutex_unlock(&streams->lock);
+    return idle;
+}
+
+static void use_end(struct kept *kept)
+{
+    if (kept->streams == NULL)
+        return;
+    pthread_mutex_lock(&kept->streams->lock);
+    kept->is_busy = false;
+    pthread_mutex_unlock(&kept->streams->lock);
+}
+
+/* Whether none is left. */
+static bool streams_end_idle(struct vp_streams *streams)
+{
+    struct kept *idle;
+    bool is_empty;
+    while ((idle = streams_take_idle(streams, &is_empty)) != NULL) {
+        idle->inner.release(&idle->inner);
+        use_end(idle);
+    }
+    return is_empty;
+}
+
+static void look_away(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = READ_WAIT_NS}, NULL);
+}
+
 bool vp_streams_end(struct vp_streams *streams, bool looks_for_signals)
 {
-    (void)looks_for_signals;
-    Py_BEGIN_ALLOW_THREADS
+    for (;;) {
+        bool is_done;
+        Py_BEGIN_ALLOW_THREADS
+            is_done = streams_end_idle(streams);
+            if (!is_done)
+                look_away();
+        Py_END_ALLOW_THREADS
+        if (is_done)
+            return true;
+        if (!looks_for_signals || PyErr_CheckSignals() == 0)
+            continue;
         pthread_mutex_lock(&streams->lock);
-        streams->have_ended = true;
-        for (struct kept *kept = streams->first; kept != NULL; kept = kept->next)
-            kept->inner.release(&kept->inner);
-        streams->first = NULL;
+        streams->have_ended = false;
         pthread_mutex_unlock(&streams->lock);
-    Py_END_ALLOW_THREADS
-    return true;
+        return false;
+    }
 }
 
 void vp_streams_release(struct vp_streams *streams)
@@ -71,14 +126,46 @@ static bool streams_add(struct vp_streams *streams, struct kept *kept)
 
 static void streams_remove(struct vp_streams *streams, const struct kept *kept)
 {
+    pthread_mutex_lock(&streams->lock);
     struct kept **link = &streams->first;
     while (*link != NULL && *link != kept)
         link = &(*link)->next;
     if (*link != NULL)
         *link = kept->next;
+    pthread_mutex_unlock(&streams->lock);
 }
 
 /* ---- One stream ----------------------------------------------------------------------------- */
+
+/* Whoever has the GIL keeps it from the thread that is waited for. */
+static void wait_for_reader(void)
+{
+    if (PyGILState_GetThisThreadState() == NULL) {
+        look_away();
+        return;
+    }
+    PyGILState_STATE gil = PyGILState_Ensure();
+    Py_BEGIN_ALLOW_THREADS
+        look_away();
+    Py_END_ALLOW_THREADS
+    PyGILState_Release(gil);
+}
+
+static bool try_use(struct kept *kept)
+{
+    pthread_mutex_lock(&kept->streams->lock);
+    bool was_busy = kept->is_busy;
+    kept->is_busy = true;
+    pthread_mutex_unlock(&kept->streams->lock);
+    return !was_busy;
+}
+
+/* Until use_end it is this thread's alone, which may find that it was ended. */
+static void use_begin(struct kept *kept)
+{
+    while (kept->streams != NULL && !try_use(kept))
+        wait_for_reader();
+}
 
 struct next {
     struct kept *kept;
@@ -91,12 +178,10 @@ static varve_status next_run(void *args, varve_error *err)
     struct next *next = args;
     struct kept *kept = next->kept;
     (void)err;
-    if (kept->streams != NULL)
-        pthread_mutex_lock(&kept->streams->lock);
+    use_begin(kept);
     next->result =
         kept->inner.release != NULL ? kept->inner.get_next(&kept->inner, next->out) : EINVAL;
-    if (kept->streams != NULL)
-        pthread_mutex_unlock(&kept->streams->lock);
+    use_end(kept);
     return VARVE_OK;
 }
 
@@ -144,12 +229,10 @@ static int kept_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *ou
 {
     struct kept *kept = self->private_data;
     int result = EINVAL;
-    if (kept->streams != NULL)
-        pthread_mutex_lock(&kept->streams->lock);
+    use_begin(kept);
     if (kept->inner.release != NULL)
         result = kept->inner.get_schema(&kept->inner, out);
-    if (kept->streams != NULL)
-        pthread_mutex_unlock(&kept->streams->lock);
+    use_end(kept);
     return result;
 }
 
@@ -170,14 +253,11 @@ static void kept_release(struct ArrowArrayStream *self)
     self->release = NULL;
     if (!vp_lake_is_ours(kept->lake))
         return; /* what it rests on is the parent's: all of it stays as it is */
-    if (streams != NULL) {
-        pthread_mutex_lock(&streams->lock);
-        streams_remove(streams, kept);
-    }
+    use_begin(kept);
     if (kept->inner.release != NULL)
         kept->inner.release(&kept->inner);
     if (streams != NULL)
-        pthread_mutex_unlock(&streams->lock);
+        streams_remove(streams, kept); /* not before: the writer may be closed then */
     vp_streams_release(streams);
     vp_lake_release(kept->lake);
     free(kept);

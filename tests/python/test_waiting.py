@@ -2,6 +2,7 @@
 what is in the middle of a call, readers that wait, and writers that are closed meanwhile."""
 
 import datetime as dt
+import signal
 import threading
 import time
 
@@ -257,6 +258,51 @@ def test_an_input_closes_the_writer_that_reads_it(lake):
     thread.start()
     thread.join()
     assert writer.closed and lake.query(COUNT).to_dicts() == [{"n": 1}]
+
+
+SLOW = ("CASE WHEN vix > 19940 THEN levenshtein(repeat(symbol, 1000), repeat(reverse(symbol), 1000)) "
+        ">= 0 ELSE true END")
+
+
+def test_scans_of_a_writer_beside_one_that_takes_long(lake, regimes):
+    """Nobody waits for it but whoever closes the writer, and a signal ends that."""
+    def enough(*told):
+        raise TimeoutError
+
+    def read():
+        for _ in rows:
+            seen.append(None)
+
+    def until_it_waits():
+        before = 0
+        while before == 0 or before < len(seen):
+            before = len(seen)
+            time.sleep(0.1)
+        return before
+
+    seen = []
+    regimes.upsert(pa.table({
+        "timestamp": [OPENING + dt.timedelta(seconds=number) for number in range(20000)],
+        "symbol": ["SPY"] * 20000, "regime": ["bullish_low"] * 20000,
+        "vix": [float(number) for number in range(20000)]}))
+    writer = varve.Writer(lake, interval=None)
+    rows = writer.scan("market_regimes", where=SLOW)
+    thread = threading.Thread(target=read)
+    thread.start()
+    before = until_it_waits()
+    writer.scan("market_regimes").close()
+    old = signal.signal(signal.SIGALRM, enough)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(TimeoutError):
+            writer.close()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert len(seen) == before and not writer.closed  # the long one has not gone on
+    thread.join()
+    assert len(seen) == 20000
+    writer.close()
+    assert writer.closed
 
 
 # ---- Log callbacks
