@@ -334,9 +334,10 @@ TEST(writer, a_scan_is_ended_and_the_writer_goes_on)
     REQUIRE(pthread_create(&thread, NULL, interrupt_scans_soon, &lake) == 0);
     CHECK_INT(scan_for_ever(&lake), VARVE_EINTERRUPTED);
     pthread_join(thread, NULL);
-    /* So is a stream that is read on, until another scan begins. */
+    /* So is a stream that is read on, until another scan begins, be it of nothing. */
     CHECK_INT(stream.get_next(&stream, &array), ECANCELED);
     stream.release(&stream);
+    CHECK_INT(varve_writer_scan(lake.writer, NULL, NULL, &stream, &lake.err), VARVE_ENOTFOUND);
     REQUIRE(put_regime(&lake, 1, "SPY", 0.9, NULL) && flush(&lake));
     REQUIRE(CHECK_INT(varve_writer_scan(lake.writer, "market_regimes", NULL, &stream,
                           &lake.err),
