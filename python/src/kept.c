@@ -14,6 +14,7 @@ struct vp_streams {
     pthread_mutex_t lock; /* never for long: threads that have the GIL take it */
     bool have_ended;      /* guarded by: lock */
     struct kept *first;   /* guarded by: lock */
+    varve_writer *writer; /* there while one of them is busy */
 };
 
 struct kept {
@@ -35,6 +36,18 @@ struct vp_streams *vp_streams_new(void)
     streams->refs = 1;
     pthread_mutex_init(&streams->lock, NULL);
     return streams;
+}
+
+void vp_streams_of(struct vp_streams *streams, varve_writer *writer)
+{
+    streams->writer = writer;
+}
+
+/* The library forgets it when a scan begins, of no table as well. */
+void vp_scans_forget_interrupt(varve_writer *writer)
+{
+    struct ArrowArrayStream none;
+    (void)!varve_writer_scan(writer, "", NULL, &none, NULL);
 }
 
 /* Of those that nobody reads, to be ended outside of the lock, since that may tell something. */
@@ -187,7 +200,28 @@ static varve_status next_run(void *args, varve_error *err)
 
 static void next_interrupt(void *args)
 {
-    vp_lake_interrupt(((struct next *)args)->kept->lake);
+    struct kept *kept = ((struct next *)args)->kept;
+    struct vp_streams *streams = kept->streams;
+    if (streams == NULL) {
+        vp_lake_interrupt(kept->lake);
+        return;
+    }
+    pthread_mutex_lock(&streams->lock);
+    if (kept->is_busy && kept->inner.release != NULL)
+        varve_writer_interrupt_scans(streams->writer);
+    pthread_mutex_unlock(&streams->lock);
+}
+
+static void forget_interrupt(struct kept *kept)
+{
+    if (kept->streams == NULL) {
+        vp_lake_forget_interrupt(kept->lake);
+        return;
+    }
+    use_begin(kept);
+    if (kept->inner.release != NULL)
+        vp_scans_forget_interrupt(kept->streams->writer);
+    use_end(kept);
 }
 
 int vp_kept_next(struct ArrowArrayStream *self, struct ArrowArray *out, bool *out_raised)
@@ -196,7 +230,7 @@ int vp_kept_next(struct ArrowArrayStream *self, struct ArrowArray *out, bool *ou
     struct vp_beside what = {next_interrupt, next_run, &next, NULL};
     vp_run_beside(&what, NULL, out_raised);
     if (*out_raised)
-        vp_lake_forget_interrupt(next.kept->lake);
+        forget_interrupt(next.kept);
     return next.result;
 }
 

@@ -6,10 +6,13 @@
 #define VP_KEPT_H
 
 #include "lake.h"
+#include "varve/writer.h"
 
 /* The streams of a writer, which must be gone before the writer is. Shared by count. */
 struct vp_streams;
 struct vp_streams *vp_streams_new(void);
+/* Whose they are; before the first. */
+void vp_streams_of(struct vp_streams *streams, varve_writer *writer);
 /*
  * Ends all of them: whoever reads one of them afterwards is told that the writer was closed. One that
  * is being read is waited for. With the GIL, which is released meanwhile. False: a signal handler has
@@ -17,6 +20,8 @@ struct vp_streams *vp_streams_new(void);
  */
 bool vp_streams_end(struct vp_streams *streams, bool looks_for_signals);
 void vp_streams_release(struct vp_streams *streams);
+/* An interrupt that ended a scan of the writer shall not end reads of its streams. */
+void vp_scans_forget_interrupt(varve_writer *writer);
 
 /*
  * Wraps `inner`, with the GIL or without. False where memory is out, or the streams have ended

@@ -67,6 +67,7 @@ PyObject *vp_writer_object_open(PyObject *module, struct vp_lake *lake, PyObject
     vp_writer_listen(object_of(self), options);
     int failed = vp_lake_call(lake, open_run, &open);
     object_of(self)->writer = open.writer;
+    vp_streams_of(object_of(self)->streams, open.writer);
     return failed == 0 ? vp_move(&self) : NULL;
 }
 
@@ -206,27 +207,50 @@ struct scan {
     const char *table;
     varve_scan_options options;
     struct ArrowArrayStream stream;
+    pthread_mutex_t lock;
+    bool is_over; /* guarded by: lock; the writer is there until then */
 };
 
 /* The writer knows of the stream before the call is over, so that it is not closed before that is. */
-static varve_status scan_run(void *args, varve_error *err)
+static varve_status scan_do(struct scan *call, varve_error *err)
 {
-    struct scan *call = args;
     struct vp_writer_object *self = call->self;
     struct ArrowArrayStream rows;
     varve_status status =
         varve_writer_scan(self->writer, call->table, &call->options, &rows, err);
+    if (status == VARVE_EINTERRUPTED)
+        vp_scans_forget_interrupt(self->writer);
     if (status != VARVE_OK || vp_kept_open(self->lake, self->streams, &rows, &call->stream))
         return status;
     vp_stream_done(&rows);
     return vp_fail(err, VARVE_ELIMIT, "memory is out");
 }
 
+static varve_status scan_run(void *args, varve_error *err)
+{
+    struct scan *call = args;
+    varve_status status = scan_do(call, err);
+    pthread_mutex_lock(&call->lock);
+    call->is_over = true;
+    pthread_mutex_unlock(&call->lock);
+    return status;
+}
+
+static void scan_interrupt(void *args)
+{
+    struct scan *call = args;
+    pthread_mutex_lock(&call->lock);
+    if (!call->is_over)
+        varve_writer_interrupt_scans(call->self->writer);
+    pthread_mutex_unlock(&call->lock);
+}
+
 static PyObject *writer_scan(PyObject *object, PyObject *args)
 {
     struct vp_writer_object *self = object_of(object);
-    struct scan call = {.self = self, .options = VARVE_SCAN_OPTIONS_INIT};
-    struct vp_beside what = {NULL, scan_run, &call, NULL};
+    struct scan call = {
+        .self = self, .options = VARVE_SCAN_OPTIONS_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct vp_beside what = {scan_interrupt, scan_run, &call, NULL};
     long long limit;
     if (!PyArg_ParseTuple(args, "szzL", &call.table, &call.options.columns, &call.options.where,
             &limit))

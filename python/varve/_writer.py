@@ -90,8 +90,8 @@ class Writer:
     on_quarantine  (table, sequence, row as JSON text, reason): one row was set aside
     on_retry       (table, error, seconds): a flush failed, and is tried again so much later
 
-    Ctrl-C ends a ``put``, ``flush`` or ``close`` that waits. Conflict: another process owns the
-    spool. Corrupt: it is damaged, the message says where. UsageError: it is a copy.
+    Ctrl-C ends a ``put``, ``flush``, ``scan`` or ``close`` that waits. Conflict: another process
+    owns the spool. Corrupt: it is damaged, the message says where. UsageError: it is a copy.
     """
 
     def __init__(self, lake, spool=None, *, interval=60.0, rows_max=None, bytes_max=None,

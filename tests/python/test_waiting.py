@@ -305,6 +305,21 @@ def test_scans_of_a_writer_beside_one_that_takes_long(lake, regimes):
     assert writer.closed
 
 
+def test_ctrl_c_ends_a_scan_of_a_writer(tmp_path):
+    """And neither a stream that was there nor a scan that comes."""
+    assert run("""
+regimes.upsert(pa.Table.from_batches([BATCH]))
+writer = varve.Writer(lake, interval=None)
+rows = writer.scan("market_regimes")
+kick()
+try:
+    writer.scan("market_regimes", where=f"vix > ({ENDLESS})").to_dicts()
+except KeyboardInterrupt:
+    print("interrupted", len(rows.to_dicts()))
+print(len(writer.scan("market_regimes", limit=1).to_dicts()), writer.closed)
+""", tmp_path) == ["interrupted 1", "1 False"]
+
+
 # ---- Log callbacks
 
 
