@@ -48,6 +48,7 @@ def ensure_installed():
         install()
         written.write_text(wanted)
     sys.path.insert(0, str(SITE))
+    sys.path.append(str(ROOT / "tests"))  # what all suites share
 
 
 ensure_installed()
