@@ -7,12 +7,9 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STEP(at) (1 + (at) / 8)
-#define STEP_OF_MANY(at, part) (1 + (at) / 16)
 #define CASES_STEP 2 /* of kinds of fault and of change, each place of which is tried */
 #else
 #define STEP(at) 1
-#define STEP_OF_MANY(at, part) \
-    (1 + (at) / (part)) /* allocations, of which there are thousands */
 #define CASES_STEP 1
 #endif
 

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "../unit/table/table_fixture.h"
-#include "base/seam.h"
 #include "base/time.h"
 #include "delta/last_checkpoint.h"
 #include "fault/step.h"
+#include "fault/sweep.h"
 #include "table/describe.h"
 #include "table/maintain/checkpoint.h"
 #include "table/maintain/checkpoint_errand.h"
@@ -135,30 +135,26 @@ static void check_done_after(struct large *large)
     (void)check_table(large);
 }
 
-/* One errand with what `arm` has made to fail; false: nothing failed. */
-static bool try(struct large *large, void (*arm)(struct large *large, uint64_t nth),
-    uint64_t nth, const char *cause)
+/* One errand with what the sweep makes to fail. */
+static void try(struct large *large, struct sweep *sweep, const char *cause)
 {
     struct table_fixture *fixture = &large->fixture;
-    arm(large, nth);
+    sweep_arm(sweep);
     bool is_begun = vv_checkpoint_errand_begin(&fixture->op, fixture->table, true);
     vv_checkpoint_errand_end(fixture->table);
-    vv_seam_fail_allocation(0);
-    vv_seam_set(NULL);
-    fixture->plan = (struct vv_fault_plan){0};
-    CHECK(fixture->table->errand == NULL);
     bool is_told = large->failures > 0;
-    bool is_right = CHECK(large->failures <= 1);
+    bool is_right = sweep_disarm(sweep, is_told || !is_begun ? VARVE_EFAILED : VARVE_OK);
+    is_right =
+        (int)CHECK(fixture->table->errand == NULL) & CHECK(large->failures <= 1) & is_right;
     if (is_told && large->told[0] != '\0' && strstr(large->told, "{}") == NULL)
         is_right = (int)CHECK(strstr(large->told, "table t: ") != NULL) &
-                   CHECK(strstr(large->told, cause) != NULL);
+                   CHECK(strstr(large->told, cause) != NULL) & is_right;
     /* What was not told was done, but for hints that a checkpoint can do without. */
     if (is_begun && !is_told)
         is_right = (int)CHECK(is_there(fixture, ".checkpoint.parquet", VERSIONS)) &
                    CHECK(!is_there(fixture, ".json", 0)) & is_right;
     if (!((int)check_table(large) & is_right))
-        printf("# %" PRIu64 ": %s\n", nth, large->told);
-    return is_told || !is_begun;
+        printf("# %" PRIu64 ": %s\n", sweep->nth, large->told);
 }
 
 static struct vv_engine *engine_of(struct vv_op *op)
@@ -169,74 +165,57 @@ static struct vv_engine *engine_of(struct vv_op *op)
     return engine;
 }
 
-/* Each in turn, the later ones by steps, until three in a row fail nothing. */
-static unsigned fail_each(void (*arm)(struct large *large, uint64_t nth), uint64_t step_part,
-    const char *cause)
+static void fail_each(struct sweep *sweep, const char *cause)
 {
     VV_CLEANUP(vv_op_done) struct vv_op own;
     vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
     struct vv_engine *engine = engine_of(&own);
-    unsigned failures = 0;
-    uint64_t nth = 1;
-    for (unsigned in_a_row = 0; engine != NULL && in_a_row < 3;
-         nth += STEP(nth) + nth / step_part) {
+    bool is_of_store = sweep->plan != NULL;
+    REQUIRE(engine != NULL);
+    for (; !sweep->is_over; sweep_on(sweep)) {
         struct large large;
-        if (!large_open(&large, engine))
-            break;
-        bool failed = try(&large, arm, nth, cause);
-        in_a_row = failed ? 0 : in_a_row + 1;
-        failures += failed;
+        REQUIRE(large_open(&large, engine));
+        if (is_of_store)
+            sweep->plan = &large.fixture.plan;
+        try(&large, sweep, cause);
         check_done_after(&large);
         large_close(&large);
     }
-    printf("# %u failures up to %" PRIu64 "\n", failures, nth);
+    sweep_tell(sweep, "errand");
     vv_engine_close(&engine);
-    return failures;
-}
-
-static void fail_allocation(struct large *large, uint64_t nth)
-{
-    (void)large;
-    vv_seam_fail_allocation(nth);
 }
 
 TEST_SECONDS(errand, is_told_whichever_allocation_fails, 300)
 {
-    CHECK(fail_each(fail_allocation, 8, "memory") > 10);
+    struct sweep sweep = {.steps = SWEEP_STEPS(24)};
+    fail_each(&sweep, "memory");
+    CHECK(sweep.failures > 10);
 }
 
-static void refuse_call(struct large *large, uint64_t nth)
+static uint64_t fail_calls(struct vv_fault_plan how, const char *cause)
 {
-    large->fixture.plan = (struct vv_fault_plan){.kind = VV_FAULT_REFUSE, .at = nth};
+    struct sweep sweep = {.how = how, .plan = &how};
+    fail_each(&sweep, cause);
+    return sweep.failures;
 }
 
 TEST_SECONDS(errand, is_told_whichever_call_of_the_store_fails, 300)
 {
-    CHECK(fail_each(refuse_call, 1000, "is refused by the test") > 5);
-}
-
-static void lose_replies(struct large *large, uint64_t nth)
-{
-    large->fixture.plan =
-        (struct vv_fault_plan){.kind = VV_FAULT_LOSE_REPLY, .at = nth, .count = 1000};
+    const struct vv_fault_plan how = {.kind = VV_FAULT_REFUSE};
+    CHECK(fail_calls(how, "is refused by the test") > 5);
 }
 
 TEST_SECONDS(errand, is_told_from_whichever_call_on_no_reply_comes, 300)
 {
-    CHECK(fail_each(lose_replies, 1000, "is lost by the test") > 5);
-}
-
-static void fail_statement(struct large *large, uint64_t nth)
-{
-    char spec[64];
-    (void)large;
-    (void)snprintf(spec, sizeof(spec), "fail=engine.query:%" PRIu64, nth);
-    vv_seam_set(spec);
+    const struct vv_fault_plan how = {.kind = VV_FAULT_LOSE_REPLY, .count = 1000};
+    CHECK(fail_calls(how, "is lost by the test") > 5);
 }
 
 TEST_SECONDS(errand, is_told_whichever_statement_fails, 300)
 {
-    CHECK(fail_each(fail_statement, 1000, "a test made this statement fail") > 2);
+    struct sweep sweep = {.place = "engine.query"};
+    fail_each(&sweep, "a test made this statement fail");
+    CHECK(sweep.failures > 2);
 }
 
 /* Sets the flag of an interrupt before the n-th call. */

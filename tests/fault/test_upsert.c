@@ -4,8 +4,8 @@
  * given again under its txn is there once.
  */
 #include "../unit/table/table_fixture.h"
-#include "base/seam.h"
 #include "fault/step.h"
+#include "fault/sweep.h"
 
 static const struct table_words words = {.schema = "k bigint not null, o bigint, v string",
     .key = "k",
@@ -96,9 +96,15 @@ static bool start(struct table_fixture *fixture, struct vv_engine *engine, bool 
            table_upsert(fixture, STORED, &result) && CHECK_INT(result.version, 1);
 }
 
+enum faults {
+    CALLS_FAIL,
+    REPLIES_ARE_LOST, /* so that what was done can be in doubt */
+    MEMORY_IS_OUT
+};
+
 /* What was told of the batch, then the same batch again. */
 static void check_truth(struct table_fixture *fixture, varve_status status,
-    const struct vv_upsert_result *result, bool may_be_in_doubt, bool by_vectors)
+    const struct vv_upsert_result *result, enum faults faults, bool by_vectors)
 {
     struct vv_op *op = &fixture->op;
     struct vv_upsert_result again;
@@ -112,9 +118,9 @@ static void check_truth(struct table_fixture *fixture, varve_status status,
         CHECK_INT(result->inserted, 1);
         CHECK_INT(result->updated, 1);
     } else if (status == VARVE_EUNKNOWN) {
-        CHECK(may_be_in_doubt);
+        CHECK(faults == REPLIES_ARE_LOST);
     } else {
-        CHECK_INT(status, VARVE_EIO);
+        CHECK_INT(status, faults == MEMORY_IS_OUT ? VARVE_ELIMIT : VARVE_EIO);
         CHECK_INT(version, 1);
     }
     REQUIRE_OK(op, upsert(op, fixture->table, "ours", BATCH, VV_STR("app"), 7, &again));
@@ -156,7 +162,8 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
                 op.failed ? op.error.message : "");
             CHECK_INT(op.failed, status != VARVE_OK);
             outcomes[status == VARVE_OK ? 0 : status == VARVE_EUNKNOWN ? 1 : 2]++;
-            check_truth(&fixture, status, &result, i % VV_COUNT(kinds) != 0, by_vectors);
+            check_truth(&fixture, status, &result,
+                i % VV_COUNT(kinds) == 0 ? CALLS_FAIL : REPLIES_ARE_LOST, by_vectors);
             vv_op_done(&op);
             table_fixture_close(&fixture);
         }
@@ -166,43 +173,41 @@ TEST_SECONDS(upsert, tells_the_truth_whichever_call_of_the_store_fails, 300)
     vv_op_done(&own);
 }
 
-/* Each batch is another one, so that an allocation that nobody missed does not end the test. */
-static void fail_allocations(bool by_vectors)
+static void fail_allocations(struct vv_engine *engine, bool by_vectors)
 {
-    struct table_fixture fixture;
-    int64_t version = 1;
-    uint64_t failures = 0;
-    uint64_t nth = 0;
-    REQUIRE(start(&fixture, NULL, by_vectors));
-    for (unsigned in_a_row = 0; in_a_row < 4; nth += STEP_OF_MANY(nth, 128)) {
-        VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct sweep sweep = {.steps = SWEEP_STEPS(32)};
+    for (; !sweep.is_over; sweep_on(&sweep)) {
+        struct table_fixture fixture;
         struct vv_upsert_result result = {0};
-        char rows[64];
-        (void)snprintf(rows, sizeof(rows), "{\"k\":2,\"v\":\"%" PRIu64 "\"}\n{\"k\":3}\n", nth);
+        struct vv_op op;
+        REQUIRE(start(&fixture, engine, by_vectors));
         vv_op_init(&op, &fixture.clock.env, VV_OP_BYTES_DEFAULT);
-        vv_seam_fail_allocation(nth + 1);
+        sweep_arm(&sweep);
         varve_status status =
-            upsert(&op, fixture.table, "ours", rows, VV_STR("app"), (int64_t)nth + 1, &result);
-        vv_seam_fail_allocation(0);
-        in_a_row = status == VARVE_OK ? in_a_row + 1 : 0;
-        failures += status != VARVE_OK;
+            upsert(&op, fixture.table, "ours", BATCH, VV_STR("app"), 7, &result);
+        (void)sweep_disarm(&sweep, status);
+        printf("# allocation %" PRIu64 ": %s %s\n", sweep.nth, varve_status_name(status),
+            op.failed ? op.error.message : "");
         CHECK_INT(op.failed, status != VARVE_OK);
-        if (status == VARVE_OK)
-            CHECK_INT(result.version, ++version);
-        else if (!CHECK_INT(status, VARVE_ELIMIT))
-            printf("# allocation %" PRIu64 ": %s\n", nth + 1, op.error.message);
-        REQUIRE_OK(&fixture.op, vv_table_refresh(&fixture.op, fixture.table));
-        REQUIRE(CHECK_INT(fixture.table->snapshot->version, version));
+        check_truth(&fixture, status, &result, MEMORY_IS_OUT, by_vectors);
+        vv_op_done(&op);
+        table_fixture_close(&fixture);
     }
-    printf("# %" PRIu64 " failures up to allocation %" PRIu64 "\n", failures, nth);
-    CHECK(failures > 20);
-    table_fixture_close(&fixture);
+    sweep_tell(&sweep, by_vectors ? "by vectors" : "by copies");
+    CHECK(sweep.failures > 10);
 }
 
 TEST_SECONDS(upsert, tells_the_truth_whichever_allocation_fails, 300)
 {
-    fail_allocations(false);
-    fail_allocations(true);
+    struct vv_engine_options options = {.threads = 1};
+    struct vv_engine *engine = NULL;
+    struct vv_op own;
+    vv_op_init(&own, NULL, VV_OP_BYTES_DEFAULT);
+    REQUIRE_OK(&own, vv_engine_open(&own, &options, &engine));
+    fail_allocations(engine, false);
+    fail_allocations(engine, true);
+    vv_engine_close(&engine);
+    vv_op_done(&own);
 }
 
 /* One batch against one rival. */
