@@ -54,7 +54,10 @@ static varve_status read_pin(struct vv_op *op, const struct vv_log_handle *log,
     int64_t format = 0;
     struct vv_pin pin = {.version = VV_NO_VERSION};
     VV_TRY(vv_store_get(op, log->store, arena, key, &bytes));
-    if (vv_json_parse(op, arena, vv_str_trim(bytes), &json) != VARVE_OK) {
+    varve_status status = vv_json_parse(op, arena, vv_str_trim(bytes), &json);
+    if (status != VARVE_OK && status != VARVE_ECORRUPT)
+        return status;
+    if (status != VARVE_OK) {
         vv_forgive(op);
         return fail_damaged(op, key);
     }

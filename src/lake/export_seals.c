@@ -36,8 +36,9 @@ static varve_status take_line(struct vv_op *op, struct vv_export_run *run, struc
 {
     const struct vv_json *json = NULL;
     struct vv_export_seal seal = {.version = VV_NO_VERSION, .line = line};
-    if (vv_json_parse(op, &op->arena, line, &json) != VARVE_OK)
-        return vv_recode(op, VARVE_EUSAGE);
+    varve_status status = vv_json_parse(op, &op->arena, line, &json);
+    if (status != VARVE_OK)
+        return status == VARVE_ECORRUPT ? vv_recode(op, VARVE_EUSAGE) : status;
     seal.table = vv_json_text(vv_json_get_kind(json, "table", VV_JSON_STRING));
     seal.head = vv_json_text(vv_json_get_kind(json, "head", VV_JSON_STRING));
     if (!vv_json_int64(vv_json_get(json, "version"), &seal.version) || seal.version < 0 ||

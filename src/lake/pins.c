@@ -1,5 +1,6 @@
 #include "lake/pins.h"
 
+#include "base/number.h"
 #include "base/os.h"
 #include "base/time.h"
 #include "engine/engine.h"
@@ -61,16 +62,30 @@ static varve_status remove_pin(struct vv_op *op, struct vv_lake *lake, struct vv
     return status;
 }
 
-/* All or none: takes back what this call has pinned, and gives the failure back. */
-static varve_status take_back(struct vv_op *op, struct vv_lake *lake, struct vv_str name,
-    const struct pinned *pinned)
+/*
+ * All or none: takes back what this call has pinned, and gives the failure back. What a storage
+ * that fails does not let go is told: nobody would look for it, and a vacuum leaves what it keeps.
+ */
+static varve_status take_back(struct vv_op *op, struct vv_lake *lake,
+    const struct vv_pin_request *request, const struct pinned *pinned)
 {
     const varve_error error = op->error;
+    struct vv_str left = VV_STR_NONE;
+    size_t left_len = 0;
     vv_forgive(op);
     for (size_t i = 0; i < pinned->len; i++)
-        if (remove_pin(op, lake, pinned->names[i], name) != VARVE_OK)
+        if (remove_pin(op, lake, pinned->names[i], request->name) != VARVE_OK) {
             vv_forgive(op);
-    return vv_fail(op, error.code, "%s", error.message);
+            left = pinned->names[i];
+            left_len++;
+        }
+    if (left_len == 0)
+        return vv_fail(op, error.code, "%s", error.message);
+    return vv_fail(op, error.code,
+        "%zu table%s, such as %.*s, may have it still: remove the %s \"%.*s\" before you try "
+        "again: %s",
+        left_len, vv_plural((int64_t)left_len), VV_ARG(left),
+        request->kind == VV_PIN_TAG ? "tag" : "hold", VV_ARG(request->name), error.message);
 }
 
 varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
@@ -90,7 +105,7 @@ varve_status vv_lake_pin(struct vv_op *op, struct vv_lake *lake,
     VV_NEW(op, &pinned.names, struct vv_str, len);
     for (size_t i = 0; i < len; i++)
         if (pin_table(op, lake, request, names[i], &pinned) != VARVE_OK)
-            return take_back(op, lake, request->name, &pinned);
+            return take_back(op, lake, request, &pinned);
     *out_tables = pinned.len;
     return VARVE_OK;
 }

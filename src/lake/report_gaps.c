@@ -255,7 +255,8 @@ static varve_status check_timezone(struct vv_op *op, struct gaps *gaps)
     vv_buf_adds(&gaps->work.sql, " FROM (SELECT false AS is_date)");
     if (vv_report_number(op, &gaps->work, &any) == VARVE_OK)
         return VARVE_OK;
-    if (op->error.code == VARVE_EINTERRUPTED || op->error.code == VARVE_ELIMIT)
+    if (op->error.code == VARVE_EINTERRUPTED || op->error.code == VARVE_ELIMIT ||
+        op->error.code == VARVE_EIO)
         return op->error.code;
     vv_forgive(op);
     return vv_fail(op, VARVE_EUSAGE,

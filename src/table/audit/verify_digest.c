@@ -39,6 +39,8 @@ static varve_status digest_text(struct vv_op *op, struct vv_arena *arena, struct
     }
     if (vv_str_starts(text, VV_STR("{")) && vv_json_parse(op, arena, text, &json) == VARVE_OK)
         return digest_value(op, arena, json, depth, out);
+    if (op->failed && op->error.code != VARVE_ECORRUPT)
+        return op->error.code;
     if (op->failed)
         vv_forgive(op);
     *out = vv_xxh3_seeded(text, SEED_TEXT);
