@@ -124,7 +124,8 @@ varve_status vv_last_checkpoint_checksum(struct vv_op *op, const struct vv_json 
     return vv_md5(op, vv_buf_str(&text), out_hex);
 }
 
-static varve_status read_hint(struct vv_op *op, struct vv_store *store, int64_t *out_version)
+varve_status vv_last_checkpoint_look(struct vv_op *op, struct vv_store *store,
+    int64_t *out_version)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(HINT_BYTES_MAX);
     struct vv_str bytes;
@@ -154,7 +155,7 @@ varve_status vv_last_checkpoint_read(struct vv_op *op, struct vv_store *store,
     int64_t *out_version)
 {
     int64_t version = VV_NO_VERSION;
-    varve_status status = read_hint(op, store, &version);
+    varve_status status = vv_last_checkpoint_look(op, store, &version);
     if (status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT)
         return status;
     if (status != VARVE_OK) {

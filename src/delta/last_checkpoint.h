@@ -20,6 +20,10 @@
 varve_status vv_last_checkpoint_read(struct vv_op *op, struct vv_store *store,
     int64_t *out_version);
 
+/* For who judges it: ENOTFOUND where there is none, ECORRUPT where it is none to believe. */
+varve_status vv_last_checkpoint_look(struct vv_op *op, struct vv_store *store,
+    int64_t *out_version);
+
 /* MD5 of the protocol's canonical form of an object, its member `checksum` left out. */
 varve_status vv_last_checkpoint_checksum(struct vv_op *op, const struct vv_json *object,
     char out_hex[33]);

@@ -495,13 +495,17 @@ static varve_status check_head_text(struct vv_op *op, struct vv_str head)
 /* Others go on writing: what is read before the log is listed can't be ahead of it. */
 static varve_status read_hint(struct vv_op *op, struct vv_verify_run *run)
 {
-    struct vv_object object = {0};
-    varve_status status =
-        vv_store_head(op, run->log->store, VV_STR(VV_LAST_CHECKPOINT_KEY), &object);
-    run->has_hint = status == VARVE_OK;
-    if (status != VARVE_OK)
-        vv_forgive(op);
-    return vv_last_checkpoint_read(op, run->log->store, &run->hint);
+    const struct vv_finding unread = {
+        "hint.unreadable", true, VV_NO_VERSION, VV_STR(VV_LAST_CHECKPOINT_KEY), VV_STR_NONE};
+    varve_status status = vv_last_checkpoint_look(op, run->log->store, &run->hint);
+    run->has_hint = status == VARVE_OK || status == VARVE_ECORRUPT;
+    if (status == VARVE_OK)
+        return VARVE_OK;
+    run->hint = VV_NO_VERSION;
+    if (status != VARVE_ECORRUPT && status != VARVE_ENOTFOUND)
+        return vv_verify_tell_error(op, run, &unread);
+    vv_forgive(op);
+    return VARVE_OK;
 }
 
 static varve_status read_names(struct vv_op *op, struct vv_verify_run *run)
