@@ -101,15 +101,11 @@ varve_status vv_api_report(struct vv_op *op, const varve_table *table, varve_sta
     return vv_op_report(op, status, err);
 }
 
-varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out)
+varve_status vv_api_give_text(struct vv_op *op, struct vv_buf *buf, char **out)
 {
-    if (!vv_buf_ok(buf))
-        return vv_fail_memory(op);
-    char *text = vv_malloc(buf->len + 1);
+    char *text = vv_buf_take(buf);
     if (text == NULL)
         return vv_fail_memory(op);
-    memcpy(text, vv_buf_str(buf).ptr, buf->len);
-    text[buf->len] = '\0';
     *out = text;
     return VARVE_OK;
 }

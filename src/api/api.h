@@ -84,8 +84,11 @@ void vv_api_begin(struct vv_op *op, varve_lake *lake);
 /* Ends a write to a table: a failure is about that one, where it does not say of which it is. */
 varve_status vv_api_report(struct vv_op *op, const varve_table *table, varve_status status,
     varve_error *err);
-/* Copies `buf` for the caller, who frees it with varve_free. */
-varve_status vv_api_give_text(struct vv_op *op, const struct vv_buf *buf, char **out);
+/*
+ * Hands the text of `buf` to the caller, who frees it with varve_free. It needs no memory, so that
+ * what was done does not fail for being told.
+ */
+varve_status vv_api_give_text(struct vv_op *op, struct vv_buf *buf, char **out);
 
 /* Rows are given away, or released where what is said of them could not be: returns `status`. */
 varve_status vv_api_give_stream(varve_status status, struct ArrowArrayStream *stream,

@@ -20,6 +20,16 @@ void vv_buf_wipe(struct vv_buf *buf)
     vv_buf_done(buf);
 }
 
+char *vv_buf_take(struct vv_buf *buf)
+{
+    char *text = buf->failed                ? NULL
+                 : buf->private_ptr != NULL ? buf->private_ptr
+                                            : vv_malloc_zeroed(1);
+    if (text != NULL)
+        *buf = VV_BUF_INIT(buf->len_max);
+    return text;
+}
+
 void vv_buf_clear(struct vv_buf *buf)
 {
     buf->failed = false;

@@ -30,6 +30,11 @@ void vv_buf_addc(struct vv_buf *buf, char byte);
 void vv_buf_addf(struct vv_buf *buf, const char *format, ...) VV_PRINTF(2, 3);
 void vv_buf_add_base64(struct vv_buf *buf, struct vv_str bytes); /* RFC 4648, padded */
 void vv_buf_cut(struct vv_buf *buf, size_t len);                 /* back to `len` bytes */
+/*
+ * The content and its NUL, to be freed with vv_free; the buffer is empty then. NULL: it failed, or no
+ * memory is left for an empty text; what has anything in it needs none.
+ */
+char *vv_buf_take(struct vv_buf *buf);
 static inline bool vv_buf_ok(const struct vv_buf *buf)
 {
     return !buf->failed;

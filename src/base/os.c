@@ -19,11 +19,11 @@ struct vv_str vv_os_user(struct vv_arena *arena)
     struct passwd *found = NULL;
     char *buffer = vv_new(arena, char, PASSWD_BYTES);
     if (buffer == NULL)
-        return VV_STR_NONE;
+        return VV_STR_LOST;
     if (getpwuid_r(uid, &entry, buffer, PASSWD_BYTES, &found) == 0 && found != NULL &&
         found->pw_name[0] != '\0')
-        return vv_arena_str(arena, vv_str_of(found->pw_name));
-    return vv_arena_format(arena, "uid:%lld", (long long)uid);
+        return vv_str_or_lost(vv_arena_str(arena, vv_str_of(found->pw_name)));
+    return vv_str_or_lost(vv_arena_format(arena, "uid:%lld", (long long)uid));
 }
 
 const char *vv_os_advice(int os_errno)

@@ -8,7 +8,7 @@
 
 /*
  * The login name of the user that runs the process, or "uid:1000" where that user has none.
- * `ptr` is NULL when memory is out.
+ * VV_STR_LOST when memory is out: no name would be a value of its own.
  */
 struct vv_str vv_os_user(struct vv_arena *arena);
 /* What to do about a failure, as " (free some space there ...)"; "" where nothing is known. */

@@ -158,7 +158,7 @@ static varve_status prepare(struct vv_op *op, struct committer *c)
     c->body.version = request->read != NULL ? request->read->version + 1 : 0;
     c->body.user_name =
         request->user_name.ptr != NULL ? request->user_name : vv_os_user(&op->arena);
-    if (c->body.user_name.ptr == NULL)
+    if (vv_str_is_lost(c->body.user_name))
         return vv_fail_memory(op);
     /* What no reader takes is not to be written, whatever the table was like. */
     if (vv_actions_check_once(op, request->actions) != VARVE_OK)

@@ -42,12 +42,22 @@ static varve_status judge(const struct writer *writer, int code, const struct Ar
         "these rows cannot be written as Arrow IPC: %s", error->message);
 }
 
+/* What a stream of ours meant by its errno: see engine.h. */
+static varve_status code_of(int code)
+{
+    return code == ENOMEM      ? VARVE_ELIMIT
+           : code == ECANCELED ? VARVE_EINTERRUPTED
+           : code == EBADMSG   ? VARVE_ECORRUPT
+           : code == EINVAL    ? VARVE_EUSAGE
+                               : VARVE_EIO;
+}
+
 static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *stream, int code)
 {
     const char *reason = stream->get_last_error ? stream->get_last_error(stream) : NULL;
     if (reason == NULL || reason[0] == '\0')
         return vv_fail_errno(op, code, "the rows cannot be read");
-    return vv_fail(op, VARVE_EIO, "%s", reason);
+    return vv_fail(op, code_of(code), "%s", reason);
 }
 
 /* nanoarrow would find out behind the schema. */

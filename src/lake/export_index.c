@@ -144,6 +144,8 @@ static const struct step steps[] = {
 
 static void add_text(struct vv_buf *html, struct vv_str text)
 {
+    if (vv_str_is_lost(text))
+        vv_buf_add(html, text); /* which fails then */
     for (size_t i = 0; i < text.len; i++)
         switch (text.ptr[i]) {
         case '&':
@@ -335,8 +337,7 @@ static void add_table_html(struct vv_buf *html, const struct vv_export_run *run,
         vv_buf_adds(html, i == 0 ? "" : ", ");
         add_text(html, schema->fields[i].name);
         vv_buf_addc(html, ' ');
-        if (vv_buf_ok(&type))
-            add_text(html, vv_buf_str(&type));
+        add_text(html, vv_buf_ok(&type) ? vv_buf_str(&type) : VV_STR_LOST);
     }
     vv_buf_adds(html, ".</p>\n<p>Files, in the folder ");
     add_text(html, table->folder);

@@ -30,7 +30,7 @@ static varve_status pin_table(struct vv_op *op, struct vv_lake *lake,
     VV_CLEANUP(vv_table_close) struct vv_table *table = NULL;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     struct vv_str user = lake->user.ptr != NULL ? lake->user : vv_os_user(&op->arena);
-    if (user.ptr == NULL)
+    if (vv_str_is_lost(user))
         return vv_fail_memory(op);
     VV_TRY(vv_lake_table_for_any(op, lake, name,
         &table)); /* the last good version can be kept */

@@ -132,3 +132,25 @@ TEST(buf, behaves_as_a_plain_array)
         }
     }
 }
+
+/* What was done is told without memory. */
+TEST(buf, hands_its_text_over)
+{
+    struct vv_buf buf = VV_BUF_INIT(100);
+    vv_buf_adds(&buf, "text");
+    vv_seam_fail_allocation(1);
+    char *text = vv_buf_take(&buf);
+    char *empty = vv_buf_take(&buf);
+    vv_seam_fail_allocation(0);
+    CHECK_STR(text, "text");
+    CHECK(empty == NULL);
+    CHECK_INT(buf.len, 0);
+    vv_free(text);
+    text = vv_buf_take(&buf);
+    CHECK_STR(text, "");
+    vv_free(text);
+    vv_buf_adds(&buf, "more");
+    vv_buf_add(&buf, VV_STR_LOST);
+    CHECK(vv_buf_take(&buf) == NULL);
+    vv_buf_done(&buf);
+}
