@@ -7,13 +7,6 @@
 #include "varve/report.h"
 #include "world.h"
 
-#define WORLD_TRY(call)                    \
-    do {                                   \
-        varve_status try_status_ = (call); \
-        if (try_status_ != VARVE_OK)       \
-            return try_status_;            \
-    } while (0)
-
 static inline varve_status world_correlate(struct world *world, varve_error *err)
 {
     struct ArrowArrayStream stream;
