@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/seam.h"
 #include "harness/test.h"
 #include "varve/quarantine.h"
 #include "varve/writer.h"
@@ -60,9 +61,8 @@ static void count_retry(void *data, const char *table, const varve_error *error,
     lake->retries++;
 }
 
-static bool writer_open(struct lake *lake)
+static bool writer_open_with(struct lake *lake, varve_writer_options options)
 {
-    varve_writer_options options = VARVE_WRITER_OPTIONS_INIT;
     options.interval_ms = -1;
     options.on_commit = count_commit;
     options.on_durable = count_durable;
@@ -71,6 +71,20 @@ static bool writer_open(struct lake *lake)
     options.callback_data = lake;
     return CHECK_INT(varve_writer_open(lake->lake, &options, &lake->writer, &lake->err), 0) ||
            CHECK_STR(lake->err.message, "");
+}
+
+static bool writer_open(struct lake *lake)
+{
+    return writer_open_with(lake, (varve_writer_options)VARVE_WRITER_OPTIONS_INIT);
+}
+
+/* Closes the writer for one with other options. */
+static bool reopen_with(struct lake *lake, const varve_writer_options *options)
+{
+    if (!CHECK_INT(varve_writer_close(lake->writer, &lake->err), 0))
+        return false;
+    lake->writer = NULL;
+    return writer_open_with(lake, *options);
 }
 
 static bool lake_open(struct lake *lake)
@@ -259,6 +273,41 @@ TEST(writer, rows_outlive_a_writer_that_was_abandoned)
     lake.writer = NULL;
     CHECK_INT(rows_of(&lake, "market_regimes"), 2);
     CHECK_INT(lake.committed, 2);
+}
+
+TEST(writer, a_put_that_syncs_returns_when_its_row_is_spooled)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    for (int32_t always = 0; always <= 1; always++) {
+        varve_writer_options options = VARVE_WRITER_OPTIONS_INIT;
+        varve_writer_stats stats;
+        uint64_t sequence = 0;
+        options.sync_ms = 3600000;
+        options.sync_always = always;
+        REQUIRE(reopen_with(&lake, &options) && put_regime(&lake, 0, "SPY", 0.9, &sequence));
+        varve_writer_get_stats(lake.writer, &stats);
+        CHECK_INT(stats.sequence_accepted, sequence);
+        CHECK_INT(stats.sequence_durable, sequence - (always == 0));
+    }
+}
+
+/* Where nothing can be synced, that is: a commit goes on only without. */
+TEST(writer, its_commits_are_synced_unless_durability_is_off)
+{
+    VV_CLEANUP(lake_done) struct lake lake;
+    REQUIRE(lake_open(&lake));
+    for (int32_t off = 0; off <= 1; off++) {
+        varve_writer_options options = VARVE_WRITER_OPTIONS_INIT;
+        options.durability_off = off;
+        REQUIRE(reopen_with(&lake, &options) && put_regime(&lake, off, "SPY", 0.9, NULL));
+        vv_seam_set("fail=store.fsync:1+");
+        varve_status status = varve_writer_flush(lake.writer, off ? 60000 : 1000, &lake.err);
+        vv_seam_set(NULL);
+        REQUIRE(CHECK_INT(status == VARVE_OK, off));
+        REQUIRE(flush(&lake));
+        CHECK_INT(rows_of(&lake, "market_regimes"), off + 1);
+    }
 }
 
 TEST(writer, a_scan_sees_what_waits)
