@@ -5,22 +5,26 @@
 
 A story (power_story.py) is told with a recorder (record.c) preloaded into each command. What
 it wrote down is then cut at any place; of what was not synced by then, any part may be on the disk
-and any part not: names one by one, of a file's bytes all, none, the first ones, or zeros. Of so many
+and any part not: names one by one, of a file's bytes all, none, the first ones, or zeros; of a file that
+is written to in memory each page as it was at any time since, or half of it. Of so many
 of the different disks, the most likely to matter first, each is built, and must have a table that
   - is at a version not before the one that was last told to be committed,
   - has the rows of that version,
   - has nothing that `verify` finds missing or altered, with the head of the last seal,
   - has its whole history, in the log or in the ledger, and each older version that no vacuum took,
   - has the tags and holds that were told, what they name, and the rows that were set aside,
+  - has in itself or in the spool beside it each row that an ingest has acknowledged, and gets it from there,
   - takes another upsert and its maintenance.
-Every other four stories are of a table so large that a thread of the process writes its checkpoints
-and cleans up its log while the process goes on.
+Of twelve stories the second four are of a table so large that a thread of the process writes its
+checkpoints and cleans up its log while the process goes on; the third are mostly of ingests.
 Prints what failed, and "N passed, N failed": a disk counts for one.
 """
 
 import argparse
+import collections
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -32,11 +36,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "record")]
 
 # pylint: disable=wrong-import-position
-from power_story import LaterVarve, PowerStory, RecordedVarve, check
+from power_story import KINDS, LaterVarve, PowerStory, RecordedVarve, check
 from story import LAYOUTS
 
 DEEDS = 14
 WAYS_MAX = 6  # disks of one cut
+MIXES = 4     # of the pages of a file, beside the oldest of all and the newest of all
+SECTOR_BYTES = 512
+
+# A disk that a cut may leave: after so many deeds, and so many lines that the ingest under way has
+# acknowledged. `is_least`: right then, and of what was not synced nothing is there.
+Cut = collections.namedtuple("Cut", "told acked is_least files")
 
 
 class Inode:
@@ -52,6 +62,8 @@ class Inode:
             if kind == "T":
                 del content[at:]
                 content.extend(bytes(at - len(content)))
+            elif kind == "P":  # a page may reach beyond the end of its file
+                content[at:at + len(data)] = data[:max(0, len(content) - at)]
             else:
                 content.extend(bytes(max(0, at - len(content))))
                 content[at:at + len(data)] = data
@@ -61,9 +73,33 @@ class Inode:
         self.durable = self.apply(self.pending)
         self.pending = []
 
+    @property
+    def is_mapped(self):
+        return any(kind == "P" for kind, _, _ in self.pending)
+
+    def mix(self, chance):
+        """Each page as it was on the disk or at any look since, or the half of it; the length as well.
+        The sectors of a page reach the disk one by one."""
+        versions = {}
+        for kind, at, data in self.pending:
+            if kind == "P":
+                versions.setdefault(at, []).append(data)
+        lengths = [step for step in self.pending if step[0] == "T"]
+        steps = lengths[:chance.randint(0, len(lengths))]
+        for at, pages in versions.items():
+            page = chance.choice([None, *pages])
+            if page is not None:
+                cut = chance.choice([len(page), len(page), chance.randrange(0, len(page), SECTOR_BYTES)])
+                steps.append(("P", at, page[:cut]))
+        return self.apply(steps)
+
     def ways(self):
         """Contents that a power cut may leave, the least first."""
         whole = self.apply(self.pending)
+        if self.is_mapped:
+            chance = random.Random(len(self.pending))
+            mixes = [self.mix(chance) for _ in range(MIXES)]
+            return list(dict.fromkeys([self.durable, *mixes, whole]))
         ways = [self.durable, whole, bytes(len(whole)), whole[:len(whole) // 2],
                 self.apply(self.pending[:-1])]
         return list(dict.fromkeys(ways)) if self.pending else [self.durable]
@@ -95,7 +131,7 @@ class Disk:
             number, path = text.split(" ", 1)
             self.inodes[number] = Inode()
             self.name(kind, [path], self.inodes[number])
-        elif kind == "W":
+        elif kind in "WP":
             number, at = text.split(" ")[:2]
             if number in self.inodes:
                 self.inodes[number].pending.append((kind, int(at), data))
@@ -182,41 +218,63 @@ def read_journal(path):
         end = data.index(b"\n", at)
         kind, _, text = data[at:end].decode().partition(" ")
         at = end + 1
-        length = int(text.split(" ")[2]) if kind == "W" else 0
+        length = int(text.split(" ")[2]) if kind in "WPA" else 0
         yield kind, text, data[at:at + length]
         at += length
 
 
-def tell(build, folder, layout, seed, is_large, deeds):
+def tell(build, folder, layout, seed, kind, deeds):
     """The story; its journal is beside the disk."""
     folder = folder.resolve()
     (folder / "disk").mkdir(parents=True)
     story = PowerStory(RecordedVarve(build, folder / "disk" / "lake", folder / "journal"), layout,
-                       seed, is_large)
+                       seed, kind)
     story.note()
     for _ in range(deeds):
         story.one()
     return story
 
 
-def disks_of(journal, chance):
-    """(number of deeds that were told, the disk), each disk once for a number."""
-    disk, told, seen, is_whole = Disk(), -1, set(), True
+def acknowledged(answers):
+    """Lines up to the newest acknowledgement; 0: none came."""
+    return max([0] + [json.loads(line).get("ack", 0) for line in answers.splitlines()])
+
+
+def cuts_of(journal, chance):
+    """All disks that cuts may leave, each once for what was told by then."""
+    disk, told, acked, seen, is_whole = Disk(), -1, 0, set(), True
+
+    def cuts(is_answer=False):
+        for number, way in enumerate(disk.ways(chance)):
+            digest = hashlib.sha256(repr((told, acked, sorted(way.items()))).encode()).digest()
+            if digest not in seen:
+                seen.add(digest)
+                yield Cut(told, acked, is_answer and number == 0, way)
+
     for kind, text, data in read_journal(journal):
         if kind == "N":
-            told = int(text)
+            told, acked = int(text), 0
+        elif kind == "A":
+            acked = max(acked, acknowledged(data))
         elif kind == "B":
             is_whole = False
         else:
+            # Of pages the states before their sync count, too: nothing else may say what they are.
+            if kind == "S" and is_whole and text in disk.inodes and disk.inodes[text].is_mapped:
+                yield from cuts()
             disk.record(kind, text, data)
             is_whole = is_whole or kind == "E"
-        if kind == "W" or not is_whole:
-            continue  # a cut between two writes is one of the ways of the cut behind them
-        for way in disk.ways(chance):
-            digest = hashlib.sha256(repr((told, sorted(way.items()))).encode()).digest()
-            if digest not in seen:
-                seen.add(digest)
-                yield told, way
+        if kind not in "WP" and is_whole:
+            # A cut between two writes is one of the ways of the cut behind them.
+            yield from cuts(kind == "A")
+
+
+def some_of(cuts, most, chance):
+    """So many of them; a part are the least that there may be at an acknowledgement."""
+    least = [cut for cut in cuts if cut.is_least]
+    least = chance.sample(least, min(len(least), most // 3))
+    others = [cut for cut in cuts if not cut.is_least]
+    return least + chance.sample(others, min(len(others), most - len(least)))
 
 
 def build_disk(way, folder):
@@ -228,34 +286,35 @@ def build_disk(way, folder):
             (folder / path).write_bytes(content)
 
 
-def check_disk(story, told, way, goes_on):
+def check_disk(story, cut, goes_on):
     """What is wrong with the table on that disk; None: nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        build_disk(way, pathlib.Path(folder))
+        build_disk(cut.files, pathlib.Path(folder))
         varve = LaterVarve(story.varve, pathlib.Path(folder) / "lake")
-        return check(varve, story, told, goes_on)
+        return check(varve, story, cut.told, cut.acked, goes_on)
 
 
-def try_story(build, layout, seed, cuts, is_large=False, deeds=DEEDS):
-    """(disks that were checked, what was wrong)."""
+def try_story(build, layout, seed, most, kind="small", deeds=DEEDS):
+    """(disks that were checked, what was wrong, the story)."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        story = tell(build, pathlib.Path(folder), layout, seed, is_large, deeds)
-        if is_large:
+        story = tell(build, pathlib.Path(folder), layout, seed, kind, deeds)
+        if kind == "large":
             story.errands = story.seams.read_text().count("checkpoint_errand.done")
-        disks = list(disks_of(pathlib.Path(folder).resolve() / "journal", chance))
-        if cuts < len(disks):
-            disks = chance.sample(disks, cuts)
+        cuts = list(cuts_of(pathlib.Path(folder).resolve() / "journal", chance))
+        if most < len(cuts):
+            cuts = some_of(cuts, most, chance)
         wrong = []
-        for number, (told, way) in enumerate(disks):
-            fault = check_disk(story, told, way, number % 8 == 0)
+        for number, cut in enumerate(cuts):
+            fault = check_disk(story, cut, number % 8 == 0)
             if fault is not None:
-                wrong.append(f"story {seed}, {layout}, disk {number}, {told} was told: {fault}")
+                wrong.append(f"story {seed}, {layout}, disk {number}, {cut.told} was told, "
+                             f"{cut.acked} acknowledged: {fault}")
                 keep = build / "power" / f"{seed}-{number}"
                 shutil.rmtree(keep, ignore_errors=True)
                 keep.mkdir(parents=True)
-                build_disk(way, keep)
-        return len(disks), wrong, story
+                build_disk(cut.files, keep)
+        return len(cuts), wrong, story
 
 
 def main():
@@ -268,13 +327,13 @@ def main():
     total = failed = 0
     for seed in range(options.first, options.first + options.stories):
         layout = list(LAYOUTS)[seed % len(LAYOUTS)]
-        is_large = seed // len(LAYOUTS) % 2 == 1
-        disks, wrong, story = try_story(options.build, layout, seed, options.cuts, is_large)
+        kind = KINDS[seed // len(LAYOUTS) % len(KINDS)]
+        disks, wrong, story = try_story(options.build, layout, seed, options.cuts, kind)
         total += disks
         failed += len(wrong)
         for text in wrong[:10]:
             print(text)
-        print(f"story {seed}, {layout}{', large' if is_large else ''}: {disks} disks, {len(wrong)} of them unsound: "
+        print(f"story {seed}, {layout}, {kind}: {disks} disks, {len(wrong)} of them unsound: "
               f"{' '.join(story.deeds)}", flush=True)
     print(f"{total - failed} passed, {failed} failed")
     return failed > 0

@@ -3,7 +3,7 @@
  * which it is done, for power.py to make of it what a power cut may leave.
  *
  * VARVE_POWER_ROOT is the folder, VARVE_POWER_JOURNAL the file that is appended to. A record is a
- * line, and behind that of W so many bytes; paths are below the root:
+ * line, and behind those of W, P and A so many bytes; paths are below the root:
  *
  *   C inode path     a file was made, empty        L old TAB new   linked
  *   W inode at len   bytes were written            R old TAB new   renamed
@@ -11,6 +11,14 @@
  *   S inode          synced                        M path          a folder was made
  *   D path           a folder was synced           X path          a folder was removed
  *   Y                the file system was synced
+ *   P inode at len   a page of a mapped file is another than it was; when that came to be is not
+ *                    known, but that it was after the record before the last such look at all pages,
+ *                    which is taken before each record
+ *   A fd 0 len       VARVE_POWER_ANSWERS=1: that was about to be written to the standard output;
+ *                    the process is killed behind the one that has the text VARVE_POWER_DEATH
+ *
+ * It also plays the machine: a file is the same one wherever it was copied to, and VARVE_POWER_BOOT
+ * names the file that has the id of the machine's start.
  *
  * What would change a file in a way that this does not know ends the program, lest a test says
  * that all is well of what it has not seen.
@@ -21,22 +29,37 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define FDS_MAX 4096
+#define MAPS_MAX 64
+#define PAGE_BYTES ((size_t)4096)
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+/* A file that is written to in memory, and what was written down of it. */
+struct map {
+    char *bytes;
+    char *seen;
+    size_t len;
+    unsigned long inode;
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_below[FDS_MAX]; /* descriptors of files below the root */
 static char root[PATH_MAX];
 static int journal = -1;
+static struct map maps[MAPS_MAX];
+static size_t maps_len;
 
 static void die(const char *what)
 {
@@ -91,6 +114,29 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     put(line, (size_t)len);
 }
 
+/* With the lock: the pages that have changed. */
+static void look(void)
+{
+    for (size_t i = 0; i < maps_len; i++) {
+        const struct map *map = &maps[i];
+        for (size_t at = 0; at < map->len; at += PAGE_BYTES) {
+            size_t len = map->len - at < PAGE_BYTES ? map->len - at : PAGE_BYTES;
+            if (memcmp(map->seen + at, map->bytes + at, len) == 0)
+                continue;
+            memcpy(map->seen + at, map->bytes + at, len);
+            say("P %lu %zu %zu\n", map->inode, at, len);
+            put(map->seen + at, len);
+        }
+    }
+}
+
+/* Before what is recorded is done. */
+static void take(void)
+{
+    pthread_mutex_lock(&lock);
+    look();
+}
+
 /* What is behind the root in a path; NULL: it is not below. */
 static const char *below(int folder, const char *path)
 {
@@ -121,7 +167,10 @@ static unsigned long inode_of(int fd)
 static int open_taken(int folder, const char *path, int flags, mode_t mode)
 {
     struct stat before;
-    pthread_mutex_lock(&lock);
+    const char *boot = getenv("VARVE_POWER_BOOT");
+    if (boot != NULL && strcmp(path, BOOT_ID_PATH) == 0)
+        return (int)syscall(SYS_openat, AT_FDCWD, boot, flags, mode);
+    take();
     const char *name = below(folder, path);
     bool was_there = name != NULL && stat(path, &before) == 0;
     long fd = syscall(SYS_openat, folder, path, flags, mode);
@@ -159,12 +208,32 @@ static ssize_t write_recorded(int fd, const void *bytes, size_t len, off_t at, b
     return done;
 }
 
+/* That is told before it is done, lest nobody know of it; and no other record is under way then. */
+static ssize_t answer_recorded(const void *bytes, size_t len)
+{
+    const char *last = getenv("VARVE_POWER_DEATH");
+    take();
+    if (begin()) {
+        say("A %d 0 %zu\n", STDOUT_FILENO, len);
+        put(bytes, len);
+    }
+    long done = syscall(SYS_write, STDOUT_FILENO, bytes, len);
+    int error = errno;
+    if (last != NULL && memmem(bytes, len, last, strlen(last)) != NULL)
+        (void)kill(getpid(), SIGKILL);
+    pthread_mutex_unlock(&lock);
+    errno = error;
+    return done;
+}
+
 ssize_t write(int fd, const void *bytes, size_t len)
 {
+    if (fd == STDOUT_FILENO && getenv("VARVE_POWER_ANSWERS") != NULL)
+        return answer_recorded(bytes, len);
     /* A pipe may block for long, and needs no record. */
     if (!is_followed(fd))
         return syscall(SYS_write, fd, bytes, len);
-    pthread_mutex_lock(&lock);
+    take();
     ssize_t done = write_recorded(fd, bytes, len, 0, false);
     pthread_mutex_unlock(&lock);
     return done;
@@ -172,7 +241,7 @@ ssize_t write(int fd, const void *bytes, size_t len)
 
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
-    pthread_mutex_lock(&lock);
+    take();
     ssize_t done = write_recorded(fd, bytes, len, at, true);
     pthread_mutex_unlock(&lock);
     return done;
@@ -188,9 +257,117 @@ ssize_t writev(int fd, const struct iovec *parts, int parts_len)
     return syscall(SYS_writev, fd, parts, parts_len);
 }
 
-int ftruncate(int fd, off_t len)
+ssize_t copy_file_range(int from, off_t *from_at, int to, off_t *to_at, size_t len,
+    unsigned flags)
+{
+    if (is_followed(to))
+        die("copy_file_range");
+    return syscall(SYS_copy_file_range, from, from_at, to, to_at, len, flags);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t len)
+{
+    if (is_followed(fd))
+        die("fallocate");
+    return (int)syscall(SYS_fallocate, fd, mode, at, len);
+}
+
+int posix_fallocate(int fd, off_t at, off_t len)
+{
+    struct stat before;
+    take();
+    bool grows = is_followed(fd) && fstat(fd, &before) == 0 && at + len > before.st_size;
+    int failure = syscall(SYS_fallocate, fd, 0, at, len) == 0 ? 0 : errno;
+    if (failure == 0 && grows)
+        say("T %lu %lld\n", inode_of(fd), (long long)(at + len));
+    pthread_mutex_unlock(&lock);
+    return failure;
+}
+
+int posix_fallocate64(int fd, off_t at, off_t len) __attribute__((alias("posix_fallocate")));
+
+/* ---- Files in memory ------------------------------------------------------------------------ */
+
+/* With the lock. All that is not zero counts as changed: a process that was killed may have left it. */
+static void follow_map(char *bytes, size_t len, int fd, off_t at)
+{
+    long seen = syscall(SYS_mmap, NULL, len, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    if (seen == -1 || at != 0 || maps_len == MAPS_MAX)
+        die("such a mapping");
+    maps[maps_len++] = (struct map){bytes, (char *)seen, len, inode_of(fd)};
+}
+
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    bool is_written = (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
+    if (!is_written || !is_followed(fd))
+        return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+    take();
+    void *bytes = (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+    if (bytes != MAP_FAILED)
+        follow_map(bytes, len, fd, offset);
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+void *mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+    __attribute__((alias("mmap")));
+
+/* The mapping that has these bytes or a part of them; NULL: none. */
+static struct map *map_of(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < maps_len; i++)
+        if (bytes < maps[i].bytes + maps[i].len && maps[i].bytes < bytes + len)
+            return &maps[i];
+    return NULL;
+}
+
+/* Of a mapping all goes, or its end. */
+int munmap(void *at, size_t len)
 {
     pthread_mutex_lock(&lock);
+    struct map *map = map_of(at, len);
+    if (map != NULL) {
+        look();
+        size_t whole = (len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        if ((char *)at < map->bytes || (char *)at + whole < map->bytes + map->len)
+            die("a mapping of which a part goes");
+        map->len = (size_t)((char *)at - map->bytes);
+        if (map->len == 0)
+            *map = maps[--maps_len];
+    }
+    int done = (int)syscall(SYS_munmap, at, len);
+    int error = errno;
+    pthread_mutex_unlock(&lock);
+    errno = error;
+    return done;
+}
+
+int msync(void *at, size_t len, int flags)
+{
+    pthread_mutex_lock(&lock);
+    if (map_of(at, len) != NULL)
+        die("msync");
+    pthread_mutex_unlock(&lock);
+    return (int)syscall(SYS_msync, at, len, flags);
+}
+
+int statx(int folder, const char *path, int flags, unsigned mask, struct statx *out)
+{
+    int done = (int)syscall(SYS_statx, folder, path, flags, mask, out);
+    if (done == 0 && path[0] == '\0') {
+        out->stx_ino = 1;
+        out->stx_btime = (struct statx_timestamp){.tv_sec = 1};
+    }
+    return done;
+}
+
+/* ---- Syncs and names ------------------------------------------------------------------------ */
+
+int ftruncate(int fd, off_t len)
+{
+    take();
     int done = (int)syscall(SYS_ftruncate, fd, len);
     int error = errno;
     if (done == 0 && is_followed(fd))
@@ -207,7 +384,7 @@ static int sync_recorded(int fd, long number)
     char link[64];
     char path[PATH_MAX] = "";
     struct stat status;
-    pthread_mutex_lock(&lock);
+    take();
     int done = (int)syscall(number, fd);
     int error = errno;
     if (done == 0 && begin() && fstat(fd, &status) == 0) {
@@ -262,33 +439,33 @@ static int name_recorded(char kind, long done, const char *path, const char *new
 
 int link(const char *path, const char *new_path)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('L', syscall(SYS_linkat, AT_FDCWD, path, AT_FDCWD, new_path, 0), path,
         new_path);
 }
 
 int rename(const char *path, const char *new_path)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('R', syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, new_path, 0),
         path, new_path);
 }
 
 int unlink(const char *path)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('U', syscall(SYS_unlinkat, AT_FDCWD, path, 0), path, NULL);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('M', syscall(SYS_mkdirat, AT_FDCWD, path, mode), path, NULL);
 }
 
 int rmdir(const char *path)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('X', syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR), path, NULL);
 }
 
@@ -297,7 +474,7 @@ int unlinkat(int folder, const char *name, int flags)
 {
     char link[64];
     char path[PATH_MAX + NAME_MAX] = "";
-    pthread_mutex_lock(&lock);
+    take();
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
     ssize_t len = folder == AT_FDCWD || name[0] == '/' ? 0 : readlink(link, path, PATH_MAX - 1);
     if (len < 0)
@@ -310,7 +487,7 @@ int unlinkat(int folder, const char *name, int flags)
 int renameat2(int folder, const char *path, int new_folder, const char *new_path,
     unsigned flags)
 {
-    pthread_mutex_lock(&lock);
+    take();
     return name_recorded('R', syscall(SYS_renameat2, folder, path, new_folder, new_path, flags),
         path, new_path);
 }

@@ -16,7 +16,7 @@ def test_what_a_disk_may_be_left_with_is_a_sound_table(layout):
 
 @pytest.mark.slow
 def test_one_whose_checkpoints_are_written_by_a_thread():
-    disks, wrong, story = power.try_story(BUILD.resolve(), "plain", 4, 8, True, 6)
+    disks, wrong, story = power.try_story(BUILD.resolve(), "plain", 4, 8, "large", 6)
     assert disks == 8
     assert wrong == []
     assert story.errands > 1
