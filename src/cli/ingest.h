@@ -292,7 +292,7 @@ int64_t vv_ingest_settle(struct vv_ingest *ingest);
 
 /* Takes what had come, flushes all of it, answers. A failure: rows stay in the spool. */
 varve_status vv_ingest_finish(struct vv_ingest *ingest);
-/* Before there are threads, so that in all of them signals are left for the loop. */
+/* Before there are threads, so that signals are left for the loop; it hears of earlier ones, too. */
 varve_status vv_ingest_catch_signals(int *out_fd, varve_error *err);
 /* SIGHUP flushes, the others are counted. */
 void vv_ingest_take_signals(struct vv_ingest *ingest);

@@ -30,6 +30,12 @@ varve_status vv_ingest_catch_signals(int *out_fd, varve_error *err)
     *out_fd = fd;
     if (fd < 0)
         return vv_error_set(err, VARVE_EIO, "signalfd: %s", vv_errno_text(errno));
+    /* One that came while the program started is answered as if it came now. */
+    int early = vv_interrupt_signal();
+    if (early != 0) {
+        vv_interrupt_forget();
+        (void)raise(early);
+    }
     return VARVE_OK;
 }
 
