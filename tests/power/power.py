@@ -45,8 +45,8 @@ MIXES = 4     # of the pages of a file, beside the oldest of all and the newest 
 SECTOR_BYTES = 512
 
 # A disk that a cut may leave: after so many deeds, and so many lines that the ingest under way has
-# acknowledged. `is_least`: right then, and of what was not synced nothing is there.
-Cut = collections.namedtuple("Cut", "told acked is_least files")
+# acknowledged. `least`: nothing is there of what was not synced, right behind such a record; or "".
+Cut = collections.namedtuple("Cut", "told acked least files")
 
 
 class Inode:
@@ -100,7 +100,11 @@ class Inode:
             chance = random.Random(len(self.pending))
             mixes = [self.mix(chance) for _ in range(MIXES)]
             return list(dict.fromkeys([self.durable, *mixes, whole]))
-        ways = [self.durable, whole, bytes(len(whole)), whole[:len(whole) // 2],
+        # What is behind the end of what is on the disk does not change that.
+        kept = self.durable if all(kind == "W" and at >= len(self.durable)
+                                   for kind, at, _ in self.pending) else b""
+        more = len(whole) - len(kept)
+        ways = [self.durable, whole, kept + bytes(more), whole[:len(kept) + more // 2],
                 self.apply(self.pending[:-1])]
         return list(dict.fromkeys(ways)) if self.pending else [self.durable]
 
@@ -244,12 +248,12 @@ def cuts_of(journal, chance):
     """All disks that cuts may leave, each once for what was told by then."""
     disk, told, acked, seen, is_whole = Disk(), -1, 0, set(), True
 
-    def cuts(is_answer=False):
+    def cuts(least=""):
         for number, way in enumerate(disk.ways(chance)):
             digest = hashlib.sha256(repr((told, acked, sorted(way.items()))).encode()).digest()
             if digest not in seen:
                 seen.add(digest)
-                yield Cut(told, acked, is_answer and number == 0, way)
+                yield Cut(told, acked, least if number == 0 else "", way)
 
     for kind, text, data in read_journal(journal):
         if kind == "N":
@@ -266,15 +270,20 @@ def cuts_of(journal, chance):
             is_whole = is_whole or kind == "E"
         if kind not in "WP" and is_whole:
             # A cut between two writes is one of the ways of the cut behind them.
-            yield from cuts(kind == "A")
+            yield from cuts(kind)
 
 
-def some_of(cuts, most, chance):
-    """So many of them; a part are the least that there may be at an acknowledgement."""
-    least = [cut for cut in cuts if cut.is_least]
-    least = chance.sample(least, min(len(least), most // 3))
-    others = [cut for cut in cuts if not cut.is_least]
-    return least + chance.sample(others, min(len(others), most - len(least)))
+def some_of(cuts, most, feeds, chance):
+    """So many of them; of ingests some are the least that there may be when a line is acknowledged, and
+    when something of a followed file was synced."""
+    picks = []
+    for least in (lambda cut: cut.least == "A",
+                  lambda cut: cut.least == "S" and feeds[cut.told].level == "followed"):
+        found = [cut for cut in cuts if cut.told in feeds and least(cut)]
+        picks += chance.sample(found, min(len(found), most // 4))
+    chosen = set(map(id, picks))
+    others = [cut for cut in cuts if id(cut) not in chosen]
+    return picks + chance.sample(others, min(len(others), most - len(picks)))
 
 
 def build_disk(way, folder):
@@ -303,7 +312,7 @@ def try_story(build, layout, seed, most, kind="small", deeds=DEEDS):
             story.errands = story.seams.read_text().count("checkpoint_errand.done")
         cuts = list(cuts_of(pathlib.Path(folder).resolve() / "journal", chance))
         if most < len(cuts):
-            cuts = some_of(cuts, most, chance)
+            cuts = some_of(cuts, most, story.feeds, chance)
         wrong = []
         for number, cut in enumerate(cuts):
             fault = check_disk(story, cut, number % 8 == 0)

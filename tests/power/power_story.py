@@ -4,17 +4,14 @@ made, each day another one; and what of it has to be there after a power cut.
 
 import collections
 import json
-import os
 import pathlib
-import signal
-import subprocess
 import sys
-import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "record")]
 
 from conftest import Varve  # pylint: disable=wrong-import-position
+from power_feed import FedStory, check_feed  # pylint: disable=wrong-import-position
 from story import KEY, TABLE, Story, bag  # pylint: disable=wrong-import-position
 
 NOT_FOUND = 5
@@ -23,19 +20,12 @@ MANY = 1100  # files that make a state so large that a thread of its own writes 
 FAR_MS = 4102444800000  # 2100-01-01
 
 KINDS = ("small", "large", "fed")
-SECONDS_MAX = 120  # for an answer
 
 OTHERS = {"commitInfo": {"timestamp": 7, "operation": "WRITE", "engineInfo": "other/1"}}
 
 # What was told to be done: the newest version, the least that a vacuum cannot have taken, tags and
 # holds by name, the last seal's (version, head) or None, batches in quarantine.
 Told = collections.namedtuple("Told", "version floor tags holds seal aside")
-
-# Of an ingest: the level that its acknowledgements stand for, and what the table has when so many of
-# its lines are in it: lines come there in their order.
-Feed = collections.namedtuple("Feed", "level states")
-# Small, since the recorder looks at all that is mapped again and again.
-SMALL = ("--max-bytes", "16KB", "--max-spool", "256KB")
 
 
 class RecordedVarve(Varve):
@@ -50,19 +40,11 @@ class RecordedVarve(Varve):
         self.env = {"LD_PRELOAD": f"{recorder}:{self.clock}", "VARVE_POWER_ROOT": str(lake.parent),
                     "VARVE_POWER_JOURNAL": str(journal)}
 
-    def run(self, *arguments, env=None, **options):
-        clock = {"VARVE_HARD_CLOCK": str(self.days * DAY)}
-        return super().run(*arguments, env={**self.env, **clock, **(env or {})}, **options)
+    def environment(self):
+        return {**self.env, "VARVE_HARD_CLOCK": str(self.days * DAY)}
 
-    def ingest(self, *arguments, last=None):
-        """A process that is fed by lines; what it answers is written down. With `last` it is killed when
-        that many are acknowledged."""
-        command = [self.program, "--lake", self.lake, "ingest", *arguments, *SMALL]
-        more = {"VARVE_HARD_CLOCK": str(self.days * DAY), "VARVE_POWER_ANSWERS": "1"}
-        if last is not None:
-            more["VARVE_POWER_DEATH"] = f'{{"ack":{last}}}'
-        return subprocess.Popen(list(map(str, command)), env={**os.environ, **self.env, **more},
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def run(self, *arguments, env=None, **options):
+        return super().run(*arguments, env={**self.environment(), **(env or {})}, **options)
 
     def note(self, number):
         """That so many deeds were told to be done."""
@@ -90,11 +72,14 @@ class LaterVarve(Varve):
         self.env = {"LD_PRELOAD": recorded.env["LD_PRELOAD"], "VARVE_POWER_BOOT": str(boot),
                     "VARVE_HARD_CLOCK": str((recorded.days + 1) * DAY)}
 
+    def environment(self):
+        return self.env
+
     def run(self, *arguments, env=None, **options):
         return super().run(*arguments, env={**self.env, **(env or {})}, **options)
 
 
-class PowerStory(Story):
+class PowerStory(FedStory):
     """Deeds of Varve alone: others promise nothing for a power cut. Nothing is kept longer than it
     has to be: the log a day, what left the table not at all."""
 
@@ -110,7 +95,6 @@ class PowerStory(Story):
         self.tags, self.holds, self.seal_told, self.aside = {}, {}, None, 0
         self.told = []
         self.is_fed = kind == "fed"
-        self.feeds = {}    # by the number that was told before
         self.seams = None  # a list of all places that were passed
         self.errands = 0   # checkpoints that a thread of its own has written
         if kind == "large":
@@ -212,57 +196,6 @@ class PowerStory(Story):
         self.aside += 1
         return self.now._replace(rows={**self.now.rows, row[KEY]: row})
 
-    def ingest(self):
-        """Lines by the piece, each waited for; in the end all is flushed, or it is killed, and the next
-        run has to find them."""
-        rows = [self.row(next(self.fresh)) for _ in range(self.chance.randint(3, 9))]
-        states = [self.now]
-        for row in rows:
-            states.append(self.now._replace(rows={**states[-1].rows, row[KEY]: row}))
-        number = len(self.feeds)  # both levels by turns, and each is killed every other time
-        is_killed = number % 4 in (0, 3)
-        feed = Feed(["spooled", "committed"][number % 2], states)
-        self.feeds[len(self.told) - 1] = feed
-        sync = self.chance.choice(["always", "5ms"])
-        interval = self.chance.choice(["100ms", "1h"]) if feed.level == "spooled" else "100ms"
-        process = self.varve.ingest(TABLE, "--ack", feed.level, "--sync", sync, "--interval", interval,
-                                    last=len(rows) if is_killed else None)
-        guard = threading.Timer(SECONDS_MAX, process.kill)
-        guard.start()
-        self.put_lines(process, rows)
-        process.stdin.close()
-        assert process.wait() == (-signal.SIGKILL if is_killed else 0)
-        guard.cancel()
-        self.varve.ok("ingest", TABLE, *SMALL, stdin="")
-        self.find_states(states)
-        return states[-1]
-
-    def put_lines(self, process, rows):
-        done = 0
-        while done < len(rows):
-            part = rows[done:done + self.chance.randint(1, 4)]
-            # Some are longer than a sector, or a page, which reach the disk one by one.
-            text = "".join(line[:-1] + " " * self.chance.choice([0, 900, 5000]) + "}\n"
-                           for line in self.text(part).splitlines())
-            process.stdin.write(text.encode())
-            process.stdin.flush()
-            done += len(part)
-            acked = 0
-            while acked < done:
-                line = process.stdout.readline()
-                assert line, f"it ended when {acked} lines were acknowledged"
-                acked = json.loads(line)["ack"]
-
-    def find_states(self, states):
-        """Of the versions that it has made but for the last."""
-        for version in range(len(self.states), self.varve.version(TABLE)):
-            rows = bag(self.varve.rows("scan", TABLE, "--version", version))
-            (state,) = (state for state in states if self.bag_of(state) == rows)
-            self.states.append(state)
-
-    def bag_of(self, state):
-        return bag(self.named(row, state.columns) for row in state.rows.values())
-
 
 # ---- What has to be there ----------------------------------------------------------------------
 
@@ -288,22 +221,6 @@ def both_told(told, after):
                 dict(told.holds.items() & after.holds.items()), told.seal, told.aside)
 
 
-def check_spool(varve, story, version, feed, acked):
-    """The table gets what is in the spool, and the lines that were acknowledged are there, and none
-    twice: what is in the table already makes no commit. Returns the version then."""
-    before = story.states[version]
-    ends = feed.states[acked:] if feed else [before]
-    assert feed is None or feed.level == "spooled" or before in ends, \
-        f"{acked} lines were told to be committed, and the table has {before.rows}"
-    varve.ok("ingest", TABLE, *SMALL, stdin="")
-    rows = bag(varve.rows("scan", TABLE))
-    after = next((state for state in ends if story.bag_of(state) == rows), None)
-    assert after is not None, f"{acked} lines were acknowledged, and the table has {rows}"
-    last = varve.version(TABLE)
-    assert (last > version) == (after != before), f"versions {version} and {last} of the same rows"
-    return last
-
-
 def check(varve, story, number, acked, goes_on):
     """What is wrong with the table on that disk, when so many deeds were told, and so many lines of the
     next one; None: nothing."""
@@ -320,7 +237,7 @@ def check(varve, story, number, acked, goes_on):
         check_rows(varve, story, version)
         last = version
         if story.feeds:
-            last = check_spool(varve, story, version, story.feeds.get(number), acked)
+            last = check_feed(varve, story, version, story.feeds.get(number), acked)
         head = ["--head", told.seal[1]] if told.seal else []
         varve.ok("verify", TABLE, "--deep", *head)
         found = [row["version"] for row in varve.rows("history", TABLE)]
