@@ -57,8 +57,11 @@ static varve_status keep_start(struct vv_op *op, struct search *search,
     *start = (struct vv_history_entry){.version = commit->version, .commit = *commit};
     VV_TRY(read_info(op, search, commit, &op->arena, &start->info));
     search->start = start;
-    return vv_commit_time_ms(op, &search->table->log, commit, start->info,
-        vv_commit_time_counts_from(search->table->snapshot->metadata), &start->timestamp_ms);
+    /* A table whose newest version is damaged has none. */
+    const struct vv_snapshot *newest = search->table->snapshot;
+    int64_t counts_from = newest != NULL ? vv_commit_time_counts_from(newest->metadata) : 0;
+    return vv_commit_time_ms(op, &search->table->log, commit, start->info, counts_from,
+        &start->timestamp_ms);
 }
 
 static varve_status look_at(struct vv_op *op, struct search *search,
