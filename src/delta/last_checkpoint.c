@@ -124,6 +124,21 @@ varve_status vv_last_checkpoint_checksum(struct vv_op *op, const struct vv_json 
     return vv_md5(op, vv_buf_str(&text), out_hex);
 }
 
+/* One that is too large for a hint is none. Else memory is out, which is told. */
+static varve_status fail_large(struct vv_op *op, struct vv_store *store)
+{
+    struct vv_object object = {0};
+    vv_forgive(op);
+    varve_status status = vv_store_head(op, store, VV_STR(VV_LAST_CHECKPOINT_KEY), &object);
+    if (status == VARVE_OK && object.bytes >= (int64_t)HINT_BYTES_MAX)
+        return vv_fail(op, VARVE_ECORRUPT, "it has %" PRId64 " bytes", object.bytes);
+    if (status != VARVE_OK && status != VARVE_ENOTFOUND)
+        return status;
+    if (status == VARVE_ENOTFOUND)
+        vv_forgive(op);
+    return vv_fail_memory(op);
+}
+
 varve_status vv_last_checkpoint_look(struct vv_op *op, struct vv_store *store,
     int64_t *out_version)
 {
@@ -132,8 +147,8 @@ varve_status vv_last_checkpoint_look(struct vv_op *op, struct vv_store *store,
     const struct vv_json *hint = NULL;
     varve_status status =
         vv_store_get(op, store, &arena, VV_STR(VV_LAST_CHECKPOINT_KEY), &bytes);
-    if (status != VARVE_OK) /* one that is too large for a hint is none */
-        return status == VARVE_ELIMIT ? vv_recode(op, VARVE_ECORRUPT) : status;
+    if (status != VARVE_OK)
+        return status == VARVE_ELIMIT ? fail_large(op, store) : status;
     VV_TRY(vv_json_parse(op, &op->arena, bytes, &hint));
     int64_t version = VV_NO_VERSION;
     if (!vv_json_is(hint, VV_JSON_OBJECT) ||
