@@ -54,6 +54,7 @@ static varve_status run_vacuum(struct world *world, varve_error *err)
     options.unsafe = 1;
     options.remove = 1;
     WORLD_TRY(varve_table_vacuum(world->ticks, &options, &result, &files, err));
+    CHECK(result.files > 0);
     return world_drain(world, &files, err);
 }
 
