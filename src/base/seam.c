@@ -14,12 +14,13 @@
 #include "base/str.h"
 
 #define RULES_MAX 16
-#define NAME_BYTES_MAX 256 /* of a seam, or the path of "list" */
+#define NAME_BYTES_MAX 256 /* of a seam, or the path of a list */
 
 enum rule_kind {
     RULE_CRASH,
     RULE_FAIL,
-    RULE_LIST
+    RULE_LIST,
+    RULE_POINTS /* a list of those that can kill */
 };
 
 struct rule {
@@ -44,8 +45,9 @@ static void rule_add(struct vv_str item)
     struct vv_str kind;
     VV_PRE(rules_len < RULES_MAX);
     VV_PRE(vv_str_split(&name, '=', &kind) && name.len > 0);
-    struct rule rule = {.kind = RULE_LIST, .passages_left = 1};
-    if (!vv_str_eq(kind, VV_STR("list"))) {
+    bool lists_points = vv_str_eq(kind, VV_STR("points"));
+    struct rule rule = {.kind = lists_points ? RULE_POINTS : RULE_LIST, .passages_left = 1};
+    if (!lists_points && !vv_str_eq(kind, VV_STR("list"))) {
         bool crash = vv_str_eq(kind, VV_STR("crash"));
         VV_PRE(crash || vv_str_eq(kind, VV_STR("fail")));
         rule.kind = crash ? RULE_CRASH : RULE_FAIL;
@@ -105,7 +107,7 @@ static bool pass(enum rule_kind kind, const char *name)
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < rules_len; i++) {
         struct rule *rule = &rules[i];
-        if (rule->kind == RULE_LIST)
+        if (rule->kind == RULE_LIST || (rule->kind == RULE_POINTS && kind == RULE_CRASH))
             list_append(rule->name, name);
         else if (rule->kind == kind && strcmp(rule->name, name) == 0)
             fires |=

@@ -5,7 +5,8 @@
  * one: "crash=commit.linked:3" kills the process (SIGKILL) the third time it passes that crash
  * point, "fail=store.put:2" makes the second passage of that fault point fail with EIO, and
  * "fail=store.put:2+" each one from the second on,
- * "list=PATH" appends the name of every seam passed to a file. Several are parted by commas.
+ * "list=PATH" appends the name of every seam passed to a file, "points=PATH" those of the crash
+ * points alone. Several are parted by commas.
  * In a test program vv_seam_set does the same without the environment.
  */
 #ifndef VV_BASE_SEAM_H

@@ -67,6 +67,19 @@ TEST(seam, list_names_every_seam_passed)
         "commit.linked\ncommit.synced\ncommit.linked\ncommit.linked\nstore.put\n");
 }
 
+TEST(seam, points_are_listed_without_what_can_only_fail)
+{
+    const char *path = test_path("points");
+    char spec[200];
+    snprintf(spec, sizeof(spec), "points=%s", path);
+    vv_seam_set(spec);
+    pass_three_times();
+    CHECK(!vv_fault_point("store.put"));
+    vv_seam_set(NULL);
+    CHECK_STR(test_file_read(path),
+        "commit.linked\ncommit.synced\ncommit.linked\ncommit.linked\n");
+}
+
 static const char *wrong_spec;
 
 static void set_wrong_spec(void)
