@@ -9,11 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/api.h"
-#include "harness/test.h"
-#include "varve/alter.h"
-#include "varve/dml.h"
-#include "varve/maintain.h"
+#include "conflicts.h"
 
 struct scene {
     varve_lake *plain, *ours;
@@ -26,135 +22,6 @@ struct scene {
 };
 
 /* ---- Operations --------------------------------------------------------------------------------- */
-
-static varve_input input_of(const char *rows)
-{
-    static int number;
-    char name[32];
-    (void)snprintf(name, sizeof(name), "rows%d.ndjson", number++ % 8);
-    const char *path = test_path(name);
-    CHECK(test_file_write(path, vv_str_of(rows)));
-    return (varve_input){.format = VARVE_FORMAT_NDJSON, .path = path};
-}
-
-static varve_status append(varve_table *table, const char *rows, varve_error *err)
-{
-    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
-    varve_upsert_result result;
-    const varve_input input = input_of(rows);
-    options.allow_duplicates = 1;
-    return varve_table_append(table, &input, 1, &options, &result, err);
-}
-
-static varve_status upsert(varve_table *table, const char *rows, varve_error *err)
-{
-    varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
-    varve_upsert_result result;
-    const varve_input input = input_of(rows);
-    options.app_id = "ours";
-    options.app_version = 1;
-    return varve_table_upsert(table, &input, 1, &options, &result, err);
-}
-
-static varve_status erase(varve_table *table, const char *where, const char *app_id,
-    varve_error *err)
-{
-    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    varve_edit_result result;
-    options.app_id = app_id;
-    options.app_version = app_id != NULL ? 1 : 0;
-    return varve_table_delete(table, where, &options, &result, err);
-}
-
-static varve_status update(varve_table *table, varve_error *err)
-{
-    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    varve_edit_result result;
-    const varve_assignment assignment = {"v", "v + 50"};
-    options.app_id = "ours";
-    options.app_version = 1;
-    return varve_table_update(table, &assignment, 1, "k < 10", &options, &result, err);
-}
-
-static varve_status overwrite(varve_table *table, varve_error *err)
-{
-    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    varve_edit_result result;
-    const varve_input input = input_of("{\"k\":5,\"v\":55,\"o\":9}\n");
-    options.app_id = "ours";
-    options.app_version = 1;
-    return varve_table_overwrite(table, &input, 1, "k < 10", &options, &result, err);
-}
-
-static varve_status merge(varve_table *table, varve_error *err)
-{
-    static const varve_merge_clause clauses[] = {
-        {VARVE_MERGE_MATCHED, "update *"}, {VARVE_MERGE_NOT_MATCHED, "insert *"}};
-    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    varve_edit_result result;
-    const varve_input input =
-        input_of("{\"k\":1,\"v\":71,\"o\":9}\n{\"k\":7,\"v\":77,\"o\":9}\n");
-    const varve_merge given = {&input, 1, "t.k = s.k", clauses, 2};
-    options.app_id = "ours";
-    options.app_version = 1;
-    return varve_table_merge(table, &given, &options, &result, err);
-}
-
-/* Rows that match and are not taken keep source rows from being inserted. */
-static varve_status merge_by(varve_table *table, const varve_merge_clause *clauses, size_t len,
-    varve_error *err)
-{
-    varve_edit_options options = VARVE_EDIT_OPTIONS_INIT;
-    varve_edit_result result;
-    const varve_input input = input_of("{\"k\":1,\"v\":71,\"o\":9}\n{\"k\":2,\"v\":72,\"o\":9}"
-                                       "\n{\"k\":7,\"v\":77,\"o\":9}\n");
-    const varve_merge given = {&input, 1, "t.k = s.k", clauses, len};
-    options.app_id = "ours";
-    options.app_version = 1;
-    return varve_table_merge(table, &given, &options, &result, err);
-}
-
-static varve_status merge_some(varve_table *table, varve_error *err)
-{
-    static const varve_merge_clause clauses[] = {
-        {VARVE_MERGE_MATCHED, "and t.v = 1 update set v = s.v"},
-        {VARVE_MERGE_NOT_MATCHED, "insert *"}};
-    return merge_by(table, clauses, 2, err);
-}
-
-static varve_status merge_new(varve_table *table, varve_error *err)
-{
-    static const varve_merge_clause clauses[] = {{VARVE_MERGE_NOT_MATCHED, "insert *"}};
-    return merge_by(table, clauses, 1, err);
-}
-
-static varve_status optimize(varve_table *table, varve_error *err)
-{
-    varve_optimize_result result;
-    return varve_table_optimize(table, NULL, &result, err);
-}
-
-static varve_status restore(varve_table *table, varve_error *err)
-{
-    varve_restore_options options = VARVE_RESTORE_OPTIONS_INIT;
-    varve_restore_result result;
-    options.at = "1";
-    return varve_table_restore(table, &options, &result, err);
-}
-
-static varve_status alter(varve_table *table, const char *verb, const char *word,
-    const char *more, varve_error *err)
-{
-    const char *const words[] = {word, more};
-    const varve_alter_change change = {verb, words, more != NULL ? 2 : 1};
-    varve_alter_options options = VARVE_ALTER_OPTIONS_INIT;
-    varve_alter_result result;
-    char *diff = NULL;
-    options.upgrade = 1;
-    varve_status status = varve_table_alter(table, &change, &options, &result, &diff, err);
-    varve_free(diff);
-    return status;
-}
 
 enum {
     APPEND,
@@ -170,9 +37,12 @@ enum {
     SET,
     CONSTRAIN,
     SET_KEY,
+    RELEASE,
     OPERATIONS,
     /* Of pairs alone. */
-    ADD_NOT_NULL = OPERATIONS,
+    ADOPT = OPERATIONS,
+    ADOPT_ONLY,
+    ADD_NOT_NULL,
     ADD_GENERATED,
     ADD_COLUMN,
     DROP_COLUMN,
@@ -210,6 +80,12 @@ static varve_status run(size_t operation, varve_table *table, varve_error *err)
         return alter(table, "add-constraint", "few", "v < 90", err);
     case SET_KEY:
         return alter(table, "set", "varve.key=v", NULL, err);
+    case RELEASE:
+        return release(table, err);
+    case ADOPT:
+        return adopt(table, 1, err);
+    case ADOPT_ONLY:
+        return adopt(table, 0, err);
     case ADD_NOT_NULL:
         return alter(table, "add-column", "w bigint not null", NULL, err);
     case ADD_GENERATED:
@@ -326,10 +202,13 @@ static const struct {
     [SET] = {"set", "bbbbbbppppb", NULL},
     [CONSTRAIN] = {"add-constraint", "ppppppppppp", NULL},
     [SET_KEY] = {"set varve.key", "ppppppppppp", NULL},
+    [RELEASE] = {"release", "pbppbpppppb", NULL},
 };
 
 enum form {
     OF_MATRIX,
+    SET_ASIDE, /* the same, with rows in quarantine that may go into it by now */
+    KEYLESS,
     CLUSTERED_BY_V,
     EMPTY,
     PARTITIONED
@@ -344,6 +223,13 @@ struct pair {
 };
 
 static const struct pair pairs[] = {
+    {"adopted, a key came twice", KEYLESS, ADOPT, APPEND_INTO, 'p', VARVE_OK},
+    {"adopted, rows came", KEYLESS, ADOPT, APPEND_BESIDE, 'p', VARVE_OK},
+    {"adopted, a row went", KEYLESS, ADOPT, REMOVE_READ, 'p', VARVE_OK},
+    {"adopted, files became one", KEYLESS, ADOPT, COMPACT, 'b', VARVE_OK},
+    {"adopted, a rule came", KEYLESS, ADOPT, NEW_RULE, 'p', VARVE_OK},
+    {"adopted as it is, a key came twice", KEYLESS, ADOPT_ONLY, APPEND_INTO, 'p',
+        VARVE_EINVALID},
     {"not null, rows came", EMPTY, ADD_NOT_NULL, APPEND_INTO, 'p', VARVE_EUSAGE},
     {"not null, a rule came", EMPTY, ADD_NOT_NULL, NEW_RULE, 'p', VARVE_OK},
     {"generated, rows came", EMPTY, ADD_GENERATED, APPEND_INTO, 'p', VARVE_EUSAGE},
@@ -368,13 +254,13 @@ static bool create(struct scene *scene, const char *name, enum form form, const 
     varve_table *table = NULL;
     int32_t created = 0;
     options.schema =
-        form == OF_MATRIX
+        form == OF_MATRIX || form == SET_ASIDE
             ? "k bigint not null, v bigint, o bigint"
             : "k bigint not null, v bigint, o bigint, u bigint, d date, t timestamp";
     options.cluster_by = form == CLUSTERED_BY_V ? "v" : NULL;
     options.partition_by = form == PARTITIONED ? "d" : NULL;
-    options.key = "k";
-    options.order_by = "o";
+    options.key = form == KEYLESS ? NULL : "k";
+    options.order_by = form == KEYLESS ? NULL : "o";
     options.properties = properties;
     options.properties_len = marks ? 2 : 1;
     bool ok =
@@ -385,6 +271,8 @@ static bool create(struct scene *scene, const char *name, enum form form, const 
                  VARVE_OK &&
              append(table, "{\"k\":21,\"v\":21,\"o\":5}\n{\"k\":22,\"v\":22,\"o\":5}\n", err) ==
                  VARVE_OK;
+    if (ok && form == SET_ASIDE)
+        ok = set_aside(table, err) == VARVE_OK;
     varve_table_close(table);
     return ok;
 }
@@ -410,6 +298,24 @@ static void read_rows(struct scene *scene, const char *name, char out[512])
         batch.release(&batch);
     }
     stream.release(&stream);
+}
+
+/* " and N aside": rows of a table that are in quarantine. */
+static void add_aside(varve_table *table, char rows[512])
+{
+    struct ArrowArrayStream stream;
+    struct ArrowArray batch;
+    int64_t count = 0;
+    varve_error err;
+    if (!CHECK_INT(varve_table_quarantine_show(table, NULL, &stream, &err), VARVE_OK))
+        return;
+    while (CHECK_INT(stream.get_next(&stream, &batch), 0) && batch.release != NULL) {
+        count += batch.length;
+        batch.release(&batch);
+    }
+    stream.release(&stream);
+    size_t len = strlen(rows);
+    (void)snprintf(rows + len, 512 - len, " and %" PRId64 " aside", count);
 }
 
 static void let_winner_in(void *data, const char *call, struct vv_str key)
@@ -449,8 +355,9 @@ static varve_status run_serially(struct scene *scene, size_t operation, size_t w
     if (!CHECK_INT(win(scene, winner, table, &err), VARVE_OK))
         fprintf(stderr, "%s\n", err.message);
     varve_status status = run(operation, table, &err);
-    varve_table_close(table);
     read_rows(scene, name, rows);
+    add_aside(table, rows);
+    varve_table_close(table);
     return status;
 }
 
@@ -469,8 +376,9 @@ static varve_status run_at_once(struct scene *scene, size_t operation, size_t wi
     scene->plan.before_data = scene;
     varve_status status = run(operation, table, &err);
     scene->plan.before = NULL;
-    varve_table_close(table);
     read_rows(scene, name, rows);
+    add_aside(table, rows);
+    varve_table_close(table);
     return status;
 }
 
@@ -507,7 +415,7 @@ static void check_pair(struct scene *scene, size_t operation, size_t winner, con
                                : matrix[operation].verdicts;
     const struct pair pair = {.operation = operation,
         .winner = winner,
-        .form = OF_MATRIX,
+        .form = operation == RELEASE ? SET_ASIDE : OF_MATRIX,
         .verdict = verdicts[winner]};
     if (!run_pair(scene, &pair, level, marks, &status))
         fprintf(stderr, "%s, winner %zu, %s%s: %d\n", matrix[operation].name, winner, level,
