@@ -19,8 +19,10 @@
 enum rule_kind {
     RULE_CRASH,
     RULE_FAIL,
+    RULE_INTERRUPT,
     RULE_LIST,
-    RULE_POINTS /* a list of those that can kill */
+    RULE_POINTS, /* a list of those that can kill */
+    RULE_KINDS
 };
 
 struct rule {
@@ -38,6 +40,17 @@ static size_t rules_len;             /* guarded by: lock */
 
 static atomic_uint_fast64_t allocations_left; /* 0: none is failed */
 
+static const char *const kind_names[RULE_KINDS] = {
+    "crash", "fail", "interrupt", "list", "points"};
+
+static enum rule_kind kind_of(struct vv_str text)
+{
+    enum rule_kind kind = RULE_CRASH;
+    while (kind < RULE_KINDS && !vv_str_eq(text, vv_str_of(kind_names[kind])))
+        kind++;
+    return kind;
+}
+
 /* A test that misspells its wish must not pass for lack of trouble, so that is a defect. */
 static void rule_add(struct vv_str item)
 {
@@ -45,12 +58,9 @@ static void rule_add(struct vv_str item)
     struct vv_str kind;
     VV_PRE(rules_len < RULES_MAX);
     VV_PRE(vv_str_split(&name, '=', &kind) && name.len > 0);
-    bool lists_points = vv_str_eq(kind, VV_STR("points"));
-    struct rule rule = {.kind = lists_points ? RULE_POINTS : RULE_LIST, .passages_left = 1};
-    if (!lists_points && !vv_str_eq(kind, VV_STR("list"))) {
-        bool crash = vv_str_eq(kind, VV_STR("crash"));
-        VV_PRE(crash || vv_str_eq(kind, VV_STR("fail")));
-        rule.kind = crash ? RULE_CRASH : RULE_FAIL;
+    struct rule rule = {.kind = kind_of(kind), .passages_left = 1};
+    VV_PRE(rule.kind < RULE_KINDS);
+    if (rule.kind < RULE_LIST) {
         struct vv_str count = name;
         (void)vv_str_split(&count, ':', &name);
         rule.is_lasting = vv_str_ends(count, VV_STR("+"));
@@ -100,20 +110,27 @@ static void list_append(const char *path, const char *name)
     (void)close(fd);
 }
 
-/* Counts a passage; true when a rule of this kind fires. */
+/* Counts a passage, and interrupts at it; true when a rule of this kind fires. */
 static bool pass(enum rule_kind kind, const char *name)
 {
     bool fires = false;
+    bool interrupts = false;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < rules_len; i++) {
         struct rule *rule = &rules[i];
         if (rule->kind == RULE_LIST || (rule->kind == RULE_POINTS && kind == RULE_CRASH))
             list_append(rule->name, name);
-        else if (rule->kind == kind && strcmp(rule->name, name) == 0)
-            fires |=
-                --rule->passages_left == 0 || (rule->is_lasting && rule->passages_left < 0);
+        if ((rule->kind != kind && rule->kind != RULE_INTERRUPT) ||
+            strcmp(rule->name, name) != 0)
+            continue;
+        bool is_due =
+            --rule->passages_left == 0 || (rule->is_lasting && rule->passages_left < 0);
+        fires |= is_due && rule->kind == kind;
+        interrupts |= is_due && rule->kind == RULE_INTERRUPT;
     }
     pthread_mutex_unlock(&lock);
+    if (interrupts)
+        (void)kill(getpid(), SIGINT);
     return fires;
 }
 

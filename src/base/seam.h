@@ -4,9 +4,9 @@
  * Inert unless the environment variable VARVE_TEST_SEAMS is set when the process first passes
  * one: "crash=commit.linked:3" kills the process (SIGKILL) the third time it passes that crash
  * point, "fail=store.put:2" makes the second passage of that fault point fail with EIO, and
- * "fail=store.put:2+" each one from the second on,
- * "list=PATH" appends the name of every seam passed to a file, "points=PATH" those of the crash
- * points alone. Several are parted by commas.
+ * "fail=store.put:2+" each one from the second on, "interrupt=store.put:2" sends the process a SIGINT
+ * at the second passage of a point of either kind, "list=PATH" appends the name of every seam passed
+ * to a file, "points=PATH" those of the crash points alone. Several are parted by commas.
  * In a test program vv_seam_set does the same without the environment.
  */
 #ifndef VV_BASE_SEAM_H

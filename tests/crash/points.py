@@ -14,6 +14,11 @@ def passed(listing):
     return collections.Counter(listing.read_text().split())
 
 
+def passage(passed, index):
+    """(name, n-th passage) of one in a list of all seams that were passed, in their order."""
+    return passed[index], passed[:index + 1].count(passed[index])
+
+
 def has_died(status, name, must=True):
     """Whether a process was killed there; it was where it must, and ended well otherwise."""
     if status == -signal.SIGKILL:

@@ -1,5 +1,6 @@
 """Ctrl-C at any time in what reads, proves, exports and keeps up (test_deeds_kill.py has what writes):
-it ends soon, says so or is done, leaves nothing half made, and the table as it was."""
+it ends soon, says so or is done, leaves nothing half made, and the table as it was. Before its first
+call, and where most of it is to come, it certainly says so."""
 
 import json
 import pathlib
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import time
 
+import points
 import pytest
 from waiting import until_it_minds
 
@@ -66,6 +68,14 @@ def run_until(varve, words, share):
     return process.returncode, said, time.monotonic() - begun
 
 
+def run_to(varve, words, seam, nth):
+    """The same, interrupted at such a passage of a seam."""
+    begun = time.monotonic()
+    done = varve.run(*words, env={"VARVE_TEST_SEAMS": f"interrupt={seam}:{nth}"})
+    assert done.returncode == INTERRUPTED, (seam, nth, done)
+    return done.returncode, done.stderr, time.monotonic() - begun
+
+
 def size(path):
     """How many lines, or files: what the same rows make each time."""
     if path.is_dir():
@@ -84,14 +94,19 @@ def test_it_ends_and_leaves_nothing_behind(varve, made, tmp_path, name):
     whole, before = made
     chance = random.Random(name)
     shutil.copytree(whole.lake, varve.lake)
+    listing = tmp_path / "seams"
     begun = time.monotonic()
-    assert varve.run(*words_of(name, tmp_path, "first")).returncode == 0
+    done = varve.run(*words_of(name, tmp_path, "first"), env={"VARVE_TEST_SEAMS": f"list={listing}"})
+    assert done.returncode == 0, done
     span = time.monotonic() - begun
+    passed = listing.read_text().split()
+    certain = [points.passage(passed, index) for index in (0, len(passed) // 4)]
     shutil.rmtree(varve.lake)
     shutil.copytree(whole.lake, varve.lake)
-    for number in range(3):
+    for number in range(4):
         words = words_of(name, tmp_path, number)
-        status, said, seconds = run_until(varve, words, chance.uniform(0, 0.8) * span)
+        status, said, seconds = run_to(varve, words, *certain[number]) if number < len(certain) else \
+            run_until(varve, words, chance.uniform(0, 0.8) * span)
         assert status in (0, INTERRUPTED, -signal.SIGINT), (status, said)
         assert seconds < SOON
         if status == INTERRUPTED:

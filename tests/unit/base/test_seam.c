@@ -54,6 +54,22 @@ TEST(seam, a_crash_is_a_kill_at_its_passage)
     CHECK_INT(signal_of(pass_three_times), 0);
 }
 
+static void pass_a_fault(void)
+{
+    CHECK(!vv_fault_point("store.put"));
+    CHECK(!vv_fault_point("store.put"));
+}
+
+TEST(seam, an_interrupt_comes_at_points_of_either_kind)
+{
+    vv_seam_set("interrupt=commit.linked:3");
+    CHECK_INT(signal_of(pass_three_times), SIGINT);
+    vv_seam_set("interrupt=commit.linked:4");
+    CHECK_INT(signal_of(pass_three_times), 0);
+    vv_seam_set("interrupt=store.put:2");
+    CHECK_INT(signal_of(pass_a_fault), SIGINT);
+}
+
 TEST(seam, list_names_every_seam_passed)
 {
     const char *path = test_path("seams");
