@@ -3,12 +3,12 @@
 import shutil
 
 import pytest
-from deeds import finish
+from deeds import SOME, finish
 
 
 @pytest.fixture(scope="session")
 def finished(varve_on, tmp_path_factory):
-    return finish(varve_on, tmp_path_factory.mktemp("finished"))
+    return finish(varve_on, tmp_path_factory.mktemp("finished"), SOME)
 
 
 @pytest.fixture

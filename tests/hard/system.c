@@ -4,11 +4,14 @@
  *
  *   VARVE_HARD_SHORT=1      what reads or writes several bytes moves a third of them
  *   VARVE_HARD_EINTR=N      each N-th call that may be interrupted is
+ *   VARVE_HARD_SPARE=END    but for those on files whose names end so: ".parquet", which the engine
+ *                           reads and writes
  *   VARVE_HARD_EIO=CALL:N   the N-th CALL fails with EIO: open, read, write, sync, link, rename,
- *                           unlink or list
+ *                           unlink, list, mkdir, or resize (ftruncate and the fallocates)
  *   VARVE_HARD_NO_LINK=1    a file system without hard links
  *   VARVE_HARD_NO_RENAME=1  one that can't rename without replacing
- *   VARVE_HARD_COUNTS=PATH  at the end, "CALL COUNT" a line of what was called, appended
+ *   VARVE_HARD_COUNTS=PATH  at the end, "CALL COUNT" a line of what was called, and "interrupted
+ *                           COUNT" where EINTR is asked for, appended
  *
  * And of the wall clock:
  *
@@ -25,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,16 +44,19 @@ enum call {
     RENAME,
     UNLINK,
     LIST,
+    MKDIR,
+    RESIZE,
     CALLS
 };
 
 static const char *const names[CALLS] = {
-    "open", "read", "write", "sync", "link", "rename", "unlink", "list"};
+    "open", "read", "write", "sync", "link", "rename", "unlink", "list", "mkdir", "resize"};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_below[FDS_MAX]; /* descriptors of files below the root */
 static unsigned long counts[CALLS];
 static unsigned long interruptible;
+static unsigned long interrupted;
 static long looks; /* at the clock */
 
 static long number_of(const char *name)
@@ -61,6 +68,11 @@ static long number_of(const char *name)
 static bool is_path_below(const char *path)
 {
     const char *root = getenv("VARVE_HARD_ROOT");
+    const char *spared = getenv("VARVE_HARD_SPARE");
+    size_t len = strlen(path);
+    if (spared != NULL && len >= strlen(spared) &&
+        strcmp(path + len - strlen(spared), spared) == 0)
+        return false;
     return root != NULL && root[0] != '\0' && strncmp(path, root, strlen(root)) == 0;
 }
 
@@ -84,6 +96,7 @@ static int failure_of(enum call call, bool may_be_interrupted)
         failure = EIO;
     if (may_be_interrupted && every > 0 && ++interruptible % (unsigned long)every == 0)
         failure = EINTR;
+    interrupted += failure == EINTR;
     pthread_mutex_unlock(&lock);
     return failure;
 }
@@ -96,6 +109,8 @@ __attribute__((destructor)) static void say_counts(void)
         return;
     for (int call = 0; call < CALLS; call++)
         (void)fprintf(file, "%s %lu\n", names[call], counts[call]);
+    if (number_of("VARVE_HARD_EINTR") > 0)
+        (void)fprintf(file, "interrupted %lu\n", interrupted);
     (void)fclose(file);
 }
 
@@ -199,6 +214,33 @@ int syncfs(int fd)
     return sync_by(SYS_syncfs, fd);
 }
 
+/* True: the call on that descriptor is made to fail, errno says by what. */
+static bool resize_fails(int fd)
+{
+    errno = is_followed(fd) ? failure_of(RESIZE, true) : 0;
+    return errno != 0;
+}
+
+int ftruncate(int fd, off_t len)
+{
+    return resize_fails(fd) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t len)
+{
+    return resize_fails(fd) ? -1 : (int)syscall(SYS_fallocate, fd, mode, at, len);
+}
+
+/* Its failure is what it returns. */
+int posix_fallocate(int fd, off_t at, off_t len)
+{
+    return fallocate(fd, 0, at, len) == 0 ? 0 : errno;
+}
+
+int ftruncate64(int fd, off_t len) __attribute__((alias("ftruncate")));
+int fallocate64(int fd, int mode, off_t at, off_t len) __attribute__((alias("fallocate")));
+int posix_fallocate64(int fd, off_t at, off_t len) __attribute__((alias("posix_fallocate")));
+
 /* ---- Names ---------------------------------------------------------------------------------- */
 
 /* True: the call on that name is made to fail, errno says by what. */
@@ -241,6 +283,11 @@ int renameat2(int folder, const char *path, int new_folder, const char *new_path
 int unlink(const char *path)
 {
     return fails(UNLINK, path) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return fails(MKDIR, path) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 DIR *opendir(const char *path)

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 
 import pytest
-from deeds import DEEDS, IO, held, lines, make, rows
+from deeds import DEEDS, IO, SOME, held, lines, make, rows
 
 NOBODY = 65534
+SMALL = {"restore", "alter", "vacuum", "tag", "hold", "create"}  # write no long file
 
 
 def limited(varve, name, **limits):
@@ -25,22 +26,29 @@ def limited(varve, name, **limits):
                           check=False)
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", SOME)
 def test_files_that_may_not_grow(copy, finished, name):
     done = limited(copy, name, fsize=3000)
-    if held(copy, finished, name, done) != 0:
+    status = held(copy, finished, name, done)
+    assert status == IO or name in SMALL, status
+    if status != 0:
         assert "File too large" in done.stderr, done.stderr
         assert limited(copy, name).returncode == 0
 
 
-@pytest.mark.parametrize("count", [4, 8, 12, 16, 24])
 @pytest.mark.parametrize("name", ["upsert", "optimize", "merge"])
-def test_few_descriptors(copy, finished, name, count):
-    done = limited(copy, name, nofile=count)
-    if done.returncode == 127:
-        return  # not even the loader could open the library
-    if held(copy, finished, name, done) != 0:
-        assert "Too many open files" in done.stderr, done.stderr
+def test_few_descriptors(varve, finished, name):
+    statuses = []
+    for count in (4, 8, 12, 16, 24):
+        shutil.rmtree(varve.lake, ignore_errors=True)
+        shutil.copytree(finished[0].lake, varve.lake)
+        done = limited(varve, name, nofile=count)
+        if done.returncode == 127:
+            continue  # not even the loader could open the library
+        statuses.append(held(varve, finished, name, done))
+        if done.returncode != 0:
+            assert "Too many open files" in done.stderr, done.stderr
+    assert IO in statuses, statuses
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def small_disk(mount_disk):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", [name for name in SOME if name != "ingest"])  # tests/ingest
 def test_a_disk_that_fills_up(varve_on, small_disk, finished, name):
     """With more and more room, until it is enough."""
     arguments, text = DEEDS[name]
@@ -79,7 +87,8 @@ def test_a_lake_on_a_file_system_that_is_read_only(varve_on, small_disk, finishe
     varve = varve_on(small_disk / "lake")
     shutil.copytree(finished[0].lake, varve.lake)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    for name, (arguments, text) in DEEDS.items():
+    for name in SOME:
+        arguments, text = DEEDS[name]
         done = varve.run(*arguments, stdin=text)
         assert held(varve, finished, name, done) == IO, name
         assert "Read-only file system" in done.stderr, done.stderr
@@ -99,7 +108,8 @@ def test_a_lake_that_one_may_only_read(copy, finished):
     if run("--version").returncode != 0:
         pytest.skip("the program lies where others may not go")
     assert run("scan", "t", "--limit", "1", "--format", "ndjson").returncode == 0
-    for name, (arguments, text) in DEEDS.items():
+    for name in SOME:
+        arguments, text = DEEDS[name]
         done = run(*arguments, text=text)
         assert held(copy, finished, name, done) == IO, name
         assert "Permission denied" in done.stderr, done.stderr
@@ -152,8 +162,8 @@ def test_a_lake_and_a_table_behind_links(varve_on, tmp_path):
 def test_a_link_that_leads_nowhere_is_named(varve_on, tmp_path):
     varve = varve_on(tmp_path / "lake")
     make(varve)
-    (varve.lake / "u").symlink_to(tmp_path / "gone")
-    done = varve.run("scan", "u")
+    (varve.lake / "w").symlink_to(tmp_path / "gone")
+    done = varve.run("scan", "w")
     assert done.returncode == 5, done
-    assert "u" in done.stderr
+    assert "w" in done.stderr
     assert len(rows(varve)) > 0
