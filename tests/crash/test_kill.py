@@ -2,16 +2,17 @@
 
 import os
 import random
-import signal
 import subprocess
 import time
 
+import points
 import pytest
 
 TABLE = "ticks"
 ROWS = 20
-# Each passage of each seam of one upsert is a place to die at; more than this are not tried.
-KILLS_PER_SEAM_MAX = 3
+# Each passage of each crash point of one upsert is a place to die at; more than this are not tried.
+KILLS_PER_POINT_MAX = 3
+FILES_SYNCED_EACH_MAX = 64  # src/store/local_publish.c
 
 
 def batch(number):
@@ -72,34 +73,28 @@ def check(varve, acknowledged, number):
     return counts.get(number, 0) == ROWS
 
 
-def seams_of_an_upsert(varve, tmp_path):
-    """Names of the seams that one upsert passes, with how often."""
-    listing = tmp_path / "seams"
-    process = start(varve, 1, f"list={listing}")
+def points_of_an_upsert(varve, tmp_path):
+    """Names of the crash points that one upsert passes, with how often."""
+    listing = tmp_path / "points"
+    process = start(varve, 1, f"points={listing}")
     feed(process, 1)
     assert process.returncode == 0
-    passed = {}
-    for name in listing.read_text().split():
-        passed[name] = passed.get(name, 0) + 1
-    return passed
+    return points.passed(listing)
 
 
 @pytest.mark.slow
 def test_killed_at_every_seam(ticks, tmp_path, capsys):
-    seams = seams_of_an_upsert(ticks, tmp_path)
-    assert any(name.startswith("commit.") for name in seams)
+    passed = points_of_an_upsert(ticks, tmp_path)
+    assert any(name.startswith("commit.") for name in passed)
     acknowledged = [1]
     number = 1
     kills = landed = 0
-    for name, times in sorted(seams.items()):
-        for nth in range(1, min(times, KILLS_PER_SEAM_MAX) + 1):
+    for name, times in sorted(passed.items()):
+        for nth in range(1, min(times, KILLS_PER_POINT_MAX) + 1):
             number += 1
             process = start(ticks, number, f"crash={name}:{nth}")
             feed(process, number)
-            if process.returncode == 0:
-                acknowledged.append(number)  # a seam of another kind: it only can fail a call
-                continue
-            assert process.returncode == -signal.SIGKILL
+            assert points.has_died(process.returncode, name)
             kills += 1
             landed += check(ticks, acknowledged, number)
             again = ticks.upsert(TABLE, batch(number), "--app-id", "crash",
@@ -108,8 +103,22 @@ def test_killed_at_every_seam(ticks, tmp_path, capsys):
             acknowledged.append(number)
             check(ticks, acknowledged, number)
     with capsys.disabled():
-        print(f"\n{kills} kills at {len(seams)} seams, {landed} of them after the commit")
-    assert kills >= 12
+        print(f"\n{kills} kills at {len(passed)} points, {landed} of them after the commit")
+    assert landed >= 1
+
+
+def test_killed_where_the_whole_device_is_synced(varve):
+    """In the place of each of the many files that a batch has made."""
+    varve.ok("create", TABLE, "--schema", "id bigint not null, part bigint", "--partition-by", "part",
+             "--key", "id")
+    text = "id,part\n" + "".join(f"{row},{row}\n" for row in range(FILES_SYNCED_EACH_MAX + 1))
+    name = "store.publish.device_synced"
+    killed = varve.run("upsert", TABLE, "-", "--input-format", "csv", stdin=text,
+                       env={"VARVE_TEST_SEAMS": f"crash={name}:1"})
+    assert points.has_died(killed.returncode, name)
+    assert varve.rows("scan", TABLE) == []
+    assert varve.upsert(TABLE, text)["rows_written"] == FILES_SYNCED_EACH_MAX + 1
+    varve.ok("verify", TABLE, "--deep")
 
 
 @pytest.mark.slow
