@@ -88,9 +88,9 @@ def check(varve, is_committed):
 
 def check_goes_on(varve):
     """The same rows once more, then others: in the end the checkpoint is there and the log clean."""
-    newest = varve.version("t")
     varve.ok(*UPSERT, stdin=NEWS, env=later(varve))
     assert rows(varve) == AFTER
+    newest = varve.version("t")
     while newest % 3 != 0 or newest == DUE:
         newest += 1
         varve.ok(*UPSERT, stdin=f"k,v\n{100 + newest},0\n", env=later(varve))
