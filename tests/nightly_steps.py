@@ -75,8 +75,9 @@ def one_core(build):
         yield plain(f"power-{first}", 10, f"{PYTHON} tests/power/power.py {build} 10 {first} --cuts 100")
     yield plain("record", 10, f"{PYTHON} tests/record/story.py {build}/varve 200 1000")
     yield plain("crash-seams", 3, f"{kill}::test_killed_at_every_seam", "VARVE_CRASH_NTH=5 ")
-    yield plain("crash-deeds", 5, f"{PYTEST} tests/crash/test_deeds_kill.py", "VARVE_CRASH_NTH=1 ")
-    yield plain("crash-errand", 1, f"{PYTEST} tests/crash/test_errand_kill.py", "VARVE_CRASH_NTH=1 ")
+    # In one process: it is the union of the points at which something died that has to be all of them.
+    yield plain("crash-all", 7, f"{PYTEST} tests/crash", "VARVE_CRASH_EVERY=1 VARVE_CRASH_NTH=1 VARVE_DEEDS=all ")
+    yield plain("hard-all", 10, f"{PYTEST} tests/hard", "VARVE_DEEDS=all VARVE_HARD_STEPS=5 ")
 
 
 def fuzzers(root):
