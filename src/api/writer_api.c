@@ -199,9 +199,9 @@ varve_status varve_writer_open(varve_lake *lake, const varve_writer_options *opt
 
 varve_status varve_writer_close(varve_writer *writer, varve_error *err)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
     if (writer == NULL)
         return VARVE_OK;
+    VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
     varve_status status = vv_writer_close(&op, &writer->writer);
     if (writer->writer == NULL)

@@ -155,6 +155,13 @@ TEST(writer, a_put_that_syncs_returns_when_its_row_is_spooled)
     }
 }
 
+TEST(writer, to_close_none_does_nothing)
+{
+    varve_error err;
+    CHECK_INT(varve_writer_close(NULL, &err), VARVE_OK);
+    varve_writer_abandon(NULL);
+}
+
 /* Where nothing can be synced, that is: a commit goes on only without. */
 TEST(writer, its_commits_are_synced_unless_durability_is_off)
 {
