@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VV_PRE(status == VARVE_OK || status == VARVE_ECORRUPT);
     for (uint64_t sequence = 0; status == VARVE_OK && sequence < 64; sequence++) {
         ask(trail, sequence);
-        ask(trail, UINT64_MAX - sequence);
+        ask(trail, INT64_MAX - sequence);
     }
     vv_trail_close(&trail);
     (void)close(fd);
