@@ -29,4 +29,4 @@ tsan-threads: ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug
 valgrind: build ; @./setup.sh valgrind && python3 tests/memcheck.py build
 coverage: ; @./setup.sh coverage && tools/build.sh build-coverage --buildtype=debug -Db_coverage=true && .venv/bin/python tools/coverage.py build-coverage
 install: build ; @$(if $(PREFIX),meson configure build -Dprefix=$(abspath $(PREFIX)) &&) meson install -C build
-clean:   ; @rm -rf build build-asan build-tsan build-clang build-cppcheck build-coverage build-fuzz
+clean:   ; @rm -rf build build-asan build-tsan build-clang build-cppcheck build-coverage build-fuzz build-arena

@@ -39,6 +39,8 @@ def builds(build):
         folder("plain", 3, f"tools/build.sh {build}"),
         folder("tsan", 4, "tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread"),
         folder("coverage", 2, "tools/build.sh build-coverage --buildtype=debug -Db_coverage=true"),
+        # Each allocation is a place of its own there: otherwise an arena takes many at once.
+        folder("arena", 2, "tools/build.sh build-arena --buildtype=debugoptimized -Dc_args=-DVV_ARENA_DEBUG"),
         folder("fuzz", 3, "tests/fuzz/run.py build-fuzz --build-only"),
     ]
 
@@ -75,6 +77,9 @@ def one_core(build):
         yield plain(f"power-{first}", 10, f"{PYTHON} tests/power/power.py {build} 10 {first} --cuts 100")
     yield plain("record", 10, f"{PYTHON} tests/record/story.py {build}/varve 200 1000")
     yield plain("crash-seams", 3, f"{kill}::test_killed_at_every_seam", "VARVE_CRASH_NTH=5 ")
+    for noun in ("proofs", "operations"):
+        yield Step(f"fault-{noun}", 1, 2, "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=3600 "
+                   f"build-arena/tests/fault/test_fault_{noun} --only allocation", ("build-arena",))
     # In one process: it is the union of the points at which something died that has to be all of them.
     yield plain("crash-all", 7, f"{PYTEST} tests/crash", "VARVE_CRASH_EVERY=1 VARVE_CRASH_NTH=1 VARVE_DEEDS=all ")
     yield plain("hard-all", 10, f"{PYTEST} tests/hard", "VARVE_DEEDS=all VARVE_HARD_STEPS=5 ")
