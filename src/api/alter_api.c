@@ -70,7 +70,8 @@ static varve_status check_words(struct vv_op *op, const struct verb *verb,
 /* A script has a variable that nobody has set: an empty key would be none. */
 static varve_status check_set(struct vv_op *op, const struct vv_pair *pair)
 {
-    if (pair->value.len == 0 && vv_str_starts(pair->name, VV_STR("varve.")))
+    static const struct vv_str ours = {"varve.", 6};
+    if (pair->value.len == 0 && vv_str_eq_nocase(vv_str_first(pair->name, ours.len), ours))
         return vv_fail(op, VARVE_EUSAGE,
             "property %.*s is empty: give it a value, or take it away with unset",
             VV_ARG(pair->name));

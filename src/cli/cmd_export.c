@@ -85,7 +85,7 @@ static varve_status show(struct vv_cli *cli, const char *json)
     struct vv_text folder VV_CLEANUP(vv_text_done) = {0};
     struct vv_node node = {0};
     if (cli->globals.json || !vv_node_read(json, strlen(json), &node))
-        return vv_show_text(cli, json, strlen(json));
+        return vv_show_result(cli, json, strlen(json));
     const char *path = vv_node_chars(vv_node_get(&node, "folder"));
     vv_text_add_shown(&folder, path, strlen(path));
     vv_text_adds(&text, "exported ");

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@ static varve_status run_terminal(struct vv_shell *shell)
     }
     if (!shell->is_done)
         (void)printf("\n");
+    if (vv_interrupt_signal() == SIGTERM)
+        return vv_interrupt_fail(&shell->cli->error);
     return VARVE_OK;
 }
 

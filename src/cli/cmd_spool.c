@@ -311,7 +311,7 @@ static varve_status flush(struct vv_cli *cli, const struct spool_values *values)
         return VARVE_OK;
     }
     vv_text_addf(&line, "{\"rows_flushed\":%" PRId64 "}\n", before.rows);
-    return vv_show_text(cli, line.ptr, line.len);
+    return vv_show_result(cli, line.ptr, line.len);
 }
 
 /* ---- Salvage ----------------------------------------------------------------------------------- */
@@ -404,7 +404,7 @@ static varve_status salvage(struct vv_cli *cli, const struct spool_values *value
             values->dry_run ? "nothing was changed" : "the spool can be used again", lost,
             strcmp(lost, "1") == 0 ? " is" : "s are");
     vv_node_done(&report);
-    return vv_show_text(cli, text.ptr, text.len);
+    return vv_show_result(cli, text.ptr, text.len);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

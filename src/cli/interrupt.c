@@ -13,6 +13,23 @@ static _Atomic(varve_writer *) writer_to_interrupt;
 static volatile sig_atomic_t signal_caught;
 static atomic_int handlers; /* that run, in whatever threads */
 
+/* Whoever looked for a signal just before one came, and waits now, is woken up. */
+static void on_alarm(int number)
+{
+    (void)number;
+    if (signal_caught)
+        (void)alarm(1);
+}
+
+/* Nobody is woken up before a signal came: until then an alarm is somebody else's, and ends us. */
+static void handle_alarm(void (*handler)(int number))
+{
+    struct sigaction action = {0};
+    action.sa_handler = handler;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGALRM, &action, NULL);
+}
+
 static void on_signal(int number)
 {
     varve_lake *lake = lake_to_interrupt;
@@ -24,15 +41,8 @@ static void on_signal(int number)
     if (writer)
         varve_writer_interrupt(writer);
     atomic_fetch_sub(&handlers, 1);
+    handle_alarm(on_alarm);
     (void)alarm(1);
-}
-
-/* Whoever looked for a signal just before one came, and waits now, is woken up. */
-static void on_alarm(int number)
-{
-    (void)number;
-    if (signal_caught)
-        (void)alarm(1);
 }
 
 void vv_interrupt_catch(void)
@@ -45,8 +55,6 @@ void vv_interrupt_catch(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_flags = 0;
-    action.sa_handler = on_alarm;
-    (void)sigaction(SIGALRM, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
     (void)sigaction(SIGXFSZ, &action, NULL);
@@ -71,7 +79,10 @@ void vv_interrupt_target_writer(varve_writer *writer)
 void vv_interrupt_forget(void)
 {
     varve_lake *lake = lake_to_interrupt;
+    handle_alarm(SIG_IGN); /* one that is on its way, too */
+    (void)alarm(0);
     signal_caught = 0;
+    handle_alarm(SIG_DFL);
     if (lake)
         varve_lake_resume(lake);
     vv_interrupt_catch();

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,14 +17,18 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* In an interactive shell a failure is told and over. */
+/* In an interactive shell a failure is told and over, and so is Ctrl-C, in the pager too. */
 static varve_status settle(struct vv_shell *shell, varve_status status)
 {
     vv_progress_clear(shell->cli);
-    if (status == VARVE_OK || !shell->is_interactive)
+    if (!shell->is_interactive)
         return status;
-    vv_report_error(&shell->cli->error);
-    vv_interrupt_forget();
+    if (vv_interrupt_signal() == SIGTERM)
+        return vv_interrupt_fail(&shell->cli->error);
+    if (status != VARVE_OK)
+        vv_report_error(&shell->cli->error);
+    if (status != VARVE_OK || vv_interrupt_signal() != 0)
+        vv_interrupt_forget();
     return VARVE_OK;
 }
 

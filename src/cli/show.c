@@ -221,5 +221,6 @@ varve_status vv_show_result(struct vv_cli *cli, const char *bytes, size_t len)
         return status;
     varve_error cause = cli->error;
     return vv_error_set(&cli->error, cause.code,
-        "%.400s; that is the result alone: what it tells of is done", cause.message);
+        "%.400s; that is the result alone: but for a dry run, what it tells of is done",
+        cause.message);
 }

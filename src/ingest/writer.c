@@ -320,6 +320,8 @@ varve_status vv_writer_flush(struct vv_op *op, struct vv_writer *writer, int64_t
     enum waited waited = wait_for(op, writer, ticket, until_us);
     pthread_mutex_lock(&writer->lock);
     writer->closing -= tries_once;
+    if (tries_once) /* who passed over what had failed looks again */
+        pthread_cond_broadcast(&writer->work);
     pthread_mutex_unlock(&writer->lock);
     switch (waited) {
     case WAITED_DONE:

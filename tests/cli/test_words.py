@@ -52,7 +52,7 @@ def test_a_global_option_overrules_the_one_before(table):
 
 
 @pytest.mark.parametrize("words", [
-    ["alter", "t", "set", "varve.key="], ["alter", "t", "set", "varve.zorder= "]])
+    ["alter", "t", "set", "varve.key="], ["alter", "t", "set", "Varve.Key="], ["alter", "t", "set", "varve.zorder= "]])
 def test_an_empty_property_is_no_property(table, words):
     assert refused(table, *words, says="is empty")
 

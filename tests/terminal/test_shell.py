@@ -1,6 +1,8 @@
 """The shell: statements and dot-commands, typed and piped."""
 
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -194,6 +196,7 @@ def test_ctrl_c_stops_a_statement_and_the_shell_goes_on(shell):
     time.sleep(1)
     terminal.type("\x03")
     assert "interrupted" in terminal.expect("varve> ")
+    time.sleep(2.5)  # nothing of it comes behind
     assert "43" in terminal.ask("SELECT 43;")
     terminal.type("SELECT count(*) FROM range(100000000000) a, range(1000) b;\r")
     time.sleep(1)
@@ -201,6 +204,31 @@ def test_ctrl_c_stops_a_statement_and_the_shell_goes_on(shell):
     assert "interrupted" in terminal.expect("varve> ")  # a second time as well
     terminal.type("\x04")
     assert terminal.close()[0] == 0
+
+
+def test_ctrl_c_in_the_pager_is_the_pagers(shell, tmp_path):
+    script = tmp_path / "pager"
+    script.write_text("#!/bin/sh\ntrap 'echo; echo heard; exit' INT\necho here\nwhile :; do sleep 0.1; done\n")
+    script.chmod(0o755)
+    terminal = shell(env={"PAGER": str(script)})
+    terminal.type("SELECT i FROM range(300) r(i);\r")
+    terminal.expect("here\n")
+    terminal.type("\x03")
+    terminal.expect("varve> ")
+    time.sleep(2.5)
+    assert "43" in terminal.ask("SELECT 43;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
+@pytest.mark.parametrize("statement", ["", "SELECT count(*) FROM range(100000000000) a, range(1000) b;\r"])
+def test_a_supervisor_ends_the_shell(shell, statement):
+    terminal = shell()
+    terminal.ask("SELECT 43;")
+    terminal.type(statement)
+    time.sleep(1)
+    os.kill(terminal.child, signal.SIGTERM)
+    assert terminal.close()[0] == 130
 
 
 def test_history_outlives_the_shell(shell, tmp_path):
