@@ -155,8 +155,13 @@ static varve_status read_field(const struct schema_reader *reader, const struct 
     return VARVE_OK;
 }
 
-/* By each of its two names a column is one. The engine takes upper and lower case for one. */
-static varve_status check_once(struct vv_op *op, struct vv_field *fields, size_t len)
+/*
+ * By each of its two names a column is one. The engine takes upper and lower case for one: of columns
+ * that is told here, of fields within one where its values are read, so that the others can be, and it
+ * can be dropped.
+ */
+static varve_status check_once(struct vv_op *op, struct vv_field *fields, size_t len,
+    bool is_nested)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_map names = VV_MAP_INIT(&scratch);
@@ -165,7 +170,7 @@ static varve_status check_once(struct vv_op *op, struct vv_field *fields, size_t
 
     for (size_t index = 0; index < len; index++) {
         struct vv_str name = fields[index].name;
-        struct vv_str lower = vv_arena_lower(&scratch, name);
+        struct vv_str lower = is_nested ? name : vv_arena_lower(&scratch, name);
         const struct vv_str *other = lower.ptr ? vv_map_get(&names, lower) : NULL;
 
         if (other && vv_str_eq(*other, name))
@@ -208,7 +213,7 @@ static varve_status read_struct(const struct schema_reader *reader, const struct
         return vv_fail_memory(reader->op);
     while (vv_json_each(array, &iterator, &none, &value))
         VV_TRY(read_field(reader, value, levels, &fields[len++]));
-    VV_TRY(check_once(reader->op, fields, len));
+    VV_TRY(check_once(reader->op, fields, len, levels < LEVELS_MAX - 1));
     *out = (struct vv_type){.kind = VV_TYPE_STRUCT, .fields = fields, .fields_len = len};
     return VARVE_OK;
 }

@@ -289,11 +289,15 @@ static varve_status database_make(struct vv_op *op, struct vv_engine *engine,
 
 varve_status vv_engine_ready(struct vv_op *op, struct vv_engine *engine)
 {
-    if (atomic_load(&engine->is_open))
+    bool is_open = atomic_load(&engine->is_open);
+    if (is_open && engine->spill == NULL)
         return VARVE_OK;
     pthread_mutex_lock(&engine->opening);
-    varve_status status =
-        atomic_load(&engine->is_open) ? VARVE_OK : database_make(op, engine, &engine->options);
+    varve_status status = VARVE_OK;
+    if (!atomic_load(&engine->is_open))
+        status = database_make(op, engine, &engine->options);
+    else if (engine->spill != NULL)
+        engine->options.spill->keep(engine->spill);
     pthread_mutex_unlock(&engine->opening);
     return status;
 }

@@ -23,6 +23,7 @@ struct vv_engine_spill {
     /* *out_folder NULL: it can't. *out_path: as long as that is there. */
     varve_status (*make)(struct vv_op *op, struct vv_str parent, void **out_folder,
         struct vv_str *out_path);
+    void (*keep)(void *folder); /* before it may be needed: it may have gone, if it was empty */
     void (*remove)(void *folder);
 };
 

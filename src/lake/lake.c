@@ -46,13 +46,18 @@ static varve_status make_spill(struct vv_op *op, struct vv_str parent, void **ou
     return VARVE_OK;
 }
 
+static void keep_spill(void *folder)
+{
+    vv_spill_folder_keep(folder);
+}
+
 static void remove_spill(void *folder)
 {
     struct vv_spill_folder *removed = folder;
     vv_spill_folder_remove(&removed);
 }
 
-static const struct vv_engine_spill spill_folders = {make_spill, remove_spill};
+static const struct vv_engine_spill spill_folders = {make_spill, keep_spill, remove_spill};
 
 varve_status vv_lake_open(struct vv_op *op, struct vv_str location,
     const struct vv_lake_options *options, struct vv_lake **out)

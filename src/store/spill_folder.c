@@ -134,6 +134,16 @@ struct vv_str vv_spill_folder_path(const struct vv_spill_folder *folder)
     return vv_str_of(folder->path);
 }
 
+void vv_spill_folder_keep(struct vv_spill_folder *folder)
+{
+    bool is_locked = false;
+    if (folder->owner != getpid() || access(folder->path, F_OK) == 0 ||
+        mkdir(folder->path, 0700) != 0)
+        return;
+    vv_fd_close(&folder->lock);
+    vv_folder_take(folder->path, &folder->lock, &is_locked);
+}
+
 void vv_spill_folder_remove(struct vv_spill_folder **folder)
 {
     if (*folder == NULL)

@@ -18,6 +18,11 @@ struct vv_spill_folder;
 varve_status vv_spill_folder_make(struct vv_op *op, struct vv_str parent,
     struct vv_spill_folder **out);
 struct vv_str vv_spill_folder_path(const struct vv_spill_folder *folder);
+/*
+ * Makes it anew, locked, where it is not there any more: for weeks it may be empty, and programs that clean
+ * up the temporary files take what is old.
+ */
+void vv_spill_folder_keep(struct vv_spill_folder *folder);
 /* With what is left in it. Accepts a pointer to NULL. */
 void vv_spill_folder_remove(struct vv_spill_folder **folder);
 

@@ -7,6 +7,7 @@
 
 #include "delta/action.h"
 #include "delta/last_checkpoint.h"
+#include "delta/log_name.h"
 
 static int64_t read_hint(struct vv_op *op, struct vv_store *store, struct vv_str bytes)
 {
@@ -41,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t believed = read_hint(&op, store, bytes);
     status = vv_json_parse(&op, &op.arena, bytes, &hint);
     bool has_version = status == VARVE_OK && vv_json_is(hint, VV_JSON_OBJECT) &&
-                       vv_json_int64(vv_json_get(hint, "version"), &version) && version >= 0;
+                       vv_json_int64(vv_json_get(hint, "version"), &version) && version >= 0 &&
+                       version <= VV_VERSION_MAX;
     if (!has_version) {
         vv_forgive(&op);
         VV_PRE(believed == VV_NO_VERSION);

@@ -120,3 +120,19 @@ TEST(spill_folder, is_none_where_it_cannot_be_made)
     CHECK_OK(&op, vv_spill_folder_make(&op, vv_str_of(test_path("nowhere")), &folder));
     CHECK(folder == NULL);
 }
+
+TEST(spill_folder, one_that_somebody_has_taken_away_is_made_anew_and_locked)
+{
+    struct making own;
+    struct making next;
+    if (!make(&own))
+        return;
+    REQUIRE(rmdir(vv_spill_folder_path(own.folder).ptr) == 0);
+    vv_spill_folder_keep(own.folder);
+    CHECK(is_there(vv_spill_folder_path(own.folder).ptr));
+    if (make(&next)) { /* which sweeps */
+        CHECK(is_there(vv_spill_folder_path(own.folder).ptr));
+        making_done(&next);
+    }
+    making_done(&own);
+}
