@@ -10,7 +10,7 @@ import time
 import pytest
 
 DAY = 86400
-SECONDS = 6
+SECONDS = 4
 PAIRS = 12
 # A commit writes both rows of a pair, which lie in two partitions, so that each version sums up to zero.
 QUESTION = "SELECT coalesce(sum(v), 0) AS sum, count(*) % 2 AS odd, count(*) AS n FROM pairs"
