@@ -74,10 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     VV_CLEANUP(vv_store_close) struct vv_store *memory = NULL;
+    vv_op_init(&op, NULL, (size_t)1 << 30);
     if (size < HEAD_BYTES || size < HEAD_BYTES + data[HEAD_BYTES - 1])
         return 0;
     size_t name_bytes = data[HEAD_BYTES - 1];
-    vv_op_init(&op, NULL, (size_t)1 << 30);
     VV_PRE(vv_store_open_memory(&op, &memory) == VARVE_OK);
     struct vv_deletion_vector dv = {
         .storage = data[0] % 4 == 3 ? 'i' : 'u', /* 'p' would name any file of the machine */

@@ -88,7 +88,7 @@ static inline bool put_commit_at(struct fixture *fixture, int64_t version, const
 
 static inline bool put_commit(struct fixture *fixture, int64_t version, const char *text)
 {
-    return put_commit_at(fixture, version, text, NOW_MS - 1000 + version);
+    return put_commit_at(fixture, version, text, NOW_MS - 1000 + version % 1000000);
 }
 
 static inline bool put_first_commit(struct fixture *fixture)
