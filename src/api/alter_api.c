@@ -90,10 +90,10 @@ static varve_status split_pairs(struct vv_op *op, enum vv_alter_kind kind,
             return vv_fail(op, VARVE_EUSAGE, "property \"%.*s\": say it as name=value",
                 VV_ARG(text));
         pairs[i].name = kind == VV_ALTER_SET ? vv_str_trim(vv_str_first(text, equals)) : text;
-        if (kind == VV_ALTER_SET)
-            pairs[i].value = vv_str_trim(vv_str_skip(text, equals + 1));
-        if (kind == VV_ALTER_SET)
-            VV_TRY(check_set(op, &pairs[i]));
+        if (kind != VV_ALTER_SET)
+            continue;
+        pairs[i].value = vv_str_trim(vv_str_skip(text, equals + 1));
+        VV_TRY(check_set(op, &pairs[i]));
     }
     *out = (struct vv_pairs){pairs, words_len};
     return VARVE_OK;

@@ -123,8 +123,8 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
     varve_upsert_options options = VARVE_UPSERT_OPTIONS_INIT;
     const struct vv_lake *lake = table->lake->lake;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    VV_TRY(vv_api_check_text(op, "the message", options.message));
-    struct vv_str message = vv_api_text(options.message);
+    struct vv_str message;
+    VV_TRY(vv_api_message(op, table, options.message, &message));
     *out = (struct vv_upsert_options){.batch = {.input_tz = vv_api_text(options.input_tz),
                                           .truncate_time = options.truncate_time != 0,
                                           .reject_rows = options.quarantine != 0,
@@ -133,7 +133,7 @@ static varve_status convert_upsert(struct vv_op *op, const varve_table *table,
         .app_version = options.app_version,
         .attempts_max = options.attempts_max,
         .user_name = lake->user,
-        .user_metadata = message.ptr != NULL ? message : lake->message,
+        .user_metadata = message,
         .quarantine = options.quarantine != 0,
         .dry_run = options.dry_run != 0,
         .allow_duplicates = options.allow_duplicates != 0};
