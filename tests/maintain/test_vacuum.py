@@ -139,11 +139,11 @@ def test_a_longer_retention_than_the_tables_is_kept(varve):
     assert vacuum(varve)["files"] == 1
 
 
-def age_commits(table, days):
+def age_commits(table, days, members="timestamp"):
     """Makes the commits older by what they say of themselves; what they removed stays as young."""
     for path in (table / "_delta_log").glob("*.json"):
-        path.write_text(re.sub(r'"timestamp":(\d+)', lambda match: '"timestamp":' + str(
-            int(match[1]) - days * 86400000), path.read_text(), count=1))
+        path.write_text(re.sub(rf'"({members})":(\d+)', lambda match: '"%s":%d' % (
+            match[1], int(match[2]) - days * 86400000), path.read_text()))
 
 
 @pytest.mark.contradicts_itself  # the checkpoints lack removes that are young by what holds now
@@ -369,6 +369,26 @@ def test_a_lite_vacuum_sees_what_stayed_for_a_tag_that_is_dropped(ticks, first):
     assert vacuum(ticks, *NOW, "--lite", "--yes")["files"] == 1
     assert len(on_disk(ticks)) == 1
     assert vacuum(ticks, *NOW, "--lite")["files"] == 0
+
+
+@pytest.mark.contradicts_itself  # the commits are made older than the ledger knows them
+@pytest.mark.parametrize("first", ([], ["--lite"]), ids=("listed", "lite"))
+@pytest.mark.parametrize("young", ["commit", "file"])
+def test_a_lite_vacuum_sees_what_stayed_for_one_clock_that_was_late(ticks, first, young):
+    """As in a table that was copied: what its commits say is old, and files are of now."""
+    for price in range(3):
+        put(ticks, "A", price)
+        if price == 1:
+            [second] = live(ticks)
+    folder = ticks.table(TABLE)
+    age_commits(folder, 500, "timestamp|deletionTimestamp")
+    late = {"commit": folder / "_delta_log" / f"{3:020}.json", "file": folder / second}[young]
+    for path in [*folder.glob("sym=*/*.parquet"), *folder.glob("_delta_log/*.json")]:
+        age(path, 0 if path == late else 500)
+    assert vacuum(ticks, *first, "--yes")["files"] == 1
+    age(late, 500)
+    assert vacuum(ticks, "--lite", "--yes")["files"] == 1
+    assert on_disk(ticks) == live(ticks)
 
 
 def test_a_lite_vacuum_takes_deletion_vectors_too(ticks):

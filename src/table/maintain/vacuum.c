@@ -250,7 +250,7 @@ varve_status vv_vacuum(struct vv_op *op, struct vv_table *table,
         .table = table,
         .request = request,
         .looked_until = VV_NO_VERSION,
-        .pinned_version = VV_NO_VERSION};
+        .left_version = VV_NO_VERSION};
     struct vv_vacuum_result result = {.readable_version = VV_NO_VERSION};
     bool is_carried_out = false;
     if (request->removes)

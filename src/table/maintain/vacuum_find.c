@@ -12,11 +12,20 @@
 #define NOTE_KEY "_delta_log/_last_vacuum_info"
 #define NOTE_MEMBER "latestCommitVersionOutsideOfRetentionWindow"
 
+/* Counts what is not due by its own clock alone. */
+static bool is_due(struct vv_vacuum_run *run, const struct vv_object *object)
+{
+    if (vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
+        return true;
+    run->young_files += !vv_map_has(&run->kept, object->key);
+    return false;
+}
+
 static varve_status add_due(struct vv_op *op, struct vv_vacuum_run *run,
     const struct vv_object *object)
 {
     void *items = run->due.items;
-    if (!vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
+    if (!is_due(run, object))
         return VARVE_OK;
     if (run->looked_until == VV_NO_VERSION) {
         VV_TRY(vv_vacuum_keep_removed(op, run));
@@ -99,7 +108,7 @@ static varve_status add_reached(struct vv_op *op, struct vv_vacuum_run *run, str
 {
     const struct vv_folder_walk walk = walk_of(run);
     bool is_reached = false;
-    if (!vv_vacuum_sees(object->key) || !vv_vacuum_is_due(object, &run->kept, run->cutoff_us))
+    if (!vv_vacuum_sees(object->key) || !is_due(run, object))
         return VARVE_OK;
     VV_TRY(vv_folder_walk_reaches(op, &walk, &told->entered, object->key, &is_reached));
     return is_reached ? add_due(op, run, object) : VARVE_OK;
@@ -162,13 +171,13 @@ varve_status vv_vacuum_find_lite(struct vv_op *op, struct vv_vacuum_run *run)
         struct vv_actions actions = {0};
         VV_TRY(vv_check_cancel(op));
         VV_TRY(vv_vacuum_read(op, run, &ledger, &list.commits.items[i], &arena, &actions));
-        int64_t pinned_before = run->pinned_files;
+        int64_t left_before = run->pinned_files + run->young_files;
         for (size_t r = 0; r < actions.removes.len; r++)
             VV_TRY(add_removed(op, run, &told, &actions.removes.items[r]));
         for (size_t c = 0; c < actions.cdcs.len; c++)
             VV_TRY(add_by_key(op, run, &told, actions.cdcs.items[c].key));
-        if (run->pinned_files > pinned_before && run->pinned_version == VV_NO_VERSION)
-            run->pinned_version = list.commits.items[i].version;
+        if (run->pinned_files + run->young_files > left_before)
+            vv_vacuum_left_by(run, list.commits.items[i].version);
     }
     return VARVE_OK;
 }
@@ -262,11 +271,11 @@ void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run)
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&json);
     int64_t version = VV_NO_VERSION;
     /* By listing it is not found which commits removed what stayed: what was noted stays noted. */
-    if (run->pinned_files > 0 && run->pinned_version <= 0)
+    if (!run->request->is_lite && run->pinned_files + run->young_files > 0)
         return;
     varve_status status = vv_log_version_at(op, &run->table->log, run->cutoff_us, &version);
-    if (status == VARVE_OK && run->pinned_version > 0 && version >= run->pinned_version)
-        version = run->pinned_version - 1;
+    if (status == VARVE_OK && run->left_version > 0 && version >= run->left_version)
+        version = run->left_version - 1;
     if (status == VARVE_OK) {
         vv_jw_object(&writer);
         vv_jw_key_int(&writer, NOTE_MEMBER, version);

@@ -52,15 +52,26 @@ varve_status vv_vacuum_keep_link(struct vv_op *op, struct vv_vacuum_run *run, st
     return add_key(op, run, &run->kept, real);
 }
 
+static bool is_young(const struct vv_vacuum_run *run, int64_t taken_ms)
+{
+    return taken_ms >= run->cutoff_us / VV_US_PER_MS;
+}
+
 static varve_status keep_remove(struct vv_op *op, struct vv_vacuum_run *run,
     const struct vv_remove *remove, int64_t taken_ms)
 {
     struct vv_file_keys keys;
-    if (taken_ms < run->cutoff_us / VV_US_PER_MS)
+    if (!is_young(run, taken_ms))
         return VARVE_OK;
     VV_TRY(vv_file_keys_of_remove(op, &run->arena, run->table->store, remove, &keys));
     VV_TRY(add_key(op, run, &run->kept, keys.data));
     return add_key(op, run, &run->kept, keys.vector);
+}
+
+void vv_vacuum_left_by(struct vv_vacuum_run *run, int64_t version)
+{
+    if (run->left_version == VV_NO_VERSION || version < run->left_version)
+        run->left_version = version;
 }
 
 varve_status vv_vacuum_commits(struct vv_op *op, const struct vv_vacuum_run *run, int64_t after,
@@ -105,8 +116,10 @@ static varve_status keep_removed_by(struct vv_op *op, struct vv_vacuum_run *run,
     int64_t commit_ms = time_of(commit, actions->commit_info);
     for (size_t i = 0; i < actions->removes.len; i++) {
         const struct vv_remove *remove = &actions->removes.items[i];
-        VV_TRY(keep_remove(op, run, remove,
-            remove->deleted_ms > commit_ms ? remove->deleted_ms : commit_ms));
+        int64_t taken_ms = remove->deleted_ms > commit_ms ? remove->deleted_ms : commit_ms;
+        VV_TRY(keep_remove(op, run, remove, taken_ms));
+        if (is_young(run, taken_ms))
+            vv_vacuum_left_by(run, commit->version);
     }
     return VARVE_OK;
 }

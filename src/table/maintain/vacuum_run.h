@@ -32,8 +32,9 @@ struct vv_vacuum_run {
     size_t pin_now;       /* the one that is being read */
     uint64_t *pins_used;  /* those that keep one of pinned_files, a bit each */
     int64_t pinned_files; /* that would be due otherwise */
-    /* The oldest commit that names a pinned file as removed; VV_NO_VERSION: not looked for. */
-    int64_t pinned_version;
+    int64_t young_files;  /* that nothing keeps, and that were written since the cut-off */
+    /* The oldest commit that is known to have taken a file which stays; VV_NO_VERSION: none is. */
+    int64_t left_version;
     struct vv_objects due;
     int64_t folders; /* that were looked into */
 };
@@ -60,6 +61,8 @@ varve_status vv_vacuum_keep(struct vv_op *op, struct vv_vacuum_run *run);
  * something that would be due otherwise.
  */
 varve_status vv_vacuum_keep_removed(struct vv_op *op, struct vv_vacuum_run *run);
+/* A commit took a file from the table that stays for now. */
+void vv_vacuum_left_by(struct vv_vacuum_run *run, int64_t version);
 /* Adds to `kept` what a link in the table's folder leads to. */
 varve_status vv_vacuum_keep_link(struct vv_op *op, struct vv_vacuum_run *run,
     struct vv_str key);
@@ -76,7 +79,8 @@ int64_t vv_vacuum_bytes(const struct vv_objects *objects);
 varve_status vv_vacuum_readable(struct vv_op *op, struct vv_vacuum_run *run, int64_t *out);
 /*
  * Leaves word for the next lite vacuum: which commits name no file any more that could be due. Those
- * that stayed for a pin are due when it is dropped. Never fails: without it that one reads more.
+ * that stayed for a pin are due when it is dropped, those that one clock calls young when it no longer does.
+ * Never fails: without it that one reads more.
  */
 void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run);
 /* path, bytes, modified of what was due. */
