@@ -70,6 +70,7 @@ def main(arguments):
     if not arguments:
         print(__doc__, file=sys.stderr)
         return 2
+    run.hear_interrupts()
     programs = unit_programs(pathlib.Path(arguments[0]).resolve())
     unknown = set(arguments[1:]) | set(PASSED_OVER)
     if unknown - set(programs):

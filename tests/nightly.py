@@ -212,7 +212,8 @@ def main(arguments):
     night = Night(ROOT, options.build, steps, options.fresh)
     if not night.is_alone():
         raise SystemExit(f"{night.folder}: another run, or what one has left behind, is at work there")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT is ignored in what a shell has put in the background, and then in all that it starts.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         good = night.run(options.names)

@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -127,6 +128,12 @@ def run_python(build, jobs=1, short=False):
     return good
 
 
+def hear_interrupts():
+    """What a shell has put in the background ignores SIGINT, and so does all that it starts, the tests
+    of what a SIGINT does among them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build", type=pathlib.Path)
@@ -138,6 +145,7 @@ def main(arguments):
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
     build = options.build.resolve()
+    hear_interrupts()
     good = run_programs(build, options.suite, options.patient, options.part, options.short)
     if not options.programs_only:
         good = run_python(build, options.jobs, options.short) and good

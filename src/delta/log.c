@@ -48,6 +48,13 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
     return status == VARVE_ENOTFOUND ? check_name(op, log, version, key) : status;
 }
 
+varve_status vv_log_settle(struct vv_op *op, const struct vv_log_handle *log)
+{
+    if (vv_store_settle(op, log->store, VV_STR(VV_LOG_FOLDER)) == VARVE_OK)
+        return VARVE_OK;
+    return vv_note(op, "what it was to do is done already, and may not outlive a power cut");
+}
+
 varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_str *out_bytes)

@@ -61,7 +61,6 @@ varve_status vv_log_read(struct vv_op *op, const struct vv_log_handle *log, int6
  */
 varve_status vv_log_read_actions(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, struct vv_arena *arena, struct vv_actions *out, struct vv_str *out_bytes);
-
 /*
  * The same for a commit of a listing, which may be in the ledger (delta/ledger.h). `ledger`: of who
  * reads many of them in a row; NULL: a file of the ledger is opened for this one.
@@ -73,6 +72,12 @@ varve_status vv_log_read_listed(struct vv_op *op, const struct vv_log_handle *lo
 varve_status vv_log_read_listed_actions(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_ledger_reader *ledger, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_actions *out, struct vv_str *out_bytes);
+
+/*
+ * Whatever was read of the log is there after a power cut, too: who wrote it may not have synced it yet. For
+ * a call that finds that what it was to do is done.
+ */
+varve_status vv_log_settle(struct vv_op *op, const struct vv_log_handle *log);
 
 /* One line of the history. */
 struct vv_history_entry {

@@ -122,6 +122,14 @@ varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv
 /* `seam` names the fault point. */
 varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam);
 
+/* local_publish.c */
+
+/*
+ * A sync that concerns the objects failed: this store never says of them that they are durable. Without
+ * memory it is not remembered; the caller has the failure in any case.
+ */
+void vv_local_spoil(struct vv_local *local, const struct vv_str *keys, size_t keys_len);
+
 static inline struct vv_local *vv_local_of(struct vv_store *store)
 {
     return (struct vv_local *)store;

@@ -127,8 +127,7 @@ static bool is_spoiled(struct vv_local *local, struct vv_str key)
     return is;
 }
 
-/* Without memory there is no way to remember; the caller has the failure in any case. */
-static void spoil(struct vv_local *local, const struct vv_str *keys, size_t keys_len)
+void vv_local_spoil(struct vv_local *local, const struct vv_str *keys, size_t keys_len)
 {
     pthread_mutex_lock(&local->lock);
     for (size_t i = 0; i < keys_len; i++) {
@@ -216,7 +215,7 @@ static varve_status sync_files(struct vv_op *op, struct vv_local *local, struct 
     for (size_t i = 0; i < plan->files.len; i++) {
         const struct vv_sync_item *item = &plan->files.items[i];
         if (item->spoiled)
-            spoil(local, plan->keys[i], 1);
+            vv_local_spoil(local, plan->keys[i], 1);
         if (failed == NULL && item->failure != 0)
             failed = item;
     }
@@ -247,7 +246,7 @@ varve_status vv_local_publish(struct vv_op *op, struct vv_store *store,
     varve_status status = sync_names(op, local, &plan);
     if (status != VARVE_OK) {
         /* Which of them it hit cannot be told. */
-        spoil(local, keys, keys_len);
+        vv_local_spoil(local, keys, keys_len);
         return status;
     }
     vv_crash_point("store.publish.done");

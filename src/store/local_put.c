@@ -12,7 +12,8 @@
  * A sync that failed may succeed when repeated although bytes are lost, so the file it failed
  * on is given up; the next try writes another. After the step a failure is no proof that
  * nothing happened: a reply may have been lost on a network file system. The inode tells then,
- * and where it cannot, the outcome is EUNKNOWN.
+ * and where it cannot, the outcome is EUNKNOWN. So it is where the sync of the folder failed, and then no
+ * later sync of it is believed either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -219,8 +220,10 @@ varve_status vv_local_put_if_absent(struct vv_op *op, struct vv_store *store, st
     VV_TRY(step_by_link(op, &temp, path.ptr, &outcome));
     if (outcome == VV_PUT_CREATED) {
         vv_crash_point("store.put.linked");
-        if (settle(op, local, folder) != VARVE_OK)
+        if (settle(op, local, folder) != VARVE_OK) {
+            vv_local_spoil(local, &key, 1);
             return fail_doubt(op, path.ptr);
+        }
     }
     *out = outcome;
     return VARVE_OK;

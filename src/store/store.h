@@ -59,8 +59,8 @@ struct vv_store_ops {
         struct vv_str bytes);
     /*
      * Creates, never replaces. modified_us (0 = now) becomes the object's time where the store
-     * can set it. EUNKNOWN: it may be stored, read it back. Any other code: certainly not
-     * stored.
+     * can set it. EUNKNOWN: it may be stored, read it back, and publish what is. Any other code:
+     * certainly not stored.
      */
     varve_status (*put_if_absent)(struct vv_op *op, struct vv_store *store, struct vv_str key,
         struct vv_str bytes, int64_t modified_us, enum vv_put_outcome *out);
@@ -114,7 +114,7 @@ struct vv_store_ops {
      * removed.
      *
      * Also for an object whose put_if_absent ended in EUNKNOWN and that was then found stored:
-     * only publish makes it durable.
+     * only publish makes it durable, or refuses since a sync of it has failed.
      */
     varve_status (*publish)(struct vv_op *op, struct vv_store *store, const struct vv_str *keys,
         size_t keys_len);

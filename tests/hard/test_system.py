@@ -95,6 +95,28 @@ def test_each_kind_of_call_fails_once(varve_on, finished, name, tmp_path):
     assert failures >= (4 if name not in PINS else 1)
 
 
+# ---- A log whose folder can't be synced --------------------------------------------------------
+
+
+@pytest.mark.parametrize("command, said", [
+    (("upsert", "t", "-", "--app-id", "a", "--app-version", "1"), "was applied before"),
+    (("upsert", "t", "-"), "1 unchanged"),
+    (("delete", "t", "--where", "k = 1"), "no such rows"),
+])
+def test_what_may_not_outlive_a_power_cut_is_not_told_to_be_done(varve, command, said):
+    """Nor by a call that finds it done, which may be by a process that has not synced it yet."""
+    varve.ok("create", "t", "--schema", "k bigint not null, n bigint", "--key", "k")
+    varve.upsert("t", "k,n\n1,1\n")
+    fails = {"env": {"VARVE_TEST_SEAMS": "fail=store.fsync_folder:1"}, "stdin": "k,n\n1,2\n"}
+    done = varve.run(*command, **fails)
+    assert done.returncode == UNKNOWN and "may have been written" in done.stderr, done
+    done = varve.run(*command, **fails)
+    assert done.returncode == IO and "may not outlive a power cut" in done.stderr, done
+    done = varve.run(*command, stdin="k,n\n1,2\n")
+    assert done.returncode == 0 and said in done.stderr + done.stdout, done
+    assert varve.version("t") == 2
+
+
 # ---- A file system without hard links -----------------------------------------------------------
 
 

@@ -220,8 +220,9 @@ static bool is_applied(const struct run *run)
 }
 
 static varve_status attempts(struct vv_op *op, const struct run *run,
-    struct vv_edit_result *out)
+    struct vv_edit_result *out, bool *out_has_committed)
 {
+    *out_has_committed = false;
     for (;;) {
         VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
         struct vv_rules rules;
@@ -248,6 +249,7 @@ static varve_status attempts(struct vv_op *op, const struct run *run,
         VV_TRY(try_once(op, run, &edit, out->attempts, &committed));
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
+            *out_has_committed = committed.attempts > 0;
             fill_result(&edit, out);
             out->version = committed.version;
             return VARVE_OK;
@@ -263,6 +265,7 @@ varve_status vv_edit_run(struct vv_op *op, struct vv_table *table,
     VV_CLEANUP(vv_work_close) struct vv_work *work = NULL;
     VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     struct vv_edit_result result = {0};
+    bool has_committed = false;
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_work_open(op, table->engine, &work));
     const struct run run = {.table = table,
@@ -272,8 +275,10 @@ varve_status vv_edit_run(struct vv_op *op, struct vv_table *table,
         .options = options,
         .turn = &turn,
         .started_us = vv_now_us(op)};
-    VV_TRY(attempts(op, &run, &result));
+    VV_TRY(attempts(op, &run, &result, &has_committed));
     vv_turn_give(&turn);
+    if (!has_committed && !options->dry_run)
+        VV_TRY(vv_log_settle(op, &table->log));
     if (result.attempts > 0)
         vv_table_checkpoint_if_due(op, table, result.version);
     *out = result;

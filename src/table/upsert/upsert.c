@@ -367,6 +367,7 @@ static varve_status run(struct vv_op *op, struct vv_upsert_call *call,
         VV_TRY(try_once(op, call, &attempt, out->attempts, &committed));
         out->attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
+            call->has_committed = committed.attempts > 0;
             vv_evolution_tell(op, &evolution);
             fill_result(call, &attempt, out);
             out->columns_added = evolution.columns;
@@ -404,6 +405,8 @@ varve_status vv_upsert(struct vv_op *op, struct vv_table *table, const struct vv
     call.turn = &turn;
     VV_TRY(run(op, &call, inputs, inputs_len, &result));
     vv_turn_give(&turn);
+    if (!call.has_committed && !options->dry_run)
+        VV_TRY(vv_log_settle(op, &table->log));
     if (vv_work_clear(work))
         table->work = VV_MOVE(work);
     if (result.attempts > 0)

@@ -63,7 +63,8 @@ struct vv_upsert_call {
     struct vv_batch batch;
     int64_t started_us;
     struct vv_turn *turn; /* kept from the first lost race to the end */
-    int later_rounds;     /* in which rows got another order value, since the last attempt */
+    bool has_committed;
+    int later_rounds; /* in which rows got another order value, since the last attempt */
 };
 
 /* Groups, candidates, the table `stored` and the counts. */
