@@ -204,10 +204,26 @@ static varve_status read_slot(struct vv_op *op, struct committer *c, enum slot *
     return VARVE_OK;
 }
 
+/*
+ * Found stored is not yet durable: what did not answer may have failed to sync. Where it can't be made so,
+ * what the storage said first tells why.
+ */
+static varve_status make_durable(struct vv_op *op, struct committer *c, struct vv_str key,
+    const varve_error *first)
+{
+    c->in_doubt = true;
+    varve_status status = vv_store_publish(op, c->log->store, &key, 1);
+    if (status == VARVE_OK || first->code == VARVE_OK)
+        return status;
+    vv_forgive(op);
+    return vv_fail(op, VARVE_EIO, "%s", first->message);
+}
+
 /* One put of the slot, and whose the slot is then. */
 static varve_status put_slot(struct vv_op *op, struct committer *c, struct vv_str key,
     enum slot *out)
 {
+    varve_error doubt = {0};
     enum vv_put_outcome outcome = VV_PUT_EXISTS;
     vv_crash_point("commit.before_put");
     varve_status status = vv_store_put_if_absent(op, c->log->store, key, vv_buf_str(&c->text),
@@ -220,18 +236,15 @@ static varve_status put_slot(struct vv_op *op, struct committer *c, struct vv_st
     if (status == VARVE_EUNKNOWN)
         c->in_doubt = true;
     if (status == VARVE_EUNKNOWN || (status == VARVE_EIO && c->in_doubt)) {
-        vv_log(op, VV_LOG_WARN, "commit.in_doubt", "version %" PRId64 ": %s", c->body.version,
+        vv_log(op, VV_LOG_INFO, "commit.in_doubt", "version %" PRId64 ": %s", c->body.version,
             op->error.message);
+        doubt = op->error;
         vv_forgive(op);
         status = VARVE_OK;
     }
     VV_TRY(status);
     VV_TRY(read_slot(op, c, out));
-    if (*out != SLOT_OURS)
-        return VARVE_OK;
-    /* Found stored is not yet durable: what did not answer may have failed to sync. */
-    c->in_doubt = true;
-    return vv_store_publish(op, c->log->store, &key, 1);
+    return *out == SLOT_OURS ? make_durable(op, c, key, &doubt) : VARVE_OK;
 }
 
 /* Puts until the slot is somebody's. */

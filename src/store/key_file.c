@@ -39,7 +39,7 @@ static varve_status sync_folder_of(struct vv_op *op, const char *path)
         slash ? vv_arena_format(&op->arena, "%.*s/", (int)(slash - path), path) : VV_STR(".");
     if (folder.ptr == NULL)
         return vv_fail_memory(op);
-    return vv_sync_folder(op, folder, "key.sync");
+    return vv_sync_folder(op, folder, "key.sync", NULL);
 }
 
 /* Half a key would be in the way of the next one: what fails leaves no file. */

@@ -94,7 +94,7 @@ static varve_status local_settle(struct vv_op *op, struct vv_store *store, struc
     VV_TRY(vv_path_of(op, &op->arena, local, folder, &path));
     if (!local->sync || absent(vv_sys_stat(path.ptr, &status)) == ENOENT)
         return VARVE_OK;
-    return vv_sync_folder(op, path, "store.fsync_folder");
+    return vv_sync_folder(op, path, "store.fsync_folder", NULL);
 }
 
 /* Opened to read: the owner of a file sets its times, whoever may write to it. */

@@ -119,8 +119,9 @@ varve_status vv_sync_set_add(struct vv_op *op, struct vv_local *local, struct vv
  */
 varve_status vv_sync_set_run(struct vv_op *op, struct vv_local *local, struct vv_sync_set *set,
     const dev_t *done_device);
-/* `seam` names the fault point. */
-varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam);
+/* `seam` names the fault point. *out_is_spoiled, may be NULL: it was the sync that failed, not the way to it. */
+varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam,
+    bool *out_is_spoiled);
 
 /* local_publish.c */
 

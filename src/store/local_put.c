@@ -190,10 +190,13 @@ static varve_status step_by_link(struct vv_op *op, struct temp *temp, const char
         out);
 }
 
-static varve_status settle(struct vv_op *op, const struct vv_local *local, struct vv_str folder)
+/* *out_is_spoiled: no later sync of the folder proves anything. */
+static varve_status settle(struct vv_op *op, const struct vv_local *local, struct vv_str folder,
+    bool *out_is_spoiled)
 {
+    *out_is_spoiled = false;
     if (local->sync)
-        VV_TRY(vv_sync_folder(op, folder, "store.fsync_folder"));
+        VV_TRY(vv_sync_folder(op, folder, "store.fsync_folder", out_is_spoiled));
     vv_crash_point("store.put.folder_synced");
     return VARVE_OK;
 }
@@ -220,8 +223,10 @@ varve_status vv_local_put_if_absent(struct vv_op *op, struct vv_store *store, st
     VV_TRY(step_by_link(op, &temp, path.ptr, &outcome));
     if (outcome == VV_PUT_CREATED) {
         vv_crash_point("store.put.linked");
-        if (settle(op, local, folder) != VARVE_OK) {
-            vv_local_spoil(local, &key, 1);
+        bool is_spoiled = false;
+        if (settle(op, local, folder, &is_spoiled) != VARVE_OK) {
+            if (is_spoiled)
+                vv_local_spoil(local, &key, 1);
             return fail_doubt(op, path.ptr);
         }
     }
@@ -245,5 +250,6 @@ varve_status vv_local_put(struct vv_op *op, struct vv_store *store, struct vv_st
         return vv_sys_fail(op, failure, "replace", path.ptr);
     temp.path = VV_STR_NONE;
     vv_crash_point("store.put.renamed");
-    return settle(op, local, folder);
+    bool is_spoiled = false;
+    return settle(op, local, folder, &is_spoiled);
 }

@@ -123,12 +123,15 @@ static varve_status fail_sync(struct vv_op *op, int failure, struct vv_str folde
     return vv_sys_fail(op, failure, "sync the folder", vv_path_text(folder));
 }
 
-varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam)
+varve_status vv_sync_folder(struct vv_op *op, struct vv_str folder, const char *seam,
+    bool *out_is_spoiled)
 {
     struct vv_sync_item item = {.path = folder};
     const struct vv_sync_batch batch = {
         .items = &item, .len = 1, .folders = true, .fault_point = seam};
     vv_sync_batch_run(&batch);
+    if (out_is_spoiled != NULL)
+        *out_is_spoiled = item.spoiled;
     return item.failure == 0 ? VARVE_OK : fail_sync(op, item.failure, folder);
 }
 

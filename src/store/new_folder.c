@@ -200,7 +200,7 @@ varve_status vv_new_folder_publish(struct vv_op *op, struct vv_new_folder *folde
     if (failure != 0)
         return vv_sys_fail(op, failure, "give its name to the folder", folder->path.ptr);
     folder->hidden = VV_STR_NONE;
-    return vv_sync_folder(op, parent_path, "new_folder.sync_parent");
+    return vv_sync_folder(op, parent_path, "new_folder.sync_parent", NULL);
 }
 
 void vv_new_folder_done(struct vv_new_folder *folder)
