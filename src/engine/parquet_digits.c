@@ -35,7 +35,7 @@ static void look_done(struct look *look)
 varve_status vv_pq_read_footer(struct vv_op *op, const struct vv_pq_bytes *from,
     struct vv_arena *arena, struct vv_pq_file *out)
 {
-    char tail[VV_PQ_TAIL_BYTES];
+    char tail[VV_PQ_TAIL_BYTES] = {0};
     uint32_t length = 0;
     size_t got = 0;
     int64_t left = from->len - VV_PQ_TAIL_BYTES;
