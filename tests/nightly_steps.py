@@ -38,6 +38,7 @@ def builds(build):
              (), True),
         folder("plain", 3, f"tools/build.sh {build}"),
         folder("tsan", 4, "tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread"),
+        folder("asan", 4, "tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined"),
         folder("coverage", 2, "tools/build.sh build-coverage --buildtype=debug -Db_coverage=true"),
         # Each allocation is a place of its own there: otherwise an arena takes many at once.
         folder("arena", 2, "tools/build.sh build-arena --buildtype=debugoptimized -Dc_args=-DVV_ARENA_DEBUG"),
@@ -48,6 +49,8 @@ def builds(build):
 def both_cores(build):
     return [
         Step("valgrind", 2, 10, f"python3 tests/memcheck.py {build}", ("build-plain",)),
+        Step("asan", 2, 8, "python3 tests/run.py --programs-only build-asan", ("build-asan",)),
+        Step("spark", 2, 6, "make test-spark", ("build-plain",)),
         Step("coverage", 2, 8, f"{PYTHON} tools/coverage.py --programs-only build-coverage", ("build-coverage",)),
         Step("analyse", 2, 10, "tools/analyse.sh", ("setup",)),
         Step("memory", 2, 3, f"{PYTHON} tests/memory/bound.py {build}/varve 10000000 512", ("build-plain",)),
@@ -77,9 +80,19 @@ def one_core(build):
         yield plain(f"power-{first}", 10, f"{PYTHON} tests/power/power.py {build} 10 {first} --cuts 100")
     yield plain("record", 10, f"{PYTHON} tests/record/story.py {build}/varve 200 1000")
     yield plain("crash-seams", 3, f"{kill}::test_killed_at_every_seam", "VARVE_CRASH_NTH=5 ")
+    yield plain("record-mutate", 5, f"{PYTHON} tests/record/mutate.py {build}/varve 3000")
+    yield plain("record-export", 1, f"{PYTHON} tests/record/export_mutate.py {build}/varve")
+    yield Step("skipping", 1, 4, "for seed in $(seq 100 119); do "
+               f"{PYTHON} tests/interop/skipping.py {build} --seed $seed || exit 1; done", ("build-plain",))
+    yield plain("multi", 5, f"{PYTEST} tests/multi", "VARVE_MULTI_SEEDS=20 ")
+    yield plain("kills", 5, f"{PYTEST} tests/dml tests/ingest/test_follow.py -k killed", "VARVE_TEST_KILLS=100 ")
     for noun in ("proofs", "operations"):
         yield Step(f"fault-{noun}", 1, 2, "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=3600 "
                    f"build-arena/tests/fault/test_fault_{noun} --only allocation", ("build-arena",))
+    # Each call of the store, statement and allocation of what writes.
+    for noun in ("changes", "upkeep", "upsert", "edit"):
+        yield plain(f"fault-{noun}", 30, f"{build}/tests/fault/test_fault_{noun}",
+                    "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=7200 ")
     # In one process: it is the union of the points at which something died that has to be all of them.
     yield plain("crash-all", 7, f"{PYTEST} tests/crash", "VARVE_CRASH_EVERY=1 VARVE_CRASH_NTH=1 VARVE_DEEDS=all ")
     yield plain("hard-all", 10, f"{PYTEST} tests/hard", "VARVE_DEEDS=all VARVE_HARD_STEPS=5 ")

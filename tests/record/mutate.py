@@ -2,8 +2,8 @@
 
     python mutate.py PROGRAM COUNT [SEED]
 
-COUNT mutations over lakes of every kind (lakes.py); prints those that were not found, and a closing
-line "N passed, N failed". The tests run a part of it.
+COUNT mutations over lakes of every kind (lakes.py); prints those that were not found, what became of
+the others, and a closing line "N passed, N failed". The tests run a part of it.
 """
 
 import collections
@@ -121,6 +121,14 @@ def judge(varve, name, done, report, originals, heads):
     return None if is_named(done, report) else "not named"
 
 
+def outcome(done, report):
+    """What becomes of a mutation that judge is content with."""
+    if done["needs_head"]:
+        return ("found by a head that was kept" if done["what"] == "commit" else
+                "of data that other software wrote, told as not hashed")
+    return "changed nothing that is read or proven" if report["whole"] else "found and named"
+
+
 def is_only_a_time(table):
     """File times in a ledger's head are not proven: docs/audit.md."""
     return not audit_check.check(table)[0]
@@ -162,6 +170,7 @@ def run(program, count, seed=1, kinds=lakes.KINDS):
             left -= len(done)
             reports = verify_batch(varve)
             for name, what in done.items():
+                what["outcome"] = outcome(what, reports[name])
                 yield what, judge(varve, name, what, reports[name], originals, heads)
             subprocess.run(["rm", "-rf", str(varve.lake)], check=True)
 
@@ -169,11 +178,13 @@ def run(program, count, seed=1, kinds=lakes.KINDS):
 def main():
     program, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    counts = collections.Counter()
-    for done, wrong in run(program, count, seed):
+    counts, outcomes = collections.Counter(), collections.Counter()
+    for what, wrong in run(program, count, seed):
         counts[wrong is None] += 1
+        outcomes[what["outcome"]] += 1
         if wrong is not None:
-            print(f"{wrong}: {done}")
+            print(f"{wrong}: {what}")
+    print("; ".join(f"{number} {words}" for words, number in outcomes.most_common()))
     print(f"{counts[True]} passed, {counts[False]} failed")
     return 1 if counts[False] else 0
 
