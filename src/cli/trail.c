@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/durable.h"
+
 #define HEADER "varve-follow 1\n"
 #define BYTES_MAX (64 << 20)
 #define REWRITE_BYTES (64 << 10)
@@ -178,20 +180,11 @@ static varve_status append(struct vv_trail *trail, const struct vv_text *text, v
     return VARVE_OK;
 }
 
-/* The one that the file is in; `up` "..": the one that that is in. */
-static varve_status sync_folder(const struct vv_trail *trail, const char *up, varve_error *err)
+/* Of the folder that the file is in; `up` "..": of the one that that is in. */
+static varve_status sync_names(const struct vv_trail *trail, const char *up, varve_error *err)
 {
-    struct vv_text folder VV_CLEANUP(vv_text_done) = {0};
-    const char *slash = strrchr(trail->path.ptr, '/');
-    vv_text_add(&folder, slash ? trail->path.ptr : "./",
-        slash ? (size_t)(slash - trail->path.ptr) + 1 : 2);
-    vv_text_adds(&folder, up);
-    int fd = open(vv_text_chars(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_synced = fd >= 0 && fsync(fd) == 0;
-    varve_status status = is_synced ? VARVE_OK : fail(trail, "sync the folder of", err);
-    if (fd >= 0)
-        (void)close(fd);
-    return status;
+    errno = vv_durable_names(trail->path.ptr, up, trail->fd);
+    return errno == 0 ? VARVE_OK : fail(trail, "sync the folder of", err);
 }
 
 /* The whole of it, in the place of what is there. */
@@ -220,7 +213,7 @@ static varve_status rewrite(struct vv_trail *trail, varve_error *err)
     VV_TRY(append(trail, &text, err));
     if (fdatasync(fd) != 0 || rename(path.ptr, trail->path.ptr) != 0)
         return fail(trail, "replace", err);
-    VV_TRY(sync_folder(trail, "", err));
+    VV_TRY(sync_names(trail, "", err));
     trail->is_torn = false;
     return VARVE_OK;
 }
@@ -295,7 +288,7 @@ varve_status vv_trail_begin(struct vv_trail *trail, const struct vv_mark *mark,
         .after = sequence,
         .at = mark->offset};
     VV_TRY(rewrite(trail, err));
-    return sync_folder(trail, "..", err); /* who made the folder may have died before this */
+    return sync_names(trail, "..", err); /* who made the folder may have died before this */
 }
 
 static varve_status write_chunk(struct vv_trail *trail, const struct vv_chunk *chunk,

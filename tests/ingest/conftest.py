@@ -31,12 +31,13 @@ class Ingest:
     """A running `varve ingest`. stderr is read as it comes: `said` has its lines."""
 
     def __init__(self, lake, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=None,
-                 limit=None):
+                 limit=None, user=None):
         command = [str(PROGRAM), "--lake", str(lake), "ingest", *map(str, arguments)]
         if limit:
             command = ["prlimit", f"--nofile={limit}", *command]
         self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout,
-                                        stderr=subprocess.PIPE, cwd=lake.parent,
+                                        stderr=subprocess.PIPE, cwd=lake.parent, user=user, group=user,
+                                        extra_groups=None if user is None else [],
                                         env={**os.environ, **(env or {})})
         self.said = []
         self.reader = threading.Thread(target=self.read, daemon=True)

@@ -3,14 +3,17 @@ taken twice shows in the spool's sequence, which counts each row that ever was p
 line that was kept for the quarantine."""
 
 import os
+import pathlib
 import random
 import shutil
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 
 import pytest
-from conftest import Client, expected, signal_row, signal_rows, until
+from conftest import PROGRAM, Client, Lake, expected, signal_row, signal_rows, until
 from waiting import until_it_minds
 
 
@@ -24,6 +27,7 @@ def append(path, text):
         file.write(text)
 
 
+NOBODY = 65534
 KILLS = int(os.environ.get("VARVE_TEST_KILLS", "5"))
 
 
@@ -153,6 +157,27 @@ def test_csv_needs_its_header_after_a_restart_too(lake, log):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_the_folder_that_the_spool_is_in_may_not_be_listed():
+    """It is root's, the spool a service's that runs as somebody else."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)
+        lake, log, spool = Lake(pathlib.Path(folder)), os.path.join(folder, "log"), os.path.join(folder, "spool")
+        append(log, signal_rows(range(10)))
+        for path in (spool, spool + ".follow"):
+            os.mkdir(path)
+        for path in (lake.path, *lake.path.rglob("*"), spool, spool + ".follow"):
+            os.chown(path, NOBODY, NOBODY)
+        if subprocess.run([PROGRAM, "version"], user=NOBODY, group=NOBODY, extra_groups=[],
+                          capture_output=True, check=False).returncode != 0:
+            pytest.skip("the program lies where others can't go")
+        run = lake.ingest("signals", "--spool", spool, "--follow", log, "--interval", "1s", stdin=None,
+                          user=NOBODY)
+        until(lambda: accepted(run) == 10 or run.process.poll() is not None)
+        assert stop(run) == 10
+        assert lake.values() == expected(range(10))
+
+
 def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     """Two files that grow and rotate in both ways, and clients beside them."""
     rng = random.Random(7)
