@@ -180,7 +180,7 @@ static varve_status read_file(struct vv_op *op, struct vv_str name, struct vv_ca
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
     size_t len = 0;
     char *bytes = NULL;
-    VV_TRY(vv_source_open(op, name, -1, name, &source));
+    VV_TRY(vv_source_open_short(op, name, FILE_BYTES_MAX, &source));
     if (source.bytes > FILE_BYTES_MAX)
         return vv_fail(op, VARVE_EUSAGE, "calendar %.*s is larger than 4 MB: it is none",
             VV_ARG(name));

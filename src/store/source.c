@@ -63,8 +63,9 @@ static varve_status read_some(struct vv_op *op, int fd, struct vv_str name, char
     }
 }
 
-static varve_status copy_in(struct vv_op *op, int from, struct vv_str name, int to,
-    int64_t *out_bytes)
+/* To its end, or until it is known to be longer than `bytes_max`. */
+static varve_status copy_in(struct vv_op *op, int from, struct vv_str name, int64_t bytes_max,
+    int to, int64_t *out_bytes)
 {
     char *piece = vv_malloc(COPY_BYTES);
     if (piece == NULL)
@@ -72,7 +73,7 @@ static varve_status copy_in(struct vv_op *op, int from, struct vv_str name, int 
     varve_status status = VARVE_OK;
     int64_t bytes = 0;
     size_t got = 1;
-    while (status == VARVE_OK && got > 0) {
+    while (status == VARVE_OK && got > 0 && bytes <= bytes_max) {
         status = read_some(op, from, name, piece, &got);
         if (status != VARVE_OK || got == 0)
             break;
@@ -90,11 +91,12 @@ static varve_status copy_in(struct vv_op *op, int from, struct vv_str name, int 
 }
 
 /* Replaces a descriptor that can be read only once by a copy of what it still gives. */
-static varve_status make_copy(struct vv_op *op, struct vv_str name, struct vv_source *source)
+static varve_status make_copy(struct vv_op *op, struct vv_str name, int64_t bytes_max,
+    struct vv_source *source)
 {
     VV_CLEANUP(vv_fd_close) int copy = -1;
     VV_TRY(open_nameless(op, &copy));
-    VV_TRY(copy_in(op, source->fd, name, copy, &source->bytes));
+    VV_TRY(copy_in(op, source->fd, name, bytes_max, copy, &source->bytes));
     vv_source_close(source);
     source->fd = copy;
     source->owned = source->is_copy = true;
@@ -102,7 +104,7 @@ static varve_status make_copy(struct vv_op *op, struct vv_str name, struct vv_so
     return VARVE_OK;
 }
 
-static varve_status source_settle(struct vv_op *op, struct vv_str name,
+static varve_status source_settle(struct vv_op *op, struct vv_str name, int64_t bytes_max,
     struct vv_source *source)
 {
     struct stat status;
@@ -116,11 +118,11 @@ static varve_status source_settle(struct vv_op *op, struct vv_str name,
         source->written_us = vv_sys_modified_us(&status);
         return VARVE_OK;
     }
-    return make_copy(op, name, source);
+    return make_copy(op, name, bytes_max, source);
 }
 
-varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
-    struct vv_source *out)
+static varve_status open_most(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
+    int64_t bytes_max, struct vv_source *out)
 {
     VV_CLEANUP(vv_source_close) struct vv_source source = {.fd = fd};
     if (fd < 0) {
@@ -136,11 +138,23 @@ varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct
             return vv_fail_errno(op, os_errno, "cannot open %.*s", VV_ARG(name));
         source.owned = true;
     }
-    VV_TRY(source_settle(op, name, &source));
+    VV_TRY(source_settle(op, name, bytes_max, &source));
     snprintf(source.engine_path, sizeof(source.engine_path), "/proc/self/fd/%d", source.fd);
     *out = source;
     source = VV_SOURCE_NONE;
     return VARVE_OK;
+}
+
+varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
+    struct vv_source *out)
+{
+    return open_most(op, path, fd, name, INT64_MAX, out);
+}
+
+varve_status vv_source_open_short(struct vv_op *op, struct vv_str path, int64_t bytes_max,
+    struct vv_source *out)
+{
+    return open_most(op, path, -1, path, bytes_max, out);
 }
 
 varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out)

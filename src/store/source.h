@@ -30,6 +30,12 @@ struct vv_source {
  */
 varve_status vv_source_open(struct vv_op *op, struct vv_str path, int fd, struct vv_str name,
     struct vv_source *out);
+/*
+ * The file at `path`, of which more than `bytes_max` are none that the caller wants: of a pipe or a device,
+ * which may have no end, no more is copied than tells so. `bytes` is greater then; who asks looks.
+ */
+varve_status vv_source_open_short(struct vv_op *op, struct vv_str path, int64_t bytes_max,
+    struct vv_source *out);
 /* Bytes that the process has: a file without a name, too, since the engine reads files. */
 varve_status vv_source_open_bytes(struct vv_op *op, struct vv_str bytes, struct vv_source *out);
 /*

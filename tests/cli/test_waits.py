@@ -2,6 +2,7 @@
 reader that does not read."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -105,6 +106,17 @@ def test_a_named_pipe_that_nobody_opens(table, tmp_path, name):
     os.mkfifo(tmp_path / "pipe")
     words = [str(tmp_path / "pipe") if word == "PIPE" else word for word in NAMED[name]]
     assert is_interrupted(table, interrupt(table, words, signal.SIGTERM))
+
+
+def test_a_calendar_without_an_end(table):
+    """As little of it as tells that it is none is copied to the folder of temporary files."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+
+    done = subprocess.run([str(table.program), "--lake", str(table.lake), "gaps", "t", "--every", "1m",
+                           "--calendar", "/dev/zero"], capture_output=True, text=True, check=False,
+                          preexec_fn=limit, timeout=SOON)
+    assert done.returncode == 2 and "calendar /dev/zero is larger than 4 MB" in done.stderr, done
 
 
 @pytest.mark.parametrize("form", WRITES)
