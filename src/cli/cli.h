@@ -109,10 +109,12 @@ int64_t vv_now_ms(void); /* of a clock that never goes back */
  * grow, show as a failed write.
  */
 void vv_interrupt_catch(void);
-void vv_interrupt_target(varve_lake *lake);       /* NULL: none */
-int vv_interrupt_signal(void);                    /* 0: none so far */
+void vv_interrupt_target(varve_lake
+        *lake);                /* NULL: none, nor does a handler have one any more */
+int vv_interrupt_signal(void); /* 0: none so far */
 varve_status vv_interrupt_fail(varve_error *err); /* EINTERRUPTED */
-void vv_interrupt_forget(void);                   /* as if there had been none; catches anew */
+/* As if there had been none of this kind; catches anew. One of the other kind stays. */
+void vv_interrupt_forget(int number);
 
 /* ---- ask.c ------------------------------------------------------------------------------------ */
 

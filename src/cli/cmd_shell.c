@@ -20,6 +20,17 @@ static void shell_done(struct vv_shell *shell)
     vv_text_done(&shell->pending);
 }
 
+/* A SIGINT at the prompt, or on the way to it, does what Ctrl-C does there: it gives up what was typed. */
+static bool was_given_up(struct vv_shell *shell)
+{
+    if (vv_interrupt_signal() != SIGINT)
+        return false;
+    vv_interrupt_forget(SIGINT);
+    vv_text_clear(&shell->pending);
+    (void)printf("\n");
+    return true;
+}
+
 static varve_status run_terminal(struct vv_shell *shell)
 {
     struct vv_shell_edit *edit VV_CLEANUP(vv_shell_edit_close) = vv_shell_edit_open(shell);
@@ -30,7 +41,13 @@ static varve_status run_terminal(struct vv_shell *shell)
             "shell: the terminal can't be used for editing");
     vv_say(shell->cli, "Varve %s, lake %s; .help lists commands, SQL ends with a semicolon",
         varve_version(), shell->cli->globals.lake);
-    while (!shell->is_done && vv_shell_edit_line(edit, &line, &was_cancelled)) {
+    while (!shell->is_done) {
+        bool has_line =
+            vv_interrupt_signal() == 0 && vv_shell_edit_line(edit, &line, &was_cancelled);
+        if (was_given_up(shell))
+            continue;
+        if (!has_line)
+            break;
         if (was_cancelled)
             vv_text_clear(&shell->pending);
         else

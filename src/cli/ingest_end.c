@@ -33,7 +33,7 @@ varve_status vv_ingest_catch_signals(int *out_fd, varve_error *err)
     /* One that came while the program started is answered as if it came now. */
     int early = vv_interrupt_signal();
     if (early != 0) {
-        vv_interrupt_forget();
+        vv_interrupt_forget(early);
         (void)raise(early);
     }
     return VARVE_OK;

@@ -27,8 +27,7 @@ static varve_status settle(struct vv_shell *shell, varve_status status)
         return vv_interrupt_fail(&shell->cli->error);
     if (status != VARVE_OK)
         vv_report_error(&shell->cli->error);
-    if (status != VARVE_OK || vv_interrupt_signal() != 0)
-        vv_interrupt_forget();
+    vv_interrupt_forget(SIGINT);
     return VARVE_OK;
 }
 

@@ -206,6 +206,19 @@ def test_ctrl_c_stops_a_statement_and_the_shell_goes_on(shell):
     assert terminal.close()[0] == 0
 
 
+def test_a_sigint_at_the_prompt_gives_up_what_was_typed(shell):
+    terminal = shell()
+    for typed, prompt in (("", "varve> "), ("SELECT 4", "SELECT 4"), ("SELECT 1\r  + 2", "+ 2")):
+        terminal.type(typed)
+        if typed:
+            terminal.expect(prompt)
+        os.kill(terminal.child, signal.SIGINT)
+        terminal.expect("varve> ")
+        assert "43" in terminal.ask("SELECT 43;")
+    terminal.type("\x04")
+    assert terminal.close()[0] == 0
+
+
 def test_ctrl_c_in_the_pager_is_the_pagers(shell, tmp_path):
     script = tmp_path / "pager"
     script.write_text("#!/bin/sh\ntrap 'echo; echo heard; exit' INT\necho here\nwhile :; do sleep 0.1; done\n")
