@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/durable.h"
 #include "cli/text.h"
 
 #define BUFFER_BYTES ((size_t)1 << 16)
@@ -128,19 +129,69 @@ static varve_status close_pager(struct vv_target *target, varve_error *err)
     return cannot_write(target, errno, err);
 }
 
+/*
+ * The engine puts a file of its own in the place of one that it is to write to: that one is ours then,
+ * with the permissions that were chosen.
+ */
+static int take_written(struct vv_target *target)
+{
+    struct stat opened, named;
+    if (fstat(target->fd, &opened) != 0 || stat(target->temporary, &named) != 0)
+        return errno;
+    if (opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
+        return 0;
+    int fd = open(target->temporary, O_RDONLY | O_CLOEXEC);
+    int number = fd >= 0 && fchmod(fd, opened.st_mode & 0777) == 0 ? 0 : errno;
+    if (fd >= 0) {
+        (void)close(target->fd);
+        target->fd = fd;
+    }
+    return number;
+}
+
+/* Where the file system knows of no such thing, it promises nothing: no failure of ours. */
+static int unless_unknown(int number)
+{
+    return number == EINVAL || number == ENOTSUP ? 0 : number;
+}
+
+static int sync_bytes(int fd)
+{
+    int done;
+    do
+        done = fsync(fd);
+    while (done != 0 && errno == EINTR);
+    return done == 0 ? 0 : unless_unknown(errno);
+}
+
+/*
+ * A power cut leaves what was there or what comes in its place, whole: the bytes are on the disk before
+ * they have the name. *out_named: they have it.
+ */
+static int publish(struct vv_target *target, bool *out_named)
+{
+    int number = take_written(target);
+    if (number == 0)
+        number = sync_bytes(target->fd);
+    if (number == 0 && rename(target->temporary, target->real) != 0)
+        number = errno;
+    if (number != 0)
+        return number;
+    *out_named = true;
+    return unless_unknown(vv_durable_names(target->real, "", target->fd));
+}
+
 /* Closes what was opened; 0, or the errno of what went wrong. */
-static int close_file(struct vv_target *target, bool keep)
+static int close_file(struct vv_target *target, bool keep, bool *out_named)
 {
     int number = target->failure;
     if (target->fd == STDOUT_FILENO)
         return number;
+    if (number == 0 && keep && target->temporary != NULL)
+        number = publish(target, out_named);
     if (close(target->fd) != 0 && number == 0)
         number = errno;
-    if (target->temporary == NULL)
-        return number;
-    if (number == 0 && keep && rename(target->temporary, target->real) != 0)
-        number = errno;
-    if (number != 0 || !keep)
+    if (target->temporary != NULL && !*out_named)
         (void)unlink(target->temporary);
     return number;
 }
@@ -154,8 +205,13 @@ varve_status vv_target_close(struct vv_target *target, bool keep, varve_error *e
         target->failure = errno;
     bool is_left =
         target->temporary == NULL && target->failure != 0 && reader_is_gone(target->fd);
-    int number = close_file(target, keep);
-    if (number != 0 && keep && !is_left)
+    bool is_named = false;
+    int number = close_file(target, keep, &is_named);
+    if (number != 0 && is_named)
+        status = vv_error_set(err, VARVE_EIO,
+            "%s is written, but a power cut may undo that: its folder cannot be synced: %s",
+            target->path, vv_errno_text(number));
+    else if (number != 0 && keep && !is_left)
         status = cannot_write(target, number, err);
     free(target->temporary);
     free(target->real);

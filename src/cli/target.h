@@ -26,8 +26,9 @@ struct vv_target {
 varve_status vv_target_open(const char *output, const char *pager, struct vv_target *target,
     varve_error *err);
 /*
- * Ends the writing; `keep` false, or a failure: no file is left. EIO where something could not
- * be written. A reader that went away (`| head`, `q` in the pager) has seen enough: no failure.
+ * Ends the writing; `keep` false, or a failure: no file is left, and what was there stays; a power
+ * cut leaves that or the new one. EIO where something could not be written. A reader that went away
+ * (`| head`, `q` in the pager) has seen enough: no failure.
  */
 varve_status vv_target_close(struct vv_target *target, bool keep, varve_error *err);
 

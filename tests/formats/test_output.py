@@ -93,16 +93,35 @@ def test_a_full_disk_behind_stdout_is_said(varve, form, sql):
     assert done.stderr.splitlines()[0] == "varve: cannot write to stdout: No space left on device"
 
 
-def test_a_link_stays_one_and_permissions_stay(varve, tmp_path):
-    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_link_stays_one_and_permissions_stay(varve, tmp_path, form):
+    real, link = tmp_path / "real", tmp_path / "link"
     real.write_text("old")
     real.chmod(0o640)
     link.symlink_to(real)
-    varve.ok("query", "SELECT 1 AS one", "-o", link)
+    varve.ok("query", "SELECT 1 AS one", "-o", link, "--format", form)
     assert link.is_symlink()
-    assert real.read_text() == "one\n1\n"
+    assert real.read_text() == "one\n1\n" if form == "csv" else real.read_bytes().endswith(b"PAR1")
     assert real.stat().st_mode & 0o777 == 0o640
-    assert sorted(os.listdir(tmp_path)) == ["link.csv", "real.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["link", "real"]
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.parquet"])
+def test_its_bytes_are_on_the_disk_before_it_has_its_name(varve, tmp_path, name):
+    """And its name is afterwards. What is synced is told by the sync that fails."""
+    system = varve.program.resolve().parent / "tests" / "hard" / "libhard_system.so"
+    path = tmp_path / "out" / name
+    path.parent.mkdir()
+    for number, status, words in ((1, 8, f"varve: cannot write {path}: Input/output error"),
+                                  (2, 8, f"varve: {path} is written, but a power cut may undo that"),
+                                  (3, 0, "")):
+        path.write_text("old")
+        done = varve.run("query", "SELECT 1 AS one", "-o", path, env={
+            "LD_PRELOAD": str(system), "VARVE_HARD_ROOT": f"{tmp_path}/",
+            "VARVE_HARD_EIO": f"sync:{number}"})
+        assert done.returncode == status and done.stderr.startswith(words), (number, done.stderr)
+        assert (path.read_bytes() == b"old") == (number == 1)
+        assert os.listdir(path.parent) == [name]
 
 
 def test_devices_and_pipes_are_written_to_not_replaced(varve, tmp_path):
