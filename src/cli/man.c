@@ -94,6 +94,6 @@ void vv_help_man(struct vv_text *text)
         ".SH ENVIRONMENT\n.TP\n\\fBVARVE_LAKE\\fR\nthe lake, where \\fB\\-\\-lake\\fR is not "
         "given\n.TP\n\\fBVARVE_PAGER\\fR, \\fBPAGER\\fR\nthe pager of what does not fit on the "
         "screen, else less\n.TP\n\\fBTMPDIR\\fR\nwhere is put aside what does not fit into "
-        "memory\n"
+        "memory, in varve\\-spill\\-*\n"
         ".TP\n\\fBNO_COLOR\\fR\nno colours\n");
 }

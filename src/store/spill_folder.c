@@ -17,6 +17,7 @@
 
 struct vv_spill_folder {
     char *path;
+    char *home; /* the one of ours that it lies in; NULL: it lies among what others have */
     int lock;
     pid_t owner;
 };
@@ -75,17 +76,63 @@ static bool make_locked(struct vv_spill_folder *folder, bool *out_again)
     return false;
 }
 
+static varve_status keep_text(struct vv_op *op, struct vv_str text, char **out)
+{
+    vv_free(*out);
+    *out = text.ptr != NULL ? vv_malloc(text.len + 1) : NULL;
+    if (*out == NULL)
+        return vv_fail_memory(op);
+    memcpy(*out, text.ptr, text.len + 1);
+    return VARVE_OK;
+}
+
 static varve_status name_it(struct vv_op *op, struct vv_str before, struct vv_str prefix,
     struct vv_spill_folder *folder)
 {
     struct vv_str path = vv_arena_format(&op->arena, "%.*s%.*s%ld-%016" PRIx64, VV_ARG(before),
         VV_ARG(prefix), (long)getpid(), vv_random64());
-    vv_free(folder->path);
-    folder->path = path.ptr != NULL ? vv_malloc(path.len + 1) : NULL;
-    if (folder->path == NULL)
+    return keep_text(op, path, &folder->path);
+}
+
+static varve_status sweep(struct vv_op *op, struct vv_str before, struct vv_str prefix)
+{
+    const struct vv_folder_sweep swept = {.before = before,
+        .prefix = prefix,
+        .is_one = is_spill_name,
+        .event = "spill_folder.swept"};
+    return vv_folder_sweep(op, &swept);
+}
+
+/* What somebody else has made under that name, or may change, is left alone. */
+static bool is_home(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid() &&
+           (info.st_mode & 022) == 0;
+}
+
+/*
+ * "<prefix><user>/", which all of a user's lie in and which stays: what else there is in the folder of
+ * temporary files, which may be very much, is not read. Only when this one is made, for what builds have
+ * left that knew of none; and where there can be none. `*before` is what the paths begin with.
+ */
+static varve_status find_home(struct vv_op *op, struct vv_str prefix, struct vv_str *before,
+    struct vv_spill_folder *folder)
+{
+    struct vv_str home = vv_arena_format(&op->arena, "%.*s%.*s%ld", VV_ARG(*before),
+        VV_ARG(prefix), (long)geteuid());
+    if (home.ptr == NULL)
         return vv_fail_memory(op);
-    memcpy(folder->path, path.ptr, path.len + 1);
-    return VARVE_OK;
+    bool is_new = mkdir(home.ptr, 0700) == 0;
+    if (is_new || !is_home(home.ptr))
+        VV_TRY(sweep(op, *before, prefix));
+    if (!is_home(home.ptr))
+        return VARVE_OK;
+    *before = vv_arena_format(&op->arena, "%.*s/", VV_ARG(home));
+    if (before->ptr == NULL)
+        return vv_fail_memory(op);
+    VV_TRY(sweep(op, *before, prefix));
+    return keep_text(op, home, &folder->home);
 }
 
 /* Gives up what was not locked, and leaves alone what is not its own. */
@@ -95,6 +142,7 @@ static void folder_free(struct vv_spill_folder **folder)
         return;
     vv_fd_close(&(*folder)->lock);
     vv_free((*folder)->path);
+    vv_free((*folder)->home);
     vv_free(*folder);
     *folder = NULL;
 }
@@ -107,17 +155,13 @@ varve_status vv_spill_folder_make(struct vv_op *op, struct vv_str parent,
     struct vv_str prefix = prefix_of(&op->arena);
     if (before.ptr == NULL || prefix.ptr == NULL)
         return vv_fail_memory(op);
-    const struct vv_folder_sweep swept = {.before = before,
-        .prefix = prefix,
-        .is_one = is_spill_name,
-        .event = "spill_folder.swept"};
-    VV_TRY(vv_folder_sweep(op, &swept));
     VV_CLEANUP(folder_free)
     struct vv_spill_folder *folder = vv_malloc_zeroed(sizeof(*folder));
     if (folder == NULL)
         return vv_fail_memory(op);
     folder->lock = -1;
     folder->owner = getpid();
+    VV_TRY(find_home(op, prefix, &before, folder));
     bool again = true;
     for (int i = 0; i < TRIES_MAX && again; i++) {
         VV_TRY(name_it(op, before, prefix, folder));
@@ -137,8 +181,14 @@ struct vv_str vv_spill_folder_path(const struct vv_spill_folder *folder)
 void vv_spill_folder_keep(struct vv_spill_folder *folder)
 {
     bool is_locked = false;
-    if (folder->owner != getpid() || access(folder->path, F_OK) == 0 ||
-        mkdir(folder->path, 0700) != 0)
+    if (folder->owner != getpid() || access(folder->path, F_OK) == 0)
+        return;
+    if (folder->home != NULL) {
+        (void)mkdir(folder->home, 0700);
+        if (!is_home(folder->home))
+            return;
+    }
+    if (mkdir(folder->path, 0700) != 0)
         return;
     vv_fd_close(&folder->lock);
     vv_folder_take(folder->path, &folder->lock, &is_locked);

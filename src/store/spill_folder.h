@@ -1,7 +1,7 @@
 /*
  * A folder for what the engine has no memory for, in one for temporary files that other processes use
  * too, perhaps of other users and other machines. Nobody needs it once its process has ended; that of a
- * killed one is removed when the next is made.
+ * killed one is removed when the next is made. Those of a user lie in one folder, which stays.
  */
 #ifndef VV_STORE_SPILL_FOLDER_H
 #define VV_STORE_SPILL_FOLDER_H

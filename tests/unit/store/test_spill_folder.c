@@ -112,6 +112,74 @@ TEST(spill_folder, of_others_stay)
     making_done(&making);
 }
 
+/* The folder that one lay in, and its name. */
+static void make_and_leave(char home[400], char name[200])
+{
+    struct making making;
+    home[0] = name[0] = '\0';
+    if (!make(&making))
+        return;
+    const char *path = vv_spill_folder_path(making.folder).ptr;
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(name, 200, "%s", slash + 1);
+    (void)snprintf(home, 400, "%.*s", (int)(slash - path), path);
+    making_done(&making);
+}
+
+TEST(spill_folder, lies_in_one_of_the_user_alone_beside_which_nothing_is_read)
+{
+    char home[400], again[400], name[200], other[200];
+    struct stat info;
+    make_and_leave(home, name);
+    REQUIRE(stat(home, &info) == 0);
+    CHECK_INT(info.st_mode & 0777, 0700);
+    REQUIRE(mkdir(test_path(name), 0700) == 0); /* as a build that knew of none may leave it */
+    make_and_leave(again, other);
+    CHECK(strcmp(home, again) == 0);
+    CHECK(is_there(test_path(name)));
+    REQUIRE(rmdir(home) == 0);
+    make_and_leave(again, other);
+    CHECK(strcmp(home, again) == 0);
+    CHECK(!is_there(test_path(name)));
+}
+
+static bool is_file_instead(const char *home)
+{
+    return test_file_write(home, VV_STR("not ours"));
+}
+
+static bool is_link_instead(const char *home)
+{
+    return mkdir(test_path("elsewhere"), 0700) == 0 && symlink("elsewhere", home) == 0;
+}
+
+static bool is_open_to_all_instead(const char *home)
+{
+    return mkdir(home, 0700) == 0 && chmod(home, 0777) == 0;
+}
+
+static bool is_of_another_instead(const char *home)
+{
+    return mkdir(home, 0755) == 0 && (geteuid() != 0 || chown(home, 65534, 65534) == 0);
+}
+
+TEST(spill_folder, lies_in_none_that_somebody_else_may_have_made)
+{
+    static bool (*const instead[])(const char *home) = {
+        is_file_instead, is_link_instead, is_open_to_all_instead, is_of_another_instead};
+    char home[400], found[400], name[200], other[200];
+    make_and_leave(home, name);
+    REQUIRE(rmdir(home) == 0);
+    for (size_t i = 0; i + (geteuid() != 0) < VV_COUNT(instead); i++) {
+        REQUIRE(instead[i](home));
+        REQUIRE(mkdir(test_path(name), 0700) == 0);
+        make_and_leave(found, other);
+        CHECK(strcmp(found, test_dir()) == 0);
+        CHECK(!is_there(test_path(name)));
+        REQUIRE(rmdir(home) == 0 || unlink(home) == 0);
+    }
+}
+
 TEST(spill_folder, is_none_where_it_cannot_be_made)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
@@ -121,18 +189,26 @@ TEST(spill_folder, is_none_where_it_cannot_be_made)
     CHECK(folder == NULL);
 }
 
-TEST(spill_folder, one_that_somebody_has_taken_away_is_made_anew_and_locked)
+static void check_made_anew(bool with_home)
 {
-    struct making own;
-    struct making next;
+    struct making own, next;
+    char home[400];
     if (!make(&own))
         return;
-    REQUIRE(rmdir(vv_spill_folder_path(own.folder).ptr) == 0);
+    const char *path = vv_spill_folder_path(own.folder).ptr;
+    (void)snprintf(home, sizeof(home), "%.*s", (int)(strrchr(path, '/') - path), path);
+    REQUIRE(rmdir(path) == 0 && (!with_home || rmdir(home) == 0));
     vv_spill_folder_keep(own.folder);
-    CHECK(is_there(vv_spill_folder_path(own.folder).ptr));
+    CHECK(is_there(path));
     if (make(&next)) { /* which sweeps */
-        CHECK(is_there(vv_spill_folder_path(own.folder).ptr));
+        CHECK(is_there(path));
         making_done(&next);
     }
     making_done(&own);
+}
+
+TEST(spill_folder, one_that_somebody_has_taken_away_is_made_anew_and_locked)
+{
+    check_made_anew(false);
+    check_made_anew(true);
 }
