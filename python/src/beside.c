@@ -25,8 +25,9 @@ bool vp_wait_a_while(sem_t *semaphore)
     return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until) == 0;
 }
 
-void vp_look_for_signals(bool *out_raised)
+bool vp_look_for_signals(bool *out_raised)
 {
+    bool raises = false;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *type = NULL, *value = NULL, *trace = NULL;
     if (*out_raised)
@@ -35,11 +36,12 @@ void vp_look_for_signals(bool *out_raised)
     if (PyErr_CheckSignals() != 0) {
         if (*out_raised)
             PyErr_Clear();
-        *out_raised = true;
+        *out_raised = raises = true;
     }
     if (type != NULL)
         PyErr_Restore(type, value, trace);
     PyGILState_Release(gil);
+    return raises;
 }
 
 /* ---- The desk ------------------------------------------------------------------------------- */
@@ -132,8 +134,10 @@ static void job_watch(struct job *job, bool *out_raised)
         (void)vp_wait_a_while(&job->bell);
         if (atomic_load(&job->is_done))
             return;
-        desk_serve(what->desk, *out_raised);
-        vp_look_for_signals(out_raised);
+        bool had_raised = *out_raised;
+        desk_serve(what->desk, had_raised);
+        if (vp_look_for_signals(out_raised) && had_raised && what->out_insists != NULL)
+            *what->out_insists = true;
         if (*out_raised && what->interrupt != NULL)
             what->interrupt(what->args);
     }

@@ -37,6 +37,7 @@ struct vp_beside {
     vp_run_fn run;
     void *args;
     struct vp_desk *desk; /* NULL: it asks nobody */
+    bool *out_insists;    /* NULL, or becomes true when a handler raises once more */
 };
 /*
  * The status of `run`; *out_raised: a signal handler has raised, and its exception is set. `err` may
@@ -54,7 +55,10 @@ int vp_desk_ask(struct vp_desk *desk, int (*run)(void *args), void *args, bool *
 bool vp_is_main_thread(void);
 /* False: no, but a signal came, or it is time to look whether one did. */
 bool vp_wait_a_while(sem_t *semaphore);
-/* Without the GIL, but takes it to see. *out_raised: a handler has raised; it is set. */
-void vp_look_for_signals(bool *out_raised);
+/*
+ * Without the GIL, but takes it to see. *out_raised: a handler has raised; it is set. True: one has now,
+ * be it the first or not.
+ */
+bool vp_look_for_signals(bool *out_raised);
 
 #endif

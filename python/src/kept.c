@@ -184,6 +184,8 @@ struct next {
     struct kept *kept;
     struct ArrowArray *out;
     int result;
+    bool insists; /* a handler has raised once more */
+    atomic_bool is_over;
 };
 
 static varve_status next_run(void *args, varve_error *err)
@@ -194,17 +196,18 @@ static varve_status next_run(void *args, varve_error *err)
     use_begin(kept);
     next->result =
         kept->inner.release != NULL ? kept->inner.get_next(&kept->inner, next->out) : EINVAL;
+    atomic_store(&next->is_over, true);
     use_end(kept);
     return VARVE_OK;
 }
 
 static void next_interrupt(void *args)
 {
-    struct kept *kept = ((struct next *)args)->kept;
+    const struct next *next = args;
+    struct kept *kept = next->kept;
     struct vp_streams *streams = kept->streams;
     if (streams == NULL) {
-        /* Not counted: what another thread is about to ask of the lake is not meant. */
-        varve_lake_interrupt(vp_lake_handle(kept->lake));
+        vp_lake_interrupt_reads(kept->lake, next->insists, &next->is_over);
         return;
     }
     pthread_mutex_lock(&streams->lock);
@@ -228,7 +231,7 @@ static void forget_interrupt(struct kept *kept)
 int vp_kept_next(struct ArrowArrayStream *self, struct ArrowArray *out, bool *out_raised)
 {
     struct next next = {.kept = self->private_data, .out = out};
-    struct vp_beside what = {next_interrupt, next_run, &next, NULL};
+    struct vp_beside what = {next_interrupt, next_run, &next, NULL, &next.insists};
     vp_run_beside(&what, NULL, out_raised);
     if (*out_raised)
         forget_interrupt(next.kept);

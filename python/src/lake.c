@@ -8,7 +8,12 @@
 #include "lake.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+
+/* So long the others wait for a read that is to end, which looks for that each 10 ms. */
+#define INTERRUPT_LOOKS 100
+#define INTERRUPT_LOOK_NS (1000 * 1000)
 
 struct left {
     varve_table *table;
@@ -252,6 +257,24 @@ void vp_lake_forget_interrupt(struct vp_lake *lake)
     turn_end(lake);
 }
 
+/*
+ * The library has one flag for all of a lake, and forgets it when a call begins: none does until the read
+ * has seen it. What a call of this very thread reads is ended with that.
+ */
+void vp_lake_interrupt_reads(struct vp_lake *lake, bool insists, const atomic_bool *is_over)
+{
+    bool has_turn = !insists && !is_within(lake, false);
+    if (has_turn && !vp_wait_a_while(&lake->turn))
+        return;
+    varve_lake_interrupt(lake->handle);
+    for (int i = 0; has_turn && i < INTERRUPT_LOOKS && !atomic_load(is_over); i++)
+        nanosleep(&(struct timespec){.tv_nsec = INTERRUPT_LOOK_NS}, NULL);
+    if (!has_turn)
+        return;
+    forget_interrupt(lake);
+    turn_end(lake);
+}
+
 static varve_status call_now(const struct call *call, varve_error *err)
 {
     struct vp_lake *lake = call->lake;
@@ -328,7 +351,8 @@ int vp_lake_call_reading(struct vp_lake *lake, struct vp_reads *reads, vp_run_fn
     if (check_call(lake) < 0 || !turn_take(lake))
         return -1;
     struct call call = {vp_lake_retain(lake), reads, run, args};
-    struct vp_beside what = {call_interrupt, call_run, &call, reads ? &reads->desk : NULL};
+    struct vp_beside what = {
+        call_interrupt, call_run, &call, reads ? &reads->desk : NULL, NULL};
     varve_error err;
     bool raised;
     vp_within_begin(&within, lake);

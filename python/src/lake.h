@@ -36,6 +36,11 @@ bool vp_lake_check_process(const struct vp_lake *lake);
 void vp_lake_interrupt(struct vp_lake *lake);
 /* How often that was called: for what is done of a call before it is the library's. */
 unsigned vp_lake_interrupts(const struct vp_lake *lake);
+/*
+ * Ends reads of streams, and calls too where somebody insists; else, while one of another thread runs, does
+ * nothing. Takes a while, or until `*is_over`: who reads tries again. Without the GIL.
+ */
+void vp_lake_interrupt_reads(struct vp_lake *lake, bool insists, const atomic_bool *is_over);
 /* An interrupt that ended a read of a stream shall not end the next one too. */
 void vp_lake_forget_interrupt(struct vp_lake *lake);
 varve_lake *vp_lake_handle(struct vp_lake *lake);

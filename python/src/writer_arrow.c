@@ -162,7 +162,7 @@ static void feed_cancel(void *args)
 
 static PyObject *run_feed(struct feed *feed)
 {
-    struct vp_beside what = {feed_cancel, feed_run, feed, &feed->rows.reads.desk};
+    struct vp_beside what = {feed_cancel, feed_run, feed, &feed->rows.reads.desk, NULL};
     varve_error err;
     bool raised = false;
     if (!vp_writer_begin(feed->self))

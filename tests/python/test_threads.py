@@ -104,6 +104,45 @@ thread.join()
     assert done.stdout == "interrupted\nended\n", done.stderr
 
 
+def test_ctrl_c_while_a_stream_is_read_beside_a_call_of_another_thread(tmp_path):
+    """The read ends when the call has; a second one ends both."""
+    done = script_full("""
+import pyarrow as pa
+signal.alarm(60)
+lake.init()
+ROW = pa.RecordBatch.from_pylist([{"timestamp": 1_000_000, "symbol": "SPY", "regime": "bullish_low"}]).cast(
+    pa.schema({"timestamp": pa.timestamp("us", "UTC"), "symbol": pa.string(), "regime": pa.string()}))
+def batches(times):
+    before = 0
+    while before == 0 or before < seen:  # until the main thread waits for rows
+        before = seen
+        time.sleep(0.2)
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)  # who hears of it has done what is to be done
+    yield ROW
+def upsert(times):
+    try:
+        reader = pa.RecordBatchReader.from_batches(ROW.schema, batches(times))
+        said.append(lake.table("market_regimes").upsert(reader).inserted)
+    except varve.Interrupted:
+        said.append("ended")
+for times in (1, 2):
+    said, seen, rows = [], 0, iter(lake.query(ROWS_ENDLESS.replace("1000000 ", "200000 ")))
+    next(rows)
+    thread = threading.Thread(target=upsert, args=(times,))
+    thread.start()
+    try:
+        for row in rows:
+            seen += 1
+    except KeyboardInterrupt:
+        said.append("interrupted")
+    thread.join()
+    print(*sorted(map(str, said)), lake.query("SELECT 1 AS one").to_dicts())
+""", tmp_path)
+    assert done.stdout == "1 interrupted [{'one': 1}]\nended interrupted [{'one': 1}]\n", done.stdout + done.stderr
+
+
 def test_interrupt_from_another_thread(lake):
     ended = threading.Event()
 
