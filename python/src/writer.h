@@ -37,10 +37,13 @@ struct vp_writer_object {
     PyObject *module;
     struct vp_lake *lake;
     struct vp_streams *streams;
-    varve_writer *writer; /* NULL: closed; guarded by: the GIL, or by being in a call */
+    varve_writer
+        *writer; /* NULL: who closes it has it; guarded by: the GIL, or by being in a call */
     atomic_int calls;
     int full_fails;
     atomic_bool is_closing;      /* no more calls; stays so where it was closed */
+    pthread_t closer;            /* while is_closing; guarded by: the GIL */
+    atomic_bool has_ended;       /* the library's writer is gone */
     PyObject *events[VP_EVENTS]; /* guarded by: the GIL; NULL: nobody asked */
     _Atomic(pthread_t) teller;   /* while is_telling */
     atomic_bool is_telling;
@@ -73,8 +76,12 @@ PyObject *vp_writer_put_arrow(PyObject *self, PyObject *args);
 PyObject *vp_writer_sync(PyObject *self, PyObject *unused);
 PyObject *vp_writer_flush(PyObject *self, PyObject *args);
 
-/* Closes the library's writer, which is gone then. With the GIL; signals as in vp_run_beside. */
-varve_status vp_writer_close_all(varve_writer *writer, varve_error *err, bool *out_raised);
+/*
+ * Closes the library's writer, and *out_ended says so as soon as it is gone. With the GIL; signals as in
+ * vp_run_beside.
+ */
+varve_status vp_writer_close_all(varve_writer *writer, atomic_bool *out_ended, varve_error *err,
+    bool *out_raised);
 
 /* Fills in the callbacks for the events that somebody asked for. */
 void vp_writer_listen(struct vp_writer_object *self, varve_writer_options *options);

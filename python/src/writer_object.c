@@ -105,34 +105,69 @@ static void writer_dealloc(PyObject *object)
     vp_object_free(object);
 }
 
+struct abandon {
+    varve_writer *writer;
+    atomic_bool *out_ended;
+};
+
 static varve_status abandon_run(void *args, varve_error *err)
 {
+    const struct abandon *abandon = args;
     (void)err;
-    varve_writer_abandon(args);
+    varve_writer_abandon(abandon->writer);
+    atomic_store(abandon->out_ended, true);
     return VARVE_OK;
+}
+
+/* False: a signal handler has raised. */
+static bool look_away(void)
+{
+    Py_BEGIN_ALLOW_THREADS
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    Py_END_ALLOW_THREADS
+    return PyErr_CheckSignals() == 0;
 }
 
 /* Until the calls are over. False: a signal handler has raised. */
 static bool wait_for_calls(struct vp_writer_object *self)
 {
-    while (atomic_load(&self->calls) > 0) {
-        Py_BEGIN_ALLOW_THREADS
-            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals() < 0)
+    while (atomic_load(&self->calls) > 0)
+        if (!look_away())
             return false;
-    }
     return true;
 }
 
+/* Whoever closes it waits for this very thread: a signal handler in the midst of that, or a callback. */
+static bool must_not_wait(const struct vp_writer_object *self)
+{
+    return pthread_equal(self->closer, pthread_self()) || vp_writer_is_teller(self) ||
+           vp_lake_is_telling(self->lake);
+}
+
 /*
- * From here on the writer is the caller's alone. NULL: it was closed before, or is being closed by
- * whoever waits for the calls or for this very thread, or an exception.
+ * Another thread that closes it is waited for: it may give up. False: it is closed, or is being closed by
+ * whoever waits for this thread, or an exception.
  */
+static bool begin_to_close(struct vp_writer_object *self)
+{
+    while (!atomic_load(&self->has_ended)) {
+        if (!atomic_load(&self->is_closing)) {
+            if (!vp_writer_check(self))
+                return false;
+            self->closer = pthread_self();
+            atomic_store(&self->is_closing, true);
+            return true;
+        }
+        if (must_not_wait(self) || !vp_lake_check_process(self->lake) || !look_away())
+            return false;
+    }
+    return false;
+}
+
+/* From here on the writer is the caller's alone. NULL: it is not to be closed by the caller. */
 static varve_writer *take_writer(struct vp_writer_object *self)
 {
-    if (self->writer == NULL || !vp_writer_check(self) ||
-        atomic_exchange(&self->is_closing, true))
+    if (!begin_to_close(self))
         return NULL;
     if (!wait_for_calls(self) || !vp_streams_end(self->streams, true)) {
         atomic_store(&self->is_closing, false);
@@ -154,9 +189,11 @@ static PyObject *writer_close(PyObject *self, PyObject *unused)
 {
     varve_error err;
     bool raised = false;
+    atomic_bool *ended = &object_of(self)->has_ended;
     varve_writer *writer = take_writer(object_of(self));
     (void)unused;
-    if (writer != NULL && vp_writer_close_all(writer, &err, &raised) != VARVE_OK && !raised)
+    if (writer != NULL && vp_writer_close_all(writer, ended, &err, &raised) != VARVE_OK &&
+        !raised)
         return vp_raise(&err);
     return give_none();
 }
@@ -164,9 +201,10 @@ static PyObject *writer_close(PyObject *self, PyObject *unused)
 static PyObject *writer_abandon(PyObject *self, PyObject *unused)
 {
     bool raised = false;
-    struct vp_beside what = {NULL, abandon_run, take_writer(object_of(self)), NULL};
+    struct abandon abandon = {take_writer(object_of(self)), &object_of(self)->has_ended};
+    struct vp_beside what = {NULL, abandon_run, &abandon, NULL, NULL};
     (void)unused;
-    if (what.args != NULL)
+    if (abandon.writer != NULL)
         (void)vp_run_beside(&what, NULL, &raised);
     return give_none();
 }
@@ -174,7 +212,7 @@ static PyObject *writer_abandon(PyObject *self, PyObject *unused)
 static PyObject *writer_is_closed(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    return PyBool_FromLong(object_of(self)->writer == NULL);
+    return PyBool_FromLong(atomic_load(&object_of(self)->has_ended));
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -194,7 +232,7 @@ static PyObject *writer_metrics(PyObject *object, PyObject *unused)
 {
     struct vp_writer_object *self = object_of(object);
     struct metrics call = {self->writer, NULL};
-    struct vp_beside what = {NULL, metrics_run, &call, NULL};
+    struct vp_beside what = {NULL, metrics_run, &call, NULL, NULL};
     (void)unused;
     if (vp_writer_call(self, &what) == 0)
         return vp_take_text(call.json);
@@ -250,7 +288,7 @@ static PyObject *writer_scan(PyObject *object, PyObject *args)
     struct vp_writer_object *self = object_of(object);
     struct scan call = {
         .self = self, .options = VARVE_SCAN_OPTIONS_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct vp_beside what = {scan_interrupt, scan_run, &call, NULL};
+    struct vp_beside what = {scan_interrupt, scan_run, &call, NULL, NULL};
     long long limit;
     if (!PyArg_ParseTuple(args, "szzL", &call.table, &call.options.columns, &call.options.where,
             &limit))

@@ -79,7 +79,7 @@ static void counted_interrupt(void *args)
 int vp_writer_call(struct vp_writer_object *self, const struct vp_beside *what)
 {
     struct counted counted = {self, what};
-    struct vp_beside beside = {counted_interrupt, counted_run, &counted, NULL};
+    struct vp_beside beside = {counted_interrupt, counted_run, &counted, NULL, NULL};
     varve_error err;
     bool raised = false;
     if (!vp_writer_begin(self))
@@ -241,6 +241,7 @@ PyObject *vp_writer_put_signal(PyObject *self, PyObject *args, PyObject *options
 struct flush {
     varve_writer *writer;
     const atomic_bool *is_closing; /* NULL: it is this that closes */
+    atomic_bool *out_ended;        /* of that alone */
     int64_t timeout_ms;            /* < 0: none */
     bool tries_once;               /* as to close does: a failure is not waited out */
     atomic_bool is_cancelled;
@@ -318,13 +319,17 @@ static varve_status close_run(void *args, varve_error *err)
         (void)!flush_run(args, NULL);
     if (atomic_load(&flush->is_cancelled))
         varve_writer_interrupt(flush->writer);
-    return varve_writer_close(flush->writer, err);
+    varve_status status = varve_writer_close(flush->writer, err);
+    atomic_store(flush->out_ended, true);
+    return status;
 }
 
-varve_status vp_writer_close_all(varve_writer *writer, varve_error *err, bool *out_raised)
+varve_status vp_writer_close_all(varve_writer *writer, atomic_bool *out_ended, varve_error *err,
+    bool *out_raised)
 {
-    struct flush flush = {.writer = writer, .timeout_ms = -1, .tries_once = true};
-    struct vp_beside what = {flush_cancel, close_run, &flush, NULL};
+    struct flush flush = {
+        .writer = writer, .out_ended = out_ended, .timeout_ms = -1, .tries_once = true};
+    struct vp_beside what = {flush_cancel, close_run, &flush, NULL, NULL};
     return vp_run_beside(&what, err, out_raised);
 }
 
@@ -339,7 +344,7 @@ PyObject *vp_writer_flush(PyObject *self, PyObject *args)
 {
     struct flush flush = {
         .writer = object_of(self)->writer, .is_closing = &object_of(self)->is_closing};
-    struct vp_beside what = {flush_cancel, flush_run, &flush, NULL};
+    struct vp_beside what = {flush_cancel, flush_run, &flush, NULL, NULL};
     long long timeout_ms;
     if (!PyArg_ParseTuple(args, "L", &timeout_ms))
         return NULL;
@@ -354,7 +359,7 @@ static varve_status sync_run(void *args, varve_error *err)
 
 PyObject *vp_writer_sync(PyObject *self, PyObject *unused)
 {
-    struct vp_beside what = {NULL, sync_run, self, NULL};
+    struct vp_beside what = {NULL, sync_run, self, NULL, NULL};
     (void)unused;
     return run_waiting(object_of(self), &what);
 }

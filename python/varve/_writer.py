@@ -223,8 +223,9 @@ class Writer:
 
     def close(self):
         """Flushes everything, and ends. Where that fails: its error; the rows stay in the spool,
-        and the writer is closed all the same. Calls of others that wait end with UsageError. A
-        signal handler may close it. A program that exits closes its writers."""
+        and the writer is closed all the same. Calls of others that wait end with UsageError; a
+        close of another thread is waited for. A signal handler may close it. A program that exits
+        closes its writers."""
         self._core.close()
 
     def abandon(self):

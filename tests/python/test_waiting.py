@@ -240,6 +240,55 @@ def test_close_beside_a_reader_that_does_not_end(lake):
     assert lake.query(COUNT).to_dicts()[0]["n"] > 1
 
 
+def test_a_second_close_waits_for_the_first(lake):
+    """Which a callback must not, nor a signal handler in the midst of the first."""
+    def told(commit):
+        writer.close()
+        begun.set()
+        more.wait(60)
+
+    def close():
+        writer.close()
+        ended.append(writer.closed)
+
+    begun, more, ended = threading.Event(), threading.Event(), []
+    writer = varve.Writer(lake, interval=None, on_commit=told)
+    writer.put("market_regimes", regime())
+    threads = [threading.Thread(target=close) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(60)
+    threads[1].start()
+    threads[1].join(0.3)
+    assert threads[1].is_alive() and not writer.closed and ended == []
+    more.set()
+    for thread in threads:
+        thread.join()
+    assert ended == [True, True] and lake.query(COUNT).to_dicts() == [{"n": 1}]
+
+
+def test_a_second_close_closes_where_the_first_gives_up(tmp_path):
+    """The first waits for a scan, until a signal ends that."""
+    assert run("""
+regimes.upsert(pa.Table.from_batches([BATCH]))
+writer = varve.Writer(lake, interval=None)
+put(1)
+slow = "levenshtein(repeat(symbol, 3000), repeat(reverse(symbol), 3000)) >= 0"
+reader = threading.Thread(target=lambda: writer.scan("market_regimes", where=slow).close())
+second = threading.Thread(target=lambda: (writer.close(), print("closed", writer.closed)))
+reader.start()
+time.sleep(0.2)
+kick(after=0.2)
+threading.Timer(0.1, second.start).start()
+try:
+    writer.close()
+except KeyboardInterrupt:
+    print("interrupted", writer.closed)
+second.join()
+reader.join()
+print(lake.query("SELECT count(*) AS n FROM market_regimes").to_dicts())
+""", tmp_path) == ["interrupted False", "closed True", "[{'n': 2}]"]
+
+
 def test_an_input_closes_the_writer_that_reads_it(lake):
     def batches():
         yield pa.RecordBatch.from_pylist([regime()])
