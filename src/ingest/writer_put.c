@@ -1,6 +1,6 @@
 /*
  * A row comes. Of a row no more is asked here than what it takes to keep it: that it is one, of a
- * table that is there, with a key. All other rules are judged when it is flushed, where a row that
+ * table that is there, with a key (but for what an upsert fills in of it). All other rules are judged when it is flushed, where a row that
  * breaks one goes to the quarantine and no other row waits for it.
  */
 #include <string.h>
@@ -109,8 +109,8 @@ varve_status vv_writer_put_typed(struct vv_op *op, struct vv_writer *writer,
     const struct vv_writer_shape *shape = lane->shape;
     bool is_stale = shape != lane->table->shape;
     for (size_t i = 0; i < shape->key_len && !is_stale; i++)
-        if (!has_value(row_payload, lane->key_places[i]))
-            absent = shape->key[i];
+        if (!shape->key[i].is_filled && !has_value(row_payload, lane->key_places[i]))
+            absent = shape->key[i].name;
     record.is_stamped = shape->order.len > 0 && !has_value(row_payload, lane->order_place);
     pthread_rwlock_unlock(&writer->tables_lock);
     if (is_stale) {
@@ -169,8 +169,8 @@ static void look_at_members(const struct vv_json *row, const struct vv_writer_sh
         bool is_nan = vv_row_is_nan(value);
         bool is_null = vv_json_is(value, VV_JSON_NULL);
         for (size_t i = 0; i < shape->key_len && i < 64; i++)
-            if (!is_null && (!is_nan || shape->key_is_float[i]) &&
-                vv_str_eq_nocase(name, shape->key[i]))
+            if (!is_null && (!is_nan || shape->key[i].is_float) &&
+                vv_str_eq_nocase(name, shape->key[i].name))
                 out->keys |= UINT64_C(1) << i;
         if (shape->order.len > 0 && vv_str_eq_nocase(name, shape->order))
             out->has_order = out->has_order || !(is_null || is_nan);
@@ -213,11 +213,11 @@ varve_status vv_writer_put_json(struct vv_op *op, struct vv_writer *writer, stru
     }
     look_at_members(row, shape, &members);
     for (size_t i = 0; i < shape->key_len && i < 64; i++) {
-        if ((members.keys >> i & 1) != 0)
+        if ((members.keys >> i & 1) != 0 || shape->key[i].is_filled)
             continue;
         (void)vv_fail(op, VARVE_EINVALID,
-            "%.*s has no value, and it is part of the key of table %.*s", VV_ARG(shape->key[i]),
-            VV_ARG(owner->name));
+            "%.*s has no value, and it is part of the key of table %.*s",
+            VV_ARG(shape->key[i].name), VV_ARG(owner->name));
         vv_error_table(op, owner->name);
         return VARVE_EINVALID;
     }

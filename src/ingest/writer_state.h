@@ -36,12 +36,17 @@
 
 #define VV_WRITER_WORKERS 3
 
+struct vv_writer_key {
+    struct vv_str name;
+    bool is_float;  /* it may be NaN */
+    bool is_filled; /* where a row has none: that it can be is judged by the flush */
+};
+
 /* What rows of a table must have. Immutable; replaced when the table's metadata changes. */
 struct vv_writer_shape {
     struct vv_writer_shape *older; /* which somebody may still look at */
     struct vv_str schema_json;
-    struct vv_str *key;
-    bool *key_is_float; /* such a one may be NaN */
+    struct vv_writer_key *key;
     size_t key_len;
     struct vv_str order; /* the order column; none: there is none, or it takes no times */
 };

@@ -5,6 +5,7 @@
 #include "ingest/spool_row.h"
 #include "ingest/writer_state.h"
 #include "table/input/convert.h"
+#include "table/values.h"
 
 #define BLIND_US INT64_C(1000000) /* so long a table that can't be read is not tried anew */
 #define NAME_BYTES_MAX 255        /* of a folder */
@@ -178,25 +179,43 @@ varve_status vv_writer_table_of_row(struct vv_op *op, struct vv_writer *writer,
     return VARVE_OK;
 }
 
+/* Whether an upsert fills in the column, where a row does not say it. */
+static bool is_filled(const struct vv_field *field, const struct vv_rules *rules,
+    int32_t column)
+{
+    bool is_derived = false;
+    for (size_t i = 0; i < rules->partition_from_len; i++)
+        is_derived = is_derived || rules->partition_from[i].partition == column;
+    return is_derived || vv_field_default(field).ptr != NULL ||
+           vv_field_generated(field).ptr != NULL;
+}
+
+/* Its name is the snapshot's. */
+static struct vv_writer_key key_of(const struct vv_snapshot *snapshot,
+    const struct vv_rules *rules, size_t at)
+{
+    const struct vv_field *field = &snapshot->schema.fields[rules->key[at]];
+    return (struct vv_writer_key){.name = field->name,
+        .is_float = vv_type_is_float(&field->type),
+        .is_filled = is_filled(field, rules, rules->key[at])};
+}
+
 /* Under tables_lock, whose arena it is made in. */
 static struct vv_writer_shape *shape_new(struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules)
 {
     struct vv_writer_shape *shape = vv_new(arena, struct vv_writer_shape, 1);
-    struct vv_str *key = vv_new(arena, struct vv_str, rules->key_len + 1);
-    bool *key_is_float = vv_new(arena, bool, rules->key_len + 1);
-    if (shape == NULL || key == NULL || key_is_float == NULL)
+    struct vv_writer_key *key = vv_new(arena, struct vv_writer_key, rules->key_len + 1);
+    if (shape == NULL || key == NULL)
         return NULL;
     shape->schema_json = vv_arena_str(arena, snapshot->metadata->schema_json);
     shape->key = key;
-    shape->key_is_float = key_is_float;
     shape->key_len = rules->key_len;
     bool is_ok = shape->schema_json.ptr != NULL;
     for (size_t i = 0; i < rules->key_len; i++) {
-        const struct vv_field *field = &snapshot->schema.fields[rules->key[i]];
-        key[i] = vv_arena_str(arena, field->name);
-        key_is_float[i] = vv_type_is_float(&field->type);
-        is_ok = is_ok && key[i].ptr != NULL;
+        key[i] = key_of(snapshot, rules, i);
+        key[i].name = vv_arena_str(arena, key[i].name);
+        is_ok = is_ok && key[i].name.ptr != NULL;
     }
     if (rules->order >= 0) {
         const struct vv_field *field = &snapshot->schema.fields[rules->order];
@@ -213,9 +232,12 @@ static bool shape_fits(const struct vv_writer_shape *shape, const struct vv_snap
     if (shape == NULL || shape->key_len != rules->key_len ||
         !vv_str_eq(shape->schema_json, snapshot->metadata->schema_json))
         return false;
-    for (size_t i = 0; i < rules->key_len; i++)
-        if (!vv_str_eq(shape->key[i], snapshot->schema.fields[rules->key[i]].name))
+    for (size_t i = 0; i < rules->key_len; i++) {
+        struct vv_writer_key key = key_of(snapshot, rules, i);
+        if (!vv_str_eq(shape->key[i].name, key.name) ||
+            shape->key[i].is_filled != key.is_filled)
             return false;
+    }
     if (rules->order >= 0)
         order = snapshot->schema.fields[rules->order].name;
     return shape->order.len == 0 || vv_str_eq(shape->order, order);
@@ -316,7 +338,7 @@ static bool lane_fit(struct vv_arena *arena, struct vv_writer_lane *lane)
     if (places == NULL)
         return false;
     for (size_t i = 0; i < shape->key_len; i++)
-        places[i] = place_of(lane, shape->key[i]);
+        places[i] = place_of(lane, shape->key[i].name);
     lane->key_places = places;
     lane->order_place = shape->order.len > 0 ? place_of(lane, shape->order) : -1;
     lane->shape = shape;
@@ -378,8 +400,8 @@ varve_status vv_writer_lane(struct vv_op *op, struct vv_writer *writer, struct v
     }
     struct vv_str absent = VV_STR_NONE;
     for (size_t i = 0; lane != NULL && i < lane->shape->key_len; i++)
-        if (lane->key_places[i] < 0)
-            absent = lane->shape->key[i];
+        if (lane->key_places[i] < 0 && !lane->shape->key[i].is_filled)
+            absent = lane->shape->key[i].name;
     pthread_rwlock_unlock(&writer->tables_lock);
     if (lane == NULL)
         return vv_fail_memory(op);

@@ -50,6 +50,18 @@ def test_repeated_it_writes_nothing(lake):
     assert len(lake.rows("signals")) == 100
 
 
+def test_a_column_of_the_key_that_an_upsert_fills_in_need_not_be_said(lake):
+    lake.ok("create", "t", "--schema", "ts timestamp not null, s string not null, "
+            "q int not null default 7, w int generated always as (q * 2), date date not null",
+            "--key", "ts,s,q,w,date", "--partition-by", "date")
+    run = lake.ingest("t")
+    run.send('{"ts":"2025-01-01T23:30:00Z","s":"A"}\n{"ts":"2025-01-02","s":"A","date":"2025-01-09"}\n')
+    run.end()
+    assert [(row["s"], row["q"], row["w"], str(row["date"])) for row in lake.rows("t")] == [
+        ("A", 7, 14, "2025-01-01")]
+    assert "is not the UTC date of" in lake.ok("quarantine", "show", "t", "--format", "ndjson")
+
+
 def test_a_last_line_without_an_end_is_a_line(lake):
     run = lake.ingest("signals", "--ack")
     run.send("\ufeff" + signal_row(1) + "\n   \n" + signal_row(2).rstrip("\n"))

@@ -72,6 +72,25 @@ def test_typed_rows(lake, writer):
     assert row["ingested_at"] == OPENING + dt.timedelta(microseconds=1)
 
 
+def test_a_column_of_the_key_that_an_upsert_fills_in_need_not_be_put(lake, writer):
+    lake.create("t", schema="ts timestamp not null, s string not null, q int not null default 7, "
+                "date date not null", key=["ts", "s", "q", "date"], partition_by="date")
+    writer.put("t", ts=OPENING, s="dict")
+    writer.put_arrow("t", pa.table({"ts": [OPENING], "s": ["arrow"]}))
+    with pytest.raises(varve.InvalidData, match='column "s" is absent'):
+        writer.put_arrow("t", pa.table({"ts": [OPENING], "date": [OPENING.date()]}))
+    with pytest.raises(varve.InvalidData, match="s has no value, and it is part of the key"):
+        writer.put("t", ts=OPENING)
+    writer.flush()
+    assert lake.query("SELECT s, q, date FROM t ORDER BY s").to_dicts() == [
+        {"s": way, "q": 7, "date": OPENING.date()} for way in ("arrow", "dict")]
+    lake.table("t").alter("unset", "varve.partitionFrom")  # from then on nothing fills it in
+    writer.put("t", ts=OPENING, s="dict")
+    writer.flush()
+    with pytest.raises(varve.InvalidData, match="date has no value"):
+        writer.put("t", ts=OPENING, s="dict")
+
+
 @pytest.mark.parametrize("arguments, options, kind", [
     (("2025-01-30", "SPY", None), {}, TypeError), ((OPENING, 5, None), {}, TypeError),
     ((OPENING, "SPY", None), {"vix": "high"}, TypeError), ((OPENING,), {}, TypeError),
