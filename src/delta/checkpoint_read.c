@@ -17,9 +17,11 @@
 #include "delta/log_name.h"
 #include "delta/path.h"
 #include "delta/stats.h"
+#include "engine/sound_json.h"
 #include "engine/sql.h"
 
 #define SIDECAR "\"sidecar\""
+#define STRUCT_STATS VV_SOUND_JSON "(to_json(add.stats_parsed)::VARCHAR)"
 /* Of a file, and of a row group of it; more is the engine's, which streams under its limit. */
 #define DIRECT_BYTES_MAX ((size_t)256 << 20)
 #define ROWS_A_TURN 4096 /* then the memory of the rows before is given back */
@@ -68,11 +70,11 @@ static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shap
     bool has_text = vv_checkpoint_shape_has(shape, "add.stats");
     bool has_struct = vv_checkpoint_shape_has(shape, "add.stats_parsed");
     if (has_text && has_struct && shape->has_null_stats)
-        vv_buf_adds(sql, "coalesce(add.stats, to_json(add.stats_parsed)::VARCHAR)");
+        vv_buf_adds(sql, "coalesce(add.stats, " STRUCT_STATS ")");
     else if (has_text)
         vv_buf_adds(sql, "add.stats::VARCHAR");
     else if (has_struct)
-        vv_buf_adds(sql, "to_json(add.stats_parsed)::VARCHAR");
+        vv_buf_adds(sql, STRUCT_STATS);
     else
         vv_buf_adds(sql, "NULL::VARCHAR");
 }

@@ -132,6 +132,8 @@ bool vv_duck_type_eq(duckdb_logical_type a, duckdb_logical_type b);
 varve_status vv_row_filter_register(struct vv_op *op, struct vv_session *session);
 /* variant_function.c: likewise. */
 varve_status vv_variant_register(struct vv_op *op, struct vv_session *session);
+/* sound_json.c: likewise. */
+varve_status vv_sound_json_register(struct vv_op *op, struct vv_session *session);
 /* small_files.c: likewise. */
 varve_status vv_small_files_register(struct vv_op *op, struct vv_session *session);
 /* held_files.c: likewise. */

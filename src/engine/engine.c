@@ -190,6 +190,7 @@ static varve_status settings_set(struct vv_op *op, struct vv_engine *engine,
     VV_TRY(vv_rowset_register_number(op, engine, session->connection));
     VV_TRY(vv_row_filter_register(op, session));
     VV_TRY(vv_variant_register(op, session));
+    VV_TRY(vv_sound_json_register(op, session));
     VV_TRY(vv_curve_register(op, session));
     VV_TRY(vv_rank_register(op, session));
     VV_TRY(vv_step_register(op, session));

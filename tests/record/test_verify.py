@@ -404,6 +404,15 @@ def test_a_checkpoint_that_says_something_else_is_named(plain):
     assert kinds(report) == ["checkpoint.differs"] and target.name in report["findings"][0]["message"]
 
 
+def test_a_checkpoint_that_has_statistics_as_columns_alone_is_no_alarm(varve):
+    varve.ok("create", "t", "--schema", "k int not null, d decimal(18,18), e decimal(9,9), f float, g double",
+             "--key", "k", "--property", "delta.checkpoint.writeStatsAsJson=false",
+             "--property", "delta.checkpoint.writeStatsAsStruct=true")
+    varve.upsert("t", '{"k":1,"d":0.5,"e":0.5,"f":0.1,"g":0.1}\n{"k":2,"d":-0.25,"f":-1e30,"g":1e30}\n')
+    varve.ok("checkpoint", "t")
+    assert verify(varve, "t")["whole"]
+
+
 def test_a_seal_is_signed_and_checked_also_by_openssl(plain, tmp_path):
     key = tmp_path / "audit.key"
     plain.ok("keygen", key)

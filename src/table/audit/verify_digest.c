@@ -2,9 +2,13 @@
  * Two texts of one action are equal in this: checkpoints have no order of members, write what is
  * not there as null, times with a blank for the T, and numbers with other digits.
  */
+#include <stdio.h>
+
 #include "base/hash.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "delta/list.h"
+#include "delta/value.h"
 #include "table/audit/verify_run.h"
 
 #define LINE_BYTES_MAX ((size_t)1 << 30)
@@ -47,6 +51,30 @@ static varve_status digest_text(struct vv_op *op, struct vv_arena *arena, struct
     return VARVE_OK;
 }
 
+/*
+ * A bound of a float column is 0.1 to some writers and 0.10000000149011612, the double that the float
+ * is, to others: of a number that is a float, the double that its shortest decimal is.
+ */
+static double plain(double number)
+{
+    double single = 0;
+    double found = 0;
+    char text[VV_NUMBER_BYTES];
+    if (!vv_double_to_float(number, &single) || single < number || single > number)
+        return number;
+    for (int digits = 5; digits <= 8; digits++) {
+        int len = snprintf(text, sizeof(text), "%.*e", digits, number);
+        char *point = strpbrk(text + 1, ".,"); /* of the locale */
+        if (len <= 0 || (size_t)len >= sizeof(text) || point == NULL)
+            return number;
+        *point = '.';
+        if (vv_number_parse((struct vv_str){text, (size_t)len}, &found) &&
+            vv_double_to_float(found, &single) && !(single < number || single > number))
+            return found;
+    }
+    return number;
+}
+
 static uint64_t digest_number(const struct vv_json *value)
 {
     double number = 0;
@@ -59,6 +87,7 @@ static uint64_t digest_number(const struct vv_json *value)
     if (number >= -9e15 && number <= 9e15 && (double)(int64_t)number >= number &&
         (double)(int64_t)number <= number)
         return of_number((uint64_t)(int64_t)number, SEED_NUMBER);
+    number = plain(number);
     memcpy(&bits, &number, sizeof(bits));
     return of_number(bits, SEED_NUMBER);
 }

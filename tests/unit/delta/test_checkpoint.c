@@ -143,6 +143,31 @@ TEST(checkpoint, takes_statistics_from_the_struct_where_there_is_no_text)
     }
 }
 
+TEST(checkpoint, takes_from_the_struct_what_json_has_no_number_for)
+{
+    VV_CLEANUP(table_done) struct table t;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    static const char stats[] =
+        "{\"numRecords\":5,\"minValues\":{\"x\":0.500000000000000000,\"y\":\"-Infinity\"},"
+        "\"maxValues\":{\"x\":-0.500000000000000000,\"y\":\"NaN\"}}";
+#define ODD_PARSED                                                                             \
+    "{'numRecords': 5::BIGINT, 'minValues': {'x': 0.5::DECIMAL(18,18), 'y': '-inf'::DOUBLE}, " \
+    "'maxValues': {'x': -0.5::DECIMAL(18,18), 'y': 'nan'::DOUBLE}}"
+    REQUIRE(table_init(&t));
+    REQUIRE(put_parquet(&t, CHECKPOINT_2,
+        BASICS " UNION ALL BY NAME SELECT " ADD_PARSED("f", "",
+            ODD_PARSED) " AS add"
+                        " UNION ALL BY NAME SELECT " ADD_PARSED("dv",
+                            "'deletionVector': {'storageType': 'u', 'pathOrInlineDv': "
+                            "'aaaaaaaaaaaaaaaaaaaa', 'offset': 1::INTEGER, 'sizeInBytes': "
+                            "36::INTEGER, "
+                            "'cardinality': 2::BIGINT}, 'dataChange': false, ",
+                            ODD_PARSED) " AS add"));
+    REQUIRE(load(&t, &snapshot));
+    CHECK_STR(file_of(snapshot, "f")->stats, stats);
+    CHECK_STR(file_of(snapshot, "dv")->stats, stats);
+}
+
 #define PART(part) "00000000000000000002.checkpoint.000000000" part ".0000000003.parquet"
 
 TEST(checkpoint, is_put_together_from_its_parts)
