@@ -281,6 +281,15 @@ NAN, INF = float("nan"), float("inf")
      {"a\"b'": [{"x": b"abcd"}, None]}, "struct<`a\"b'`:array<struct<x:binary>>>"),
     (pyarrow.decimal128(38, 10), decimal.Decimal("1234567890123456789012345678.0123456789"),
      "decimal(38,10)"),
+    (pyarrow.map_(pyarrow.string(), pyarrow.decimal128(18, 18)),
+     [("a", decimal.Decimal("0.5")), ("b", decimal.Decimal("-0.5")), ("c", decimal.Decimal(0))],
+     "map<string,decimal(18,18)>"),
+    (pyarrow.struct([("d", pyarrow.decimal128(38, 38)), ("m", pyarrow.map_(
+        pyarrow.decimal128(16, 16), pyarrow.struct([("b", pyarrow.binary()),
+                                                    ("d", pyarrow.decimal128(38, 10))])))]),
+     {"d": decimal.Decimal("0." + "123456789" * 4), "m": [(decimal.Decimal("0.25"), {
+         "b": b"abcd", "d": decimal.Decimal("1234567890123456789012345678.0123456789")})]},
+     "struct<d:decimal(38,38),m:map<decimal(16,16),struct<b:binary,d:decimal(38,10)>>>"),
 ])
 def test_a_typed_row_is_released_as_it_came(varve, tmp_path, kind, value, column):
     """Beside another one, which a file that nobody can read would take with it."""
