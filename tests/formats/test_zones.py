@@ -191,11 +191,54 @@ def test_an_offset_is_not_for_a_column_without_zones(varve, zone):
     assert varve.rows("scan", "t")[0]["ts"].startswith("2026-11-20T10:00:00")
 
 
-def test_parts_of_nested_values_are_read_alike(varve):
-    varve.ok("create", "t", "--schema", "k bigint not null, s struct<at timestamp>", "--key", "k")
+PARTS = ("struct<at:timestamp,l:array<timestamp>,m:map<timestamp,struct<x:timestamp>>,d:timestamp,"
+         "n:timestamp_ntz,z:timestamp>")
+
+
+def parts(form, naive, changed):
+    """A value of PARTS as `form` has it."""
+    value = {"at": naive, "l": [None, naive], "m": (naive, naive), "d": datetime.date(2026, 1, 1),
+             "n": naive, "z": naive.replace(tzinfo=UTC)} | changed
+    key, x = value["m"]
+    value["m"] = [(key, {"x": x})]
+    if form == "ndjson":
+        value |= {"m": {key.isoformat(): {"x": x}}, "d": value["d"].isoformat()}
+    return value
+
+
+def parts_kind(unit):
+    kind = pa.timestamp(unit)
+    return pa.struct([("at", kind), ("l", pa.list_(kind)),
+                      ("m", pa.map_(kind, pa.struct([("x", kind)]))), ("d", pa.date32()),
+                      ("n", kind), ("z", pa.timestamp(unit, "UTC"))])
+
+
+@pytest.mark.parametrize("form, unit", [("ndjson", "us"), ("parquet", "us"), ("parquet", "ns"),
+                                        ("arrow", "us"), ("arrow", "ns"), ("arrow", "s")])
+def test_parts_of_nested_values_are_read_alike(varve, tmp_path, form, unit):
+    """The earlier of two, and none of what never was, in whichever part it is."""
+    make(varve, PARTS)
+    twice, never = datetime.datetime(2026, 11, 1, 1, 30), datetime.datetime(2026, 3, 8, 2, 30)
+    bad = [{"at": never}, {"l": [twice, never]}, {"m": (never, twice)}, {"m": (twice, never)}]
+    path = write(tmp_path, form, [parts(form, twice, changed) for changed in [{}, *bad]],
+                 parts_kind(unit))
+    done = json.loads(varve.ok("upsert", "t", path, "--input-tz", "America/New_York", "--json",
+                               "--quarantine"))
+    assert (done["inserted"], done["rejected"]) == (1, 4)
+    [row] = varve.rows("scan", "t")
+    earlier = "2026-11-01T05:30:00.000000Z"
+    assert row["ts"] == {
+        "at": earlier, "l": [None, earlier], "m": {earlier: {"x": earlier}},
+        "d": "2026-01-01T05:00:00.000000Z", "n": "2026-11-01T01:30:00.000000",
+        "z": "2026-11-01T01:30:00.000000Z"}
+
+
+def test_nor_does_a_zone_hide_digits_of_a_nested_time(varve, tmp_path):
+    varve.ok("create", "t", "--schema", "k bigint not null, ts array<timestamp>", "--key", "k")
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"k": [1], "ts": pa.array([[1763650000000000001]],
+                                                      pa.list_(pa.timestamp("ns")))}), path)
     zone = ["--input-tz", "America/New_York"]
-    varve.upsert("t", '{"k":1,"s":{"at":"2026-11-01T01:30"}}\n', *zone)
-    assert varve.rows("query", "SELECT s.at AS at FROM t")[0]["at"] == "2026-11-01T05:30:00.000000Z"
-    done = varve.run("upsert", "t", "-", "--input-format", "ndjson", *zone,
-                     stdin='{"k":2,"s":{"at":"2026-03-08T02:30"}}\n')
-    assert done.returncode == 3
+    assert varve.run("upsert", "t", path, *zone).returncode == 3
+    varve.ok("upsert", "t", path, *zone, "--truncate-time")
+    assert varve.rows("scan", "t")[0]["ts"] == ["2025-11-20T19:46:40.000000Z"]

@@ -340,14 +340,19 @@ bool vv_convert_finer(const struct vv_conversion *conversion, struct vv_str from
     return true;
 }
 
+bool vv_convert_is_naive(struct vv_str source_type)
+{
+    enum source_kind source = source_kind(source_type);
+    return source == SOURCE_TIMESTAMP || source == SOURCE_TIMESTAMP_NS ||
+           source == SOURCE_TIMESTAMP_PAIR || source == SOURCE_DATE;
+}
+
 /* The time without a zone that the value is made of; false: it is made of none. */
 static bool find_naive(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *out)
 {
     enum source_kind source = source_kind(conversion->source_type);
-    bool is_naive = source == SOURCE_TEXT || source == SOURCE_TIMESTAMP ||
-                    source == SOURCE_TIMESTAMP_NS || source == SOURCE_TIMESTAMP_PAIR ||
-                    source == SOURCE_DATE;
+    bool is_naive = source == SOURCE_TEXT || vv_convert_is_naive(conversion->source_type);
     if (conversion->time_zone.len == 0 || conversion->type->kind != VV_TYPE_TIMESTAMP ||
         !is_naive)
         return false;

@@ -89,6 +89,8 @@ void vv_convert_text_naive(struct vv_str part, struct vv_buf *sql);
  * leaves it out (naive_time.h).
  */
 void vv_convert_naive(struct vv_str time_zone, const char *expression, struct vv_buf *sql);
+/* Whether an input's type is a date or a time without a zone: a timestamp made of it is in one. */
+bool vv_convert_is_naive(struct vv_str source_type);
 /* Of a nested column: the value, and whether some part of it is lost. */
 void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql);

@@ -25,8 +25,10 @@ static bool is_changed(struct vv_str type)
 }
 
 /* A key is a text in any case, NaN too. */
-static void text_of(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql)
+static void text_of(const void *data, struct vv_str type, struct vv_str part, bool is_key,
+    struct vv_buf *sql)
 {
+    (void)data;
     if (vv_source_is_pair(type))
         vv_source_pair_text(type, part, sql);
     else if (is_decimal(type))
@@ -45,7 +47,8 @@ static void text_of(struct vv_str type, struct vv_str part, bool is_key, struct 
 void vv_convert_json(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
-    static const struct vv_source_change change = {is_changed, text_of, VV_SOURCE_MAPS_JSON};
+    static const struct vv_source_change change = {
+        .is_changed = is_changed, .change = text_of, .maps = VV_SOURCE_MAPS_JSON};
     vv_buf_adds(sql, "CAST(to_json(");
     vv_source_value(&change, conversion->source_type, from, sql);
     vv_buf_adds(sql, ") AS VARCHAR)");

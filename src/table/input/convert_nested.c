@@ -114,15 +114,131 @@ static void json_parts(const struct vv_conversion *conversion, struct vv_str fro
     vv_buf_addc(out, ')');
 }
 
-static void at_of(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql)
+/* ---- Typed values ------------------------------------------------------------------------------- */
+
+/* Stands around the type of a leaf that is a time of the batch's zone. */
+#define MARK "NAIVE("
+
+static bool is_marked(struct vv_str type, struct vv_str *out_within)
 {
-    (void)type;
-    (void)is_key;
-    vv_buf_addf(sql, "struct_extract(%.*s, 'at')", VV_ARG(part));
+    return vv_source_is_within(type, VV_STR(MARK), out_within);
 }
 
-static void coarse_of(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql)
+static void mark(struct vv_str source, const struct vv_type *type, bool as_made,
+    struct vv_buf *out);
+
+static void mark_struct(struct vv_str members, const struct vv_type *type, bool as_made,
+    struct vv_buf *out)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
+    const char *before = "STRUCT(";
+    for (; members.len > 0; before = ", ") {
+        const struct vv_type *member = NULL;
+        vv_source_take_name(&members, &name);
+        for (size_t i = 0; i < type->fields_len; i++)
+            if (vv_str_eq_nocase(type->fields[i].name, vv_buf_str(&name)))
+                member = &type->fields[i].type;
+        vv_buf_adds(out, before);
+        vv_sql_name(out, vv_buf_str(&name));
+        vv_buf_addc(out, ' ');
+        struct vv_str source = vv_source_take_type(&members);
+        if (member != NULL)
+            mark(source, member, as_made, out);
+        else
+            vv_buf_add(out, source);
+    }
+    vv_buf_addc(out, ')');
+    out->failed = out->failed || !vv_buf_ok(&name);
+}
+
+/* The input's type, its leaves that become timestamps of the zone marked, or as what they become. */
+static void mark(struct vv_str source, const struct vv_type *type, bool as_made,
+    struct vv_buf *out)
+{
+    struct vv_str within;
+    if (type->kind == VV_TYPE_STRUCT &&
+        vv_source_is_within(source, VV_STR("STRUCT("), &within)) {
+        mark_struct(within, type, as_made, out);
+    } else if (type->kind == VV_TYPE_MAP &&
+               vv_source_is_within(source, VV_STR("MAP("), &within)) {
+        struct vv_str key = vv_source_take_type(&within);
+        vv_buf_adds(out, "MAP(");
+        mark(key, type->key, as_made, out);
+        vv_buf_adds(out, ", ");
+        mark(within, type->element, as_made, out);
+        vv_buf_addc(out, ')');
+    } else if (type->kind == VV_TYPE_ARRAY && vv_source_is_list(source, &within)) {
+        mark(within, type->element, as_made, out);
+        vv_buf_add(out, vv_str_skip(source, within.len));
+    } else if (type->kind != VV_TYPE_TIMESTAMP || !vv_convert_is_naive(source)) {
+        vv_buf_add(out, source);
+    } else if (as_made) {
+        vv_buf_adds(out, "TIMESTAMP WITH TIME ZONE");
+    } else {
+        vv_buf_addf(out, MARK "%.*s)", VV_ARG(source));
+    }
+}
+
+/* A marked leaf, as a column by itself. */
+static struct vv_conversion leaf_of(const struct vv_conversion *conversion,
+    struct vv_str source_type)
+{
+    static const struct vv_type timestamp = {.kind = VV_TYPE_TIMESTAMP};
+    return (struct vv_conversion){.type = &timestamp,
+        .source_type = source_type,
+        .time_zone = conversion->time_zone,
+        .truncate_time = conversion->truncate_time};
+}
+
+static bool is_time(struct vv_str type)
+{
+    struct vv_str within;
+    return vv_source_is_pair(type) || is_marked(type, &within);
+}
+
+/* With a time alone where it has nanoseconds beside, and as an instant where it is of the zone. */
+static void time_of(const void *data, struct vv_str type, struct vv_str part, bool is_key,
+    struct vv_buf *sql)
+{
+    struct vv_str within;
+    (void)is_key;
+    if (!is_marked(type, &within)) {
+        vv_buf_addf(sql, "struct_extract(%.*s, 'at')", VV_ARG(part));
+        return;
+    }
+    const struct vv_conversion leaf = leaf_of(data, within);
+    vv_convert_value(&leaf, part, sql);
+}
+
+static bool is_naive(struct vv_str type)
+{
+    struct vv_str within;
+    return is_marked(type, &within);
+}
+
+/* NULL where it is a time that the zone leaves out, or has digits that would be cut. */
+static void sound_of(const void *data, struct vv_str type, struct vv_str part, bool is_key,
+    struct vv_buf *sql)
+{
+    struct vv_str within;
+    (void)is_key;
+    if (!is_marked(type, &within))
+        return;
+    const struct vv_conversion leaf = leaf_of(data, within);
+    VV_CLEANUP(vv_buf_done) struct vv_buf finer = VV_BUF_INIT(VV_BUF_MAX);
+    vv_buf_adds(sql, "CASE WHEN (");
+    vv_convert_value(&leaf, part, sql);
+    vv_buf_adds(sql, ") IS NOT NULL");
+    if (!leaf.truncate_time && vv_convert_finer(&leaf, part, part, &finer))
+        vv_buf_addf(sql, " AND NOT (%.*s)", VV_ARG(vv_buf_str(&finer)));
+    vv_buf_addf(sql, " THEN %.*s END", VV_ARG(part));
+    sql->failed = sql->failed || !vv_buf_ok(&finer);
+}
+
+static void coarse_of(const void *data, struct vv_str type, struct vv_str part, bool is_key,
+    struct vv_buf *sql)
+{
+    (void)data;
     (void)type;
     (void)is_key;
     vv_buf_addf(sql,
@@ -131,53 +247,95 @@ static void coarse_of(struct vv_str type, struct vv_str part, bool is_key, struc
         VV_ARG(part), VV_ARG(part));
 }
 
-/* With a time alone where it has nanoseconds beside, and without these. */
-static const struct vv_source_change times = {vv_source_is_pair, at_of, VV_SOURCE_MAPS_KEPT};
+/* Without the nanoseconds beside it. */
 static const struct vv_source_change coarse = {
-    vv_source_is_pair, coarse_of, VV_SOURCE_MAPS_KEPT};
+    .is_changed = vv_source_is_pair, .change = coarse_of, .maps = VV_SOURCE_MAPS_KEPT};
 /* Which fails where a key is twice in a map. */
-static const struct vv_source_change made = {NULL, NULL, VV_SOURCE_MAPS_MADE};
+static const struct vv_source_change made = {.maps = VV_SOURCE_MAPS_MADE};
 
 /* NULL where a map with a changed key has that twice. */
-static void changed(const struct vv_source_change *change,
-    const struct vv_conversion *conversion, struct vv_str from, struct vv_buf *sql)
+static void changed(const struct vv_source_change *change, struct vv_str type,
+    struct vv_str from, struct vv_buf *sql)
 {
-    bool has = vv_source_has(change, conversion->source_type);
+    bool has = vv_source_has(change, type);
     vv_buf_adds(sql, has ? "TRY(" : "");
-    vv_source_value(change, conversion->source_type, from, sql);
+    vv_source_value(change, type, from, sql);
     vv_buf_adds(sql, has ? ")" : "");
+}
+
+/* The value with instants for its times; what is left is a cast. */
+static void with_instants(const struct vv_conversion *conversion, struct vv_str marked,
+    struct vv_str from, struct vv_buf *sql)
+{
+    const struct vv_source_change times = {.is_changed = is_time,
+        .change = time_of,
+        .maps = VV_SOURCE_MAPS_KEPT,
+        .data = conversion};
+    changed(&times, marked, from, sql);
+}
+
+/* Its type as `mark` has it; as it is where times without a zone are those of UTC. */
+static void mark_of(const struct vv_conversion *conversion, bool as_made, struct vv_buf *out)
+{
+    if (conversion->time_zone.len > 0)
+        mark(conversion->source_type, conversion->type, as_made, out);
+    else
+        vv_buf_add(out, conversion->source_type);
+}
+
+static void typed_value(const struct vv_conversion *conversion, struct vv_str from,
+    struct vv_buf *sql)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf marked = VV_BUF_INIT(VV_BUF_MAX);
+    mark_of(conversion, false, &marked);
+    vv_buf_adds(sql, "TRY_CAST(");
+    with_instants(conversion, vv_buf_str(&marked), from, sql);
+    vv_buf_adds(sql, " AS ");
+    vv_type_sql(conversion->type, sql);
+    vv_buf_addc(sql, ')');
+    sql->failed = sql->failed || !vv_buf_ok(&marked);
 }
 
 /* There and back again: whatever was rounded, cut or left out shows. */
 static void typed_loss(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_str value, struct vv_buf *sql)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf marked = VV_BUF_INIT(VV_BUF_MAX);
+    VV_CLEANUP(vv_buf_done) struct vv_buf zoned = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf type = VV_BUF_INIT(VV_BUF_MAX);
-    vv_source_times(conversion->source_type, &type);
+    const struct vv_source_change sound = {.is_changed = is_naive,
+        .change = sound_of,
+        .maps = VV_SOURCE_MAPS_KEPT,
+        .data = conversion};
+    mark_of(conversion, false, &marked);
+    mark_of(conversion, true, &zoned);
+    vv_source_times(vv_buf_str(&zoned), &type);
     vv_buf_addf(sql, "TRY_CAST(%.*s AS %.*s) IS DISTINCT FROM ", VV_ARG(value),
         VV_ARG(vv_buf_str(&type)));
-    changed(&times, conversion, from, sql);
-    if (vv_source_has(&times, conversion->source_type) && !conversion->truncate_time) {
+    with_instants(conversion, vv_buf_str(&marked), from, sql);
+    if (vv_source_has(&sound, vv_buf_str(&marked))) {
         vv_buf_addf(sql, " OR %.*s IS DISTINCT FROM ", VV_ARG(from));
-        changed(&coarse, conversion, from, sql);
+        changed(&sound, vv_buf_str(&marked), from, sql);
+    }
+    if (vv_source_has(&coarse, conversion->source_type) && !conversion->truncate_time) {
+        vv_buf_addf(sql, " OR %.*s IS DISTINCT FROM ", VV_ARG(from));
+        changed(&coarse, conversion->source_type, from, sql);
     }
     if (vv_source_has(&made, conversion->source_type)) {
         vv_buf_adds(sql, " OR ");
-        changed(&made, conversion, from, sql);
+        changed(&made, conversion->source_type, from, sql);
         vv_buf_adds(sql, " IS NULL");
     }
-    sql->failed = sql->failed || !vv_buf_ok(&type);
+    sql->failed = sql->failed || !vv_buf_ok(&marked) || !vv_buf_ok(&zoned) || !vv_buf_ok(&type);
 }
+
+/* ---- Both --------------------------------------------------------------------------------------- */
 
 void vv_convert_nested(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
     if (!conversion->shaped_json) {
-        vv_buf_adds(sql, "TRY_CAST(");
-        changed(&times, conversion, from, sql);
-        vv_buf_adds(sql, " AS ");
-        vv_type_sql(conversion->type, sql);
-        vv_buf_addc(sql, ')');
+        typed_value(conversion, from, sql);
         return;
     }
     VV_CLEANUP(vv_buf_done) struct vv_buf parts = VV_BUF_INIT(VV_BUF_MAX);

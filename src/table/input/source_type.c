@@ -164,7 +164,7 @@ static void value_of(const struct walk *walk, struct vv_str type, struct vv_str 
     if (!vv_source_has(walk->change, type)) {
         vv_buf_add(walk->sql, part);
     } else if (walk->change->is_changed != NULL && walk->change->is_changed(type)) {
-        walk->change->change(type, part, is_key, walk->sql);
+        walk->change->change(walk->change->data, type, part, is_key, walk->sql);
     } else if (vv_source_is_list(type, &within)) {
         vv_buf_addf(walk->sql, "list_transform(%.*s, lambda %.*s: ", VV_ARG(part),
             VV_ARG(each));

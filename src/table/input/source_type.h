@@ -35,8 +35,10 @@ enum vv_source_maps {
 /* What becomes of the parts of a value that are of some types. */
 struct vv_source_change {
     bool (*is_changed)(struct vv_str type); /* NULL: none is */
-    void (*change)(struct vv_str type, struct vv_str part, bool is_key, struct vv_buf *sql);
+    void (*change)(const void *data, struct vv_str type, struct vv_str part, bool is_key,
+        struct vv_buf *sql);
     enum vv_source_maps maps;
+    const void *data; /* for `change` */
 };
 /* Whether there are such parts in a type. */
 bool vv_source_has(const struct vv_source_change *change, struct vv_str type);
