@@ -12,6 +12,7 @@
 #include "engine/sql.h"
 #include "lake/export_run.h"
 #include "table/file_keys.h"
+#include "table/json_sql.h"
 #include "table/read/lost.h"
 
 /* ---- Rows ----------------------------------------------------------------------------------------- */
@@ -48,49 +49,11 @@ static varve_status rows_sql(struct vv_op *op, const struct vv_export_table *tab
 /* As `varve scan --format csv` writes it: what is nested as JSON, which a reader of CSV has to parse. */
 static void add_csv_value(const struct vv_field *field, struct vv_buf *sql)
 {
-    const char *before = "";
-    const char *after = "";
-    switch (field->type.kind) {
-    case VV_TYPE_TIMESTAMP:
-        before = "strftime(CAST(";
-        after = " AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')";
-        break;
-    case VV_TYPE_TIMESTAMP_NTZ:
-        before = "strftime(";
-        after = ", '%Y-%m-%dT%H:%M:%S.%f')";
-        break;
-    case VV_TYPE_FLOAT:
-    case VV_TYPE_DOUBLE:
-        before = "replace(replace(CAST(";
-        after = " AS VARCHAR), 'nan', 'NaN'), 'inf', 'Infinity')";
-        break;
-    case VV_TYPE_BINARY:
-        before = "base64(";
-        after = ")";
-        break;
-    case VV_TYPE_STRUCT:
-    case VV_TYPE_ARRAY:
-    case VV_TYPE_MAP:
-    case VV_TYPE_VARIANT:
-        before = "CAST(to_json(";
-        after = ") AS VARCHAR)";
-        break;
-    case VV_TYPE_STRING:
-    case VV_TYPE_LONG:
-    case VV_TYPE_INTEGER:
-    case VV_TYPE_SHORT:
-    case VV_TYPE_BYTE:
-    case VV_TYPE_BOOLEAN:
-    case VV_TYPE_DATE:
-    case VV_TYPE_DECIMAL:
-    case VV_TYPE_VOID:
-        break;
-    }
-    vv_buf_adds(sql, before);
-    vv_sql_name(sql, field->name);
-    vv_buf_adds(sql, after);
-    vv_buf_adds(sql, " AS ");
-    vv_sql_name(sql, field->name);
+    VV_CLEANUP(vv_buf_done) struct vv_buf name = VV_BUF_INIT(VV_BUF_MAX);
+    vv_sql_name(&name, field->name);
+    vv_text_sql(&field->type, vv_buf_str(&name), sql);
+    vv_buf_addf(sql, " AS %.*s", VV_ARG(vv_buf_str(&name)));
+    sql->failed = sql->failed || !vv_buf_ok(&name);
 }
 
 varve_status vv_export_write_csv(struct vv_op *op, struct vv_session *session,

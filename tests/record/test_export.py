@@ -623,10 +623,15 @@ def test_all_types_are_those_of_a_scan(varve, tmp_path):
     varve.ok("create", "t", "--schema",
              "id bigint not null, a string, n timestamp_ntz, b binary, l array<int>, "
              "s struct<x:int,y:string>, m map<string,int>, d decimal(10,2), dt date, f float, "
-             "g double, bo boolean", "--key", "id")
+             "g double, bo boolean, d2 decimal(18,18), "
+             "w struct<l:array<float>,t:timestamp,n:timestamp_ntz,b:binary,d:decimal(38,20)>, "
+             "x map<double,decimal(10,2)>", "--key", "id")
     rows = [{"id": 1, "a": 'x,"y', "n": "2025-01-30T10:00:00.5", "b": "AAEC", "l": [1, 2],
              "s": {"x": 1, "y": "q"}, "m": {"k": 2}, "d": 1.25, "dt": "2025-01-30", "f": "NaN",
-             "g": "-Infinity", "bo": True}, {"id": 2, "a": ""}, {"id": 3, "a": "line\nfeed", "g": 0.1}]
+             "g": "-Infinity", "bo": True, "d2": "-0.5",
+             "w": {"l": [0.1, "NaN", None, "Infinity"], "t": "2025-01-30T10:00:00.5Z",
+                   "n": "2025-01-30", "b": "AAEC", "d": "123456789012.12345678901234567890"},
+             "x": {"NaN": 1, "0.5": None}}, {"id": 2, "a": ""}, {"id": 3, "a": "line\nfeed", "g": 0.1}]
     varve.upsert("t", "\n".join(map(json.dumps, rows)))
     export(varve, tmp_path / "x")
     assert (tmp_path / "x" / "t" / "rows.csv").read_text() == varve.ok(

@@ -178,6 +178,23 @@ def test_names_and_values_of_any_kind_are_told_as_json(varve):
     assert told[1]["before"] == {'a"b"é': 'x"y\\z'} and told[1]["after"] == {'a"b"é': None}
 
 
+def test_values_of_every_type_are_those_of_a_scan(varve):
+    varve.ok("create", "t", "--schema", "k int not null, d decimal(18,18), e decimal(10,2), b binary, "
+             "n timestamp_ntz, dt date, f float, bo boolean, l array<double>, "
+             "s struct<`a'\"`:array<struct<t:timestamp,b:binary>>,d:decimal(38,20)>, "
+             "m map<double,decimal(16,16)>, y map<binary,array<date>>, z map<string,int>", "--key", "k")
+    row = {"k": 1, "d": "0.123456789012345678", "e": 1, "b": "AP8=", "n": "2025-01-30T10:00:00.5",
+           "dt": "2025-01-30", "f": 0.1, "bo": True, "l": [1.5, "NaN", None, "-Infinity", 1e300],
+           "s": {"a'\"": [{"t": "2025-01-30", "b": "AP8="}, None], "d": "123456789012.12345678901234567890"},
+           "m": {"NaN": "-0.5", "0.5": None}, "y": {"AP8=": ["2025-01-30"], "": []}, "z": {"x\"y": 1}}
+    varve.upsert("t", json.dumps(row) + "\n")
+    varve.upsert("t", '{"k":1}\n')
+    scanned = varve.ok("scan", "t", "--version", "1", "--format", "ndjson", "--nan", "string").strip()
+    told = varve.ok("trace", "t", "k=1", "--format", "ndjson").splitlines()
+    assert told[0].endswith(f'"after":{scanned}}}')
+    assert json.loads(told[1])["after"] == dict.fromkeys(list(row)[1:])
+
+
 @pytest.mark.parametrize("arguments, words", [
     ([], "ts=VALUE"), (["ts=2025-01-10"], "sym=VALUE"), (["sym"], "no column=value"),
     (["ts=soon", "sym=A"], "no value of column ts"), (["nothing=1"], "no column nothing"),

@@ -14,9 +14,10 @@
 /*
  * `conditions`: "column=value", each column of the key once; of a table without a key at least one
  * column. Rows: version, timestamp, userName, operation, userMetadata, change (insert, update,
- * delete), before, after: JSON objects, of an update those columns that changed; in order of
- * version. `at` (vv_table_at): the last version that counts, whose columns they are; what is damaged
- * behind it does no harm. EUSAGE: a condition that is none. ECORRUPT: a commit is damaged.
+ * delete), before, after: JSON objects with the values that a scan has (table/json_sql.h), of an
+ * update those columns that changed; in order of version. `at` (vv_table_at): the last version that
+ * counts, whose columns they are; what is damaged behind it does no harm. EUSAGE: a condition that is
+ * none. ECORRUPT: a commit is damaged.
  */
 varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at,
     const struct vv_str *conditions, size_t conditions_len, struct ArrowArrayStream *out);

@@ -3,26 +3,16 @@
 #include "base/hash_set.h"
 #include "base/json_write.h"
 #include "engine/sql.h"
+#include "table/json_sql.h"
 
-/* A value as JSON text. What JSON has no number for is a text: NaN is not NULL. */
+/* What JSON has no number for is a text: NaN is not NULL. */
 static void add_json(const struct vv_field *field, const char *side, size_t column,
     struct vv_buf *sql)
 {
     char name[64];
     (void)snprintf(name, sizeof(name), "%s.c%zu", side, column);
     vv_buf_adds(sql, "coalesce(");
-    if (field->type.kind == VV_TYPE_TIMESTAMP)
-        vv_buf_addf(sql,
-            "'\"' || strftime(make_timestamp(epoch_us(%s)), '%%Y-%%m-%%dT%%H:%%M:%%S.%%f') || "
-            "'Z\"'",
-            name);
-    else if (field->type.kind == VV_TYPE_DOUBLE || field->type.kind == VV_TYPE_FLOAT)
-        vv_buf_addf(sql,
-            "CASE WHEN isfinite(%s) THEN to_json(%s)::VARCHAR WHEN isnan(%s) THEN '\"NaN\"' "
-            "WHEN %s > 0 THEN '\"Infinity\"' WHEN %s < 0 THEN '\"-Infinity\"' END",
-            name, name, name, name, name);
-    else
-        vv_buf_addf(sql, "to_json(%s)::VARCHAR", name);
+    vv_json_sql(&field->type, vv_str_of(name), sql);
     vv_buf_adds(sql, ", 'null')");
 }
 
