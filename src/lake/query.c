@@ -112,11 +112,13 @@ static varve_status check_at(struct vv_op *op, struct vv_query_script *script)
             const struct vv_sql_table *place = &script->statements[i].tables[t];
             struct vv_sql_table over;
             struct vv_str key;
+            bool is_engines = false;
             if (place->arguments != NULL) {
                 VV_TRY(vv_query_function_table(op, script, place, &over));
                 place = &over;
             }
-            if (vv_query_is_engines(place) || place->at_unit.ptr != NULL)
+            VV_TRY(vv_query_is_engines(op, script, place, &is_engines));
+            if (is_engines || place->at_unit.ptr != NULL)
                 continue;
             VV_TRY(vv_query_key(op, place, &key));
             tables += vv_map_has(&seen, key) ? 0 : 1;

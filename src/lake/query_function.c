@@ -219,7 +219,7 @@ varve_status vv_query_function(struct vv_op *op, struct vv_query_script *script,
     script->is_by_commit = false;
     if (status != VARVE_OK)
         return status;
-    call.view = vv_arena_format(&op->arena, "%s(%.*s)#%zu", function_of(function)->name,
+    call.view = vv_arena_format(&op->arena, "%s(%.*s):%zu", function_of(function)->name,
         VV_ARG(table.name), ++script->views);
     if (call.view.ptr == NULL)
         return vv_fail_memory(op);

@@ -13,14 +13,24 @@
 #include "table/read/read.h"
 #include "table/read/scan_sql.h"
 
-/* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
-bool vv_query_is_engines(const struct vv_sql_table *table)
+static bool is_like_engines(struct vv_str name)
 {
-    return table->catalog.len > 0 ||
-           (table->schema.len > 0 && !vv_str_eq_nocase(table->schema, VV_STR("main"))) ||
-           vv_str_starts(table->name, VV_STR("duckdb_")) ||
-           vv_str_starts(table->name, VV_STR("pg_")) ||
-           vv_str_starts(table->name, VV_STR("sqlite_"));
+    return vv_str_starts(name, VV_STR("duckdb_")) || vv_str_starts(name, VV_STR("pg_")) ||
+           vv_str_starts(name, VV_STR("sqlite_"));
+}
+
+varve_status vv_query_is_engines(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_sql_table *table, bool *out)
+{
+    bool is_lakes = false;
+    *out = table->catalog.len > 0 ||
+           (table->schema.len > 0 && !vv_str_eq_nocase(table->schema, VV_STR("main")));
+    if (*out || !is_like_engines(table->name))
+        return VARVE_OK;
+    if (vv_key_fault(table->name) == NULL && !vv_lake_is_path(table->name))
+        VV_TRY(vv_lake_has_table(op, script->lake, table->name, &is_lakes));
+    *out = !is_lakes;
+    return VARVE_OK;
 }
 
 static varve_status fail_at(struct vv_op *op, const struct vv_sql_table *table,
@@ -88,18 +98,14 @@ static varve_status at_snapshot(struct vv_op *op, struct vv_query_script *script
     return vv_table_at_time(op, table, number, out);
 }
 
-/* DuckDB compares names ignoring case: Signals and signals are one view. */
 varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
     struct vv_str *out)
 {
     struct vv_str at = VV_STR("");
     if (place->at != NULL)
         VV_TRY(vv_json_write_value(op, place->at, &op->arena, &at));
-    struct vv_str name = vv_arena_lower(&op->arena, place->name);
-    if (name.ptr == NULL)
-        return vv_fail_memory(op);
-    *out = vv_arena_format(&op->arena, "%.*s %.*s %.*s", VV_ARG(name), VV_ARG(place->at_unit),
-        VV_ARG(at));
+    *out = vv_arena_format(&op->arena, "%.*s/%.*s %.*s", VV_ARG(place->name),
+        VV_ARG(place->at_unit), VV_ARG(at));
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
@@ -167,7 +173,9 @@ varve_status vv_query_places(struct vv_op *op, struct vv_query_script *script,
             VV_TRY(vv_query_function(op, script, place, &places[i].view));
             continue;
         }
-        if (vv_query_is_engines(place)) {
+        bool is_engines = false;
+        VV_TRY(vv_query_is_engines(op, script, place, &is_engines));
+        if (is_engines) {
             if (place->at_unit.ptr == NULL)
                 continue;
             vv_fail(op, VARVE_EUSAGE, "%.*s is no table of the lake: AT means nothing to it",
@@ -240,9 +248,20 @@ static varve_status make_view(struct vv_op *op, struct vv_query_script *script,
     return is_table ? add_not_null(op, script, place, name) : VARVE_OK;
 }
 
+/* Whether the table's own name can mean no other view: to DuckDB Signals and signals are one. */
+static bool is_name_free(const struct vv_query_script *script, struct vv_str name)
+{
+    for (size_t i = 0; i < script->sources_len; i++) {
+        struct vv_str other = script->sources[i]->table->name;
+        if (vv_str_eq_nocase(other, name) && !vv_str_eq(other, name))
+            return false;
+    }
+    return true;
+}
+
 /*
  * The view of a place. Under the table's own name the statement's text stays as it is; further
- * ones are called table@version, and table@version#1 for some of its files.
+ * ones are called table@version:number, since no table that SQL reads has a ':' in its name.
  */
 static varve_status find_view(struct vv_op *op, struct vv_query_script *script,
     const struct vv_query_place *place, struct vv_str *out)
@@ -250,17 +269,14 @@ static varve_status find_view(struct vv_op *op, struct vv_query_script *script,
     struct vv_query_source *source = place->source;
     bool is_whole = place->pruned.files_len == source->snapshot->files_len;
     bool is_plain = place->table->at_unit.ptr == NULL && !source->is_apart &&
-                    (is_whole || source->places == 1);
+                    (is_whole || source->places == 1) &&
+                    is_name_free(script, place->table->name);
     struct vv_str name = is_whole ? source->view : VV_STR_NONE;
     if (name.ptr == NULL) {
-        if (is_plain)
-            name = place->table->name;
-        else if (is_whole && !source->is_apart)
-            name = vv_arena_format(&op->arena, "%.*s@%" PRId64, VV_ARG(place->table->name),
-                source->snapshot->version);
-        else
-            name = vv_arena_format(&op->arena, "%.*s@%" PRId64 "#%zu",
-                VV_ARG(place->table->name), source->snapshot->version, ++script->views);
+        name = is_plain ? place->table->name
+                        : vv_arena_format(&op->arena, "%.*s@%" PRId64 ":%zu",
+                              VV_ARG(place->table->name), source->snapshot->version,
+                              ++script->views);
         if (name.ptr == NULL)
             return vv_fail_memory(op);
         VV_TRY(make_view(op, script, place, name));

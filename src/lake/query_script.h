@@ -68,11 +68,15 @@ struct vv_query_script {
     struct vv_query_pinned *pinned;
 };
 
-/* One name in two spellings is one table. */
+/* What the lake knows by one name, at one AT, is one table. */
 varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,
     struct vv_str *out);
-/* Names with a schema ("information_schema.tables") and the engine's own are its matter. */
-bool vv_query_is_engines(const struct vv_sql_table *table);
+/*
+ * Names with a schema ("information_schema.tables") and the engine's own ("pg_class") are its matter,
+ * the latter where the lake has no such table.
+ */
+varve_status vv_query_is_engines(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_sql_table *table, bool *out);
 
 /* What the engine makes of an expression before anything runs: $since, now() - INTERVAL 1 DAY. */
 struct vv_query_value {

@@ -360,3 +360,45 @@ def test_what_fails_late_in_one_of_several_threads_is_told(varve, tmp_path):
         failed = varve.run("query", sql, "--format", "csv")
         assert failed.returncode != 0
         assert "Could not convert string" in failed.stderr
+
+
+def test_names_that_differ_in_case_alone_are_two_tables(varve):
+    for name, rows in (("CASE", "k,v\n1,1\n"), ("case", "k,v\n1,10\n2,20\n")):
+        varve.ok("create", name, "--schema", "k int not null, v int", "--key", "k")
+        varve.upsert(name, rows)
+    assert sums(varve, 'SELECT (SELECT count(*) FROM "CASE"), (SELECT count(*) FROM "case")') == [(1, 2)]
+    assert sums(varve, 'SELECT v FROM "CASE" UNION ALL SELECT v FROM "case" ORDER BY 1') == [(1,), (10,), (20,)]
+    assert sums(varve, 'SELECT a.v, b.v FROM "CASE" a JOIN "case" b USING (k) WHERE b.v > 5') == [(1, 10)]
+    assert sums(varve, 'SELECT sum(v) FROM "CASE"; SELECT sum(v) FROM "case"') == [(30,)]
+    assert sums(varve, """SELECT (SELECT sum(v) FROM table_changes('CASE', 1)),
+        (SELECT sum(v) FROM table_changes('case', 1))""") == [(1, 30)]
+    done = varve.run("query", 'SELECT 1 FROM "CASE", "case"', "--at", "1")
+    assert done.returncode == 2 and "2 tables" in done.stderr
+
+
+def test_a_name_is_the_same_beside_another_table_as_alone(lake):
+    for sql in ("FROM PRICES", "FROM prices a JOIN PRICES b USING (k)", "FROM table_history('PRICES')"):
+        done = lake.run("query", sql)
+        assert done.returncode == 5 and "no table PRICES" in done.stderr, (sql, done)
+
+
+def test_no_table_has_the_name_of_the_view_of_a_version(varve):
+    for name in ("odd", "even"):
+        varve.ok("create", name, "--schema", "k int not null", "--key", "k")
+    varve.upsert("even", "k\n1\n")
+    varve.table("even").rename(varve.table("odd@0"))  # as other software may call a table
+    sql = 'SELECT (SELECT count(*) FROM odd AT (VERSION => 0)), (SELECT count(*) FROM "odd@0")'
+    assert sums(varve, sql) == [(0, 1)]
+
+
+def test_tables_that_are_named_like_the_engines_own(varve):
+    for name in ("pg_trades", "sqlite_master"):
+        varve.ok("create", name, "--schema", "k int not null", "--key", "k")
+        varve.upsert(name, "k\n7\n")
+    sql = """SELECT (SELECT k FROM pg_trades), (SELECT k FROM main.sqlite_master WHERE k = 7),
+        (SELECT a.k FROM pg_trades a JOIN pg_trades AS b AT (VERSION => 1) USING (k))"""
+    assert sums(varve, sql) == [(7, 7, 7)]
+    done = varve.run("query", "FROM pg_trades, sqlite_master", "--at", "1")
+    assert done.returncode == 2 and "2 tables" in done.stderr
+    assert varve.run("query", "FROM pg_tables LIMIT 0").returncode == 0
+    assert varve.run("query", "FROM pg_nothing").returncode == 2
