@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,6 +161,9 @@ static varve_status read_arguments(struct vv_cli *cli, struct vv_ingest_options 
     if (!has_dash && !has_input && isatty(STDIN_FILENO))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "no rows: pipe them to stdin, or give --socket or --follow");
+    if (out->reads_stdin && (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
+        return vv_error_set(&cli->error, VARVE_EIO,
+            "stdin is closed, or open for writing alone: there are no rows to read");
     return VARVE_OK;
 }
 

@@ -2,6 +2,8 @@
  * The command `varve`: a user of libvarve like any other. The exit status is the status code of
  * what was asked for.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +89,21 @@ static varve_status run(struct vv_cli *cli)
     return command->run(cli, cli->line.options);
 }
 
+/*
+ * A standard descriptor that the caller has closed would be the number of the next file that is
+ * opened, and what is said on stderr would go into a table. What has the number now can't be read as
+ * stdin, nor written to as stdout or stderr: that fails as it does of a closed one.
+ */
+static void take_closed(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
+    take_closed();
     struct vv_cli cli = {.program = argc > 0 ? argv[0] : "varve",
         .progress = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     bool *given = vv_cli_alloc(vv_global_options_len, sizeof(*given));

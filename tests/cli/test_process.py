@@ -199,3 +199,33 @@ def test_names_of_columns_are_escaped_as_values_are(filled):
     head = filled.ok(*line, env={"LANG": "C.UTF-8"}).splitlines()
     assert "\x1b" not in "".join(head) and len({len(row) for row in head[:-1]}) == 1 and len(head) == 6
     assert r"a\x1b[31mred" in head[1] and r"two\nlines" in head[1] and r"tab\tbed" in head[1]
+
+
+def closed(varve, *arguments, which, **more):
+    """Runs it with some of its standard descriptors closed."""
+    line = " ".join(f"{number}>&-" for number in which)
+    return subprocess.run(["sh", "-c", f'exec "$@" {line}', "sh", varve.program, *arguments], cwd=varve.folder,
+                          env=varve.env, capture_output=True, text=True, timeout=60, check=False, **more)
+
+
+def test_a_closed_stdin_is_no_end_of_rows(varve):
+    varve.ok("create", "d", "--schema", "k int not null", "--key", "k")
+    for words in (("ingest", "d", "--quiet"), ("ingest", "d", "--input-format", "csv"),
+                  ("ingest", "d", "--input-format", "arrow"), ("upsert", "d", "-", "--input-format", "csv"),
+                  ("query", "-f", "-")):
+        done = closed(varve, *words, which=[0])
+        assert done.returncode == 8 and "folder" not in done.stderr, (words, done)
+    assert "stdin is closed" in closed(varve, "ingest", "d", which=[0]).stderr
+
+
+def test_messages_go_nowhere_else_where_stderr_is_closed(varve):
+    """Its number is not that of a file of the lake, nor of anything that rows are waited for by."""
+    varve.ok("create", "d", "--schema", "k int not null", "--key", "k")
+    process = subprocess.Popen(["sh", "-c", 'exec "$@" 2>&-', "sh", varve.program, "ingest", "d"], cwd=varve.folder,
+                               env=varve.env, stdin=subprocess.PIPE)
+    until_it_minds(process, signal.SIGTERM)
+    place = os.readlink(f"/proc/{process.pid}/fd/2")
+    process.communicate(b'{"k":1}\nno row\n', timeout=60)
+    assert (process.returncode, place) == (0, "/dev/null")
+    assert varve.ok("scan", "d") == "k\n1\n"
+    assert closed(varve, "query", "SELECT 1", which=[0, 1, 2]).returncode == 8
