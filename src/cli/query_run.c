@@ -56,6 +56,15 @@ varve_status vv_read_file(struct vv_cli *cli, const char *option, const char *pa
     return VARVE_OK;
 }
 
+/* Names are those of SQL, which knows no case. */
+static bool has_name(const struct params *params, size_t len, const char *name)
+{
+    for (size_t i = 0; i < len; i++)
+        if (strcasecmp(params->names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* "name=value" or "name:type=value" each; a value may hold anything, a name is what SQL takes behind `$`. */
 static varve_status read_params(struct vv_cli *cli, const char *const *items, size_t items_len,
     struct params *out)
@@ -82,6 +91,9 @@ static varve_status read_params(struct vv_cli *cli, const char *const *items, si
         out->types[i] = colon ? colon + 1 : NULL;
         if (colon)
             *colon = '\0';
+        if (has_name(out, i, at))
+            return vv_error_set(&cli->error, VARVE_EUSAGE,
+                "parameter %s is there twice, and has one value", at);
         at += len + 1;
     }
     return VARVE_OK;

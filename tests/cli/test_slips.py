@@ -246,3 +246,10 @@ def test_nested_values_that_went_out_as_csv_name_the_formats_that_they_come_in_b
     # Of NDJSON, a wrong value is just that.
     done = varve("upsert", "t", stdin='{"id":3,"l":"x"}\n')
     assert done.returncode == 3 and "NDJSON" not in done.stderr
+
+
+def test_a_parameter_that_is_given_twice_is_refused(filled):
+    for second in ("x=2", "X=2", "x:bigint=1"):
+        done = filled("query", "SELECT $x", "--param", "x=1", "--param", second)
+        assert (done.returncode, done.stdout) == (2, "") and "is there twice" in done.stderr, done
+    assert filled("query", "SELECT $x AS a, $y AS b", "--param", "x=1", "--param", "y=2").stdout == "a,b\n1,2\n"
