@@ -161,6 +161,15 @@ enum vv_format vv_show_format(const struct vv_cli *cli);
  * vv_show_format tells another. False: it is none.
  */
 bool vv_show_other_format(struct vv_cli *cli);
+/* Whether that is JSON, in lines or not: what is no rows is one object by both. */
+bool vv_show_is_json(const struct vv_cli *cli);
+/* For what is told in words or as JSON: EUSAGE where it is to be written as rows in a binary form. */
+varve_status vv_show_check_words(struct vv_cli *cli);
+/*
+ * The same for the sum of a change, before that is made: words go to stderr, so a file or a form
+ * that the command line asks for is that of --json, or EUSAGE.
+ */
+varve_status vv_show_sum_up(struct vv_cli *cli);
 
 /* ---- terminal.c: what stdout is --------------------------------------------------------------- */
 

@@ -141,5 +141,6 @@ const struct vv_command vv_cmd_adopt = {
     VV_OPTIONS(options, struct adopt_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

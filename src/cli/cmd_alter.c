@@ -117,5 +117,6 @@ const struct vv_command vv_cmd_alter = {
     VV_OPTIONS(options, struct alter_values),
     .arguments_least = 2,
     .arguments_most = 100,
+    .sums_up = "",
     .run = run,
 };

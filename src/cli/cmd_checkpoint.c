@@ -22,17 +22,15 @@ static varve_status run(struct vv_cli *cli, const void *given)
             ",\"version\":%lld,\"commits_cleaned\":%lld,\"commits_kept\":%lld}\n",
             (long long)result.version, (long long)result.commits_cleaned,
             (long long)result.commits_kept);
-    } else {
-        vv_text_addf(&line, "checkpoint of %s at version %lld\n", name,
-            (long long)result.version);
-        if (result.commits_cleaned > 0)
-            vv_text_addf(&line,
-                "%lld commits older than delta.logRetentionDuration left the log, which "
-                "begins\n"
-                "at version %lld; the ledger keeps their history\n",
-                (long long)result.commits_cleaned, (long long)result.log_first_version);
+        return vv_show_result(cli, vv_text_chars(&line), line.len);
     }
-    return vv_show_result(cli, vv_text_chars(&line), line.len);
+    vv_say(cli, "checkpoint of %s at version %lld", name, (long long)result.version);
+    if (result.commits_cleaned > 0)
+        vv_say(cli,
+            "%lld commits older than delta.logRetentionDuration left the log, which begins\n"
+            "at version %lld; the ledger keeps their history",
+            (long long)result.commits_cleaned, (long long)result.log_first_version);
+    return VARVE_OK;
 }
 
 const struct vv_command vv_cmd_checkpoint = {
@@ -51,5 +49,6 @@ const struct vv_command vv_cmd_checkpoint = {
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

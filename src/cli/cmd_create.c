@@ -133,5 +133,6 @@ const struct vv_command vv_cmd_create = {
     VV_OPTIONS(options, struct create_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

@@ -141,6 +141,7 @@ const struct vv_command vv_cmd_delete = {
     VV_OPTIONS(delete_options, struct edit_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run_delete,
 };
 
@@ -159,5 +160,6 @@ const struct vv_command vv_cmd_update = {
     VV_OPTIONS(update_options, struct edit_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run_update,
 };

@@ -151,8 +151,7 @@ static varve_status show(struct vv_cli *cli, const char *json, enum vv_format fo
 {
     struct vv_node table = {0};
     struct page page = {.is_csv = format == VV_FORMAT_CSV};
-    bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
-    if (is_json || !vv_node_read(json, strlen(json), &table))
+    if (vv_show_is_json(cli) || !vv_node_read(json, strlen(json), &table))
         vv_text_addf(&page.text, "%s\n", json);
     else
         write_page(&page, &table);

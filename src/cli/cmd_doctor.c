@@ -42,7 +42,7 @@ static varve_status report_on(struct vv_cli *cli, const struct doctor_values *va
     varve_doctor_result result;
     doctor.fix_times = values->fix_times;
     doctor.keys = values->keys;
-    doctor.as_json = cli->globals.json;
+    doctor.as_json = cli->globals.json || vv_show_is_json(cli);
     VV_TRY(varve_lake_doctor(cli->lake, name, &doctor, &result, &report, &cli->error));
     vv_text_adds(reports, report);
     return VARVE_OK;
@@ -81,6 +81,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
 {
     const struct doctor_values *values = given;
     struct round round VV_CLEANUP(round_done) = {.first = VARVE_OK};
+    VV_TRY(vv_show_check_words(cli));
     VV_TRY(vv_cli_open_lake(cli, false));
     for (size_t i = 0; i < cli->line.arguments_len; i++)
         VV_TRY(look_at(cli, values, vv_cli_argument(cli, i), &round));

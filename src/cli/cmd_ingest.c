@@ -294,5 +294,6 @@ const struct vv_command vv_cmd_ingest = {
         "the spool for the next run. docs/ingest.md has the rest.",
     VV_OPTIONS(options, struct ingest_values),
     .arguments_most = 2,
+    .sums_up = "",
     .run = run,
 };

@@ -95,5 +95,6 @@ const struct vv_command vv_cmd_init = {
             "by rules varve.warn.NAME, which reject nothing: varve help alter.",
     VV_OPTIONS(options, struct init_values),
     .arguments_most = 0,
+    .sums_up = "",
     .run = run,
 };

@@ -40,5 +40,6 @@ const struct vv_command vv_cmd_keygen = {
     .options_bytes = sizeof(struct no_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

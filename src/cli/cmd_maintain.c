@@ -168,6 +168,8 @@ static varve_status run(struct vv_cli *cli, const void *given)
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "--once runs once: give it without --interval");
     char *names VV_CLEANUP(vv_chars_cleanup) = NULL;
+    if (!values->plan)
+        VV_TRY(vv_show_sum_up(cli));
     VV_TRY(vv_cli_open_lake(cli, false));
     if (maintain.table == NULL)
         VV_TRY(vv_cli_table_names(cli, &names));

@@ -143,5 +143,6 @@ const struct vv_command vv_cmd_merge = {
     VV_OPTIONS(options, struct merge_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

@@ -124,5 +124,6 @@ const struct vv_command vv_cmd_optimize = {
     VV_OPTIONS(options, struct optimize_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "",
     .run = run,
 };

@@ -96,5 +96,6 @@ const struct vv_command vv_cmd_overwrite = {
     VV_OPTIONS(options, struct overwrite_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
+    .sums_up = "",
     .run = run,
 };

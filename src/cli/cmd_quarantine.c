@@ -230,5 +230,6 @@ const struct vv_command vv_cmd_quarantine = {
     VV_OPTIONS(options, struct quarantine_values),
     .arguments_least = 1,
     .arguments_most = ARGUMENTS_MAX,
+    .sums_up = "release|drop",
     .run = run,
 };

@@ -107,5 +107,6 @@ const struct vv_command vv_cmd_restore = {
     .arguments_least = 1,
     .arguments_most = 1,
     .reads_at = true,
+    .sums_up = "",
     .run = run,
 };

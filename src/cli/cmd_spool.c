@@ -116,8 +116,7 @@ static varve_status show(struct vv_cli *cli, const char *json, bool with_verdict
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
     struct vv_node spool = {0};
-    enum vv_format format = vv_show_format(cli);
-    bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+    bool is_json = vv_show_is_json(cli);
     if (is_json || !vv_node_read(json, strlen(json), &spool))
         vv_text_addf(&text, "%s\n", json);
     else
@@ -138,9 +137,8 @@ static varve_status check_lake(struct vv_cli *cli)
 /* What waits in the lake's own spool before anybody has made it. */
 static varve_status show_none(struct vv_cli *cli)
 {
-    enum vv_format format = vv_show_format(cli);
     VV_TRY(check_lake(cli));
-    if (format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON)
+    if (vv_show_is_json(cli))
         return show(cli,
             "{\"spool\":null,\"owner\":null,\"segments\":[],\"segments_waiting\":0,"
             "\"rows_waiting\":0,\"bytes_waiting\":0,\"oldest\":null,"
@@ -388,8 +386,7 @@ static varve_status salvage(struct vv_cli *cli, const struct spool_values *value
     if (status == VARVE_ENOTFOUND && values->spool == NULL && values->table == NULL)
         return show_none(cli);
     VV_TRY(status);
-    enum vv_format format = vv_show_format(cli);
-    bool is_json = format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+    bool is_json = vv_show_is_json(cli);
     bool is_read = vv_node_read(json, strlen(json), &report);
     bool is_sound = is_read && is_untouched(&report);
     const char *lost = is_read ? vv_node_chars(vv_node_get(&report, "rows_lost")) : "";
@@ -447,5 +444,6 @@ const struct vv_command vv_cmd_spool = {
     VV_OPTIONS(options, struct spool_values),
     .arguments_least = 1,
     .arguments_most = 1,
+    .sums_up = "flush",
     .run = run,
 };

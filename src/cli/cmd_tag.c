@@ -114,6 +114,7 @@ const struct vv_command vv_cmd_tag = {
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,
     .reads_at = true,
+    .sums_up = "create|drop",
     .run = run_tag,
 };
 
@@ -131,5 +132,6 @@ const struct vv_command vv_cmd_hold = {
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,
     .reads_at = true,
+    .sums_up = "add|release",
     .run = run_hold,
 };

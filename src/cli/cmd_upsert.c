@@ -184,6 +184,7 @@ const struct vv_command vv_cmd_upsert = {
     .options_bytes = sizeof(struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
+    .sums_up = "",
     .run = run_upsert,
 };
 
@@ -201,5 +202,6 @@ const struct vv_command vv_cmd_append = {
     VV_OPTIONS(options, struct upsert_values),
     .arguments_least = 1,
     .arguments_most = FILES_MAX + 1,
+    .sums_up = "",
     .run = run_append,
 };

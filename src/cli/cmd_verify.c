@@ -72,7 +72,7 @@ static varve_status verify_table(struct vv_cli *cli, const struct verify_values 
     verify.public_key = values->public_key;
     verify.deep = values->deep;
     verify.strict = values->strict;
-    verify.as_json = cli->globals.json;
+    verify.as_json = cli->globals.json || vv_show_is_json(cli);
     varve_status status =
         varve_lake_verify(cli->lake, name, &verify, &result, &report, &cli->error);
     sum->tables++;
@@ -114,6 +114,7 @@ static varve_status run(struct vv_cli *cli, const void *given)
     if (values->head == NULL && (values->signature != NULL || values->public_key != NULL))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "a signature is a head's: say --head HASH too");
+    VV_TRY(vv_show_check_words(cli));
     VV_TRY(vv_cli_open_lake(cli, false));
     for (size_t i = 0; i < cli->line.arguments_len; i++)
         VV_TRY(verify_table(cli, values, vv_cli_argument(cli, i), &sum));

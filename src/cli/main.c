@@ -77,6 +77,27 @@ static varve_status settle_when(struct vv_cli *cli, const struct vv_command *com
     return VARVE_OK;
 }
 
+static bool sums_up(const struct vv_cli *cli, const struct vv_command *command)
+{
+    const char *first = vv_cli_argument(cli, 0);
+    const struct vv_option verbs = {.choices = command->sums_up};
+    return command->sums_up != NULL &&
+           (*command->sums_up == '\0' || (first && vv_option_has_choice(&verbs, first)));
+}
+
+/* What the command line says of the form of the result is heeded, or refused. */
+static varve_status settle_form(struct vv_cli *cli, const struct vv_command *command)
+{
+    const struct vv_globals *said = &cli->said;
+    bool is_chart = said->format == VV_FORMAT_PLOT || said->format == VV_FORMAT_SVG;
+    bool has_format = said->format != 0 && !is_chart;
+    if (said->plot && (has_format || said->json))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "--plot and --%s both say the form: give one of them",
+            has_format ? "format" : "json");
+    return sums_up(cli, command) ? vv_show_sum_up(cli) : VARVE_OK;
+}
+
 static varve_status run(struct vv_cli *cli)
 {
     const struct vv_command *command = cli->line.command;
@@ -85,6 +106,7 @@ static varve_status run(struct vv_cli *cli)
     if (command == NULL)
         return cli->globals.version ? show_version(cli) : no_command();
     VV_TRY(settle_when(cli, command));
+    VV_TRY(settle_form(cli, command));
     VV_TRY(vv_arguments_check(&cli->line, &cli->error));
     return command->run(cli, cli->line.options);
 }

@@ -59,6 +59,11 @@ struct vv_command {
     uint32_t arguments_least, arguments_most;
     bool reads_known; /* --known-at means something to it */
     bool reads_at;    /* --at means something to it */
+    /*
+     * First arguments, "drop|release", by which it shows no rows but tells what it has done, in a
+     * sentence or by --json; "": by any; NULL: by none.
+     */
+    const char *sums_up;
     varve_status (*run)(struct vv_cli *cli, const void *options);
 };
 

@@ -104,6 +104,44 @@ enum vv_format vv_show_format(const struct vv_cli *cli)
     return isatty(STDOUT_FILENO) ? VV_FORMAT_BOX : VV_FORMAT_CSV;
 }
 
+bool vv_show_is_json(const struct vv_cli *cli)
+{
+    enum vv_format format = vv_show_format(cli);
+    return format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+}
+
+varve_status vv_show_check_words(struct vv_cli *cli)
+{
+    enum vv_format format = vv_show_format(cli);
+    if ((format == VV_FORMAT_PARQUET || format == VV_FORMAT_ARROW) && vv_show_other_format(cli))
+        format = vv_show_format(cli);
+    if (format != VV_FORMAT_PARQUET && format != VV_FORMAT_ARROW)
+        return VARVE_OK;
+    return vv_error_set(&cli->error, VARVE_EUSAGE,
+        "%s gives no rows: words and json are what it can be written as",
+        cli->line.command->name);
+}
+
+varve_status vv_show_sum_up(struct vv_cli *cli)
+{
+    const struct vv_globals *said = &cli->said;
+    const char *name = cli->line.command->name;
+    bool has_file = said->output != NULL && strcmp(said->output, "-") != 0;
+    bool is_words = said->format == 0 || said->format == VV_FORMAT_BOX;
+    if (said->plot)
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --plot means nothing to %s: there is no chart of what it has done", name);
+    if (said->json || (is_words && !has_file))
+        return VARVE_OK;
+    if (!vv_show_is_json(cli))
+        return vv_error_set(&cli->error, VARVE_EUSAGE,
+            "option --%s: %s tells what it has done in words on stderr, or as JSON: say --json "
+            "too",
+            has_file ? "output" : "format", name);
+    cli->globals.json = true;
+    return VARVE_OK;
+}
+
 /* Behind the rows, where there is a place for it. */
 static void write_plan(const char *plan, enum vv_format format, FILE *file)
 {

@@ -253,3 +253,47 @@ def test_a_parameter_that_is_given_twice_is_refused(filled):
         done = filled("query", "SELECT $x", "--param", "x=1", "--param", second)
         assert (done.returncode, done.stdout) == (2, "") and "is there twice" in done.stderr, done
     assert filled("query", "SELECT $x AS a, $y AS b", "--param", "x=1", "--param", "y=2").stdout == "a,b\n1,2\n"
+
+
+def test_a_write_heeds_the_form_that_it_is_asked_for_or_refuses_it(varve, tmp_path):
+    """Nothing is written where the sum of it could not be told as asked for."""
+    varve.ok("create", "t", "--schema", "k int not null", "--key", "k")
+    upsert = ("upsert", "t", "-", "--input-format", "csv")
+    for words in (("-o", "r.csv"), ("-o", "r.txt"), ("--format", "csv"), ("--format", "parquet"), ("--plot",),
+                  ("--format", "svg")):
+        done = varve(*upsert, *words, stdin="k\n1\n")
+        assert (done.returncode, done.stdout) == (2, "") and words[0].lstrip("-o") in done.stderr, done
+    assert list(tmp_path.glob("r.*")) == [] and varve.ok("scan", "t") == "k\n"
+    assert '"inserted":1' in varve.ok(*upsert, "--format", "json", stdin="k\n1\n")
+    assert varve.ok(*upsert, "-o", "r.json", stdin="k\n2\n") == ""
+    assert '"inserted":1' in (tmp_path / "r.json").read_text()
+    assert varve.ok(*upsert, "--json", "-o", "r.txt", stdin="k\n3\n") == ""
+    assert '"inserted":1' in (tmp_path / "r.txt").read_text()
+    # words for people, and defaults of other commands, are as they were
+    (tmp_path / "varve.conf").write_text("format=csv\n")
+    for words in (("--format", "box"), ("-o", "-"), ("--config", "varve.conf")):
+        done = varve(*upsert, *words, stdin="k\n3\n")
+        assert (done.returncode, done.stdout) == (0, "") and "1 unchanged" in done.stderr, done
+
+
+@pytest.mark.parametrize("words", [
+    ("optimize", "signals"), ("alter", "signals", "set", "note=x"), ("tag", "create", "f"), ("tag", "drop", "f"),
+    ("hold", "add", "g"), ("hold", "release", "g"), ("maintain", "--once"), ("quarantine", "release", "signals"),
+    ("spool", "flush"), ("restore", "signals", "--version", "0", "--yes"), ("checkpoint", "signals"),
+    ("delete", "signals", "--where", "false"), ("ingest",), ("init",)], ids=lambda words: " ".join(words[:2]))
+def test_json_is_heeded_by_whatever_sums_up(filled, words):
+    done = filled(*words, "--format", "csv")
+    assert done.returncode == 2 and "say --json too" in done.stderr, done
+    assert filled.ok(*words, "--format", "json")[:1] in ("{", "[")
+
+
+def test_rows_of_commands_that_write_too_have_every_format(filled, tmp_path):
+    for words in (("tag", "list"), ("hold", "list"), ("quarantine", "list"), ("maintain", "--plan")):
+        assert filled(*words, "--format", "csv").returncode == 0
+        assert filled(*words, "-o", str(tmp_path / "rows.csv")).returncode == 0
+
+
+def test_a_chart_and_another_form_are_two_forms(filled):
+    for words in (("--format", "csv"), ("--json",)):
+        done = filled("correlate", "--plot", *words)
+        assert (done.returncode, done.stdout) == (2, "") and "give one of them" in done.stderr, done

@@ -1,6 +1,7 @@
 """What a command line may hold by mistake: bytes that are no text, options twice, empty variables; and a
 result that can't be told of."""
 
+import json
 import os
 import subprocess
 
@@ -92,3 +93,19 @@ def test_a_result_that_can_not_be_told_of_is_one(table, words):
                               stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 8 and "what it tells of is done" in done.stderr, done
     assert table.version("t") == 2 or "tag" in words and table.ok("tag", "list")
+
+
+@pytest.mark.parametrize("command", ["verify", "doctor", "describe"])
+def test_a_report_takes_the_form_that_it_is_asked_for(table, tmp_path, command):
+    shown = [table.ok(command, "t", *words) for words in (["--json"], ["--format", "json"], ["--format", "ndjson"])]
+    assert json.loads(shown[0]) and shown[1:] == shown[:1] * 2
+    target = tmp_path / "report.json"
+    assert table.ok(command, "t", "-o", target) == "" and target.read_text() == shown[0]
+    assert refused(table, command, "t", "-o", tmp_path / "report.parquet", says="gives no rows")
+    assert not table.ok(command, "t").startswith("{")
+
+
+def test_a_checkpoint_is_told_of_on_stderr(table):
+    done = table.run("checkpoint", "t")
+    assert (done.stdout, done.stderr) == ("", "checkpoint of t at version 1\n")
+    assert table.run("checkpoint", "t", "--quiet").stderr == ""
