@@ -93,7 +93,7 @@ typedef struct varve_vacuum_result {
     int64_t files;   /* removed, or to be removed */
     int64_t bytes;
     int64_t retention_ms;     /* that was applied */
-    int64_t readable_version; /* versions before it can't be read any more; -1: none is lost */
+    int64_t readable_version; /* all from it on can be read, not all before; -1: none is lost */
 } varve_vacuum_result;
 
 /*

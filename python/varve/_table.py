@@ -108,8 +108,8 @@ class OptimizeResult(_Result):
 
 class VacuumResult(_Result):
     """What a vacuum removed, or would: `files`, `bytes`, the `retention_ms` that was applied, and
-    `readable_version`: versions before it can't be read any more (-1: none is lost). `paths` has
-    the files' paths in the table's folder. `version` is the table's afterwards."""
+    `readable_version`: all versions from it on can be read, not all before (-1: none is lost).
+    `paths` has the files' paths in the table's folder. `version` is the table's afterwards."""
 
     __slots__ = ("version", "files", "bytes", "retention_ms", "readable_version", "paths")
 

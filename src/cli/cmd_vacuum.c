@@ -60,8 +60,8 @@ static void say(const struct vv_cli *cli, const char *name, bool removed,
         vv_text_plural(result->files), vv_text_size(result->bytes).chars,
         removed ? "removed" : "would go; nothing was removed");
     if (result->readable_version >= 0)
-        vv_say(cli, "versions before %" PRId64 " %s", result->readable_version,
-            removed ? "can no longer be read" : "could then no longer be read");
+        vv_say(cli, "all versions from %" PRId64 " on can %sbe read; of those before, not all",
+            result->readable_version, removed ? "" : "then ");
     if (!removed && result->files > 0)
         vv_say(cli, "to remove them: varve vacuum %s --yes, with the same options", name);
 }
@@ -97,10 +97,10 @@ const struct vv_command vv_cmd_vacuum = {
     .examples = "varve vacuum signals\n"
                 "varve vacuum signals --retain 500d --yes\n"
                 "varve vacuum signals --lite --json",
-    .text = "Without --yes it only lists what would go, and says which versions could then no\n"
-            "longer be read. What goes: files that were removed from the table longer ago\n"
-            "than the retention, and leftovers of writers that died, when they are as old.\n"
-            "Varve's tables promise 400 days where init was not told otherwise.",
+    .text = "Without --yes it only lists what would go, and says from which version on all\n"
+            "could then be read. What goes: files that were removed from the table longer\n"
+            "ago than the retention, and leftovers of writers that died, when they are as\n"
+            "old. Varve's tables promise 400 days where init was not told otherwise.",
     VV_OPTIONS(options, struct vacuum_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -315,8 +315,9 @@ varve_status vv_report_end(struct vv_ingest *ingest)
         vv_text_plural(stats->commits));
     if (stats->warnings > 0)
         vv_say(ingest->cli,
-            "varve: %" PRId64 " row%s written against a warn-level rule (varve history "
-            "TABLE says which)",
-            stats->warnings, stats->warnings == 1 ? " was" : "s were");
+            "varve: %" PRId64
+            " row%s broke a warn-level rule (of those that were written varve "
+            "history TABLE says which)",
+            stats->warnings, vv_text_plural(stats->warnings));
     return VARVE_OK;
 }

@@ -54,7 +54,11 @@ void vv_say_newest(const struct vv_cli *cli, const char *who, int64_t newest_us)
 {
     struct vv_text time VV_CLEANUP(vv_text_done) = {0};
     if (newest_us == INT64_MIN) {
-        vv_say(cli, "no rows: there are none of %s at any time", who);
+        bool is_then = cli->globals.at != NULL || cli->globals.known_at != NULL;
+        vv_say(cli,
+            is_then ? "no rows: by then there were none of %s"
+                    : "no rows: there are none of %s at any time",
+            who);
         return;
     }
     vv_text_add_time(&time, newest_us, 6);

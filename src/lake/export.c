@@ -215,7 +215,7 @@ static varve_status list_tables(struct vv_op *op, struct vv_export_run *run,
     if (request->tables_len == 0) {
         VV_TRY(vv_lake_list(op, run->lake, &op->arena, out, out_len));
         if (*out_len == 0)
-            return vv_fail(op, VARVE_EUSAGE, "the lake has no table to export");
+            return vv_fail(op, VARVE_ENOTFOUND, "the lake has no table to export");
     } else {
         VV_NEW(op, out, struct vv_str, request->tables_len);
         memcpy(*out, request->tables, request->tables_len * sizeof(**out));

@@ -95,7 +95,9 @@ static varve_status at_snapshot(struct vv_op *op, struct vv_query_script *script
     }
     if (vv_str_is_digits(value) || !vv_time_parse_human(value, vv_now_us(op), &number))
         return fail_at(op, place, value);
-    return vv_table_at_time(op, table, number, out);
+    VV_TRY(vv_table_at_time(op, table, number, out));
+    vv_table_warn_future(op, table, number, *out);
+    return VARVE_OK;
 }
 
 varve_status vv_query_key(struct vv_op *op, const struct vv_sql_table *place,

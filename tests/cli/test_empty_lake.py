@@ -8,7 +8,8 @@ from samples import REGIMES
 
 @pytest.mark.parametrize("command", [["verify"], ["seal"], ["doctor"], ["maintain", "--once"],
                                      ["maintain", "--plan"], ["ingest"], ["spool", "status"],
-                                     ["spool", "verify"], ["spool", "flush"], ["spool", "salvage"]])
+                                     ["spool", "verify"], ["spool", "flush"], ["spool", "salvage"],
+                                     ["export", "-o", "exported"]])
 @pytest.mark.parametrize("is_there", [True, False], ids=["empty", "none"])
 def test_who_looks_after_all_tables_says_that_there_is_none(varve_on, tmp_path, command, is_there):
     lake = tmp_path / "lake"

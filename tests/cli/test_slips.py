@@ -125,6 +125,32 @@ def test_a_time_in_the_future_is_told_of(filled, option):
         assert filled(*arguments, option, "now").stderr == ""
 
 
+def test_a_time_in_the_future_within_sql_is_told_of(filled):
+    sql = "SELECT count(*) AS n FROM market_regimes AT (TIMESTAMP => {})"
+    for text in ("'2999-01-01'", "now() + INTERVAL 1 DAY"):
+        done = filled("query", sql.format(text))
+        assert (done.returncode, done.stdout) == (0, "n\n3\n")
+        assert done.stderr.count("is in the future: table market_regimes is answered as of now") == 1
+    assert filled("query", sql.format("now()")).stderr == ""
+
+
+def test_holds_are_not_called_tags(varve):
+    varve.ok("create", "t", "--schema", "k int")
+    varve.ok("tag", "create", "q3")
+    assert "(its tags: q3)" in varve("scan", "t", "--at", "nope").stderr
+    varve.ok("hold", "add", "audit")
+    assert "(its tags and holds: audit, q3)" in varve("scan", "t", "--at", "nope").stderr
+
+
+def test_what_was_not_there_then_is_not_said_never_to_be(filled):
+    for words in (("--known-at", "2001-01-01"), ("--at", "0")):
+        done = filled("range", "market_regimes", "--symbol", "SPY", *words)
+        assert done.stderr.endswith("no rows: by then there were none of SPY\n")
+        assert done.stderr.count("was made after") == (words[0] == "--known-at")
+    assert filled("range", "market_regimes", "--symbol", "XYZ").stderr == (
+        "no rows: there are none of XYZ at any time\n")
+
+
 def test_types_of_parameters_go_by_the_names_of_types_of_columns(filled):
     done = filled("query", "SELECT $a + 1 AS n, typeof($a) AS t, $b AS b, $c AS c", "--param", "a:int=3",
                   "--param", "b:bool=true", "--param", "c:VARCHAR=x", "--format", "csv")

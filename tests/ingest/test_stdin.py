@@ -180,7 +180,7 @@ def test_each_line_is_counted_once(lake):
     assert (metrics["refused"], metrics["quarantined"], metrics["inserted"]) == (2, 1, 2)
     assert "2 inserted, 0 updated, 0 unchanged, 0 stale, 1 replaced within a batch, " \
         "1 in quarantine, 2 refused; 1 commit" in run.messages[-2]
-    assert "3 rows were written against a warn-level rule" in run.messages[-1]
+    assert "3 rows broke a warn-level rule" in run.messages[-1]
 
 
 def test_without_ack_bad_lines_are_told_on_stderr_and_do_not_flood(lake):

@@ -27,7 +27,7 @@ struct vv_vacuum_result {
     int64_t version; /* after */
     int64_t files, bytes;
     int64_t retention_ms;
-    int64_t readable_version; /* versions before it can't be read any more; -1: none is lost */
+    int64_t readable_version; /* all from it on can be read, not all before; -1: none is lost */
     int64_t pinned_files;     /* that stay for tags and holds alone */
 };
 

@@ -19,6 +19,7 @@ static varve_status find_tag(struct vv_op *op, const struct vv_log_handle *log,
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_pins pins = {0};
     struct vv_str *all = NULL;
+    bool has_hold = false;
     VV_TRY(vv_pins_read(op, log, &op->arena, &pins));
     const struct vv_pin *pin = vv_pins_find(&pins, name);
     if (pin != NULL) {
@@ -28,18 +29,19 @@ static varve_status find_tag(struct vv_op *op, const struct vv_log_handle *log,
     VV_NEW(op, &all, struct vv_str, pins.len + 1);
     for (size_t i = 0; i < pins.len; i++) {
         all[i] = pins.items[i].name;
+        has_hold = has_hold || pins.items[i].kind == VV_PIN_HOLD;
         vv_buf_addf(&names, "%s%.*s", i == 0 ? "" : ", ", VV_ARG(pins.items[i].name));
     }
     if (!vv_buf_ok(&names))
         return vv_fail_memory(op);
     struct vv_str nearest = vv_nearest_name(name, all, pins.len);
     return vv_fail(op, VARVE_ENOTFOUND,
-        "there is no tag %.*s of table %.*s%s%.*s%s (its tags: %.*s), and \"%.*s\" is no "
+        "there is no tag %.*s of table %.*s%s%.*s%s (its tags%s: %.*s), and \"%.*s\" is no "
         "version (5) or time (now, -2h); where others have it, the table was created after tag "
         "%.*s",
         VV_ARG(name), VV_ARG(table), nearest.len > 0 ? " (did you mean " : "", VV_ARG(nearest),
-        nearest.len > 0 ? "?)" : "", VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")),
-        VV_ARG(name), VV_ARG(name));
+        nearest.len > 0 ? "?)" : "", has_hold ? " and holds" : "",
+        VV_ARG(pins.len > 0 ? vv_buf_str(&names) : VV_STR("none")), VV_ARG(name), VV_ARG(name));
 }
 
 varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv_str name,
@@ -82,8 +84,7 @@ bool vv_table_is_known_at(const struct vv_table *table)
 /* Clocks differ: a commit of another machine may be seconds ahead of ours. */
 #define AHEAD_US_MAX ((int64_t)60 * 1000000)
 
-/* What is committed until then would be in the answer, but is not there yet. */
-static void warn_of_future(struct vv_op *op, const struct vv_table *table, int64_t time_us,
+void vv_table_warn_future(struct vv_op *op, const struct vv_table *table, int64_t time_us,
     const struct vv_snapshot *snapshot)
 {
     char time[32];
@@ -107,7 +108,7 @@ varve_status vv_table_at(struct vv_op *op, struct vv_table *table, struct vv_str
         return vv_table_known_at(op, table, table->known->us, out);
     VV_TRY(vv_table_snapshot(op, table, version, out));
     if (at.len > 0 && !vv_str_is_digits(at) && vv_time_parse_human(at, vv_now_us(op), &time_us))
-        warn_of_future(op, table, time_us, *out);
+        vv_table_warn_future(op, table, time_us, *out);
     return VARVE_OK;
 }
 
@@ -147,7 +148,7 @@ varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t
     varve_status status = vv_log_version_at(op, &table->log, time_us, &version);
     if (status == VARVE_OK) {
         VV_TRY(vv_table_snapshot(op, table, version, out));
-        warn_of_future(op, table, time_us, *out);
+        vv_table_warn_future(op, table, time_us, *out);
         return VARVE_OK;
     }
     const varve_error error = op->error;

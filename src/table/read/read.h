@@ -43,6 +43,9 @@ varve_status vv_table_at_tag(struct vv_op *op, struct vv_table *table, struct vv
 varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t time_us,
     struct vv_snapshot **out);
 
+/* Of a time to come: what is committed until then would be in the answer, but is not there yet. */
+void vv_table_warn_future(struct vv_op *op, const struct vv_table *table, int64_t time_us,
+    const struct vv_snapshot *snapshot);
 /* The version that was the latest at a time. NOT_FOUND: there was none yet, or it is gone. */
 varve_status vv_table_at_time(struct vv_op *op, struct vv_table *table, int64_t time_us,
     struct vv_snapshot **out);
