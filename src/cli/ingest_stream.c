@@ -70,6 +70,22 @@ void vv_stream_poll(struct vv_ingest *ingest, struct vv_stream *stream)
     set_polled(ingest, stream, vv_stream_is_wanted(stream) && !ingest->is_ending);
 }
 
+/*
+ * stdin that can't be read is no end of rows. Nor is an empty one of CSV, where a source that has no
+ * rows has a header still: it has failed before its first line.
+ */
+static void judge_end(struct vv_ingest *ingest, const struct vv_stream *stream, int number)
+{
+    const struct vv_lines *lines = &stream->lines;
+    bool is_empty = lines->offset == 0 && lines->kept_len == 0;
+    if (number != 0)
+        (void)vv_error_set(&ingest->failure, VARVE_EIO, "cannot read stdin: %s",
+            vv_errno_text(number));
+    else if (ingest->options->is_csv && is_empty && ingest->signals == 0)
+        (void)vv_error_set(&ingest->failure, VARVE_EINVALID,
+            "stdin is empty: CSV needs at least a line with the names of the columns");
+}
+
 /* Bytes read; 0: none now, or no more. */
 static size_t read_more(struct vv_ingest *ingest, struct vv_stream *stream, size_t bytes_max)
 {
@@ -83,10 +99,14 @@ static size_t read_more(struct vv_ingest *ingest, struct vv_stream *stream, size
         vv_take_lines(ingest, stream);
         return (size_t)len;
     }
-    bool is_for_now = len < 0 && (errno == EAGAIN || errno == EINTR);
+    int number = len < 0 ? errno : 0;
+    bool is_for_now = number == EAGAIN || number == EINTR;
     vv_lines_end(&stream->lines, &ingest->desk);
     stream->has_ended = !is_for_now;
-    stream->is_deaf = stream->is_deaf || (len < 0 && !is_for_now);
+    if (stream->kind == VV_STREAM_STDIN && !is_for_now)
+        judge_end(ingest, stream, number);
+    else
+        stream->is_deaf = stream->is_deaf || (len < 0 && !is_for_now);
     return 0;
 }
 

@@ -1,10 +1,13 @@
 """Rows from stdin: acknowledgements, bad lines, formats, and what is said."""
 
 import json
+import os
+import signal
 import subprocess
 
 import pytest
 from conftest import PROGRAM, expected, signal_row, signal_rows, until
+from waiting import until_it_minds
 
 
 def test_the_end_of_stdin_flushes_and_ends_it(lake):
@@ -39,6 +42,29 @@ def test_a_file_as_stdin_that_brings_no_row_ends_it_at_once(lake, tmp_path, cont
         done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest"], stdin=rows, timeout=120,
                               capture_output=True)
     assert done.returncode == 0
+
+
+def test_an_empty_csv_is_no_input_without_rows(lake, tmp_path):
+    """Its source has failed before its first line, which has names of columns where there is no row."""
+    done = lake.run("ingest", "signals", "--input-format", "csv", stdin="")
+    assert done.returncode == 3 and "stdin is empty: CSV needs at least" in done.stderr
+    header = "timestamp,strategy_id,signal_type,signal_value,acted_upon\n"
+    assert lake.run("ingest", "signals", "--input-format", "csv", stdin=header).returncode == 0
+    assert lake.run("ingest", "signals", "--input-format", "csv", stdin=header.rstrip()).returncode == 0
+    (tmp_path / "rows.csv").write_text("")
+    run = lake.ingest("signals", "--input-format", "csv", "--follow", tmp_path / "rows.csv", stdin=None)
+    until_it_minds(run.process, signal.SIGTERM)  # a file may still get its header
+    assert run.process.poll() is None
+    run.signal(signal.SIGTERM)
+    run.end()
+
+
+def test_a_stdin_that_can_not_be_read_is_no_end_of_rows(lake, tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    done = subprocess.run([PROGRAM, "--lake", lake.path, "ingest", "signals"], stdin=folder, timeout=120,
+                          capture_output=True, text=True)
+    os.close(folder)
+    assert done.returncode == 8 and "cannot read stdin: Is a directory" in done.stderr
 
 
 def test_repeated_it_writes_nothing(lake):
