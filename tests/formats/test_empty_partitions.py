@@ -65,3 +65,47 @@ def test_where_it_must_not_be_null_the_message_says_why(varve, tmp_path, form):
     done = varve.run("upsert", "t", write(tmp_path, form, ["a", None]))
     assert done.returncode == 3 and "venue must not be NULL, it is part of the key" in done.stderr
     assert "empty text" not in done.stderr
+
+
+# ---- What a column is filled with ---------------------------------------------------------------
+
+FILLED = ["venue string default ''", "venue string generated always as (coalesce(s, ''))"]
+
+
+@pytest.mark.parametrize("many", [1, 5000])
+@pytest.mark.parametrize("venue", FILLED)
+def test_what_is_filled_in_is_null_as_well_so_that_a_batch_may_be_repeated(varve, venue, many):
+    varve.ok("create", "t", "--schema", f"id int not null, s string, {venue}", "--key", "id",
+             "--partition-by", "venue")
+    for text in ("id\n" + "".join(f"{i}\n" for i in range(many)),
+                 "".join(f'{{"id":{i}}}\n' for i in range(many))):
+        result = varve.upsert("t", text)
+        assert result["inserted"] + result["unchanged"] == many and result["version"] == 1
+    assert varve.rows("query", "SELECT count(*) FILTER (venue IS NULL) AS nulls, count(*) AS n "
+                               "FROM t") == [{"nulls": many, "n": many}]
+    if "default" not in venue:  # what it is generated as is what may be given
+        assert varve.upsert("t", '{"id":0,"venue":""}')["unchanged"] == 1
+
+
+@pytest.mark.parametrize("rule", ["key", "not null"])
+@pytest.mark.parametrize("venue", FILLED)
+def test_what_is_filled_in_is_refused_where_it_must_not_be_null(varve, tmp_path, venue, rule):
+    """It was stored all the same, and with the key doubled by each repeat."""
+    column, key = (venue, "id,venue") if rule == "key" else (f"{venue} not null", "id")
+    varve.ok("create", "t", "--schema", f"id int not null, s string, {column}", "--key", key,
+             "--partition-by", "venue")
+    varve.upsert("t", '{"id":1,"s":"a","venue":"a"}')
+    (tmp_path / "rows.csv").write_text("id\n2\n")
+    said = "venue must not be NULL, " + ("it is part of the key, " * (rule == "key")) + \
+        "and an empty text in a partition column is NULL"
+    changes = [("upsert", "t", tmp_path / "rows.csv"), ("overwrite", "t", tmp_path / "rows.csv", "--yes"),
+               ("append", "t", tmp_path / "rows.csv", "--allow-duplicates"),
+               ("merge", "t", "--source", tmp_path / "rows.csv", "--on", "t.id = s.id",
+                "--when-not-matched", "insert *"),
+               ("update", "t", "--where", "true", "--set",
+                "venue = DEFAULT" if "default" in venue else "s = NULL")]
+    for change in changes:
+        done = varve.run(*change)
+        assert done.returncode == 3 and said in done.stderr, (change, done.stderr)
+    assert varve.version("t") == 1
+    assert varve.upsert("t", "id\n2\n", "--quarantine")["rejected"] == 1

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* The plan's own names: prefix, letter, number. i input, c column, l lost, p gap, f finer, t twice,
- * v broken. */
+ * e emptied, v broken. */
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
 #define OWN_FORMAT "%.*s%c%d"
 
@@ -34,6 +34,12 @@ static bool is_partition(const struct vv_rules *rules, int32_t column)
         if (rules->partitions[index] == column)
             return true;
     return false;
+}
+
+bool vv_plan_empties(const struct vv_plan *plan, size_t column)
+{
+    return plan->schema->fields[column].type.kind == VV_TYPE_STRING &&
+           is_partition(plan->rules, (int32_t)column);
 }
 
 static bool is_required(const struct vv_plan *plan, int32_t column)
@@ -176,7 +182,7 @@ static varve_status conversions_make(struct vv_op *op, struct vv_plan *plan)
             .time_zone = is_utc ? VV_STR_NONE : zone,
             .arrow = arrow_column(plan->input, plan->input->columns[plan->from[index]]),
             .shaped_json = plan->input->format == VV_INPUT_NDJSON,
-            .empty_is_null = is_partition(plan->rules, (int32_t)index),
+            .empty_is_null = vv_plan_empties(plan, index),
             .truncate_time = plan->options->truncate_time,
         };
         if (vv_convert_check(op, &plan->conversions[index], field->name) != VARVE_OK)

@@ -92,6 +92,8 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
 
 /* What the input says in a column that it has: "" of CSV is a text, and NULL to other types. */
 void vv_plan_given_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql);
+/* Whether "" is NULL in the column, since a partition column cannot hold it. */
+bool vv_plan_empties(const struct vv_plan *plan, size_t column);
 /* Whether the column is among those that vv_plan_texts_sql selects. */
 bool vv_plan_has_text(const struct vv_plan *plan, size_t column);
 

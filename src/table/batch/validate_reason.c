@@ -200,6 +200,19 @@ static void later_note_sql(const struct vv_plan *plan, struct vv_buf *sql)
         sql->failed = true;
 }
 
+/* The row has an empty text where NULL must not be, of itself or made for it. */
+static void emptied_sql(const struct vv_plan *plan, int32_t column, struct vv_buf *sql)
+{
+    bool is_made = vv_rules_is_generated(plan->rules, column) ||
+                   (plan->defaults != NULL && plan->defaults[column].sql.ptr != NULL);
+    vv_buf_adds(sql, " || CASE WHEN false");
+    if (plan->from[column] >= 0)
+        vv_buf_addf(sql, " OR CAST(" OWN_FORMAT " AS VARCHAR) = ''", OWN(plan, 'i', column));
+    if (is_made)
+        vv_buf_addf(sql, " OR " OWN_FORMAT, OWN(plan, 'e', column));
+    vv_buf_adds(sql, " THEN ', and an empty text in a partition column is NULL' ELSE '' END");
+}
+
 static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
     struct vv_buf *sql)
 {
@@ -210,12 +223,8 @@ static void rule_sql(const struct vv_plan *plan, const struct vv_breach *breach,
     }
     rule_text(plan, breach, &text);
     vv_sql_literal(sql, vv_buf_str(&text));
-    if (breach->kind == VV_BREACH_NULL && plan->from[breach->column] >= 0 &&
-        plan->conversions[breach->column].empty_is_null)
-        vv_buf_addf(sql,
-            " || CASE WHEN CAST(" OWN_FORMAT " AS VARCHAR) = '' THEN "
-            "', and an empty text in a partition column is NULL' ELSE '' END",
-            OWN(plan, 'i', breach->column));
+    if (breach->kind == VV_BREACH_NULL && vv_plan_empties(plan, (size_t)breach->column))
+        emptied_sql(plan, breach->column, sql);
     if (breach->kind == VV_BREACH_PARTITION || breach->kind == VV_BREACH_GENERATED)
         vv_buf_addf(sql, " || coalesce(CAST(" OWN_FORMAT " AS VARCHAR), 'NULL')",
             OWN(plan, breach->kind == VV_BREACH_PARTITION ? 'd' : 'g', breach->column));

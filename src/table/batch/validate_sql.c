@@ -15,6 +15,21 @@ static void own_name(const struct vv_plan *plan, char letter, size_t number, str
     vv_buf_addf(out, OWN_FORMAT, OWN(plan, letter, number));
 }
 
+static bool has_default(const struct vv_plan *plan, size_t column)
+{
+    return plan->defaults != NULL && plan->defaults[column].sql.ptr != NULL;
+}
+
+/* What the table makes for a row: as of a value that is given, "" may be NULL. */
+static void made_sql(const struct vv_plan *plan, size_t column, struct vv_str value,
+    struct vv_buf *sql)
+{
+    bool is_emptied = vv_plan_empties(plan, column);
+    vv_buf_adds(sql, is_emptied ? "nullif(" : "");
+    vv_buf_add(sql, value);
+    vv_buf_adds(sql, is_emptied ? ", '')" : "");
+}
+
 /*
  * A column that a row says nothing of. A line of NDJSON may say NULL, which is no default; of
  * another input each row has the columns that the input has.
@@ -25,12 +40,12 @@ static void default_sql(const struct vv_plan *plan, size_t column, bool is_kept,
     const struct vv_plan_default *value = &plan->defaults[column];
     struct vv_str text = is_kept ? value->sql_kept : value->sql;
     if (plan->input->nulls_sql.len == 0) {
-        vv_buf_add(sql, text);
+        made_sql(plan, column, text, sql);
         return;
     }
     vv_buf_addf(sql, "CASE WHEN contains(coalesce(%.*s, ''), ',%zu,') THEN NULL ELSE ",
         VV_ARG(plan->input->nulls_sql), column);
-    vv_buf_add(sql, text);
+    made_sql(plan, column, text, sql);
     vv_buf_adds(sql, " END");
 }
 
@@ -39,15 +54,14 @@ static void value_or_default_sql(const struct vv_plan *plan, size_t column, bool
 {
     const struct vv_batch_input *input = plan->input;
     int32_t from = plan->from[column];
-    bool has_default = plan->defaults != NULL && plan->defaults[column].sql.ptr != NULL;
     bool is_kept = !with_input;
-    if (from < 0 && has_default) {
+    if (from < 0 && has_default(plan, column)) {
         default_sql(plan, column, is_kept, sql);
     } else if (from < 0) {
         vv_buf_adds(sql, "CAST(NULL AS ");
         vv_type_sql(&plan->schema->fields[column].type, sql);
         vv_buf_addc(sql, ')');
-    } else if (has_default && input->nulls_sql.len > 0) {
+    } else if (has_default(plan, column) && input->nulls_sql.len > 0) {
         vv_buf_addf(sql, "CASE WHEN %.*s IS NULL THEN ", VV_ARG(input->column_sql[from]));
         default_sql(plan, column, is_kept, sql);
         vv_buf_adds(sql, " ELSE ");
@@ -70,6 +84,17 @@ void vv_plan_given_sql(const struct vv_plan *plan, size_t column, struct vv_buf 
     vv_buf_adds(sql, is_value ? "" : ", '')");
 }
 
+/* Whether the row would have an empty text of its default. */
+static void emptied_default_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
+{
+    vv_buf_adds(sql, ", ");
+    if (plan->input->nulls_sql.len > 0)
+        vv_buf_addf(sql, "NOT contains(coalesce(%.*s, ''), ',%zu,') AND ",
+            VV_ARG(plan->input->nulls_sql), column);
+    vv_buf_addf(sql, "%.*s = '' AS " OWN_FORMAT, VV_ARG(plan->defaults[column].sql),
+        OWN(plan, 'e', column));
+}
+
 /*
  * Level 1. What the input has stands beside what became of it only where somebody asks: each
  * column more is bound once a level, which for a small batch is what the statement costs.
@@ -84,6 +109,8 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         vv_buf_adds(sql, ", ");
         value_or_default_sql(plan, index, with_input, sql);
         vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
+        if (with_input && has_default(plan, index) && vv_plan_empties(plan, index))
+            emptied_default_sql(plan, index, sql);
         if (from < 0)
             continue;
         bool is_asked = with_input || plan->has_loss[index] || plan->has_finer[index] ||
@@ -311,15 +338,24 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         if (!vv_rules_is_generated(plan->rules, (int32_t)index))
             continue;
-        vv_buf_addf(sql, "%scoalesce(" OWN_FORMAT ", TRY(%.*s)) AS " OWN_FORMAT, comma,
-            OWN(plan, 'c', index), VV_ARG(values[index].generated_sql), OWN(plan, 'c', index));
+        vv_buf_addf(sql, "%scoalesce(" OWN_FORMAT ", TRY(", comma, OWN(plan, 'c', index));
+        made_sql(plan, index, values[index].generated_sql, sql);
+        vv_buf_addf(sql, ")) AS " OWN_FORMAT, OWN(plan, 'c', index));
         comma = ", ";
     }
     vv_buf_addc(sql, ')');
-    for (size_t index = 0; index < plan->schema->fields_len; index++)
-        if (vv_rules_is_generated(plan->rules, (int32_t)index) && plan->from[index] >= 0)
-            vv_buf_addf(sql, ", TRY(%.*s) AS " OWN_FORMAT, VV_ARG(values[index].generated_sql),
-                OWN(plan, 'g', index));
+    for (size_t index = 0; index < plan->schema->fields_len; index++) {
+        if (!vv_rules_is_generated(plan->rules, (int32_t)index))
+            continue;
+        if (plan->from[index] >= 0) {
+            vv_buf_adds(sql, ", TRY(");
+            made_sql(plan, index, values[index].generated_sql, sql);
+            vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'g', index));
+        }
+        if (with_input && vv_plan_empties(plan, index))
+            vv_buf_addf(sql, ", TRY(%.*s) = '' AS " OWN_FORMAT,
+                VV_ARG(values[index].generated_sql), OWN(plan, 'e', index));
+    }
     vv_buf_adds(sql, " FROM (SELECT *");
     for (size_t index = 0; index < plan->schema->fields_len; index++) {
         vv_buf_addf(sql, ", " OWN_FORMAT " AS ", OWN(plan, 'c', index));

@@ -165,10 +165,9 @@ static void add_source(const struct vv_conversion *conversion, struct vv_str fro
 static void text_value(const struct vv_conversion *conversion, struct vv_str from,
     struct vv_buf *sql)
 {
-    bool empty_is_null = conversion->empty_is_null && conversion->type->kind == VV_TYPE_STRING;
-    vv_buf_adds(sql, empty_is_null ? "nullif(" : "");
+    vv_buf_adds(sql, conversion->empty_is_null ? "nullif(" : "");
     vv_convert_text(conversion->type, conversion->time_zone, from, sql);
-    vv_buf_adds(sql, empty_is_null ? ", '')" : "");
+    vv_buf_adds(sql, conversion->empty_is_null ? ", '')" : "");
 }
 
 /* Integers of microseconds round down, also before 1970. */
