@@ -372,8 +372,19 @@ def test_doubled_keys_are_found_deep_and_repaired_by_the_next_upsert(plain):
     assert verify(plain, "t")["whole"]
     report = verify(plain, "t", "--deep")
     assert kinds(report) == ["key.doubled"] and "sym=S1" in report["findings"][0]["message"]
+    assert "the next upsert of it repairs that" in report["findings"][0]["message"]
     plain.upsert("t", row)
     assert verify(plain, "t", "--deep")["whole"]
+
+
+def test_of_a_doubled_key_with_null_no_upsert_is_promised_to_repair_it(varve):
+    varve.ok("create", "t", "--schema", "k long not null, p string", "--key", "k,p", "--partition-by", "p")
+    rows = pa.table({"k": [1], "p": pa.array([None], pa.string())})
+    for _ in range(2):
+        deltalake.write_deltalake(str(varve.table("t")), rows, mode="append")
+    (finding,) = verify(varve, "t", "--deep")["findings"]
+    assert "p=NULL stands in 2 rows" in finding["message"] and "varve delete" in finding["message"]
+    assert "upsert of it repairs" not in finding["message"]
 
 
 @damaged

@@ -28,7 +28,10 @@ varve_status vv_doubled_keys_sql(struct vv_op *op, const struct vv_log_handle *l
         vv_sql_literal(sql, name);
         vv_buf_addf(sql, ", '=', coalesce(c%d::VARCHAR, 'NULL'))", rules->key[i]);
     }
-    vv_buf_adds(sql, ") AS k, n::BIGINT, count(*) OVER ()::BIGINT FROM (SELECT ");
+    vv_buf_adds(sql, ") AS k, n::BIGINT, count(*) OVER ()::BIGINT, (false");
+    for (size_t i = 0; i < rules->key_len; i++)
+        vv_buf_addf(sql, " OR c%d IS NULL", rules->key[i]);
+    vv_buf_adds(sql, ") FROM (SELECT ");
     for (size_t i = 0; i < rules->key_len; i++)
         vv_buf_addf(sql, "c%d, ", rules->key[i]);
     vv_buf_adds(sql, "count(*) AS n FROM (");

@@ -8,7 +8,10 @@
 #include "delta/log.h"
 #include "table/rules.h"
 
-/* SELECT "a=1, b=x", how many rows have that key, how many such keys there are; by key. */
+/*
+ * SELECT "a=1, b=x", how many rows have that key, how many such keys there are, and whether it has a
+ * NULL in it; by key.
+ */
 varve_status vv_doubled_keys_sql(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_snapshot *snapshot, const struct vv_rules *rules, int limit,
     struct vv_buf *sql);

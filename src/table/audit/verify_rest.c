@@ -32,8 +32,10 @@ static varve_status tell_keys(struct vv_op *op, struct vv_verify_run *run, struc
         VV_TRY(vv_verify_tell(op, run,
             &(struct vv_finding){
                 "key.doubled", true, run->last_version, VV_STR(""), VV_STR_NONE},
-            "the key %.*s stands in %" PRId64 " rows; the next upsert of it repairs that",
-            VV_ARG(vv_rows_text(rows, 0)), vv_rows_int64(rows, 1)));
+            "the key %.*s stands in %" PRId64 " rows; %s", VV_ARG(vv_rows_text(rows, 0)),
+            vv_rows_int64(rows, 1),
+            vv_rows_bool(rows, 3) ? "no upsert takes a key with NULL: varve delete removes them"
+                                  : "the next upsert of it repairs that"));
     }
     if (all > told)
         return vv_verify_tell(op, run,
