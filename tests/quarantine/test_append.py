@@ -71,6 +71,26 @@ def test_a_table_with_a_key_is_appended_to_only_where_that_is_allowed(varve):
     assert varve.run("upsert", "keyed", "-", "--allow-duplicates", stdin=text).returncode == 2
 
 
+@pytest.mark.parametrize("many", [1, 5001])
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_of_rows_with_one_key_and_order_value_the_last_committed_stays(varve, many, checkpoint):
+    def doubled(table, *order):
+        varve.ok("create", table, "--schema", "k int not null, x string, o int", "--key", "k", *order)
+        for x in ("old", "mid", "new"):
+            varve.ok("append", table, "-", "--allow-duplicates", stdin=f"k,x,o\n0,{x},5\n")
+        if checkpoint:
+            varve.ok("checkpoint", table)
+    rest = "".join(f"{k},z,3\n" for k in range(1, many))
+    doubled("ordered", "--order-by", "o")
+    result = varve.upsert("ordered", "k,x,o\n0,z,3\n" + rest)
+    assert (result["stale"], result["repaired"]) == (1, 2)
+    doubled("plain")
+    result = varve.upsert("plain", "k,x,o\n0,old,5\n" + rest)
+    assert (result["updated"], result["unchanged"], result["repaired"]) == (1, 0, 2)
+    assert [varve.rows("scan", table, "--where", "k = 0")[0]["x"] for table in ("ordered", "plain")] == [
+        "new", "old"]
+
+
 def test_an_upsert_wants_a_key(ticks):
     done = ticks.run("upsert", TABLE, "-", stdin=ROWS)
     assert done.returncode == 2 and "key" in done.stderr

@@ -5,8 +5,6 @@
  */
 #include "table/adopt/adopt.h"
 
-#include <stdlib.h>
-
 #include "base/seam.h"
 #include "base/time.h"
 #include "table/adopt/adopt_run.h"
@@ -19,17 +17,6 @@
 
 #define MADE "adopt_made"
 
-static int compare_files(const void *a, const void *b)
-{
-    const struct vv_file *one = *(const struct vv_file *const *)a;
-    const struct vv_file *other = *(const struct vv_file *const *)b;
-    if (one->added_version != other->added_version)
-        return one->added_version < other->added_version ? -1 : 1;
-    if (one->modified_ms != other->modified_ms)
-        return one->modified_ms < other->modified_ms ? -1 : 1;
-    return vv_str_cmp(one->path, other->path);
-}
-
 /* All of them, as they came. */
 static varve_status list_files(struct vv_op *op, struct vv_edit *edit)
 {
@@ -40,8 +27,7 @@ static varve_status list_files(struct vv_op *op, struct vv_edit *edit)
     for (size_t i = 0; i < len; i++)
         edit->files[i] = edit->snapshot->files[i];
     edit->files_len = len;
-    if (len > 1)
-        qsort(edit->files, len, sizeof(*edit->files), compare_files);
+    vv_files_sort(edit->files, len);
     return VARVE_OK;
 }
 

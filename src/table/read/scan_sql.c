@@ -20,6 +20,8 @@
  */
 #include "table/read/scan_sql.h"
 
+#include <stdlib.h>
+
 #include "delta/features.h"
 #include "delta/stats.h"
 #include "delta/value.h"
@@ -444,4 +446,22 @@ int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len)
     for (size_t i = 0; i < files_len; i++)
         bytes += files[i]->bytes;
     return bytes;
+}
+
+/* Those of a checkpoint are of no known version, and older than those of commits behind it. */
+static int compare_files(const void *a, const void *b)
+{
+    const struct vv_file *one = *(const struct vv_file *const *)a;
+    const struct vv_file *other = *(const struct vv_file *const *)b;
+    if (one->added_version != other->added_version)
+        return one->added_version < other->added_version ? -1 : 1;
+    if (one->modified_ms != other->modified_ms)
+        return one->modified_ms < other->modified_ms ? -1 : 1;
+    return vv_str_cmp(one->path, other->path);
+}
+
+void vv_files_sort(const struct vv_file **files, size_t files_len)
+{
+    if (files_len > 1)
+        qsort(files, files_len, sizeof(const struct vv_file *), compare_files);
 }

@@ -54,4 +54,10 @@ varve_status vv_scan_partition_value(struct vv_op *op, const struct vv_file *fil
 /* The size of some files together, for vv_engine_expect. */
 int64_t vv_files_bytes(const struct vv_file *const *files, size_t files_len);
 
+/*
+ * Puts files in the order in which they came to the table, as far as the log tells it, so that of
+ * rows with one key the last is that of the last file.
+ */
+void vv_files_sort(const struct vv_file **files, size_t files_len);
+
 #endif

@@ -248,6 +248,8 @@ varve_status vv_upsert_compare(struct vv_op *op, const struct vv_upsert_call *ca
         VV_TRY(vv_candidates_find_known(op, &attempt->arena, attempt->snapshot, attempt->rules,
             &(struct vv_key_groups){attempt->groups, attempt->groups_len}, &call->work->known,
             &attempt->candidates));
+    /* Which of several rows with one key was committed last, their places tell (by rank). */
+    vv_files_sort(attempt->candidates.files, attempt->candidates.files_len);
     attempt->consulted = vv_new(&attempt->arena, bool, attempt->candidates.files_len + 1);
     attempt->gone = vv_new(&attempt->arena, int64_t, attempt->candidates.files_len + 1);
     if (attempt->consulted == NULL || attempt->gone == NULL)
