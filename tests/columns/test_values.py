@@ -311,3 +311,45 @@ def test_what_is_generated_of_the_clock_makes_no_update_of_a_repeated_batch(varv
     assert varve.upsert("t", text.replace("b", "c"))["updated"] == 1
     given = varve.upsert("t", f"id,x,{column}\n1,a,2030-01-01T00:00:00Z\n")
     assert given["updated"] == 1 and varve.rows("scan", "t") != before
+
+
+@pytest.mark.parametrize("many", [1, 5000])
+def test_each_row_says_by_itself_whether_its_value_is_the_clock_s(varve, many):
+    """Though others of the batch bring one; and NULL is something that a row says."""
+    varve.ok("create", "t", "--key", "k", "--schema",
+             "k long not null, x int, made timestamp default current_timestamp(), "
+             "day date generated always as (cast(made as date))")
+    others = [{"k": k, "x": 1} for k in range(2, many + 2)]
+
+    def upsert(*rows):
+        result = varve.upsert("t", "".join(json.dumps(row) + "\n" for row in rows))
+        return result["updated"], result["unchanged"]
+    given = {"k": 1, "x": 1, "made": "2023-01-01T00:00:00Z"}
+    upsert(given, *others)
+    before = varve.rows("scan", "t")
+    assert upsert(given, *others) == (0, many + 1)
+    assert upsert(*others) == (0, many)
+    assert upsert({"k": 1, "x": 1}, *others) == (0, many + 1)
+    assert varve.version("t") == 1 and varve.rows("scan", "t") == before
+    assert upsert({**given, "made": "2023-01-02T00:00:00Z"}, *others) == (1, many)
+    assert varve.rows("scan", "t", "--where", "k = 1")[0]["day"] == "2023-01-02"
+    assert upsert({"k": 1, "x": 1, "made": None}, *others) == (1, many)
+    assert varve.rows("scan", "t", "--where", "k = 1") == [{"k": 1, "x": 1, "made": None, "day": None}]
+    assert upsert({"k": 1, "x": 2}, *others) == (1, many)
+    assert varve.rows("scan", "t", "--where", "k = 1")[0]["made"] is not None
+
+
+def test_of_several_files_one_may_have_the_column(varve, tmp_path):
+    varve.ok("create", "t", "--key", "k", "--order-by", "o", "--schema",
+             "k long not null, made timestamp default current_timestamp(), o timestamp, "
+             "seen timestamp generated always as (o)")
+    (tmp_path / "with.csv").write_text("k,made,o\n1,2023-01-01,2023-01-01\n")
+    (tmp_path / "without.csv").write_text("k\n2\n")
+    for files in (["with", "without"], ["without", "with"], ["without"], ["with"]):
+        varve.ok("upsert", "t", *(tmp_path / f"{name}.csv" for name in files))
+        assert varve.version("t") == 1
+    (tmp_path / "with.csv").write_text("k,made,o\n1,2023-01-01,2023-01-02\n")
+    varve.ok("upsert", "t", tmp_path / "with.csv", tmp_path / "without.csv")
+    assert varve.version("t") == 2
+    assert varve.rows("history", "t", "--limit", "1")[0]["operationMetrics"][
+        "numTargetRowsUpdated"] == "1"

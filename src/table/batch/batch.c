@@ -500,41 +500,45 @@ static varve_status cells_demote(struct vv_op *op, struct vv_work *work,
     return VARVE_OK;
 }
 
-static bool is_given(const struct plans *plans, size_t column)
+/* No row says anything of the column, not even NULL where that is something. */
+static bool is_absent(const struct plans *plans, size_t column, bool null_counts)
 {
-    for (size_t index = 0; index < plans->len; index++)
-        if (plans->items[index].from[column] >= 0)
-            return true;
-    return false;
+    for (size_t index = 0; index < plans->len; index++) {
+        const struct vv_plan *plan = &plans->items[index];
+        if (plan->from[column] >= 0 || (null_counts && plan->input->nulls_sql.len > 0))
+            return false;
+    }
+    return true;
 }
 
-/* It comes of a value that tells when the row came: a default, or the order value of the clock. */
-static bool is_derived(const struct plans *plans, const struct vv_rules *rules,
-    const struct vv_schema *schema, size_t column)
+static enum vv_moment moment_of(const struct plans *plans, size_t column)
 {
-    for (size_t source = 0; source < schema->fields_len; source++) {
-        bool is_clock = (int32_t)source == rules->order || rules->values[source].is_volatile;
-        if (is_clock && !is_given(plans, source) &&
-            vv_value_uses(&rules->values[column], schema->fields[source].name))
-            return true;
-    }
-    return false;
+    const struct vv_plan *plan = &plans->items[0];
+    bool is_default = plan->rules->values[column].is_volatile;
+    bool is_always = is_default && is_absent(plans, column, true);
+    if (!vv_plan_is_momentary(plan, column))
+        return VV_MOMENT_NEVER;
+    for (size_t from = 0; from < plan->schema->fields_len && !is_default; from++)
+        is_always =
+            is_always ||
+            (vv_plan_is_of_moment(plan, column, from) && is_absent(plans, column, false) &&
+                is_absent(plans, from, (int32_t)from != plan->rules->order));
+    return is_always ? VV_MOMENT_ALWAYS : VV_MOMENT_SOME;
 }
 
 /* Values that tell nothing of a row but when it came. */
-static varve_status momentary_find(struct vv_op *op, const struct plans *plans,
-    const struct vv_rules *rules, const struct vv_schema *schema, const bool **out)
+static varve_status moments_find(struct vv_op *op, const struct plans *plans,
+    const enum vv_moment **out)
 {
-    bool *is_momentary = NULL;
+    size_t len = plans->items[0].schema->fields_len;
+    enum vv_moment *moments = NULL;
     *out = NULL;
-    if (rules->values == NULL)
+    if (plans->items[0].rules->values == NULL)
         return VARVE_OK;
-    VV_NEW(op, &is_momentary, bool, schema->fields_len + 1);
-    for (size_t column = 0; column < schema->fields_len; column++)
-        is_momentary[column] =
-            !is_given(plans, column) &&
-            (rules->values[column].is_volatile || is_derived(plans, rules, schema, column));
-    *out = is_momentary;
+    VV_NEW(op, &moments, enum vv_moment, len + 1);
+    for (size_t column = 0; column < len; column++)
+        moments[column] = moment_of(plans, column);
+    *out = moments;
     return VARVE_OK;
 }
 
@@ -583,5 +587,5 @@ varve_status vv_batch_prepare(struct vv_op *op, struct vv_work *work,
         .is_ascending = counts.is_ascending,
         .now_us = source->now_us,
         .rejects = rejects};
-    return momentary_find(op, &plans, rules, common.schema, &out->is_momentary);
+    return moments_find(op, &plans, &out->moments);
 }

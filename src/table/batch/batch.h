@@ -7,6 +7,8 @@
  *     _own  BOOLEAN  the row brought its own order value (false where the table has no order)
  *     c0 .. cN       the columns of the table's schema by index, in its types; the order column
  *                    of a row without its own holds the batch's clock value
+ *     _mN    BOOLEAN the value of column N is but the time at which the row came; of an upsert, for
+ *                    the columns with a moment (below)
  *     _twice BOOLEAN one of its times is one that the zone has twice; only with a zone
  *     _warned BIGINT a bit for each warn-level rule it breaks; only where the table has some
  *     _bad  BOOLEAN  false
@@ -63,6 +65,13 @@ struct vv_batch_options {
     bool has_later;   /* batch_later.h: there are such rows */
 };
 
+/* Whether the values of a column are but the time at which their rows came. */
+enum vv_moment {
+    VV_MOMENT_NEVER,
+    VV_MOMENT_SOME, /* those of the rows of which _mN is true */
+    VV_MOMENT_ALWAYS
+};
+
 struct vv_batch {
     int64_t rows_in;
     int64_t rows_rejected; /* > 0 only with reject_rows */
@@ -78,10 +87,8 @@ struct vv_batch {
     int64_t partition_runs;
     bool
         is_ascending; /* and each row has a greater key than the one before it; false: not known */
-    int64_t now_us; /* the batch's clock value */
-    /* By column: no input has it, and its default, or what it is generated of, is the time of
-     * the batch; NULL: none. */
-    const bool *is_momentary;
+    int64_t now_us;                /* the batch's clock value */
+    const enum vv_moment *moments; /* by column; NULL: never of all */
     /*
      * With reject_rows, of the rejected rows: lines of NDJSON as in docs/format-quarantine.md,
      * in the order of the input. In the source.

@@ -62,6 +62,8 @@ varve_status vv_tuple_read(struct vv_op *op, const struct vv_tuple *tuple,
 {
     vv_buf_clear(text);
     for (size_t i = 0; i < tuple->len; i++) {
+        if (tuple->passed != NULL && tuple->passed[i])
+            continue;
         VV_TRY(read_value(op, tuple, rows, i));
         add_value(text, &tuple->values[i]);
     }

@@ -18,7 +18,8 @@ struct vv_tuple {
     size_t len;
     const uint32_t *from; /* by column of the schema: which of the rows'; NULL: as in a batch */
     const struct vv_value *fixed; /* likewise: one for all rows, or NONE; NULL: none is */
-    struct vv_value *values;      /* of the current row, by index in `columns` */
+    const bool *passed;      /* by index in `columns`: not among the bytes; NULL: all are */
+    struct vv_value *values; /* of the current row, by index in `columns` */
 };
 
 /* The column of a batch (table/batch/batch.h) that is a column of the schema. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* The plan's own names: prefix, letter, number. i input, c column, l lost, p gap, f finer, t twice,
- * e emptied, v broken. */
+ * e emptied, m momentary, v broken. */
 #define OWN(plan, letter, number) VV_ARG((plan)->prefix), (letter), (int)(number)
 #define OWN_FORMAT "%.*s%c%d"
 
@@ -61,6 +61,30 @@ static bool has_default(const struct vv_plan *plan, int32_t column)
     const struct vv_column_value *values = plan->rules->values;
     return values != NULL && values[column].default_text.ptr != NULL &&
            !is_clocked(plan, column) && partition_from(plan->rules, column) == NULL;
+}
+
+static bool is_momentary_default(const struct vv_plan *plan, int32_t column)
+{
+    return plan->rules->values[column].is_volatile && has_default(plan, column);
+}
+
+bool vv_plan_is_momentary(const struct vv_plan *plan, size_t column)
+{
+    const struct vv_rules *rules = plan->rules;
+    if (rules->values == NULL || !plan->options->dedupe)
+        return false;
+    bool is_momentary = is_momentary_default(plan, (int32_t)column);
+    for (size_t from = 0; from < plan->schema->fields_len && !is_momentary; from++)
+        is_momentary = vv_plan_is_of_moment(plan, column, from);
+    return is_momentary;
+}
+
+bool vv_plan_is_of_moment(const struct vv_plan *plan, size_t column, size_t from)
+{
+    bool is_clock =
+        (int32_t)from == plan->rules->order || is_momentary_default(plan, (int32_t)from);
+    return is_clock &&
+           vv_value_uses(&plan->rules->values[column], plan->schema->fields[from].name);
 }
 
 static varve_status defaults_make(struct vv_op *op, struct vv_plan *plan)
@@ -451,6 +475,9 @@ void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql)
         VV_ARG(plan->prefix));
     for (size_t index = 0; index < plan->schema->fields_len; index++)
         vv_buf_addf(sql, ", " OWN_FORMAT " AS c%zu", OWN(plan, 'c', index), index);
+    for (size_t index = 0; index < plan->schema->fields_len; index++)
+        if (vv_plan_is_momentary(plan, index))
+            vv_buf_addf(sql, ", " OWN_FORMAT " AS _m%zu", OWN(plan, 'm', index), index);
     if (plan->counts_twice)
         twice_sql(plan, sql);
     if (plan->rules->warnings_len > 0)

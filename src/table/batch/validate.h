@@ -71,7 +71,7 @@ struct vv_plan {
  */
 varve_status vv_plan_make(struct vv_op *op, struct vv_plan *plan);
 
-/* A SELECT of _row, _own, c0 .. cN, where asked for _twice and _warned, and _bad for all rows. */
+/* A SELECT of _row, _own, c0 .. cN, where asked for _mN, _twice and _warned, and _bad for all rows. */
 void vv_plan_rows_sql(const struct vv_plan *plan, struct vv_buf *sql);
 /*
  * A SELECT of the rules that rows break, one row a breach: _row (over all inputs), _breach (index
@@ -92,6 +92,13 @@ varve_status vv_plan_texts_sql(struct vv_op *op, const struct vv_plan *plan,
 
 /* What the input says in a column that it has: "" of CSV is a text, and NULL to other types. */
 void vv_plan_given_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql);
+/*
+ * Whether a value of the column may be but the time at which its row came: a default, or what is
+ * generated of one or of the order value. Of an upsert alone, which has to tell a repeated row.
+ */
+bool vv_plan_is_momentary(const struct vv_plan *plan, size_t column);
+/* Whether that is since it is generated of the column `from`. */
+bool vv_plan_is_of_moment(const struct vv_plan *plan, size_t column, size_t from);
 /* Whether "" is NULL in the column, since a partition column cannot hold it. */
 bool vv_plan_empties(const struct vv_plan *plan, size_t column);
 /* Whether the column is among those that vv_plan_texts_sql selects. */

@@ -95,6 +95,38 @@ static void emptied_default_sql(const struct vv_plan *plan, size_t column, struc
         OWN(plan, 'e', column));
 }
 
+/* Whether the row has its default in the column, which it says nothing of. */
+static void momentary_default_sql(const struct vv_plan *plan, size_t column, struct vv_buf *sql)
+{
+    struct vv_str nulls = plan->input->nulls_sql;
+    int32_t from = plan->from[column];
+    vv_buf_adds(sql, from < 0 || nulls.len > 0 ? ", true" : ", false");
+    if (from >= 0)
+        vv_buf_addf(sql, " AND %.*s IS NULL", VV_ARG(plan->input->column_sql[from]));
+    if (nulls.len > 0)
+        vv_buf_addf(sql, " AND NOT contains(coalesce(%.*s, ''), ',%zu,')", VV_ARG(nulls),
+            column);
+    vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'm', column));
+}
+
+/* Whether what the row has in the column is generated of the time at which it came. */
+static void momentary_generated_sql(const struct vv_plan *plan, size_t column,
+    struct vv_buf *sql)
+{
+    vv_buf_addf(sql, ", " OWN_FORMAT " IS NULL AND (false", OWN(plan, 'c', column));
+    for (size_t from = 0; from < plan->schema->fields_len; from++) {
+        if (!vv_plan_is_of_moment(plan, column, from))
+            continue;
+        if ((int32_t)from != plan->rules->order)
+            vv_buf_addf(sql, " OR " OWN_FORMAT, OWN(plan, 'm', from));
+        else if (plan->from[from] < 0)
+            vv_buf_adds(sql, " OR true");
+        else
+            vv_buf_addf(sql, " OR " OWN_FORMAT " IS NULL", OWN(plan, 'i', from));
+    }
+    vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'm', column));
+}
+
 /*
  * Level 1. What the input has stands beside what became of it only where somebody asks: each
  * column more is bound once a level, which for a small batch is what the statement costs.
@@ -111,6 +143,8 @@ static void convert_sql(const struct vv_plan *plan, bool with_input, struct vv_b
         vv_buf_addf(sql, " AS " OWN_FORMAT, OWN(plan, 'c', index));
         if (with_input && has_default(plan, index) && vv_plan_empties(plan, index))
             emptied_default_sql(plan, index, sql);
+        if (has_default(plan, index) && vv_plan_is_momentary(plan, index))
+            momentary_default_sql(plan, index, sql);
         if (from < 0)
             continue;
         bool is_asked = with_input || plan->has_loss[index] || plan->has_finer[index] ||
@@ -352,6 +386,8 @@ static void generate_sql(const struct vv_plan *plan, bool with_input, struct vv_
             made_sql(plan, index, values[index].generated_sql, sql);
             vv_buf_addf(sql, ") AS " OWN_FORMAT, OWN(plan, 'g', index));
         }
+        if (vv_plan_is_momentary(plan, index))
+            momentary_generated_sql(plan, index, sql);
         if (with_input && vv_plan_empties(plan, index))
             vv_buf_addf(sql, ", TRY(%.*s) = '' AS " OWN_FORMAT,
                 VV_ARG(values[index].generated_sql), OWN(plan, 'e', index));

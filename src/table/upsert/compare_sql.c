@@ -11,18 +11,27 @@
 #define SPANNED_FILES_MIN 4
 #define SPANNED_PART 8
 
-bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
-    int32_t column)
+bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt,
+    const enum vv_moment *moments, int32_t column)
 {
     return column != attempt->rules->order && !vv_rules_is_key(attempt->rules, column) &&
-           (is_momentary == NULL || !is_momentary[column]);
+           (moments == NULL || moments[column] != VV_MOMENT_ALWAYS);
 }
 
 bool vv_compare_has(const struct vv_compare *compare, size_t column)
 {
-    return vv_upsert_is_compared(compare->attempt, compare->call->batch.is_momentary,
+    return vv_upsert_is_compared(compare->attempt, compare->call->batch.moments,
                (int32_t)column) &&
            (compare->columns == NULL || compare->columns[column]);
+}
+
+/* "b._m1 OR ", where the column is compared for some rows alone. */
+static void moment_sql(const struct vv_compare *compare, const char *before, size_t column,
+    const char *after, struct vv_buf *sql)
+{
+    const enum vv_moment *moments = compare->call->batch.moments;
+    if (moments != NULL && moments[column] == VV_MOMENT_SOME)
+        vv_buf_addf(sql, "%sb._m%zu%s", before, column, after);
 }
 
 static void same_sql(const struct vv_compare *compare, struct vv_buf *sql)
@@ -31,7 +40,9 @@ static void same_sql(const struct vv_compare *compare, struct vv_buf *sql)
     for (size_t i = 0; i < compare->attempt->snapshot->schema.fields_len; i++) {
         if (!vv_compare_has(compare, i))
             continue;
-        vv_buf_addf(sql, "%ss.c%zu IS NOT DISTINCT FROM b.c%zu", separator, i, i);
+        vv_buf_addf(sql, "%s(", separator);
+        moment_sql(compare, "", i, " OR ", sql);
+        vv_buf_addf(sql, "s.c%zu IS NOT DISTINCT FROM b.c%zu)", i, i);
         separator = " AND ";
     }
     vv_buf_addf(sql, "%s AS _same", *separator == '\0' ? "true" : "");
@@ -40,11 +51,14 @@ static void same_sql(const struct vv_compare *compare, struct vv_buf *sql)
 static void differs_sql(const struct vv_compare *compare, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "CAST(0 AS BIGINT)");
-    for (size_t i = 0; i < compare->attempt->snapshot->schema.fields_len; i++)
-        if (i < VV_COMPARE_BITS && vv_compare_has(compare, i))
-            vv_buf_addf(sql,
-                " + CASE WHEN s.c%zu IS DISTINCT FROM b.c%zu THEN %" PRIu64 " ELSE 0 END", i, i,
-                UINT64_C(1) << i);
+    for (size_t i = 0; i < compare->attempt->snapshot->schema.fields_len; i++) {
+        if (i >= VV_COMPARE_BITS || !vv_compare_has(compare, i))
+            continue;
+        vv_buf_adds(sql, " + CASE WHEN ");
+        moment_sql(compare, "NOT ", i, " AND ", sql);
+        vv_buf_addf(sql, "s.c%zu IS DISTINCT FROM b.c%zu THEN %" PRIu64 " ELSE 0 END", i, i,
+            UINT64_C(1) << i);
+    }
     vv_buf_adds(sql, " AS _differs");
 }
 

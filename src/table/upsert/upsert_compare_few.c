@@ -33,6 +33,7 @@ struct batch_row {
     bool own;
     struct vv_value order;
     struct vv_str same;
+    const bool *passed; /* of these columns: it is not compared by them; NULL: by all */
     size_t index;
 };
 
@@ -53,6 +54,9 @@ struct comparison {
     uint32_t *from; /* by column of the schema, in the rows of the files */
     int32_t *compared;
     size_t compared_len;
+    uint32_t
+        *moments; /* by index there: the batch's column that says which rows pass it; 0: none */
+    bool has_moments;
     struct vv_map by_key; /* to a struct batch_row */
     struct match *matches;
     size_t len, capacity;
@@ -132,10 +136,34 @@ static varve_status read_near(struct vv_op *op, struct comparison *c, bool *out_
 static varve_status find_compared(struct vv_op *op, struct comparison *c)
 {
     const struct vv_schema *schema = &c->attempt->snapshot->schema;
+    const enum vv_moment *moments = c->call->batch.moments;
+    uint32_t next = vv_tuple_column((int32_t)schema->fields_len);
     VV_NEW(op, &c->compared, int32_t, schema->fields_len + 1);
-    for (size_t i = 0; i < schema->fields_len; i++)
-        if (vv_upsert_is_compared(c->attempt, c->call->batch.is_momentary, (int32_t)i))
-            c->compared[c->compared_len++] = (int32_t)i;
+    VV_NEW(op, &c->moments, uint32_t, schema->fields_len + 1);
+    for (size_t i = 0; i < schema->fields_len; i++) {
+        uint32_t at = moments != NULL && moments[i] != VV_MOMENT_NEVER ? next++ : 0;
+        if (!vv_upsert_is_compared(c->attempt, moments, (int32_t)i))
+            continue;
+        c->has_moments = c->has_moments || at > 0;
+        c->moments[c->compared_len] = at;
+        c->compared[c->compared_len++] = (int32_t)i;
+    }
+    return VARVE_OK;
+}
+
+/* By which of the columns the current row of the batch is not compared. */
+static varve_status find_passed(struct vv_op *op, const struct comparison *c,
+    const struct vv_rows *rows, const bool **out)
+{
+    *out = NULL;
+    if (!c->has_moments)
+        return VARVE_OK;
+    bool *passed = vv_new(c->scratch, bool, c->compared_len);
+    if (passed == NULL)
+        return vv_fail_memory(op);
+    for (size_t i = 0; i < c->compared_len; i++)
+        passed[i] = c->moments[i] > 0 && vv_rows_bool(rows, c->moments[i]);
+    *out = passed;
     return VARVE_OK;
 }
 
@@ -189,6 +217,7 @@ static varve_status read_batch(struct vv_op *op, struct comparison *c, bool *out
             return VARVE_OK;
         struct batch_row *row = vv_new(c->scratch, struct batch_row, 1);
         texts_pass(&texts);
+        VV_TRY(find_passed(op, c, rows, &same.passed));
         VV_TRY(vv_tuple_read(op, &same, rows, &text));
         *out_is_known = c->scratch->bytes + text.len <= BATCH_BYTES_MAX;
         if (!*out_is_known)
@@ -202,6 +231,7 @@ static varve_status read_batch(struct vv_op *op, struct comparison *c, bool *out
             .own = vv_rows_bool(rows, 1),
             .order = order_of(c, rows, NULL, NULL),
             .same = of_same,
+            .passed = same.passed,
             .index = index};
         index++;
         if (!vv_map_put(&c->by_key, of_key, row, NULL))
@@ -300,6 +330,7 @@ static varve_status find_matches(struct vv_op *op, struct comparison *c,
         match.batch = vv_map_get(&c->by_key, vv_buf_str(&text));
         if (match.batch == NULL)
             continue;
+        same.passed = match.batch->passed;
         VV_TRY(vv_tuple_read(op, &same, rows, &text));
         if (!vv_buf_ok(&text))
             return vv_fail_memory(op);

@@ -90,10 +90,10 @@ int64_t vv_upsert_files_removed(const struct vv_upsert_attempt *attempt);
 /*
  * Whether a column tells an unchanged row from an update: not the key, which is equal anyway, nor
  * the order column, nor those that only tell when the batch came, or a repeated batch would change
- * every row. `is_momentary`: of vv_batch.
+ * every row. `moments`: of vv_batch.
  */
-bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt, const bool *is_momentary,
-    int32_t column);
+bool vv_upsert_is_compared(const struct vv_upsert_attempt *attempt,
+    const enum vv_moment *moments, int32_t column);
 
 /* A value of the current row as a typed one; decimals must have been selected as VARCHAR. */
 varve_status vv_upsert_value(struct vv_op *op, struct vv_arena *arena,
