@@ -223,10 +223,10 @@ const struct vv_command vv_cmd_quarantine = {
             "names the batches, without a TABLE those of all tables; show their rows with the\n"
             "rules they break. release upserts them again, say after a rule was changed, as\n"
             "of the time of their arrival: what was corrected since stays, and rows that\n"
-            "still break a rule stay in quarantine. In the history its commits have the ID\n"
-            "as `quarantine` among the operationParameters. drop removes rows for good.\n"
-            "Without an ID all batches of the table are meant; one that can't be read holds\n"
-            "up no other (of show it does).",
+            "still break a rule stay in quarantine. Into a table without a key they are\n"
+            "appended, once. In the history its commits have the ID as `quarantine` among the\n"
+            "operationParameters. drop removes rows for good. Without an ID all batches of\n"
+            "the table are meant; one that can't be read holds up no other (of show it does).",
     VV_OPTIONS(options, struct quarantine_values),
     .arguments_least = 1,
     .arguments_most = ARGUMENTS_MAX,

@@ -18,7 +18,7 @@ varve_status vv_record_keep(struct vv_op *op, struct vv_arena *arena, const stru
 
 varve_status vv_record_write(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, const char *mode, struct vv_str predicate,
-    struct vv_str *out)
+    struct vv_str released, struct vv_str *out)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
@@ -33,6 +33,8 @@ varve_status vv_record_write(struct vv_op *op, struct vv_arena *arena,
     vv_jw_key_string(&writer, "partitionBy", vv_buf_str(&names));
     if (predicate.len > 0)
         vv_jw_key_string(&writer, "predicate", predicate);
+    if (released.len > 0)
+        vv_jw_key_string(&writer, "quarantine", released);
     vv_jw_end(&writer);
     return vv_buf_ok(&names) ? vv_record_keep(op, arena, &json, out) : vv_fail_memory(op);
 }

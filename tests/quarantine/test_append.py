@@ -1,5 +1,7 @@
 """append adds rows and compares nothing; a dry run leaves no trace."""
 
+import json
+
 import deltalake
 import pytest
 
@@ -50,6 +52,69 @@ def test_rules_hold(ticks):
     assert done.returncode == 0
     assert len(ticks.rows("scan", TABLE)) == 2
     assert len(ticks.rows("quarantine", "show", TABLE)) == 1
+
+
+DIES = {"VARVE_TEST_SEAMS": "crash=commit.after_put:1"}
+
+
+def release(varve, **options):
+    done = varve.run("quarantine", "release", TABLE, "--json", **options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    return result["inserted"], result["rejected"], result["batches_released"]
+
+
+@pytest.fixture
+def aside(varve):
+    """Without a key. Two equal rows break one rule, a third one another."""
+    varve.ok("create", TABLE, "--schema", "k int, x int", "--check", "x: x > 0", "--check", "k: k > 0")
+    varve.ok("append", TABLE, "-", "--quarantine", stdin="k,x\n1,-1\n1,-1\n-2,1\n")
+    return varve
+
+
+def test_rows_without_a_key_are_released_once_they_are_good(aside):
+    assert release(aside) == (0, 3, 0) and aside.version(TABLE) == 0
+    aside.ok("alter", TABLE, "drop-constraint", "x")
+    dry = json.loads(aside.ok("quarantine", "release", TABLE, "--dry-run", "--json"))
+    assert (dry["inserted"], dry["rejected"]) == (2, 1) and aside.version(TABLE) == 1
+    assert release(aside) == (2, 1, 0)
+    assert aside.rows("quarantine", "show", TABLE)[0]["rule"] == "breaks k (k > 0)"
+    newest = aside.rows("history", TABLE, "--limit", "1")[0]
+    assert newest["operation"] == "WRITE" and "quarantine" in newest["operationParameters"]
+    aside.ok("alter", TABLE, "drop-constraint", "k")
+    assert release(aside) == (1, 0, 1)
+    assert sorted((row["k"], row["x"]) for row in aside.rows("scan", TABLE)) == [
+        (-2, 1), (1, -1), (1, -1)]
+    # The same rows come again, and are rows as the first were.
+    aside.ok("alter", TABLE, "add-constraint", "late", "x <> 5")
+    for _ in range(2):
+        aside.ok("append", TABLE, "-", "--quarantine", stdin="k,x\n1,5\n")
+        aside.ok("alter", TABLE, "drop-constraint", "late")
+        assert release(aside) == (1, 0, 1)
+        aside.ok("delete", TABLE, "--where", "x = 5")
+        aside.ok("alter", TABLE, "add-constraint", "late", "x <> 5")
+
+
+def test_a_release_that_dies_behind_its_commit_has_written_its_rows_once(aside):
+    aside.ok("alter", TABLE, "drop-constraint", "x")
+    assert aside.run("quarantine", "release", TABLE, env=DIES).returncode < 0
+    aside.ok("alter", TABLE, "drop-constraint", "k")
+    assert aside.run("quarantine", "release", TABLE, env=DIES).returncode < 0
+    assert release(aside) == (0, 0, 1)
+    assert len(aside.rows("scan", TABLE)) == 3
+    assert aside.rows("quarantine", "list", TABLE) == []
+
+
+def test_a_release_that_dies_before_its_commit_is_none(aside):
+    aside.ok("alter", TABLE, "drop-constraint", "x")
+    dies = {"VARVE_TEST_SEAMS": "crash=commit.before_put:1"}
+    assert aside.run("quarantine", "release", TABLE, env=dies).returncode < 0
+    assert aside.rows("scan", TABLE) == []
+    aside.ok("alter", TABLE, "add-constraint", "x", "x > 0")
+    aside.ok("alter", TABLE, "drop-constraint", "k")
+    assert release(aside) == (1, 2, 0)
+    aside.ok("alter", TABLE, "drop-constraint", "x")
+    assert release(aside) == (2, 0, 1)
 
 
 def test_a_table_with_a_key_is_appended_to_only_where_that_is_allowed(varve):

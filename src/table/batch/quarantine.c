@@ -345,6 +345,7 @@ varve_status vv_quarantine_row_read(struct vv_op *op, struct vv_arena *arena,
         !vv_json_int64(vv_json_get(line, "row"), &row.row))
         return fail_corrupt(op, file, index + 2);
     (void)vv_json_int64(vv_json_get(line, "line"), &row.line);
+    (void)vv_json_int64(vv_json_get(line, "release"), &row.release);
     row.source = vv_json_text(vv_json_get(line, "source"));
     row.whole = vv_json_get_kind(line, "whole", VV_JSON_ARRAY);
     row.values = vv_json_get_kind(line, "values", VV_JSON_OBJECT);

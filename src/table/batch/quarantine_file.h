@@ -39,6 +39,8 @@ varve_status vv_quarantine_pass_over(struct vv_op *op, struct vv_str *out_reason
 /* The members of a row's line. */
 struct vv_quarantine_row {
     int64_t row, line; /* line 0: none */
+    int64_t
+        release; /* the txn by which it goes into a table without a key; 0: it does not yet */
     struct vv_str source;
     const struct vv_json *whole;   /* names of columns; NULL: none */
     const struct vv_json *values;  /* an object */

@@ -125,7 +125,7 @@ static varve_status record(struct vv_op *op, struct vv_edit *edit, const void *d
         {"numAddedChangeFiles", (int64_t)edit->actions.cdcs.len, true},
     };
     VV_TRY(vv_record_write(op, &edit->arena, edit->snapshot, "Overwrite",
-        overwrite->request->where, &out->parameters_json));
+        overwrite->request->where, VV_STR_NONE, &out->parameters_json));
     vv_jw_object(&writer);
     for (size_t i = 0; i < VV_COUNT(values); i++)
         if (!values[i].of_condition || overwrite->request->where.len > 0)

@@ -100,7 +100,7 @@ varve_status vv_upsert_record(struct vv_op *op, const struct vv_upsert_call *cal
 {
     if (call->options->append) {
         VV_TRY(vv_record_write(op, &attempt->arena, attempt->snapshot, "Append", VV_STR_NONE,
-            out_parameters));
+            call->options->released, out_parameters));
         return append_metrics(op, call, attempt, out_metrics);
     }
     VV_TRY(parameters(op, call->options->released, attempt, out_parameters));
