@@ -193,6 +193,27 @@ def test_what_no_row_could_be_set_to_is_refused_without_one(filled, where, value
         assert edit(filled, "update", "--set", good, "--where", where)["updated"] == 0
 
 
+@pytest.mark.parametrize("kind, greatest", [("bigint", 2**63 - 1), ("int", 2**31 - 1)])
+def test_a_row_behind_which_there_is_no_order_value_is_not_changed(varve, kind, greatest, tmp_path):
+    """The user added nothing up: it is said what did."""
+    varve.ok("create", TABLE, "--schema", f"k int not null, x string, o {kind}", "--key", "k",
+             "--order-by", "o")
+    varve.upsert(TABLE, f"k,x,o\n1,a,{greatest}\n")
+    (tmp_path / "s.csv").write_text("k,x\n1,b\n")
+    merge = ("merge", TABLE, "--source", tmp_path / "s.csv", "--on", "t.k = s.k", "--when-matched")
+    for change in (("update", TABLE, "--set", "x = 'b'", "--where", "true"),
+                   (*merge, "update set x = s.x"), (*merge, "update *")):
+        done = varve.run(*change)
+        assert done.returncode == 3, done.stderr
+        assert f"row k = 1: o = {greatest + 1} does not fit type" in done.stderr
+        assert "a changed row has to be later than it was" in done.stderr
+    done = varve.run("update", TABLE, "--set", f"o = {2**70}", "--where", "true")
+    assert done.returncode == 3 and "has to be later" not in done.stderr
+    assert edit(varve, "update", "--set", "o = 5", "--where", "true")["updated"] == 1
+    assert edit(varve, "update", "--set", "x = 'b'", "--where", "true")["updated"] == 1
+    assert varve.rows("scan", TABLE) == [{"k": 1, "x": "b", "o": 6}]
+
+
 def test_keys_that_meet_are_told(filled):
     done = filled.run("update", TABLE, "--set", "id = 1000", "--where", "id < 2")
     assert done.returncode == 3 and "several rows would get the key id = 1000" in done.stderr

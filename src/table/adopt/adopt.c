@@ -47,7 +47,7 @@ static varve_status list_columns(struct vv_op *op, const struct vv_adopt *adopt,
         struct vv_str name = vv_arena_format(&op->arena, "c%zu", i);
         if (name.ptr == NULL)
             return vv_fail_memory(op);
-        (*out)[(*out_len)++] = (struct vv_new_column){(int32_t)i, name};
+        (*out)[(*out_len)++] = (struct vv_new_column){.column = (int32_t)i, .sql = name};
     }
     return VARVE_OK;
 }

@@ -94,11 +94,11 @@ void vv_edit_kept_sql(const struct vv_edit *edit, int32_t column, struct vv_buf 
             vv_sql_timestamp(sql, edit->started_us);
         vv_buf_adds(sql, ", t.");
     } else {
-        vv_buf_adds(sql, is_order ? "CAST(t." : "t.");
+        vv_buf_adds(sql, is_order ? "CAST(t." : "t."); /* what follows may fit no BIGINT */
     }
     vv_sql_name(sql, field->name);
     if (is_order)
-        vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS BIGINT) + 1");
+        vv_buf_adds(sql, is_time ? " + INTERVAL 1 MICROSECOND)" : " AS HUGEINT) + 1");
 }
 
 bool vv_edit_sets_key(const struct vv_rules *rules, int32_t column)

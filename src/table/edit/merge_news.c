@@ -90,6 +90,18 @@ varve_status vv_merge_check(struct vv_op *op, const struct vv_edit *edit,
     return VARVE_OK;
 }
 
+/* Whether a step leaves the column as it is in rows that it changes. */
+static bool keeps(const struct vv_edit *edit, const struct vv_merge *merge,
+    const struct vv_merge_step *step, int32_t column)
+{
+    const struct vv_schema *schema = &edit->snapshot->schema;
+    bool is_set = step->is_star && merge->source.is_brought[column];
+    for (size_t i = 0; i < step->assignments_len && !is_set; i++)
+        is_set = vv_schema_find(schema, step->assignments[i].column) == column;
+    return step->action == VV_MERGE_UPDATE && !is_set &&
+           !vv_edit_is_derived(edit->rules, column);
+}
+
 /* What a step makes of the column; none: it is left to be filled in. */
 static varve_status add_value(struct vv_op *op, const struct vv_edit *edit,
     const struct vv_merge *merge, const struct vv_merge_step *step, int32_t column,
@@ -104,7 +116,7 @@ static varve_status add_value(struct vv_op *op, const struct vv_edit *edit,
     if (step->is_star && merge->source.is_brought[column]) {
         vv_buf_adds(sql, "s.");
         vv_sql_name(sql, schema->fields[column].name);
-    } else if (step->action == VV_MERGE_UPDATE && !vv_edit_is_derived(edit->rules, column)) {
+    } else if (keeps(edit, merge, step, column)) {
         vv_edit_kept_sql(edit, column, sql);
     }
     return VARVE_OK;
@@ -151,13 +163,13 @@ static void add_rows(const struct vv_edit *edit, const struct vv_merge *merge, s
     }
 }
 
-static varve_status add_new_column(struct vv_op *op, int32_t column,
+static varve_status add_new_column(struct vv_op *op, int32_t column, bool is_later,
     struct vv_new_column *columns, size_t *len)
 {
     struct vv_str name = vv_arena_format(&op->arena, "n%d", column);
     if (name.ptr == NULL)
         return vv_fail_memory(op);
-    columns[(*len)++] = (struct vv_new_column){column, name};
+    columns[(*len)++] = (struct vv_new_column){column, name, is_later};
     return VARVE_OK;
 }
 
@@ -184,7 +196,9 @@ static varve_status make_step(struct vv_op *op, struct vv_edit *edit,
             return vv_fail_memory(op);
         if (vv_buf_str(&value).len == 0)
             continue;
-        VV_TRY(add_new_column(op, (int32_t)i, columns, &columns_len));
+        bool is_later =
+            (int32_t)i == edit->rules->order && keeps(edit, merge, step, (int32_t)i);
+        VV_TRY(add_new_column(op, (int32_t)i, is_later, columns, &columns_len));
         vv_buf_addf(&sql, ", %.*s AS n%zu", VV_ARG(vv_buf_str(&value)), i);
     }
     vv_buf_adds(&sql, " FROM ");

@@ -69,23 +69,35 @@ static varve_status describe(struct vv_op *op, struct vv_edit *edit,
     }
 }
 
+/* The value is none that anybody has set. */
+static bool is_later(const struct vv_new_rows *from, const struct vv_breach *breach)
+{
+    for (size_t i = 0; i < from->columns_len; i++)
+        if (from->columns[i].column == breach->column)
+            return from->columns[i].is_later;
+    return false;
+}
+
 /* "row id = 5: qty = -1 breaks positive (qty > 0)"; of several columns the value names each. */
 static varve_status reject_line(struct vv_op *op, const struct vv_rows *rows,
-    const struct vv_plan *plan, struct vv_str *out)
+    const struct vv_plan *plan, const struct vv_new_rows *from, struct vv_str *out)
 {
+    const struct vv_breach *breach = &plan->breaches[vv_rows_int64(rows, 4)];
     struct vv_str column = vv_rows_text(rows, 1);
     bool is_one = column.len > 0 && vv_str_find(column, ',') == column.len;
-    bool is_shown = plan->breaches[vv_rows_int64(rows, 4)].kind != VV_BREACH_NULL;
+    bool is_shown = breach->kind != VV_BREACH_NULL;
     struct vv_str value = vv_rows_is_null(rows, 2) ? VV_STR("NULL") : vv_rows_text(rows, 2);
-    *out =
-        vv_arena_format(&op->arena, "row %.*s: %.*s%s%.*s %.*s", VV_ARG(vv_rows_text(rows, 0)),
-            VV_ARG(is_one ? column : VV_STR("")), is_one && is_shown ? " = " : "",
-            VV_ARG(is_shown ? value : VV_STR("")), VV_ARG(vv_rows_text(rows, 3)));
+    *out = vv_arena_format(&op->arena, "row %.*s: %.*s%s%.*s %.*s%s",
+        VV_ARG(vv_rows_text(rows, 0)), VV_ARG(is_one ? column : VV_STR("")),
+        is_one && is_shown ? " = " : "", VV_ARG(is_shown ? value : VV_STR("")),
+        VV_ARG(vv_rows_text(rows, 3)),
+        is_later(from, breach) ? ", and a changed row has to be later than it was" : "");
     return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 static varve_status read_rejects(struct vv_op *op, const struct vv_edit *edit,
-    const struct vv_plan *plan, struct vv_str lines[VV_BATCH_REJECTS_MAX], size_t *out_len)
+    const struct vv_plan *plan, const struct vv_new_rows *from,
+    struct vv_str lines[VV_BATCH_REJECTS_MAX], size_t *out_len)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
@@ -104,7 +116,7 @@ static varve_status read_rejects(struct vv_op *op, const struct vv_edit *edit,
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row || *out_len == VV_BATCH_REJECTS_MAX)
             return VARVE_OK;
-        VV_TRY(reject_line(op, rows, plan, &lines[*out_len]));
+        VV_TRY(reject_line(op, rows, plan, from, &lines[*out_len]));
     }
 }
 
@@ -116,7 +128,7 @@ static varve_status fail_bad_rows(struct vv_op *op, struct vv_edit *edit,
     const struct vv_work work = {
         .session = edit->session, .batch = {.sql = VV_STR("temp." NEWS_TABLE)}};
     VV_TRY(vv_rejects_make(op, &work, plan, 1, false));
-    VV_TRY(read_rejects(op, edit, plan, lines, &len));
+    VV_TRY(read_rejects(op, edit, plan, from, lines, &len));
     if (len == 0)
         return vv_fail(op, VARVE_EFAILED, "rows were found to be bad, but not why");
     (void)vv_fail(op, VARVE_EINVALID,

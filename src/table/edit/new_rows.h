@@ -11,6 +11,7 @@
 struct vv_new_column {
     int32_t column;    /* of the schema */
     struct vv_str sql; /* its name in `table` */
+    bool is_later;     /* it is the order column, and has what follows the stored value */
 };
 
 struct vv_new_rows {

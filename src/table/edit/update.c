@@ -105,7 +105,9 @@ static varve_status list_columns(struct vv_op *op, const struct plan *plan,
         struct vv_str name = vv_arena_format(&op->arena, "n%zu", i);
         if (name.ptr == NULL)
             return vv_fail_memory(op);
-        (*out)[(*out_len)++] = (struct vv_new_column){(int32_t)i, name};
+        (*out)[(*out_len)++] = (struct vv_new_column){.column = (int32_t)i,
+            .sql = name,
+            .is_later = plan->by_column[i] == NULL && (int32_t)i == plan->edit->rules->order};
     }
     return VARVE_OK;
 }
