@@ -72,6 +72,34 @@ def test_an_assignment_adds_what_it_names_and_no_more(table, merge):
     assert "no column gone" in stderr
 
 
+EMPTY = ["k,v,price\n2,B,\n", '{"k":2,"v":"B","price":null}\n',
+         '{"k":2,"v":"B","price":NaN}\n{"k":9,"price":null,"":null}\n']
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_a_column_without_a_value_may_be_spoken_of(table, merge, text):
+    merge(text, *ON, "--when-matched", "and s.price is not null delete",
+          "--when-matched", "update set v = coalesce(s.price, 'none')")
+    assert scan(table)[1]["v"] == "none" and names(table) == ["k", "v", "positive"]
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_a_column_without_a_value_is_told_where_it_would_be_set(table, tmp_path, text):
+    source = tmp_path / ("source.ndjson" if text.startswith("{") else "source.csv")
+    source.write_text(text)
+    told = []
+    for clause in ("update *", "update set v = s.v"):
+        done = table.run("merge", "t", "--source", source, *ON, "--when-matched", clause, "--evolve")
+        assert done.returncode == 0, done.stderr
+        told.append(done.stderr.count("column price holds no value"))
+        assert ("but NaN" in done.stderr) == ("NaN" in text and told[-1] == 1)
+    assert told == [1, 0] and names(table) == ["k", "v", "positive"]
+    done = table.run("merge", "t", "--source", source, *ON, "--when-matched",
+                     "update set price = s.price", "--evolve")
+    assert done.returncode == (2 if "NaN" in text else 0), done.stderr
+    assert ("price" in names(table)) == ("NaN" not in text)
+
+
 def test_columns_without_a_clause_or_a_value_are_not_added(table, merge):
     assert merge("k,extra\n1,5\n", *ON, "--when-matched", "delete", "--evolve")["deleted"] == 1
     merge("k,v,empty\n2,B,\n", *UPSERT, "--evolve")

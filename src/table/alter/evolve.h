@@ -19,6 +19,7 @@
 struct vv_addition {
     struct vv_field field;
     bool is_typed; /* by the input; else by its guess */
+    bool is_nan;   /* NDJSON has NaN for it, and no value: a missing one of whatever type */
     struct vv_guess guess;
 };
 
@@ -34,8 +35,9 @@ struct vv_addition_search {
     struct vv_batch_input *inputs;
     size_t inputs_len;
     bool truncate_time;
-    bool keeps_empty; /* a column without a value stays, as a text */
-    bool tells_null;  /* names that NDJSON has nothing but null and NaN for are told */
+    /* A column without a value stays, as a text; also one that NDJSON has but null and NaN for. */
+    bool keeps_empty;
+    bool tells_null; /* such names of NDJSON are told */
 };
 
 /*
@@ -46,6 +48,9 @@ struct vv_addition_search {
  */
 varve_status vv_additions_find(struct vv_op *op, const struct vv_addition_search *search,
     struct vv_additions *out);
+
+/* A warning: the column has no value, and so no type; is_nan: but NaN. */
+void vv_addition_tell_empty(struct vv_op *op, struct vv_str name, bool is_nan);
 
 struct vv_evolution {
     struct vv_table *table;

@@ -204,7 +204,7 @@ static varve_status line_take(struct find *find, const struct vv_json *json)
         bool is_nan = vv_row_is_nan(value);
         bool is_null = is_nan || vv_json_is(value, VV_JSON_NULL);
         if (is_own(name) || vv_schema_find(schema, name) >= 0 ||
-            (is_null && !find->search->tells_null))
+            (is_null && !find->search->tells_null && !find->search->keeps_empty))
             continue;
         struct vv_addition *addition =
             addition_in(is_null ? &find->nulls : find->out, &find->op->arena, name);
@@ -248,17 +248,39 @@ static varve_status lines_take(struct find *find, const struct vv_batch_input *i
     }
 }
 
+/* What no column may be called nobody can speak of. */
+static bool may_be_spoken_of(struct vv_str name)
+{
+    return name.len > 0 && memchr(name.ptr, '\0', name.len) == NULL;
+}
+
+static varve_status nulls_keep(struct find *find)
+{
+    for (size_t i = 0; i < find->nulls.len; i++) {
+        const struct vv_addition *item = &find->nulls.items[i];
+        if (named(find->out, item->field.name) != NULL || !may_be_spoken_of(item->field.name))
+            continue;
+        struct vv_addition *addition = addition_of(find, item->field.name);
+        if (addition == NULL)
+            return vv_fail_memory(find->op);
+        addition->is_nan = item->guess.values > 0;
+    }
+    return VARVE_OK;
+}
+
 static void nulls_tell(const struct find *find)
 {
     for (size_t i = 0; i < find->nulls.len; i++) {
         const struct vv_addition *item = &find->nulls.items[i];
         if (named(find->out, item->field.name) == NULL)
-            vv_log(find->op, VV_LOG_WARN, "evolve.empty",
-                "column %.*s holds no value%s: it is not added", VV_ARG(item->field.name),
-                item->guess.values > 0
-                    ? " but NaN, which may stand for a missing one of any type"
-                    : "");
+            vv_addition_tell_empty(find->op, item->field.name, item->guess.values > 0);
     }
+}
+
+void vv_addition_tell_empty(struct vv_op *op, struct vv_str name, bool is_nan)
+{
+    vv_log(op, VV_LOG_WARN, "evolve.empty", "column %.*s holds no value%s: it is not added",
+        VV_ARG(name), is_nan ? " but NaN, which may stand for a missing one of any type" : "");
 }
 
 /* ---- All of them ----------------------------------------------------------------------------- */
@@ -289,8 +311,11 @@ varve_status vv_additions_find(struct vv_op *op, const struct vv_addition_search
         VV_TRY(search->inputs[i].format == VV_INPUT_NDJSON
                    ? lines_take(&find, &search->inputs[i])
                    : columns_take(&find, &search->inputs[i]));
+    if (search->keeps_empty)
+        VV_TRY(nulls_keep(&find));
     VV_TRY(types_settle(&find));
-    nulls_tell(&find);
+    if (search->tells_null)
+        nulls_tell(&find);
     *out = additions;
     return VARVE_OK;
 }

@@ -9,18 +9,38 @@
 #include "delta/list.h"
 #include "table/edit/merge_run.h"
 
-static bool is_wanted(const struct vv_merge *merge, const struct vv_addition *addition)
+enum wish {
+    WISH_NONE,
+    WISH_STAR, /* "*" would set it */
+    WISH_NAME  /* an assignment does */
+};
+
+static enum wish find_wish(const struct vv_merge *merge, const struct vv_addition *addition)
 {
-    bool has_value = addition->is_typed || addition->guess.values > 0;
+    enum wish wish = WISH_NONE;
     for (size_t i = 0; i < merge->request->clauses_len; i++) {
         const struct vv_merge_step *step = &merge->steps[i];
-        if (step->is_star && has_value)
-            return true;
+        if (step->is_star)
+            wish = WISH_STAR;
         for (size_t j = 0; j < step->assignments_len; j++)
             if (vv_str_eq_nocase(step->assignments[j].column, addition->field.name))
-                return true;
+                return WISH_NAME;
     }
-    return false;
+    return wish;
+}
+
+/* Told once, whatever the number of attempts. */
+static bool is_wanted(struct vv_op *op, const struct vv_merge *merge,
+    const struct vv_addition *addition)
+{
+    bool has_value = addition->is_typed || addition->guess.values > 0;
+    enum wish wish = find_wish(merge, addition);
+    bool is_wanted = wish != WISH_NONE && has_value;
+    if (wish == WISH_NAME && !has_value)
+        is_wanted = !addition->is_nan;
+    if (wish != WISH_NONE && !is_wanted && !merge->has_told_empty)
+        vv_addition_tell_empty(op, addition->field.name, addition->is_nan);
+    return is_wanted;
 }
 
 varve_status vv_merge_suppose(struct vv_op *op, struct vv_edit *edit, struct vv_merge *merge,
@@ -30,13 +50,14 @@ varve_status vv_merge_suppose(struct vv_op *op, struct vv_edit *edit, struct vv_
     struct vv_evolution *evolution = &merge->evolution;
     evolution->added = (struct vv_additions){.items = NULL};
     for (size_t i = 0; i < added->len; i++) {
-        if (!is_wanted(merge, &added->items[i]))
+        if (!is_wanted(op, merge, &added->items[i]))
             continue;
         struct vv_addition *item = VV_LIST_NEW(&op->arena, &evolution->added);
         if (item == NULL)
             return vv_fail_memory(op);
         *item = added->items[i];
     }
+    merge->has_told_empty = true;
     VV_TRY(vv_evolution_suppose_added(op, evolution));
     *out = evolution->real != NULL;
     if (!*out)

@@ -61,6 +61,7 @@ struct vv_merge {
     const struct vv_edit_options *options;
     struct vv_evolution evolution; /* of a dry run: supposed until its end */
     struct vv_rules *supposed_rules;
+    bool has_told_empty;         /* columns that are not added, since they hold no value */
     struct vv_merge_step *steps; /* one for each clause */
     struct vv_merge_source source;
     struct vv_predicate *predicate; /* of the files to read; of the attempt's snapshot */
