@@ -214,6 +214,13 @@ def test_a_row_behind_which_there_is_no_order_value_is_not_changed(varve, kind, 
     assert varve.rows("scan", TABLE) == [{"k": 1, "x": "b", "o": 6}]
 
 
+def test_no_option_is_named_that_an_update_does_not_have(filled):
+    done = filled.run("update", TABLE, "--set", "ts = '2025-03-01T10:00:00.0000001Z'", "--where",
+                      "id = 7")
+    assert done.returncode == 3 and "has digits below a microsecond" in done.stderr
+    assert "--truncate-time" not in done.stderr
+
+
 def test_keys_that_meet_are_told(filled):
     done = filled.run("update", TABLE, "--set", "id = 1000", "--where", "id < 2")
     assert done.returncode == 3 and "several rows would get the key id = 1000" in done.stderr

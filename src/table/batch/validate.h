@@ -49,6 +49,7 @@ struct vv_plan {
     const struct vv_rules *rules;
     const struct vv_batch_options *options;
     bool keeps_order; /* nothing fills the order column in */
+    bool is_made; /* the rows come of a statement: options for what comes in change nothing */
     int64_t now_us;
     /* What rows_sql has for it, a BIGINT, so that its text comes again; none: the number. */
     struct vv_str clock_sql;

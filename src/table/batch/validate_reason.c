@@ -138,9 +138,8 @@ static void rule_text(const struct vv_plan *plan, const struct vv_breach *breach
             VV_ARG(plan->options->input_tz));
         break;
     case VV_BREACH_FINER:
-        vv_buf_adds(out,
-            "has digits below a microsecond, which would be lost (--truncate-time cuts "
-            "them)");
+        vv_buf_adds(out, "has digits below a microsecond, which would be lost");
+        vv_buf_adds(out, plan->is_made ? "" : " (--truncate-time cuts them)");
         break;
     case VV_BREACH_RANGE:
         vv_buf_adds(out, "is not in the years 0001 to 9999");

@@ -152,6 +152,7 @@ static varve_status make_plan(struct vv_op *op, struct vv_edit *edit,
         .rules = edit->rules,
         .options = &options,
         .keeps_order = from->keeps_order,
+        .is_made = true,
         .now_us = edit->started_us};
     return vv_plan_make(op, out);
 }
