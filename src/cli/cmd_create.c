@@ -128,8 +128,11 @@ const struct vv_command vv_cmd_create = {
         "  state string default \"new\", made_at timestamp default current_timestamp(),\n"
         "  placed_day date generated always as (cast(placed as date))'",
     .text = "Creates a table in the lake. Its key, order column and z-order columns are table\n"
-            "properties, so that the table describes itself. A table of that name which is\n"
-            "there already stays as it is; if it is another one, that is an error.",
+            "properties, so that the table describes itself. A row that brings no order value\n"
+            "gets the clock's, of bigint the microseconds since 1970; int and smaller take no\n"
+            "time, so there a new row has NULL and gives way to any that brings a value. A\n"
+            "table of that name which is there already stays as it is; if it is another one,\n"
+            "that is an error.",
     VV_OPTIONS(options, struct create_values),
     .arguments_least = 1,
     .arguments_most = 1,

@@ -104,6 +104,16 @@ def test_a_default_that_is_behind_gives_way_to_what_follows_the_stored_value(var
     assert stored(varve, "k, v, o") == [{"k": "a", "v": 2, "o": 7}]
 
 
+@pytest.mark.parametrize("type", ["int", "smallint", "tinyint"])
+def test_a_new_row_of_a_type_that_takes_no_time_gives_way_to_any_that_brings_a_value(varve, type):
+    assert "int and smaller take no" in varve.ok("create", "--help")
+    varve.ok("create", "t", "--key", "k", "--order-by", "o", "--schema", f"k int not null, v int, o {type}")
+    for row, value in (({"v": 1}, None), ({"v": 2}, None), ({"v": 3, "o": -3}, -3), ({"v": 4}, -2)):
+        varve.upsert("t", lines({"k": 1, **row}))
+        assert stored(varve) == [{"k": 1, "v": row["v"], "o": value}]
+    assert varve.upsert("t", lines({"k": 1, "v": 5, "o": -3}))["stale"] == 1
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
 @pytest.mark.parametrize("between", [False, True])
 def test_a_row_rejected_for_it_is_released_with_it(varve, tmp_path, form, between):
