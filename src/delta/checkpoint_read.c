@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "delta/checkpoint_direct.h"
+#include "delta/checkpoint_mark.h"
 #include "delta/checkpoint_shape.h"
 #include "delta/list.h"
 #include "delta/log_name.h"
@@ -311,8 +312,10 @@ static varve_status read_directly(struct vv_op *op, struct reader *reader, struc
     bool is_large = status == VARVE_ELIMIT;
     if (status != VARVE_OK && !is_large)
         return status;
-    if (status == VARVE_OK)
+    if (status == VARVE_OK) {
+        VV_TRY(vv_checkpoint_mark_check(op, bytes));
         status = vv_checkpoint_direct(op, bytes, DIRECT_BYTES_MAX, reader->replay, &lines);
+    }
     *out_done = status == VARVE_OK;
     if (status == VARVE_OK)
         return vv_buf_ok(&lines) ? take_lines(op, reader, vv_buf_str(&lines))

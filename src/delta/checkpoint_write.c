@@ -3,8 +3,8 @@
  *
  * The actions are rendered as the JSON lines that a commit would have, which the engine turns
  * into typed columns, one struct a kind of action, all of them optional as Spark has them. The
- * file is written under a name that no reader knows, read back, and only then put under its own,
- * whole or not at all. A crash before that leaves a file in _varve/tmp; after it, the checkpoint
+ * file is written under a name that no reader knows, read back, marked (checkpoint_mark.h), and only
+ * then put under its own, whole or not at all. A crash before that leaves a file in _varve/tmp; after it, the checkpoint
  * without the hint, which is as good.
  */
 #include "delta/checkpoint_write.h"
@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "delta/checkpoint_columns.h"
+#include "delta/checkpoint_mark.h"
 #include "delta/checksum.h"
 #include "delta/features.h"
 #include "delta/last_checkpoint.h"
@@ -161,7 +162,10 @@ static varve_status write_file(struct vv_op *op, struct vv_session *session,
     VV_TRY(vv_checkpoint_select(op, snapshot, VV_STR(LINES), VV_STR("line"), &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
-    struct vv_parquet_write write = {.select_sql = vv_buf_str(&sql), .path = path};
+    struct vv_parquet_write write = {.select_sql = vv_buf_str(&sql),
+        .path = path,
+        .note_name = VV_STR(VV_CHECKPOINT_MARK),
+        .note = VV_STR(VV_CHECKPOINT_UNMARKED)};
     VV_TRY(vv_parquet_write(op, session, &write, &op->arena, &written));
     *out_bytes = written.bytes;
     return check_file(op, session, path, writer);
@@ -195,7 +199,7 @@ static varve_status write_hint(struct vv_op *op, struct vv_store *store,
     return vv_store_put(op, store, VV_STR(VV_LAST_CHECKPOINT_KEY), vv_buf_str(&text));
 }
 
-/* A staged file is no object of the store yet: it is read where it was written. */
+/* A staged file is no object of the store yet: it is read where it was written, and marked. */
 static varve_status read_staged(struct vv_op *op, struct vv_str path, struct vv_str *out)
 {
     VV_CLEANUP(vv_source_close) struct vv_source source = VV_SOURCE_NONE;
@@ -204,6 +208,7 @@ static varve_status read_staged(struct vv_op *op, struct vv_str path, struct vv_
     char *bytes;
     VV_NEW(op, &bytes, char, (size_t)source.bytes);
     VV_TRY(vv_source_read(op, &source, 0, bytes, (size_t)source.bytes, &len));
+    vv_checkpoint_mark(bytes, len);
     *out = (struct vv_str){bytes, len};
     return VARVE_OK;
 }

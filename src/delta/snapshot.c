@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 
 #include "base/seam.h"
-#include "base/time.h"
 #include "delta/checkpoint.h"
 #include "delta/commit_time.h"
 #include "delta/features.h"
@@ -19,7 +18,6 @@
 #include "delta/replay.h"
 
 #define BLOCKS_MAX 64
-#define TOMBSTONE_RETENTION_US (7 * VV_US_PER_DAY)
 
 struct block {
     atomic_size_t refs;
@@ -129,17 +127,6 @@ static varve_status copy_list(struct vv_op *op, struct vv_arena *arena, const vo
     memcpy(copy, items, len * sizeof(void *));
     *out = copy;
     return VARVE_OK;
-}
-
-int64_t vv_snapshot_tombstones_from(const struct vv_op *op, const struct vv_metadata *metadata)
-{
-    int64_t retention_us = TOMBSTONE_RETENTION_US;
-    struct vv_str text =
-        vv_pairs_get(&metadata->configuration, VV_STR("delta.deletedFileRetentionDuration"));
-    if (text.ptr != NULL && !vv_time_parse_duration(text, &retention_us))
-        retention_us = TOMBSTONE_RETENTION_US;
-    int64_t now_us = vv_now_us(op);
-    return retention_us < now_us ? (now_us - retention_us) / VV_US_PER_MS : 0;
 }
 
 /* Moves the unexpired ones to the front. */
@@ -297,27 +284,35 @@ static varve_status note_checkpoint(struct vv_op *op, const struct vv_log_handle
     return status == VARVE_OK ? note_newest(op, &commit, &actions, bytes, box) : status;
 }
 
+/* What a version that can't be built may do without. */
+enum blame {
+    BLAME_OTHERS,
+    BLAME_CHECKPOINT, /* it can't be read */
+    BLAME_STATE /* it makes no sense with what was read of a checkpoint: that is damaged, or the table */
+};
+
 /*
- * Builds the version of a segment. `*out_bad_checkpoint`: it failed, and for the sake of the
- * checkpoint, so that an older one may do.
+ * Builds the version of a segment. `*out_blame`: where it fails, whether an older checkpoint may do,
+ * or none.
  */
 static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
-    const struct vv_log_segment *segment, struct box *box, bool *out_bad_checkpoint)
+    const struct vv_log_segment *segment, struct box *box, enum blame *out_blame)
 {
     struct vv_snapshot *snapshot = &box->snapshot;
+    bool has_checkpoint = segment->checkpoint.version != VV_NO_VERSION;
     VV_CLEANUP(vv_replay_done) struct vv_replay replay;
     vv_replay_init(&replay, &box->blocks[0]->arena);
-    *out_bad_checkpoint = false;
+    *out_blame = BLAME_OTHERS;
     snapshot->version = segment->version;
     snapshot->timestamp_ms = VV_NO_TIME;
     snapshot->checkpoint_version = segment->checkpoint.version;
     VV_TRY(replay_commits(op, log, segment, &replay, box));
-    if (segment->checkpoint.version != VV_NO_VERSION) {
+    if (has_checkpoint) {
         bool is_whole = false;
         varve_status status =
             vv_checkpoint_read(op, log, &segment->checkpoint, &replay, &is_whole);
-        *out_bad_checkpoint =
-            status != VARVE_OK && status != VARVE_EINTERRUPTED && status != VARVE_ELIMIT;
+        if (status != VARVE_OK && status != VARVE_EINTERRUPTED && status != VARVE_ELIMIT)
+            *out_blame = BLAME_CHECKPOINT;
         if (status != VARVE_OK)
             return vv_note(op, "checkpoint of version %" PRId64, segment->checkpoint.version);
         /* Readable and yet not whole is no accident of storage: nothing else is to be trusted. */
@@ -328,7 +323,33 @@ static varve_status build(struct vv_op *op, const struct vv_log_handle *log,
         if (segment->commits_len == 0)
             VV_TRY(note_checkpoint(op, log, box));
     }
-    return finish(op, log, box, &replay.state, NULL);
+    varve_status status = finish(op, log, box, &replay.state, NULL);
+    if (has_checkpoint && (status == VARVE_ECORRUPT || status == VARVE_EUNSUPPORTED))
+        *out_blame = BLAME_STATE;
+    return status;
+}
+
+/* A state that was refused, and the checkpoint that it came of. */
+struct doubt {
+    varve_error error; /* VARVE_OK: there was none */
+    int64_t checkpoint_version;
+};
+
+static varve_status fail_doubted(struct vv_op *op, const struct doubt *doubt)
+{
+    (void)vv_fail(op, doubt->error.code, "%s", doubt->error.message);
+    op->error = doubt->error;
+    return doubt->error.code;
+}
+
+static bool is_there_without(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
+    int64_t checkpoint_max)
+{
+    struct vv_log_segment older = {0};
+    if (vv_log_find(op, log, version, checkpoint_max, &op->arena, &older) == VARVE_OK)
+        return true;
+    vv_forgive(op);
+    return false;
 }
 
 static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int64_t version,
@@ -336,34 +357,46 @@ static varve_status load(struct vv_op *op, const struct vv_log_handle *log, int6
 {
     int64_t checkpoint_max = INT64_MAX;
     bool has_failed = false; /* the storage, at a checkpoint */
+    struct doubt doubt = {0};
     for (;;) {
         VV_CLEANUP(box_free) struct box *box = NULL;
         struct vv_log_segment segment = {0};
-        bool bad_checkpoint = false;
+        enum blame blame = BLAME_OTHERS;
         VV_TRY(vv_log_find(op, log, version, checkpoint_max, &op->arena, &segment));
         VV_TRY(box_new(op, &box));
         box->is_unread = is_unread;
-        varve_status status = build(op, log, &segment, box, &bad_checkpoint);
+        varve_status status = build(op, log, &segment, box, &blame);
         if (status == VARVE_OK) {
+            if (doubt.error.code != VARVE_OK)
+                vv_log(op, VV_LOG_WARN, "log.bad_checkpoint",
+                    "checkpoint of version %" PRId64 ": %s; going on without it",
+                    doubt.checkpoint_version, doubt.error.message);
             box->snapshot.checkpoint_has_failed = has_failed;
             *out = &VV_MOVE(box)->snapshot;
             return VARVE_OK;
         }
-        if (!bad_checkpoint)
+        bool is_ended = status == VARVE_EINTERRUPTED || status == VARVE_ELIMIT;
+        bool is_doubted = doubt.error.code != VARVE_OK && blame != BLAME_CHECKPOINT;
+        if (is_ended || (blame == BLAME_OTHERS && !is_doubted))
             return status;
-        varve_error first = op->error;
+        const varve_error error = op->error;
         bool is_storage = status == VARVE_EIO || status == VARVE_EUNKNOWN;
         has_failed = has_failed || is_storage;
         vv_forgive(op);
+        if (is_doubted) /* what it came of is not to blame */
+            return fail_doubted(op, &doubt);
+        if (blame == BLAME_STATE)
+            doubt = (struct doubt){error, segment.checkpoint.version};
         checkpoint_max = segment.checkpoint.version - 1;
-        struct vv_log_segment older = {0};
-        if (vv_log_find(op, log, segment.version, checkpoint_max, &op->arena, &older) !=
-            VARVE_OK) {
-            vv_forgive(op);
+        bool has_way = is_there_without(op, log, segment.version, checkpoint_max);
+        if (!has_way && doubt.error.code != VARVE_OK)
+            return fail_doubted(op, &doubt);
+        if (!has_way)
             return vv_fail(op, is_storage ? VARVE_EIO : VARVE_ECORRUPT,
-                "%s; no older checkpoint and no whole log to fall back to", first.message);
-        }
-        vv_log(op, VV_LOG_WARN, "log.bad_checkpoint", "%s; going on without it", first.message);
+                "%s; no older checkpoint and no whole log to fall back to", error.message);
+        if (blame == BLAME_CHECKPOINT)
+            vv_log(op, VV_LOG_WARN, "log.bad_checkpoint", "%s; going on without it",
+                error.message);
     }
 }
 
@@ -557,23 +590,4 @@ varve_status vv_snapshot_unmade(struct vv_op *op, struct vv_snapshot *base,
     box->snapshot.domains_len = 0;
     *out = &VV_MOVE(box)->snapshot;
     return VARVE_OK;
-}
-
-int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id)
-{
-    for (size_t i = 0; i < snapshot->txns_len; i++)
-        if (vv_str_eq(snapshot->txns[i]->app_id, app_id))
-            return snapshot->txns[i]->version;
-    return -1;
-}
-
-bool vv_snapshot_is_partition(const struct vv_snapshot *snapshot, int32_t column)
-{
-    if (column < 0 || (size_t)column >= snapshot->schema.fields_len)
-        return false;
-    struct vv_str name = snapshot->schema.fields[column].name;
-    for (size_t i = 0; i < snapshot->metadata->partition_columns_len; i++)
-        if (vv_str_eq_nocase(snapshot->metadata->partition_columns[i], name))
-            return true;
-    return false;
 }

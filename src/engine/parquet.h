@@ -28,6 +28,8 @@ struct vv_parquet_write {
     int64_t row_group_rows; /* 0: 122,880 */
     bool is_dense; /* a twelfth shorter, for a twentieth more work: read often, written once */
     bool is_kept;  /* vv_query.is_kept: the same again, and of the same path */
+    struct vv_str note_name; /* of an entry in the file's footer; none: there is no entry */
+    struct vv_str note;
 };
 
 /*

@@ -138,3 +138,56 @@ TEST(checkpoint_bad, without_protocol_or_metadata_makes_the_table_corrupt)
             vv_store_remove(&t.op, t.log.store, VV_STR("_delta_log/" CHECKPOINT_2)));
     }
 }
+
+#define METADATA_OF(schema)                                                                \
+    "{'id': 'some-id', 'format': {'provider': 'parquet', 'options': MAP {}::MAP(VARCHAR, " \
+    "VARCHAR)}, 'schemaString': '" schema "', 'partitionColumns': []::VARCHAR[], "         \
+    "'configuration': MAP {'k': 'v'}, 'createdTime': 5::BIGINT}"
+#define CHECKPOINT_1 "00000000000000000001.checkpoint.parquet"
+#define STRANGER                                                                             \
+    "{'minReaderVersion': 3, 'minWriterVersion': 7, 'readerFeatures': ['deletionVdctors'], " \
+    "'writerFeatures': ['deletionVdctors']}"
+
+/* It can be read, and what it says is refused: by the commits it may be seen to say something wrong. */
+TEST(checkpoint_bad, whose_state_makes_no_sense_is_gone_around)
+{
+    static const struct {
+        const char *protocol, *metadata, *words;
+        varve_status status;
+    } cases[] = {
+        {PROTOCOL, METADATA_OF("{\"type\":\"strubt\",\"fields\":[]}"), "schema of version 3",
+            VARVE_EUNSUPPORTED},
+        {PROTOCOL, METADATA_OF("{\"type\":\"struct\",\"fields\"Z[]}"), "schema of version 3",
+            VARVE_ECORRUPT},
+        {STRANGER, METADATA, "deletionVdctors", VARVE_EUNSUPPORTED},
+    };
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(table_done) struct table t;
+        VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+        struct vv_op *op = &t.op;
+        REQUIRE(table_init(&t) && put_whole_log(&t));
+        struct vv_str select = vv_arena_format(&op->arena,
+            "SELECT %s AS protocol UNION ALL BY NAME SELECT %s AS metaData", cases[i].protocol,
+            cases[i].metadata);
+        REQUIRE(put_parquet(&t, CHECKPOINT_2, select.ptr) && load(&t, &snapshot));
+        CHECK_INT(snapshot->checkpoint_version, VV_NO_VERSION);
+        CHECK_INT(snapshot->files_len, 3);
+        CHECK(strstr(t.warning, "checkpoint of version 2") != NULL);
+        CHECK(strstr(t.warning, cases[i].words) != NULL);
+        /* Nothing else is there, or it says the same: then it is the table that is refused. */
+        REQUIRE_OK(op,
+            vv_store_remove(op, t.log.store, VV_STR("_delta_log/00000000000000000000.json")));
+        vv_snapshot_release(&snapshot);
+        t.warning[0] = '\0';
+        for (int again = 0; again < 2; again++) {
+            varve_status status = vv_snapshot_load(op, &t.log, VV_NO_VERSION, &snapshot);
+            CHECK(strstr(op->error.message, cases[i].words) != NULL);
+            CHECK(strstr(op->error.message, "no older checkpoint") == NULL);
+            CHECK_STR(vv_str_of(t.warning), VV_STR(""));
+            CHECK_FAILS(op, status, cases[i].status);
+            REQUIRE(again == 1 || put_parquet(&t, CHECKPOINT_1, select.ptr));
+        }
+        REQUIRE_OK(op, vv_store_remove(op, t.log.store, VV_STR("_delta_log/" CHECKPOINT_1)));
+        REQUIRE_OK(op, vv_store_remove(op, t.log.store, VV_STR("_delta_log/" CHECKPOINT_2)));
+    }
+}
