@@ -27,11 +27,13 @@ static varve_status fail_no_commit(struct vv_op *op, const struct vv_log_list *l
         if (hole != VV_NO_VERSION)
             return vv_log_fail_hole(op, hole, version);
     }
+    VV_CLEANUP(vv_buf_done) struct vv_buf there = VV_BUF_INIT(1 << 16);
+    vv_log_spell(list->commits.items, list->commits.len, &there);
+    if (!vv_buf_ok(&there))
+        return vv_fail_memory(op);
     (void)vv_fail(op, VARVE_ENOTFOUND,
-        "there is no commit of version %" PRId64 ": commits %" PRId64 " to %" PRId64
-        " are there",
-        version, list->commits.items[0].version,
-        list->commits.items[list->commits.len - 1].version);
+        "there is no commit of version %" PRId64 ": commits %.*s are there", version,
+        VV_ARG(vv_buf_str(&there)));
     op->error.version = version;
     return VARVE_ENOTFOUND;
 }
@@ -220,12 +222,48 @@ static varve_status count_until(struct vv_op *op, const struct vv_log_handle *lo
     return vv_timeline_count_until(op, timeline, floor_to_ms(time_us), out);
 }
 
-/* The version after the first `count` commits where that one is not in the log; else none. */
+/* The version after the first `count` commits where that one is not there; else none. */
 static int64_t missing_after(const struct vv_timeline *timeline, size_t count)
 {
     if (count == 0 || count == timeline->len)
         return VV_NO_VERSION;
-    return vv_log_list_hole(&timeline->commits[count - 1], &timeline->commits[count]);
+    int64_t version = timeline->commits[count - 1].version + 1;
+    return version < timeline->commits[count].version ? version : VV_NO_VERSION;
+}
+
+/* What is missing there was cleaned up by others, and is no damage. */
+static bool is_gone_after(const struct vv_timeline *timeline, size_t count)
+{
+    return missing_after(timeline, count) != VV_NO_VERSION &&
+           vv_log_list_hole(&timeline->commits[count - 1], &timeline->commits[count]) ==
+               VV_NO_VERSION;
+}
+
+static varve_status fail_gone(struct vv_op *op, struct vv_timeline *timeline, size_t count,
+    int64_t time_us)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf there = VV_BUF_INIT(1 << 16);
+    const struct vv_log_commit *commits = timeline->commits;
+    int64_t version = missing_after(timeline, count);
+    char asked[32];
+    char before[32];
+    char after[32];
+    VV_TRY(vv_timeline_resolve(op, timeline, count - 1, count + 1));
+    vv_log_spell(commits, timeline->len, &there);
+    if (!vv_buf_ok(&there))
+        return vv_fail_memory(op);
+    (void)vv_time_format_us(time_us, asked);
+    (void)vv_time_format_ms(timeline->points[count - 1].time_ms, before);
+    (void)vv_time_format_ms(timeline->points[count].time_ms, after);
+    (void)vv_fail(op, VARVE_ENOTFOUND,
+        "nobody can tell which version was there at %s: version %" PRId64 " is of %s, version "
+        "%" PRId64
+        " of %s, and the commits between are gone; commits %.*s are there: ask for a "
+        "version by its number",
+        asked, commits[count - 1].version, before, commits[count].version, after,
+        VV_ARG(vv_buf_str(&there)));
+    op->error.version = version;
+    return VARVE_ENOTFOUND;
 }
 
 /*
@@ -233,19 +271,22 @@ static int64_t missing_after(const struct vv_timeline *timeline, size_t count)
  * that is found does it matter: it may have been the latest at that time instead, but for the very
  * millisecond of the version that is found.
  */
-static varve_status check_next(struct vv_op *op, const struct vv_timeline *timeline,
-    size_t count, int64_t time_us)
+static varve_status check_next(struct vv_op *op, struct vv_timeline *timeline, size_t count,
+    int64_t time_us, bool passes_gone)
 {
     char asked[32];
     int64_t version = missing_after(timeline, count);
     bool is_missing = version != VV_NO_VERSION;
+    bool is_gone = is_gone_after(timeline, count);
     if (!is_missing && count < timeline->len && timeline->points[count].is_damaged)
         version = timeline->commits[count].version;
     bool is_found_ones = count > 0 &&
                          timeline->points[count - 1].own_ms == floor_to_ms(time_us) &&
                          timeline->points[count - 1].own_ms != VV_NO_TIME;
-    if (version == VV_NO_VERSION || is_found_ones)
+    if (version == VV_NO_VERSION || is_found_ones || (is_gone && passes_gone))
         return VARVE_OK;
+    if (is_gone)
+        return fail_gone(op, timeline, count, time_us);
     (void)vv_time_format_us(time_us, asked);
     (void)vv_fail(op, VARVE_ECORRUPT,
         "commit " VV_LOG_FOLDER "/%020" PRId64 ".json is %s, so that nobody can tell whether "
@@ -256,8 +297,8 @@ static varve_status check_next(struct vv_op *op, const struct vv_timeline *timel
     return VARVE_ECORRUPT;
 }
 
-varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
-    int64_t time_us, int64_t *out_version)
+static varve_status find_at(struct vv_op *op, const struct vv_log_handle *log, int64_t time_us,
+    bool passes_gone, int64_t *out_version)
 {
     struct vv_log_list list = {0};
     VV_CLEANUP(vv_timeline_done) struct vv_timeline timeline = {0};
@@ -272,7 +313,7 @@ varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log
         VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
         VV_TRY(count_until(op, log, &list, time_us, &timeline, &count));
     }
-    VV_TRY(check_next(op, &timeline, count, time_us));
+    VV_TRY(check_next(op, &timeline, count, time_us, passes_gone));
     if (timeline.len == 0)
         return vv_fail(op, VARVE_ENOTFOUND,
             "the time of version %" PRId64 " is not known, its commit is gone: ask for the"
@@ -282,4 +323,16 @@ varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log
         return fail_too_early(op, &timeline, time_us);
     *out_version = count == timeline.len ? last : timeline.commits[count - 1].version;
     return VARVE_OK;
+}
+
+varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t time_us, int64_t *out_version)
+{
+    return find_at(op, log, time_us, false, out_version);
+}
+
+varve_status vv_log_version_there(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t time_us, int64_t *out_version)
+{
+    return find_at(op, log, time_us, true, out_version);
 }

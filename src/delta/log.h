@@ -110,9 +110,13 @@ varve_status vv_log_history_latest(struct vv_op *op, const struct vv_log_handle 
  * first that is there: NOT_FOUND naming the range. Time of a version: in-commit timestamp where
  * enabled; commitInfo.timestamp for commits of Varve; else the modification time of the commit
  * file; made monotone. ECORRUPT: a commit is damaged or missing, and may have been the latest then;
- * such commits elsewhere in the log do not matter.
+ * such commits elsewhere in the log do not matter. So may commits that others cleaned up before the ledger
+ * had them: NOT_FOUND, of the first of those.
  */
 varve_status vv_log_version_at(struct vv_op *op, const struct vv_log_handle *log,
+    int64_t time_us, int64_t *out_version);
+/* The same of the commits that are there: those that others cleaned up are passed over. */
+varve_status vv_log_version_there(struct vv_op *op, const struct vv_log_handle *log,
     int64_t time_us, int64_t *out_version);
 
 #endif

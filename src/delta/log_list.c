@@ -6,6 +6,8 @@
 
 /* A set of parts this large has never been seen; it bounds what a hostile name can allocate. */
 #define PARTS_MAX 100000U
+/* Of a listing with many gaps, so many stretches at either end are told of in messages. */
+#define STRETCHES_SPELT 4
 
 /* The checkpoints of one version, while its names go by. They lie together in byte order. */
 struct group {
@@ -188,6 +190,36 @@ int64_t vv_log_list_hole(const struct vv_log_commit *before, const struct vv_log
     bool is_hole = after->version > before->version + 1 && before->ledger_key.ptr == NULL &&
                    after->ledger_key.ptr == NULL;
     return is_hole ? before->version + 1 : VV_NO_VERSION;
+}
+
+/* The end of the stretch without a gap that begins at a commit. */
+static size_t stretch_end(const struct vv_log_commit *commits, size_t len, size_t begin)
+{
+    size_t end = begin + 1;
+    while (end < len && commits[end].version == commits[end - 1].version + 1)
+        end++;
+    return end;
+}
+
+void vv_log_spell(const struct vv_log_commit *commits, size_t len, struct vv_buf *out)
+{
+    size_t left = 0; /* stretches behind the one at hand */
+    for (size_t i = 0; i < len; i = stretch_end(commits, len, i))
+        left++;
+    size_t end = 0;
+    for (size_t begin = 0, number = 1; begin < len; begin = end, number++) {
+        end = stretch_end(commits, len, begin);
+        left--;
+        if (number > STRETCHES_SPELT && left >= STRETCHES_SPELT) {
+            vv_buf_adds(out, left == STRETCHES_SPELT ? ", ..." : "");
+            continue;
+        }
+        if (number > 1)
+            vv_buf_adds(out, left == 0 ? " and " : ", ");
+        vv_buf_addf(out, "%" PRId64, commits[begin].version);
+        if (end - begin > 1)
+            vv_buf_addf(out, " to %" PRId64, commits[end - 1].version);
+    }
 }
 
 varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last)

@@ -4,6 +4,7 @@
 #ifndef VV_DELTA_LOG_LIST_H
 #define VV_DELTA_LOG_LIST_H
 
+#include "base/buf.h"
 #include "delta/log.h"
 
 struct vv_log_list {
@@ -35,6 +36,11 @@ size_t vv_log_list_lower(const struct vv_log_list *list, int64_t version);
  * those was cleaned up by others, before the ledger had it.
  */
 int64_t vv_log_list_hole(const struct vv_log_commit *before, const struct vv_log_commit *after);
+/*
+ * The versions of commits, for messages: "0 to 8 and 12 to 16"; of many stretches the first and the
+ * last ones.
+ */
+void vv_log_spell(const struct vv_log_commit *commits, size_t len, struct vv_buf *out);
 /* ECORRUPT, of `version`: its commit is missing, and what is told up to `last` needs it. */
 varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last);
 /* NOT_FOUND: "not a Delta table". */

@@ -152,3 +152,11 @@ def test_old_versions_are_told_after_the_log_was_cleaned_up(varve):
     before = changes(varve, "--from", "0")
     varve.ok("checkpoint", TABLE)
     assert changes(varve, "--from", "0") == before
+
+
+def test_a_range_from_within_a_microsecond_begins_behind_it(ticks):
+    put(ticks, random.Random(1))
+    time = ticks.rows("history", TABLE, "--limit", "1")[0]["timestamp"].rstrip("Z")
+    assert changes(ticks, "--from", f"{time}Z") != []
+    assert changes(ticks, "--from", f"{time}1Z") == []
+    assert changes(ticks, "--from", "0", "--to", f"{time}1Z") == changes(ticks, "--from", "0")

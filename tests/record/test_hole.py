@@ -1,4 +1,6 @@
-"""A commit that is missing between others: what lies behind it is refused, what lies before it is told."""
+"""A commit that is missing between others: what lies behind it is refused, what lies before it is told.
+
+Or others cleaned it up before the ledger had it: then it is gone, and that is said."""
 
 import json
 import pathlib
@@ -123,3 +125,66 @@ def test_nobody_writes_into_a_long_hole(varve):
         assert done.returncode == 6 or command == ("tables",)
     assert not hole.exists()
     assert varve.rows("scan", "t", "--at", "4")[0]["x"] == 4
+
+
+# ---- Commits that others cleaned up, between those of the ledger and those of the log ------------------
+
+@pytest.fixture(scope="module")
+def gapped(varve_on, tmp_path_factory):
+    """Versions 0 to 8 are in the ledger, 12 to 16 in the log; the times that all of them had."""
+    varve = varve_on(tmp_path_factory.mktemp("gap") / "lake")
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id",
+             "--property", "delta.checkpointInterval=3")
+    for number in range(1, 9):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("maintain", "--once")
+    for number in range(varve.version("t") + 1, 17):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    times = {row["version"]: row["timestamp"] for row in varve.rows("history", "t")}
+    log = varve.table("t") / "_delta_log"
+    assert [path.name for path in (log.parent / "_varve" / "ledger").iterdir()] == [f"{0:020}-{8:020}.vl"]
+    for version in range(12):
+        for path in log.glob(f"{version:020}.*"):
+            path.unlink()
+    return varve, times
+
+
+@pytest.mark.parametrize("asked", [
+    ("scan", "t", "--known-at"), ("scan", "t", "--timestamp"), ("query", "from t", "--at"),
+    ("restore", "t", "--dry-run", "--timestamp"), ("history", "t", "--at"), ("changes", "t", "--from", "0", "--to")],
+    ids=lambda asked: " ".join((asked[0], asked[-1])))
+def test_a_time_within_a_gap_has_no_version(gapped, asked):
+    varve, times = gapped
+    for version in (9, 10, 11):
+        done = varve.run(*asked, times[version])
+        assert (done.returncode, done.stdout) == (5, ""), (done.stdout, done.stderr)
+        assert "commits 0 to 8 and 12 to 16 are there" in done.stderr, done.stderr
+    assert varve.run("query", f"from t AT (TIMESTAMP => '{times[11]}')").returncode == 5
+
+
+def test_times_beside_a_gap_have_theirs(gapped):
+    varve, times = gapped
+    for version in (0, 1, 8, 12, 16):
+        rows = varve.rows("scan", "t", "--known-at", times[version])
+        assert [row["x"] for row in rows] == ([version] if version > 0 else [])
+    assert varve.rows("scan", "t", "--known-at", "1999-01-01") == []
+
+
+def test_what_is_told_over_a_gap_names_it(gapped):
+    varve, times = gapped
+    done = varve.run("history", "t", "--format", "ndjson")
+    assert [json.loads(line)["version"] for line in done.stdout.splitlines()] == [
+        *range(16, 11, -1), *range(8, -1, -1)]
+    assert "the commits of versions 9 to 11 are gone" in done.stderr
+    assert "gone" not in varve.run("history", "t", "--limit", "5").stderr
+    done = varve.run("trace", "t", "id=1", "--format", "ndjson")
+    assert [json.loads(line)["version"] for line in done.stdout.splitlines()] == list(range(12, 17))
+    assert "the commits of versions 9 to 11 are gone" in done.stderr and "at version 8" in done.stderr
+    assert len(varve.rows("trace", "t", "id=1", "--at", "8")) == 8
+    for asked in (("changes", "t", "--from", "0"), ("changes", "t", "--from", times[10]),
+                  ("query", "from table_changes('t', 0)")):
+        done = varve.run(*asked)
+        assert done.returncode == 5 and "versions 0 to 8 and 12 to 16" in done.stderr, done.stderr
+    assert {row["_commit_version"] for row in varve.rows("changes", "t", "--from", "0", "--to", "8")} == set(
+        range(1, 9))
+    assert {row["_commit_version"] for row in varve.rows("changes", "t", "--from", "12")} == set(range(12, 17))

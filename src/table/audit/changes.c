@@ -19,8 +19,12 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t l
 {
     int64_t time_us = 0;
     int64_t version = VV_NO_VERSION;
+    int64_t now_us = vv_now_us(op);
     text = vv_str_trim(text);
-    if (vv_str_is_digits(text) || !vv_time_parse_human(text, vv_now_us(op), &time_us)) {
+    bool is_time =
+        !vv_str_is_digits(text) && (is_begin ? vv_time_parse_bound(text, now_us, &time_us)
+                                             : vv_time_parse_human(text, now_us, &time_us));
+    if (!is_time) {
         VV_TRY(vv_log_at(op, &table->log, table->name, text, out));
         if (*out <= latest)
             return VARVE_OK;
@@ -28,9 +32,10 @@ static varve_status read_end(struct vv_op *op, struct vv_table *table, int64_t l
             "no version %" PRId64 " of table %.*s: the latest is %" PRId64, *out,
             VV_ARG(table->name), latest);
     }
-    /* The last version before the time is one below the first that is not. */
-    varve_status status =
-        vv_log_version_at(op, &table->log, is_begin ? time_us - 1 : time_us, &version);
+    /* The last version before the time is one below the first that is not, be that one there or gone. */
+    varve_status status = is_begin
+                              ? vv_log_version_there(op, &table->log, time_us - 1, &version)
+                              : vv_log_version_at(op, &table->log, time_us, &version);
     if (status == VARVE_ENOTFOUND && is_begin) {
         vv_forgive(op);
         *out = 0;

@@ -166,6 +166,24 @@ static bool has_feed(const struct vv_metadata *metadata)
     return vv_property_bool(metadata, "delta.enableChangeDataFeed", false);
 }
 
+/* Says which versions can be told, for the range has others. */
+static varve_status fail_gone(struct vv_op *op, const struct vv_changes_run *run)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf there = VV_BUF_INIT(1 << 16);
+    const struct vv_log_handle *log = &run->table->log;
+    struct vv_log_list list = {0};
+    VV_TRY(vv_log_list_read(op, log, 0, &op->arena, &list));
+    VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
+    vv_log_spell(list.commits.items, list.commits.len, &there);
+    if (!vv_buf_ok(&there))
+        return vv_fail_memory(op);
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "not all commits from version %" PRId64 " to %" PRId64
+        " of table %.*s are there: those "
+        "of versions %.*s are, ask for what these changed",
+        run->from, run->to, VV_ARG(run->table->name), VV_ARG(vv_buf_str(&there)));
+}
+
 /* The commits of the range, where they were not given. */
 static varve_status read_entries(struct vv_op *op, struct vv_changes_run *run)
 {
@@ -176,9 +194,7 @@ static varve_status read_entries(struct vv_op *op, struct vv_changes_run *run)
     VV_TRY(vv_log_history(op, &run->table->log, run->to, (size_t)(run->to - run->from + 1),
         &op->arena, &entries, &len));
     if (len != (size_t)(run->to - run->from + 1) || entries[len - 1].version != run->from)
-        return vv_fail(op, VARVE_ENOTFOUND,
-            "not all commits from version %" PRId64 " to %" PRId64 " of table %.*s are there",
-            run->from, run->to, VV_ARG(run->table->name));
+        return fail_gone(op, run);
     run->entries = entries;
     run->entries_len = len;
     return VARVE_OK;

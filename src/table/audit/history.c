@@ -91,6 +91,17 @@ static varve_status add_entry(struct vv_op *op, struct vv_arrow_rows *rows,
     return vv_arrow_rows_add(op, rows, cells);
 }
 
+/* A history without versions that were there would say that nothing was done then. */
+static void warn_of_gaps(struct vv_op *op, const struct vv_history_entry *entries, size_t len)
+{
+    for (size_t i = 0; i + 1 < len; i++)
+        if (entries[i].version > entries[i + 1].version + 1)
+            vv_log(op, VV_LOG_WARN, "history.gap",
+                "the commits of versions %" PRId64 " to %" PRId64
+                " are gone: what they did is not told",
+                entries[i + 1].version + 1, entries[i].version - 1);
+}
+
 static varve_status give_rows(struct vv_op *op, const struct vv_history_entry *entries,
     size_t len, struct ArrowArrayStream *out)
 {
@@ -100,6 +111,7 @@ static varve_status give_rows(struct vv_op *op, const struct vv_history_entry *e
         {"operationMetrics", VV_ARROW_TEXT}, {"userMetadata", VV_ARROW_TEXT},
         {"engineInfo", VV_ARROW_TEXT}, {"rows", VV_ARROW_BIGINT}, {"files", VV_ARROW_BIGINT}};
     VV_CLEANUP(vv_arrow_rows_close) struct vv_arrow_rows *rows = NULL;
+    warn_of_gaps(op, entries, len);
     VV_TRY(vv_arrow_rows_open(op, columns, COLUMNS, &rows));
     for (size_t i = 0; i < len; i++)
         VV_TRY(add_entry(op, rows, &entries[i]));

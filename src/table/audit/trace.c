@@ -13,6 +13,7 @@ struct trace {
     struct vv_arena arena;
     struct vv_changes_run run;
     struct vv_changes_pick pick; /* its ranges are the key */
+    int64_t before;              /* the last version below those that are gone; VV_NO_VERSION */
 };
 
 static void trace_done(struct trace *trace)
@@ -106,7 +107,7 @@ static varve_status where_sql(struct vv_op *op, const struct trace *trace, struc
 /* ---- Which versions ------------------------------------------------------------------------------- */
 
 /* The oldest version from which on no commit is missing. */
-static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *out)
+static varve_status find_first(struct vv_op *op, struct trace *trace)
 {
     struct vv_log_list list = {0};
     const struct vv_log_handle *log = &trace->run.table->log;
@@ -120,7 +121,8 @@ static varve_status find_first(struct vv_op *op, struct trace *trace, int64_t *o
             VV_ARG(trace->run.table->name), trace->run.to);
     while (i > 1 && list.commits.items[i - 2].version + 1 == list.commits.items[i - 1].version)
         i--;
-    *out = list.commits.items[i - 1].version;
+    trace->run.from = list.commits.items[i - 1].version;
+    trace->before = i > 1 ? list.commits.items[i - 2].version : VV_NO_VERSION;
     int64_t hole =
         i > 1 ? vv_log_list_hole(&list.commits.items[i - 2], &list.commits.items[i - 1])
               : VV_NO_VERSION;
@@ -175,7 +177,14 @@ static bool is_first_of_reason(const struct trace *trace, size_t at)
 
 static varve_status warn(struct vv_op *op, const struct trace *trace)
 {
-    if (trace->run.from > 0)
+    if (trace->before != VV_NO_VERSION)
+        vv_log(op, VV_LOG_WARN, "trace.begins",
+            "the commits of versions %" PRId64 " to %" PRId64
+            " are gone: what they did is not told, nor what came before them; of that the "
+            "trace at "
+            "version %" PRId64 " tells",
+            trace->before + 1, trace->run.from - 1, trace->before);
+    else if (trace->run.from > 0)
         vv_log(op, VV_LOG_WARN, "trace.begins",
             "the commits before version %" PRId64 " are gone: what they did is not told",
             trace->run.from);
@@ -191,7 +200,7 @@ static varve_status read_files(struct vv_op *op, struct trace *trace)
     struct vv_changes_run *run = &trace->run;
     if (run->to == VV_NO_VERSION)
         return VARVE_OK;
-    VV_TRY(find_first(op, trace, &run->from));
+    VV_TRY(find_first(op, trace));
     VV_TRY(vv_changes_read(op, run));
     return warn(op, trace);
 }

@@ -223,7 +223,7 @@ static varve_status newest_before_cutoff(struct vv_op *op, const struct vv_vacuu
     int64_t *out)
 {
     varve_status status =
-        vv_log_version_at(op, &run->table->log, run->cutoff_us + VV_US_PER_DAY, out);
+        vv_log_version_there(op, &run->table->log, run->cutoff_us + VV_US_PER_DAY, out);
     if (status != VARVE_ENOTFOUND)
         return status;
     vv_forgive(op);
@@ -273,7 +273,7 @@ void vv_vacuum_note(struct vv_op *op, const struct vv_vacuum_run *run)
     /* By listing it is not found which commits removed what stayed: what was noted stays noted. */
     if (!run->request->is_lite && run->pinned_files + run->young_files > 0)
         return;
-    varve_status status = vv_log_version_at(op, &run->table->log, run->cutoff_us, &version);
+    varve_status status = vv_log_version_there(op, &run->table->log, run->cutoff_us, &version);
     if (status == VARVE_OK && run->left_version > 0 && version >= run->left_version)
         version = run->left_version - 1;
     if (status == VARVE_OK) {

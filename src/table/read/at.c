@@ -120,7 +120,7 @@ varve_status vv_table_seek(struct vv_op *op, struct vv_table *table, struct vv_s
     return vv_table_at(op, table, at, out);
 }
 
-/* Whether the table began after that time: its very first commit is there, and is younger. */
+/* Whether the table began after a time that no version is of: its very first commit is there. */
 static varve_status began_later(struct vv_op *op, struct vv_table *table, bool *out)
 {
     char sha256[VV_SHA256_HEX_BYTES];
@@ -152,7 +152,8 @@ varve_status vv_table_known_at(struct vv_op *op, struct vv_table *table, int64_t
         return VARVE_OK;
     }
     const varve_error error = op->error;
-    if (status != VARVE_ENOTFOUND)
+    /* One that names a version is about a table that was there, and lost that one since. */
+    if (status != VARVE_ENOTFOUND || error.version != VV_NO_VERSION)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
     vv_forgive(op);
     VV_TRY(began_later(op, table, &is_later));
