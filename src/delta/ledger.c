@@ -216,21 +216,74 @@ void vv_ledger_reader_done(struct vv_ledger_reader *reader)
     vv_arena_done(&reader->arena);
 }
 
+/* From one file alone. */
+static varve_status read_in_file(struct vv_op *op, const struct vv_log_handle *log,
+    struct vv_ledger_reader *reader, int64_t version, struct vv_str key, struct vv_arena *arena,
+    struct vv_str *out_bytes)
+{
+    struct vv_ledger_file *file = &reader->file;
+    if (!vv_str_eq(file->key, key)) {
+        *file = (struct vv_ledger_file){0};
+        vv_arena_done(&reader->arena);
+        VV_TRY(vv_ledger_open(op, log, &reader->arena, key, file));
+    }
+    int64_t index = file->len > 0 ? version - file->entries[0].version : -1;
+    if (index < 0 || (size_t)index >= file->len)
+        return fail_damaged(op, key, "a commit that it had is gone");
+    return vv_ledger_unpack(op, file, &file->entries[index], arena, out_bytes);
+}
+
+/*
+ * From the first of the files of that name for it that gives it: two writers may have kept it at once,
+ * and one of their files be damaged since. `bytes->ptr` is NULL where no file has it by its name;
+ * ECORRUPT, of the first file: none gives it.
+ */
+static varve_status read_in_any(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_objects *objects, struct vv_ledger_reader *reader, int64_t version,
+    struct vv_arena *arena, struct vv_str *key, struct vv_str *bytes)
+{
+    varve_error first_error = {0};
+    *bytes = VV_STR_NONE;
+    for (size_t i = 0; i < objects->len; i++) {
+        int64_t first = 0;
+        int64_t last = 0;
+        *key = objects->items[i].key;
+        if (!vv_ledger_name(*key, &first, &last) || version < first || version > last)
+            continue;
+        varve_status status = read_in_file(op, log, reader, version, *key, arena, bytes);
+        if (status != VARVE_ECORRUPT)
+            return status;
+        if (first_error.code == VARVE_OK)
+            first_error = op->error;
+        vv_forgive(op);
+    }
+    return first_error.code == VARVE_OK
+               ? VARVE_OK
+               : vv_fail(op, VARVE_ECORRUPT, "%s", first_error.message);
+}
+
 varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_ledger_reader *reader, const struct vv_log_commit *commit, struct vv_arena *arena,
     struct vv_str *out_bytes)
 {
-    struct vv_ledger_file *file = &reader->file;
+    struct vv_objects objects = {0};
+    struct vv_str bytes = VV_STR_NONE;
+    struct vv_str key = VV_STR_NONE;
     VV_PRE(commit->ledger_key.ptr != NULL);
-    if (!vv_str_eq(file->key, commit->ledger_key)) {
-        *file = (struct vv_ledger_file){0};
-        vv_arena_done(&reader->arena);
-        VV_TRY(vv_ledger_open(op, log, &reader->arena, commit->ledger_key, file));
-    }
-    int64_t index = file->len > 0 ? commit->version - file->entries[0].version : -1;
-    if (index < 0 || (size_t)index >= file->len)
-        return fail_damaged(op, commit->ledger_key, "a commit that it had is gone");
-    return vv_ledger_unpack(op, file, &file->entries[index], arena, out_bytes);
+    varve_status status =
+        read_in_file(op, log, reader, commit->version, commit->ledger_key, arena, out_bytes);
+    if (status != VARVE_ECORRUPT)
+        return status;
+    const varve_error damage = op->error;
+    vv_forgive(op);
+    VV_TRY(list_files(op, log, &objects));
+    VV_TRY(read_in_any(op, log, &objects, reader, commit->version, arena, &key, &bytes));
+    if (bytes.ptr == NULL)
+        return vv_fail(op, VARVE_ECORRUPT, "%s", damage.message);
+    vv_log(op, VV_LOG_WARN, "ledger.damaged", "%s; %.*s is read instead", damage.message,
+        VV_ARG(key));
+    *out_bytes = bytes;
+    return VARVE_OK;
 }
 
 varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
@@ -245,19 +298,15 @@ varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
     int64_t version, char out_hex[VV_SHA256_HEX_BYTES])
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    VV_CLEANUP(vv_ledger_reader_done)
+    struct vv_ledger_reader reader = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_objects objects = {0};
+    struct vv_str bytes = VV_STR_NONE;
+    struct vv_str key = VV_STR_NONE;
     VV_TRY(list_files(op, log, &objects));
-    for (size_t i = 0; i < objects.len; i++) {
-        int64_t first;
-        int64_t last;
-        struct vv_str bytes = VV_STR_NONE;
-        struct vv_log_commit commit = {.version = version, .ledger_key = objects.items[i].key};
-        if (!vv_ledger_name(commit.ledger_key, &first, &last) || version < first ||
-            version > last)
-            continue;
-        VV_TRY(vv_ledger_read(op, log, &commit, &arena, &bytes));
+    VV_TRY(read_in_any(op, log, &objects, &reader, version, &arena, &key, &bytes));
+    if (bytes.ptr != NULL)
         return vv_sha256(op, bytes, out_hex);
-    }
     out_hex[0] = '\0';
     return VARVE_OK;
 }
@@ -284,7 +333,10 @@ static varve_status add_commit(struct vv_op *op, const struct vv_log_handle *log
     struct vv_str bytes = VV_STR_NONE;
     char sha256[VV_SHA256_HEX_BYTES];
     size_t before = draft->members.len;
-    VV_TRY(vv_log_read(op, log, commit->version, &scratch, &bytes));
+    varve_status status = vv_log_read(op, log, commit->version, &scratch, &bytes);
+    if (status == VARVE_ENOTFOUND)
+        op->error.version = commit->version;
+    VV_TRY(status);
     VV_TRY(vv_sha256(op, bytes, sha256));
     VV_TRY(vv_gzip(op, bytes, &draft->members));
     vv_jw_object(&draft->json);
@@ -360,6 +412,25 @@ static bool is_spoken_of(struct spoken *spoken, int64_t version)
     return version <= spoken->reach;
 }
 
+/*
+ * A commit left the log since it was listed: another clean-up took it, which has kept it before. What
+ * nobody kept is no such commit, and stays the failure that it is.
+ */
+static varve_status look_again(struct vv_op *op, const struct vv_log_handle *log,
+    struct spoken *spoken)
+{
+    const varve_error gone = op->error;
+    struct spoken anew = {.reach = -1};
+    vv_forgive(op);
+    VV_TRY(list_files(op, log, &anew.objects));
+    *spoken = anew;
+    if (is_spoken_of(&anew, gone.version))
+        return VARVE_OK;
+    (void)vv_fail(op, gone.code, "%s", gone.message);
+    op->error.version = gone.version;
+    return gone.code;
+}
+
 varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t end, size_t *out_kept)
 {
@@ -380,7 +451,12 @@ varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
                !is_spoken_of(&spoken, commits[len].version))
             len++;
         VV_TRY(vv_check_cancel(op));
-        VV_TRY(write_file(op, log, commits, len, after));
+        varve_status status = write_file(op, log, commits, len, after);
+        if (status == VARVE_ENOTFOUND && op->error.version != VV_NO_VERSION) {
+            VV_TRY(look_again(op, log, &spoken));
+            continue;
+        }
+        VV_TRY(status);
         if (spoken.reach < commits[len - 1].version)
             spoken.reach = commits[len - 1].version;
         kept += len;
@@ -393,28 +469,14 @@ varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
 
 /* ---- Checking what was kept --------------------------------------------------------------------- */
 
-/* Whether one file of the ledger gives what the log has. */
-static varve_status check_in_file(struct vv_op *op, const struct vv_log_handle *log,
-    struct vv_ledger_reader *reader, int64_t version, struct vv_str key, struct vv_str bytes)
-{
-    VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    const struct vv_log_commit commit = {.version = version, .ledger_key = key};
-    struct vv_str kept = VV_STR_NONE;
-    VV_TRY(vv_ledger_reader_read(op, log, reader, &commit, &scratch, &kept));
-    if (vv_str_eq(kept, bytes))
-        return VARVE_OK;
-    return vv_fail(op, VARVE_ECORRUPT,
-        "%.*s, version %" PRId64 ": the log has other bytes (varve verify tells more)",
-        VV_ARG(key), version);
-}
-
-/* One whole file that has it is enough: two writers may have kept it at once. */
+/* What readers of the ledger are given, which is not what any of its files has: the first that is whole. */
 static varve_status check_kept(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_objects *objects, struct vv_ledger_reader *reader, int64_t version)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
-    varve_error worst = {0};
     struct vv_str bytes = VV_STR_NONE;
+    struct vv_str kept = VV_STR_NONE;
+    struct vv_str key = VV_STR_NONE;
     varve_status read = vv_log_read(op, log, version, &scratch, &bytes);
     if (read ==
         VARVE_ENOTFOUND) { /* another clean-up was faster: this one removes nothing of it */
@@ -422,26 +484,22 @@ static varve_status check_kept(struct vv_op *op, const struct vv_log_handle *log
         return VARVE_OK;
     }
     VV_TRY(read);
-    for (size_t i = 0; i < objects->len; i++) {
-        int64_t first = 0;
-        int64_t last = 0;
-        struct vv_str key = objects->items[i].key;
-        if (!vv_ledger_name(key, &first, &last) || version < first || version > last)
-            continue;
-        varve_status status = check_in_file(op, log, reader, version, key, bytes);
-        if (status != VARVE_ECORRUPT)
-            return status;
-        if (worst.code == VARVE_OK)
-            worst = op->error;
-        vv_forgive(op);
-    }
-    if (worst.code == VARVE_OK)
+    read = read_in_any(op, log, objects, reader, version, &scratch, &key, &kept);
+    if (read == VARVE_OK && kept.ptr == NULL)
         return vv_fail(op, VARVE_ECORRUPT, "the ledger lacks version %" PRId64, version);
+    if (read == VARVE_OK && !vv_str_eq(kept, bytes))
+        read = vv_fail(op, VARVE_ECORRUPT,
+            "%.*s, version %" PRId64 ": the log has other bytes (varve verify tells more)",
+            VV_ARG(key), version);
+    if (read != VARVE_ECORRUPT)
+        return read;
+    const varve_error damage = op->error;
+    vv_forgive(op);
     return vv_fail(op, VARVE_ECORRUPT,
         "%s: its commits stay in the log; restore that file of the ledger, or else move it "
         "away, "
         "and what the log has of it is written anew",
-        worst.message);
+        damage.message);
 }
 
 varve_status vv_ledger_check(struct vv_op *op, const struct vv_log_handle *log,

@@ -23,8 +23,8 @@
 varve_status vv_ledger_keep(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_list *list, int64_t end, size_t *out_kept);
 /*
- * Whether the ledger gives the bytes of each commit of `list` below `end` as the log has them, which
- * the names of its files do not say: a file may be cut off or altered. ECORRUPT names the first that does
+ * Whether who reads the ledger gets the bytes of each commit of `list` below `end` as the log has them,
+ * which the names of its files do not say: a file may be cut off or altered. ECORRUPT names the first that does
  * not.
  */
 varve_status vv_ledger_check(struct vv_op *op, const struct vv_log_handle *log,
@@ -37,7 +37,10 @@ varve_status vv_ledger_check(struct vv_op *op, const struct vv_log_handle *log,
 varve_status vv_ledger_extend(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_arena *arena, struct vv_log_list *list);
 
-/* The exact bytes of a commit whose `ledger_key` is set. ECORRUPT where they are not whole. */
+/*
+ * The exact bytes of a commit whose `ledger_key` is set. Where they are not whole there, from another file
+ * that has them, with a warning in the log; ECORRUPT: none has.
+ */
 varve_status vv_ledger_read(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_log_commit *commit, struct vv_arena *arena, struct vv_str *out_bytes);
 
