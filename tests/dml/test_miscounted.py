@@ -98,3 +98,23 @@ def test_a_file_that_is_emptied_goes_without_being_written_again(varve, vectors)
     done = json.loads(varve.ok("delete", "t", "--where", "k >= 1", "--json"))
     assert (done["deleted"], done["files_removed"], done["files_added"]) == (6, 1, 0)
     assert rows(varve) == {} and varve.rows("files", "t") == []
+
+
+def test_a_vector_may_mark_rows_behind_those_that_are_said_to_be_there(varve):
+    """Of a file with six rows the log says three, and another writer has marked the last."""
+    foreign(varve, 6, vectors=True)
+    varve.ok("delete", "t", "--where", "k = 6")
+    path = varve.table("t") / "_delta_log" / f"{1:020}.json"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for action in lines:
+        if "commitInfo" in action:
+            action["commitInfo"] = {"timestamp": 1600000001000, "operation": "DELETE", "engineInfo": "other/1"}
+        if "add" in action:
+            assert action["add"]["deletionVector"]["cardinality"] == 1
+            action["add"]["stats"] = json.dumps({"numRecords": 3})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(rows(varve)) == [1, 2, 3, 4, 5]
+    assert varve.rows("query", "SELECT count(*) AS n, max(k) AS most FROM t") == [{"n": 5, "most": 5}]
+    varve.ok("delete", "t", "--where", "k in (1, 5)")
+    varve.ok("upsert", "t", "-", stdin="k,v\n2,x\n6,new\n")
+    assert rows(varve) == {2: "x", 3: "r3", 4: "r4", 6: "new"}
