@@ -46,6 +46,21 @@ static varve_status fail_damaged(struct vv_op *op, struct vv_str key)
         VV_ARG(key));
 }
 
+/* A copy under another name keeps files for ever: by the name that it says the other one is dropped. */
+static varve_status check_key(struct vv_op *op, struct vv_str key, const struct vv_pin *pin)
+{
+    struct vv_str file = vv_log_name_of_key(key);
+    struct vv_str own = vv_arena_format(&op->arena, "%.*s.json", VV_ARG(pin->name));
+    if (own.ptr == NULL)
+        return vv_fail_memory(op);
+    if (vv_str_eq(file, own))
+        return VARVE_OK;
+    return vv_fail(op, VARVE_ECORRUPT,
+        "%.*s says that it is the %s \"%.*s\", which %.*s would be: what it is to keep is not "
+        "known, so that nothing is removed; rename it or remove it",
+        VV_ARG(key), kind_names[pin->kind], VV_ARG(pin->name), VV_ARG(own));
+}
+
 static varve_status read_pin(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_arena *arena, struct vv_str key, struct vv_pin *out)
 {
@@ -71,6 +86,7 @@ static varve_status read_pin(struct vv_op *op, const struct vv_log_handle *log,
         !vv_json_int64(vv_json_get(json, "version"), &pin.version) || pin.version < 0 ||
         pin.name.ptr == NULL || !vv_str_eq(kind, vv_str_of(kind_names[pin.kind])))
         return fail_damaged(op, key);
+    VV_TRY(check_key(op, key, &pin));
     *out = pin;
     return VARVE_OK;
 }

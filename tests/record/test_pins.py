@@ -333,3 +333,17 @@ def test_a_vacuum_that_is_not_sure_of_the_pins_removes_nothing(two):
             assert done.returncode == 8, done
             assert two.rows("history", "a")[0]["operationParameters"]["status"] == "FAILED"
             assert price(two, "a", "--version", "1") == [1.0]
+
+
+def test_a_pin_under_another_name_is_named_and_keeps_what_it_says(two):
+    two.ok("tag", "create", "q1", "a")
+    pins = two.table("a") / "_varve" / "pins"
+    (pins / "z.json").write_bytes((pins / "q1.json").read_bytes())
+    put(two, "a", 3)
+    for command in (("tag", "drop", "q1"), ("tag", "list"), ("vacuum", "a", *NOW)):
+        done = two.run(*command)
+        assert done.returncode == 6 and "pins/z.json" in done.stderr and '"q1"' in done.stderr, command
+    assert price(two, "a", "--version", "2") == [2.0]
+    (pins / "z.json").unlink()
+    two.ok("tag", "drop", "q1")
+    assert two.rows("tag", "list") == []
