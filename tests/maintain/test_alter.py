@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 
@@ -268,3 +269,22 @@ def test_a_new_key_is_one_that_every_row_has(varve):
     varve.ok("delete", "t", "--where", "g IS NULL")
     varve.ok("alter", "t", "set", "varve.key=g")
     assert varve.upsert("t", "id,g\n4,a\n")["updated"] == 1
+
+
+@pytest.mark.parametrize("kind", ["struct<a int>", "array<int>", "map<string,int>"])
+def test_a_mapped_table_takes_no_nested_column(ticks, tmp_path, kind):
+    alter(ticks, "rename-column", "size", "lots", "--upgrade")
+    before = ticks.version(TABLE)
+    done = ticks.run("alter", TABLE, "add-column", f"q {kind}")
+    assert done.returncode == 7 and "column q is nested" in done.stderr, done.stderr
+    value = {"s": {"a": 1}, "a": [1], "m": [("a", 1)]}[kind[0]]
+    types = {"s": pa.struct([("a", pa.int32())]), "a": pa.list_(pa.int32()), "m": pa.map_(pa.string(), pa.int32())}
+    rows_of = pa.table({"ts": pa.array([1736503200000000], pa.timestamp("us", "UTC")), "sym": ["A"],
+                        "tag": ["x"], "q": pa.array([value], types[kind[0]])})
+    pq.write_table(rows_of, tmp_path / "q.parquet")
+    for command in (("upsert", TABLE, tmp_path / "q.parquet"),
+                    ("merge", TABLE, "--source", tmp_path / "q.parquet", "--on", "t.ts = s.ts and t.sym = s.sym",
+                     "--when-not-matched", "insert *", "--when-matched", "update *")):
+        done = ticks.run(*command, "--evolve")
+        assert done.returncode == 7 and "column q is nested" in done.stderr, (command, done.stderr)
+    assert ticks.version(TABLE) == before

@@ -41,12 +41,24 @@ static varve_status map_column(struct vv_op *op, struct vv_draft *draft, struct 
         vv_buf_str(&name));
 }
 
+/* Parts of a column have ids and physical names of their own, which Varve writes none of. */
+static varve_status check_flat(struct vv_op *op, const struct vv_field *field)
+{
+    const struct vv_type *type = &field->type;
+    if (type->fields_len == 0 && type->element == NULL && type->key == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUNSUPPORTED,
+        "column %.*s is nested: Varve does not write column mapping for such tables",
+        VV_ARG(field->name));
+}
+
 varve_status vv_alter_map_new(struct vv_op *op, struct vv_draft *draft, struct vv_field *field)
 {
     char uuid[VV_UUID_BYTES];
     int64_t id = 0;
     if (vv_features_mapping(draft->protocol, &draft->metadata) == VV_MAPPING_NONE)
         return VARVE_OK;
+    VV_TRY(check_flat(op, field));
     VV_TRY(vv_uuid(op, uuid));
     VV_TRY(vv_alter_next_id(op, draft, &id));
     VV_TRY(vv_draft_mark(op, draft, field, "delta.columnMapping.id",
@@ -60,13 +72,8 @@ varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft)
     struct vv_field *fields = NULL;
     if (vv_features_mapping(draft->protocol, &draft->metadata) != VV_MAPPING_NONE)
         return VARVE_OK;
-    for (size_t i = 0; i < draft->schema.fields_len; i++) {
-        const struct vv_type *type = &draft->schema.fields[i].type;
-        if (type->fields_len > 0 || type->element != NULL || type->key != NULL)
-            return vv_fail(op, VARVE_EUNSUPPORTED,
-                "column %.*s is nested: Varve does not write column mapping for such tables",
-                VV_ARG(draft->schema.fields[i].name));
-    }
+    for (size_t i = 0; i < draft->schema.fields_len; i++)
+        VV_TRY(check_flat(op, &draft->schema.fields[i]));
     fields = vv_draft_copy_fields(op, draft);
     if (fields == NULL)
         return op->error.code;
