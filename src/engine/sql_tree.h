@@ -82,6 +82,16 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     struct vv_str *out_sql);
 
 /*
+ * A statement, or a condition over the columns of a table, as it was written but where the engine
+ * would lose rows: IS [NOT] DISTINCT FROM beside OR. It means the same, and NULL is found by it.
+ * EUSAGE as above, and where no name says what is compared.
+ */
+varve_status vv_sql_keep_nulls(struct vv_op *op, struct vv_session *session, struct vv_str sql,
+    struct vv_str *out_sql);
+varve_status vv_sql_keep_nulls_of(struct vv_op *op, struct vv_session *session,
+    struct vv_str condition, struct vv_str *out);
+
+/*
  * An expression of the tree as SQL, parameters replaced by their texts. EUSAGE for a parameter
  * without a value.
  */

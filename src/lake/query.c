@@ -170,10 +170,11 @@ static varve_status prepare_statement(struct vv_op *op, struct vv_query_script *
     const struct vv_sql_statement *statement, struct vv_query_place *places,
     struct vv_query *out)
 {
-    struct vv_str written, sql, steps;
+    struct vv_str written, kept, sql, steps;
     VV_TRY(vv_query_where(op, script, statement, places));
     VV_TRY(vv_query_views(op, script, statement, places, &written));
-    VV_TRY(vv_query_guard(op, script, statement, places, written, &sql));
+    VV_TRY(vv_sql_keep_nulls(op, script->session, written, &kept));
+    VV_TRY(vv_query_guard(op, script, statement, places, kept, &sql));
     VV_TRY(vv_query_steps(op, script, statement, places, sql, &steps));
     bool is_guarded = !vv_str_eq(written, sql);
     *out = (struct vv_query){.sql = steps.ptr != NULL ? steps : sql,

@@ -186,8 +186,11 @@ static varve_status add_rows(struct vv_op *op, const struct vv_query_script *scr
         return vv_lost_version(op, source->table, snapshot, snapshot->files,
             snapshot->files_len);
     vv_buf_adds(sql, ") AS s");
-    if (condition.ptr != NULL)
-        vv_buf_addf(sql, " WHERE (%.*s\n)", VV_ARG(condition));
+    if (condition.ptr != NULL) {
+        struct vv_str kept;
+        VV_TRY(vv_sql_keep_nulls_of(op, script->session, condition, &kept));
+        vv_buf_addf(sql, " WHERE (%.*s\n)", VV_ARG(kept));
+    }
     vv_buf_addc(sql, ')');
     return VARVE_OK;
 }

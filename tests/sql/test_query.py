@@ -347,6 +347,59 @@ def test_a_number_that_no_double_holds_is_infinity(varve):
     assert sums(varve, "SELECT k FROM t ORDER BY k") == [(1,), (3,)]
 
 
+DISTINCT = {  # conditions over one column, and the rows of `with_nulls` that they are true for
+    "x is distinct from 5 or x = 7": [3, 4, 6, 7],
+    "x = 7 or 5 is distinct from t.x": [3, 4, 6, 7],
+    "not (x is not distinct from 5) or x = 7": [3, 4, 6, 7],
+    "(k > 30 and x is not distinct from 5) or x is distinct from 5": [3, 4, 6, 7],
+    "(x is distinct from 5 and x is distinct from 7) or x > 8": [3, 4, 7],
+    "x + 0 is distinct from 5 or x::int = 7": [3, 4, 6, 7],
+    "s is distinct from 'done' or s = 'late'": [1, 2, 3, 4, 6, 7],
+    "x is not distinct from 5 or x = 7": [1, 2, 5, 6],
+    "x is distinct from 5": [3, 4, 6, 7],
+}
+
+
+@pytest.fixture(scope="module")
+def with_nulls(tmp_path_factory, varve_on):
+    """Files whose row groups have one value and NULL, NULL alone, and values."""
+    varve = varve_on(tmp_path_factory.mktemp("nulls") / "lake")
+    varve.ok("create", "t", "--schema", "k bigint not null, x bigint, s string")
+    for text in ('{"k":1,"x":5}\n{"k":2,"x":5}\n{"k":3}', '{"k":4}',
+                 '{"k":5,"x":5,"s":"done"}\n{"k":6,"x":7,"s":"late"}\n{"k":7,"x":8}'):
+        varve.ok("append", "t", "-", "--input-format", "ndjson", stdin=text + "\n")
+    return varve
+
+
+@pytest.mark.parametrize("condition", DISTINCT)
+def test_is_distinct_from_finds_null_beside_or(with_nulls, condition):
+    """The engine holds such an OR against bounds that know no NULL."""
+    expected = [(k,) for k in DISTINCT[condition]]
+    named = condition.replace("t.x", "x")
+    for sql in (f"SELECT k FROM t WHERE {condition} ORDER BY k",
+                f"SELECT k FROM t AT (VERSION => 3) WHERE {condition} ORDER BY k",
+                f"SELECT a.k FROM t a JOIN (SELECT k, x, s FROM t WHERE {condition}) b USING (k) ORDER BY k",
+                f"WITH c AS (SELECT k, {named} AS d, x FROM t) SELECT k FROM c WHERE d OR x = 99 ORDER BY k",
+                f"SELECT k FROM t GROUP BY k, x, s HAVING {named} ORDER BY k"):
+        assert sums(with_nulls, sql) == expected, sql
+    assert sorted(row["k"] for row in with_nulls.rows("scan", "t", "--where", condition)) \
+        == DISTINCT[condition]
+
+
+def test_is_distinct_from_beside_or_takes_values_and_a_lookup(with_nulls):
+    assert sums(with_nulls, "SELECT k FROM t WHERE x IS DISTINCT FROM $p OR x = $q ORDER BY k", "--param",
+                "p=5", "--param", "q=7") == [(3,), (4,), (6,), (7,)]
+    done = with_nulls.run("query", "SELECT k FROM t WHERE #2 IS DISTINCT FROM 5 OR x = 7")
+    assert done.returncode == 2 and "name the column" in done.stderr
+    with_nulls.ok("create", "l", "--schema", "k bigint not null, ts timestamp not null, o timestamp, x int",
+                  "--key", "k,ts", "--order-by", "o")
+    with_nulls.upsert("l", "k,ts,o,x\n1,2025-01-01T00:00:00Z,2025-01-01T00:00:00Z,\n"
+                           "2,2025-01-02T00:00:00Z,2025-01-02T00:00:00Z,\n")
+    call = "SELECT count(x_right IS NULL AND staleness_seconds IS NOT NULL OR NULL) FROM asof_join('l', 'l'{})"
+    condition = ", condition => 'x IS DISTINCT FROM 5 OR x = 7'"
+    assert sums(with_nulls, call.format(condition)) == sums(with_nulls, call.format(""))
+
+
 def test_what_fails_late_in_one_of_several_threads_is_told(varve, tmp_path):
     """Rows of another thread may wait just then: the engine gives them first, and no reason afterwards."""
     varve.ok("create", "many", "--schema", "k bigint not null, s string", "--key", "k")

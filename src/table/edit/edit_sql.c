@@ -190,14 +190,15 @@ varve_status vv_edit_read_gone(struct vv_op *op, struct vv_edit *edit, struct vv
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
-    struct vv_str prefix;
+    struct vv_str prefix, kept;
+    VV_TRY(vv_sql_keep_nulls_of(op, edit->session, where, &kept));
     VV_TRY(vv_schema_prefix(op, &edit->snapshot->schema, &prefix));
     vv_buf_addf(&sql,
         "CREATE OR REPLACE TEMP TABLE " VV_EDIT_GONE
         " AS SELECT %.*sfile AS _file, %.*spos AS _pos FROM ",
         VV_ARG(prefix), VV_ARG(prefix));
     VV_TRY(vv_edit_rows_sql(op, edit, edit->files, edit->files_len, prefix, &sql));
-    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(where));
+    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(kept));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));

@@ -81,6 +81,8 @@ static varve_status make_pairs(struct vv_op *op, struct vv_edit *edit,
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_merge_source *source = &merge->source;
     const struct vv_str prefix = source->prefix;
+    struct vv_str on;
+    VV_TRY(vv_sql_keep_nulls_of(op, edit->session, merge->request->on, &on));
     vv_buf_addf(&sql,
         "CREATE OR REPLACE TEMP TABLE " VV_MERGE_PAIRS
         " AS SELECT t.%.*sfile AS _file, t.%.*spos AS _pos, s.%.*srow AS _row, ",
@@ -99,8 +101,7 @@ static varve_status make_pairs(struct vv_op *op, struct vv_edit *edit,
     }
     vv_buf_adds(&sql, " FROM ");
     VV_TRY(vv_edit_rows_sql(op, edit, edit->files, edit->files_len, prefix, &sql));
-    vv_buf_addf(&sql, " JOIN %.*s AS s ON (%.*s\n)", VV_ARG(source->sql),
-        VV_ARG(merge->request->on));
+    vv_buf_addf(&sql, " JOIN %.*s AS s ON (%.*s\n)", VV_ARG(source->sql), VV_ARG(on));
     vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));
     return run_users(op, edit, &sql);
 }

@@ -118,6 +118,8 @@ static varve_status read_changed(struct vv_op *op, const struct plan *plan, stru
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     struct vv_edit *edit = plan->edit;
+    struct vv_str kept;
+    VV_TRY(vv_sql_keep_nulls_of(op, edit->session, where, &kept));
     vv_buf_addf(&sql,
         "CREATE OR REPLACE TEMP TABLE " CHANGED
         " AS SELECT row_number() OVER () AS \"" VV_INPUT_ROW_COLUMN
@@ -130,7 +132,7 @@ static varve_status read_changed(struct vv_op *op, const struct plan *plan, stru
     }
     vv_buf_adds(&sql, " FROM ");
     VV_TRY(vv_edit_rows_sql(op, edit, edit->files, edit->files_len, plan->prefix, &sql));
-    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(where));
+    vv_buf_addf(&sql, " WHERE (%.*s\n)", VV_ARG(kept));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     vv_engine_expect(edit->table->engine, vv_files_bytes(edit->files, edit->files_len));

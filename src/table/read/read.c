@@ -40,9 +40,9 @@ static varve_status begin_scan(struct vv_op *op, struct vv_table *table,
     vv_buf_adds(&read->sql, len == 0 ? "* FROM " : " FROM ");
     VV_TRY(vv_read_add_source(op, read, NULL, 0));
     if (request->where.len > 0) {
-        vv_buf_adds(&read->sql, " WHERE (");
-        vv_buf_add(&read->sql, request->where);
-        vv_buf_adds(&read->sql, "\n)");
+        struct vv_str kept;
+        VV_TRY(vv_sql_keep_nulls_of(op, read->session, request->where, &kept));
+        vv_buf_addf(&read->sql, " WHERE (%.*s\n)", VV_ARG(kept));
     }
     if (request->limit > 0)
         vv_buf_addf(&read->sql, " LIMIT %" PRId64, request->limit);
