@@ -74,7 +74,21 @@ static int64_t read_timestamp(struct vv_thrift *in)
     return unit == UNIT_MICROS ? LOGICAL_MICROS : LOGICAL_TIMESTAMP;
 }
 
-static int64_t read_logical(struct vv_thrift *in)
+/* The scale is the first member. */
+static int64_t read_precision(struct vv_thrift *in)
+{
+    struct vv_thrift_field field = {0};
+    int64_t precision = 0;
+    while (vv_thrift_next(in, &field)) {
+        if (field.id == 2)
+            precision = vv_thrift_int(in, &field);
+        else
+            vv_thrift_skip(in, &field);
+    }
+    return precision;
+}
+
+static int64_t read_logical(struct vv_thrift *in, bool *out_is_wide)
 {
     struct vv_thrift_field field = {0};
     int64_t logical = LOGICAL_NONE;
@@ -82,6 +96,8 @@ static int64_t read_logical(struct vv_thrift *in)
         logical = field.id;
         if (field.id == LOGICAL_TIMESTAMP && vv_thrift_struct(in, &field))
             logical = read_timestamp(in);
+        else if (field.id == LOGICAL_DECIMAL && vv_thrift_struct(in, &field))
+            *out_is_wide = read_precision(in) > VV_PQ_DIGITS_MAX;
         else
             vv_thrift_skip(in, &field);
     }
@@ -160,12 +176,13 @@ static void read_node(struct vv_thrift *in, struct vv_pq_node *node)
             break;
         case 10:
             if (vv_thrift_struct(in, &field))
-                logical = read_logical(in);
+                logical = read_logical(in, &node->is_wide);
             break;
         default:
             vv_thrift_skip(in, &field);
         }
     }
+    node->is_wide = node->is_wide || node->precision > VV_PQ_DIGITS_MAX;
     node->shape = shape_of(converted);
     node->meaning = meaning_of(converted, logical);
     if (node->children > 0)

@@ -48,6 +48,9 @@ enum vv_pq_meaning {
     VV_PQ_STRANGE    /* anything else, or two that differ */
 };
 
+#define VV_PQ_DIGITS_MAX \
+    38 /* of a decimal of the engine's; it gives longer ones as other doubles */
+
 struct vv_pq_node {
     struct vv_str name;
     enum vv_pq_type type;
@@ -63,6 +66,7 @@ struct vv_pq_node {
     int32_t field_id;
     int32_t fixed_bytes;      /* of FIXED_BYTES */
     int32_t precision, scale; /* of DECIMAL */
+    bool is_wide; /* a decimal of more than VV_PQ_DIGITS_MAX digits, by either type */
 };
 
 /* A column of a row group. */

@@ -185,6 +185,34 @@ def test_rejected_rows_go_to_quarantine_with_their_values(market, tmp_path):
     assert row["values"]["timestamp"].startswith("1970-01-01 00:00:00.000001")
 
 
+@pytest.mark.parametrize("digits", [38, 39, 40, 60, 76])
+def test_a_decimal_of_more_digits_than_a_table_has(varve, tmp_path, digits):
+    """The engine calls it a double, and reads its bytes as another number's."""
+    kind = pyarrow.decimal256(digits, 2)
+    inner = pyarrow.struct([("a", pyarrow.list_(kind))])
+    value = decimal.Decimal("1.50")
+    varve.ok("create", "t", "--schema", "k long not null, x decimal(38,2)", "--key", "k")
+    files = {"x": pyarrow.array([value], kind), "r": pyarrow.array([{"a": [value]}], inner)}
+    for name, column in files.items():
+        path = tmp_path / f"{name}.parquet"
+        pyarrow.parquet.write_table(pyarrow.table({"k": [1], name: column}), path)
+        for command in (["upsert", "t", path], ["overwrite", "t", path, "--yes"],
+                        ["upsert", "t", path, "--evolve"],
+                        ["merge", "t", "--source", path, "--on", "t.k = s.k", "--evolve",
+                         "--when-not-matched", "insert *"]):
+            done = varve.run(*command)
+            if digits == 38:
+                assert done.returncode == (3 if name == "r" and "--evolve" not in command else 0)
+                continue
+            assert done.returncode == 7 and f"{name}.parquet: column {name}" in done.stderr
+            assert "a decimal of more than 38 digits" in done.stderr
+    if digits == 38:
+        assert varve.rows("query", "SELECT x::VARCHAR AS x, r.a[1]::VARCHAR AS a FROM t") == [
+            {"x": None, "a": "1.50"}]
+    else:
+        assert varve.version("t") == 0
+
+
 @pytest.mark.parametrize("writer", ["pyarrow", "polars"])
 @pytest.mark.parametrize("kind", ["string", "bigint", "boolean", "timestamp", "decimal(9,2)",
                                   "binary", "date", "array<string>", "struct<a:int>"])

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "engine/parquet_footer.h"
 #include "engine/sql.h"
 #include "table/input/batch_input.h"
 
@@ -155,10 +156,22 @@ static varve_status check_ends(struct vv_op *op, const struct vv_batch_input *in
     return VARVE_OK;
 }
 
-/* Of a file that only the engine can look into nobody knows what its times lose. */
-static varve_status check_times(struct vv_op *op, const struct vv_batch_input *input)
+/* Of a file that only the engine can look into nobody knows what its times lose, nor its decimals. */
+static varve_status check_unseen(struct vv_op *op, struct vv_session *session,
+    const struct vv_batch_input *input)
 {
+    VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_str time = VV_STR("TIMESTAMP");
+    int64_t wide = 0;
+    vv_buf_adds(&sql, "SELECT count(*) FROM parquet_schema(");
+    vv_sql_literal(&sql, vv_str_of(input->source.engine_path));
+    vv_buf_addf(&sql, ") WHERE precision > %d", VV_PQ_DIGITS_MAX);
+    if (!vv_buf_ok(&sql))
+        return vv_fail_memory(op);
+    VV_TRY(vv_session_int64(op, session, vv_buf_str(&sql), &wide));
+    if (wide > 0)
+        return vv_fail(op, VARVE_EUNSUPPORTED,
+            "it has a decimal of more than %d digits, which no table has", VV_PQ_DIGITS_MAX);
     for (size_t i = 0; i < input->columns_len && !input->truncates_time; i++)
         if (memmem(input->types[i].ptr, input->types[i].len, time.ptr, time.len) != NULL)
             return vv_fail(op, VARVE_EINVALID,
@@ -187,8 +200,9 @@ varve_status vv_input_load_parquet(struct vv_op *op, struct vv_work *work,
     if (status == VARVE_OK)
         status = footer_read(op, work->session, input);
     if (status == VARVE_OK && !is_known)
-        status = check_times(op, input);
-    if (status == VARVE_EINVALID) /* of a file that can be read */
+        status = check_unseen(op, work->session, input);
+    if (status == VARVE_EINVALID ||
+        status == VARVE_EUNSUPPORTED) /* of a file that can be read */
         return vv_note(op, "%.*s", VV_ARG(input->name));
     if (status != VARVE_OK)
         return vv_input_fail_parquet(op, input, status);

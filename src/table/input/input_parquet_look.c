@@ -1,6 +1,7 @@
 /*
  * What a file of Parquet says that the engine does not pass on: that a column has no type, since it
- * has no value, and that times are finer than the microseconds that come out.
+ * has no value, that a decimal has more digits than the engine knows, and that times are finer than the
+ * microseconds that come out.
  *
  * A column of such times becomes the pair that Arrow's are (engine.h), of INT96 one whose time is naive.
  * Within nested values there is no such pair, and the row has a fault.
@@ -188,6 +189,19 @@ static varve_status name_check(struct look *look, struct vv_map *seen, struct vv
     return VARVE_OK;
 }
 
+/* The engine takes such a decimal for a double, and its bytes for that of another number. */
+static varve_status digits_check(const struct look *look, const struct vv_pq_node *leaf)
+{
+    bool is_top = leaf->name.ptr == look->column.ptr;
+    if (!leaf->is_wide)
+        return VARVE_OK;
+    return vv_fail(look->op, VARVE_EUNSUPPORTED,
+        "column %.*s%s%.*s is a decimal of more than %d digits, which no table has: cast it to "
+        "one of fewer, to a double or to a string",
+        VV_ARG(look->column), is_top ? "" : ": its ", VV_ARG(is_top ? VV_STR("") : leaf->name),
+        VV_PQ_DIGITS_MAX);
+}
+
 static bool needs_look(const struct look *look, const struct vv_pq_node *leaf)
 {
     return vv_pq_is_cut(leaf) && (!look->input->truncates_time || leaf->type != VV_PQ_INT96);
@@ -204,9 +218,11 @@ static varve_status columns_look(struct look *look)
         if (node->meaning == VV_PQ_NULL && node->type != VV_PQ_GROUP)
             replace_null(look, node->name);
         look->column = node->name;
-        for (uint32_t i = 0; i < leaves; i++)
+        for (uint32_t i = 0; i < leaves; i++) {
+            VV_TRY(digits_check(look, look->file.leaves[node->leaf + i]));
             if (needs_look(look, look->file.leaves[node->leaf + i]))
                 VV_TRY(leaf_look(look, node->leaf + i));
+        }
     }
     return VARVE_OK;
 }
