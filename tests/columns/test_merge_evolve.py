@@ -143,3 +143,14 @@ def test_a_mapped_table_gets_names_that_no_file_has(table, merge):
     table.ok("alter", "t", "drop-column", "v", "--upgrade")
     merge("k,v\n1,new\n", *UPSERT, "--evolve")
     assert [row["v"] for row in scan(table)] == ["new", None]
+
+
+def test_numbers_of_the_source_are_compared_as_numbers(varve, tmp_path):
+    """0.30000000000000004 was a text, and with it every number of its column: '9.5e-05' > '0.3'."""
+    path = tmp_path / "s.ndjson"
+    path.write_text('{"k":1,"hi":9.5e-05,"lo":0.30000000000000004}\n'
+                    '{"k":2,"hi":0.30000000000000004,"lo":0.1}\n')
+    varve.ok("create", "t", "--schema", "k bigint not null, v double", "--key", "k")
+    varve.upsert("t", "k,v\n1,1\n2,2\n")
+    varve.ok("merge", "t", "--source", path, *ON, "--when-matched", "and s.hi > s.lo update set v = 77")
+    assert [row["v"] for row in varve.rows("scan", "t")] == [1, 77]

@@ -92,6 +92,19 @@ def test_types_of_json(t):
     assert t.rows("query", "SELECT m FROM t WHERE k > 1 ORDER BY k") == [{"m": "1"}, {"m": "x"}]
 
 
+def test_numbers_of_programs_are_doubles(t):
+    """Of 17 digits, those that are none in front; what a double would change stays a text."""
+    values = [0.1, 0.30000000000000004, 9.5e-05, 0.10000000149011612, 1 / 3, 1e22, 5e-324]
+    lines = [{"k": 2 + i, "f": value, "g": 0.5} for i, value in enumerate(values)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    text += '{"k":99,"f":1,"g":0.30000000000000001}\n'
+    t.upsert("t", text, "--evolve")
+    t.upsert("t", "k,csv\n50,0.30000000000000004\n", "--evolve")
+    assert types(t) == {"f": "double", "g": "string", "csv": "double"}
+    assert [row["f"] for row in t.rows("scan", "t", "--where", "k between 2 and 49")] == values
+    assert t.rows("query", "SELECT g FROM t WHERE k = 99") == [{"g": "0.30000000000000001"}]
+
+
 def test_nan_and_infinity_are_doubles(t):
     t.upsert("t", '{"k":2,"inf":Infinity,"mixed":NaN}\n{"k":3,"mixed":1.5}\n', "--evolve")
     t.upsert("t", "k,csv,csv_inf,word\n4,NaN,inf,NaN\n5,nan,,x\n", "--evolve")

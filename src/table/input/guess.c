@@ -1,9 +1,20 @@
 #include "table/input/guess.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/time.h"
 
-/* Every decimal number of so many digits comes back from a double as it was. */
-#define DOUBLE_DIGITS_MAX 17
+#define DIGITS_MAX 17  /* that tell a double from every other one */
+#define DIGITS_SURE 15 /* every number of so many comes back from a double as it was ... */
+#define POWER_SURE 290 /* ... unless it is next to the greatest or the least */
+
+/* "-12.50e3" taken apart. */
+struct number {
+    struct vv_str whole, fraction;
+    int64_t exponent;
+    bool is_whole; /* neither fraction nor exponent is written */
+};
 
 static size_t digits(struct vv_str text)
 {
@@ -14,7 +25,7 @@ static size_t digits(struct vv_str text)
 }
 
 /* "-12": a sign, and no zero in front of other digits. What follows comes out. */
-static bool take_whole(struct vv_str *text, size_t *out_digits)
+static bool take_whole(struct vv_str *text, struct vv_str *out)
 {
     struct vv_str rest = *text;
     if (rest.len > 0 && rest.ptr[0] == '-')
@@ -22,35 +33,79 @@ static bool take_whole(struct vv_str *text, size_t *out_digits)
     size_t len = digits(rest);
     if (len == 0 || (len > 1 && rest.ptr[0] == '0'))
         return false;
-    *out_digits = len;
+    *out = vv_str_first(rest, len);
     *text = vv_str_skip(rest, len);
     return true;
 }
 
-/* A JSON number of few enough digits; *out_whole: it has neither a fraction nor an exponent. */
-static bool is_number(struct vv_str text, bool *out_whole)
+/* "e+5" up to the end, or nothing. */
+static bool take_exponent(struct vv_str text, int64_t *out)
 {
-    size_t whole_len = 0, fraction_len = 0;
-    if (!take_whole(&text, &whole_len))
+    if (text.len == 0)
+        return true;
+    if (text.ptr[0] != 'e' && text.ptr[0] != 'E')
         return false;
-    *out_whole = text.len == 0;
+    text = vv_str_skip(text, 1);
+    bool is_negative = text.len > 0 && text.ptr[0] == '-';
+    if (text.len > 0 && (text.ptr[0] == '+' || text.ptr[0] == '-'))
+        text = vv_str_skip(text, 1);
+    if (digits(text) != text.len || !vv_str_int64(text, out) || *out > INT32_MAX)
+        return false;
+    *out = is_negative ? -*out : *out;
+    return true;
+}
+
+/* As JSON writes numbers. */
+static bool is_number(struct vv_str text, struct number *out)
+{
+    *out = (struct number){.whole = VV_STR("")};
+    if (!take_whole(&text, &out->whole))
+        return false;
+    out->is_whole = text.len == 0;
     if (text.len > 0 && text.ptr[0] == '.') {
         text = vv_str_skip(text, 1);
-        fraction_len = digits(text);
-        if (fraction_len == 0)
+        out->fraction = vv_str_first(text, digits(text));
+        if (out->fraction.len == 0)
             return false;
-        text = vv_str_skip(text, fraction_len);
+        text = vv_str_skip(text, out->fraction.len);
     }
-    if (text.len > 0 && (text.ptr[0] == 'e' || text.ptr[0] == 'E')) {
-        text = vv_str_skip(text, 1);
-        if (text.len > 0 && (text.ptr[0] == '+' || text.ptr[0] == '-'))
-            text = vv_str_skip(text, 1);
-        size_t len = digits(text);
-        if (len == 0)
+    return take_exponent(text, &out->exponent);
+}
+
+static char digit_at(const struct number *number, size_t index)
+{
+    return index < number->whole.len ? number->whole.ptr[index]
+                                     : number->fraction.ptr[index - number->whole.len];
+}
+
+/*
+ * Whether the double that was made of a number, written with as many digits, is that number again. Zeros
+ * before and behind the others are none of its digits.
+ */
+static bool is_kept(const struct number *number, double value)
+{
+    char written[DIGITS_MAX + 16];
+    size_t first = 0;
+    size_t end = number->whole.len + number->fraction.len;
+    while (first < end && digit_at(number, first) == '0')
+        first++;
+    while (end > first && digit_at(number, end - 1) == '0')
+        end--;
+    size_t len = end - first;
+    int64_t power = (int64_t)number->whole.len - 1 - (int64_t)first + number->exponent;
+    if (len == 0 || len > DIGITS_MAX)
+        return len == 0;
+    if (len <= DIGITS_SURE && power < POWER_SURE && power > -POWER_SURE)
+        return true;
+    (void)snprintf(written, sizeof(written), "%.*e", (int)len - 1, value);
+    const char *at = written;
+    for (; first < end && *at != '\0' && *at != 'e'; at++) {
+        if (*at < '0' || *at > '9') /* the sign, and the point whatever it is here */
+            continue;
+        if (*at != digit_at(number, first++))
             return false;
-        text = vv_str_skip(text, len);
     }
-    return text.len == 0 && whole_len + fraction_len <= DOUBLE_DIGITS_MAX;
+    return first == end && *at == 'e' && strtol(at + 1, NULL, 10) == power;
 }
 
 static bool is_special(struct vv_str text)
@@ -64,22 +119,23 @@ static bool is_special(struct vv_str text)
 
 static bool is_long(struct vv_str text)
 {
-    struct vv_str rest = text;
-    size_t len = 0;
+    struct vv_str rest = text, whole;
     int64_t value = 0;
-    return take_whole(&rest, &len) && rest.len == 0 && vv_str_int64(text, &value) &&
+    return take_whole(&rest, &whole) && rest.len == 0 && vv_str_int64(text, &value) &&
            !vv_str_eq(text, VV_STR("-0"));
 }
 
 static void judge_number(struct vv_guess *guess, struct vv_str text)
 {
-    bool is_whole = false;
-    bool is_plain = is_number(text, &is_whole);
+    struct number number;
     double value = 0;
-    int64_t whole = 0;
+    bool is_double = is_number(text, &number) && vv_str_double(text, &value) &&
+                     value - value == 0.0 && is_kept(&number, value);
     /* Too great for a double: it would become infinite, or another whole number. */
-    bool is_double = is_plain && vv_str_double(text, &value) && value - value == 0.0 &&
-                     (!is_whole || (vv_str_int64(text, &whole) && (int64_t)value == whole));
+    if (is_double && number.is_whole) {
+        int64_t whole = 0;
+        is_double = vv_str_int64(text, &whole) && value < 0x1p63 && (int64_t)value == whole;
+    }
     guess->not_long = guess->not_long || !is_long(text);
     guess->not_double = guess->not_double || !(is_double || is_special(text));
 }

@@ -44,6 +44,21 @@ TEST(guess, a_text_is_what_loses_nothing)
         {".5", VV_TYPE_STRING},
         {"1e", VV_TYPE_STRING},
         {"0.1234567890123456", VV_TYPE_DOUBLE},
+        {"0.30000000000000004|-0.30000000000000004", VV_TYPE_DOUBLE}, /* 17 digits */
+        {"0.10000000149011612", VV_TYPE_DOUBLE},                      /* a float of 0.1 */
+        {"0.10000000000000001", VV_TYPE_DOUBLE}, /* as 0.1 is written with 17 */
+        {"0.30000000000000001", VV_TYPE_STRING}, /* which 0.3 is not */
+        {"0.300000000000000040", VV_TYPE_DOUBLE},
+        {"0.300000000000000041", VV_TYPE_STRING},
+        {"9007199254740993.0", VV_TYPE_STRING}, /* a double would be another number */
+        {"9007199254740992.0|100000000000000000000000.0", VV_TYPE_DOUBLE},
+        {"1000000000000000000|1.5", VV_TYPE_DOUBLE},
+        {"9223372036854775807|1.5", VV_TYPE_STRING},
+        {"9.5e-05|5e0|0e9", VV_TYPE_DOUBLE},
+        {"1.7976931348623157e308|5e-324|2.2250738585072014E-308", VV_TYPE_DOUBLE},
+        {"1e-400", VV_TYPE_STRING},
+        {"1.5e-324", VV_TYPE_STRING},
+        {"0.0|-0.00|0e-400", VV_TYPE_DOUBLE},
         {"1.5|NaN|-inf", VV_TYPE_DOUBLE},
         {"NaN|nan", VV_TYPE_DOUBLE},
         {"-Infinity|5", VV_TYPE_DOUBLE},
