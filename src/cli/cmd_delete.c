@@ -114,7 +114,7 @@ static varve_status run(struct vv_cli *cli, const struct edit_values *values, bo
         VV_TRY(run_update_with(cli, values, table, &options, &result));
     else
         VV_TRY(varve_table_delete(table, values->where, &options, &result, &cli->error));
-    return vv_edit_show(cli, name, values->dry_run, NULL, &result);
+    return vv_edit_show(cli, name, values->dry_run, NULL, values->app_id, &result);
 }
 
 static varve_status run_delete(struct vv_cli *cli, const void *given)

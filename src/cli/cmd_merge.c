@@ -100,7 +100,8 @@ static varve_status run_with(struct vv_cli *cli, const struct merge_values *valu
     VV_TRY(vv_cli_open_table(cli, name, &table));
     const varve_merge merge = {inputs, values->source.len, values->on, clauses, clauses_len};
     VV_TRY(varve_table_merge(table, &merge, &edit, &result, &cli->error));
-    return vv_edit_show(cli, name, values->dry_run, values->input.input_tz, &result);
+    return vv_edit_show(cli, name, values->dry_run, values->input.input_tz,
+        values->input.app_id, &result);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

@@ -69,7 +69,8 @@ static varve_status run_with(struct vv_cli *cli, const struct overwrite_values *
     }
     VV_TRY(varve_table_overwrite(table, inputs, inputs_len, values->where, &edit, &result,
         &cli->error));
-    return vv_edit_show(cli, name, values->dry_run, values->input.input_tz, &result);
+    return vv_edit_show(cli, name, values->dry_run, values->input.input_tz,
+        values->input.app_id, &result);
 }
 
 static varve_status run(struct vv_cli *cli, const void *given)

@@ -40,7 +40,7 @@ static varve_status show_json(struct vv_cli *cli, const char *name, const char *
     return vv_show_result(cli, line.ptr, line.len);
 }
 
-static void say(const struct vv_cli *cli, const char *name, bool is_dry,
+static void say(const struct vv_cli *cli, const char *name, bool is_dry, const char *app_id,
     const varve_edit_result *result)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
@@ -52,9 +52,10 @@ static void say(const struct vv_cli *cli, const char *name, bool is_dry,
     vv_counters_say(counters, VV_COUNT(counters), result, &line);
     vv_say(cli, "%s: %s; version %" PRId64 "%s", name,
         line.len ? vv_text_chars(&line) : "no such rows", result->version,
-        is_dry         ? " (a dry run: nothing written)"
-        : changed == 0 ? " (nothing written)"
-                       : "");
+        is_dry                           ? " (a dry run: nothing written)"
+        : changed == 0 && app_id != NULL ? " records the batch"
+        : changed == 0                   ? " (nothing written)"
+                                         : "");
     vv_edit_say_warned(cli, result->rows_warned, result->warnings);
 }
 
@@ -84,13 +85,13 @@ void vv_edit_say_warned(const struct vv_cli *cli, int64_t rows, const char *warn
 }
 
 varve_status vv_edit_show(struct vv_cli *cli, const char *name, bool is_dry, const char *zone,
-    const varve_edit_result *result)
+    const char *app_id, const varve_edit_result *result)
 {
     vv_progress_clear(cli);
     vv_edit_say_twice(cli, zone, result->times_ambiguous);
     if (cli->globals.json)
         return show_json(cli, name, zone, result);
-    say(cli, name, is_dry, result);
+    say(cli, name, is_dry, app_id, result);
     return VARVE_OK;
 }
 

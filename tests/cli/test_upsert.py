@@ -71,6 +71,21 @@ def test_a_batch_that_changes_no_row_is_recorded_and_says_so(lake):
     assert json.loads(lake.ok("describe", "market_regimes", "--json"))["version"] == 2
 
 
+@pytest.mark.parametrize("command", [
+    ["delete", "t", "--where", "k = 9"], ["update", "t", "--where", "k = 9", "--set", "v = 1"],
+    ["merge", "t", "--source", "-", "--on", "t.k = s.k", "--when-matched", "update *"]])
+def test_a_change_of_no_row_is_recorded_and_says_so(varve, command):
+    varve.ok("create", "t", "--schema", "k int not null, v int", "--key", "k")
+    source = "k,v\n9,1\n" if command[0] == "merge" else None
+    done = varve(*command, stdin=source)
+    assert "t: no such rows; version 0 (nothing written)" in done.stderr
+    named = ("--app-id", "feed", "--app-version", "1")
+    assert "dry run" in varve(*command, *named, "--dry-run", stdin=source).stderr
+    done = varve(*command, *named, stdin=source)
+    assert "t: no such rows; version 1 records the batch" in done.stderr
+    assert json.loads(varve.ok("describe", "t", "--json"))["version"] == 1
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_what_comes_out_goes_in_again(lake, form):
     lake.ok("upsert", "market_regimes", stdin=REGIMES.replace("NaN", "1e-7"))
