@@ -350,7 +350,7 @@ varve_status vv_sql_read(struct vv_op *op, struct vv_session *session, struct vv
     return VARVE_OK;
 }
 
-/* Nothing but the condition may have come of the text: no ") ORDER BY (", and no row of "a, b". */
+/* Nothing but the condition may have come of the text: no ") ORDER BY (". */
 static bool is_condition_alone(const struct vv_json *node)
 {
     static const char *const empty[] = {
@@ -360,8 +360,7 @@ static bool is_condition_alone(const struct vv_json *node)
     for (size_t i = 0; i < VV_COUNT(empty); i++)
         if (vv_json_len(vv_json_get(node, empty[i])) > 0)
             return false;
-    return !vv_json_is_text(vv_json_get(node, "where_clause"), "function_name", "row") &&
-           vv_json_is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
+    return vv_json_is_text(vv_json_get(node, "from_table"), "type", "EMPTY");
 }
 
 /* Names that are near, without ours: "Candidate bindings: "k"". */
@@ -411,7 +410,12 @@ varve_status vv_sql_read_condition(struct vv_op *op, struct vv_session *session,
     const struct vv_json *first = NULL;
     struct vv_str unused;
     (void)vv_json_each(statement.root, &iterator, &unused, &first);
-    if (!is_condition_alone(vv_json_get(first, "node")))
+    const struct vv_json *node = vv_json_get(first, "node");
+    if (vv_json_is_text(vv_json_get(node, "where_clause"), "function_name", "row"))
+        return vv_fail(op, VARVE_EUSAGE,
+            "%s: \"%.*s\" is a row, whose values have no names: write {'a': 1, 'b': 2}", what,
+            VV_ARG(expression));
+    if (!is_condition_alone(node))
         return vv_fail(op, VARVE_EUSAGE, "%s: \"%.*s\" is more than one expression", what,
             VV_ARG(expression));
     if (statement.tables_len > 0)

@@ -224,6 +224,13 @@ TEST(sql_tree, conditions_are_one_condition_over_columns)
                     vv_str_of(bad[i]), &statement),
                 VARVE_EUSAGE))
             printf("# %s\n", bad[i]);
+    static const char *const rows[] = {"row(1, 'a')", "(1, (2))"};
+    for (size_t i = 0; i < VV_COUNT(rows); i++) {
+        REQUIRE(vv_sql_read_condition(&fixture.op, fixture.session, "the value",
+                    vv_str_of(rows[i]), &statement) == VARVE_EUSAGE);
+        CHECK(strstr(fixture.op.error.message, "a row, whose values have no names") != NULL);
+        vv_forgive(&fixture.op);
+    }
 }
 
 static struct vv_str with_nulls(struct fixture *fixture, const char *sql)
