@@ -265,3 +265,14 @@ def test_concurrent_evolvers_lose_nothing(t):
              if row["operation"] == "ADD COLUMNS"
              for column in json.loads(row["operationParameters"]["columns"])]
     assert sorted(added) == ["common"] + [f"own{i}" for i in range(6)]
+
+
+def test_a_parquet_file_that_is_broken_has_its_own_name(t, tmp_path):
+    """Its texts are no UTF-8, which comes out where a type is looked for."""
+    path = tmp_path / "badutf.parquet"
+    texts = pyarrow.StringArray.from_buffers(
+        1, pyarrow.py_buffer(b"\0\0\0\0\2\0\0\0"), pyarrow.py_buffer(b"\xff\xfe"))
+    pyarrow.parquet.write_table(pyarrow.table({"k": [2], "b": texts}), path)
+    done = t.run("upsert", "t", path, "--evolve")
+    assert done.returncode == 3 and "badutf.parquet cannot be read as Parquet: " in done.stderr
+    assert "/proc/" not in done.stderr and types(t) == {}

@@ -1,6 +1,7 @@
 """Tables: what goes in, from whom, and what comes out."""
 
 import datetime as dt
+import decimal
 import json
 import math
 
@@ -384,6 +385,16 @@ def test_columns_that_the_data_has_more_are_added_where_that_is_wanted(lake):
     assert lake.query("SELECT k, v, extra, more, most FROM t ORDER BY k").to_dicts() == [
         {"k": 1, "v": 1.0, "extra": "x", "more": None, "most": None},
         {"k": 2, "v": None, "extra": None, "more": 5, "most": True}]
+
+
+def test_bytes_and_decimals_of_dicts_that_no_column_is_there_for(lake):
+    lake.create("t", schema="k bigint not null", key="k")
+    with pytest.raises(varve.Unsupported, match="column b holds bytes.*table first, as a binary"):
+        lake.table("t").upsert([{"k": 1, "b": b"xx"}], evolve=True)
+    with pytest.raises(varve.Unsupported, match="column b holds arrays or objects"):
+        lake.table("t").upsert([{"k": 1, "b": [1]}], evolve=True)
+    lake.table("t").upsert([{"k": 1, "d": decimal.Decimal("1.10"), "f": 0.1 + 0.2}], evolve=True)
+    assert lake.query("SELECT d, f FROM t").to_dicts() == [{"d": "1.10", "f": 0.1 + 0.2}]
 
 
 def test_an_older_version_is_read_though_the_newest_is_damaged(lake, regimes, tmp_path):

@@ -21,6 +21,7 @@ struct vv_addition {
     bool is_typed; /* by the input; else by its guess */
     bool is_nan;   /* NDJSON has NaN for it, and no value: a missing one of whatever type */
     struct vv_guess guess;
+    bool has_bytes; /* of a program's rows, which are arrays of NDJSON */
 };
 
 struct vv_additions {

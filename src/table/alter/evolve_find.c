@@ -106,7 +106,10 @@ static varve_status has_value(struct find *find, const struct vv_batch_input *in
         VV_ARG(input->sql), VV_ARG(input->column_sql[column]));
     if (sql.ptr == NULL)
         return vv_fail_memory(find->op);
-    VV_TRY(vv_session_int64(find->op, find->search->session, sql, &count));
+    varve_status status = vv_session_int64(find->op, find->search->session, sql, &count);
+    if (status != VARVE_OK && input->format == VV_INPUT_PARQUET) /* it lies where it is */
+        return vv_input_fail_parquet(find->op, input, status);
+    VV_TRY(status);
     *out = count > 0;
     return VARVE_OK;
 }
@@ -213,6 +216,7 @@ static varve_status line_take(struct find *find, const struct vv_json *json)
         addition->guess.values += is_nan;
         if (is_null)
             continue;
+        addition->has_bytes = addition->has_bytes || vv_row_is_bytes(value);
         vv_guess_take(&addition->guess, vv_json_text(value), kind_of(value),
             find->search->truncate_time);
     }
@@ -293,10 +297,11 @@ static varve_status types_settle(struct find *find)
             continue;
         if (addition->guess.has_nested)
             return vv_fail(find->op, VARVE_EUNSUPPORTED,
-                "column %.*s holds arrays or objects, and NDJSON does not tell their types: "
-                "add "
-                "it to the table first",
-                VV_ARG(addition->field.name));
+                "column %.*s holds %s: add it to the table first%s",
+                VV_ARG(addition->field.name),
+                addition->has_bytes ? "bytes, which no type is told by"
+                                    : "arrays or objects, and NDJSON does not tell their types",
+                addition->has_bytes ? ", as a binary" : "");
         (void)vv_guess_type(&addition->guess, &addition->field.type.kind);
     }
     return VARVE_OK;

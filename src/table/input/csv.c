@@ -10,6 +10,8 @@ enum csv_state {
     AFTER_FIELD  /* blanks behind the closing one */
 };
 
+#define EXCEL VV_STR("sep=") /* and a character: a line that tells it what parts the fields */
+
 static const char byte_order_mark[3] = {'\xEF', '\xBB', '\xBF'};
 
 static void fault_set(struct vv_csv_scan *scan, enum vv_csv_fault fault)
@@ -255,6 +257,10 @@ varve_status vv_csv_header(struct vv_op *op, struct vv_arena *arena, struct vv_s
         rest.len--;
     if (vv_str_starts(rest, (struct vv_str){byte_order_mark, sizeof(byte_order_mark)}))
         rest = vv_str_skip(rest, sizeof(byte_order_mark));
+    if (rest.len == EXCEL.len + 1 && vv_str_eq_nocase(vv_str_first(rest, EXCEL.len), EXCEL))
+        return vv_fail(op, VARVE_EINVALID,
+            "line 1 is Excel's \"%.*s\", not the names of the columns: take it out",
+            VV_ARG(rest));
     struct vv_str *names = vv_new(arena, struct vv_str, record.fields);
     if (names == NULL)
         return vv_fail_memory(op);

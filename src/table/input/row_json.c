@@ -53,6 +53,11 @@ static struct vv_str bytes_text(const struct vv_json *value)
     return vv_json_text(text);
 }
 
+bool vv_row_is_bytes(const struct vv_json *value)
+{
+    return bytes_text(value).ptr != NULL;
+}
+
 static varve_status refuse(const struct settling *settling, const struct vv_type *type,
     const char *what)
 {

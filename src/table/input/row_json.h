@@ -30,6 +30,7 @@ varve_status vv_row_parse(struct vv_op *op, struct vv_arena *arena, struct vv_st
 varve_status vv_row_read(struct vv_op *op, struct vv_arena *arena,
     const struct vv_schema *schema, struct vv_str text, const struct vv_json **out);
 bool vv_row_is_nan(const struct vv_json *value);
+bool vv_row_is_bytes(const struct vv_json *value);
 /*
  * The type of a member or element of a value; NULL: it is not known. A list or object in a column of
  * another type has the column's.

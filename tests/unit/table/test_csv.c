@@ -158,6 +158,8 @@ static const struct {
     {TEXT("a,,b\n"), true, "column 2 has no name"},
     {TEXT("a,b,\n"), true, "column 3 has no name"},
     {TEXT("a,\"\"\n"), true, "column 2 has no name"},
+    {TEXT("sep=,\na,b\n"), true, "line 1 is Excel's \"sep=,\""},
+    {TEXT("\xEF\xBB\xBFSEP=;\r\na;b\r\n"), true, "line 1 is Excel's \"SEP=;\""},
     {TEXT("a,\"b\nc\n"), true, "never closed"},
     {TEXT("a,\"b\"c\n"), true, "behind a closing quote"},
     {TEXT("\x1F\x8B\x08\xFF\n"), true, "not UTF-8"},
