@@ -175,6 +175,11 @@ def lakes(varve_on, tmp_path):
 BY_CHANCE = {"write.drafted", "store.restage.linked", "store.restaged"}
 
 
+def is_by_chance(name):
+    """A checkpoint comes each second commit, and a slow machine may make but one (test_errand_kill.py)."""
+    return name in BY_CHANCE or name.startswith("checkpoint.")
+
+
 def leave_rows(log, name="spool.recover_copied"):
     """A process that dies with rows in an open segment: the next one has to recover them. And one that
     dies in that: what it has made goes first."""
@@ -205,7 +210,7 @@ def test_killed_at_every_seam(lakes, tmp_path, capsys):
             log = lakes.log()
             leave_rows(log, name)
             status = Run(log, LEVELS[(index + nth) % 3], f"crash={name}:{nth}").feed()
-            kills += points.has_died(status, name, must=nth == 1 and name not in BY_CHANCE)
+            kills += points.has_died(status, name, must=nth == 1 and not is_by_chance(name))
             log.check()
     with capsys.disabled():
         print(f"\n{kills} kills of ingest at {len(passed)} points")
