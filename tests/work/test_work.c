@@ -197,7 +197,8 @@ static const struct {
 } operations[] = {
     {"upsert of 250 new rows", run_news, {2, 1, 0, 2914, 2917, 4, 2, 469},
         {2, 1, 0, 2904, 2907, 4, 2, 592}},
-    {"the same again", run_news, {1, 1, 0, 2918, 0, 0, 2, 445}, {1, 1, 0, 2908, 0, 0, 2, 568}},
+    /* One sync: of the log, which somebody else may have written to and not synced yet. */
+    {"the same again", run_news, {1, 1, 0, 2918, 0, 1, 2, 445}, {1, 1, 0, 2908, 0, 1, 2, 568}},
     {"upsert of 10 corrections", run_corrections, {5, 0, 0, 3419, 3301, 4, 4, 240},
         {5, 0, 0, 3369, 3291, 4, 4, 364}},
     {"latest", run_latest, {15, 1, 0, 16916, 0, 0, 2, 171}, {123, 1, 0, 126572, 0, 0, 2, 620}},
