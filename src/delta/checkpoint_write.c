@@ -4,8 +4,8 @@
  * The actions are rendered as the JSON lines that a commit would have, which the engine turns
  * into typed columns, one struct a kind of action, all of them optional as Spark has them. The
  * file is written under a name that no reader knows, read back, marked (checkpoint_mark.h), and only
- * then put under its own, whole or not at all. A crash before that leaves a file in _varve/tmp; after it, the checkpoint
- * without the hint, which is as good.
+ * then put under its own, whole or not at all. A crash before that leaves a file in _varve/tmp; after
+ * it, the checkpoint without the hint, which is as good.
  */
 #include "delta/checkpoint_write.h"
 

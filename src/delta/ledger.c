@@ -234,32 +234,35 @@ static varve_status read_in_file(struct vv_op *op, const struct vv_log_handle *l
 }
 
 /*
- * From the first of the files of that name for it that gives it: two writers may have kept it at once,
- * and one of their files be damaged since. `bytes->ptr` is NULL where no file has it by its name;
- * ECORRUPT, of the first file: none gives it.
+ * From the first file that gives it, which is the reader's afterwards: two writers may have kept it at
+ * once, and one of their files be damaged since. `out_bytes->ptr` is NULL where no file has it by its
+ * name; ECORRUPT, of the first that has: none gives it.
  */
 static varve_status read_in_any(struct vv_op *op, const struct vv_log_handle *log,
     const struct vv_objects *objects, struct vv_ledger_reader *reader, int64_t version,
-    struct vv_arena *arena, struct vv_str *key, struct vv_str *bytes)
+    struct vv_arena *arena, struct vv_str *out_bytes)
 {
     varve_error first_error = {0};
-    *bytes = VV_STR_NONE;
     for (size_t i = 0; i < objects->len; i++) {
         int64_t first = 0;
         int64_t last = 0;
-        *key = objects->items[i].key;
-        if (!vv_ledger_name(*key, &first, &last) || version < first || version > last)
+        struct vv_str bytes = VV_STR("");
+        struct vv_str key = objects->items[i].key;
+        if (!vv_ledger_name(key, &first, &last) || version < first || version > last)
             continue;
-        varve_status status = read_in_file(op, log, reader, version, *key, arena, bytes);
+        varve_status status = read_in_file(op, log, reader, version, key, arena, &bytes);
+        if (status == VARVE_OK)
+            *out_bytes = bytes.len > 0 ? bytes : VV_STR("");
         if (status != VARVE_ECORRUPT)
             return status;
         if (first_error.code == VARVE_OK)
             first_error = op->error;
         vv_forgive(op);
     }
-    return first_error.code == VARVE_OK
-               ? VARVE_OK
-               : vv_fail(op, VARVE_ECORRUPT, "%s", first_error.message);
+    if (first_error.code != VARVE_OK)
+        return vv_fail(op, VARVE_ECORRUPT, "%s", first_error.message);
+    *out_bytes = VV_STR_NONE;
+    return VARVE_OK;
 }
 
 varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle *log,
@@ -268,7 +271,6 @@ varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle 
 {
     struct vv_objects objects = {0};
     struct vv_str bytes = VV_STR_NONE;
-    struct vv_str key = VV_STR_NONE;
     VV_PRE(commit->ledger_key.ptr != NULL);
     varve_status status =
         read_in_file(op, log, reader, commit->version, commit->ledger_key, arena, out_bytes);
@@ -277,11 +279,11 @@ varve_status vv_ledger_reader_read(struct vv_op *op, const struct vv_log_handle 
     const varve_error damage = op->error;
     vv_forgive(op);
     VV_TRY(list_files(op, log, &objects));
-    VV_TRY(read_in_any(op, log, &objects, reader, commit->version, arena, &key, &bytes));
+    VV_TRY(read_in_any(op, log, &objects, reader, commit->version, arena, &bytes));
     if (bytes.ptr == NULL)
         return vv_fail(op, VARVE_ECORRUPT, "%s", damage.message);
     vv_log(op, VV_LOG_WARN, "ledger.damaged", "%s; %.*s is read instead", damage.message,
-        VV_ARG(key));
+        VV_ARG(reader->file.key));
     *out_bytes = bytes;
     return VARVE_OK;
 }
@@ -302,9 +304,8 @@ varve_status vv_ledger_sha256(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_ledger_reader reader = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
     struct vv_objects objects = {0};
     struct vv_str bytes = VV_STR_NONE;
-    struct vv_str key = VV_STR_NONE;
     VV_TRY(list_files(op, log, &objects));
-    VV_TRY(read_in_any(op, log, &objects, &reader, version, &arena, &key, &bytes));
+    VV_TRY(read_in_any(op, log, &objects, &reader, version, &arena, &bytes));
     if (bytes.ptr != NULL)
         return vv_sha256(op, bytes, out_hex);
     out_hex[0] = '\0';
@@ -476,7 +477,6 @@ static varve_status check_kept(struct vv_op *op, const struct vv_log_handle *log
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
     struct vv_str bytes = VV_STR_NONE;
     struct vv_str kept = VV_STR_NONE;
-    struct vv_str key = VV_STR_NONE;
     varve_status read = vv_log_read(op, log, version, &scratch, &bytes);
     if (read ==
         VARVE_ENOTFOUND) { /* another clean-up was faster: this one removes nothing of it */
@@ -484,13 +484,13 @@ static varve_status check_kept(struct vv_op *op, const struct vv_log_handle *log
         return VARVE_OK;
     }
     VV_TRY(read);
-    read = read_in_any(op, log, objects, reader, version, &scratch, &key, &kept);
+    read = read_in_any(op, log, objects, reader, version, &scratch, &kept);
     if (read == VARVE_OK && kept.ptr == NULL)
         return vv_fail(op, VARVE_ECORRUPT, "the ledger lacks version %" PRId64, version);
     if (read == VARVE_OK && !vv_str_eq(kept, bytes))
         read = vv_fail(op, VARVE_ECORRUPT,
             "%.*s, version %" PRId64 ": the log has other bytes (varve verify tells more)",
-            VV_ARG(key), version);
+            VV_ARG(reader->file.key), version);
     if (read != VARVE_ECORRUPT)
         return read;
     const varve_error damage = op->error;
