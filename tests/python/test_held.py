@@ -222,12 +222,12 @@ def test_repeated_reads_see_every_commit(lake, regimes):
 
 def test_is_distinct_from_finds_null_beside_or(root):
     """Whether the engine's reader goes by bounds that know no NULL, or the rows are held."""
-    with varve.Lake(root, create=True) as lake, varve.Lake(root, cache=False) as plain:
+    with varve.Lake(root, create=True) as lake, varve.Lake(root, create=True, cache=False) as plain:
         lake.create("t", schema="k long not null, x long", key="k")
         lake.table("t").upsert([{"k": 1, "x": 5}, {"k": 2, "x": 5}, {"k": 3, "x": None}])
         for one in (plain, lake, lake, lake):
-            for sql, params in (("SELECT k FROM t WHERE x IS DISTINCT FROM 5 OR x = 7", ()),
-                                ("SELECT k FROM t WHERE x IS DISTINCT FROM ? OR x = ?", (5, 7))):
+            for sql, params in (("SELECT k FROM t WHERE x IS DISTINCT FROM 5 OR x = 7", {}),
+                                ("SELECT k FROM t WHERE x IS DISTINCT FROM $p OR x = $q", {"p": 5, "q": 7})):
                 assert one.query(sql, params).to_dicts() == [{"k": 3}]
             assert one.table("t").scan(where="x IS DISTINCT FROM 5 OR x = 7").to_dicts() == [
                 {"k": 3, "x": None}]
