@@ -166,9 +166,12 @@ TEST(scan_sql, has_the_columns_of_a_table_without_files)
     table_fixture_close(&fixture);
 }
 
-#define DV_0_5                                                         \
-    ",\"deletionVector\":{\"storageType\":\"i\",\"pathOrInlineDv\":\"" \
-    "^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5\",\"sizeInBytes\":36,\"cardinality\":2}"
+/* It marks the rows 0 and 5, and says of how many it does. */
+#define DV_0_5_SAID(rows)                                                                      \
+    ",\"deletionVector\":{\"storageType\":\"i\",\"pathOrInlineDv\":\""                         \
+    "^Bg9^0rr910000000000iXQKl0rr91000315c8Xg000f5\",\"sizeInBytes\":36,\"cardinality\":" rows \
+    "}"
+#define DV_0_5 DV_0_5_SAID("2")
 
 TEST(scan_sql, leaves_out_what_deletion_vectors_took_away)
 {
@@ -203,9 +206,8 @@ TEST(scan_sql, reads_no_row_of_a_file_whose_deletion_vector_is_broken)
     struct table_fixture fixture;
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     REQUIRE(table_fixture_open(&fixture, NULL, &(struct table_words){.schema = "k long"}));
-    /* Row 5 of a file that has five. */
-    REQUIRE(plant(&fixture, "1.parquet", "SELECT i AS k FROM range(5) AS t(i)", "",
-        ",\"stats\":\"{\\\"numRecords\\\":5}\"" DV_0_5));
+    REQUIRE(plant(&fixture, "1.parquet", "SELECT i AS k FROM range(6) AS t(i)", "",
+        ",\"stats\":\"{\\\"numRecords\\\":6}\"" DV_0_5_SAID("3")));
     struct vv_op *op = &fixture.op;
     REQUIRE_OK(op, vv_table_refresh(op, fixture.table));
     struct vv_scan_source source = {.store = fixture.table->store,
