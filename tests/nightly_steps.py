@@ -66,6 +66,10 @@ def one_core(build):
     def plain(name, minutes, command, env=""):
         return Step(name, 1, minutes, f"VARVE_BUILD=$PWD/{build} {env}{command}", ("build-plain",))
     kill = f"{PYTEST} tests/crash/test_ingest_kill.py"
+    # Each call of the store, statement and allocation of what writes.
+    for noun in ("changes", "upkeep", "upsert", "edit"):
+        yield plain(f"fault-{noun}", 30, f"{build}/tests/fault/test_fault_{noun}",
+                    "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=7200 ")
     for part in range(1, MUTANT_PARTS + 1):
         yield Step(f"mutants-{part}", 1, 22,
                    f"{PYTHON} tests/mutants/try_mutants.py {build} --part {part}/{MUTANT_PARTS}",
@@ -89,10 +93,6 @@ def one_core(build):
     for noun in ("proofs", "operations"):
         yield Step(f"fault-{noun}", 1, 2, "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=3600 "
                    f"build-arena/tests/fault/test_fault_{noun} --only allocation", ("build-arena",))
-    # Each call of the store, statement and allocation of what writes.
-    for noun in ("changes", "upkeep", "upsert", "edit"):
-        yield plain(f"fault-{noun}", 30, f"{build}/tests/fault/test_fault_{noun}",
-                    "VARVE_FAULT_ALL=1 VARVE_TEST_SECONDS=7200 ")
     # In one process: it is the union of the points at which something died that has to be all of them.
     yield plain("crash-all", 7, f"{PYTEST} tests/crash", "VARVE_CRASH_EVERY=1 VARVE_CRASH_NTH=1 VARVE_DEEDS=all ")
     yield plain("hard-all", 10, f"{PYTEST} tests/hard", "VARVE_DEEDS=all VARVE_HARD_STEPS=5 ")

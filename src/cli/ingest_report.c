@@ -316,8 +316,8 @@ varve_status vv_report_end(struct vv_ingest *ingest)
     if (stats->warnings > 0)
         vv_say(ingest->cli,
             "varve: %" PRId64
-            " row%s broke a warn-level rule (of those that were written varve "
-            "history TABLE says which)",
+            " row%s broke a warn-level rule (varve history TABLE counts those that were "
+            "written, by rule)",
             stats->warnings, vv_text_plural(stats->warnings));
     return VARVE_OK;
 }

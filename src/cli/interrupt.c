@@ -102,6 +102,7 @@ void vv_interrupt_forget(int number)
     wait_for_handlers();
     if (!atomic_compare_exchange_strong(&signal_caught, &number, 0))
         return;
+    vv_interrupt_catch(); /* one that came meanwhile has used its handler up */
     (void)alarm(0);
     if (lake)
         varve_lake_resume(lake);

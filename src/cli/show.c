@@ -136,8 +136,8 @@ varve_status vv_show_sum_up(struct vv_cli *cli)
     if (!vv_show_is_json(cli))
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "option --%s: %s tells what it has done in words on stderr, or as JSON: say --json "
-            "too",
-            has_file ? "output" : "format", name);
+            "%s",
+            has_file ? "output" : "format", name, has_file ? "too" : "instead");
     cli->globals.json = true;
     return VARVE_OK;
 }

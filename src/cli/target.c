@@ -141,7 +141,9 @@ static int take_written(struct vv_target *target)
     if (opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
         return 0;
     int fd = open(target->temporary, O_RDONLY | O_CLOEXEC);
-    int number = fd >= 0 && fchmod(fd, opened.st_mode & 0777) == 0 ? 0 : errno;
+    /* Not where it would change nothing: not every file system lets modes be set. */
+    bool has_mode = ((opened.st_mode ^ named.st_mode) & 0777) == 0;
+    int number = fd >= 0 && (has_mode || fchmod(fd, opened.st_mode & 0777) == 0) ? 0 : errno;
     if (fd >= 0) {
         (void)close(target->fd);
         target->fd = fd;

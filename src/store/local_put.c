@@ -12,8 +12,8 @@
  * A sync that failed may succeed when repeated although bytes are lost, so the file it failed
  * on is given up; the next try writes another. After the step a failure is no proof that
  * nothing happened: a reply may have been lost on a network file system. The inode tells then,
- * and where it cannot, the outcome is EUNKNOWN. So it is where the sync of the folder failed, and then no
- * later sync of it is believed either.
+ * and where it cannot, the outcome is EUNKNOWN. So it is where the sync of the folder failed, and then the
+ * object is not published either.
  */
 #include <errno.h>
 #include <fcntl.h>

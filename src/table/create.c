@@ -477,7 +477,7 @@ static varve_status check_there(struct vv_op *op, const struct vv_log_handle *lo
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *there = NULL;
     VV_TRY(vv_snapshot_load(op, log, VV_NO_VERSION, &there));
     if (check_like(op, spec, there) == VARVE_OK)
-        return VARVE_OK;
+        return vv_log_settle(op, log);
     return op->error.code == VARVE_EUSAGE
                ? vv_note(op, "a table of that name is there, and it is another one")
                : op->error.code;

@@ -156,7 +156,6 @@ def test_csv_needs_its_header_after_a_restart_too(lake, log):
     assert lake.values() == [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_the_folder_that_the_spool_is_in_may_not_be_listed():
     """It is root's, the spool a service's that runs as somebody else."""
@@ -178,6 +177,7 @@ def test_the_folder_that_the_spool_is_in_may_not_be_listed():
         assert lake.values() == expected(range(10))
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_no_line_is_lost_or_doubled(lake, log, tmp_path):
     """Two files that grow and rotate in both ways, and clients beside them."""
     rng = random.Random(7)

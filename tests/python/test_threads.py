@@ -112,13 +112,22 @@ signal.alarm(60)
 lake.init()
 ROW = pa.RecordBatch.from_pylist([{"timestamp": 1_000_000, "symbol": "SPY", "regime": "bullish_low"}]).cast(
     pa.schema({"timestamp": pa.timestamp("us", "UTC"), "symbol": pa.string(), "regime": pa.string()}))
+heard = 0
+def on_signal(*_):
+    global heard
+    heard += 1
+    raise KeyboardInterrupt
+signal.signal(signal.SIGINT, on_signal)
 def batches(times):
     before = 0
     while before == 0 or before < seen:  # until the main thread waits for rows
         before = seen
         time.sleep(0.2)
     for _ in range(times):
+        heard_before = heard
         os.kill(os.getpid(), signal.SIGINT)
+        while heard == heard_before:
+            time.sleep(0.01)
         time.sleep(0.3)  # who hears of it has done what is to be done
     yield ROW
 def upsert(times):

@@ -272,13 +272,15 @@ def test_a_second_close_closes_where_the_first_gives_up(tmp_path):
 regimes.upsert(pa.Table.from_batches([BATCH]))
 writer = varve.Writer(lake, interval=None)
 put(1)
-slow = "levenshtein(repeat(symbol, 3000), repeat(reverse(symbol), 3000)) >= 0"
-reader = threading.Thread(target=lambda: writer.scan("market_regimes", where=slow).close())
-second = threading.Thread(target=lambda: (writer.close(), print("closed", writer.closed)))
+slow = "levenshtein(repeat(symbol, 10000), repeat(reverse(symbol), 10000)) >= 0"  # some seconds
+begun = threading.Event()
+reader = threading.Thread(target=lambda: (begun.set(), writer.scan("market_regimes", where=slow).close()))
+second = threading.Thread(target=lambda: (time.sleep(0.3), writer.close(), print("closed", writer.closed)))
 reader.start()
-time.sleep(0.2)
-kick(after=0.2)
-threading.Timer(0.1, second.start).start()
+begun.wait()
+time.sleep(0.5)
+second.start()
+kick(after=0.6)
 try:
     writer.close()
 except KeyboardInterrupt:

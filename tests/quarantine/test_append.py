@@ -1,6 +1,8 @@
 """append adds rows and compares nothing; a dry run leaves no trace."""
 
+import fcntl
 import json
+import os
 
 import deltalake
 import pytest
@@ -115,6 +117,20 @@ def test_a_release_that_dies_before_its_commit_is_none(aside):
     assert release(aside) == (1, 2, 0)
     aside.ok("alter", TABLE, "drop-constraint", "x")
     assert release(aside) == (2, 0, 1)
+
+
+def test_two_releases_at_once_are_one_behind_the_other(aside):
+    """Each would take the other's marks for its own."""
+    aside.ok("alter", TABLE, "drop-constraint", "x")
+    folder = os.open(aside.table(TABLE) / "_varve" / "quarantine", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        done = aside.run("quarantine", "release", TABLE)
+        assert done.returncode == 4 and "are being released right now" in done.stderr
+        aside.ok("quarantine", "release", TABLE, "--dry-run")
+    finally:
+        os.close(folder)
+    assert release(aside) == (2, 1, 0)
 
 
 def test_a_table_with_a_key_is_appended_to_only_where_that_is_allowed(varve):

@@ -128,8 +128,10 @@ static varve_status attempt(struct vv_op *op, struct vv_alter_change *change,
     result->version = now->version;
     VV_TRY(keep_diff(op, &change->draft.diff, result));
     *out = (struct vv_commit_result){.outcome = VV_COMMIT_DONE, .version = now->version};
-    if (!change->draft.is_changed || change->request->dry_run)
+    if (change->request->dry_run)
         return VARVE_OK;
+    if (!change->draft.is_changed)
+        return vv_log_settle(op, &change->table->log);
     return commit(op, change, attempts_used, out);
 }
 

@@ -252,10 +252,25 @@ static varve_status append_rows(struct vv_op *op, const struct release *release,
     return VARVE_OK;
 }
 
+/*
+ * Two who release one batch of a table without a key, each with the rules of its time, could take each
+ * other's marks for their own.
+ */
+static varve_status take_turn(struct vv_op *op, struct vv_table *table, struct vv_turn *out)
+{
+    if (!vv_store_try_turn(op, table->store, VV_STR(VV_QUARANTINE_FOLDER), out))
+        return vv_fail(op, VARVE_ECONFLICT,
+            "table %.*s: rows of it are being released right now; try again when that has "
+            "ended",
+            VV_ARG(table->name));
+    return vv_table_refresh(op, table);
+}
+
 static varve_status release_one(struct vv_op *op, struct vv_table *table, struct vv_str id,
     bool is_named, const struct vv_upsert_options *given,
     struct vv_quarantine_release_result *out)
 {
+    VV_CLEANUP(vv_turn_give) struct vv_turn turn = {0};
     VV_CLEANUP(vv_buf_done) struct vv_buf rows = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_upsert_options options = *given;
     struct vv_upsert_result result = {0};
@@ -263,6 +278,8 @@ static varve_status release_one(struct vv_op *op, struct vv_table *table, struct
     struct release release = {.table = table};
     VV_TRY(vv_table_refresh(op, table));
     VV_TRY(vv_rules_read(op, &op->arena, table->snapshot, true, &release.rules));
+    if (release.rules.key_len == 0 && !given->dry_run)
+        VV_TRY(take_turn(op, table, &turn));
     result.version = table->snapshot->version;
     varve_status status = read_batch(op, id, &release);
     if (status == VARVE_OK)
