@@ -79,7 +79,7 @@ def test_an_upsert_of_fresh_rows_reads_no_file_of_other_days(loaded):
     assert cost.counts["bytes_read"] < 64 * 1024 and cost.counts["bytes_mapped"] == 0
     again = engine.upsert(fresh)
     assert again.number == 0
-    assert (again.counts["syncs"], again.counts["bytes_written"]) == (0, 0)
+    assert (again.counts["syncs"], again.counts["bytes_written"]) == (1, 0)  # the log, which may be another's
     assert again.counts["files_created"] == 0
 
 
