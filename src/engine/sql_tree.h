@@ -83,8 +83,9 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
 
 /*
  * A statement, or a condition over the columns of a table, as it was written but where the engine
- * would lose rows: IS [NOT] DISTINCT FROM beside OR. It means the same, and NULL is found by it.
- * EUSAGE as above, and where no name says what is compared.
+ * would lose rows: IS [NOT] DISTINCT FROM beside OR. It means the same, and NULL is found by it; the
+ * columns of the answer are called as before, by vv_sql_column_name. EUSAGE as above, and where no name
+ * says what is compared.
  */
 varve_status vv_sql_keep_nulls(struct vv_op *op, struct vv_session *session, struct vv_str sql,
     struct vv_str *out_sql);
@@ -97,5 +98,11 @@ varve_status vv_sql_keep_nulls_of(struct vv_op *op, struct vv_session *session,
  */
 varve_status vv_sql_expression(struct vv_op *op, struct vv_session *session,
     const struct vv_json *node, const struct vv_sql_params *params, struct vv_str *out_sql);
+/*
+ * What DuckDB calls the column of an expression that has no name of its own; but a cast's type (DATE,
+ * "DATE") and a lambda (x -> 1, lambda x: 1) it may write in the other of its two ways.
+ */
+varve_status vv_sql_column_name(struct vv_op *op, struct vv_session *session,
+    const struct vv_json *node, struct vv_str *out);
 
 #endif

@@ -232,11 +232,14 @@ static bool add_infinity(const struct vv_json *node, struct vv_buf *json)
     return true;
 }
 
+/* In the place of parameters with values: they stay parameters. */
+static const struct vv_sql_params no_values;
+
 static varve_status add_value(struct vv_op *op, const struct vv_json *value,
     const struct vv_sql_params *params, struct vv_buf *json)
 {
     bool is_object = vv_json_is(value, VV_JSON_OBJECT);
-    if (is_object &&
+    if (is_object && params != &no_values &&
         vv_str_eq(vv_json_text(vv_json_get(value, "class")), VV_STR("PARAMETER"))) {
         struct vv_str name = vv_json_text(vv_json_get(value, "identifier"));
         const struct vv_sql_param *param = vv_sql_param_find(params, name);
@@ -303,4 +306,10 @@ varve_status vv_sql_expression(struct vv_op *op, struct vv_session *session,
         return vv_fail_memory(op);
     *out_sql = text;
     return VARVE_OK;
+}
+
+varve_status vv_sql_column_name(struct vv_op *op, struct vv_session *session,
+    const struct vv_json *node, struct vv_str *out)
+{
+    return vv_sql_expression(op, session, node, &no_values, out);
 }

@@ -386,6 +386,39 @@ def test_is_distinct_from_finds_null_beside_or(with_nulls, condition):
         == DISTINCT[condition]
 
 
+IS_IT = "x IS DISTINCT FROM 5 OR x = 7"
+NAME = "((x IS DISTINCT FROM 5) OR (x = 7))"
+GROUPED = {  # SELECTs that give IS_IT out, and their rows
+    f"SELECT {IS_IT} AS g, count(*) AS n FROM t GROUP BY g ORDER BY {IS_IT}": "g,n\nfalse,3\ntrue,4\n",
+    f"SELECT {IS_IT} AS g, count(*) AS n FROM t GROUP BY ALL ORDER BY {IS_IT}": "g,n\nfalse,3\ntrue,4\n",
+    "SELECT x IS DISTINCT FROM 5 AS g, count(*) AS n FROM t WHERE k > 0 OR k < 0 GROUP BY g "
+    "ORDER BY x IS DISTINCT FROM 5": "g,n\nfalse,3\ntrue,4\n",
+    f"SELECT {IS_IT} AS g, count(*) AS n FROM t WHERE k < 5 GROUP BY {IS_IT} HAVING {IS_IT}": "g,n\ntrue,2\n",
+    f"SELECT * FROM (SELECT {IS_IT} AS g, count(*) AS n FROM t WHERE k < 5 GROUP BY {IS_IT}) WHERE g": "g,n\ntrue,2\n",
+    f"SELECT * FROM (SELECT DISTINCT {IS_IT} FROM t WHERE k < 5) q(g) WHERE g": "g\ntrue\n",
+    f"SELECT {IS_IT}, count(*) AS n FROM t WHERE k < 5 GROUP BY 1 HAVING {IS_IT}": f"{NAME},n\ntrue,2\n",
+    f"SELECT DISTINCT {IS_IT} FROM t ORDER BY {IS_IT}": f"{NAME}\nfalse\ntrue\n",
+    f"SELECT {IS_IT} FROM t UNION SELECT {IS_IT} FROM t ORDER BY {IS_IT}": f"{NAME}\nfalse\ntrue\n",
+    f"SELECT \"{NAME}\" FROM (SELECT {IS_IT}, k FROM t) WHERE k = 4": f"{NAME}\ntrue\n",
+    "SELECT x % 2 IS DISTINCT FROM 1 AS g, count(*) AS n FROM t WHERE k > 0 OR k < 0 GROUP BY x % 2 ORDER BY n, x % 2":
+        "g,n\ntrue,1\ntrue,2\nfalse,4\n",
+}
+
+
+@pytest.mark.parametrize("sql", GROUPED)
+def test_is_distinct_from_beside_or_is_the_same_in_all_of_a_select(with_nulls, sql):
+    assert with_nulls.ok("query", sql, "--format", "csv") == GROUPED[sql]
+
+
+@pytest.mark.parametrize("sql", [
+    f"SELECT k FROM (SELECT k, {IS_IT} FROM t) q(k, p) WHERE p ORDER BY k",
+    f"WITH q(k, p) AS (SELECT k, {IS_IT} FROM t) SELECT k FROM q WHERE p ORDER BY k",
+    f"SELECT k FROM (SELECT k, false AS p FROM t WHERE false UNION ALL SELECT k, {IS_IT} FROM t) WHERE p ORDER BY k",
+])
+def test_is_distinct_from_beside_or_meets_a_filter_from_outside(with_nulls, sql):
+    assert sums(with_nulls, sql) == [(3,), (4,), (6,), (7,)]
+
+
 def test_is_distinct_from_beside_or_takes_values_and_a_lookup(with_nulls):
     assert sums(with_nulls, "SELECT k FROM t WHERE x IS DISTINCT FROM $p OR x = $q ORDER BY k", "--param",
                 "p=5", "--param", "q=7") == [(3,), (4,), (6,), (7,)]
