@@ -26,10 +26,10 @@ enum rule_kind {
 };
 
 struct rule {
-    enum rule_kind kind;
-    char name[NAME_BYTES_MAX];
     int64_t passages_left; /* fires on the passage that takes it to 0 */
-    bool is_lasting;       /* on those behind it, too */
+    enum rule_kind kind;
+    bool is_lasting; /* on those behind it, too */
+    char name[NAME_BYTES_MAX];
 };
 
 static pthread_once_t environment_once = PTHREAD_ONCE_INIT;

@@ -190,9 +190,11 @@ const struct vv_sql_param *vv_sql_param_find(const struct vv_sql_params *params,
 struct vv_query {
     struct vv_str sql;
     struct vv_str otherwise; /* where the engine refuses to plan sql; ptr NULL: nothing */
-    bool is_otherwise_told;  /* for its error alone: it would give other rows */
-    bool is_users;           /* refused SQL is EUSAGE with the place, else EFAILED */
+    /* Of a stream: what is said to need more memory than there is, "table t"; ptr NULL: nothing. */
+    struct vv_str about;
     const struct vv_sql_params *params; /* NULL: none */
+    bool is_otherwise_told;             /* for its error alone: it would give other rows */
+    bool is_users;                      /* refused SQL is EUSAGE with the place, else EFAILED */
     /*
      * It will come again in this session, in the same words: it stays prepared. That saves reading
      * and planning it as long as the catalogue stays as it is, so for statements over rowsets; but
@@ -205,8 +207,6 @@ struct vv_query {
      * Until they are closed the session runs nothing else.
      */
     bool is_streamed;
-    /* Of a stream: what is said to need more memory than there is, "table t"; ptr NULL: nothing. */
-    struct vv_str about;
     /*
      * Of a stream: a column with the name of one before it (case does not count) gets a number, as the
      * engine has it in tables: a_1. A number that makes a name that is there is passed over.

@@ -260,6 +260,8 @@ static uint32_t number_at(struct vv_str bytes, size_t bit, unsigned width)
 {
     uint64_t window = 0;
     size_t from = bit / 8;
+    if (bytes.ptr == NULL) /* of a width of 0 there are none */
+        return 0;
     if (bytes.len - from >= sizeof(window))
         memcpy(&window, bytes.ptr + from, sizeof(window));
     else if (bytes.len > from)

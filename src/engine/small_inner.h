@@ -78,7 +78,7 @@ struct vv_small_reader {
 
 /* The caller says which columns are wanted; NULL: no memory. */
 struct vv_small_reader *vv_small_reader_new(void);
-void vv_small_reader_free(void *reader);
+void vv_small_reader_free(void *object);
 /* Once reader->columns are there. False: no memory. */
 bool vv_small_reader_begin(struct vv_small_reader *reader);
 /* More rows behind the *out_len that there are. Of a turn without rows decoded ahead, no full vector

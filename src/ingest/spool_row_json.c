@@ -100,7 +100,7 @@ static void timestamp_json(const struct vv_arrow_type *type, int64_t value,
     size_t len = vv_time_format_us(whole * factor + shift, text) - 1; /* without its Z */
     if (type->unit == 'n')
         len += (size_t)snprintf(text + len, sizeof(text) - len, "%03d",
-            (int)(value - whole * 1000));
+            (int)(value % 1000 + (value % 1000 < 0 ? 1000 : 0)));
     if (is_zoned)
         len += (size_t)snprintf(text + len, sizeof(text) - len, "+01:00");
     else if (type->has_zone)

@@ -65,6 +65,7 @@ static bool make_locked(struct vv_spill_folder *folder, bool *out_again)
 {
     bool is_locked = false;
     *out_again = false;
+    VV_PRE(folder->path != NULL);
     if (mkdir(folder->path, 0700) != 0)
         return false;
     vv_folder_take(folder->path, &folder->lock, &is_locked);
