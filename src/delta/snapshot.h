@@ -73,6 +73,9 @@ int64_t vv_snapshot_tombstones_from(const struct vv_op *op, const struct vv_meta
 
 /* The recorded version of an appId; -1 where there is none. */
 int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id);
+/* Whether that appId has recorded this version or a later one; an empty one has none. */
+bool vv_snapshot_has_txn(const struct vv_snapshot *snapshot, struct vv_str app_id,
+    int64_t version);
 /* Whether `column` (index into the schema) is a partition column. */
 bool vv_snapshot_is_partition(const struct vv_snapshot *snapshot, int32_t column);
 

@@ -25,6 +25,12 @@ int64_t vv_snapshot_txn(const struct vv_snapshot *snapshot, struct vv_str app_id
     return -1;
 }
 
+bool vv_snapshot_has_txn(const struct vv_snapshot *snapshot, struct vv_str app_id,
+    int64_t version)
+{
+    return app_id.len > 0 && vv_snapshot_txn(snapshot, app_id) >= version;
+}
+
 bool vv_snapshot_is_partition(const struct vv_snapshot *snapshot, int32_t column)
 {
     if (column < 0 || (size_t)column >= snapshot->schema.fields_len)

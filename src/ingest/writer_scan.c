@@ -100,8 +100,8 @@ static varve_status apply(struct vv_op *op, struct vv_writer *writer, struct vie
     VV_CLEANUP(vv_writer_batch_done) struct vv_writer_batch batch = {0};
     struct vv_writer_vain vain = {0};
     struct vv_upsert_result result;
-    if (vv_snapshot_txn(view->table->snapshot, vv_spool_app_id(writer->spool)) >=
-        (int64_t)segment)
+    if (vv_snapshot_has_txn(view->table->snapshot, vv_spool_app_id(writer->spool),
+            (int64_t)segment))
         return VARVE_OK;
     return vv_writer_upsert(op, writer, view->table, segment, &vain, &batch, &result);
 }

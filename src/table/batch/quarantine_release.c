@@ -40,8 +40,8 @@ static varve_status drop_released(struct vv_op *op, struct release *release)
 }
 
 /*
- * The table has been read before the file is: of a txn that it has by then the file has the marks, so
- * that two who release one batch at once do it by one txn.
+ * The table has been read before the file is: of each txn that it has by then the file has the marks,
+ * so that no row goes in by a second one.
  */
 static varve_status read_batch(struct vv_op *op, struct vv_str id, struct release *release)
 {
@@ -56,15 +56,15 @@ static varve_status read_batch(struct vv_op *op, struct vv_str id, struct releas
     return drop_released(op, release);
 }
 
-/* `stays`: by line, those that are left out; NULL: none is. */
+/* `stays`: by line, NULL for those that go; NULL: all do. */
 static varve_status write_rows(struct vv_op *op, const struct release *release,
-    const bool *stays, struct vv_buf *out)
+    const struct vv_json *const *stays, struct vv_buf *out)
 {
     const struct vv_quarantine_file *file = &release->file;
     for (size_t i = 0; i < file->lines_len; i++) {
         struct vv_quarantine_row row;
         VV_TRY(vv_check_cancel(op));
-        if (stays != NULL && stays[i])
+        if (stays != NULL && stays[i] != NULL)
             continue;
         VV_TRY(vv_quarantine_row_read(op, &op->arena, file, i, &row));
         VV_TRY(vv_quarantine_row_line(op, file, &release->table->snapshot->schema,
@@ -103,43 +103,51 @@ static varve_status add_line(struct vv_op *op, struct vv_str line,
     return VARVE_OK;
 }
 
-/* The line of the batch that a reject is of, from 1. */
-static varve_status read_reject(struct vv_op *op, const struct vv_quarantine_file *file,
-    struct vv_str line, int64_t *out_row, const struct vv_json **out_reasons)
+/*
+ * Of each line of the batch the reasons for which it stays, NULL where it does not: by `rejects`,
+ * lines which name theirs, numbered from 1.
+ */
+static varve_status find_stays(struct vv_op *op, const struct vv_quarantine_file *file,
+    struct vv_str rejects, const struct vv_json ***out)
 {
-    const struct vv_json *json = NULL;
-    VV_TRY(vv_json_parse(op, &op->arena, line, &json));
-    *out_reasons = vv_json_get(json, "reasons");
-    if (!vv_json_int64(vv_json_get(json, "row"), out_row) || *out_row < 1 ||
-        (size_t)*out_row > file->lines_len)
-        return vv_fail(op, VARVE_EFAILED, "a rejected row without its number");
+    struct vv_str line;
+    VV_NEW(op, out, const struct vv_json *, file->lines_len + 1);
+    while (vv_str_split(&rejects, '\n', &line)) {
+        const struct vv_json *json = NULL;
+        int64_t row = 0;
+        if (line.len == 0)
+            continue;
+        VV_TRY(vv_json_parse(op, &op->arena, line, &json));
+        const struct vv_json *reasons = vv_json_get(json, "reasons");
+        if (!vv_json_int64(vv_json_get(json, "row"), &row) || row < 1 ||
+            (size_t)row > file->lines_len || reasons == NULL)
+            return vv_fail(op, VARVE_EFAILED, "a rejected row without its number or reasons");
+        (*out)[row - 1] = reasons;
+    }
     return VARVE_OK;
 }
 
 /*
- * The batch is gone, or holds only the rows that `rejects` (lines numbered from 1) names, for the
- * reasons that these have: those in the file may be of rules that are gone.
+ * The batch is gone, or holds only the rows that `rejects` names, for the reasons that these have:
+ * those in the file may be of rules that are gone.
  */
 static varve_status shrink(struct vv_op *op, struct vv_table *table,
     const struct vv_quarantine_file *file, struct vv_str rejects)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
-    struct vv_str line;
+    const struct vv_json **stays = NULL;
     if (rejects.len == 0) {
         VV_TRY(vv_store_remove(op, table->store, file->key));
         return vv_store_settle(op, table->store, VV_STR(VV_QUARANTINE_FOLDER));
     }
+    VV_TRY(find_stays(op, file, rejects, &stays));
     vv_buf_add(&bytes, file->header);
     vv_buf_addc(&bytes, '\n');
-    while (vv_str_split(&rejects, '\n', &line)) {
-        const struct vv_json *reasons = NULL;
-        int64_t row = 0;
-        if (line.len == 0)
-            continue;
-        VV_TRY(read_reject(op, file, line, &row, &reasons));
+    for (size_t i = 0; i < file->lines_len; i++) {
         /* Of an older file a reason may be all that is left of a value. */
-        VV_TRY(add_line(op, file->lines[row - 1],
-            file->format < VV_QUARANTINE_FORMAT ? NULL : reasons, 0, &bytes));
+        const struct vv_json *reasons = file->format < VV_QUARANTINE_FORMAT ? NULL : stays[i];
+        if (stays[i] != NULL)
+            VV_TRY(add_line(op, file->lines[i], reasons, 0, &bytes));
     }
     if (!vv_buf_ok(&bytes))
         return vv_fail_memory(op);
@@ -179,32 +187,17 @@ static varve_status pass_over(struct vv_op *op, const struct vv_table *table, st
     return VARVE_OK;
 }
 
-/* By line of the batch: whether it is among the rejects. */
-static varve_status find_stays(struct vv_op *op, const struct vv_quarantine_file *file,
-    struct vv_str rejects, bool **out)
-{
-    struct vv_str line;
-    VV_NEW(op, out, bool, file->lines_len + 1);
-    while (vv_str_split(&rejects, '\n', &line)) {
-        const struct vv_json *reasons = NULL;
-        int64_t row = 0;
-        if (line.len == 0)
-            continue;
-        VV_TRY(read_reject(op, file, line, &row, &reasons));
-        (*out)[row - 1] = true;
-    }
-    return VARVE_OK;
-}
-
 /* The rows that go in are marked, durably, and no other is. */
-static varve_status mark(struct vv_op *op, const struct release *release, const bool *stays)
+static varve_status mark(struct vv_op *op, const struct release *release,
+    const struct vv_json *const *stays)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf bytes = VV_BUF_INIT(VV_BUF_MAX);
     const struct vv_quarantine_file *file = &release->file;
     vv_buf_add(&bytes, file->header);
     vv_buf_addc(&bytes, '\n');
     for (size_t i = 0; i < file->lines_len; i++)
-        VV_TRY(add_line(op, file->lines[i], NULL, stays[i] ? 0 : release->app_version, &bytes));
+        VV_TRY(add_line(op, file->lines[i], NULL, stays[i] != NULL ? 0 : release->app_version,
+            &bytes));
     return vv_buf_ok(&bytes)
                ? vv_store_put(op, release->table->store, file->key, vv_buf_str(&bytes))
                : vv_fail_memory(op);
@@ -230,7 +223,7 @@ static varve_status append_rows(struct vv_op *op, const struct release *release,
     VV_CLEANUP(vv_buf_done) struct vv_buf good = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_upsert_options options = *given;
     struct vv_upsert_result judged = {0};
-    bool *stays = NULL;
+    const struct vv_json **stays = NULL;
     options.append = true;
     options.batch.dedupe = false;
     options.dry_run = true;

@@ -212,13 +212,6 @@ static void fill_result(const struct vv_edit *edit, struct vv_edit_result *out)
     out->vectors_removed = edit->vectors_removed + edit->marks.emptied_with_vector;
 }
 
-static bool is_applied(const struct run *run)
-{
-    return run->options->app_id.len > 0 &&
-           vv_snapshot_txn(run->table->snapshot, run->options->app_id) >=
-               run->options->app_version;
-}
-
 static varve_status attempts(struct vv_op *op, const struct run *run,
     struct vv_edit_result *out, bool *out_has_committed)
 {
@@ -228,7 +221,8 @@ static varve_status attempts(struct vv_op *op, const struct run *run,
         struct vv_rules rules;
         struct vv_commit_result committed;
         out->version = run->table->snapshot->version;
-        out->already_applied = is_applied(run);
+        out->already_applied = vv_snapshot_has_txn(run->table->snapshot, run->options->app_id,
+            run->options->app_version);
         if (out->already_applied)
             return VARVE_OK;
         VV_TRY(check_table(op, run));

@@ -157,9 +157,8 @@ static varve_status try_once(struct vv_op *op, const struct vv_upsert_call *call
 
 static bool is_applied(const struct vv_upsert_call *call)
 {
-    return call->options->app_id.len > 0 &&
-           vv_snapshot_txn(call->table->snapshot, call->options->app_id) >=
-               call->options->app_version;
+    return vv_snapshot_has_txn(call->table->snapshot, call->options->app_id,
+        call->options->app_version);
 }
 
 static void fill_result(const struct vv_upsert_call *call,
