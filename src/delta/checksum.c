@@ -96,7 +96,9 @@ static struct vv_str compare_text(struct vv_op *op, const struct vv_json *json,
     if (json == NULL)
         return VV_STR("");
     const struct vv_json *value = vv_json_get_kind(json, name, VV_JSON_STRING);
-    if (value != NULL && vv_str_eq(vv_json_text(value), text))
+    bool is_same = text.ptr == NULL ? value == NULL
+                                    : value != NULL && vv_str_eq(vv_json_text(value), text);
+    if (is_same)
         return VV_STR("");
     return vv_str_or_lost(vv_arena_format(&op->arena, "it has another %s than the log", name));
 }
