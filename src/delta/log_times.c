@@ -83,20 +83,21 @@ void vv_log_times_plan(struct vv_log_times *times)
         int64_t bound_ms = is_mute ? next_said(times, i + 1) : INT64_MAX;
         bool is_late =
             is_mute && bound_ms != INT64_MAX && time->file_ms > bound_ms + VV_TIMES_SLACK_MS;
+        bool is_wrong = is_far(time) || is_late;
         time->due_ms = time->file_ms;
         if (time->has_in_commit_ms) {
             times->covered++;
             before_ms = time->file_ms;
             continue;
         }
-        if (is_far(time) || is_late) {
-            times->wrong++;
+        if (is_wrong)
             time->due_ms = is_mute ? bound_ms - 1 : time->said_ms;
-        } else if (time->file_ms <= before_ms) {
-            times->unordered++;
-        }
         if (time->due_ms <= before_ms)
             time->due_ms = before_ms + 1;
+        /* Behind a file that stays as late as it is, it may be right where it is. */
+        bool is_due = time->due_ms != time->file_ms;
+        times->wrong += is_due && is_wrong ? 1 : 0;
+        times->unordered += is_due && !is_wrong ? 1 : 0;
         before_ms = time->due_ms;
     }
 }

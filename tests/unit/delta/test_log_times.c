@@ -97,6 +97,17 @@ TEST(log_times, of_commits_with_in_commit_timestamps_do_not_matter)
     check_plan("in commit", rows, VV_COUNT(rows), 0, 0);
 }
 
+/* Else they would be wrong for ever: there is nothing to set. */
+TEST(log_times, behind_one_with_an_in_commit_timestamp_are_right_where_they_can_be)
+{
+    static const struct row found[] = {
+        {9 * DAY, DAY, true, 9 * DAY}, {8 * DAY, 2 * DAY, false, 9 * DAY + 1}};
+    static const struct row set[] = {
+        {9 * DAY, DAY, true, 9 * DAY}, {9 * DAY + 1, 2 * DAY, false, 9 * DAY + 1}};
+    check_plan("found", found, VV_COUNT(found), 1, 0);
+    check_plan("set", set, VV_COUNT(set), 0, 0);
+}
+
 TEST(log_times, are_read_from_the_log_and_cannot_be_set_everywhere)
 {
     VV_CLEANUP(fixture_done) struct fixture fixture;
