@@ -31,6 +31,7 @@
 #include "table/maintain/vacuum.h"
 
 #define FILES_MAX 24
+#define INPUTS_A_ROOT 50
 #define NOW_MS INT64_C(1738231200000) /* 2025-01-30T10:00:00Z */
 #define CHECKPOINT \
     "_delta_log/%020" PRId64 ".checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json"
@@ -44,7 +45,6 @@ struct file {
 struct table {
     struct vv_op op;
     struct test_clock clock;
-    struct vv_store *root; /* of the other three: to open one takes a folder of the system's */
     struct vv_store *store;
     struct vv_store
         *young; /* has the commits up to the one that is looked at, and nothing else */
@@ -62,8 +62,27 @@ static void table_done(struct table *table)
     vv_store_close(&table->scratch);
     vv_store_close(&table->young);
     vv_store_close(&table->store);
-    vv_store_close(&table->root);
     vv_op_done(&table->op);
+}
+
+/* To open a store takes a folder of the system's, and most of the time: it serves some inputs in a row. */
+static void open_stores(struct table *table)
+{
+    static struct vv_store *root;
+    static unsigned inputs;
+    struct vv_op *op = &table->op;
+    struct vv_store **stores[] = {&table->store, &table->young, &table->scratch};
+    if (inputs % INPUTS_A_ROOT == 0) {
+        vv_store_close(&root);
+        varve_status status = vv_store_open_memory(op, &root);
+        VV_PRE(status == VARVE_OK);
+    }
+    for (size_t i = 0; i < VV_COUNT(stores); i++) {
+        struct vv_str prefix = vv_arena_format(&op->arena, "%u/%zu", inputs, i);
+        varve_status status = vv_store_at(op, root, prefix, stores[i]);
+        VV_PRE(status == VARVE_OK);
+    }
+    inputs++;
 }
 
 /* ---- The files ---------------------------------------------------------------------------------- */
@@ -514,8 +533,7 @@ static void check_pins(struct table *table)
         VV_PRE(pins.items[i].version >= 0 &&
                vv_pins_find(&pins, pins.items[i].name) == &pins.items[i]);
         status = vv_pin_write(op, &table->log, &pins.items[i]);
-        VV_PRE(status ==
-               VARVE_EUSAGE); /* it is there, or was put there under no name for one */
+        VV_PRE(status == VARVE_EUSAGE); /* the name is taken, or is none */
         vv_forgive(op);
     }
 }
@@ -543,14 +561,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     test_clock_init(&table.clock, NOW_MS * VV_US_PER_MS);
     vv_op_init(op, &table.clock.env, (size_t)1 << 30);
-    varve_status status = vv_store_open_memory(op, &table.root);
-    VV_PRE(status == VARVE_OK);
-    status = vv_store_at(op, table.root, VV_STR("store"), &table.store);
-    VV_PRE(status == VARVE_OK);
-    status = vv_store_at(op, table.root, VV_STR("young"), &table.young);
-    VV_PRE(status == VARVE_OK);
-    status = vv_store_at(op, table.root, VV_STR("scratch"), &table.scratch);
-    VV_PRE(status == VARVE_OK);
+    open_stores(&table);
     table.log = (struct vv_log_handle){table.store, fuzz_engine()->engine};
     table.is_thorough = size > 0 && data[0] == '!';
     take_files(&table, vv_str_skip(input, table.is_thorough ? 1 : 0));
