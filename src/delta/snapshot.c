@@ -549,7 +549,11 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
     VV_CLEANUP(box_free) struct box *box = NULL;
     struct news news = {0};
     bool latest = false;
-    VV_TRY(read_to_latest(op, log, old->version, &arena, &news, &latest));
+    varve_status status = read_to_latest(op, log, old->version, &arena, &news, &latest);
+    if (status == VARVE_ECORRUPT) /* a checkpoint behind it may stand for what is damaged */
+        vv_forgive(op);
+    else
+        VV_TRY(status);
     if (!latest)
         return vv_snapshot_load(op, log, VV_NO_VERSION, out);
     if (news.commits.len == 0) {

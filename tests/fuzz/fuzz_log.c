@@ -313,6 +313,20 @@ static void step(struct table *table, struct vv_snapshot *loaded, varve_status l
     *base = vv_snapshot_retain(loaded);
 }
 
+static bool is_damaged_behind(struct table *table, const struct vv_snapshot *first)
+{
+    struct vv_op *op = &table->op;
+    struct vv_actions actions = {0};
+    bool is_damaged = false;
+    for (size_t i = 0; i < table->files_len && !is_damaged; i++)
+        is_damaged = table->files[i].version > first->version &&
+                     vv_actions_parse(op, &op->arena, table->files[i].version,
+                         table->files[i].bytes, &actions) != VARVE_OK;
+    if (is_damaged)
+        vv_forgive(op);
+    return is_damaged;
+}
+
 /* In one go from an old version, and in a store that is asked by name, it is what it was. */
 static void check_latest(struct table *table, struct vv_snapshot *latest, varve_status status,
     struct vv_snapshot *first)
@@ -324,7 +338,11 @@ static void check_latest(struct table *table, struct vv_snapshot *latest, varve_
     if (first != NULL) {
         varve_status by_first = vv_snapshot_refresh(op, &table->log, first, &refreshed);
         (void)is_known(op, by_first);
-        if (is_plain)
+        /*
+         * Behind a gap that is wide enough nobody looks who has read what is before it. Where all
+         * commits can be read a checkpoint may say otherwise than they.
+         */
+        if (!table->has_gap && (!table->has_checkpoints || is_damaged_behind(table, first)))
             VV_PRE(by_first == status);
         if (is_plain && latest != NULL && is_comparable(op, latest, first))
             require_twins(op, latest, refreshed, "by the first version");

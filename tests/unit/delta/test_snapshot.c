@@ -435,6 +435,29 @@ TEST(snapshot, refresh_notices_that_the_log_was_cleaned_up_behind_it)
     CHECK(fresh == NULL);
 }
 
+/* As whoever opens the table then. */
+TEST(snapshot, refresh_goes_past_a_damaged_commit_that_a_checkpoint_stands_for)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    REQUIRE(fixture_init(&f) && put_first_commit(&f));
+    REQUIRE(load(&f, VV_NO_VERSION, &snapshot));
+    REQUIRE(put_commit(&f, 1, "{\"add\":{\"path\":\n") && put_commit(&f, 2, ADD_LINE("c")));
+    struct vv_snapshot *fresh = NULL;
+    CHECK_FAILS(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh), VARVE_ECORRUPT);
+    CHECK(strstr(f.op.error.message, "00000000000000000001.json") != NULL);
+    vv_forgive(&f.op);
+    REQUIRE(put_log_file(&f,
+        "00000000000000000002.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json",
+        PROTOCOL_LINE METADATA_LINE ADD_LINE("a") ADD_LINE("b") ADD_LINE("c"), NOW_MS));
+    REQUIRE(refresh(&f, &snapshot));
+    CHECK_INT(snapshot->version, 2);
+    CHECK_INT(snapshot->files_len, 3);
+    /* It is back from a backup: whoever closes the fixture holds it against the checkpoint. */
+    REQUIRE_OK(&f.op,
+        vv_store_put(&f.op, f.store, vv_log_commit_key(&f.op.arena, 1), VV_STR(ADD_LINE("b"))));
+}
+
 /* A reader that stays open must not take a missing commit for the end, however old its data. */
 TEST(snapshot, refresh_finds_the_gap_that_a_fresh_reader_finds)
 {
