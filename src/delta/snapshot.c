@@ -550,7 +550,8 @@ varve_status vv_snapshot_refresh(struct vv_op *op, const struct vv_log_handle *l
     struct news news = {0};
     bool latest = false;
     varve_status status = read_to_latest(op, log, old->version, &arena, &news, &latest);
-    if (status == VARVE_ECORRUPT) /* a checkpoint behind it may stand for what is damaged */
+    /* A checkpoint behind it may stand for what can't be read. */
+    if (status == VARVE_ECORRUPT || status == VARVE_EUNSUPPORTED)
         vv_forgive(op);
     else
         VV_TRY(status);

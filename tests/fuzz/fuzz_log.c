@@ -286,8 +286,7 @@ static bool is_comparable(const struct vv_op *op, const struct vv_snapshot *a,
  * `*base`: the version before, or NULL; then this one. `loaded` is NULL where it can't be read. A
  * checkpoint that is damaged may stand in the way of a version that its commits would give.
  */
-static void step(struct table *table, struct vv_snapshot *loaded, varve_status loaded_status,
-    struct vv_snapshot **base)
+static void step(struct table *table, struct vv_snapshot *loaded, struct vv_snapshot **base)
 {
     struct vv_op *op = &table->op;
     const struct vv_log_handle log = {table->young, NULL};
@@ -298,7 +297,7 @@ static void step(struct table *table, struct vv_snapshot *loaded, varve_status l
         (void)is_known(op, status);
         require_same(before, text_of(op, *base), "an old version after a refresh");
         if (!table->has_checkpoints)
-            VV_PRE(status == loaded_status);
+            VV_PRE((status == VARVE_OK) == (loaded != NULL));
         if (loaded != NULL && is_comparable(op, loaded, *base)) {
             VV_PRE(status == VARVE_OK);
             require_twins(op, loaded, next, "by the version before");
@@ -343,7 +342,7 @@ static void check_latest(struct table *table, struct vv_snapshot *latest, varve_
          * commits can be read a checkpoint may say otherwise than they.
          */
         if (!table->has_gap && (!table->has_checkpoints || is_damaged_behind(table, first)))
-            VV_PRE(by_first == status);
+            VV_PRE((by_first == VARVE_OK) == (latest != NULL));
         if (is_plain && latest != NULL && is_comparable(op, latest, first))
             require_twins(op, latest, refreshed, "by the first version");
     }
@@ -375,9 +374,8 @@ static void check_versions(struct table *table)
             vv_snapshot_release(&base);
         before = file->version;
         (void)put_file(op, table->young, file);
-        varve_status status = vv_snapshot_load(op, &table->log, file->version, &loaded);
-        (void)is_known(op, status);
-        step(table, loaded, status, &base);
+        (void)is_known(op, vv_snapshot_load(op, &table->log, file->version, &loaded));
+        step(table, loaded, &base);
         model_commit(op, &model, file->version, file->bytes);
         if (loaded == NULL)
             continue;
