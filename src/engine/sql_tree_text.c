@@ -213,27 +213,30 @@ varve_status vv_sql_replace_tables(struct vv_op *op, struct vv_session *session,
     return VARVE_OK;
 }
 
+/* In the place of parameters with values: they stay parameters. */
+static const struct vv_sql_params no_values;
+
 /*
- * A number that no double holds is Infinity in the tree, which is no JSON and which DuckDB does not
- * read back: it becomes a cast of its name. False: `node` is another one.
+ * A double becomes a cast of its digits: DuckDB writes 1e0 as 1.0, which it reads as a decimal, and a
+ * number that no double holds as Infinity, which is no JSON and which it does not read back. The name
+ * of a column is what DuckDB writes, where it can. False: `node` is another one.
  */
-static bool add_infinity(const struct vv_json *node, struct vv_buf *json)
+static bool add_double(const struct vv_json *node, bool is_name, struct vv_buf *json)
 {
     struct vv_sql_param number = {.type = VV_SQL_DOUBLE};
     if (!vv_str_eq(vv_json_text(vv_json_get(node, "class")), VV_STR("CONSTANT")))
         return false;
-    const struct vv_json *value =
-        vv_json_get_kind(vv_json_get(node, "value"), "value", VV_JSON_NUMBER);
-    number.value = vv_json_text(value);
-    if (!vv_str_eq(number.value, VV_STR("Infinity")) &&
-        !vv_str_eq(number.value, VV_STR("-Infinity")))
+    const struct vv_json *constant = vv_json_get(node, "value");
+    number.value = vv_json_text(vv_json_get_kind(constant, "value", VV_JSON_NUMBER));
+    bool is_infinite = vv_str_eq(number.value, VV_STR("Infinity")) ||
+                       vv_str_eq(number.value, VV_STR("-Infinity"));
+    bool is_double = number.value.ptr != NULL &&
+                     vv_json_is_text(vv_json_get(constant, "type"), "id", "DOUBLE");
+    if (!is_infinite && (is_name || !is_double))
         return false;
     vv_sql_param_add_node(&number, json);
     return true;
 }
-
-/* In the place of parameters with values: they stay parameters. */
-static const struct vv_sql_params no_values;
 
 static varve_status add_value(struct vv_op *op, const struct vv_json *value,
     const struct vv_sql_params *params, struct vv_buf *json)
@@ -248,7 +251,7 @@ static varve_status add_value(struct vv_op *op, const struct vv_json *value,
         vv_sql_param_add_node(param, json);
         return VARVE_OK;
     }
-    if (is_object && add_infinity(value, json))
+    if (is_object && add_double(value, params == &no_values, json))
         return VARVE_OK;
     if (!is_object && !vv_json_is(value, VV_JSON_ARRAY)) {
         struct vv_str text;

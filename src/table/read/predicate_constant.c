@@ -3,7 +3,8 @@
  *
  * A comparison happens in a type that holds both sides. A constant is of use where it is, as a
  * value of the column's type, still equal to itself: then the order among the column's values
- * answers the comparison. 5.5 is no integer, and the condition "n < 5.5" stays undecided.
+ * answers the comparison. 5.5 is no integer, and the condition "n < 5.5" stays undecided. Of an IN or
+ * BETWEEN the constants are looked at together (struct vv_predicate_group).
  */
 #include "engine/sql_tree.h"
 #include "table/read/predicate_tree.h"
@@ -90,7 +91,7 @@ static bool is_integer(const struct vv_type *type)
 }
 
 /* Literals that are values as they stand; most are. */
-static bool read_literal(const struct vv_predicate_constant *constant)
+static bool read_literal(struct vv_predicate_constant *constant)
 {
     const struct vv_json *value = vv_json_get(constant->node, "value");
     struct vv_str type = vv_json_text(vv_json_get(vv_json_get(value, "type"), "id"));
@@ -100,6 +101,7 @@ static bool read_literal(const struct vv_predicate_constant *constant)
         return false;
     if (vv_json_bool(vv_json_get(value, "is_null"), false)) {
         *constant->out = (struct vv_value){.kind = VV_VALUE_NULL};
+        constant->class = VV_CONSTANT_UNTYPED;
         return true;
     }
     value = vv_json_get(value, "value");
@@ -107,11 +109,13 @@ static bool read_literal(const struct vv_predicate_constant *constant)
         (vv_str_eq(type, VV_STR("INTEGER")) || vv_str_eq(type, VV_STR("BIGINT"))) &&
         vv_json_int64(value, &number)) {
         *constant->out = (struct vv_value){.kind = VV_VALUE_INT, .integer = number};
+        constant->class = VV_CONSTANT_OTHER;
         return true;
     }
     if (constant->type->kind == VV_TYPE_STRING && vv_str_eq(type, VV_STR("VARCHAR")) &&
         vv_json_is(value, VV_JSON_STRING)) {
         *constant->out = (struct vv_value){.kind = VV_VALUE_TEXT, .text = vv_json_text(value)};
+        constant->class = VV_CONSTANT_TEXT;
         return true;
     }
     return false;
@@ -149,6 +153,45 @@ static bool is_comparable(const struct vv_type *column, struct vv_str type)
     }
 }
 
+static enum vv_constant_class class_of(const struct vv_type *column, struct vv_str type)
+{
+    if (!is_comparable(column, type))
+        return VV_CONSTANT_UNKNOWN;
+    if (vv_str_eq(type, VV_STR("VARCHAR")))
+        return VV_CONSTANT_TEXT;
+    return vv_str_eq(type, VV_STR("DOUBLE")) ? VV_CONSTANT_DOUBLE : VV_CONSTANT_OTHER;
+}
+
+/*
+ * Whether a constant of its class beside those before it leaves the type as it was: a text becomes
+ * what the others are, and a float is a double beside one.
+ */
+static bool is_alike(const struct vv_predicate_constant *constant)
+{
+    enum vv_constant_class before = constant->group->class;
+    bool is_float = constant->type->kind == VV_TYPE_FLOAT;
+    if (constant->class == VV_CONSTANT_UNTYPED || before == VV_CONSTANT_UNKNOWN)
+        return constant->class != VV_CONSTANT_UNKNOWN;
+    if (constant->class == VV_CONSTANT_TEXT || before == VV_CONSTANT_TEXT || is_float)
+        return constant->class == before;
+    return constant->class != VV_CONSTANT_UNKNOWN;
+}
+
+/* Forgets the constants of a group whose type nobody knows. */
+static void judge_groups(struct vv_predicate_constant *first)
+{
+    for (struct vv_predicate_constant *each = first; each != NULL; each = each->next) {
+        if (each->group == NULL)
+            continue;
+        each->group->is_mixed |= !is_alike(each);
+        if (each->class != VV_CONSTANT_UNTYPED)
+            each->group->class = each->class;
+    }
+    for (struct vv_predicate_constant *each = first; each != NULL; each = each->next)
+        if (each->group != NULL && each->group->is_mixed)
+            *each->out = (struct vv_value){.kind = VV_VALUE_NONE};
+}
+
 /*
  * Three columns: the SQL type, whether the value is still itself in the column's, the value. One
  * that can't be computed is told by the second, and fails nothing: a transaction goes on.
@@ -180,11 +223,12 @@ static varve_status add_constant(struct vv_op *op, struct vv_session *session,
 }
 
 static varve_status take_constant(struct vv_op *op, const struct vv_rows *rows, uint32_t column,
-    const struct vv_predicate_constant *constant)
+    struct vv_predicate_constant *constant)
 {
     static const struct vv_type condition = {.kind = VV_TYPE_BOOLEAN};
     const struct vv_type *type = constant->type != NULL ? constant->type : &condition;
     bool is_null = vv_rows_is_null(rows, column + 2);
+    constant->class = class_of(type, vv_rows_text(rows, column));
     if (!vv_rows_bool(rows, column + 1) ||
         (!is_null && !is_comparable(type, vv_rows_text(rows, column))))
         return VARVE_OK;
@@ -197,7 +241,7 @@ static bool is_refusal(varve_status status)
     return status == VARVE_EFAILED || status == VARVE_EUSAGE || status == VARVE_EINVALID;
 }
 
-varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session,
+static varve_status read_constants(struct vv_op *op, struct vv_session *session,
     const struct vv_sql_params *params, struct vv_predicate_constant *first)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
@@ -227,5 +271,13 @@ varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session
     VV_TRY(vv_rows_next(op, rows, &has_row));
     for (size_t i = 0; i < len && has_row; i++)
         VV_TRY(take_constant(op, rows, (uint32_t)i * 3, computed[i]));
+    return VARVE_OK;
+}
+
+varve_status vv_predicate_constants(struct vv_op *op, struct vv_session *session,
+    const struct vv_sql_params *params, struct vv_predicate_constant *first)
+{
+    VV_TRY(read_constants(op, session, params, first));
+    judge_groups(first);
     return VARVE_OK;
 }

@@ -9,6 +9,7 @@ struct reader {
     struct vv_predicate *predicate;
     struct vv_predicate_names names;
     struct vv_predicate_constant *constants;
+    struct vv_predicate_group *group; /* of what is read */
 };
 
 static varve_status read_node(struct reader *reader, const struct vv_json *json,
@@ -75,7 +76,11 @@ static varve_status need_constant(struct reader *reader, const struct vv_json *j
 {
     struct vv_predicate_constant *constant = NULL;
     VV_NEW(reader->op, &constant, struct vv_predicate_constant, 1);
-    *constant = (struct vv_predicate_constant){json, type, out, reader->constants};
+    *constant = (struct vv_predicate_constant){.node = json,
+        .type = type,
+        .group = type != NULL ? reader->group : NULL,
+        .out = out,
+        .next = reader->constants};
     reader->constants = constant;
     return VARVE_OK;
 }
@@ -149,6 +154,25 @@ static void append(struct vv_predicate_node *parent, struct vv_predicate_node *c
     parent->first = child;
 }
 
+/*
+ * An operand of the group: a column of the table, all of which are of one type, or a constant. Only
+ * constants that are compared with a column are looked at afterwards.
+ */
+static void join_group(struct reader *reader, const struct vv_json *operand, bool is_first)
+{
+    struct vv_predicate_group *group = reader->group;
+    int32_t column = column_of(reader, operand);
+    if (column < 0) {
+        group->is_mixed |=
+            group->is_turned || !vv_predicate_is_constant(operand, &reader->names);
+        group->is_turned |= is_first;
+        return;
+    }
+    const struct vv_type *type = &reader->names.schema->fields[column].type;
+    group->is_mixed |= group->type != NULL && !vv_type_eq(group->type, type);
+    group->type = type;
+}
+
 static varve_status read_between(struct reader *reader, const struct vv_json *json,
     struct vv_predicate_node **out)
 {
@@ -157,12 +181,16 @@ static varve_status read_between(struct reader *reader, const struct vv_json *js
         enum vv_predicate_compare compare;
     } sides[] = {{"lower", VV_COMPARE_GE}, {"upper", VV_COMPARE_LE}};
     VV_TRY(new_node(reader, VV_PREDICATE_AND, out));
+    VV_NEW(reader->op, &reader->group, struct vv_predicate_group, 1);
+    join_group(reader, vv_json_get(json, "input"), true);
     for (size_t i = 0; i < VV_COUNT(sides); i++) {
         struct vv_predicate_node *child = NULL;
+        join_group(reader, vv_json_get(json, sides[i].member), false);
         VV_TRY(compare(reader, vv_json_get(json, "input"), vv_json_get(json, sides[i].member),
             VV_PREDICATE_COMPARE, sides[i].compare, &child));
         append(*out, child);
     }
+    reader->group = NULL;
     return VARVE_OK;
 }
 
@@ -175,8 +203,10 @@ static varve_status read_in(struct reader *reader, const struct vv_json *childre
     const struct vv_json *input = NULL;
     struct vv_str unused;
     VV_TRY(new_node(reader, VV_PREDICATE_OR, out));
+    VV_NEW(reader->op, &reader->group, struct vv_predicate_group, 1);
     while (vv_json_each(children, &iterator, &unused, &child)) {
         struct vv_predicate_node *node = NULL;
+        join_group(reader, child, input == NULL);
         if (input == NULL) {
             input = child;
             continue;
@@ -184,6 +214,7 @@ static varve_status read_in(struct reader *reader, const struct vv_json *childre
         VV_TRY(compare(reader, input, child, VV_PREDICATE_COMPARE, VV_COMPARE_EQ, &node));
         append(*out, node);
     }
+    reader->group = NULL;
     return VARVE_OK;
 }
 

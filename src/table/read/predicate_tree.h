@@ -50,10 +50,32 @@ struct vv_predicate {
     size_t columns_len;
 };
 
+/* Of a constant's type, as far as it says in which type it is compared. */
+enum vv_constant_class {
+    VV_CONSTANT_UNKNOWN, /* or one that no order of the column's values answers for */
+    VV_CONSTANT_UNTYPED, /* NULL as it stands */
+    VV_CONSTANT_TEXT,
+    VV_CONSTANT_DOUBLE,
+    VV_CONSTANT_OTHER
+};
+
+/*
+ * The operands of one IN or BETWEEN. The engine compares all of them in one type, which holds them
+ * all: s IN ('10', 1) compares numbers, so that nothing is known from '10' alone.
+ */
+struct vv_predicate_group {
+    const struct vv_type *type; /* of its columns; NULL: there was none so far */
+    enum vv_constant_class class;
+    bool is_turned; /* the first operand is no column: 5 BETWEEN a AND b */
+    bool is_mixed;  /* the type may be another than that of a column beside one constant */
+};
+
 /* A constant of the condition; `out` is in a node. */
 struct vv_predicate_constant {
     const struct vv_json *node;
     const struct vv_type *type; /* of the column that it is compared with; NULL: a condition */
+    struct vv_predicate_group *group; /* NULL: it is compared with that column alone */
+    enum vv_constant_class class;
     struct vv_value *out;
     struct vv_predicate_constant *next;
 };

@@ -102,6 +102,19 @@ static const struct {
     {"n NOT IN (1, 2)", ALL, SOME},
     {"n NOT IN (1, NULL)", NONE, NONE},
     {"n IN (1, NULL)", NONE, NONE},
+    /* Compared in one type, which is not that of each beside the column: what is alike is decided. */
+    {"n IN (1, 2e0)", SOME, SOME},
+    {"n NOT IN ('9.6', 1.5)", SOME, SOME},
+    {"n BETWEEN '21' AND 30.5", SOME, SOME},
+    {"n BETWEEN 21 AND 30.5", NONE, NONE},
+    {"s IN ('z', 1)", SOME, SOME},
+    {"s IN ('z', NULL)", NONE, NONE},
+    {"s BETWEEN 1 AND 'a'", SOME, SOME},
+    {"s IN ('z', n)", SOME, SOME},
+    {"'zz' BETWEEN s AND n", SOME, SOME},
+    {"21 IN (n, 2e0)", SOME, SOME},
+    {"21 BETWEEN n AND n", NONE, NONE},
+    {"x IN (-9, -8.5, -7e0)", NONE, NONE},
     {"n = NULL", NONE, NONE},
     {"n IS NULL", NONE, NONE},
     {"n IS NOT NULL", ALL, SOME},
@@ -127,6 +140,7 @@ static const struct {
     {"n < 9.0", NONE, NONE},
     {"n = '9'", NONE, NONE},
     {"n < 9::DOUBLE", SOME, SOME}, /* undecided */
+    {"n < 9e0", SOME, SOME},       /* likewise: it is no decimal */
     {"ts < '2025-01-30'", NONE, NONE},
     {"ts < TIMESTAMPTZ '2025-01-30 10:00:00+00'", NONE, SOME}, /* minima of some are late */
     {"ts < TIMESTAMPTZ '2025-01-30 09:59:58+00'", NONE, NONE},
