@@ -54,6 +54,8 @@ static varve_status read_hours(struct vv_op *op, struct parser *parser, struct v
     if (!read_clock(next_word(parser), &out->open) ||
         !read_clock(next_word(parser), &out->close))
         return fail_line(op, parser, "it needs two times such as 09:30 16:00");
+    if (out->open == MINUTES_PER_DAY) /* until 00:00 it would be no time at all */
+        return fail_line(op, parser, "what opens at 24:00 opens at 00:00 of the next day");
     if (out->close <= out->open)
         out->close += MINUTES_PER_DAY;
     return VARVE_OK;
@@ -69,6 +71,16 @@ static varve_status add_hours(struct vv_op *op, struct parser *parser, bool is_w
         return vv_fail_memory(op);
     *added = (struct vv_calendar_hours){day, hours};
     return VARVE_OK;
+}
+
+/* What would be passed over could be a second session, or the half of a name. */
+static varve_status end_line(struct vv_op *op, struct parser *parser)
+{
+    struct vv_str word = next_word(parser);
+    if (word.len == 0 || word.ptr[0] == '#')
+        return VARVE_OK;
+    return fail_line(op, parser,
+        "it goes on behind what it says; several sessions are several lines");
 }
 
 /* "mon,tue" 09:30 16:00 */
@@ -88,7 +100,7 @@ static varve_status read_session(struct vv_op *op, struct parser *parser)
         VV_TRY(add_hours(op, parser, true, number, hours));
     }
     parser->calendar->has_sessions = true;
-    return VARVE_OK;
+    return end_line(op, parser);
 }
 
 static varve_status read_day(struct vv_op *op, struct parser *parser, bool is_closed)
@@ -116,17 +128,19 @@ static varve_status read_day(struct vv_op *op, struct parser *parser, bool is_cl
 static varve_status read_valid(struct vv_op *op, struct parser *parser)
 {
     struct vv_calendar *calendar = parser->calendar;
+    if (calendar->days.len > 0)
+        return fail_line(op, parser, "it has to be before all days");
     if (!vv_time_parse_date(next_word(parser), &calendar->first_day) ||
         !vv_time_parse_date(next_word(parser), &calendar->last_day) ||
         calendar->last_day < calendar->first_day)
         return fail_line(op, parser, "it needs two dates, the first and the last");
-    return VARVE_OK;
+    return end_line(op, parser);
 }
 
 static varve_status read_text(struct vv_op *op, struct parser *parser, struct vv_str *out)
 {
     *out = next_word(parser);
-    return out->len > 0 ? VARVE_OK : fail_line(op, parser, "it needs a name");
+    return out->len > 0 ? end_line(op, parser) : fail_line(op, parser, "it needs a name");
 }
 
 static varve_status read_line(struct vv_op *op, struct parser *parser)

@@ -481,6 +481,10 @@ def test_a_range_behind_the_newest_row_says_why_nothing_is_expected(varve):
     ("hours 2025-02-03 10:00 12:00\nhours 2025-02-03 11:00 12:00", "days must be in order"),
     ("valid 2025-01-01 2024-01-01", "line 1: it needs two dates"),
     ("valid 2025-01-01 2025-02-01\nclosed 2026-01-01", "outside of the days that are valid"),
+    ("closed 2025-01-01\nvalid 2025-01-01 2025-02-01", "line 2: it has to be before all days"),
+    ("session mon 09:30 12:00 13:00 16:00", "line 1: it goes on behind what it says"),
+    ("hours 2025-02-03 24:00 00:00", "line 1: what opens at 24:00"),
+    ("timezone America/New York", "line 1: it goes on behind what it says"),
     ("holiday 2025-01-01", "line 1: a line begins with calendar"),
     ("timezone Mars/Olympus\nsession mon 09:00 10:00", "Mars/Olympus"),
 ])
