@@ -34,48 +34,77 @@ static bool read_integer(const char *text, int64_t *out)
     return true;
 }
 
-bool vv_size_read(const char *text, int64_t *out)
+/* Digits of a number, and of what lies behind its point: by more, nothing that is read changes. */
+#define AMOUNT_DIGITS_MAX 18
+
+__extension__ typedef unsigned __int128 wide;
+
+struct unit {
+    const char *name;
+    int64_t size;
+};
+
+/* Digits in front, but for zeros before them; *out_len: how many. False: too many. */
+static bool take_digits(const char **text, uint64_t *out, unsigned *out_len)
 {
-    static const struct unit {
-        const char *name;
-        double bytes;
-    } units[] = {{"", 1}, {"B", 1}, {"K", 1e3}, {"KB", 1e3}, {"KiB", 1024.0}, {"M", 1e6},
-        {"MB", 1e6}, {"MiB", 1048576.0}, {"G", 1e9}, {"GB", 1e9}, {"GiB", 1073741824.0},
-        {"T", 1e12}, {"TB", 1e12}, {"TiB", 1099511627776.0}};
-    char *end = NULL;
-    double number = strtod(text, &end);
-    if (end == text || *text < '0' || *text > '9')
+    const char *first = *text;
+    for (*out = 0; **text >= '0' && **text <= '9'; ++*text) {
+        if (*out >= UINT64_C(1000000000000000000))
+            return false;
+        *out = *out * 10 + (uint64_t)(**text - '0');
+    }
+    *out_len = (unsigned)(*text - first);
+    return *out_len > 0;
+}
+
+/*
+ * "1.5GiB", exactly: what a double makes of 1.005 seconds is 1004 milliseconds. What is less than one
+ * of the smallest unit is cut off.
+ */
+static bool read_amount(const char *text, const struct unit *units, size_t len, int64_t most,
+    int64_t *out)
+{
+    uint64_t whole = 0;
+    uint64_t part = 0;
+    unsigned digits = 0;
+    wide scale = 1;
+    if (!take_digits(&text, &whole, &digits))
         return false;
-    while (*end == ' ')
-        end++;
-    for (size_t i = 0; i < VV_COUNT(units); i++) {
-        double bytes = number * units[i].bytes;
-        if (strcmp(end, units[i].name) != 0 || !(bytes < 9e18))
+    if (*text == '.') {
+        text++;
+        if (!take_digits(&text, &part, &digits) || digits > AMOUNT_DIGITS_MAX)
+            return false;
+        for (; digits > 0; digits--)
+            scale *= 10;
+    }
+    text += strspn(text, units[0].name[0] == '\0' ? " " : ""); /* "1 GB", but no "1 s" */
+    for (size_t i = 0; i < len; i++) {
+        if (strcmp(text, units[i].name) != 0)
             continue;
-        *out = (int64_t)bytes;
+        wide amount =
+            (wide)whole * (wide)units[i].size + (wide)part * (wide)units[i].size / scale;
+        if (amount > (wide)most)
+            return false;
+        *out = (int64_t)amount;
         return true;
     }
     return false;
 }
 
+bool vv_size_read(const char *text, int64_t *out)
+{
+    static const struct unit units[] = {{"", 1}, {"B", 1}, {"K", 1000}, {"KB", 1000},
+        {"KiB", 1024}, {"M", 1000000}, {"MB", 1000000}, {"MiB", 1 << 20}, {"G", 1000000000},
+        {"GB", 1000000000}, {"GiB", 1 << 30}, {"T", INT64_C(1000000000000)},
+        {"TB", INT64_C(1000000000000)}, {"TiB", INT64_C(1) << 40}};
+    return read_amount(text, units, VV_COUNT(units), INT64_MAX, out);
+}
+
 bool vv_duration_read(const char *text, int64_t *out_ms)
 {
-    static const struct unit {
-        const char *name;
-        double ms;
-    } units[] = {{"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
-    char *end = NULL;
-    double number = strtod(text, &end);
-    if (end == text || *text < '0' || *text > '9')
-        return false;
-    for (size_t i = 0; i < VV_COUNT(units); i++) {
-        double ms = number * units[i].ms;
-        if (strcmp(end, units[i].name) != 0 || !(ms < 9e15))
-            continue;
-        *out_ms = (int64_t)ms;
-        return true;
-    }
-    return false;
+    static const struct unit units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    return read_amount(text, units, VV_COUNT(units), INT64_C(9000000000000000), out_ms);
 }
 
 /* Position of `value` in "a|b|c" from 1; 0: not one of them. */

@@ -124,7 +124,7 @@ static struct script read_script(const char *sql)
     size_t left = strlen(sql);
     while (!vv_sql_is_blank(sql, left)) {
         size_t end = vv_sql_statement_end(sql, left);
-        script.last = vv_sql_skip_blank(sql, left);
+        script.last = vv_sql_blank_end(sql, left);
         script.last_len = (size_t)(sql + left - script.last);
         script.answers += is_setting(script.last, script.last_len) ? 0 : 1;
         if (end == 0)

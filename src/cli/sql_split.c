@@ -5,12 +5,17 @@
 
 /* Each `skip_` gives the place behind what begins at `at`; `len` where that has no end. */
 
-/* E'...' knows backslashes; a plain string does not. */
-static size_t skip_quoted(const char *sql, size_t at, size_t len)
+/* Every byte of a character that is not ASCII is one of a word, as the engine has it. */
+static bool is_word_byte(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    return isalnum(c) || c == '_' || c >= 0x80;
+}
+
+/* E'...' knows backslashes; a plain string does not. `at` is the quote. */
+static size_t skip_quoted(const char *sql, size_t at, size_t len, bool has_escapes)
 {
     char quote = sql[at];
-    bool has_escapes = quote == '\'' && at > 0 && (sql[at - 1] == 'e' || sql[at - 1] == 'E') &&
-                       (at < 2 || !(isalnum((unsigned char)sql[at - 2]) || sql[at - 2] == '_'));
     for (at++; at < len; at++) {
         if (has_escapes && sql[at] == '\\')
             at++;
@@ -20,6 +25,14 @@ static size_t skip_quoted(const char *sql, size_t at, size_t len)
             return at + 1;
     }
     return len;
+}
+
+/* Dollars within a word are part of it. */
+static size_t skip_word(const char *sql, size_t at, size_t len)
+{
+    while (at < len && (is_word_byte(sql[at]) || sql[at] == '$'))
+        at++;
+    return at;
 }
 
 static size_t skip_line_comment(const char *sql, size_t at, size_t len)
@@ -49,13 +62,11 @@ static size_t skip_comment(const char *sql, size_t at, size_t len)
 /* "$tag$": its length; 0 where the dollar begins something else, such as a parameter. */
 static size_t tag_len(const char *sql, size_t at, size_t len)
 {
-    if (at > 0 && (isalnum((unsigned char)sql[at - 1]) || sql[at - 1] == '_'))
-        return 0;
     for (size_t end = at + 1; end < len; end++) {
         if (sql[end] == '$')
             return end + 1 - at;
         bool is_first_digit = end == at + 1 && isdigit((unsigned char)sql[end]);
-        if (is_first_digit || !(isalnum((unsigned char)sql[end]) || sql[end] == '_'))
+        if (is_first_digit || !is_word_byte(sql[end]))
             return 0;
     }
     return 0;
@@ -70,12 +81,16 @@ static size_t skip_dollars(const char *sql, size_t at, size_t len)
     return end ? (size_t)(end - sql) + tag : len;
 }
 
-/* One token of no meaning, or one byte. */
+/* One word, one token of no meaning, or one byte. */
 static size_t skip(const char *sql, size_t at, size_t len)
 {
     bool has_next = at + 1 < len;
     if (sql[at] == '\'' || sql[at] == '"')
-        return skip_quoted(sql, at, len);
+        return skip_quoted(sql, at, len, false);
+    if ((sql[at] == 'e' || sql[at] == 'E') && has_next && sql[at + 1] == '\'')
+        return skip_quoted(sql, at + 1, len, true);
+    if (is_word_byte(sql[at]))
+        return skip_word(sql, at, len);
     if (sql[at] == '-' && has_next && sql[at + 1] == '-')
         return skip_line_comment(sql, at, len);
     if (sql[at] == '/' && has_next && sql[at + 1] == '*')
@@ -93,7 +108,7 @@ size_t vv_sql_statement_end(const char *sql, size_t len)
     return 0;
 }
 
-const char *vv_sql_skip_blank(const char *sql, size_t len)
+const char *vv_sql_blank_end(const char *sql, size_t len)
 {
     size_t at = 0;
     while (at < len) {
@@ -108,5 +123,5 @@ const char *vv_sql_skip_blank(const char *sql, size_t len)
 
 bool vv_sql_is_blank(const char *sql, size_t len)
 {
-    return vv_sql_skip_blank(sql, len) == sql + len;
+    return vv_sql_blank_end(sql, len) == sql + len;
 }

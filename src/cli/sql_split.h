@@ -16,6 +16,6 @@ size_t vv_sql_statement_end(const char *sql, size_t len);
 /* Nothing but blanks, comments and semicolons. */
 bool vv_sql_is_blank(const char *sql, size_t len);
 /* Where something else begins; the end of the text where nothing does. */
-const char *vv_sql_skip_blank(const char *sql, size_t len);
+const char *vv_sql_blank_end(const char *sql, size_t len);
 
 #endif

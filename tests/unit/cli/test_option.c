@@ -336,8 +336,14 @@ TEST(option, times_have_a_unit)
         {"5m", 300000},
         {"2h", 7200000},
         {"1d", 86400000},
+        {"1.005s", 1005},
+        {"0.0005s", 0},
+        {"9000000000000000ms", INT64_C(9000000000000000)},
+        {"9000000000000001ms", -1},
         {"60", -1},
         {"s", -1},
+        {"0x1m", -1},
+        {"1e1s", -1},
         {"-1s", -1},
         {"1 s", -1},
         {"1sec", -1},
@@ -367,7 +373,9 @@ TEST(option, sizes_are_decimal_or_binary)
         const char *text;
         int64_t bytes;
     } sizes[] = {{"0", 0}, {"4096", 4096}, {"1KB", 1000}, {"1KiB", 1024}, {"100MB", 100000000},
-        {"1.5GiB", 1610612736}, {"2G", 2000000000}, {"1 TiB", 1099511627776}};
+        {"1.5GiB", 1610612736}, {"2G", 2000000000}, {"1 TiB", 1099511627776},
+        {"9007199254740993", INT64_C(9007199254740993)}, {"9223372036854775807", INT64_MAX},
+        {"0.29KB", 290}, {"00.1 KiB", 102}};
     int64_t bytes = -1;
     for (size_t i = 0; i < VV_COUNT(sizes); i++) {
         CHECK(vv_size_read(sizes[i].text, &bytes));
@@ -377,5 +385,12 @@ TEST(option, sizes_are_decimal_or_binary)
     CHECK(!vv_size_read("-1", &bytes));
     CHECK(!vv_size_read("1e300", &bytes));
     CHECK(!vv_size_read("inf", &bytes));
+    CHECK(!vv_size_read("9223372036854775808", &bytes));
+    CHECK(!vv_size_read("99999999999999999999", &bytes));
+    CHECK(!vv_size_read("8388608TiB", &bytes));
+    CHECK(!vv_size_read("0x10", &bytes));
+    CHECK(!vv_size_read("1.", &bytes));
+    CHECK(!vv_size_read(" 1", &bytes));
+    CHECK(!vv_size_read("1 . 5", &bytes));
     CHECK(!vv_size_read("1GiBs", &bytes));
 }

@@ -21,9 +21,10 @@ TEST(sql_split, ends_at_a_semicolon_of_its_own)
         "SELECT 'it''s;", "SELECT 'it''s;';@ SELECT 2;", "SELECT \"a;b\";@", "SELECT \"a;b",
         "-- no; not here\nSELECT 1;@", "SELECT 1 -- ;", "/* ; */ SELECT 1;@",
         "/* /* ; */ ; */ SELECT 1;@", "/* ; ", "SELECT $$;$$;@", "SELECT $a$;$$;$a$;@",
-        "SELECT $a$;", "SELECT $1;@", "SELECT $name;@", "SELECT a$b;@$b", "SELECT E'\\';';@",
-        "SELECT 'a\\';@ b'", "SELECT name'x;'", "SELECT 1 - -1;@", "SELECT 4 / 2 * 1;@",
-        "SELECT $", "SELECT '", "SELECT /"};
+        "SELECT $a$;", "SELECT $1;@", "SELECT $name;@", "SELECT a$b;@$b", "SELECT a$$b$;@$b$;",
+        "SELECT $\xc3\xa9$;$\xc3\xa9$;@", "SELECT \xc3\xa9$a$;@$a$", "SELECT 1e'\\';@'",
+        "SELECT E'\\';';@", "SELECT 'a\\';@ b'", "SELECT name'x;'", "SELECT 1 - -1;@",
+        "SELECT 4 / 2 * 1;@", "SELECT $", "SELECT '", "SELECT /"};
     for (size_t i = 0; i < VV_COUNT(cases); i++)
         check_end(cases[i]);
 }
