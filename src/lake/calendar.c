@@ -28,7 +28,7 @@ static struct vv_str next_word(struct parser *parser)
 {
     struct vv_str rest = vv_str_trim(parser->rest);
     size_t end = 0;
-    while (end < rest.len && rest.ptr[end] != ' ' && rest.ptr[end] != '\t')
+    while (end < rest.len && vv_str_trim((struct vv_str){rest.ptr + end, 1}).len > 0)
         end++;
     parser->rest = vv_str_skip(rest, end);
     return vv_str_first(rest, end);
@@ -173,7 +173,7 @@ varve_status vv_calendar_parse(struct vv_op *op, struct vv_str where, struct vv_
         .last_day = INT32_MAX};
     struct parser parser = {.calendar = &calendar, .where = where};
     struct vv_str line;
-    if (!vv_utf8_valid(text))
+    if (!vv_utf8_valid(text) || vv_str_find(text, '\0') < text.len)
         return vv_fail(op, VARVE_EUSAGE, "calendar %.*s is no text", VV_ARG(where));
     while (vv_str_split(&text, '\n', &line)) {
         parser.line++;

@@ -15,7 +15,7 @@ static struct vv_str word_of(struct vv_str *rest)
 {
     struct vv_str text = vv_str_trim(*rest);
     size_t end = 0;
-    while (end < text.len && text.ptr[end] != ' ' && text.ptr[end] != '\t')
+    while (end < text.len && vv_str_trim((struct vv_str){text.ptr + end, 1}).len > 0)
         end++;
     *rest = vv_str_skip(text, end);
     return vv_str_first(text, end);
