@@ -282,9 +282,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_engine *engine = fuzz_engine();
     struct vv_str condition = {(const char *)data, size};
     struct judged judged;
+    vv_op_init(&op, NULL, (size_t)1 << 30);
     if (size > TEXT_BYTES_MAX)
         return 0;
-    vv_op_init(&op, NULL, (size_t)1 << 30);
     const struct table *table = table_of(engine);
     varve_status status = vv_session_exec(&op, engine->session, VV_STR("BEGIN TRANSACTION"));
     VV_PRE(status == VARVE_OK); /* one time is now() in both */

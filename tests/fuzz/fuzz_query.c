@@ -185,10 +185,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vv_str one;
     bool is_closed = false;
     char sql[TEXT_BYTES_MAX + 1] = "";
+    vv_op_init(&op, NULL, (size_t)1 << 30);
     if (size == 0 || size > TEXT_BYTES_MAX || memchr(data, '\0', size) != NULL)
         return 0;
     memcpy(sql, data, size);
-    vv_op_init(&op, NULL, (size_t)1 << 30);
     int64_t found = rows_of_lake(lake_of(engine), sql);
     if (found < 0 || is_by_chance(sql) || !vv_sql_split(&rest, &one, &is_closed) ||
         vv_sql_skip_blank(rest, NULL).len > 0)

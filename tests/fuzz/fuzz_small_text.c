@@ -159,9 +159,9 @@ static void check_param(struct vv_str text)
     struct vv_str type = vv_str_first(text, vv_str_find(text, '='));
     struct vv_str value = vv_str_skip(text, type.len + 1);
     struct vv_sql_param param;
+    vv_op_init(&op, NULL, (size_t)1 << 30);
     if (text.len > PARAM_BYTES_MAX)
         return;
-    vv_op_init(&op, NULL, (size_t)1 << 30);
     if (vv_sql_param_read(&op, VV_STR("p"), type, value, &param) != VARVE_OK) {
         VV_PRE(op.error.code == VARVE_EUSAGE);
         VV_PRE(strstr(op.error.message, "parameter $p") != NULL);
