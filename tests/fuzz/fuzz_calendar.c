@@ -141,7 +141,7 @@ static void check_sessions(struct vv_op *op, const struct vv_calendar *calendar,
     bool is_known = day >= calendar->first_day && day + 9 <= calendar->last_day;
     VV_PRE(status == (is_known ? VARVE_OK : VARVE_EUSAGE));
     if (status != VARVE_OK) {
-        VV_PRE(strstr(op->error.message, "knows the days from") != NULL);
+        VV_PRE(vv_str_starts(vv_str_of(op->error.message), VV_STR("calendar ")));
         vv_forgive(op);
         return;
     }
