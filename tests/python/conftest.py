@@ -1,57 +1,18 @@
-"""The Python package as a user gets it: built into a wheel, installed into an environment of its
-own below the build folder, anew only when something in it has changed. The tests run in the
-environment of the other tests, with what that one has on the path; `bare` is without all others."""
+"""The Python package as a user gets it. The tests run in the environment of the other tests, with what
+its own has on the path; `bare` is without all others."""
 
-import hashlib
 import pathlib
-import shutil
 import subprocess
 import sys
 
 import pytest
-from package import BUILD, ENVIRONMENT, ROOT, SITE
 
-SOURCES = ("python/src/*.[ch]", "python/varve/*.py*", "python/varve/py.typed",
-           "python/setup.py", "python/pyproject.toml", "include/varve/*.h")
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # what all suites share
 
-
-def stamp():
-    seen = hashlib.sha256(sys.version.encode())
-    files = [path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))]
-    for path in [*files, BUILD / "libvarve.so.0"]:
-        seen.update(str(path.relative_to(path.anchor)).encode() + path.read_bytes())
-    return seen.hexdigest()
-
-
-def run(*command):
-    words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
-
-
-def install():
-    """Without network: what builds it is in the environment that the tests run in."""
-    wheels = ENVIRONMENT / "wheel"
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    run(sys.executable, "-m", "venv", "--without-pip", ENVIRONMENT)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    run(*pip, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "-w", wheels,
-        ROOT / "python")
-    (wheel,) = wheels.glob("*.whl")
-    run(*pip, "--python", ENVIRONMENT / "bin/python", "install", "--no-index", "--no-deps",
-        wheel)
-
-
-def ensure_installed():
-    wanted, written = stamp(), ENVIRONMENT / "stamp"
-    if not written.exists() or written.read_text() != wanted:
-        install()
-        written.write_text(wanted)
-    sys.path.insert(0, str(SITE))
-    sys.path.append(str(ROOT / "tests"))  # what all suites share
-
+from installed import ENVIRONMENT, SITE, ensure_installed  # noqa: E402
 
 ensure_installed()
+sys.path.insert(0, str(SITE))
 
 import varve  # noqa: E402
 

@@ -1,15 +1,10 @@
 """Where the package is, rows that many tests write, and programs that get signals."""
 
 import datetime as dt
-import os
-import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("VARVE_BUILD", ROOT / "build")).resolve()
-ENVIRONMENT = BUILD / "python"
-SITE = ENVIRONMENT / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+from installed import BUILD, ENVIRONMENT, ROOT, SITE  # noqa: F401 (tests take them from here)
 
 UTC = dt.timezone.utc
 OPENING = dt.datetime(2025, 1, 30, 14, 30, tzinfo=UTC)
