@@ -307,8 +307,9 @@ static varve_status set_from_line(const struct vv_option_set *set, char *line, c
     if (*line == '\0' || *line == '#')
         return VARVE_OK;
     if (equals == NULL)
-        return vv_error_set(err, VARVE_EUSAGE, "%s, line %u: expected name=value, found '%s'",
-            path, number, line);
+        /* Without the line: the file may be another one, a key. */
+        return vv_error_set(err, VARVE_EUSAGE, "%s, line %u: expected name=value", path,
+            number);
     *equals = '\0';
     const char *name = trim(line), *value = trim(equals + 1);
     const struct vv_option *option = vv_option_find(set->options, set->len, name, strlen(name));

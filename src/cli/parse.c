@@ -119,10 +119,13 @@ static varve_status take_value(struct parser *parser, const struct vv_option_set
     if (value == NULL)
         return vv_error_set(parser->err, VARVE_EUSAGE, "option --%s needs a value: --%s %s",
             option->name, option->name, option->value);
-    if (strncmp(value, "--", 2) == 0)
+    if (strncmp(value, "--", 2) == 0) {
+        /* What begins as PEM does is a key, which no message repeats. */
+        const char *shown = strncmp(value, "-----", 5) == 0 ? "-----..." : value;
         return vv_error_set(parser->err, VARVE_EUSAGE,
             "option --%s needs a value; write --%s=%s if '%s' is meant to be it", option->name,
-            option->name, value, value);
+            option->name, shown, shown);
+    }
     parser->at++;
     return vv_option_set_value(set, option, value, parser->err);
 }

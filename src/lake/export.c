@@ -250,7 +250,7 @@ static varve_status read_public_key(struct vv_op *op, struct vv_export_run *run)
         status = vv_sign_public(op, (struct vv_str){private_pem, len}, &pem);
     explicit_bzero(private_pem, sizeof(private_pem));
     if (status != VARVE_OK)
-        return vv_note(op, "sign with %s", run->request->key_file);
+        return vv_note(op, "sign with %s", vv_key_file_name(run->request->key_file));
     run->public_pem = vv_arena_str(&op->arena, vv_buf_str(&pem));
     if (run->public_pem.ptr == NULL)
         return vv_fail_memory(op);

@@ -9,6 +9,7 @@
 #include "store/local.h"
 #include "store/local_sys.h"
 
+#define PEM_BEGIN "-----BEGIN"
 #define PEM_PUBLIC "-----BEGIN PUBLIC KEY"
 
 static void fd_close(int *fd)
@@ -99,10 +100,21 @@ static varve_status check_private(struct vv_op *op, const char *path, const stru
     return VARVE_OK;
 }
 
+const char *vv_key_file_name(const char *path)
+{
+    return strstr(path, PEM_BEGIN) == NULL ? path : "a key";
+}
+
 varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,
     char out[VV_KEY_FILE_BYTES_MAX], size_t *out_len)
 {
     struct stat seen;
+    /* As by --key "$(cat audit.key)": what says that there is no such file would say the key. */
+    if (strstr(path, PEM_BEGIN) != NULL)
+        return vv_fail(op, VARVE_EUSAGE,
+            "the name of a key file is wanted, and a key itself was given; others may have "
+            "seen "
+            "it: make a new one");
     VV_CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &seen) != 0)
         return vv_fail_errno(op, errno, "open the key file %s", path);

@@ -13,8 +13,10 @@ varve_status vv_key_file_write(struct vv_op *op, const char *path, bool is_priva
     struct vv_str bytes);
 /* One that was written in vain. */
 void vv_key_file_remove(const char *path);
+/* What messages call the file: its path, but not where a key itself was given in its place. */
+const char *vv_key_file_name(const char *path);
 /*
- * EUSAGE: too long, a public one where a private is asked for, or a private one that others may
+ * EUSAGE: a key in place of a path; too long, a public one where a private is asked for, or a private one that others may
  * read. ENOTFOUND: no such file.
  */
 varve_status vv_key_file_read(struct vv_op *op, const char *path, bool is_private,

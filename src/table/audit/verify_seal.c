@@ -76,7 +76,8 @@ varve_status vv_seal_sign(struct vv_op *op, const char *key_file, const char *pr
     if (status == VARVE_OK)
         status = vv_sign(op, (struct vv_str){pem, pem_len}, text, out);
     explicit_bzero(pem, sizeof(pem));
-    return status == VARVE_OK ? VARVE_OK : vv_note(op, "sign with %s", key_file);
+    return status == VARVE_OK ? VARVE_OK
+                              : vv_note(op, "sign with %s", vv_key_file_name(key_file));
 }
 
 varve_status vv_seal_write(struct vv_op *op, struct vv_str table, const struct vv_seal *seal,

@@ -45,6 +45,19 @@ TEST(key_file, is_written_once_and_a_private_one_is_for_its_owner)
         VARVE_ENOTFOUND);
 }
 
+TEST(key_file, a_key_in_place_of_a_path_is_not_repeated)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    char bytes[VV_KEY_FILE_BYTES_MAX];
+    size_t len = 0;
+    op_open(&op);
+    CHECK_INT(vv_key_file_read(&op, key.ptr, true, bytes, &len), VARVE_EUSAGE);
+    CHECK(strstr(op.error.message, "a key itself was given") != NULL);
+    CHECK(strstr(op.error.message, "abc") == NULL);
+    CHECK(strcmp(vv_key_file_name(key.ptr), "a key") == 0);
+    CHECK(strcmp(vv_key_file_name("audit.key"), "audit.key") == 0);
+}
+
 TEST(key_file, a_public_one_where_a_private_is_asked_for_is_named_as_that)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
