@@ -1,5 +1,5 @@
 # The front door: each rule is one line; meson.build describes the build, setup.sh what it needs.
-.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-spark bench-growth bench-docs bench-ingest bench-layout lint analyse format asan tsan tsan-threads valgrind coverage install clean
+.PHONY: demo build test test-spark spark-logstore fuzz nightly mutants check bench bench-full bench-spark bench-growth bench-docs bench-ingest bench-layout lint analyse format asan asan-commands tsan tsan-threads valgrind coverage install clean
 .DEFAULT_GOAL := build
 
 build:   ; @./setup.sh build && tools/build.sh build
@@ -24,6 +24,7 @@ lint:    ; @./setup.sh lint && tools/lint.sh
 analyse: ; @./setup.sh analyse && tools/analyse.sh
 format:  ; @./setup.sh lint && git ls-files 'include/*.h' 'src/*.[ch]' 'tests/*.[ch]' 'python/src/*.[ch]' | xargs clang-format -i
 asan:    ; @./setup.sh build && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && python3 tests/run.py --programs-only $(if $(SUITE),--suite $(SUITE)) build-asan
+asan-commands: ; @./setup.sh test && tools/build.sh build-asan --buildtype=debug -Db_sanitize=address,undefined && .venv/bin/python tests/asan_commands.py build-asan $(ASAN)
 tsan:    ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only --patient build-tsan
 tsan-threads: ; @./setup.sh build && tools/build.sh build-tsan --buildtype=debug -Db_sanitize=thread && python3 tests/run.py --programs-only --patient --suite $(or $(SUITE),threads) build-tsan
 valgrind: build ; @./setup.sh valgrind && python3 tests/memcheck.py build

@@ -157,6 +157,20 @@ def one_state_by_every_way_of_what_is_left(tmp_path_factory):
     check_states(list(tables_below(tmp_path_factory.getbasetemp(), but=CHECKED)))
 
 
+# ---- A build with sanitizers: a report fails the test, whatever that expects (asan_commands.py) ----
+
+REPORTS = os.environ.get("VARVE_TEST_REPORTS")  # folder of theirs, a file each
+REPORTED = set()
+
+
+@pytest.fixture(autouse=True)
+def no_report_of_a_sanitizer():
+    yield
+    new = set(pathlib.Path(REPORTS).iterdir()) - REPORTED if REPORTS else set()
+    REPORTED.update(new)
+    assert not new, "\n".join(path.read_text(errors="replace")[:3000] for path in sorted(new))
+
+
 def pytest_terminal_summary(terminalreporter):
     if COUNTS:
         text = ", ".join(f"{number} {what}" for what, number in COUNTS.items())

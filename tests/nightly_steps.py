@@ -13,7 +13,7 @@ MINUTES_MAX = 30  # but no step is given up before that
 
 PYTHON = ".venv/bin/python"
 PYTEST = f"{PYTHON} -m pytest -q -p no:cacheprovider"
-TSAN_PARTS, MUTANT_PARTS = 4, 2
+TSAN_PARTS, MUTANT_PARTS, ASAN_PARTS = 4, 2, 2
 FUZZ_MINUTES = 2  # each night; ten at once: make fuzz SECONDS=600 TARGETS=...
 
 
@@ -77,6 +77,9 @@ def one_core(build):
     for part in range(1, TSAN_PARTS + 1):
         yield Step(f"tsan-{part}", 1, 12, "python3 tests/run.py --programs-only --patient "
                    f"--part {part}/{TSAN_PARTS} build-tsan", ("build-tsan",))
+    for part in range(1, ASAN_PARTS + 1):
+        yield Step(f"asan-commands-{part}", 1, 30,
+                   f"{PYTHON} tests/asan_commands.py build-asan --part {part}/{ASAN_PARTS}", ("build-asan",))
     yield plain("crash-random", 10, f"{kill}::test_killed_at_random", "VARVE_CRASH_KILLS=1100 ")
     yield plain("session", 11, f"{build}/tests/property/test_property_session",
                 "VARVE_SESSION_STORIES=200 VARVE_TEST_SEED=random VARVE_TEST_SECONDS=7200 ")
