@@ -369,3 +369,17 @@ def test_now_is_one_time_in_all_clauses(varve):
            "not-matched-by-source: update set ts = current_timestamp")
     rows = varve.rows("scan", "t")
     assert len(rows) == 3 and len({row["ts"] for row in rows}) == 1, rows
+
+
+@pytest.mark.parametrize("lines", [1, 3000])
+def test_a_null_in_every_line_is_what_a_star_sets(varve, lines):
+    """As in CSV, whose header has the column; what no line names stays as it is."""
+    varve.ok("create", "t", "--schema", "k int not null, g string, v int, d int default 7")
+    varve.ok("append", "t", "-", stdin="k,g,v,d\n1,a,1,1\n")
+    rows = "".join(f'{{"k":{k},"g":null,"d":null}}\n' for k in range(1, lines + 1))
+    done = varve.run("merge", "t", "--source", "-", "--input-format", "ndjson", "--on", "t.k = s.k",
+                     "--when-matched", "update *", "--when-not-matched", "insert *", stdin=rows)
+    assert done.returncode == 0, done.stderr
+    scanned = varve.rows("scan", "t")
+    assert {"k": 1, "g": None, "v": 1, "d": None} in scanned and len(scanned) == lines
+    assert {(row["g"], row["v"], row["d"]) for row in scanned if row["k"] > 1} <= {(None, None, None)}

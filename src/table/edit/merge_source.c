@@ -27,6 +27,16 @@ static varve_status suppose_schema(struct vv_op *op, const struct vv_schema *sch
     return VARVE_OK;
 }
 
+static void add_brought(struct vv_merge_source *source, const struct vv_str *names, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int32_t at = vv_schema_find(&source->schema, names[i]);
+        if (at >= 0)
+            source->is_brought[at] = true;
+    }
+}
+
+/* A null is a value to an update, as an empty cell of CSV is. */
 static varve_status find_brought(struct vv_op *op, struct vv_merge_source *source)
 {
     size_t len = 0;
@@ -35,11 +45,8 @@ static varve_status find_brought(struct vv_op *op, struct vv_merge_source *sourc
     source->is_open = false;
     for (size_t i = 0; i < len; i++) {
         source->is_open = source->is_open || inputs[i].format == VV_INPUT_NDJSON;
-        for (size_t column = 0; column < inputs[i].columns_len; column++) {
-            int32_t at = vv_schema_find(&source->schema, inputs[i].columns[column]);
-            if (at >= 0)
-                source->is_brought[at] = true;
-        }
+        add_brought(source, inputs[i].columns, inputs[i].columns_len);
+        add_brought(source, inputs[i].null_columns, inputs[i].null_columns_len);
     }
     return VARVE_OK;
 }

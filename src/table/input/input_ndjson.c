@@ -23,11 +23,11 @@ struct reader {
     struct vv_arena parsed; /* of some lines */
     struct vv_str *values;  /* of a row: the schema's columns, the fault, the arrival */
     bool *given;            /* by column: the line has it */
-    bool *seen;             /* by column: some line has a value there */
-    size_t next;            /* column that the next member is likely to be */
-    bool has_faults;        /* of some line */
-    bool keeps_nulls;       /* the table has defaults, which null is none of */
-    size_t odd;             /* of a rest: its next row among those of the whole */
+    struct vv_ndjson_found found;
+    size_t next;      /* column that the next member is likely to be */
+    bool has_faults;  /* of some line */
+    bool keeps_nulls; /* the table has defaults, which null is none of */
+    size_t odd;       /* of a rest: its next row among those of the whole */
 };
 
 static void reader_done(struct reader *reader)
@@ -258,8 +258,10 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
 {
     VV_TRY(arrival_set(op, reader, row));
     VV_TRY(nulls_set(op, reader));
-    for (size_t index = 0; index < reader->schema->fields_len; index++)
-        reader->seen[index] = reader->seen[index] || reader->values[index].ptr != NULL;
+    for (size_t index = 0; index < reader->schema->fields_len; index++) {
+        reader->found.has_value[index] |= reader->values[index].ptr != NULL;
+        reader->found.is_named[index] |= reader->given[index];
+    }
     VV_TRY(vv_text_appender_row(op, reader->appender, row, reader->values));
     values_clear(reader);
     if (reader->parsed.bytes > PARSED_BYTES)
@@ -340,24 +342,32 @@ static varve_status texts_name(struct vv_op *op, struct vv_arena *arena, size_t 
 }
 
 varve_status vv_ndjson_columns(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_schema *schema, const bool *seen, const struct vv_str *names,
-    const struct vv_str *types, struct vv_batch_input *input)
+    const struct vv_schema *schema, const struct vv_ndjson_found *found,
+    const struct vv_str *names, const struct vv_str *types, struct vv_batch_input *input)
 {
     input->columns_len = 0;
+    input->null_columns_len = 0;
     input->columns = vv_new(arena, struct vv_str, schema->fields_len + 1);
+    input->null_columns = vv_new(arena, struct vv_str, schema->fields_len + 1);
     input->column_sql = vv_new(arena, struct vv_str, schema->fields_len + 1);
     input->types = vv_new(arena, struct vv_str, schema->fields_len + 1);
-    if (input->columns == NULL || input->column_sql == NULL || input->types == NULL)
+    if (input->columns == NULL || input->null_columns == NULL || input->column_sql == NULL ||
+        input->types == NULL)
         return vv_fail_memory(op);
     for (size_t index = 0; index < schema->fields_len; index++) {
-        if (!seen[index])
+        if (!found->is_named[index])
             continue;
+        struct vv_str name = vv_arena_str(arena, schema->fields[index].name);
+        if (name.ptr == NULL)
+            return vv_fail_memory(op);
+        if (!found->has_value[index]) {
+            input->null_columns[input->null_columns_len++] = name;
+            continue;
+        }
         size_t at = input->columns_len++;
-        input->columns[at] = vv_arena_str(arena, schema->fields[index].name);
+        input->columns[at] = name;
         input->column_sql[at] = names[index];
         input->types[at] = types != NULL ? types[index] : VV_STR("VARCHAR");
-        if (input->columns[at].ptr == NULL)
-            return vv_fail_memory(op);
     }
     return VARVE_OK;
 }
@@ -377,7 +387,8 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
     struct vv_str *texts = NULL;
     VV_TRY(vv_rules_read(op, arena, table->snapshot, false, &reader.rules));
     VV_TRY(texts_name(op, arena, schema->fields_len, &texts));
-    VV_NEW(op, &reader.seen, bool, schema->fields_len + 1);
+    VV_NEW(op, &reader.found.has_value, bool, schema->fields_len + 1);
+    VV_NEW(op, &reader.found.is_named, bool, schema->fields_len + 1);
     VV_NEW(op, &reader.values, struct vv_str, schema->fields_len + EXTRA_COLUMNS);
     VV_NEW(op, &reader.given, bool, schema->fields_len + 1);
     struct vv_load_target target;
@@ -392,7 +403,7 @@ varve_status vv_input_load_ndjson(struct vv_op *op, struct vv_work *work,
         input->arrival_sql = VV_STR("CAST(arrival AS BIGINT)");
     input->has_faults = reader.has_faults;
     input->nulls_sql = reader.keeps_nulls ? VV_STR("nulls") : VV_STR_NONE;
-    return vv_ndjson_columns(op, arena, schema, reader.seen, texts, NULL, input);
+    return vv_ndjson_columns(op, arena, schema, &reader.found, texts, NULL, input);
 }
 
 void vv_ndjson_again_open(const struct vv_batch_input *input, struct vv_ndjson_again *out)

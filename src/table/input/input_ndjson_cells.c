@@ -37,7 +37,7 @@ struct reader {
     size_t cells_len;
     struct member *members; /* as many as there are columns, and one more */
     bool *given;            /* by column: the line has it */
-    bool *seen;             /* by column: some row has a value there */
+    struct vv_ndjson_found found;
     size_t odd_capacity;
 };
 
@@ -106,8 +106,10 @@ static varve_status row_put(struct vv_op *op, struct reader *reader, int64_t row
 {
     const struct vv_batch_input *input = reader->input;
     size_t columns_len = reader->schema->fields_len;
-    for (size_t i = 0; i < columns_len; i++)
-        reader->seen[i] = reader->seen[i] || !reader->cells[i].is_null;
+    for (size_t i = 0; i < columns_len; i++) {
+        reader->found.has_value[i] |= !reader->cells[i].is_null;
+        reader->found.is_named[i] |= reader->given[i];
+    }
     if (input->arrivals != NULL && row <= (int64_t)input->arrivals_len) {
         reader->cells[columns_len].is_null = false;
         reader->cells[columns_len].as.integer = input->arrivals[row - 1];
@@ -196,7 +198,7 @@ static varve_status columns_tell(struct vv_op *op, const struct reader *reader,
     reader->input->row_sql = VV_STR("row_number");
     if (reader->input->arrivals != NULL)
         reader->input->arrival_sql = VV_STR("arrival");
-    return vv_ndjson_columns(op, reader->arena, reader->schema, reader->seen, names, types,
+    return vv_ndjson_columns(op, reader->arena, reader->schema, &reader->found, names, types,
         reader->input);
 }
 
@@ -253,7 +255,8 @@ varve_status vv_input_load_cells(struct vv_op *op, struct vv_work *work, struct 
     VV_NEW(op, &reader.cells, struct vv_cell, reader.cells_len);
     VV_NEW(op, &reader.given, bool, reader.cells_len);
     VV_NEW(op, &reader.members, struct member, reader.schema->fields_len + 1);
-    VV_NEW(op, &reader.seen, bool, reader.cells_len);
+    VV_NEW(op, &reader.found.has_value, bool, reader.cells_len);
+    VV_NEW(op, &reader.found.is_named, bool, reader.cells_len);
     VV_TRY(vv_input_target(op, work, input, VV_STR("row_number"), &target));
     VV_TRY(vv_cell_appender_open(op, work->session, &target, columns, reader.cells_len,
         &reader.appender));

@@ -32,12 +32,17 @@ bool vv_ndjson_is_fault(struct vv_str name, const struct vv_json *value);
  * last one, `*next`, is the likely one.
  */
 int32_t vv_ndjson_column(const struct vv_schema *schema, struct vv_str name, size_t *next);
+/* By column of the schema: what lines have of it. */
+struct vv_ndjson_found {
+    bool *has_value, *is_named; /* some line's; null has a name alone */
+};
+
 /*
  * The columns of an input are those that some line has a value in: the fewer, the less to be
  * judged. `names` and `types` are by column of the schema; `types` NULL: all are texts.
  */
 varve_status vv_ndjson_columns(struct vv_op *op, struct vv_arena *arena,
-    const struct vv_schema *schema, const bool *seen, const struct vv_str *names,
-    const struct vv_str *types, struct vv_batch_input *input);
+    const struct vv_schema *schema, const struct vv_ndjson_found *found,
+    const struct vv_str *names, const struct vv_str *types, struct vv_batch_input *input);
 
 #endif
