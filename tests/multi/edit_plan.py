@@ -146,7 +146,6 @@ class Plan:
 
     def merge(self, name):
         rows = self.rows(8, gone=lambda: self.chance.random() < 0.3)
-        rows[0]["who"] = "cat"  # NDJSON whose every row has NULL there brings no such column to update *
         part = self.chance.randrange(PARTS)
         clauses, cases = self.chance.choice((sync_clauses, sum_clauses, sweep_clauses))(part)
         job = {"do": "merge", "on": "t.k = s.k", "rows": rows, "clauses": clauses}
