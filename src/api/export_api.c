@@ -69,6 +69,9 @@ static varve_status export_lake(struct vv_op *op, varve_lake *lake, const char *
         .without_sources = options->without_sources != 0,
         .without_changes = options->without_changes != 0};
     struct vv_str *names = NULL;
+    const struct vv_api_given key = {"key_file", options->key_file};
+    VV_TRY(vv_api_check_given(op, &key, 1));
+    VV_TRY(vv_api_check_span(op, options->last, options->from, options->to, options->at));
     if (request.folder.len == 0)
         return vv_fail(op, VARVE_EUSAGE, "no folder to export to");
     VV_NEW(op, &names, struct vv_str, options->tables_len + 1);

@@ -1,6 +1,7 @@
 #include <nanoarrow/nanoarrow_ipc.h>
 
 #include "engine/arrow_ipc.h"
+#include "engine/arrow_stream.h"
 #include "engine/duck.h"
 
 struct writer {
@@ -42,24 +43,6 @@ static varve_status judge(const struct writer *writer, int code, const struct Ar
         "these rows cannot be written as Arrow IPC: %s", error->message);
 }
 
-/* What a stream of ours meant by its errno: see engine.h. */
-static varve_status code_of(int code)
-{
-    return code == ENOMEM      ? VARVE_ELIMIT
-           : code == ECANCELED ? VARVE_EINTERRUPTED
-           : code == EBADMSG   ? VARVE_ECORRUPT
-           : code == EINVAL    ? VARVE_EUSAGE
-                               : VARVE_EIO;
-}
-
-static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *stream, int code)
-{
-    const char *reason = stream->get_last_error ? stream->get_last_error(stream) : NULL;
-    if (reason == NULL || reason[0] == '\0')
-        return vv_fail_errno(op, code, "the rows cannot be read");
-    return vv_fail(op, code_of(code), "%s", reason);
-}
-
 /* nanoarrow would find out behind the schema. */
 static varve_status dictionaries_refuse(struct vv_op *op, const struct ArrowSchema *schema)
 {
@@ -80,7 +63,7 @@ static varve_status begin(struct writer *writer, struct ArrowArrayStream *stream
     int code = stream->get_schema(stream, &writer->schema);
     if (code != 0) {
         writer->schema.release = NULL;
-        return stream_fail(writer->op, stream, code);
+        return vv_arrow_fail(writer->op, stream, code, NULL);
     }
     VV_TRY(dictionaries_refuse(writer->op, &writer->schema));
     code = ArrowArrayViewInitFromSchema(&writer->view, &writer->schema, &error);
@@ -110,7 +93,7 @@ static varve_status batches_write(struct writer *writer, struct ArrowArrayStream
         VV_TRY(vv_check_cancel(writer->op));
         int code = stream->get_next(stream, &array);
         if (code != 0)
-            return stream_fail(writer->op, stream, code);
+            return vv_arrow_fail(writer->op, stream, code, NULL);
         if (array.release == NULL)
             return VARVE_OK;
         varve_status status = batch_write(writer, &array);
@@ -141,6 +124,7 @@ varve_status vv_ipc_write(struct vv_op *op, struct ArrowArrayStream *stream, boo
     const struct vv_ipc_sink *to, int64_t *out_rows)
 {
     VV_CLEANUP(writer_done) struct writer writer = {.op = op, .to = to};
+    VV_TRY(vv_arrow_check_unread(op, stream));
     ArrowArrayViewInitFromType(&writer.view, NANOARROW_TYPE_UNINITIALIZED);
     varve_status status = begin(&writer, stream, as_file);
     if (status == VARVE_OK)

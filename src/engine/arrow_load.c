@@ -1,7 +1,5 @@
 #include "engine/arrow_in.h"
-
-#include <errno.h>
-
+#include "engine/arrow_stream.h"
 #include "engine/sink.h"
 
 static void stream_done(struct ArrowArrayStream **stream)
@@ -26,16 +24,6 @@ struct load {
 static void load_done(struct load *load)
 {
     vv_sink_done(&load->sink);
-}
-
-static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *stream, int code,
-    const char *what)
-{
-    const char *reason = stream->get_last_error ? stream->get_last_error(stream) : NULL;
-    if (reason == NULL || reason[0] == '\0')
-        return vv_fail_errno(op, code, "the Arrow stream gives no %s", what);
-    return vv_fail(op, code == ENOMEM ? VARVE_ELIMIT : VARVE_EIO,
-        "the Arrow stream gives no %s: %s", what, reason);
 }
 
 static varve_status sink_open(struct vv_op *op, struct vv_session *session,
@@ -129,7 +117,7 @@ static varve_status stream_schema(struct vv_op *op, void *data, struct ArrowSche
     if (code == 0)
         return VARVE_OK;
     out->release = NULL; /* nothing was written, whatever is there */
-    return stream_fail(op, stream, code, "schema");
+    return vv_arrow_fail(op, stream, code, "the Arrow stream gives no schema");
 }
 
 static varve_status stream_next(struct vv_op *op, void *data, struct ArrowArray *out)
@@ -139,7 +127,7 @@ static varve_status stream_next(struct vv_op *op, void *data, struct ArrowArray 
     if (code == 0)
         return VARVE_OK;
     out->release = NULL;
-    return stream_fail(op, stream, code, "next record batch");
+    return vv_arrow_fail(op, stream, code, "the Arrow stream gives no next record batch");
 }
 
 struct vv_arrow_batches vv_arrow_batches_of(struct ArrowArrayStream *stream)
@@ -152,7 +140,6 @@ varve_status vv_session_load_arrow(struct vv_op *op, struct vv_session *session,
 {
     VV_CLEANUP(stream_done) struct ArrowArrayStream *taken = stream;
     struct vv_arrow_batches batches = vv_arrow_batches_of(taken);
-    if (stream->release == NULL)
-        return vv_fail(op, VARVE_EINVALID, "the Arrow stream has been released already");
+    VV_TRY(vv_arrow_check_unread(op, stream));
     return vv_session_load_batches(op, session, &batches, target, out_rows);
 }

@@ -1,8 +1,10 @@
-#include <errno.h>
+#include <nanoarrow/nanoarrow.h>
 #include <stdio.h>
 
 #include "base/map.h"
 #include "base/seam.h"
+#include "engine/arrow_stream.h"
+#include "engine/arrow_type.h"
 #include "engine/duck.h"
 
 /* What get_next needs; it has no operation of its caller's. */
@@ -65,34 +67,11 @@ static varve_status array_next(struct vv_op *op, struct stream *stream, struct A
         duckdb_data_chunk_to_arrow(stream->options, chunk, out));
 }
 
-/* The interface has errno alone to tell failures apart by. */
-static int number_of(varve_status status)
-{
-    switch (status) {
-    case VARVE_OK:
-        return 0;
-    case VARVE_EUSAGE:
-        return EINVAL;
-    case VARVE_ECORRUPT:
-        return EBADMSG;
-    case VARVE_EUNSUPPORTED:
-        return ENOTSUP;
-    case VARVE_ELIMIT:
-        return ENOMEM;
-    case VARVE_EINTERRUPTED:
-        return ECANCELED;
-    case VARVE_EIO:
-        return EIO;
-    default:
-        return ENOTRECOVERABLE;
-    }
-}
-
 static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct stream *stream = self->private_data;
     if (stream->error.code != VARVE_OK)
-        return number_of(stream->error.code);
+        return vv_arrow_number(stream->error.code);
     *out = (struct ArrowArray){.release = NULL};
     if (stream->is_finished)
         return 0;
@@ -101,7 +80,7 @@ static int stream_get_next(struct ArrowArrayStream *self, struct ArrowArray *out
     varve_status status = tell_about(&op, array_next(&op, stream, out), stream->about);
     status = vv_op_report(&op, status, &stream->error);
     stream->is_finished = stream->is_finished || status != VARVE_OK;
-    return number_of(status);
+    return vv_arrow_number(status);
 }
 
 /* name_1 and so on, the first that nobody has; it is had then. */
@@ -153,14 +132,14 @@ static varve_status schema_make(struct vv_op *op, struct stream *stream,
         VV_TRY(own_names_make(op, names, columns_len));
     for (idx_t index = 0; index < columns_len; index++)
         types[index] = duckdb_column_logical_type(&stream->result, index);
-    struct ArrowSchema schema = {.release = NULL};
+    VV_CLEANUP(vv_arrow_schema_done) struct ArrowSchema schema = {.release = NULL};
     duckdb_error_data error =
         duckdb_to_arrow_schema(stream->options, types, names, columns_len, &schema);
     for (idx_t index = 0; index < columns_len; index++)
         duckdb_destroy_logical_type(&types[index]);
     VV_TRY(vv_duck_take_error(op, VARVE_EFAILED, error));
-    *out = schema;
-    return VARVE_OK;
+    /* The names of DuckDB's children go with their parent, and a child may be moved out of it. */
+    return ArrowSchemaDeepCopy(&schema, out) == NANOARROW_OK ? VARVE_OK : vv_fail_memory(op);
 }
 
 static int stream_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
@@ -172,7 +151,7 @@ static int stream_get_schema(struct ArrowArrayStream *self, struct ArrowSchema *
     if (vv_op_report(&op, schema_make(&op, stream, out), &error) == VARVE_OK)
         return 0;
     stream->error = error;
-    return number_of(error.code);
+    return vv_arrow_number(error.code);
 }
 
 static const char *stream_get_last_error(struct ArrowArrayStream *self)

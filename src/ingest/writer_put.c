@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/json_write.h"
+#include "engine/arrow_stream.h"
 #include "ingest/spool_row.h"
 #include "ingest/spool_segment.h"
 #include "ingest/writer_state.h"
@@ -263,12 +264,6 @@ static void schema_done(struct ArrowSchema *schema)
         schema->release(schema);
 }
 
-static varve_status stream_fail(struct vv_op *op, struct ArrowArrayStream *stream)
-{
-    const char *text = stream->get_last_error(stream);
-    return vv_fail(op, VARVE_EIO, "the Arrow stream failed: %s", text ? text : "unknown");
-}
-
 varve_status vv_writer_put_array(struct vv_op *op, struct vv_writer *writer,
     struct vv_writer_lane *lane, const struct vv_arrow_type *type,
     const struct ArrowArray *array, bool waits, uint64_t *out_sequence)
@@ -299,9 +294,10 @@ static varve_status put_stream(struct vv_op *op, struct vv_writer *writer, struc
     VV_CLEANUP(schema_done) struct ArrowSchema schema = {.release = NULL};
     struct vv_arrow_type type;
     struct vv_writer_lane *lane = NULL;
-    if (stream->get_schema(stream, &schema) != 0) {
+    int code = stream->get_schema(stream, &schema);
+    if (code != 0) {
         schema.release = NULL;
-        return stream_fail(op, stream);
+        return vv_arrow_fail(op, stream, code, "the Arrow stream failed");
     }
     VV_TRY(vv_arrow_type_read(op, &schema, &type));
     VV_TRY(vv_row_schema_write(op, &schema, &payload));
@@ -310,9 +306,10 @@ static varve_status put_stream(struct vv_op *op, struct vv_writer *writer, struc
     VV_TRY(vv_writer_lane(op, writer, table, vv_buf_str(&payload), &lane));
     for (;;) {
         VV_CLEANUP(array_done) struct ArrowArray array = {.release = NULL};
-        if (stream->get_next(stream, &array) != 0) {
+        code = stream->get_next(stream, &array);
+        if (code != 0) {
             array.release = NULL;
-            return stream_fail(op, stream);
+            return vv_arrow_fail(op, stream, code, "the Arrow stream failed");
         }
         if (array.release == NULL)
             return VARVE_OK;
@@ -324,8 +321,7 @@ varve_status vv_writer_put_arrow(struct vv_op *op, struct vv_writer *writer,
     struct vv_str table, struct ArrowArrayStream *stream, uint64_t *out_sequence)
 {
     uint64_t sequence = 0;
-    if (stream->release == NULL)
-        return vv_fail(op, VARVE_EINVALID, "the Arrow stream has been released already");
+    VV_TRY(vv_arrow_check_unread(op, stream));
     varve_status status = put_stream(op, writer, table, stream, &sequence);
     stream->release(stream);
     if (status == VARVE_OK && out_sequence != NULL)
