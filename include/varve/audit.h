@@ -38,7 +38,7 @@ typedef struct varve_verify_result {
 /*
  * Looks at every commit, at what the commits name, and at what else lies there. That something is
  * wrong is a result, not a failure: VARVE_OK with whole 0; the report names each. The table need
- * not be one that can be opened. Nothing is written.
+ * not be one that can be opened. Nothing is written. out_report may be NULL.
  * EUSAGE: a head or signature that is none; ENOTFOUND: no such table or key file.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_verify(varve_lake *lake, const char *table,

@@ -31,7 +31,7 @@ typedef struct varve_doctor_result {
 /*
  * Looks at a table, which may have features that Varve lacks. That something ails it is a result,
  * not a failure. ENOTFOUND: no such table; ECORRUPT: its newest version can't be read; EUNSUPPORTED: times are
- * to be fixed on a storage that sets them itself.
+ * to be fixed on a storage that sets them itself. out_report may be NULL.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_doctor(varve_lake *lake, const char *table,
     const varve_doctor_options *options, varve_doctor_result *out, char **out_report,

@@ -15,7 +15,7 @@ extern "C" {
  * Of the last statement of some SQL. A row for each place that reads a table: table, alias
  * (NULL: none), version, files (in that version), pruned_by_partition, pruned_by_statistics (files
  * that can't matter to the answer, by what is known of them without reading them), files_read
- * (the rest), bytes, bytes_read. *out_plan: the engine's own plan, for people. No statement runs,
+ * (the rest), bytes, bytes_read. *out_plan (may be NULL): the engine's own plan, for people. No statement runs,
  * unless the last one is EXPLAIN ANALYZE. Codes as varve_lake_query.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_explain(varve_lake *lake, const char *sql,

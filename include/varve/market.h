@@ -80,7 +80,9 @@ typedef struct varve_signal {
 
 /*
  * varve_table_upsert with records: `table` has the columns of the record (more may be there and
- * stay NULL). EINVALID names the record by its number, from 1.
+ * stay NULL). EINVALID names the record by its number, from 1, as a row ("row 2"). A text that is not
+ * UTF-8, or a time out of range, is what is wrong with that record alone: it is told, or goes to the
+ * quarantine (there with a U+FFFD for each byte that is none), like one that breaks a rule of the table.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_upsert_regimes(varve_table *table,
     const varve_market_regime *rows, size_t rows_len, const varve_upsert_options *options,
@@ -93,9 +95,11 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_upsert_signals(varve_table *
     varve_upsert_result *out, varve_error *err);
 
 /*
- * The rows of a stream that a read has given, as records, by the names of its columns; those that
- * it lacks have no value. The stream is taken over. One varve_free(*out) gives back the records
- * and their texts. EUSAGE: a column is of another type than the record's.
+ * The rows of a stream that a read has given, as records, by the names of its columns, in any case; those
+ * that it lacks have no value. The stream is taken over. One varve_free(*out) gives back the records
+ * and their texts.
+ * EUSAGE    a column is of another type than the record's, as one of an enum is, or is there twice
+ * EINVALID  a text holds a NUL, where a text of C ends: the message says in which row and column
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_read_regimes(struct ArrowArrayStream *stream,
     varve_market_regime **out, size_t *out_len, varve_error *err);

@@ -77,7 +77,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_lake_query(struct varve_lake *lake
  * queries and by reports as they were known at that time, where no `at` is given; one that was not
  * made by then reads as one without rows, and the log tells. Writes, varve_table_refresh,
  * varve_lake_tables and what looks after files go by the latest version as ever, and rows that
- * are being read stay those that were asked for. NULL: as they are, again. EUSAGE: no time.
+ * are being read stay those that were asked for. NULL: as they are, again. EUSAGE: no time, as "" is.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_lake_known_at(struct varve_lake *lake,
     const char *time, varve_error *err);

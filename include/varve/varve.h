@@ -5,15 +5,15 @@
  *   Result    0 (VARVE_OK) or a code of status.h; on failure *err says why and no out parameter
  *             has been written. err may be NULL.
  *   Order     handle, inputs, options, outputs, err. options may be NULL for defaults.
- *   Options   start as VARVE_..._INIT, which sets .size. A library older than the caller refuses
- *             fields it does not know unless they are zero. NULL and 0 mean "the default".
+ *   Options   start as VARVE_..._INIT, which sets .size. An older library refuses fields that it does not know
+ *             unless they are 0. NULL and 0 mean "the default"; "" for a time, version, span or condition is EUSAGE.
  *   Owned     what comes out of a `type **out` belongs to the caller and is given back with
  *             type_close() or type_free(), which accept NULL. Any other pointer is borrowed and
  *             says until when. Text given back as `char **` is freed with varve_free().
- *   Arrow     a stream given to the library is taken over and released on success and on failure
- *             alike. A stream given back must be released by the caller, before the lake, or the
- *             writer, that gave it is closed. Where its get_next fails the number tells the code: EINVAL
- *             EUSAGE, EBADMSG ECORRUPT, ENOMEM ELIMIT, ENOTSUP EUNSUPPORTED, ECANCELED EINTERRUPTED, EIO.
+ *   Arrow     a stream given to the library is taken over and released on success and on failure alike; one
+ *             that was before is EINVALID. One given back is released by the caller, before the lake or the
+ *             writer that gave it is closed. The number that get_next of either fails with tells the code:
+ *             EINVAL EUSAGE, EBADMSG ECORRUPT, ENOMEM ELIMIT, ENOTSUP EUNSUPPORTED, ECANCELED EINTERRUPTED, else EIO.
  *   Closing   tables, writers and streams before their lake.
  *   Threads   one call at a time on one handle; different handles in different threads. A lake and
  *             its tables count as one handle. A forked child neither uses nor closes its parent's.
@@ -167,7 +167,7 @@ typedef enum varve_format {
 
 typedef struct varve_input {
     int32_t format; /* varve_format */
-    int32_t use_fd; /* 1: read `fd` to its end; it stays open */
+    int32_t use_fd; /* 1: read `fd`, from 0 on, to its end; it stays open */
     int32_t fd;
     const char *path;                /* a local file; with use_fd: the name for messages */
     struct ArrowArrayStream *stream; /* VARVE_FORMAT_ARROW */
@@ -276,7 +276,7 @@ VARVE_API VARVE_MUST_CHECK varve_status varve_table_range(varve_table *table,
     varve_error *err);
 
 /*
- * The operations on a table, newest first, at most `limit` (0: all): version, timestamp, userName, operation,
+ * The operations on a table, newest first, at most `limit` (0: all; EUSAGE below 0): version, timestamp, userName, operation,
  * operationParameters, operationMetrics (JSON), userMetadata, engineInfo, rows, files (NULL: unknown).
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_history(varve_table *table, int64_t limit,

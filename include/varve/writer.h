@@ -172,8 +172,9 @@ typedef struct varve_writer_stats {
     int64_t oldest_waiting_us; /* arrival of the oldest row that waits; VARVE_NO_TIME: none */
     int64_t warnings; /* rows against a warn-level rule (varve.warn.NAME) of their table */
 } varve_writer_stats;
+/* In a forked child, which has no writer: those of one that was given nothing. */
 VARVE_API void varve_writer_get_stats(varve_writer *writer, varve_writer_stats *out);
-/* All of it, by table and by warn-level rule too, as a JSON object: the metrics line of `ingest`. varve_free. */
+/* All of it, by table and by warn-level rule too, as a JSON object: the metrics line of `ingest`. varve_free. EUSAGE: in a forked child. */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_metrics(varve_writer *writer,
     char **out_json, varve_error *err);
 

@@ -55,10 +55,10 @@ def span_text(span):
 
 
 def names_text(names):
-    """One name, names parted by commas, or a list of names; None."""
+    """One name, names parted by commas, or a list of names; None, as of a list without any."""
     if names is None or isinstance(names, str):
         return names
-    return ",".join(names)
+    return ",".join(names) or None
 
 
 def list_of(texts):

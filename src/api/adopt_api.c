@@ -26,7 +26,7 @@ varve_status varve_table_adopt(varve_table *table, const varve_adopt_options *op
     vv_api_begin(&op, table->lake);
     varve_status status = adopt(&op, table, options, &result);
     if (status != VARVE_OK)
-        return vv_op_report(&op, status, err);
+        return vv_api_report(&op, table, status, err);
     *out = (varve_adopt_result){.version = result.version,
         .changed = result.is_changed,
         .rows = result.rows,
@@ -37,5 +37,5 @@ varve_status varve_table_adopt(varve_table *table, const varve_adopt_options *op
         .times_ambiguous = result.times_ambiguous};
     if (out_report != NULL)
         *out_report = VV_MOVE(result.report);
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }

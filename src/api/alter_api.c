@@ -185,5 +185,5 @@ varve_status varve_table_alter(varve_table *table, const varve_alter_change *cha
         *out_diff = VV_MOVE(result.diff);
     if (status == VARVE_OK)
         *out = (varve_alter_result){.version = result.version, .changed = result.is_changed};
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }

@@ -63,6 +63,31 @@ varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t ap
     return VARVE_OK;
 }
 
+varve_status vv_api_check_given(struct vv_op *op, const struct vv_api_given *given, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (given[i].text != NULL && given[i].text[0] == '\0')
+            return vv_fail(op, VARVE_EUSAGE,
+                "`%s` is empty: leave it out, or say what it is to be", given[i].name);
+    return VARVE_OK;
+}
+
+varve_status vv_api_check_span(struct vv_op *op, const char *last, const char *from,
+    const char *to, const char *at)
+{
+    const struct vv_api_given given[] = {
+        {"last", last}, {"from", from}, {"to", to}, {"at", at}};
+    return vv_api_check_given(op, given, VV_COUNT(given));
+}
+
+varve_status vv_api_given(struct vv_op *op, const char *name, const char *text,
+    struct vv_str *out)
+{
+    const struct vv_api_given given = {name, text};
+    *out = vv_api_text(text);
+    return vv_api_check_given(op, &given, 1);
+}
+
 struct vv_str vv_api_text(const char *text)
 {
     return text == NULL || text[0] == '\0' ? VV_STR_NONE : vv_str_of(text);

@@ -37,6 +37,20 @@ varve_status vv_api_check_text(struct vv_op *op, const char *what, const char *t
 varve_status vv_api_check_property(struct vv_op *op, const struct vv_pair *pair);
 /* EUSAGE: a version without an id, or below 0; an id that is not UTF-8. */
 varve_status vv_api_check_app(struct vv_op *op, struct vv_str app_id, int64_t app_version);
+/*
+ * EUSAGE: a text is there and empty, as a variable is that nobody has set: taken for one that was left
+ * out it would ask for something else. NULL is not given.
+ */
+struct vv_api_given {
+    const char *name, *text;
+};
+varve_status vv_api_check_given(struct vv_op *op, const struct vv_api_given *given, size_t len);
+/* The same of one, as vv_api_text. */
+varve_status vv_api_given(struct vv_op *op, const char *name, const char *text,
+    struct vv_str *out);
+/* The same of when a range or a report is about, and as of when. */
+varve_status vv_api_check_span(struct vv_op *op, const char *last, const char *from,
+    const char *to, const char *at);
 /* NULL and "" alike: not given. */
 struct vv_str vv_api_text(const char *text);
 
@@ -48,6 +62,8 @@ struct vv_str vv_api_text(const char *text);
 varve_status vv_api_options(struct vv_op *op, const void *given, void *out, size_t out_bytes);
 
 /* EUSAGE: a negative limit. */
+varve_status vv_api_check_limit(struct vv_op *op, int64_t limit);
+/* EUSAGE: likewise, and a condition or a version that is empty. */
 varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
     struct vv_scan_request *out);
 
@@ -68,6 +84,10 @@ varve_status vv_api_inputs(struct vv_op *op, const varve_input *given, size_t le
 /* Streams are taken over whatever happened; those that were read are released already. */
 void vv_api_inputs_release(const varve_input *inputs, size_t len);
 
+/* varve_table_upsert and _append within a call that has begun; the inputs are the caller's still. */
+varve_status vv_api_upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
+    size_t inputs_len, const varve_upsert_options *given, bool append,
+    varve_upsert_result *out);
 /* For the caller's eyes. */
 void vv_api_upsert_result(const struct vv_upsert_result *result, varve_upsert_result *out);
 /* A result's `warnings`: *text is freed, and then what comes back; NULL where no row warned,

@@ -59,7 +59,8 @@ static varve_status verify(struct vv_op *op, const struct vv_log_handle *log, co
         .is_strict = options->strict != 0,
         .as_json = options->as_json != 0};
     VV_TRY(vv_verify(op, log, &request, &result, &report));
-    VV_TRY(vv_api_give_text(op, &report, out_report));
+    if (out_report != NULL)
+        VV_TRY(vv_api_give_text(op, &report, out_report));
     *out = (varve_verify_result){.whole = result.is_whole,
         .wrong = (int64_t)result.wrong,
         .first_version = result.first_version,
@@ -126,9 +127,7 @@ static varve_status history(struct vv_op *op, varve_lake *lake, const char *name
 varve_status varve_lake_history(varve_lake *lake, const char *table, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err)
 {
-    VV_CLEANUP(vv_op_done) struct vv_op op;
-    vv_api_begin(&op, lake);
-    return vv_op_report(&op, history(&op, lake, table, limit, out), err);
+    return varve_lake_history_at(lake, table, NULL, limit, out, err);
 }
 
 static varve_status history_at(struct vv_op *op, varve_lake *lake, const char *name,
@@ -149,10 +148,14 @@ varve_status varve_lake_history_at(varve_lake *lake, const char *table, const ch
     int64_t limit, struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_str place = VV_STR_NONE;
     vv_api_begin(&op, lake);
-    varve_status status = vv_api_text(at).len == 0
-                              ? history(&op, lake, table, limit, out)
-                              : history_at(&op, lake, table, vv_api_text(at), limit, out);
+    varve_status status = vv_api_given(&op, "at", at, &place);
+    if (status == VARVE_OK)
+        status = vv_api_check_limit(&op, limit);
+    if (status == VARVE_OK)
+        status = place.len == 0 ? history(&op, lake, table, limit, out)
+                                : history_at(&op, lake, table, place, limit, out);
     return vv_op_report(&op, status, err);
 }
 
@@ -160,7 +163,9 @@ static varve_status seal(struct vv_op *op, const struct vv_log_handle *log, cons
     const char *key_file, char **out_json)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
+    const struct vv_api_given key = {"key_file", key_file};
     struct vv_seal made;
+    VV_TRY(vv_api_check_given(op, &key, 1));
     if (vv_seal(op, log, &made) != VARVE_OK)
         return vv_note_table(op, vv_str_of(table));
     struct vv_str name = vv_lake_lasting_name(vv_str_of(table), log->store);

@@ -13,7 +13,8 @@ static varve_status look(struct vv_op *op, const struct vv_log_handle *log, cons
         .look_at_keys = options->keys != 0,
         .as_json = options->as_json != 0};
     VV_TRY(vv_doctor(op, log, &request, &result, &report));
-    VV_TRY(vv_api_give_text(op, &report, out_report));
+    if (out_report != NULL)
+        VV_TRY(vv_api_give_text(op, &report, out_report));
     *out = (varve_doctor_result){.version = result.version,
         .ailments = (int64_t)result.ailments,
         .times_fixed = (int64_t)result.times_fixed};

@@ -51,6 +51,7 @@ static varve_status gaps(struct vv_op *op, varve_lake *lake, const char *table,
     struct vv_gaps_result result = {0};
     struct ArrowArrayStream stream = {0};
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     VV_TRY(check_table(op, table));
     const struct vv_gaps_request request = {.table = vv_str_of(table),
         .span = {vv_api_text(options.last), vv_api_text(options.from), vv_api_text(options.to)},
@@ -78,6 +79,7 @@ static varve_status lateness(struct vv_op *op, varve_lake *lake, const char *tab
 {
     varve_lateness_options options = VARVE_LATENESS_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     VV_TRY(check_table(op, table));
     const struct vv_lateness_request request = {.table = vv_str_of(table),
         .span = {vv_api_text(options.last), vv_api_text(options.from), vv_api_text(options.to)},
@@ -102,6 +104,7 @@ static varve_status transitions(struct vv_op *op, varve_lake *lake,
     struct ArrowArrayStream stream = {0};
     struct vv_str symbol = VV_STR_NONE;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     const struct vv_transitions_request request = {
         .span = {vv_api_text(options.last), vv_api_text(options.from), vv_api_text(options.to)},
         .symbol = vv_api_text(options.symbol),

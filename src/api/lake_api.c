@@ -150,9 +150,11 @@ varve_status varve_lake_cache(varve_lake *lake, int32_t clear, varve_cache *out,
     return vv_op_report(&op, VARVE_OK, err);
 }
 
-static varve_status known_at(struct vv_op *op, struct vv_lake *lake, struct vv_str time)
+static varve_status known_at(struct vv_op *op, struct vv_lake *lake, const char *text)
 {
+    struct vv_str time = VV_STR_NONE;
     int64_t us = 0;
+    VV_TRY(vv_api_given(op, "time", text, &time));
     if (time.len > 0)
         VV_TRY(vv_known_at_read(op, time, &us));
     lake->known = (struct vv_known){time.len > 0, us};
@@ -163,7 +165,7 @@ varve_status varve_lake_known_at(varve_lake *lake, const char *time, varve_error
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, lake);
-    return vv_op_report(&op, known_at(&op, lake->lake, vv_api_text(time)), err);
+    return vv_op_report(&op, known_at(&op, lake->lake, time), err);
 }
 
 int32_t varve_lake_known(varve_lake *lake, int64_t *out_us)

@@ -11,6 +11,8 @@ static varve_status optimize(struct vv_op *op, varve_table *table,
 {
     varve_optimize_options options = VARVE_OPTIMIZE_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    const struct vv_api_given texts[] = {{"zorder", options.zorder}, {"where", options.where}};
+    VV_TRY(vv_api_check_given(op, texts, VV_COUNT(texts)));
     if (options.target_bytes < 0)
         return vv_fail(op, VARVE_EUSAGE, "the target size of a file is negative");
     const struct vv_lake *lake = table->lake->lake;
@@ -41,7 +43,7 @@ varve_status varve_table_optimize(varve_table *table, const varve_optimize_optio
             .rows = result.rows,
             .vectors_removed = result.vectors_removed,
             .files_skipped = result.files_skipped};
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status restore(struct vv_op *op, varve_table *table,
@@ -73,7 +75,7 @@ varve_status varve_table_restore(varve_table *table, const varve_restore_options
             .bytes_restored = result.bytes_restored,
             .bytes_removed = result.bytes_removed,
             .changed = result.is_changed};
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status vacuum(struct vv_op *op, varve_table *table,
@@ -82,7 +84,9 @@ static varve_status vacuum(struct vv_op *op, varve_table *table,
 {
     varve_vacuum_options options = VARVE_VACUUM_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    struct vv_vacuum_request request = {.retain = vv_api_text(options.retain),
+    struct vv_str retain = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "retain", options.retain, &retain));
+    struct vv_vacuum_request request = {.retain = retain,
         .removes = options.remove != 0,
         .is_lite = options.lite != 0,
         .is_unsafe = options.unsafe != 0,
@@ -104,7 +108,7 @@ varve_status varve_table_vacuum(varve_table *table, const varve_vacuum_options *
             .bytes = result.bytes,
             .retention_ms = result.retention_ms,
             .readable_version = result.readable_version};
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status maintain(struct vv_op *op, struct vv_lake *lake,
@@ -113,9 +117,11 @@ static varve_status maintain(struct vv_op *op, struct vv_lake *lake,
 {
     varve_maintain_options options = VARVE_MAINTAIN_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    const struct vv_lake_maintain_request request = {.table = vv_api_text(options.table),
-        .message = vv_api_text(options.message),
-        .is_plan = options.plan != 0};
+    struct vv_str table = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "table", options.table, &table));
+    VV_TRY(vv_api_check_text(op, "the message", options.message));
+    const struct vv_lake_maintain_request request = {
+        .table = table, .message = vv_api_text(options.message), .is_plan = options.plan != 0};
     return vv_lake_maintain(op, lake, &request, result, out_tasks);
 }
 

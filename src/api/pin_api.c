@@ -17,9 +17,10 @@ static varve_status pin(struct vv_op *op, varve_lake *lake, const char *name,
     varve_pin_options options = VARVE_PIN_OPTIONS_INIT;
     struct vv_str *tables = NULL;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
-    struct vv_pin_request request = {.name = vv_api_text(name),
-        .at = vv_api_text(options.at),
-        .message = vv_api_text(options.message)};
+    struct vv_str at = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "at", options.at, &at));
+    struct vv_pin_request request = {
+        .name = vv_api_text(name), .at = at, .message = vv_api_text(options.message)};
     VV_TRY(read_kind(op, options.kind, &request.kind));
     VV_TRY(vv_api_check_text(op, "the message", options.message));
     VV_NEW(op, &tables, struct vv_str, options.tables_len + 1);

@@ -22,7 +22,7 @@ varve_status varve_table_quarantine_list(varve_table *table, struct ArrowArraySt
     varve_status status = vv_quarantine_list(&op, table->table, out, &damaged);
     if (status == VARVE_OK && out_damaged != NULL)
         *out_damaged = damaged;
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 varve_status varve_lake_quarantine_list(varve_lake *lake, struct ArrowArrayStream *out,
@@ -41,8 +41,12 @@ varve_status varve_table_quarantine_show(varve_table *table, const char *id,
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_str batch = VV_STR_NONE;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_quarantine_show(&op, table->table, vv_api_text(id), out), err);
+    varve_status status = vv_api_given(&op, "id", id, &batch);
+    if (status == VARVE_OK)
+        status = vv_quarantine_show(&op, table->table, batch, out);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status release(struct vv_op *op, varve_table *table, const char *const *ids,
@@ -73,7 +77,7 @@ varve_status varve_table_quarantine_release(varve_table *table, const char *cons
         out->batches = result.batches;
         out->damaged = result.damaged;
     }
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status drop(struct vv_op *op, varve_table *table, const char *const *ids,
@@ -93,5 +97,5 @@ varve_status varve_table_quarantine_drop(varve_table *table, const char *const *
     varve_status status = drop(&op, table, ids, ids_len, &rows);
     if (status == VARVE_OK && out_rows != NULL)
         *out_rows = rows;
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }

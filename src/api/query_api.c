@@ -11,18 +11,24 @@ static varve_status read_request(struct vv_op *op, const char *sql,
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
     if (sql == NULL)
         return vv_fail(op, VARVE_EUSAGE, "no SQL given");
+    struct vv_str at = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "at", options.at, &at));
     struct vv_sql_param *params = NULL;
     VV_NEW(op, &params, struct vv_sql_param, options.params_len + 1);
     for (size_t i = 0; i < options.params_len; i++) {
         if (options.param_names == NULL || options.param_names[i] == NULL)
             return vv_fail(op, VARVE_EUSAGE, "parameter %zu has no name", i + 1);
+        for (size_t j = 0; j < i; j++)
+            if (vv_str_eq_nocase(params[j].name, vv_str_of(options.param_names[i])))
+                return vv_fail(op, VARVE_EUSAGE,
+                    "parameter %s is there twice, and has one value", options.param_names[i]);
         const char *value = options.param_values != NULL ? options.param_values[i] : NULL;
         const char *type = options.param_types != NULL ? options.param_types[i] : NULL;
         VV_TRY(vv_sql_param_read(op, vv_str_of(options.param_names[i]), vv_api_text(type),
             value != NULL ? vv_str_of(value) : VV_STR_NONE, &params[i]));
     }
     *out = (struct vv_query_request){.sql = vv_str_of(sql),
-        .at = vv_api_text(options.at),
+        .at = at,
         .params = {params, options.params_len},
         .has_own_names = options.own_names != 0};
     return VARVE_OK;
@@ -51,7 +57,8 @@ static varve_status give(struct vv_op *op, varve_status status, struct vv_str pl
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     VV_TRY(status);
     vv_buf_add(&text, plan);
-    status = vv_api_give_text(op, &text, out_plan);
+    if (out_plan != NULL)
+        status = vv_api_give_text(op, &text, out_plan);
     if (status == VARVE_OK)
         *out = *rows;
     else
@@ -99,7 +106,7 @@ varve_status varve_table_explain_scan(varve_table *table, const varve_scan_optio
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, explain_scan(&op, table, options, out, out_plan), err);
+    return vv_api_report(&op, table, explain_scan(&op, table, options, out, out_plan), err);
 }
 
 static varve_status leak_check(struct vv_op *op, varve_lake *lake, const char *sql,

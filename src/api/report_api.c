@@ -58,6 +58,7 @@ static varve_status correlate(struct vv_op *op, varve_lake *lake,
     struct vv_correlate_result result = {0};
     struct ArrowArrayStream stream = {0};
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     struct vv_correlate_request request = {
         .span = {vv_api_text(options.last), vv_api_text(options.from), vv_api_text(options.to)},
         .symbol = vv_api_text(options.symbol),
@@ -126,6 +127,7 @@ static varve_status outcomes(struct vv_op *op, varve_lake *lake,
     struct vv_outcomes_result result = {0};
     struct ArrowArrayStream stream = {0};
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     VV_TRY(outcomes_request(op, &options, &request));
     VV_TRY(vv_lake_outcomes(op, lake->lake, &request, &stream, &result));
     varve_status status = VARVE_OK;
@@ -147,6 +149,7 @@ static varve_status signals(struct vv_op *op, varve_lake *lake,
 {
     varve_signals_options options = VARVE_SIGNALS_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     if (options.report < VARVE_SIGNALS_AUDIT || options.report > VARVE_SIGNALS_LATENCY)
         return vv_fail(op, VARVE_EUSAGE, "signal report %d: there are 0 to 2", options.report);
     struct vv_signals_request request = {

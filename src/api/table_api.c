@@ -54,7 +54,7 @@ varve_status varve_table_refresh(varve_table *table, int64_t *out_version, varve
     varve_status status = vv_table_refresh(&op, table->table);
     if (status == VARVE_OK && out_version != NULL)
         *out_version = table->table->snapshot->version;
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status describe(struct vv_op *op, varve_table *table, const char *at,
@@ -62,7 +62,9 @@ static varve_status describe(struct vv_op *op, varve_table *table, const char *a
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf json = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
-    VV_TRY(vv_table_seek(op, table->table, vv_api_text(at), &snapshot));
+    struct vv_str place = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "at", at, &place));
+    VV_TRY(vv_table_seek(op, table->table, place, &snapshot));
     VV_TRY(vv_table_describe(op, table->table, snapshot, &json));
     return vv_api_give_text(op, &json, out_json);
 }
@@ -72,12 +74,15 @@ varve_status varve_table_describe(varve_table *table, const char *at, char **out
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, describe(&op, table, at, out_json), err);
+    return vv_api_report(&op, table, describe(&op, table, at, out_json), err);
 }
 
 static varve_status convert_input(struct vv_op *op, const varve_input *given,
     struct vv_input *out)
 {
+    if (given->use_fd != 0 && given->fd < 0)
+        return vv_fail(op, VARVE_EUSAGE, "an input from descriptor %d: there is none below 0",
+            given->fd);
     *out = (struct vv_input){.fd = given->use_fd != 0 ? given->fd : -1,
         .path = vv_api_text(given->path),
         .name = vv_api_text(given->path),
@@ -175,7 +180,7 @@ const char *vv_api_warnings(struct vv_op *op, const struct vv_warned *warned, ch
     return *text;
 }
 
-static varve_status upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
+varve_status vv_api_upsert(struct vv_op *op, varve_table *table, const varve_input *inputs,
     size_t inputs_len, const varve_upsert_options *given, bool append, varve_upsert_result *out)
 {
     struct vv_upsert_options options;
@@ -197,7 +202,7 @@ static varve_status run_upsert(varve_table *table, const varve_input *inputs, si
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    varve_status status = upsert(&op, table, inputs, inputs_len, options, append, out);
+    varve_status status = vv_api_upsert(&op, table, inputs, inputs_len, options, append, out);
     vv_api_inputs_release(inputs, inputs_len);
     return vv_api_report(&op, table, status, err);
 }
@@ -216,16 +221,23 @@ varve_status varve_table_append(varve_table *table, const varve_input *inputs,
     return run_upsert(table, inputs, inputs_len, options, true, out, err);
 }
 
+varve_status vv_api_check_limit(struct vv_op *op, int64_t limit)
+{
+    if (limit < 0)
+        return vv_fail(op, VARVE_EUSAGE, "a limit of %" PRId64 " rows", limit);
+    return VARVE_OK;
+}
+
 varve_status vv_api_scan_request(struct vv_op *op, const varve_scan_options *options,
     struct vv_scan_request *out)
 {
+    const struct vv_api_given given[] = {{"where", options->where}, {"at", options->at}};
+    VV_TRY(vv_api_check_given(op, given, VV_COUNT(given)));
     *out = (struct vv_scan_request){.columns = vv_api_text(options->columns),
         .where = vv_api_text(options->where),
         .at = vv_api_text(options->at),
         .limit = options->limit};
-    if (options->limit < 0)
-        return vv_fail(op, VARVE_EUSAGE, "a limit of %" PRId64 " rows", options->limit);
-    return VARVE_OK;
+    return vv_api_check_limit(op, options->limit);
 }
 
 static varve_status scan(struct vv_op *op, varve_table *table, const varve_scan_options *given,
@@ -243,7 +255,7 @@ varve_status varve_table_scan(varve_table *table, const varve_scan_options *opti
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, scan(&op, table, options, out), err);
+    return vv_api_report(&op, table, scan(&op, table, options, out), err);
 }
 
 static varve_status latest(struct vv_op *op, varve_table *table,
@@ -251,6 +263,8 @@ static varve_status latest(struct vv_op *op, varve_table *table,
 {
     varve_latest_options options = VARVE_LATEST_OPTIONS_INIT;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    const struct vv_api_given texts[] = {{"until", options.until}, {"at", options.at}};
+    VV_TRY(vv_api_check_given(op, texts, VV_COUNT(texts)));
     struct vv_latest_request request = {.by = vv_api_text(options.by),
         .until = vv_api_text(options.until),
         .at = vv_api_text(options.at)};
@@ -262,7 +276,7 @@ varve_status varve_table_latest(varve_table *table, const varve_latest_options *
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, latest(&op, table, options, out), err);
+    return vv_api_report(&op, table, latest(&op, table, options, out), err);
 }
 
 static varve_status parse_time(struct vv_op *op, struct vv_str text, int64_t now_us,
@@ -291,7 +305,7 @@ static varve_status find_interval(struct vv_op *op, const struct vv_lake *lake,
     if (out->at.ptr != NULL && !vv_str_int64(out->at, &version))
         (void)vv_time_parse_human(out->at, now_us, &now_us); /* a tag says no time */
     if (last.ptr != NULL && (from.ptr != NULL || to.ptr != NULL))
-        return vv_fail(op, VARVE_EUSAGE, "--last goes without --from and --to");
+        return vv_fail(op, VARVE_EUSAGE, "last goes without from and to");
     if (last.ptr != NULL && (!vv_time_parse_duration(last, &span_us) || span_us <= 0))
         return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is not a span of time: say 90s, 15m, 2h, 7d",
             VV_ARG(last));
@@ -315,6 +329,7 @@ static varve_status range(struct vv_op *op, varve_table *table,
     varve_range_options options = VARVE_RANGE_OPTIONS_INIT;
     int64_t newest_us = INT64_MIN;
     VV_TRY(vv_api_options(op, given, &options, sizeof(options)));
+    VV_TRY(vv_api_check_span(op, options.last, options.from, options.to, options.at));
     struct vv_str symbol = vv_api_text(options.symbol);
     struct vv_str strategy = vv_api_text(options.strategy);
     struct vv_range_request request = {.at = vv_api_text(options.at)};
@@ -340,7 +355,7 @@ varve_status varve_table_range(varve_table *table, const varve_range_options *op
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, range(&op, table, options, out, out_newest_us), err);
+    return vv_api_report(&op, table, range(&op, table, options, out, out_newest_us), err);
 }
 
 varve_status varve_table_history(varve_table *table, int64_t limit,
@@ -349,41 +364,59 @@ varve_status varve_table_history(varve_table *table, int64_t limit,
     return varve_table_history_at(table, NULL, limit, out, err);
 }
 
+static varve_status history(struct vv_op *op, varve_table *table, const char *at, int64_t limit,
+    struct ArrowArrayStream *out)
+{
+    struct vv_str place = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "at", at, &place));
+    VV_TRY(vv_api_check_limit(op, limit));
+    return vv_table_history(op, table->table, place, limit, out);
+}
+
 varve_status varve_table_history_at(varve_table *table, const char *at, int64_t limit,
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_table_history(&op, table->table, vv_api_text(at), limit, out),
-        err);
+    return vv_api_report(&op, table, history(&op, table, at, limit, out), err);
 }
 
 varve_status varve_table_files(varve_table *table, const char *at, struct ArrowArrayStream *out,
     varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_str place = VV_STR_NONE;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_table_files(&op, table->table, vv_api_text(at), out), err);
+    varve_status status = vv_api_given(&op, "at", at, &place);
+    if (status == VARVE_OK)
+        status = vv_table_files(&op, table->table, place, out);
+    return vv_api_report(&op, table, status, err);
 }
 
 varve_status varve_table_changes(varve_table *table, const char *from, const char *to,
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
+    const struct vv_api_given given[] = {{"from", from}, {"to", to}};
     const struct vv_changes_request request = {
         .from = vv_api_text(from), .to = vv_api_text(to)};
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, vv_table_changes(&op, table->table, &request, out), err);
+    varve_status status = vv_api_check_given(&op, given, VV_COUNT(given));
+    if (status == VARVE_OK)
+        status = vv_table_changes(&op, table->table, &request, out);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status trace(struct vv_op *op, varve_table *table, const char *at,
     const char *const *conditions, size_t conditions_len, struct ArrowArrayStream *out)
 {
     struct vv_str *texts = NULL;
+    struct vv_str place = VV_STR_NONE;
+    VV_TRY(vv_api_given(op, "at", at, &place));
     VV_NEW(op, &texts, struct vv_str, conditions_len + 1);
     for (size_t i = 0; i < conditions_len; i++)
         texts[i] = vv_str_of(conditions[i]);
-    return vv_trace(op, table->table, vv_api_text(at), texts, conditions_len, out);
+    return vv_trace(op, table->table, place, texts, conditions_len, out);
 }
 
 varve_status varve_table_trace(varve_table *table, const char *const *conditions,
@@ -398,7 +431,8 @@ varve_status varve_table_trace_at(varve_table *table, const char *at,
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     vv_api_begin(&op, table->lake);
-    return vv_op_report(&op, trace(&op, table, at, conditions, conditions_len, out), err);
+    return vv_api_report(&op, table, trace(&op, table, at, conditions, conditions_len, out),
+        err);
 }
 
 varve_status varve_table_why(varve_table *table, const char *file, struct ArrowArrayStream *out,
@@ -409,7 +443,7 @@ varve_status varve_table_why(varve_table *table, const char *file, struct ArrowA
     varve_status status = vv_api_text(file).len > 0
                               ? vv_why(&op, table->table, vv_api_text(file), out)
                               : vv_fail(&op, VARVE_EUSAGE, "no file given");
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }
 
 varve_status varve_table_checkpoint(varve_table *table, varve_checkpoint_result *out,
@@ -425,5 +459,5 @@ varve_status varve_table_checkpoint(varve_table *table, varve_checkpoint_result 
             .commits_cleaned = (int64_t)cleaned.commits,
             .commits_kept = (int64_t)cleaned.kept_in_ledger,
             .log_first_version = cleaned.first_version};
-    return vv_op_report(&op, status, err);
+    return vv_api_report(&op, table, status, err);
 }

@@ -223,7 +223,7 @@ static varve_status list_tables(struct vv_op *op, struct vv_export_run *run,
     }
     if (*out_len > 1 && vv_str_is_digits(vv_str_trim(request->at)))
         return vv_fail(op, VARVE_EUSAGE,
-            "--at %.*s is a version, and the export is of %zu tables, each with versions of "
+            "%.*s is a version, and the export is of %zu tables, each with versions of "
             "its own: give a time or a tag instead",
             VV_ARG(request->at), *out_len);
     return VARVE_OK;

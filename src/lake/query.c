@@ -128,7 +128,7 @@ static varve_status check_at(struct vv_op *op, struct vv_query_script *script)
     }
     if (tables > 1)
         return vv_fail(op, VARVE_EUSAGE,
-            "--at %.*s is a version, and the query reads %zu tables, each with versions of its "
+            "%.*s is a version, and the query reads %zu tables, each with versions of its "
             "own: give a time instead",
             VV_ARG(at), tables);
     return VARVE_OK;

@@ -152,7 +152,7 @@ static varve_status find_right(struct vv_op *op, struct vv_query_script *script,
             VV_ARG(call->arguments[RIGHT].text));
     if (vv_str_is_digits(vv_str_trim(script->request->at)))
         return vv_fail(op, VARVE_EUSAGE,
-            "--at %.*s is a version, and two tables are read, each with versions of its own: "
+            "%.*s is a version, and two tables are read, each with versions of its own: "
             "give a time instead",
             VV_ARG(script->request->at));
     script->is_by_commit = script->request->is_known_by_row;

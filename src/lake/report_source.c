@@ -163,7 +163,7 @@ varve_status vv_report_check_at(struct vv_op *op, struct vv_str at)
     if (at.ptr == NULL || !vv_str_int64(at, &version))
         return VARVE_OK;
     return vv_fail(op, VARVE_EUSAGE,
-        "--at %.*s is a version, and the report reads several tables, each with versions of "
+        "%.*s is a version, and the report reads several tables, each with versions of "
         "its own: give a time instead",
         VV_ARG(at));
 }

@@ -68,7 +68,7 @@ varve_status vv_cluster_columns(struct vv_op *op, const struct vv_schema *schema
     if (metadata->partition_columns_len > 0)
         return vv_fail(op, VARVE_EUSAGE,
             "the table is partitioned, and such a table can't be clustered too: optimize "
-            "--zorder orders the files of each partition");
+            "by zorder orders the files of each partition");
     if (len == 0 || len > VV_CLUSTERING_COLUMNS_MAX)
         return vv_fail(op, VARVE_EUSAGE, "cluster by one to %d columns, or by none",
             VV_CLUSTERING_COLUMNS_MAX);

@@ -122,9 +122,9 @@ varve_status vv_adopt_draft(struct vv_op *op, const struct vv_edit *edit,
 {
     const struct vv_adopt_request *request = adopt->request;
     VV_TRY(vv_draft_begin(op, &op->arena, edit->snapshot, &adopt->draft));
-    VV_TRY(set_names(op, adopt, VV_PROPERTY_KEY, request->key, "--key"));
-    VV_TRY(set_names(op, adopt, VV_PROPERTY_ORDER_BY, request->order_by, "--order-by"));
-    VV_TRY(set_names(op, adopt, VV_PROPERTY_ZORDER, request->zorder, "--zorder"));
+    VV_TRY(set_names(op, adopt, VV_PROPERTY_KEY, request->key, "key"));
+    VV_TRY(set_names(op, adopt, VV_PROPERTY_ORDER_BY, request->order_by, "order by"));
+    VV_TRY(set_names(op, adopt, VV_PROPERTY_ZORDER, request->zorder, "zorder"));
     VV_TRY(find_naive(op, edit, adopt));
     if (adopt->has_naive)
         VV_TRY(set_types(op, adopt));

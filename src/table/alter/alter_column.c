@@ -145,9 +145,8 @@ static varve_status check_new(struct vv_op *op, struct vv_alter_change *change,
         !vv_features_has(change->draft.protocol, VV_STR("timestampNtz")) &&
         !change->request->upgrade)
         return vv_fail(op, VARVE_EUNSUPPORTED,
-            "a timestamp without time zone needs the table feature timestampNtz: say "
-            "--upgrade, "
-            "or take a timestamp");
+            "a timestamp without time zone needs the table feature timestampNtz: "
+            "allow the upgrade, or take a timestamp");
     return VARVE_OK;
 }
 
