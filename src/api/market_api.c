@@ -67,13 +67,15 @@ static varve_status upsert(varve_table *table, const struct vv_record_type *type
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
     struct ArrowArrayStream stream = {.release = NULL};
-    vv_api_begin(&op, table->lake);
-    varve_status status = vv_records_stream(&op, type, rows, rows_len, &stream);
-    if (status != VARVE_OK)
-        return vv_op_report(&op, status, err);
     const varve_input input = {
         .format = VARVE_FORMAT_ARROW, .path = "records", .stream = &stream};
-    return varve_table_upsert(table, &input, 1, options, out, err);
+    /* Once: a call forgets the interrupt that came before it. */
+    vv_api_begin(&op, table->lake);
+    varve_status status = vv_records_stream(&op, type, rows, rows_len, &stream);
+    if (status == VARVE_OK)
+        status = vv_api_upsert(&op, table, &input, 1, options, false, out);
+    vv_api_inputs_release(&input, 1);
+    return vv_api_report(&op, table, status, err);
 }
 
 static varve_status read(const struct vv_record_type *type, struct ArrowArrayStream *stream,

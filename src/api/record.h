@@ -44,7 +44,23 @@ varve_status vv_record_schema(struct vv_op *op, const struct vv_record_type *typ
 varve_status vv_record_row(struct vv_op *op, const struct vv_record_type *type,
     const void *record, struct vv_buf *out);
 
-/* A stream of one batch with the records' values, copied. */
+/* The value is one that a table may have: UTF-8, a time that there is. */
+bool vv_record_is_sound(enum vv_record_kind kind, const void *value);
+
+struct vv_record_fault {
+    struct vv_str name, value,
+        rule; /* of the field; what it holds, for people; what is wrong */
+};
+/* So many records go by between two looks at whether the call is interrupted. */
+#define VV_RECORDS_A_LOOK 4096
+/* By record, the first field that is not sound, NULL: all are; `*out` NULL: all of all. In `op`. */
+varve_status vv_records_judge(struct vv_op *op, const struct vv_record_type *type,
+    const void *records, size_t len, const struct vv_record_fault ***out);
+
+/*
+ * A stream of one batch with the records' values, copied. What is not sound is NULL in it, and the batch
+ * has the columns of table/input/batch_input.h that say what is wrong with the record.
+ */
 varve_status vv_records_stream(struct vv_op *op, const struct vv_record_type *type,
     const void *records, size_t len, struct ArrowArrayStream *out);
 

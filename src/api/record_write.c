@@ -3,15 +3,28 @@
 
 #include "api/record.h"
 #include "base/seam.h"
+#include "table/input/batch_input.h"
 #include "varve/market.h"
 
 #define BUFFERS_MAX 3
+
+/* Behind the columns of the fields where a record is not sound. */
+static const char *const fault_columns[] = {
+    VV_NDJSON_FAULT_NAME, VV_NDJSON_FAULT_VALUE, VV_NDJSON_FAULT_RULE};
+
+struct rows {
+    const struct vv_record_type *type;
+    const void *records;
+    size_t len;
+    const struct vv_record_fault **faults; /* NULL: all are sound */
+};
 
 /* What a stream, a schema or an array holds; each has its own. */
 struct holder {
     struct vv_arena arena;
     struct ArrowArray array; /* of the stream: not handed out yet */
     const struct vv_record_type *type;
+    bool has_faults;
 };
 
 static struct holder *holder_new(void)
@@ -69,35 +82,35 @@ const char *vv_record_format(enum vv_record_kind kind)
     return "n";
 }
 
-static bool fill_schema(struct holder *holder, const struct vv_record_type *type,
-    struct ArrowSchema *out)
+static size_t columns_of(const struct vv_record_type *type, bool has_faults)
 {
-    struct ArrowSchema *children = vv_new(&holder->arena, struct ArrowSchema, type->fields_len);
-    struct ArrowSchema **pointers =
-        vv_new(&holder->arena, struct ArrowSchema *, type->fields_len);
+    return type->fields_len + (has_faults ? VV_COUNT(fault_columns) : 0);
+}
+
+static bool fill_schema(struct holder *holder, const struct vv_record_type *type,
+    bool has_faults, struct ArrowSchema *out)
+{
+    size_t len = columns_of(type, has_faults);
+    struct ArrowSchema *children = vv_new(&holder->arena, struct ArrowSchema, len);
+    struct ArrowSchema **pointers = vv_new(&holder->arena, struct ArrowSchema *, len);
     if (children == NULL || pointers == NULL)
         return false;
-    for (size_t i = 0; i < type->fields_len; i++) {
+    for (size_t i = 0; i < len; i++) {
+        bool is_field = i < type->fields_len;
         pointers[i] = &children[i];
-        children[i] = (struct ArrowSchema){.format = vv_record_format(type->fields[i].kind),
-            .name = type->fields[i].name,
+        children[i] = (struct ArrowSchema){
+            .format = vv_record_format(is_field ? type->fields[i].kind : VV_RECORD_TEXT),
+            .name = is_field ? type->fields[i].name : fault_columns[i - type->fields_len],
             .flags = ARROW_FLAG_NULLABLE,
             .release = release_child_schema};
     }
     *out = (struct ArrowSchema){.format = "+s",
         .name = "",
-        .n_children = (int64_t)type->fields_len,
+        .n_children = (int64_t)len,
         .children = pointers,
         .release = release_schema,
         .private_data = holder};
     return true;
-}
-
-/* The value of a field in record `row`, by its address. */
-static const void *value_at(const struct vv_record_type *type, size_t field,
-    const void *records, size_t row)
-{
-    return (const char *)records + row * type->bytes + type->fields[field].offset;
 }
 
 bool vv_record_has_value(enum vv_record_kind kind, const void *value)
@@ -130,31 +143,69 @@ static void set_bit(unsigned char *bits, size_t index)
     bits[index / 8] = (unsigned char)(bits[index / 8] | (1U << (index % 8)));
 }
 
+/* The value of a field in record `row`, by its address. */
+static const void *value_at(const struct rows *rows, size_t field, size_t row)
+{
+    return (const char *)rows->records + row * rows->type->bytes +
+           rows->type->fields[field].offset;
+}
+
+/* Of a column of texts; ptr NULL: none. */
+static struct vv_str text_at(const struct rows *rows, size_t column, size_t row)
+{
+    const struct vv_record_fault *fault = rows->faults != NULL ? rows->faults[row] : NULL;
+    if (column >= rows->type->fields_len) {
+        size_t part = column - rows->type->fields_len;
+        if (fault == NULL)
+            return VV_STR_NONE;
+        return part == 0 ? fault->name : part == 1 ? fault->value : fault->rule;
+    }
+    const void *value = value_at(rows, column, row);
+    const char *text = NULL;
+    if (fault != NULL && !vv_record_is_sound(VV_RECORD_TEXT, value))
+        return VV_STR_NONE;
+    memcpy(&text, value, sizeof(text));
+    return text != NULL ? vv_str_of(text) : VV_STR_NONE;
+}
+
+static bool has_value_at(const struct rows *rows, size_t column, size_t row)
+{
+    if (column >= rows->type->fields_len)
+        return rows->faults[row] != NULL;
+    enum vv_record_kind kind = rows->type->fields[column].kind;
+    const void *value = value_at(rows, column, row);
+    bool is_at_fault = rows->faults != NULL && rows->faults[row] != NULL;
+    return vv_record_has_value(kind, value) &&
+           (!is_at_fault || vv_record_is_sound(kind, value));
+}
+
+static varve_status look_up(struct vv_op *op, size_t row)
+{
+    return row % VV_RECORDS_A_LOOK == 0 ? vv_check_cancel(op) : VARVE_OK;
+}
+
 /* Offsets and bytes of a column of texts, which may be 2 GB in all. */
-static varve_status fill_texts(struct vv_op *op, struct holder *holder,
-    const struct vv_record_type *type, size_t field, const void *records, size_t len,
-    const void **buffers)
+static varve_status fill_texts(struct vv_op *op, struct holder *holder, const struct rows *rows,
+    size_t column, const void **buffers)
 {
     size_t bytes = 0;
-    int32_t *offsets = vv_new(&holder->arena, int32_t, len + 1);
-    const char *text = NULL;
-    for (size_t row = 0; row < len; row++) {
-        memcpy(&text, value_at(type, field, records, row), sizeof(text));
-        bytes += text != NULL ? strlen(text) : 0;
-    }
+    int32_t *offsets = vv_new(&holder->arena, int32_t, rows->len + 1);
+    for (size_t row = 0; row < rows->len; row++)
+        bytes += text_at(rows, column, row).len;
     if (bytes > INT32_MAX)
         return vv_fail(op, VARVE_ELIMIT, "the texts of %s are more than 2 GB: give fewer rows",
-            type->fields[field].name);
+            column < rows->type->fields_len ? rows->type->fields[column].name
+                                            : "what is wrong with the rows");
     char *content = vv_new(&holder->arena, char, bytes + 1);
     if (offsets == NULL || content == NULL)
         return vv_fail_memory(op);
     size_t at = 0;
-    for (size_t row = 0; row < len; row++) {
-        memcpy(&text, value_at(type, field, records, row), sizeof(text));
-        struct vv_str bytes_of = vv_str_of(text);
-        if (bytes_of.len > 0)
-            memcpy(content + at, bytes_of.ptr, bytes_of.len);
-        at += bytes_of.len;
+    for (size_t row = 0; row < rows->len; row++) {
+        struct vv_str text = text_at(rows, column, row);
+        VV_TRY(look_up(op, row));
+        if (text.len > 0)
+            memcpy(content + at, text.ptr, text.len);
+        at += text.len;
         offsets[row + 1] = (int32_t)at;
     }
     buffers[1] = offsets;
@@ -163,17 +214,17 @@ static varve_status fill_texts(struct vv_op *op, struct holder *holder,
 }
 
 static varve_status fill_values(struct vv_op *op, struct holder *holder,
-    const struct vv_record_type *type, size_t field, const void *records, size_t len,
-    const void **buffers)
+    const struct rows *rows, size_t field, const void **buffers)
 {
-    enum vv_record_kind kind = type->fields[field].kind;
+    enum vv_record_kind kind = rows->type->fields[field].kind;
     size_t width = kind == VV_RECORD_INT ? sizeof(int32_t) : sizeof(int64_t);
-    unsigned char *values = vv_new(&holder->arena, unsigned char, len *width + 1);
+    unsigned char *values = vv_new(&holder->arena, unsigned char, rows->len *width + 1);
     if (values == NULL)
         return vv_fail_memory(op);
-    for (size_t row = 0; row < len; row++) {
-        const void *value = value_at(type, field, records, row);
+    for (size_t row = 0; row < rows->len; row++) {
+        const void *value = value_at(rows, field, row);
         int32_t flag = 0;
+        VV_TRY(look_up(op, row));
         if (kind != VV_RECORD_BOOL) {
             memcpy(values + row * width, value, width);
             continue;
@@ -187,51 +238,51 @@ static varve_status fill_values(struct vv_op *op, struct holder *holder,
 }
 
 static varve_status fill_column(struct vv_op *op, struct holder *holder,
-    const struct vv_record_type *type, size_t field, const void *records, size_t len,
-    struct ArrowArray *out)
+    const struct rows *rows, size_t column, struct ArrowArray *out)
 {
-    enum vv_record_kind kind = type->fields[field].kind;
+    bool is_text =
+        column >= rows->type->fields_len || rows->type->fields[column].kind == VV_RECORD_TEXT;
     const void **buffers = vv_new(&holder->arena, const void *, BUFFERS_MAX);
-    unsigned char *valid = vv_new(&holder->arena, unsigned char, len / 8 + 1);
+    unsigned char *valid = vv_new(&holder->arena, unsigned char, rows->len / 8 + 1);
     int64_t nulls = 0;
     if (buffers == NULL || valid == NULL)
         return vv_fail_memory(op);
-    for (size_t row = 0; row < len; row++) {
-        if (vv_record_has_value(kind, value_at(type, field, records, row)))
+    for (size_t row = 0; row < rows->len; row++) {
+        if (has_value_at(rows, column, row))
             set_bit(valid, row);
         else
             nulls++;
     }
     buffers[0] = valid;
-    if (kind == VV_RECORD_TEXT)
-        VV_TRY(fill_texts(op, holder, type, field, records, len, buffers));
+    if (is_text)
+        VV_TRY(fill_texts(op, holder, rows, column, buffers));
     else
-        VV_TRY(fill_values(op, holder, type, field, records, len, buffers));
-    *out = (struct ArrowArray){.length = (int64_t)len,
+        VV_TRY(fill_values(op, holder, rows, column, buffers));
+    *out = (struct ArrowArray){.length = (int64_t)rows->len,
         .null_count = nulls,
-        .n_buffers = kind == VV_RECORD_TEXT ? 3 : 2,
+        .n_buffers = is_text ? 3 : 2,
         .buffers = buffers,
         .release = release_child_array};
     return VARVE_OK;
 }
 
-static varve_status fill_array(struct vv_op *op, struct holder *holder,
-    const struct vv_record_type *type, const void *records, size_t len, struct ArrowArray *out)
+static varve_status fill_array(struct vv_op *op, struct holder *holder, const struct rows *rows,
+    struct ArrowArray *out)
 {
-    struct ArrowArray *children = vv_new(&holder->arena, struct ArrowArray, type->fields_len);
-    struct ArrowArray **pointers =
-        vv_new(&holder->arena, struct ArrowArray *, type->fields_len);
+    size_t len = columns_of(rows->type, rows->faults != NULL);
+    struct ArrowArray *children = vv_new(&holder->arena, struct ArrowArray, len);
+    struct ArrowArray **pointers = vv_new(&holder->arena, struct ArrowArray *, len);
     const void **buffers = vv_new(&holder->arena, const void *, 1);
     if (children == NULL || pointers == NULL || buffers == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < type->fields_len; i++) {
+    for (size_t i = 0; i < len; i++) {
         pointers[i] = &children[i];
-        VV_TRY(fill_column(op, holder, type, i, records, len, &children[i]));
+        VV_TRY(fill_column(op, holder, rows, i, &children[i]));
     }
-    *out = (struct ArrowArray){.length = (int64_t)len,
+    *out = (struct ArrowArray){.length = (int64_t)rows->len,
         .n_buffers = 1,
         .buffers = buffers,
-        .n_children = (int64_t)type->fields_len,
+        .n_children = (int64_t)len,
         .children = pointers,
         .release = release_array,
         .private_data = holder};
@@ -242,7 +293,7 @@ static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *ou
 {
     const struct holder *mine = stream->private_data;
     struct holder *holder = holder_new();
-    if (holder != NULL && fill_schema(holder, mine->type, out))
+    if (holder != NULL && fill_schema(holder, mine->type, mine->has_faults, out))
         return 0;
     if (holder != NULL)
         holder_free(holder);
@@ -275,10 +326,14 @@ static void stream_release(struct ArrowArrayStream *stream)
 varve_status vv_records_stream(struct vv_op *op, const struct vv_record_type *type,
     const void *records, size_t len, struct ArrowArrayStream *out)
 {
+    struct rows rows = {type, records, len, NULL};
+    VV_TRY(vv_records_judge(op, type, records, len, &rows.faults));
+    if (vv_fault_point("records.copy"))
+        return vv_fail(op, VARVE_EIO, "a test made the copying of records fail");
     struct holder *stream = holder_new();
     struct holder *content = holder_new();
     varve_status status = stream != NULL && content != NULL
-                              ? fill_array(op, content, type, records, len, &stream->array)
+                              ? fill_array(op, content, &rows, &stream->array)
                               : vv_fail_memory(op);
     if (status != VARVE_OK) {
         if (stream != NULL)
@@ -288,6 +343,7 @@ varve_status vv_records_stream(struct vv_op *op, const struct vv_record_type *ty
         return status;
     }
     stream->type = type;
+    stream->has_faults = rows.faults != NULL;
     *out = (struct ArrowArrayStream){.get_schema = stream_schema,
         .get_next = stream_next,
         .get_last_error = stream_error,

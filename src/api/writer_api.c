@@ -93,6 +93,8 @@ static void tell_maintained(void *data, const struct vv_lake_maintained *result,
 
 static int64_t from_ms(int64_t ms)
 {
+    if (ms < 0)
+        return -1; /* whatever it is below 0 */
     return ms > INT64_MAX / VV_US_PER_MS ? INT64_MAX : ms * VV_US_PER_MS;
 }
 

@@ -37,6 +37,7 @@ struct vv_work_columns {
     struct vv_str *names, *sql, *types;
     size_t len;
     struct vv_str arrival_sql; /* as in vv_batch_input */
+    bool has_faults;           /* likewise */
 };
 
 struct vv_work {

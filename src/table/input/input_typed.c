@@ -79,11 +79,30 @@ static varve_status columns_grow(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
+static bool is_fault_column(struct vv_str name)
+{
+    return vv_str_eq(name, VV_STR(VV_NDJSON_FAULT_NAME)) ||
+           vv_str_eq(name, VV_STR(VV_NDJSON_FAULT_VALUE)) ||
+           vv_str_eq(name, VV_STR(VV_NDJSON_FAULT_RULE));
+}
+
+/* All three, which nobody else gives, or none. */
+static varve_status check_faults(struct vv_op *op, struct vv_batch_input *input, size_t len)
+{
+    if (len != 0 && len != 3)
+        return vv_fail(op, VARVE_EINVALID,
+            "%.*s: columns " VV_INPUT_FAULTS_SQL " go together, and one is missing",
+            VV_ARG(input->name));
+    input->has_faults = input->has_faults || len == 3;
+    return VARVE_OK;
+}
+
 static varve_status columns_read(struct vv_op *op, struct vv_session *session,
     struct vv_arena *arena, struct vv_batch_input *input)
 {
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     size_t capacity = COLUMNS_ABOUT;
+    size_t fault_columns = 0;
     bool has_row = false;
     struct vv_str sql = vv_arena_format(&op->arena, "DESCRIBE FROM %.*s", VV_ARG(input->sql));
     if (sql.ptr == NULL)
@@ -95,9 +114,13 @@ static varve_status columns_read(struct vv_op *op, struct vv_session *session,
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
         if (!has_row)
-            return VARVE_OK;
+            return check_faults(op, input, fault_columns);
         if (vv_str_eq(vv_rows_text(rows, 0), VV_STR(VV_INPUT_ARRIVAL_COLUMN))) {
             input->arrival_sql = VV_STR("\"" VV_INPUT_ARRIVAL_COLUMN "\"");
+            continue;
+        }
+        if (input->format == VV_INPUT_ARROW && is_fault_column(vv_rows_text(rows, 0))) {
+            fault_columns++;
             continue;
         }
         if (input->columns_len == capacity)
@@ -120,13 +143,15 @@ static varve_status columns_recall(struct vv_op *op, struct vv_work *work,
             .sql = input->column_sql,
             .types = input->types,
             .len = input->columns_len,
-            .arrival_sql = input->arrival_sql};
+            .arrival_sql = input->arrival_sql,
+            .has_faults = input->has_faults};
     }
     input->columns = known->names;
     input->column_sql = known->sql;
     input->types = known->types;
     input->columns_len = known->len;
     input->arrival_sql = known->arrival_sql;
+    input->has_faults = known->has_faults;
     return VARVE_OK;
 }
 
