@@ -86,10 +86,14 @@ static varve_status spool_open(struct vv_op *op, struct vv_writer *writer)
 {
     const struct vv_writer_options *options = &writer->options;
     struct vv_spool_recovery recovery = {0};
-    int64_t segment_bytes =
-        options->bytes_max + options->bytes_max / SEGMENT_SLACK_PART + SEGMENT_SLACK;
-    if (segment_bytes > options->spool_bytes_max / 2)
-        segment_bytes = options->spool_bytes_max / 2;
+    /* No more than half the spool: so large a limit is none, and has no more added to it. */
+    int64_t segment_bytes = options->spool_bytes_max / 2;
+    if (options->bytes_max < segment_bytes) {
+        int64_t roomy =
+            options->bytes_max + options->bytes_max / SEGMENT_SLACK_PART + SEGMENT_SLACK;
+        if (roomy < segment_bytes)
+            segment_bytes = roomy;
+    }
     const struct vv_spool_options spool = {.bytes_max = options->spool_bytes_max,
         .segment_bytes = segment_bytes,
         .sync_interval_us = options->sync_us,

@@ -18,6 +18,10 @@ static void add_counts(const struct vv_writer_counts *counts, struct vv_writer_c
 void vv_writer_stats(struct vv_writer *writer, struct vv_writer_stats *out)
 {
     struct vv_spool_stats spool;
+    *out = (struct vv_writer_stats){.oldest_waiting_us = INT64_MIN};
+    /* In a child that was forked a lock may be held by a thread that is not there. */
+    if (!vv_fork_mark_is_ours(&writer->fork_mark))
+        return;
     struct vv_writer_stats stats = {.rows_put = atomic_load(&writer->rows_put)};
     /* In this order: what is listed in between is not called committed before it is. */
     pthread_mutex_lock(&writer->lock);
@@ -98,6 +102,7 @@ varve_status vv_writer_metrics(struct vv_op *op, struct vv_writer *writer, struc
 {
     struct vv_json_writer json = VV_JSON_WRITER_INIT(out);
     struct vv_writer_stats stats;
+    VV_TRY(vv_writer_check(op, writer));
     vv_writer_stats(writer, &stats);
     vv_jw_object(&json);
     add_time(&json, "time", vv_now_us(op));
