@@ -204,3 +204,17 @@ def test_values_of_every_type_are_those_of_a_scan(varve):
 def test_questions_that_make_no_sense_are_refused(ticks, arguments, words):
     done = ticks.run("trace", TABLE, *arguments)
     assert done.returncode == 2 and words in done.stderr
+
+
+def test_a_zero_keeps_its_sign(varve):
+    """A scan shows it, and so does a trace, which pairs and sorts rows on its way."""
+    varve.ok("create", "zeros", "--schema", "k int not null, v double, n float, l array<double>, "
+             "s struct<x: double>", "--key", "k")
+    for zero in ("-0.0", "0.0"):
+        row = f'{{"k":1,"v":{zero},"n":{zero},"l":[{zero}],"s":{{"x":{zero}}}}}'
+        varve.run("upsert", "zeros", "-", "--input-format", "ndjson", stdin=row + "\n")
+        varve.ok("delete", "zeros", "--where", "k = 1")
+    told = varve.ok("trace", "zeros", "k=1", "--format", "ndjson").splitlines()
+    assert len(told) == 4
+    for line, zero in zip(told, ("-0.0", "-0.0", "0.0", "0.0")):
+        assert f'{{"k":1,"v":{zero},"n":{zero},"l":[{zero}],"s":{{"x":{zero}}}}}' in line

@@ -50,12 +50,28 @@ static varve_status add_object(struct vv_op *op, const struct vv_changes_run *ru
     return VARVE_OK;
 }
 
-/* One side of a version: the rows of the key that leave the table in it, or that come. */
+static bool has_float(const struct vv_type *type)
+{
+    bool has = vv_type_is_float(type) || (type->element != NULL && has_float(type->element)) ||
+               (type->key != NULL && has_float(type->key));
+    for (size_t i = 0; i < type->fields_len && !has; i++)
+        has = has_float(&type->fields[i].type);
+    return has;
+}
+
+/*
+ * One side of a version: the rows of the key that leave the table in it, or that come. The engine makes
+ * columns that it has sorted by of its sort keys again, in which -0.0 is 0.0: so what has such numbers is
+ * sorted by its text, and stays as it is.
+ */
 static void add_side(const struct vv_changes_run *run, const char *kinds, struct vv_buf *sql)
 {
     vv_buf_adds(sql, "(SELECT *, row_number() OVER (PARTITION BY _version ORDER BY ");
     for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
-        vv_buf_addf(sql, "%sc%zu", i == 0 ? "" : ", ", i);
+        vv_buf_addf(sql,
+            has_float(&run->snapshot->schema.fields[i].type) ? "%sCAST(c%zu AS VARCHAR)"
+                                                             : "%sc%zu",
+            i == 0 ? "" : ", ", i);
     vv_buf_addf(sql, ") AS _nth FROM ch WHERE _what IN (%s))", kinds);
 }
 
