@@ -206,6 +206,24 @@ def test_a_clock_that_was_wrong_makes_no_time_wrong(varve, tmp_path, number, sai
     assert number == 2 or abs(after[2] * 10**6 - times[2]) < 10**9
 
 
+def test_a_damaged_checkpoint_is_an_ailment_until_there_is_another(varve):
+    varve.ok("create", "t", "--schema", "a bigint not null", "--key", "a")
+    for number in range(3):
+        varve.upsert("t", f"a\n{number}\n")
+    varve.ok("checkpoint", "t")
+    (path,) = (varve.table("t") / "_delta_log").glob("*.checkpoint*.parquet")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    found = check(doctor(varve, "t"), "checkpoint")
+    assert (found["good"], found["advice"]) == (False, "varve checkpoint t")
+    assert "checkpoint of version 3 is damaged" in found["message"] and path.name in found["message"]
+    assert varve.run("verify", "t").returncode == 10
+    varve.ok("checkpoint", "t")
+    assert check(doctor(varve, "t"), "checkpoint")["good"]
+    varve.ok("verify", "t")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["0", "soon", "-5mb", "100mb"])
 def test_doctor_and_optimize_know_one_target_size(varve, size):

@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "base/time.h"
+#include "delta/checkpoint.h"
 #include "delta/checkpoint_write.h"
 #include "delta/checksum.h"
 #include "delta/features.h"
@@ -202,8 +203,37 @@ static varve_status check_tombstones(struct vv_op *op, struct vv_doctor_run *run
 
 /* ---- The log ------------------------------------------------------------------------------------- */
 
+static void replay_done(struct vv_replay *replay)
+{
+    if (replay->keep != NULL)
+        vv_replay_done(replay);
+}
+
+/* Why the newest checkpoint was passed over when the table was opened; "": it was not. */
+static varve_status find_damage(struct vv_op *op, struct vv_doctor_run *run,
+    const struct vv_checkpoint_ref *newest, varve_error *out)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    VV_CLEANUP(replay_done) struct vv_replay replay = {0};
+    bool is_whole = false;
+    out->message[0] = '\0';
+    if (run->snapshot->checkpoint_version == newest->version)
+        return VARVE_OK;
+    vv_replay_init(&replay, &arena);
+    varve_status status = vv_checkpoint_read(op, run->log, newest, &replay, &is_whole);
+    if (status == VARVE_OK && !is_whole)
+        status = vv_fail(op, VARVE_ECORRUPT, "it has no protocol or no metaData");
+    /* Damage may ask for any amount of memory. What the storage refuses says nothing of the bytes. */
+    if (status != VARVE_ECORRUPT && status != VARVE_EFAILED && status != VARVE_ELIMIT)
+        return status;
+    *out = op->error;
+    vv_forgive(op);
+    return VARVE_OK;
+}
+
 static varve_status check_checkpoint(struct vv_op *op, struct vv_doctor_run *run)
 {
+    varve_error damage;
     struct vv_log_list list = {0};
     VV_TRY(vv_log_list_read(op, run->log, 0, &op->arena, &list));
     int64_t version = run->snapshot->version;
@@ -219,6 +249,14 @@ static varve_status check_checkpoint(struct vv_op *op, struct vv_doctor_run *run
         return tell(op, run, &check, "varve checkpoint @",
             "no checkpoint: opening the table reads %" PRId64 " commit%s", since,
             vv_plural(since));
+    VV_TRY(find_damage(op, run, &list.checkpoints.items[count - 1], &damage));
+    if (damage.message[0] != '\0') {
+        const struct vv_doctor_check bad = check_of("checkpoint", true, since);
+        return tell(op, run, &bad, "varve checkpoint @",
+            "the checkpoint of version %" PRId64
+            " is damaged, and each opening passes it over: %s",
+            list.checkpoints.items[count - 1].version, damage.message);
+    }
     return tell(op, run, &check, "varve checkpoint @",
         "the newest checkpoint is %" PRId64 " commit%s old; the log holds %zu commits", since,
         vv_plural(since), list.commits.len);
