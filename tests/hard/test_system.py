@@ -104,6 +104,7 @@ def test_each_kind_of_call_fails_once(varve_on, finished, name, tmp_path):
     (("delete", "t", "--where", "k = 1"), "no such rows"),
     (("alter", "t", "set", "mine.x=1"), "like that already"),
     (("create", "made", "--schema", "k int"), "was there already"),
+    (("restore", "t", "--version", "0", "--yes"), "as it was at version 0 already"),
 ])
 def test_what_may_not_outlive_a_power_cut_is_not_told_to_be_done(varve, command, said):
     """Nor by a call that finds it done, which may be by a process that has not synced it yet."""

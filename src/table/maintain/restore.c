@@ -329,6 +329,8 @@ varve_status vv_restore(struct vv_op *op, struct vv_table *table,
             VV_TRY(commit(op, &attempt, attempts, &committed));
         attempts += committed.attempts;
         if (committed.outcome == VV_COMMIT_DONE) {
+            if (committed.attempts == 0 && !request->dry_run)
+                VV_TRY(vv_log_settle(op, &table->log));
             *out = attempt.result;
             out->version = committed.version;
             if (committed.attempts > 0)
