@@ -170,6 +170,11 @@ varve_status vv_show_check_words(struct vv_cli *cli);
  * that the command line asks for is that of --json, or EUSAGE.
  */
 varve_status vv_show_sum_up(struct vv_cli *cli);
+/*
+ * The same for words on stdout: EUSAGE where the command line, or the end of a file's name, asks for
+ * another form than they have. A default of the environment or of a file is passed over.
+ */
+varve_status vv_show_words(struct vv_cli *cli, bool has_json);
 
 /* ---- terminal.c: what stdout is --------------------------------------------------------------- */
 

@@ -77,6 +77,7 @@ const struct vv_command vv_cmd_completion = {
             "make install puts all three in place. The scripts ask the program for the words\n"
             "that could follow (completion words -- WORD...), tables of the lake included.",
     .options_bytes = sizeof(struct no_values),
+    .form = VV_FORM_WORDS,
     .arguments_least = 1,
     .arguments_most = UINT32_MAX,
     .run = run,

@@ -46,5 +46,6 @@ const struct vv_command vv_cmd_help = {
     .text = "The same as varve COMMAND --help.",
     VV_OPTIONS(options, struct values),
     .arguments_most = 1,
+    .form = VV_FORM_WORDS,
     .run = run,
 };

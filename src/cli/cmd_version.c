@@ -28,5 +28,6 @@ const struct vv_command vv_cmd_version = {
     .examples = "varve version",
     .text = "varve --version prints the version of Varve alone.",
     .options_bytes = sizeof(struct no_values),
+    .form = VV_FORM_WORDS_OR_JSON,
     .run = run,
 };

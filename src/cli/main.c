@@ -95,6 +95,8 @@ static varve_status settle_form(struct vv_cli *cli, const struct vv_command *com
         return vv_error_set(&cli->error, VARVE_EUSAGE,
             "--plot and --%s both say the form: give one of them",
             has_format ? "format" : "json");
+    if (command->form != VV_FORM_ROWS)
+        return vv_show_words(cli, command->form == VV_FORM_WORDS_OR_JSON);
     return sums_up(cli, command) ? vv_show_sum_up(cli) : VARVE_OK;
 }
 

@@ -64,6 +64,12 @@ struct vv_command {
      * sentence or by --json; "": by any; NULL: by none.
      */
     const char *sums_up;
+    /* It prints words, which are no rows and have no other form but, perhaps, that of --json. */
+    enum {
+        VV_FORM_ROWS,
+        VV_FORM_WORDS,
+        VV_FORM_WORDS_OR_JSON
+    } form;
     varve_status (*run)(struct vv_cli *cli, const void *options);
 };
 

@@ -122,6 +122,25 @@ varve_status vv_show_check_words(struct vv_cli *cli)
         cli->line.command->name);
 }
 
+varve_status vv_show_words(struct vv_cli *cli, bool has_json)
+{
+    const struct vv_globals *said = &cli->said;
+    enum vv_format format =
+        said->format != 0 ? (enum vv_format)said->format : format_said(said);
+    bool is_json = said->json || format == VV_FORMAT_JSON || format == VV_FORMAT_NDJSON;
+    bool is_words = !is_json && !said->plot && (format == 0 || format == VV_FORMAT_BOX);
+    if (!is_words && !(is_json && has_json))
+        return vv_error_set(&cli->error, VARVE_EUSAGE, "%s prints words%s: it has no %s",
+            cli->line.command->name, has_json ? ", or JSON by --json" : "",
+            said->plot ? "chart"
+            : is_json  ? "JSON"
+                       : "rows");
+    cli->globals.json = is_json || (cli->globals.json && has_json);
+    cli->globals.format = is_json ? VV_FORMAT_JSON : 0;
+    cli->globals.plot = false;
+    return VARVE_OK;
+}
+
 varve_status vv_show_sum_up(struct vv_cli *cli)
 {
     const struct vv_globals *said = &cli->said;
