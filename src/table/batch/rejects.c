@@ -54,15 +54,20 @@ static varve_status insert(struct vv_op *op, struct vv_session *session,
     return exec(op, session, &sql);
 }
 
-/* That a line which is no row has no key, either, is no news. Of an input with faults they come first. */
+/*
+ * That a line which is no row has no key, either, is no news, nor that a value at fault is NULL for all others.
+ * Of an input with faults they come first.
+ */
 static varve_status lines_alone(struct vv_op *op, struct vv_session *session, size_t input)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(1 << 10);
     vv_buf_addf(&sql,
-        "DELETE FROM temp." VV_REJECTS_TABLE " WHERE _input = %zu AND _breach > 0 AND _row IN "
+        "DELETE FROM temp." VV_REJECTS_TABLE " WHERE _input = %zu AND _breach > 0 AND (_row IN "
         "(SELECT _row FROM temp." VV_REJECTS_TABLE
-        " WHERE _input = %zu AND _breach = 0 AND \"column\" = '" VV_NDJSON_LINE_TEXT "')",
-        input, input);
+        " WHERE _input = %zu AND _breach = 0 AND \"column\" = '" VV_NDJSON_LINE_TEXT "') OR "
+        "(\"value\" IS NULL AND (_row, lower(\"column\")) IN (SELECT (_row, lower(\"column\")) "
+        "FROM temp." VV_REJECTS_TABLE " WHERE _input = %zu AND _breach = 0)))",
+        input, input, input);
     return exec(op, session, &sql);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "api/record.h"
 #include "base/seam.h"
 #include "harness/test.h"
 #include "varve/inspect.h"
@@ -80,6 +81,30 @@ TEST(records, an_interrupt_while_they_are_copied_ends_the_call)
     CHECK_INT(lake.result.inserted, ROWS);
 }
 
+static atomic_bool cancelled;
+
+static void cancel(int number)
+{
+    (void)number;
+    atomic_store(&cancelled, true);
+}
+
+TEST(records, copying_many_of_them_does_not_go_on_to_its_end_then)
+{
+    VV_CLEANUP(vv_op_done) struct vv_op op;
+    struct vv_env env = *vv_env_system();
+    const varve_market_regime row = VARVE_MARKET_REGIME_INIT;
+    struct ArrowArrayStream stream = {.release = NULL};
+    env.cancel = &cancelled;
+    atomic_store(&cancelled, false);
+    vv_op_init(&op, &env, VV_OP_BYTES_DEFAULT);
+    REQUIRE(signal(SIGINT, cancel) != SIG_ERR);
+    vv_seam_set("interrupt=records.copy:1");
+    CHECK_INT(vv_records_stream(&op, &vv_record_regime, &row, 1, &stream), VARVE_EINTERRUPTED);
+    vv_seam_set(NULL);
+    CHECK(stream.release == NULL);
+}
+
 TEST(records, what_no_table_could_take_is_named_like_what_breaks_a_rule)
 {
     VV_CLEANUP(lake_done) struct lake lake;
@@ -96,6 +121,7 @@ TEST(records, what_no_table_could_take_is_named_like_what_breaks_a_rule)
                NULL) ||
         !CHECK(strstr(lake.err.detail, "row 5: ") != NULL))
         printf("  %s\n%s\n", lake.err.message, lake.err.detail);
+    CHECK(strstr(lake.err.detail, "must not be NULL") == NULL); /* the timestamp: it is none */
     CHECK(strstr(lake.err.detail, "row 1") == NULL && strstr(lake.err.detail, "row 4") == NULL);
     CHECK_INT(lake.result.version, -7);
 }

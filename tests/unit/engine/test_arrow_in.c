@@ -433,7 +433,7 @@ TEST(arrow_in, failing_streams)
 
     feed_init(&feed, schema, NULL, 0);
     feed.schema_error = EINVAL;
-    CHECK_FAILS(&fixture.op, feed_load(&fixture, &feed, "a"), VARVE_EIO);
+    CHECK_FAILS(&fixture.op, feed_load(&fixture, &feed, "a"), VARVE_EUSAGE);
     CHECK_INT(feed.stream_releases, 1);
 
     feed_init(&feed, schema, NULL, 0);

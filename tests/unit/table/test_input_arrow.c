@@ -1,3 +1,5 @@
+#include <nanoarrow/nanoarrow.h>
+
 #include "batch_fixture.h"
 
 /* A stream of the rows of a query, as another library would hand it over. */
@@ -236,7 +238,7 @@ static int zoned_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out
     (void)stream;
     int status = inner.get_schema(&inner, out);
     if (status == 0)
-        out->children[0]->format = "tsn:Europe/Zurich";
+        status = ArrowSchemaSetFormat(out->children[0], "tsn:Europe/Zurich");
     return status;
 }
 
