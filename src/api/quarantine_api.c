@@ -41,12 +41,9 @@ varve_status varve_table_quarantine_show(varve_table *table, const char *id,
     struct ArrowArrayStream *out, varve_error *err)
 {
     VV_CLEANUP(vv_op_done) struct vv_op op;
-    struct vv_str batch = VV_STR_NONE;
     vv_api_begin(&op, table->lake);
-    varve_status status = vv_api_given(&op, "id", id, &batch);
-    if (status == VARVE_OK)
-        status = vv_quarantine_show(&op, table->table, batch, out);
-    return vv_api_report(&op, table, status, err);
+    return vv_api_report(&op, table,
+        vv_quarantine_show(&op, table->table, vv_api_text(id), out), err);
 }
 
 static varve_status release(struct vv_op *op, varve_table *table, const char *const *ids,

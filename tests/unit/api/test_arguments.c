@@ -92,11 +92,6 @@ static varve_status query_at(struct lake *lake, const char *text)
     return varve_lake_query(lake->lake, "SELECT * FROM t", &options, &lake->stream, &lake->err);
 }
 
-static varve_status quarantine_show(struct lake *lake, const char *text)
-{
-    return varve_table_quarantine_show(lake->table, text, &lake->stream, &lake->err);
-}
-
 static varve_status describe_at(struct lake *lake, const char *text)
 {
     char *json = NULL;
@@ -146,10 +141,9 @@ static const struct {
     call_fn run;
 } calls[] = {{"scan at", scan_at}, {"scan where", scan_where}, {"history at", history_at},
     {"history of the lake at", lake_history_at}, {"files at", files_at},
-    {"changes to", changes_to}, {"query at", query_at}, {"quarantine", quarantine_show},
-    {"describe at", describe_at}, {"pin at", pin_at}, {"maintain table", maintain_table},
-    {"vacuum retain", vacuum_retain}, {"optimize where", optimize_where},
-    {"known at", known_at}};
+    {"changes to", changes_to}, {"query at", query_at}, {"describe at", describe_at},
+    {"pin at", pin_at}, {"maintain table", maintain_table}, {"vacuum retain", vacuum_retain},
+    {"optimize where", optimize_where}, {"known at", known_at}};
 
 TEST(arguments, an_empty_text_is_not_one_that_was_left_out)
 {
