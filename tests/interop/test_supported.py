@@ -2,6 +2,7 @@
 it uses and Varve does not write is refused by name, and still read."""
 
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -93,6 +94,9 @@ def test_listed_is_not_used(varve, case):
     if not may_write:
         assert done.returncode == 7 and f'"{features[0]}"' in done.stderr
         assert "reading it is fine" in done.stderr and varve.version("t") == 0
+        refused = varve.run("checkpoint", "t")
+        assert (refused.returncode, refused.stderr) == (7, done.stderr)
+        assert not list((varve.table("t") / "_delta_log").glob("*.checkpoint.*"))
         return
     assert done.returncode == 0, done.stderr
     varve.ok("delete", "t", "--where", "k = 1")
@@ -105,6 +109,31 @@ def test_listed_is_not_used(varve, case):
     assert properties.items() <= after["properties"].items()
     assert not any("baseRowId" in path.read_text()
                    for path in (varve.table("t") / "_delta_log").glob("*.json"))
+
+
+def old_log(varve, change):
+    """A log that a clean-up would shorten, of a table whose newest commit changes the protocol."""
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k")
+    for key in range(3):
+        varve.upsert("t", f"k\n{key}\n")
+    log = varve.table("t") / "_delta_log"
+    (log / f"{4:020}.json").write_text(json.dumps({"protocol": change}) + "\n" +
+                                       json.dumps({"somethingElse": {"x": 1}}) + "\n")
+    for path in log.glob("*.json"):
+        os.utime(path, (1600000000, 1600000000))
+    return log
+
+
+@pytest.mark.parametrize("change", [
+    {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["fooBar"]},
+    {"minReaderVersion": 1, "minWriterVersion": 9}], ids=["feature", "version"])
+def test_no_checkpoint_takes_the_place_of_what_varve_does_not_know(varve, change):
+    log = old_log(varve, change)
+    before = sorted(path.name for path in log.iterdir())
+    done = varve.run("checkpoint", "t")
+    assert done.returncode == 7 and done.stderr == varve.run("vacuum", "t", "--yes").stderr
+    assert sorted(path.name for path in log.iterdir()) == before
+    assert len(varve.rows("scan", "t")) == 3
 
 
 @pytest.mark.parametrize("feature", ["icebergCompatV2", "collations", "checkpointProtection",

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "delta/checkpoint_write.h"
+#include "delta/features.h"
 #include "delta/last_checkpoint.h"
 #include "table/maintain/checkpoint_errand.h"
 
@@ -10,12 +11,24 @@
 #define ERRAND_ROWS_MIN 1000
 #define ERRAND_ROW_BYTES 1024 /* about, until it is written */
 
+/*
+ * What a feature keeps in the log is not in a checkpoint of a writer that does not know it, and is
+ * gone with the commits that the checkpoint stands for.
+ */
+static varve_status check_write(struct vv_op *op, const struct vv_table *table)
+{
+    const struct vv_snapshot *snapshot = table->snapshot;
+    return vv_features_check_write(op, snapshot->protocol, snapshot->metadata,
+        &snapshot->schema);
+}
+
 varve_status vv_table_checkpoint(struct vv_op *op, struct vv_table *table, int64_t *out_version,
     struct vv_log_cleaned *out_cleaned)
 {
     struct vv_log_cleaned cleaned = {.first_version = VV_NO_VERSION};
     vv_checkpoint_errand_end(table);
     VV_TRY(vv_table_refresh(op, table));
+    VV_TRY(check_write(op, table));
     if (vv_checkpoint_write(op, &table->log, table->snapshot) != VARVE_OK)
         return vv_note(op, "table %.*s", VV_ARG(table->name));
     if (vv_log_clean(op, &table->log, table->snapshot, &cleaned) != VARVE_OK)
@@ -81,6 +94,8 @@ void vv_table_checkpoint_if_due(struct vv_op *op, struct vv_table *table, int64_
         return;
     bool is_first = !is_of_today(op, table);
     varve_status status = vv_table_refresh(op, table);
+    if (status == VARVE_OK)
+        status = check_write(op, table); /* somebody else's commit may be the newest by now */
     if (status == VARVE_OK && is_for_errand(table) &&
         vv_checkpoint_errand_begin(op, table, is_first))
         return;
