@@ -103,6 +103,8 @@ void vv_type_sql(const struct vv_type *type,
  */
 varve_status vv_type_of_sql(struct vv_op *op, struct vv_arena *arena, struct vv_str sql,
     struct vv_type *out);
+/* "long", "decimal(10,2)": a type without parts. EUNSUPPORTED, ECORRUPT. */
+varve_status vv_type_parse_name(struct vv_op *op, struct vv_str name, struct vv_type *out);
 void vv_type_name(const struct vv_type *type,
     struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
 /* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */

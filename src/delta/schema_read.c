@@ -20,8 +20,7 @@ static varve_status read_type(const struct schema_reader *reader, const struct v
     uint32_t levels, struct vv_type *out);
 
 /* "decimal(10,2)"; "decimal" alone is (10,0). */
-static varve_status read_decimal(const struct schema_reader *reader, struct vv_str name,
-    struct vv_type *out)
+static varve_status read_decimal(struct vv_op *op, struct vv_str name, struct vv_type *out)
 {
     struct vv_str rest = vv_str_skip(name, strlen("decimal"));
     struct vv_str part;
@@ -37,7 +36,7 @@ static varve_status read_decimal(const struct schema_reader *reader, struct vv_s
             is_fine = vv_str_int64(vv_str_trim(rest), &scale);
     }
     if (!is_fine || precision < 1 || precision > 38 || scale < 0 || scale > precision)
-        return vv_fail(reader->op, VARVE_ECORRUPT, "\"%.*s\" is no decimal type", VV_ARG(name));
+        return vv_fail(op, VARVE_ECORRUPT, "\"%.*s\" is no decimal type", VV_ARG(name));
     *out = (struct vv_type){
         .kind = VV_TYPE_DECIMAL,
         .precision = (uint8_t)precision,
@@ -46,8 +45,7 @@ static varve_status read_decimal(const struct schema_reader *reader, struct vv_s
     return VARVE_OK;
 }
 
-static varve_status read_name(const struct schema_reader *reader, struct vv_str name,
-    struct vv_type *out)
+varve_status vv_type_parse_name(struct vv_op *op, struct vv_str name, struct vv_type *out)
 {
     enum vv_type_kind kind;
 
@@ -56,12 +54,12 @@ static varve_status read_name(const struct schema_reader *reader, struct vv_str 
         return VARVE_OK;
     }
     if (vv_str_starts(name, VV_STR("decimal")))
-        return read_decimal(reader, name, out);
+        return read_decimal(op, name, out);
     if (vv_str_eq(name, VV_STR("null"))) {
         *out = (struct vv_type){.kind = VV_TYPE_VOID};
         return VARVE_OK;
     }
-    return vv_fail(reader->op, VARVE_EUNSUPPORTED, "Varve does not know the type \"%.*s\"",
+    return vv_fail(op, VARVE_EUNSUPPORTED, "Varve does not know the type \"%.*s\"",
         VV_ARG(name));
 }
 
@@ -268,7 +266,7 @@ static varve_status read_type(const struct schema_reader *reader, const struct v
 {
     switch ((int)vv_json_kind(json)) {
     case VV_JSON_STRING:
-        return read_name(reader, vv_json_text(json), out);
+        return vv_type_parse_name(reader->op, vv_json_text(json), out);
     case VV_JSON_OBJECT:
         return read_nested(reader, json, levels, out);
     default:

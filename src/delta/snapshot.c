@@ -16,6 +16,7 @@
 #include "delta/list.h"
 #include "delta/log_probe.h"
 #include "delta/replay.h"
+#include "delta/type_changes.h"
 
 #define BLOCKS_MAX 64
 
@@ -225,7 +226,8 @@ static varve_status finish(struct vv_op *op, const struct vv_log_handle *log, st
         return VARVE_OK;
     struct vv_arena *arena = &box->blocks[box->blocks_len - 1]->arena;
     if (vv_schema_parse(op, arena, state->metadata->schema_json, snapshot->mapping,
-            &snapshot->schema) != VARVE_OK)
+            &snapshot->schema) != VARVE_OK ||
+        vv_type_changes_check(op, state->protocol, &snapshot->schema) != VARVE_OK)
         return vv_note(op, "schema of version %" PRId64, snapshot->version);
     return check_partition_columns(op, snapshot);
 }

@@ -4,8 +4,9 @@
  */
 #include "table/alter/alter_change.h"
 
-#include "delta/features.h"
 #include "base/uuid.h"
+#include "delta/features.h"
+#include "delta/type_changes.h"
 #include "table/values.h"
 #include "table/warnings.h"
 
@@ -411,40 +412,6 @@ static varve_status change_default(struct vv_op *op, struct vv_alter_change *cha
     return note_column(op, change, "CHANGE COLUMN", &fields[column]);
 }
 
-static int width_of(enum vv_type_kind kind)
-{
-    switch ((int)kind) {
-    case VV_TYPE_BYTE:
-        return 1;
-    case VV_TYPE_SHORT:
-        return 2;
-    case VV_TYPE_INTEGER:
-        return 4;
-    case VV_TYPE_LONG:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
-/* The protocol's list of widenings: every value of the one is a value of the other. */
-static bool is_wider(const struct vv_type *from, const struct vv_type *to)
-{
-    int width = width_of(from->kind);
-    int digits = from->kind == VV_TYPE_LONG ? 20 : 10;
-    if (width > 0 && width_of(to->kind) > width)
-        return true;
-    if (to->kind == VV_TYPE_DOUBLE)
-        return from->kind == VV_TYPE_FLOAT || (width > 0 && width < 8);
-    if (to->kind == VV_TYPE_DECIMAL && width > 0)
-        return to->precision - to->scale >= digits;
-    if (to->kind == VV_TYPE_DECIMAL && from->kind == VV_TYPE_DECIMAL)
-        return to->scale >= from->scale &&
-               to->precision - to->scale >= from->precision - from->scale &&
-               (to->scale > from->scale || to->precision > from->precision);
-    return to->kind == VV_TYPE_TIMESTAMP_NTZ && from->kind == VV_TYPE_DATE;
-}
-
 /* One more entry of delta.typeChanges: [{"fromType":"integer","toType":"long"}] */
 static varve_status note_widening(struct vv_op *op, struct vv_draft *draft,
     struct vv_field *field, struct vv_str from, struct vv_str to)
@@ -503,7 +470,7 @@ static varve_status widen(struct vv_op *op, struct vv_alter_change *change)
     vv_type_name(new, &to);
     if (!vv_buf_ok(&from) || !vv_buf_ok(&to))
         return vv_fail_memory(op);
-    if (given.fields_len != 1 || !is_wider(old, new))
+    if (given.fields_len != 1 || !vv_type_is_wider(old, new))
         return vv_fail(op, VARVE_EUSAGE,
             "column %.*s is of type %.*s, of which %.*s is no wider one",
             VV_ARG(draft->schema.fields[column].name), VV_ARG(vv_buf_str(&from)),
