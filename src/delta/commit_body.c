@@ -10,20 +10,31 @@
 #define ICT_SINCE_VERSION "delta.inCommitTimestampEnablementVersion"
 #define ICT_SINCE_TIMESTAMP "delta.inCommitTimestampEnablementTimestamp"
 
-/* Whether this commit, with the metadata that holds from it on, has an in-commit timestamp. */
+/* The property says nothing of a table that does not have the feature. */
+static bool is_enabled(const struct vv_protocol *protocol, const struct vv_metadata *metadata)
+{
+    return protocol != NULL && metadata != NULL &&
+           vv_features_has(protocol, VV_STR("inCommitTimestamp")) &&
+           vv_property_bool(metadata, ICT_ENABLED, false);
+}
+
+/* Whether this commit, with what holds from it on, has an in-commit timestamp. */
 static bool has_in_commit_timestamp(const struct vv_commit_request *request)
 {
     const struct vv_metadata *metadata = request->actions->metadata;
+    const struct vv_protocol *protocol = request->actions->protocol;
     if (metadata == NULL && request->read != NULL)
         metadata = request->read->metadata;
-    return metadata != NULL && vv_property_bool(metadata, ICT_ENABLED, false);
+    if (protocol == NULL && request->read != NULL)
+        protocol = request->read->protocol;
+    return is_enabled(protocol, metadata);
 }
 
 /* This commit switches them on in a table that has had commits without. */
 static bool enables_in_commit_timestamps(const struct vv_commit_request *request)
 {
     return request->read != NULL && has_in_commit_timestamp(request) &&
-           !vv_property_bool(request->read->metadata, ICT_ENABLED, false);
+           !is_enabled(request->read->protocol, request->read->metadata);
 }
 
 static bool is_enablement(struct vv_str name)
@@ -115,8 +126,12 @@ varve_status vv_commit_body_write(struct vv_op *op, const struct vv_commit_body 
 {
     VV_TRY(check_time(op, body));
     struct vv_actions actions = *body->request->actions;
-    if (enables_in_commit_timestamps(body->request))
+    if (enables_in_commit_timestamps(body->request)) {
+        /* The property was there before the feature. */
+        if (actions.metadata == NULL)
+            actions.metadata = body->request->read->metadata;
         VV_TRY(note_enablement(op, body, &actions));
+    }
     vv_buf_clear(out);
     write_commit_info(body, out);
     vv_actions_write(&actions, out);

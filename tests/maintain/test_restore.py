@@ -329,6 +329,76 @@ def test_ids_of_columns_are_not_used_again_after_a_restore_to_before_there_were_
     assert min(ids) > 3 and most() == max(ids)
 
 
+def configuration(varve, version):
+    """What the metaData of a commit says; None: it has none."""
+    path = varve.table("t") / "_delta_log" / f"{version:020}.json"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return next((line["metaData"]["configuration"] for line in lines if "metaData" in line), None)
+
+
+def test_in_commit_timestamps_are_not_claimed_for_commits_without(varve):
+    ict = "delta.enableInCommitTimestamps"
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k", "--property",
+             f"{ict}=true")
+    varve.upsert("t", "k\n1\n")
+    varve.ok("alter", "t", "set", f"{ict}=false")
+    varve.upsert("t", "k\n2\n")
+    varve.ok("alter", "t", "set", f"{ict}=true", "a=b")
+    varve.upsert("t", "k\n3\n")
+    now = configuration(varve, 4)
+    since = {"delta.inCommitTimestampEnablementVersion", "delta.inCommitTimestampEnablementTimestamp"}
+    assert since <= now.keys()
+    varve.ok("restore", "t", "--version", "1", "--yes")
+    assert varve.rows("scan", "t") == [{"k": 1}]
+    assert configuration(varve, 6) == {name: value for name, value in now.items() if name != "a"}
+    # To when they were off, and again to what is: they go on, and nothing is said twice.
+    varve.ok("restore", "t", "--version", "3", "--yes")
+    assert configuration(varve, 7) is None
+    varve.ok("restore", "t", "--version", "5", "--yes")
+    assert configuration(varve, 8) == now
+    assert "inCommitTimestamp" in (varve.table("t") / "_delta_log" / f"{8:020}.json").read_text()
+    varve.ok("verify", "t")
+
+
+def test_timestamps_that_were_switched_off_stay_off(varve):
+    ict = "delta.enableInCommitTimestamps"
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k", "--property",
+             f"{ict}=true")
+    varve.upsert("t", "k\n1\n")
+    varve.ok("alter", "t", "set", f"{ict}=false")
+    varve.upsert("t", "k\n2\n")
+    varve.ok("restore", "t", "--version", "1", "--yes")
+    path = varve.table("t") / "_delta_log" / f"{4:020}.json"
+    assert configuration(varve, 4) is None and '"inCommitTimestamp"' not in path.read_text()
+
+
+@pytest.mark.contradicts_itself
+def test_row_ids_are_not_used_again(varve):
+    """A table whose row tracking rests is written to; the highest id that it gave stays."""
+    varve.ok("create", "t", "--schema", "k bigint not null", "--key", "k")
+    log = varve.table("t") / "_delta_log"
+
+    def mark(version, number, *more):
+        domain = {"domain": "delta.rowTracking", "removed": False,
+                  "configuration": json.dumps({"rowIdHighWaterMark": number})}
+        (log / f"{version:020}.json").write_text("".join(
+            json.dumps(line) + "\n" for line in (*more, {"domainMetadata": domain})))
+    mark(1, 10, {"protocol": {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": [
+        "rowTracking", "domainMetadata"]}})
+    mark(2, 20)
+    path = log / f"{0:020}.json"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if "metaData" in line:
+            line["metaData"]["configuration"].update(
+                {"delta.enableRowTracking": "false", "delta.rowTrackingSuspended": "true"})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    varve.upsert("t", "k\n1\n")
+    varve.ok("restore", "t", "--version", "1", "--yes")
+    assert varve.rows("scan", "t") == []
+    assert "rowIdHighWaterMark" not in (log / f"{4:020}.json").read_text()
+
+
 def test_files_with_absolute_paths_are_looked_for_too(varve):
     varve.ok("create", "r", "--schema", "id int not null, v int", "--key", "id")
     for value in (1, 2):

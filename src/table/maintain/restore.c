@@ -15,6 +15,7 @@
 #include "table/record.h"
 
 #define ATTEMPTS_MAX 10
+#define ROW_TRACKING "delta.rowTracking" /* a metadata domain */
 
 /* One try: the difference between two snapshots as actions. */
 struct attempt {
@@ -134,25 +135,58 @@ static varve_status take_away(struct vv_op *op, struct attempt *attempt)
 }
 
 /* Ids of mapped columns are never used twice, so their greatest never falls. */
-static varve_status keep_max_column_id(struct vv_op *op, struct attempt *attempt,
+static bool is_kept_id(const struct vv_pairs *now, const struct vv_pairs *then)
+{
+    int64_t now_id = 0;
+    int64_t then_id = 0;
+    return vv_str_int64(vv_pairs_get(now, VV_STR(VV_MAX_COLUMN_ID)), &now_id) &&
+           !(vv_str_int64(vv_pairs_get(then, VV_STR(VV_MAX_COLUMN_ID)), &then_id) &&
+               then_id >= now_id);
+}
+
+/*
+ * What tells of the log, not of the rows. In-commit timestamps count from a version on: those of
+ * commits in between, which have none, would be claimed by the properties of an older version.
+ */
+static bool is_of_log(struct vv_str name)
+{
+    static const char *const names[] = {"delta.enableInCommitTimestamps",
+        "delta.inCommitTimestampEnablementVersion",
+        "delta.inCommitTimestampEnablementTimestamp",
+        "delta.requireCheckpointProtectionBeforeVersion"};
+    for (size_t i = 0; i < VV_COUNT(names); i++)
+        if (vv_str_eq(name, vv_str_of(names[i])))
+            return true;
+    return false;
+}
+
+/* The properties of then, but for those that are as they are now. */
+static varve_status keep_properties(struct vv_op *op, struct attempt *attempt,
     struct vv_metadata *metadata)
 {
-    int64_t now = 0;
-    int64_t then = 0;
-    struct vv_str text = vv_pairs_get(&attempt->table->snapshot->metadata->configuration,
-        VV_STR(VV_MAX_COLUMN_ID));
-    const struct vv_pairs old = metadata->configuration;
+    const struct vv_pairs *now = &attempt->table->snapshot->metadata->configuration;
+    const struct vv_pairs then = metadata->configuration;
+    bool keeps_id = is_kept_id(now, &then);
     size_t len = 0;
-    if (!vv_str_int64(text, &now) ||
-        (vv_str_int64(vv_pairs_get(&old, VV_STR(VV_MAX_COLUMN_ID)), &then) && then >= now))
-        return VARVE_OK;
-    struct vv_pair *pairs = vv_new(&attempt->arena, struct vv_pair, old.len + 1);
+    struct vv_pair *pairs = vv_new(&attempt->arena, struct vv_pair, then.len + now->len + 1);
     if (pairs == NULL)
         return vv_fail_memory(op);
-    for (size_t i = 0; i < old.len; i++)
-        if (!vv_str_eq(old.items[i].name, VV_STR(VV_MAX_COLUMN_ID)))
-            pairs[len++] = old.items[i];
-    pairs[len++] = (struct vv_pair){VV_STR(VV_MAX_COLUMN_ID), text};
+    for (size_t i = 0; i < then.len; i++) {
+        struct vv_str name = then.items[i].name;
+        bool is_kept =
+            is_of_log(name) || (keeps_id && vv_str_eq(name, VV_STR(VV_MAX_COLUMN_ID)));
+        if (!is_kept)
+            pairs[len++] = then.items[i];
+        else if (vv_pairs_has(now, name))
+            pairs[len++] = (struct vv_pair){name, vv_pairs_get(now, name)};
+    }
+    for (size_t i = 0; i < now->len; i++) {
+        struct vv_str name = now->items[i].name;
+        bool is_kept =
+            is_of_log(name) || (keeps_id && vv_str_eq(name, VV_STR(VV_MAX_COLUMN_ID)));
+        if (is_kept && !vv_pairs_has(&then, name))
+            pairs[len++] = now->items[i];
+    }
     metadata->configuration = (struct vv_pairs){pairs, len};
     return VARVE_OK;
 }
@@ -166,8 +200,11 @@ static varve_status bring_back_rules(struct vv_op *op, struct attempt *attempt)
         return vv_fail_memory(op);
     *metadata = *attempt->target->metadata;
     metadata->id = attempt->table->snapshot->metadata->id;
-    VV_TRY(keep_max_column_id(op, attempt, metadata));
-    attempt->actions.metadata = metadata;
+    VV_TRY(keep_properties(op, attempt, metadata));
+    struct vv_snapshot would = *attempt->target;
+    would.metadata = metadata;
+    if (!vv_rules_same(attempt->table->snapshot, &would))
+        attempt->actions.metadata = metadata;
     return VARVE_OK;
 }
 
@@ -189,11 +226,15 @@ static varve_status bring_back_domains(struct vv_op *op, struct attempt *attempt
     const struct vv_snapshot *then = attempt->target;
     for (size_t i = 0; i < then->domains_len; i++) {
         const struct vv_domain *old = vv_snapshot_domain(now, then->domains[i]->domain);
-        if (old == NULL || !vv_str_eq(old->configuration, then->domains[i]->configuration))
+        /* Row ids are never used twice: what it says of the highest stays. */
+        bool is_kept = old != NULL && vv_str_eq(old->domain, VV_STR(ROW_TRACKING));
+        if (!is_kept &&
+            (old == NULL || !vv_str_eq(old->configuration, then->domains[i]->configuration)))
             VV_TRY(add_domain(op, attempt, then->domains[i], false));
     }
     for (size_t i = 0; i < now->domains_len; i++)
-        if (vv_snapshot_domain(then, now->domains[i]->domain) == NULL)
+        if (vv_snapshot_domain(then, now->domains[i]->domain) == NULL &&
+            !vv_str_eq(now->domains[i]->domain, VV_STR(ROW_TRACKING)))
             VV_TRY(add_domain(op, attempt, now->domains[i], true));
     return VARVE_OK;
 }

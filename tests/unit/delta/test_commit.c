@@ -53,7 +53,12 @@ TEST(commit, without_a_user_says_who_runs_the_process)
 static void make_creating(struct writer *writer, struct vv_protocol *protocol,
     struct vv_metadata *metadata, const struct vv_pairs *configuration)
 {
-    *protocol = (struct vv_protocol){.min_reader = 1, .min_writer = 2};
+    static const struct vv_str features[] = {{"inCommitTimestamp", 17}};
+    *protocol = (struct vv_protocol){.min_reader = 1,
+        .min_writer = 7,
+        .has_writer_features = true,
+        .writer_features = features,
+        .writer_features_len = 1};
     *metadata = (struct vv_metadata){.id = VV_STR("11111111-2222-3333-4444-555555555555"),
         .format_provider = VV_STR("parquet"),
         .schema_json = VV_STR("{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":"
@@ -125,9 +130,41 @@ TEST(commit, that_enables_in_commit_timestamps_says_since_when)
     vv_snapshot_release(&fresh);
 }
 
-#define ICT_TABLE                                                                   \
-    PROTOCOL_LINE METADATA_LINE_WITH("\"delta.enableInCommitTimestamps\":\"true\"") \
-        ADD_LINE("a")
+#define ICT_PROTOCOL_LINE                                           \
+    "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7," \
+    "\"writerFeatures\":[\"inCommitTimestamp\"]}}\n"
+#define ICT_METADATA_LINE METADATA_LINE_WITH("\"delta.enableInCommitTimestamps\":\"true\"")
+#define ICT_TABLE ICT_PROTOCOL_LINE ICT_METADATA_LINE ADD_LINE("a")
+/* The property alone says nothing; once the feature is there, it counts from that commit on. */
+TEST(commit, has_an_in_commit_timestamp_where_the_table_has_the_feature)
+{
+    VV_CLEANUP(fixture_done) struct fixture f;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *fresh = NULL;
+    static const struct vv_str features[] = {{"inCommitTimestamp", 17}};
+    const struct vv_protocol protocol = {.min_reader = 1,
+        .min_writer = 7,
+        .has_writer_features = true,
+        .writer_features = features,
+        .writer_features_len = 1};
+    struct writer w;
+    struct writer second;
+    struct vv_commit_result result;
+    REQUIRE(fixture_init(&f));
+    REQUIRE(put_commit(&f, 0, PROTOCOL_LINE ICT_METADATA_LINE ADD_LINE("a")));
+    REQUIRE_OK(&f.op, vv_snapshot_load(&f.op, &f.log, VV_NO_VERSION, &snapshot));
+    REQUIRE(writer_init(&w, &f, snapshot, "b") && commit(&w, &result));
+    CHECK_INT(info_of(&f, 1)->in_commit_timestamp_ms, VV_NO_TIME);
+    REQUIRE_OK(&f.op, vv_snapshot_refresh(&f.op, &f.log, snapshot, &fresh));
+    REQUIRE(writer_init(&second, &f, fresh, "c"));
+    second.actions.protocol = &protocol;
+    REQUIRE(commit(&second, &result));
+    CHECK_INT(info_of(&f, 2)->in_commit_timestamp_ms, result.timestamp_ms);
+    static const char since[] = "EnablementVersion\":\"2\"";
+    struct vv_str text = text_of(&f, 2);
+    CHECK(memmem(text.ptr, text.len, since, sizeof(since) - 1) != NULL);
+}
+
 #define ICT_LINE(ms) "{\"commitInfo\":{\"inCommitTimestamp\":" ms ",\"timestamp\":3}}\n"
 
 /* In the version that is read, and in one that wins a race against ours. */
