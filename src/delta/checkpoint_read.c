@@ -22,7 +22,6 @@
 #include "engine/sql.h"
 
 #define SIDECAR "\"sidecar\""
-#define STRUCT_STATS VV_SOUND_JSON "(to_json(add.stats_parsed)::VARCHAR)"
 /* Of a file, and of a row group of it; more is the engine's, which streams under its limit. */
 #define DIRECT_BYTES_MAX ((size_t)256 << 20)
 #define ROWS_A_TURN 4096 /* then the memory of the rows before is given back */
@@ -66,18 +65,30 @@ static void add_member_or_null(struct vv_buf *sql, const struct vv_checkpoint_sh
         vv_buf_addf(sql, "NULL::%s", type);
 }
 
+static void add_struct_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
+{
+    vv_buf_adds(sql, VV_SOUND_JSON "(to_json(");
+    if (shape->stats_type.ptr != NULL)
+        vv_buf_addf(sql, "TRY_CAST(add.stats_parsed AS %.*s)", VV_ARG(shape->stats_type));
+    else
+        vv_buf_adds(sql, "add.stats_parsed");
+    vv_buf_adds(sql, ")::VARCHAR)");
+}
+
 static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
 {
     bool has_text = vv_checkpoint_shape_has(shape, "add.stats");
     bool has_struct = vv_checkpoint_shape_has(shape, "add.stats_parsed");
-    if (has_text && has_struct && shape->has_null_stats)
-        vv_buf_adds(sql, "coalesce(add.stats, " STRUCT_STATS ")");
+    bool has_both = has_text && has_struct && shape->has_null_stats;
+    if (has_both)
+        vv_buf_adds(sql, "coalesce(add.stats, ");
     else if (has_text)
         vv_buf_adds(sql, "add.stats::VARCHAR");
-    else if (has_struct)
-        vv_buf_adds(sql, STRUCT_STATS);
-    else
+    if (has_both || (has_struct && !has_text))
+        add_struct_stats(sql, shape);
+    if (!has_text && !has_struct)
         vv_buf_adds(sql, "NULL::VARCHAR");
+    vv_buf_adds(sql, has_both ? ")" : "");
 }
 
 /* An add as its JSON line: for files with a deletion vector, which are few. */

@@ -10,7 +10,9 @@
 struct vv_checkpoint_shape {
     struct vv_map members; /* "add", "add.path", "add.deletionVector" ... */
     bool has_null_stats;   /* rows with add.path and without add.stats, for all we know */
-    bool has_vectors;      /* rows with add.deletionVector, for all we know */
+    /* The SQL type that add.stats_parsed is to be cast to: without what is not believed. */
+    struct vv_str stats_type; /* none: as it is */
+    bool has_vectors;         /* rows with add.deletionVector, for all we know */
 };
 
 /* Reads the footer of a local Parquet file. Lives in the arena of `op`. */

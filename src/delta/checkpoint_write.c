@@ -15,6 +15,7 @@
 #include "base/uuid.h"
 #include "delta/checkpoint_columns.h"
 #include "delta/checkpoint_mark.h"
+#include "delta/checkpoint_stats.h"
 #include "delta/checksum.h"
 #include "delta/features.h"
 #include "delta/last_checkpoint.h"
@@ -24,6 +25,8 @@
 #include "store/source.h"
 
 #define LINES "lines"
+#define LINE "line"
+#define PARSED "parsed"
 
 /*
  * To write a row of a checkpoint takes 5.6 us, to replay a commit some 40 (18 in Varve, more in
@@ -50,6 +53,7 @@ struct vv_checkpoint_interval vv_checkpoint_interval(const struct vv_snapshot *s
 struct writer {
     struct vv_text_appender *appender;
     struct vv_buf line;
+    struct vv_buf parsed; /* of a file, where the table asks for it */
     int64_t rows;
     int64_t files;
 };
@@ -58,26 +62,32 @@ static void writer_done(struct writer *writer)
 {
     vv_text_appender_close(&writer->appender);
     vv_buf_done(&writer->line);
+    vv_buf_done(&writer->parsed);
 }
 
-/* What stands in `line` becomes a row. */
+/* What stands in `line` and `parsed` becomes a row. */
 static varve_status add_row(struct vv_op *op, struct writer *writer)
 {
-    if (!vv_buf_ok(&writer->line))
+    if (!vv_buf_ok(&writer->line) || !vv_buf_ok(&writer->parsed))
         return vv_fail_memory(op);
-    struct vv_str text = vv_str_trim(vv_buf_str(&writer->line));
-    VV_TRY(vv_text_appender_row(op, writer->appender, writer->rows++, &text));
+    const struct vv_str texts[] = {vv_str_trim(vv_buf_str(&writer->line)),
+        writer->parsed.len > 0 ? vv_buf_str(&writer->parsed) : VV_STR_NONE};
+    VV_TRY(vv_text_appender_row(op, writer->appender, writer->rows++, texts));
     vv_buf_clear(&writer->line);
+    vv_buf_clear(&writer->parsed);
     return VARVE_OK;
 }
 
 static varve_status add_files(struct vv_op *op, struct writer *writer,
     const struct vv_snapshot *snapshot)
 {
+    bool has_parsed = vv_checkpoint_has_parsed(snapshot);
     for (size_t i = 0; i < snapshot->files_len; i++) {
         struct vv_file file = *snapshot->files[i];
         file.data_change = false;
         vv_action_write_add(&file, &writer->line);
+        if (has_parsed)
+            VV_TRY(vv_checkpoint_stats(op, snapshot, file.stats, &writer->parsed));
         VV_TRY(add_row(op, writer));
         VV_TRY(vv_progress(op, "checkpoint", i + 1, snapshot->files_len));
     }
@@ -123,9 +133,9 @@ static varve_status add_actions(struct vv_op *op, struct writer *writer,
 static varve_status load_actions(struct vv_op *op, struct vv_session *session,
     const struct vv_snapshot *snapshot, struct writer *writer)
 {
-    const struct vv_str column = VV_STR("line");
-    VV_TRY(vv_text_appender_open(op, session, VV_STR(LINES), VV_STR("_row"), &column, 1,
-        &writer->appender));
+    const struct vv_str columns[] = {VV_STR(LINE), VV_STR(PARSED)};
+    VV_TRY(vv_text_appender_open(op, session, VV_STR(LINES), VV_STR("_row"), columns,
+        VV_COUNT(columns), &writer->appender));
     VV_TRY(add_actions(op, writer, snapshot));
     return vv_text_appender_finish(op, writer->appender);
 }
@@ -159,13 +169,17 @@ static varve_status write_file(struct vv_op *op, struct vv_session *session,
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_parquet_written written;
-    VV_TRY(vv_checkpoint_select(op, snapshot, VV_STR(LINES), VV_STR("line"), &sql));
+    const struct vv_checkpoint_lines lines = {VV_STR(LINES), VV_STR(LINE), VV_STR(PARSED)};
+    const struct vv_parquet_note notes[] = {
+        {VV_STR(VV_CHECKPOINT_MARK), VV_STR(VV_CHECKPOINT_UNMARKED)},
+        {VV_STR(VV_CHECKPOINT_STATS), VV_STR(VV_CHECKPOINT_STATS_EXACT)}};
+    VV_TRY(vv_checkpoint_select(op, snapshot, &lines, &sql));
     if (!vv_buf_ok(&sql))
         return vv_fail_memory(op);
     struct vv_parquet_write write = {.select_sql = vv_buf_str(&sql),
         .path = path,
-        .note_name = VV_STR(VV_CHECKPOINT_MARK),
-        .note = VV_STR(VV_CHECKPOINT_UNMARKED)};
+        .notes = notes,
+        .notes_len = vv_checkpoint_has_parsed(snapshot) ? 2 : 1};
     VV_TRY(vv_parquet_write(op, session, &write, &op->arena, &written));
     *out_bytes = written.bytes;
     return check_file(op, session, path, writer);
@@ -245,7 +259,8 @@ static varve_status write_checkpoint(struct vv_op *op, const struct vv_log_handl
     const struct vv_snapshot *snapshot, struct vv_str temporary)
 {
     VV_CLEANUP(vv_session_close) struct vv_session *session = NULL;
-    VV_CLEANUP(writer_done) struct writer writer = {.line = VV_BUF_INIT(VV_BUF_MAX)};
+    VV_CLEANUP(writer_done)
+    struct writer writer = {.line = VV_BUF_INIT(VV_BUF_MAX), .parsed = VV_BUF_INIT(VV_BUF_MAX)};
     struct vv_str path;
     int64_t bytes = 0;
     VV_TRY(vv_store_stage(op, log->store, &op->arena, temporary, &path));

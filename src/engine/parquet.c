@@ -103,13 +103,14 @@ static varve_status copy_sql(struct vv_op *op, const struct vv_parquet_write *wr
         has_ids = write->columns[index].field_id != 0;
     if (has_ids)
         add_field_ids(sql, write);
-    if (write->note_name.ptr != NULL) {
-        vv_buf_adds(sql, ", KV_METADATA {");
-        vv_sql_literal(sql, write->note_name);
+    for (size_t index = 0; index < write->notes_len; index++) {
+        vv_buf_adds(sql, index == 0 ? ", KV_METADATA {" : ", ");
+        vv_sql_literal(sql, write->notes[index].name);
         vv_buf_adds(sql, ": ");
-        vv_sql_literal(sql, write->note);
-        vv_buf_addc(sql, '}');
+        vv_sql_literal(sql, write->notes[index].text);
     }
+    if (write->notes_len > 0)
+        vv_buf_addc(sql, '}');
     vv_buf_addc(sql, ')');
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }

@@ -18,6 +18,11 @@ struct vv_parquet_nested {
     int32_t field_id;
 };
 
+/* An entry in the file's footer. */
+struct vv_parquet_note {
+    struct vv_str name, text;
+};
+
 struct vv_parquet_write {
     struct vv_str select_sql; /* rows in the order in which they are to lie in the file */
     struct vv_str path;       /* a new file: an existing one would be overwritten */
@@ -28,8 +33,8 @@ struct vv_parquet_write {
     int64_t row_group_rows; /* 0: 122,880 */
     bool is_dense; /* a twelfth shorter, for a twentieth more work: read often, written once */
     bool is_kept;  /* vv_query.is_kept: the same again, and of the same path */
-    struct vv_str note_name; /* of an entry in the file's footer; none: there is no entry */
-    struct vv_str note;
+    const struct vv_parquet_note *notes; /* may be NULL */
+    size_t notes_len;
 };
 
 /*
