@@ -24,6 +24,7 @@ struct told {
     struct vv_changes_pick pick;
     struct vv_range range;
     enum vv_changes_feed feed;
+    const struct vv_snapshot *wide; /* of all versions that are told */
     bool is_by_pair; /* a row counts where its other half lies in the span, too */
     struct vv_str where;
     struct vv_hash_set seen; /* files that were looked at, by key */
@@ -216,7 +217,7 @@ static varve_status rows_sql(struct vv_op *op, const struct told *told,
     vv_buf_addf(sql, "WITH told AS %s(", told->is_by_pair ? "MATERIALIZED " : "");
     VV_TRY(vv_changes_rows_sql(op, changes, sql));
     vv_buf_adds(sql, ") SELECT ");
-    vv_changes_columns_sql(&changes->snapshot->schema, sql);
+    vv_changes_columns_sql(&vv_changes_view(changes)->schema, sql);
     vv_buf_adds(sql, " FROM told AS r");
     if (told->is_by_pair)
         add_pair(told, sql);
@@ -298,6 +299,7 @@ static varve_status tell_part(struct vv_op *op, struct told *told,
     struct vv_changes_run changes = {.table = source->table,
         .engine = source->table->engine,
         .snapshot = source->snapshot,
+        .wide = told->wide,
         .rules = source->rules,
         .from = entries[len - 1].version,
         .to = entries[0].version,
@@ -371,6 +373,31 @@ static varve_status tell_none(struct vv_op *op, const struct told *told)
     return add_gap(op, told->table, 0, table->source.snapshot->version, vv_buf_str(&why));
 }
 
+/* One type for all parts. */
+static varve_status find_types(struct vv_op *op, struct told *told)
+{
+    const struct vv_export_table *table = told->table;
+    struct vv_changes_run changes = {.table = table->source.table,
+        .snapshot = table->source.snapshot,
+        .entries = table->entries,
+        .entries_len = table->entries_len};
+    if (table->entries_len == 0)
+        return VARVE_OK;
+    changes.from = table->entries[table->entries_len - 1].version;
+    changes.to = table->entries[0].version;
+    VV_TRY(vv_changes_widen(op, &changes));
+    told->wide = changes.wide;
+    return VARVE_OK;
+}
+
+/* Whether the span is one of values that the column is read with. */
+static bool is_of_span(const struct told *told)
+{
+    const struct vv_report_source *source = &told->table->source;
+    return told->wide == NULL || vv_type_eq(&told->wide->schema.fields[source->time].type,
+                                     &source->snapshot->schema.fields[source->time].type);
+}
+
 static varve_status start(struct vv_op *op, struct told *told)
 {
     VV_CLEANUP(vv_buf_done) struct vv_buf where = VV_BUF_INIT(VV_BUF_MAX);
@@ -379,12 +406,14 @@ static varve_status start(struct vv_op *op, struct told *told)
     bool is_of_key = source->rules.key_len == 0 ||
                      (table->has_time && vv_rules_is_key(&source->rules, source->time));
     told->is_by_pair = table->has_time && !is_of_key;
+    VV_TRY(find_types(op, told));
+    bool is_pruned = table->has_time && !told->is_by_pair && is_of_span(told);
     told->range = vv_report_range(source, table->span);
     told->pick = (struct vv_changes_pick){.arena = &op->arena,
         .store = source->table->store,
-        .snapshot = source->snapshot,
+        .snapshot = told->wide != NULL ? told->wide : source->snapshot,
         .rules = &source->rules,
-        .ranges = {&told->range, table->has_time && !told->is_by_pair ? 1 : 0},
+        .ranges = {&told->range, is_pruned ? 1 : 0},
         .cannot = VV_HASH_SET_INIT(&op->arena)};
     if (table->has_time && !told->is_by_pair)
         vv_report_add_span(source, table->span, "s.", &where);

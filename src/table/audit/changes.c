@@ -127,7 +127,10 @@ static varve_status start(struct vv_op *op, struct vv_changes_run *run,
     VV_TRY(vv_table_snapshot(op, run->table, run->to, &run->snapshot));
     VV_TRY(check_names(op, run));
     VV_TRY(vv_rules_read(op, &op->arena, run->snapshot, false, &run->rules));
-    return run->from <= run->to ? vv_changes_read(op, run) : VARVE_OK;
+    if (run->from > run->to)
+        return VARVE_OK;
+    VV_TRY(vv_changes_widen(op, run));
+    return vv_changes_read(op, run);
 }
 
 varve_status vv_table_changes_sql(struct vv_op *op, struct vv_table *table,

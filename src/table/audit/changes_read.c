@@ -184,8 +184,7 @@ static varve_status fail_gone(struct vv_op *op, const struct vv_changes_run *run
         run->from, run->to, VV_ARG(run->table->name), VV_ARG(vv_buf_str(&there)));
 }
 
-/* The commits of the range, where they were not given. */
-static varve_status read_entries(struct vv_op *op, struct vv_changes_run *run)
+varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run)
 {
     struct vv_history_entry *entries = NULL;
     size_t len = 0;
@@ -248,7 +247,7 @@ varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run)
 {
     VV_CLEANUP(vv_ledger_reader_done)
     struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
-    VV_TRY(read_entries(op, run));
+    VV_TRY(vv_changes_entries(op, run));
     VV_TRY(find_feed(op, run));
     for (size_t i = run->entries_len; i > 0; i--)
         VV_TRY(read_commit(op, run, &ledger, &run->entries[i - 1]));

@@ -56,6 +56,8 @@ struct vv_changes_run {
     struct vv_table *table;
     struct vv_engine *engine;     /* that runs the statement */
     struct vv_snapshot *snapshot; /* of the last version: its columns */
+    /* The same with the widest types that the columns had. NULL: theirs are. */
+    const struct vv_snapshot *wide;
     struct vv_rules rules;
     int64_t from, to;
     const struct vv_changes_filter *filter; /* NULL: everything */
@@ -68,6 +70,16 @@ struct vv_changes_run {
     struct vv_change_files files[VV_CHANGE_KINDS][2];
 };
 
+/* With the columns as they are read: `schema` of this, not of the last version. */
+static inline const struct vv_snapshot *vv_changes_view(const struct vv_changes_run *run)
+{
+    return run->wide != NULL ? run->wide : run->snapshot;
+}
+
+/* The commits of the range, where they were not given. */
+varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run);
+/* Finds `wide`, in the memory of `op`. EUNSUPPORTED: no type holds all values of a column. */
+varve_status vv_changes_widen(struct vv_op *op, struct vv_changes_run *run);
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);
 
 /* A file whose rows a commit added or removed, and that can't be read with the columns of the snapshot. */

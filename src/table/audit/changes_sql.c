@@ -40,7 +40,7 @@ static varve_status feed_snapshot(struct vv_op *op, const struct vv_snapshot *fr
 
 static void add_columns(const struct vv_changes_run *run, const char *table, struct vv_buf *sql)
 {
-    for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
+    for (size_t i = 0; i < vv_changes_view(run)->schema.fields_len; i++)
         vv_buf_addf(sql, "%s.c%zu, ", table, i);
 }
 
@@ -69,9 +69,9 @@ static varve_status add_scan(struct vv_op *op, const struct vv_changes_run *run,
     const struct vv_file **list = NULL;
     struct vv_snapshot *snapshot = NULL;
     VV_NEW(op, &snapshot, struct vv_snapshot, 1);
-    *snapshot = *run->snapshot;
+    *snapshot = *vv_changes_view(run);
     if (is_feed)
-        VV_TRY(feed_snapshot(op, run->snapshot, snapshot));
+        VV_TRY(feed_snapshot(op, vv_changes_view(run), snapshot));
     VV_TRY(list_files(op, files, &list));
     const struct vv_scan_source source = {.store = run->table->store,
         .engine = run->engine,
@@ -98,7 +98,7 @@ static varve_status add_kind(struct vv_op *op, const struct vv_changes_run *run,
     vv_buf_adds(sql, "SELECT ");
     add_columns(run, "s", sql);
     if (kind == VV_CHANGE_FEED)
-        vv_buf_addf(sql, "s.c%zu AS _what", run->snapshot->schema.fields_len);
+        vv_buf_addf(sql, "s.c%zu AS _what", vv_changes_view(run)->schema.fields_len);
     else
         vv_buf_addf(sql, "%s AS _what", words[kind]);
     add_commit(files, sql);
@@ -252,7 +252,7 @@ varve_status vv_changes_sql(struct vv_op *op, const struct vv_changes_run *run,
     struct vv_buf *sql)
 {
     vv_buf_adds(sql, "SELECT ");
-    vv_changes_columns_sql(&run->snapshot->schema, sql);
+    vv_changes_columns_sql(&vv_changes_view(run)->schema, sql);
     vv_buf_adds(sql, " FROM (");
     VV_TRY(vv_changes_rows_sql(op, run, sql));
     vv_buf_adds(sql,

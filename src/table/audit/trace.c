@@ -37,7 +37,7 @@ static bool parse_value(struct vv_str text, const struct vv_type *type, struct v
 static varve_status read_condition(struct vv_op *op, const struct trace *trace,
     struct vv_str condition, struct vv_range *out)
 {
-    const struct vv_schema *schema = &trace->run.snapshot->schema;
+    const struct vv_schema *schema = &vv_changes_view(&trace->run)->schema;
     size_t at = vv_str_find(condition, '=');
     if (at == condition.len)
         return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no column=value", VV_ARG(condition));
@@ -73,15 +73,15 @@ static varve_status read_conditions(struct vv_op *op, struct trace *trace,
         VV_TRY(read_condition(op, trace, conditions[i], &items[i]));
         if (has_column(&trace->pick.ranges, i, items[i].column))
             return vv_fail(op, VARVE_EUSAGE, "column %.*s is given twice",
-                VV_ARG(run->snapshot->schema.fields[items[i].column].name));
+                VV_ARG(vv_changes_view(run)->schema.fields[items[i].column].name));
     }
     for (size_t i = 0; i < run->rules.key_len; i++)
         if (!has_column(&trace->pick.ranges, len, run->rules.key[i]))
             return vv_fail(op, VARVE_EUSAGE,
                 "the key of table %.*s has the column %.*s too: say %.*s=VALUE",
                 VV_ARG(run->table->name),
-                VV_ARG(run->snapshot->schema.fields[run->rules.key[i]].name),
-                VV_ARG(run->snapshot->schema.fields[run->rules.key[i]].name));
+                VV_ARG(vv_changes_view(run)->schema.fields[run->rules.key[i]].name),
+                VV_ARG(vv_changes_view(run)->schema.fields[run->rules.key[i]].name));
     if (len == 0)
         return vv_fail(op, VARVE_EUSAGE, "the history of which row? Say column=value");
     for (size_t i = 0; i < len && run->rules.key_len > 0; i++)
@@ -89,7 +89,7 @@ static varve_status read_conditions(struct vv_op *op, struct trace *trace,
             return vv_fail(op, VARVE_EUSAGE,
                 "column %.*s is not in the key of table %.*s, and its value may have changed: "
                 "name the row by its key alone",
-                VV_ARG(run->snapshot->schema.fields[items[i].column].name),
+                VV_ARG(vv_changes_view(run)->schema.fields[items[i].column].name),
                 VV_ARG(run->table->name));
     return VARVE_OK;
 }
@@ -99,7 +99,8 @@ static varve_status where_sql(struct vv_op *op, const struct trace *trace, struc
     for (size_t i = 0; i < trace->pick.ranges.len; i++) {
         const struct vv_range *range = &trace->pick.ranges.items[i];
         vv_buf_addf(sql, "%ss.c%d = ", i == 0 ? "" : " AND ", range->column);
-        vv_value_sql(&range->low, &trace->run.snapshot->schema.fields[range->column].type, sql);
+        vv_value_sql(&range->low,
+            &vv_changes_view(&trace->run)->schema.fields[range->column].type, sql);
     }
     return vv_buf_ok(sql) ? VARVE_OK : vv_fail_memory(op);
 }
@@ -194,14 +195,22 @@ static varve_status warn(struct vv_op *op, const struct trace *trace)
     return VARVE_OK;
 }
 
-/* The commits and files; a table that was not made by then has none. */
-static varve_status read_files(struct vv_op *op, struct trace *trace)
+/* The range, and of which types its columns are; a table that was not made by then has none. */
+static varve_status find_range(struct vv_op *op, struct trace *trace)
 {
     struct vv_changes_run *run = &trace->run;
     if (run->to == VV_NO_VERSION)
         return VARVE_OK;
     VV_TRY(find_first(op, trace));
-    VV_TRY(vv_changes_read(op, run));
+    return vv_changes_widen(op, run);
+}
+
+/* The commits and files. */
+static varve_status read_files(struct vv_op *op, struct trace *trace)
+{
+    if (trace->run.to == VV_NO_VERSION)
+        return VARVE_OK;
+    VV_TRY(vv_changes_read(op, &trace->run));
     return warn(op, trace);
 }
 
@@ -218,9 +227,11 @@ varve_status vv_trace(struct vv_op *op, struct vv_table *table, struct vv_str at
     if (vv_table_seek(op, table, at, &run->snapshot) != VARVE_OK)
         return vv_changes_tell_damage(op, "--at");
     run->to = run->snapshot->version;
+    if (find_range(op, &trace) != VARVE_OK)
+        return vv_changes_tell_damage(op, "--at");
     trace.pick = (struct vv_changes_pick){.arena = &trace.arena,
         .store = table->store,
-        .snapshot = run->snapshot,
+        .snapshot = vv_changes_view(run),
         .rules = &run->rules,
         .cannot = VV_HASH_SET_INIT(&trace.arena),
         .table = table,

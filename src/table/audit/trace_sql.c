@@ -33,7 +33,7 @@ static varve_status add_member(struct vv_op *op, struct vv_str name, struct vv_b
 static varve_status add_object(struct vv_op *op, const struct vv_changes_run *run,
     const char *side, const char *other, struct vv_buf *sql)
 {
-    const struct vv_schema *schema = &run->snapshot->schema;
+    const struct vv_schema *schema = &vv_changes_view(run)->schema;
     vv_buf_adds(sql, "'{' || concat_ws(','");
     for (size_t i = 0; i < schema->fields_len; i++) {
         vv_buf_adds(sql, ", ");
@@ -66,11 +66,11 @@ static bool has_float(const struct vv_type *type)
  */
 static void add_side(const struct vv_changes_run *run, const char *kinds, struct vv_buf *sql)
 {
+    const struct vv_schema *schema = &vv_changes_view(run)->schema;
     vv_buf_adds(sql, "(SELECT *, row_number() OVER (PARTITION BY _version ORDER BY ");
-    for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
+    for (size_t i = 0; i < schema->fields_len; i++)
         vv_buf_addf(sql,
-            has_float(&run->snapshot->schema.fields[i].type) ? "%sCAST(c%zu AS VARCHAR)"
-                                                             : "%sc%zu",
+            has_float(&schema->fields[i].type) ? "%sCAST(c%zu AS VARCHAR)" : "%sc%zu",
             i == 0 ? "" : ", ", i);
     vv_buf_addf(sql, ") AS _nth FROM ch WHERE _what IN (%s))", kinds);
 }
@@ -108,7 +108,7 @@ static varve_status add_deeds(struct vv_op *op, const struct vv_changes_run *run
     add_side(run, "'insert', 'update_postimage'", sql);
     vv_buf_adds(sql, " AS n ON o._version = n._version AND o._nth = n._nth "
                      "WHERE o._what IS NULL OR n._what IS NULL");
-    for (size_t i = 0; i < run->snapshot->schema.fields_len; i++)
+    for (size_t i = 0; i < vv_changes_view(run)->schema.fields_len; i++)
         vv_buf_addf(sql, " OR o.c%zu IS DISTINCT FROM n.c%zu", i, i);
     return VARVE_OK;
 }

@@ -1,0 +1,99 @@
+"""Changes, trace and export over a restore to before a column was widened: the values that were
+written, whatever the type is now."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+
+def rows_of(varve, *arguments):
+    """Numbers as they are spelled, without zeros at their end."""
+    text = varve.ok(*arguments, "--format", "ndjson")
+    return [json.loads(line, parse_float=lambda digits: digits.rstrip("0").rstrip("."))
+            for line in text.splitlines()]
+
+
+def widened(varve, old, new, first, second, *arguments):
+    """Version 1 has a row of the old type, 3 one of the new, 4 is as 1 was."""
+    varve.ok("create", "wd", "--key", "k", "--schema", f"k bigint not null, c {old}", *arguments)
+    varve.upsert("wd", json.dumps({"k": 1, "c": first}))
+    varve.ok("alter", "wd", "widen", "c", new, "--upgrade")
+    varve.upsert("wd", json.dumps({"k": 2, "c": second}))
+    version = varve.version("wd")
+    varve.ok("restore", "wd", "--version", "1", "--yes")
+    assert varve.version("wd") == version + 1
+    return version
+
+
+CASES = [("int", "decimal(12,2)", 5, "6.55", "5", "6.55"),
+         ("date", "timestamp_ntz", "2024-01-01", "2024-01-01T10:00:00",
+          "2024-01-01T00:00:00.000000", "2024-01-01T10:00:00.000000"),
+         ("int", "bigint", 5, 5000000000, "5", "5000000000"),
+         ("float", "double", 0.5, 0.1, "0.5", "0.1"),
+         ("decimal(4,1)", "decimal(38,18)", "1.5", "1234.567890123456789012", "1.5",
+          "1234.567890123456789012")]
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+@pytest.mark.parametrize("old, new, first, second, told, wide", CASES)
+def test_values_are_told_as_they_were_written(varve, old, new, first, second, told, wide,
+                                              partitioned):
+    if partitioned and old == "float":
+        pytest.skip("no table is partitioned by floats")
+    more = ("--partition-by", "c") if partitioned else ()
+    version = widened(varve, old, new, first, second, *more)
+    whole = {("insert", 1, 1): told, ("insert", version, 2): wide, ("delete", version + 1, 2): wide}
+    for begin in (0, version, version + 1):
+        said = {(row["_change_type"], row["_commit_version"], row["k"]): str(row["c"])
+                for row in rows_of(varve, "changes", "wd", "--from", begin)}
+        assert said == {key: value for key, value in whole.items() if key[1] >= begin}
+    said = rows_of(varve, "query", f"SELECT * FROM table_changes('wd', {version}) ORDER BY ALL")
+    assert [str(row["c"]) for row in said] == [wide, wide]
+    after, before = rows_of(varve, "trace", "wd", "k=2")
+    assert (after["change"], before["change"]) == ("insert", "delete")
+    for sight in (after["after"], before["before"]):
+        sight = sight if isinstance(sight, dict) else json.loads(sight, parse_float=lambda x: x)
+        assert str(sight["c"]).rstrip("0") == wide.rstrip("0")
+
+
+def test_an_export_tells_them_in_one_type(varve, tmp_path):
+    version = widened(varve, "int", "decimal(12,2)", 5, "6.55")
+    varve.ok("export", "wd", "-o", tmp_path / "x")
+    files = [path for path in (tmp_path / "x").rglob("*.parquet") if path.parent.name == "changes"]
+    rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+    said = {(row["_change_type"], row["_commit_version"]): str(row["c"]) for row in rows}
+    assert said == {("insert", 1): "5.00", ("insert", version): "6.55",
+                    ("delete", version + 1): "6.55"}
+
+
+def test_a_key_of_the_wider_type_is_traced(varve):
+    varve.ok("create", "wd", "--key", "k", "--schema", "k int not null, c int")
+    varve.upsert("wd", '{"k":1,"c":1}')
+    varve.ok("alter", "wd", "widen", "k", "bigint", "--upgrade")
+    varve.upsert("wd", '{"k":5000000000,"c":2}')
+    varve.ok("restore", "wd", "--version", "1", "--yes")
+    assert [row["change"] for row in varve.rows("trace", "wd", "k=5000000000")] == ["insert", "delete"]
+    assert [row["change"] for row in varve.rows("trace", "wd", "k=1")] == ["insert"]
+
+
+def test_two_ways_of_widening_have_a_type_in_common(varve):
+    widened(varve, "int", "decimal(12,2)", 5, "6.55")
+    varve.ok("alter", "wd", "widen", "c", "decimal(12,1)", "--upgrade")
+    varve.upsert("wd", '{"k":3,"c":"12345678901.5"}')
+    rows = varve.rows("changes", "wd", "--from", 0)
+    said = {(row["_change_type"], row["k"]): row["c"] for row in rows}
+    assert said == {("insert", 1): 5, ("insert", 2): 6.55, ("delete", 2): 6.55,
+                    ("insert", 3): 12345678901.5}
+
+
+def test_where_no_type_holds_all_that_is_said(varve):
+    version = widened(varve, "int", "bigint", 5, 9007199254740993)
+    varve.ok("alter", "wd", "widen", "c", "double", "--upgrade")
+    varve.upsert("wd", '{"k":3,"c":0.5}')
+    done = varve.run("changes", "wd", "--from", "0")
+    assert done.returncode == 7 and "no type holds all values that column c had" in done.stderr
+    rows = varve.rows("changes", "wd", "--from", version + 2)
+    assert [row["c"] for row in rows] == [0.5]
+    rows = varve.rows("changes", "wd", "--from", "0", "--to", version + 1)
+    assert {row["c"] for row in rows} == {5, 9007199254740993}
