@@ -38,6 +38,16 @@ bool vv_type_is_wider(const struct vv_type *from, const struct vv_type *to)
     return to->kind == VV_TYPE_TIMESTAMP_NTZ && from->kind == VV_TYPE_DATE;
 }
 
+/* Some writers have widened integers to decimals of fewer digits, which hold all values as well. */
+static bool holds_integer(const struct vv_type *from, const struct vv_type *to)
+{
+    static const int digits[] = {[1] = 3, [2] = 5, [4] = 10, [8] = 19};
+    int width = width_of(from->kind);
+
+    return width > 0 && to->kind == VV_TYPE_DECIMAL &&
+           to->precision - to->scale >= digits[width];
+}
+
 /* False where the name is none that Varve knows. */
 static varve_status read_side(struct vv_op *op, const struct vv_json *change, const char *side,
     struct vv_type *out, bool *out_known)
@@ -83,9 +93,9 @@ static varve_status check_change(struct vv_op *op, const struct vv_field *field,
     VV_TRY(read_side(op, change, "fromType", &from, &is_from));
     VV_TRY(read_side(op, change, "toType", &to, &is_to));
     /* Of a void column all values are NULL. */
-    bool is_fine =
-        is_from && is_to &&
-        (vv_type_is_wider(&from, &to) || vv_type_eq(&from, &to) || from.kind == VV_TYPE_VOID);
+    bool is_fine = is_from && is_to &&
+                   (vv_type_is_wider(&from, &to) || holds_integer(&from, &to) ||
+                       vv_type_eq(&from, &to) || from.kind == VV_TYPE_VOID);
 
     return is_fine ? VARVE_OK : fail_change(op, field, change);
 }

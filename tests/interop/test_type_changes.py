@@ -40,6 +40,7 @@ def change(old, new, **more):
     ([change("integer", "decimal(9,0)")], "from integer to decimal(9,0)"),
     ([change("decimal(10,2)", "decimal(10,1)")], "from decimal(10,2) to decimal(10,1)"),
     ([change("decimal(99,2)", "decimal(99,3)")], "from decimal(99,2) to decimal(99,3)"),
+    ([change("byte", "decimal(4,2)")], "from byte to decimal(4,2)"),
     ([change("date", "timestamp")], "from date to timestamp"),
     ([change("short", "hugeint")], "from short to hugeint"),
     ([{"fromType": "short"}], "delta.typeChanges do not say"),
@@ -68,8 +69,9 @@ def test_those_of_fields_are_refused_too(varve):
     ("timestamp_ntz", [change("date", "timestamp_ntz")]),
     ("decimal(14,4)", [change("byte", "decimal(10,0)"), change("decimal(10,0)", "decimal(14,4)")]),
     ("decimal(20,0)", [change("long", "decimal(20,0)")]),
+    ("decimal(4,1)", [change("byte", "decimal(4,1)")]),
     (ARRAY, [change("short", "long", fieldPath="element")]), ("integer", [])])
-def test_the_protocols_own_are_read(varve, kind, changes):
+def test_those_that_hold_all_values_are_read(varve, kind, changes):
     features = ["typeWidening", "timestampNtz"]
     make(varve, changes, kind, features)
     assert varve.rows("scan", "t") == []
