@@ -32,21 +32,10 @@ static bool has_domain(const struct vv_snapshot *snapshot, const char *name)
     return false;
 }
 
-static bool type_holds(const struct vv_type *type, enum vv_type_kind kind)
-{
-    if (type->kind == kind || (type->element != NULL && type_holds(type->element, kind)) ||
-        (type->key != NULL && type_holds(type->key, kind)))
-        return true;
-    for (size_t i = 0; i < type->fields_len; i++)
-        if (type_holds(&type->fields[i].type, kind))
-            return true;
-    return false;
-}
-
 static bool has_type(const struct vv_snapshot *snapshot, enum vv_type_kind kind)
 {
     for (size_t i = 0; i < snapshot->schema.fields_len; i++)
-        if (type_holds(&snapshot->schema.fields[i].type, kind))
+        if (vv_type_holds(&snapshot->schema.fields[i].type, kind))
             return true;
     return false;
 }

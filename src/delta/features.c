@@ -105,15 +105,7 @@ static bool uses_identity_columns(const struct table_state *state)
 
 bool vv_features_is_variant(const struct vv_type *type)
 {
-    if (type->kind == VV_TYPE_VARIANT ||
-        (type->element && vv_features_is_variant(type->element)) ||
-        (type->key && vv_features_is_variant(type->key)))
-        return true;
-    for (size_t index = 0; index < type->fields_len; index++) {
-        if (vv_features_is_variant(&type->fields[index].type))
-            return true;
-    }
-    return false;
+    return vv_type_holds(type, VV_TYPE_VARIANT);
 }
 
 /* Some writers list the feature for any table; a column of the type is what counts. */

@@ -109,6 +109,8 @@ void vv_type_name(const struct vv_type *type,
     struct vv_buf *out); /* Delta's: decimal(10,2), array<string> */
 /* The kind of a name without parameters ("timestamp_ntz"); false where there is none. */
 bool vv_type_simple_kind(struct vv_str name, enum vv_type_kind *out);
+/* Whether the type is of that kind, or holds one of it at any depth. */
+bool vv_type_holds(const struct vv_type *type, enum vv_type_kind kind);
 bool vv_type_is_float(const struct vv_type *type);
 bool vv_type_is_time(const struct vv_type *type); /* an instant, or a time without a zone */
 /* The same type; names of nested fields count, nullability and metadata do not. */

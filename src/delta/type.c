@@ -151,6 +151,18 @@ bool vv_type_is_time(const struct vv_type *type)
     return type->kind == VV_TYPE_TIMESTAMP || type->kind == VV_TYPE_TIMESTAMP_NTZ;
 }
 
+bool vv_type_holds(const struct vv_type *type, enum vv_type_kind kind)
+{
+    if (type->kind == kind || (type->element && vv_type_holds(type->element, kind)) ||
+        (type->key && vv_type_holds(type->key, kind)))
+        return true;
+    for (size_t index = 0; index < type->fields_len; index++) {
+        if (vv_type_holds(&type->fields[index].type, kind))
+            return true;
+    }
+    return false;
+}
+
 static bool fields_eq(const struct vv_type *a, const struct vv_type *b)
 {
     if (a->fields_len != b->fields_len)

@@ -204,17 +204,6 @@ static varve_status add_given(struct vv_op *op, struct creation *creation)
     return VARVE_OK;
 }
 
-static bool uses_type(const struct vv_type *type, enum vv_type_kind kind)
-{
-    if (type->kind == kind || (type->element != NULL && uses_type(type->element, kind)) ||
-        (type->key != NULL && uses_type(type->key, kind)))
-        return true;
-    for (size_t i = 0; i < type->fields_len; i++)
-        if (uses_type(&type->fields[i].type, kind))
-            return true;
-    return false;
-}
-
 /* Readable by everyone where that is possible: reader 1, writer 2 (3 with CHECK constraints). */
 static varve_status begin_protocol(struct vv_op *op, struct creation *creation)
 {
@@ -224,7 +213,7 @@ static varve_status begin_protocol(struct vv_op *op, struct creation *creation)
         VV_TRY(need(op, creation, VV_STR("checkConstraints")));
     for (size_t i = 0; i < creation->spec->schema.fields_len; i++) {
         const struct vv_field *field = &creation->spec->schema.fields[i];
-        if (uses_type(&field->type, VV_TYPE_TIMESTAMP_NTZ))
+        if (vv_type_holds(&field->type, VV_TYPE_TIMESTAMP_NTZ))
             VV_TRY(need(op, creation, VV_STR("timestampNtz")));
         if (vv_field_default(field).ptr != NULL)
             VV_TRY(need(op, creation, VV_STR("allowColumnDefaults")));

@@ -142,7 +142,7 @@ static varve_status check_new(struct vv_op *op, struct vv_alter_change *change,
         return vv_fail(op, VARVE_EUSAGE, "table %.*s has a column %.*s already",
             VV_ARG(change->table->name), VV_ARG(field->name));
     VV_TRY(check_no_rows(op, change, field));
-    if (field->type.kind == VV_TYPE_TIMESTAMP_NTZ &&
+    if (vv_type_holds(&field->type, VV_TYPE_TIMESTAMP_NTZ) &&
         !vv_features_has(change->draft.protocol, VV_STR("timestampNtz")) &&
         !change->request->upgrade)
         return vv_fail(op, VARVE_EUNSUPPORTED,
@@ -167,7 +167,7 @@ static varve_status add_column(struct vv_op *op, struct vv_alter_change *change)
     VV_TRY(check_new(op, change, &given.fields[0]));
     memmove(fields + place + 1, fields + place, (len - place) * sizeof(*fields));
     fields[place] = given.fields[0];
-    if (fields[place].type.kind == VV_TYPE_TIMESTAMP_NTZ)
+    if (vv_type_holds(&fields[place].type, VV_TYPE_TIMESTAMP_NTZ))
         VV_TRY(vv_draft_need(op, draft, "timestampNtz"));
     if (vv_field_default(&fields[place]).ptr != NULL)
         VV_TRY(vv_draft_need(op, draft, "allowColumnDefaults"));
