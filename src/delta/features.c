@@ -182,6 +182,16 @@ static const struct feature {
     {"materializePartitionColumns", uses_partitions, false, 0, true},
 };
 
+/* Which of them a table has to have as well, by the protocol. */
+static const struct {
+    const char *feature, *needs;
+} needs[] = {
+    {"clustering", "domainMetadata"},
+    {"rowTracking", "domainMetadata"},
+    {"variantShredding", "variantType"},
+    {"variantShredding-preview", "variantType"},
+};
+
 static const struct feature *find_feature(struct vv_str name)
 {
     for (size_t index = 0; index < VV_COUNT(features); index++) {
@@ -351,7 +361,7 @@ static varve_status require_by_list(struct vv_op *op, struct vv_arena *arena,
     return VARVE_OK;
 }
 
-varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
+static varve_status require_alone(struct vv_op *op, struct vv_arena *arena,
     const struct vv_protocol *from, struct vv_str name, const struct vv_protocol **out)
 {
     const struct feature *feature = find_feature(name);
@@ -375,6 +385,18 @@ varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
     }
     *out = protocol;
     return VARVE_OK;
+}
+
+varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,
+    const struct vv_protocol *from, struct vv_str name, const struct vv_protocol **out)
+{
+    const struct vv_protocol *now = from;
+
+    for (size_t index = 0; index < VV_COUNT(needs) && !vv_features_has(from, name); index++) {
+        if (vv_str_eq(name, vv_str_of(needs[index].feature)))
+            VV_TRY(require_alone(op, arena, now, vv_str_of(needs[index].needs), &now));
+    }
+    return require_alone(op, arena, now, name, out);
 }
 
 varve_status vv_features_merge(struct vv_op *op, struct vv_arena *arena,

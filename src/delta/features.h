@@ -28,8 +28,8 @@ bool vv_features_is_reader(const struct vv_protocol *protocol, struct vv_str fea
 /* Whether the metadata of some column, nested ones too, has a member whose name starts so. */
 bool vv_features_schema_has(const struct vv_schema *schema, const char *prefix);
 /*
- * The least protocol that has all of `from` and `feature`: a legacy version where that will do,
- * else lists, which carry over what the legacy versions imply. `*out` is `from` itself where the
+ * The least protocol that has all of `from`, `feature` and what that needs by the protocol: a legacy
+ * version where that will do, else lists, which carry over what the legacy versions imply. `*out` is `from` itself where the
  * feature is there already. EUNSUPPORTED: a name that Varve does not know.
  */
 varve_status vv_features_require(struct vv_op *op, struct vv_arena *arena,

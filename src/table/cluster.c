@@ -61,14 +61,20 @@ static varve_status check_column(struct vv_op *op, const struct vv_schema *schem
     return VARVE_OK;
 }
 
+varve_status vv_cluster_check_partitions(struct vv_op *op, const struct vv_metadata *metadata)
+{
+    if (metadata->partition_columns_len == 0)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUSAGE,
+        "the table is partitioned, and such a table can't be clustered too: optimize "
+        "by zorder orders the files of each partition");
+}
+
 varve_status vv_cluster_columns(struct vv_op *op, const struct vv_schema *schema,
     const struct vv_metadata *metadata, const struct vv_str *names, size_t len,
     int32_t out[VV_CLUSTERING_COLUMNS_MAX])
 {
-    if (metadata->partition_columns_len > 0)
-        return vv_fail(op, VARVE_EUSAGE,
-            "the table is partitioned, and such a table can't be clustered too: optimize "
-            "by zorder orders the files of each partition");
+    VV_TRY(vv_cluster_check_partitions(op, metadata));
     if (len == 0 || len > VV_CLUSTERING_COLUMNS_MAX)
         return vv_fail(op, VARVE_EUSAGE, "cluster by one to %d columns, or by none",
             VV_CLUSTERING_COLUMNS_MAX);

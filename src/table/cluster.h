@@ -15,4 +15,7 @@ varve_status vv_cluster_columns(struct vv_op *op, const struct vv_schema *schema
     const struct vv_metadata *metadata, const struct vv_str *names, size_t len,
     int32_t out[VV_CLUSTERING_COLUMNS_MAX]);
 
+/* EUSAGE: the table is partitioned, and so gets no feature `clustering`. */
+varve_status vv_cluster_check_partitions(struct vv_op *op, const struct vv_metadata *metadata);
+
 #endif

@@ -170,6 +170,8 @@ static varve_status add_rules(struct vv_op *op, struct creation *creation)
     return VARVE_OK;
 }
 
+    if (vv_str_eq(feature, VV_STR("clustering")))
+        VV_TRY(vv_cluster_check_partitions(op, &creation->metadata));
 static varve_status need(struct vv_op *op, struct creation *creation, struct vv_str feature)
 {
     return vv_features_require(op, &op->arena, creation->protocol, feature,
@@ -183,6 +185,9 @@ static varve_status add_given(struct vv_op *op, struct creation *creation)
     const struct vv_str constraint = VV_STR(VV_PROPERTY_CONSTRAINT);
     for (size_t i = 0; i < creation->spec->properties.len; i++) {
         const struct vv_pair *pair = &creation->spec->properties.items[i];
+            if (!vv_str_eq(pair->value, VV_STR("supported")))
+                return vv_fail(op, VARVE_EUSAGE, "%.*s has to be supported, not \"%.*s\"",
+                    VV_ARG(pair->name), VV_ARG(pair->value));
         struct vv_property property;
         if (vv_str_starts(pair->name, feature)) {
             VV_TRY(need(op, creation, vv_str_skip(pair->name, feature.len)));

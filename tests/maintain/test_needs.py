@@ -55,3 +55,33 @@ def test_columns_that_come_with_rows_have_no_such_time(table, tmp_path):
     table.ok("upsert", "t", path, "--evolve")
     types = json.dumps([field["type"] for field in described(table)["schema"]])
     assert "timestamp" in types and "ntz" not in types and features(table) == []
+
+
+# ---- Features ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("feature, needs, is_reader", [("clustering", "domainMetadata", False),
+                                                       ("variantShredding", "variantType", True)])
+def test_a_feature_brings_what_it_needs(varve, feature, needs, is_reader):
+    assert create(varve, "--property", f"delta.feature.{feature}=supported").returncode == 0
+    made = described(varve)["protocol"]
+    varve.table("t").rename(varve.lake / "made")
+    assert create(varve).returncode == 0
+    varve.ok("alter", "t", "upgrade", feature)
+    assert described(varve)["protocol"] == made
+    assert {feature, needs} <= set(made["writerFeatures"])
+    assert ({feature, needs} <= set(made.get("readerFeatures") or [])) == is_reader
+
+
+def test_a_partitioned_table_is_not_clustered_by_its_feature(varve):
+    words = ("--partition-by", "a")
+    done = create(varve, *words, "--property", "delta.feature.clustering=supported")
+    assert done.returncode == 2 and "is partitioned" in done.stderr
+    assert create(varve, *words).returncode == 0
+    done = varve.run("alter", "t", "upgrade", "clustering")
+    assert done.returncode == 2 and "is partitioned" in done.stderr and varve.version("t") == 0
+
+
+def test_a_feature_is_supported_or_not_said(varve):
+    done = create(varve, "--property", "delta.feature.deletionVectors=no")
+    assert done.returncode == 2 and "has to be supported" in done.stderr
+    assert not varve.table("t").exists()

@@ -3,6 +3,7 @@
 #include "base/json_write.h"
 #include "delta/features.h"
 #include "table/audit/changes.h"
+#include "table/cluster.h"
 
 varve_status vv_draft_begin(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *from, struct vv_draft *out)
@@ -92,6 +93,8 @@ varve_status vv_draft_need(struct vv_op *op, struct vv_draft *draft, const char 
     VV_TRY(vv_features_require(op, draft->arena, before, vv_str_of(feature), &draft->protocol));
     if (draft->protocol == before)
         return VARVE_OK;
+    if (strcmp(feature, "clustering") == 0)
+        VV_TRY(vv_cluster_check_partitions(op, &draft->metadata));
     vv_buf_addf(&draft->diff,
         "~ protocol: reader %" PRId32 ", writer %" PRId32 " -> reader %" PRId32
         ", writer %" PRId32 " (%s)\n",

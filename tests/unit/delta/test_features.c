@@ -237,6 +237,20 @@ static const struct {
         "deletionVectors"},
     {{.reader = 1, .writer = 7, .writer_features = "domainMetadata aNewOne"}, "typeWidening", 3,
         7, "typeWidening", "domainMetadata aNewOne typeWidening"},
+    /* What needs another brings it along, where it is not there. */
+    {{.reader = 1, .writer = 2}, "clustering", 1, 7, NULL,
+        "appendOnly invariants domainMetadata clustering"},
+    {{.reader = 1, .writer = 7, .writer_features = "domainMetadata"}, "clustering", 1, 7, NULL,
+        "domainMetadata clustering"},
+    {{.reader = 1, .writer = 7, .writer_features = ""}, "rowTracking", 1, 7, NULL,
+        "domainMetadata rowTracking"},
+    {{.reader = 1, .writer = 7, .writer_features = ""}, "variantShredding", 3, 7,
+        "variantType variantShredding", "variantType variantShredding"},
+    {{.reader = 1, .writer = 7, .writer_features = ""}, "variantShredding-preview", 3, 7,
+        "variantType variantShredding-preview", "variantType variantShredding-preview"},
+    /* One that other software has listed alone stays so. */
+    {{.reader = 1, .writer = 7, .writer_features = "clustering"}, "clustering", 1, 7, NULL,
+        "clustering"},
 };
 
 static struct vv_str joined(struct vv_op *op, const struct vv_str *names, size_t len)
