@@ -2,6 +2,7 @@
 
 #include "engine/spark_sql.h"
 #include "engine/sql.h"
+#include "table/rules.h"
 
 varve_status vv_condition_try(struct vv_op *op, struct vv_session *session,
     const struct vv_schema *schema, const struct vv_str *times, size_t times_len,
@@ -74,4 +75,27 @@ varve_status vv_constraints_check(struct vv_op *op, struct vv_engine *engine,
     for (size_t i = 0; i < len; i++)
         VV_TRY(check_one(op, session, schema, &columns, &checks[i]));
     return VARVE_OK;
+}
+
+varve_status vv_constraint_property(struct vv_op *op, struct vv_str name, struct vv_str *out)
+{
+    VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+    vv_buf_adds(&text, VV_PROPERTY_CONSTRAINT);
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = name.ptr[i];
+        vv_buf_addc(&text, byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte);
+    }
+    *out = vv_arena_str(&op->arena, vv_buf_str(&text));
+    return vv_buf_ok(&text) && out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+}
+
+struct vv_str vv_constraint_find(const struct vv_pairs *properties, struct vv_str property)
+{
+    if (!vv_str_starts(property, VV_STR(VV_PROPERTY_CONSTRAINT)) ||
+        vv_pairs_get(properties, property).ptr != NULL)
+        return property;
+    for (size_t i = 0; i < properties->len; i++)
+        if (vv_str_eq_nocase(properties->items[i].name, property))
+            return properties->items[i].name;
+    return property;
 }

@@ -21,4 +21,12 @@ varve_status vv_condition_try(struct vv_op *op, struct vv_session *session,
     const struct vv_schema *schema, const struct vv_str *times, size_t times_len,
     struct vv_str sql);
 
+/*
+ * The property that a constraint of the name becomes, in small letters: Spark finds it by no other
+ * name, and to it names that differ in case are one.
+ */
+varve_status vv_constraint_property(struct vv_op *op, struct vv_str name, struct vv_str *out);
+/* What the property is called where it is there, letter by letter or else ignoring case; else `property`. */
+struct vv_str vv_constraint_find(const struct vv_pairs *properties, struct vv_str property);
+
 #endif

@@ -161,19 +161,17 @@ static varve_status add_rules(struct vv_op *op, struct creation *creation)
         VV_TRY(add_property(op, creation, VV_STR(VV_PROPERTY_PARTITION_FROM), text));
     }
     for (size_t i = 0; i < spec->checks_len; i++) {
-        struct vv_str name = vv_arena_format(&op->arena, VV_PROPERTY_CONSTRAINT "%.*s",
-            VV_ARG(spec->checks[i].name));
-        if (name.ptr == NULL)
-            return vv_fail_memory(op);
+        struct vv_str name;
+        VV_TRY(vv_constraint_property(op, spec->checks[i].name, &name));
         VV_TRY(add_property(op, creation, name, spec->checks[i].expression));
     }
     return VARVE_OK;
 }
 
-    if (vv_str_eq(feature, VV_STR("clustering")))
-        VV_TRY(vv_cluster_check_partitions(op, &creation->metadata));
 static varve_status need(struct vv_op *op, struct creation *creation, struct vv_str feature)
 {
+    if (vv_str_eq(feature, VV_STR("clustering")))
+        VV_TRY(vv_cluster_check_partitions(op, &creation->metadata));
     return vv_features_require(op, &op->arena, creation->protocol, feature,
         &creation->protocol);
 }
@@ -185,11 +183,11 @@ static varve_status add_given(struct vv_op *op, struct creation *creation)
     const struct vv_str constraint = VV_STR(VV_PROPERTY_CONSTRAINT);
     for (size_t i = 0; i < creation->spec->properties.len; i++) {
         const struct vv_pair *pair = &creation->spec->properties.items[i];
+        struct vv_property property;
+        if (vv_str_starts(pair->name, feature)) {
             if (!vv_str_eq(pair->value, VV_STR("supported")))
                 return vv_fail(op, VARVE_EUSAGE, "%.*s has to be supported, not \"%.*s\"",
                     VV_ARG(pair->name), VV_ARG(pair->value));
-        struct vv_property property;
-        if (vv_str_starts(pair->name, feature)) {
             VV_TRY(need(op, creation, vv_str_skip(pair->name, feature.len)));
             continue;
         }
@@ -403,7 +401,8 @@ static varve_status check_asked(struct vv_op *op, const struct vv_table_spec *sp
     VV_TRY(add_given(op, &creation));
     for (size_t i = 0; i < creation.properties.len; i++) {
         const struct vv_pair *pair = &creation.properties.items[i];
-        struct vv_str value = vv_pairs_get(&there->metadata->configuration, pair->name);
+        struct vv_str value = vv_pairs_get(&there->metadata->configuration,
+            vv_constraint_find(&there->metadata->configuration, pair->name));
         bool is_order = vv_str_eq(pair->name, VV_STR(VV_PROPERTY_ORDER_BY));
         if (is_order ? vv_str_eq_nocase(pair->value, value) : vv_str_eq(pair->value, value))
             continue;

@@ -6,7 +6,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 NTZ = ["array<timestamp_ntz>", "map<string, timestamp_ntz>", "map<timestamp_ntz, int>",
        "struct<x: int, y: array<struct<z: timestamp_ntz>>>"]
@@ -85,3 +85,64 @@ def test_a_feature_is_supported_or_not_said(varve):
     done = create(varve, "--property", "delta.feature.deletionVectors=no")
     assert done.returncode == 2 and "has to be supported" in done.stderr
     assert not varve.table("t").exists()
+
+
+# ---- Names of constraints ---------------------------------------------------------------------
+
+def constraints(varve):
+    prefix = "delta.constraints."
+    return {name[len(prefix):]: text for name, text in described(varve)["properties"].items()
+            if name.startswith(prefix)}
+
+
+def test_a_constraint_has_a_name_that_spark_finds(table):
+    table.ok("alter", "t", "add-constraint", "X_Pos", "z > 0", "--upgrade")
+    assert constraints(table) == {"x_pos": "z > 0"}
+    assert not json.loads(table.ok("alter", "t", "add-constraint", "x_POS", "z > 0",
+                                   "--json"))["changed"]
+    done = table.run("alter", "t", "add-constraint", "x_pos", "z > 1")
+    assert done.returncode == 2 and "has a constraint x_pos: z > 0" in done.stderr
+    done = table.run("upsert", "t", "-", "--input-format", "csv", stdin="k,z\n1,-1\n")
+    assert done.returncode == 3 and "x_pos" in done.stderr
+    table.ok("alter", "t", "drop-constraint", "X_POS")
+    assert constraints(table) == {}
+
+
+def test_a_new_table_has_such_names_too(varve):
+    words = ("--check", "Z_Pos: z > 0")
+    assert create(varve, *words).returncode == 0
+    assert constraints(varve) == {"z_pos": "z > 0"}
+    assert create(varve, *words).returncode == 0  # it is there
+    done = create(varve, "--check", "z_pos: z > 1")
+    assert done.returncode == 2 and 'its delta.constraints.z_pos is "z > 0"' in done.stderr
+
+
+def test_the_constraints_of_others_keep_their_names(table):
+    """Mixed names, two of which are one to Spark: a drop takes the one that is spelt so."""
+    table.ok("alter", "t", "add-constraint", "first", "z > 0", "--upgrade")
+    path = table.table("t") / "_delta_log" / f"{1:020}.json"
+    path.write_text(path.read_text().replace(
+        '"delta.constraints.first":"z > 0"', '"delta.constraints.X_Pos":"z > 0",'
+        '"delta.constraints.x_pos":"z > 1","delta.constraints.Other":"z > 2"'))
+    assert set(constraints(table)) == {"X_Pos", "x_pos", "Other"}
+    done = table.run("alter", "t", "add-constraint", "other", "z > 9")
+    assert done.returncode == 2 and "z > 2" in done.stderr
+    table.ok("alter", "t", "drop-constraint", "X_Pos")
+    assert set(constraints(table)) == {"x_pos", "Other"}
+    table.ok("alter", "t", "drop-constraint", "OTHER")
+    table.ok("alter", "t", "drop-constraint", "x_pos")
+    assert constraints(table) == {}
+    done = table.run("alter", "t", "drop-constraint", "x_pos")
+    assert done.returncode == 2 and "no constraint x_pos" in done.stderr
+
+
+def test_spark_like_text_in_single_quotes_suits_both(table):
+    """Double quotes are a text to Spark and to Varve, a column to deltalake."""
+    table.ok("alter", "t", "add-constraint", "few", "a in ('x', 'y')", "--upgrade")
+    path = str(table.table("t"))
+    rows = pa.table({"k": pa.array([1], pa.int64()), "a": ["x"], "z": pa.array([1], pa.int64())},
+                    pa.schema([pa.field("k", pa.int64(), False), ("a", pa.string()),
+                               ("z", pa.int64())]))
+    write_deltalake(path, rows, mode="append")
+    table.upsert("t", "k,a\n2,y\n")
+    assert len(table.rows("scan", "t")) == 2

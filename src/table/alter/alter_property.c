@@ -139,8 +139,7 @@ static varve_status constraint_name(struct vv_op *op, const struct vv_alter_chan
             return vv_fail(op, VARVE_EUSAGE, "\"%.*s\" is no name for a constraint",
                 VV_ARG(name));
     }
-    *out = vv_arena_format(&op->arena, VV_PROPERTY_CONSTRAINT "%.*s", VV_ARG(name));
-    return out->ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    return vv_constraint_property(op, name, out);
 }
 
 static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *change)
@@ -149,10 +148,11 @@ static varve_status add_constraint(struct vv_op *op, struct vv_alter_change *cha
     struct vv_snapshot snapshot;
     struct vv_rules rules;
     struct vv_str property = VV_STR_NONE;
-    struct vv_str name = change->request->name;
     struct vv_str expression = change->request->text;
     VV_TRY(constraint_name(op, change, true, &property));
-    struct vv_str there = vv_draft_property(&change->draft, property);
+    struct vv_str name = vv_str_skip(property, VV_STR(VV_PROPERTY_CONSTRAINT).len);
+    struct vv_str there = vv_draft_property(&change->draft,
+        vv_constraint_find(&change->draft.metadata.configuration, property));
     if (there.ptr != NULL && vv_str_eq(there, expression))
         return VARVE_OK;
     if (there.ptr != NULL)
@@ -182,7 +182,14 @@ static varve_status drop_constraint(struct vv_op *op, struct vv_alter_change *ch
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
     struct vv_str property = VV_STR_NONE;
     bool was_there = false;
+    struct vv_str name = change->request->name;
     VV_TRY(constraint_name(op, change, false, &property));
+    /* As it was typed, where two differ in case; other software may have made those. */
+    struct vv_str typed =
+        vv_arena_format(&op->arena, VV_PROPERTY_CONSTRAINT "%.*s", VV_ARG(name));
+    if (typed.ptr == NULL)
+        return vv_fail_memory(op);
+    property = vv_constraint_find(&change->draft.metadata.configuration, typed);
     struct vv_str expression = vv_draft_property(&change->draft, property);
     VV_TRY(vv_draft_unset(op, &change->draft, property, &was_there));
     if (!was_there)
