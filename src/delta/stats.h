@@ -13,6 +13,7 @@
 
 #include "delta/action.h"
 #include "delta/schema.h"
+#include "delta/snapshot.h"
 #include "delta/value.h"
 #include "engine/parquet.h"
 
@@ -52,14 +53,15 @@ varve_status vv_file_live_rows(struct vv_op *op, const struct vv_file *file, int
 
 /*
  * The JSON for a file just written: numRecords, minValues, maxValues, nullCount of the first
- * delta.dataSkippingNumIndexedCols leaves or of delta.dataSkippingStatsColumns. Strings are cut
+ * delta.dataSkippingNumIndexedCols leaves or of delta.dataSkippingStatsColumns, and of the columns that
+ * the table is clustered by. Strings are cut
  * as Spark does, timestamps have milliseconds, or microseconds where they need them; a column with
  * a NaN has no bounds, an infinity is none. `out_no_nan`: the value for VV_TAG_NO_NAN; empty where
  * the table has no floats.
  */
-varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
-    const struct vv_metadata *metadata, const struct vv_parquet_written *written,
-    struct vv_arena *arena, struct vv_str *out_json, struct vv_str *out_no_nan);
+varve_status vv_stats_write(struct vv_op *op, const struct vv_snapshot *snapshot,
+    const struct vv_parquet_written *written, struct vv_arena *arena, struct vv_str *out_json,
+    struct vv_str *out_no_nan);
 /*
  * The same statistics for a file that has lost rows to a deletion vector: bounds that may be too
  * wide, and the number of rows in the file, which must be there then. What can't be read is left

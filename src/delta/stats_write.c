@@ -9,7 +9,9 @@
 
 #include "base/json_write.h"
 #include "base/time.h"
+#include "delta/clustering.h"
 #include "delta/decimal.h"
+#include "delta/stats_names.h"
 
 #define INDEXED_LEAVES_DEFAULT 32
 #define PREFIX_LEN 32 /* characters of a text that are kept */
@@ -37,86 +39,55 @@ struct column_path {
     size_t len;
 };
 
-struct name_path {
-    struct vv_str *names;
-    size_t len;
-};
-
 struct stats_writer {
     struct vv_op *op;
     const struct vv_metadata *metadata;
     const struct vv_parquet_written *written;
-    int64_t leaves_left;           /* that are still to be indexed; < 0: all */
-    const struct name_path *named; /* or: these alone */
+    int64_t leaves_left;              /* that are still to be indexed; < 0: all */
+    const struct vv_name_path *named; /* or: these alone, by logical names */
     size_t named_len;
+    const struct vv_name_path *clustered; /* and these always, by physical names */
+    size_t clustered_len;
     bool by_name;
     struct column_path path;
 };
 
 /* --- which columns --- */
 
-/* One name of a dotted path, back-quoted where it holds a dot or a comma. */
-static bool take_name(struct vv_op *op, struct vv_str *rest, struct vv_str *out)
+/* A column that the table is clustered by has statistics whatever the properties say. */
+static varve_status read_clustering(struct stats_writer *writer,
+    const struct vv_snapshot *snapshot)
 {
-    char *name = vv_new(&op->arena, char, rest->len + 1);
-    bool is_quoted = rest->len > 0 && rest->ptr[0] == '`';
-    size_t at = is_quoted ? 1 : 0;
-    size_t len = 0;
+    const struct vv_domain *domain = vv_snapshot_domain(snapshot, VV_STR(VV_CLUSTERING_DOMAIN));
+    const struct vv_json *json = NULL;
+    const struct vv_json *iterator = NULL;
+    const struct vv_json *path;
+    struct vv_name_path *paths;
+    struct vv_str unused;
 
-    if (!name)
-        return false;
-    for (; at < rest->len; at++) {
-        bool is_quote = rest->ptr[at] == '`';
-
-        if (!is_quoted && (rest->ptr[at] == '.' || rest->ptr[at] == ','))
-            break;
-        if (is_quoted && is_quote) {
-            at++;
-            if (at == rest->len || rest->ptr[at] != '`')
-                break;
-        }
-        name[len++] = rest->ptr[at];
+    if (!domain)
+        return VARVE_OK;
+    if (vv_json_parse(writer->op, &writer->op->arena, domain->configuration, &json) !=
+        VARVE_OK) {
+        if (writer->op->error.code != VARVE_ECORRUPT)
+            return writer->op->error.code;
+        vv_forgive(writer->op); /* who goes by it says so; rows are written all the same */
+        return VARVE_OK;
     }
-    *rest = vv_str_skip(*rest, at);
-    *out = is_quoted ? (struct vv_str){name, len} : vv_str_trim((struct vv_str){name, len});
-    return true;
-}
+    json = vv_json_get_kind(json, "clusteringColumns", VV_JSON_ARRAY);
+    if (!json)
+        return VARVE_OK;
+    VV_NEW(writer->op, &paths, struct vv_name_path, vv_json_len(json) + 1);
+    writer->clustered = paths;
+    while (vv_json_each(json, &iterator, &unused, &path)) {
+        struct vv_name_path *out = &paths[writer->clustered_len++];
+        const struct vv_json *each = NULL;
+        const struct vv_json *part;
 
-/* Names parted by dots; those below the deepest column that can be lead nowhere and are dropped. */
-static varve_status read_name_path(struct vv_op *op, struct vv_str *rest,
-    struct name_path *path)
-{
-    for (;;) {
-        struct vv_str name;
-
-        if (!take_name(op, rest, &name))
-            return vv_fail_memory(op);
-        if (path->len <= VV_SCHEMA_DEPTH_MAX)
-            path->names[path->len++] = name;
-        *rest = vv_str_trim(*rest);
-        if (rest->len == 0 || rest->ptr[0] != '.')
-            return VARVE_OK;
-        *rest = vv_str_skip(*rest, 1);
+        VV_NEW(writer->op, &out->names, struct vv_str, vv_json_len(path) + 1);
+        while (vv_json_is(path, VV_JSON_ARRAY) && vv_json_each(path, &each, &unused, &part))
+            out->names[out->len++] = vv_json_text(part);
     }
-}
-
-/* delta.dataSkippingStatsColumns: "a, s.x, `odd.name`". */
-static varve_status read_names(struct stats_writer *writer, struct vv_str text)
-{
-    struct name_path *paths;
-    size_t len = 0;
-
-    VV_NEW(writer->op, &paths, struct name_path, text.len + 1);
-    while (text.len > 0) {
-        struct name_path *path = &paths[len++];
-
-        text = vv_str_trim(text);
-        VV_NEW(writer->op, &path->names, struct vv_str, VV_SCHEMA_DEPTH_MAX + 1);
-        VV_TRY(read_name_path(writer->op, &text, path));
-        text = vv_str_skip(text, vv_str_find(text, ',') + 1);
-    }
-    writer->named = paths;
-    writer->named_len = len;
     return VARVE_OK;
 }
 
@@ -129,7 +100,7 @@ static varve_status read_selection(struct stats_writer *writer)
     writer->leaves_left = INDEXED_LEAVES_DEFAULT;
     writer->by_name = names.ptr != NULL;
     if (writer->by_name)
-        return read_names(writer, names);
+        return vv_stats_names_read(writer->op, names, &writer->named, &writer->named_len);
     if (!vv_str_int64(vv_str_trim(count), &writer->leaves_left) || writer->leaves_left < -1)
         writer->leaves_left = INDEXED_LEAVES_DEFAULT;
     return VARVE_OK;
@@ -139,7 +110,7 @@ static varve_status read_selection(struct stats_writer *writer)
 static bool is_named(const struct stats_writer *writer)
 {
     for (size_t index = 0; index < writer->named_len; index++) {
-        const struct name_path *path = &writer->named[index];
+        const struct vv_name_path *path = &writer->named[index];
         size_t same = 0;
 
         while (same < path->len && same < writer->path.len &&
@@ -151,15 +122,30 @@ static bool is_named(const struct stats_writer *writer)
     return false;
 }
 
+static bool is_clustered(const struct stats_writer *writer)
+{
+    for (size_t index = 0; index < writer->clustered_len; index++) {
+        const struct vv_name_path *path = &writer->clustered[index];
+        size_t same = 0;
+
+        while (same < path->len && same < writer->path.len &&
+               vv_str_eq(path->names[same], writer->path.physical[same]))
+            same++;
+        if (same == path->len && same == writer->path.len)
+            return true;
+    }
+    return false;
+}
+
 /* Asked once for each leaf in the order of the schema. */
 static bool select_leaf(struct stats_writer *writer)
 {
+    bool is_indexed = writer->leaves_left != 0;
+
     if (writer->by_name)
-        return is_named(writer);
-    if (writer->leaves_left == 0)
-        return false;
+        return is_named(writer) || is_clustered(writer);
     writer->leaves_left -= writer->leaves_left > 0 ? 1 : 0;
-    return true;
+    return is_indexed || is_clustered(writer);
 }
 
 static const struct vv_column_stats *find_stats(const struct stats_writer *writer)
@@ -428,18 +414,20 @@ static varve_status keep(struct vv_op *op, struct vv_arena *arena, const struct 
     return VARVE_OK;
 }
 
-varve_status vv_stats_write(struct vv_op *op, const struct vv_schema *schema,
-    const struct vv_metadata *metadata, const struct vv_parquet_written *written,
-    struct vv_arena *arena, struct vv_str *out_json, struct vv_str *out_no_nan)
+varve_status vv_stats_write(struct vv_op *op, const struct vv_snapshot *snapshot,
+    const struct vv_parquet_written *written, struct vv_arena *arena, struct vv_str *out_json,
+    struct vv_str *out_no_nan)
 {
+    const struct vv_schema *schema = &snapshot->schema;
     VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_buf_done) struct vv_buf no_nan = VV_BUF_INIT(VV_BUF_MAX);
     struct vv_json_writer json = VV_JSON_WRITER_INIT(&text);
-    struct stats_writer writer = {.op = op, .metadata = metadata, .written = written};
+    struct stats_writer writer = {.op = op, .metadata = snapshot->metadata, .written = written};
     struct stats_node root = {0};
     struct vv_str kept;
 
     VV_TRY(read_selection(&writer));
+    VV_TRY(read_clustering(&writer, snapshot));
     VV_TRY(build_fields(&writer, schema->fields, schema->fields_len, &root));
     vv_jw_object(&json);
     vv_jw_key_int(&json, "numRecords", written->rows);

@@ -99,8 +99,7 @@ static varve_status describe_file(struct vv_op *op, const struct vv_write_reques
     struct vv_pair *tags = vv_new(arena, struct vv_pair, 4);
     if (tags == NULL)
         return vv_fail_memory(op);
-    VV_TRY(vv_stats_write(op, &request->snapshot->schema, request->snapshot->metadata, parquet,
-        arena, &file->stats, &no_nan));
+    VV_TRY(vv_stats_write(op, request->snapshot, parquet, arena, &file->stats, &no_nan));
     tags[0] = (struct vv_pair){VV_STR(VV_TAG_SHA256), vv_arena_str(arena, vv_str_of(sha256))};
     if (tags[0].value.ptr == NULL)
         return vv_fail_memory(op);

@@ -146,3 +146,51 @@ def test_spark_like_text_in_single_quotes_suits_both(table):
     write_deltalake(path, rows, mode="append")
     table.upsert("t", "k,a\n2,y\n")
     assert len(table.rows("scan", "t")) == 2
+
+
+# ---- Statistics -------------------------------------------------------------------------------
+
+def bounds(varve):
+    """The names that each file has minimums of."""
+    log = sorted((varve.table("t") / "_delta_log").glob("*.json"))
+    adds = [line["add"] for path in log for line in map(json.loads, path.read_text().splitlines())
+            if "add" in line]
+    return [json.loads(add["stats"])["minValues"] for add in adds]
+
+
+@pytest.mark.parametrize("text", ["delta.dataSkippingNumIndexedCols=1",
+                                  "delta.dataSkippingNumIndexedCols=0",
+                                  "delta.dataSkippingStatsColumns=k"])
+def test_a_clustering_column_has_statistics_whatever_is_set(varve, text):
+    assert create(varve, "--cluster-by", "z").returncode == 0
+    varve.ok("alter", "t", "set", text)
+    for row in ("1,x,5", "2,y,6"):
+        varve.upsert("t", f"k,a,z\n{row}\n")
+    varve.ok("optimize", "t")
+    varve.ok("update", "t", "--set", "a = 'q'", "--where", "k = 1")
+    varve.ok("alter", "t", "rename-column", "z", "zz", "--upgrade")
+    varve.upsert("t", "k,a,zz\n3,x,7\n")
+    found = bounds(varve)
+    assert len(found) >= 4 and all("z" in one and "a" not in one for one in found)
+
+
+def test_columns_in_front_do_not_push_it_out(varve):
+    assert create(varve, "--cluster-by", "z").returncode == 0
+    kind = "struct<" + ", ".join(f"x{i}: int" for i in range(40)) + ">"
+    varve.ok("alter", "t", "add-column", f"w {kind} after k")
+    varve.upsert("t", '{"k": 1, "z": 5, "w": {"x1": 1}}\n')
+    assert bounds(varve)[0]["z"] == 5 and "a" not in bounds(varve)[0]
+
+
+@pytest.mark.parametrize("given, renamed, dropped", [
+    ("a,z", "`b.c`,z", "z"), ("z, A", "z,`b.c`", "z"), ("a", "`b.c`", ""),
+    ("z,k", "z,k", "z,k"), ("`a`,`z`", "`b.c`,z", "z")])
+def test_the_list_of_statistics_follows_its_columns(varve, given, renamed, dropped):
+    name = "delta.dataSkippingStatsColumns"
+    for words, wanted in ((("rename-column", "a", "b.c"), renamed), (("drop-column", "a"), dropped)):
+        assert create(varve, "--property", f"{name}={given}").returncode == 0
+        varve.ok("alter", "t", *words, "--upgrade")
+        assert described(varve)["properties"][name] == wanted
+        varve.upsert("t", "k,z\n1,5\n")
+        assert set(bounds(varve)[0]) == {one for one in ("k", "z") if one in wanted}
+        varve.table("t").rename(varve.lake / words[0])

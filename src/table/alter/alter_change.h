@@ -28,6 +28,9 @@ varve_status vv_alter_cluster(struct vv_op *op, struct vv_alter_change *change);
 /* EUSAGE where the table is clustered by the column. */
 varve_status vv_alter_check_clustering(struct vv_op *op, const struct vv_alter_change *change,
     int32_t column);
+/* The list of columns that have statistics: `name` for `old`, or with none (ptr NULL) without it. */
+varve_status vv_alter_statistics(struct vv_op *op, struct vv_draft *draft, struct vv_str old,
+    struct vv_str name);
 /* Column mapping by name, where the table has none: every column keeps the name that it has in files. */
 varve_status vv_alter_map_columns(struct vv_op *op, struct vv_draft *draft);
 /* A new column of a mapped table gets a name that no file has yet; one of another is as it is. */

@@ -278,6 +278,7 @@ static varve_status rename_column(struct vv_op *op, struct vv_alter_change *chan
     VV_TRY(rename_partition(op, draft, old, name));
     for (size_t i = 0; i < VV_COUNT(lists); i++)
         VV_TRY(rename_in_list(op, draft, lists[i], old, name));
+    VV_TRY(vv_alter_statistics(op, draft, old, name));
     VV_TRY(check_rules(op, change, "renamed"));
     struct vv_json_writer writer = VV_JSON_WRITER_INIT(&change->parameters);
     vv_buf_addf(&draft->diff, "~ column %.*s -> %.*s\n", VV_ARG(old), VV_ARG(name));
@@ -309,6 +310,7 @@ static varve_status drop_column(struct vv_op *op, struct vv_alter_change *change
             VV_ARG(name));
     memmove(fields + column, fields + column + 1, (len - (size_t)column - 1) * sizeof(*fields));
     VV_TRY(vv_draft_fields(op, draft, fields, len - 1));
+    VV_TRY(vv_alter_statistics(op, draft, name, VV_STR_NONE));
     VV_TRY(check_rules(op, change, "dropped"));
     VV_CLEANUP(vv_buf_done) struct vv_buf names = VV_BUF_INIT(1 << 20);
     struct vv_json_writer list = VV_JSON_WRITER_INIT(&names);

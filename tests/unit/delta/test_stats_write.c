@@ -1,5 +1,8 @@
 #include "delta/stats.h"
 
+#include "delta/clustering.h"
+#include "delta/stats_names.h"
+
 #include "harness/prop.h"
 #include "harness/test.h"
 
@@ -52,8 +55,9 @@ static struct vv_str written_json(struct vv_op *op, const struct written *file,
 {
     struct vv_str json = VV_STR("");
 
-    CHECK_OK(op, vv_stats_write(op, &file->schema, metadata, &file->parquet, &op->arena, &json,
-                     out_no_nan));
+    const struct vv_snapshot snapshot = {.metadata = metadata, .schema = file->schema};
+
+    CHECK_OK(op, vv_stats_write(op, &snapshot, &file->parquet, &op->arena, &json, out_no_nan));
     return json;
 }
 
@@ -272,6 +276,86 @@ TEST(stats_write, properties_choose_the_columns)
             vv_json_write_value(&op, vv_json_get(json, "minValues"), &op.arena, &min_values));
         if (!CHECK_STR(min_values, cases[i].min_values))
             CHECK_STR(cases[i].value, "");
+    }
+}
+
+TEST(stats_write, columns_that_the_table_is_clustered_by_are_always_there)
+{
+    static const struct {
+        const char *configuration;
+        const char *min_values;
+    } cases[] = {
+        {"{\"clusteringColumns\":[[\"e\"]],\"domainName\":\"delta.clustering\"}",
+            "{\"a\":1,\"e\":1}"},
+        {"{\"clusteringColumns\":[[\"s\",\"x\"],[\"b.c\"]]}",
+            "{\"a\":1,\"s\":{\"x\":1},\"b.c\":1}"},
+        /* A struct alone is no leaf, and what nobody understands names no column. */
+        {"{\"clusteringColumns\":[[\"s\"],[],[\"nope\"],[\"e\",\"x\"],7]}", "{\"a\":1}"},
+        {"{\"clusteringColumns\":7}", "{\"a\":1}"},
+        {"{", "{\"a\":1}"},
+    };
+    static const struct {
+        struct vv_pair pair;
+    } properties[] = {
+        {{{"delta.dataSkippingNumIndexedCols", 32}, {"1", 1}}},
+        {{{"delta.dataSkippingStatsColumns", 30}, {"a", 1}}},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases) * VV_COUNT(properties); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        struct vv_pair pair = properties[i % VV_COUNT(properties)].pair;
+        struct vv_metadata metadata = {.configuration = {&pair, 1}};
+        const char *configuration = cases[i / VV_COUNT(properties)].configuration;
+        const struct vv_domain domain = {
+            .domain = VV_STR(VV_CLUSTERING_DOMAIN), .configuration = vv_str_of(configuration)};
+        const struct vv_domain *domains[] = {&domain};
+        const struct vv_json *json = NULL;
+        struct vv_str no_nan;
+        struct vv_str text = VV_STR("");
+        struct vv_str min_values = VV_STR("");
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        struct written file = nested_file(&op);
+        const struct vv_snapshot snapshot = {
+            .metadata = &metadata, .schema = file.schema, .domains = domains, .domains_len = 1};
+        CHECK_OK(&op, vv_stats_write(&op, &snapshot, &file.parquet, &op.arena, &text, &no_nan));
+        CHECK_OK(&op, vv_json_parse(&op, &op.arena, text, &json));
+        CHECK_OK(&op,
+            vv_json_write_value(&op, vv_json_get(json, "minValues"), &op.arena, &min_values));
+        if (!CHECK_STR(min_values, cases[i / VV_COUNT(properties)].min_values))
+            CHECK_STR(vv_str_of(configuration), "");
+    }
+}
+
+TEST(stats_write, a_list_of_columns_is_written_as_it_is_read)
+{
+    static const struct {
+        const char *text, *written;
+    } cases[] = {
+        {"a, s.x ,B_2", "a,s.x,B_2"},
+        {"`a`.`b.c`, `d,e`", "a.`b.c`,`d,e`"},
+        {"`ti``ck`, gr\xc3\xb6\xc3\x9f"
+         "e",
+            "`ti``ck`,`gr\xc3\xb6\xc3\x9f"
+            "e`"},
+        {"a b, ``", "`a b`,``"},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < VV_COUNT(cases); i++) {
+        VV_CLEANUP(vv_op_done) struct vv_op op;
+        VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(1 << 20);
+        VV_CLEANUP(vv_buf_done) struct vv_buf again = VV_BUF_INIT(1 << 20);
+        const struct vv_name_path *paths = NULL;
+        size_t len = 0;
+
+        vv_op_init(&op, NULL, VV_OP_BYTES_DEFAULT);
+        CHECK_OK(&op, vv_stats_names_read(&op, vv_str_of(cases[i].text), &paths, &len));
+        vv_stats_names_write(paths, len, &text);
+        CHECK_STR(vv_buf_str(&text), cases[i].written);
+        CHECK_OK(&op, vv_stats_names_read(&op, vv_buf_str(&text), &paths, &len));
+        vv_stats_names_write(paths, len, &again);
+        CHECK_STR(vv_buf_str(&again), cases[i].written);
     }
 }
 
