@@ -57,6 +57,94 @@ def test_columns_that_come_with_rows_have_no_such_time(table, tmp_path):
     assert "timestamp" in types and "ntz" not in types and features(table) == []
 
 
+# ---- Properties -------------------------------------------------------------------------------
+
+REFUSED = [("delta.checkpointPolicy=v2", "v2Checkpoint"),
+           ("delta.CheckpointPolicy=V2", "v2Checkpoint"),
+           *((f"delta.enableIcebergCompatV{n}=true", f"icebergCompatV{n}") for n in (1, 2, 3)),
+           ("delta.universalFormat.enabledFormats=iceberg", "icebergCompatV2"),
+           ("delta.writePartitionColumnsToParquet=true", "materializePartitionColumns"),
+           ("delta.enableMaterializePartitionColumnsFeature=true", "materializePartitionColumns"),
+           ("delta.requireCheckpointProtectionBeforeVersion=3", "checkpointProtection"),
+           ("delta.coordinatedCommits.commitCoordinator-preview=x", "coordinatedCommits-preview"),
+           ("delta.coordinatedCommits.commitCoordinatorConf-preview={}", "coordinatedCommits")]
+BAD = [("delta.minReaderVersion=3", "no property"), ("delta.minWriterVersion=7", "no property"),
+       ("delta.inCommitTimestampEnablementVersion=1", "not set by hand"),
+       ("delta.inCommitTimestampEnablementTimestamp=1", "not set by hand"),
+       ("delta.rowTracking.materializedRowIdColumnName=x", "not set by hand"),
+       ("delta.columnMapping.maxColumnId=9", "not set by hand"),
+       ("delta.isolationLevel=bla", "one of Serializable WriteSerializable"),
+       ("delta.parquet.compression.codec=bla", "one of zstd snappy gzip"),
+       ("delta.parquet.compression.codec=", "one of zstd snappy gzip"),
+       ("delta.parquet.format.version=3.0.0", "1.0.0 or 2.12.0"),
+       ("delta.parquet.format.version=2.1", "1.0.0 or 2.12.0"),
+       ("delta.parquet.format.version=2.1.", "1.0.0 or 2.12.0"),
+       ("delta.dataSkippingNumIndexedCols=xx", "-1 for all"),
+       ("delta.dataSkippingNumIndexedCols=-2", "-1 for all"),
+       ("delta.dataSkippingStringPrefixLength=-1", "0 or above"),
+       ("delta.randomPrefixLength=0", "above 0"), ("delta.checkpointPolicy=v3", "to be classic"),
+       ("delta.enableIcebergCompatV2=perhaps", "true or false"),
+       ("delta.enableVariantShredding=1", "true or false"),
+       ("delta.requireCheckpointProtectionBeforeVersion=-1", "0 or above"),
+       ("delta.universalFormat.enabledFormats=lance", "to be hudi"),
+       ("delta.randomizeFilePrefixes=2", "true or false")]
+FINE = [("delta.checkpointPolicy=Classic", "classic"),
+        ("delta.enableIcebergCompatV1=false", "false"),
+        ("delta.requireCheckpointProtectionBeforeVersion=0", "0"),
+        ("delta.isolationLevel=serializable", "Serializable"),
+        ("delta.isolationLevel=WriteSerializable", "WriteSerializable"),
+        ("delta.parquet.compression.codec=ZSTD", "zstd"),
+        ("delta.parquet.compression.codec=lz4_raw", "lz4_raw"),
+        ("delta.parquet.format.version=2.12.0", "2.12.0"),
+        ("delta.parquet.format.version=1.0.0", "1.0.0"),
+        ("delta.dataSkippingNumIndexedCols=-1", "-1"), ("delta.dataSkippingNumIndexedCols=0", "0"),
+        ("delta.dataSkippingStringPrefixLength=0", "0"),
+        ("delta.writePartitionColumnsToParquet=false", "false"), ("mine.checkpointPolicy=v2", "v2")]
+
+
+@pytest.mark.parametrize("text, words, status", [(*case, 7) for case in REFUSED] +
+                         [(*case, 2) for case in BAD], ids=lambda value: str(value))
+def test_what_varve_does_not_do_or_nobody_understands_is_not_stored(varve, text, words, status):
+    done = create(varve, "--property", text)
+    assert done.returncode == status and words in done.stderr, done.stderr
+    assert not varve.table("t").exists()
+    assert create(varve).returncode == 0
+    done = varve.run("alter", "t", "set", text, "--upgrade")
+    assert done.returncode == status and words in done.stderr, done.stderr
+    assert varve.version("t") == 0
+
+
+def test_what_is_fine_is_stored_as_delta_spells_it(varve):
+    for text, stored in FINE:
+        name = text.split("=")[0]
+        done = create(varve, "--property", text)
+        assert done.returncode == 0, done.stderr
+        assert described(varve)["properties"][name] == stored and features(varve) == []
+        varve.table("t").rename(varve.lake / f"made{text}".replace(".", "_").replace("=", "_"))
+        assert create(varve).returncode == 0
+        varve.ok("alter", "t", "set", text)
+        assert described(varve)["properties"][name] == stored
+        varve.table("t").rename(varve.lake / f"set{text}".replace(".", "_").replace("=", "_"))
+
+
+@pytest.mark.parametrize("text", [text for text, _ in REFUSED if "Iceberg" not in text] +
+                         ["delta.minReaderVersion=3", "delta.isolationLevel=bla",
+                          "delta.inCommitTimestampEnablementVersion=1"])
+def test_tables_that_have_it_are_read_and_written(table, text):
+    """Other software, or an earlier Varve, has put it there; it may be unset."""
+    name, _, value = text.partition("=")
+    path = table.table("t") / "_delta_log" / f"{0:020}.json"
+    path.write_text(path.read_text().replace('"configuration":{', '"configuration":'
+                                             f"{{{json.dumps(name)}:{json.dumps(value)},"))
+    table.upsert("t", "k,a\n1,x\n")
+    table.ok("alter", "t", "set", "delta.checkpointInterval=7")
+    table.ok("alter", "t", "add-column", "c int")
+    assert table.rows("scan", "t") == [{"k": 1, "a": "x", "z": None, "c": None}]
+    assert described(table)["properties"][name] == value
+    table.ok("alter", "t", "unset", name)
+    table.ok("checkpoint", "t")
+
+
 # ---- Features ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("feature, needs, is_reader", [("clustering", "domainMetadata", False),
@@ -70,6 +158,15 @@ def test_a_feature_brings_what_it_needs(varve, feature, needs, is_reader):
     assert described(varve)["protocol"] == made
     assert {feature, needs} <= set(made["writerFeatures"])
     assert ({feature, needs} <= set(made.get("readerFeatures") or [])) == is_reader
+
+
+def test_shredding_lists_its_features(varve):
+    assert create(varve).returncode == 0
+    done = varve.run("alter", "t", "set", "delta.enableVariantShredding=true")
+    assert done.returncode == 7 and "--upgrade" in done.stderr
+    varve.ok("alter", "t", "set", "delta.enableVariantShredding=true", "--upgrade")
+    assert {"variantShredding", "variantType"} <= set(features(varve))
+    varve.upsert("t", "k,a\n1,x\n")
 
 
 def test_a_partitioned_table_is_not_clustered_by_its_feature(varve):

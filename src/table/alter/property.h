@@ -17,7 +17,8 @@ struct vv_property {
 };
 
 /*
- * EUSAGE: a value that the property can't have, a delta.* or varve.* that there is none of. Names
+ * EUSAGE: a value that the property can't have, a delta.* or varve.* that there is none of or that is
+ * not set by hand; EUNSUPPORTED: a value that needs a feature which Varve does not write. Names
  * are compared ignoring case. Whether varve.key and the like name columns that are there,
  * vv_rules_read says.
  */
