@@ -80,9 +80,9 @@ const struct vv_command vv_cmd_alter = {
     .arguments = "TABLE VERB WORD...",
     .examples = "varve alter signals add-column 'note string after source'\n"
                 "varve alter signals set delta.checkpointInterval=20\n"
-                "varve alter signals add-constraint no_future 'timestamp < \"2100-01-01\"'\n"
+                "varve alter signals add-constraint no_future \"timestamp < '2100-01-01'\"\n"
                 "varve alter signals drop-constraint no_future\n"
-                "varve alter signals set-default source '\"primary\"' --upgrade\n"
+                "varve alter signals set-default source \"'primary'\" --upgrade\n"
                 "varve alter signals set 'varve.warn.weak=signal_value > 0.2'\n"
                 "varve alter signals widen acted_at timestamp --dry-run",
     .text = "Each change is a commit of its own; rows and files stay as they are.\n"
