@@ -280,7 +280,9 @@ varve_status vv_checkpoint_write(struct vv_op *op, const struct vv_log_handle *l
     char uuid[VV_UUID_BYTES];
     struct vv_str policy =
         vv_pairs_get(&snapshot->metadata->configuration, VV_STR("delta.checkpointPolicy"));
-    if (vv_str_eq(policy, VV_STR("v2")))
+    /* Without the feature, which readers go by, the word asks for nothing. */
+    if (vv_str_eq(policy, VV_STR("v2")) &&
+        vv_features_has(snapshot->protocol, VV_STR("v2Checkpoint")))
         return vv_fail(op, VARVE_EUNSUPPORTED,
             "writing checkpoints of the feature v2Checkpoint");
     VV_TRY(vv_uuid(op, uuid));

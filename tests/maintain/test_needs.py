@@ -141,8 +141,9 @@ def test_tables_that_have_it_are_read_and_written(table, text):
     table.ok("alter", "t", "add-column", "c int")
     assert table.rows("scan", "t") == [{"k": 1, "a": "x", "z": None, "c": None}]
     assert described(table)["properties"][name] == value
+    table.ok("checkpoint", "t")  # of version 3: the policy asks for the feature that is not there
     table.ok("alter", "t", "unset", name)
-    table.ok("checkpoint", "t")
+    assert len(list(path.parent.glob("*.checkpoint.parquet"))) == 1
 
 
 # ---- Features ---------------------------------------------------------------------------------
