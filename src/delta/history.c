@@ -103,7 +103,7 @@ static varve_status tell_span(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_log_list list = {0};
     VV_TRY(list_commits(op, log, span, &list));
     if (list.commits.len == 0)
-        return vv_log_fail_no_table(op, log);
+        return vv_log_fail_no_commit(op, log, &list);
     size_t end = list.commits.len;
     if (span->from != VV_NO_VERSION) {
         end = vv_log_list_lower(&list, span->from);

@@ -233,6 +233,18 @@ varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last)
     return VARVE_ECORRUPT;
 }
 
+varve_status vv_log_fail_no_commit(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list)
+{
+    if (list->checkpoints.len == 0)
+        return vv_log_fail_no_table(op, log);
+    int64_t last = list->checkpoints.items[list->checkpoints.len - 1].version;
+    return vv_fail(op, VARVE_ENOTFOUND,
+        "%.*s has no commit in _delta_log any more: a checkpoint says what version %" PRId64
+        " is, and nothing what came about up to then",
+        VV_ARG(log->store->location), last);
+}
+
 varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log)
 {
     return vv_fail(op, VARVE_ENOTFOUND, "%.*s is not a Delta table: no commit in _delta_log",

@@ -43,6 +43,9 @@ int64_t vv_log_list_hole(const struct vv_log_commit *before, const struct vv_log
 void vv_log_spell(const struct vv_log_commit *commits, size_t len, struct vv_buf *out);
 /* ECORRUPT, of `version`: its commit is missing, and what is told up to `last` needs it. */
 varve_status vv_log_fail_hole(struct vv_op *op, int64_t version, int64_t last);
+/* NOT_FOUND: where no commit is left, but perhaps checkpoints are. */
+varve_status vv_log_fail_no_commit(struct vv_op *op, const struct vv_log_handle *log,
+    const struct vv_log_list *list);
 /* NOT_FOUND: "not a Delta table". */
 varve_status vv_log_fail_no_table(struct vv_op *op, const struct vv_log_handle *log);
 

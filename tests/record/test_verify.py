@@ -759,3 +759,52 @@ def test_the_signature_that_was_checked_is_told(plain, tmp_path):
                  tmp_path / "key.pub")
     assert "the signature of the noted head is right" in plain.ok("verify", *arguments)
     assert verify(plain, *arguments)["signature_valid"] is True
+
+
+@pytest.fixture
+def checkpoints_alone(varve):
+    """Checkpoints of versions 10 and 12, and no commit: not in the log, nor in the ledger."""
+    varve.ok("create", "g", "--schema", "k string not null, x double", "--key", "k")
+    for number in range(12):
+        varve.upsert("g", f"k,x\na,{number}\n")
+    varve.ok("checkpoint", "g")
+    shutil.rmtree(varve.table("g") / "_varve")
+    (varve.table("g") / "_delta_log" / "_last_checkpoint").unlink()
+    for path in (varve.table("g") / "_delta_log").glob("*.json"):
+        path.unlink()
+    assert [path.name[18:20] for path in
+            sorted((varve.table("g") / "_delta_log").glob("*.parquet"))] == ["10", "12"]
+    return varve
+
+
+@pytest.mark.parametrize("more", [(), ("--deep",)])
+def test_checkpoints_with_no_commit_between_them_accuse_each_other_of_nothing(
+        checkpoints_alone, more):
+    report = verify(checkpoints_alone, "g", *more)
+    assert report["whole"] and kinds(report) == [] and report["unreferenced"] == []
+    assert report["checked"]["checkpoints"] == 2
+
+
+def test_with_no_commit_nothing_is_called_proven_nor_a_version_or_time_made_up(checkpoints_alone):
+    said = checkpoints_alone.ok("verify", "g")
+    assert "no commit is left that could prove it" in said
+    assert "-1" not in said and "1970" not in said and "whole" not in said
+    assert verify(checkpoints_alone, "g")["not_proven_from"] == 12
+
+
+@pytest.mark.parametrize("command", [("history", "g"), ("changes", "g", "--from", "0"),
+                                     ("seal", "g"), ("why", "g", "k=a")])
+def test_a_table_of_checkpoints_alone_is_not_said_to_be_none(checkpoints_alone, command):
+    done = checkpoints_alone.run(*command)
+    assert done.returncode == 5 and "no commit in _delta_log any more" in done.stderr, done
+    assert "version 12" in done.stderr and "not a Delta table" not in done.stderr
+
+
+def test_a_state_is_not_carried_over_commits_that_are_gone(checkpoints_alone):
+    """Two more, and the first of them gone: that the second removes its file is no accusation."""
+    for number in range(2):
+        checkpoints_alone.upsert("g", f"k,x\nb,{number}\n")
+    commit(checkpoints_alone, "g", 13).unlink()
+    found = verify(checkpoints_alone, "g")["findings"]
+    assert "rule.removed_nothing" not in {finding["kind"] for finding in found}
+    assert "state.unreadable" in {finding["kind"] for finding in found}

@@ -205,7 +205,16 @@ static varve_status take_step(struct vv_op *op, struct vv_verify_run *run, struc
 static bool is_looked_at(const struct vv_verify_run *run, size_t index)
 {
     return run->request->is_deep || index == 0 || !run->state.is_complete ||
+           run->state.version < run->list.checkpoints.items[index].version ||
            index + 1 == run->list.checkpoints.len;
+}
+
+/* What came between the state and `version` is gone: it can't become that of `version`. */
+static varve_status leave_gap(struct vv_op *op, struct vv_verify_run *run, int64_t version)
+{
+    if (!run->state.is_complete || run->state.version >= version)
+        return VARVE_OK;
+    return vv_verify_forget(op, run, run->state.version + 1);
 }
 
 /* The checkpoints of versions below `version`, from *next on. */
@@ -220,8 +229,10 @@ static varve_status pass_checkpoints(struct vv_op *op, struct vv_verify_run *run
         if (!is_looked_at(run, *next) || run->is_blind)
             continue;
         VV_TRY(vv_verify_checkpoint_left(op, run, *next, &has_left));
-        if (!has_left)
-            VV_TRY(vv_verify_checkpoint(op, run, checkpoint));
+        if (has_left)
+            continue;
+        VV_TRY(leave_gap(op, run, checkpoint->version));
+        VV_TRY(vv_verify_checkpoint(op, run, checkpoint));
     }
     return VARVE_OK;
 }
@@ -295,7 +306,9 @@ static varve_status walk(struct vv_op *op, struct vv_verify_run *run)
             VV_TRY(vv_verify_forget(op, run, before + 1));
         VV_TRY(pass_checkpoints(op, run, &next, step.version));
         VV_TRY(check_order(op, run, &step, before));
+        VV_TRY(leave_gap(op, run, step.version - 1));
         VV_TRY(take_step(op, run, &step));
+        run->state.version = step.version;
         VV_TRY(note_taken(op, run, &step));
         before = step.version;
     }
@@ -472,6 +485,7 @@ static void run_init(struct vv_op *op, struct vv_verify_run *run,
         .named = VV_HASH_SET_INIT(&run->arena),
         .sound = VV_HASH_SET_INIT(&run->arena),
         .removed = VV_HASH_SET_INIT(&run->arena),
+        .version = VV_NO_VERSION,
         .in_commit_ms = VV_NO_TIME,
         .varve_ms = VV_NO_TIME,
         .log_retention_us = INT64_MAX,

@@ -240,6 +240,7 @@ static varve_status begin_with(struct vv_op *op, const struct side *side)
     for (size_t i = 0; i < given->domains.len; i++)
         VV_TRY(vv_verify_take_domain(op, &run->state, given->domains.items[i]));
     run->state.is_complete = true;
+    run->state.version = side->version;
     return VARVE_OK;
 }
 

@@ -164,10 +164,12 @@ static void add_answer(const struct vv_verify_run *run, struct vv_buf *out)
             run->unread == 1 ? " is" : "s are");
     vv_buf_addf(out, "%" PRId64 " version%s, %" PRId64 " to %" PRId64, versions,
         vv_plural(versions), run->first_version, run->last_version);
-    if (run->result.is_whole) {
+    if (run->result.is_whole && !vv_verify_has_commits(run)) {
+        vv_buf_adds(out, ", nothing found wrong, but no commit is left that could prove it");
+    } else if (run->result.is_whole) {
         vv_buf_adds(out, run->request->is_deep ? ", whole: nothing found altered since "
                                                : ", whole: no commit found altered since ");
-        add_time(out, run->first_ms == VV_NO_TIME ? 0 : run->first_ms);
+        add_time(out, run->first_ms);
     }
     vv_buf_addc(out, '\n');
 }
@@ -283,7 +285,7 @@ static void report_text(const struct vv_verify_run *run, struct vv_buf *out)
     add_files(run, out);
     add_findings(run, VV_TOLD, "-", out);
     add_unreferenced(run, out);
-    if (!run->is_blind)
+    if (!run->is_blind && vv_verify_has_commits(run))
         add_proof(run, out);
     if (run->request->is_signed)
         vv_buf_adds(out, "  the signature of the noted head is right\n");

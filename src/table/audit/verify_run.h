@@ -155,6 +155,7 @@ struct vv_verify_state {
     uint64_t domains_digest;
     uint64_t protocol_digest;
     uint64_t metadata_digest;
+    int64_t version;  /* of the last commit that was applied, or the checkpoint it began with */
     bool is_complete; /* nothing is missing below: from version 0 or from a checkpoint on */
     bool is_whole;    /* from version 0 on */
     bool txns_expire;
@@ -265,6 +266,8 @@ varve_status vv_verify_said(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_actions *actions);
 /* What nothing proves, where that is to be a failure; a newest time that is ahead of the clock. */
 varve_status vv_verify_unproven(struct vv_op *op, struct vv_verify_run *run);
+/* A commit is left, in the log or in the ledger. */
+bool vv_verify_has_commits(const struct vv_verify_run *run);
 /*
  * The first of the newest commits that nothing proves: with a noted head that was found the one behind it,
  * since links to later ones may have been written anew; without one, the first that no link reaches.

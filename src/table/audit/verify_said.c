@@ -90,10 +90,17 @@ varve_status vv_verify_said(struct vv_op *op, struct vv_verify_run *run,
 
 /* ---- At the end --------------------------------------------------------------------------------- */
 
+bool vv_verify_has_commits(const struct vv_verify_run *run)
+{
+    return run->chain.version != VV_NO_VERSION;
+}
+
 int64_t vv_verify_open_from(const struct vv_verify_run *run)
 {
     int64_t by_head = run->result.head_version;
-    return by_head != VV_NO_VERSION ? by_head + 1 : vv_chain_walk_open(&run->chain);
+    if (by_head != VV_NO_VERSION)
+        return by_head + 1;
+    return vv_verify_has_commits(run) ? vv_chain_walk_open(&run->chain) : run->first_version;
 }
 
 /* The newest commit of Varve's is not among them: there always is one that is proven by nothing yet. */

@@ -48,7 +48,7 @@ varve_status vv_seal(struct vv_op *op, const struct vv_log_handle *log, struct v
     if (!vv_log_list_has_all_from(&list, 0))
         VV_TRY(vv_ledger_extend(op, log, &op->arena, &list));
     if (list.commits.len == 0)
-        return vv_log_fail_no_table(op, log);
+        return vv_log_fail_no_commit(op, log, &list);
     const struct vv_log_commit *items = list.commits.items;
     for (size_t i = list.commits.len; i > 0 && !ends; i--) {
         if (i < list.commits.len && items[i - 1].version + 1 != items[i].version)
