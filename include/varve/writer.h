@@ -82,8 +82,8 @@ typedef struct varve_writer_options {
  * Opens the writer of a lake; what an earlier one left in the spool is flushed first, in the
  * background. The lake stays the caller's and must outlive the writer; the writer has handles of its
  * own on its tables, so the lake may be used at the same time.
- * ECONFLICT: another process owns the spool. ECORRUPT: damage, named. EUSAGE: a copied spool, or one
- * of which another state has committed rows, which put and flush then refuse too (ECONFLICT).
+ * ECONFLICT: another process owns the spool, or (not `retryable`) another state of it has committed rows, which put and flush
+ * refuse likewise when they find it. ECORRUPT: damage, named. EUSAGE: a copied spool.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_writer_open(varve_lake *lake,
     const varve_writer_options *options, varve_writer **out, varve_error *err);

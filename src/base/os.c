@@ -31,7 +31,7 @@ const char *vv_os_advice(int os_errno)
     switch (os_errno) {
     case ENOSPC:
     case EDQUOT:
-        return " (free some space there, then run it again)";
+        return " (free some space there)";
     case EROFS:
         return " (mounted read-only: mount it for writing)";
     case EACCES:

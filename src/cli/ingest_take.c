@@ -36,7 +36,7 @@ static enum outcome accept(struct vv_ingest *ingest, struct vv_stream *stream,
 /* Whether the same may be put later, when there is room. */
 static bool is_passing(const varve_error *error)
 {
-    return error->retryable || error->code == VARVE_EIO;
+    return error->retryable || error->code == VARVE_EIO || error->code == VARVE_ECONFLICT;
 }
 
 static enum outcome wait(struct vv_ingest *ingest, const varve_error *error)

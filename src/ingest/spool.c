@@ -96,6 +96,18 @@ static bool is_other(const struct vv_journal_identity *known,
            (known->born_ns != found->born_ns && known->born_ns != 0 && found->born_ns != 0);
 }
 
+/* The same code as when it was found, so that one who waits for a status knows it again. */
+static varve_status fail_disowned(struct vv_op *op, const struct vv_spool *spool)
+{
+    (void)vv_fail(op, VARVE_ECONFLICT,
+        "%s was found to have another beside it that commits rows under its id: it was "
+        "rolled back, or cloned. Once the other is out of use, take it over with "
+        "--adopt: rows that are in their tables already come out as unchanged",
+        spool->journal->location.ptr);
+    op->error.retryable = 0;
+    return op->error.code;
+}
+
 varve_status vv_spool_claim(struct vv_op *op, struct vv_spool *spool, bool *out_is_lost)
 {
     struct vv_journal_identity identity;
@@ -116,11 +128,7 @@ varve_status vv_spool_claim(struct vv_op *op, struct vv_spool *spool, bool *out_
         VV_TRY(new_header(op, spool));
     else if (!is_lost && (header->is_disowned || is_other(&header->file, &identity))) {
         if (!spool->options.adopt && header->is_disowned)
-            return vv_fail(op, VARVE_EUSAGE,
-                "%s was found to have another beside it that commits rows under its id: it was "
-                "rolled back, or cloned. Once the other is out of use, take it over with "
-                "--adopt: rows that are in their tables already come out as unchanged",
-                spool->journal->location.ptr);
+            return fail_disowned(op, spool);
         if (!spool->options.adopt)
             return vv_fail(op, VARVE_EUSAGE,
                 "%s is a copy of a spool, or was restored from one: its rows may have been "

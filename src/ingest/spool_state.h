@@ -59,6 +59,8 @@ struct vv_spool {
     struct vv_spool_header header;      /* the charge's */
     uint64_t first_number;              /* immutable once open */
     unsigned header_failures;           /* the charge's: in a row */
+    int64_t sync_told_us;  /* the charge's, monotonic: a failure; 0: since then none */
+    int64_t spare_told_us; /* likewise */
 
     pthread_mutex_t lock;
     pthread_cond_t work;     /* for the thread */

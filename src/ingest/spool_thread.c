@@ -20,6 +20,7 @@
 #define RETRY_US (INT64_C(200) * VV_US_PER_MS)
 #define WAIT_SLICE_US (INT64_C(50) * VV_US_PER_MS)
 #define FOREVER_US INT64_MAX
+#define TOLD_EVERY_US (INT64_C(60) * VV_US_PER_S)
 
 int64_t vv_spool_clock(void)
 {
@@ -42,6 +43,16 @@ varve_status vv_spool_fail_as(struct vv_op *op, const varve_error *error)
     op->error.os_errno = error->os_errno;
     op->error.retryable = error->retryable;
     return error->code;
+}
+
+/* What is tried every RETRY_US may fail as often: that is told once, then once a minute. */
+static void tell_trouble(struct vv_op *op, int64_t *told_at_us, const char *event)
+{
+    int64_t now_us = vv_spool_clock();
+    if (*told_at_us != 0 && now_us - *told_at_us < TOLD_EVERY_US)
+        return;
+    *told_at_us = now_us;
+    vv_log(op, VV_LOG_ERROR, event, "%s", op->error.message);
 }
 
 /* Waits for the charge and takes it; with the lock. */
@@ -112,7 +123,9 @@ static varve_status sync_all(struct vv_op *op, struct vv_spool *spool)
     pthread_cond_broadcast(&spool->progress);
     pthread_mutex_unlock(&spool->lock);
     if (status != VARVE_OK)
-        vv_log(op, VV_LOG_ERROR, "spool.not_durable", "%s", op->error.message);
+        tell_trouble(op, &spool->sync_told_us, "spool.not_durable");
+    else
+        spool->sync_told_us = 0;
     return status;
 }
 
@@ -246,7 +259,9 @@ static void make_spare(struct vv_op *op, struct vv_spool *spool)
     vv_spool_segment_free(small);
     varve_status status = vv_spool_segment_make(op, spool, capacity, &segment);
     if (status != VARVE_OK)
-        vv_log(op, VV_LOG_ERROR, "spool.no_segment", "%s", op->error.message);
+        tell_trouble(op, &spool->spare_told_us, "spool.no_segment");
+    else
+        spool->spare_told_us = 0;
     pthread_mutex_lock(&spool->lock);
     spool->spare = segment;
     if (status != VARVE_OK) {

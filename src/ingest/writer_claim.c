@@ -10,6 +10,7 @@
  * Segments that were found when the spool was opened are another matter: that they are recorded is
  * what a crash between the commit and their removal leaves.
  */
+#include "ingest/spool_state.h"
 #include "ingest/writer_state.h"
 
 varve_status vv_writer_refusal(struct vv_op *op, struct vv_writer *writer)
@@ -19,7 +20,7 @@ varve_status vv_writer_refusal(struct vv_op *op, struct vv_writer *writer)
     pthread_mutex_lock(&writer->lock);
     varve_error refusal = writer->refusal;
     pthread_mutex_unlock(&writer->lock);
-    return vv_fail(op, refusal.code, "%s", refusal.message);
+    return vv_spool_fail_as(op, &refusal);
 }
 
 static varve_status refuse(struct vv_op *op, struct vv_writer *writer, struct vv_str table,
@@ -35,6 +36,7 @@ static varve_status refuse(struct vv_op *op, struct vv_writer *writer, struct vv
         "kept, none is taken. Stop the other one; then take this one over under a new id: "
         "--adopt with `varve spool flush` or `varve ingest`",
         VV_ARG(table), recorded, VV_ARG(writer->options.spool));
+    op->error.retryable = 0; /* unlike a conflict that was lost */
     vv_error_table(op, table);
     pthread_mutex_lock(&writer->spool_use);
     if (vv_spool_disown(&marking, writer->spool) != VARVE_OK) {

@@ -34,9 +34,11 @@ def test_rolled_back_it_ends_and_loses_nothing(lake):
     roll_back(spool, before)
     run = feed(lake, range(20, 30), status=4)
     assert run.heard("table signals has segment") and run.heard("--adopt")
+    assert not run.heard("may succeed later")
     assert lake.values() == expected(range(20))
     refused = lake.run("ingest", "signals", stdin=signal_rows(range(20, 30)))
-    assert refused.returncode == 2 and "--adopt" in refused.stderr
+    assert refused.returncode == 4 and "--adopt" in refused.stderr
+    assert "may succeed later" not in refused.stderr
     assert lake.spool()["refused"] is True
     feed(lake, range(20, 30), "--adopt")
     assert lake.values() == expected(range(30))

@@ -26,7 +26,8 @@ static bool adopt(struct writer_fixture *fixture)
     vv_writer_abandon(&fixture->writer);
     varve_status status =
         vv_writer_open(op, &fixture->lake, &fixture->options, &fixture->writer);
-    if (!CHECK_INT(status, VARVE_EUSAGE) || !says(fixture, "--adopt"))
+    if (!CHECK_INT(status, VARVE_ECONFLICT) || !CHECK_INT(op->error.retryable, 0) ||
+        !says(fixture, "--adopt"))
         return false;
     vv_forgive(op);
     fixture->options.adopt = true;
@@ -57,6 +58,7 @@ TEST(writer_claim, a_spool_that_was_rolled_back_takes_no_row_until_it_is_adopted
     CHECK(says(&fixture, "table t has segment ") && says(&fixture, test_path("spool")) &&
           says(&fixture, "--adopt"));
     CHECK_STR(vv_str_of(op->error.table), "t");
+    CHECK_INT(op->error.retryable, 0);
     vv_forgive(op);
     CHECK_FAILS(op, vv_writer_flush(op, fixture.writer, -1), VARVE_ECONFLICT);
     REQUIRE(adopt(&fixture));
