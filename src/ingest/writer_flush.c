@@ -14,6 +14,8 @@
 #include "table/input/convert.h"
 #include "table/input/whole.h"
 
+#define AHEAD_EVERY_US (INT64_C(60) * VV_US_PER_S)
+
 /* Typed rows and JSON by turns: from here on all of them are text. */
 #define RUNS_MAX 16
 
@@ -42,6 +44,7 @@ struct gather {
     struct run *first, *last;
     size_t runs_len;
     struct vv_buf sequences;
+    bool has_stamped; /* a row that got its order value from us */
 };
 
 static void gather_done(struct gather *gather)
@@ -188,6 +191,7 @@ static varve_status row_add(struct vv_op *op, struct gather *gather,
     const struct vv_spool_record *record)
 {
     struct schema *schema = NULL;
+    gather->has_stamped = gather->has_stamped || record->is_stamped;
     vv_buf_add(&gather->sequences,
         (struct vv_str){(const char *)&record->sequence, sizeof(record->sequence)});
     if (!vv_buf_ok(&gather->sequences))
@@ -284,6 +288,7 @@ static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_
     memcpy(sequences, vv_buf_str(&gather->sequences).ptr, gather->sequences.len);
     out->sequences = sequences;
     out->rows_len = rows_len;
+    out->has_stamped = gather->has_stamped;
     for (struct run *run = gather->first; run != NULL; run = run->next)
         VV_TRY(make_input(op, run, name, out));
     return VARVE_OK;
@@ -426,6 +431,32 @@ static varve_status tell_rejects(struct vv_op *op, struct vv_writer *writer,
     return VARVE_OK;
 }
 
+/*
+ * A row keeps the time that it was put at, or else its repetition would be a younger version of itself.
+ * Where a clock that was ahead wrote what is stored, it is older than that, and lost: not in silence.
+ */
+static void tell_ahead(struct vv_op *op, const struct vv_writer *writer,
+    struct vv_writer_table *table, bool has_stamped, const struct vv_upsert_result *result)
+{
+    char until[32];
+    int64_t now_us = vv_writer_clock(writer);
+    bool is_one = result->stale_ahead == 1;
+    if (result->stale_ahead == 0 || !has_stamped)
+        return;
+    if (table->ahead_told_us != 0 && now_us - table->ahead_told_us < AHEAD_EVERY_US)
+        return;
+    table->ahead_told_us = now_us;
+    size_t len = vv_time_format_us(result->ahead_until_us, until);
+    vv_log(op, VV_LOG_WARN, "writer.ahead",
+        "table %.*s: %" PRId64 " row%s dropped as stale, since the stored order value of %s "
+        "key%s is ahead of the clock%s%.*s: a row without one counts as old as its arrival; "
+        "varve "
+        "upsert writes it",
+        VV_ARG(table->name), result->stale_ahead, is_one ? " was" : "s were",
+        is_one ? "its" : "their", is_one ? "" : "s", len > 0 ? ", up to " : "", (int)len,
+        until);
+}
+
 static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
     struct vv_writer_table *table, struct vv_upsert_result *out)
 {
@@ -443,6 +474,7 @@ static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
         table->doubtful_segment = table->busy_segment;
     VV_TRY(status);
     vv_crash_point("writer.upserted");
+    tell_ahead(op, writer, table, batch.has_stamped, out);
     VV_TRY(vv_table_refresh(op, table->handle));
     vv_writer_table_note_commit(op, table);
     return tell_rejects(op, writer, table->name, &batch, out->rejected);

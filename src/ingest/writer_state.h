@@ -111,6 +111,7 @@ struct vv_writer_table {
     uint64_t
         doubtful_segment; /* whose part may have been committed by an attempt that failed */
     struct vv_writer_vain vain; /* the last one */
+    int64_t ahead_told_us;      /* that a stored time is ahead of the clock; 0: never */
     struct vv_object commit; /* the newest one that the handle knows, as it lay in the store */
 
     /* All below is guarded by: lock. */
@@ -248,6 +249,7 @@ struct vv_writer_batch {
     struct ArrowArrayStream *streams;
     const uint64_t *sequences; /* by row, over all inputs */
     size_t rows_len;
+    bool has_stamped;      /* a row that got its order value from us */
     struct vv_str rejects; /* of the upsert: vv_upsert_options.out_rejects */
 };
 /*

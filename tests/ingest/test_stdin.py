@@ -311,3 +311,38 @@ def test_the_quiet_are_told_how_many_more(lake):
                           input='{"table":"sginals"}\n' * 100, timeout=120, capture_output=True)
     said = done.stderr.splitlines()
     assert len(said) == 11 and "90 further rows were refused" in said[-1]
+
+
+@pytest.fixture
+def ahead(lake):
+    """A row of a time that the clock comes to in many years, written by a clock that was wrong."""
+    lake.ok("create", "t", "--schema", "k string not null, x int, o timestamp", "--key", "k",
+            "--order-by", "o")
+    lake.ok("upsert", "t", "-", "--input-format", "csv", stdin="k,x,o\na,1,2099-01-01T00:00:00Z\n")
+    return lake
+
+
+def feed_in_flushes(lake, lines, *arguments):
+    run = lake.ingest("t", "--ack", "committed", "--interval", "50ms", "--json", *arguments)
+    for number, line in enumerate(lines, start=1):
+        run.send(line + "\n")
+        until(lambda: json.loads(run.process.stdout.readline()).get("ack") == number)
+    return run.end()
+
+
+def test_a_row_that_loses_to_a_time_ahead_of_the_clock_is_told_once(ahead):
+    run = feed_in_flushes(ahead, ['{"k":"a","x":%d}' % number for number in range(2, 6)])
+    [said] = [line for line in run.messages if "dropped as stale" in line]
+    assert "table t: 1 row was dropped as stale" in said and "2099-01-01T00:00:00" in said
+    (summary,) = run.output()
+    assert (summary["stale"], summary["updated"]) == (4, 0)
+    assert [row["x"] for row in ahead.rows("t")] == [1]
+
+
+def test_what_is_stale_by_its_own_time_or_with_quiet_is_no_warning(ahead):
+    run = feed_in_flushes(ahead, ['{"k":"a","x":2,"o":"2025-01-01T00:00:00Z"}'])
+    assert not run.heard("dropped as stale") and run.output()[0]["stale"] == 1
+    run = feed_in_flushes(ahead, ['{"k":"a","x":3}'], "--quiet")
+    assert run.messages == [] and run.output()[0]["stale"] == 1
+    run = feed_in_flushes(ahead, ['{"k":"b","x":3}'])  # of no other key
+    assert not run.heard("dropped as stale") and run.output()[0]["inserted"] == 1

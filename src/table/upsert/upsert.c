@@ -171,6 +171,8 @@ static void fill_result(const struct vv_upsert_call *call,
     out->updated = attempt->counts[VV_OUTCOME_UPDATE];
     out->unchanged = attempt->counts[VV_OUTCOME_UNCHANGED];
     out->stale = attempt->counts[VV_OUTCOME_STALE];
+    out->stale_ahead = attempt->ahead;
+    out->ahead_until_us = attempt->ahead_until;
     out->repaired = attempt->repaired;
     out->times_ambiguous = call->batch.times_ambiguous;
     out->warned = call->batch.warned;

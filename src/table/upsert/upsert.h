@@ -33,6 +33,9 @@ struct vv_upsert_result {
     int64_t rows_in, inserted, updated, unchanged, stale, duplicates_in_batch, rejected;
     int64_t repaired, rows_written;
     int64_t
+        stale_ahead; /* of `stale`: only since what is stored has a time ahead of the clock */
+    int64_t ahead_until_us;
+    int64_t
         times_ambiguous; /* rows with a time that the zone had twice: the earlier was taken */
     bool already_applied;
     int64_t version; /* after; unchanged where nothing was written */

@@ -119,6 +119,26 @@ static bool is_to_be_later(const struct vv_upsert_attempt *attempt, const struct
            vv_rows_int64(rows, STORED_BATCH_ORDER) <= vv_rows_int64(rows, STORED_ORDER);
 }
 
+/* A row that its time made stale, though it is the clock of the stored one that was wrong. */
+static void note_ahead(const struct vv_upsert_call *call, struct vv_upsert_attempt *attempt,
+    const struct vv_rows *rows)
+{
+    const struct vv_rules *rules = attempt->rules;
+    if (rules->order < 0 || vv_rows_is_null(rows, STORED_ORDER) ||
+        vv_rows_is_null(rows, STORED_BATCH_ORDER))
+        return;
+    const struct vv_type *type = &attempt->snapshot->schema.fields[rules->order].type;
+    if (!vv_type_is_time(type) && type->kind != VV_TYPE_LONG)
+        return;
+    int64_t stored_us = vv_rows_int64(rows, STORED_ORDER);
+    int64_t now_us = call->batch.now_us;
+    if (stored_us <= now_us || vv_rows_int64(rows, STORED_BATCH_ORDER) > now_us)
+        return;
+    attempt->ahead++;
+    if (stored_us > attempt->ahead_until)
+        attempt->ahead_until = stored_us;
+}
+
 /* `near`: by candidate, the files of rows that are equal in what was compared; NULL: nobody asks. */
 static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call *call,
     struct vv_upsert_attempt *attempt, bool *near)
@@ -132,6 +152,7 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
     memset(attempt->counts, 0, sizeof(attempt->counts));
     attempt->repaired = 0;
     attempt->later = 0;
+    attempt->ahead = attempt->ahead_until = 0;
     VV_TRY(stored_read(op, call, &rows));
     for (;;) {
         VV_TRY(vv_rows_next(op, rows, &has_row));
@@ -147,6 +168,8 @@ static varve_status count_outcomes(struct vv_op *op, const struct vv_upsert_call
         attempt->gone[file] += !is_first || what == VV_OUTCOME_UPDATE;
         attempt->later +=
             is_first && what == VV_OUTCOME_UPDATE && is_to_be_later(attempt, rows);
+        if (is_first && what == VV_OUTCOME_STALE)
+            note_ahead(call, attempt, rows);
         if (near != NULL && is_first && what == VV_OUTCOME_UNCHANGED)
             near[file] = true;
         found += is_first;

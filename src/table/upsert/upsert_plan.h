@@ -42,8 +42,10 @@ struct vv_upsert_attempt {
     int64_t *gone;      /* by candidate: rows that must leave it */
     int64_t counts[4];  /* batch rows by enum vv_outcome */
     int64_t repaired;
-    int64_t later;          /* updates whose order value has to be a later one: batch_later.h */
-    bool is_straight;       /* the new rows are not copied before they are written */
+    int64_t later;       /* updates whose order value has to be a later one: batch_later.h */
+    int64_t ahead;       /* stale rows that are not ahead of the clock, as what is stored is */
+    int64_t ahead_until; /* the greatest such order value that is stored */
+    bool is_straight;    /* the new rows are not copied before they are written */
     struct vv_str news_sql; /* what stands for them after FROM */
     int64_t rows_copied;    /* written again as they were */
     int64_t bytes_added, bytes_removed;
