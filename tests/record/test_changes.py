@@ -160,3 +160,20 @@ def test_a_range_from_within_a_microsecond_begins_behind_it(ticks):
     assert changes(ticks, "--from", f"{time}Z") != []
     assert changes(ticks, "--from", f"{time}1Z") == []
     assert changes(ticks, "--from", "0", "--to", f"{time}1Z") == changes(ticks, "--from", "0")
+
+
+def test_a_column_that_was_gone_for_a_while_is_named(varve):
+    varve.ok("create", "p", "--schema", "k string not null, vol bigint", "--key", "k")
+    varve.upsert("p", "k,vol\na,4\n")
+    varve.ok("alter", "p", "drop-column", "vol", "--upgrade")
+    dropped = varve.version("p")
+    varve.ok("alter", "p", "add-column", "vol string")
+    varve.upsert("p", "k,vol\na,four\n")
+    words = f"version {dropped} dropped the column vol, which is back since"
+    for command in (("changes", "p", "--from", "0"), ("trace", "p", "k=a")):
+        assert "dropped the column" not in varve.run(*command).stderr
+    varve.ok("restore", "p", "--version", "1", "--yes")
+    for command in (("changes", "p", "--from", "0"), ("changes", "p", "--from", dropped),
+                    ("trace", "p", "k=a")):
+        done = varve.run(*command)
+        assert done.returncode == 0 and done.stderr.count(words) == 1, (command, done.stderr)

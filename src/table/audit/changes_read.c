@@ -199,6 +199,55 @@ varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run)
     return VARVE_OK;
 }
 
+static bool has_column(const struct vv_schema *schema, struct vv_str physical_name)
+{
+    for (size_t i = 0; i < schema->fields_len; i++)
+        if (vv_str_eq(schema->fields[i].physical_name, physical_name))
+            return true;
+    return false;
+}
+
+/*
+ * A column that a commit dropped and a later one, a restore, brought back. All rows are told by the
+ * columns of the last version: in between with what files from before the drop hold of it, and with
+ * NULL where later files do not.
+ */
+static varve_status note_columns(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_schema *schema, int64_t version)
+{
+    const struct vv_schema *last = &run->snapshot->schema;
+    if (run->had_column == NULL)
+        VV_NEW(op, &run->had_column, bool, last->fields_len + 1);
+    for (size_t i = 0; i < last->fields_len; i++) {
+        bool is_there = has_column(schema, last->fields[i].physical_name);
+        if (!is_there && run->had_column[i])
+            vv_log(op, VV_LOG_WARN, "changes.dropped",
+                "table %.*s: version %" PRId64
+                " dropped the column %.*s, which is back since: what "
+                "is told in between to have changed in it, to NULL and from it, nobody has "
+                "changed",
+                VV_ARG(run->table->name), version, VV_ARG(last->fields[i].name));
+        run->had_column[i] = is_there;
+    }
+    return VARVE_OK;
+}
+
+static varve_status note_metadata(struct vv_op *op, struct vv_changes_run *run,
+    const struct vv_metadata *metadata, int64_t version)
+{
+    VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
+    struct vv_schema schema = {0};
+    run->feed = has_feed(metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
+    varve_status status = vv_schema_parse(op, &arena, metadata->schema_json,
+        vv_features_mapping(run->snapshot->protocol, metadata), &schema);
+    if (status == VARVE_OK)
+        return note_columns(op, run, &schema, version);
+    if (status != VARVE_ECORRUPT && status != VARVE_EUNSUPPORTED)
+        return status;
+    vv_forgive(op); /* its rows are told all the same */
+    return VARVE_OK;
+}
+
 /* Where the versions before are gone, the first commit that says so shows it. */
 static varve_status find_feed(struct vv_op *op, struct vv_changes_run *run)
 {
@@ -215,7 +264,7 @@ static varve_status find_feed(struct vv_op *op, struct vv_changes_run *run)
     }
     VV_TRY(status);
     run->feed = has_feed(before->metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
-    return VARVE_OK;
+    return note_columns(op, run, &before->schema, before->version);
 }
 
 static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
@@ -229,7 +278,7 @@ static varve_status read_commit(struct vv_op *op, struct vv_changes_run *run,
         &actions, NULL));
     actions.version = entry->version;
     if (actions.metadata != NULL)
-        run->feed = has_feed(actions.metadata) ? VV_CHANGES_FEED_ON : VV_CHANGES_FEED_OFF;
+        VV_TRY(note_metadata(op, run, actions.metadata, actions.version));
     if (run->filter != NULL)
         VV_TRY(run->filter->look(op, run->filter->data, &actions, &is_skipped));
     if (is_skipped)

@@ -66,6 +66,7 @@ struct vv_changes_run {
     size_t entries_len;
     /* Before the first version (unknown: looked up); then, after the last. */
     enum vv_changes_feed feed;
+    bool *had_column; /* by column of the snapshot: the version that was read last has it */
     /* By kind; [1]: of commits whose sides are to be netted, since no change feed was on. */
     struct vv_change_files files[VV_CHANGE_KINDS][2];
 };
