@@ -20,24 +20,38 @@ static const struct vv_field *find_physical(const struct vv_field *fields, size_
     return NULL;
 }
 
+bool vv_clustering_each_name(const struct vv_json *path, const struct vv_json **iterator,
+    struct vv_str *out_name)
+{
+    const struct vv_json *part = NULL;
+    struct vv_str unused;
+    if (vv_json_is(path, VV_JSON_ARRAY)) {
+        bool has_part = vv_json_each(path, iterator, &unused, &part);
+        *out_name = has_part ? vv_json_text(part) : VV_STR_NONE;
+        return has_part;
+    }
+    bool is_first = *iterator == NULL && vv_json_is(path, VV_JSON_STRING);
+    *iterator = path;
+    *out_name = is_first ? vv_json_text(path) : VV_STR_NONE;
+    return is_first;
+}
+
 /* ["a"], or ["b","c"]: a field of a struct. */
 static varve_status read_path(struct vv_op *op, struct vv_arena *arena,
     const struct vv_schema *schema, const struct vv_json *path, int32_t *out_column,
     struct vv_str *out_name)
 {
-    const struct vv_json *each = NULL, *part = NULL;
+    const struct vv_json *each = NULL;
     const struct vv_field *fields = schema->fields, *field = NULL;
     size_t len = schema->fields_len;
-    struct vv_str unused;
+    struct vv_str name;
     *out_name = VV_STR("");
-    if (vv_json_len(path) == 0)
-        return vv_fail(op, VARVE_ECORRUPT, "an empty name in it");
-    while (vv_json_each(path, &each, &unused, &part)) {
+    while (vv_clustering_each_name(path, &each, &name)) {
         bool is_first = field == NULL;
-        field = find_physical(fields, len, vv_json_text(part));
+        field = find_physical(fields, len, name);
         if (field == NULL)
             return vv_fail(op, VARVE_ECORRUPT, "it names \"%.*s\", which no column is called",
-                VV_ARG(vv_json_text(part)));
+                VV_ARG(name));
         if (is_first)
             *out_column = (int32_t)(field - schema->fields);
         *out_name = is_first ? field->name
@@ -48,7 +62,7 @@ static varve_status read_path(struct vv_op *op, struct vv_arena *arena,
         fields = field->type.fields;
         len = field->type.fields_len;
     }
-    return VARVE_OK;
+    return field != NULL ? VARVE_OK : vv_fail(op, VARVE_ECORRUPT, "an empty name in it");
 }
 
 /* [["a"],["b","c"]] */

@@ -6,6 +6,7 @@
 #ifndef VV_DELTA_CLUSTERING_H
 #define VV_DELTA_CLUSTERING_H
 
+#include "base/json.h"
 #include "delta/snapshot.h"
 
 #define VV_CLUSTERING_DOMAIN "delta.clustering"
@@ -20,6 +21,12 @@ struct vv_clustering {
     bool is_nested;       /* some are fields of structs, by which Varve does not order rows */
 };
 
+/*
+ * Walks the names of one of `clusteringColumns`, from the root to a field: a list of them, or, as
+ * the protocol's example has it, a plain name. Start with *iterator = NULL.
+ */
+bool vv_clustering_each_name(const struct vv_json *path, const struct vv_json **iterator,
+    struct vv_str *out_name);
 /* ECORRUPT: a domain that is no list of columns of the table. */
 varve_status vv_clustering_declared(struct vv_op *op, struct vv_arena *arena,
     const struct vv_snapshot *snapshot, struct vv_clustering *out);

@@ -82,11 +82,11 @@ static varve_status read_clustering(struct stats_writer *writer,
     while (vv_json_each(json, &iterator, &unused, &path)) {
         struct vv_name_path *out = &paths[writer->clustered_len++];
         const struct vv_json *each = NULL;
-        const struct vv_json *part;
+        struct vv_str name;
 
         VV_NEW(writer->op, &out->names, struct vv_str, vv_json_len(path) + 1);
-        while (vv_json_is(path, VV_JSON_ARRAY) && vv_json_each(path, &each, &unused, &part))
-            out->names[out->len++] = vv_json_text(part);
+        while (vv_clustering_each_name(path, &each, &name))
+            out->names[out->len++] = name;
     }
     return VARVE_OK;
 }

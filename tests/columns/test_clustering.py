@@ -130,6 +130,17 @@ def test_a_clustering_column_is_not_dropped_and_may_be_renamed(table):
     assert name["clusteringColumns"][0][0].startswith("col-")
 
 
+def test_the_columns_of_others_may_be_plain_names(table):
+    """As the protocol's own example has them; Spark has a list for each."""
+    alter(table, "cluster-by", "a", "--upgrade")
+    path = table.table("t") / "_delta_log" / f"{2:020d}.json"
+    path.write_text(json.dumps({"domainMetadata": {"domain": DOMAIN, "removed": False,
+        "configuration": json.dumps({"clusteringColumns": ["b", "a"]})}}) + "\n")
+    assert clustered_by(table) == ["b", "a"]
+    fill(table)
+    table.ok("optimize", "t")
+
+
 @pytest.mark.parametrize("words", ["k", "none"])
 def test_a_declaration_that_names_no_column_is_mended(table, words):
     """As a column that went at the same time has left it."""

@@ -287,6 +287,7 @@ TEST(stats_write, columns_that_the_table_is_clustered_by_are_always_there)
     } cases[] = {
         {"{\"clusteringColumns\":[[\"e\"]],\"domainName\":\"delta.clustering\"}",
             "{\"a\":1,\"e\":1}"},
+        {"{\"clusteringColumns\":[\"e\"]}", "{\"a\":1,\"e\":1}"}, /* as the protocol has it */
         {"{\"clusteringColumns\":[[\"s\",\"x\"],[\"b.c\"]]}",
             "{\"a\":1,\"s\":{\"x\":1},\"b.c\":1}"},
         /* A struct alone is no leaf, and what nobody understands names no column. */
