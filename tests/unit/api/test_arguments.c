@@ -14,7 +14,6 @@
 #include "varve/inspect.h"
 #include "varve/maintain.h"
 #include "varve/pin.h"
-#include "varve/quarantine.h"
 #include "varve/query.h"
 #include "varve/writer.h"
 
