@@ -24,17 +24,25 @@ static varve_status refresh(struct vv_op *op, struct vv_table *table)
     return VARVE_OK;
 }
 
-/* That the version before can be read is tried, not believed. */
+static bool can_load(struct vv_op *op, const struct vv_log_handle *log, int64_t version)
+{
+    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
+    bool can = vv_snapshot_load(op, log, version, &snapshot) == VARVE_OK;
+    if (!can)
+        vv_forgive(op);
+    return can;
+}
+
+/* What can be read is tried, not believed. Behind a checkpoint a table may have lost a commit and go on. */
 varve_status vv_table_tell_damage(struct vv_op *op, const struct vv_log_handle *log,
     struct vv_str table)
 {
-    VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *before = NULL;
     const varve_error error = op->error;
     if (error.code != VARVE_ECORRUPT || error.version < 0)
         return error.code;
     vv_forgive(op);
-    bool can_read =
-        error.version > 0 && vv_snapshot_load(op, log, error.version - 1, &before) == VARVE_OK;
+    bool can_read = error.version > 0 && can_load(op, log, error.version - 1);
+    bool can_write = can_load(op, log, VV_NO_VERSION);
     op->error = error; /* that the try failed, too, is no news */
     op->failed = true;
     if (can_read)
@@ -42,9 +50,10 @@ varve_status vv_table_tell_damage(struct vv_op *op, const struct vv_log_handle *
             "version %" PRId64 " can be read: varve scan %.*s --at %" PRId64
             ", or in SQL AT (VERSION => %" PRId64 ")\n",
             error.version - 1, VV_ARG(table), error.version - 1, error.version - 1);
-    vv_detail(op,
-        "nothing can be written to the table until that file is back from a backup: varve "
-        "verify %.*s tells more\n",
+    vv_detail(op, "%svarve verify %.*s tells more\n",
+        can_write
+            ? "the newest version can be read and written to: "
+            : "nothing can be written to the table until that file is back from a backup: ",
         VV_ARG(table));
     return error.code;
 }

@@ -188,3 +188,17 @@ def test_what_is_told_over_a_gap_names_it(gapped):
     assert {row["_commit_version"] for row in varve.rows("changes", "t", "--from", "0", "--to", "8")} == set(
         range(1, 9))
     assert {row["_commit_version"] for row in varve.rows("changes", "t", "--from", "12")} == set(range(12, 17))
+
+
+def test_only_what_can_not_be_written_to_is_called_so(varve):
+    varve.ok("create", "t", "--schema", "id bigint not null, x int", "--key", "id")
+    for number in range(1, LAST + 1):
+        varve.upsert("t", f"id,x\n1,{number}\n")
+    varve.ok("checkpoint", "t")
+    (varve.table("t") / COMMIT.format(GONE)).unlink()
+    said = refused(varve, "scan", "t", "--at", "5")
+    assert f"version {GONE - 1} can be read" in said and "nothing can be written" not in said
+    assert "the newest version can be read and written to" in said
+    varve.upsert("t", "id,x\n2,1\n")
+    (varve.table("t") / COMMIT.format(LAST + 1)).write_text("{")
+    assert "nothing can be written to the table until" in varve.run("scan", "t").stderr
