@@ -9,6 +9,7 @@
  */
 #include "engine/sql.h"
 #include "lake/query_script.h"
+#include "table/audit/changes_run.h"
 #include "table/read/event_time.h"
 #include "table/read/lost.h"
 #include "table/read/read.h"
@@ -87,14 +88,33 @@ varve_status vv_query_known_open(struct vv_op *op, struct vv_query_script *scrip
     return vv_rules_read(op, &op->arena, source->snapshot, false, &source->rules);
 }
 
-/* The rows of some files, with the columns of the newest version, that were known by then. */
-static varve_status add_rows(struct vv_op *op, const struct vv_query_script *script,
-    const struct vv_query_source *source, const struct vv_snapshot *of, struct vv_buf *sql)
+/* The columns of the newest version, as wide as they were then: a restore may have narrowed them. */
+static varve_status find_columns(struct vv_op *op, const struct vv_query_source *source,
+    struct vv_snapshot *out)
 {
-    const struct vv_field *field = &source->snapshot->schema.fields[source->known_column];
+    struct vv_str unfit = VV_STR_NONE;
+    *out = *source->snapshot;
+    if (source->then == NULL)
+        return VARVE_OK;
+    VV_TRY(vv_changes_widen_schema(op, &source->then->schema, &out->schema, &unfit));
+    if (unfit.ptr == NULL)
+        return VARVE_OK;
+    return vv_fail(op, VARVE_EUNSUPPORTED,
+        "table %.*s: no type holds the values that column %.*s has and those that it had in "
+        "version %" PRId64 ": its rows of then and now are told apart by their commits alone "
+        "(--knowledge commit)",
+        VV_ARG(source->table->name), VV_ARG(unfit), source->then->version);
+}
+
+/* The rows of some files, with the given columns, that were known by then. */
+static varve_status add_rows(struct vv_op *op, const struct vv_query_script *script,
+    const struct vv_query_source *source, const struct vv_snapshot *columns,
+    const struct vv_snapshot *of, struct vv_buf *sql)
+{
+    const struct vv_field *field = &columns->schema.fields[source->known_column];
     const struct vv_scan_source scan = {.store = source->table->store,
         .engine = script->lake->sandbox,
-        .snapshot = source->snapshot,
+        .snapshot = columns,
         .files = of->files,
         .files_len = of->files_len,
         .names = VV_SCAN_LOGICAL,
@@ -123,12 +143,14 @@ varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *
     const struct vv_query_source *source, struct vv_buf *sql)
 {
     const struct vv_schema *schema = &source->snapshot->schema;
+    struct vv_snapshot columns;
+    VV_TRY(find_columns(op, source, &columns));
     if (source->then == NULL)
-        return add_rows(op, script, source, source->snapshot, sql);
+        return add_rows(op, script, source, &columns, source->snapshot, sql);
     vv_buf_adds(sql, "WITH n AS ");
-    VV_TRY(add_rows(op, script, source, source->snapshot, sql));
+    VV_TRY(add_rows(op, script, source, &columns, source->snapshot, sql));
     vv_buf_adds(sql, ", t AS ");
-    VV_TRY(add_rows(op, script, source, source->then, sql));
+    VV_TRY(add_rows(op, script, source, &columns, source->then, sql));
     vv_buf_adds(sql,
         " SELECT * FROM n UNION ALL SELECT * FROM t WHERE NOT EXISTS (SELECT 1 FROM n "
         "WHERE ");

@@ -1,7 +1,9 @@
 """Changes, trace and export over a restore to before a column was widened: the values that were
 written, whatever the type is now."""
 
+import datetime
 import json
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -97,3 +99,20 @@ def test_where_no_type_holds_all_that_is_said(varve):
     assert [row["c"] for row in rows] == [0.5]
     rows = varve.rows("changes", "wd", "--from", "0", "--to", version + 1)
     assert {row["c"] for row in rows} == {5, 9007199254740993}
+
+
+def test_a_leak_check_by_order_knows_them(varve):
+    """A row of before the restore whose type was wider then."""
+    varve.ok("create", "wd", "--key", "k", "--schema", "k bigint not null, c int, seen timestamp",
+             "--order-by", "seen")
+    varve.upsert("wd", '{"k":1,"c":5,"seen":"2024-01-01T00:00:00Z"}')
+    varve.ok("alter", "wd", "widen", "c", "decimal(12,2)", "--upgrade")
+    varve.upsert("wd", '{"k":2,"c":"6.55","seen":"2024-01-01T00:00:00Z"}')
+    time.sleep(0.01)
+    then = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    time.sleep(0.01)
+    varve.ok("restore", "wd", "--version", "1", "--yes")
+    varve.upsert("wd", json.dumps({"k": 1, "c": 7, "seen": "2999-01-01T00:00:00Z"}))
+    rows = rows_of(varve, "leak-check", "SELECT k, c FROM wd WHERE c > 6.54 AND c < 6.56",
+                   "--known-at", then)
+    assert [str(row["c"]) for row in rows] == ["6.55"], rows

@@ -79,6 +79,12 @@ static inline const struct vv_snapshot *vv_changes_view(const struct vv_changes_
 
 /* The commits of the range, where they were not given. */
 varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run);
+/*
+ * Gives the columns of `schema` types that hold the values of those of `other`, too: lives as long as
+ * `op` and both. `*out_unfit`: a column of which no type does; ptr NULL: there is none.
+ */
+varve_status vv_changes_widen_schema(struct vv_op *op, const struct vv_schema *other,
+    struct vv_schema *schema, struct vv_str *out_unfit);
 /* Finds `wide`, in the memory of `op`. EUNSUPPORTED: no type holds all values of a column. */
 varve_status vv_changes_widen(struct vv_op *op, struct vv_changes_run *run);
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);

@@ -115,22 +115,12 @@ static varve_status widen_type(struct vv_op *op, struct vv_type *type,
     return VARVE_OK;
 }
 
-static varve_status fail_type(struct vv_op *op, const struct vv_changes_run *run,
-    const struct vv_field *field)
-{
-    return vv_fail(op, VARVE_EUNSUPPORTED,
-        "what versions %" PRId64 " to %" PRId64
-        " of table %.*s changed can't be told together: no type holds all values that column "
-        "%.*s had there",
-        run->from, run->to, VV_ARG(run->table->name), VV_ARG(field->name));
-}
-
-/* Statistics of floats say less of a column that was widened (delta/stats.h): that goes with it. */
-static varve_status widen_by(struct vv_op *op, const struct vv_changes_run *run,
-    const struct vv_schema *other, struct vv_schema *schema)
+varve_status vv_changes_widen_schema(struct vv_op *op, const struct vv_schema *other,
+    struct vv_schema *schema, struct vv_str *out_unfit)
 {
     struct vv_field *copy = NULL;
     VV_NEW(op, &copy, struct vv_field, schema->fields_len + 1);
+    *out_unfit = VV_STR_NONE;
     for (size_t i = 0; i < schema->fields_len; i++) {
         bool fits = true;
         copy[i] = schema->fields[i];
@@ -139,8 +129,9 @@ static varve_status widen_by(struct vv_op *op, const struct vv_changes_run *run,
         if (field == NULL)
             continue;
         VV_TRY(widen_type(op, &copy[i].type, &field->type, &fits));
-        if (!fits)
-            return fail_type(op, run, &copy[i]);
+        if (!fits && out_unfit->ptr == NULL)
+            *out_unfit = copy[i].name;
+        /* Statistics of floats say less of a column that was widened (delta/stats.h). */
         if (!vv_type_eq(&copy[i].type, &schema->fields[i].type))
             copy[i].metadata = field->metadata;
     }
@@ -153,6 +144,7 @@ static varve_status widen_by_metadata(struct vv_op *op, const struct vv_changes_
     const struct vv_metadata *metadata, struct vv_schema *schema)
 {
     struct vv_schema other = {0};
+    struct vv_str unfit = VV_STR_NONE;
     varve_status status = vv_schema_parse(op, &op->arena, metadata->schema_json,
         vv_features_mapping(run->snapshot->protocol, metadata), &other);
     if (status == VARVE_ECORRUPT || status == VARVE_EUNSUPPORTED) {
@@ -160,7 +152,14 @@ static varve_status widen_by_metadata(struct vv_op *op, const struct vv_changes_
         return VARVE_OK;
     }
     VV_TRY(status);
-    return widen_by(op, run, &other, schema);
+    VV_TRY(vv_changes_widen_schema(op, &other, schema, &unfit));
+    return unfit.ptr == NULL
+               ? VARVE_OK
+               : vv_fail(op, VARVE_EUNSUPPORTED,
+                     "what versions %" PRId64 " to %" PRId64
+                     " of table %.*s changed can't be told together: no type holds all values "
+                     "that column %.*s had there",
+                     run->from, run->to, VV_ARG(run->table->name), VV_ARG(unfit));
 }
 
 static varve_status widen_by_commit(struct vv_op *op, const struct vv_changes_run *run,

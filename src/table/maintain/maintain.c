@@ -180,6 +180,7 @@ static varve_status look_after_checkpoint(struct vv_op *op, struct vv_maintain_r
     struct vv_maintain_task task = {.duty = VV_DUTY_CHECKPOINT};
     /* Anew, since a refreshed snapshot goes by the checkpoint that it began with. */
     VV_TRY(vv_snapshot_load(op, &run->table->log, VV_NO_VERSION, &latest));
+    VV_TRY(vv_features_check_write(op, latest->protocol, latest->metadata, &latest->schema));
     if (!vv_checkpoint_is_due(&run->policy, latest->version, latest->checkpoint_version))
         return VARVE_OK;
     int64_t since =
@@ -208,6 +209,9 @@ static varve_status keep_and_clean(struct vv_op *op, struct vv_maintain_run *run
 {
     struct vv_log_list list = {0};
     VV_TRY(vv_table_refresh(op, run->table));
+    const struct vv_snapshot *latest = run->table->snapshot;
+    /* Others may have given the table a feature since it was begun with. */
+    VV_TRY(vv_features_check_write(op, latest->protocol, latest->metadata, &latest->schema));
     VV_TRY(vv_log_list_read(op, &run->table->log, 0, &op->arena, &list));
     VV_TRY(vv_ledger_keep(op, &run->table->log, &list, run->table->snapshot->version + 1,
         out_kept));
