@@ -148,8 +148,8 @@ TEST(checkpoint, takes_from_the_struct_what_json_has_no_number_for)
     VV_CLEANUP(table_done) struct table t;
     VV_CLEANUP(vv_snapshot_release) struct vv_snapshot *snapshot = NULL;
     static const char stats[] =
-        "{\"numRecords\":5,\"minValues\":{\"x\":0.500000000000000,\"y\":\"-Infinity\"},"
-        "\"maxValues\":{\"x\":-0.500000000000000,\"y\":\"NaN\"}}";
+        "{\"numRecords\":5,\"minValues\":{\"x\":0.5,\"y\":\"-Infinity\"},"
+        "\"maxValues\":{\"x\":-0.5,\"y\":\"NaN\"}}";
 #define ODD_PARSED                                                                             \
     "{'numRecords': 5::BIGINT, 'minValues': {'x': 0.5::DECIMAL(15,15), 'y': '-inf'::DOUBLE}, " \
     "'maxValues': {'x': -0.5::DECIMAL(15,15), 'y': 'nan'::DOUBLE}}"
