@@ -60,7 +60,7 @@ typedef struct varve_writer_options {
     /* One row set aside: its table, sequence, text (JSON) and reason; borrowed. */
     void (*on_quarantine)(void *data, const char *table, uint64_t sequence,
         const char *row_json, const char *reason);
-    /* A flush failed and will be repeated after `retry_ms`. */
+    /* A flush failed and is repeated after `retry_ms`; `table` "": the spool could not be sealed. */
     void (*on_retry)(void *data, const char *table, const varve_error *error, int64_t retry_ms);
     void *callback_data;
     /*

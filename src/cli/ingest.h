@@ -61,7 +61,9 @@ struct vv_refusal { /* a row that was set aside when it was to be committed */
     char *table, *reason;
 };
 
-struct vv_trouble { /* a table whose flush fails and is repeated */
+#define VV_TROUBLE_OF_SPOOL ""
+struct
+    vv_trouble { /* a table whose flush fails and is repeated, or the spool, which can't be sealed */
     char *table;
     uint64_t retries;
     varve_error error;

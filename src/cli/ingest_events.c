@@ -74,9 +74,12 @@ static void on_commit(void *data, const varve_writer_commit *commit)
 {
     struct vv_events *events = data;
     (void)pthread_mutex_lock(&events->lock);
-    struct vv_trouble *trouble = find_trouble(events, commit->table);
-    if (trouble)
-        trouble->is_over = true;
+    const char *const well[] = {commit->table, VV_TROUBLE_OF_SPOOL};
+    for (size_t i = 0; i < VV_COUNT(well); i++) {
+        struct vv_trouble *trouble = find_trouble(events, well[i]);
+        if (trouble)
+            trouble->is_over = true;
+    }
     (void)pthread_mutex_unlock(&events->lock);
     wake(events);
 }

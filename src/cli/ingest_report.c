@@ -147,16 +147,17 @@ static void say_trouble(const struct vv_ingest *ingest, struct vv_trouble *troub
     int64_t now_ms)
 {
     struct vv_text line VV_CLEANUP(vv_text_done) = {0};
+    const char *what = *trouble->table != '\0' ? trouble->table : "the spool";
     if (trouble->is_over) {
         if (trouble->said_ms != 0)
             vv_text_addf(&line, "varve: %s: flushed again, after %" PRIu64 " failed attempt%s",
-                trouble->table, trouble->retries, vv_text_plural((int64_t)trouble->retries));
+                what, trouble->retries, vv_text_plural((int64_t)trouble->retries));
         trouble->said_ms = 0;
     } else if (trouble->said_ms == 0 || now_ms - trouble->said_ms >= TROUBLE_EVERY_MS) {
         vv_text_addf(&line,
             "varve: warning: %s: cannot be flushed for %" PRId64 " s (%" PRIu64
             " attempt%s), its rows wait in the spool; next attempt in %.1f s: %s",
-            trouble->table, (now_ms - trouble->since_ms) / 1000, trouble->retries,
+            what, (now_ms - trouble->since_ms) / 1000, trouble->retries,
             vv_text_plural((int64_t)trouble->retries), (double)trouble->retry_ms / 1000,
             trouble->error.message);
         trouble->said_ms = now_ms;

@@ -82,7 +82,9 @@ varve_status vv_spool_reader_open(struct vv_op *op, struct vv_spool *spool, uint
 static varve_status fail_damage(struct vv_op *op, const struct vv_spool_reader *reader,
     const char *fault)
 {
-    return vv_fail(op, VARVE_ECORRUPT, "segment %" PRIu64 " of %s is damaged at offset %zu: %s",
+    return vv_fail(op, VARVE_ECORRUPT,
+        "segment %" PRIu64 " of %s is damaged at offset %zu: %s; once "
+        "nobody writes to it `varve spool salvage` saves what can be read",
         reader->number, reader->file.journal->location.ptr, reader->cursor.at, fault);
 }
 

@@ -249,6 +249,8 @@ static bool wait_is_over(const struct vv_writer *writer, uint64_t ticket, uint64
         *out = WAITED_DONE;
     else if (atomic_load(&writer->interrupted))
         *out = WAITED_INTERRUPTED;
+    else if (writer->seal_failure.code == VARVE_ECORRUPT) /* no other attempt will be better */
+        *out = WAITED_TRIED;
     else if ((writer->closing > 0 || atomic_load(&writer->is_refused)) &&
              (writer->seal_failure.code != VARVE_OK ||
                  (writer->seals_done >= ticket && has_tried_all(writer))))

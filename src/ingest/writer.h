@@ -34,6 +34,7 @@ struct vv_writer_events {
     void (*durable)(void *data, uint64_t sequence);
     void (*quarantine)(void *data, struct vv_str table, uint64_t sequence,
         struct vv_str row_json, struct vv_str reason);
+    /* `table` empty: the spool could not be sealed. */
     void (*retry)(void *data, struct vv_str table, const varve_error *error, int64_t retry_us);
 };
 

@@ -162,6 +162,7 @@ struct vv_writer {
     uint32_t removals;        /* of segments, that go on: they count as waiting until then */
     uint32_t scans;           /* that are reading segments, which must stay meanwhile */
     varve_error seal_failure; /* of the last seal; code OK: it was well */
+    int64_t seal_told_us;     /* when a failure was told; 0: since then none */
     uint32_t closing;         /* who waits for one attempt more of each table, and no success */
     bool stopping;
     pthread_t threads[VV_WRITER_WORKERS + 1];

@@ -6,6 +6,7 @@
 #include "ingest/writer_state.h"
 
 #define SEAL_RETRY_US INT64_C(1000000)
+#define SEAL_TOLD_EVERY_US INT64_C(60000000)
 
 static bool wants_seal(const struct vv_writer *writer, int64_t now)
 {
@@ -46,6 +47,30 @@ static void tell_durable(struct vv_writer *writer)
     pthread_mutex_unlock(&writer->callbacks);
 }
 
+/*
+ * What is tried every second may fail as often: the log has it once, then once a minute. Whoever waits
+ * hears of each attempt, but for one that an interrupt ended: who asked for that knows.
+ */
+static void tell_failure(struct vv_op *op, struct vv_writer *writer)
+{
+    const struct vv_writer_events *events = &writer->options.events;
+    int64_t now = vv_writer_clock(writer);
+    if (op->error.code == VARVE_EINTERRUPTED)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    bool is_told = writer->seal_told_us != 0 && now - writer->seal_told_us < SEAL_TOLD_EVERY_US;
+    if (!is_told)
+        writer->seal_told_us = now;
+    pthread_mutex_unlock(&writer->lock);
+    pthread_mutex_lock(&writer->callbacks);
+    if (events->retry != NULL)
+        events->retry(events->data, VV_STR(""), &op->error, SEAL_RETRY_US);
+    pthread_mutex_unlock(&writer->callbacks);
+    if (!is_told)
+        vv_log(op, VV_LOG_WARN, "writer.seal", "the spool can't be sealed, tried again: %s",
+            op->error.message);
+}
+
 /* Seals for all who have asked by now. */
 static void seal_now(struct vv_op *op, struct vv_writer *writer)
 {
@@ -61,6 +86,7 @@ static void seal_now(struct vv_op *op, struct vv_writer *writer)
     writer->seal_failure.code = VARVE_OK;
     if (status == VARVE_OK) {
         writer->seals_done = ticket;
+        writer->seal_told_us = 0;
     } else {
         writer->seal_failure = op->error;
         writer->next_seal_us = now + SEAL_RETRY_US;
@@ -70,9 +96,7 @@ static void seal_now(struct vv_op *op, struct vv_writer *writer)
     pthread_mutex_unlock(&writer->lock);
     if (status == VARVE_OK)
         return;
-    if (status != VARVE_EINTERRUPTED) /* who asked for that knows */
-        vv_log(op, VV_LOG_WARN, "writer.seal", "the spool can't be sealed, tried again: %s",
-            op->error.message);
+    tell_failure(op, writer);
     vv_forgive(op);
 }
 

@@ -132,3 +132,22 @@ def test_a_spool_in_use_is_left_alone(lake):
     assert lake.values() == expected(range(3))
     done = lake.run("spool", "salvage", "--spool", lake.folder / "nowhere")
     assert done.returncode == 5
+
+
+def test_damage_under_a_running_ingest_ends_it(lake):
+    """It waited for ever for a segment that never gets better, and said so five times a second."""
+    run = lake.ingest("signals", "-", "--ack", "--interval", "1h")
+    run.send(signal_rows(range(100)))
+    while json.loads(run.process.stdout.readline())["ack"] < 100:
+        pass
+    (path,) = [lake.path / "_varve" / "spool" / segment["file"] for segment in lake.spool()["segments"]]
+    with path.open("r+b") as file:
+        file.seek(place_of(path, 50))
+        file.write(b"\xff" * 20)
+    run.end(6)
+    told = [line for line in run.messages if "can't be sealed" in line]
+    assert len(told) == 1 and "spool salvage" in told[0]
+    assert any("not all rows can be committed" in line and "spool salvage" in line for line in run.messages)
+    salvage(lake)
+    lake.ok("spool", "flush")
+    assert json.loads(lake.ok("query", "select count(*) as n from signals", "--json")) == [{"n": 99}]

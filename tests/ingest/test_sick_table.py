@@ -72,3 +72,15 @@ def test_what_is_no_table_never_waits_in_the_spool(lake):
     run.end()
     assert run.metrics[-1]["refused"] == 2 and run.metrics[-1]["rows_waiting"] == 0
     assert lake.values() == expected([1])
+
+
+@pytest.mark.parametrize("seams", ["fail=journal.map:4+", "fail=journal.sync:4+"])
+def test_a_spool_that_is_never_sealed_ends_it_with_the_cause(lake, seams):
+    """There is no table yet whose flush could fail: the end waited for ever, and a SIGTERM did not end it."""
+    run = lake.ingest("signals", "--interval", "1h", "--patience", "1s", env={"VARVE_TEST_SEAMS": seams})
+    run.send(signal_rows(range(20)))
+    run.end(status=8, seconds=60)
+    assert run.heard("20 rows stay in the spool")
+    assert sum("can't be sealed" in line for line in run.messages) == 1
+    lake.ok("spool", "flush")
+    assert lake.values() == expected(range(20))
