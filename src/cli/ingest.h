@@ -61,10 +61,8 @@ struct vv_refusal { /* a row that was set aside when it was to be committed */
     char *table, *reason;
 };
 
-#define VV_TROUBLE_OF_SPOOL ""
-struct
-    vv_trouble { /* a table whose flush fails and is repeated, or the spool, which can't be sealed */
-    char *table;
+struct vv_trouble { /* a table whose flush fails and is repeated */
+    char *table;    /* "": the spool, which can't be sealed */
     uint64_t retries;
     varve_error error;
     int64_t since_ms;

@@ -74,7 +74,7 @@ static void on_commit(void *data, const varve_writer_commit *commit)
 {
     struct vv_events *events = data;
     (void)pthread_mutex_lock(&events->lock);
-    const char *const well[] = {commit->table, VV_TROUBLE_OF_SPOOL};
+    const char *const well[] = {commit->table, ""};
     for (size_t i = 0; i < VV_COUNT(well); i++) {
         struct vv_trouble *trouble = find_trouble(events, well[i]);
         if (trouble)

@@ -147,7 +147,7 @@ static varve_status check_new(struct vv_op *op, struct vv_alter_change *change,
         !change->request->upgrade)
         return vv_fail(op, VARVE_EUNSUPPORTED,
             "a timestamp without time zone needs the table feature timestampNtz: "
-            "allow the upgrade, or take a timestamp");
+            "allow the upgrade (--upgrade), or take a timestamp");
     return VARVE_OK;
 }
 

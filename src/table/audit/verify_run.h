@@ -1,11 +1,10 @@
 /*
  * The inside of verify, shared by the files verify*.c.
  *
- * verify.c walks over the commits; verify_chain.c judges their links, verify_files.c their actions
- * and the files they name, verify_hash.c hashes files, verify_cache.c looks at ledger and
- * checkpoints, verify_said.c at what commits say of themselves, verify_beside.c at what others do
- * meanwhile, verify_rest.c at keys and at
- * files that nothing names, verify_pins.c at tags and holds, verify_report.c tells it all.
+ * verify.c walks over the commits; verify_chain.c judges links, verify_files.c actions and the files
+ * they name, verify_hash.c hashes files, verify_cache.c looks at ledger and checkpoints, verify_said.c
+ * at what commits say of themselves, verify_beside.c at what others do meanwhile, verify_rest.c at
+ * keys and files that nothing names, verify_pins.c at tags and holds, verify_report.c tells it all.
  */
 #ifndef VV_TABLE_AUDIT_VERIFY_RUN_H
 #define VV_TABLE_AUDIT_VERIFY_RUN_H
@@ -22,7 +21,6 @@
 #include "table/folder_walk.h"
 
 #define VV_FINDINGS_MAX 1000 /* that are told one by one; all are counted */
-
 enum vv_judgement {
     VV_TOLD = false, /* no failure */
     VV_WRONG = true,
