@@ -81,7 +81,7 @@ static varve_status read_footer(struct vv_op *op, struct vv_session *session,
     }
 }
 
-/* Of a DECIMAL(P,S) at the beginning of a type in SQL: its length; 0: more than a double holds. */
+/* Of a DECIMAL(P,S) at the beginning of a type in SQL: its length where a double does not hold it, else 0. */
 static size_t rounded_len(struct vv_str sql)
 {
     static const struct vv_str begin = {"DECIMAL(", 8};

@@ -159,3 +159,34 @@ def test_binary_partition_values_are_the_bytes_of_the_text(varve, text, value):
     assert parsed(varve, "b", 1)["partitionValues_parsed"]["p"] == value
     told = varve.ok("query", "SELECT hex(p) AS h FROM b").splitlines()[1:]
     assert told == [value.hex().upper() if value else ""]
+
+
+@pytest.mark.contradicts_itself
+def test_what_typed_statistics_leave_out_accuses_no_table(varve):
+    """Neither what is no value of its column, nor a column that has gone since."""
+    varve.ok("create", "t", "--key", "k", "--schema", "k bigint not null, f double, t timestamp, i int", *ONLY_STRUCT)
+    varve.upsert("t", json.dumps({"k": 1, "f": 2.0, "t": "2024-01-01T10:00:00Z", "i": 5}))
+    alter_stats(varve, "t", lambda stats: json.dumps({
+        **stats, "other": 1,
+        "minValues": {**stats["minValues"], "t": "2024-01-01T09:00:00.1234567Z", "f": "NaN"}}))
+    varve.ok("alter", "t", "drop-column", "i", "--upgrade")
+    varve.ok("checkpoint", "t")
+    assert "whole" in varve.ok("verify", "t")
+
+
+@pytest.mark.contradicts_itself
+def test_other_counts_in_a_checkpoint_are_found(own):
+    """They are what deletes and compactions go by."""
+    own.ok("checkpoint", "own")
+    path = checkpoint(own, "own", 1)
+    table = pq.read_table(path)
+    adds = table.column("add").to_pylist()
+    for add in adds:
+        if add:
+            add["stats_parsed"]["numRecords"] = 2
+    at = table.schema.get_field_index("add")
+    changed = table.set_column(at, table.schema.field("add"), pa.array(adds, table.schema.field("add").type))
+    kept = {key: value for key, value in (table.schema.metadata or {}).items() if b"xxh3" not in key}
+    pq.write_table(changed.replace_schema_metadata(kept), path)
+    done = own.run("verify", "own")
+    assert done.returncode == 10 and "describes a file differently" in done.stdout + done.stderr

@@ -147,6 +147,24 @@ varve_status vv_verify_digest(struct vv_op *op, struct vv_str line, uint64_t *ou
     return digest_value(op, &arena, json, 0, out);
 }
 
+/* 0: they say no number of rows. */
+static varve_status digest_rows(struct vv_op *op, struct vv_arena *arena, struct vv_str stats,
+    uint64_t *out)
+{
+    const struct vv_json *json = NULL;
+    int64_t rows = 0;
+    *out = 0;
+    if (vv_json_parse(op, arena, stats, &json) != VARVE_OK) {
+        if (op->error.code != VARVE_ECORRUPT)
+            return op->error.code;
+        vv_forgive(op);
+        return VARVE_OK;
+    }
+    if (vv_json_int64(vv_json_get(json, "numRecords"), &rows))
+        *out = of_number((uint64_t)rows, SEED_NUMBER);
+    return VARVE_OK;
+}
+
 varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
     struct vv_file_digest *out)
 {
@@ -158,8 +176,10 @@ varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
     vv_action_write_add(&same, &line);
     if (!vv_buf_ok(&line))
         return vv_fail_memory(op);
-    out->stats = 0;
-    if (file->stats.len > 0)
+    out->stats = out->rows = 0;
+    if (file->stats.len > 0) {
         VV_TRY(digest_text(op, &arena, file->stats, 0, &out->stats));
+        VV_TRY(digest_rows(op, &arena, file->stats, &out->rows));
+    }
     return vv_verify_digest(op, vv_buf_str(&line), &out->rest);
 }

@@ -95,7 +95,7 @@ int64_t vv_chain_walk_open(const struct vv_chain_walk *walk);
 
 /* What the log says about a file. A checkpoint may leave the statistics out. */
 struct vv_file_digest {
-    uint64_t rest, stats; /* stats 0: there are none */
+    uint64_t rest, stats, rows; /* stats, rows (of the statistics) 0: there are none */
 };
 
 /* A data file that is or was in the table. */
