@@ -5,7 +5,21 @@
 
 /* Each `skip_` gives the place behind what begins at `at`; `len` where that has no end. */
 
-/* Every byte of a character that is not ASCII is one of a word, as the engine has it. */
+/* Bytes of a blank at `at` that is not ASCII, as DuckDB has them: SQL pasted from a page is full of these. */
+static size_t wide_blank_len(const char *sql, size_t at, size_t len)
+{
+    static const char *const blanks[] = {"\xC2\xA0", "\xE2\x80\xAF", "\xE2\x81\x9F",
+        "\xE2\x81\xA0", "\xE3\x80\x80", "\xEF\xBB\xBF"};
+    for (size_t i = 0; i < VV_COUNT(blanks); i++)
+        if (len - at >= strlen(blanks[i]) &&
+            memcmp(sql + at, blanks[i], strlen(blanks[i])) == 0)
+            return strlen(blanks[i]);
+    bool is_space = len - at > 2 && memcmp(sql + at, "\xE2\x80", 2) == 0 &&
+                    (unsigned char)sql[at + 2] >= 0x80 && (unsigned char)sql[at + 2] <= 0x8B;
+    return is_space ? 3 : 0;
+}
+
+/* Every byte of another character that is not ASCII is one of a word, as the engine has it. */
 static bool is_word_byte(char byte)
 {
     unsigned char c = (unsigned char)byte;
@@ -30,7 +44,8 @@ static size_t skip_quoted(const char *sql, size_t at, size_t len, bool has_escap
 /* Dollars within a word are part of it. */
 static size_t skip_word(const char *sql, size_t at, size_t len)
 {
-    while (at < len && (is_word_byte(sql[at]) || sql[at] == '$'))
+    while (at < len && (is_word_byte(sql[at]) || sql[at] == '$') &&
+           wide_blank_len(sql, at, len) == 0)
         at++;
     return at;
 }
@@ -85,6 +100,9 @@ static size_t skip_dollars(const char *sql, size_t at, size_t len)
 static size_t skip(const char *sql, size_t at, size_t len)
 {
     bool has_next = at + 1 < len;
+    size_t blank = wide_blank_len(sql, at, len);
+    if (blank > 0)
+        return at + blank;
     if (sql[at] == '\'' || sql[at] == '"')
         return skip_quoted(sql, at, len, false);
     if ((sql[at] == 'e' || sql[at] == 'E') && has_next && sql[at + 1] == '\'')
@@ -114,7 +132,8 @@ const char *vv_sql_blank_end(const char *sql, size_t len)
     while (at < len) {
         bool is_comment = at + 1 < len && ((sql[at] == '-' && sql[at + 1] == '-') ||
                                               (sql[at] == '/' && sql[at + 1] == '*'));
-        if (!is_comment && !isspace((unsigned char)sql[at]) && sql[at] != ';')
+        if (!is_comment && !isspace((unsigned char)sql[at]) && sql[at] != ';' &&
+            wide_blank_len(sql, at, len) == 0)
             break;
         at = skip(sql, at, len);
     }

@@ -1,5 +1,7 @@
 #include "engine/sql_lex.h"
 
+#include <string.h>
+
 /* What stands in a block comment, up to and with its end. */
 static struct vv_str skip_block(struct vv_str sql, bool *out_closed)
 {
@@ -24,12 +26,32 @@ static bool is_blank(char byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
+/* Bytes of a blank in front that is not ASCII, as DuckDB has them: SQL pasted from a page is full of these. */
+static size_t wide_blank_len(struct vv_str sql)
+{
+    static const char *const blanks[] = {"\xC2\xA0", "\xE2\x80\xAF", "\xE2\x81\x9F",
+        "\xE2\x81\xA0", "\xE3\x80\x80", "\xEF\xBB\xBF"};
+    if (sql.len == 0 || (unsigned char)sql.ptr[0] < 0xC2)
+        return 0;
+    for (size_t i = 0; i < VV_COUNT(blanks); i++)
+        if (vv_str_starts(sql, vv_str_of(blanks[i])))
+            return strlen(blanks[i]);
+    bool is_space = sql.len > 2 && vv_str_starts(sql, VV_STR("\xE2\x80")) &&
+                    (unsigned char)sql.ptr[2] >= 0x80 && (unsigned char)sql.ptr[2] <= 0x8B;
+    return is_space ? 3 : 0;
+}
+
+static size_t blank_len(struct vv_str sql)
+{
+    return sql.len > 0 && is_blank(sql.ptr[0]) ? 1 : wide_blank_len(sql);
+}
+
 struct vv_str vv_sql_skip_blank(struct vv_str sql, bool *out_closed)
 {
     bool is_closed = true;
     for (;;) {
-        while (sql.len > 0 && is_blank(sql.ptr[0]))
-            sql = vv_str_skip(sql, 1);
+        for (size_t len = blank_len(sql); len > 0; len = blank_len(sql))
+            sql = vv_str_skip(sql, len);
         if (vv_str_starts(sql, VV_STR("--")))
             sql = vv_str_skip(sql, vv_str_find(sql, '\n'));
         else if (vv_str_starts(sql, VV_STR("/*")))
@@ -96,7 +118,8 @@ static size_t dollar_len(struct vv_str sql, size_t mark_len, bool *out_closed)
 static size_t word_len(struct vv_str sql)
 {
     size_t i = 0;
-    while (i < sql.len && (is_word_byte(sql.ptr[i]) || (i > 0 && sql.ptr[i] == '$')))
+    while (i < sql.len && (is_word_byte(sql.ptr[i]) || (i > 0 && sql.ptr[i] == '$')) &&
+           wide_blank_len(vv_str_skip(sql, i)) == 0)
         i++;
     return i;
 }

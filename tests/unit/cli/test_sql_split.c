@@ -24,15 +24,18 @@ TEST(sql_split, ends_at_a_semicolon_of_its_own)
         "SELECT $a$;", "SELECT $1;@", "SELECT $name;@", "SELECT a$b;@$b", "SELECT a$$b$;@$b$;",
         "SELECT $\xc3\xa9$;$\xc3\xa9$;@", "SELECT \xc3\xa9$a$;@$a$", "SELECT 1e'\\';@'",
         "SELECT E'\\';';@", "SELECT 'a\\';@ b'", "SELECT name'x;'", "SELECT 1 - -1;@",
-        "SELECT 4 / 2 * 1;@", "SELECT $", "SELECT '", "SELECT /"};
+        "SELECT 4 / 2 * 1;@", "SELECT\xc2\xa0$$;$$;@",
+        "SELECT\xe3\x80\x80"
+        "E'\\';';@",
+        "a\xe2\x80\x83$$;$$;@", "SELECT $", "SELECT '", "SELECT /"};
     for (size_t i = 0; i < VV_COUNT(cases); i++)
         check_end(cases[i]);
 }
 
 TEST(sql_split, knows_what_is_nothing)
 {
-    static const char *const blank[] = {
-        "", " \t\n", ";", " ; ;", "-- x", "/* x */;", "-- x\n/* y */ ;\n"};
+    static const char *const blank[] = {"", " \t\n", ";", " ; ;", "-- x", "/* x */;",
+        "-- x\n/* y */ ;\n", "\xc2\xa0;\xef\xbb\xbf"};
     static const char *const not_blank[] = {"a", "-- x\na", "/* x */ 1", "''", "- -", "/", "$"};
     for (size_t i = 0; i < VV_COUNT(blank); i++)
         CHECK(vv_sql_is_blank(blank[i], strlen(blank[i])));

@@ -25,6 +25,12 @@ static const struct sample samples[] = {
     {"SELECT $1; x", "[SELECT $1][x]!"},
     {"a -- b;\n c; d", "[a -- b;\n c][d]!"},
     {"a /* ; /* ; */ ; */ b; c", "[a /* ; /* ; */ ; */ b][c]!"},
+    {"a\xc2\xa0$$;$$; b", "[a\xc2\xa0$$;$$][b]!"}, /* blanks that are not ASCII */
+    {"\xef\xbb\xbf"
+     "a\xe2\x80\x8b"
+     "e'\\';';\xe3\x80\x80; b",
+        "[a\xe2\x80\x8b"
+        "e'\\';'][b]!"},
     {"a 'never closed ; b", "[a 'never closed ; b]!"},
 };
 
