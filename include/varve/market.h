@@ -82,7 +82,7 @@ typedef struct varve_signal {
  * varve_table_upsert with records: `table` has the columns of the record (more may be there and
  * stay NULL). EINVALID names the record by its number, from 1, as a row ("row 2"). A text that is not
  * UTF-8, or a time out of range, is what is wrong with that record alone: it is told, or goes to the
- * quarantine (there with a U+FFFD for each byte that is none), like one that breaks a rule of the table.
+ * quarantine, as JSON (with a U+FFFD for each byte that is none), which a release leaves there.
  */
 VARVE_API VARVE_MUST_CHECK varve_status varve_table_upsert_regimes(varve_table *table,
     const varve_market_regime *rows, size_t rows_len, const varve_upsert_options *options,

@@ -47,13 +47,13 @@ varve_status vv_record_row(struct vv_op *op, const struct vv_record_type *type,
 /* The value is one that a table may have: UTF-8, a time that there is. */
 bool vv_record_is_sound(enum vv_record_kind kind, const void *value);
 
+/* Columns of table/input/batch_input.h: a line that is no row, the record as JSON, what is wrong. */
 struct vv_record_fault {
-    struct vv_str name, value,
-        rule; /* of the field; what it holds, for people; what is wrong */
+    struct vv_str name, value, rule;
 };
 /* So many records go by between two looks at whether the call is interrupted. */
 #define VV_RECORDS_A_LOOK 4096
-/* By record, the first field that is not sound, NULL: all are; `*out` NULL: all of all. In `op`. */
+/* By record, what of it is not sound, NULL: all is; `*out` NULL: all of all. In `op`. */
 varve_status vv_records_judge(struct vv_op *op, const struct vv_record_type *type,
     const void *records, size_t len, const struct vv_record_fault ***out);
 
