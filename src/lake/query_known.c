@@ -94,7 +94,7 @@ static varve_status find_columns(struct vv_op *op, const struct vv_query_source 
 {
     struct vv_str unfit = VV_STR_NONE;
     *out = *source->snapshot;
-    if (source->then == NULL)
+    if (source->then == NULL || !vv_changes_may_widen(source->snapshot))
         return VARVE_OK;
     VV_TRY(vv_changes_widen_schema(op, &source->then->schema, &out->schema, &unfit));
     if (unfit.ptr == NULL)
@@ -145,7 +145,7 @@ varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *
     const struct vv_schema *schema = &source->snapshot->schema;
     struct vv_snapshot columns;
     VV_TRY(find_columns(op, source, &columns));
-    if (source->then == NULL)
+    if (source->then == NULL || !vv_changes_may_widen(source->snapshot))
         return add_rows(op, script, source, &columns, source->snapshot, sql);
     vv_buf_adds(sql, "WITH n AS ");
     VV_TRY(add_rows(op, script, source, &columns, source->snapshot, sql));

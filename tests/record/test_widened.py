@@ -116,3 +116,24 @@ def test_a_leak_check_by_order_knows_them(varve):
     rows = rows_of(varve, "leak-check", "SELECT k, c FROM wd WHERE c > 6.54 AND c < 6.56",
                    "--known-at", then)
     assert [str(row["c"]) for row in rows] == ["6.55"], rows
+
+
+def test_a_leak_check_of_a_table_that_others_have_made_anew_answers(varve):
+    """With another type, and no row of before: nothing was widened, and nothing has to be."""
+    varve.ok("create", "lk", "--key", "id", "--order-by", "o", "--schema",
+             "id bigint not null, o timestamp, a bigint")
+    varve.upsert("lk", '{"id":1,"o":"2024-01-01T00:00:00Z","a":1}')
+    log = varve.table("lk") / "_delta_log"
+    lines = [json.loads(line) for number in (0, 1) for line in (log / f"{number:020}.json").read_text().splitlines()]
+    metadata = next(line["metaData"] for line in lines if "metaData" in line)
+    schema = json.loads(metadata["schemaString"])
+    schema["fields"][2]["type"] = "double"
+    removed = next(line["add"]["path"] for line in lines if "add" in line)
+    (log / f"{2:020}.json").write_text("".join(json.dumps(line) + "\n" for line in (
+        {"commitInfo": {"timestamp": int(time.time() * 1000), "operation": "WRITE", "engineInfo": "Other/1"}},
+        {"metaData": {**metadata, "schemaString": json.dumps(schema)}},
+        {"remove": {"path": removed, "deletionTimestamp": int(time.time() * 1000), "dataChange": True}})))
+    known = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    time.sleep(0.01)
+    varve.upsert("lk", '{"id":2,"o":"2024-01-02T00:00:00Z","a":0.5}')
+    assert varve.rows("leak-check", "SELECT id, a FROM lk", "--known-at", known) == []

@@ -85,6 +85,8 @@ varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run);
  */
 varve_status vv_changes_widen_schema(struct vv_op *op, const struct vv_schema *other,
     struct vv_schema *schema, struct vv_str *out_unfit);
+/* Columns may have been wider than they are: a feature that was there once stays over a restore. */
+bool vv_changes_may_widen(const struct vv_snapshot *snapshot);
 /* Finds `wide`, in the memory of `op`. EUNSUPPORTED: no type holds all values of a column. */
 varve_status vv_changes_widen(struct vv_op *op, struct vv_changes_run *run);
 varve_status vv_changes_read(struct vv_op *op, struct vv_changes_run *run);

@@ -193,16 +193,19 @@ static varve_status widen_by_before(struct vv_op *op, const struct vv_changes_ru
     return widen_by_metadata(op, run, before->metadata, schema);
 }
 
+bool vv_changes_may_widen(const struct vv_snapshot *snapshot)
+{
+    return vv_features_has(snapshot->protocol, VV_STR("typeWidening")) ||
+           vv_features_has(snapshot->protocol, VV_STR("typeWidening-preview"));
+}
+
 varve_status vv_changes_widen(struct vv_op *op, struct vv_changes_run *run)
 {
     VV_CLEANUP(vv_ledger_reader_done)
     struct vv_ledger_reader ledger = {.arena = VV_ARENA_INIT(op->arena.bytes_max)};
-    const struct vv_protocol *protocol = run->snapshot->protocol;
     struct vv_snapshot *wide = NULL;
     run->wide = NULL;
-    /* A feature that was there once stays over a restore. */
-    if (!vv_features_has(protocol, VV_STR("typeWidening")) &&
-        !vv_features_has(protocol, VV_STR("typeWidening-preview")))
+    if (!vv_changes_may_widen(run->snapshot))
         return VARVE_OK;
     VV_TRY(vv_changes_entries(op, run));
     VV_NEW(op, &wide, struct vv_snapshot, 1);
