@@ -382,6 +382,22 @@ static varve_status check_filling(struct vv_op *op, const struct vv_field *said,
     return VARVE_OK;
 }
 
+/* An earlier build may have stored a word as it was typed; what can't be a value stays as it is. */
+static varve_status spell(struct vv_op *op, const struct vv_pair *asked, struct vv_str *value)
+{
+    struct vv_property property;
+    if (value->ptr == NULL || vv_str_eq(asked->value, *value))
+        return VARVE_OK;
+    varve_status status = vv_property_check(op, asked->name, *value, &property);
+    if (status == VARVE_OK)
+        *value = property.value;
+    else if (status == VARVE_EUSAGE || status == VARVE_EUNSUPPORTED)
+        vv_forgive(op);
+    else
+        return status;
+    return VARVE_OK;
+}
+
 /*
  * The order column, the checks and the properties that were asked for, as they would have become
  * the table's: each has to be there. Those that nobody asked for may have changed since.
@@ -404,6 +420,7 @@ static varve_status check_asked(struct vv_op *op, const struct vv_table_spec *sp
         struct vv_str value = vv_pairs_get(&there->metadata->configuration,
             vv_constraint_find(&there->metadata->configuration, pair->name));
         bool is_order = vv_str_eq(pair->name, VV_STR(VV_PROPERTY_ORDER_BY));
+        VV_TRY(spell(op, pair, &value));
         if (is_order ? vv_str_eq_nocase(pair->value, value) : vv_str_eq(pair->value, value))
             continue;
         if (value.ptr == NULL)

@@ -196,3 +196,16 @@ def test_a_check_that_names_no_column_is_a_mistake_of_the_command(varve):
     done = create_bare(varve, "--key", "k", "--check", "c: zz > 1")
     assert done.returncode == 2 and "constraint c" in done.stderr and "zz" in done.stderr
     assert not varve.table("t").exists()
+
+
+def test_a_word_that_was_stored_as_it_was_typed_is_the_same(varve):
+    """Once words were stored in any case; a create that is run each morning goes on."""
+    words = ("create", "t", "--key", "k", "--schema", "k bigint not null",
+             "--property", "delta.isolationLevel=serializable", "--property", "delta.parquet.compression.codec=ZSTD")
+    varve.ok(*words)
+    path = varve.table("t") / "_delta_log" / f"{0:020}.json"
+    path.write_text(path.read_text().replace('"zstd"', '"ZSTD"').replace('"Serializable"', '"serializable"'))
+    assert "ZSTD" in path.read_text() and '"serializable"' in path.read_text()
+    varve.ok(*words)
+    done = varve.run(*words[:-1], "delta.parquet.compression.codec=snappy")
+    assert done.returncode == 2 and "another one" in done.stderr
