@@ -153,28 +153,40 @@ static bool is_comparable(const struct vv_type *column, struct vv_str type)
     }
 }
 
+/* A time of the column's own type, beside which a text becomes one, too. */
+static bool is_time_of(const struct vv_type *column, struct vv_str type)
+{
+    return (column->kind == VV_TYPE_TIMESTAMP &&
+               vv_str_eq(type, VV_STR("TIMESTAMP WITH TIME ZONE"))) ||
+           (column->kind == VV_TYPE_TIMESTAMP_NTZ && vv_str_eq(type, VV_STR("TIMESTAMP"))) ||
+           (column->kind == VV_TYPE_DATE && vv_str_eq(type, VV_STR("DATE")));
+}
+
 static enum vv_constant_class class_of(const struct vv_type *column, struct vv_str type)
 {
     if (!is_comparable(column, type))
         return VV_CONSTANT_UNKNOWN;
     if (vv_str_eq(type, VV_STR("VARCHAR")))
         return VV_CONSTANT_TEXT;
+    if (is_time_of(column, type))
+        return VV_CONSTANT_SAME;
     return vv_str_eq(type, VV_STR("DOUBLE")) ? VV_CONSTANT_DOUBLE : VV_CONSTANT_OTHER;
 }
 
 /*
- * Whether a constant of its class beside those before it leaves the type as it was: a text becomes
- * what the others are, and a float is a double beside one.
+ * Whether constants of these classes leave the type as it was beside one: a text becomes what the
+ * others are, and a float is a double beside one.
  */
-static bool is_alike(const struct vv_predicate_constant *constant)
+static bool are_alike(unsigned found, const struct vv_type *type)
 {
-    enum vv_constant_class before = constant->group->class;
-    bool is_float = constant->type->kind == VV_TYPE_FLOAT;
-    if (constant->class == VV_CONSTANT_UNTYPED || before == VV_CONSTANT_UNKNOWN)
-        return constant->class != VV_CONSTANT_UNKNOWN;
-    if (constant->class == VV_CONSTANT_TEXT || before == VV_CONSTANT_TEXT || is_float)
-        return constant->class == before;
-    return constant->class != VV_CONSTANT_UNKNOWN;
+    unsigned typed = found & ~(1U << VV_CONSTANT_UNTYPED);
+    unsigned text = 1U << VV_CONSTANT_TEXT;
+    bool is_one = (typed & (typed - 1)) == 0;
+    if ((typed & 1U << VV_CONSTANT_UNKNOWN) != 0)
+        return false;
+    if (is_one || typed == (text | 1U << VV_CONSTANT_SAME))
+        return true;
+    return (typed & text) == 0 && type->kind != VV_TYPE_FLOAT;
 }
 
 /* Forgets the constants of a group whose type nobody knows. */
@@ -183,9 +195,8 @@ static void judge_groups(struct vv_predicate_constant *first)
     for (struct vv_predicate_constant *each = first; each != NULL; each = each->next) {
         if (each->group == NULL)
             continue;
-        each->group->is_mixed |= !is_alike(each);
-        if (each->class != VV_CONSTANT_UNTYPED)
-            each->group->class = each->class;
+        each->group->classes |= 1U << each->class;
+        each->group->is_mixed |= !are_alike(each->group->classes, each->type);
     }
     for (struct vv_predicate_constant *each = first; each != NULL; each = each->next)
         if (each->group != NULL && each->group->is_mixed)

@@ -56,6 +56,7 @@ enum vv_constant_class {
     VV_CONSTANT_UNTYPED, /* NULL as it stands */
     VV_CONSTANT_TEXT,
     VV_CONSTANT_DOUBLE,
+    VV_CONSTANT_SAME, /* a time, as the column has them */
     VV_CONSTANT_OTHER
 };
 
@@ -65,9 +66,9 @@ enum vv_constant_class {
  */
 struct vv_predicate_group {
     const struct vv_type *type; /* of its columns; NULL: there was none so far */
-    enum vv_constant_class class;
-    bool is_turned; /* the first operand is no column: 5 BETWEEN a AND b */
-    bool is_mixed;  /* the type may be another than that of a column beside one constant */
+    unsigned classes;           /* of its constants, a bit each */
+    bool is_turned;             /* the first operand is no column: 5 BETWEEN a AND b */
+    bool is_mixed; /* the type may be another than that of a column beside one constant */
 };
 
 /* A constant of the condition; `out` is in a node. */

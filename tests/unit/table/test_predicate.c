@@ -148,6 +148,11 @@ static const struct {
     {"ts >= DATE '2025-01-29' + INTERVAL 1 DAY", ALL, SOME},
     {"ts > now() - INTERVAL 1 DAY", NONE, NONE},
     {"ts < now()", ALL, SOME},
+    {"ts BETWEEN '2025-02-01' AND now()", NONE,
+        NONE}, /* the text is a time of the column's type */
+    {"ts IN ('2025-02-01', TIMESTAMPTZ '2025-02-02', NULL)", NONE, NONE},
+    {"ts BETWEEN '2025-02-01' AND DATE '2025-02-02'", SOME, SOME},
+    {"ts IN ('2025-02-01', TIMESTAMPTZ '2025-02-02', DATE '2025-02-03')", SOME, SOME},
     {"date = '2025-01-30'", ALL, ALL},
     {"date = DATE '2025-01-30'", ALL, ALL},
     {"date < current_date - 7", ALL, ALL},
