@@ -46,17 +46,45 @@ static const char *unsaid(const varve_error *error)
     return error->detail + len + (error->detail[len] == '\n' ? 1 : 0);
 }
 
+/*
+ * Messages repeat what was typed, and a private key may have been, in place of a name; errors are kept
+ * in logs that others read. Where one begins, as a file has it or with that line left out: what every
+ * Ed25519 key in PKCS#8 begins with (RFC 8410). NULL: there is none.
+ */
+static const char *find_key(const char *text)
+{
+    static const char *const begins[] = {"-----BEGIN PRIVATE KEY", "MC4CAQAwBQYDK2VwBCIEI"};
+    const char *first = NULL;
+    for (size_t i = 0; i < VV_COUNT(begins); i++) {
+        const char *at = strstr(text, begins[i]);
+        if (at != NULL && (first == NULL || at < first))
+            first = at;
+    }
+    return first;
+}
+
+static void add_message(struct vv_text *text, const varve_error *error)
+{
+    const char *key = find_key(error->message);
+    if (key == NULL) {
+        vv_text_add_shown(text, error->message, strlen(error->message));
+        return;
+    }
+    vv_text_add_shown(text, error->message, (size_t)(key - error->message));
+    vv_text_adds(text, "(a private key; others may have seen it: make a new one)");
+}
+
 void vv_report_error(const varve_error *error)
 {
     struct vv_text text VV_CLEANUP(vv_text_done) = {0};
-    const char *message = error->message;
     vv_text_adds(&text, "varve: ");
-    if (*message)
-        vv_text_add_shown(&text, message, strlen(message));
+    if (*error->message)
+        add_message(&text, error);
     else
         vv_text_adds(&text, varve_status_name(error->code));
     vv_text_addc(&text, '\n');
-    add_lines(&text, unsaid(error), "    ");
+    if (find_key(error->detail) == NULL)
+        add_lines(&text, unsaid(error), "    ");
     if (error->code == VARVE_EUNKNOWN)
         vv_text_adds(&text, "    Whether it was written is not known: repeat it with the same "
                             "--app-id and --app-version.\n");
