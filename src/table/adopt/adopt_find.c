@@ -157,8 +157,8 @@ static varve_status check_counts(struct vv_op *op, const struct vv_edit *edit,
         VV_TRY(name_times(op, edit, adopt, vv_adopt_finer_sql, &lines));
         (void)vv_fail(op, VARVE_EINVALID,
             "%" PRId64 " row%s hold%s a time with digits below a microsecond, which a "
-            "timestamp would lose: shorten such texts first (varve update), or name no zone "
-            "for them",
+            "timestamp would lose: shorten such texts first (varve update), or leave out "
+            "`assume-tz`",
             counts->finer, vv_plural(counts->finer), counts->finer == 1 ? "s" : "");
         vv_detail(op, "%.*s", VV_ARG(vv_buf_str(&lines)));
         return op->error.code;

@@ -41,7 +41,7 @@ static varve_status read_retention(struct vv_op *op, struct vv_vacuum_run *run)
         return vv_fail(op, VARVE_EUSAGE,
             "table %.*s promises to keep removed files for %.*s "
             "(delta.deletedFileRetentionDuration): readers and writers under way rely on it; "
-            "to go below it say that it is unsafe",
+            "to go below it say `unsafe`",
             VV_ARG(run->table->name),
             VV_ARG(vv_pairs_has(&metadata->configuration,
                        VV_STR("delta.deletedFileRetentionDuration"))
