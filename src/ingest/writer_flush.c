@@ -44,7 +44,7 @@ struct gather {
     struct run *first, *last;
     size_t runs_len;
     struct vv_buf sequences;
-    bool has_stamped; /* a row that got its order value from us */
+    bool has_own; /* a row that came with its order value */
 };
 
 static void gather_done(struct gather *gather)
@@ -191,7 +191,7 @@ static varve_status row_add(struct vv_op *op, struct gather *gather,
     const struct vv_spool_record *record)
 {
     struct schema *schema = NULL;
-    gather->has_stamped = gather->has_stamped || record->is_stamped;
+    gather->has_own = gather->has_own || !record->is_stamped;
     vv_buf_add(&gather->sequences,
         (struct vv_str){(const char *)&record->sequence, sizeof(record->sequence)});
     if (!vv_buf_ok(&gather->sequences))
@@ -288,7 +288,7 @@ static varve_status make_inputs(struct vv_op *op, struct gather *gather, uint64_
     memcpy(sequences, vv_buf_str(&gather->sequences).ptr, gather->sequences.len);
     out->sequences = sequences;
     out->rows_len = rows_len;
-    out->has_stamped = gather->has_stamped;
+    out->has_own = gather->has_own;
     for (struct run *run = gather->first; run != NULL; run = run->next)
         VV_TRY(make_input(op, run, name, out));
     return VARVE_OK;
@@ -434,14 +434,15 @@ static varve_status tell_rejects(struct vv_op *op, struct vv_writer *writer,
 /*
  * A row keeps the time that it was put at, or else its repetition would be a younger version of itself.
  * Where a clock that was ahead wrote what is stored, it is older than that, and lost: not in silence.
+ * In a batch with rows that came with a time of their own nobody knows whose rows these are.
  */
 static void tell_ahead(struct vv_op *op, const struct vv_writer *writer,
-    struct vv_writer_table *table, bool has_stamped, const struct vv_upsert_result *result)
+    struct vv_writer_table *table, bool has_own, const struct vv_upsert_result *result)
 {
     char until[32];
     int64_t now_us = vv_writer_clock(writer);
     bool is_one = result->stale_ahead == 1;
-    if (result->stale_ahead == 0 || !has_stamped)
+    if (result->stale_ahead == 0 || has_own)
         return;
     if (table->ahead_told_us != 0 && now_us - table->ahead_told_us < AHEAD_EVERY_US)
         return;
@@ -474,7 +475,7 @@ static varve_status attempt(struct vv_op *op, struct vv_writer *writer,
         table->doubtful_segment = table->busy_segment;
     VV_TRY(status);
     vv_crash_point("writer.upserted");
-    tell_ahead(op, writer, table, batch.has_stamped, out);
+    tell_ahead(op, writer, table, batch.has_own, out);
     VV_TRY(vv_table_refresh(op, table->handle));
     vv_writer_table_note_commit(op, table);
     return tell_rejects(op, writer, table->name, &batch, out->rejected);

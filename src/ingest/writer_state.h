@@ -250,7 +250,7 @@ struct vv_writer_batch {
     struct ArrowArrayStream *streams;
     const uint64_t *sequences; /* by row, over all inputs */
     size_t rows_len;
-    bool has_stamped;      /* a row that got its order value from us */
+    bool has_own;          /* a row that came with its order value */
     struct vv_str rejects; /* of the upsert: vv_upsert_options.out_rejects */
 };
 /*

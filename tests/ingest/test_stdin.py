@@ -346,3 +346,13 @@ def test_what_is_stale_by_its_own_time_or_with_quiet_is_no_warning(ahead):
     assert run.messages == [] and run.output()[0]["stale"] == 1
     run = feed_in_flushes(ahead, ['{"k":"b","x":3}'])  # of no other key
     assert not run.heard("dropped as stale") and run.output()[0]["inserted"] == 1
+
+
+def test_rows_beside_one_with_a_time_of_its_own_are_not_blamed(ahead):
+    """Of such a batch nobody knows which ones were stale; and the time of a stale one is no fault of the clock."""
+    run = ahead.ingest("t", "--ack", "committed", "--interval", "1h", "--json")
+    run.send('{"k":"a","x":2,"o":"2025-01-01T00:00:00Z"}\n{"k":"c","x":1}\n')
+    run.end()
+    assert not run.heard("dropped as stale")
+    summary = run.output()[-1]
+    assert (summary["stale"], summary["inserted"]) == (1, 1)

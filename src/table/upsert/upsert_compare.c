@@ -128,7 +128,7 @@ static void note_ahead(const struct vv_upsert_call *call, struct vv_upsert_attem
         vv_rows_is_null(rows, STORED_BATCH_ORDER))
         return;
     const struct vv_type *type = &attempt->snapshot->schema.fields[rules->order].type;
-    if (!vv_type_is_time(type) && type->kind != VV_TYPE_LONG)
+    if (!vv_type_is_time(type))
         return;
     int64_t stored_us = vv_rows_int64(rows, STORED_ORDER);
     int64_t now_us = call->batch.now_us;
