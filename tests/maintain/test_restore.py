@@ -473,3 +473,14 @@ def test_writers_at_the_same_time_come_before_or_after(ticks):
     for version, operation in history.items():
         if operation == "RESTORE":
             assert rows(ticks, "--at", version) == base
+
+
+def test_to_before_in_commit_timestamps_is_done_once(varve):
+    """They stay, and with them their feature: that is no difference that a restore could take away."""
+    varve.ok("create", "t", "--key", "k", "--schema", "k bigint not null")
+    varve.upsert("t", "k\n1\n")
+    varve.ok("alter", "t", "set", "delta.enableInCommitTimestamps=true", "--upgrade")
+    varve.ok("restore", "t", "--version", "1", "--yes")
+    version = varve.version("t")
+    varve.ok("restore", "t", "--version", "1", "--yes")
+    assert varve.version("t") == version

@@ -203,6 +203,7 @@ static varve_status bring_back_rules(struct vv_op *op, struct attempt *attempt)
     VV_TRY(keep_properties(op, attempt, metadata));
     struct vv_snapshot would = *attempt->target;
     would.metadata = metadata;
+    would.protocol = attempt->table->snapshot->protocol; /* by bring_back_features */
     if (!vv_rules_same(attempt->table->snapshot, &would))
         attempt->actions.metadata = metadata;
     return VARVE_OK;
