@@ -145,7 +145,7 @@ varve_status vv_query_known_sql(struct vv_op *op, const struct vv_query_script *
     const struct vv_schema *schema = &source->snapshot->schema;
     struct vv_snapshot columns;
     VV_TRY(find_columns(op, source, &columns));
-    if (source->then == NULL || !vv_changes_may_widen(source->snapshot))
+    if (source->then == NULL)
         return add_rows(op, script, source, &columns, source->snapshot, sql);
     vv_buf_adds(sql, "WITH n AS ");
     VV_TRY(add_rows(op, script, source, &columns, source->snapshot, sql));
