@@ -86,7 +86,7 @@ CALENDARS = {
     "east": Calendar("Australia/Sydney", [(DAILY, "10:00", "16:00")]),
     "far east": Calendar("Pacific/Kiritimati", [("mon,tue,wed,thu,sat", "22:00", "21:00")]),
     "far west": Calendar("Etc/GMT+12", [("mon,wed,thu,sat", "23:30", "23:00")]),
-    "all of the next day": Calendar("Pacific/Pago_Pago", [(DAILY, "24:00", "24:00")]),
+    "from midnight to midnight": Calendar("Pacific/Pago_Pago", [(DAILY, "00:00", "00:00")]),
 }
 # Weeks, by their first days in UTC: a day from the ends of what the calendars know, whose sessions on
 # the day beyond may reach into them; and changes of the clocks.
