@@ -139,6 +139,19 @@ varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_s
     return parse(op, arena, text, VV_JSON_DEPTH_MAX, YYJSON_READ_NOFLAG, out);
 }
 
+varve_status vv_json_parse_hint(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out)
+{
+    *out = NULL;
+    if (text.len == 0 || vv_json_parse(op, arena, text, out) == VARVE_OK)
+        return VARVE_OK;
+    if (op->error.code != VARVE_ECORRUPT)
+        return op->error.code;
+    vv_forgive(op);
+    *out = NULL;
+    return VARVE_OK;
+}
+
 varve_status vv_json_parse_words(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out)
 {
@@ -175,14 +188,18 @@ enum vv_json_kind vv_json_kind(const struct vv_json *value)
 
 const struct vv_json *vv_json_get(const struct vv_json *object, const char *name)
 {
+    return vv_json_get_str(object, vv_str_of(name));
+}
+
+const struct vv_json *vv_json_get_str(const struct vv_json *object, struct vv_str name)
+{
     if (!vv_json_is(object, VV_JSON_OBJECT))
         return NULL;
-    size_t name_len = strlen(name);
     const yyjson_val *key = inside(object) + 1;
     const yyjson_val *found = NULL;
     for (size_t left = len_of(inside(object)); left > 0; left--) {
         /* All of them, since of two members of one name the last counts. */
-        if (len_of(key) == name_len && memcmp(key->uni.str, name, name_len) == 0)
+        if (vv_str_eq((struct vv_str){key->uni.str, len_of(key)}, name))
             found = key + 1;
         key = after(key + 1);
     }

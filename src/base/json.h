@@ -30,6 +30,9 @@ enum vv_json_kind {
  */
 varve_status vv_json_parse(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
+/* The same of a hint: *out NULL where the text is empty, or no JSON. */
+varve_status vv_json_parse_hint(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
+    const struct vv_json **out);
 /* The same with Infinity, NaN and the like, in any case, which are numbers here. */
 varve_status vv_json_parse_words(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
     const struct vv_json **out);
@@ -47,6 +50,7 @@ static inline bool vv_json_is(const struct vv_json *value, enum vv_json_kind kin
 }
 /* Member of an object (exact name; the last one where it is there twice), NULL where absent. */
 const struct vv_json *vv_json_get(const struct vv_json *object, const char *name);
+const struct vv_json *vv_json_get_str(const struct vv_json *object, struct vv_str name);
 /* The same where absent, null or of another kind are all "not there". */
 const struct vv_json *vv_json_get_kind(const struct vv_json *object, const char *name,
     enum vv_json_kind kind);

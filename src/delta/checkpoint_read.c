@@ -78,17 +78,13 @@ static void add_struct_stats(struct vv_buf *sql, const struct vv_checkpoint_shap
 static void add_stats(struct vv_buf *sql, const struct vv_checkpoint_shape *shape)
 {
     bool has_text = vv_checkpoint_shape_has(shape, "add.stats");
-    bool has_struct = vv_checkpoint_shape_has(shape, "add.stats_parsed");
-    bool has_both = has_text && has_struct && shape->has_null_stats;
-    if (has_both)
-        vv_buf_adds(sql, "coalesce(add.stats, ");
-    else if (has_text)
-        vv_buf_adds(sql, "add.stats::VARCHAR");
-    if (has_both || (has_struct && !has_text))
-        add_struct_stats(sql, shape);
-    if (!has_text && !has_struct)
-        vv_buf_adds(sql, "NULL::VARCHAR");
-    vv_buf_adds(sql, has_both ? ")" : "");
+    if (!vv_checkpoint_shape_reads_parsed(shape)) {
+        vv_buf_adds(sql, has_text ? "add.stats::VARCHAR" : "NULL::VARCHAR");
+        return;
+    }
+    vv_buf_adds(sql, has_text ? "coalesce(add.stats, " : "");
+    add_struct_stats(sql, shape);
+    vv_buf_adds(sql, has_text ? ")" : "");
 }
 
 /* An add as its JSON line: for files with a deletion vector, which are few. */

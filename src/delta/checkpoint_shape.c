@@ -2,9 +2,8 @@
 
 #include "base/buf.h"
 #include "delta/checkpoint_stats.h"
+#include "delta/decimal.h"
 #include "engine/sql.h"
-
-#define DOUBLE_DIGITS 15 /* decimal digits that survive a double */
 
 /* What the footer says of a column, all row groups together. */
 struct column {
@@ -88,7 +87,7 @@ static size_t rounded_len(struct vv_str sql)
     int64_t precision = 0;
     struct vv_str rest = vv_str_skip(sql, vv_str_starts(sql, begin) ? begin.len : sql.len);
     size_t digits = vv_str_find(rest, ',');
-    if (!vv_str_int64(vv_str_first(rest, digits), &precision) || precision <= DOUBLE_DIGITS)
+    if (!vv_str_int64(vv_str_first(rest, digits), &precision) || precision <= VV_DOUBLE_DIGITS)
         return 0;
     size_t end = vv_str_find(sql, ')');
     return end < sql.len ? end + 1 : 0;
@@ -129,7 +128,7 @@ static varve_status read_stats_type(struct vv_op *op, struct vv_session *session
     VV_CLEANUP(vv_buf_done) struct vv_buf sql = VV_BUF_INIT(VV_BUF_MAX);
     VV_CLEANUP(vv_rows_close) struct vv_rows *rows = NULL;
     bool has_row = false;
-    if (!vv_checkpoint_shape_has(shape, "add.stats_parsed"))
+    if (!vv_checkpoint_shape_reads_parsed(shape))
         return VARVE_OK;
     vv_buf_adds(&sql, "SELECT typeof(add.stats_parsed), (SELECT count(*) > 0 FROM "
                       "parquet_kv_metadata(");
@@ -167,4 +166,10 @@ varve_status vv_checkpoint_shape_read(struct vv_op *op, struct vv_session *sessi
 bool vv_checkpoint_shape_has(const struct vv_checkpoint_shape *shape, const char *member)
 {
     return vv_map_has(&shape->members, vv_str_of(member));
+}
+
+bool vv_checkpoint_shape_reads_parsed(const struct vv_checkpoint_shape *shape)
+{
+    return vv_checkpoint_shape_has(shape, "add.stats_parsed") &&
+           (shape->has_null_stats || !vv_checkpoint_shape_has(shape, "add.stats"));
 }

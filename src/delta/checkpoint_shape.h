@@ -20,5 +20,7 @@ varve_status vv_checkpoint_shape_read(struct vv_op *op, struct vv_session *sessi
     struct vv_str path, struct vv_checkpoint_shape *out);
 /* "add.path" */
 bool vv_checkpoint_shape_has(const struct vv_checkpoint_shape *shape, const char *member);
+/* Of some file stats_parsed alone says the statistics, for all we know. */
+bool vv_checkpoint_shape_reads_parsed(const struct vv_checkpoint_shape *shape);
 
 #endif

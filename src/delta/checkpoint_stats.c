@@ -147,20 +147,6 @@ varve_status vv_checkpoint_stats_sql(struct vv_op *op, const struct vv_snapshot 
 
 /* ---- Values -------------------------------------------------------------------------------------- */
 
-/* The last member of the name, as our reader of statistics has it. */
-static const struct vv_json *member(const struct vv_json *object, struct vv_str name)
-{
-    const struct vv_json *iterator = NULL;
-    const struct vv_json *found = NULL;
-    const struct vv_json *value;
-    struct vv_str each;
-    if (!vv_json_is(object, VV_JSON_OBJECT))
-        return NULL;
-    while (vv_json_each(object, &iterator, &each, &value))
-        found = vv_str_eq(each, name) ? value : found;
-    return found;
-}
-
 static bool is_in_range(int64_t number, enum vv_type_kind kind)
 {
     switch ((int)kind) {
@@ -268,7 +254,7 @@ static void add_values(const struct vv_json *from, const struct vv_field *fields
     for (size_t i = 0; i < len; i++) {
         VV_CLEANUP(vv_buf_done) struct vv_buf text = VV_BUF_INIT(VV_BUF_MAX);
         const struct vv_type *type = &fields[i].type;
-        const struct vv_json *value = member(from, fields[i].physical_name);
+        const struct vv_json *value = vv_json_get_str(from, fields[i].physical_name);
         int64_t count = 0;
         bool is_text = false;
         if (value == NULL || !is_there(fields, i, is_bound, top))
@@ -319,14 +305,7 @@ varve_status vv_checkpoint_stats(struct vv_op *op, const struct vv_snapshot *sna
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(op->arena.bytes_max);
     const struct vv_json *json = NULL;
-    if (stats.len == 0)
-        return VARVE_OK;
-    varve_status status = vv_json_parse(op, &scratch, stats, &json);
-    if (status == VARVE_ECORRUPT) {
-        vv_forgive(op);
-        return VARVE_OK;
-    }
-    VV_TRY(status);
+    VV_TRY(vv_json_parse_hint(op, &scratch, stats, &json));
     if (vv_json_is(json, VV_JSON_OBJECT))
         add_whole(snapshot, json, out);
     return vv_buf_ok(out) ? VARVE_OK : vv_fail_memory(op);

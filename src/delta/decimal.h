@@ -10,6 +10,7 @@
 
 #define VV_DECIMAL_DIGITS_MAX 80
 #define VV_DECIMAL_POINT_MAX 400
+#define VV_DOUBLE_DIGITS 15 /* decimal digits that survive a double */
 
 /* 0.d1d2d3... * 10^point, without zeros at either end of the digits; len 0: zero. */
 struct vv_decimal {

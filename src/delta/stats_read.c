@@ -12,7 +12,6 @@
 
 #define STATS_BYTES_MAX ((size_t)1 << 30)
 #define SPARK_PREFIX_LEN 32 /* characters of a text that Spark keeps */
-#define DOUBLE_DIGITS 15    /* decimal digits that survive a double */
 #define WIDEN_MAX_US 999
 #define WIDEN_MIN_US VV_US_PER_S
 #define WIDEN_OLD_US (60 * VV_US_PER_S)
@@ -24,35 +23,6 @@ struct stats_reader {
     const struct vv_json *json;   /* all of the statistics; NULL: none */
     const struct vv_json *no_nan; /* array of physical names; NULL: none */
 };
-
-/* NULL where the text is no JSON: a hint that cannot be read is none. */
-static varve_status parse_hint(struct vv_op *op, struct vv_arena *arena, struct vv_str text,
-    const struct vv_json **out)
-{
-    *out = NULL;
-    if (text.len == 0 || vv_json_parse(op, arena, text, out) == VARVE_OK)
-        return VARVE_OK;
-    if (op->error.code != VARVE_ECORRUPT)
-        return op->error.code;
-    vv_forgive(op);
-    *out = NULL;
-    return VARVE_OK;
-}
-
-/* The last member of the name. */
-static const struct vv_json *member(const struct vv_json *object, struct vv_str name)
-{
-    const struct vv_json *iterator = NULL;
-    const struct vv_json *found = NULL;
-    const struct vv_json *value;
-    struct vv_str each;
-
-    if (!vv_json_is(object, VV_JSON_OBJECT))
-        return NULL;
-    while (vv_json_each(object, &iterator, &each, &value))
-        found = vv_str_eq(each, name) ? value : found;
-    return found;
-}
 
 static int64_t count_of(const struct vv_json *json)
 {
@@ -171,7 +141,7 @@ static bool read_decimal(const struct stats_reader *reader, const struct vv_json
 
     if (!vv_json_is(json, VV_JSON_NUMBER) || !vv_decimal_parse(vv_json_text(json), &decimal))
         return false;
-    if (!reader->file->by_varve && type->precision > DOUBLE_DIGITS)
+    if (!reader->file->by_varve && type->precision > VV_DOUBLE_DIGITS)
         return false;
     *out = (struct vv_value){.kind = VV_VALUE_DECIMAL, .text = vv_json_text(json)};
     return true;
@@ -217,7 +187,8 @@ static bool read_any(const struct stats_reader *reader, const struct vv_json *js
 static varve_status read_bound(const struct stats_reader *reader, const char *side,
     const struct vv_field *field, bool is_max, struct vv_value *out)
 {
-    const struct vv_json *json = member(vv_json_get(reader->json, side), field->physical_name);
+    const struct vv_json *json =
+        vv_json_get_str(vv_json_get(reader->json, side), field->physical_name);
     struct vv_value value = {.kind = VV_VALUE_NONE};
 
     if (!json || !read_any(reader, json, field, is_max, &value))
@@ -254,7 +225,7 @@ static int64_t null_count_of(const struct stats_reader *reader, const struct vv_
     const struct vv_file_stats *stats)
 {
     int64_t count =
-        count_of(member(vv_json_get(reader->json, "nullCount"), field->physical_name));
+        count_of(vv_json_get_str(vv_json_get(reader->json, "nullCount"), field->physical_name));
 
     if (stats->rows >= 0 && count > stats->rows)
         return -1;
@@ -301,8 +272,8 @@ varve_status vv_stats_read(struct vv_op *op, struct vv_arena *arena, const struc
     struct stats_reader reader = {.op = op, .arena = arena, .file = file};
     struct vv_file_stats stats = {0};
 
-    VV_TRY(parse_hint(op, &scratch, file->stats, &reader.json));
-    VV_TRY(parse_hint(op, &scratch, vv_pairs_get(&file->tags, VV_STR(VV_TAG_NO_NAN)),
+    VV_TRY(vv_json_parse_hint(op, &scratch, file->stats, &reader.json));
+    VV_TRY(vv_json_parse_hint(op, &scratch, vv_pairs_get(&file->tags, VV_STR(VV_TAG_NO_NAN)),
         &reader.no_nan));
     stats.rows = count_of(vv_json_get(reader.json, "numRecords"));
     stats.tight = vv_json_bool(vv_json_get(reader.json, "tightBounds"), true);
@@ -329,7 +300,7 @@ varve_status vv_stats_rows(struct vv_op *op, const struct vv_file *file, int64_t
     VV_CLEANUP(vv_arena_done) struct vv_arena scratch = VV_ARENA_INIT(STATS_BYTES_MAX);
     const struct vv_json *json;
 
-    VV_TRY(parse_hint(op, &scratch, file->stats, &json));
+    VV_TRY(vv_json_parse_hint(op, &scratch, file->stats, &json));
     *out = count_of(vv_json_get(json, "numRecords"));
     return VARVE_OK;
 }

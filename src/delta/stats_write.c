@@ -67,13 +67,8 @@ static varve_status read_clustering(struct stats_writer *writer,
 
     if (!domain)
         return VARVE_OK;
-    if (vv_json_parse(writer->op, &writer->op->arena, domain->configuration, &json) !=
-        VARVE_OK) {
-        if (writer->op->error.code != VARVE_ECORRUPT)
-            return writer->op->error.code;
-        vv_forgive(writer->op); /* who goes by it says so; rows are written all the same */
-        return VARVE_OK;
-    }
+    /* Where it is no JSON who goes by it says so; rows are written all the same. */
+    VV_TRY(vv_json_parse_hint(writer->op, &writer->op->arena, domain->configuration, &json));
     json = vv_json_get_kind(json, "clusteringColumns", VV_JSON_ARRAY);
     if (!json)
         return VARVE_OK;
@@ -106,17 +101,25 @@ static varve_status read_selection(struct stats_writer *writer)
     return VARVE_OK;
 }
 
+/* How many names from the root on are those of the column. */
+static size_t shared_names(const struct vv_name_path *path, const struct vv_str *column,
+    size_t column_len, bool (*is_same)(struct vv_str a, struct vv_str b))
+{
+    size_t same = 0;
+
+    while (same < path->len && same < column_len && is_same(path->names[same], column[same]))
+        same++;
+    return same;
+}
+
 /* A name that leads to the column, or to a struct around it. */
 static bool is_named(const struct stats_writer *writer)
 {
     for (size_t index = 0; index < writer->named_len; index++) {
         const struct vv_name_path *path = &writer->named[index];
-        size_t same = 0;
 
-        while (same < path->len && same < writer->path.len &&
-               vv_str_eq_nocase(path->names[same], writer->path.logical[same]))
-            same++;
-        if (same == path->len)
+        if (shared_names(path, writer->path.logical, writer->path.len, vv_str_eq_nocase) ==
+            path->len)
             return true;
     }
     return false;
@@ -126,12 +129,9 @@ static bool is_clustered(const struct stats_writer *writer)
 {
     for (size_t index = 0; index < writer->clustered_len; index++) {
         const struct vv_name_path *path = &writer->clustered[index];
-        size_t same = 0;
 
-        while (same < path->len && same < writer->path.len &&
-               vv_str_eq(path->names[same], writer->path.physical[same]))
-            same++;
-        if (same == path->len && same == writer->path.len)
+        if (path->len == writer->path.len &&
+            shared_names(path, writer->path.physical, writer->path.len, vv_str_eq) == path->len)
             return true;
     }
     return false;
@@ -455,12 +455,7 @@ varve_status vv_stats_loosen(struct vv_op *op, struct vv_arena *arena, struct vv
     const struct vv_json *value;
     struct vv_str name;
 
-    if (stats.len > 0 && vv_json_parse(op, &op->arena, stats, &object) != VARVE_OK) {
-        if (op->error.code != VARVE_ECORRUPT)
-            return op->error.code;
-        vv_forgive(op);
-        object = NULL;
-    }
+    VV_TRY(vv_json_parse_hint(op, &op->arena, stats, &object));
     vv_jw_object(&json);
     vv_jw_key_int(&json, "numRecords", rows);
     while (vv_json_is(object, VV_JSON_OBJECT) &&

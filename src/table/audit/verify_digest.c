@@ -147,22 +147,19 @@ varve_status vv_verify_digest(struct vv_op *op, struct vv_str line, uint64_t *ou
     return digest_value(op, &arena, json, 0, out);
 }
 
-/* 0: they say no number of rows. */
-static varve_status digest_rows(struct vv_op *op, struct vv_arena *arena, struct vv_str stats,
-    uint64_t *out)
+/* Statistics, and the number of rows that they say, 0: none. */
+static varve_status digest_stats(struct vv_op *op, struct vv_arena *arena, struct vv_str stats,
+    struct vv_file_digest *out)
 {
     const struct vv_json *json = NULL;
     int64_t rows = 0;
-    *out = 0;
-    if (vv_json_parse(op, arena, stats, &json) != VARVE_OK) {
-        if (op->error.code != VARVE_ECORRUPT)
-            return op->error.code;
-        vv_forgive(op);
-        return VARVE_OK;
-    }
+    if (vv_str_starts(stats, VV_STR("{")))
+        VV_TRY(vv_json_parse_hint(op, arena, stats, &json));
+    if (json == NULL)
+        return digest_text(op, arena, stats, 0, &out->stats);
     if (vv_json_int64(vv_json_get(json, "numRecords"), &rows))
-        *out = of_number((uint64_t)rows, SEED_NUMBER);
-    return VARVE_OK;
+        out->rows = of_number((uint64_t)rows, SEED_NUMBER);
+    return digest_value(op, arena, json, 0, &out->stats);
 }
 
 varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
@@ -177,9 +174,7 @@ varve_status vv_verify_digest_file(struct vv_op *op, const struct vv_file *file,
     if (!vv_buf_ok(&line))
         return vv_fail_memory(op);
     out->stats = out->rows = 0;
-    if (file->stats.len > 0) {
-        VV_TRY(digest_text(op, &arena, file->stats, 0, &out->stats));
-        VV_TRY(digest_rows(op, &arena, file->stats, &out->rows));
-    }
+    if (file->stats.len > 0)
+        VV_TRY(digest_stats(op, &arena, file->stats, out));
     return vv_verify_digest(op, vv_buf_str(&line), &out->rest);
 }
