@@ -11,15 +11,6 @@ const struct vv_domain *vv_snapshot_domain(const struct vv_snapshot *snapshot,
     return NULL;
 }
 
-static const struct vv_field *find_physical(const struct vv_field *fields, size_t len,
-    struct vv_str name)
-{
-    for (size_t i = 0; i < len; i++)
-        if (vv_str_eq(fields[i].physical_name, name))
-            return &fields[i];
-    return NULL;
-}
-
 bool vv_clustering_each_name(const struct vv_json *path, const struct vv_json **iterator,
     struct vv_str *out_name)
 {
@@ -48,7 +39,7 @@ static varve_status read_path(struct vv_op *op, struct vv_arena *arena,
     *out_name = VV_STR("");
     while (vv_clustering_each_name(path, &each, &name)) {
         bool is_first = field == NULL;
-        field = find_physical(fields, len, name);
+        field = vv_fields_find_physical(fields, len, name);
         if (field == NULL)
             return vv_fail(op, VARVE_ECORRUPT, "it names \"%.*s\", which no column is called",
                 VV_ARG(name));

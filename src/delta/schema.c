@@ -11,6 +11,15 @@ int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name)
     return -1;
 }
 
+const struct vv_field *vv_fields_find_physical(const struct vv_field *fields, size_t len,
+    struct vv_str physical_name)
+{
+    for (size_t i = 0; i < len; i++)
+        if (vv_str_eq(fields[i].physical_name, physical_name))
+            return &fields[i];
+    return NULL;
+}
+
 static char lower(char byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;

@@ -89,6 +89,9 @@ varve_status vv_schema_check_names(struct vv_op *op, const struct vv_schema *sch
     enum vv_column_mapping mapping);
 /* Top-level column by name, ignoring case; -1 where there is none. */
 int32_t vv_schema_find(const struct vv_schema *schema, struct vv_str name);
+/* A field by its name in files, letter by letter; NULL where there is none. */
+const struct vv_field *vv_fields_find_physical(const struct vv_field *fields, size_t len,
+    struct vv_str physical_name);
 /* Whether a column has a default (CURRENT_DEFAULT). */
 bool vv_schema_has_defaults(const struct vv_schema *schema);
 /* A prefix that begins no name of the schema, ignoring case: for names of a statement's own. */

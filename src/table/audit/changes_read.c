@@ -199,14 +199,6 @@ varve_status vv_changes_entries(struct vv_op *op, struct vv_changes_run *run)
     return VARVE_OK;
 }
 
-static bool has_column(const struct vv_schema *schema, struct vv_str physical_name)
-{
-    for (size_t i = 0; i < schema->fields_len; i++)
-        if (vv_str_eq(schema->fields[i].physical_name, physical_name))
-            return true;
-    return false;
-}
-
 /*
  * A column that a commit dropped and a later one, a restore, brought back. All rows are told by the
  * columns of the last version: in between with what files from before the drop hold of it, and with
@@ -219,7 +211,8 @@ static varve_status note_columns(struct vv_op *op, struct vv_changes_run *run,
     if (run->had_column == NULL)
         VV_NEW(op, &run->had_column, bool, last->fields_len + 1);
     for (size_t i = 0; i < last->fields_len; i++) {
-        bool is_there = has_column(schema, last->fields[i].physical_name);
+        bool is_there = vv_fields_find_physical(schema->fields, schema->fields_len,
+                            last->fields[i].physical_name) != NULL;
         if (!is_there && run->had_column[i])
             vv_log(op, VV_LOG_WARN, "changes.dropped",
                 "table %.*s: version %" PRId64

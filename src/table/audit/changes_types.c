@@ -53,15 +53,6 @@ static bool find_common(const struct vv_type *a, const struct vv_type *b, struct
     return whole + scale <= DECIMAL_DIGITS_MAX;
 }
 
-static const struct vv_field *find_field(const struct vv_field *fields, size_t len,
-    struct vv_str physical_name)
-{
-    for (size_t i = 0; i < len; i++)
-        if (vv_str_eq(fields[i].physical_name, physical_name))
-            return &fields[i];
-    return NULL;
-}
-
 static varve_status widen_type(struct vv_op *op, struct vv_type *type,
     const struct vv_type *other, bool *out_fits);
 
@@ -73,7 +64,8 @@ static varve_status widen_fields(struct vv_op *op, const struct vv_field **field
     VV_NEW(op, &copy, struct vv_field, len + 1);
     for (size_t i = 0; i < len; i++) {
         copy[i] = (*fields)[i];
-        const struct vv_field *other = find_field(others, others_len, copy[i].physical_name);
+        const struct vv_field *other =
+            vv_fields_find_physical(others, others_len, copy[i].physical_name);
         if (other != NULL)
             VV_TRY(widen_type(op, &copy[i].type, &other->type, out_fits));
     }
@@ -125,7 +117,7 @@ varve_status vv_changes_widen_schema(struct vv_op *op, const struct vv_schema *o
         bool fits = true;
         copy[i] = schema->fields[i];
         const struct vv_field *field =
-            find_field(other->fields, other->fields_len, copy[i].physical_name);
+            vv_fields_find_physical(other->fields, other->fields_len, copy[i].physical_name);
         if (field == NULL)
             continue;
         VV_TRY(widen_type(op, &copy[i].type, &field->type, &fits));
