@@ -47,9 +47,9 @@ varve_status vv_record_row(struct vv_op *op, const struct vv_record_type *type,
 /* The value is one that a table may have: UTF-8, a time that there is. */
 bool vv_record_is_sound(enum vv_record_kind kind, const void *value);
 
-/* Columns of table/input/batch_input.h: a line that is no row, the record as JSON, what is wrong. */
+/* A line that is no row (VV_NDJSON_LINE_TEXT): the record as JSON, and what is wrong with it. */
 struct vv_record_fault {
-    struct vv_str name, value, rule;
+    struct vv_str line, rule;
 };
 /* So many records go by between two looks at whether the call is interrupted. */
 #define VV_RECORDS_A_LOOK 4096

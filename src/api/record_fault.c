@@ -5,7 +5,6 @@
 #include "api/record.h"
 #include "base/json_write.h"
 #include "base/time.h"
-#include "table/input/batch_input.h"
 #include "varve/market.h"
 
 /* As the engine has them (engine/arrow_fill.c): the last moment of 294246. */
@@ -85,10 +84,9 @@ static varve_status fault_of(struct vv_op *op, const struct vv_record_type *type
     vv_jw_end(&writer);
     if (!vv_buf_ok(&line) || !vv_buf_ok(&rule))
         return vv_fail_memory(op);
-    *out = (struct vv_record_fault){VV_STR(VV_NDJSON_LINE_TEXT),
-        vv_arena_str(&op->arena, vv_buf_str(&line)),
+    *out = (struct vv_record_fault){vv_arena_str(&op->arena, vv_buf_str(&line)),
         vv_arena_str(&op->arena, vv_buf_str(&rule))};
-    return out->value.ptr != NULL && out->rule.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
+    return out->line.ptr != NULL && out->rule.ptr != NULL ? VARVE_OK : vv_fail_memory(op);
 }
 
 static bool is_sound(const struct vv_record_type *type, const char *record)

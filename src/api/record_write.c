@@ -158,7 +158,7 @@ static struct vv_str text_at(const struct rows *rows, size_t column, size_t row)
         size_t part = column - rows->type->fields_len;
         if (fault == NULL)
             return VV_STR_NONE;
-        return part == 0 ? fault->name : part == 1 ? fault->value : fault->rule;
+        return part == 0 ? VV_STR(VV_NDJSON_LINE_TEXT) : part == 1 ? fault->line : fault->rule;
     }
     const void *value = value_at(rows, column, row);
     const char *text = NULL;

@@ -59,7 +59,7 @@ struct vv_replay {
 
 /* The lists of `replay->state` die with the replay, what they point to with `keep`. */
 void vv_replay_init(struct vv_replay *replay, struct vv_arena *keep);
-void vv_replay_done(struct vv_replay *replay);
+void vv_replay_done(struct vv_replay *replay); /* accepts one that is {0} */
 
 /* The next older commit. */
 varve_status vv_replay_commit(struct vv_op *op, struct vv_replay *replay,

@@ -203,18 +203,12 @@ static varve_status check_tombstones(struct vv_op *op, struct vv_doctor_run *run
 
 /* ---- The log ------------------------------------------------------------------------------------- */
 
-static void replay_done(struct vv_replay *replay)
-{
-    if (replay->keep != NULL)
-        vv_replay_done(replay);
-}
-
 /* Why the newest checkpoint was passed over when the table was opened; "": it was not. */
 static varve_status find_damage(struct vv_op *op, struct vv_doctor_run *run,
     const struct vv_checkpoint_ref *newest, varve_error *out)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    VV_CLEANUP(replay_done) struct vv_replay replay = {0};
+    VV_CLEANUP(vv_replay_done) struct vv_replay replay = {0};
     bool is_whole = false;
     out->message[0] = '\0';
     if (run->snapshot->checkpoint_version == newest->version)

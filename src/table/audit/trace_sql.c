@@ -52,11 +52,7 @@ static varve_status add_object(struct vv_op *op, const struct vv_changes_run *ru
 
 static bool has_float(const struct vv_type *type)
 {
-    bool has = vv_type_is_float(type) || (type->element != NULL && has_float(type->element)) ||
-               (type->key != NULL && has_float(type->key));
-    for (size_t i = 0; i < type->fields_len && !has; i++)
-        has = has_float(&type->fields[i].type);
-    return has;
+    return vv_type_holds(type, VV_TYPE_FLOAT) || vv_type_holds(type, VV_TYPE_DOUBLE);
 }
 
 /*

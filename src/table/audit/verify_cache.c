@@ -258,17 +258,11 @@ static varve_status begin_with(struct vv_op *op, const struct side *side)
     return VARVE_OK;
 }
 
-static void replay_done(struct vv_replay *replay)
-{
-    if (replay->keep != NULL)
-        vv_replay_done(replay);
-}
-
 varve_status vv_verify_checkpoint(struct vv_op *op, struct vv_verify_run *run,
     const struct vv_checkpoint_ref *checkpoint)
 {
     VV_CLEANUP(vv_arena_done) struct vv_arena arena = VV_ARENA_INIT(op->arena.bytes_max);
-    VV_CLEANUP(replay_done) struct vv_replay replay = {0};
+    VV_CLEANUP(vv_replay_done) struct vv_replay replay = {0};
     bool is_whole = false;
     struct side side = {run, &replay.state, checkpoint->version,
         vv_arena_str(&run->arena, checkpoint->keys[0])};

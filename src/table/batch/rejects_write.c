@@ -107,8 +107,8 @@ static struct fault fault_of(const struct rejected *rejected)
 }
 
 /*
- * By the table's names, of the columns that the input has. Where the engine has cut a value, or could not
- * have it at all, the fault has it whole; of a part of a nested one it stands beside it, as a column that the table lacks.
+ * By the table's names, of the columns that the input has. Where the engine has cut a value, the fault
+ * has it whole; of a part of a nested one it stands beside it, as a column that the table lacks.
  */
 static void add_columns(const struct rejected *rejected, const struct fault *fault,
     struct vv_json_writer *line)
@@ -121,16 +121,16 @@ static void add_columns(const struct rejected *rejected, const struct fault *fau
         const struct vv_field *field = &plan->schema->fields[i];
         bool is_null = vv_rows_is_null(rejected->texts, at);
         struct vv_str text = vv_rows_text(rejected->texts, at++);
-        bool is_at_fault = vv_str_eq_nocase(fault->name, field->name);
         if (is_null && (plan->from[i] < 0 || is_ndjson(rejected)))
             continue;
         vv_jw_key_str(line, field->name);
-        if (is_null && !is_at_fault)
+        if (is_null)
             vv_jw_null(line);
         else if (vv_type_is_nested(&field->type) && vv_input_is_typed(plan->input))
             vv_jw_raw(line, text);
         else
-            vv_jw_string(line, is_at_fault ? fault->value : text);
+            vv_jw_string(line,
+                vv_str_eq_nocase(fault->name, field->name) ? fault->value : text);
     }
     if (fault->name.len > 0 && vv_schema_find(plan->schema, fault->name) < 0) {
         vv_jw_key_str(line, fault->name);

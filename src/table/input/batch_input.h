@@ -31,8 +31,7 @@ struct vv_batch_input {
     struct vv_str *column_sql;   /* their names in the temporary table, quoted where needed */
     struct vv_str *types;        /* DuckDB's */
     size_t columns_len;
-    struct vv_str
-        *null_columns; /* NDJSON: of the table, some line has null there and none a value */
+    struct vv_str *null_columns; /* NDJSON: of the table, for which lines have null alone */
     size_t null_columns_len;
     struct vv_arrow_type arrow; /* Arrow, and Arrow IPC: what its rows are, in the operation */
     struct vv_str
